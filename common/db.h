@@ -1,0 +1,113 @@
+/* The database, on libpq: a connection, statements prepared by name on first use, transactions, notifications,
+ * arrays as parameters, and errors as enum err_kind.
+ *
+ * One thread at a time uses a connection. A connection that broke is reopened by the next db_begin or db_run
+ * outside a transaction; what was in flight returns ERR_UNAVAILABLE, or ERR_UNKNOWN_OUTCOME where it broke
+ * during COMMIT. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/err.h"
+#include "common/identity.h"
+
+#include <libpq-fe.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct db;
+
+/* A statement and what it wants. Stands beside the decoder of its rows; modules list theirs, and a test prepares
+ * each on the migrated schema. */
+struct db_stmt {
+    const char *name; /* unique in the program */
+    const char *sql;  /* parameters as $1::type, ... */
+    int params;
+};
+
+struct db_options {
+    const char *url;  /* libpq connection string or URI without user; from SLUICE_DATABASE_URL */
+    const char *role; /* the login role, e.g. "sluice_api" */
+    const char *application_name;
+    int statement_timeout_ms;                   /* 0: none */
+    int idle_in_transaction_session_timeout_ms; /* 0: none */
+    int lock_timeout_ms;                        /* 0: none */
+};
+
+/* Does not connect: the first use does. The strings are copied. */
+struct db *db_new(const struct db_options *options) __attribute__((returns_nonnull));
+void db_free(struct db *db); /* NULL is fine; an open transaction is rolled back by the disconnect */
+void db_freep(struct db **db);
+/* Connects if not connected. The search_path is the schema sluice alone; UTC; ISO dates. */
+MUST_CHECK enum err_kind db_connect(struct db *db, struct err *reterr);
+void db_disconnect(struct db *db);
+
+/* Runs a statement with text parameters (NULL is SQL null). *ret, which may be NULL, is set on success only and
+ * is released with db_result_clear. */
+MUST_CHECK enum err_kind db_run(struct db *db, const struct db_stmt *stmt, const char *const *params,
+                                PGresult **ret, struct err *reterr);
+#define DB_PARAMS(...) ((const char *const[]){__VA_ARGS__})
+#define DB_NO_PARAMS ((const char *const *)NULL)
+void db_result_clear(PGresult **result);
+
+MUST_CHECK enum err_kind db_begin(struct db *db, struct err *reterr);
+/* ERR_UNKNOWN_OUTCOME where the connection died meanwhile: ask db_transaction_committed before sending again. */
+MUST_CHECK enum err_kind db_commit(struct db *db, struct err *reterr);
+void db_rollback(struct db *db); /* never fails: the worst case is a disconnect. Nothing to do outside one. */
+/* The id of the running transaction (pg_current_xact_id), to be kept for db_transaction_committed. */
+MUST_CHECK enum err_kind db_transaction_id(struct db *db, uint64_t *ret, struct err *reterr);
+/* What became of a transaction whose COMMIT was not answered (pg_xact_status): waits while it is in progress. */
+MUST_CHECK enum err_kind db_transaction_committed(struct db *db, uint64_t transaction_id, bool *ret,
+                                                  struct err *reterr);
+
+/* Runs work in a transaction; serialization failures and deadlocks are tried again, at most attempts_max times. */
+MUST_CHECK enum err_kind db_transact(struct db *db, int attempts_max,
+                                     enum err_kind (*work)(struct db *db, void *context, struct err *reterr),
+                                     void *context, struct err *reterr);
+
+/* Pipeline: between enter and leave, db_send queues statements and db_receive takes their results in order, so
+ * that N statements cost one round trip. An error aborts the rest up to the sync that leave sends. */
+MUST_CHECK enum err_kind db_pipeline_enter(struct db *db, struct err *reterr);
+MUST_CHECK enum err_kind db_send(struct db *db, const struct db_stmt *stmt, const char *const *params,
+                                 struct err *reterr);
+MUST_CHECK enum err_kind db_receive(struct db *db, PGresult **ret, struct err *reterr);
+MUST_CHECK enum err_kind db_pipeline_leave(struct db *db, struct err *reterr);
+
+/* LISTEN, once per channel; it is said again after a reconnect. */
+MUST_CHECK enum err_kind db_listen(struct db *db, const char *channel, struct err *reterr);
+/* Waits up to timeout_ms for a notification on any channel, for readiness of wake_fd (an eventfd or pipe; -1 for
+ * none; it is not read), or for the time to pass. *ret_notified is true if notifications came (all of them are consumed). */
+MUST_CHECK enum err_kind db_wait(struct db *db, int wake_fd, int timeout_ms, bool *ret_notified, struct err *reterr);
+
+/* Bulk load: COPY stmt->sql FROM STDIN in text format. */
+MUST_CHECK enum err_kind db_copy_in(struct db *db, const char *copy_sql, const char *data, size_t length,
+                                    struct err *reterr);
+
+/* ---- Values ---- Column readers; must() on a column that is out of range; NULL gives the fallback. */
+int64_t db_int(const PGresult *result, int row, int column, int64_t if_null);
+bool db_bool(const PGresult *result, int row, int column);
+const char *db_text(const PGresult *result, int row, int column); /* NULL for SQL null; lives as long as result */
+struct identity db_identity(const PGresult *result, int row, int column); /* must() on SQL null */
+/* Times travel as whole seconds: SELECT extract(epoch FROM t)::bigint. 'infinity' does not fit: use coalesce. */
+
+/* Builds the text of an array parameter: {"a","b",NULL}. */
+struct db_array {
+    char *text;
+    size_t length, capacity;
+    size_t count;
+};
+void db_array_text(struct db_array *array, const char *value); /* NULL is SQL null */
+void db_array_int(struct db_array *array, int64_t value);
+void db_array_bool(struct db_array *array, bool value);
+void db_array_identity(struct db_array *array, struct identity id);
+const char *db_array_param(struct db_array *array); /* closes it; valid until cleared */
+void db_array_clear(struct db_array *array);        /* for CLEANUP: an array variable starts as {0} */
+
+/* A number as a parameter: the buffer is the caller's. */
+#define DB_INT_TEXT_SIZE 24
+const char *db_int_param(char buffer[static DB_INT_TEXT_SIZE], int64_t value);
+
+/* Refuses a schema this program does not know: ERR_UNAVAILABLE with a text that says which versions fit.
+ * A program at schema N also runs at N+1 (expand, then contract): known_max is the highest it has seen tests for. */
+MUST_CHECK enum err_kind db_check_schema(struct db *db, int known_min, int known_max, struct err *reterr);
+#define DB_SCHEMA_MIN 1
+#define DB_SCHEMA_MAX 999

@@ -1,0 +1,31 @@
+/* The event log: the one log that watches, metering, planner and console read (docs/events.md).
+ *
+ * Writing is sluice.event_append() in the transaction of the change. Reading goes by (transaction id, sequence),
+ * stops below the oldest running transaction, and so skips nobody. Across objects the order is stable, not causal:
+ * apply per object by revision. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/err.h"
+
+#include <stdint.h>
+
+struct db;
+
+struct event_cursor {
+    int64_t generation; /* of the log; a restore raises it */
+    uint64_t xid;
+    int64_t seq;
+};
+
+#define EVENT_CURSOR_TEXT_SIZE 64
+/* "generation-xid-seq", the id: of a server-sent event. */
+void event_cursor_print(const struct event_cursor *cursor, char ret[static EVENT_CURSOR_TEXT_SIZE]);
+MUST_CHECK enum err_kind event_cursor_parse(const char *text, struct event_cursor *ret, struct err *reterr);
+
+/* A consumer's own cursor, stored in event_cursor (domain: billing, zone:<uuid>); a new consumer starts at zero. */
+MUST_CHECK enum err_kind event_cursor_load(struct db *db, const char *consumer, struct event_cursor *ret,
+                                           struct err *reterr);
+/* In the transaction of the effect. */
+MUST_CHECK enum err_kind event_cursor_save(struct db *db, const char *consumer, const struct event_cursor *cursor,
+                                           struct err *reterr);

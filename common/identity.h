@@ -1,0 +1,42 @@
+/* Identifiers: UUIDv7, so that they sort by the time they were made; outside the database they are typed text,
+ * a prefix and 26 characters of Crockford base32: "rsv_01jd...". Reading accepts either case, writing is lower. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/err.h"
+
+#include <stdint.h>
+
+struct identity {
+    uint8_t bytes[16];
+};
+
+/* X(kind, prefix) */
+#define IDENTITY_KINDS(X)                                                                                        \
+    X(IDENTITY_TENANT, "ten") X(IDENTITY_TOKEN, "tok") X(IDENTITY_PRINCIPAL, "prn") X(IDENTITY_ZONE, "zon")      \
+    X(IDENTITY_FABRIC, "fab") X(IDENTITY_RACK, "rck") X(IDENTITY_NODE, "nod") X(IDENTITY_INSTANCE_TYPE, "typ")   \
+    X(IDENTITY_RESERVATION, "rsv") X(IDENTITY_INSTANCE, "ins") X(IDENTITY_PRICE, "prc")                          \
+    X(IDENTITY_ASSET, "ast") X(IDENTITY_INVOICE, "inv") X(IDENTITY_EVENT, "evt") X(IDENTITY_REQUEST, "req")
+
+enum identity_kind {
+#define X(kind, prefix) kind,
+    IDENTITY_KINDS(X)
+#undef X
+    IDENTITY_KIND_COUNT
+};
+
+#define IDENTITY_TEXT_SIZE 31 /* prefix, underscore, 26 characters, 0 */
+#define UUID_TEXT_SIZE 37
+
+/* A new UUIDv7 of the real clock: 48 bits of milliseconds, then random bits; within one process and millisecond
+ * the ids rise. Thread-safe. */
+struct identity identity_new(void);
+void identity_to_text(enum identity_kind kind, struct identity id, char ret[static IDENTITY_TEXT_SIZE]);
+void identity_to_uuid(struct identity id, char ret[static UUID_TEXT_SIZE]);
+/* ERR_INVALID where the text is not exactly an identifier of that kind. */
+MUST_CHECK enum err_kind identity_from_text(enum identity_kind kind, const char *text, struct identity *ret,
+                                            struct err *reterr);
+/* What the database gives: 36 characters with hyphens. */
+MUST_CHECK enum err_kind identity_from_uuid(const char *text, struct identity *ret, struct err *reterr);
+/* "rsv_..." straight from the database's text of a uuid column. must() on a text that is no UUID. */
+void identity_text_of_uuid(enum identity_kind kind, const char *uuid, char ret[static IDENTITY_TEXT_SIZE]);
