@@ -1,0 +1,289 @@
+/* The planner: a fleet and its timelines in memory, questions in, verdicts out.
+ *
+ * Pure: no database, no clock, no thread, no global. One planner belongs to one thread. The same calls give the same
+ * answers. Its user loads fleet and allocations once, then asks; each answer is taken upon the last, in memory, and
+ * what changed is read off and written to the database in one transaction:
+ *
+ *     planner_begin(planner);
+ *     planner_place(planner, &request, &verdict);          as often as wanted; also release, cut, replace
+ *     changes = planner_changes(planner, &count);          whose rows to delete, then planner_get() what to insert
+ *     ... write them ...
+ *     planner_commit(planner);  or  planner_rollback(planner);
+ *
+ * Outside begin and commit each call stands at once. Fleet changes, load and forget are not allowed inside.
+ *
+ * Instants are int64 seconds UTC, periods half-open [from, to); PLANNER_OPEN as `to` is "until further notice".
+ * A node with G GPUs is the range [0, 1000*G) of milli-GPUs (architecture.md, "Capacity as rectangles"). What is
+ * taken is a rectangle: slots times period. The rectangles of a node never overlap; CPU and memory are never taken
+ * beyond what the node has.
+ *
+ * Turnaround: behind the last instant of an allocation its slots stay taken for the node's turnaround_s. Whole GPUs
+ * owe none to a later window of the same tenant: such a window may begin inside it and then cuts it short. A share's
+ * milli are not a place on the chip, so nobody follows "on the same slots": a share keeps its turnaround. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PLANNER_OPEN             INT64_MAX
+#define PLANNER_GPU_MILLI        1000
+#define PLANNER_NODE_GPUS_MAX    64 /* one bit each in a 64-bit mask */
+#define PLANNER_MODEL_SIZE       48 /* with its 0 */
+#define PLANNER_LATER_LIMIT_S    (INT64_C(60) * 86400)
+/* Instants lie within this distance of 1970 or are PLANNER_OPEN: sums cannot overflow. */
+#define PLANNER_INSTANT_MAX      (INT64_C(1) << 40)
+
+struct planner;
+
+/* 16 bytes of a UUID; all zero means "none". */
+struct planner_id {
+    uint8_t bytes[16];
+};
+
+/* X(name, text) */
+#define PLANNER_GROUPINGS(X)                                                                                           \
+    X(PLANNER_ANY, "any")     /* any GPUs may go together */                                                           \
+    X(PLANNER_PAIRS, "pairs") /* GPUs 2i and 2i+1 belong together */                                                   \
+    X(PLANNER_QUADS, "quads") /* GPUs 4i to 4i+3 belong together */
+
+/* With groups of g GPUs, an instance of k takes k/g whole groups and the rest within one further group. */
+enum planner_grouping {
+#define X(name, text) name,
+    PLANNER_GROUPINGS(X)
+#undef X
+    PLANNER_GROUPING_COUNT
+};
+
+/* From tight to loose. */
+#define PLANNER_SCOPES(X)                                                                                              \
+    X(PLANNER_NODE, "node")                                                                                            \
+    X(PLANNER_RACK, "rack")                                                                                            \
+    X(PLANNER_FABRIC, "fabric")                                                                                        \
+    X(PLANNER_ZONE, "zone")                                                                                            \
+    X(PLANNER_FLEET, "fleet")
+
+enum planner_scope {
+#define X(name, text) name,
+    PLANNER_SCOPES(X)
+#undef X
+    PLANNER_SCOPE_COUNT
+};
+
+#define PLANNER_KINDS(X)                                                                                               \
+    X(PLANNER_HELD, "held")                                                                                            \
+    X(PLANNER_TURNAROUND, "turnaround")
+
+enum planner_kind {
+#define X(name, text) name,
+    PLANNER_KINDS(X)
+#undef X
+    PLANNER_KIND_COUNT
+};
+
+/* What made the answer no. */
+#define PLANNER_BINDINGS(X)                                                                                            \
+    X(PLANNER_BINDS_NOTHING, "none")                        /* it was placed */                                        \
+    X(PLANNER_BINDS_MODEL, "model")                         /* no node (of that zone) has an allowed GPU model */      \
+    X(PLANNER_BINDS_COUNT_OVER_FLEET, "count_over_fleet")   /* not even an empty fleet holds it */                     \
+    X(PLANNER_BINDS_UNPLANNABLE, "unplannable")             /* it would fit but for cordons and plannable windows */   \
+    X(PLANNER_BINDS_CAPACITY, "capacity")                   /* GPUs are taken */                                       \
+    X(PLANNER_BINDS_CPU, "cpu")                             /* GPUs are free, CPU beside them is not */                \
+    X(PLANNER_BINDS_MEMORY, "memory")                       /* GPUs are free, memory beside them is not */             \
+    X(PLANNER_BINDS_SCOPE, "scope")                         /* it fits the fleet, but not within one such scope */
+
+enum planner_binding {
+#define X(name, text) name,
+    PLANNER_BINDINGS(X)
+#undef X
+    PLANNER_BINDING_COUNT
+};
+
+const char *planner_grouping_text(enum planner_grouping grouping);
+const char *planner_scope_text(enum planner_scope scope);
+const char *planner_kind_text(enum planner_kind kind);
+const char *planner_binding_text(enum planner_binding binding);
+/* The value of a text, or -1. */
+int planner_grouping_of_text(const char *text);
+int planner_scope_of_text(const char *text);
+
+/* A node as it is now. A rack, fabric or zone of all zero is unknown: the node then is alone in it. */
+struct planner_node {
+    struct planner_id id;
+    struct planner_id zone;
+    struct planner_id fabric;
+    struct planner_id rack;
+    char gpu_model[PLANNER_MODEL_SIZE];
+    uint32_t gpus; /* 0 to PLANNER_NODE_GPUS_MAX */
+    enum planner_grouping grouping;
+    int64_t cpu_milli;
+    int64_t memory_mib;
+    int64_t turnaround_s;    /* behind allocations placed from now on */
+    int64_t plannable_from;  /* a window lies within [plannable_from, plannable_until) */
+    int64_t plannable_until; /* PLANNER_OPEN: no end known */
+    bool cordoned;           /* takes nothing new, whatever the window */
+};
+
+/* What one instance is: `gpus` whole GPUs, or (gpus = 0) a share of gpu_milli of one GPU, 1 to 999. Either, not both. */
+struct planner_shape {
+    uint32_t gpus;
+    uint32_t gpu_milli;
+    int64_t cpu_milli;
+    int64_t memory_mib;
+};
+
+/* Slots [slots_from, slots_to) in milli-GPUs of the node, for [from, to). */
+struct planner_rectangle {
+    int32_t slots_from;
+    int32_t slots_to;
+    int64_t from;
+    int64_t to;
+    enum planner_kind kind;
+};
+
+/* Which instance: the reservation and its ordinal in it. After a replacement, parts of one instance may lie on more
+ * than one node: the place it has now, and the turnaround it left behind. */
+struct planner_key {
+    struct planner_id reservation;
+    uint32_t ordinal;
+};
+
+/* An instance's place on one node. A share may have several HELD rectangles at a time and other ones later. */
+struct planner_allocation {
+    struct planner_key key;
+    struct planner_id tenant;
+    struct planner_id node;
+    struct planner_shape shape;
+    int64_t turnaround_s; /* in: of the allocation; negative: the node's */
+    const struct planner_rectangle *rectangles;
+    uint32_t rectangle_count;
+};
+
+/* `count` instances of a shape, all or none, with ordinals first_ordinal, first_ordinal + 1, ... All get one GPU
+ * model. Nothing may be allocated under these keys yet. */
+struct planner_request {
+    struct planner_id reservation;
+    struct planner_id tenant;
+    uint32_t first_ordinal;
+    uint32_t count; /* at least 1 */
+    struct planner_shape shape;
+    int64_t from;
+    int64_t to;
+    const char *const *gpu_models; /* any of these; equally good ones in this order */
+    uint32_t gpu_model_count;      /* 0: any model */
+    struct planner_id zone;        /* nodes of this zone only; all zero: any */
+    enum planner_scope scope;      /* the gang stays within one of these; PLANNER_FLEET: anywhere */
+    bool scope_preferred;          /* the scope is a wish, not a condition */
+    struct planner_id avoid_node;  /* not this one; all zero: none */
+};
+
+/* Why not, with numbers. */
+struct planner_refusal {
+    enum planner_binding binding;
+    enum planner_scope scope;   /* the scope asked for */
+    uint32_t asked;             /* instances asked for */
+    uint32_t best_count;        /* the most that fit together within one scope, in this window */
+    uint32_t fleet_count;       /* the most that fit anywhere, all of one GPU model */
+    struct planner_id where;    /* the node, rack, fabric or zone that holds best_count; all zero: none or the fleet */
+};
+
+/* allocations belong to the planner and hold until the next call that changes it. */
+struct planner_verdict {
+    bool placed;
+    const struct planner_allocation *allocations; /* if placed, in order of ordinals */
+    uint32_t allocation_count;
+    struct planner_refusal refusal; /* if not placed */
+};
+
+/* A new instance for [now, end of the present place) elsewhere than on the present node. */
+struct planner_replacement {
+    struct planner_key key;
+    int64_t now;
+    const char *const *gpu_models;
+    uint32_t gpu_model_count; /* 0: the present node's model */
+    enum planner_scope scope; /* how far it may go from the present node: PLANNER_FLEET: anywhere */
+};
+
+/* One allocation whose rectangles are not what they were at planner_begin. */
+struct planner_change {
+    struct planner_key key;
+    struct planner_id node;
+    bool exists; /* false: it is gone, delete its rows and insert none */
+};
+
+struct planner *planner_new(void);
+void planner_free(struct planner *planner);
+void planner_freep(struct planner **planner);
+
+/* -- fleet: never inside a batch -------------------------------------------------------------------------------- */
+
+/* Adds a node or changes it. NULL on success, otherwise why not (a static text), and nothing has changed: a node's
+ * GPUs and model stay what they are, and its CPU and memory cannot fall below what is held. */
+MUST_CHECK const char *planner_node_put(struct planner *planner, const struct planner_node *node);
+/* The node as it was put; NULL if unknown. Belongs to the planner, holds until the next planner_node_put. */
+const struct planner_node *planner_node_get(const struct planner *planner, struct planner_id id);
+uint32_t planner_node_count(const struct planner *planner);
+uint32_t planner_allocation_count(const struct planner *planner);
+
+/* Takes in an allocation that exists, on rebuild: the rows of one instance on one node, HELD and TURNAROUND alike.
+ * NULL on success, otherwise why not (a static text), and nothing has changed: unknown node, bad slots or period,
+ * overlap, CPU or memory beyond the node. Cordons and plannable windows do not matter here. */
+MUST_CHECK const char *planner_load(struct planner *planner, const struct planner_allocation *allocation);
+/* Forgets what ended at or before `instant`, so that memory stays as small as the future is. */
+void planner_forget(struct planner *planner, int64_t instant);
+
+/* -- questions -------------------------------------------------------------------------------------------------- */
+
+/* NULL if the request can be put to planner_place, otherwise what is wrong with it (a static text). */
+const char *planner_request_wrong(const struct planner_request *request);
+
+/* All or nothing. Tightest scope that holds the gang first; in it, the node that is left with the least. Takes what
+ * it grants at once (undone by planner_rollback). The request is in order (planner_request_wrong) and its keys are
+ * not allocated: must() says so. */
+void planner_place(struct planner *planner, const struct planner_request *request, struct planner_verdict *ret);
+
+/* The start within PLANNER_LATER_LIMIT_S after request->from at which the same request (same length) would be placed;
+ * false if none was found. Exact for count = 1; for gangs the earliest of at most 128 release instants tried, evenly
+ * picked, so an earlier one may exist. Changes nothing. Costs milliseconds on a big fleet. */
+bool planner_later_start(struct planner *planner, const struct planner_request *request, int64_t *ret_from);
+
+/* Takes an instance away, all of it, as if it had never been (before its start). False: there is none. */
+bool planner_release(struct planner *planner, const struct planner_key *key);
+/* Ends an instance at `instant`: what it holds after that is free again once the turnaround, which now begins there,
+ * is over. Parts that ended before stay as they are; an instance that begins at `instant` or later is released.
+ * False: there is none that holds anything then or later. */
+bool planner_cut(struct planner *planner, const struct planner_key *key, int64_t instant);
+/* Places the instance anew for [now, its end) on another node, same rack first, then same fabric, zone, fleet, as far
+ * as `scope` lets it; and cuts the present place at now. If it is refused nothing has changed (the caller may cut).
+ * False: no instance under this key holds anything after now; *ret is not set. */
+bool planner_replace(struct planner *planner, const struct planner_replacement *replacement,
+                     struct planner_verdict *ret);
+
+/* -- batches ---------------------------------------------------------------------------------------------------- */
+
+void planner_begin(struct planner *planner);
+/* Whose rectangles differ from those at planner_begin: sorted by key and node, each once. Neighbours whose turnaround
+ * was cut short or given back are among them. Belongs to the planner, holds until its next change. */
+const struct planner_change *planner_changes(struct planner *planner, size_t *ret_count);
+void planner_commit(struct planner *planner);
+/* Everything is again as it was at planner_begin, exactly. */
+void planner_rollback(struct planner *planner);
+
+/* -- reading ---------------------------------------------------------------------------------------------------- */
+
+/* The allocation of an instance on a node with its rectangles, sorted by (from, slots_from). False: there is none.
+ * Rectangles belong to the planner and hold until its next call. */
+bool planner_get(struct planner *planner, const struct planner_key *key, struct planner_id node,
+                 struct planner_allocation *ret);
+/* The node on which an instance holds slots at `instant` or later (the earliest such), or NULL. */
+const struct planner_node *planner_node_of(const struct planner *planner, const struct planner_key *key,
+                                           int64_t instant);
+/* A number over fleet, allocations and rectangles that end after `from`: equal states have equal numbers, whatever
+ * order they came about in. A planner rebuilt from the database at `from` has the number of the one it replaces. */
+uint64_t planner_fingerprint(struct planner *planner, int64_t from);
+/* must() for every invariant of the whole state: no two rectangles overlap, CPU and memory within the node, indexes
+ * equal to a recount. Slow; for tests and for after a rebuild. */
+void planner_verify(struct planner *planner);
