@@ -1,0 +1,65 @@
+/* Attribution: complete the weights to the node's capacity, then split. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/capex/attribution.h"
+
+#include "common/must.h"
+
+const char *idle_cause_text(enum idle_cause cause)
+{
+    static const char *const texts[] = {
+#define X(cause, text, why) text,
+        IDLE_CAUSES(X)
+#undef X
+    };
+    must((unsigned)cause < IDLE_CAUSE_COUNT);
+    return texts[cause];
+}
+
+/* What of the capacity no share accounts for: it could have been sold. */
+static enum err_kind unsold_weight(int64_t capacity, const struct money_share *shares, size_t count, size_t unsold,
+                                   int64_t *ret, struct err *reterr)
+{
+    int64_t left = capacity;
+    for (size_t i = 0; i < count; i++) {
+        if (i == unsold)
+            continue;
+        if (shares[i].weight < 0)
+            return err_set(reterr, ERR_INVALID, "weight %zu of the node's day is negative", i);
+        if (shares[i].weight > left)
+            return err_set(reterr, ERR_INVALID, "delivered and idle time exceed the node's capacity by weight %zu", i);
+        left -= shares[i].weight;
+    }
+    *ret = left;
+    return ERR_NONE;
+}
+
+enum err_kind attribution_of_day(int64_t cost_u, int64_t capacity_gpu_milli_s, struct money_share *shares,
+                                 size_t delivered_count, struct err *reterr)
+{
+    if (capacity_gpu_milli_s < 0)
+        return err_set(reterr, ERR_INVALID, "the node's capacity is negative");
+    size_t count = delivered_count + IDLE_CAUSE_COUNT;
+    size_t unsold = delivered_count + IDLE_UNSOLD;
+    enum err_kind kind = unsold_weight(capacity_gpu_milli_s, shares, count, unsold, &shares[unsold].weight, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (capacity_gpu_milli_s > 0)
+        return money_split(cost_u, shares, count, reterr);
+    for (size_t i = 0; i < count; i++)
+        shares[i].amount = 0;
+    shares[delivered_count + IDLE_NOT_IN_SERVICE].amount = cost_u;
+    return ERR_NONE;
+}
+
+enum err_kind attribution_of_fleet(const struct attribution_node *nodes, size_t node_count, struct money_share *shares,
+                                   struct err *reterr)
+{
+    for (size_t i = 0; i < node_count; i++) {
+        const struct attribution_node *node = &nodes[i];
+        enum err_kind kind = attribution_of_day(node->cost_u, node->capacity_gpu_milli_s, shares + node->first_share,
+                                                node->delivered_count, reterr);
+        if (kind != ERR_NONE)
+            return err_context(reterr, "cannot attribute the day of node %zu", i);
+    }
+    return ERR_NONE;
+}
