@@ -1,0 +1,322 @@
+/* Running statements: sending, waiting with a limit, and turning what the server says into errors. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/db_internal.h"
+#include "common/must.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The server cancels a statement after its timeout; one that does not answer for this long thereafter is gone. */
+#define ANSWER_SLACK_MS 5000
+
+#define PREPARED_SIZE_MIN 64
+#define COPY_CHUNK_SIZE   65536
+
+/* ---- Errors ---- */
+
+void db_one_line(const char *message, char *ret, size_t size)
+{
+    size_t length = 0;
+    for (const char *next = message; *next != '\0' && length + 1 < size; next++) {
+        bool is_space = *next == '\n' || *next == '\t' || *next == ' ';
+        if (!is_space)
+            ret[length++] = *next;
+        else if (length > 0 && ret[length - 1] != ' ')
+            ret[length++] = ' ';
+    }
+    while (length > 0 && ret[length - 1] == ' ')
+        length--;
+    ret[length] = '\0';
+}
+
+enum err_kind db_call_failed(struct db *db, const char *call, struct err *reterr)
+{
+    char message[ERR_TEXT_SIZE / 2];
+    db_one_line(PQerrorMessage(db->connection), message, sizeof message);
+    if (PQstatus(db->connection) == CONNECTION_OK)
+        return err_set(reterr, ERR_INTERNAL, "%s: %s", call, message);
+    db_disconnect(db);
+    return err_set(reterr, ERR_UNAVAILABLE, "%s", message[0] == '\0' ? "the connection is gone" : message);
+}
+
+static void copy_field(const PGresult *result, int field, char *ret, size_t size)
+{
+    const char *text = PQresultErrorField(result, field);
+    db_one_line(text == NULL ? "" : text, ret, size);
+}
+
+enum err_kind db_result_error(struct db *db, const PGresult *result, struct err *reterr)
+{
+    if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
+        return err_set(reterr, ERR_INTERNAL, "not run, because a statement before it in the pipeline failed");
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    bool broken = PQstatus(db->connection) != CONNECTION_OK;
+    if (sqlstate == NULL) /* libpq's own words: the server said nothing */
+        return db_call_failed(db, "libpq", reterr);
+
+    char message[ERR_TEXT_SIZE / 2];
+    char detail[ERR_TEXT_SIZE / 2];
+    copy_field(result, PG_DIAG_MESSAGE_PRIMARY, message, sizeof message);
+    copy_field(result, PG_DIAG_MESSAGE_DETAIL, detail, sizeof detail);
+    enum err_kind kind = broken ? ERR_UNAVAILABLE : err_kind_of_sqlstate(sqlstate);
+    (void)err_set(reterr, kind, detail[0] == '\0' ? "%s" : "%s (%s)", message, detail);
+    if (reterr != NULL) {
+        (void)snprintf(reterr->sqlstate, sizeof reterr->sqlstate, "%s", sqlstate); /* five characters */
+        copy_field(result, PG_DIAG_MESSAGE_HINT, reterr->hint, sizeof reterr->hint);
+    }
+    if (broken)
+        db_disconnect(db);
+    return kind;
+}
+
+/* ---- Waiting ---- */
+
+static enum err_kind wait_socket(struct db *db, bool wants_write, int64_t deadline_ms, struct err *reterr)
+{
+    int64_t left_ms = deadline_ms < 0 ? -1 : deadline_ms - clock_monotonic_ms();
+    if (deadline_ms >= 0 && left_ms <= 0) {
+        db_disconnect(db);
+        return err_set(reterr, ERR_UNAVAILABLE, "the database did not answer in time");
+    }
+    struct pollfd socket = {.fd = PQsocket(db->connection), .events = wants_write ? POLLIN | POLLOUT : POLLIN};
+    int ready = poll(&socket, 1, (int)left_ms);
+    must(ready >= 0 || errno == EINTR);
+    if (ready > 0 && (socket.revents & ~POLLOUT) != 0 && PQconsumeInput(db->connection) == 0)
+        return db_call_failed(db, "PQconsumeInput", reterr);
+    return ERR_NONE;
+}
+
+static int64_t answer_deadline_ms(const struct db *db)
+{
+    return db->statement_timeout_ms == 0 ? -1 : clock_monotonic_ms() + db->statement_timeout_ms + ANSWER_SLACK_MS;
+}
+
+enum err_kind db_await(struct db *db, struct err *reterr)
+{
+    int64_t deadline_ms = answer_deadline_ms(db);
+    for (;;) {
+        int unsent = PQflush(db->connection);
+        if (unsent < 0)
+            return db_call_failed(db, "PQflush", reterr);
+        if (PQisBusy(db->connection) == 0)
+            return ERR_NONE;
+        enum err_kind kind = wait_socket(db, unsent > 0, deadline_ms, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+    }
+}
+
+static bool is_success(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN;
+}
+
+enum err_kind db_take_result(struct db *db, PGresult **ret, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    for (;;) {
+        enum err_kind kind = db_await(db, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+        PGresult *next = PQgetResult(db->connection);
+        if (next == NULL)
+            break;
+        db_result_clear(&result);
+        result = next;
+        if (!is_success(result))
+            continue; /* the end of results follows an error too */
+        if (PQresultStatus(result) == PGRES_COPY_IN)
+            break; /* the server waits for us */
+    }
+    if (result == NULL)
+        return db_call_failed(db, "PQgetResult", reterr);
+    if (!is_success(result))
+        return db_result_error(db, result, reterr);
+    if (ret != NULL)
+        *ret = TAKE(result);
+    return ERR_NONE;
+}
+
+void db_result_clear(PGresult **result)
+{
+    PQclear(*result);
+    *result = NULL;
+}
+
+/* ---- Prepared statements ---- */
+
+static size_t prepared_slot(const struct db_prepared *prepared, const struct db_stmt *stmt)
+{
+    size_t slot = ((uintptr_t)stmt >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (prepared->size - 1);
+    while (prepared->slots[slot] != NULL && prepared->slots[slot] != stmt)
+        slot = (slot + 1) & (prepared->size - 1); /* ends: the set is never full */
+    return slot;
+}
+
+bool db_prepared_has(const struct db_prepared *prepared, const struct db_stmt *stmt)
+{
+    return prepared->size > 0 && prepared->slots[prepared_slot(prepared, stmt)] == stmt;
+}
+
+void db_prepared_add(struct db_prepared *prepared, const struct db_stmt *stmt)
+{
+    if (2 * (prepared->count + 1) > prepared->size) {
+        struct db_prepared grown = {.size = prepared->size == 0 ? PREPARED_SIZE_MIN : 2 * prepared->size};
+        grown.slots = alloc_zero(grown.size, sizeof *grown.slots);
+        for (size_t i = 0; i < prepared->size; i++) {
+            if (prepared->slots[i] != NULL)
+                db_prepared_add(&grown, prepared->slots[i]);
+        }
+        free(prepared->slots);
+        *prepared = grown;
+    }
+    size_t slot = prepared_slot(prepared, stmt);
+    must(prepared->slots[slot] == NULL);
+    prepared->slots[slot] = stmt;
+    prepared->count++;
+}
+
+void db_prepared_clear(struct db_prepared *prepared)
+{
+    if (prepared->size > 0)
+        memset(prepared->slots, 0, prepared->size * sizeof *prepared->slots);
+    prepared->count = 0;
+}
+
+static enum err_kind prepare(struct db *db, const struct db_stmt *stmt, struct err *reterr)
+{
+    if (PQsendPrepare(db->connection, stmt->name, stmt->sql, 0, NULL) == 0)
+        return db_call_failed(db, "PQsendPrepare", reterr);
+    enum err_kind kind = db_take_result(db, NULL, reterr);
+    if (kind == ERR_NONE)
+        db_prepared_add(&db->prepared, stmt);
+    return kind;
+}
+
+/* ---- Running ---- */
+
+static enum err_kind run_ready(struct db *db, const struct db_stmt *stmt, const char *const *params, PGresult **ret,
+                               struct err *reterr)
+{
+    if (!db_prepared_has(&db->prepared, stmt)) {
+        enum err_kind kind = prepare(db, stmt, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+    }
+    if (PQsendQueryPrepared(db->connection, stmt->name, stmt->params, params, NULL, NULL, 0) == 0)
+        return db_call_failed(db, "PQsendQueryPrepared", reterr);
+    return db_take_result(db, ret, reterr);
+}
+
+enum err_kind db_run(struct db *db, const struct db_stmt *stmt, const char *const *params, PGresult **ret,
+                     struct err *reterr)
+{
+    must(!db->in_pipeline);
+    must(params != NULL || stmt->params == 0);
+    struct err err = {0};
+    enum err_kind kind = db_ready(db, &err);
+    if (kind == ERR_NONE)
+        kind = run_ready(db, stmt, params, ret, &err);
+    if (kind == ERR_NONE)
+        return ERR_NONE;
+    (void)err_context(&err, "statement '%s'", stmt->name);
+    if (reterr != NULL)
+        *reterr = err;
+    return kind;
+}
+
+enum err_kind db_command(struct db *db, const char *sql, PGresult **ret, struct err *reterr)
+{
+    if (PQsendQuery(db->connection, sql) == 0)
+        return db_call_failed(db, "PQsendQuery", reterr);
+    return db_take_result(db, ret, reterr);
+}
+
+/* ---- COPY ---- */
+
+static enum err_kind copy_chunk(struct db *db, const char *data, size_t length, struct err *reterr)
+{
+    int64_t deadline_ms = answer_deadline_ms(db);
+    for (;;) {
+        int put = PQputCopyData(db->connection, data, (int)length);
+        if (put > 0)
+            return ERR_NONE;
+        if (put < 0)
+            return db_call_failed(db, "PQputCopyData", reterr);
+        enum err_kind kind = wait_socket(db, true, deadline_ms, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+    }
+}
+
+static enum err_kind copy_end(struct db *db, struct err *reterr)
+{
+    int64_t deadline_ms = answer_deadline_ms(db);
+    for (;;) {
+        int put = PQputCopyEnd(db->connection, NULL);
+        if (put > 0)
+            return db_take_result(db, NULL, reterr);
+        if (put < 0)
+            return db_call_failed(db, "PQputCopyEnd", reterr);
+        enum err_kind kind = wait_socket(db, true, deadline_ms, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+    }
+}
+
+enum err_kind db_copy_in(struct db *db, const char *copy_sql, const char *data, size_t length, struct err *reterr)
+{
+    must(!db->in_pipeline);
+    enum err_kind kind = db_ready(db, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    kind = db_command(db, copy_sql, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    must(PQresultStatus(result) == PGRES_COPY_IN);
+    for (size_t sent = 0; sent < length;) {
+        size_t chunk = length - sent < COPY_CHUNK_SIZE ? length - sent : COPY_CHUNK_SIZE;
+        kind = copy_chunk(db, data + sent, chunk, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+        sent += chunk;
+    }
+    return copy_end(db, reterr);
+}
+
+/* ---- Schema ---- */
+
+static const struct db_stmt statement_schema_version = {
+    .name = "db_schema_version",
+    .sql = "SELECT coalesce(max(version), 0)::bigint FROM schema_migration",
+    .params = 0,
+};
+
+enum err_kind db_check_schema(struct db *db, int known_min, int known_max, struct err *reterr)
+{
+    struct err err = {0};
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_schema_version, DB_NO_PARAMS, &result, &err);
+    if (kind != ERR_NONE) {
+        bool no_table = strcmp(err.sqlstate, "42P01") == 0 || strcmp(err.sqlstate, "3F000") == 0;
+        if (no_table)
+            kind = err_set(&err, ERR_UNAVAILABLE, "the database has no schema of Sluice: run deploy/migrate");
+        if (reterr != NULL)
+            *reterr = err;
+        return kind;
+    }
+    int64_t version = db_int(result, 0, 0, 0);
+    if (version < known_min || version > known_max) {
+        return err_set(reterr, ERR_UNAVAILABLE,
+                       "the database has schema %lld, this program works with %d to %d: run the deploy/migrate or the "
+                       "program that fits",
+                       (long long)version, known_min, known_max);
+    }
+    return ERR_NONE;
+}

@@ -1,0 +1,63 @@
+/* What the files of the database module share; nobody else includes this. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/db.h"
+
+#include <stdbool.h>
+
+/* The statements a connection knows by name: an open-addressing set of pointers, a power of two in size. */
+struct db_prepared {
+    const struct db_stmt **slots;
+    size_t size, count;
+};
+
+/* A result the pipeline still owes. */
+struct db_pending {
+    const struct db_stmt *stmt;
+    bool is_prepare; /* the answer to preparing stmt, which db_receive swallows */
+};
+
+struct db {
+    char *url, *role, *application_name;
+    int statement_timeout_ms, idle_in_transaction_session_timeout_ms, lock_timeout_ms;
+
+    PGconn *connection; /* NULL: not connected */
+    struct db_prepared prepared;
+    bool in_transaction; /* from db_begin to db_commit or db_rollback, even if the connection is gone meanwhile */
+
+    bool in_pipeline;
+    bool needs_flush; /* statements were sent since the server was last asked for its results */
+    struct db_pending *pending;
+    size_t pending_first, pending_end, pending_capacity;
+
+    char **channels; /* LISTENed to, on every connection anew */
+    size_t channel_count;
+    bool reconnected; /* since the last db_wait: notifications may have been missed */
+};
+
+/* Ready for a statement: connects where there is no transaction, ERR_UNAVAILABLE where a transaction lost its
+ * connection. */
+MUST_CHECK enum err_kind db_ready(struct db *db, struct err *reterr);
+
+/* Sends what is queued and waits until PQgetResult would not block. */
+MUST_CHECK enum err_kind db_await(struct db *db, struct err *reterr);
+
+/* Takes the one result of what was sent, and the end of results behind it. *ret is set on success only. */
+MUST_CHECK enum err_kind db_take_result(struct db *db, PGresult **ret, struct err *reterr);
+
+/* A command without parameters and rows: BEGIN, COMMIT, ROLLBACK, LISTEN. *ret may be NULL. */
+MUST_CHECK enum err_kind db_command(struct db *db, const char *sql, PGresult **ret, struct err *reterr);
+
+/* The error that a result carries (sqlstate, primary message, detail, hint); disconnects if the connection broke. */
+enum err_kind db_result_error(struct db *db, const PGresult *result, struct err *reterr);
+
+/* Says why, after a libpq call failed: ERR_UNAVAILABLE and a disconnect if the connection is gone. */
+enum err_kind db_call_failed(struct db *db, const char *call, struct err *reterr);
+
+bool db_prepared_has(const struct db_prepared *prepared, const struct db_stmt *stmt);
+void db_prepared_add(struct db_prepared *prepared, const struct db_stmt *stmt);
+void db_prepared_clear(struct db_prepared *prepared);
+
+/* Makes the text of a libpq message one line: it ends in a newline and may hold several. */
+void db_one_line(const char *message, char *ret, size_t size);

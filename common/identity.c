@@ -1,0 +1,216 @@
+/* UUIDv7 (RFC 9562 section 5.7) and its text: 26 characters of Crockford base32, 130 bits of which the first two
+ * are zero, so the first character is 0 to 7. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/identity.h"
+
+#include "common/clock.h"
+#include "common/must.h"
+
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BASE32_LENGTH 26
+#define UUID_LENGTH   36
+#define PREFIX_LENGTH 3
+
+static const char base32_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+static const char hex_digits[] = "0123456789abcdef";
+
+static const char *const prefixes[IDENTITY_KIND_COUNT] = {
+#define X(kind, prefix) [kind] = (prefix),
+    IDENTITY_KINDS(X)
+#undef X
+};
+
+/* ---- Making ---- */
+
+/* The 74 bits behind the time, as the number that rises within a millisecond. */
+struct tail {
+    uint64_t high; /* rand_a: 12 bits */
+    uint64_t low;  /* rand_b: 62 bits */
+};
+#define TAIL_HIGH_MAX 0xfffU
+#define TAIL_LOW_MAX  ((UINT64_C(1) << 62) - 1)
+
+static struct {
+    pthread_mutex_t lock;
+    int64_t ms;
+    struct tail tail;
+} last = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Draws the tail of a new millisecond. Its topmost bit is clear, which leaves room to rise. */
+static struct tail tail_draw(void)
+{
+    uint64_t random[2];
+    must(RAND_bytes((unsigned char *)random, sizeof random) == 1);
+    return (struct tail){.high = random[0] & (TAIL_HIGH_MAX >> 1), .low = random[1] & TAIL_LOW_MAX};
+}
+
+/* Raises the tail by a random step (RFC 9562 section 6.2, method 2); false where it would overflow. */
+static bool tail_raise(struct tail *tail)
+{
+    uint32_t step = 0;
+    must(RAND_bytes((unsigned char *)&step, sizeof step) == 1);
+    tail->low += (uint64_t)step + 1;
+    if (tail->low <= TAIL_LOW_MAX)
+        return true;
+    tail->low &= TAIL_LOW_MAX;
+    tail->high++;
+    return tail->high <= TAIL_HIGH_MAX;
+}
+
+struct identity identity_new(void)
+{
+    int64_t now_ms = clock_real_ms();
+    must(pthread_mutex_lock(&last.lock) == 0);
+    if (now_ms > last.ms) {
+        last.ms = now_ms;
+        last.tail = tail_draw();
+    } else if (!tail_raise(&last.tail)) { /* also where the clock went back: ids keep rising */
+        last.ms++;
+        last.tail = tail_draw();
+    }
+    uint64_t ms = (uint64_t)last.ms;
+    struct tail tail = last.tail;
+    must(pthread_mutex_unlock(&last.lock) == 0);
+
+    struct identity id = {0};
+    for (int i = 0; i < 6; i++)
+        id.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+    id.bytes[6] = (uint8_t)(0x70U | (tail.high >> 8));
+    id.bytes[7] = (uint8_t)tail.high;
+    for (int i = 0; i < 8; i++)
+        id.bytes[8 + i] = (uint8_t)(tail.low >> (56 - 8 * i));
+    id.bytes[8] |= 0x80U; /* variant */
+    return id;
+}
+
+/* ---- Writing ---- */
+
+/* The five bits of base32 character `place` (0 is the first): bits 5*place-2 .. 5*place+2 of the 128. */
+static unsigned base32_bits(const struct identity *id, int place)
+{
+    unsigned value = 0;
+    for (int bit = 5 * place - 2; bit < 5 * place + 3; bit++) {
+        unsigned digit = bit < 0 ? 0U : (unsigned)(id->bytes[bit / 8] >> (7 - bit % 8)) & 1U;
+        value = value << 1 | digit;
+    }
+    return value;
+}
+
+void identity_to_text(enum identity_kind kind, struct identity id, char ret[static IDENTITY_TEXT_SIZE])
+{
+    must(kind < IDENTITY_KIND_COUNT);
+    memcpy(ret, prefixes[kind], PREFIX_LENGTH);
+    ret[PREFIX_LENGTH] = '_';
+    char *digits = ret + PREFIX_LENGTH + 1;
+    for (int place = 0; place < BASE32_LENGTH; place++)
+        digits[place] = base32_digits[base32_bits(&id, place)];
+    digits[BASE32_LENGTH] = '\0';
+}
+
+static bool uuid_has_hyphen_before(int byte)
+{
+    return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+void identity_to_uuid(struct identity id, char ret[static UUID_TEXT_SIZE])
+{
+    char *end = ret;
+    for (int i = 0; i < 16; i++) {
+        if (uuid_has_hyphen_before(i))
+            *end++ = '-';
+        *end++ = hex_digits[id.bytes[i] >> 4];
+        *end++ = hex_digits[id.bytes[i] & 0xfU];
+    }
+    *end = '\0';
+}
+
+/* ---- Reading ---- */
+
+static char lower(char character)
+{
+    return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
+}
+
+/* The value of a digit in the alphabet, either case; -1 for what is not in it (0 included). */
+static int digit_value(const char *alphabet, char character)
+{
+    const char *found = character == '\0' ? NULL : strchr(alphabet, lower(character));
+    return found == NULL ? -1 : (int)(found - alphabet);
+}
+
+static bool base32_read(const char *digits, struct identity *ret)
+{
+    if (strlen(digits) != BASE32_LENGTH || digit_value(base32_digits, digits[0]) > 7)
+        return false;
+    struct identity id = {0};
+    for (int place = 0; place < BASE32_LENGTH; place++) {
+        int value = digit_value(base32_digits, digits[place]);
+        if (value < 0)
+            return false;
+        for (int i = 0; i < 5; i++) {
+            int bit = 5 * place - 2 + i;
+            unsigned digit = ((unsigned)value >> (4 - i)) & 1U;
+            if (bit >= 0)
+                id.bytes[bit / 8] |= (uint8_t)(digit << (7 - bit % 8));
+        }
+    }
+    *ret = id;
+    return true;
+}
+
+static bool prefix_fits(const char *prefix, const char *text)
+{
+    for (size_t i = 0; i < PREFIX_LENGTH; i++) {
+        if (lower(text[i]) != prefix[i])
+            return false;
+    }
+    return text[PREFIX_LENGTH] == '_';
+}
+
+enum err_kind identity_from_text(enum identity_kind kind, const char *text, struct identity *ret, struct err *reterr)
+{
+    must(kind < IDENTITY_KIND_COUNT);
+    if (!prefix_fits(prefixes[kind], text) || !base32_read(text + PREFIX_LENGTH + 1, ret)) {
+        return err_set_code(reterr, ERR_INVALID, "invalid_id", "'%.40s' is not an identifier of the form '%s_...'",
+                            text, prefixes[kind]);
+    }
+    return ERR_NONE;
+}
+
+static bool uuid_read(const char *text, struct identity *ret)
+{
+    if (strlen(text) != UUID_LENGTH)
+        return false;
+    struct identity id = {0};
+    const char *next = text;
+    for (int i = 0; i < 16; i++) {
+        if (uuid_has_hyphen_before(i) && *next++ != '-')
+            return false;
+        int high = digit_value(hex_digits, next[0]);
+        int low = digit_value(hex_digits, next[1]);
+        if (high < 0 || low < 0)
+            return false;
+        id.bytes[i] = (uint8_t)(high << 4 | low);
+        next += 2;
+    }
+    *ret = id;
+    return true;
+}
+
+enum err_kind identity_from_uuid(const char *text, struct identity *ret, struct err *reterr)
+{
+    if (!uuid_read(text, ret))
+        return err_set_code(reterr, ERR_INVALID, "invalid_id", "'%.40s' is not a UUID", text);
+    return ERR_NONE;
+}
+
+void identity_text_of_uuid(enum identity_kind kind, const char *uuid, char ret[static IDENTITY_TEXT_SIZE])
+{
+    struct identity id = {0};
+    must(uuid_read(uuid, &id));
+    identity_to_text(kind, id, ret);
+}
