@@ -9,11 +9,12 @@
 #include "common/must.h"
 
 #define MONTHS_PER_YEAR              12
+#define MONTHS_MAX                   (INT64_C(12) * (CALENDAR_YEAR_MAX + 1)) /* from year 0 to the end of the last year */
 #define ERA_YEARS                    400
 #define ERA_DAYS                     146097
 #define DAYS_FROM_MARCH_0000_TO_1970 719468 /* 0000-03-01 to 1970-01-01 */
-#define HOUR_S                       3600
-#define MINUTE_S                     60
+#define HOUR_S                       INT64_C(3600)
+#define MINUTE_S                     INT64_C(60)
 
 static bool is_leap_year(int year)
 {
@@ -80,9 +81,9 @@ int64_t calendar_month_of_day(int64_t day)
 int64_t calendar_add_months(int64_t day, int64_t months)
 {
     struct calendar_date date = calendar_date_of_day(day);
-    must(months >= -CALENDAR_YEAR_MAX * MONTHS_PER_YEAR && months <= CALENDAR_YEAR_MAX * MONTHS_PER_YEAR);
+    must(months > -MONTHS_MAX && months < MONTHS_MAX);
     int64_t month = (int64_t)date.year * MONTHS_PER_YEAR + date.month - 1 + months;
-    must(month >= MONTHS_PER_YEAR && month < (CALENDAR_YEAR_MAX + 1) * MONTHS_PER_YEAR);
+    must(month >= MONTHS_PER_YEAR && month < MONTHS_MAX);
     date.year = (int)(month / MONTHS_PER_YEAR);
     date.month = (int)(month % MONTHS_PER_YEAR) + 1;
     int last = days_of_month(date.year, date.month);

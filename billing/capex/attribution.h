@@ -18,12 +18,14 @@
     X(IDLE_SANITIZING, "sanitizing", "being wiped between tenants")                                                    \
     X(IDLE_NOT_IN_SERVICE, "not_in_service", "owned, but not or no longer part of the fleet")
 
+/* clang-format off */
 enum idle_cause {
 #define X(cause, text, why) cause,
     IDLE_CAUSES(X)
 #undef X
-        IDLE_CAUSE_COUNT
+    IDLE_CAUSE_COUNT
 };
+/* clang-format on */
 
 const char *idle_cause_text(enum idle_cause cause);
 

@@ -119,6 +119,14 @@ START_TEST(nothing_is_charged_outside_the_life)
 }
 END_TEST
 
+START_TEST(half_a_cent_goes_away_from_zero)
+{
+    ck_assert_int_eq(depreciation_monthly(2, 1, 0, 0, 1), 1);
+    ck_assert_int_eq(depreciation_monthly(2, 1, 0, 1, 2), 0);
+    ck_assert_int_eq(depreciation_monthly(2, 5, 0, 0, 1), 3);
+}
+END_TEST
+
 START_TEST(any_period_alone_is_the_row_of_the_schedule)
 {
     struct property property = property_begin(__func__);
@@ -170,6 +178,7 @@ int main(void)
     tcase_add_test(tests, g2_days_are_actual_days);
     tcase_add_test(tests, g9_the_book_value_on_the_day_of_disposal);
     tcase_add_test(tests, nothing_is_charged_outside_the_life);
+    tcase_add_test(tests, half_a_cent_goes_away_from_zero);
     tcase_add_test(tests, any_period_alone_is_the_row_of_the_schedule);
     tcase_add_test(tests, each_day_is_within_one_unit_of_the_exact_charge);
     Suite *suite = suite_create("depreciation");

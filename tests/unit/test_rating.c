@@ -154,6 +154,23 @@ START_TEST(g23_minutes_are_added_up_before_they_are_rounded)
 }
 END_TEST
 
+START_TEST(half_a_micro_unit_goes_to_even_and_half_a_cent_of_tax_away_from_zero)
+{
+    ck_assert_int_eq(amount(1, 1800000), 0);
+    ck_assert_int_eq(amount(3, 1800000), 2);
+    ck_assert_int_eq(amount(5, 1800000), 2);
+    ck_assert_int_eq(amount(-5, 1800000), -2);
+    struct invoice_line_amount line = {.amount_u = 250 * U_PER_CENT};
+    struct money_share tax;
+    struct invoice_amounts amounts;
+    ck_assert_int_eq(invoice_amounts_round(&line, 1, USD_EXPONENT, NULL), ERR_NONE);
+    ck_assert_int_eq(invoice_amounts_tax(&line, 1, 100, &tax, &amounts, NULL), ERR_NONE);
+    ck_assert_int_eq(amounts.tax_minor, 3);
+    ck_assert_int_eq(invoice_amounts_tax(&line, 1, 10001, &tax, &amounts, NULL), ERR_INVALID);
+    ck_assert_int_eq(invoice_amounts_tax(&line, 1, -1, &tax, &amounts, NULL), ERR_INVALID);
+}
+END_TEST
+
 START_TEST(a_late_fact_posts_the_difference)
 {
     struct rating_line line = {.unit_price_u = 2490000, .gpu_milli_s = 3600000};
@@ -351,6 +368,7 @@ int main(void)
     tcase_add_test(tests, g18_a_month_costs_what_its_seconds_cost);
     tcase_add_test(tests, g19_a_preempted_instance_pays_its_seconds);
     tcase_add_test(tests, g23_minutes_are_added_up_before_they_are_rounded);
+    tcase_add_test(tests, half_a_micro_unit_goes_to_even_and_half_a_cent_of_tax_away_from_zero);
     tcase_add_test(tests, a_late_fact_posts_the_difference);
     tcase_add_test(tests, rating_is_exact_and_symmetric_at_every_size);
     tcase_add_test(tests, cutting_an_interval_moves_at_most_a_micro_unit);
