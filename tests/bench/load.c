@@ -1,0 +1,319 @@
+/* A load generator for the API: keep-alive connections over one epoll loop, each with one request under way.
+ *
+ * Loopback only, bounded in time and count. "{n}" in the path, a header or the body becomes a number that no other
+ * request of the run has, so that each create is its own. Prints requests/s, p50, p99 and the answers by status.
+ *
+ *     load --port 7070 --connections 64 --seconds 5 --method POST --path /v1/reservations
+ *          --header "Authorization: Bearer ..." --body '{"name": "b-{n}", ...}' [--json] */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/alloc.h"
+#include "common/cleanup.h"
+#include "common/must.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 10000
+#define SECONDS_MAX 120
+#define HEADERS_MAX 16
+#define REQUEST_SIZE_MAX 16384
+#define ANSWER_SIZE_MAX 1048576
+#define LATENCY_SAMPLES_MAX 8000000
+
+struct options {
+    uint16_t port;
+    int connections;
+    int seconds;
+    const char *method, *path, *body;
+    const char *headers[HEADERS_MAX];
+    int header_count;
+    bool json;
+};
+
+struct connection {
+    int fd;
+    int64_t sent_at_ns;
+    size_t request_length, request_sent;
+    size_t answer_length;
+    char request[REQUEST_SIZE_MAX];
+    char *answer;
+};
+
+struct tally {
+    int64_t answers;
+    int64_t by_status[600];
+    int64_t broken; /* connections that died */
+    uint32_t *latency_us;
+    size_t samples;
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec at;
+    (void)clock_gettime(CLOCK_MONOTONIC, &at); /* cannot fail for this clock */
+    return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
+}
+
+/* Copies text to *end with each "{n}" replaced; must fit. */
+static char *expand(char *to, const char *limit, const char *text, int64_t n)
+{
+    while (*text != 0) {
+        must(to + 24 < limit);
+        if (strncmp(text, "{n}", 3) == 0) {
+            to += snprintf(to, 24, "%" PRId64, n);
+            text += 3;
+        } else {
+            *to++ = *text++;
+        }
+    }
+    *to = 0;
+    return to;
+}
+
+static void prepare(const struct options *options, struct connection *connection, int64_t n)
+{
+    char body[REQUEST_SIZE_MAX / 2] = "";
+    size_t body_length = 0;
+    if (options->body != NULL)
+        body_length = (size_t)(expand(body, body + sizeof body, options->body, n) - body);
+
+    char *to = connection->request, *limit = to + sizeof connection->request;
+    to += snprintf(to, (size_t)(limit - to), "%s ", options->method);
+    to = expand(to, limit, options->path, n);
+    to += snprintf(to, (size_t)(limit - to), " HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+    for (int i = 0; i < options->header_count; i++) {
+        to = expand(to, limit, options->headers[i], n);
+        to += snprintf(to, (size_t)(limit - to), "\r\n");
+    }
+    if (options->body != NULL)
+        to += snprintf(to, (size_t)(limit - to), "Content-Type: application/json\r\nContent-Length: %zu\r\n", body_length);
+    to += snprintf(to, (size_t)(limit - to), "\r\n%s", body);
+    connection->request_length = (size_t)(to - connection->request);
+    connection->request_sent = 0;
+    connection->answer_length = 0;
+    connection->sent_at_ns = now_ns();
+}
+
+static bool write_more(struct connection *connection)
+{
+    while (connection->request_sent < connection->request_length) {
+        ssize_t n = send(connection->fd, connection->request + connection->request_sent,
+                         connection->request_length - connection->request_sent, MSG_NOSIGNAL);
+        if (n < 0)
+            return errno == EAGAIN;
+        connection->request_sent += (size_t)n;
+    }
+    return true;
+}
+
+/* The length of the whole answer once its head is there; 0 while it is not. */
+static size_t answer_wants(const struct connection *connection)
+{
+    const char *head_end = memmem(connection->answer, connection->answer_length, "\r\n\r\n", 4);
+    if (head_end == NULL)
+        return 0;
+    size_t head = (size_t)(head_end - connection->answer) + 4;
+    const char *length = strcasestr(connection->answer, "\r\nContent-Length:");
+    if (length == NULL || length > head_end)
+        return head;
+    return head + strtoul(length + strlen("\r\nContent-Length:"), NULL, 10);
+}
+
+/* Reads what is there. Returns 1 when the answer is whole, 0 when not yet, -1 when the connection is gone. */
+static int read_more(struct connection *connection)
+{
+    for (;;) {
+        ssize_t n = recv(connection->fd, connection->answer + connection->answer_length,
+                         ANSWER_SIZE_MAX - 1 - connection->answer_length, 0);
+        if (n == 0)
+            return -1;
+        if (n < 0)
+            return errno == EAGAIN ? 0 : -1;
+        connection->answer_length += (size_t)n;
+        connection->answer[connection->answer_length] = 0;
+        size_t wants = answer_wants(connection);
+        if (wants > 0 && connection->answer_length >= wants)
+            return 1;
+        if (connection->answer_length + 1 >= ANSWER_SIZE_MAX)
+            return -1;
+    }
+}
+
+static bool open_connection(const struct options *options, struct connection *connection)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(options->port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int yes = 1;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) != 0) {
+        (void)close(fd); /* the failure to connect is what counts */
+        return false;
+    }
+    connection->fd = fd;
+    return true;
+}
+
+static void record(struct tally *tally, const struct connection *connection)
+{
+    int status = connection->answer_length > 12 ? (int)strtol(connection->answer + 9, NULL, 10) : 0;
+    tally->by_status[status >= 0 && status < 600 ? status : 0]++;
+    tally->answers++;
+    if (tally->samples < LATENCY_SAMPLES_MAX)
+        tally->latency_us[tally->samples++] = (uint32_t)((now_ns() - connection->sent_at_ns) / 1000);
+}
+
+/* One event of one connection: an answer that is whole is counted, and the next request goes out. */
+static void serve(const struct options *options, struct connection *connection, struct tally *tally, int64_t *next)
+{
+    int state = read_more(connection);
+    if (state == 0)
+        return;
+    if (state == 1) {
+        record(tally, connection);
+    } else {
+        tally->broken++;
+        (void)close(connection->fd);
+        must(open_connection(options, connection)); /* the server is gone: nothing to measure */
+    }
+    prepare(options, connection, (*next)++);
+    must(write_more(connection));
+}
+
+static void run(const struct options *options, struct tally *tally)
+{
+    int poller = epoll_create1(EPOLL_CLOEXEC);
+    must(poller >= 0);
+    struct connection *connections = alloc_zero((size_t)options->connections, sizeof *connections);
+    /* Numbers of different runs differ too, so that a second run meets no name of the first. */
+    int64_t next = (int64_t)time(NULL) * 100000000;
+    for (int i = 0; i < options->connections; i++) {
+        connections[i].answer = alloc_zero(1, ANSWER_SIZE_MAX);
+        if (!open_connection(options, &connections[i])) {
+            fprintf(stderr, "load: cannot connect to 127.0.0.1:%u: %s\n", options->port, strerror(errno));
+            exit(1);
+        }
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &connections[i]};
+        must(epoll_ctl(poller, EPOLL_CTL_ADD, connections[i].fd, &event) == 0);
+        prepare(options, &connections[i], next++);
+        must(write_more(&connections[i]));
+    }
+    int64_t end = now_ns() + (int64_t)options->seconds * 1000000000;
+    while (now_ns() < end) {
+        struct epoll_event events[256];
+        int count = epoll_wait(poller, events, COUNT_OF(events), 100);
+        for (int i = 0; i < count; i++) {
+            struct connection *connection = events[i].data.ptr;
+            int before = connection->fd;
+            serve(options, connection, tally, &next);
+            struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+            if (connection->fd != before || tally->broken > 0)
+                (void)epoll_ctl(poller, EPOLL_CTL_ADD, connection->fd, &event); /* EEXIST where it did not change */
+        }
+    }
+    for (int i = 0; i < options->connections; i++) {
+        (void)close(connections[i].fd);
+        free(connections[i].answer);
+    }
+    free(connections);
+    (void)close(poller);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static void print(const struct options *options, struct tally *tally)
+{
+    qsort(tally->latency_us, tally->samples, sizeof *tally->latency_us, by_value);
+    double p50 = tally->samples > 0 ? tally->latency_us[tally->samples / 2] / 1000.0 : 0;
+    double p99 = tally->samples > 0 ? tally->latency_us[tally->samples * 99 / 100] / 1000.0 : 0;
+    int64_t rate = tally->answers / options->seconds;
+    if (options->json) {
+        printf("{\"requests_per_s\": %" PRId64 ", \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"connections\": %d, \"broken\": %" PRId64 ", \"status\": {",
+               rate, p50, p99, options->connections, tally->broken);
+    } else {
+        printf("%" PRId64 " requests/s, p50 %.2f ms, p99 %.2f ms, %d connections, %" PRId64 " broken; answers:", rate, p50, p99,
+               options->connections, tally->broken);
+    }
+    bool first = true;
+    for (int status = 0; status < 600; status++) {
+        if (tally->by_status[status] == 0)
+            continue;
+        printf(options->json ? "%s\"%d\": %" PRId64 : "%s %d x %" PRId64, options->json && !first ? ", " : "", status,
+               tally->by_status[status]);
+        first = false;
+    }
+    puts(options->json ? "}}" : "");
+}
+
+static int64_t bounded(const char *name, const char *text, int64_t least, int64_t most)
+{
+    char *end = NULL;
+    errno = 0;
+    int64_t value = strtoll(text, &end, 10);
+    if (errno == 0 && end != text && *end == 0 && value >= least && value <= most)
+        return value;
+    fprintf(stderr, "load: --%s must be a whole number from %" PRId64 " to %" PRId64 "\n", name, least, most);
+    exit(2);
+}
+
+static struct options parse(int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"port", required_argument, NULL, 'p'},   {"connections", required_argument, NULL, 'c'},
+        {"seconds", required_argument, NULL, 's'}, {"method", required_argument, NULL, 'm'},
+        {"path", required_argument, NULL, 'u'},   {"body", required_argument, NULL, 'b'},
+        {"header", required_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'},
+        {0},
+    };
+    struct options options = {.connections = 64, .seconds = 5, .method = "GET", .path = "/v1/me", .port = 7070};
+    int chosen;
+    while ((chosen = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (chosen == 'p')
+            options.port = (uint16_t)bounded("port", optarg, 1, 65535);
+        else if (chosen == 'c')
+            options.connections = (int)bounded("connections", optarg, 1, CONNECTIONS_MAX);
+        else if (chosen == 's')
+            options.seconds = (int)bounded("seconds", optarg, 1, SECONDS_MAX);
+        else if (chosen == 'm')
+            options.method = optarg;
+        else if (chosen == 'u')
+            options.path = optarg;
+        else if (chosen == 'b')
+            options.body = optarg;
+        else if (chosen == 'j')
+            options.json = true;
+        else if (chosen == 'h' && options.header_count < HEADERS_MAX)
+            options.headers[options.header_count++] = optarg;
+        else
+            exit(2);
+    }
+    return options;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = parse(argc, argv);
+    struct tally tally = {.latency_us = alloc_zero(LATENCY_SAMPLES_MAX, sizeof(uint32_t))};
+    run(&options, &tally);
+    print(&options, &tally);
+    free(tally.latency_us);
+    return tally.answers > 0 ? 0 : 1;
+}
