@@ -16,7 +16,7 @@ set(warnings
 
 set(hardening
   -fno-common -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
-  -fno-delete-null-pointer-checks -fno-strict-overflow -ftrivial-auto-var-init=zero)
+  -fno-delete-null-pointer-checks -ftrivial-auto-var-init=zero)
 
 function(sluice_add_flags)
   foreach(flag ${ARGN})
@@ -40,7 +40,9 @@ if(SLUICE_SANITIZE)
   sluice_add_flags(-Wno-null-dereference -Wno-format-truncation -Wno-restrict -Wno-maybe-uninitialized)
   add_link_options(-fsanitize=${SLUICE_SANITIZE})
 else()
+  # -fno-strict-overflow defines signed overflow and so blinds UndefinedBehaviorSanitizer: only here.
   add_compile_options(-O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+  sluice_add_flags(-fno-strict-overflow)
 endif()
 if(SLUICE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
