@@ -1,0 +1,8 @@
+/* The list of resources: what is not here is not served. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/registry.h"
+
+const struct resource *const registry[] = {
+    &zone_resource,
+    NULL,
+};

@@ -1,0 +1,165 @@
+/* Zones: the unit of planning. Every role may list them; operators make and tune them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/registry.h"
+
+struct zone {
+    const char *id;
+    const char *name;
+    const char *driver;
+    int64_t lead_s;
+    int64_t sim_start_s;
+    int64_t sim_stop_s;
+    int64_t sim_fail_ppm;
+    int64_t sim_seed;
+    int64_t created_at;
+};
+
+static const char *const drivers[] = {"sim", NULL};
+
+// clang-format off
+static const struct field zone_fields[] = {
+    FIELD_ID  ("id",           struct zone, id, .identity = IDENTITY_ZONE, .flags = FIELD_READ_ONLY, .help = "The zone"),
+    FIELD_TEXT("name",         struct zone, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .help = "Unique name"),
+    FIELD_ENUM("driver",       struct zone, driver, .flags = FIELD_CREATE_ONLY, .values = drivers, .fallback = "sim", .help = "How instances get onto its nodes; sim stands for nodes nobody has here"),
+    FIELD_INT ("lead_s",       struct zone, lead_s, .least = 0, .most = 86400, .fallback = "0", .help = "How long before its window an instance is started, in seconds"),
+    FIELD_INT ("sim_start_s",  struct zone, sim_start_s, .least = 0, .most = 86400, .fallback = "0", .help = "sim: seconds an instance takes to start"),
+    FIELD_INT ("sim_stop_s",   struct zone, sim_stop_s, .least = 0, .most = 86400, .fallback = "0", .help = "sim: seconds an instance takes to stop"),
+    FIELD_INT ("sim_fail_ppm", struct zone, sim_fail_ppm, .least = 0, .most = 1000000, .fallback = "0", .help = "sim: probability that a start fails, in millionths"),
+    FIELD_INT ("sim_seed",     struct zone, sim_seed, .fallback = "1", .help = "sim: seed of its faults"),
+    FIELD_TIME("created_at",   struct zone, created_at, .flags = FIELD_READ_ONLY, .help = "Domain time"),
+    FIELDS_END,
+};
+// clang-format on
+
+static const struct schema zone_schema = {"Zone", zone_fields, sizeof(struct zone)};
+
+struct zone_query {
+    const char *name;
+};
+static const struct field zone_query_fields[] = {
+    FIELD_TEXT("name", struct zone_query, name, .help = "Only the zone of this name"),
+    FIELDS_END,
+};
+static const struct schema zone_query_schema = {"ZoneQuery", zone_query_fields, sizeof(struct zone_query)};
+
+#define ZONE_COLUMNS                                                                                                   \
+    "id, name, driver, lead_s, sim_start_s, sim_stop_s, sim_fail_ppm, sim_seed,"                                       \
+    " extract(epoch FROM created_at)::bigint AS created_at"
+
+static const struct db_stmt statement_list = {
+    .name = "zone_list",
+    .sql = "SELECT " ZONE_COLUMNS ", id AS page_key FROM zone"
+           " WHERE ($1::uuid IS NULL OR id > $1::uuid) AND ($3::text IS NULL OR name = $3::text)"
+           " ORDER BY id LIMIT $2::bigint",
+    .params = 3,
+};
+
+static const struct db_stmt statement_get = {
+    .name = "zone_get",
+    .sql = "SELECT " ZONE_COLUMNS " FROM zone WHERE id = $1::uuid",
+    .params = 1,
+};
+
+static const struct db_stmt statement_create = {
+    .name = "zone_create",
+    .sql = "INSERT INTO zone (id, name, driver, lead_s, sim_start_s, sim_stop_s, sim_fail_ppm, sim_seed)"
+           " VALUES ($1::uuid, $2, $3, $4::integer, $5::integer, $6::integer, $7::integer, $8::bigint)"
+           " ON CONFLICT (name) DO NOTHING RETURNING " ZONE_COLUMNS,
+    .params = 8,
+};
+
+/* A null leaves the column as it is: none of these is nullable. */
+static const struct db_stmt statement_patch = {
+    .name = "zone_patch",
+    .sql = "UPDATE zone SET lead_s = coalesce($2::integer, lead_s), sim_start_s = coalesce($3::integer, sim_start_s),"
+           " sim_stop_s = coalesce($4::integer, sim_stop_s), sim_fail_ppm = coalesce($5::integer, sim_fail_ppm),"
+           " sim_seed = coalesce($6::bigint, sim_seed), revision = revision + 1"
+           " WHERE id = $1::uuid RETURNING " ZONE_COLUMNS ", revision",
+    .params = 6,
+};
+
+static enum err_kind zone_not_found(const struct request *request, struct err *reterr)
+{
+    return err_set(reterr, ERR_NOT_FOUND, "zone '%s' does not exist", request->params[0]);
+}
+
+static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct zone_query *query = request->query;
+    struct page page;
+    enum err_kind kind = page_read(request, &page, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const PGresult *result = NULL;
+    kind = request_run(request, &statement_list, DB_PARAMS(page.after, page.limit_sql, query->name), &result, reterr);
+    if (kind == ERR_NONE)
+        response_list(request, response, zone_fields, result, &page);
+    return kind;
+}
+
+static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return zone_not_found(request, reterr);
+    response_row(response, 200, zone_fields, result, 0);
+    return ERR_NONE;
+}
+
+static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct zone *wish = request->body;
+    const PGresult *result = NULL;
+    enum err_kind kind =
+        request_run(request, &statement_create,
+                    DB_PARAMS(request->new_id, wish->name, wish->driver, request_int(request, wish->lead_s),
+                              request_int(request, wish->sim_start_s), request_int(request, wish->sim_stop_s),
+                              request_int(request, wish->sim_fail_ppm), request_int(request, wish->sim_seed)),
+                    &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return err_set_code(reterr, ERR_CONFLICT, "name_taken", "a zone named '%s' exists already", wish->name);
+    response_row(response, 201, zone_fields, result, 0);
+    request->wakes_planner = true;
+    return request_event(request, NULL, request->new_id, "zone", request->new_id, 1, "zone.created", reterr);
+}
+
+static enum err_kind patch(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct zone *wish = request->body;
+    const PGresult *result = NULL;
+    enum err_kind kind =
+        request_run(request, &statement_patch,
+                    DB_PARAMS(request->object, request_int(request, wish->lead_s),
+                              request_int(request, wish->sim_start_s), request_int(request, wish->sim_stop_s),
+                              request_int(request, wish->sim_fail_ppm), request_int(request, wish->sim_seed)),
+                    &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return zone_not_found(request, reterr);
+    response_row(response, 200, zone_fields, result, 0);
+    request->wakes_planner = true;
+    int64_t revision = db_int(result, 0, PQfnumber(result, "revision"), 0);
+    return request_event(request, NULL, request->object, "zone", request->object, revision, "zone.changed", reterr);
+}
+
+// clang-format off
+static const struct route zone_routes[] = {
+    {GET,   "/v1/zones",             ROLES_EVERY,          RATE_READ,  .query = &zone_query_schema, .answer = &zone_schema, .is_list = true, .run = list, .summary = "List zones"},
+    {GET,   "/v1/system/zones",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &zone_query_schema, .answer = &zone_schema, .is_list = true, .run = list, .summary = "List zones"},
+    {GET,   "/v1/system/zones/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &zone_schema, .has_id = true, .id = IDENTITY_ZONE, .run = get, .summary = "One zone"},
+    {POST,  "/v1/system/zones",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, .run = create, .replay = get, .summary = "Make a zone"},
+    {PATCH, "/v1/system/zones/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, .has_id = true, .id = IDENTITY_ZONE, .run = patch, .summary = "Tune a zone"},
+    ROUTES_END,
+};
+// clang-format on
+
+static const struct db_stmt *const zone_statements[] = {&statement_list, &statement_get, &statement_create,
+                                                        &statement_patch, NULL};
+
+const struct resource zone_resource = {"zones", zone_routes, zone_statements};

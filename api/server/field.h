@@ -1,0 +1,176 @@
+/* Fields: ONE static table per object parses and validates a request, writes the answer and prints the OpenAPI schema.
+ *
+ *     struct zone { const char *id; const char *name; int64_t lead_s; int64_t created_at; };
+ *     static const struct field zone_fields[] = {
+ *         FIELD_ID  ("id",         struct zone, id, .identity = IDENTITY_ZONE, .flags = FIELD_READ_ONLY, .help =
+ * "..."), FIELD_TEXT("name",       struct zone, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern =
+ * FIELD_NAME, .help = "..."), FIELD_INT ("lead_s",     struct zone, lead_s, .least = 0, .most = 86400, .fallback = "0",
+ * .help = "..."), FIELD_TIME("created_at", struct zone, created_at, .flags = FIELD_READ_ONLY, .help = "..."),
+ *         FIELDS_END,
+ *     };
+ *
+ * Where the text of a value comes from, a row of a result, its columns are found by the field's name (any order; a
+ * missing column is a bug, must()): see the table below. Nested objects use dotted columns: AS "placement.within".
+ *
+ *     macro         in the struct             column(s) of a row                        JSON
+ *     FIELD_TEXT    const char *              text                                      string
+ *     FIELD_ENUM    const char * (of .values) text                                      string
+ *     FIELD_INT     int64_t                   any integer                               number
+ *     FIELD_BOOL    bool                      boolean                                   true, false
+ *     FIELD_TIME    int64_t seconds           extract(epoch FROM t)::bigint             "YYYY-MM-DDTHH:MM:SSZ"
+ *     FIELD_DATE    const char * "YYYY-MM-DD" date                                      "YYYY-MM-DD"
+ *     FIELD_ID      const char * (36, a UUID) uuid                                      "zon_01..."
+ *     FIELD_AMOUNT  int64_t micro-units       bigint micro-units                        "2490.000000"
+ *     FIELD_MONEY   struct field_money        bigint "<name>.amount_u", text "<name>.currency"   {"amount","currency"}
+ *     FIELD_LIST    struct field_list         json (to_json(array))                     ["a", "b"], texts
+ *     FIELD_MAP     const char * (JSON text)  jsonb                                     {"key": "value"}, texts
+ *     FIELD_OBJECT  the nested struct         "<name>.<field>"                          {...} by .fields
+ *     FIELD_JSON    const char * (JSON text)  json or jsonb                             any; answers only
+ *
+ * Null: texts, dates, ids and JSON are NULL; INT, TIME and AMOUNT are FIELD_NULL. An absent field has its .fallback
+ * (the text of its JSON value; strings without quotes), else null (bool: false); FIELD_PRESENT tells a given field from
+ * an absent one, which PATCH needs. All errors of a body are found, each with its JSON pointer. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/server/json_out.h"
+#include "common/identity.h"
+
+#include <jansson.h>
+#include <libpq-fe.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FIELD_NULL INT64_MIN
+
+enum field_type {
+    FIELD_TYPE_NONE,
+    FIELD_TYPE_TEXT,
+    FIELD_TYPE_ENUM,
+    FIELD_TYPE_INT,
+    FIELD_TYPE_BOOL,
+    FIELD_TYPE_TIME,
+    FIELD_TYPE_DATE,
+    FIELD_TYPE_ID,
+    FIELD_TYPE_AMOUNT,
+    FIELD_TYPE_MONEY,
+    FIELD_TYPE_LIST,
+    FIELD_TYPE_MAP,
+    FIELD_TYPE_OBJECT,
+    FIELD_TYPE_JSON,
+    FIELD_TYPE_COUNT
+};
+
+enum field_flag {
+    FIELD_REQUIRED = 1,     /* a POST must give it, and not null */
+    FIELD_NULLABLE = 2,     /* null is a value one may send, or find in an answer */
+    FIELD_READ_ONLY = 4,    /* in answers only: sending it is an unknown field */
+    FIELD_WRITE_ONLY = 8,   /* in requests only */
+    FIELD_CREATE_ONLY = 16, /* a PATCH may not change it (422 immutable_field) */
+    FIELD_OPTIONAL = 32,    /* an answer leaves it out where it is null (a row: where the column is missing, too) */
+};
+
+enum field_pattern {
+    FIELD_ANY,  /* .least to .most characters (1 to 255 unless said) without control characters */
+    FIELD_NAME, /* ^[a-z0-9][a-z0-9._-]{0,62}$ */
+};
+
+struct field {
+    const char *name;
+    enum field_type type;
+    size_t offset;
+    unsigned flags; /* enum field_flag */
+    enum field_pattern pattern;
+    int64_t least, most;         /* INT: bounds. TEXT: characters. LIST, MAP: entries. Both 0: the type's own bounds */
+    const char *const *values;   /* ENUM: NULL-terminated */
+    const char *fallback;        /* default where absent */
+    enum identity_kind identity; /* ID */
+    const struct field *fields;  /* OBJECT; JSON: documents it (a list of such objects with .is_list) */
+    bool is_list;                /* JSON: an array of objects of .fields */
+    const char *help;            /* for the OpenAPI document; units included */
+};
+
+#define FIELD_(name_, type_, struct_, member_, ...)                                                                    \
+    {                                                                                                                  \
+        .name = (name_), .type = (type_), .offset = offsetof(struct_, member_), __VA_ARGS__                            \
+    }
+#define FIELD_TEXT(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_TEXT, struct_, member, __VA_ARGS__)
+#define FIELD_ENUM(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_ENUM, struct_, member, __VA_ARGS__)
+#define FIELD_INT(name, struct_, member, ...)    FIELD_(name, FIELD_TYPE_INT, struct_, member, __VA_ARGS__)
+#define FIELD_BOOL(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_BOOL, struct_, member, __VA_ARGS__)
+#define FIELD_TIME(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_TIME, struct_, member, __VA_ARGS__)
+#define FIELD_DATE(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_DATE, struct_, member, __VA_ARGS__)
+#define FIELD_ID(name, struct_, member, ...)     FIELD_(name, FIELD_TYPE_ID, struct_, member, __VA_ARGS__)
+#define FIELD_AMOUNT(name, struct_, member, ...) FIELD_(name, FIELD_TYPE_AMOUNT, struct_, member, __VA_ARGS__)
+#define FIELD_MONEY(name, struct_, member, ...)  FIELD_(name, FIELD_TYPE_MONEY, struct_, member, __VA_ARGS__)
+#define FIELD_LIST(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_LIST, struct_, member, __VA_ARGS__)
+#define FIELD_MAP(name, struct_, member, ...)    FIELD_(name, FIELD_TYPE_MAP, struct_, member, __VA_ARGS__)
+#define FIELD_OBJECT(name, struct_, member, ...) FIELD_(name, FIELD_TYPE_OBJECT, struct_, member, __VA_ARGS__)
+#define FIELD_JSON(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_JSON, struct_, member, __VA_ARGS__)
+/* A field of answers that only ever comes from rows: it has no place in a struct. */
+#define FIELD_COLUMN(name_, type_, ...)                                                                                \
+    {                                                                                                                  \
+        .name = (name_), .type = (type_), .flags = FIELD_READ_ONLY, __VA_ARGS__                                        \
+    }
+#define FIELDS_END                                                                                                     \
+    {                                                                                                                  \
+        .name = NULL                                                                                                   \
+    }
+
+struct field_money {
+    int64_t amount_u;
+    const char *currency; /* three capital letters; whether we bill in it is checked by the resource */
+};
+
+struct field_list {
+    const char *const *items;
+    size_t count;
+    const char *array; /* the same as the text of a PostgreSQL array parameter; NULL where the field is null */
+};
+
+/* A named object: its table, and the size of its struct. The name becomes #/components/schemas/<name>. */
+struct schema {
+    const char *name;
+    const struct field *fields;
+    size_t size; /* 0 where it is written from rows only */
+};
+
+/* Was the field given? present is a bit per row of the table, in order. */
+#define FIELD_PRESENT(present, index) (((present) >> (index)) & 1)
+
+/* ---- What is wrong with a body: collected, not only the first ---- */
+
+#define FIELD_PROBLEMS_MAX 32 /* more are counted, not listed */
+
+struct field_problem {
+    const char *pointer; /* JSON pointer (RFC 6901), "" for the whole body; "?name" for a query parameter */
+    const char *code;    /* unknown_field, wrong_type, out_of_range, missing_field, immutable_field, ... */
+    const char *detail;
+};
+
+struct field_problems {
+    struct arena *arena;
+    struct field_problem items[FIELD_PROBLEMS_MAX];
+    size_t count;
+};
+
+void field_problem_add(struct field_problems *problems, const char *pointer, const char *code, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+
+enum field_mode { FIELD_MODE_CREATE, FIELD_MODE_PATCH, FIELD_MODE_QUERY };
+
+/* Reads a JSON object into the struct at target (zeroed by the caller); texts live in the problems' arena. Errors are
+ * added to problems; *ret_present, which may be NULL, has a bit per field given. */
+void field_read_json(const struct field *fields, const json_t *object, enum field_mode mode, void *target,
+                     uint64_t *ret_present, struct field_problems *problems);
+/* The same for one query parameter or form value, by its text. */
+void field_read_text(const struct field *fields, const char *name, const char *text, void *target,
+                     uint64_t *ret_present, struct field_problems *problems);
+/* Fills the fallbacks of what is not in present. */
+void field_read_defaults(const struct field *fields, uint64_t present, void *target, struct field_problems *problems);
+
+/* ---- Writing ---- Both write one whole JSON object. */
+void field_write_struct(const struct field *fields, const void *source, struct json_out *out);
+void field_write_row(const struct field *fields, const PGresult *result, int row, struct json_out *out);
+/* Writes the schema of an object as OpenAPI 3.1 (JSON Schema 2020-12). for_request: what one may send. */
+void field_write_schema(const struct field *fields, bool for_request, struct json_out *out);

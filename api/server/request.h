@@ -1,0 +1,77 @@
+/* A request as a handler sees it: screened, routed, authenticated, its body and query read by their tables. It lives
+ * from its first header to its last answered byte; one thread at a time has it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/auth/role.h"
+#include "api/server/field.h"
+#include "common/arena.h"
+#include "common/db.h"
+#include "common/identity.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct route;
+struct server;
+
+/* Who asks, by the token shown. */
+struct caller {
+    enum role role;
+    bool is_tenant; /* acts for a tenant; else for the provider */
+    bool tenant_suspended;
+    char principal_id[UUID_TEXT_SIZE];
+    char principal[129];            /* name */
+    char tenant_id[UUID_TEXT_SIZE]; /* "" for the provider's own */
+    char tenant[65];                /* name; "" for the provider's own */
+    char token_id[UUID_TEXT_SIZE];
+};
+
+#define REQUEST_PARAMS_MAX 3
+
+struct request {
+    struct arena *arena;         /* everything of this request; released when it is answered */
+    char id[IDENTITY_TEXT_SIZE]; /* Request-Id, "req_..." */
+    const struct route *route;
+    const char *method; /* "POST" */
+    const char *path;   /* decoded, without the query */
+    const char *remote; /* where it came from: an address, or "unix" */
+    struct caller caller;
+    const char *params[REQUEST_PARAMS_MAX]; /* texts of {…} in the route's path, in order */
+    const char *object; /* UUID of {id} where the route names its kind of identity; NULL otherwise */
+
+    void *body;            /* the struct of route->body, defaults filled; NULL where the route has none */
+    uint64_t body_present; /* a bit per field given: FIELD_PRESENT */
+    void *query;           /* the struct of route->query; NULL where it has none */
+    uint64_t query_present;
+    struct field_problems problems; /* add to it, return request_invalid(): 422 with all of them */
+
+    /* While a handler runs: a connection in a transaction that the framework began and ends (commit where the
+     * handler returns ERR_NONE, else rollback). Of role sluice_api with sluice.tenant set where the caller acts for
+     * a tenant, of role sluice_api_system otherwise. Handlers neither begin nor commit. */
+    struct db *db;
+    char new_id[UUID_TEXT_SIZE]; /* on POST: the id for what is made, known beforehand, so that a repetition finds it */
+    bool wakes_planner;          /* set by a handler: NOTIFY sluice_wish in this transaction */
+    bool revokes_token;          /* set by a handler: NOTIFY sluice_token in this transaction */
+
+    struct request_internal *internal; /* the server's own part */
+};
+
+/* A request header's value, the first of that name; NULL if absent. */
+const char *request_header(const struct request *request, const char *name);
+/* Text of a number for db_run, in the arena; NULL for FIELD_NULL. Times: to_timestamp($n::bigint). */
+const char *request_int(struct request *request, int64_t value);
+const char *request_bool(bool value); /* "true" or "false" */
+
+/* Returns ERR_INVALID with the code of the first of request->problems: `return request_invalid(request, reterr)`. */
+enum err_kind request_invalid(struct request *request, struct err *reterr);
+/* Is the wish's part of If-Match (412 otherwise) what the object has? True where the header is absent. */
+bool request_if_match(const struct request *request, int64_t wish_revision);
+
+/* Runs a statement on request->db; the result is released with the request, so handlers never clear it. */
+MUST_CHECK enum err_kind request_run(struct request *request, const struct db_stmt *stmt, const char *const *params,
+                                     const PGresult **ret, struct err *reterr);
+/* Appends to the event log: an object of ours changed (revision 1 for created). tenant and zone may be NULL. */
+MUST_CHECK enum err_kind request_event(struct request *request, const char *tenant_id, const char *zone_id,
+                                       const char *object_type, const char *object_id, int64_t revision,
+                                       const char *kind, struct err *reterr);

@@ -1,0 +1,39 @@
+/* An answer as a handler makes it: a status and, where there is one, a JSON body written by a table. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/server/field.h"
+#include "api/server/page.h"
+#include "api/server/request.h"
+
+#include <libpq-fe.h>
+
+#define RESPONSE_HEADERS_MAX 6
+
+struct response_header {
+    const char *name, *value;
+};
+
+struct stream;
+
+struct response {
+    int status;
+    const char *content_type; /* "application/json" unless said */
+    struct json_out body;
+    struct response_header headers[RESPONSE_HEADERS_MAX];
+    int header_count;
+    struct stream *stream; /* server-sent events instead of a body: see stream.h */
+};
+
+void response_header(struct response *response, const char *name, const char *value); /* the value is the arena's */
+
+/* One object. response_row must(row exists): look first, and return ERR_NOT_FOUND. */
+void response_row(struct response *response, int status, const struct field *fields, const PGresult *result, int row);
+void response_struct(struct response *response, int status, const struct field *fields, const void *source);
+/* {"items": [...], "next_page": ...}: the rows of a page; see page.h for what the statement must do. */
+void response_list(struct request *request, struct response *response, const struct field *fields,
+                   const PGresult *result, const struct page *page);
+/* ETag "<wish_revision>-<status_revision>", and 304 where If-None-Match has it. Call before writing the body; true:
+ * it is 304, write none. */
+bool response_etag(const struct request *request, struct response *response, int64_t wish_revision,
+                   int64_t status_revision);

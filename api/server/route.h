@@ -1,0 +1,54 @@
+/* Routes: a static table per resource. From it come routing, role check, reading of body and query, idempotency,
+ * audit, the OpenAPI document and Allow on 405. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/server/field.h"
+#include "api/server/request.h"
+#include "api/server/response.h"
+
+enum method { GET, POST, PUT, PATCH, DELETE, METHOD_COUNT };
+
+enum rate_class { RATE_READ, RATE_WRITE, RATE_REPORT };
+
+/* Runs on a worker thread with request->db in a transaction (request.h). Fills response and returns ERR_NONE, or
+ * returns an error, which becomes a problem document. May run again from the start after a serialization failure. */
+typedef enum err_kind route_handler(struct request *request, struct response *response, struct err *reterr);
+
+/* Runs on a listener's thread and must not block: it has no database. Answers at once, or suspends (batcher). */
+typedef enum err_kind route_direct(struct request *request, struct response *response, struct err *reterr);
+
+struct route {
+    enum method method;
+    const char *path; /* "/v1/system/zones/{id}" */
+    unsigned roles;   /* mask of enum role; 0: no token needed */
+    enum rate_class rate;
+
+    const struct schema *body;   /* what a request sends; NULL: none (a body is then refused) */
+    const struct schema *query;  /* its fields are the query parameters; NULL: none */
+    const struct schema *answer; /* what it answers; NULL: nothing, or see .help */
+    bool is_list;                /* answers {"items": [answer...], "next_page"}, takes limit and page */
+    int status;                  /* of success, for the document; 0: 200, of a POST with body 201 */
+    bool has_id;                 /* {id} is an identity of kind .id: request->object; 404 where it cannot be one */
+    enum identity_kind id;
+
+    route_handler *run; /* one of run and direct */
+    route_direct *direct;
+    /* POST under an idempotency key: answers a repetition from the object alone (request->object is its id). NULL on
+     * routes whose repetition may simply run again (cancel, revoke, cordon: they find nothing left to do). */
+    route_handler *replay;
+    bool without_transaction; /* the handler wants no transaction and no audit row: it runs its own on request->db
+                               * (sluice_api_system only: advancing the clock waits for others to commit) */
+    const char *summary;      /* for the document: a sentence without full stop */
+};
+#define ROUTES_END                                                                                                     \
+    {                                                                                                                  \
+        .path = NULL                                                                                                   \
+    }
+
+/* A resource: one file, one of these, listed in api/resources/registry.c. */
+struct resource {
+    const char *name; /* "zones": the tag in the document */
+    const struct route *routes;
+    const struct db_stmt *const *statements; /* NULL-terminated: a test prepares each on the migrated schema */
+};
