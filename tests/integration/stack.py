@@ -1,0 +1,475 @@
+"""A whole Sluice for a test: a PostgreSQL cluster of its own, a migrated database, the three daemons, and clients.
+
+Nothing here sleeps for luck: every wait is for a condition, with a deadline. Everything is stopped by process id.
+The standard library and psycopg2 only.
+
+As a program it runs a command beside a fresh stack:
+
+    tests/integration/stack.py [--real-clock] COMMAND...     with SLUICE_URL, SLUICE_TOKEN, SLUICE_DATABASE_URL set
+"""
+# SPDX-License-Identifier: Apache-2.0
+
+import contextlib
+import fcntl
+import http.client
+import json
+import os
+import pathlib
+import random
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import psycopg2
+import psycopg2.extras
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+START_OF_TIME = "2026-01-01T00:00:00Z"
+TEMPLATE = "sluice_template"
+
+READY_WITHIN_S = 30
+STOPPED_WITHIN_S = 20
+ANSWER_WITHIN_S = 90  # a move of the clock reports a stall after 60 s: let it say so
+
+
+def binaries():
+    """Where the daemons under test are: SLUICE_BIN, which ctest sets, or the debug build."""
+    return pathlib.Path(os.environ.get("SLUICE_BIN", ROOT / "build/debug/bin"))
+
+
+def eventually(condition, what, within_s=10):
+    """Waits until condition() is true and returns its value. Raises AssertionError that names what did not happen."""
+    deadline = time.monotonic() + within_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"within {within_s} s it did not happen that {what}")
+        time.sleep(0.02)
+
+
+# ---- PostgreSQL ----
+
+
+def scratch_directory():
+    """A short directory that the cluster's owner can enter, whoever runs the tests."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="sluice-test-", dir="/tmp"))
+    path.chmod(0o755)
+    return path
+
+
+class Cluster:
+    """A throw-away PostgreSQL cluster, made by deploy/postgres as deploy/up makes the real one."""
+
+    def __init__(self, directory, fsync=False):
+        self.directory = pathlib.Path(directory)
+        self.fsync = fsync
+
+    def _run(self, action, *arguments):
+        done = subprocess.run(
+            [DEPLOY / "postgres", action, "--dir", self.directory, *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"deploy/postgres {action}: {done.stderr}")
+        return done.stdout.strip()
+
+    def start(self):
+        self._run("init", "--small", *([] if self.fsync else ["--no-fsync"]))
+        self._run("start")
+        return self
+
+    def stop(self):
+        self._run("stop")
+
+    def remove(self):
+        run_directory = self.directory / "run_directory"
+        if run_directory.exists():
+            self.stop()
+            shutil.rmtree(run_directory.read_text().strip(), ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def url(self, database="sluice", role=None):
+        return self._run("url", "--database", database, *(["--role", role] if role else []))
+
+    def connect(self, database="sluice", role="postgres"):
+        """A psycopg2 connection in autocommit mode, in UTC, that finds the schema sluice."""
+        connection = psycopg2.connect(self.url(database, role), options="-c search_path=sluice,public -c timezone=UTC")
+        connection.autocommit = True
+        return connection
+
+    def migrate(self, database, *arguments, check=True):
+        """Runs deploy/migrate as the cluster's superuser; returns the finished process."""
+        environment = dict(os.environ, SLUICE_DATABASE_URL=self.url(database), PGUSER="postgres")
+        done = subprocess.run([DEPLOY / "migrate", *arguments], env=environment, capture_output=True, text=True, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"deploy/migrate: {done.stderr}")
+        return done
+
+    def create_database(self, start=START_OF_TIME):
+        """A fresh migrated database, copied from a template: with a virtual clock at start, or a real one (None)."""
+        name = "test_" + secrets.token_hex(4)
+        with contextlib.closing(self.connect("postgres")) as admin, admin.cursor() as cursor:
+            cursor.execute("SELECT FROM pg_database WHERE datname = %s", (TEMPLATE,))
+            if cursor.fetchone() is None:
+                cursor.execute(f"CREATE DATABASE {TEMPLATE}")
+                self.migrate(TEMPLATE)
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        if start is not None:
+            with contextlib.closing(self.connect(name)) as database, database.cursor() as cursor:
+                cursor.execute("UPDATE sluice.domain_clock SET virtual = true, now = %s", (start,))
+        return name
+
+    def drop_database(self, name):
+        with contextlib.closing(self.connect("postgres")) as admin, admin.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+# ---- HTTP ----
+
+
+class Ports:
+    """TCP ports below the ephemeral range, each locked until release, so that parallel tests never meet."""
+
+    def __init__(self):
+        self.locks = []
+
+    def take(self):
+        directory = pathlib.Path(tempfile.gettempdir()) / f"sluice-test-ports-{os.getuid()}"
+        directory.mkdir(exist_ok=True)
+        for port in random.sample(range(20000, 30000), 500):
+            lock = open(directory / str(port), "w", encoding="ascii")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                lock.close()
+                continue
+            self.locks.append(lock)
+            return port
+        raise AssertionError("no free TCP port between 20000 and 30000")
+
+    def release(self):
+        while self.locks:
+            self.locks.pop().close()
+
+
+class Answer:
+    """An HTTP answer: status, headers, bytes, and the JSON body (None where it is not JSON)."""
+
+    def __init__(self, status, headers, content):
+        self.status = status
+        self.headers = headers
+        self.content = content
+        is_json = "json" in (headers.get("Content-Type") or "")
+        self.body = json.loads(content) if is_json and content else None
+
+    @property
+    def code(self):
+        """The problem's code; None where the answer is no problem."""
+        return self.body.get("code") if isinstance(self.body, dict) else None
+
+    def expect(self, *statuses):
+        assert self.status in statuses, f"status {self.status}, not {statuses}: {self.content[:2000]!r}"
+        return self
+
+    def __repr__(self):
+        return f"<Answer {self.status} {self.content[:200]!r}>"
+
+
+class Client:
+    """Speaks JSON over HTTP as the holder of one token. Not for use by several threads: use clone()."""
+
+    def __init__(self, port, token=None, host="127.0.0.1"):
+        self.host = host
+        self.port = port
+        self.token = token
+        self.connection = None
+
+    def clone(self):
+        return Client(self.port, self.token, self.host)
+
+    def close(self):
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def request(self, method, path, body=None, headers=None, timeout=ANSWER_WITHIN_S):
+        """Sends one request, at most once, on a kept connection. A dict or list is sent as JSON, bytes as they are."""
+        head = {"Accept": "application/json"}
+        if self.token:
+            head["Authorization"] = f"Bearer {self.token}"
+        if body is not None:
+            head["Content-Type"] = "application/json"
+        head.update(headers or {})
+        content = body if body is None or isinstance(body, (bytes, str)) else json.dumps(body)
+        if self.connection is None:
+            self.connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        try:
+            self.connection.request(method, path, content, head)
+            response = self.connection.getresponse()
+            answer = Answer(response.status, response.headers, response.read())
+        except BaseException:
+            self.close()
+            raise
+        if response.will_close:
+            self.close()
+        return answer
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, body=None, **options):
+        return self.request("POST", path, {} if body is None else body, **options)
+
+    def patch(self, path, body, **options):
+        return self.request("PATCH", path, body, **options)
+
+    def delete(self, path, **options):
+        return self.request("DELETE", path, **options)
+
+    def create(self, path, body, **options):
+        """POST that must make something; returns the object."""
+        return self.post(path, body, **options).expect(200, 201, 202).body
+
+    def items(self, path):
+        """Every item of a list, page by page."""
+        page, found = None, []
+        while True:
+            mark = "&" if "?" in path else "?"
+            body = self.get(path + (f"{mark}page={page}" if page else "")).expect(200).body
+            found += body["items"]
+            page = body.get("next_page")
+            if not page:
+                return found
+
+
+# ---- Daemons ----
+
+
+class Daemon:
+    """One process of Sluice: its settings as environment, its log as a file."""
+
+    def __init__(self, name, directory, environment, admin_port):
+        self.name = name
+        self.environment = environment
+        self.admin_port = admin_port
+        self.log = pathlib.Path(directory) / f"{name}.log"
+        self.process = None
+
+    def launch(self):
+        assert self.process is None, f"{self.name} runs already"
+        environment = dict(os.environ, **self.environment)
+        # A sanitizer's finding must not be mistaken for an orderly exit.
+        environment.setdefault("ASAN_OPTIONS", "exitcode=99")
+        environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:exitcode=99")
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([binaries() / self.name], env=environment, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, cwd="/", start_new_session=True)
+        return self
+
+    def start(self):
+        self.launch()
+        self.wait_ready()
+        return self
+
+    def is_ready(self):
+        assert self.process.poll() is None, f"{self.name} ended with {self.process.returncode}:\n{self.log_tail()}"
+        try:
+            return Client(self.admin_port).get("/readyz", timeout=5).status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def wait_ready(self):
+        try:
+            eventually(self.is_ready, f"{self.name} is ready", READY_WITHIN_S)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log_tail()}") from None
+
+    def metrics(self):
+        """The numbers of /metrics: {'name{labels}': value}."""
+        text = Client(self.admin_port).get("/metrics").expect(200).content.decode()
+        lines = [line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#")]
+        return {name: float(value) for name, value in lines}
+
+    def signal(self, number):
+        os.kill(self.process.pid, number)
+
+    def kill(self):
+        """kill -9, as a crash: nothing is flushed or said."""
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def stop(self):
+        """An orderly stop; its exit status must be 0."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        process.terminate()
+        try:
+            status = process.wait(STOPPED_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()
+            raise AssertionError(f"{self.name} did not stop within {STOPPED_WITHIN_S} s:\n{self.log_tail()}") from None
+        assert status == 0, f"{self.name} ended with {status}:\n{self.log_tail()}"
+
+    def log_tail(self, lines=60):
+        if not self.log.exists():
+            return "(no log)"
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+class Stack:
+    """A database, sluice-api, sluice-provisioner and sluice-billing, and who may ask them."""
+
+    def __init__(self, cluster, directory, start=START_OF_TIME, settings=None):
+        """start: of the virtual clock; None for a real one. settings: {'sluice-api': {'SLUICE_BATCH_MAX': '8'}}."""
+        self.cluster = cluster
+        self.database = cluster.create_database(start)
+        self.database_url = cluster.url(self.database)
+        self.ports = Ports()
+        self.port = self.ports.take()
+        self.daemons = {}
+        for name in ("sluice-api", "sluice-provisioner", "sluice-billing"):
+            admin_port = self.ports.take()
+            environment = {"SLUICE_DATABASE_URL": self.database_url, "SLUICE_ADMIN_LISTEN": f"127.0.0.1:{admin_port}"}
+            if name == "sluice-api":
+                environment["SLUICE_LISTEN"] = f"127.0.0.1:{self.port}"
+                console = binaries().parent / "console"
+                if console.is_dir():
+                    environment["SLUICE_CONSOLE_DIR"] = str(console)
+            environment.update((settings or {}).get(name, {}))
+            self.daemons[name] = Daemon(name, directory, environment, admin_port)
+        self.operator = None
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    @property
+    def api(self):
+        return self.daemons["sluice-api"]
+
+    @property
+    def provisioner(self):
+        return self.daemons["sluice-provisioner"]
+
+    @property
+    def billing(self):
+        return self.daemons["sluice-billing"]
+
+    def start(self):
+        self.operator = Client(self.port, self.bootstrap_token())
+        for daemon in self.daemons.values():
+            daemon.launch()
+        for daemon in self.daemons.values():
+            daemon.wait_ready()
+        return self
+
+    def stop(self):
+        """Stops all; a daemon that does not end in order fails the test, after the others were stopped too."""
+        troubles = []
+        for daemon in self.daemons.values():
+            try:
+                daemon.stop()
+            except AssertionError as error:
+                troubles.append(str(error))
+        self.ports.release()
+        assert not troubles, "\n".join(troubles)
+
+    # ---- Who asks ----
+
+    def bootstrap_token(self, role="system_admin"):
+        """A first token, made by the program on the database directly."""
+        done = subprocess.run(
+            [binaries() / "sluice-api", "token", "create", "--role", role, "--name", f"bootstrap-{role}"],
+            env=dict(os.environ, **self.api.environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"sluice-api token create: {done.stderr}"
+        return next(word for word in done.stdout.split() if word.startswith("slu_"))
+
+    def client(self, token=None):
+        return Client(self.port, token)
+
+    def token(self, role, tenant=None, name=None):
+        """A client that holds a new token of the role."""
+        body = {"role": role, "name": name or f"{role}-{secrets.token_hex(3)}"}
+        if tenant is not None:
+            body["tenant"] = tenant
+        return Client(self.port, self.operator.create("/v1/system/tokens", body)["token"])
+
+    def tenant(self, name, role="admin", **fields):
+        """Makes a tenant and returns a client of it."""
+        self.operator.create("/v1/system/tenants", {"name": name, **fields})
+        return self.token(role, name)
+
+    # ---- What there is ----
+
+    def zone(self, name="us-east-1a", **fields):
+        return self.operator.create("/v1/system/zones", {"name": name, **fields})
+
+    def node(self, name, zone="us-east-1a", **fields):
+        body = {"name": name, "zone": zone, "fabric": "f1", "rack": "r1", "gpu_model": "H100", "gpu_count": 8,
+                "cpu_milli": 192000, "memory_mib": 2097152, **fields}
+        return self.operator.create("/v1/system/nodes", body)
+
+    def fleet(self, nodes=4, zone="us-east-1a", price="3.000000", cost="240000.00", **fields):
+        """A zone of equal nodes with the type h100.8x, its price and an asset per node. Returns the nodes."""
+        self.zone(zone)
+        self.operator.create("/v1/system/instance-types", {
+            "name": "h100.8x", "gpu_count": 8, "gpu_models": ["H100"], "cpu_milli": 96000, "memory_mib": 1048576})
+        self.operator.create("/v1/system/prices", {
+            "sku_kind": "instance_type", "sku": "h100.8x", "gpu_hour": {"amount": price, "currency": "USD"}})
+        made = [self.node(f"n{number:04}", zone, **fields) for number in range(nodes)]
+        for number, node in enumerate(made):
+            self.operator.create("/v1/system/assets", {
+                "serial": f"S{number:05}", "node": node["id"], "cohort": "2025-q4", "vendor": "acme",
+                "cost": {"amount": cost, "currency": "USD"}, "salvage": {"amount": "0.00", "currency": "USD"},
+                "in_service": "2025-12-01", "life_months": 60})
+        return made
+
+    def advance(self, instant):
+        """Moves the virtual clock; when it answers, everything due until then is done."""
+        return self.operator.post("/v1/system/clock", {"advance_to": instant}).expect(200).body
+
+    def sql(self, query, parameters=None, role="postgres"):
+        """Rows as dictionaries, asked as a superuser past all policies."""
+        with contextlib.closing(self.cluster.connect(self.database, role)) as connection:
+            with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+                cursor.execute(query, parameters)
+                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+
+
+def main():
+    arguments = sys.argv[1:]
+    start = START_OF_TIME
+    if arguments[:1] == ["--real-clock"]:
+        arguments, start = arguments[1:], None
+    if not arguments:
+        sys.exit(__doc__)
+    directory = scratch_directory()
+    cluster = Cluster(directory / "pg")
+    stack = None
+    try:
+        stack = Stack(cluster.start(), directory, start).start()
+        environment = dict(os.environ, SLUICE_URL=stack.url, SLUICE_TOKEN=stack.operator.token,
+                           SLUICE_DATABASE_URL=stack.database_url)
+        status = subprocess.run(arguments, env=environment, check=False).returncode
+    finally:
+        try:
+            if stack is not None:
+                stack.stop()
+        finally:
+            cluster.remove()
+            shutil.rmtree(directory, ignore_errors=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
