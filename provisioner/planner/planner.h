@@ -34,6 +34,7 @@
 #define PLANNER_NODE_GPUS_MAX    64 /* one bit each in a 64-bit mask */
 #define PLANNER_MODEL_SIZE       48 /* with its 0 */
 #define PLANNER_LATER_LIMIT_S    (INT64_C(60) * 86400)
+#define PLANNER_COUNT_MAX        (1U << 20) /* instances of one request: more than a zone has GPUs */
 /* Instants lie within this distance of 1970 or are PLANNER_OPEN: sums cannot overflow. */
 #define PLANNER_INSTANT_MAX      (INT64_C(1) << 40)
 
@@ -265,7 +266,7 @@ bool planner_replace(struct planner *planner, const struct planner_replacement *
 /* -- batches ---------------------------------------------------------------------------------------------------- */
 
 void planner_begin(struct planner *planner);
-/* Whose rectangles differ from those at planner_begin: sorted by key and node, each once. Neighbours whose turnaround
+/* Whose rectangles may differ from those at planner_begin: sorted by key and node, each once. Neighbours whose turnaround
  * was cut short or given back are among them. Belongs to the planner, holds until its next change. */
 const struct planner_change *planner_changes(struct planner *planner, size_t *ret_count);
 void planner_commit(struct planner *planner);

@@ -1,0 +1,125 @@
+/* Records of allocations, found by the instance's key. Adding and removing are the only two changes there are; all
+ * else is made of them, so the undo log needs to know just these. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/internal.h"
+
+static uint32_t *chain_of(const struct planner *planner, const struct planner_key *key)
+{
+    uint64_t hash = hash_mix(id_hash(key->reservation) + key->ordinal);
+    return &planner->chains[(uint32_t)hash & (planner->chain_count - 1)];
+}
+
+static void chains_widen(struct planner *planner)
+{
+    free(planner->chains);
+    planner->chain_count = planner->chain_count == 0 ? 64 : planner->chain_count * 2;
+    planner->chains = alloc_resize(NULL, planner->chain_count, sizeof planner->chains[0]);
+    for (uint32_t i = 0; i < planner->chain_count; i++)
+        planner->chains[i] = NONE;
+    for (uint32_t i = 0; i < planner->allocation_top; i++) {
+        struct allocation *allocation = &planner->allocations[i];
+        if (allocation->node == NONE)
+            continue;
+        uint32_t *head = chain_of(planner, &allocation->key);
+        allocation->next = *head;
+        *head = i;
+    }
+}
+
+uint32_t allocation_find(const struct planner *planner, const struct planner_key *key, uint32_t after)
+{
+    if (planner->chain_count == 0)
+        return NONE;
+    uint32_t at = after == NONE ? *chain_of(planner, key) : planner->allocations[after].next;
+    while (at != NONE && !key_equal(&planner->allocations[at].key, key))
+        at = planner->allocations[at].next;
+    return at;
+}
+
+static uint32_t record_take(struct planner *planner)
+{
+    uint32_t index = planner->allocation_free;
+    if (index != NONE) {
+        planner->allocation_free = planner->allocations[index].next;
+        return index;
+    }
+    ARRAY_RESERVE(planner->allocations, planner->allocation_room, planner->allocation_top + 1);
+    planner->allocations[planner->allocation_top].node = NONE;
+    return planner->allocation_top++;
+}
+
+/* The span of time that an allocation's slices are held in. */
+static void refresh_held(struct planner *planner, const struct allocation *allocation)
+{
+    if (allocation->from < allocation->to)
+        table_refresh(planner, allocation->node, allocation->from, allocation->to);
+}
+
+uint32_t allocation_add(struct planner *planner, const struct allocation *body, const struct slice *slices,
+                        uint32_t slice_count)
+{
+    must(slice_count > 0);
+    must(body->node < planner->node_count);
+    if (planner->allocation_live >= planner->chain_count)
+        chains_widen(planner);
+    uint32_t index = record_take(planner);
+    struct allocation *allocation = &planner->allocations[index];
+    uint32_t *head = chain_of(planner, &body->key);
+    *allocation = *body;
+    allocation->next = *head;
+    *head = index;
+    planner->allocation_live++;
+
+    struct node *node = &planner->nodes[body->node];
+    for (uint32_t i = 0; i < slice_count; i++) {
+        struct slice slice = slices[i];
+        slice.allocation = index;
+        timeline_insert(node, &slice);
+    }
+    if (body->from < body->to && (body->shape.cpu_milli > 0 || body->shape.memory_mib > 0))
+        timeline_hold(node, &(struct hold){body->from, body->to, body->shape.cpu_milli, body->shape.memory_mib, index});
+    refresh_held(planner, allocation);
+    if (planner->batch) {
+        undo_added(planner, index);
+        change_note(planner, index);
+    }
+    return index;
+}
+
+uint32_t allocation_slices(struct planner *planner, uint32_t index)
+{
+    const struct node *node = &planner->nodes[planner->allocations[index].node];
+    uint32_t count = 0;
+    ARRAY_RESERVE(planner->cut, planner->cut_room, node->slice_count);
+    for (uint32_t i = 0; i < node->slice_count; i++) {
+        if (node->slices[i].allocation == index)
+            planner->cut[count++] = node->slices[i];
+    }
+    return count;
+}
+
+void allocation_remove(struct planner *planner, uint32_t index)
+{
+    struct allocation *allocation = &planner->allocations[index];
+    must(allocation->node != NONE);
+    if (planner->batch) {
+        change_note(planner, index);
+        undo_removed(planner, index);
+    }
+    timeline_remove(&planner->nodes[allocation->node], index);
+    refresh_held(planner, allocation);
+
+    uint32_t *link = chain_of(planner, &allocation->key);
+    while (*link != index)
+        link = &planner->allocations[*link].next;
+    *link = allocation->next;
+    allocation->node = NONE;
+    allocation->next = planner->allocation_free;
+    planner->allocation_free = index;
+    planner->allocation_live--;
+}
+
+uint32_t planner_allocation_count(const struct planner *planner)
+{
+    return planner->allocation_live;
+}

@@ -1,0 +1,310 @@
+/* What the planner's files share: its state, and the doors between timeline, table, search and undo log. Nobody
+ * outside this folder includes it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/alloc.h"
+#include "common/must.h"
+#include "provisioner/planner/planner.h"
+
+#define NONE UINT32_MAX
+/* The levels below PLANNER_FLEET, which is one group and needs no number. */
+#define LEVELS PLANNER_FLEET
+
+/* Makes room for `need` elements in a growable array. */
+#define ARRAY_RESERVE(array, room, need)                                                                               \
+    ((need) <= (room) ? (void)0 : (void)((array) = array_grow((array), sizeof((array)[0]), &(room), (need))))
+
+/* One piece of an allocation on its node: held for [from, to), and not to be sold to others before `clean`. Pure
+ * turnaround (of a share, or left over from what is history) has from = to. */
+struct slice {
+    int64_t from;
+    int64_t to;
+    int64_t clean;
+    int32_t slots_from;
+    int32_t slots_to;
+    uint32_t allocation;
+};
+
+/* CPU and memory of one allocation while it is held. */
+struct hold {
+    int64_t from;
+    int64_t to;
+    int64_t cpu_milli;
+    int64_t memory_mib;
+    uint32_t allocation;
+};
+
+struct node {
+    struct planner_node spec;
+    uint32_t model;
+    uint32_t column;         /* in the model's table */
+    uint32_t groups[LEVELS]; /* dense numbers of itself, its rack, fabric, zone */
+    struct slice *slices;    /* sorted by slice_before */
+    uint32_t slice_count;
+    uint32_t slice_room;
+    struct hold *holds; /* sorted by from */
+    uint32_t hold_count;
+    uint32_t hold_room;
+};
+
+struct allocation {
+    struct planner_key key;
+    struct planner_id tenant;
+    struct planner_shape shape;
+    int64_t turnaround_s;
+    int64_t from; /* held for [from, to); from = to: only turnaround is left */
+    int64_t to;
+    uint32_t node; /* NONE: the record is free */
+    uint32_t next; /* in its hash chain, or in the free list */
+};
+
+/* id -> dense number, open addressing, nothing is ever taken out. */
+struct id_map {
+    struct id_slot {
+        struct planner_id id;
+        uint32_t value; /* NONE: free */
+    } * slots;
+    uint32_t room; /* a power of two, or 0 */
+    uint32_t count;
+};
+
+/* Upper bounds of what a node has free, by bucket of time: cell [bucket][column]. See table.c. */
+struct table {
+    uint8_t *whole; /* GPUs that are not taken for the whole bucket */
+    uint8_t *share; /* of the emptiest GPU, in SHARE_UNIT_MILLI */
+    uint8_t *whole_coarse;
+    uint8_t *share_coarse;
+    uint8_t *gpus;        /* one row: all of them */
+    uint8_t *bound_whole; /* scratch of table_bound: one row each */
+    uint8_t *bound_share;
+    uint32_t column_room;
+};
+
+struct model {
+    char name[PLANNER_MODEL_SIZE];
+    uint32_t *nodes; /* by column */
+    uint32_t node_count;
+    uint32_t node_room;
+    uint32_t gpus_max; /* of one node */
+    struct table table;
+};
+
+struct undo {
+    bool added; /* otherwise removed */
+    uint32_t index;
+    struct allocation allocation; /* if removed: what it was */
+    uint32_t slices_at;
+    uint32_t slice_count;
+};
+
+struct planner {
+    struct node *nodes;
+    uint32_t node_count;
+    uint32_t node_room;
+    struct id_map node_ids;
+    struct id_map groups[LEVELS];
+    uint32_t *group_of[LEVELS]; /* node->groups again, by node: searches read these in a row */
+    uint32_t group_room[LEVELS];
+    struct model *models;
+    uint32_t model_count;
+    uint32_t model_room;
+    bool table_based;
+    int64_t table_base; /* first bucket of time that the tables cover */
+
+    struct allocation *allocations;
+    uint32_t allocation_top;
+    uint32_t allocation_room;
+    uint32_t allocation_live;
+    uint32_t allocation_free; /* head of the free list */
+    uint32_t *chains;         /* heads, by hash of the key */
+    uint32_t chain_count;     /* a power of two, or 0 */
+
+    bool batch;
+    struct undo *undo;
+    uint32_t undo_count;
+    uint32_t undo_room;
+    struct slice *undo_slices;
+    uint32_t undo_slice_count;
+    uint32_t undo_slice_room;
+    struct planner_change *changes;
+    uint32_t change_count;
+    uint32_t change_room;
+
+    /* scratch */
+    struct slice *cut;
+    uint32_t cut_room;
+    uint32_t *fit; /* by node: how many instances, or, not known yet, an upper bound */
+    bool *fit_known;
+    uint32_t fit_room;
+    uint32_t fit_known_room;
+    uint32_t *sums; /* by group */
+    uint32_t sum_room;
+    struct pick *picks;
+    uint32_t pick_count;
+    uint32_t pick_room;
+    struct planner_allocation *given;
+    uint32_t given_count;
+    uint32_t given_room;
+    struct planner_rectangle *rectangles;
+    uint32_t rectangle_count;
+    uint32_t rectangle_room;
+    int64_t *instants;
+    uint32_t instant_count;
+    uint32_t instant_room;
+};
+
+/* What is asked of a node: one instance's shape and window, and which nodes may answer. */
+struct question {
+    struct planner_id tenant;
+    struct planner_shape shape;
+    int64_t from;
+    int64_t to;
+    uint32_t avoid; /* node, or NONE */
+    bool in_zone;
+    uint32_t zone; /* if in_zone: group number, or NONE if there is no such zone */
+    enum planner_scope near_scope;
+    uint32_t near_group; /* NONE: anywhere */
+    /* for explanations: how many would fit if this did not matter */
+    bool ignore_plannable;
+    bool ignore_taken;
+    bool ignore_cpu;
+    bool ignore_memory;
+};
+
+/* Some instances of a gang on one node. */
+struct pick {
+    uint32_t node;
+    uint32_t count;
+};
+
+struct fit {
+    uint32_t count; /* instances that fit together */
+    uint32_t score; /* what placing one leaves behind; less is better */
+};
+
+static inline int64_t instant_add(int64_t instant, int64_t seconds)
+{
+    return instant == PLANNER_OPEN ? PLANNER_OPEN : instant + seconds;
+}
+
+static inline bool id_equal(struct planner_id a, struct planner_id b)
+{
+    return __builtin_memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
+}
+
+static inline bool id_is_none(struct planner_id id)
+{
+    return id_equal(id, (struct planner_id){{0}});
+}
+
+static inline bool key_equal(const struct planner_key *a, const struct planner_key *b)
+{
+    return a->ordinal == b->ordinal && id_equal(a->reservation, b->reservation);
+}
+
+/* A share's pieces are smaller than a GPU, whole GPUs are never. */
+static inline bool slice_is_share(const struct slice *slice)
+{
+    return slice->slots_to - slice->slots_from < PLANNER_GPU_MILLI;
+}
+
+static inline uint64_t gpu_mask(uint32_t first, uint32_t count)
+{
+    return count == 0 ? 0 : (UINT64_MAX >> (64 - count)) << first;
+}
+
+static inline uint64_t slice_gpus(const struct slice *slice)
+{
+    uint32_t first = (uint32_t)slice->slots_from / PLANNER_GPU_MILLI;
+    return gpu_mask(first, (uint32_t)(slice->slots_to - 1) / PLANNER_GPU_MILLI - first + 1);
+}
+
+static inline bool slots_overlap(const struct slice *a, const struct slice *b)
+{
+    return a->slots_from < b->slots_to && b->slots_from < a->slots_to;
+}
+
+/* ids.c */
+void *array_grow(void *array, size_t element_size, uint32_t *room, uint32_t need);
+uint64_t hash_mix(uint64_t value);
+uint64_t id_hash(struct planner_id id);
+uint32_t id_map_get(const struct id_map *map, struct planner_id id);
+/* The number of id; a new one gets the next number. */
+uint32_t id_map_put(struct id_map *map, struct planner_id id);
+
+/* planner.c */
+const char *planner_shape_wrong(const struct planner_shape *shape);
+
+/* fleet.c */
+uint32_t model_find(const struct planner *planner, const char *name);
+
+/* allocations.c: records and their keys. `after` NONE: the first under this key, otherwise the next after it. */
+uint32_t allocation_find(const struct planner *planner, const struct planner_key *key, uint32_t after);
+/* Puts an allocation with its slices on its node; allocation->node says where. Logged if a batch is open. */
+uint32_t allocation_add(struct planner *planner, const struct allocation *allocation, const struct slice *slices,
+                        uint32_t slice_count);
+void allocation_remove(struct planner *planner, uint32_t index);
+/* Copies an allocation's slices into planner->cut and returns how many. */
+uint32_t allocation_slices(struct planner *planner, uint32_t index);
+
+/* undo.c */
+void undo_added(struct planner *planner, uint32_t index);
+void undo_removed(struct planner *planner, uint32_t index);
+void change_note(struct planner *planner, uint32_t allocation);
+
+/* timeline.c */
+void timeline_insert(struct node *node, const struct slice *slice);
+void timeline_remove(struct node *node, uint32_t allocation);
+void timeline_hold(struct node *node, const struct hold *hold);
+/* Whether a slice is in the way of a question put to its node, whose window with turnaround ends at `clean`. */
+bool timeline_blocks(const struct planner *planner, const struct slice *slice, const struct question *question,
+                     int64_t clean);
+uint64_t timeline_free_gpus(const struct planner *planner, const struct node *node, const struct question *question);
+/* Milli free on each GPU at every instant of the question's window and turnaround. */
+void timeline_free_milli(const struct planner *planner, const struct node *node, const struct question *question,
+                         uint32_t free_milli[PLANNER_NODE_GPUS_MAX]);
+/* The most CPU and memory held at one instant of [from, to). */
+void timeline_peak(const struct node *node, int64_t from, int64_t to, int64_t *ret_cpu_milli, int64_t *ret_memory_mib);
+
+/* slots.c: which GPUs */
+uint32_t slots_instances(uint64_t free_gpus, uint32_t gpus, uint32_t k, enum planner_grouping grouping);
+/* k of the free GPUs by the grouping rule, which must be possible, neighbours first. */
+uint64_t slots_choose(uint64_t free_gpus, uint32_t gpus, uint32_t k, enum planner_grouping grouping);
+
+/* share.c: which milli of a GPU. Appends slices (without their allocation) to planner->cut; returns how many. */
+uint32_t share_slices(struct planner *planner, const struct node *node, const struct question *question, uint32_t gpu);
+
+/* fit.c */
+bool fit_eligible(const struct planner *planner, const struct node *node, const struct question *question);
+struct fit fit_node(const struct planner *planner, const struct node *node, const struct question *question);
+
+/* table.c */
+#define SHARE_UNIT_MILLI 4
+void table_free(struct table *table);
+void table_add_column(struct planner *planner, uint32_t node);
+/* A slice for [from, to) came or went. */
+void table_refresh(struct planner *planner, uint32_t node, int64_t from, int64_t to);
+/* The tables shall cover the time from `instant` on. */
+void table_move(struct planner *planner, int64_t instant);
+/* Fills bound_whole and bound_share of the model's table for a window. */
+void table_bound(struct planner *planner, struct model *model, int64_t from, int64_t to);
+void table_verify(struct planner *planner);
+
+/* search.c */
+/* Fills planner->picks with places for `count` instances within `limit`, tightest scope first, or returns false. */
+bool search_gang(struct planner *planner, const struct question *question, const struct planner_request *request,
+                 enum planner_scope limit);
+struct question question_of(const struct planner *planner, const struct planner_request *request);
+/* The i-th model that the request allows, or NULL if the fleet has no such model; i < request_models. */
+uint32_t request_models(const struct planner *planner, const struct planner_request *request);
+struct model *request_model(struct planner *planner, const struct planner_request *request, uint32_t i);
+
+/* refuse.c */
+struct planner_refusal refuse(struct planner *planner, const struct question *question,
+                              const struct planner_request *request);
+
+/* read.c */
+/* Appends the rectangles of an allocation to planner->rectangles. */
+void rectangles_append(struct planner *planner, uint32_t allocation);
+void rectangles_sort(struct planner_rectangle *rectangles, uint32_t count);

@@ -1,0 +1,232 @@
+/* Taking what the search found, and giving it back: place, release, cut, replace. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/internal.h"
+
+/* Whole GPUs as runs of slots in planner->cut. */
+static uint32_t whole_slices(struct planner *planner, const struct node *node, const struct question *question)
+{
+    uint64_t gpus = slots_choose(timeline_free_gpus(planner, node, question), node->spec.gpus, question->shape.gpus,
+                                 node->spec.grouping);
+    int64_t clean = instant_add(question->to, node->spec.turnaround_s);
+    uint32_t count = 0;
+    ARRAY_RESERVE(planner->cut, planner->cut_room, PLANNER_NODE_GPUS_MAX);
+    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
+        int32_t slot = (int32_t)(gpu * PLANNER_GPU_MILLI);
+        if ((gpus >> gpu & 1) == 0)
+            continue;
+        if (count == 0 || planner->cut[count - 1].slots_to != slot)
+            planner->cut[count++] = (struct slice){question->from, question->to, clean, slot, slot, NONE};
+        planner->cut[count - 1].slots_to = slot + PLANNER_GPU_MILLI;
+    }
+    return count;
+}
+
+/* The GPU that is left with the least. */
+static uint32_t share_gpu(const struct planner *planner, const struct node *node, const struct question *question)
+{
+    uint32_t free_milli[PLANNER_NODE_GPUS_MAX];
+    uint32_t best = NONE;
+    timeline_free_milli(planner, node, question, free_milli);
+    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
+        if (free_milli[gpu] >= question->shape.gpu_milli && (best == NONE || free_milli[gpu] < free_milli[best]))
+            best = gpu;
+    }
+    must(best != NONE);
+    return best;
+}
+
+static uint32_t take(struct planner *planner, uint32_t index, const struct question *question, struct planner_key key)
+{
+    const struct node *node = &planner->nodes[index];
+    uint32_t slice_count = question->shape.gpus > 0
+                               ? whole_slices(planner, node, question)
+                               : share_slices(planner, node, question, share_gpu(planner, node, question));
+    struct allocation allocation = {
+        .key = key,
+        .tenant = question->tenant,
+        .shape = question->shape,
+        .turnaround_s = node->spec.turnaround_s,
+        .from = question->from,
+        .to = question->to,
+        .node = index,
+    };
+    return allocation_add(planner, &allocation, planner->cut, slice_count);
+}
+
+static void give(struct planner *planner, uint32_t index)
+{
+    const struct allocation *allocation = &planner->allocations[index];
+    uint32_t before = planner->rectangle_count;
+    rectangles_append(planner, index);
+    ARRAY_RESERVE(planner->given, planner->given_room, planner->given_count + 1);
+    planner->given[planner->given_count++] = (struct planner_allocation){
+        .key = allocation->key,
+        .tenant = allocation->tenant,
+        .node = planner->nodes[allocation->node].spec.id,
+        .shape = allocation->shape,
+        .turnaround_s = allocation->turnaround_s,
+        .rectangle_count = planner->rectangle_count - before,
+    };
+}
+
+/* Takes what the search picked and tells it. */
+static void grant(struct planner *planner, const struct question *question, struct planner_key key,
+                  struct planner_verdict *ret)
+{
+    planner->given_count = 0;
+    planner->rectangle_count = 0;
+    for (uint32_t i = 0; i < planner->pick_count; i++) {
+        for (uint32_t j = 0; j < planner->picks[i].count; j++) {
+            give(planner, take(planner, planner->picks[i].node, question, key));
+            key.ordinal++;
+        }
+    }
+    uint32_t at = 0; /* only now do the rectangles stay where they are */
+    for (uint32_t i = 0; i < planner->given_count; i++) {
+        planner->given[i].rectangles = planner->rectangles + at;
+        at += planner->given[i].rectangle_count;
+    }
+    *ret = (struct planner_verdict){
+        .placed = true, .allocations = planner->given, .allocation_count = planner->given_count};
+}
+
+void planner_place(struct planner *planner, const struct planner_request *request, struct planner_verdict *ret)
+{
+    must(planner_request_wrong(request) == NULL);
+    struct planner_key key = {request->reservation, request->first_ordinal};
+    for (uint32_t i = 0; i < request->count; i++, key.ordinal++)
+        must(allocation_find(planner, &key, NONE) == NONE);
+
+    struct question question = question_of(planner, request);
+    key.ordinal = request->first_ordinal;
+    if (search_gang(planner, &question, request, request->scope_preferred ? PLANNER_FLEET : request->scope))
+        grant(planner, &question, key, ret);
+    else
+        *ret = (struct planner_verdict){.refusal = refuse(planner, &question, request)};
+}
+
+bool planner_release(struct planner *planner, const struct planner_key *key)
+{
+    bool found = false;
+    uint32_t at;
+    while ((at = allocation_find(planner, key, NONE)) != NONE) {
+        allocation_remove(planner, at);
+        found = true;
+    }
+    return found;
+}
+
+/* A share's slices in planner->cut: what it held or kept clean until `clean` goes on, as turnaround after `instant`. */
+static uint32_t cut_share(struct planner *planner, uint32_t count, int64_t instant, int64_t clean)
+{
+    uint32_t kept = 0;
+    ARRAY_RESERVE(planner->cut, planner->cut_room, 3 * count); /* old, then up to two pieces of each */
+    struct slice *pieces = planner->cut + count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice held = planner->cut[i];
+        struct slice after = planner->cut[i];
+        if (held.from < instant) {
+            held.to = held.to < instant ? held.to : instant;
+            held.clean = held.to;
+            pieces[kept++] = held;
+        }
+        after.from = after.from > instant ? after.from : instant;
+        after.clean = after.clean < clean ? after.clean : clean;
+        after.to = after.from;
+        if (after.from < after.clean)
+            pieces[kept++] = after;
+    }
+    for (uint32_t i = 0; i < kept; i++)
+        planner->cut[i] = pieces[i];
+    return kept;
+}
+
+static void cut_allocation(struct planner *planner, uint32_t index, int64_t instant)
+{
+    struct allocation allocation = planner->allocations[index];
+    must(allocation.to > instant);
+    uint32_t count = allocation_slices(planner, index);
+    allocation_remove(planner, index);
+    if (allocation.from >= instant)
+        return;
+    int64_t clean = instant_add(instant, allocation.turnaround_s);
+    if (allocation.shape.gpus == 0) {
+        count = cut_share(planner, count, instant, clean);
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            if (planner->cut[i].to <= instant)
+                continue; /* turnaround of an earlier stay */
+            planner->cut[i].to = instant;
+            planner->cut[i].clean = clean;
+        }
+    }
+    allocation.to = instant;
+    (void)allocation_add(planner, &allocation, planner->cut, count); /* known by its key */
+}
+
+/* The first allocation under the key that is held after `instant`. */
+static uint32_t held_after(const struct planner *planner, const struct planner_key *key, int64_t instant)
+{
+    uint32_t best = NONE;
+    for (uint32_t at = allocation_find(planner, key, NONE); at != NONE; at = allocation_find(planner, key, at)) {
+        const struct allocation *allocation = &planner->allocations[at];
+        if (allocation->from < allocation->to && allocation->to > instant &&
+            (best == NONE || allocation->from < planner->allocations[best].from))
+            best = at;
+    }
+    return best;
+}
+
+bool planner_cut(struct planner *planner, const struct planner_key *key, int64_t instant)
+{
+    bool found = false;
+    uint32_t at;
+    while ((at = held_after(planner, key, instant)) != NONE) {
+        cut_allocation(planner, at, instant);
+        found = true;
+    }
+    return found;
+}
+
+bool planner_replace(struct planner *planner, const struct planner_replacement *replacement,
+                     struct planner_verdict *ret)
+{
+    uint32_t old = held_after(planner, &replacement->key, replacement->now);
+    if (old == NONE)
+        return false;
+    const struct allocation *present = &planner->allocations[old];
+    const struct node *node = &planner->nodes[present->node];
+    const char *const present_model[] = {planner->models[node->model].name};
+    bool same_model = replacement->gpu_model_count == 0;
+    struct planner_request request = {
+        .reservation = replacement->key.reservation,
+        .tenant = present->tenant,
+        .first_ordinal = replacement->key.ordinal,
+        .count = 1,
+        .shape = present->shape,
+        .from = present->from > replacement->now ? present->from : replacement->now,
+        .to = present->to,
+        .gpu_models = same_model ? present_model : replacement->gpu_models,
+        .gpu_model_count = same_model ? 1 : replacement->gpu_model_count,
+        .scope = PLANNER_FLEET,
+        .avoid_node = node->spec.id,
+    };
+    must(planner_request_wrong(&request) == NULL);
+    struct question question = question_of(planner, &request);
+    for (uint32_t scope = PLANNER_RACK; scope <= (uint32_t)replacement->scope; scope++) {
+        question.near_scope = (enum planner_scope)scope;
+        question.near_group = scope == PLANNER_FLEET ? NONE : node->groups[scope];
+        if (!search_gang(planner, &question, &request, PLANNER_FLEET))
+            continue;
+        cut_allocation(planner, old, replacement->now);
+        grant(planner, &question, replacement->key, ret);
+        return true;
+    }
+    request.scope = replacement->scope;
+    if (replacement->scope != PLANNER_FLEET) {
+        question.near_scope = replacement->scope;
+        question.near_group = node->groups[replacement->scope];
+    }
+    *ret = (struct planner_verdict){.refusal = refuse(planner, &question, &request)};
+    return true;
+}

@@ -1,0 +1,130 @@
+/* The planner's life, the texts of its enums, and what a request must look like. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/internal.h"
+
+#include <string.h>
+
+#define X(name, text) [name] = (text),
+static const char *const grouping_texts[] = {PLANNER_GROUPINGS(X)};
+static const char *const scope_texts[] = {PLANNER_SCOPES(X)};
+static const char *const kind_texts[] = {PLANNER_KINDS(X)};
+static const char *const binding_texts[] = {PLANNER_BINDINGS(X)};
+#undef X
+
+const char *planner_grouping_text(enum planner_grouping grouping)
+{
+    must((unsigned)grouping < PLANNER_GROUPING_COUNT);
+    return grouping_texts[grouping];
+}
+
+const char *planner_scope_text(enum planner_scope scope)
+{
+    must((unsigned)scope < PLANNER_SCOPE_COUNT);
+    return scope_texts[scope];
+}
+
+const char *planner_kind_text(enum planner_kind kind)
+{
+    must((unsigned)kind < PLANNER_KIND_COUNT);
+    return kind_texts[kind];
+}
+
+const char *planner_binding_text(enum planner_binding binding)
+{
+    must((unsigned)binding < PLANNER_BINDING_COUNT);
+    return binding_texts[binding];
+}
+
+static int of_text(const char *const texts[], size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(texts[i], text) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+int planner_grouping_of_text(const char *text)
+{
+    return of_text(grouping_texts, COUNT_OF(grouping_texts), text);
+}
+
+int planner_scope_of_text(const char *text)
+{
+    return of_text(scope_texts, COUNT_OF(scope_texts), text);
+}
+
+const char *planner_shape_wrong(const struct planner_shape *shape)
+{
+    if ((shape->gpus == 0) == (shape->gpu_milli == 0))
+        return "an instance is whole GPUs or a share of one, not both and not neither";
+    if (shape->gpus > PLANNER_NODE_GPUS_MAX)
+        return "more GPUs than a node can have";
+    if (shape->gpu_milli >= PLANNER_GPU_MILLI)
+        return "a share is less than a whole GPU";
+    if (shape->cpu_milli < 0 || shape->memory_mib < 0 || shape->cpu_milli > PLANNER_INSTANT_MAX ||
+        shape->memory_mib > PLANNER_INSTANT_MAX)
+        return "CPU or memory out of range";
+    return NULL;
+}
+
+const char *planner_request_wrong(const struct planner_request *request)
+{
+    if (request->count == 0 || request->count > PLANNER_COUNT_MAX)
+        return "count out of range";
+    if (request->first_ordinal > UINT32_MAX - request->count)
+        return "ordinals out of range";
+    if (request->from >= request->to)
+        return "the window is empty";
+    if (request->from < -PLANNER_INSTANT_MAX || request->from > PLANNER_INSTANT_MAX ||
+        (request->to > PLANNER_INSTANT_MAX && request->to != PLANNER_OPEN))
+        return "the window is out of range";
+    if ((unsigned)request->scope >= PLANNER_SCOPE_COUNT)
+        return "unknown scope";
+    return planner_shape_wrong(&request->shape);
+}
+
+struct planner *planner_new(void)
+{
+    struct planner *planner = alloc_zero(1, sizeof *planner);
+    planner->allocation_free = NONE;
+    return planner;
+}
+
+static void models_free(struct planner *planner)
+{
+    for (uint32_t i = 0; i < planner->model_count; i++) {
+        free(planner->models[i].nodes);
+        table_free(&planner->models[i].table);
+    }
+    free(planner->models);
+}
+
+void planner_free(struct planner *planner)
+{
+    if (planner == NULL)
+        return;
+    for (uint32_t i = 0; i < planner->node_count; i++) {
+        free(planner->nodes[i].slices);
+        free(planner->nodes[i].holds);
+    }
+    for (uint32_t level = 0; level < LEVELS; level++) {
+        free(planner->groups[level].slots);
+        free(planner->group_of[level]);
+    }
+    models_free(planner);
+    void *const arrays[] = {
+        planner->nodes,       planner->node_ids.slots, planner->allocations, planner->chains,   planner->undo,
+        planner->undo_slices, planner->changes,        planner->cut,         planner->fit,      planner->fit_known,
+        planner->sums,        planner->picks,          planner->given,       planner->instants, planner->rectangles,
+    };
+    for (size_t i = 0; i < COUNT_OF(arrays); i++)
+        free(arrays[i]);
+    free(planner);
+}
+
+void planner_freep(struct planner **planner)
+{
+    planner_free(*planner);
+    *planner = NULL;
+}

@@ -1,0 +1,165 @@
+/* A node's timeline: what is taken, sorted by start. Queries look at what begins before the window's end; with forget
+ * keeping the past short, that is a few cache lines. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/internal.h"
+
+#include <string.h>
+
+static bool slice_before(const struct slice *a, const struct slice *b)
+{
+    if (a->from != b->from)
+        return a->from < b->from;
+    if (a->slots_from != b->slots_from)
+        return a->slots_from < b->slots_from;
+    return a->to < b->to;
+}
+
+void timeline_insert(struct node *node, const struct slice *slice)
+{
+    ARRAY_RESERVE(node->slices, node->slice_room, node->slice_count + 1);
+    uint32_t at = node->slice_count;
+    while (at > 0 && slice_before(slice, &node->slices[at - 1]))
+        at--;
+    memmove(&node->slices[at + 1], &node->slices[at], (node->slice_count - at) * sizeof *slice);
+    node->slices[at] = *slice;
+    node->slice_count++;
+}
+
+void timeline_remove(struct node *node, uint32_t allocation)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < node->slice_count; i++) {
+        if (node->slices[i].allocation != allocation)
+            node->slices[kept++] = node->slices[i];
+    }
+    must(kept < node->slice_count);
+    node->slice_count = kept;
+
+    kept = 0;
+    for (uint32_t i = 0; i < node->hold_count; i++) {
+        if (node->holds[i].allocation != allocation)
+            node->holds[kept++] = node->holds[i];
+    }
+    node->hold_count = kept;
+}
+
+void timeline_hold(struct node *node, const struct hold *hold)
+{
+    ARRAY_RESERVE(node->holds, node->hold_room, node->hold_count + 1);
+    uint32_t at = node->hold_count;
+    for (; at > 0 && hold->from < node->holds[at - 1].from; at--)
+        node->holds[at] = node->holds[at - 1];
+    node->holds[at] = *hold;
+    node->hold_count++;
+}
+
+bool timeline_blocks(const struct planner *planner, const struct slice *slice, const struct question *question,
+                     int64_t clean)
+{
+    if (slice->from < question->to && slice->to > question->from)
+        return true;
+    if (slice->from >= clean || slice->clean <= question->from)
+        return false;
+    /* Only turnaround is in the way, its or ours: whole GPUs owe none to their own tenant. */
+    return slice_is_share(slice) || question->shape.gpus == 0 ||
+           !id_equal(planner->allocations[slice->allocation].tenant, question->tenant);
+}
+
+uint64_t timeline_free_gpus(const struct planner *planner, const struct node *node, const struct question *question)
+{
+    uint64_t free_gpus = gpu_mask(0, node->spec.gpus);
+    if (question->ignore_taken)
+        return free_gpus;
+    int64_t clean = instant_add(question->to, node->spec.turnaround_s);
+    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < clean; i++) {
+        if (node->slices[i].clean > question->from && timeline_blocks(planner, &node->slices[i], question, clean))
+            free_gpus &= ~slice_gpus(&node->slices[i]);
+    }
+    return free_gpus;
+}
+
+/* Milli of a GPU that shares take at one instant. Slots taken at one instant are disjoint, so they add up. */
+static uint32_t milli_taken_at(const struct node *node, uint32_t gpu, int64_t instant)
+{
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from <= instant; i++) {
+        const struct slice *slice = &node->slices[i];
+        if (slice->clean > instant && slice_is_share(slice) && (uint32_t)slice->slots_from / PLANNER_GPU_MILLI == gpu)
+            taken += (uint32_t)(slice->slots_to - slice->slots_from);
+    }
+    return taken;
+}
+
+/* The peak is reached at the window's start or where a slice begins in it. */
+static void free_milli_lower(const struct node *node, const struct question *question, int64_t clean,
+                             uint32_t free_milli[PLANNER_NODE_GPUS_MAX], uint64_t moving)
+{
+    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < clean; i++) {
+        const struct slice *slice = &node->slices[i];
+        uint32_t gpu = (uint32_t)slice->slots_from / PLANNER_GPU_MILLI;
+        if (slice->clean <= question->from || !slice_is_share(slice) || (moving >> gpu & 1) == 0)
+            continue;
+        uint32_t taken = milli_taken_at(node, gpu, slice->from > question->from ? slice->from : question->from);
+        must(taken <= PLANNER_GPU_MILLI);
+        if (PLANNER_GPU_MILLI - taken < free_milli[gpu])
+            free_milli[gpu] = PLANNER_GPU_MILLI - taken;
+    }
+}
+
+void timeline_free_milli(const struct planner *planner, const struct node *node, const struct question *question,
+                         uint32_t free_milli[PLANNER_NODE_GPUS_MAX])
+{
+    int64_t clean = instant_add(question->to, node->spec.turnaround_s);
+    uint64_t taken_whole = 0;
+    uint64_t moving = 0; /* GPUs whose shares come or go within the window */
+    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++)
+        free_milli[gpu] = PLANNER_GPU_MILLI;
+    if (question->ignore_taken)
+        return;
+    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < clean; i++) {
+        const struct slice *slice = &node->slices[i];
+        if (!timeline_blocks(planner, slice, question, clean))
+            continue;
+        uint32_t gpu = (uint32_t)slice->slots_from / PLANNER_GPU_MILLI;
+        if (!slice_is_share(slice))
+            taken_whole |= slice_gpus(slice);
+        else if (slice->from > question->from)
+            moving |= UINT64_C(1) << gpu;
+        else /* held at the window's first instant, all together */
+            free_milli[gpu] -= (uint32_t)(slice->slots_to - slice->slots_from);
+    }
+    if ((moving & ~taken_whole) != 0)
+        free_milli_lower(node, question, clean, free_milli, moving & ~taken_whole);
+    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
+        if (taken_whole >> gpu & 1)
+            free_milli[gpu] = 0;
+    }
+}
+
+static void held_at(const struct node *node, int64_t instant, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
+{
+    *ret_cpu_milli = 0;
+    *ret_memory_mib = 0;
+    for (uint32_t i = 0; i < node->hold_count && node->holds[i].from <= instant; i++) {
+        if (node->holds[i].to > instant) {
+            *ret_cpu_milli += node->holds[i].cpu_milli;
+            *ret_memory_mib += node->holds[i].memory_mib;
+        }
+    }
+}
+
+void timeline_peak(const struct node *node, int64_t from, int64_t to, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
+{
+    held_at(node, from, ret_cpu_milli, ret_memory_mib);
+    for (uint32_t i = 0; i < node->hold_count && node->holds[i].from < to; i++) {
+        int64_t cpu_milli;
+        int64_t memory_mib;
+        if (node->holds[i].from <= from)
+            continue;
+        held_at(node, node->holds[i].from, &cpu_milli, &memory_mib);
+        if (cpu_milli > *ret_cpu_milli)
+            *ret_cpu_milli = cpu_milli;
+        if (memory_mib > *ret_memory_mib)
+            *ret_memory_mib = memory_mib;
+    }
+}
