@@ -22,10 +22,10 @@ static const struct db_stmt statement_give = {
     .params = 2,
 };
 
-/* FOR SHARE is what fences: a takeover updates the row, so it waits for us, and we for it. */
+/* The function locks the epoch's row FOR SHARE, which is what fences: a takeover updates that row, so it waits for us. */
 static const struct db_stmt statement_fence = {
     .name = "lease_fence",
-    .sql = "SELECT 1 FROM leader_epoch WHERE name = $1::text AND epoch = $2::bigint FOR SHARE",
+    .sql = "SELECT leader_fence($1::text, $2::bigint)",
     .params = 2,
 };
 
@@ -78,7 +78,7 @@ enum err_kind lease_fence(const struct lease *lease, struct db *db, struct err *
         db_run(db, &statement_fence, DB_PARAMS(lease->name, db_int_param(epoch, lease->epoch)), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (PQntuples(result) == 0) {
+    if (!db_bool(result, 0, 0)) {
         return err_set(reterr, ERR_FENCED, "lease '%s' was taken over: epoch %lld has passed", lease->name,
                        (long long)lease->epoch);
     }
