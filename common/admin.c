@@ -37,6 +37,14 @@ static void fd_closep(int *fd)
     *fd = -1;
 }
 
+/* Hands over the descriptor: the variable forgets it. */
+static int fd_take(int *fd)
+{
+    int taken = *fd;
+    *fd = -1;
+    return taken;
+}
+
 static enum err_kind listen_failed(const char *listen_at, struct err *reterr)
 {
     char reason[128];
@@ -61,8 +69,7 @@ static enum err_kind listen_unix(const char *path, int *ret, struct err *reterr)
                 chmod(path, S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) == 0 && listen(fd, ADMIN_BACKLOG) == 0;
     if (!fine)
         return listen_failed(path, reterr);
-    *ret = fd;
-    fd = -1;
+    *ret = fd_take(&fd);
     return ERR_NONE;
 }
 
@@ -104,8 +111,7 @@ static enum err_kind listen_tcp(const char *listen_at, int *ret, struct err *ret
     errno = saved_errno;
     if (!fine)
         return listen_failed(listen_at, reterr);
-    *ret = fd;
-    fd = -1;
+    *ret = fd_take(&fd);
     return ERR_NONE;
 }
 
@@ -229,7 +235,7 @@ enum err_kind admin_start(const char *listen_at, bool (*ready)(void *context, FI
         free(admin);
         return err_set(reterr, ERR_UNAVAILABLE, "cannot start the admin listener at '%s'", listen_at);
     }
-    fd = -1; /* the daemon closes it */
+    (void)fd_take(&fd); /* the daemon closes it */
     admin->socket_path = is_unix ? alloc_text(path) : NULL;
     *ret = admin;
     return ERR_NONE;

@@ -27,7 +27,7 @@ struct setting {
 struct config_common {
     char *database_url;
     char *log_level;
-    char *admin_listen; /* host:port or unix:/path, for /livez, /readyz and /metrics */
+    char *admin_listen; /* host:port or unix:/path, for /livez, /readyz and /metrics; empty: none */
 };
 extern const struct setting config_common_settings[]; /* offsets within struct config_common */
 

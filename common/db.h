@@ -41,7 +41,8 @@ void db_freep(struct db **db);
 MUST_CHECK enum err_kind db_connect(struct db *db, struct err *reterr);
 void db_disconnect(struct db *db);
 
-/* Runs a statement with text parameters (NULL is SQL null). *ret, which may be NULL, is set on success only and
+/* Runs a statement with text parameters (NULL is SQL null); outside a transaction it is one of its own, so a change
+ * whose loss or doubling matters stands between db_begin and db_commit. *ret, which may be NULL, is set on success only and
  * is released with db_result_clear. */
 MUST_CHECK enum err_kind db_run(struct db *db, const struct db_stmt *stmt, const char *const *params,
                                 PGresult **ret, struct err *reterr);
@@ -55,7 +56,9 @@ MUST_CHECK enum err_kind db_commit(struct db *db, struct err *reterr);
 void db_rollback(struct db *db); /* never fails: the worst case is a disconnect. Nothing to do outside one. */
 /* The id of the running transaction (pg_current_xact_id), to be kept for db_transaction_committed. */
 MUST_CHECK enum err_kind db_transaction_id(struct db *db, uint64_t *ret, struct err *reterr);
-/* What became of a transaction whose COMMIT was not answered (pg_xact_status): waits while it is in progress. */
+/* What became of a transaction whose COMMIT was not answered (pg_xact_status): waits while it is in progress,
+ * at most 30 s. A server that crashed may give an id out again that was in no log yet, so "committed" is the last word
+ * only together with the row that the transaction wrote under an id made beforehand. */
 MUST_CHECK enum err_kind db_transaction_committed(struct db *db, uint64_t transaction_id, bool *ret,
                                                   struct err *reterr);
 
@@ -72,10 +75,12 @@ MUST_CHECK enum err_kind db_send(struct db *db, const struct db_stmt *stmt, cons
 MUST_CHECK enum err_kind db_receive(struct db *db, PGresult **ret, struct err *reterr);
 MUST_CHECK enum err_kind db_pipeline_leave(struct db *db, struct err *reterr);
 
-/* LISTEN, once per channel; it is said again after a reconnect. */
+/* LISTEN, once per channel, before the connection is used otherwise (it is opened anew); it is said again after a
+ * reconnect. */
 MUST_CHECK enum err_kind db_listen(struct db *db, const char *channel, struct err *reterr);
 /* Waits up to timeout_ms for a notification on any channel, for readiness of wake_fd (an eventfd or pipe; -1 for
- * none; it is not read), or for the time to pass. *ret_notified is true if notifications came (all of them are consumed). */
+ * none; it is not read), for shutdown_fd(), or for the time to pass. *ret_notified is true if notifications came (all of
+ * them are consumed) or may have been missed, because the connection is new. */
 MUST_CHECK enum err_kind db_wait(struct db *db, int wake_fd, int timeout_ms, bool *ret_notified, struct err *reterr);
 
 /* Bulk load: COPY stmt->sql FROM STDIN in text format. */

@@ -6,9 +6,13 @@
 
 #include <stdbool.h>
 
-/* The statements a connection knows by name: an open-addressing set of pointers, a power of two in size. */
+/* The statements a connection knows by name: an open-addressing set, a power of two in size. */
+struct db_prepared_slot {
+    const struct db_stmt *stmt; /* NULL: free */
+};
+
 struct db_prepared {
-    const struct db_stmt **slots;
+    struct db_prepared_slot *slots;
     size_t size, count;
 };
 

@@ -5,9 +5,11 @@
 #include "common/must.h"
 #include "common/shutdown.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OUTCOME_POLL_MS 20
@@ -81,8 +83,10 @@ void db_rollback(struct db *db)
 
 static bool read_uint64(const char *text, uint64_t *ret)
 {
-    char end = '\0';
-    return sscanf(text, "%" SCNu64 "%c", ret, &end) == 1;
+    char *end = NULL;
+    errno = 0;
+    *ret = strtoull(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0';
 }
 
 enum err_kind db_transaction_id(struct db *db, uint64_t *ret, struct err *reterr)

@@ -9,14 +9,13 @@
 #include <string.h>
 
 struct err_row {
+    const char *slug, *title;
     int http_status;
-    const char *slug;
     bool retryable;
-    const char *title;
 };
 
 static const struct err_row err_rows[ERR_KIND_COUNT] = {
-#define X(kind, status, slug, retryable, title) [kind] = {status, slug, retryable, title},
+#define X(kind, status, slug, retryable, title) [kind] = {slug, title, status, retryable},
     ERR_KINDS(X)
 #undef X
 };

@@ -26,7 +26,8 @@ void lease_init(struct lease *lease, const char *name, int64_t ttl_ms);
 /* Takes the lease if it is free or expired, renews it if held and a third of the ttl has passed (otherwise does
  * nothing). lease->held says who leads afterwards. */
 MUST_CHECK enum err_kind lease_keep(struct lease *lease, struct db *db, struct err *reterr);
-/* First statement of each leader's transaction. */
+/* First statement of each leader's transaction. After ERR_FENCED the caller forgets what it planned and sets
+ * lease->held to false, so that the next lease_keep asks again. */
 MUST_CHECK enum err_kind lease_fence(const struct lease *lease, struct db *db, struct err *reterr);
 /* On shutdown: gives it back, so that a standby need not wait for the ttl. */
 void lease_release(struct lease *lease, struct db *db);
