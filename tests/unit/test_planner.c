@@ -248,6 +248,22 @@ START_TEST(a_cut_frees_the_rest_after_the_turnaround)
 }
 END_TEST
 
+START_TEST(a_share_keeps_its_turnaround_and_a_cut_brings_it_forward)
+{
+    CLEANUP(planner_freep) struct planner *planner = planner_new();
+    struct planner_node node = node_of(1, "t4", 1);
+    node.turnaround_s = 10;
+    put(planner, node);
+    struct planner_verdict verdict = place(planner, share(1, 1, 600, 0, 100));
+    ck_assert_int_eq(milli_at(&verdict.allocations[0], PLANNER_TURNAROUND, 109), 600);
+    assert_refused(place(planner, share(2, 1, 500, 105, 200)), PLANNER_BINDS_CAPACITY); /* even its own tenant's */
+    ck_assert(planner_cut(planner, &(struct planner_key){id_of(1), 0}, 50));
+    assert_refused(place(planner, share(2, 1, 500, 59, 200)), PLANNER_BINDS_CAPACITY);
+    ck_assert(place(planner, share(2, 1, 500, 60, 200)).placed);
+    planner_verify(planner);
+}
+END_TEST
+
 START_TEST(pairs_and_quads_stay_together)
 {
     CLEANUP(planner_freep) struct planner *planner = planner_new();
@@ -469,6 +485,7 @@ int main(void)
         another_tenant_waits_for_the_turnaround,
         whole_gpus_owe_no_turnaround_to_their_own_tenant,
         a_cut_frees_the_rest_after_the_turnaround,
+        a_share_keeps_its_turnaround_and_a_cut_brings_it_forward,
         pairs_and_quads_stay_together,
         neighbours_go_together_where_any_may,
         a_cordoned_node_takes_nothing_new,
