@@ -1,7 +1,9 @@
 /* A load generator for the API: keep-alive connections over one epoll loop, each with one request under way.
  *
- * Loopback only, bounded in time and count. "{n}" in the path, a header or the body becomes a number that no other
- * request of the run has, so that each create is its own. Prints requests/s, p50, p99 and the answers by status.
+ * Loopback only, bounded in time and count. In the path, a header or the body, "{n}" becomes a number that no other
+ * request of the run has, so that each create is its own, and "{from}" and "{until}" a window of one hour, a different
+ * one of the year behind --window-base for each n, so that the fleet does not fill up at once. Prints requests/s, p50, p99
+ * and the answers by status.
  *
  *     load --port 7070 --connections 64 --seconds 5 --method POST --path /v1/reservations
  *          --header "Authorization: Bearer ..." --body '{"name": "b-{n}", ...}' [--json] */
@@ -28,6 +30,7 @@
 #define CONNECTIONS_MAX 10000
 #define SECONDS_MAX 120
 #define HEADERS_MAX 16
+#define HOURS_OF_YEAR 8760
 #define REQUEST_SIZE_MAX 16384
 #define ANSWER_SIZE_MAX 1048576
 #define LATENCY_SAMPLES_MAX 8000000
@@ -39,6 +42,7 @@ struct options {
     const char *method, *path, *body;
     const char *headers[HEADERS_MAX];
     int header_count;
+    int64_t window_base_s; /* seconds since the Unix epoch */
     bool json;
 };
 
@@ -66,17 +70,45 @@ static int64_t now_ns(void)
     return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
 }
 
-/* Copies text to *end with each "{n}" replaced; must fit. */
-static char *expand(char *to, const char *limit, const char *text, int64_t n)
+static size_t print_instant(char *to, size_t size, int64_t seconds)
+{
+    struct tm at;
+    time_t time = (time_t)seconds;
+    must(gmtime_r(&time, &at) != NULL);
+    return strftime(to, size, "%Y-%m-%dT%H:%M:%SZ", &at);
+}
+
+/* What stands for text's first characters where they are a placeholder; *used is its length there, 0 where they are none. */
+static size_t substitute(const struct options *options, const char *text, int64_t n, char *to, size_t size, size_t *used)
+{
+    int64_t hour_s = options->window_base_s + (n % HOURS_OF_YEAR) * 3600;
+    *used = 0;
+    if (strncmp(text, "{n}", 3) == 0) {
+        *used = 3;
+        return (size_t)snprintf(to, size, "%" PRId64, n);
+    }
+    if (strncmp(text, "{from}", 6) == 0) {
+        *used = 6;
+        return print_instant(to, size, hour_s);
+    }
+    if (strncmp(text, "{until}", 7) == 0) {
+        *used = 7;
+        return print_instant(to, size, hour_s + 3600);
+    }
+    return 0;
+}
+
+/* Copies text to `to` with the placeholders replaced; must fit. Returns the end. */
+static char *expand(const struct options *options, char *to, const char *limit, const char *text, int64_t n)
 {
     while (*text != 0) {
-        must(to + 24 < limit);
-        if (strncmp(text, "{n}", 3) == 0) {
-            to += snprintf(to, 24, "%" PRId64, n);
-            text += 3;
-        } else {
+        must(to + 32 < limit);
+        size_t used = 0;
+        size_t length = *text == '{' ? substitute(options, text, n, to, 32, &used) : 0;
+        if (used == 0)
             *to++ = *text++;
-        }
+        to += length;
+        text += used;
     }
     *to = 0;
     return to;
@@ -87,14 +119,14 @@ static void prepare(const struct options *options, struct connection *connection
     char body[REQUEST_SIZE_MAX / 2] = "";
     size_t body_length = 0;
     if (options->body != NULL)
-        body_length = (size_t)(expand(body, body + sizeof body, options->body, n) - body);
+        body_length = (size_t)(expand(options, body, body + sizeof body, options->body, n) - body);
 
     char *to = connection->request, *limit = to + sizeof connection->request;
     to += snprintf(to, (size_t)(limit - to), "%s ", options->method);
-    to = expand(to, limit, options->path, n);
+    to = expand(options, to, limit, options->path, n);
     to += snprintf(to, (size_t)(limit - to), " HTTP/1.1\r\nHost: 127.0.0.1\r\n");
     for (int i = 0; i < options->header_count; i++) {
-        to = expand(to, limit, options->headers[i], n);
+        to = expand(options, to, limit, options->headers[i], n);
         to += snprintf(to, (size_t)(limit - to), "\r\n");
     }
     if (options->body != NULL)
@@ -281,6 +313,7 @@ static struct options parse(int argc, char **argv)
         {"seconds", required_argument, NULL, 's'}, {"method", required_argument, NULL, 'm'},
         {"path", required_argument, NULL, 'u'},   {"body", required_argument, NULL, 'b'},
         {"header", required_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'},
+        {"window-base", required_argument, NULL, 'w'},
         {0},
     };
     struct options options = {.connections = 64, .seconds = 5, .method = "GET", .path = "/v1/me", .port = 7070};
@@ -298,6 +331,8 @@ static struct options parse(int argc, char **argv)
             options.path = optarg;
         else if (chosen == 'b')
             options.body = optarg;
+        else if (chosen == 'w')
+            options.window_base_s = bounded("window-base", optarg, 0, INT64_C(4000000000));
         else if (chosen == 'j')
             options.json = true;
         else if (chosen == 'h' && options.header_count < HEADERS_MAX)
