@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+"""Rules of the C sources that the compiler does not know: functions that are banned, includes that point sideways,
+pure folders that do I/O, statements built from text, files that lack their head or grew too long.
+
+    tests/lint/source_rules.py [--self-test]
+"""
+# SPDX-License-Identifier: Apache-2.0
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDERS = ("common", "api", "provisioner", "billing", "tests")
+LINES_MAX = 600
+
+# What is banned, and what to use. Word boundaries keep snprintf and strtok_r apart from their parents.
+BANNED = {
+    "strcpy": "memcpy of a known length", "strcat": "snprintf", "sprintf": "snprintf", "vsprintf": "vsnprintf",
+    "strtok": "strcspn", "atoi": "strtoll with checks", "atol": "strtoll with checks", "atof": "no floating point",
+    "localtime": "common/calendar.h", "gmtime": "common/calendar.h", "ctime": "common/calendar.h",
+    "rand": "getrandom", "srand": "getrandom", "random": "getrandom", "system": "posix_spawn", "popen": "posix_spawn",
+    "alloca": "an arena", "sleep": "a wait for a condition", "usleep": "a wait for a condition", "gets": "fgets",
+    "tmpnam": "mkstemp", "mktemp": "mkstemp",
+}
+
+# Folders that neither do I/O nor know a clock: what they may include.
+PURE = ("provisioner/planner", "billing/rating", "billing/capex")
+PURE_SYSTEM = {"stdbool.h", "stddef.h", "stdint.h", "string.h", "limits.h", "assert.h", "inttypes.h"}
+PURE_COMMON = {"common/alloc.h", "common/arena.h", "common/calendar.h", "common/cleanup.h", "common/err.h", "common/identity.h",
+               "common/money.h", "common/must.h"}
+
+TOKENS = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
+
+
+def without(text, strings):
+    """The text without comments, and without what stands in strings where asked; line numbers are kept."""
+
+    def blank(match):
+        token = match.group(0)
+        if token.startswith("/"):
+            return "\n" * token.count("\n") + " "
+        return token if not strings else token[0] * 2
+
+    return TOKENS.sub(blank, text)
+
+
+def line_of(text, position):
+    return text.count("\n", 0, position) + 1
+
+
+def banned_functions(path, text):
+    code = without(text, strings=True)
+    for match in re.finditer(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(", code):
+        yield line_of(code, match.start()), f"{match.group(1)} is banned: use {BANNED[match.group(1)]}"
+
+
+def built_statements(path, text):
+    if path.startswith("common/db"):
+        return  # the database module itself, which says BEGIN, LISTEN and COPY for everybody else
+    code = without(text, strings=True)
+    for match in re.finditer(r"\bPQ(?:sendQuery|exec)\s*\([^,()]*(?:\([^()]*\))?[^,()]*,\s*", code):
+        if not code.startswith('"', match.end()):
+            yield line_of(code, match.start()), "PQexec with text that is not a literal: use a struct db_stmt"
+
+
+def includes(text):
+    code = without(text, strings=False)
+    for match in re.finditer(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', code, re.MULTILINE):
+        yield line_of(code, match.start()), match.group(1) == '"', match.group(2)
+
+
+def sideways_includes(path, text):
+    house = path.split("/")[0]
+    for line, own, name in includes(text):
+        if not own:
+            continue
+        if "/" not in name or name.startswith("."):
+            yield line, f'"{name}": include by path from the root'
+        elif house == "common" and not name.startswith("common/"):
+            yield line, f'"{name}": common includes nothing above it'
+        elif house in ("api", "provisioner", "billing") and name.split("/")[0] not in (house, "common"):
+            yield line, f'"{name}": {house} includes common and itself only'
+
+
+def impure_includes(path, text):
+    folder = next((pure for pure in PURE if path.startswith(pure + "/")), None)
+    if folder is None:
+        return
+    for line, own, name in includes(text):
+        if own and not name.startswith(folder + "/") and name not in PURE_COMMON:
+            yield line, f'"{name}" in a pure folder'
+        elif not own and name not in PURE_SYSTEM:
+            yield line, f"<{name}> in a pure folder"
+
+
+def head(path, text):
+    if not text.startswith("/*"):
+        yield 1, "does not begin with a comment that says what the file is for"
+    if "SPDX-License-Identifier: Apache-2.0" not in text[:3000]:
+        yield 1, "has no SPDX line"
+    if path.endswith(".h") and not re.search(r"^#pragma once$", text, re.MULTILINE):
+        yield 1, "has no #pragma once"
+
+
+def length(path, text):
+    lines = text.count("\n")
+    if lines > LINES_MAX:
+        yield LINES_MAX, f"has {lines} lines, more than {LINES_MAX}: look for the second thing it does"
+
+
+RULES = (banned_functions, built_statements, sideways_includes, impure_includes, head, length)
+
+HEAD = "/* What for. */\n/* SPDX-License-Identifier: Apache-2.0 */\n"
+SAMPLES = (  # path, text, how many findings
+    ("api/a.c", HEAD + "x = atoi (s);", 1),
+    ("api/a.c", HEAD + 'log("atoi(s)"); /* atoi(s) */ // atoi(s)', 0),
+    ("api/a.c", HEAD + "snprintf(a, n, f); my_sleep(1); db->system(x);", 0),
+    ("api/a.c", HEAD + 'PQexec(conn, "BEGIN"); PQexec(conn, "a" "b");', 0),
+    ("api/a.c", HEAD + "PQexec(db->conn, text);", 1),
+    ("common/db.c", HEAD + "PQexec(db->conn, text);", 0),
+    ("api/a.c", HEAD + '#include "billing/x.h"\n', 1),
+    ("api/a.c", HEAD + '#include "common/x.h"\n#include "api/x.h"\n#include <stdio.h>\n', 0),
+    ("api/a.c", HEAD + '#include "x.h"\n', 1),
+    ("common/a.c", HEAD + '#include "api/x.h"\n', 1),
+    ("billing/rating/a.c", HEAD + '#include <stdio.h>\n#include "common/db.h"\n', 2),
+    ("billing/rating/a.c", HEAD + '#include <stdint.h>\n#include "common/money.h"\n', 0),
+    ("common/a.h", HEAD, 1),
+    ("common/a.c", "int x;", 2),
+    ("common/a.c", HEAD + "\n" * LINES_MAX, 1),
+)
+
+
+def findings(path, text):
+    return [f"{path}:{line}: {message}" for rule in RULES for line, message in rule(path, text)]
+
+
+def sources():
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.[ch]")):
+            if "node_modules" not in path.parts:
+                yield path
+
+
+def main():
+    for path, text, expected in SAMPLES:
+        found = findings(path, text)
+        if len(found) != expected:
+            sys.exit(f"self-test: {expected} findings expected in {text!r}, not {found}")
+    if sys.argv[1:] == ["--self-test"]:
+        return
+    paths = list(sources())
+    found = [finding for path in paths for finding in findings(str(path.relative_to(ROOT)), path.read_text())]
+    print("\n".join(found + [f"{len(paths)} files, {len(found)} findings"]))
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
