@@ -1,0 +1,30 @@
+/* The commands, one table: the parser, --help and docs/cli.md come from it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/cli/options.h"
+
+struct session;
+struct noun;
+
+struct command {
+    const char *path;     /* one or two words: "login", "reservation create" */
+    const char *argument; /* the one positional argument, which is required; NULL: takes none */
+    uint64_t options;     /* beside OPTIONS_EVERYWHERE */
+    enum err_kind (*run)(struct session *session, struct err *reterr);
+    const struct noun *noun; /* what it is about; NULL where run knows */
+    const char *help;        /* a sentence */
+    const char *example;     /* a whole command line, or NULL */
+};
+
+extern const struct command commands[]; /* ends with a NULL path */
+
+/* Implemented in account.c, noun.c and reservation.c. */
+MUST_CHECK enum err_kind command_login(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_me(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_list(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_reservation_create(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_reservation_get(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_reservation_cancel(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_invoice_get(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_margin(struct session *session, struct err *reterr);

@@ -1,0 +1,46 @@
+/* The table of commands. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/command.h"
+#include "api/cli/noun.h"
+
+#define OPTIONS_OF_A_RESERVATION                                                                                       \
+    (OPTION_BIT(BODY) | OPTION_BIT(NAME) | OPTION_BIT(PROJECT) | OPTION_BIT(INSTANCE_TYPE) | OPTION_BIT(GPUS) |        \
+     OPTION_BIT(GPU_MILLI) | OPTION_BIT(GPU_MODELS) | OPTION_BIT(CPU_MILLI) | OPTION_BIT(MEMORY_MIB) |                 \
+     OPTION_BIT(COUNT) | OPTION_BIT(ZONE) | OPTION_BIT(STARTS_AT) | OPTION_BIT(ENDS_AT) | OPTION_BIT(WITHIN) |         \
+     OPTION_BIT(PLACEMENT) | OPTION_BIT(TIER) | OPTION_BIT(IF_UNAVAILABLE) | OPTION_BIT(LABEL))
+
+// clang-format off
+const struct command commands[] = {
+    {"login", NULL, 0, command_login, NULL,
+     "Check a token, read from standard input or a prompt, and keep it with its address in a profile.",
+     "sluice login --url https://gpu.example --profile work"},
+    {"me", NULL, 0, command_me, NULL,
+     "Show who the token stands for, and the domain's time.", NULL},
+    {"reservation create", NULL, OPTIONS_OF_A_RESERVATION | OPTION_BIT(WAIT) | OPTION_BIT(IDEMPOTENCY_KEY),
+     command_reservation_create, &noun_reservation,
+     "Reserve instances for a window of time.",
+     "sluice reservation create --name llama --instance-type h100.8x --count 16 --zone us-east-1a"
+     " --starts-at 2026-12-01 --ends-at 2026-12-08 --within fabric --wait"},
+    {"reservation get", "RESERVATION", OPTION_BIT(WAIT), command_reservation_get, &noun_reservation,
+     "Show one reservation, by id or name, and its instances.", "sluice reservation get llama --wait"},
+    {"reservation list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(STATE) | OPTION_BIT(NAME) | OPTION_BIT(TENANT),
+     command_list, &noun_reservation, "List reservations.", "sluice reservation list --state active -o json"},
+    {"reservation cancel", "RESERVATION", OPTION_BIT(IDEMPOTENCY_KEY), command_reservation_cancel, &noun_reservation,
+     "End a reservation now, by id or name.", NULL},
+    {"instance list", NULL, OPTION_BIT(LIMIT), command_list, &noun_instance, "List instances.", NULL},
+    {"node list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(NAME), command_list, &noun_node,
+     "List the fleet's nodes (operators).", NULL},
+    {"invoice list", NULL, OPTION_BIT(LIMIT), command_list, &noun_invoice, "List invoices.", NULL},
+    {"invoice get", "INVOICE", 0, command_invoice_get, &noun_invoice,
+     "Show one invoice, by id or number, and its lines.", "sluice invoice get INV-000001"},
+    {"usage list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(RESERVATION) | OPTION_BIT(FROM) | OPTION_BIT(TO),
+     command_list, &noun_usage, "List metered usage.", NULL},
+    {"margin", NULL, OPTION_BIT(BY) | OPTION_BIT(FROM) | OPTION_BIT(TO), command_margin, NULL,
+     "Revenue against the fleet's amortization, idle capacity by cause (operators).",
+     "sluice margin --by cohort --from 2026-01-01 --to 2026-02-01"},
+    {"zone list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(NAME), command_list, &noun_zone, "List zones.", NULL},
+    {"instance-type list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(NAME), command_list, &noun_instance_type,
+     "List instance types.", NULL},
+    {0},
+};
+// clang-format on

@@ -1,0 +1,99 @@
+/* sluice: reads the command line, runs the command, tells how it went. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/help.h"
+#include "api/cli/problem.h"
+#include "api/cli/session.h"
+#include "common/arena.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_error(FILE *out, const struct err *err)
+{
+    fprintf(out, "sluice: %s", err->text);
+    if (err->code[0] != '\0')
+        fprintf(out, " (%s)", err->code);
+    fputc('\n', out);
+    if (err->hint[0] != '\0')
+        fprintf(out, "%s\n", err->hint);
+}
+
+static void tell(struct session *session, const struct err *err)
+{
+    print_error(session->log, err);
+    if (session->problem == NULL)
+        return;
+    problem_print(session->log, session->arena, session->problem, session->asked);
+    if (session->json && !session->problem_is_shown)
+        session_print_json(session, session->problem);
+}
+
+/* login finds its own token; every other command needs one before it can begin. */
+static enum err_kind run(struct session *session, struct err *reterr)
+{
+    const struct command *command = session->arguments->command;
+    enum err_kind kind = ERR_NONE;
+    if (command->run != command_login) {
+        kind = session_find_token(session, reterr);
+        if (kind == ERR_NONE)
+            kind = session_open(session, reterr);
+    }
+    return kind == ERR_NONE ? command->run(session, reterr) : kind;
+}
+
+/* What was printed must have arrived: a full disk is an error of the command. */
+static int finish(FILE *out, int code)
+{
+    if (fflush(out) == 0 && ferror(out) == 0)
+        return code;
+    fputs("sluice: cannot write to standard output\n", stderr);
+    return code == 0 ? 1 : code;
+}
+
+static int run_command(const struct arguments *arguments)
+{
+    CLEANUP(arena_freep) struct arena *arena = arena_new();
+    const char *output = arguments_text(arguments, OPTION_OUTPUT);
+    struct session session = {.arguments = arguments,
+                              .arena = arena,
+                              .out = stdout,
+                              .log = stderr,
+                              .json = output != NULL && strcmp(output, "json") == 0};
+    struct err err = {0};
+    enum err_kind kind = run(&session, &err);
+    if (kind != ERR_NONE)
+        tell(&session, &err);
+    session_clear(&session);
+    return exit_code_of(kind);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--print-docs") == 0) {
+        help_print_docs(stdout);
+        return finish(stdout, 0);
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("sluice %s\n", SLUICE_VERSION);
+        return finish(stdout, 0);
+    }
+    struct arguments arguments;
+    struct err err = {0};
+    enum err_kind kind = arguments_parse(argc, (const char *const *)argv, &arguments, &err);
+    if (kind != ERR_NONE) {
+        print_error(stderr, &err);
+        return exit_code_of(kind);
+    }
+    if (arguments_have(&arguments, OPTION_HELP)) {
+        help_print(stdout, &arguments);
+        return finish(stdout, 0);
+    }
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        fputs("sluice: cannot start libcurl\n", stderr);
+        return 1;
+    }
+    int code = run_command(&arguments);
+    curl_global_cleanup();
+    return finish(stdout, code);
+}

@@ -1,0 +1,261 @@
+/* Nouns: the tables of what is shown, and the one way to list them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/noun.h"
+
+#include "common/arena.h"
+#include "common/must.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define LIMIT_DEFAULT 1000
+#define PAGE_ITEMS    1000 /* what the API gives at most */
+
+// clang-format off
+static const struct column reservation_columns[] = {
+    {"ID",           "id",              NULL,        text_of_value, .right = false},
+    {"TENANT",       "tenant",          NULL,        text_of_value, .optional = true},
+    {"NAME",         "name",            NULL,        text_of_value, .optional = true},
+    {"STATE",        "status.state",    NULL,        text_of_value, .right = false},
+    {"HEALTH",       "status.health",   NULL,        text_of_value, .optional = true},
+    {"COUNT",        "count",           NULL,        text_of_value, .right = true},
+    {"WHAT",         "",                NULL,        text_of_what,  .right = false},
+    {"ZONE",         "zone",            NULL,        text_of_value, .right = false},
+    {"STARTS (UTC)", "status.starts_at", "starts_at", text_of_time, .right = false},
+    {"ENDS (UTC)",   "status.ends_at",  "ends_at",   text_of_time,  .right = false},
+    {"REASON",       "status.reason",   NULL,        text_of_value, .optional = true},
+    COLUMNS_END,
+};
+
+static const struct column reservation_details[] = {
+    {.title = "id",           .path = "id",                     .text = text_of_value},
+    {.title = "tenant",       .path = "tenant",                 .text = text_of_value},
+    {.title = "name",         .path = "name",                   .text = text_of_value},
+    {.title = "project",      .path = "project",                .text = text_of_value},
+    {.title = "state",        .path = "status.state",           .text = text_of_value},
+    {.title = "health",       .path = "status.health",          .text = text_of_value},
+    {.title = "reason",       .path = "status.reason",          .text = text_of_value},
+    {.title = "count",        .path = "count",                  .text = text_of_value},
+    {.title = "delivered",    .path = "status.delivered_count", .text = text_of_value},
+    {.title = "what",         .path = "",                       .text = text_of_what},
+    {.title = "zone",         .path = "zone",                   .text = text_of_value},
+    {.title = "within",       .path = "placement.within",       .text = text_of_value},
+    {.title = "tier",         .path = "tier",                   .text = text_of_value},
+    {.title = "starts (UTC)", .path = "status.starts_at", .otherwise = "starts_at", .text = text_of_time},
+    {.title = "ends (UTC)",   .path = "status.ends_at",   .otherwise = "ends_at",   .text = text_of_time},
+    {.title = "decided (UTC)", .path = "status.decided_at",     .text = text_of_time},
+    {.title = "labels",       .path = "labels",                 .text = text_of_value},
+    {.title = "charge",       .path = "charge",                 .text = text_of_money},
+    COLUMNS_END,
+};
+
+const struct column instance_of_reservation_columns[] = {
+    {"INSTANCE", "id",      NULL, text_of_value, .right = false},
+    {"ORDINAL",  "ordinal", NULL, text_of_value, .right = true},
+    {"STATE",    "state",   NULL, text_of_value, .right = false},
+    {"ADDRESS",  "address", NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column instance_columns[] = {
+    {"ID",           "id",          NULL,             text_of_value, .right = false},
+    {"RESERVATION",  "reservation", "reservation_id", text_of_value, .right = false},
+    {"ORDINAL",      "ordinal",     NULL,             text_of_value, .right = true},
+    {"STATE",        "state",       NULL,             text_of_value, .right = false},
+    {"NODE",         "node",        NULL,             text_of_value, .optional = true},
+    {"ADDRESS",      "address",     NULL,             text_of_value, .optional = true},
+    {"STARTS (UTC)", "starts_at",   NULL,             text_of_time,  .optional = true},
+    {"ENDS (UTC)",   "ends_at",     NULL,             text_of_time,  .optional = true},
+    COLUMNS_END,
+};
+
+static const struct column node_columns[] = {
+    {"NAME",      "name",                       NULL, text_of_value, .right = false},
+    {"STATE",     "status.state",               NULL, text_of_value, .right = false},
+    {"ZONE",      "zone",                       NULL, text_of_value, .right = false},
+    {"FABRIC",    "fabric",                     NULL, text_of_value, .right = false},
+    {"RACK",      "rack",                       NULL, text_of_value, .right = false},
+    {"MODEL",     "gpu_model",                  NULL, text_of_value, .right = false},
+    {"GPUS",      "gpu_count",                  NULL, text_of_value, .right = true},
+    {"ALLOCATED", "status.allocated_gpu_milli", NULL, text_of_milli, .right = true},
+    {"CORDONED",  "cordon_reason",              NULL, text_of_value, .optional = true},
+    {"ERROR",     "status.last_error",          NULL, text_of_value, .optional = true},
+    {"ID",        "id",                         NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column invoice_columns[] = {
+    {"NUMBER",       "number",       NULL, text_of_value, .right = false},
+    {"TENANT",       "tenant",       NULL, text_of_value, .optional = true},
+    {"FROM (UTC)",   "period_start", NULL, text_of_time,  .right = false},
+    {"TO (UTC)",     "period_end",   NULL, text_of_time,  .right = false},
+    {"NET",          "net",          NULL, text_of_money, .right = true},
+    {"TAX",          "tax",          NULL, text_of_money, .right = true},
+    {"TOTAL",        "total",        NULL, text_of_money, .right = true},
+    {"STATUS",       "status",       NULL, text_of_value, .right = false},
+    {"ISSUED (UTC)", "issued_at",    NULL, text_of_time,  .right = false},
+    {"ID",           "id",           NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column invoice_details[] = {
+    {.title = "number",       .path = "number",       .text = text_of_value},
+    {.title = "id",           .path = "id",           .text = text_of_value},
+    {.title = "tenant",       .path = "tenant",       .text = text_of_value},
+    {.title = "from (UTC)",   .path = "period_start", .text = text_of_time},
+    {.title = "to (UTC)",     .path = "period_end",   .text = text_of_time},
+    {.title = "net",          .path = "net",          .text = text_of_money},
+    {.title = "tax",          .path = "tax",          .text = text_of_money},
+    {.title = "total",        .path = "total",        .text = text_of_money},
+    {.title = "status",       .path = "status",       .text = text_of_value},
+    {.title = "issued (UTC)", .path = "issued_at",    .text = text_of_time},
+    COLUMNS_END,
+};
+
+static const struct column usage_columns[] = {
+    {"INSTANCE",    "instance",     NULL, text_of_value, .right = false},
+    {"RESERVATION", "reservation",  NULL, text_of_value, .right = false},
+    {"NODE",        "node",         NULL, text_of_value, .optional = true},
+    {"FROM (UTC)",  "period_start", NULL, text_of_time,  .right = false},
+    {"TO (UTC)",    "period_end",   NULL, text_of_time,  .right = false},
+    {"CLASS",       "class",        NULL, text_of_value, .right = false},
+    {"GPUS",        "gpu_milli",    NULL, text_of_milli, .right = true},
+    {"SECONDS",     "seconds",      NULL, text_of_value, .right = true},
+    COLUMNS_END,
+};
+
+static const struct column zone_columns[] = {
+    {"NAME",     "name",   NULL, text_of_value, .right = false},
+    {"DRIVER",   "driver", NULL, text_of_value, .right = false},
+    {"LEAD (S)", "lead_s", NULL, text_of_value, .right = true},
+    {"ID",       "id",     NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column instance_type_columns[] = {
+    {"NAME",         "name",       NULL,        text_of_value, .right = false},
+    {"GPUS",         "gpu_count",  "gpu_milli", text_of_value, .right = true},
+    {"MODELS",       "gpu_models", NULL,        text_of_value, .right = false},
+    {"CPU (CORES)",  "cpu_milli",  NULL,        text_of_milli, .right = true},
+    {"MEMORY (MIB)", "memory_mib", NULL,        text_of_value, .right = true},
+    {"ID",           "id",         NULL,        text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name"};
+const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", instance_columns, NULL, "ins_", NULL};
+const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name"};
+const struct noun noun_invoice = {"/v1/invoices", "/v1/system/invoices", invoice_columns, invoice_details, "inv_", "number"};
+const struct noun noun_usage = {"/v1/usage", "/v1/system/usage", usage_columns, NULL, NULL, NULL};
+const struct noun noun_zone = {"/v1/zones", NULL, zone_columns, NULL, "zon_", "name"};
+const struct noun noun_instance_type = {"/v1/instance-types", NULL, instance_type_columns, NULL, "typ_", "name"};
+// clang-format on
+
+enum err_kind noun_path(struct session *session, const struct noun *noun, const char **ret, struct err *reterr)
+{
+    bool is_tenants = noun->system_path == NULL;
+    if (noun->system_path != NULL && noun->tenant_path != NULL) {
+        enum err_kind kind = session_is_tenants(session, &is_tenants, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+    }
+    *ret = is_tenants ? noun->tenant_path : noun->system_path;
+    return ERR_NONE;
+}
+
+/* Moves a page's items to the end of all. ERR_INTERNAL where it is no page, or one that leads nowhere. */
+static enum err_kind take_page(struct session *session, const json_t *page, json_t *all, const char **next,
+                               struct err *reterr)
+{
+    const json_t *items = json_at(page, "items");
+    const char *mark = json_text_at(page, "next_page");
+    bool leads_nowhere = mark != NULL && (json_array_size(items) == 0 || (*next != NULL && strcmp(mark, *next) == 0));
+    if (!json_is_array(items) || leads_nowhere)
+        return err_set(reterr, ERR_INTERNAL, "'%s' answered with a list that cannot be followed", session->url);
+    for (size_t i = 0; i < json_array_size(items); i++)
+        must(json_array_append(all, json_array_get(items, i)) == 0);
+    *next = mark == NULL ? NULL : arena_text(session->arena, mark);
+    return ERR_NONE;
+}
+
+enum err_kind noun_items(struct session *session, const char *path, const char *query, int64_t limit, json_t **ret,
+                         const char **ret_next, struct err *reterr)
+{
+    CLEANUP(json_release) json_t *all = json_array();
+    const char *next = NULL;
+    must(all != NULL && limit > 0);
+    do {
+        int64_t left = limit - (int64_t)json_array_size(all);
+        const char *part = arena_format(session->arena, "limit=%" PRId64, left < PAGE_ITEMS ? left : PAGE_ITEMS);
+        if (next != NULL)
+            part =
+                arena_format(session->arena, "%s&page=%s", part, client_escape(session->client, session->arena, next));
+        CLEANUP(json_release) json_t *page = NULL;
+        enum err_kind kind = session_get(session, session_path(session, path, query, part), &page, reterr);
+        if (kind == ERR_NONE)
+            kind = take_page(session, page, all, &next, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+    } while (next != NULL && (int64_t)json_array_size(all) < limit); /* each page brings at least one */
+    *ret = TAKE(all);
+    *ret_next = next;
+    return ERR_NONE;
+}
+
+enum err_kind noun_find(struct session *session, const struct noun *noun, const char *base, const char **ret,
+                        struct err *reterr)
+{
+    const char *called = session->arguments->positional;
+    const char *escaped = client_escape(session->client, session->arena, called);
+    if (strncmp(called, noun->prefix, strlen(noun->prefix)) == 0) {
+        *ret = arena_format(session->arena, "%s/%s", base, escaped);
+        return ERR_NONE;
+    }
+    CLEANUP(json_release) json_t *items = NULL;
+    const char *next = NULL;
+    const char *query = arena_format(session->arena, "%s=%s", noun->lookup, escaped);
+    enum err_kind kind = noun_items(session, base, query, LIMIT_DEFAULT, &items, &next, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    /* A name is free again when its reservation is over: the newest, which has the highest id, is meant. */
+    const json_t *found = NULL;
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *item = json_array_get(items, i);
+        const char *id = json_text_at(item, "id");
+        if (found != NULL && json_equal(json_at(found, "tenant"), json_at(item, "tenant")) == 0 &&
+            json_at(found, "tenant") != NULL)
+            return err_set(reterr, ERR_INVALID, "more than one tenant has a '%s': give its id", called);
+        if (id != NULL && (found == NULL || strcmp(id, json_text_at(found, "id")) > 0))
+            found = item;
+    }
+    if (found == NULL)
+        return err_set(reterr, ERR_NOT_FOUND, "nothing is called '%s'", called);
+    *ret = arena_format(session->arena, "%s/%s", base,
+                        client_escape(session->client, session->arena, json_text_at(found, "id")));
+    return ERR_NONE;
+}
+
+enum err_kind command_list(struct session *session, struct err *reterr)
+{
+    const struct noun *noun = session->arguments->command->noun;
+    const char *path = NULL;
+    enum err_kind kind = noun_path(session, noun, &path, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    CLEANUP(json_release) json_t *items = NULL;
+    const char *next = NULL;
+    kind = noun_items(session, path, session_query(session),
+                      arguments_int(session->arguments, OPTION_LIMIT, LIMIT_DEFAULT), &items, &next, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (session->json) {
+        CLEANUP(json_release) json_t *list = json_pack("{s:O, s:s?}", "items", items, "next_page", next);
+        must(list != NULL);
+        session_print_json(session, list);
+        return ERR_NONE;
+    }
+    table_print(session->out, session->arena, noun->columns, items);
+    if (next != NULL)
+        fprintf(session->log, "sluice: these are the first %zu; --limit shows more\n", json_array_size(items));
+    return ERR_NONE;
+}

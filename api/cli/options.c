@@ -1,0 +1,100 @@
+/* The table of options, and what each type of option takes. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/options.h"
+
+#include "common/calendar.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct option_row options[OPTIONS_TOTAL] = {
+#define X(constant, option, letter, argument, type, least, most, field, help)                                          \
+    [OPTION_##constant] = {option, letter, argument, VALUE_##type, least, most, field, help},
+    OPTIONS(X)
+#undef X
+};
+
+int option_of_name(const char *name, size_t length)
+{
+    for (int i = 0; i < OPTIONS_TOTAL; i++) {
+        if (strlen(options[i].name) == length && memcmp(options[i].name, name, length) == 0)
+            return i;
+    }
+    return -1;
+}
+
+int option_of_letter(char letter)
+{
+    for (int i = 0; i < OPTIONS_TOTAL; i++) {
+        if (letter != 0 && options[i].letter == letter)
+            return i;
+    }
+    return -1;
+}
+
+bool option_number(const char *text, int64_t *ret)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || text[digits] != '\0')
+        return false;
+    errno = 0;
+    long long value = strtoll(text, NULL, 10);
+    if (errno != 0)
+        return false;
+    *ret = value;
+    return true;
+}
+
+static enum err_kind check_number(const struct option_row *option, const char *text, struct err *reterr)
+{
+    int64_t value = 0;
+    if (option_number(text, &value) && value >= option->least && value <= option->most)
+        return ERR_NONE;
+    return err_set(reterr, ERR_MALFORMED, "--%s wants a number from %" PRId64 " to %" PRId64 ", not '%s'", option->name,
+                   option->least, option->most, text);
+}
+
+static enum err_kind check_time(const struct option_row *option, const char *text, struct err *reterr)
+{
+    int64_t ignored = 0;
+    if (calendar_date_parse(text, &ignored, NULL) == ERR_NONE || calendar_time_parse(text, &ignored, NULL) == ERR_NONE)
+        return ERR_NONE;
+    return err_set(reterr, ERR_MALFORMED,
+                   "--%s wants a date (2026-12-01) or a time in UTC (2026-12-01T08:00:00Z), not '%s'", option->name,
+                   text);
+}
+
+static enum err_kind check_format(const struct option_row *option, const char *text, struct err *reterr)
+{
+    if (strcmp(text, "table") == 0 || strcmp(text, "json") == 0)
+        return ERR_NONE;
+    return err_set(reterr, ERR_MALFORMED, "--%s is table or json, not '%s'", option->name, text);
+}
+
+static enum err_kind check_label(const struct option_row *option, const char *text, struct err *reterr)
+{
+    const char *equals = strchr(text, '=');
+    if (equals != NULL && equals != text)
+        return ERR_NONE;
+    return err_set(reterr, ERR_MALFORMED, "--%s wants KEY=TEXT, not '%s'", option->name, text);
+}
+
+static enum err_kind check_text(const struct option_row *option, const char *text, struct err *reterr)
+{
+    if (text[0] != '\0')
+        return ERR_NONE;
+    return err_set(reterr, ERR_MALFORMED, "--%s wants a value that is not empty", option->name);
+}
+
+static enum err_kind (*const checks[])(const struct option_row *, const char *, struct err *) = {
+    [VALUE_FLAG] = NULL,       [VALUE_TEXT] = check_text,   [VALUE_INT] = check_number,    [VALUE_TIME] = check_time,
+    [VALUE_LIST] = check_text, [VALUE_WAIT] = check_number, [VALUE_FORMAT] = check_format, [VALUE_LABEL] = check_label,
+};
+
+enum err_kind option_check(enum option_id option, const char *text, struct err *reterr)
+{
+    const struct option_row *row = &options[option];
+    return checks[row->type] == NULL ? ERR_NONE : checks[row->type](row, text, reterr);
+}

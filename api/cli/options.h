@@ -1,0 +1,94 @@
+/* The options of all commands, one table: what the parser takes, what --help and docs/cli.md say, and which field of
+ * a request's body or parameter of its query an option fills. A name means the same in every command. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/err.h"
+
+#include <stdint.h>
+
+/* X(constant, name, letter, argument, type, least, most, field, help)
+ * field is a path of the body ("placement.within") or a query parameter; NULL where the command uses it itself. */
+// clang-format off
+#define OPTIONS(X)                                                                                                                                        \
+    X(PROFILE,         "profile",         0,   "NAME",    TEXT,   0, 0,         NULL,               "Profile to use (else SLUICE_PROFILE, else 'default')")   \
+    X(URL,             "url",             0,   "URL",     TEXT,   0, 0,         NULL,               "Address of the API: http://, https:// or unix:/path (else SLUICE_URL, else the profile's)") \
+    X(OUTPUT,          "output",          'o', "FORMAT",  FORMAT, 0, 0,         NULL,               "table (default) or json")                                \
+    X(HELP,            "help",            'h', NULL,      FLAG,   0, 0,         NULL,               "Explain the command")                                    \
+    X(WAIT,            "wait",            0,   "SECONDS", WAIT,   1, 86400,     NULL,               "Wait until it is settled, 60 seconds unless said (--wait=SECONDS); exit code 6 when the time is up") \
+    X(IDEMPOTENCY_KEY, "idempotency-key", 0,   "KEY",     TEXT,   0, 0,         NULL,               "Makes a repetition the same request; a random one unless given") \
+    X(LIMIT,           "limit",           0,   "N",       INT,    1, 1000000,   NULL,               "Show at most so many (default 1000)")                    \
+    X(BODY,            "body",            0,   "FILE",    TEXT,   0, 0,         NULL,               "Start from this JSON document (- reads standard input); other options change it") \
+    X(NAME,            "name",            0,   "NAME",    TEXT,   0, 0,         "name",             "Name")                                                   \
+    X(PROJECT,         "project",         0,   "NAME",    TEXT,   0, 0,         "project",          "Your own grouping")                                      \
+    X(INSTANCE_TYPE,   "instance-type",   0,   "NAME",    TEXT,   0, 0,         "instance_type",    "What each instance is; see 'sluice instance-type list'")  \
+    X(GPUS,            "gpus",            0,   "N",       INT,    1, 1000,      "shape.gpus",       "Whole GPUs of each instance, instead of an instance type") \
+    X(GPU_MILLI,       "gpu-milli",       0,   "N",       INT,    1, 999,       "shape.gpu_milli",  "Share of one GPU in thousandths, instead of whole ones") \
+    X(GPU_MODELS,      "gpu-models",      0,   "A,B",     LIST,   0, 0,         "shape.gpu_models", "GPU models allowed, with --gpus or --gpu-milli")         \
+    X(CPU_MILLI,       "cpu-milli",       0,   "N",       INT,    0, INT32_MAX, "shape.cpu_milli",  "CPU of each instance in thousandths of a core")          \
+    X(MEMORY_MIB,      "memory-mib",      0,   "N",       INT,    0, INT32_MAX, "shape.memory_mib", "Memory of each instance in MiB")                         \
+    X(COUNT,           "count",           0,   "N",       INT,    1, INT32_MAX, "count",            "How many instances, all or none")                        \
+    X(ZONE,            "zone",            0,   "NAME",    TEXT,   0, 0,         "zone",             "Zone")                                                   \
+    X(STARTS_AT,       "starts-at",       0,   "TIME",    TIME,   0, 0,         "starts_at",        "Start, inclusive: 2026-12-01 or 2026-12-01T08:00:00Z; without it: now") \
+    X(ENDS_AT,         "ends-at",         0,   "TIME",    TIME,   0, 0,         "ends_at",          "End, exclusive; without it: until cancelled")            \
+    X(WITHIN,          "within",          0,   "SCOPE",   TEXT,   0, 0,         "placement.within", "Scope that holds all instances, such as fabric")         \
+    X(PLACEMENT,       "placement",       0,   "MODE",    TEXT,   0, 0,         "placement.mode",   "Whether the scope is required or preferred")             \
+    X(TIER,            "tier",            0,   "TIER",    TEXT,   0, 0,         "tier",             "reserved, on_demand or preemptible")                     \
+    X(IF_UNAVAILABLE,  "if-unavailable",  0,   "WHAT",    TEXT,   0, 0,         "if_unavailable",   "reject, waitlist or next_window")                        \
+    X(LABEL,           "label",           0,   "KEY=TEXT", LABEL, 0, 0,         "labels",           "A label of your own; may be repeated")                   \
+    X(STATE,           "state",           0,   "STATE",   TEXT,   0, 0,         "state",            "Only those in this state")                               \
+    X(TENANT,          "tenant",          0,   "NAME",    TEXT,   0, 0,         "tenant",           "Only this tenant's (operators)")                         \
+    X(RESERVATION,     "reservation",     0,   "ID",      TEXT,   0, 0,         "reservation",      "Only of this reservation")                               \
+    X(FROM,            "from",            0,   "TIME",    TEXT,   0, 0,         "from",             "From this instant or day, inclusive")                    \
+    X(TO,              "to",              0,   "TIME",    TEXT,   0, 0,         "to",               "To this instant or day, exclusive")                      \
+    X(BY,              "by",              0,   "WHAT",    TEXT,   0, 0,         "by",               "Group by tenant, instance_type, cohort, day or reservation")
+// clang-format on
+
+enum option_id {
+#define X(constant, ...) OPTION_##constant,
+    OPTIONS(X)
+#undef X
+        OPTIONS_TOTAL
+};
+
+enum value_type {
+    VALUE_FLAG,
+    VALUE_TEXT,
+    VALUE_INT,
+    VALUE_TIME,   /* a date, or exactly YYYY-MM-DDTHH:MM:SSZ */
+    VALUE_FORMAT, /* table or json */
+    VALUE_LIST,   /* separated by commas */
+    VALUE_LABEL,  /* KEY=TEXT, repeatable */
+    VALUE_WAIT,   /* a number that may be left out */
+};
+
+struct option_row {
+    const char *name;
+    char letter; /* 0: none */
+    const char *argument;
+    enum value_type type;
+    int64_t least, most; /* of numbers */
+    const char *field;
+    const char *help;
+};
+
+extern const struct option_row options[OPTIONS_TOTAL];
+
+/* Sets of options are masks: OPTION_BIT(LIMIT) | OPTION_BIT(STATE). */
+#define OPTION_BIT(constant) (UINT64_C(1) << OPTION_##constant)
+_Static_assert(OPTIONS_TOTAL <= 64, "a set of options is 64 bits");
+#define OPTIONS_EVERYWHERE (OPTION_BIT(PROFILE) | OPTION_BIT(URL) | OPTION_BIT(OUTPUT) | OPTION_BIT(HELP))
+
+static inline bool options_have(uint64_t set, int option)
+{
+    return (set >> option & 1U) != 0;
+}
+
+/* The option that the text names, by --name without its dashes or by letter; -1 if none does. */
+int option_of_name(const char *name, size_t length);
+int option_of_letter(char letter);
+
+/* Is the text a value of the option? ERR_MALFORMED says what it should be. */
+MUST_CHECK enum err_kind option_check(enum option_id option, const char *text, struct err *reterr);
+/* A number in decimal, nothing else around it. */
+bool option_number(const char *text, int64_t *ret);

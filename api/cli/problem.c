@@ -1,0 +1,126 @@
+/* Refusals, by tables: HTTP status to kind, kind to exit code. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/problem.h"
+
+#include "api/cli/text.h"
+#include "common/arena.h"
+
+#include <stdint.h>
+
+static const struct {
+    int status;
+    enum err_kind kind;
+} status_kinds[] = {
+    {401, ERR_UNAUTHENTICATED}, {403, ERR_FORBIDDEN}, {404, ERR_NOT_FOUND}, {409, ERR_CONFLICT},
+    {412, ERR_PRECONDITION},    {429, ERR_THROTTLED}, {504, ERR_TIMEOUT},
+};
+
+/* Kinds that are not here exit with 1. ERR_MALFORMED is a command line that cannot be read: a server's 400 is told as
+ * ERR_INVALID. */
+static const struct {
+    enum err_kind kind;
+    int code;
+} exit_codes[] = {
+    {ERR_NONE, 0},     {ERR_MALFORMED, 2},   {ERR_UNAUTHENTICATED, 3}, {ERR_FORBIDDEN, 3}, {ERR_NOT_FOUND, 4},
+    {ERR_CONFLICT, 5}, {ERR_NO_CAPACITY, 5}, {ERR_PRECONDITION, 5},    {ERR_TIMEOUT, 6},
+};
+
+int exit_code_of(enum err_kind kind)
+{
+    for (size_t i = 0; i < COUNT_OF(exit_codes); i++) {
+        if (exit_codes[i].kind == kind)
+            return exit_codes[i].code;
+    }
+    return 1;
+}
+
+static enum err_kind kind_of_status(int status)
+{
+    for (size_t i = 0; i < COUNT_OF(status_kinds); i++) {
+        if (status_kinds[i].status == status)
+            return status_kinds[i].kind;
+    }
+    return status < 500 ? ERR_INVALID : ERR_UNAVAILABLE;
+}
+
+enum err_kind problem_to_err(struct arena *arena, int status, const json_t *problem, struct err *reterr)
+{
+    const char *said = json_text_at(problem, "detail");
+    if (said == NULL)
+        said = json_text_at(problem, "title");
+    const char *code = json_text_at(problem, "code");
+    if (said == NULL)
+        return err_set(reterr, kind_of_status(status), "the server answered %d without an explanation", status);
+    return err_set_code(reterr, kind_of_status(status), code == NULL ? "" : text_printable(arena, code), "%s",
+                        text_printable(arena, said));
+}
+
+/* ---- For people ---- */
+
+static void print_errors(FILE *out, struct arena *arena, const json_t *errors)
+{
+    for (size_t i = 0; i < json_array_size(errors); i++) {
+        const json_t *error = json_array_get(errors, i);
+        const char *pointer = text_of_value(arena, json_at(error, "pointer"));
+        const char *code = text_of_value(arena, json_at(error, "code"));
+        fprintf(out, "  %s: %s", pointer[0] == '\0' ? "the body" : pointer,
+                text_of_value(arena, json_at(error, "detail")));
+        if (code[0] != '\0')
+            fprintf(out, " (%s)", code);
+        fputc('\n', out);
+    }
+}
+
+static void print_labelled(FILE *out, struct arena *arena, const char *label, const json_t *value)
+{
+    const char *text = text_of_value(arena, value);
+    if (text[0] != '\0')
+        fprintf(out, "  %s: %s\n", label, text);
+}
+
+/* "starts_at 2026-12-03T00:00:00Z instead of 2026-12-01T00:00:00Z, ...": what the alternative has otherwise. */
+static const char *difference(struct arena *arena, const json_t *body, const json_t *asked)
+{
+    const char *text = "";
+    json_t *readable = (json_t *)(uintptr_t)body; /* not changed */
+    for (void *at = json_object_iter(readable); at != NULL; at = json_object_iter_next(readable, at)) {
+        const char *key = json_object_iter_key(at);
+        const json_t *now = json_object_iter_value(at);
+        const json_t *before = json_object_get(asked, key);
+        if (json_equal(now, before) != 0 || (json_is_null(now) && before == NULL))
+            continue;
+        const char *old = text_of_value(arena, before);
+        text = arena_format(arena, "%s%s%s %s%s%s", text, text[0] == '\0' ? "" : ", ", text_printable(arena, key),
+                            text_of_value(arena, now), old[0] == '\0' ? "" : " instead of ", old);
+    }
+    return text;
+}
+
+static void print_alternatives(FILE *out, struct arena *arena, const json_t *alternatives, const json_t *asked)
+{
+    if (json_array_size(alternatives) == 0)
+        return;
+    fputs("  what would fit (each can be given to 'sluice reservation create --body -'):\n", out);
+    for (size_t i = 0; i < json_array_size(alternatives); i++) {
+        const json_t *alternative = json_array_get(alternatives, i);
+        const json_t *body = json_is_object(json_at(alternative, "body")) ? json_at(alternative, "body") : alternative;
+        CLEANUP(text_freep) char *document = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+        const char *otherwise = asked == NULL ? "" : difference(arena, body, asked);
+        if (otherwise[0] != '\0')
+            fprintf(out, "  %zu. %s\n", i + 1, otherwise);
+        fprintf(out, "     %s\n", document == NULL ? "" : document);
+    }
+}
+
+void problem_print(FILE *out, struct arena *arena, const json_t *problem, const json_t *asked)
+{
+    print_errors(out, arena, json_at(problem, "errors"));
+    print_labelled(out, arena, "what bound", json_at(problem, "binding"));
+    print_alternatives(out, arena, json_at(problem, "alternatives"), asked);
+    const char *reservation = json_text_at(problem, "reservation.id");
+    if (reservation == NULL)
+        reservation = json_text_at(problem, "reservation");
+    if (reservation != NULL)
+        fprintf(out, "  reservation: %s\n", text_printable(arena, reservation));
+    print_labelled(out, arena, "request", json_at(problem, "request_id"));
+}

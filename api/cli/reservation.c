@@ -1,0 +1,216 @@
+/* reservation create, get, cancel. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/noun.h"
+#include "api/cli/reservation_body.h"
+#include "common/arena.h"
+#include "common/clock.h"
+#include "common/must.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define WAIT_DEFAULT_S 60
+#define POLL_WAIT_S    25 /* what one request asks the server to wait; a proxy between cuts at 30 */
+#define POLL_PAUSE_MS  INT64_C(500)
+#define KEY_BYTES      16
+#define KEY_LENGTH_MAX 255
+
+/* From these a reservation moves on by itself soon; in any other state it is settled. */
+static const char *const moving_states[] = {"pending", "activating", "ending"};
+static const char *const refused_states[] = {"rejected", "expired"};
+
+static bool is_one_of(const char *text, const char *const *list, size_t count)
+{
+    for (size_t i = 0; text != NULL && i < count; i++) {
+        if (strcmp(text, list[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_moving(const json_t *reservation)
+{
+    return is_one_of(json_text_at(reservation, "status.state"), moving_states, COUNT_OF(moving_states));
+}
+
+static void print_reservation(struct session *session, const json_t *reservation)
+{
+    if (session->json) {
+        session_print_json(session, reservation);
+        return;
+    }
+    table_print_one(session->out, session->arena, noun_reservation.details, reservation);
+    const json_t *instances = json_at(reservation, "instances");
+    if (json_array_size(instances) == 0)
+        return;
+    fputc('\n', session->out);
+    table_print(session->out, session->arena, instance_of_reservation_columns, instances);
+}
+
+/* ---- The key that makes a repetition the same request ---- */
+
+static const char *random_key(struct arena *arena)
+{
+    unsigned char bytes[KEY_BYTES];
+    must(getrandom(bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes); /* so few bytes come whole */
+    char *key = arena_alloc(arena, 2 * sizeof bytes + 1);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        (void)snprintf(key + 2 * i, 3, "%02x", bytes[i]);
+    return key;
+}
+
+static enum err_kind idempotency_key(struct session *session, const char **ret, struct err *reterr)
+{
+    const char *given = arguments_text(session->arguments, OPTION_IDEMPOTENCY_KEY);
+    if (given == NULL) {
+        *ret = random_key(session->arena);
+        return ERR_NONE;
+    }
+    size_t length = strlen(given);
+    bool fine = length <= KEY_LENGTH_MAX;
+    for (size_t i = 0; i < length; i++)
+        fine = fine && given[i] > ' ' && given[i] < 0x7f && given[i] != '"' && given[i] != '\\';
+    if (!fine)
+        return err_set(reterr, ERR_MALFORMED, "--idempotency-key wants 1 to %d printable ASCII characters",
+                       KEY_LENGTH_MAX);
+    *ret = given;
+    return ERR_NONE;
+}
+
+/* Whether the request took effect is not known: say how to ask again without asking twice. */
+static enum err_kind post(struct session *session, const struct client_request *request, json_t **ret,
+                          struct err *reterr)
+{
+    enum err_kind kind = session_call(session, request, ret, reterr);
+    if (kind == ERR_UNAVAILABLE || kind == ERR_TIMEOUT) {
+        (void)snprintf(reterr->hint, sizeof reterr->hint,
+                       "Repeat it with '--idempotency-key %s': if it took effect, that finds it.",
+                       request->idempotency_key);
+    }
+    return kind;
+}
+
+/* ---- Waiting ---- */
+
+/* Seconds to wait in all; 0: not asked for. */
+static int64_t wait_asked_s(const struct session *session)
+{
+    if (!arguments_have(session->arguments, OPTION_WAIT))
+        return 0;
+    return arguments_int(session->arguments, OPTION_WAIT, WAIT_DEFAULT_S);
+}
+
+static int64_t at_most(int64_t value, int64_t most)
+{
+    return value < most ? value : most;
+}
+
+/* Asks again until the reservation is settled. *reservation is replaced by what it became, also where the time is up.
+ */
+static enum err_kind wait_until_settled(struct session *session, const char *path, int64_t deadline_ms,
+                                        json_t **reservation, struct err *reterr)
+{
+    while (is_moving(*reservation)) {
+        int64_t asked_ms = clock_monotonic_ms();
+        int64_t left_ms = deadline_ms - asked_ms;
+        if (left_ms <= 0)
+            return err_set(reterr, ERR_TIMEOUT, "the reservation is still '%s'",
+                           text_printable(session->arena, json_text_at(*reservation, "status.state")));
+        json_t *now = NULL;
+        const struct client_request request = {
+            .method = "GET", .path = path, .wait_s = at_most((left_ms + 999) / 1000, POLL_WAIT_S)};
+        enum err_kind kind = session_call(session, &request, &now, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+        json_decref(*reservation);
+        *reservation = now;
+        if (is_moving(now) && clock_monotonic_ms() - asked_ms < POLL_PAUSE_MS)
+            client_pause_ms(at_most(POLL_PAUSE_MS, left_ms));
+    }
+    return ERR_NONE;
+}
+
+/* A reservation that was not granted is an object like any other, but to who asked for it a refusal. */
+static enum err_kind verdict_of(struct session *session, const json_t *reservation, struct err *reterr)
+{
+    if (!is_one_of(json_text_at(reservation, "status.state"), refused_states, COUNT_OF(refused_states)))
+        return ERR_NONE;
+    json_decref(session->problem);
+    session->problem = json_incref(json_object_get(reservation, "status"));
+    session->problem_is_shown = true;
+    const char *reason = json_text_at(reservation, "status.reason");
+    return err_set(reterr, ERR_NO_CAPACITY, "the reservation was not granted%s%s", reason == NULL ? "" : ": ",
+                   reason == NULL ? "" : text_printable(session->arena, reason));
+}
+
+static enum err_kind wait_and_print(struct session *session, const char *path, int64_t wait_s, json_t **reservation,
+                                    struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    if (wait_s > 0)
+        kind = wait_until_settled(session, path, clock_monotonic_ms() + wait_s * 1000, reservation, reterr);
+    if (kind == ERR_NONE || kind == ERR_TIMEOUT)
+        print_reservation(session, *reservation);
+    return kind;
+}
+
+/* ---- Commands ---- */
+
+enum err_kind command_reservation_create(struct session *session, struct err *reterr)
+{
+    const char *base = session->arguments->command->noun->tenant_path;
+    int64_t wait_s = wait_asked_s(session);
+    struct client_request request = {.method = "POST", .path = base, .wait_s = at_most(wait_s, CLIENT_WAIT_S_MAX)};
+    enum err_kind kind = idempotency_key(session, &request.idempotency_key, reterr);
+    if (kind == ERR_NONE)
+        kind = reservation_body(session->arguments, &session->asked, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    request.body = session->asked;
+    int64_t sent_ms = clock_monotonic_ms();
+    CLEANUP(json_release) json_t *made = NULL;
+    kind = post(session, &request, &made, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const char *id = json_text_at(made, "id");
+    if (id == NULL)
+        return err_set(reterr, ERR_INTERNAL, "'%s' answered without a reservation", session->url);
+    const char *path = arena_format(session->arena, "%s/%s", base, client_escape(session->client, session->arena, id));
+    int64_t left_s = wait_s - (clock_monotonic_ms() - sent_ms) / 1000;
+    kind = wait_and_print(session, path, wait_s > 0 && left_s < 1 ? 1 : left_s, &made, reterr);
+    return kind == ERR_NONE ? verdict_of(session, made, reterr) : kind;
+}
+
+enum err_kind command_reservation_get(struct session *session, struct err *reterr)
+{
+    const struct noun *noun = session->arguments->command->noun;
+    const char *base = NULL;
+    const char *path = NULL;
+    enum err_kind kind = noun_path(session, noun, &base, reterr);
+    if (kind == ERR_NONE)
+        kind = noun_find(session, noun, base, &path, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    CLEANUP(json_release) json_t *found = NULL;
+    kind = session_get(session, path, &found, reterr);
+    return kind == ERR_NONE ? wait_and_print(session, path, wait_asked_s(session), &found, reterr) : kind;
+}
+
+enum err_kind command_reservation_cancel(struct session *session, struct err *reterr)
+{
+    const struct noun *noun = session->arguments->command->noun;
+    const char *path = NULL;
+    struct client_request request = {.method = "POST"};
+    enum err_kind kind = idempotency_key(session, &request.idempotency_key, reterr);
+    if (kind == ERR_NONE)
+        kind = noun_find(session, noun, noun->tenant_path, &path, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    request.path = arena_format(session->arena, "%s/cancel", path);
+    CLEANUP(json_release) json_t *ended = NULL;
+    kind = post(session, &request, &ended, reterr);
+    if (kind == ERR_NONE)
+        print_reservation(session, ended);
+    return kind;
+}

@@ -1,0 +1,135 @@
+/* Options become fields by the field's path in the table of options: no field is named here. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/reservation_body.h"
+
+#include "api/cli/text.h"
+#include "common/must.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BODY_BYTES_MAX (1024 * 1024) /* the API's own limit */
+
+/* The makers of values give NULL for what is not UTF-8. */
+static json_t *text_value(const char *text)
+{
+    return json_string(text);
+}
+
+static json_t *int_value(const char *text)
+{
+    int64_t number = 0;
+    must(option_number(text, &number)); /* option_check has seen it */
+    return json_integer(number);
+}
+
+/* A date is the instant at which the day begins. */
+static json_t *time_value(const char *text)
+{
+    if (strchr(text, 'T') != NULL)
+        return text_value(text);
+    return json_sprintf("%sT00:00:00Z", text);
+}
+
+static json_t *list_value(const char *text)
+{
+    CLEANUP(json_release) json_t *list = json_array();
+    must(list != NULL);
+    while (true) {
+        size_t length = strcspn(text, ",");
+        json_t *item = json_stringn(text, length);
+        if (item == NULL)
+            return NULL;
+        must(json_array_append_new(list, item) == 0);
+        if (text[length] == '\0')
+            return TAKE(list);
+        text += length + 1;
+    }
+}
+
+static json_t *label_value(const char *text)
+{
+    const char *equals = strchr(text, '=');
+    must(equals != NULL); /* option_check has seen it */
+    CLEANUP(json_release) json_t *label = json_object();
+    CLEANUP(text_freep) char *key = strndup(text, (size_t)(equals - text));
+    must(label != NULL && key != NULL);
+    json_t *value = text_value(equals + 1);
+    if (value == NULL || json_object_set_new(label, key, value) != 0)
+        return NULL;
+    return TAKE(label);
+}
+
+static json_t *(*const makers[])(const char *) = {
+    [VALUE_TEXT] = text_value, [VALUE_INT] = int_value,     [VALUE_TIME] = time_value,
+    [VALUE_LIST] = list_value, [VALUE_LABEL] = label_value, [VALUE_WAIT] = NULL,
+};
+
+/* Puts value (taken over) at "placement.within"; what is no object on the way becomes one; labels are added up. */
+static void put(json_t *body, const char *path, json_t *value)
+{
+    const char *point = strchr(path, '.');
+    if (point == NULL) {
+        json_t *there = json_object_get(body, path);
+        bool adds = json_is_object(there) && json_is_object(value);
+        must((adds ? json_object_update(there, value) : json_object_set(body, path, value)) == 0);
+        json_decref(value);
+        return;
+    }
+    CLEANUP(text_freep) char *first = strndup(path, (size_t)(point - path));
+    must(first != NULL);
+    if (!json_is_object(json_object_get(body, first)))
+        must(json_object_set_new(body, first, json_object()) == 0);
+    put(json_object_get(body, first), point + 1, value);
+}
+
+static void close_file(FILE **file)
+{
+    if (*file != NULL && *file != stdin)
+        (void)fclose(*file); /* it was read only */
+}
+
+static enum err_kind read_body(const char *name, json_t **ret, struct err *reterr)
+{
+    CLEANUP(close_file) FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
+    if (file == NULL)
+        return err_set(reterr, ERR_MALFORMED, "cannot open '%s'", name);
+    CLEANUP(text_freep) char *text = malloc(BODY_BYTES_MAX + 1);
+    must(text != NULL);
+    size_t length = fread(text, 1, BODY_BYTES_MAX + 1, file);
+    if (ferror(file) != 0)
+        return err_set(reterr, ERR_MALFORMED, "cannot read '%s'", name);
+    if (length > BODY_BYTES_MAX)
+        return err_set(reterr, ERR_MALFORMED, "'%s' is longer than %d bytes", name, BODY_BYTES_MAX);
+    json_error_t error;
+    json_t *body = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (body == NULL)
+        return err_set(reterr, ERR_MALFORMED, "'%s', line %d: %s", name, error.line, error.text);
+    *ret = body;
+    return json_is_object(body) ? ERR_NONE : err_set(reterr, ERR_MALFORMED, "'%s' is not a JSON object", name);
+}
+
+enum err_kind reservation_body(const struct arguments *arguments, json_t **ret, struct err *reterr)
+{
+    CLEANUP(json_release) json_t *body = NULL;
+    const char *file = arguments_text(arguments, OPTION_BODY);
+    enum err_kind kind = file == NULL ? ERR_NONE : read_body(file, &body, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (body == NULL)
+        body = json_object();
+    must(body != NULL);
+    for (int i = 0; i < arguments->value_count; i++) {
+        const struct option_value *given = &arguments->values[i];
+        const struct option_row *option = &options[given->option];
+        if (option->field == NULL || given->text == NULL)
+            continue;
+        must(makers[option->type] != NULL);
+        json_t *value = makers[option->type](given->text);
+        if (value == NULL)
+            return err_set(reterr, ERR_MALFORMED, "--%s is not UTF-8", option->name);
+        put(body, option->field, value);
+    }
+    *ret = TAKE(body);
+    return ERR_NONE;
+}

@@ -1,0 +1,160 @@
+/* Where the API is, who asks, and how refusals become errors. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/session.h"
+
+#include "api/cli/problem.h"
+#include "api/cli/profile.h"
+#include "api/cli/text.h"
+#include "common/arena.h"
+#include "common/must.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* NULL where it is not set or empty. */
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): there is one thread */
+    return value == NULL || value[0] == '\0' ? NULL : value;
+}
+
+static const char *first_of(const char *a, const char *b, const char *c)
+{
+    if (a != NULL)
+        return a;
+    return b != NULL ? b : c;
+}
+
+static enum err_kind choose_profile(struct session *session, struct err *reterr)
+{
+    const char *given = arguments_text(session->arguments, OPTION_PROFILE);
+    session->profile = first_of(given, environment("SLUICE_PROFILE"), DEFAULT_PROFILE);
+    if (!profile_name_is_valid(session->profile))
+        return err_set(reterr, ERR_MALFORMED, "'%s' is no name of a profile: want letters, digits, '.', '_', '-'",
+                       session->profile);
+    /* Without a home there is no profile; the environment may have all that is needed. */
+    if (profile_directory(session->arena, environment("XDG_CONFIG_HOME"), environment("HOME"), &session->directory,
+                          NULL) != ERR_NONE)
+        session->directory = NULL;
+    return ERR_NONE;
+}
+
+/* The profile if there is one; *ret stays empty where there is none. */
+static enum err_kind load_profile(struct session *session, struct profile *ret, struct err *reterr)
+{
+    enum err_kind kind = session->directory == NULL
+                             ? ERR_NOT_FOUND
+                             : profile_load(session->arena, session->directory, session->profile, ret, reterr);
+    return kind == ERR_NOT_FOUND ? ERR_NONE : kind;
+}
+
+enum err_kind session_find_url(struct session *session, struct err *reterr)
+{
+    enum err_kind kind = choose_profile(session, reterr);
+    struct profile profile = {0};
+    session->url = first_of(arguments_text(session->arguments, OPTION_URL), environment("SLUICE_URL"), NULL);
+    if (kind == ERR_NONE && session->url == NULL)
+        kind = load_profile(session, &profile, reterr);
+    session->url = first_of(session->url, profile.url, DEFAULT_URL);
+    return kind;
+}
+
+enum err_kind session_find_token(struct session *session, struct err *reterr)
+{
+    enum err_kind kind = choose_profile(session, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    struct profile profile = {0};
+    const char *token = environment("SLUICE_TOKEN");
+    const char *url = first_of(arguments_text(session->arguments, OPTION_URL), environment("SLUICE_URL"), NULL);
+    bool told_all = token != NULL && url != NULL && !arguments_have(session->arguments, OPTION_PROFILE);
+    kind = told_all ? ERR_NONE : load_profile(session, &profile, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    session->url = first_of(url, profile.url, DEFAULT_URL);
+    session->token = first_of(token, profile.token, NULL);
+    if (session->token == NULL) {
+        (void)err_set(reterr, ERR_UNAUTHENTICATED, "no token: there is no profile '%s' and SLUICE_TOKEN is not set",
+                      session->profile);
+        (void)snprintf(reterr->hint, sizeof reterr->hint, "Run 'sluice login --url URL' first.");
+        return ERR_UNAUTHENTICATED;
+    }
+    if (!profile_token_is_valid(session->token))
+        return err_set(reterr, ERR_UNAUTHENTICATED, "SLUICE_TOKEN is not a token");
+    return ERR_NONE;
+}
+
+enum err_kind session_open(struct session *session, struct err *reterr)
+{
+    must(session->client == NULL);
+    return client_new(session->url, session->token, &session->client, reterr);
+}
+
+void session_clear(struct session *session)
+{
+    client_free(session->client);
+    json_decref(session->asked);
+    json_decref(session->problem);
+    *session = (struct session){0};
+}
+
+enum err_kind session_call(struct session *session, const struct client_request *request, json_t **ret,
+                           struct err *reterr)
+{
+    struct client_answer answer = {0};
+    enum err_kind kind = client_send(session->client, request, &answer, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (answer.status < 400) {
+        *ret = answer.body;
+        return ERR_NONE;
+    }
+    json_decref(session->problem);
+    session->problem = answer.body;
+    return problem_to_err(session->arena, answer.status, answer.body, reterr);
+}
+
+enum err_kind session_get(struct session *session, const char *path, json_t **ret, struct err *reterr)
+{
+    return session_call(session, &(struct client_request){.method = "GET", .path = path}, ret, reterr);
+}
+
+enum err_kind session_is_tenants(struct session *session, bool *ret, struct err *reterr)
+{
+    CLEANUP(json_release) json_t *me = NULL;
+    enum err_kind kind = session_get(session, "/v1/me", &me, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (json_text_at(me, "role") == NULL)
+        return err_set(reterr, ERR_INTERNAL, "'%s' does not say who the token stands for", session->url);
+    *ret = json_is_string(json_at(me, "tenant"));
+    return ERR_NONE;
+}
+
+const char *session_query(struct session *session)
+{
+    const struct arguments *arguments = session->arguments;
+    const char *query = "";
+    for (int i = 0; i < arguments->value_count; i++) {
+        const struct option_value *value = &arguments->values[i];
+        const char *field = options[value->option].field;
+        if (field == NULL || value->text == NULL)
+            continue;
+        query = arena_format(session->arena, "%s%s%s=%s", query, query[0] == '\0' ? "" : "&", field,
+                             client_escape(session->client, session->arena, value->text));
+    }
+    return query;
+}
+
+const char *session_path(struct session *session, const char *path, const char *a, const char *b)
+{
+    if (a[0] == '\0' && b[0] == '\0')
+        return path;
+    return arena_format(session->arena, "%s?%s%s%s", path, a, a[0] == '\0' || b[0] == '\0' ? "" : "&", b);
+}
+
+void session_print_json(struct session *session, const json_t *value)
+{
+    (void)json_dumpf(value, session->out, JSON_INDENT(2) | JSON_ENCODE_ANY); /* a failed write is seen at the end */
+    fputc('\n', session->out);
+}

@@ -1,0 +1,235 @@
+/* What the command line promises: it means one thing, or it says what is wrong before anything is sent. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/arguments.h"
+#include "api/cli/problem.h"
+#include "api/cli/reservation_body.h"
+#include "common/cleanup.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct arguments arguments;
+static struct err err;
+
+#define PARSE(...)                                                                                                     \
+    parse((const char *const[]){"sluice", __VA_ARGS__}, (int)COUNT_OF(((const char *const[]){"sluice", __VA_ARGS__})))
+
+static enum err_kind parse(const char *const *argv, int argc)
+{
+    err = (struct err){0};
+    return arguments_parse(argc, argv, &arguments, &err);
+}
+
+static char *body_text(void)
+{
+    json_t *body = NULL;
+    ck_assert_int_eq(reservation_body(&arguments, &body, &err), ERR_NONE);
+    char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    return text;
+}
+
+START_TEST(options_may_stand_anywhere)
+{
+    ck_assert_int_eq(PARSE("-o", "json", "reservation", "--limit=5", "list", "--state", "active"), ERR_NONE);
+    ck_assert_str_eq(arguments.command->path, "reservation list");
+    ck_assert_str_eq(arguments_text(&arguments, OPTION_OUTPUT), "json");
+    ck_assert_int_eq(arguments_int(&arguments, OPTION_LIMIT, 0), 5);
+    ck_assert_str_eq(arguments_text(&arguments, OPTION_STATE), "active");
+    ck_assert_ptr_null(arguments_text(&arguments, OPTION_NAME));
+}
+END_TEST
+
+START_TEST(the_last_of_two_values_counts)
+{
+    ck_assert_int_eq(PARSE("margin", "--by", "day", "--by=cohort"), ERR_NONE);
+    ck_assert_str_eq(arguments_text(&arguments, OPTION_BY), "cohort");
+}
+END_TEST
+
+START_TEST(wait_needs_no_number_and_does_not_eat_the_next_word)
+{
+    ck_assert_int_eq(PARSE("reservation", "get", "--wait", "llama"), ERR_NONE);
+    ck_assert_str_eq(arguments.positional, "llama");
+    ck_assert(arguments_have(&arguments, OPTION_WAIT));
+    ck_assert_int_eq(arguments_int(&arguments, OPTION_WAIT, 60), 60);
+    ck_assert_int_eq(PARSE("reservation", "get", "llama", "--wait=7"), ERR_NONE);
+    ck_assert_int_eq(arguments_int(&arguments, OPTION_WAIT, 60), 7);
+}
+END_TEST
+
+START_TEST(after_two_dashes_everything_is_a_word)
+{
+    ck_assert_int_eq(PARSE("reservation", "get", "--", "--wait"), ERR_NONE);
+    ck_assert_str_eq(arguments.positional, "--wait");
+    ck_assert_int_eq(arguments.value_count, 0);
+}
+END_TEST
+
+START_TEST(help_is_given_for_commands_groups_and_everything)
+{
+    ck_assert_int_eq(PARSE("--help"), ERR_NONE);
+    ck_assert_ptr_null(arguments.command);
+    ck_assert_int_eq(PARSE("reservation", "-h"), ERR_NONE);
+    ck_assert_str_eq(arguments.group, "reservation");
+    ck_assert_int_eq(PARSE("reservation", "get", "--help"), ERR_NONE);
+    ck_assert_str_eq(arguments.command->path, "reservation get");
+}
+END_TEST
+
+/* Each is refused as a matter of usage, with a text and a hint. */
+static const struct {
+    const char *words[6];
+    const char *says;
+} wrong_lines[] = {
+    {{NULL}, "no command"},
+    {{"fly"}, "no command 'fly'"},
+    {{"reservation"}, "'reservation' wants to know what to do"},
+    {{"reservation", "fly"}, "no command 'reservation fly'"},
+    {{"reserv", "list"}, "no command 'reserv'"},
+    {{"reservation", "get"}, "wants RESERVATION"},
+    {{"reservation", "get", ""}, "wants RESERVATION"},
+    {{"reservation", "get", "a", "b"}, "too many"},
+    {{"node", "list", "a"}, "too many"},
+    {{"node", "list", "a", "b"}, "too many"},
+    {{"node", "list", "--fast"}, "no option '--fast'"},
+    {{"node", "list", "-x"}, "no option '-x'"},
+    {{"node", "list", "--lim", "3"}, "no option '--lim'"},
+    {{"node", "list", "--token", "slu_x"}, "no option '--token'"},
+    {{"node", "list", "--by", "day"}, "does not take --by"},
+    {{"node", "list", "--limit"}, "wants a value"},
+    {{"node", "list", "--limit", "0"}, "number from 1"},
+    {{"node", "list", "--limit", "-1"}, "number from 1"},
+    {{"node", "list", "--limit", "1e3"}, "number from 1"},
+    {{"node", "list", "--limit", "99999999999999999999"}, "number from 1"},
+    {{"node", "list", "--name="}, "not empty"},
+    {{"node", "list", "-oxml"}, "table or json"},
+    {{"node", "list", "--help=yes"}, "takes no value"},
+    {{"reservation", "create", "--wait=soon"}, "number from 1"},
+    {{"reservation", "create", "--starts-at", "tomorrow"}, "wants a date"},
+    {{"reservation", "create", "--starts-at", "2026-02-30"}, "wants a date"},
+    {{"reservation", "create", "--ends-at", "2026-12-01T08:00:00+01:00"}, "wants a date"},
+    {{"reservation", "create", "--label", "=x"}, "wants KEY=TEXT"},
+};
+
+START_TEST(what_is_wrong_is_said_before_anything_is_sent)
+{
+    const char *argv[COUNT_OF(wrong_lines[0].words) + 1] = {"sluice"};
+    int argc = 1;
+    while (argc <= (int)COUNT_OF(wrong_lines[0].words) && wrong_lines[_i].words[argc - 1] != NULL) {
+        argv[argc] = wrong_lines[_i].words[argc - 1];
+        argc++;
+    }
+    enum err_kind kind = parse(argv, argc);
+    ck_assert_int_eq(exit_code_of(kind), 2);
+    ck_assert_msg(strstr(err.text, wrong_lines[_i].says) != NULL, "'%s' does not say '%s'", err.text,
+                  wrong_lines[_i].says);
+    ck_assert(strstr(err.hint, "--help") != NULL);
+}
+END_TEST
+
+START_TEST(too_many_options_are_refused)
+{
+    const char *argv[2 * ARGUMENTS_MAX + 8] = {"sluice", "reservation", "create"};
+    int argc = 3;
+    for (int i = 0; i <= ARGUMENTS_MAX; i++)
+        argv[argc++] = "--label=a=b";
+    ck_assert_int_eq(parse(argv, argc - 1), ERR_NONE);
+    ck_assert_int_eq(parse(argv, argc), ERR_MALFORMED);
+}
+END_TEST
+
+START_TEST(options_fill_the_fields_of_the_body)
+{
+    ck_assert_int_eq(PARSE("reservation", "create", "--name", "llama", "--gpus=2", "--gpu-models=H100,A100", "--count",
+                           "16", "--starts-at", "2026-12-01", "--ends-at", "2026-12-08T06:00:00Z", "--within", "fabric",
+                           "--label", "team=a", "--label", "note=x=y"),
+                     ERR_NONE);
+    char *text = body_text();
+    ck_assert_str_eq(text, "{\"name\":\"llama\",\"shape\":{\"gpus\":2,\"gpu_models\":[\"H100\",\"A100\"]},\"count\":16,"
+                           "\"starts_at\":\"2026-12-01T00:00:00Z\",\"ends_at\":\"2026-12-08T06:00:00Z\","
+                           "\"placement\":{\"within\":\"fabric\"},\"labels\":{\"team\":\"a\",\"note\":\"x=y\"}}");
+    free(text);
+}
+END_TEST
+
+START_TEST(options_stand_over_the_document)
+{
+    char path[] = "/tmp/sluice-body-XXXXXX";
+    int fd = mkstemp(path);
+    FILE *file = fdopen(fd, "w");
+    fputs("{\"count\": 4, \"placement\": 7, \"labels\": {\"team\": \"a\"}}", file);
+    fclose(file);
+    ck_assert_int_eq(PARSE("reservation", "create", "--body", path, "--count=5", "--within=rack", "--label=k=v"),
+                     ERR_NONE);
+    char *text = body_text();
+    ck_assert_str_eq(text, "{\"count\":5,\"placement\":{\"within\":\"rack\"},\"labels\":{\"team\":\"a\",\"k\":\"v\"}}");
+    free(text);
+    remove(path);
+}
+END_TEST
+
+START_TEST(a_body_that_is_no_object_is_a_matter_of_usage)
+{
+    json_t *body = NULL;
+    ck_assert_int_eq(PARSE("reservation", "create", "--body", "/nonexistent"), ERR_NONE);
+    ck_assert_int_eq(reservation_body(&arguments, &body, &err), ERR_MALFORMED);
+    ck_assert_int_eq(PARSE("reservation", "create", "--name", "\xff"), ERR_NONE);
+    ck_assert_int_eq(reservation_body(&arguments, &body, &err), ERR_MALFORMED);
+    ck_assert_ptr_null(body);
+}
+END_TEST
+
+START_TEST(every_row_of_the_tables_is_whole)
+{
+    for (const struct command *command = commands; command->path != NULL; command++) {
+        ck_assert_ptr_nonnull((void *)command->run);
+        ck_assert_uint_eq(command->options & OPTIONS_EVERYWHERE, 0);
+        ck_assert_int_eq(command->help[strlen(command->help) - 1], '.');
+        for (const struct command *other = commands; other != command; other++)
+            ck_assert_str_ne(command->path, other->path);
+    }
+    for (int i = 0; i < OPTIONS_TOTAL; i++) {
+        ck_assert_int_eq(option_of_name(options[i].name, strlen(options[i].name)), i);
+        ck_assert_int_eq(options[i].type == VALUE_FLAG, options[i].argument == NULL);
+    }
+}
+END_TEST
+
+START_TEST(exit_codes_are_as_documented)
+{
+    ck_assert_int_eq(exit_code_of(ERR_NONE), 0);
+    ck_assert_int_eq(exit_code_of(ERR_INVALID), 1);
+    ck_assert_int_eq(exit_code_of(ERR_UNAVAILABLE), 1);
+    ck_assert_int_eq(exit_code_of(ERR_FORBIDDEN), 3);
+    ck_assert_int_eq(exit_code_of(ERR_NOT_FOUND), 4);
+    ck_assert_int_eq(exit_code_of(ERR_NO_CAPACITY), 5);
+    ck_assert_int_eq(exit_code_of(ERR_TIMEOUT), 6);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("cli_arguments");
+    tcase_add_test(tests, options_may_stand_anywhere);
+    tcase_add_test(tests, the_last_of_two_values_counts);
+    tcase_add_test(tests, wait_needs_no_number_and_does_not_eat_the_next_word);
+    tcase_add_test(tests, after_two_dashes_everything_is_a_word);
+    tcase_add_test(tests, help_is_given_for_commands_groups_and_everything);
+    tcase_add_loop_test(tests, what_is_wrong_is_said_before_anything_is_sent, 0, (int)COUNT_OF(wrong_lines));
+    tcase_add_test(tests, too_many_options_are_refused);
+    tcase_add_test(tests, options_fill_the_fields_of_the_body);
+    tcase_add_test(tests, options_stand_over_the_document);
+    tcase_add_test(tests, a_body_that_is_no_object_is_a_matter_of_usage);
+    tcase_add_test(tests, every_row_of_the_tables_is_whole);
+    tcase_add_test(tests, exit_codes_are_as_documented);
+    Suite *suite = suite_create("cli_arguments");
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

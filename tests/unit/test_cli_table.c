@@ -1,0 +1,228 @@
+/* What tables promise: columns line up, values are as given, and no server writes to the terminal past us. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/problem.h"
+#include "api/cli/table.h"
+#include "common/arena.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct arena *arena;
+
+static void begin(void)
+{
+    arena = arena_new();
+}
+
+static void end(void)
+{
+    arena_free(arena);
+}
+
+static json_t *parsed(const char *text)
+{
+    json_error_t error;
+    json_t *value = json_loads(text, JSON_DECODE_ANY, &error);
+    ck_assert_msg(value != NULL, "%s", error.text);
+    return value;
+}
+
+static const struct column columns[] = {
+    {"NAME", "name", NULL, text_of_value, .right = false},
+    {"GPUS", "status.gpus", "gpus", text_of_value, .right = true},
+    {"NOTE", "note", NULL, text_of_value, .optional = true},
+    {"STATE", "state", NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static char *printed(const char *json, bool one)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    json_t *value = parsed(json);
+    if (one)
+        table_print_one(out, arena, columns, value);
+    else
+        table_print(out, arena, columns, value);
+    json_decref(value);
+    fclose(out);
+    return text;
+}
+
+static void expect(const char *json, bool one, const char *wanted)
+{
+    char *text = printed(json, one);
+    ck_assert_str_eq(text, wanted);
+    free(text);
+}
+
+START_TEST(columns_line_up_and_no_line_ends_in_spaces)
+{
+    expect("[{\"name\": \"a\", \"gpus\": 8, \"state\": \"ready\"}, {\"name\": \"node-17\", \"gpus\": 12345},"
+           " {\"state\": \"lost\"}]",
+           false,
+           "NAME      GPUS  STATE\n"
+           "a            8  ready\n"
+           "node-17  12345\n"
+           "                lost\n");
+}
+END_TEST
+
+START_TEST(an_optional_column_shows_where_one_row_has_it)
+{
+    expect("[{\"name\": \"a\", \"gpus\": 1, \"state\": \"x\"}, {\"name\": \"b\", \"gpus\": 2, \"note\": \"hot\", "
+           "\"state\": \"y\"}]",
+           false,
+           "NAME  GPUS  NOTE  STATE\n"
+           "a        1        x\n"
+           "b        2  hot   y\n");
+}
+END_TEST
+
+START_TEST(the_decided_value_stands_before_the_wished_one)
+{
+    expect("[{\"name\": \"a\", \"gpus\": 1, \"status\": {\"gpus\": 2}, \"state\": \"x\"}]", false,
+           "NAME  GPUS  STATE\n"
+           "a        2  x\n");
+}
+END_TEST
+
+START_TEST(letters_of_any_script_count_once)
+{
+    expect("[{\"name\": \"Z\\u00fcrich\", \"gpus\": 1, \"state\": \"x\"}]", false,
+           "NAME    GPUS  STATE\n"
+           "Z\xc3\xbcrich     1  x\n");
+}
+END_TEST
+
+START_TEST(an_empty_list_is_its_titles)
+{
+    expect("[]", false, "NAME  GPUS  STATE\n");
+    expect("{\"no\": \"list\"}", false, "NAME  GPUS  STATE\n");
+    expect("[1, null, \"x\", [[]]]", false, "NAME  GPUS  STATE\n\n\n\n\n");
+}
+END_TEST
+
+START_TEST(one_object_is_a_line_for_each_value)
+{
+    expect("{\"name\": \"a\", \"gpus\": 1, \"state\": null}", true, "NAME   a\nGPUS   1\n");
+    expect("[]", true, "");
+}
+END_TEST
+
+static const struct {
+    text_of_json *text;
+    const char *json, *wanted;
+} cells[] = {
+    {text_of_value, "null", ""},
+    {text_of_value, "9223372036854775807", "9223372036854775807"},
+    {text_of_value, "[\"H100\", \"A100\"]", "H100, A100"},
+    {text_of_value, "{\"asked\": 16, \"where\": {\"rack\": \"r1\"}}", "asked 16, where {rack r1}"},
+    {text_of_value, "\"\\u001b[31mred\\u009b\\n\\u202e\"", "?[31mred???"},
+    {text_of_value, "[[[[[[1]]]]]]", "..."},
+    {text_of_time, "\"2026-12-01T08:05:00Z\"", "2026-12-01 08:05:00"},
+    {text_of_time, "\"tomorrow\"", "tomorrow"},
+    {text_of_time, "12", "12"},
+    {text_of_time, "null", ""},
+    {text_of_money, "{\"amount\": \"2490.000000\", \"currency\": \"USD\"}", "2490.000000 USD"},
+    {text_of_money, "{\"amount\": 2490}", "amount 2490"},
+    {text_of_milli, "8000", "8"},
+    {text_of_milli, "470", "0.47"},
+    {text_of_milli, "0", "0"},
+    {text_of_milli, "-5", "-5"},
+    {text_of_milli, "\"x\"", "x"},
+    {text_of_what, "{\"instance_type\": \"h100.8x\"}", "h100.8x"},
+    {text_of_what, "{\"shape\": {\"gpus\": 2}}", "2 GPU"},
+    {text_of_what, "{\"shape\": {\"gpu_milli\": 470, \"gpu_models\": [\"T4\", \"P100\"]}}", "0.47 T4, P100"},
+    {text_of_what, "{}", ""},
+    {text_of_what, "[]", ""},
+};
+
+START_TEST(each_kind_of_cell_takes_whatever_was_sent)
+{
+    json_t *value = parsed(cells[_i].json);
+    ck_assert_str_eq(cells[_i].text(arena, value), cells[_i].wanted);
+    json_decref(value);
+}
+END_TEST
+
+START_TEST(a_cell_stays_small_whatever_was_sent)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < 100000; i++)
+        json_array_append_new(list, json_integer(i));
+    ck_assert_uint_lt(strlen(text_of_value(arena, list)), 200);
+    json_decref(list);
+}
+END_TEST
+
+START_TEST(a_refusal_says_what_bound_and_what_would_fit)
+{
+    json_t *problem =
+        parsed("{\"detail\": \"no capacity\", \"code\": \"capacity_unavailable\", \"request_id\": \"req_1\","
+               " \"reservation\": \"rsv_1\", \"errors\": [{\"pointer\": \"/count\", \"code\": \"out_of_range\","
+               " \"detail\": \"too many\"}], \"binding\": {\"constraint\": \"capacity\", \"asked\": 16},"
+               " \"alternatives\": [{\"count\": 8, \"zone\": \"a\"}, 7]}");
+    json_t *asked = parsed("{\"count\": 16, \"zone\": \"a\"}");
+    struct err err = {0};
+    ck_assert_int_eq(problem_to_err(arena, 409, problem, &err), ERR_CONFLICT);
+    ck_assert_str_eq(err.text, "no capacity");
+    ck_assert_str_eq(err.code, "capacity_unavailable");
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    problem_print(out, arena, problem, asked);
+    fclose(out);
+    ck_assert_str_eq(text, "  /count: too many (out_of_range)\n"
+                           "  what bound: constraint capacity, asked 16\n"
+                           "  what would fit (each can be given to 'sluice reservation create --body -'):\n"
+                           "  1. count 8 instead of 16\n"
+                           "     {\"count\":8,\"zone\":\"a\"}\n"
+                           "     7\n"
+                           "  reservation: rsv_1\n"
+                           "  request: req_1\n");
+    free(text);
+    json_decref(problem);
+    json_decref(asked);
+}
+END_TEST
+
+START_TEST(an_answer_that_is_no_problem_is_told_by_its_status)
+{
+    struct err err = {0};
+    json_t *list = parsed("[1]");
+    ck_assert_int_eq(problem_to_err(arena, 404, NULL, &err), ERR_NOT_FOUND);
+    ck_assert_int_eq(problem_to_err(arena, 401, list, &err), ERR_UNAUTHENTICATED);
+    ck_assert_int_eq(problem_to_err(arena, 400, NULL, &err), ERR_INVALID);
+    ck_assert_int_eq(problem_to_err(arena, 502, NULL, &err), ERR_UNAVAILABLE);
+    ck_assert_int_eq(problem_to_err(arena, 599, NULL, &err), ERR_UNAVAILABLE);
+    problem_print(stderr, arena, list, list);
+    problem_print(stderr, arena, NULL, NULL);
+    json_decref(list);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("cli_table");
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_add_test(tests, columns_line_up_and_no_line_ends_in_spaces);
+    tcase_add_test(tests, an_optional_column_shows_where_one_row_has_it);
+    tcase_add_test(tests, the_decided_value_stands_before_the_wished_one);
+    tcase_add_test(tests, letters_of_any_script_count_once);
+    tcase_add_test(tests, an_empty_list_is_its_titles);
+    tcase_add_test(tests, one_object_is_a_line_for_each_value);
+    tcase_add_loop_test(tests, each_kind_of_cell_takes_whatever_was_sent, 0, (int)COUNT_OF(cells));
+    tcase_add_test(tests, a_cell_stays_small_whatever_was_sent);
+    tcase_add_test(tests, a_refusal_says_what_bound_and_what_would_fit);
+    tcase_add_test(tests, an_answer_that_is_no_problem_is_told_by_its_status);
+    Suite *suite = suite_create("cli_table");
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
