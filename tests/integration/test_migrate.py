@@ -24,7 +24,7 @@ WRITERS = {
                            "allocation", "allocation_history", "sim_workload"},
     "sluice_billing": {"event_cursor", "meter_instance", "meter_node", "billing_period", "account", "invoice_series",
                        "usage_interval", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
-                       "depreciation", "node_cost", "cost_allocation"},
+                       "depreciation", "node_cost", "cost_allocation", "unpriced_usage"},
 }
 
 
