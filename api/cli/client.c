@@ -190,8 +190,7 @@ static struct curl_slist *headers_of(const struct client *client, const struct c
     add_header(&headers, "Expect:"); /* no 100-continue: one round trip */
     if (client->authorization != NULL)
         add_header(&headers, client->authorization);
-    if (request->body != NULL)
-        add_header(&headers, "Content-Type: application/json");
+    add_header(&headers, request->body != NULL ? "Content-Type: application/json" : "Content-Type:");
     if (request->idempotency_key != NULL) {
         must(asprintf(&key, "Idempotency-Key: %s", request->idempotency_key) > 0);
         add_header(&headers, key);
@@ -208,8 +207,10 @@ static const struct {
     CURLcode code;
     enum err_kind kind;
 } curl_kinds[] = {
-    {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT},  {CURLE_FILESIZE_EXCEEDED, ERR_INTERNAL},
-    {CURLE_WEIRD_SERVER_REPLY, ERR_INTERNAL}, {CURLE_UNSUPPORTED_PROTOCOL, ERR_INTERNAL}, /* HTTP/0.9: no status line */
+    {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT},
+    {CURLE_FILESIZE_EXCEEDED, ERR_INTERNAL},
+    {CURLE_WEIRD_SERVER_REPLY, ERR_INTERNAL},
+    {CURLE_UNSUPPORTED_PROTOCOL, ERR_INTERNAL}, /* HTTP/0.9: no status line */
 };
 
 static enum err_kind curl_failed(const struct client *client, CURLcode code, const struct received *received,
@@ -283,6 +284,14 @@ static bool connection_was_lost(CURLcode code)
            code == CURLE_PARTIAL_FILE;
 }
 
+/* in_flight: an earlier attempt of this very request, whose connection was lost, is still at work. */
+static bool is_retryable(const struct client_answer *answer)
+{
+    const char *code = json_text_at(answer->body, "code");
+    return answer->status >= 400 &&
+           (json_is_true(json_at(answer->body, "retryable")) || (code != NULL && strcmp(code, "in_flight") == 0));
+}
+
 /* How long to pause before the same request is sent again; -1: its outcome stands. */
 static int64_t pause_before_retry_ms(struct client *client, enum err_kind kind, CURLcode code,
                                      const struct client_answer *answer, int attempts)
@@ -292,7 +301,7 @@ static int64_t pause_before_retry_ms(struct client *client, enum err_kind kind, 
     int64_t pause_ms = PAUSE_MS << (attempts - 1);
     if (kind != ERR_NONE)
         return connection_was_lost(code) ? pause_ms : -1;
-    if (answer->status < 400 || !json_is_true(json_at(answer->body, "retryable")))
+    if (!is_retryable(answer))
         return -1;
     curl_off_t after_s = 0;
     must(curl_easy_getinfo(client->curl, CURLINFO_RETRY_AFTER, &after_s) == CURLE_OK);

@@ -1,0 +1,287 @@
+"""The command line: against a server that misbehaves, and against a whole Sluice."""
+# SPDX-License-Identifier: Apache-2.0
+
+import http.server
+import json
+import os
+import stat
+import subprocess
+import threading
+
+import pytest
+
+from stack import binaries
+
+TENANT = {"principal": "ana", "role": "admin", "tenant": "acme", "domain_time": "2026-01-01T00:00:00Z", "virtual_clock": True}
+
+
+class Done:
+    """How a run of sluice ended."""
+
+    def __init__(self, process):
+        self.code, self.out, self.log = process.returncode, process.stdout, process.stderr
+
+    def expect(self, code):
+        assert self.code == code, f"exit code {self.code}, not {code}:\n{self.out}\n{self.log}"
+        return self
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def sluice(tmp_path):
+    """Runs sluice with an own home and nothing of the caller's environment."""
+
+    def run(*arguments, url=None, token=None, stdin="", **environment):
+        environment["XDG_CONFIG_HOME"] = str(tmp_path / "config")
+        environment["ASAN_OPTIONS"] = "exitcode=99"
+        if url is not None:
+            environment["SLUICE_URL"] = url
+        if token is not None:
+            environment["SLUICE_TOKEN"] = token
+        return Done(subprocess.run([binaries() / "sluice", *arguments], env=environment, input=stdin, check=False,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=90))
+
+    return run
+
+
+# ---- A server that misbehaves ----
+
+
+class Misbehaving:
+    """Answers each request with the next of `script`: a (status, body) pair, bytes as they are, or None to hang up."""
+
+    def __init__(self):
+        self.script, self.seen = [], []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def handle_any(self):
+                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                outer.seen.append((self.command, self.path, dict(self.headers), content))
+                answer = outer.script.pop(0) if outer.script else (404, {"detail": "the script is over"})
+                self.close_connection = not isinstance(answer, tuple)
+                if answer is None:
+                    return
+                try:
+                    self.wfile.write(answer if isinstance(answer, bytes) else whole(*answer))
+                except OSError:
+                    pass  # the client has had enough
+
+            do_GET = do_POST = handle_any
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def whole(status, body, head=""):
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return f"HTTP/1.1 {status} X\r\nContent-Length: {len(content)}\r\n{head}\r\n".encode() + content
+
+
+@pytest.fixture
+def server():
+    made = Misbehaving()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def ask(sluice, server):
+    """Runs sluice with a tenant's token against the misbehaving server."""
+    return lambda *arguments, **options: sluice(*arguments, url=server.url, token="slu_x", **options)
+
+
+def keys(server):
+    return [headers["Idempotency-Key"] for method, _, headers, _ in server.seen if method == "POST"]
+
+
+def test_a_request_whose_connection_was_lost_is_sent_again_as_the_same(ask, server):
+    made = {"id": "rsv_1", "status": {"state": "scheduled"}}
+    server.script = [None, b"HTTP/1.1 201 X\r\nContent-Length: 500\r\n\r\n{", (409, {"code": "in_flight"}), (201, made)]
+    assert ask("reservation", "create", "--count", "1", "-o", "json").expect(0).json == made
+    assert len(keys(server)) == 4 and len(set(keys(server))) == 1
+
+
+def test_two_requests_are_two_keys_and_a_given_key_is_kept(ask, server):
+    server.script = [(201, {"id": "rsv_1"})] * 3
+    for arguments in [(), (), ("--idempotency-key", "mine")]:
+        ask("reservation", "create", *arguments).expect(0)
+    assert len(set(keys(server))) == 3 and keys(server)[2] == "mine"
+
+
+def test_attempts_end_and_the_key_to_repeat_with_is_told(ask, server):
+    server.script = [None] * 10
+    done = ask("reservation", "create").expect(1)
+    assert len(server.seen) == 4
+    assert f"--idempotency-key {keys(server)[0]}" in done.log
+
+
+def test_what_the_api_refuses_for_good_is_asked_once(ask, server):
+    server.script = [(422, {"detail": "no", "retryable": False})]
+    ask("reservation", "create").expect(1)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("answer", [
+    b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 X\r\nContent-Length: 5\r\n\r\n<html",
+    whole(200, b""), whole(200, b"\xff"), whole(200, b'{"items": []'), whole(200, []), whole(200, {"items": 5}),
+    whole(200, b"[" * 5000), whole(200, {"items": [], "next_page": "x"}), whole(302, {}, "Location: http://127.0.0.1:1/\r\n"),
+    whole(500, b"<html>"), whole(999, {}), b"HTTP/1.1 200 X\r\nContent-Length: 99999999999\r\n\r\n",
+    b"HTTP/1.1 200 X\r\n\r\n" + b" " * (9 << 20),
+], ids=range(15))
+def test_a_broken_server_is_an_error_and_never_a_crash(ask, server, answer):
+    server.script = [answer] * 4
+    done = ask("zone", "list").expect(1)
+    assert done.out == "" and done.log.startswith("sluice: ")
+
+
+@pytest.mark.parametrize("item", [1, None, "x", [], {}, {"status": 3, "count": "many", "starts_at": [], "shape": "odd"}])
+def test_an_odd_object_leaves_cells_empty(ask, server, item):
+    server.script = [(200, TENANT), (200, {"items": [item], "next_page": None})]
+    assert len(ask("reservation", "list").expect(0).out.splitlines()) == 2
+
+
+def test_pages_are_followed_up_to_the_limit(ask, server):
+    def page(first, following):
+        return 200, {"items": [{"name": f"z{first}"}, {"name": f"z{first + 1}"}], "next_page": following}
+
+    server.script = [page(0, "a b"), page(2, "c"), (200, {"items": [{"name": "z4"}], "next_page": "d"})]
+    done = ask("zone", "list", "--limit", "5", "--name", "ä&b", "-o", "json").expect(0)
+    assert [item["name"] for item in done.json["items"]] == ["z0", "z1", "z2", "z3", "z4"]
+    assert [path for _, path, _, _ in server.seen] == [
+        "/v1/zones?name=%C3%A4%26b&limit=5", "/v1/zones?name=%C3%A4%26b&limit=3&page=a%20b",
+        "/v1/zones?name=%C3%A4%26b&limit=1&page=c"]
+    server.script = [page(0, "a"), page(2, "a")]
+    ask("zone", "list").expect(1)  # a server that leads in a circle
+
+
+def test_no_byte_of_a_server_steers_the_terminal(ask, server):
+    server.script = [(200, {"items": [{"name": "\x1b]0;x\x07\n"}], "next_page": None}), (404, {"detail": "\x1b[2J"})]
+    done = ask("zone", "list").expect(0)
+    refused = ask("zone", "list").expect(4)
+    assert "\x1b" not in done.out and len(done.out.splitlines()) == 2 and "\x1b" not in refused.log
+
+
+def test_login_keeps_the_token_to_its_owner_and_checks_it_first(sluice, server, tmp_path):
+    server.script = [(401, {"detail": "no such token"}), (200, TENANT), (200, TENANT)]
+    file = tmp_path / "config/sluice/profiles"
+    sluice("login", "--url", server.url, stdin="slu_x\n").expect(3)
+    assert not file.exists()
+    sluice("login", "--url", server.url, stdin="slu_x\n").expect(0)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600 and stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    sluice("me").expect(0)
+    assert server.seen[-1][2]["Authorization"] == "Bearer slu_x"
+    file.chmod(0o644)
+    assert "chmod 600" in sluice("me").expect(3).log
+    assert len(server.seen) == 3  # the refused file's token was not sent
+    sluice("login", "--url", server.url, stdin="slu x\n").expect(3)
+
+
+def test_waiting_ends_with_6_and_shows_how_far_it_came(ask, server):
+    server.script = [(200, TENANT)] + [(200, {"id": "rsv_1", "status": {"state": "pending"}})] * 100
+    done = ask("reservation", "get", "rsv_1", "--wait=1", "-o", "json").expect(6)
+    assert done.json["status"]["state"] == "pending"
+    assert len(server.seen) < 10  # an answer that comes at once is no reason to ask at once
+
+
+def test_a_refusal_in_the_object_counts_like_one_in_the_status(ask, server):
+    refused = {"id": "rsv_1", "status": {"state": "rejected", "reason": "capacity_unavailable", "binding": {"constraint": "cpu"}}}
+    server.script = [(202, {"id": "rsv_1", "status": {"state": "pending"}}), (200, refused)]
+    done = ask("reservation", "create", "--wait", "-o", "json").expect(5)
+    assert done.json == refused and "what bound: constraint cpu" in done.log
+
+
+def test_nobody_there_is_an_error(sluice):
+    sluice("me", url="http://127.0.0.1:1", token="slu_x").expect(1)
+    sluice("me", url="file:///etc/passwd", token="slu_x").expect(1)
+    sluice("me").expect(3)
+    sluice("me", "--limit", "3").expect(2)
+
+
+def test_an_answer_that_cannot_be_written_is_an_error(ask, server):
+    server.script = [(200, TENANT)]
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([binaries() / "sluice", "me"], stdout=full, check=False, timeout=60,
+                              env={"SLUICE_URL": server.url, "SLUICE_TOKEN": "slu_x", "PATH": os.environ["PATH"]})
+    assert done.returncode == 1
+
+
+# ---- A whole Sluice ----
+
+
+def test_a_reservation_goes_from_the_command_line_to_the_invoice(stack, sluice):
+    stack.fleet(nodes=2)
+    tenant = stack.tenant("acme")
+
+    def ana(*arguments, **options):
+        return sluice(*arguments, url=stack.url, token=tenant.token, **options)
+
+    def operator(*arguments):
+        return sluice(*arguments, url=stack.url, token=stack.operator.token)
+
+    assert ana("me", "-o", "json").expect(0).json["tenant"] == "acme"
+    window = ("--zone", "us-east-1a", "--starts-at", "2026-01-10", "--ends-at", "2026-01-20", "--wait=30")
+    wish = ("reservation", "create", "--instance-type", "h100.8x", *window)
+    made = ana(*wish, "--name", "llama", "--count", "2", "-o", "json").expect(0).json
+    assert made["status"]["state"] == "scheduled"
+
+    refused = ana(*wish, "--name", "too-late", "--count", "1").expect(5)
+    assert "capacity_unavailable" in refused.log and "what bound" in refused.log
+    invalid = ana("reservation", "create", "--count", "0", "--body", "-", stdin='{"count": "x", "odd": 1}').expect(2)
+    assert "--count" in invalid.log
+    invalid = ana("reservation", "create", "--body", "-", stdin='{"count": "x", "odd": 1}').expect(1)
+    assert "/count" in invalid.log and "/odd" in invalid.log
+
+    stack.advance("2026-02-02T00:00:00Z")
+    assert ana("reservation", "get", "llama", "-o", "json").expect(0).json["status"]["state"] == "ended"
+    ana("reservation", "get", "nobody").expect(4)
+    ana("reservation", "get", "rsv_00000000000000000000000000").expect(4)
+    assert "llama" in ana("reservation", "list").expect(0).out
+    assert "acme" in operator("reservation", "list").expect(0).out
+    nodes = operator("node", "list", "--limit", "1", "-o", "json").expect(0).json
+    assert [node["name"] for node in nodes["items"]] == ["n0000"] and nodes["next_page"]
+    ana("node", "list").expect(3)
+    for noun in ("zone", "instance-type", "instance", "usage", "invoice"):
+        for who in (ana, operator):
+            assert len(who(noun, "list").expect(0).out.splitlines()) >= 2, noun
+
+    number = ana("invoice", "list", "-o", "json").expect(0).json["items"][0]["number"]
+    invoice = ana("invoice", "get", number, "-o", "json").expect(0).json
+    assert invoice["net"]["amount"] == "11520.00" and len(invoice["lines"]) >= 1
+    assert "11520.00 USD" in ana("invoice", "get", number).expect(0).out
+    margin = operator("margin", "--by", "tenant", "--from", "2026-01-01", "--to", "2026-02-01").expect(0)
+    assert "acme" in margin.out
+
+
+def test_a_reservation_is_cancelled_by_name_and_its_name_is_free_again(stack, sluice):
+    stack.fleet(nodes=1)
+    tenant = stack.tenant("acme")
+
+    def ana(*arguments):
+        return sluice(*arguments, "-o", "json", url=stack.url, token=tenant.token)
+
+    wish = ("reservation", "create", "--name", "llama", "--instance-type", "h100.8x", "--count", "1", "--zone", "us-east-1a",
+            "--starts-at", "2026-03-01", "--ends-at", "2026-03-02", "--wait")
+    first = ana(*wish, "--idempotency-key", "a").expect(0).json
+    assert ana(*wish, "--idempotency-key", "a").expect(0).json["id"] == first["id"]
+    ana("reservation", "cancel", "llama").expect(0)
+    stack.advance("2026-01-01T01:00:00Z")
+    assert ana("reservation", "get", "llama").expect(0).json["status"]["state"] == "cancelled"
+    second = ana(*wish).expect(0).json
+    assert second["id"] != first["id"]
+    assert ana("reservation", "get", "llama").expect(0).json["id"] == second["id"]
