@@ -165,6 +165,13 @@ const char *client_escape(struct client *client, struct arena *arena, const char
     return copy;
 }
 
+int64_t client_monotonic_ms(void)
+{
+    struct timespec now;
+    must(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void client_pause_ms(int64_t pause_ms)
 {
     struct timespec left = {.tv_sec = pause_ms / 1000, .tv_nsec = pause_ms % 1000 * 1000000};

@@ -10,8 +10,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#define CLIENT_ANSWER_BYTES_MAX (8 * 1024 * 1024)
-#define CLIENT_WAIT_S_MAX       60 /* what one request may ask the server to wait for */
+#define CLIENT_ANSWER_BYTES_MAX 8388608 /* 8 MiB */
+#define CLIENT_WAIT_S_MAX       60      /* what one request may ask the server to wait for */
 
 struct arena;
 struct client;
@@ -44,5 +44,7 @@ MUST_CHECK enum err_kind client_send(struct client *client, const struct client_
 
 /* Text for a path or query, percent-encoded. */
 const char *client_escape(struct client *client, struct arena *arena, const char *text);
-/* The real time does not matter here, only that it passes. */
+
+/* Time as it passes, for deadlines and pauses. Not common/clock.h: that one brings the database with it. */
+int64_t client_monotonic_ms(void);
 void client_pause_ms(int64_t pause_ms);

@@ -17,7 +17,7 @@
 
 #define FILE_NAME        "profiles"
 #define FILE_NAME_NEW    "profiles.new"
-#define FILE_BYTES_MAX   (1024 * 1024)
+#define FILE_BYTES_MAX   1048576
 #define NAME_LENGTH_MAX  64
 #define TOKEN_LENGTH_MAX 512
 

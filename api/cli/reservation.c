@@ -3,7 +3,6 @@
 #include "api/cli/noun.h"
 #include "api/cli/reservation_body.h"
 #include "common/arena.h"
-#include "common/clock.h"
 #include "common/must.h"
 
 #include <inttypes.h>
@@ -112,7 +111,7 @@ static enum err_kind wait_until_settled(struct session *session, const char *pat
                                         json_t **reservation, struct err *reterr)
 {
     while (is_moving(*reservation)) {
-        int64_t asked_ms = clock_monotonic_ms();
+        int64_t asked_ms = client_monotonic_ms();
         int64_t left_ms = deadline_ms - asked_ms;
         if (left_ms <= 0)
             return err_set(reterr, ERR_TIMEOUT, "the reservation is still '%s'",
@@ -125,7 +124,7 @@ static enum err_kind wait_until_settled(struct session *session, const char *pat
             return kind;
         json_decref(*reservation);
         *reservation = now;
-        if (is_moving(now) && clock_monotonic_ms() - asked_ms < POLL_PAUSE_MS)
+        if (is_moving(now) && client_monotonic_ms() - asked_ms < POLL_PAUSE_MS)
             client_pause_ms(at_most(POLL_PAUSE_MS, left_ms));
     }
     return ERR_NONE;
@@ -149,7 +148,7 @@ static enum err_kind wait_and_print(struct session *session, const char *path, i
 {
     enum err_kind kind = ERR_NONE;
     if (wait_s > 0)
-        kind = wait_until_settled(session, path, clock_monotonic_ms() + wait_s * 1000, reservation, reterr);
+        kind = wait_until_settled(session, path, client_monotonic_ms() + wait_s * 1000, reservation, reterr);
     if (kind == ERR_NONE || kind == ERR_TIMEOUT)
         print_reservation(session, *reservation);
     return kind;
@@ -168,7 +167,7 @@ enum err_kind command_reservation_create(struct session *session, struct err *re
     if (kind != ERR_NONE)
         return kind;
     request.body = session->asked;
-    int64_t sent_ms = clock_monotonic_ms();
+    int64_t sent_ms = client_monotonic_ms();
     CLEANUP(json_release) json_t *made = NULL;
     kind = post(session, &request, &made, reterr);
     if (kind != ERR_NONE)
@@ -177,7 +176,7 @@ enum err_kind command_reservation_create(struct session *session, struct err *re
     if (id == NULL)
         return err_set(reterr, ERR_INTERNAL, "'%s' answered without a reservation", session->url);
     const char *path = arena_format(session->arena, "%s/%s", base, client_escape(session->client, session->arena, id));
-    int64_t left_s = wait_s - (clock_monotonic_ms() - sent_ms) / 1000;
+    int64_t left_s = wait_s - (client_monotonic_ms() - sent_ms) / 1000;
     kind = wait_and_print(session, path, wait_s > 0 && left_s < 1 ? 1 : left_s, &made, reterr);
     return kind == ERR_NONE ? verdict_of(session, made, reterr) : kind;
 }

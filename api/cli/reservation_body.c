@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BODY_BYTES_MAX (1024 * 1024) /* the API's own limit */
+#define BODY_BYTES_MAX 1048576 /* the API's own limit */
 
 /* The makers of values give NULL for what is not UTF-8. */
 static json_t *text_value(const char *text)
@@ -52,10 +52,9 @@ static json_t *label_value(const char *text)
     const char *equals = strchr(text, '=');
     must(equals != NULL); /* option_check has seen it */
     CLEANUP(json_release) json_t *label = json_object();
-    CLEANUP(text_freep) char *key = strndup(text, (size_t)(equals - text));
-    must(label != NULL && key != NULL);
+    must(label != NULL);
     json_t *value = text_value(equals + 1);
-    if (value == NULL || json_object_set_new(label, key, value) != 0)
+    if (value == NULL || json_object_setn_new(label, text, (size_t)(equals - text), value) != 0)
         return NULL;
     return TAKE(label);
 }
@@ -76,11 +75,10 @@ static void put(json_t *body, const char *path, json_t *value)
         json_decref(value);
         return;
     }
-    CLEANUP(text_freep) char *first = strndup(path, (size_t)(point - path));
-    must(first != NULL);
-    if (!json_is_object(json_object_get(body, first)))
-        must(json_object_set_new(body, first, json_object()) == 0);
-    put(json_object_get(body, first), point + 1, value);
+    size_t length = (size_t)(point - path);
+    if (!json_is_object(json_object_getn(body, path, length)))
+        must(json_object_setn_new(body, path, length, json_object()) == 0);
+    put(json_object_getn(body, path, length), point + 1, value);
 }
 
 static void close_file(FILE **file)
