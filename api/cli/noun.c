@@ -134,7 +134,7 @@ static const struct column zone_columns[] = {
 
 static const struct column instance_type_columns[] = {
     {"NAME",         "name",       NULL,        text_of_value, .right = false},
-    {"GPUS",         "gpu_count",  "gpu_milli", text_of_value, .right = true},
+    {"GPUS",         "",           NULL,        text_of_gpus,  .right = true},
     {"MODELS",       "gpu_models", NULL,        text_of_value, .right = false},
     {"CPU (CORES)",  "cpu_milli",  NULL,        text_of_milli, .right = true},
     {"MEMORY (MIB)", "memory_mib", NULL,        text_of_value, .right = true},

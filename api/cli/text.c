@@ -167,16 +167,24 @@ const char *text_of_milli(struct arena *arena, const json_t *value)
     return text;
 }
 
+/* Whole GPUs where there are any, else the share. */
+static const char *gpus_or_share(struct arena *arena, const json_t *gpus, const json_t *gpu_milli)
+{
+    bool is_whole = gpus != NULL && !(json_is_integer(gpus) && json_integer_value(gpus) == 0);
+    return is_whole ? text_of_value(arena, gpus) : text_of_milli(arena, gpu_milli);
+}
+
+const char *text_of_gpus(struct arena *arena, const json_t *value)
+{
+    return gpus_or_share(arena, json_at(value, "gpu_count"), json_at(value, "gpu_milli"));
+}
+
 const char *text_of_what(struct arena *arena, const json_t *value)
 {
     const char *type = json_text_at(value, "instance_type");
     if (type != NULL)
         return text_printable(arena, type);
-    const json_t *gpus = json_at(value, "shape.gpus");
-    if (json_integer_value(gpus) == 0)
-        gpus = NULL;
-    const char *number =
-        gpus != NULL ? text_of_value(arena, gpus) : text_of_milli(arena, json_at(value, "shape.gpu_milli"));
+    const char *number = gpus_or_share(arena, json_at(value, "shape.gpus"), json_at(value, "shape.gpu_milli"));
     if (number[0] == '\0')
         return "";
     const char *models = text_of_value(arena, json_at(value, "shape.gpu_models"));

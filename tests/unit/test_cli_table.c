@@ -136,6 +136,9 @@ static const struct {
     {text_of_what, "{\"instance_type\": \"h100.8x\"}", "h100.8x"},
     {text_of_what, "{\"shape\": {\"gpus\": 2}}", "2 GPU"},
     {text_of_what, "{\"shape\": {\"gpu_milli\": 470, \"gpu_models\": [\"T4\", \"P100\"]}}", "0.47 T4, P100"},
+    {text_of_gpus, "{\"gpu_count\": 8, \"gpu_milli\": 0}", "8"},
+    {text_of_gpus, "{\"gpu_count\": 0, \"gpu_milli\": 250}", "0.25"},
+    {text_of_gpus, "7", ""},
     {text_of_what, "{}", ""},
     {text_of_what, "[]", ""},
 };
