@@ -4,5 +4,12 @@
 
 const struct resource *const registry[] = {
     &zone_resource,
+    &instance_type_resource,
+    &node_resource,
+    &tenant_resource,
+    &token_resource,
+    &price_resource,
+    &asset_resource,
+    &clock_resource,
     NULL,
 };

@@ -22,10 +22,12 @@
  *     FIELD_ID      const char * (36, a UUID) uuid                                      "zon_01..."
  *     FIELD_AMOUNT  int64_t micro-units       bigint micro-units                        "2490.000000"
  *     FIELD_MONEY   struct field_money        bigint "<name>.amount_u", text "<name>.currency"   {"amount","currency"}
+ *                   with FIELD_MINOR          bigint "<name>.amount_minor", ...         the same, "2490.00"
  *     FIELD_LIST    struct field_list         json (to_json(array))                     ["a", "b"], texts
  *     FIELD_MAP     const char * (JSON text)  jsonb                                     {"key": "value"}, texts
  *     FIELD_OBJECT  the nested struct         "<name>.<field>"                          {...} by .fields
  *     FIELD_JSON    const char * (JSON text)  json or jsonb                             any; answers only
+ *     FIELD_ROWS    none: FIELD_COLUMN        json: objects whose keys are columns      [{...}] by .fields
  *
  * Null: texts, dates, ids and JSON are NULL; INT, TIME and AMOUNT are FIELD_NULL. An absent field has its .fallback
  * (the text of its JSON value; strings without quotes), else null (bool: false); FIELD_PRESENT tells a given field from
@@ -58,6 +60,7 @@ enum field_type {
     FIELD_TYPE_MAP,
     FIELD_TYPE_OBJECT,
     FIELD_TYPE_JSON,
+    FIELD_TYPE_ROWS,
     FIELD_TYPE_COUNT
 };
 
@@ -68,6 +71,7 @@ enum field_flag {
     FIELD_WRITE_ONLY = 8,   /* in requests only */
     FIELD_CREATE_ONLY = 16, /* a PATCH may not change it (422 immutable_field) */
     FIELD_OPTIONAL = 32,    /* an answer leaves it out where it is null (a row: where the column is missing, too) */
+    FIELD_MINOR = 64,       /* MONEY in minor units: as many decimals as its currency has; micro-units in the struct */
 };
 
 enum field_pattern {
@@ -85,7 +89,7 @@ struct field {
     const char *const *values;   /* ENUM: NULL-terminated */
     const char *fallback;        /* default where absent */
     enum identity_kind identity; /* ID */
-    const struct field *fields;  /* OBJECT; JSON: documents it (a list of such objects with .is_list) */
+    const struct field *fields;  /* OBJECT, ROWS; JSON: documents it (a list of such objects with .is_list) */
     bool is_list;                /* JSON: an array of objects of .fields */
     const char *help;            /* for the OpenAPI document; units included */
 };
@@ -108,9 +112,10 @@ struct field {
 #define FIELD_OBJECT(name, struct_, member, ...) FIELD_(name, FIELD_TYPE_OBJECT, struct_, member, __VA_ARGS__)
 #define FIELD_JSON(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_JSON, struct_, member, __VA_ARGS__)
 /* A field of answers that only ever comes from rows: it has no place in a struct. */
-#define FIELD_COLUMN(name_, type_, ...)                                                                                \
+#define FIELD_COLUMN(name_, type_, ...) FIELD_COLUMN_WITH(name_, type_, 0, __VA_ARGS__)
+#define FIELD_COLUMN_WITH(name_, type_, flags_, ...)                                                                   \
     {                                                                                                                  \
-        .name = (name_), .type = (type_), .flags = FIELD_READ_ONLY, __VA_ARGS__                                        \
+        .name = (name_), .type = (type_), .flags = FIELD_READ_ONLY | (flags_), __VA_ARGS__                             \
     }
 #define FIELDS_END                                                                                                     \
     {                                                                                                                  \

@@ -1,0 +1,134 @@
+/* Instance types: the shapes that are sold under a name. Every role may list them; operators make them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/registry.h"
+
+struct instance_type {
+    const char *id;
+    const char *name;
+    int64_t gpu_count;
+    int64_t gpu_milli;
+    struct field_list gpu_models;
+    int64_t cpu_milli;
+    int64_t memory_mib;
+    const char *description;
+    int64_t created_at;
+};
+
+// clang-format off
+static const struct field instance_type_fields[] = {
+    FIELD_ID  ("id",          struct instance_type, id, .identity = IDENTITY_INSTANCE_TYPE, .flags = FIELD_READ_ONLY, .help = "The instance type"),
+    FIELD_TEXT("name",        struct instance_type, name, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Unique name, e.g. h100.8x"),
+    FIELD_INT ("gpu_count",   struct instance_type, gpu_count, .least = 0, .most = 64, .fallback = "0", .help = "Whole GPUs; 0 where it is a share"),
+    FIELD_INT ("gpu_milli",   struct instance_type, gpu_milli, .least = 0, .most = 999, .fallback = "0", .help = "Share of one GPU in thousandths; 0 where it is whole GPUs"),
+    FIELD_LIST("gpu_models",  struct instance_type, gpu_models, .flags = FIELD_REQUIRED, .least = 1, .help = "GPU models it may land on"),
+    FIELD_INT ("cpu_milli",   struct instance_type, cpu_milli, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .help = "CPU in thousandths of a core"),
+    FIELD_INT ("memory_mib",  struct instance_type, memory_mib, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .help = "Memory in MiB"),
+    FIELD_TEXT("description", struct instance_type, description, .least = 0, .most = 1000, .fallback = "", .help = "For people"),
+    FIELD_TIME("created_at",  struct instance_type, created_at, .flags = FIELD_READ_ONLY, .help = "Domain time"),
+    FIELDS_END,
+};
+// clang-format on
+
+static const struct schema instance_type_schema = {"InstanceType", instance_type_fields, sizeof(struct instance_type)};
+
+struct instance_type_query {
+    const char *name;
+};
+static const struct field instance_type_query_fields[] = {
+    FIELD_TEXT("name", struct instance_type_query, name, .help = "Only the instance type of this name"),
+    FIELDS_END,
+};
+static const struct schema instance_type_query_schema = {"InstanceTypeQuery", instance_type_query_fields,
+                                                         sizeof(struct instance_type_query)};
+
+#define INSTANCE_TYPE_COLUMNS                                                                                          \
+    "id, name, gpu_count, gpu_milli, to_json(gpu_models) AS gpu_models, cpu_milli, memory_mib, description,"           \
+    " extract(epoch FROM created_at)::bigint AS created_at"
+
+static const struct db_stmt statement_list = {
+    .name = "instance_type_list",
+    .sql = "SELECT " INSTANCE_TYPE_COLUMNS ", id AS page_key FROM instance_type"
+           " WHERE ($1::uuid IS NULL OR id > $1::uuid) AND ($3::text IS NULL OR name = $3::text)"
+           " ORDER BY id LIMIT $2::bigint",
+    .params = 3,
+};
+
+static const struct db_stmt statement_get = {
+    .name = "instance_type_get",
+    .sql = "SELECT " INSTANCE_TYPE_COLUMNS " FROM instance_type WHERE id = $1::uuid",
+    .params = 1,
+};
+
+static const struct db_stmt statement_create = {
+    .name = "instance_type_create",
+    .sql = "INSERT INTO instance_type (id, name, gpu_count, gpu_milli, gpu_models, cpu_milli, memory_mib, description)"
+           " VALUES ($1::uuid, $2, $3::integer, $4::integer, $5::text[], $6::bigint, $7::bigint, $8)"
+           " ON CONFLICT (name) DO NOTHING RETURNING " INSTANCE_TYPE_COLUMNS,
+    .params = 8,
+};
+
+static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct instance_type_query *query = request->query;
+    struct page page;
+    enum err_kind kind = page_read(request, &page, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const PGresult *result = NULL;
+    kind = request_run(request, &statement_list, DB_PARAMS(page.after, page.limit_sql, query->name), &result, reterr);
+    if (kind == ERR_NONE)
+        response_list(request, response, instance_type_fields, result, &page);
+    return kind;
+}
+
+static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return err_set(reterr, ERR_NOT_FOUND, "instance type '%s' does not exist", request->params[0]);
+    response_row(response, 200, instance_type_fields, result, 0);
+    return ERR_NONE;
+}
+
+static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct instance_type *wish = request->body;
+    if ((wish->gpu_count == 0) == (wish->gpu_milli == 0)) {
+        field_problem_add(&request->problems, "/gpu_count", "out_of_range",
+                          "give either gpu_count (whole GPUs) or gpu_milli (a share of one), not both or none");
+        return request_invalid(request, reterr);
+    }
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(
+        request, &statement_create,
+        DB_PARAMS(request->new_id, wish->name, request_int(request, wish->gpu_count),
+                  request_int(request, wish->gpu_milli), wish->gpu_models.array, request_int(request, wish->cpu_milli),
+                  request_int(request, wish->memory_mib), wish->description),
+        &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return err_set_code(reterr, ERR_CONFLICT, "name_taken", "an instance type named '%s' exists already",
+                            wish->name);
+    response_row(response, 201, instance_type_fields, result, 0);
+    request->wakes_planner = true;
+    return request_event(request, NULL, NULL, "instance_type", request->new_id, 1, "instance_type.created", reterr);
+}
+
+// clang-format off
+static const struct route instance_type_routes[] = {
+    {GET,  "/v1/instance-types",             ROLES_EVERY,          RATE_READ,  .query = &instance_type_query_schema, .answer = &instance_type_schema, .is_list = true, .run = list, .summary = "List instance types"},
+    {GET,  "/v1/system/instance-types",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &instance_type_query_schema, .answer = &instance_type_schema, .is_list = true, .run = list, .summary = "List instance types"},
+    {GET,  "/v1/system/instance-types/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &instance_type_schema, .has_id = true, .id = IDENTITY_INSTANCE_TYPE, .run = get, .summary = "One instance type"},
+    {POST, "/v1/system/instance-types",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, .run = create, .replay = get, .summary = "Make an instance type"},
+    ROUTES_END,
+};
+// clang-format on
+
+static const struct db_stmt *const instance_type_statements[] = {&statement_list, &statement_get, &statement_create,
+                                                                 NULL};
+
+const struct resource instance_type_resource = {"instance types", instance_type_routes, instance_type_statements};

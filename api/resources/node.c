@@ -1,0 +1,272 @@
+/* Nodes: the machines as operators enrol, cordon and (in the simulation) power them, with what the system found of
+ * them under status. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/registry.h"
+
+struct node {
+    const char *id;
+    const char *name;
+    const char *zone;
+    const char *fabric;
+    const char *rack;
+    const char *gpu_model;
+    int64_t gpu_count;
+    const char *gpu_grouping;
+    int64_t cpu_milli;
+    int64_t memory_mib;
+    int64_t turnaround_s;
+};
+
+static const char *const groupings[] = {"any", "pairs", "quads", NULL};
+static const char *const states[] = {"enrolled",    "validating", "ready",       "allocated", "sanitizing",
+                                     "quarantined", "repair",     "maintenance", "retired",   NULL};
+
+// clang-format off
+static const struct field node_status_fields[] = {
+    FIELD_COLUMN("state",               FIELD_TYPE_ENUM, .values = states, .help = "Where it is in its life"),
+    FIELD_COLUMN("since",               FIELD_TYPE_TIME, .help = "Domain time of the last change of state"),
+    FIELD_COLUMN("last_error",          FIELD_TYPE_TEXT, .help = "The last thing that went wrong; null: nothing"),
+    FIELD_COLUMN("allocated_gpu_milli", FIELD_TYPE_INT,  .help = "Milli-GPUs that are allocated now"),
+    FIELDS_END,
+};
+
+static const struct field node_fields[] = {
+    FIELD_ID  ("id",           struct node, id, .identity = IDENTITY_NODE, .flags = FIELD_READ_ONLY, .help = "The node"),
+    FIELD_TEXT("name",         struct node, name, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .help = "Serial or host name, unique within the zone"),
+    FIELD_TEXT("zone",         struct node, zone, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Name of its zone"),
+    FIELD_TEXT("fabric",       struct node, fabric, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Name of its fabric, made by first mention"),
+    FIELD_TEXT("rack",         struct node, rack, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Name of its rack, made by first mention"),
+    FIELD_TEXT("gpu_model",    struct node, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .help = "Model of its GPUs, e.g. H100"),
+    FIELD_INT ("gpu_count",    struct node, gpu_count, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .help = "Its GPUs"),
+    FIELD_ENUM("gpu_grouping", struct node, gpu_grouping, .values = groupings, .fallback = "any", .help = "Which GPUs may go together"),
+    FIELD_INT ("cpu_milli",    struct node, cpu_milli, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .help = "CPU in thousandths of a core"),
+    FIELD_INT ("memory_mib",   struct node, memory_mib, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .help = "Memory in MiB"),
+    FIELD_INT ("turnaround_s", struct node, turnaround_s, .least = 0, .most = 604800, .fallback = "0", .help = "Sanitizing and validation after a tenant, in seconds"),
+    FIELD_COLUMN("cordoned",      FIELD_TYPE_BOOL, .help = "Takes no new allocations"),
+    FIELD_COLUMN("cordon_reason", FIELD_TYPE_TEXT, .help = "Why; null: not said, or not cordoned"),
+    FIELD_COLUMN("sim_powered",   FIELD_TYPE_BOOL, .help = "sim: whether the stand-in answers"),
+    FIELD_COLUMN("enrolled_at",   FIELD_TYPE_TIME, .help = "Domain time"),
+    FIELD_COLUMN("status",        FIELD_TYPE_OBJECT, .fields = node_status_fields, .help = "What the system found"),
+    FIELDS_END,
+};
+// clang-format on
+
+static const struct schema node_schema = {"Node", node_fields, sizeof(struct node)};
+
+struct node_query {
+    const char *name;
+    const char *zone;
+    const char *state;
+};
+static const struct field node_query_fields[] = {
+    FIELD_TEXT("name", struct node_query, name, .help = "Only nodes of this name"),
+    FIELD_TEXT("zone", struct node_query, zone, .help = "Only nodes of the zone of this name"),
+    FIELD_ENUM("state", struct node_query, state, .values = states, .help = "Only nodes in this state"),
+    FIELDS_END,
+};
+static const struct schema node_query_schema = {"NodeQuery", node_query_fields, sizeof(struct node_query)};
+
+struct node_cordon {
+    const char *reason;
+};
+static const struct field node_cordon_fields[] = {
+    FIELD_TEXT("reason", struct node_cordon, reason, .flags = FIELD_REQUIRED | FIELD_WRITE_ONLY, .help = "Why"),
+    FIELDS_END,
+};
+static const struct schema node_cordon_schema = {"NodeCordon", node_cordon_fields, sizeof(struct node_cordon)};
+
+struct node_power {
+    bool on;
+};
+static const struct field node_power_fields[] = {
+    FIELD_BOOL("on", struct node_power, on, .flags = FIELD_REQUIRED | FIELD_WRITE_ONLY, .help = "Whether the stand-in answers"),
+    FIELDS_END,
+};
+static const struct schema node_power_schema = {"NodePower", node_power_fields, sizeof(struct node_power)};
+
+/* A node that nobody has looked at yet has no status: it is enrolled since it was. */
+#define NODE_SELECT                                                                                                    \
+    "SELECT n.id, n.name, z.name AS zone, f.name AS fabric, r.name AS rack, n.gpu_model, n.gpu_count,"                 \
+    " n.gpu_grouping, n.cpu_milli, n.memory_mib, n.turnaround_s, n.cordoned, n.cordon_reason, n.sim_powered,"          \
+    " extract(epoch FROM n.enrolled_at)::bigint AS enrolled_at, coalesce(s.state, 'enrolled') AS \"status.state\","    \
+    " extract(epoch FROM coalesce(s.since, n.enrolled_at))::bigint AS \"status.since\","                               \
+    " s.last_error AS \"status.last_error\","                                                                          \
+    " (SELECT coalesce(sum(upper(a.slots) - lower(a.slots)), 0) FROM allocation a"                                     \
+    "   WHERE a.node_id = n.id AND a.kind = 'instance' AND a.period @> (SELECT sluice_now()))"                         \
+    " AS \"status.allocated_gpu_milli\", n.id AS page_key"                                                             \
+    " FROM node n JOIN zone z ON z.id = n.zone_id JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id" \
+    " LEFT JOIN node_status s ON s.node_id = n.id"
+
+static const struct db_stmt statement_list = {
+    .name = "node_list",
+    .sql = NODE_SELECT " WHERE n.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')"
+                       " AND ($3::text IS NULL OR n.name = $3::text) AND ($4::text IS NULL OR z.name = $4::text)"
+                       " AND ($5::text IS NULL OR coalesce(s.state, 'enrolled') = $5::text)"
+                       " ORDER BY n.id LIMIT $2::bigint",
+    .params = 5,
+};
+
+static const struct db_stmt statement_get = {
+    .name = "node_get",
+    .sql = NODE_SELECT " WHERE n.id = $1::uuid",
+    .params = 1,
+};
+
+/* The updates of nothing let a fabric's or rack's row be returned whether it was there or not. */
+static const struct db_stmt statement_create = {
+    .name = "node_create",
+    .sql = "WITH wanted AS (SELECT id FROM zone WHERE name = $2), fabric_of AS ("
+           "  INSERT INTO fabric AS f (id, zone_id, name) SELECT $3::uuid, id, $4 FROM wanted"
+           "  ON CONFLICT (zone_id, name) DO UPDATE SET name = f.name RETURNING f.id"
+           "), rack_of AS ("
+           "  INSERT INTO rack AS r (id, fabric_id, name) SELECT $5::uuid, id, $6 FROM fabric_of"
+           "  ON CONFLICT (fabric_id, name) DO UPDATE SET name = r.name RETURNING r.id"
+           "), made AS ("
+           "  INSERT INTO node (id, zone_id, rack_id, name, gpu_model, gpu_count, gpu_grouping, cpu_milli, memory_mib,"
+           "                    turnaround_s)"
+           "  SELECT $1::uuid, wanted.id, rack_of.id, $7, $8, $9::integer, $10, $11::bigint, $12::bigint, $13::integer"
+           "    FROM wanted, rack_of ON CONFLICT (zone_id, name) DO NOTHING RETURNING id"
+           ") SELECT wanted.id AS zone_id, made.id AS node_id FROM wanted LEFT JOIN made ON true",
+    .params = 13,
+};
+
+/* No row of the three below: it is so already, or there is no such node. */
+static const struct db_stmt statement_cordon = {
+    .name = "node_cordon",
+    .sql = "UPDATE node SET cordoned = true, cordon_reason = $2, cordoned_by = $3, cordoned_at = sluice_now(),"
+           " revision = revision + 1"
+           " WHERE id = $1::uuid AND NOT (cordoned AND cordon_reason IS NOT DISTINCT FROM $2)"
+           " RETURNING zone_id, revision",
+    .params = 3,
+};
+
+static const struct db_stmt statement_uncordon = {
+    .name = "node_uncordon",
+    .sql = "UPDATE node SET cordoned = false, cordon_reason = NULL, cordoned_by = NULL, cordoned_at = NULL,"
+           " revision = revision + 1 WHERE id = $1::uuid AND cordoned RETURNING zone_id, revision",
+    .params = 1,
+};
+
+static const struct db_stmt statement_power = {
+    .name = "node_power",
+    .sql = "UPDATE node SET sim_powered = $2::boolean, revision = revision + 1"
+           " WHERE id = $1::uuid AND sim_powered <> $2::boolean RETURNING zone_id, revision",
+    .params = 2,
+};
+
+static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct node_query *query = request->query;
+    struct page page;
+    enum err_kind kind = page_read(request, &page, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const PGresult *result = NULL;
+    kind = request_run(request, &statement_list,
+                       DB_PARAMS(page.after, page.limit_sql, query->name, query->zone, query->state), &result, reterr);
+    if (kind == ERR_NONE)
+        response_list(request, response, node_fields, result, &page);
+    return kind;
+}
+
+static enum err_kind answer(struct request *request, struct response *response, int status, const char *id,
+                            struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(id), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return err_set(reterr, ERR_NOT_FOUND, "node '%s' does not exist", request->params[0]);
+    response_row(response, status, node_fields, result, 0);
+    return ERR_NONE;
+}
+
+static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
+{
+    return answer(request, response, 200, request->object, reterr);
+}
+
+static enum err_kind insert(struct request *request, const struct node *wish, const PGresult **ret, struct err *reterr)
+{
+    char fabric_id[UUID_TEXT_SIZE];
+    char rack_id[UUID_TEXT_SIZE];
+    identity_to_uuid(identity_new(), fabric_id);
+    identity_to_uuid(identity_new(), rack_id);
+    return request_run(
+        request, &statement_create,
+        DB_PARAMS(request->new_id, wish->zone, fabric_id, wish->fabric, rack_id, wish->rack, wish->name, wish->gpu_model,
+                  request_int(request, wish->gpu_count), wish->gpu_grouping, request_int(request, wish->cpu_milli),
+                  request_int(request, wish->memory_mib), request_int(request, wish->turnaround_s)),
+        ret, reterr);
+}
+
+static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct node *wish = request->body;
+    const PGresult *result = NULL;
+    enum err_kind kind = insert(request, wish, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0) {
+        field_problem_add(&request->problems, "/zone", "unknown_zone", "there is no zone '%s'", wish->zone);
+        return request_invalid(request, reterr);
+    }
+    if (db_text(result, 0, 1) == NULL)
+        return err_set_code(reterr, ERR_CONFLICT, "name_taken", "zone '%s' has a node named '%s' already", wish->zone,
+                            wish->name);
+    request->wakes_planner = true;
+    kind = request_event(request, NULL, db_text(result, 0, 0), "node_wish", request->new_id, 1, "node.enrolled", reterr);
+    return kind == ERR_NONE ? answer(request, response, 201, request->new_id, reterr) : kind;
+}
+
+/* An action: the statement changes the wish if it is not so already, and only then something happened. */
+static enum err_kind act(struct request *request, struct response *response, const struct db_stmt *stmt,
+                         const char *const *params, const char *event_kind, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, stmt, params, &result, reterr);
+    if (kind == ERR_NONE && PQntuples(result) > 0) {
+        request->wakes_planner = true;
+        kind = request_event(request, NULL, db_text(result, 0, 0), "node_wish", request->object, db_int(result, 0, 1, 0),
+                             event_kind, reterr);
+    }
+    return kind == ERR_NONE ? get(request, response, reterr) : kind;
+}
+
+static enum err_kind cordon(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct node_cordon *wish = request->body;
+    return act(request, response, &statement_cordon,
+               DB_PARAMS(request->object, wish->reason, request->caller.principal), "node.cordoned", reterr);
+}
+
+static enum err_kind uncordon(struct request *request, struct response *response, struct err *reterr)
+{
+    return act(request, response, &statement_uncordon, DB_PARAMS(request->object), "node.uncordoned", reterr);
+}
+
+static enum err_kind power(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct node_power *wish = request->body;
+    return act(request, response, &statement_power, DB_PARAMS(request->object, request_bool(wish->on)),
+               wish->on ? "node.power_on" : "node.power_off", reterr);
+}
+
+// clang-format off
+static const struct route node_routes[] = {
+    {GET,  "/v1/system/nodes",               ROLES_SYSTEM_READ,    RATE_READ,  .query = &node_query_schema, .answer = &node_schema, .is_list = true, .run = list, .summary = "List nodes"},
+    {GET,  "/v1/system/nodes/{id}",          ROLES_SYSTEM_READ,    RATE_READ,  .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .run = get, .summary = "One node"},
+    {POST, "/v1/system/nodes",               ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_schema, .answer = &node_schema, .run = create, .replay = get, .summary = "Enrol a node"},
+    {POST, "/v1/system/nodes/{id}/cordon",   ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_cordon_schema, .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .status = 200, .run = cordon, .summary = "Let a node take no new allocations"},
+    {POST, "/v1/system/nodes/{id}/uncordon", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .status = 200, .run = uncordon, .summary = "Let a node take allocations again"},
+    {POST, "/v1/system/nodes/{id}/power",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_power_schema, .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .status = 200, .run = power, .summary = "Switch a simulated node on or off"},
+    ROUTES_END,
+};
+// clang-format on
+
+static const struct db_stmt *const node_statements[] = {&statement_list,   &statement_get,      &statement_create,
+                                                        &statement_cordon, &statement_uncordon, &statement_power,
+                                                        NULL};
+
+const struct resource node_resource = {"nodes", node_routes, node_statements};

@@ -1,0 +1,211 @@
+/* Prices: versions of what a GPU-hour costs. A version is immutable but for its end, which the next one sets. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/registry.h"
+#include "common/money.h"
+
+#include <string.h>
+
+struct price {
+    const char *id;
+    const char *sku_kind;
+    const char *sku;
+    const char *tenant;
+    const char *tier;
+    struct field_money gpu_hour;
+    int64_t valid_from;
+};
+
+static const char *const sku_kinds[] = {"instance_type", "gpu_model", NULL};
+static const char *const tiers[] = {"reserved", "on_demand", "preemptible", NULL};
+
+// clang-format off
+static const struct field price_fields[] = {
+    FIELD_ID   ("id",          struct price, id, .identity = IDENTITY_PRICE, .flags = FIELD_READ_ONLY, .help = "The version of the price"),
+    FIELD_ENUM ("sku_kind",    struct price, sku_kind, .values = sku_kinds, .flags = FIELD_REQUIRED, .help = "What it is a price of: an instance type, or a GPU model for shapes that tenants give"),
+    FIELD_TEXT ("sku",         struct price, sku, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .help = "Name of the instance type or GPU model"),
+    FIELD_TEXT ("tenant",      struct price, tenant, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .help = "Name of the tenant whose own price it is; null: the list price"),
+    FIELD_ENUM ("tier",        struct price, tier, .values = tiers, .fallback = "reserved", .help = "Of which tier of reservations"),
+    FIELD_MONEY("gpu_hour",    struct price, gpu_hour, .flags = FIELD_REQUIRED, .help = "Price of a GPU-hour"),
+    FIELD_TIME ("valid_from",  struct price, valid_from, .flags = FIELD_NULLABLE, .help = "Domain time, inclusive; null: now"),
+    FIELD_COLUMN_WITH("valid_until", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Domain time, exclusive; null: until the next version"),
+    FIELDS_END,
+};
+// clang-format on
+
+static const struct schema price_schema = {"Price", price_fields, sizeof(struct price)};
+
+struct price_query {
+    const char *sku_kind;
+    const char *sku;
+    const char *tenant;
+};
+static const struct field price_query_fields[] = {
+    FIELD_ENUM("sku_kind", struct price_query, sku_kind, .values = sku_kinds, .help = "Only prices of this kind"),
+    FIELD_TEXT("sku", struct price_query, sku, .help = "Only prices of this instance type or GPU model"),
+    FIELD_TEXT("tenant", struct price_query, tenant, .help = "Only the tenant of this name's own prices"),
+    FIELDS_END,
+};
+static const struct schema price_query_schema = {"PriceQuery", price_query_fields, sizeof(struct price_query)};
+
+#define PRICE_SELECT                                                                                                   \
+    "SELECT p.id, p.sku_kind, p.sku, t.name AS tenant, p.tier, p.gpu_hour_u AS \"gpu_hour.amount_u\","                 \
+    " p.currency AS \"gpu_hour.currency\", extract(epoch FROM lower(p.valid))::bigint AS valid_from,"                  \
+    " extract(epoch FROM upper(p.valid))::bigint AS valid_until, p.id AS page_key"                                     \
+    " FROM price p LEFT JOIN tenant t ON t.id = p.tenant_id"
+
+static const struct db_stmt statement_list = {
+    .name = "price_list",
+    .sql = PRICE_SELECT " WHERE ($1::uuid IS NULL OR p.id > $1::uuid) AND ($3::text IS NULL OR p.sku_kind = $3::text)"
+                        " AND ($4::text IS NULL OR p.sku = $4::text) AND ($5::text IS NULL OR t.name = $5::text)"
+                        " ORDER BY p.id LIMIT $2::bigint",
+    .params = 5,
+};
+
+static const struct db_stmt statement_get = {
+    .name = "price_get",
+    .sql = PRICE_SELECT " WHERE p.id = $1::uuid",
+    .params = 1,
+};
+
+/* What the wish names. */
+static const struct db_stmt statement_references = {
+    .name = "price_references",
+    .sql = "SELECT (SELECT id FROM tenant WHERE name = $1),"
+           " EXISTS (SELECT FROM instance_type WHERE name = $2),"
+           " coalesce($3::bigint, extract(epoch FROM sluice_now())::bigint)",
+    .params = 3,
+};
+
+/* An end in the past would change what was already sold: then the versions overlap, and the insert says so. */
+static const struct db_stmt statement_close = {
+    .name = "price_close",
+    .sql = "UPDATE price SET valid = tstzrange(lower(valid), to_timestamp($6::bigint))"
+           " WHERE sku_kind = $1 AND sku = $2 AND tier = $3 AND currency = $4 AND tenant_id IS NOT DISTINCT FROM $5::uuid"
+           " AND upper_inf(valid) AND lower(valid) < to_timestamp($6::bigint)"
+           " AND to_timestamp($6::bigint) >= sluice_now() RETURNING id",
+    .params = 6,
+};
+
+static const struct db_stmt statement_create = {
+    .name = "price_create",
+    .sql = "INSERT INTO price (id, sku_kind, sku, tier, currency, tenant_id, valid, gpu_hour_u, created_by)"
+           " VALUES ($1::uuid, $2, $3, $4, $5, $6::uuid, tstzrange(to_timestamp($7::bigint), NULL), $8::bigint, $9::uuid)",
+    .params = 9,
+};
+
+static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct price_query *query = request->query;
+    struct page page;
+    enum err_kind kind = page_read(request, &page, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const PGresult *result = NULL;
+    kind = request_run(request, &statement_list,
+                       DB_PARAMS(page.after, page.limit_sql, query->sku_kind, query->sku, query->tenant), &result,
+                       reterr);
+    if (kind == ERR_NONE)
+        response_list(request, response, price_fields, result, &page);
+    return kind;
+}
+
+static enum err_kind answer(struct request *request, struct response *response, int status, const char *id,
+                            struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(id), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return err_set(reterr, ERR_NOT_FOUND, "price '%s' does not exist", request->params[0]);
+    response_row(response, status, price_fields, result, 0);
+    return ERR_NONE;
+}
+
+static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
+{
+    return answer(request, response, 200, request->object, reterr);
+}
+
+struct price_references {
+    const char *tenant_id; /* NULL: the list price */
+    const char *from;      /* seconds, as text */
+};
+
+static enum err_kind find_references(struct request *request, const struct price *wish, struct price_references *ret,
+                                     struct err *reterr)
+{
+    struct err err = {0};
+    int exponent = 0;
+    if (money_exponent(wish->gpu_hour.currency, &exponent, &err) != ERR_NONE)
+        field_problem_add(&request->problems, "/gpu_hour/currency", "out_of_range", "%s", err.text);
+    if (wish->gpu_hour.amount_u < 0)
+        field_problem_add(&request->problems, "/gpu_hour/amount", "out_of_range", "must not be negative");
+    const PGresult *result = NULL;
+    enum err_kind kind =
+        request_run(request, &statement_references,
+                    DB_PARAMS(wish->tenant, wish->sku, request_int(request, wish->valid_from)), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    ret->tenant_id = db_text(result, 0, 0);
+    ret->from = db_text(result, 0, 2);
+    if (wish->tenant != NULL && ret->tenant_id == NULL)
+        field_problem_add(&request->problems, "/tenant", "unknown_tenant", "there is no tenant '%s'", wish->tenant);
+    if (strcmp(wish->sku_kind, "instance_type") == 0 && !db_bool(result, 0, 1))
+        field_problem_add(&request->problems, "/sku", "unknown_instance_type", "there is no instance type '%s'",
+                          wish->sku);
+    return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
+}
+
+static enum err_kind close_open_version(struct request *request, const struct price *wish,
+                                        const struct price_references *references, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_close,
+                                     DB_PARAMS(wish->sku_kind, wish->sku, wish->tier, wish->gpu_hour.currency,
+                                               references->tenant_id, references->from),
+                                     &result, reterr);
+    if (kind != ERR_NONE || PQntuples(result) == 0)
+        return kind;
+    return request_event(request, references->tenant_id, NULL, "price", db_text(result, 0, 0), 2, "price.changed",
+                         reterr);
+}
+
+static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct price *wish = request->body;
+    struct price_references references = {0};
+    enum err_kind kind = find_references(request, wish, &references, reterr);
+    if (kind == ERR_NONE)
+        kind = close_open_version(request, wish, &references, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    kind = request_run(request, &statement_create,
+                       DB_PARAMS(request->new_id, wish->sku_kind, wish->sku, wish->tier, wish->gpu_hour.currency,
+                                 references.tenant_id, references.from, request_int(request, wish->gpu_hour.amount_u),
+                                 request->caller.principal_id),
+                       NULL, reterr);
+    if (kind == ERR_NO_CAPACITY) /* the exclusion constraint, which elsewhere means a double booking */
+        return err_set_code(reterr, ERR_CONFLICT, "price_overlaps",
+                            "the price of '%s' has a version at or after this start already, or the start is past",
+                            wish->sku);
+    if (kind != ERR_NONE)
+        return kind;
+    request->wakes_planner = true;
+    kind = request_event(request, references.tenant_id, NULL, "price", request->new_id, 1, "price.created", reterr);
+    return kind == ERR_NONE ? answer(request, response, 201, request->new_id, reterr) : kind;
+}
+
+// clang-format off
+static const struct route price_routes[] = {
+    {GET,  "/v1/prices",        ROLES_EVERY,          RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices: a tenant sees the list prices and its own"},
+    {GET,  "/v1/system/prices", ROLES_SYSTEM_READ,    RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices"},
+    {POST, "/v1/system/prices", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .summary = "Make a version of a price, which ends the open one"},
+    ROUTES_END,
+};
+// clang-format on
+
+static const struct db_stmt *const price_statements[] = {&statement_list,  &statement_get,    &statement_references,
+                                                         &statement_close, &statement_create, NULL};
+
+const struct resource price_resource = {"prices", price_routes, price_statements};

@@ -1,0 +1,200 @@
+/* Tenants: the customers, as operators make, suspend and resume them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/registry.h"
+#include "common/money.h"
+
+#include <string.h>
+
+struct tenant {
+    const char *id;
+    const char *name;
+    const char *status;
+    const char *currency;
+    const char *billing_timezone;
+    int64_t tax_rate_bp;
+    bool may_shape;
+    int64_t on_demand_horizon_s;
+    int64_t created_at;
+};
+
+static const char *const statuses[] = {"active", "suspended", NULL};
+
+// clang-format off
+static const struct field tenant_fields[] = {
+    FIELD_ID  ("id",                  struct tenant, id, .identity = IDENTITY_TENANT, .flags = FIELD_READ_ONLY, .help = "The tenant"),
+    FIELD_TEXT("name",                struct tenant, name, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Unique name"),
+    FIELD_ENUM("status",              struct tenant, status, .values = statuses, .flags = FIELD_READ_ONLY, .help = "A suspended tenant may read, not create"),
+    FIELD_TEXT("currency",            struct tenant, currency, .least = 3, .most = 3, .fallback = "USD", .help = "ISO 4217 code of its invoices"),
+    FIELD_TEXT("billing_timezone",    struct tenant, billing_timezone, .fallback = "UTC", .help = "IANA zone whose calendar months are its billing periods"),
+    FIELD_INT ("tax_rate_bp",         struct tenant, tax_rate_bp, .least = 0, .most = 10000, .fallback = "0", .help = "Tax on its invoices in basis points"),
+    FIELD_BOOL("may_shape",           struct tenant, may_shape, .fallback = "false", .help = "May give a shape of its own instead of an instance type"),
+    FIELD_INT ("on_demand_horizon_s", struct tenant, on_demand_horizon_s, .flags = FIELD_NULLABLE, .least = 1, .most = INT32_MAX, .help = "Rolling guarantee of open-ended reservations in seconds; null: they hold for ever"),
+    FIELD_TIME("created_at",          struct tenant, created_at, .flags = FIELD_READ_ONLY, .help = "Domain time"),
+    FIELDS_END,
+};
+// clang-format on
+
+static const struct schema tenant_schema = {"Tenant", tenant_fields, sizeof(struct tenant)};
+
+struct tenant_query {
+    const char *name;
+    const char *status;
+};
+static const struct field tenant_query_fields[] = {
+    FIELD_TEXT("name", struct tenant_query, name, .help = "Only the tenant of this name"),
+    FIELD_ENUM("status", struct tenant_query, status, .values = statuses, .help = "Only tenants of this status"),
+    FIELDS_END,
+};
+static const struct schema tenant_query_schema = {"TenantQuery", tenant_query_fields, sizeof(struct tenant_query)};
+
+#define TENANT_COLUMNS                                                                                                 \
+    "id, name, status, currency, billing_timezone, tax_rate_bp, may_shape, on_demand_horizon_s,"                       \
+    " extract(epoch FROM created_at)::bigint AS created_at"
+
+static const struct db_stmt statement_list = {
+    .name = "tenant_list",
+    .sql = "SELECT " TENANT_COLUMNS ", id AS page_key FROM tenant"
+           " WHERE ($1::uuid IS NULL OR id > $1::uuid) AND ($3::text IS NULL OR name = $3::text)"
+           " AND ($4::text IS NULL OR status = $4::text)"
+           " ORDER BY id LIMIT $2::bigint",
+    .params = 4,
+};
+
+static const struct db_stmt statement_get = {
+    .name = "tenant_get",
+    .sql = "SELECT " TENANT_COLUMNS " FROM tenant WHERE id = $1::uuid",
+    .params = 1,
+};
+
+static const struct db_stmt statement_create = {
+    .name = "tenant_create",
+    .sql = "INSERT INTO tenant (id, name, currency, billing_timezone, tax_rate_bp, may_shape, on_demand_horizon_s)"
+           " VALUES ($1::uuid, $2, $3, $4, $5::integer, $6::boolean, $7::bigint)"
+           " ON CONFLICT (name) DO NOTHING RETURNING " TENANT_COLUMNS,
+    .params = 7,
+};
+
+/* Asked only for a zone other than UTC: the view reads files. */
+static const struct db_stmt statement_timezone = {
+    .name = "tenant_timezone",
+    .sql = "SELECT FROM pg_timezone_names WHERE name = $1",
+    .params = 1,
+};
+
+/* No row: it is so already, or there is no such tenant. */
+static const struct db_stmt statement_set_status = {
+    .name = "tenant_set_status",
+    .sql = "UPDATE tenant SET status = $2, revision = revision + 1 WHERE id = $1::uuid AND status <> $2"
+           " RETURNING " TENANT_COLUMNS ", revision",
+    .params = 2,
+};
+
+static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct tenant_query *query = request->query;
+    struct page page;
+    enum err_kind kind = page_read(request, &page, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const PGresult *result = NULL;
+    kind = request_run(request, &statement_list, DB_PARAMS(page.after, page.limit_sql, query->name, query->status),
+                       &result, reterr);
+    if (kind == ERR_NONE)
+        response_list(request, response, tenant_fields, result, &page);
+    return kind;
+}
+
+static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return err_set(reterr, ERR_NOT_FOUND, "tenant '%s' does not exist", request->params[0]);
+    response_row(response, 200, tenant_fields, result, 0);
+    return ERR_NONE;
+}
+
+/* What the table cannot say: that we bill in the currency, and that the time zone exists. */
+static enum err_kind check(struct request *request, const struct tenant *wish, struct err *reterr)
+{
+    struct err err = {0};
+    int exponent = 0;
+    if (money_exponent(wish->currency, &exponent, &err) != ERR_NONE)
+        field_problem_add(&request->problems, "/currency", "out_of_range", "%s", err.text);
+    if (strcmp(wish->billing_timezone, "UTC") != 0) {
+        const PGresult *result = NULL;
+        enum err_kind kind =
+            request_run(request, &statement_timezone, DB_PARAMS(wish->billing_timezone), &result, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+        if (PQntuples(result) == 0)
+            field_problem_add(&request->problems, "/billing_timezone", "out_of_range", "'%s' is not a zone of IANA",
+                              wish->billing_timezone);
+    }
+    return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
+}
+
+static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct tenant *wish = request->body;
+    enum err_kind kind = check(request, wish, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const PGresult *result = NULL;
+    kind = request_run(request, &statement_create,
+                       DB_PARAMS(request->new_id, wish->name, wish->currency, wish->billing_timezone,
+                                 request_int(request, wish->tax_rate_bp), request_bool(wish->may_shape),
+                                 request_int(request, wish->on_demand_horizon_s)),
+                       &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return err_set_code(reterr, ERR_CONFLICT, "name_taken", "a tenant named '%s' exists already", wish->name);
+    response_row(response, 201, tenant_fields, result, 0);
+    request->wakes_planner = true;
+    return request_event(request, request->new_id, NULL, "tenant", request->new_id, 1, "tenant.created", reterr);
+}
+
+static enum err_kind set_status(struct request *request, struct response *response, const char *status,
+                                struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind =
+        request_run(request, &statement_set_status, DB_PARAMS(request->object, status), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return get(request, response, reterr);
+    response_row(response, 200, tenant_fields, result, 0);
+    request->revokes_token = true; /* who its callers are says whether it is suspended: remembered no longer */
+    int64_t revision = db_int(result, 0, PQfnumber(result, "revision"), 0);
+    return request_event(request, request->object, NULL, "tenant", request->object, revision, "tenant.changed", reterr);
+}
+
+static enum err_kind suspend(struct request *request, struct response *response, struct err *reterr)
+{
+    return set_status(request, response, "suspended", reterr);
+}
+
+static enum err_kind resume(struct request *request, struct response *response, struct err *reterr)
+{
+    return set_status(request, response, "active", reterr);
+}
+
+// clang-format off
+static const struct route tenant_routes[] = {
+    {GET,  "/v1/system/tenants",              ROLES_SYSTEM_READ,    RATE_READ,  .query = &tenant_query_schema, .answer = &tenant_schema, .is_list = true, .run = list, .summary = "List tenants"},
+    {GET,  "/v1/system/tenants/{id}",         ROLES_SYSTEM_READ,    RATE_READ,  .answer = &tenant_schema, .has_id = true, .id = IDENTITY_TENANT, .run = get, .summary = "One tenant"},
+    {POST, "/v1/system/tenants",              ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, .run = create, .replay = get, .summary = "Make a tenant"},
+    {POST, "/v1/system/tenants/{id}/suspend", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, .has_id = true, .id = IDENTITY_TENANT, .status = 200, .run = suspend, .summary = "Let a tenant read only"},
+    {POST, "/v1/system/tenants/{id}/resume",  ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, .has_id = true, .id = IDENTITY_TENANT, .status = 200, .run = resume, .summary = "Let a tenant create again"},
+    ROUTES_END,
+};
+// clang-format on
+
+static const struct db_stmt *const tenant_statements[] = {
+    &statement_list, &statement_get, &statement_create, &statement_timezone, &statement_set_status, NULL};
+
+const struct resource tenant_resource = {"tenants", tenant_routes, tenant_statements};
