@@ -69,15 +69,19 @@ struct id_map {
     uint32_t count;
 };
 
-/* Upper bounds of what a node has free, by bucket of time: cell [bucket][column]. See table.c. */
+/* Questions by what they need of one GPU: all of it, or a share of at least so much. See table.c. */
+#define TIERS 3
+
+/* Which GPUs of each node are busy, by bucket of time: cell [bucket][column] is a byte of eight bits. */
 struct table {
-    uint8_t *whole; /* GPUs that are not taken for the whole bucket */
-    uint8_t *share; /* of the emptiest GPU, in SHARE_UNIT_MILLI */
-    uint8_t *whole_coarse;
-    uint8_t *share_coarse;
-    uint8_t *gpus;        /* one row: all of them */
-    uint8_t *bound_whole; /* scratch of table_bound: one row each */
-    uint8_t *bound_share;
+    uint8_t *within[TIERS]; /* at some instant of the bucket */
+    uint8_t *coarse[TIERS]; /* at some instant of several buckets */
+    uint8_t *across[TIERS]; /* during all of the bucket */
+    uint8_t *absent;        /* one row: bits that stand for no GPU */
+    uint8_t *gpus;          /* one row: how many GPUs */
+    uint8_t *busy;          /* scratch: one row */
+    uint8_t *bound_whole;   /* what table_bound found: GPUs free for all of the window, at most */
+    uint8_t *bound_share;   /* GPUs that the share may fit on, at most */
     uint32_t column_room;
 };
 
@@ -280,15 +284,14 @@ bool fit_eligible(const struct planner *planner, const struct node *node, const 
 struct fit fit_node(const struct planner *planner, const struct node *node, const struct question *question);
 
 /* table.c */
-#define SHARE_UNIT_MILLI 4
 void table_free(struct table *table);
 void table_add_column(struct planner *planner, uint32_t node);
 /* A slice for [from, to) came or went. */
 void table_refresh(struct planner *planner, uint32_t node, int64_t from, int64_t to);
 /* The tables shall cover the time from `instant` on. */
 void table_move(struct planner *planner, int64_t instant);
-/* Fills bound_whole and bound_share of the model's table for a window. */
-void table_bound(struct planner *planner, struct model *model, int64_t from, int64_t to);
+/* Fills bound_whole of the model's table, and bound_share if the question is for a share. */
+void table_bound(struct planner *planner, struct model *model, const struct question *question);
 void table_verify(struct planner *planner);
 
 /* search.c */

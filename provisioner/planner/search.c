@@ -6,12 +6,17 @@
 #include <string.h>
 
 /* Of nodes that look alike to the table, compare this many that fit; more gains little and costs time. */
-#define COMPARED_MAX 48
+#define COMPARED_MAX 16
+/* The table knows the window's first and last hours only roughly. Of nodes that look alike, so many may turn out not
+ * to fit before emptier ones are tried; all of them are looked at before anything is refused. */
+#define FAILED_MAX 16
 
 struct best {
     uint32_t node;
     uint32_t score;
     uint32_t compared;
+    uint32_t failed;
+    uint32_t failed_max;
 };
 
 struct question question_of(const struct planner *planner, const struct planner_request *request)
@@ -50,28 +55,55 @@ static void consider(const struct planner *planner, const struct question *quest
     if (!fit_eligible(planner, node, question))
         return;
     struct fit fit = fit_node(planner, node, question);
-    if (fit.count < need)
+    if (fit.count < need) {
+        best->failed++;
         return;
+    }
     best->compared++;
-    if (fit.score < best->score)
-        *best = (struct best){index, fit.score, best->compared};
+    if (fit.score < best->score) {
+        best->node = index;
+        best->score = fit.score;
+    }
 }
 
-/* Looks at the model's nodes whose bound is `free_gpus`, until it has compared enough. */
-static void search_bound(const struct planner *planner, const struct model *model, const struct question *question,
-                         uint32_t free_gpus, uint32_t need, struct best *best)
+static bool enough(const struct best *best)
+{
+    return best->compared >= COMPARED_MAX || best->score == 0 || best->failed >= best->failed_max;
+}
+
+/* Looks at the model's nodes of columns [column, end) whose bound is `free_gpus`, until that is enough. */
+static void search_columns(const struct planner *planner, const struct model *model, const struct question *question,
+                           uint32_t free_gpus, uint32_t need, uint32_t column, uint32_t end, struct best *best)
 {
     const struct table *table = &model->table;
-    uint32_t share_units = (question->shape.gpu_milli + SHARE_UNIT_MILLI - 1) / SHARE_UNIT_MILLI;
-    uint32_t column = 0;
-    while (column < model->node_count && best->compared < COMPARED_MAX && best->score > 0) {
-        const uint8_t *found = memchr(table->bound_whole + column, (int)free_gpus, model->node_count - column);
+    while (column < end && !enough(best)) {
+        const uint8_t *found = memchr(table->bound_whole + column, (int)free_gpus, end - column);
         if (found == NULL)
             return;
         column = (uint32_t)(found - table->bound_whole);
-        if (table->bound_share[column] >= share_units)
+        if (question->shape.gpus > 0 || table->bound_share[column] > 0)
             consider(planner, question, model->nodes[column], need, best);
         column++;
+    }
+}
+
+/* Nodes in use are taken in an order of the question's own, so that not the same ones fail every time; empty ones in
+ * the fleet's order, so that racks stay whole. */
+static uint32_t first_column(const struct model *model, const struct question *question, uint32_t free_gpus)
+{
+    uint64_t hash = hash_mix((uint64_t)question->from ^ hash_mix((uint64_t)question->to));
+    return free_gpus == model->gpus_max ? 0 : (uint32_t)(hash % model->node_count);
+}
+
+static void search_model(struct planner *planner, const struct model *model, const struct question *question,
+                         uint32_t need, struct best *best)
+{
+    best->compared = 0;
+    for (uint32_t gpus = question->shape.gpus * need; gpus <= model->gpus_max && best->compared == 0; gpus++) {
+        uint32_t first = first_column(model, question, gpus);
+        best->failed = 0;
+        search_columns(planner, model, question, gpus, need, first, model->node_count, best);
+        search_columns(planner, model, question, gpus, need, 0, first, best);
     }
 }
 
@@ -79,15 +111,16 @@ static void search_bound(const struct planner *planner, const struct model *mode
 static uint32_t search_node(struct planner *planner, const struct question *question,
                             const struct planner_request *request, uint32_t need)
 {
-    struct best best = {NONE, UINT32_MAX, 0};
-    for (uint32_t i = 0; i < request_models(planner, request) && best.score > 0; i++) {
-        struct model *model = request_model(planner, request, i);
-        if (model == NULL || (uint64_t)question->shape.gpus * need > model->gpus_max)
-            continue;
-        table_bound(planner, model, question->from, question->to);
-        best.compared = 0;
-        for (uint32_t gpus = question->shape.gpus * need; gpus <= model->gpus_max && best.compared == 0; gpus++)
-            search_bound(planner, model, question, gpus, need, &best);
+    struct best best = {.node = NONE, .score = UINT32_MAX, .failed_max = FAILED_MAX};
+    for (uint32_t pass = 0; pass < 2 && best.node == NONE; pass++) {
+        for (uint32_t i = 0; i < request_models(planner, request) && best.score > 0; i++) {
+            struct model *model = request_model(planner, request, i);
+            if (model == NULL || model->node_count == 0 || (uint64_t)question->shape.gpus * need > model->gpus_max)
+                continue;
+            table_bound(planner, model, question);
+            search_model(planner, model, question, need, &best);
+        }
+        best.failed_max = UINT32_MAX; /* nothing yet: now all of them */
     }
     return best.node;
 }
@@ -109,16 +142,14 @@ static uint32_t fit_exact(struct planner *planner, const struct question *questi
 static void fits_bound(struct planner *planner, struct model *model, const struct question *question)
 {
     const struct table *table = &model->table;
-    table_bound(planner, model, question->from, question->to);
+    table_bound(planner, model, question);
     for (uint32_t column = 0; column < model->node_count; column++) {
         uint32_t index = model->nodes[column];
         uint32_t bound;
         if (question->shape.gpus > 0)
             bound = table->bound_whole[column] / question->shape.gpus;
-        else if ((uint32_t)table->bound_share[column] * SHARE_UNIT_MILLI < question->shape.gpu_milli)
-            bound = 0;
         else
-            bound = table->gpus[column] * (PLANNER_GPU_MILLI / question->shape.gpu_milli);
+            bound = table->bound_share[column] * (PLANNER_GPU_MILLI / question->shape.gpu_milli);
         planner->fit[index] = bound;
         planner->fit_known[index] = false;
     }

@@ -1,18 +1,24 @@
-/* Upper bounds of what each node has free, by buckets of time, so that a search looks closely only at nodes that can
- * fit: a GPU that is held for the whole bucket is of no use to any window that touches the bucket.
+/* Which GPUs are busy when, roughly, so that a search looks closely only at nodes that can fit. Roughly, but never
+ * wrong to a request's harm: a bit is set only if no question of its tier can have that GPU.
  *
- * Rows are buckets (a ring of them from table_base on), columns are the nodes of one GPU model; a window's bound is
- * the least of its rows, byte by byte. Coarse rows are the least of the BUCKETS_PER_COARSE rows under them. What lies
- * before or beyond the ring, and what is shorter than a bucket, is simply not bounded. */
+ * Rows are buckets of time (a ring of them from table_base on), columns the nodes of one GPU model. A window's busy
+ * GPUs are the OR of its rows, byte by byte: what is busy at some instant of the buckets that lie wholly within the
+ * window (coarse rows are eight of those together), and what is busy all across the two buckets at its ends. What
+ * lies before or beyond the ring is not known to be busy.
+ *
+ * A bit is a GPU; on nodes of more than eight it stands for every eighth and is set when all of those are busy. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
 #include <string.h>
 
-#define BUCKET_S           INT64_C(21600) /* six hours */
-#define BUCKETS            512            /* 128 days: twice the horizon of book-ahead searches */
+#define BUCKET_S           INT64_C(10800) /* three hours */
+#define BUCKETS            512            /* 64 days: what is booked ahead */
 #define BUCKETS_PER_COARSE 8
 #define COARSE             (BUCKETS / BUCKETS_PER_COARSE)
+
+/* A GPU is busy for a tier if it has less than this free. A share asks the highest tier that is not above it. */
+static const uint32_t tier_milli[TIERS] = {PLANNER_GPU_MILLI, 500, 200};
 
 static int64_t bucket_of(int64_t instant)
 {
@@ -27,11 +33,14 @@ static size_t ring(int64_t bucket, int64_t buckets)
 
 void table_free(struct table *table)
 {
-    free(table->whole);
-    free(table->share);
-    free(table->whole_coarse);
-    free(table->share_coarse);
+    for (uint32_t tier = 0; tier < TIERS; tier++) {
+        free(table->within[tier]);
+        free(table->coarse[tier]);
+        free(table->across[tier]);
+    }
+    free(table->absent);
     free(table->gpus);
+    free(table->busy);
     free(table->bound_whole);
     free(table->bound_share);
 }
@@ -48,51 +57,73 @@ static uint8_t *rows_widen(uint8_t *old, size_t rows, uint32_t old_room, uint32_
 static void table_widen(struct table *table, uint32_t room)
 {
     uint32_t old_room = table->column_room;
-    table->whole = rows_widen(table->whole, BUCKETS, old_room, room);
-    table->share = rows_widen(table->share, BUCKETS, old_room, room);
-    table->whole_coarse = rows_widen(table->whole_coarse, COARSE, old_room, room);
-    table->share_coarse = rows_widen(table->share_coarse, COARSE, old_room, room);
+    for (uint32_t tier = 0; tier < TIERS; tier++) {
+        table->within[tier] = rows_widen(table->within[tier], BUCKETS, old_room, room);
+        table->coarse[tier] = rows_widen(table->coarse[tier], COARSE, old_room, room);
+        table->across[tier] = rows_widen(table->across[tier], BUCKETS, old_room, room);
+    }
+    table->absent = rows_widen(table->absent, 1, old_room, room);
     table->gpus = rows_widen(table->gpus, 1, old_room, room);
+    table->busy = rows_widen(table->busy, 1, old_room, room);
     table->bound_whole = rows_widen(table->bound_whole, 1, old_room, room);
     table->bound_share = rows_widen(table->bound_share, 1, old_room, room);
     table->column_room = room;
 }
 
-/* What is not held during all of [from, to). */
-static void cell_count(const struct node *node, int64_t from, int64_t to, uint8_t *ret_whole, uint8_t *ret_share)
+/* A bit stays clear as long as one of its GPUs is free. */
+static uint8_t fold(uint64_t free_gpus)
 {
-    uint64_t taken_gpus = 0;
-    uint16_t taken_milli[PLANNER_NODE_GPUS_MAX] = {0};
-    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from <= from; i++) {
-        const struct slice *slice = &node->slices[i];
-        if (slice->to < to)
-            continue;
-        taken_gpus |= slice_gpus(slice);
-        uint32_t first = (uint32_t)slice->slots_from / PLANNER_GPU_MILLI;
-        if (slice_is_share(slice))
-            taken_milli[first] = (uint16_t)(taken_milli[first] + (slice->slots_to - slice->slots_from));
-        else
-            for (uint32_t gpu = first; gpu < (uint32_t)slice->slots_to / PLANNER_GPU_MILLI; gpu++)
-                taken_milli[gpu] = PLANNER_GPU_MILLI;
-    }
-    uint32_t free_gpus = node->spec.gpus - (uint32_t)__builtin_popcountll(taken_gpus);
-    uint32_t most_milli = free_gpus > 0 ? PLANNER_GPU_MILLI : 0;
-    for (uint32_t gpu = 0; gpu < node->spec.gpus && most_milli < PLANNER_GPU_MILLI; gpu++) {
-        if ((uint32_t)PLANNER_GPU_MILLI - taken_milli[gpu] > most_milli)
-            most_milli = (uint32_t)PLANNER_GPU_MILLI - taken_milli[gpu];
-    }
-    *ret_whole = (uint8_t)free_gpus;
-    *ret_share = (uint8_t)((most_milli + SHARE_UNIT_MILLI - 1) / SHARE_UNIT_MILLI);
+    free_gpus |= free_gpus >> 32;
+    free_gpus |= free_gpus >> 16;
+    free_gpus |= free_gpus >> 8;
+    return (uint8_t)~free_gpus;
 }
 
-static uint8_t column_least(const uint8_t *rows, size_t row, size_t count, uint32_t room, uint32_t column)
+struct cell {
+    uint8_t within[TIERS];
+    uint8_t across[TIERS];
+};
+
+/* Milli of each GPU that are surely taken: at some instant of [from, to), and all across it. */
+static void milli_taken(const struct node *node, int64_t from, int64_t to, uint32_t within[PLANNER_NODE_GPUS_MAX],
+                        uint32_t across[PLANNER_NODE_GPUS_MAX])
 {
-    uint8_t least = UINT8_MAX;
-    for (size_t i = row; i < row + count; i++) {
-        uint8_t value = rows[i * room + column];
-        least = value < least ? value : least;
+    uint32_t at_start[PLANNER_NODE_GPUS_MAX];
+    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++)
+        at_start[gpu] = within[gpu] = across[gpu] = 0;
+    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < to; i++) {
+        const struct slice *slice = &node->slices[i];
+        if (slice->to <= from || slice->from == slice->to)
+            continue;
+        uint32_t last = (uint32_t)(slice->slots_to - 1) / PLANNER_GPU_MILLI;
+        uint32_t milli = slice_is_share(slice) ? (uint32_t)(slice->slots_to - slice->slots_from) : PLANNER_GPU_MILLI;
+        for (uint32_t gpu = (uint32_t)slice->slots_from / PLANNER_GPU_MILLI; gpu <= last; gpu++) {
+            at_start[gpu] += slice->from <= from ? milli : 0;
+            across[gpu] += slice->from <= from && slice->to >= to ? milli : 0;
+            within[gpu] = milli > within[gpu] ? milli : within[gpu];
+        }
     }
-    return least;
+    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++)
+        within[gpu] = at_start[gpu] > within[gpu] ? at_start[gpu] : within[gpu];
+}
+
+static struct cell cell_of(const struct node *node, int64_t from, int64_t to)
+{
+    uint32_t within[PLANNER_NODE_GPUS_MAX];
+    uint32_t across[PLANNER_NODE_GPUS_MAX];
+    struct cell cell;
+    milli_taken(node, from, to, within, across);
+    for (uint32_t tier = 0; tier < TIERS; tier++) {
+        uint64_t free_within = 0;
+        uint64_t free_across = 0;
+        for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
+            free_within |= (uint64_t)(within[gpu] + tier_milli[tier] <= PLANNER_GPU_MILLI) << gpu;
+            free_across |= (uint64_t)(across[gpu] + tier_milli[tier] <= PLANNER_GPU_MILLI) << gpu;
+        }
+        cell.within[tier] = fold(free_within);
+        cell.across[tier] = fold(free_across);
+    }
+    return cell;
 }
 
 /* Buckets [first, last), clipped to the ring. */
@@ -105,16 +136,22 @@ static void cells_refresh(struct planner *planner, const struct node *node, int6
     if (last > planner->table_base + BUCKETS)
         last = planner->table_base + BUCKETS;
     for (int64_t bucket = first; bucket < last; bucket++) {
+        struct cell cell = cell_of(node, bucket * BUCKET_S, (bucket + 1) * BUCKET_S);
         size_t at = ring(bucket, BUCKETS) * room + node->column;
-        cell_count(node, bucket * BUCKET_S, (bucket + 1) * BUCKET_S, &table->whole[at], &table->share[at]);
+        for (uint32_t tier = 0; tier < TIERS; tier++) {
+            table->within[tier][at] = cell.within[tier];
+            table->across[tier][at] = cell.across[tier];
+        }
     }
-    for (int64_t bucket = first; bucket < last;
-         bucket += BUCKETS_PER_COARSE - (int64_t)ring(bucket, BUCKETS_PER_COARSE)) {
+    int64_t step = BUCKETS_PER_COARSE;
+    for (int64_t bucket = first; bucket < last; bucket += step - (int64_t)ring(bucket, BUCKETS_PER_COARSE)) {
         size_t coarse = ring(bucket, BUCKETS) / BUCKETS_PER_COARSE;
-        size_t row = coarse * BUCKETS_PER_COARSE;
-        size_t at = coarse * room + node->column;
-        table->whole_coarse[at] = column_least(table->whole, row, BUCKETS_PER_COARSE, room, node->column);
-        table->share_coarse[at] = column_least(table->share, row, BUCKETS_PER_COARSE, room, node->column);
+        for (uint32_t tier = 0; tier < TIERS; tier++) {
+            uint8_t busy = 0;
+            for (size_t row = coarse * BUCKETS_PER_COARSE; row < (coarse + 1) * BUCKETS_PER_COARSE; row++)
+                busy |= table->within[tier][row * room + node->column];
+            table->coarse[tier][coarse * room + node->column] = busy;
+        }
     }
 }
 
@@ -125,6 +162,7 @@ void table_add_column(struct planner *planner, uint32_t index)
     if (node->column >= table->column_room)
         table_widen(table, table->column_room == 0 ? 64 : table->column_room * 2);
     table->gpus[node->column] = (uint8_t)node->spec.gpus;
+    table->absent[node->column] = fold(gpu_mask(0, node->spec.gpus));
     cells_refresh(planner, node, planner->table_base, planner->table_base + BUCKETS);
 }
 
@@ -132,9 +170,8 @@ void table_refresh(struct planner *planner, uint32_t index, int64_t from, int64_
 {
     if (!planner->table_based)
         table_move(planner, from);
-    int64_t first = bucket_of(from + BUCKET_S - 1);
-    int64_t last = to == PLANNER_OPEN ? planner->table_base + BUCKETS : bucket_of(to);
-    cells_refresh(planner, &planner->nodes[index], first, last);
+    int64_t last = to == PLANNER_OPEN ? planner->table_base + BUCKETS : bucket_of(to - 1) + 1;
+    cells_refresh(planner, &planner->nodes[index], bucket_of(from), last);
 }
 
 void table_move(struct planner *planner, int64_t instant)
@@ -150,37 +187,73 @@ void table_move(struct planner *planner, int64_t instant)
         cells_refresh(planner, &planner->nodes[i], covered, base + BUCKETS);
 }
 
-static void row_least(uint8_t *restrict bound, const uint8_t *restrict row, uint32_t count)
+static void row_or(uint8_t *restrict busy, const uint8_t *restrict row, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        bound[i] = row[i] < bound[i] ? row[i] : bound[i];
+        busy[i] |= row[i];
 }
 
-void table_bound(struct planner *planner, struct model *model, int64_t from, int64_t to)
+/* Free bits times the GPUs that a bit stands for. */
+static void row_free(uint8_t *restrict bound, const uint8_t *restrict busy, const uint8_t *restrict gpus,
+                     uint32_t count)
 {
-    struct table *table = &model->table;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t bits = (uint8_t)~busy[i];
+        bits = (uint8_t)(bits - (bits >> 1 & 0x55)); /* Hacker's Delight, 5-1: counting bits */
+        bits = (uint8_t)((bits & 0x33) + (bits >> 2 & 0x33));
+        bits = (uint8_t)((bits + (bits >> 4)) & 0x0f);
+        uint8_t most = (uint8_t)(bits * ((gpus[i] + 7) / 8));
+        bound[i] = most < gpus[i] ? most : gpus[i];
+    }
+}
+
+/* ORs all that is known of the window into table->busy. */
+static void busy_gather(const struct planner *planner, const struct model *model, const struct question *question,
+                        uint32_t tier)
+{
+    const struct table *table = &model->table;
+    size_t room = table->column_room;
     uint32_t count = model->node_count;
-    if (count == 0)
-        return;
-    memcpy(table->bound_whole, table->gpus, count);
-    memset(table->bound_share, PLANNER_GPU_MILLI / SHARE_UNIT_MILLI, count);
     int64_t end = planner->table_base + BUCKETS;
-    int64_t bucket = bucket_of(from);
-    int64_t last = to == PLANNER_OPEN ? end : bucket_of(to - 1) + 1;
+    int64_t bucket = bucket_of(question->from);
+    int64_t last = question->to == PLANNER_OPEN ? end : bucket_of(question->to - 1) + 1;
     bucket = bucket < planner->table_base ? planner->table_base : bucket;
     last = last > end ? end : last;
+    memcpy(table->busy, table->absent, count);
     while (planner->table_based && bucket < last) {
         size_t row = ring(bucket, BUCKETS);
-        if (row % BUCKETS_PER_COARSE == 0 && bucket + BUCKETS_PER_COARSE <= last) {
-            row_least(table->bound_whole, table->whole_coarse + row / BUCKETS_PER_COARSE * table->column_room, count);
-            row_least(table->bound_share, table->share_coarse + row / BUCKETS_PER_COARSE * table->column_room, count);
+        bool inside = question->from <= bucket * BUCKET_S && (bucket + 1) * BUCKET_S <= question->to;
+        if (!inside) {
+            row_or(table->busy, table->across[tier] + row * room, count);
+            bucket++;
+        } else if (row % BUCKETS_PER_COARSE == 0 && (bucket + BUCKETS_PER_COARSE) * BUCKET_S <= question->to &&
+                   bucket + BUCKETS_PER_COARSE <= last) {
+            row_or(table->busy, table->coarse[tier] + row / BUCKETS_PER_COARSE * room, count);
             bucket += BUCKETS_PER_COARSE;
         } else {
-            row_least(table->bound_whole, table->whole + row * table->column_room, count);
-            row_least(table->bound_share, table->share + row * table->column_room, count);
+            row_or(table->busy, table->within[tier] + row * room, count);
             bucket++;
         }
     }
+}
+
+void table_bound(struct planner *planner, struct model *model, const struct question *question)
+{
+    struct table *table = &model->table;
+    if (model->node_count == 0)
+        return;
+    busy_gather(planner, model, question, 0);
+    row_free(table->bound_whole, table->busy, table->gpus, model->node_count);
+    if (question->shape.gpus > 0)
+        return;
+    uint32_t tier = 1;
+    while (tier < TIERS && tier_milli[tier] > question->shape.gpu_milli)
+        tier++;
+    if (tier < TIERS)
+        busy_gather(planner, model, question, tier);
+    else /* too small for any tier: every GPU may do */
+        memcpy(table->busy, table->absent, model->node_count);
+    row_free(table->bound_share, table->busy, table->gpus, model->node_count);
 }
 
 void table_verify(struct planner *planner)
@@ -189,14 +262,15 @@ void table_verify(struct planner *planner)
         const struct node *node = &planner->nodes[i];
         const struct table *table = &planner->models[node->model].table;
         for (int64_t bucket = planner->table_base; bucket < planner->table_base + BUCKETS; bucket++) {
-            uint8_t whole;
-            uint8_t share;
             size_t row = ring(bucket, BUCKETS);
+            size_t at = row * table->column_room + node->column;
             size_t coarse = row / BUCKETS_PER_COARSE * table->column_room + node->column;
-            cell_count(node, bucket * BUCKET_S, (bucket + 1) * BUCKET_S, &whole, &share);
-            must(table->whole[row * table->column_room + node->column] == whole);
-            must(table->share[row * table->column_room + node->column] == share);
-            must(table->whole_coarse[coarse] <= whole && table->share_coarse[coarse] <= share);
+            struct cell cell = cell_of(node, bucket * BUCKET_S, (bucket + 1) * BUCKET_S);
+            for (uint32_t tier = 0; tier < TIERS; tier++) {
+                must(table->within[tier][at] == cell.within[tier]);
+                must(table->across[tier][at] == cell.across[tier]);
+                must((table->coarse[tier][coarse] & cell.within[tier]) == cell.within[tier]);
+            }
         }
     }
 }
