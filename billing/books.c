@@ -1,0 +1,189 @@
+/* What is due, in its order. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/books.h"
+
+#include "billing/capex_posting/node_day.h"
+#include "billing/invoice/month_close.h"
+#include "billing/ledger/rate_day.h"
+#include "billing/meter/meter.h"
+#include "common/calendar.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/shutdown.h"
+
+#define US_PER_MS 1000
+
+static struct metric metric_days = {.name = "sluice_billing_days_closed_total", .type = METRIC_COUNTER,
+                                    .help = "Days closed"};
+static struct metric metric_close = {.name = "sluice_billing_day_close_seconds", .type = METRIC_HISTOGRAM,
+                                     .help = "How long the close of a day takes"};
+static struct metric metric_lag = {.name = "sluice_billing_books_lag_seconds", .type = METRIC_GAUGE,
+                                   .help = "Domain time since the start of the first day that is not closed"};
+
+void books_register_metrics(void)
+{
+    struct metric *const metrics[] = {&metric_days, &metric_close, &metric_lag};
+    metric_register(metrics, COUNT_OF(metrics));
+    meter_register_metrics();
+    rate_day_register_metrics();
+    node_day_register_metrics();
+    month_close_register_metrics();
+}
+
+/* The books begin on the day of the first node. */
+static const struct db_stmt statement_first_open = {
+    .name = "books_first_open",
+    .sql = "SELECT coalesce((SELECT max(day) + 1 FROM billing_day),"
+           "                (SELECT (min(enrolled_at) AT TIME ZONE 'UTC')::date FROM node)) - date '1970-01-01'",
+    .params = 0,
+};
+
+static const struct db_stmt statement_close = {
+    .name = "books_close_day",
+    .sql = "INSERT INTO billing_day (day) VALUES ($1::date) ON CONFLICT (day) DO NOTHING",
+    .params = 1,
+};
+
+/* A virtual clock is a rehearsal that can be run again from its events: its commits need not wait for the disk. */
+static const struct db_stmt statement_relax = {
+    .name = "books_relax",
+    .sql = "SELECT set_config('synchronous_commit', 'off', false)",
+    .params = 0,
+};
+
+const struct db_stmt *const books_statements[] = {&statement_first_open, &statement_close, &statement_relax, NULL};
+
+void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s)
+{
+    *books = (struct books){.leader = {.db = db}, .close_delay_s = close_delay_s};
+    lease_init(&books->leader.lease, BOOKS_COMPONENT, lease_ttl_ms);
+}
+
+static int64_t open_from_s(const struct books *books)
+{
+    return books->begun ? calendar_time_of_day(books->first_open_day) : 0;
+}
+
+static enum err_kind find_first_open(struct books *books, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(books->leader.db, &statement_first_open, DB_NO_PARAMS, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    books->begun = db_text(result, 0, 0) != NULL;
+    books->first_open_day = db_int(result, 0, 0, 0);
+    return ERR_NONE;
+}
+
+static enum err_kind load(struct books *books, const struct clock_domain *clock, struct err *reterr)
+{
+    books->acknowledged = 0;
+    books->settled_s = INT64_MIN;
+    enum err_kind kind = find_first_open(books, reterr);
+    if (kind == ERR_NONE && clock->is_virtual)
+        kind = db_run(books->leader.db, &statement_relax, DB_NO_PARAMS, NULL, reterr);
+    /* A crash may have come between a day's close and the month's. */
+    if (kind == ERR_NONE && books->begun)
+        kind = month_close(&books->leader, open_from_s(books), clock->now_s, reterr);
+    books->loaded = kind == ERR_NONE;
+    return kind;
+}
+
+static enum err_kind note_day(struct db *db, void *context, struct err *reterr)
+{
+    const int64_t *day = context;
+    char date[CALENDAR_DATE_SIZE];
+    calendar_date_print(*day, date);
+    return db_run(db, &statement_close, DB_PARAMS(date), NULL, reterr);
+}
+
+static enum err_kind close_day(struct books *books, int64_t now_s, struct err *reterr)
+{
+    int64_t started_ms = clock_monotonic_ms();
+    int64_t day = books->first_open_day;
+    int64_t ends_at_s = calendar_time_of_day(day + 1);
+    enum err_kind kind = meter_cut(&books->leader, ends_at_s, reterr);
+    if (kind == ERR_NONE)
+        kind = rate_day(&books->leader, day, reterr);
+    if (kind == ERR_NONE)
+        kind = node_day_post(&books->leader, day, reterr);
+    if (kind == ERR_NONE)
+        kind = leader_transact(&books->leader, note_day, &day, reterr);
+    if (kind == ERR_NONE) {
+        books->first_open_day = day + 1;
+        kind = month_close(&books->leader, ends_at_s, now_s, reterr);
+    }
+    char date[CALENDAR_DATE_SIZE];
+    calendar_date_print(day, date);
+    if (kind != ERR_NONE)
+        return err_context(reterr, "closing the day '%s'", date);
+    int64_t took_ms = clock_monotonic_ms() - started_ms;
+    metric_add(&metric_days, 1);
+    metric_observe_us(&metric_close, took_ms * US_PER_MS);
+    log_event(LOG_LEVEL_DEBUG, "day_closed", LOG_TEXT("day", date), LOG_INT("took_ms", took_ms));
+    return ERR_NONE;
+}
+
+/* Up to when nothing can happen any more. Under a virtual clock a tick begins when everybody has acknowledged the one
+ * before, so what was due at the last acknowledged instant is written. */
+static int64_t final_until_s(const struct books *books, const struct clock_domain *clock)
+{
+    return clock->is_virtual ? books->settled_s : clock->now_s - books->close_delay_s;
+}
+
+static bool day_is_due(const struct books *books, const struct clock_domain *clock)
+{
+    return books->begun && calendar_time_of_day(books->first_open_day + 1) <= final_until_s(books, clock);
+}
+
+static enum err_kind close_days(struct books *books, const struct clock_domain *clock, struct err *reterr)
+{
+    if (!day_is_due(books, clock))
+        return ERR_NONE;
+    enum err_kind kind = meter_catch_up(&books->leader, open_from_s(books), reterr);
+    while (kind == ERR_NONE && day_is_due(books, clock) && !shutdown_requested())
+        kind = close_day(books, clock->now_s, reterr);
+    return kind;
+}
+
+static enum err_kind acknowledge(struct books *books, const struct clock_domain *clock, struct err *reterr)
+{
+    if (!clock->is_virtual || clock->tick == books->acknowledged || shutdown_requested())
+        return ERR_NONE;
+    int64_t next_midnight_s = calendar_time_of_day(calendar_day_of_time(clock->now_s) + 1);
+    enum err_kind kind = clock_acknowledge(books->leader.db, BOOKS_COMPONENT, clock,
+                                           books->begun ? next_midnight_s : INT64_MAX, reterr);
+    if (kind == ERR_NONE) {
+        books->acknowledged = clock->tick;
+        books->settled_s = clock->now_s;
+    }
+    return kind;
+}
+
+static enum err_kind keep(struct books *books, struct err *reterr)
+{
+    struct clock_domain clock = {0};
+    enum err_kind kind = clock_domain(books->leader.db, &clock, reterr);
+    if (kind == ERR_NONE && !books->loaded)
+        kind = load(books, &clock, reterr);
+    bool any = false;
+    if (kind == ERR_NONE)
+        kind = meter_consume(&books->leader, open_from_s(books), &any, reterr);
+    if (kind == ERR_NONE && any && !books->begun)
+        kind = find_first_open(books, reterr);
+    if (kind == ERR_NONE)
+        kind = close_days(books, &clock, reterr);
+    if (kind == ERR_NONE)
+        kind = acknowledge(books, &clock, reterr);
+    if (kind == ERR_NONE)
+        metric_set(&metric_lag, books->begun ? clock.now_s - open_from_s(books) : 0);
+    return kind;
+}
+
+enum err_kind books_keep(struct books *books, struct err *reterr)
+{
+    enum err_kind kind = keep(books, reterr);
+    if (kind != ERR_NONE)
+        books->loaded = false;
+    return kind;
+}

@@ -1,0 +1,33 @@
+/* The books: what sluice-billing does each time it wakes up as the leader. It takes no input, looks at the tables, and
+ * does whatever is due: meters events, closes the days that are over, in order, and then the months.
+ *
+ * A day's close is a row of steps, each repeatable and in transactions of its own, so that a crash between any two
+ * loses and doubles nothing: cut usage at midnight, rate, depreciate and attribute, note the day, issue what is due.
+ * One thread. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "billing/leader.h"
+#include "common/clock.h"
+
+#define BOOKS_COMPONENT "billing" /* of the lease and of the virtual clock */
+
+struct books {
+    struct leader leader;
+    int64_t close_delay_s; /* real clock: how long after midnight a day is closed */
+
+    bool loaded;             /* whether what follows is known; forgotten after any error */
+    bool begun;              /* whether there is anything to keep books of */
+    int64_t first_open_day;  /* days since 1970-01-01, if begun */
+    int64_t acknowledged;    /* tick of the virtual clock */
+    int64_t settled_s;       /* virtual clock: everybody has written what is due up to here */
+};
+
+void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s);
+
+/* Does everything due. Only while the lease is held. After an error call it again: it starts from the tables. */
+MUST_CHECK enum err_kind books_keep(struct books *books, struct err *reterr);
+
+void books_register_metrics(void);
+
+extern const struct db_stmt *const books_statements[];

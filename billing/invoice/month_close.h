@@ -1,0 +1,16 @@
+/* Month close: a tenant's billing period that is over becomes an invoice, with a gapless number, in one transaction.
+ *
+ * A period closes when its last instant lies before the end of the last closed day, all its usage has a price, and what
+ * was rated is what was delivered; else it stays open, says why, and is tried again after the next day's close.
+ * A period with nothing to bill closes without an invoice. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "billing/leader.h"
+
+/* closed_until_s: end of the last closed day. now_s: domain time, the date of issue. */
+MUST_CHECK enum err_kind month_close(struct leader *leader, int64_t closed_until_s, int64_t now_s, struct err *reterr);
+
+void month_close_register_metrics(void);
+
+extern const struct db_stmt *const month_close_statements[];

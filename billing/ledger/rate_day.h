@@ -1,0 +1,17 @@
+/* Rating of a day: its delivered usage x the prices that hold -> rated lines, and a journal per tenant.
+ *
+ * A group is a reservation at a price version in a billing period of its tenant. What a line adds is the rating of the
+ * group's usage to date less what was rated before. A reservation's day with a second that no price covers is neither
+ * rated nor dropped: it waits in unpriced_usage and is tried again with each day. Repeatable: what a day has rated is
+ * not rated again. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "billing/leader.h"
+
+/* day: days since 1970-01-01; metered to its end. */
+MUST_CHECK enum err_kind rate_day(struct leader *leader, int64_t day, struct err *reterr);
+
+void rate_day_register_metrics(void);
+
+extern const struct db_stmt *const rate_day_statements[];

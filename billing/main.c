@@ -1,0 +1,178 @@
+/* sluice-billing: reads facts, writes money. Waits for a notification or the timer, and lets the leader keep the books;
+ * a standby tries for the lease. All of it is one thread; the admin listener has its own. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/books.h"
+#include "common/admin.h"
+#include "common/config.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/shutdown.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+#define PROGRAM         "sluice-billing"
+#define ROLE            "sluice_billing"
+#define SCHEMA_MIN      10   /* unpriced_usage */
+#define TIMER_MS        1000 /* a notification may be lost with its connection */
+#define PAUSE_MS        500  /* after an error */
+#define TIMEOUTS_OF_TTL 2    /* a transaction dies well before the lease does */
+
+struct settings {
+    int64_t lease_ttl_ms;
+    int64_t close_delay_s;
+};
+
+static const struct setting billing_settings[] = {
+    // clang-format off
+    {"lease_ttl_ms", SETTING_INT, offsetof(struct settings, lease_ttl_ms), "10000", 500, 600000, "ms", false,
+     "how long the leader may be silent before another process takes over"},
+    {"close_delay_s", SETTING_INT, offsetof(struct settings, close_delay_s), "300", 0, 86400, "s", false,
+     "how long after midnight UTC a day is closed (a virtual clock needs no delay)"},
+    SETTINGS_END,
+    // clang-format on
+};
+
+static const char *const channels[] = {"sluice_event", "sluice_clock", "sluice_wish"};
+
+static struct metric metric_leader = {.name = "sluice_billing_leader", .type = METRIC_GAUGE,
+                                      .help = "1 while this process keeps the books, 0 while it stands by"};
+static struct metric metric_errors = {.name = "sluice_billing_errors_total", .type = METRIC_COUNTER,
+                                      .help = "Rounds of work that failed and were tried again"};
+
+static atomic_bool round_succeeded;
+
+static bool is_ready(void *context, FILE *out)
+{
+    (void)context;
+    bool ready = atomic_load(&round_succeeded);
+    fprintf(out, "database %s\nrole %s\n", ready ? "ok" : "unavailable or refused: see the log",
+            atomic_load(&metric_leader.value) == 1 ? "leader" : "standby");
+    return ready;
+}
+
+/* Real time passes, unless a shutdown is asked for. */
+static void pause_after_error(void)
+{
+    struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
+    (void)poll(&stop, 1, PAUSE_MS); /* however it returns: the loop looks again */
+}
+
+static enum err_kind connect_and_listen(struct db *db, struct err *reterr)
+{
+    enum err_kind kind = db_check_schema(db, SCHEMA_MIN, DB_SCHEMA_MAX, reterr);
+    for (size_t i = 0; i < COUNT_OF(channels) && kind == ERR_NONE; i++)
+        kind = db_listen(db, channels[i], reterr);
+    return kind;
+}
+
+static enum err_kind work(struct books *books, struct err *reterr)
+{
+    struct lease *lease = &books->leader.lease;
+    bool led = lease->held;
+    int64_t epoch = lease->epoch;
+    enum err_kind kind = lease_keep(lease, books->leader.db, reterr);
+    if (lease->epoch != epoch)
+        books->loaded = false; /* another may have led meanwhile */
+    if (kind == ERR_NONE && lease->held)
+        kind = books_keep(books, reterr);
+    if (kind == ERR_FENCED)
+        lease->held = false;
+    if (led != lease->held) {
+        metric_set(&metric_leader, lease->held);
+        log_event(LOG_LEVEL_INFO, lease->held ? "leading" : "standing_by", LOG_INT("epoch", lease->epoch));
+    }
+    return kind;
+}
+
+/* The same trouble is said once, not with every round. */
+static void report(const struct err *err, struct err *last)
+{
+    metric_add(&metric_errors, 1);
+    if (strcmp(err->text, last->text) != 0)
+        log_error("round_failed", err);
+    *last = *err;
+}
+
+static void run(struct books *books)
+{
+    struct db *db = books->leader.db;
+    struct err last = {0};
+    bool listening = false;
+    while (!shutdown_requested()) {
+        struct err err = {0};
+        enum err_kind kind = listening ? ERR_NONE : connect_and_listen(db, &err);
+        listening = kind == ERR_NONE;
+        if (kind == ERR_NONE)
+            kind = work(books, &err);
+        bool notified = false;
+        if (kind == ERR_NONE)
+            kind = db_wait(db, -1, TIMER_MS, &notified, &err);
+        atomic_store(&round_succeeded, kind == ERR_NONE);
+        if (kind != ERR_NONE) {
+            report(&err, &last);
+            pause_after_error();
+        } else {
+            last = (struct err){0};
+        }
+    }
+}
+
+static int start(const struct config_common *common, const struct settings *settings)
+{
+    struct err err = {0};
+    CLEANUP(db_freep) struct db *db = db_new(&(struct db_options){
+        .url = common->database_url,
+        .role = ROLE,
+        .application_name = PROGRAM,
+        .statement_timeout_ms = (int)(settings->lease_ttl_ms / TIMEOUTS_OF_TTL),
+        .idle_in_transaction_session_timeout_ms = (int)(settings->lease_ttl_ms / TIMEOUTS_OF_TTL),
+        .lock_timeout_ms = (int)(settings->lease_ttl_ms / TIMEOUTS_OF_TTL),
+    });
+    struct books books;
+    books_init(&books, db, settings->lease_ttl_ms, settings->close_delay_s);
+    struct metric *const metrics[] = {&metric_leader, &metric_errors};
+    metric_register(metrics, COUNT_OF(metrics));
+    books_register_metrics();
+
+    struct admin *admin = NULL;
+    if (admin_start(common->admin_listen, is_ready, NULL, &admin, &err) != ERR_NONE) {
+        log_error("start_failed", &err);
+        return EXIT_FAILURE;
+    }
+    log_event(LOG_LEVEL_INFO, "started", LOG_TEXT("admin_listen", common->admin_listen));
+    run(&books);
+    lease_release(&books.leader.lease, db);
+    admin_stop(admin);
+    log_event(LOG_LEVEL_INFO, "stopped");
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    struct config_common common = {0};
+    struct settings settings = {0};
+    const struct config_part parts[] = {
+        {config_common_settings, &common},
+        {billing_settings, &settings},
+        {NULL, NULL},
+    };
+    struct err err = {0};
+    bool done = false;
+    int status = EXIT_SUCCESS;
+    log_start(PROGRAM, LOG_LEVEL_INFO);
+    if (config_load(PROGRAM, "meters what was delivered, keeps the books and issues invoices", parts, argc, argv, &done,
+                    &status, &err) != ERR_NONE) {
+        log_error("configuration_refused", &err);
+        return EXIT_FAILURE;
+    }
+    if (!done) {
+        log_start(PROGRAM, log_level_from_text(common.log_level));
+        shutdown_install();
+        status = start(&common, &settings);
+    }
+    config_release(parts);
+    return status;
+}

@@ -1,0 +1,198 @@
+/* Reading the event log by cursor. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/meter/event_batch.h"
+
+#include "billing/meter/meter.h"
+#include "common/alloc.h"
+#include "common/must.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COLUMNS                                                                                                        \
+    "e.xid::text, e.seq, e.object_type, e.object_id, e.object_revision, floor(extract(epoch FROM e.occurred_at))"      \
+    "::bigint, e.payload->>'state', e.tenant_id, e.payload->>'reservation_id', e.payload->>'node_id',"                 \
+    " (e.payload->>'gpu_milli')::integer, (e.payload->>'starts_at')::bigint, (e.payload->>'ends_at')::bigint"
+
+enum {
+    COLUMN_XID,
+    COLUMN_SEQ,
+    COLUMN_TYPE,
+    COLUMN_OBJECT,
+    COLUMN_REVISION,
+    COLUMN_OCCURRED,
+    COLUMN_STATE,
+    COLUMN_TENANT,
+    COLUMN_RESERVATION,
+    COLUMN_NODE,
+    COLUMN_GPU_MILLI,
+    COLUMN_STARTS,
+    COLUMN_ENDS,
+};
+
+static const struct db_stmt statement_probe = {
+    .name = "event_batch_probe",
+    .sql = "SELECT EXISTS (SELECT FROM event e"
+           "  WHERE (e.xid, e.seq) > (coalesce((SELECT c.xid FROM event_cursor c WHERE c.consumer = $1::text), '0'::xid8),"
+           "                          coalesce((SELECT c.seq FROM event_cursor c WHERE c.consumer = $1::text), 0))"
+           "    AND e.xid < pg_snapshot_xmin(pg_current_snapshot()))",
+    .params = 1,
+};
+
+static const struct db_stmt statement_read = {
+    .name = "event_batch_read",
+    .sql = "SELECT " COLUMNS "  FROM event e"
+           " WHERE (e.xid, e.seq) > ($1::text::xid8, $2::bigint) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"
+           " ORDER BY e.xid, e.seq LIMIT $3::bigint",
+    .params = 3,
+};
+
+static const struct db_stmt statement_read_object = {
+    .name = "event_batch_read_object",
+    .sql = "SELECT " COLUMNS "  FROM event e"
+           " WHERE e.object_id = $1::uuid AND e.object_type = $2::text"
+           "   AND e.object_revision > $3::bigint AND e.object_revision < $4::bigint"
+           " ORDER BY e.object_revision",
+    .params = 4,
+};
+
+const struct db_stmt *const event_batch_statements[] = {&statement_probe, &statement_read, &statement_read_object, NULL};
+
+static const char *const type_texts[] = {
+    [METERED_INSTANCE] = "instance",
+    [METERED_NODE] = "node",
+};
+
+static bool type_of(const char *text, enum metered_type *ret)
+{
+    for (size_t i = 0; i < COUNT_OF(type_texts); i++) {
+        if (strcmp(type_texts[i], text) == 0) {
+            *ret = (enum metered_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool optional_identity(const PGresult *rows, int row, int column, struct identity *ret)
+{
+    return db_text(rows, row, column) != NULL &&
+           identity_from_uuid(db_text(rows, row, column), ret, NULL) == ERR_NONE;
+}
+
+/* The event of a row; an instance's must say whose it is and how large. */
+static enum err_kind decode(const PGresult *rows, int row, enum metered_type type, struct metered_event *ret,
+                            struct err *reterr)
+{
+    const char *state = db_text(rows, row, COLUMN_STATE);
+    struct metered_event event = {
+        .type = type,
+        .object = db_identity(rows, row, COLUMN_OBJECT),
+        .fact =
+            {
+                .revision = db_int(rows, row, COLUMN_REVISION, 0),
+                .occurred_at_s = db_int(rows, row, COLUMN_OCCURRED, 0),
+                .state = state != NULL ? state : "",
+                .gpu_milli = (int32_t)db_int(rows, row, COLUMN_GPU_MILLI, 0),
+                .starts_at_s = db_int(rows, row, COLUMN_STARTS, 0),
+                .ends_at_s = db_int(rows, row, COLUMN_ENDS, TILING_OPEN_END_S),
+            },
+    };
+    event.fact.has_node = optional_identity(rows, row, COLUMN_NODE, &event.fact.node);
+    bool has_owner = optional_identity(rows, row, COLUMN_TENANT, &event.tenant) &&
+                     optional_identity(rows, row, COLUMN_RESERVATION, &event.reservation);
+    bool sound = type == METERED_NODE || (has_owner && event.fact.gpu_milli > 0 && event.fact.starts_at_s != 0);
+    if (!sound) {
+        return err_set(reterr, ERR_INTERNAL, "event %s of instance '%s' lacks tenant, reservation, size or window",
+                       db_text(rows, row, COLUMN_SEQ), db_text(rows, row, COLUMN_OBJECT));
+    }
+    *ret = event;
+    return ERR_NONE;
+}
+
+static int by_object_and_revision(const void *a, const void *b)
+{
+    const struct metered_event *one = a;
+    const struct metered_event *other = b;
+    int order = memcmp(one->object.bytes, other->object.bytes, sizeof one->object.bytes);
+    if (order == 0)
+        order = (one->type > other->type) - (one->type < other->type);
+    if (order == 0)
+        order = (one->fact.revision > other->fact.revision) - (one->fact.revision < other->fact.revision);
+    return order;
+}
+
+/* Takes ownership of rows. */
+static enum err_kind decode_all(PGresult *rows, struct event_batch *ret, struct err *reterr)
+{
+    int row_count = PQntuples(rows);
+    *ret = (struct event_batch){.rows = rows, .empty = row_count == 0, .full = row_count == EVENT_BATCH_MAX};
+    ret->events = alloc_zero((size_t)row_count + 1, sizeof *ret->events);
+    for (int row = 0; row < row_count; row++) {
+        enum metered_type type;
+        if (!type_of(db_text(rows, row, COLUMN_TYPE), &type))
+            continue;
+        enum err_kind kind = decode(rows, row, type, &ret->events[ret->count], reterr);
+        if (kind != ERR_NONE)
+            return kind;
+        ret->count++;
+    }
+    qsort(ret->events, ret->count, sizeof *ret->events, by_object_and_revision);
+    return ERR_NONE;
+}
+
+enum err_kind event_batch_probe(struct db *db, bool *ret_any, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_probe, DB_PARAMS(METER_CONSUMER), &result, reterr);
+    if (kind == ERR_NONE)
+        *ret_any = db_bool(result, 0, 0);
+    return kind;
+}
+
+enum err_kind event_batch_read(struct db *db, struct event_batch *ret, struct err *reterr)
+{
+    struct event_cursor cursor = {0};
+    enum err_kind kind = event_cursor_load(db, METER_CONSUMER, &cursor, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    char xid[DB_INT_TEXT_SIZE];
+    char seq[DB_INT_TEXT_SIZE];
+    char limit[DB_INT_TEXT_SIZE];
+    (void)snprintf(xid, sizeof xid, "%" PRIu64, cursor.xid); /* 20 digits at most */
+    PGresult *rows = NULL;
+    kind = db_run(db, &statement_read,
+                  DB_PARAMS(xid, db_int_param(seq, cursor.seq), db_int_param(limit, EVENT_BATCH_MAX)), &rows, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    kind = decode_all(rows, ret, reterr);
+    ret->end = cursor;
+    int last = PQntuples(rows) - 1;
+    if (kind == ERR_NONE && last >= 0) {
+        must(sscanf(db_text(rows, last, COLUMN_XID), "%" SCNu64, &ret->end.xid) == 1);
+        ret->end.seq = db_int(rows, last, COLUMN_SEQ, 0);
+    }
+    return kind;
+}
+
+enum err_kind event_batch_read_object(struct db *db, struct identity object, enum metered_type type, int64_t after,
+                                      int64_t before, struct event_batch *ret, struct err *reterr)
+{
+    char uuid[UUID_TEXT_SIZE];
+    char from[DB_INT_TEXT_SIZE];
+    char to[DB_INT_TEXT_SIZE];
+    identity_to_uuid(object, uuid);
+    PGresult *rows = NULL;
+    enum err_kind kind =
+        db_run(db, &statement_read_object,
+               DB_PARAMS(uuid, type_texts[type], db_int_param(from, after), db_int_param(to, before)), &rows, reterr);
+    return kind == ERR_NONE ? decode_all(rows, ret, reterr) : kind;
+}
+
+void event_batch_release(struct event_batch *batch)
+{
+    PQclear(batch->rows);
+    free(batch->events);
+    *batch = (struct event_batch){0};
+}

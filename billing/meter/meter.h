@@ -1,0 +1,26 @@
+/* The meter: events of instances and nodes become usage intervals and idle stretches.
+ *
+ * Reads the event log by the cursor "billing"; cursor and effect are one transaction. One thread: the leader's. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "billing/leader.h"
+
+#include <stdint.h>
+
+#define METER_CONSUMER "billing"
+
+/* Consumes what is visible. Facts dated before floor_s, up to which the days are closed, count from there.
+ * *ret_any says whether there was any event. */
+MUST_CHECK enum err_kind meter_consume(struct leader *leader, int64_t floor_s, bool *ret_any, struct err *reterr);
+
+/* Consumes all that was committed before the call, however long older transactions take; ERR_TIMEOUT where one does
+ * not end in time. */
+MUST_CHECK enum err_kind meter_catch_up(struct leader *leader, int64_t floor_s, struct err *reterr);
+
+/* Writes every interval up to an instant: cuts what is open there. Repeatable. */
+MUST_CHECK enum err_kind meter_cut(struct leader *leader, int64_t at_s, struct err *reterr);
+
+void meter_register_metrics(void);
+
+extern const struct db_stmt *const meter_statements[];
