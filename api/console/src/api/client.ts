@@ -1,0 +1,31 @@
+// The one door to the REST API: typed by the OpenAPI document, authorized by the session's token.
+import createClient from "openapi-fetch";
+import { problemFrom, ProblemError } from "./problem";
+import type { paths } from "./schema";
+import { session } from "./session";
+
+export const api = createClient<paths>({ baseUrl: window.location.origin });
+
+api.use({
+  onRequest({ request }) {
+    const token = session.token();
+    if (token !== null && !request.headers.has("Authorization"))
+      request.headers.set("Authorization", `Bearer ${token}`);
+    return request;
+  },
+});
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** The data of an answer, or a ProblemError. A token that is no longer good ends the session. */
+export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await call;
+  if (response.ok && data !== undefined) return data;
+  const problem = problemFrom(response.status, error);
+  if (response.status === 401) session.end(problem.detail ?? problem.title);
+  throw new ProblemError(problem);
+}

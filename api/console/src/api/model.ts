@@ -1,0 +1,25 @@
+// Names for the shapes of the OpenAPI document that pages speak of. Derived from paths, never written by hand.
+import type { paths } from "./schema";
+
+type Answer<P extends keyof paths> = paths[P] extends {
+  get: { responses: { 200: { content: { "application/json": infer T } } } };
+}
+  ? T
+  : never;
+type Item<P extends keyof paths> = Answer<P> extends { items: (infer T)[] } ? T : never;
+
+export type Me = Answer<"/v1/me">;
+export type Node = Item<"/v1/system/nodes">;
+export type Zone = Item<"/v1/zones">;
+export type Reservation = Answer<"/v1/system/reservations/{id}">;
+export type Invoice = Item<"/v1/invoices">;
+export type Margin = Answer<"/v1/system/margin">;
+export type MarginBy = "day" | "tenant" | "instance_type" | "cohort";
+export type Event = Item<"/v1/events">;
+
+const PROVIDER_ROLES: readonly string[] = ["operator", "finance", "auditor", "system_admin"];
+
+/** Does this principal belong to the provider (and so look at all tenants)? */
+export function isProvider(me: Me): boolean {
+  return PROVIDER_ROLES.includes(me.role);
+}

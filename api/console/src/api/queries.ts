@@ -1,0 +1,102 @@
+// What pages ask for. Keys begin with the word by which live events name them (live/live.tsx).
+import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { api, unwrap } from "./client";
+import {
+  isProvider,
+  type Event,
+  type Invoice,
+  type Margin,
+  type MarginBy,
+  type Me,
+  type Node,
+  type Reservation,
+  type Zone,
+} from "./model";
+import { allPages, PAGE_LIMIT, type Listing } from "./pages";
+import { useToken } from "./session";
+
+const ME_EVERY_MS = 15_000;
+
+export function useMe(): UseQueryResult<Me> {
+  const token = useToken();
+  return useQuery({
+    queryKey: ["me"],
+    queryFn: () => unwrap(api.GET("/v1/me")),
+    enabled: token !== null,
+    refetchInterval: ME_EVERY_MS,
+  });
+}
+
+export function useNodes(): UseQueryResult<Listing<Node>> {
+  return useQuery({
+    queryKey: ["nodes"],
+    queryFn: () => allPages((page) => unwrap(api.GET("/v1/system/nodes", { params: { query: query({ page }) } }))),
+  });
+}
+
+export function useZones(): UseQueryResult<Listing<Zone>> {
+  return useQuery({
+    queryKey: ["zones"],
+    queryFn: () => allPages((page) => unwrap(api.GET("/v1/zones", { params: { query: query({ page }) } }))),
+  });
+}
+
+export function useReservations(me: Me, state: string | undefined): UseQueryResult<Listing<Reservation>> {
+  return useQuery({
+    queryKey: ["reservations", "list", state ?? "every"],
+    placeholderData: keepPreviousData,
+    queryFn: () =>
+      allPages((page) => {
+        const params = { query: query({ page, state }) };
+        return isProvider(me)
+          ? unwrap(api.GET("/v1/system/reservations", { params }))
+          : unwrap(api.GET("/v1/reservations", { params }));
+      }),
+  });
+}
+
+export function useReservation(me: Me, id: string): UseQueryResult<Reservation> {
+  return useQuery({
+    queryKey: ["reservations", "one", id],
+    queryFn: () => {
+      const params = { path: { id } };
+      return isProvider(me)
+        ? unwrap(api.GET("/v1/system/reservations/{id}", { params }))
+        : unwrap(api.GET("/v1/reservations/{id}", { params }));
+    },
+  });
+}
+
+export function useReservationEvents(me: Me, id: string): UseQueryResult<Listing<Event>> {
+  return useQuery({
+    queryKey: ["reservations", "events", id],
+    queryFn: () =>
+      allPages((page) =>
+        unwrap(api.GET("/v1/reservations/{id}/events", { params: { path: { id }, query: query({ page }) } })),
+      ),
+    enabled: !isProvider(me),
+  });
+}
+
+export function useMargin(by: MarginBy, from: string, to: string): UseQueryResult<Margin> {
+  return useQuery({
+    queryKey: ["margin", by, from, to],
+    placeholderData: keepPreviousData,
+    queryFn: () => unwrap(api.GET("/v1/system/margin", { params: { query: { by, from, to } } })),
+  });
+}
+
+export function useInvoices(): UseQueryResult<Listing<Invoice>> {
+  return useQuery({
+    queryKey: ["invoices"],
+    queryFn: () => allPages((page) => unwrap(api.GET("/v1/invoices", { params: { query: query({ page }) } }))),
+  });
+}
+
+/** The query of a list: the largest pages, and only what is set. */
+function query<T extends Record<string, string | undefined>>(
+  fields: T,
+): { limit: number } & { [K in keyof T]?: string } {
+  const set = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return { limit: PAGE_LIMIT, ...Object.fromEntries(set) } as { limit: number } & { [K in keyof T]?: string };
+}

@@ -1,0 +1,71 @@
+// How times, counts and names read. All times are UTC, and said to be.
+
+const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const TIME = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  timeZone: "UTC",
+});
+const NUMBER = new Intl.NumberFormat("en-US");
+const NATURAL = new Intl.Collator("en", { numeric: true });
+
+export function formatDate(instant: string): string {
+  return DATE.format(new Date(instant));
+}
+
+/** "14 Mar 2026, 09:30:00" without zone; the page says UTC once. */
+export function formatInstant(instant: string | null | undefined): string {
+  if (instant === null || instant === undefined) return "\u2013";
+  const date = new Date(instant);
+  return `${DATE.format(date)}, ${TIME.format(date)}`;
+}
+
+export function formatCount(count: number): string {
+  return NUMBER.format(count);
+}
+
+/** "3 nodes", "1 node". */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+const SPANS: readonly [number, string][] = [
+  [86400, "d"],
+  [3600, "h"],
+  [60, "min"],
+  [1, "s"],
+];
+
+/** The two largest units of a span: "6 d 4 h". */
+export function formatSpan(seconds: number): string {
+  const parts: string[] = [];
+  let rest = Math.max(0, Math.round(seconds));
+  for (const [unit, name] of SPANS) {
+    const many = Math.floor(rest / unit);
+    rest -= many * unit;
+    if (many > 0) parts.push(`${many}\u202f${name}`);
+    if (parts.length === 2) break;
+  }
+  return parts.length === 0 ? "0\u202fs" : parts.join(" ");
+}
+
+/** GPU-milli as GPUs: 8000 is "8", 470 is "0.47". */
+export function formatGpus(milli: number): string {
+  return NUMBER.format(milli / 1000);
+}
+
+/** "not_in_service" reads "not in service". */
+export function words(slug: string): string {
+  return slug.replaceAll("_", " ");
+}
+
+/** r2 before r10. */
+export function byName(a: string, b: string): number {
+  return NATURAL.compare(a, b);
+}
+
+/** YYYY-MM-DD, days after (or before) the day of an instant. */
+export function dayOf(instant: string, plusDays = 0): string {
+  return new Date(Date.parse(instant.slice(0, 10)) + plusDays * 86_400_000).toISOString().slice(0, 10);
+}

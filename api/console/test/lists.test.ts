@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { allPages } from "../src/api/pages";
+import { problemFrom } from "../src/api/problem";
+import { axisSteps, daysOf, fraction } from "../src/economics/series";
+import { byName, dayOf, formatSpan } from "../src/format/text";
+import { throttle } from "../src/live/throttle";
+
+describe("a list", () => {
+  const pages = [1, 2, 3].map((n) => ({ items: [n], next_page: n < 3 ? `after ${n}` : null }));
+  const fetchPage = async (page: string | undefined) => {
+    const found = pages[page === undefined ? 0 : Number(page.slice(6))];
+    if (found === undefined) throw new Error(`no page ${page}`);
+    return found;
+  };
+
+  it("is_read_to_its_end", async () => {
+    expect(await allPages(fetchPage)).toEqual({ items: [1, 2, 3], capped: false });
+  });
+
+  it("admits_that_it_was_cut", async () => {
+    expect(await allPages(fetchPage, 2)).toEqual({ items: [1, 2], capped: true });
+  });
+});
+
+describe("a refusal", () => {
+  it("is_a_problem_even_without_a_problem_document", () => {
+    expect(problemFrom(502, "<html>")).toMatchObject({ status: 502, code: "http_502", detail: null, errors: [] });
+  });
+});
+
+describe("the chart", () => {
+  it("has_an_axis_that_covers_the_data_in_few_steps", () => {
+    for (const most of [1n, 7n, 999n, 174_334_250_000n, 10n ** 15n]) {
+      const steps = axisSteps(most);
+      expect(steps.at(-1)).toBeGreaterThanOrEqual(most);
+      expect(steps.length).toBeLessThanOrEqual(6);
+    }
+  });
+
+  it("puts_days_in_order_and_keeps_them_exact", () => {
+    const money = (amount: string) => ({ amount, currency: "USD" });
+    const days = daysOf([
+      { key: "2026-02-02", revenue: money("1.5"), amortization: money("2") },
+      { key: "2026-02-01", revenue: money("0.000001"), amortization: money("0") },
+    ]);
+    expect(days.map(({ day, revenue }) => [day, revenue])).toEqual([
+      ["2026-02-01", 1n],
+      ["2026-02-02", 1_500_000n],
+    ]);
+    expect(fraction(1n, 0n)).toBe(0);
+  });
+});
+
+describe("text", () => {
+  it("sorts_as_people_count", () => {
+    expect(["r10", "r2", "r1"].sort(byName)).toEqual(["r1", "r2", "r10"]);
+  });
+
+  it("counts_days_over_month_and_leap_day", () => {
+    expect(dayOf("2028-03-01T00:00:00Z", -1)).toBe("2028-02-29");
+    expect(dayOf("2026-01-01T23:59:59Z")).toBe("2026-01-01");
+  });
+
+  it("names_the_two_largest_units", () => {
+    expect(formatSpan(6 * 86400 + 4 * 3600 + 59)).toBe("6\u202fd 4\u202fh");
+    expect(formatSpan(0)).toBe("0\u202fs");
+  });
+});
+
+describe("a flood of events", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("refreshes_soon_then_at_most_once_per_interval_and_never_loses_the_last", () => {
+    const flushes: string[][] = [];
+    const refresh = throttle(1000, (keys) => flushes.push([...keys]));
+    for (let i = 0; i < 500; i++) {
+      refresh.touch(i === 499 ? "last" : "nodes");
+      vi.advanceTimersByTime(5);
+    }
+    vi.advanceTimersByTime(2000);
+    expect(flushes.length).toBeLessThanOrEqual(5);
+    expect(flushes[0]).toEqual(["nodes"]);
+    expect(flushes.flat()).toContain("last");
+  });
+});
