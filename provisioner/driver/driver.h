@@ -1,0 +1,78 @@
+/* How an instance gets onto a node. The reconciler tells a driver what it wants and asks what is; it never assumes
+ * that an order worked.
+ *
+ * A driver works in two steps, so that deciding stays free of I/O: orders and reports are taken in memory; what they
+ * need is read before (load) and what they changed is written after (save), set-based, in the reconciler's
+ * transaction. A driver whose order takes effect at once reports it at once. One thread uses a driver. Instants are
+ * domain time, seconds. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/err.h"
+#include "common/identity.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct db;
+struct driver;
+
+#define DRIVER_NEVER        INT64_MAX
+#define DRIVER_ADDRESS_SIZE 64
+
+/* What the node says of a workload. */
+enum driver_state {
+    DRIVER_ABSENT, /* it knows none */
+    DRIVER_STARTING,
+    DRIVER_UP,
+    DRIVER_BROKEN, /* the start failed */
+    DRIVER_STOPPING,
+    DRIVER_DOWN,
+};
+
+/* One stay of an instance on a node. */
+struct driver_workload {
+    struct identity instance;
+    int64_t incarnation;
+    struct identity node;
+};
+
+struct driver_report {
+    enum driver_state state;
+    int64_t look_again_s; /* when it may say something else; DRIVER_NEVER: when told */
+    char address[DRIVER_ADDRESS_SIZE];
+};
+
+/* Of the zone, as its row says. */
+struct driver_settings {
+    struct identity zone;
+    int64_t start_s;
+    int64_t stop_s;
+    int64_t fail_ppm;
+    int64_t seed;
+};
+
+struct driver_ops {
+    const char *name;
+    struct driver *(*open)(void);
+    void (*close)(struct driver *driver);
+    void (*set)(struct driver *driver, const struct driver_settings *settings);
+    /* How long a stop takes at most: part of the time between two tenants. */
+    int64_t (*stop_limit_s)(const struct driver *driver);
+    /* Queues the statement that reads what these instances (array parameter of uuids) run; takes its answer. */
+    enum err_kind (*load_send)(struct driver *driver, struct db *db, const char *instances, struct err *reterr);
+    enum err_kind (*load_receive)(struct driver *driver, struct db *db, struct err *reterr);
+    /* Orders; idempotent. attempt counts from 1 within an incarnation. */
+    void (*start)(struct driver *driver, const struct driver_workload *workload, int64_t attempt, int64_t now_s);
+    void (*stop)(struct driver *driver, const struct driver_workload *workload, int64_t now_s);
+    /* The node is gone, and what ran on it; or what was stopped needs no memory. */
+    void (*forget)(struct driver *driver, const struct driver_workload *workload);
+    void (*report)(const struct driver *driver, const struct driver_workload *workload, int64_t now_s,
+                   struct driver_report *ret);
+    /* Queues the statements that write what changed, and says how many answers to take. */
+    enum err_kind (*save_send)(struct driver *driver, struct db *db, int *ret_answers, struct err *reterr);
+    /* Forgets what was loaded: the next piece of work reads again. */
+    void (*reset)(struct driver *driver);
+};
+
+extern const struct driver_ops driver_sim;

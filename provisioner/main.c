@@ -1,0 +1,185 @@
+/* sluice-provisioner: decides reservations and keeps their instances on nodes. It leads each zone that nobody else
+ * leads, one thread per zone; new zones are found while it runs. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/admin.h"
+#include "common/alloc.h"
+#include "common/config.h"
+#include "common/db.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/shutdown.h"
+#include "provisioner/reconcile/world.h"
+#include "provisioner/zone.h"
+#include "provisioner/zone_pass.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ZONES_LOOK_MS  250 /* a new zone waits this long for its planner */
+#define ZONES_SILENT_S 30  /* the database may be away: say so every now and then */
+
+struct settings {
+    struct config_common common;
+    char *zones;
+    int64_t lease_ttl_ms;
+};
+
+static const struct setting settings_table[] = {
+    // clang-format off
+    {"zones", SETTING_TEXT, offsetof(struct settings, zones), "", 0, 0, NULL, false,
+     "names of the zones to lead, separated by commas; empty: all"},
+    {"lease_ttl_ms", SETTING_INT, offsetof(struct settings, lease_ttl_ms), "3000", 500, 60000, "ms", false,
+     "how long a zone waits for a leader that went silent; its transactions last two thirds of it at most"},
+    SETTINGS_END,
+    // clang-format on
+};
+
+struct provisioner {
+    struct settings settings;
+    struct db *db;
+    pthread_mutex_t lock; /* of zones: the admin's thread reads them */
+    struct zone **zones;
+    size_t zone_count;
+    bool knows_zones; /* the database has answered */
+};
+
+static const struct db_stmt statement_zones = {
+    .name = "provisioner_zones",
+    .sql = "SELECT id FROM zone WHERE $1::text = '' OR name = ANY(string_to_array($1::text, ',')) ORDER BY id",
+    .params = 1,
+};
+
+static bool is_known(const struct provisioner *provisioner, struct identity id)
+{
+    for (size_t i = 0; i < provisioner->zone_count; i++) {
+        struct identity known = zone_id(provisioner->zones[i]);
+        if (memcmp(&known, &id, sizeof id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_zone(struct provisioner *provisioner, struct identity id)
+{
+    struct zone_options options = {.database_url = provisioner->settings.common.database_url,
+                                   .lease_ttl_ms = provisioner->settings.lease_ttl_ms};
+    provisioner->zones =
+        alloc_resize(provisioner->zones, provisioner->zone_count + 1, sizeof *provisioner->zones);
+    provisioner->zones[provisioner->zone_count++] = zone_start(id, &options);
+}
+
+static enum err_kind look_for_zones(struct provisioner *provisioner, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind =
+        db_run(provisioner->db, &statement_zones, DB_PARAMS(provisioner->settings.zones), &result, reterr);
+    (void)pthread_mutex_lock(&provisioner->lock); /* cannot fail on a mutex of this kind */
+    provisioner->knows_zones = kind == ERR_NONE;
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++) {
+        struct identity id = db_identity(result, row, 0);
+        if (!is_known(provisioner, id))
+            add_zone(provisioner, id);
+    }
+    (void)pthread_mutex_unlock(&provisioner->lock);
+    return kind;
+}
+
+/* Ready: the database answers, and each zone is led here or somebody else's. */
+static bool ready(void *context, FILE *out)
+{
+    struct provisioner *provisioner = context;
+    (void)pthread_mutex_lock(&provisioner->lock);
+    bool all = provisioner->knows_zones;
+    fprintf(out, "database %s\n", all ? "ok" : "unreachable");
+    for (size_t i = 0; i < provisioner->zone_count; i++) {
+        const struct zone *zone = provisioner->zones[i];
+        char id[IDENTITY_TEXT_SIZE];
+        identity_to_text(IDENTITY_ZONE, zone_id(zone), id);
+        const char *state = zone_is_leader(zone) ? "leading" : "standing by";
+        fprintf(out, "zone %s %s\n", id, zone_is_healthy(zone) ? state : "in trouble");
+        all = all && zone_is_healthy(zone);
+    }
+    (void)pthread_mutex_unlock(&provisioner->lock);
+    return all;
+}
+
+static enum err_kind serve(struct provisioner *provisioner, struct err *reterr)
+{
+    enum err_kind kind = db_check_schema(provisioner->db, DB_SCHEMA_MIN, DB_SCHEMA_MAX, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    struct admin *admin = NULL;
+    if (provisioner->settings.common.admin_listen[0] != '\0')
+        kind = admin_start(provisioner->settings.common.admin_listen, ready, provisioner, &admin, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    log_event(LOG_LEVEL_INFO, "started", LOG_TEXT("zones", provisioner->settings.zones));
+    int64_t silent = 0;
+    while (!shutdown_requested()) {
+        struct err err = {0};
+        bool notified = false;
+        enum err_kind looked = look_for_zones(provisioner, &err);
+        if (looked != ERR_NONE && silent-- <= 0) {
+            log_error("zones_not_read", &err);
+            silent = ZONES_SILENT_S * 1000 / ZONES_LOOK_MS;
+        }
+        looked = db_wait(provisioner->db, shutdown_fd(), ZONES_LOOK_MS, &notified, NULL);
+        if (looked != ERR_NONE) { /* the database is away: wait here */
+            struct timespec pause = {.tv_nsec = ZONES_LOOK_MS * 1000000L};
+            (void)nanosleep(&pause, NULL); /* a signal ends it early, which is fine */
+        }
+    }
+    for (size_t i = 0; i < provisioner->zone_count; i++)
+        zone_join(provisioner->zones[i]);
+    provisioner->zone_count = 0;
+    admin_stop(admin);
+    log_event(LOG_LEVEL_INFO, "stopped");
+    return ERR_NONE;
+}
+
+static int print_states(void)
+{
+    puts("# State machines\n\n"
+         "Printed from the transition tables by `sluice-provisioner --print-states`; do not edit. Rows stand in their\n"
+         "order of priority: the first of a state whose event holds and whose guard lets it through is taken. The number\n"
+         "is stored on the event of the move.\n");
+    const struct fsm *const machines[] = {&reservation_fsm, &instance_fsm, &node_fsm};
+    for (size_t i = 0; i < COUNT_OF(machines); i++)
+        fsm_print(machines[i], stdout);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--print-states") == 0)
+        return print_states();
+    struct provisioner provisioner = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    const struct config_part parts[] = {
+        {config_common_settings, &provisioner.settings.common}, {settings_table, &provisioner.settings}, {0}};
+    struct err err = {0};
+    bool done = false;
+    int status = EXIT_SUCCESS;
+    log_start("sluice-provisioner", LOG_LEVEL_INFO);
+    enum err_kind kind = config_load("sluice-provisioner", "Decides reservations and keeps their instances on nodes.",
+                                     parts, argc, argv, &done, &status, &err);
+    if (kind == ERR_NONE && !done) {
+        log_start("sluice-provisioner", log_level_from_text(provisioner.settings.common.log_level));
+        shutdown_install();
+        metric_register(zone_pass_metrics, zone_pass_metric_count);
+        provisioner.db = db_new(&(struct db_options){.url = provisioner.settings.common.database_url,
+                                                     .role = "sluice_provisioner",
+                                                     .application_name = "sluice-provisioner",
+                                                     .statement_timeout_ms = 5000});
+        kind = serve(&provisioner, &err);
+        db_free(provisioner.db);
+        free(provisioner.zones);
+    }
+    if (kind != ERR_NONE) {
+        log_error("start_failed", &err);
+        status = EXIT_FAILURE;
+    }
+    config_release(parts);
+    return status;
+}

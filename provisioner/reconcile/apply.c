@@ -1,0 +1,270 @@
+/* Queueing what changed, taking the answers, and counting that each guarded row was there. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/apply.h"
+
+#include "common/must.h"
+
+#include <stdlib.h>
+
+/* The order of the parts matters within a table only: what goes before what comes. */
+static enum err_kind (*const parts[])(struct world *world, struct apply_queue *queue, struct err *reterr) = {
+    apply_allocations, apply_reservations, apply_instances, apply_stays, apply_nodes, apply_events,
+};
+
+static const struct db_stmt statement_next_due = {
+    .name = "apply_next_due",
+    .sql = "SELECT coalesce(extract(epoch FROM least("
+           " (SELECT min(due_at) FROM reservation_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
+           " (SELECT min(due_at) FROM instance WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
+           " (SELECT min(due_at) FROM node_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL)))::bigint,"
+           " 9223372036854775807)",
+    .params = 1,
+};
+
+static const struct db_stmt statement_notify = {
+    .name = "apply_notify",
+    .sql = "SELECT pg_notify('sluice_event', '')",
+    .params = 0,
+};
+
+static const struct db_stmt statement_stays_begin = {
+    .name = "apply_stays_begin",
+    .sql = "INSERT INTO instance_incarnation (instance_id, incarnation, tenant_id, node_id, started_at)"
+           " SELECT n.instance, n.incarnation, n.tenant, n.node, to_timestamp($1::bigint)"
+           "   FROM unnest($2::uuid[], $3::int[], $4::uuid[], $5::uuid[]) AS n (instance, incarnation, tenant, node)",
+    .params = 5,
+};
+
+static const struct db_stmt statement_stays_end = {
+    .name = "apply_stays_end",
+    .sql = "UPDATE instance_incarnation i SET ended_at = to_timestamp($1::bigint), end_reason = n.reason"
+           "  FROM unnest($2::uuid[], $3::int[], $4::text[]) AS n (instance, incarnation, reason)"
+           " WHERE i.instance_id = n.instance AND i.incarnation = n.incarnation AND i.ended_at IS NULL",
+    .params = 4,
+};
+
+static const struct db_stmt statement_nodes = {
+    .name = "apply_nodes",
+    .sql = "INSERT INTO node_status AS s (node_id, zone_id, state, revision, since, due_at, deadline_at, attempts, last_error)"
+           " SELECT n.node, $1::uuid, n.state, n.revision, to_timestamp(n.since), to_timestamp(n.due),"
+           "        to_timestamp(n.deadline), n.attempts, n.error"
+           "   FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::int[],"
+           "               $9::text[])"
+           "        AS n (node, state, revision, since, due, deadline, attempts, error)"
+           " ON CONFLICT (node_id) DO UPDATE"
+           " SET state = excluded.state, revision = excluded.revision, since = excluded.since, due_at = excluded.due_at,"
+           "     deadline_at = excluded.deadline_at, attempts = excluded.attempts,"
+           "     last_error = coalesce(excluded.last_error, s.last_error)"
+           " WHERE s.revision < excluded.revision",
+    .params = 9,
+};
+
+static const struct db_stmt statement_events = {
+    .name = "apply_events",
+    .sql = "SELECT count(event_append(n.tenant, $1::uuid, n.object_type, n.object, n.revision, n.kind,"
+           "                          nullif(n.transition, 0), n.payload::jsonb, to_timestamp(n.occurred)))"
+           "  FROM (SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::int[],"
+           "                             $8::text[], $9::bigint[]) WITH ORDINALITY"
+           "          AS e (tenant, object_type, object, revision, kind, transition, payload, occurred, place)"
+           "         ORDER BY place) AS n",
+    .params = 9,
+};
+
+const struct db_stmt *const apply_statements[] = {&statement_next_due,  &statement_notify, &statement_stays_begin,
+                                                  &statement_stays_end, &statement_nodes,  &statement_events,
+                                                  NULL};
+
+enum err_kind apply_send(struct apply_queue *queue, const struct db_stmt *stmt, const char *const *params,
+                         int64_t expected, struct err *reterr)
+{
+    must(queue->count < APPLY_STATEMENTS_MAX);
+    queue->expected[queue->count++] = expected;
+    return db_send(queue->db, stmt, params, reterr);
+}
+
+void apply_instant(struct db_array *array, int64_t instant_s)
+{
+    if (instant_s == NEVER)
+        db_array_text(array, NULL);
+    else
+        db_array_int(array, instant_s);
+}
+
+/* ---- Stays ---- */
+
+static enum err_kind stays_begin(struct world *world, struct apply_queue *queue, const char *now, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array instances = {0};
+    CLEANUP(db_array_clear) struct db_array incarnations = {0};
+    CLEANUP(db_array_clear) struct db_array tenants = {0};
+    CLEANUP(db_array_clear) struct db_array nodes = {0};
+    for (uint32_t i = 0; i < world->stay_count; i++) {
+        const struct stay *stay = &world->stays[i];
+        if (!stay->began)
+            continue;
+        db_array_identity(&instances, stay->instance);
+        db_array_int(&incarnations, stay->incarnation);
+        db_array_identity(&tenants, stay->tenant);
+        db_array_identity(&nodes, stay->node);
+    }
+    if (instances.count == 0)
+        return ERR_NONE;
+    return apply_send(queue, &statement_stays_begin,
+                      DB_PARAMS(now, db_array_param(&instances), db_array_param(&incarnations),
+                                db_array_param(&tenants), db_array_param(&nodes)),
+                      (int64_t)instances.count, reterr);
+}
+
+static enum err_kind stays_end(struct world *world, struct apply_queue *queue, const char *now, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array instances = {0};
+    CLEANUP(db_array_clear) struct db_array incarnations = {0};
+    CLEANUP(db_array_clear) struct db_array reasons = {0};
+    for (uint32_t i = 0; i < world->stay_count; i++) {
+        const struct stay *stay = &world->stays[i];
+        if (stay->began)
+            continue;
+        db_array_identity(&instances, stay->instance);
+        db_array_int(&incarnations, stay->incarnation);
+        db_array_text(&reasons, stay->end_reason);
+    }
+    if (instances.count == 0)
+        return ERR_NONE;
+    return apply_send(queue, &statement_stays_end,
+                      DB_PARAMS(now, db_array_param(&instances), db_array_param(&incarnations), db_array_param(&reasons)),
+                      (int64_t)instances.count, reterr);
+}
+
+enum err_kind apply_stays(struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    char now[DB_INT_TEXT_SIZE];
+    (void)db_int_param(now, world->now_s);
+    enum err_kind kind = stays_begin(world, queue, now, reterr);
+    return kind == ERR_NONE ? stays_end(world, queue, now, reterr) : kind;
+}
+
+/* ---- Nodes ---- */
+
+enum err_kind apply_nodes(struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array ids = {0};
+    CLEANUP(db_array_clear) struct db_array states = {0};
+    CLEANUP(db_array_clear) struct db_array revisions = {0};
+    CLEANUP(db_array_clear) struct db_array since = {0};
+    CLEANUP(db_array_clear) struct db_array due = {0};
+    CLEANUP(db_array_clear) struct db_array deadlines = {0};
+    CLEANUP(db_array_clear) struct db_array attempts = {0};
+    CLEANUP(db_array_clear) struct db_array errors = {0};
+    for (uint32_t i = 0; i < world->touched_count; i++) {
+        const struct node *node = world->touched[i];
+        if (node->is.revision == node->was.revision)
+            continue;
+        db_array_identity(&ids, node->id);
+        db_array_text(&states, node_fsm.states[node->is.state].name);
+        db_array_int(&revisions, node->is.revision);
+        db_array_int(&since, node->since_s);
+        apply_instant(&due, node->is.due_s);
+        apply_instant(&deadlines, node->is.deadline_s);
+        db_array_int(&attempts, node->is.attempts);
+        db_array_text(&errors, node->is.last_error);
+    }
+    if (ids.count == 0)
+        return ERR_NONE;
+    char zone[UUID_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    return apply_send(queue, &statement_nodes,
+                      DB_PARAMS(zone, db_array_param(&ids), db_array_param(&states), db_array_param(&revisions),
+                                db_array_param(&since), db_array_param(&due), db_array_param(&deadlines),
+                                db_array_param(&attempts), db_array_param(&errors)),
+                      (int64_t)ids.count, reterr);
+}
+
+/* ---- Events ---- */
+
+enum err_kind apply_events(struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    if (world->event_count == 0)
+        return ERR_NONE;
+    CLEANUP(db_array_clear) struct db_array tenants = {0};
+    CLEANUP(db_array_clear) struct db_array types = {0};
+    CLEANUP(db_array_clear) struct db_array objects = {0};
+    CLEANUP(db_array_clear) struct db_array revisions = {0};
+    CLEANUP(db_array_clear) struct db_array kinds = {0};
+    CLEANUP(db_array_clear) struct db_array transitions = {0};
+    CLEANUP(db_array_clear) struct db_array payloads = {0};
+    CLEANUP(db_array_clear) struct db_array occurred = {0};
+    for (uint32_t i = 0; i < world->event_count; i++) {
+        const struct event_record *event = &world->events[i];
+        if (event->tenant == NULL)
+            db_array_text(&tenants, NULL);
+        else
+            db_array_identity(&tenants, *event->tenant);
+        db_array_text(&types, event->object_type);
+        db_array_identity(&objects, event->object);
+        db_array_int(&revisions, event->revision);
+        db_array_text(&kinds, event->kind);
+        db_array_int(&transitions, event->transition);
+        db_array_text(&payloads, event->payload);
+        db_array_int(&occurred, event->occurred_at_s);
+    }
+    char zone[UUID_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    enum err_kind kind =
+        apply_send(queue, &statement_events,
+                   DB_PARAMS(zone, db_array_param(&tenants), db_array_param(&types), db_array_param(&objects),
+                             db_array_param(&revisions), db_array_param(&kinds), db_array_param(&transitions),
+                             db_array_param(&payloads), db_array_param(&occurred)),
+                   -1, reterr);
+    return kind == ERR_NONE ? apply_send(queue, &statement_notify, DB_NO_PARAMS, -1, reterr) : kind;
+}
+
+/* ---- All of it ---- */
+
+static enum err_kind send_all(struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        enum err_kind kind = parts[i](world, queue, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+    }
+    int answers = 0;
+    enum err_kind kind = world->driver_ops->save_send(world->driver, queue->db, &answers, reterr);
+    for (int i = 0; i < answers; i++)
+        queue->expected[queue->count++] = -1;
+    if (kind != ERR_NONE)
+        return kind;
+    must(queue->count < APPLY_STATEMENTS_MAX);
+    char zone[UUID_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    return apply_send(queue, &statement_next_due, DB_PARAMS(zone), -1, reterr);
+}
+
+static enum err_kind receive_all(struct apply_queue *queue, int64_t *ret_next_due_s, struct err *reterr)
+{
+    for (int i = 0; i < queue->count; i++) {
+        CLEANUP(db_result_clear) PGresult *result = NULL;
+        enum err_kind kind = db_receive(queue->db, &result, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+        int64_t rows = strtoll(PQcmdTuples(result), NULL, 10);
+        if (queue->expected[i] >= 0 && rows != queue->expected[i])
+            return err_set(reterr, ERR_RETRY, "%lld of %lld rows were as they had been read", (long long)rows,
+                           (long long)queue->expected[i]);
+        if (i == queue->count - 1)
+            *ret_next_due_s = db_int(result, 0, 0, NEVER);
+    }
+    return ERR_NONE;
+}
+
+enum err_kind apply_changes(struct world *world, struct db *db, int64_t *ret_next_due_s, struct err *reterr)
+{
+    struct apply_queue queue = {.db = db};
+    enum err_kind kind = db_pipeline_enter(db, reterr);
+    if (kind == ERR_NONE)
+        kind = send_all(world, &queue, reterr);
+    if (kind == ERR_NONE)
+        kind = receive_all(&queue, ret_next_due_s, reterr);
+    if (kind == ERR_NONE)
+        kind = db_pipeline_leave(db, reterr);
+    return kind; /* after a failure the rollback leaves the pipeline */
+}

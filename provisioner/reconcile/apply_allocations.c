@@ -1,0 +1,134 @@
+/* Writing the planner's changes as rectangles. What ended before this instant is history and is moved there first, so
+ * that the index stays as small as the future is; the planner may still remember it, and it is not written again. What
+ * ends at this very instant may have been cut just now: it is written, and moved later. The exclusion constraint is checked at once, so what goes is deleted
+ * before what comes is inserted. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/apply.h"
+
+static const struct db_stmt statement_history = {
+    .name = "apply_allocation_history",
+    .sql = "WITH ended AS (DELETE FROM allocation a"
+           "  WHERE a.zone_id = $1::uuid AND upper(a.period) < to_timestamp($2::bigint)"
+           "  RETURNING a.node_id, a.zone_id, a.slots, a.period, a.kind, a.reservation_id, a.ordinal, a.tenant_id,"
+           "            a.cpu_milli, a.memory_mib)"
+           " INSERT INTO allocation_history (node_id, zone_id, slots, period, ended_at, kind, reservation_id, ordinal,"
+           "                                 tenant_id, cpu_milli, memory_mib)"
+           " SELECT node_id, zone_id, slots, period, upper(period), kind, reservation_id, ordinal, tenant_id, cpu_milli,"
+           "        memory_mib FROM ended",
+    .params = 2,
+};
+
+static const struct db_stmt statement_delete = {
+    .name = "apply_allocation_delete",
+    .sql = "DELETE FROM allocation a USING unnest($1::uuid[], $2::int[], $3::uuid[]) AS n (reservation, ordinal, node)"
+           " WHERE a.reservation_id = n.reservation AND a.ordinal = n.ordinal AND a.node_id = n.node",
+    .params = 3,
+};
+
+static const struct db_stmt statement_insert = {
+    .name = "apply_allocation_insert",
+    .sql =
+        "INSERT INTO allocation (node_id, zone_id, slots, period, kind, reservation_id, ordinal, tenant_id, cpu_milli,"
+        "                        memory_mib)"
+        " SELECT n.node, $1::uuid, int4range(n.slots_from, n.slots_to),"
+        "        tstzrange(to_timestamp(n.starts), to_timestamp(n.ends)), n.kind, n.reservation, n.ordinal, n.tenant,"
+        "        n.cpu, n.memory"
+        "   FROM unnest($2::uuid[], $3::int[], $4::int[], $5::bigint[], $6::bigint[], $7::text[], $8::uuid[], $9::int[],"
+        "               $10::uuid[], $11::bigint[], $12::bigint[])"
+        "        AS n (node, slots_from, slots_to, starts, ends, kind, reservation, ordinal, tenant, cpu, memory)",
+    .params = 12,
+};
+
+const struct db_stmt *const apply_allocation_statements[] = {&statement_history, &statement_delete, &statement_insert, NULL};
+
+struct rows {
+    struct db_array nodes, slots_from, slots_to, starts, ends, kinds, reservations, ordinals, tenants, cpu, memory;
+};
+
+static void rows_clear(struct rows *rows)
+{
+    struct db_array *const all[] = {&rows->nodes, &rows->slots_from, &rows->slots_to, &rows->starts,
+                                    &rows->ends,  &rows->kinds,      &rows->reservations, &rows->ordinals,
+                                    &rows->tenants, &rows->cpu,      &rows->memory};
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        db_array_clear(all[i]);
+}
+
+static void add_rectangle(struct rows *rows, const struct planner_allocation *allocation,
+                          const struct planner_rectangle *rectangle, bool carries)
+{
+    db_array_identity(&rows->nodes, identity_of(allocation->node));
+    db_array_int(&rows->slots_from, rectangle->slots_from);
+    db_array_int(&rows->slots_to, rectangle->slots_to);
+    db_array_int(&rows->starts, rectangle->from);
+    if (rectangle->to == PLANNER_OPEN)
+        db_array_text(&rows->ends, NULL); /* an unbounded period */
+    else
+        db_array_int(&rows->ends, rectangle->to);
+    db_array_text(&rows->kinds, rectangle->kind == PLANNER_HELD ? "instance" : "turnaround");
+    db_array_identity(&rows->reservations, identity_of(allocation->key.reservation));
+    db_array_int(&rows->ordinals, allocation->key.ordinal);
+    db_array_identity(&rows->tenants, identity_of(allocation->tenant));
+    db_array_int(&rows->cpu, carries ? allocation->shape.cpu_milli : 0);
+    db_array_int(&rows->memory, carries ? allocation->shape.memory_mib : 0);
+}
+
+/* CPU and memory are carried by one rectangle at a time. */
+static void add_allocation(struct rows *rows, int64_t now_s, const struct planner_allocation *allocation)
+{
+    int64_t carried_until_s = INT64_MIN;
+    for (uint32_t i = 0; i < allocation->rectangle_count; i++) {
+        const struct planner_rectangle *rectangle = &allocation->rectangles[i];
+        bool carries = rectangle->kind == PLANNER_HELD && rectangle->from >= carried_until_s;
+        if (carries)
+            carried_until_s = rectangle->to;
+        if (rectangle->to >= now_s)
+            add_rectangle(rows, allocation, rectangle, carries);
+    }
+}
+
+static enum err_kind insert_rows(struct world *world, struct apply_queue *queue, struct rows *rows, struct err *reterr)
+{
+    if (rows->nodes.count == 0)
+        return ERR_NONE;
+    char zone[UUID_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    return apply_send(queue, &statement_insert,
+                      DB_PARAMS(zone, db_array_param(&rows->nodes), db_array_param(&rows->slots_from),
+                                db_array_param(&rows->slots_to), db_array_param(&rows->starts),
+                                db_array_param(&rows->ends), db_array_param(&rows->kinds),
+                                db_array_param(&rows->reservations), db_array_param(&rows->ordinals),
+                                db_array_param(&rows->tenants), db_array_param(&rows->cpu),
+                                db_array_param(&rows->memory)),
+                      (int64_t)rows->nodes.count, reterr);
+}
+
+enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    char now[DB_INT_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    enum err_kind kind =
+        apply_send(queue, &statement_history, DB_PARAMS(zone, db_int_param(now, world->now_s)), -1, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    size_t count = 0;
+    const struct planner_change *changes = planner_changes(world->planner, &count);
+    if (count == 0)
+        return ERR_NONE;
+    CLEANUP(db_array_clear) struct db_array reservations = {0};
+    CLEANUP(db_array_clear) struct db_array ordinals = {0};
+    CLEANUP(db_array_clear) struct db_array nodes = {0};
+    CLEANUP(rows_clear) struct rows rows = {0};
+    for (size_t i = 0; i < count; i++) {
+        db_array_identity(&reservations, identity_of(changes[i].key.reservation));
+        db_array_int(&ordinals, changes[i].key.ordinal);
+        db_array_identity(&nodes, identity_of(changes[i].node));
+        struct planner_allocation allocation;
+        if (changes[i].exists && planner_get(world->planner, &changes[i].key, changes[i].node, &allocation))
+            add_allocation(&rows, world->now_s, &allocation);
+    }
+    kind = apply_send(queue, &statement_delete,
+                   DB_PARAMS(db_array_param(&reservations), db_array_param(&ordinals), db_array_param(&nodes)), -1, reterr);
+    return kind == ERR_NONE ? insert_rows(world, queue, &rows, reterr) : kind;
+}

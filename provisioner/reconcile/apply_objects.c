@@ -1,0 +1,224 @@
+/* Writing reservations' verdicts and states, and instances. A row that is new is inserted; one that was read is
+ * updated if state and revision are still what they were. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/apply.h"
+
+static const struct db_stmt statement_reservation_insert = {
+    .name = "apply_reservation_insert",
+    .sql =
+        "INSERT INTO reservation_status (reservation_id, tenant_id, zone_id, state, health, revision, wish_revision, reason,"
+        "   binding, alternatives, starts_at, ends_at, decided_at, delivered_count, due_at, deadline_at, attempts, last_error)"
+        " SELECT n.id, n.tenant, $1::uuid, n.state, n.health, n.revision, n.wish_revision, n.reason, n.binding::jsonb,"
+        "        n.alternatives::jsonb, to_timestamp(n.starts), to_timestamp(n.ends), to_timestamp($2::bigint), n.delivered,"
+        "        to_timestamp(n.due), to_timestamp(n.deadline), n.attempts, n.error"
+        "   FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[],"
+        "               $11::text[], $12::bigint[], $13::bigint[], $14::int[], $15::bigint[], $16::bigint[], $17::int[],"
+        "               $18::text[], $19::text[], $20::bigint[])"
+        "        AS n (id, tenant, state, health, revision, wish_revision, reason, binding, alternatives, starts, ends,"
+        "              delivered, due, deadline, attempts, error, was_state, was_revision)",
+    .params = 20,
+};
+
+static const struct db_stmt statement_reservation_update = {
+    .name = "apply_reservation_update",
+    .sql =
+        "UPDATE reservation_status s"
+        "   SET state = n.state, health = n.health, revision = n.revision, wish_revision = n.wish_revision,"
+        "       reason = n.reason, binding = n.binding::jsonb, alternatives = n.alternatives::jsonb,"
+        "       starts_at = to_timestamp(n.starts), ends_at = to_timestamp(n.ends),"
+        "       decided_at = CASE WHEN s.state = 'waitlisted' THEN to_timestamp($2::bigint) ELSE s.decided_at END,"
+        "       delivered_count = n.delivered, due_at = to_timestamp(n.due), deadline_at = to_timestamp(n.deadline),"
+        "       attempts = n.attempts, last_error = coalesce(n.error, s.last_error)"
+        "   FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[],"
+        "               $11::text[], $12::bigint[], $13::bigint[], $14::int[], $15::bigint[], $16::bigint[], $17::int[],"
+        "               $18::text[], $19::text[], $20::bigint[])"
+        "        AS n (id, tenant, state, health, revision, wish_revision, reason, binding, alternatives, starts, ends,"
+        "              delivered, due, deadline, attempts, error, was_state, was_revision)"
+        " WHERE s.reservation_id = n.id AND s.zone_id = $1::uuid AND s.state = n.was_state AND s.revision = n.was_revision",
+    .params = 20,
+};
+
+static const struct db_stmt statement_instance_insert = {
+    .name = "apply_instance_insert",
+    .sql =
+        "INSERT INTO instance (id, tenant_id, reservation_id, ordinal, zone_id, node_id, state, revision, incarnation,"
+        "   gpu_milli, cpu_milli, memory_mib, starts_at, ends_at, address, due_at, deadline_at, attempts, last_error, created_at)"
+        " SELECT n.id, n.tenant, n.reservation, n.ordinal, $1::uuid, n.node, n.state, n.revision, n.incarnation, n.gpu, n.cpu,"
+        "        n.memory, to_timestamp(n.starts), to_timestamp(n.ends), n.address, to_timestamp(n.due),"
+        "        to_timestamp(n.deadline), n.attempts, n.error, to_timestamp($2::bigint)"
+        "   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::uuid[], $8::text[], $9::bigint[], $10::int[],"
+        "               $11::int[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::bigint[],"
+        "               $18::bigint[], $19::int[], $20::text[])"
+        "        AS n (id, tenant, reservation, ordinal, node, state, revision, incarnation, gpu, cpu, memory, starts, ends,"
+        "              address, due, deadline, attempts, error)",
+    .params = 20,
+};
+
+static const struct db_stmt statement_instance_update = {
+    .name = "apply_instance_update",
+    .sql =
+        "UPDATE instance i"
+        "   SET node_id = n.node, state = n.state, revision = n.revision, incarnation = n.incarnation,"
+        "       ends_at = to_timestamp(n.ends), address = n.address, due_at = to_timestamp(n.due),"
+        "       deadline_at = to_timestamp(n.deadline), attempts = n.attempts, last_error = coalesce(n.error, i.last_error)"
+        "  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::bigint[],"
+        "              $9::bigint[], $10::int[], $11::text[], $12::text[], $13::bigint[])"
+        "       AS n (id, node, state, revision, incarnation, ends, address, due, deadline, attempts, error, was_state,"
+        "             was_revision)"
+        " WHERE i.id = n.id AND i.state = n.was_state AND i.revision = n.was_revision",
+    .params = 13,
+};
+
+const struct db_stmt *const apply_object_statements[] = {&statement_reservation_insert, &statement_reservation_update,
+                                                         &statement_instance_insert, &statement_instance_update, NULL};
+
+static void add_node(struct db_array *array, const struct instance *instance)
+{
+    if (instance->has_node)
+        db_array_identity(array, instance->node);
+    else
+        db_array_text(array, NULL);
+}
+
+/* Columns in the order of the statement's parameters. */
+#define COLUMNS_MAX 18
+struct columns {
+    struct db_array column[COLUMNS_MAX];
+};
+
+static void columns_clear(struct columns *columns)
+{
+    for (size_t i = 0; i < COLUMNS_MAX; i++)
+        db_array_clear(&columns->column[i]);
+}
+
+/* Parameters: the fixed ones, then the columns. */
+static enum err_kind send_columns(struct apply_queue *queue, const struct db_stmt *stmt, const char *const *fixed,
+                                  int fixed_count, struct columns *columns, struct err *reterr)
+{
+    int64_t rows = (int64_t)columns->column[0].count;
+    if (rows == 0)
+        return ERR_NONE;
+    const char *params[COLUMNS_MAX + 2];
+    for (int i = 0; i < stmt->params; i++)
+        params[i] = i < fixed_count ? fixed[i] : db_array_param(&columns->column[i - fixed_count]);
+    return apply_send(queue, stmt, params, rows, reterr);
+}
+
+/* ---- Reservations ---- */
+
+static void add_reservation(struct columns *columns, const struct reservation *reservation)
+{
+    struct db_array *next = columns->column;
+    bool has_window = reservation->starts_s != NEVER;
+    db_array_identity(next++, reservation->wish.id);
+    db_array_identity(next++, reservation->wish.tenant);
+    db_array_text(next++, reservation_fsm.states[reservation->is.state].name);
+    db_array_text(next++, reservation->health);
+    db_array_int(next++, reservation->is.revision);
+    db_array_int(next++, reservation->wish.revision);
+    db_array_text(next++, reservation->reason);
+    db_array_text(next++, reservation->binding);
+    db_array_text(next++, reservation->alternatives);
+    apply_instant(next++, reservation->starts_s);
+    apply_instant(next++, has_window ? reservation->ends_s : NEVER);
+    db_array_int(next++, reservation->delivered);
+    apply_instant(next++, reservation->is.due_s);
+    apply_instant(next++, reservation->is.deadline_s);
+    db_array_int(next++, reservation->is.attempts);
+    db_array_text(next++, reservation->is.last_error);
+    db_array_text(next++, reservation_fsm.states[reservation->was.state].name);
+    db_array_int(next, reservation->was.revision);
+}
+
+enum err_kind apply_reservations(struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    char now[DB_INT_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    const char *const fixed[] = {zone, db_int_param(now, world->now_s)};
+    CLEANUP(columns_clear) struct columns inserted = {0};
+    CLEANUP(columns_clear) struct columns updated = {0};
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        const struct reservation *reservation = &world->reservations[i];
+        if (reservation->changed)
+            add_reservation(reservation->was.revision == 0 ? &inserted : &updated, reservation);
+    }
+    enum err_kind kind = send_columns(queue, &statement_reservation_insert, fixed, 2, &inserted, reterr);
+    if (kind == ERR_NONE)
+        kind = send_columns(queue, &statement_reservation_update, fixed, 2, &updated, reterr);
+    return kind;
+}
+
+/* ---- Instances ---- */
+
+static void add_new_instance(struct columns *columns, const struct instance *instance)
+{
+    const struct wish *wish = &instance->reservation->wish;
+    struct db_array *next = columns->column;
+    db_array_identity(next++, instance->id);
+    db_array_identity(next++, wish->tenant);
+    db_array_identity(next++, wish->id);
+    db_array_int(next++, instance->ordinal);
+    add_node(next++, instance);
+    db_array_text(next++, instance_fsm.states[instance->is.state].name);
+    db_array_int(next++, instance->is.revision);
+    db_array_int(next++, instance->incarnation);
+    db_array_int(next++, instance_gpu_milli(wish));
+    db_array_int(next++, wish->shape.cpu_milli);
+    db_array_int(next++, wish->shape.memory_mib);
+    apply_instant(next++, instance->starts_s);
+    apply_instant(next++, instance->ends_s);
+    db_array_text(next++, instance->address);
+    apply_instant(next++, instance->is.due_s);
+    apply_instant(next++, instance->is.deadline_s);
+    db_array_int(next++, instance->is.attempts);
+    db_array_text(next, instance->is.last_error);
+}
+
+static void add_known_instance(struct columns *columns, const struct instance *instance)
+{
+    struct db_array *next = columns->column;
+    db_array_identity(next++, instance->id);
+    add_node(next++, instance);
+    db_array_text(next++, instance_fsm.states[instance->is.state].name);
+    db_array_int(next++, instance->is.revision);
+    db_array_int(next++, instance->incarnation);
+    apply_instant(next++, instance->ends_s);
+    db_array_text(next++, instance->address);
+    apply_instant(next++, instance->is.due_s);
+    apply_instant(next++, instance->is.deadline_s);
+    db_array_int(next++, instance->is.attempts);
+    db_array_text(next++, instance->is.last_error);
+    db_array_text(next++, instance_fsm.states[instance->was.state].name);
+    db_array_int(next, instance->was.revision);
+}
+
+static void add_instances(struct columns *inserted, struct columns *updated, const struct reservation *reservation)
+{
+    for (uint32_t i = 0; i < reservation->instance_count; i++) {
+        const struct instance *instance = &reservation->instances[i];
+        if (!instance->changed)
+            continue;
+        if (instance->was.revision == 0)
+            add_new_instance(inserted, instance);
+        else
+            add_known_instance(updated, instance);
+    }
+}
+
+enum err_kind apply_instances(struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    char now[DB_INT_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    const char *const fixed[] = {zone, db_int_param(now, world->now_s)};
+    CLEANUP(columns_clear) struct columns inserted = {0};
+    CLEANUP(columns_clear) struct columns updated = {0};
+    for (uint32_t i = 0; i < world->reservation_count; i++)
+        add_instances(&inserted, &updated, &world->reservations[i]);
+    enum err_kind kind = send_columns(queue, &statement_instance_insert, fixed, 2, &inserted, reterr);
+    if (kind == ERR_NONE)
+        kind = send_columns(queue, &statement_instance_update, NULL, 0, &updated, reterr);
+    return kind;
+}

@@ -1,0 +1,408 @@
+/* An instance follows its allocation: it comes up on the node it was given, is replaced when that node fails,
+ * and is gone when its window ends. Each row is one thing that can happen; whatever is not here cannot. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/world.h"
+
+#include "common/cleanup.h"
+#include "common/must.h"
+
+#include <inttypes.h>
+
+#define MOVES_MAX 16 /* at one instant; more is a loop in the table */
+
+enum instance_event {
+    WINDOW_ENDED,
+    NODE_LOST,
+    LEAD_TIME_REACHED,
+    NODE_REPORTS_UP,
+    NODE_REPORTS_BROKEN,
+    NODE_REPORTS_DOWN,
+    NODE_GRANTED,
+    DEADLINE_PASSED,
+    EVENT_COUNT
+};
+
+static struct world *world_of(const struct instance *instance)
+{
+    return instance->reservation->world;
+}
+
+static struct driver_workload workload_of(const struct instance *instance)
+{
+    return (struct driver_workload){
+        .instance = instance->id, .incarnation = instance->incarnation, .node = instance->node};
+}
+
+struct planner_key instance_key(const struct instance *instance)
+{
+    return (struct planner_key){.reservation = planner_id_of(instance->reservation->wish.id),
+                                .ordinal = instance->ordinal};
+}
+
+bool instance_is_gone(const struct instance *instance)
+{
+    return instance->is.state == INSTANCE_TERMINATED || instance->is.state == INSTANCE_FAILED;
+}
+
+static struct driver_report report_of(const struct instance *instance)
+{
+    struct world *world = world_of(instance);
+    struct driver_workload workload = workload_of(instance);
+    struct driver_report report;
+    world->driver_ops->report(world->driver, &workload, world->now_s, &report);
+    return report;
+}
+
+/* ---- Events: conditions that hold now ---- */
+
+static bool is_window_over(const void *subject)
+{
+    const struct instance *instance = subject;
+    bool is_empty = instance->ends_s <= instance->starts_s; /* cancelled before it began */
+    return is_empty || instance->ends_s <= world_of(instance)->now_s;
+}
+
+static bool is_node_lost(const void *subject)
+{
+    const struct instance *instance = subject;
+    return !instance->has_node || !node_is_in_service(world_node(world_of(instance), instance->node));
+}
+
+static bool is_lead_reached(const void *subject)
+{
+    const struct instance *instance = subject;
+    return instance->starts_s - world_of(instance)->zone->lead_s <= world_of(instance)->now_s;
+}
+
+static bool is_up(const void *subject)
+{
+    return report_of(subject).state == DRIVER_UP;
+}
+
+static bool is_broken(const void *subject)
+{
+    return report_of(subject).state == DRIVER_BROKEN;
+}
+
+static bool is_down(const void *subject)
+{
+    enum driver_state state = report_of(subject).state;
+    return state == DRIVER_DOWN || state == DRIVER_ABSENT;
+}
+
+static bool is_granted(const void *subject)
+{
+    const struct instance *instance = subject;
+    return instance->granted;
+}
+
+static bool is_deadline_passed(const void *subject)
+{
+    const struct instance *instance = subject;
+    return instance->is.deadline_s <= world_of(instance)->now_s;
+}
+
+static const struct fsm_event events[EVENT_COUNT] = {
+    [WINDOW_ENDED] = {"window_ended", is_window_over, true},
+    [NODE_LOST] = {"node_lost", is_node_lost, false},
+    [LEAD_TIME_REACHED] = {"lead_time_reached", is_lead_reached, false},
+    [NODE_REPORTS_UP] = {"node_reports_up", is_up, false},
+    [NODE_REPORTS_BROKEN] = {"node_reports_broken", is_broken, false},
+    [NODE_REPORTS_DOWN] = {"node_reports_down", is_down, false},
+    [NODE_GRANTED] = {"node_granted", is_granted, false},
+    [DEADLINE_PASSED] = {"deadline_passed", is_deadline_passed, true},
+};
+
+/* ---- Guards ---- */
+
+static bool always(const void *subject)
+{
+    (void)subject;
+    return true;
+}
+
+static bool node_is_clean(const void *subject)
+{
+    const struct instance *instance = subject;
+    return instance->is_clean;
+}
+
+static bool attempts_left(const void *subject)
+{
+    const struct instance *instance = subject;
+    return instance->is.attempts < ATTEMPTS_MAX;
+}
+
+/* ---- Actions ---- */
+
+static void order_start(struct instance *instance)
+{
+    struct world *world = world_of(instance);
+    struct driver_workload workload = workload_of(instance);
+    instance->is.attempts++;
+    instance->is.deadline_s = world->now_s + world->zone->driver.start_s + START_LIMIT_S;
+    world->driver_ops->start(world->driver, &workload, instance->is.attempts, world->now_s);
+}
+
+static void start_on_node(void *subject)
+{
+    struct instance *instance = subject;
+    struct world *world = world_of(instance);
+    must(instance->has_node && !instance->on_node);
+    instance->granted = false;
+    instance->on_node = true;
+    world_stay(world, &(struct stay){.instance = instance->id,
+                                     .incarnation = instance->incarnation,
+                                     .tenant = instance->reservation->wish.tenant,
+                                     .node = instance->node,
+                                     .began = true});
+    node_instance_arrives(world, instance->node);
+    order_start(instance);
+}
+
+static void start_again(void *subject)
+{
+    struct instance *instance = subject;
+    instance->address = NULL;
+    instance->is.last_error = "it did not come up, or went down by itself";
+    order_start(instance);
+}
+
+static void record_ready(void *subject)
+{
+    struct instance *instance = subject;
+    instance->address = arena_text(world_of(instance)->arena, report_of(instance).address);
+}
+
+static void leave_node(struct instance *instance, const char *reason)
+{
+    if (!instance->on_node)
+        return;
+    struct world *world = world_of(instance);
+    struct driver_workload workload = workload_of(instance);
+    world->driver_ops->forget(world->driver, &workload);
+    instance->on_node = false;
+    world_stay(world, &(struct stay){.instance = instance->id,
+                                     .incarnation = instance->incarnation,
+                                     .tenant = instance->reservation->wish.tenant,
+                                     .node = instance->node,
+                                     .end_reason = reason});
+    node_instance_leaves(world, instance->node);
+}
+
+/* Asks the planner for a place from now on. Refused, it keeps its claim where it is, so that it can be asked again,
+ * and so that the node itself will do once it is back. */
+static void ask_planner(struct instance *instance)
+{
+    struct world *world = world_of(instance);
+    const struct wish *wish = &instance->reservation->wish;
+    bool is_free_to_roam = wish->count == 1 || !wish->scope_required;
+    struct planner_replacement replacement = {
+        .key = instance_key(instance),
+        .now = world->now_s,
+        .scope = is_free_to_roam ? PLANNER_FLEET : wish->scope,
+    };
+    struct planner_verdict verdict = {0};
+    if (!planner_replace(world->planner, &replacement, &verdict))
+        return; /* it holds nothing any more: its window is over */
+    const struct planner_node *place = planner_node_of(world->planner, &replacement.key, world->now_s);
+    bool granted = verdict.placed;
+    if (granted)
+        instance->node = identity_of(verdict.allocations[0].node);
+    else if (place != NULL && node_is_in_service(world_node(world, identity_of(place->id)))) {
+        instance->node = identity_of(place->id);
+        granted = !instance->is_broken_there;
+    }
+    instance->granted = granted;
+    instance->has_node = granted;
+    if (!granted)
+        instance->is.last_error = "no other node has room for it";
+}
+
+static void ask_for_new_node(void *subject)
+{
+    struct instance *instance = subject;
+    bool node_failed = is_node_lost(instance);
+    bool had_stay = instance->on_node;
+    leave_node(instance, node_failed ? "node_lost" : "start_failed");
+    instance->incarnation += had_stay;
+    instance->is.last_error = node_failed ? "its node failed" : "it did not start on its node";
+    instance->is_broken_there = !node_failed;
+    instance->address = NULL;
+    instance->has_node = false;
+    if (!is_window_over(instance))
+        ask_planner(instance);
+}
+
+static void order_stop(struct instance *instance)
+{
+    struct world *world = world_of(instance);
+    struct driver_workload workload = workload_of(instance);
+    instance->is.attempts++;
+    instance->is.deadline_s = world->now_s + world->zone->driver.stop_s + STOP_LIMIT_S;
+    world->driver_ops->stop(world->driver, &workload, world->now_s);
+}
+
+static void stop_on_node(void *subject)
+{
+    struct instance *instance = subject;
+    instance->address = NULL;
+    order_stop(instance);
+}
+
+static void stop_again(void *subject)
+{
+    struct instance *instance = subject;
+    instance->is.last_error = "it did not stop in time";
+    order_stop(instance);
+}
+
+static void release_node(void *subject)
+{
+    struct instance *instance = subject;
+    leave_node(instance, instance->reservation->wish.cancel_requested ? "cancelled" : "window_ended");
+}
+
+static void give_up(void *subject)
+{
+    struct instance *instance = subject;
+    leave_node(instance, "window_ended");
+    instance->has_node = false;
+}
+
+/* ---- The machine ---- */
+
+#define ROW(number, from, on, guard, to, action, why)                                                                  \
+    {number, INSTANCE_##from, on, guard, #guard, INSTANCE_##to, action, #action, why}
+
+static const struct fsm_transition transitions[] = {
+    // clang-format off
+    ROW(110, PLANNED,      WINDOW_ENDED,        always,        TERMINATED,   release_node,     "its window was over before it could start"),
+    ROW(120, PLANNED,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed before it could start"),
+    ROW(130, PLANNED,      LEAD_TIME_REACHED,   node_is_clean, PROVISIONING, start_on_node,    "its window is near"),
+    ROW(140, PLANNED,      DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "its node did not become clean in time"),
+    ROW(210, PROVISIONING, WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window was over before it was up"),
+    ROW(220, PROVISIONING, NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
+    ROW(230, PROVISIONING, NODE_REPORTS_UP,     always,        RUNNING,      record_ready,     "the node says it runs"),
+    ROW(240, PROVISIONING, NODE_REPORTS_BROKEN, attempts_left, PROVISIONING, start_again,      "the start failed, trying again"),
+    ROW(250, PROVISIONING, NODE_REPORTS_BROKEN, always,        REPLACING,    ask_for_new_node, "all attempts to start it failed"),
+    ROW(260, PROVISIONING, DEADLINE_PASSED,     attempts_left, PROVISIONING, start_again,      "not up in time, trying again"),
+    ROW(270, PROVISIONING, DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "not up after all attempts"),
+    ROW(310, RUNNING,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
+    ROW(320, RUNNING,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
+    ROW(330, RUNNING,      NODE_REPORTS_DOWN,   always,        PROVISIONING, start_again,      "it went down by itself"),
+    ROW(410, REPLACING,    WINDOW_ENDED,        always,        FAILED,       give_up,          "its window ended without another place"),
+    ROW(420, REPLACING,    NODE_GRANTED,        always,        PROVISIONING, start_on_node,    "the planner found another node"),
+    ROW(510, STOPPING,     NODE_LOST,           always,        TERMINATED,   release_node,     "its node is gone, and it with it"),
+    ROW(520, STOPPING,     NODE_REPORTS_DOWN,   always,        TERMINATED,   release_node,     "the node says it is gone"),
+    ROW(530, STOPPING,     DEADLINE_PASSED,     attempts_left, STOPPING,     stop_again,       "not gone in time, trying again"),
+    ROW(540, STOPPING,     DEADLINE_PASSED,     always,        FAILED,       release_node,     "it would not stop"),
+    // clang-format on
+};
+
+static const struct fsm_state states[INSTANCE_STATE_COUNT] = {
+    // clang-format off
+    [INSTANCE_PLANNED]      = {"planned", FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(NODE_GRANTED), false, true},
+    [INSTANCE_PROVISIONING] = {"provisioning", FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(NODE_GRANTED), false, true},
+    [INSTANCE_RUNNING]      = {"running", FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED) | FSM_BIT(DEADLINE_PASSED), false, false},
+    [INSTANCE_REPLACING]    = {"replacing", FSM_BIT(NODE_LOST) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(DEADLINE_PASSED), false, true},
+    [INSTANCE_STOPPING]     = {"stopping", FSM_BIT(WINDOW_ENDED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED), false, true},
+    [INSTANCE_TERMINATED]   = {"terminated", 0, true, false},
+    [INSTANCE_FAILED]       = {"failed", 0, true, false},
+    // clang-format on
+};
+
+const struct fsm instance_fsm = {
+    .name = "instance",
+    .about = "A GPU instance: a durable identity that keeps its id when it moves to another node. It is made at "
+             "starts_at - lead for every allocated ordinal, whatever the node's state.",
+    .states = states,
+    .state_count = INSTANCE_STATE_COUNT,
+    .initial = INSTANCE_PLANNED,
+    .events = events,
+    .event_count = EVENT_COUNT,
+    .transitions = transitions,
+    .transition_count = COUNT_OF(transitions),
+};
+
+/* ---- Driving ---- */
+
+void instance_record(struct instance *instance, int64_t transition, int64_t occurred_at_s)
+{
+    struct world *world = world_of(instance);
+    const struct wish *wish = &instance->reservation->wish;
+    const char *state = states[instance->is.state].name;
+    char reservation[UUID_TEXT_SIZE];
+    char node[UUID_TEXT_SIZE];
+    identity_to_uuid(wish->id, reservation);
+    identity_to_uuid(instance->node, node);
+    const char *quote = instance->has_node ? "\"" : "";
+    const char *payload = arena_format(
+        world->arena,
+        "{\"reservation_id\":\"%s\",\"ordinal\":%" PRIu32 ",\"incarnation\":%" PRId64
+        ",\"state\":\"%s\",\"node_id\":%s%s%s,\"gpu_milli\":%" PRId64 ",\"starts_at\":%" PRId64 ",\"ends_at\":%s}",
+        reservation, instance->ordinal, instance->incarnation, state, quote, instance->has_node ? node : "null", quote,
+        instance_gpu_milli(wish), instance->starts_s, json_instant(world->arena, instance->ends_s));
+    world_record(world, &(struct event_record){
+                            .tenant = &wish->tenant,
+                            .object_type = "instance",
+                            .object = instance->id,
+                            .revision = instance->is.revision,
+                            .kind = arena_format(world->arena, "instance.%s", state),
+                            .transition = transition,
+                            .payload = payload,
+                            .occurred_at_s = occurred_at_s,
+                        });
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When to look again, if nothing else happens. The reservation looks at the end of the window. */
+static int64_t next_look(const struct instance *instance)
+{
+    int64_t now_s = world_of(instance)->now_s;
+    switch (instance->is.state) {
+    case INSTANCE_PLANNED: {
+        int64_t lead_s = instance->starts_s - world_of(instance)->zone->lead_s;
+        if (lead_s > now_s || instance->was.revision == 0) /* a new one: whether its slots are clean is not known */
+            return lead_s;
+        return now_s + CLEAN_LOOK_S;
+    }
+    case INSTANCE_REPLACING:
+        return least(now_s + PLACE_AGAIN_S, instance->ends_s);
+    case INSTANCE_PROVISIONING:
+    case INSTANCE_STOPPING:
+        return least(report_of(instance).look_again_s, instance->is.deadline_s);
+    default:
+        return NEVER;
+    }
+}
+
+void instance_drive(struct instance *instance)
+{
+    struct world *world = world_of(instance);
+    if (instance_is_gone(instance))
+        return;
+    bool is_turn_to_ask = instance->is.due_s <= world->now_s || world->capacity_returned;
+    if (instance->is.state == INSTANCE_REPLACING && is_turn_to_ask && !is_window_over(instance))
+        ask_planner(instance);
+
+    int moves = 0;
+    for (const struct fsm_transition *row = fsm_next(&instance_fsm, instance->is.state, instance); row != NULL;
+         row = fsm_next(&instance_fsm, instance->is.state, instance)) {
+        must(++moves <= MOVES_MAX);
+        world->overdue_count += row->on == DEADLINE_PASSED;
+        lifecycle_move(&instance->is, row);
+        if (row->action != NULL)
+            row->action(instance);
+        int64_t occurred_at_s = row->on == WINDOW_ENDED ? least(instance->ends_s, world->now_s) : world->now_s;
+        instance_record(instance, row->number, occurred_at_s);
+        instance->changed = true;
+    }
+    int64_t due_s = instance_is_gone(instance) ? NEVER : next_look(instance);
+    instance->changed |= due_s != instance->is.due_s;
+    instance->is.due_s = due_s;
+}

@@ -1,0 +1,269 @@
+/* Reading reservations, their wishes and their instances into the world of one instant. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/observe.h"
+
+#include "common/must.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
+
+/* The body of an alternative is put together only for wishes that are not decided yet. Ranks: a window that ends or
+ * was cancelled gives back what others may need in the same instant, so it comes first. */
+static const struct db_stmt statement_reservations = {
+    .name = "observe_reservations",
+    .sql =
+        "WITH seen AS ("
+        "  SELECT t.id, t.place FROM unnest($3::uuid[]) WITH ORDINALITY AS t (id, place)"
+        "  UNION ALL (SELECT s.reservation_id, NULL FROM reservation_status s"
+        "              WHERE s.zone_id = $1::uuid AND s.due_at <= to_timestamp($2::bigint)"
+        "              ORDER BY s.due_at, s.reservation_id LIMIT $6::int)"
+        "  UNION ALL (SELECT i.reservation_id, NULL FROM instance i"
+        "              WHERE i.zone_id = $1::uuid AND i.due_at <= to_timestamp($2::bigint)"
+        "              ORDER BY i.due_at, i.reservation_id LIMIT $6::int)"
+        "  UNION ALL SELECT i.reservation_id, NULL FROM instance i"
+        "              WHERE i.node_id = ANY($4::uuid[]) AND i.state NOT IN ('terminated', 'failed')"
+        "  UNION ALL (SELECT s.reservation_id, NULL FROM reservation_status s"
+        "              WHERE $5::boolean AND s.zone_id = $1::uuid AND s.state = 'waitlisted'"
+        "              ORDER BY s.decided_at, s.reservation_id LIMIT $6::int)"
+        "), touched AS (SELECT id, min(place) AS place FROM seen GROUP BY id)"
+        " SELECT r.id, r.tenant_id, r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib, r.count," /* 0 to 6 */
+        " " SQL_INSTANT("r.starts_at") ", " SQL_INSTANT("r.ends_at") ","                             /* 7, 8 */
+        " array_to_string(r.gpu_models, E'\\n'), r.within, r.within_required, r.if_unavailable,"     /* 9 to 12 */
+        " " SQL_INSTANT("r.decide_by") ", r.cancel_requested_at IS NOT NULL, r.revision,"            /* 13 to 15 */
+        " CASE WHEN s.reservation_id IS NULL THEN jsonb_strip_nulls(jsonb_build_object("
+        "   'name', r.name, 'project', r.project, 'zone', z.name, 'instance_type', t.name,"
+        "   'shape', CASE WHEN r.instance_type_id IS NULL THEN jsonb_build_object("
+        "      'gpus', nullif(r.gpu_count, 0), 'gpu_milli', nullif(r.gpu_milli, 0), 'gpu_models', to_jsonb(r.gpu_models),"
+        "      'cpu_milli', r.cpu_milli, 'memory_mib', r.memory_mib) END,"
+        "   'placement', jsonb_build_object('within', r.within,"
+        "      'mode', CASE WHEN r.within_required THEN 'required' ELSE 'preferred' END),"
+        "   'tier', r.tier, 'if_unavailable', r.if_unavailable, 'image', r.image, 'labels', r.labels))::text END," /* 16 */
+        " s.state, s.revision, " SQL_INSTANT("s.due_at") ", " SQL_INSTANT("s.deadline_at") ", s.attempts," /* 17-21 */
+        " " SQL_INSTANT("s.starts_at") ", " SQL_INSTANT("s.ends_at") ", s.health, s.delivered_count, s.reason," /* 22-26 */
+        " s.binding::text, s.alternatives::text"                                                      /* 27, 28 */
+        "  FROM touched"
+        "  JOIN reservation r ON r.id = touched.id"
+        "  JOIN zone z ON z.id = r.zone_id"
+        "  LEFT JOIN instance_type t ON t.id = r.instance_type_id"
+        "  LEFT JOIN reservation_status s ON s.reservation_id = r.id"
+        " WHERE r.zone_id = $1::uuid"
+        " ORDER BY CASE WHEN s.state IN ('activating', 'active', 'ending')"
+        "                AND (s.ends_at <= to_timestamp($2::bigint) OR r.cancel_requested_at IS NOT NULL) THEN 1"
+        "               WHEN s.state = 'scheduled' AND r.cancel_requested_at IS NOT NULL THEN 1"
+        "               WHEN s.state IS NULL THEN 2"
+        "               WHEN s.state = 'waitlisted' THEN 3"
+        "               ELSE 4 END, touched.place, s.decided_at, r.id",
+    .params = 6,
+};
+
+/* is_clean: nobody else's rectangle is on its slots at this instant; asked only while it waits to start. */
+static const struct db_stmt statement_instances = {
+    .name = "observe_instances",
+    .sql =
+        "SELECT i.reservation_id, i.id, i.ordinal, i.node_id, i.incarnation, " SQL_INSTANT("i.starts_at") ","     /* 0-5 */
+        " " SQL_INSTANT("i.ends_at") ", i.address, i.state, i.revision, " SQL_INSTANT("i.due_at") ","             /* 6-10 */
+        " " SQL_INSTANT("i.deadline_at") ", i.attempts,"                                                         /* 11, 12 */
+        " i.state = 'planned' AND NOT EXISTS (SELECT FROM allocation mine JOIN allocation other"
+        "    ON other.node_id = mine.node_id AND other.slots && mine.slots AND other.period @> to_timestamp($2::bigint)"
+        "   AND other.reservation_id IS DISTINCT FROM mine.reservation_id"
+        " WHERE mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal AND mine.kind = 'instance')"  /* 13 */
+        "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
+        "  JOIN instance i ON i.reservation_id = t.id"
+        " ORDER BY t.place, i.ordinal",
+    .params = 2,
+};
+
+const struct db_stmt *const observe_statements[] = {&statement_reservations, &statement_instances, NULL};
+
+/* ---- Decoding ---- */
+
+static const char *kept_text(struct arena *arena, const PGresult *result, int row, int column)
+{
+    const char *text = db_text(result, row, column);
+    return text == NULL ? NULL : arena_text(arena, text);
+}
+
+/* Models joined by newlines, into an array. */
+static void read_models(struct arena *arena, const char *joined, struct wish *wish)
+{
+    if (joined == NULL || joined[0] == '\0')
+        return;
+    uint32_t count = 1;
+    for (const char *at = joined; *at != '\0'; at++)
+        count += *at == '\n';
+    const char **models = arena_alloc(arena, count * sizeof *models);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t length = strcspn(joined, "\n");
+        models[i] = arena_text_n(arena, joined, length);
+        joined += length + (joined[length] == '\n');
+    }
+    wish->gpu_models = models;
+    wish->gpu_model_count = count;
+}
+
+static void read_wish(struct arena *arena, const PGresult *result, int row, struct wish *wish)
+{
+    static const char *const unavailable[] = {"reject", "waitlist", "next_window"};
+    *wish = (struct wish){
+        .id = db_identity(result, row, 0),
+        .tenant = db_identity(result, row, 1),
+        .shape = {.gpus = (uint32_t)db_int(result, row, 2, 0),
+                  .gpu_milli = (uint32_t)db_int(result, row, 3, 0),
+                  .cpu_milli = db_int(result, row, 4, 0),
+                  .memory_mib = db_int(result, row, 5, 0)},
+        .count = db_int(result, row, 6, 1),
+        .starts_s = db_int(result, row, 7, NEVER),
+        .ends_s = db_int(result, row, 8, NEVER),
+        .scope_required = db_bool(result, row, 11),
+        .decide_by_s = db_int(result, row, 13, NEVER),
+        .cancel_requested = db_bool(result, row, 14),
+        .revision = db_int(result, row, 15, 1),
+        .body = kept_text(arena, result, row, 16),
+    };
+    read_models(arena, db_text(result, row, 9), wish);
+    int scope = planner_scope_of_text(db_text(result, row, 10));
+    must(scope >= 0); /* the table's check allows no other */
+    wish->scope = (enum planner_scope)scope;
+    for (unsigned i = 0; i < COUNT_OF(unavailable); i++) {
+        if (strcmp(unavailable[i], db_text(result, row, 12)) == 0)
+            wish->if_unavailable = i;
+    }
+}
+
+static void read_reservation(struct world *world, const PGresult *result, int row, struct reservation *reservation)
+{
+    struct arena *arena = world->arena;
+    *reservation = (struct reservation){.world = world, .health = "ok", .starts_s = NEVER, .ends_s = NEVER};
+    read_wish(arena, result, row, &reservation->wish);
+    reservation->is =
+        (struct lifecycle){.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER};
+    if (db_text(result, row, 17) != NULL) {
+        int state = fsm_state_of_text(&reservation_fsm, db_text(result, row, 17));
+        must(state >= 0);
+        reservation->is = (struct lifecycle){
+            .state = state,
+            .revision = db_int(result, row, 18, 0),
+            .due_s = db_int(result, row, 19, NEVER),
+            .deadline_s = db_int(result, row, 20, NEVER),
+            .attempts = db_int(result, row, 21, 0),
+        };
+        reservation->starts_s = db_int(result, row, 22, NEVER);
+        reservation->ends_s = db_int(result, row, 23, NEVER);
+        reservation->health = kept_text(arena, result, row, 24);
+        reservation->delivered = db_int(result, row, 25, 0);
+        reservation->reason = kept_text(arena, result, row, 26);
+        reservation->binding = kept_text(arena, result, row, 27);
+        reservation->alternatives = kept_text(arena, result, row, 28);
+    }
+    reservation->was = reservation->is;
+}
+
+static void read_instance(struct reservation *reservation, const PGresult *result, int row, struct instance *instance)
+{
+    int state = fsm_state_of_text(&instance_fsm, db_text(result, row, 8));
+    must(state >= 0);
+    *instance = (struct instance){
+        .reservation = reservation,
+        .id = db_identity(result, row, 1),
+        .ordinal = (uint32_t)db_int(result, row, 2, 0),
+        .has_node = db_text(result, row, 3) != NULL,
+        .on_node = state == INSTANCE_PROVISIONING || state == INSTANCE_RUNNING || state == INSTANCE_STOPPING,
+        .incarnation = db_int(result, row, 4, 1),
+        .starts_s = db_int(result, row, 5, NEVER),
+        .ends_s = db_int(result, row, 6, NEVER),
+        .address = kept_text(reservation->world->arena, result, row, 7),
+        .is_clean = db_bool(result, row, 13),
+        .is = {.state = state,
+               .revision = db_int(result, row, 9, 1),
+               .due_s = db_int(result, row, 10, NEVER),
+               .deadline_s = db_int(result, row, 11, NEVER),
+               .attempts = db_int(result, row, 12, 0)},
+    };
+    if (instance->has_node)
+        instance->node = db_identity(result, row, 3);
+    instance->was = instance->is;
+}
+
+/* Rows come in the order of the reservations. */
+static void read_instances(struct world *world, const PGresult *result)
+{
+    int rows = PQntuples(result);
+    if (rows == 0)
+        return;
+    struct instance *instances = arena_alloc(world->arena, (size_t)rows * sizeof *instances);
+    uint32_t at = 0;
+    for (int row = 0; row < rows; row++) {
+        struct identity id = db_identity(result, row, 0);
+        while (memcmp(&world->reservations[at].wish.id, &id, sizeof id) != 0)
+            must(++at < world->reservation_count);
+        struct reservation *reservation = &world->reservations[at];
+        if (reservation->instance_count == 0)
+            reservation->instances = &instances[row];
+        read_instance(reservation, result, row, &instances[row]);
+        reservation->instance_count++;
+    }
+}
+
+/* ---- Asking ---- */
+
+/* Only those beyond their verdict have instances. */
+static enum err_kind observe_instances(struct world *world, struct db *db, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array ids = {0};
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        if (world->reservations[i].is.state >= RESERVATION_ACTIVATING)
+            db_array_identity(&ids, world->reservations[i].wish.id);
+    }
+    if (ids.count == 0)
+        return ERR_NONE;
+    char now[DB_INT_TEXT_SIZE];
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_instances,
+                                DB_PARAMS(db_array_param(&ids), db_int_param(now, world->now_s)), &result, reterr);
+    if (kind == ERR_NONE)
+        read_instances(world, result);
+    return kind;
+}
+
+static enum err_kind observe_driver(struct world *world, struct db *db, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array ids = {0};
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        for (uint32_t j = 0; j < world->reservations[i].instance_count; j++)
+            db_array_identity(&ids, world->reservations[i].instances[j].id);
+    }
+    if (ids.count == 0)
+        return ERR_NONE;
+    enum err_kind kind = db_pipeline_enter(db, reterr);
+    if (kind == ERR_NONE)
+        kind = world->driver_ops->load_send(world->driver, db, db_array_param(&ids), reterr);
+    if (kind == ERR_NONE)
+        kind = world->driver_ops->load_receive(world->driver, db, reterr);
+    return kind == ERR_NONE ? db_pipeline_leave(db, reterr) : kind; /* on failure the rollback leaves it */
+}
+
+enum err_kind observe_reservations(struct world *world, struct db *db, const struct observe_request *request,
+                                   struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    char now[DB_INT_TEXT_SIZE];
+    char most[DB_INT_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_reservations,
+                                DB_PARAMS(zone, db_int_param(now, world->now_s), db_array_param(request->reservations),
+                                          db_array_param(request->lost_nodes), request->waitlist ? "true" : "false",
+                                          db_int_param(most, OBSERVE_DUE_MAX)),
+                                &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    int rows = PQntuples(result);
+    world->reservation_count = (uint32_t)rows;
+    world->reservations = arena_alloc(world->arena, (size_t)(rows + 1) * sizeof *world->reservations);
+    for (int row = 0; row < rows; row++)
+        read_reservation(world, result, row, &world->reservations[row]);
+    kind = observe_instances(world, db, reterr);
+    return kind == ERR_NONE ? observe_driver(world, db, reterr) : kind;
+}

@@ -1,0 +1,432 @@
+/* A reservation: decided once, then its instances come, run and go with its window. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/world.h"
+
+#include "common/cleanup.h"
+#include "common/must.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MOVES_MAX 16 /* at one instant; more is a loop in the table */
+
+enum reservation_event {
+    CANCEL_REQUESTED,
+    DECIDE_BY_PASSED,
+    GRANTED,
+    REFUSED,
+    LEAD_TIME_REACHED,
+    WINDOW_ENDED,
+    ALL_RUNNING,
+    ALL_GONE,
+    HEALTH_CHANGED,
+    DEADLINE_PASSED,
+    EVENT_COUNT
+};
+
+struct tally {
+    uint32_t running, gone, failed;
+};
+
+static struct tally tally_of(const struct reservation *reservation)
+{
+    struct tally tally = {0};
+    for (uint32_t i = 0; i < reservation->instance_count; i++) {
+        const struct instance *instance = &reservation->instances[i];
+        tally.running += instance->is.state == INSTANCE_RUNNING;
+        tally.gone += instance_is_gone(instance);
+        tally.failed += instance->is.state == INSTANCE_FAILED;
+    }
+    return tally;
+}
+
+static const char *health_of(const struct reservation *reservation)
+{
+    struct tally tally = tally_of(reservation);
+    if (tally.failed > 0)
+        return "short";
+    return tally.running < reservation->instance_count ? "degraded" : "ok";
+}
+
+/* ---- Events: conditions that hold now ---- */
+
+static bool is_cancel_requested(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->wish.cancel_requested;
+}
+
+static bool is_too_late(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    const struct wish *wish = &reservation->wish;
+    return wish->decide_by_s < reservation->world->now_s || wish->ends_s <= reservation->world->now_s;
+}
+
+static bool is_granted(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->granted;
+}
+
+static bool is_refused(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->refused;
+}
+
+static bool is_lead_reached(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->starts_s - reservation->world->zone->lead_s <= reservation->world->now_s;
+}
+
+static bool is_window_over(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->ends_s <= reservation->world->now_s;
+}
+
+static bool are_all_running(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return tally_of(reservation).running == reservation->instance_count;
+}
+
+static bool are_all_gone(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return tally_of(reservation).gone == reservation->instance_count;
+}
+
+static bool is_health_changed(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return strcmp(reservation->health, health_of(reservation)) != 0;
+}
+
+static bool is_deadline_passed(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->is.deadline_s <= reservation->world->now_s;
+}
+
+static const struct fsm_event events[EVENT_COUNT] = {
+    [CANCEL_REQUESTED] = {"cancel_requested", is_cancel_requested, false},
+    [DECIDE_BY_PASSED] = {"decide_by_passed", is_too_late, true},
+    [GRANTED] = {"granted", is_granted, false},
+    [REFUSED] = {"refused", is_refused, false},
+    [LEAD_TIME_REACHED] = {"lead_time_reached", is_lead_reached, true},
+    [WINDOW_ENDED] = {"window_ended", is_window_over, true},
+    [ALL_RUNNING] = {"all_running", are_all_running, false},
+    [ALL_GONE] = {"all_gone", are_all_gone, false},
+    [HEALTH_CHANGED] = {"health_changed", is_health_changed, false},
+    [DEADLINE_PASSED] = {"deadline_passed", is_deadline_passed, true},
+};
+
+/* ---- Guards ---- */
+
+static bool always(const void *subject)
+{
+    (void)subject;
+    return true;
+}
+
+static bool wants_waitlist(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->wish.if_unavailable == UNAVAILABLE_WAITLIST;
+}
+
+static bool window_is_open(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->starts_s <= reservation->world->now_s;
+}
+
+static bool was_cancelled(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->wish.cancel_requested;
+}
+
+/* ---- Actions ---- */
+
+static struct planner_key key_of(const struct reservation *reservation, uint32_t ordinal)
+{
+    return (struct planner_key){.reservation = planner_id_of(reservation->wish.id), .ordinal = ordinal};
+}
+
+static void nothing(void *subject)
+{
+    (void)subject; /* the verdict is on the row already */
+}
+
+static void forget_refusal(void *subject)
+{
+    struct reservation *reservation = subject;
+    reservation->reason = NULL;
+    reservation->binding = NULL;
+    reservation->alternatives = NULL;
+}
+
+static void expire(void *subject)
+{
+    struct reservation *reservation = subject;
+    reservation->reason = "decide_by_passed";
+}
+
+static void note_cancel(void *subject)
+{
+    struct reservation *reservation = subject;
+    reservation->reason = "cancelled";
+}
+
+static void release_place(void *subject)
+{
+    struct reservation *reservation = subject;
+    struct world *world = reservation->world;
+    for (uint32_t ordinal = 0; ordinal < (uint32_t)reservation->wish.count; ordinal++) {
+        struct planner_key key = key_of(reservation, ordinal);
+        (void)planner_release(world->planner, &key); /* false: none is held, which is what is wanted */
+    }
+    world->capacity_returned = true;
+    reservation->reason = "cancelled";
+}
+
+static void make_instance(struct reservation *reservation, uint32_t ordinal)
+{
+    struct world *world = reservation->world;
+    struct instance *instance = &reservation->instances[ordinal];
+    struct planner_key key = key_of(reservation, ordinal);
+    const struct planner_node *place = planner_node_of(world->planner, &key, reservation->starts_s);
+    *instance = (struct instance){
+        .reservation = reservation,
+        .id = identity_new(),
+        .ordinal = ordinal,
+        .has_node = place != NULL,
+        .incarnation = 1,
+        .starts_s = reservation->starts_s,
+        .ends_s = reservation->ends_s,
+        .is_clean = reservation->starts_s <= world->now_s, /* within the window the place is its own */
+        .changed = true,
+        .is = {.state = INSTANCE_PLANNED, .revision = 1, .due_s = NEVER},
+    };
+    if (place != NULL)
+        instance->node = identity_of(place->id);
+    int64_t later_s = reservation->starts_s > world->now_s ? reservation->starts_s : world->now_s;
+    instance->is.deadline_s = later_s + CLEAN_LIMIT_S;
+    instance_record(instance, 0, world->now_s);
+}
+
+static void make_instances(void *subject)
+{
+    struct reservation *reservation = subject;
+    must(reservation->instance_count == 0);
+    reservation->instance_count = (uint32_t)reservation->wish.count;
+    reservation->instances =
+        arena_alloc(reservation->world->arena, reservation->instance_count * sizeof *reservation->instances);
+    for (uint32_t ordinal = 0; ordinal < reservation->instance_count; ordinal++)
+        make_instance(reservation, ordinal);
+    reservation->is.deadline_s = reservation->starts_s + ACTIVATION_LIMIT_S;
+}
+
+static void end_instances(void *subject)
+{
+    struct reservation *reservation = subject;
+    reservation->is.deadline_s = reservation->world->now_s + reservation->world->zone->driver.stop_s + ENDING_LIMIT_S;
+    reservation->world->capacity_returned = true;
+}
+
+/* The window ends now, or is empty if it has not begun. */
+static void cut_window(void *subject)
+{
+    struct reservation *reservation = subject;
+    struct world *world = reservation->world;
+    int64_t now_s = world->now_s;
+    int64_t end_s = reservation->starts_s > now_s ? reservation->starts_s : now_s;
+    if (end_s < reservation->ends_s)
+        reservation->ends_s = end_s;
+    for (uint32_t i = 0; i < reservation->instance_count; i++) {
+        struct instance *instance = &reservation->instances[i];
+        struct planner_key key = instance_key(instance);
+        (void)planner_cut(world->planner, &key, now_s); /* false: it holds nothing any more */
+        if (instance_is_gone(instance) || instance->ends_s <= reservation->ends_s)
+            continue;
+        instance->ends_s = reservation->ends_s; /* the event of stopping carries it */
+        instance->changed = true;
+    }
+    reservation->reason = "cancelled";
+    end_instances(reservation);
+    world->capacity_returned = true;
+}
+
+static void record_health(void *subject)
+{
+    struct reservation *reservation = subject;
+    reservation->health = health_of(reservation);
+}
+
+static void record_lateness(void *subject)
+{
+    struct reservation *reservation = subject;
+    reservation->is.last_error = "not all instances ran in time";
+    reservation->health = health_of(reservation);
+}
+
+static void record_overdue(void *subject)
+{
+    struct reservation *reservation = subject;
+    reservation->is.last_error = "not all instances stopped in time";
+}
+
+/* ---- The machine ---- */
+
+#define ROW(number, from, on, guard, to, action, why)                                                                  \
+    {number, RESERVATION_##from, on, guard, #guard, RESERVATION_##to, action, #action, why}
+
+static const struct fsm_transition transitions[] = {
+    // clang-format off
+    ROW(110, PENDING,    CANCEL_REQUESTED,  always,         CANCELLED,  note_cancel,     "cancelled before it was decided"),
+    ROW(120, PENDING,    DECIDE_BY_PASSED,  always,         EXPIRED,    expire,          "nobody decided in time; nothing is started late"),
+    ROW(130, PENDING,    GRANTED,           always,         SCHEDULED,  forget_refusal,  "all its instances have a place"),
+    ROW(140, PENDING,    REFUSED,           wants_waitlist, WAITLISTED, nothing,         "it does not fit now, and wants to wait"),
+    ROW(150, PENDING,    REFUSED,           always,         REJECTED,   nothing,         "it does not fit"),
+    ROW(210, WAITLISTED, CANCEL_REQUESTED,  always,         CANCELLED,  note_cancel,     "its tenant no longer waits"),
+    ROW(220, WAITLISTED, DECIDE_BY_PASSED,  always,         EXPIRED,    expire,          "its window passed while it waited"),
+    ROW(230, WAITLISTED, GRANTED,           always,         SCHEDULED,  forget_refusal,  "capacity has returned"),
+    ROW(310, SCHEDULED,  CANCEL_REQUESTED,  always,         CANCELLED,  release_place,   "cancelled before its start"),
+    ROW(320, SCHEDULED,  LEAD_TIME_REACHED, always,         ACTIVATING, make_instances,  "its window is near"),
+    ROW(410, ACTIVATING, CANCEL_REQUESTED,  always,         ENDING,     cut_window,      "cancelled while its instances came up"),
+    ROW(420, ACTIVATING, WINDOW_ENDED,      always,         ENDING,     end_instances,   "its window was over before all instances ran"),
+    ROW(430, ACTIVATING, ALL_RUNNING,       window_is_open, ACTIVE,     record_health,   "all its instances run"),
+    ROW(440, ACTIVATING, DEADLINE_PASSED,   always,         ACTIVE,     record_lateness, "it goes on with the instances that run"),
+    ROW(510, ACTIVE,     CANCEL_REQUESTED,  always,         ENDING,     cut_window,      "cancelled by its tenant"),
+    ROW(520, ACTIVE,     WINDOW_ENDED,      always,         ENDING,     end_instances,   "its window is over"),
+    ROW(530, ACTIVE,     HEALTH_CHANGED,    always,         ACTIVE,     record_health,   "its instances fail or recover"),
+    ROW(610, ENDING,     ALL_GONE,          was_cancelled,  CANCELLED,  note_cancel,     "all its instances are gone"),
+    ROW(620, ENDING,     ALL_GONE,          always,         ENDED,      forget_refusal,  "all its instances are gone"),
+    ROW(630, ENDING,     DEADLINE_PASSED,   was_cancelled,  CANCELLED,  record_overdue,  "some instances would not stop in time"),
+    ROW(640, ENDING,     DEADLINE_PASSED,   always,         ENDED,      record_overdue,  "some instances would not stop in time"),
+    // clang-format on
+};
+
+#define BEFORE_INSTANCES                                                                                               \
+    (FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(ALL_GONE) | FSM_BIT(HEALTH_CHANGED) | FSM_BIT(DEADLINE_PASSED))
+#define AFTER_VERDICT                                                                                                  \
+    (FSM_BIT(DECIDE_BY_PASSED) | FSM_BIT(GRANTED) | FSM_BIT(REFUSED))
+
+static const struct fsm_state states[RESERVATION_STATE_COUNT] = {
+    // clang-format off
+    [RESERVATION_PENDING]    = {"pending", BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED), false, true},
+    [RESERVATION_WAITLISTED] = {"waitlisted", BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(REFUSED), false, true},
+    [RESERVATION_SCHEDULED]  = {"scheduled", BEFORE_INSTANCES | AFTER_VERDICT, false, true},
+    [RESERVATION_ACTIVATING] = {"activating", AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_GONE) | FSM_BIT(HEALTH_CHANGED), false, true},
+    [RESERVATION_ACTIVE]     = {"active", AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(ALL_GONE) | FSM_BIT(DEADLINE_PASSED), false, false},
+    [RESERVATION_ENDING]     = {"ending", AFTER_VERDICT | FSM_BIT(CANCEL_REQUESTED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(HEALTH_CHANGED), false, true},
+    [RESERVATION_ENDED]      = {"ended", 0, true, false},
+    [RESERVATION_CANCELLED]  = {"cancelled", 0, true, false},
+    [RESERVATION_REJECTED]   = {"rejected", 0, true, false},
+    [RESERVATION_EXPIRED]    = {"expired", 0, true, false},
+    // clang-format on
+};
+
+const struct fsm reservation_fsm = {
+    .name = "reservation",
+    .about = "A tenant's claim on instances for a window of time. Its health (ok, degraded, short) is a column, from "
+             "its instances; pending is the absence of a row.",
+    .states = states,
+    .state_count = RESERVATION_STATE_COUNT,
+    .initial = RESERVATION_PENDING,
+    .events = events,
+    .event_count = EVENT_COUNT,
+    .transitions = transitions,
+    .transition_count = COUNT_OF(transitions),
+};
+
+/* ---- Driving ---- */
+
+static void record(struct reservation *reservation, const struct fsm_transition *row)
+{
+    struct world *world = reservation->world;
+    bool is_health = row->on == HEALTH_CHANGED;
+    const char *state = states[reservation->is.state].name;
+    bool has_window = reservation->starts_s != NEVER;
+    const char *quote = reservation->reason != NULL ? "\"" : "";
+    const char *payload = arena_format(
+        world->arena, "{\"state\":\"%s\",\"health\":\"%s\",\"starts_at\":%s,\"ends_at\":%s,\"reason\":%s%s%s}", state,
+        reservation->health, json_instant(world->arena, reservation->starts_s),
+        has_window ? json_instant(world->arena, reservation->ends_s) : "null", quote,
+        reservation->reason != NULL ? reservation->reason : "null", quote);
+    bool is_end = row->on == WINDOW_ENDED && reservation->ends_s < world->now_s;
+    world_record(world, &(struct event_record){
+                            .tenant = &reservation->wish.tenant,
+                            .object_type = "reservation",
+                            .object = reservation->wish.id,
+                            .revision = reservation->is.revision,
+                            .kind = arena_format(world->arena, "reservation.%s", is_health ? "health" : state),
+                            .transition = row->number,
+                            .payload = payload,
+                            .occurred_at_s = is_end ? reservation->ends_s : world->now_s,
+                        });
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t next_look(const struct reservation *reservation)
+{
+    int64_t now_s = reservation->world->now_s;
+    switch (reservation->is.state) {
+    case RESERVATION_WAITLISTED:
+        return least(reservation->wish.ends_s, now_s + WAITLIST_AGAIN_S);
+    case RESERVATION_SCHEDULED:
+        return reservation->starts_s - reservation->world->zone->lead_s;
+    case RESERVATION_ACTIVATING: {
+        int64_t end_s = least(reservation->ends_s, reservation->is.deadline_s);
+        return reservation->starts_s > now_s ? least(reservation->starts_s, end_s) : end_s;
+    }
+    case RESERVATION_ACTIVE:
+        return reservation->ends_s;
+    case RESERVATION_ENDING:
+        return reservation->is.deadline_s;
+    default:
+        return NEVER;
+    }
+}
+
+static void look(struct reservation *reservation)
+{
+    int state = reservation->is.state;
+    bool is_undecided = state == RESERVATION_PENDING || state == RESERVATION_WAITLISTED;
+    bool is_dropped = is_cancel_requested(reservation) || is_too_late(reservation);
+    if (is_undecided && !is_dropped && !reservation->refused)
+        verdict_decide(reservation);
+    for (uint32_t i = 0; i < reservation->instance_count; i++)
+        instance_drive(&reservation->instances[i]);
+}
+
+void reservation_drive(struct reservation *reservation)
+{
+    if (states[reservation->is.state].is_final)
+        return;
+    look(reservation);
+    int moves = 0;
+    for (const struct fsm_transition *row = fsm_next(&reservation_fsm, reservation->is.state, reservation); row != NULL;
+         row = fsm_next(&reservation_fsm, reservation->is.state, reservation)) {
+        must(++moves <= MOVES_MAX);
+        reservation->world->overdue_count += row->on == DEADLINE_PASSED;
+        lifecycle_move(&reservation->is, row);
+        row->action(reservation);
+        record(reservation, row);
+        reservation->changed = true;
+        look(reservation);
+    }
+    int64_t delivered = tally_of(reservation).running;
+    int64_t due_s = next_look(reservation);
+    reservation->changed |= due_s != reservation->is.due_s || delivered != reservation->delivered;
+    reservation->is.due_s = due_s;
+    reservation->delivered = delivered;
+}

@@ -1,0 +1,167 @@
+/* From a wish to the planner's question, and from its answer to what the tenant is told: a refusal names the
+ * constraint that bound, with numbers and in a sentence, and what can be posted instead. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/world.h"
+
+#include "common/calendar.h"
+#include "common/must.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* As the planner's ids differ from ours in type only, a wish is nearly a request. */
+static struct planner_request request_of(const struct reservation *reservation)
+{
+    const struct wish *wish = &reservation->wish;
+    int64_t now_s = reservation->world->now_s;
+    bool waits = reservation->is.state == RESERVATION_WAITLISTED;
+    bool from_now = wish->starts_s == NEVER || (waits && wish->starts_s < now_s);
+    return (struct planner_request){
+        .reservation = planner_id_of(wish->id),
+        .tenant = planner_id_of(wish->tenant),
+        .count = (uint32_t)wish->count,
+        .shape = wish->shape,
+        .from = from_now ? now_s : wish->starts_s,
+        .to = wish->ends_s,
+        .gpu_models = wish->gpu_models,
+        .gpu_model_count = wish->gpu_model_count,
+        .zone = planner_id_of(reservation->world->zone->id),
+        .scope = wish->scope,
+        .scope_preferred = !wish->scope_required,
+    };
+}
+
+static void grant(struct reservation *reservation, const struct planner_request *request)
+{
+    reservation->granted = true;
+    reservation->starts_s = request->from;
+    reservation->ends_s = request->to;
+    reservation->world->granted_count++;
+}
+
+/* ---- Refusals ---- */
+
+static const char *sentence_of(struct arena *arena, const struct planner_refusal *refusal)
+{
+    unsigned asked = refusal->asked;
+    unsigned fleet = refusal->fleet_count;
+    const char *scope = planner_scope_text(refusal->scope);
+    switch (refusal->binding) {
+    case PLANNER_BINDS_MODEL:
+        return "No node of this zone has a GPU model that the request allows.";
+    case PLANNER_BINDS_COUNT_OVER_FLEET:
+        return arena_format(arena, "%u instances are asked for; not even the empty fleet holds as many.", asked);
+    case PLANNER_BINDS_UNPLANNABLE:
+        return arena_format(arena, "Nodes that are cordoned or out of service would be needed for %u instances.", asked);
+    case PLANNER_BINDS_CPU:
+        return arena_format(arena, "GPUs are free, the CPU beside them is not: %u of %u instances fit.", fleet, asked);
+    case PLANNER_BINDS_MEMORY:
+        return arena_format(arena, "GPUs are free, the memory beside them is not: %u of %u instances fit.", fleet, asked);
+    case PLANNER_BINDS_SCOPE:
+        return arena_format(arena, "%u instances fit the zone, but at most %u within one %s.", asked,
+                            refusal->best_count, scope);
+    case PLANNER_BINDS_NOTHING:
+    case PLANNER_BINDS_CAPACITY:
+    case PLANNER_BINDING_COUNT:
+        break;
+    }
+    return arena_format(arena, "The GPUs are taken in this window: %u of %u instances fit.", fleet, asked);
+}
+
+static const char *binding_of(struct arena *arena, const struct planner_refusal *refusal)
+{
+    return arena_format(arena,
+                        "{\"constraint\":\"%s\",\"message\":\"%s\",\"scope\":\"%s\",\"asked\":%" PRIu32
+                        ",\"best_count\":%" PRIu32 ",\"fleet_count\":%" PRIu32 "}",
+                        planner_binding_text(refusal->binding), sentence_of(arena, refusal),
+                        planner_scope_text(refusal->scope), refusal->asked, refusal->best_count, refusal->fleet_count);
+}
+
+static const char *time_text(struct arena *arena, int64_t instant_s)
+{
+    if (instant_s == NEVER || instant_s > CALENDAR_TIME_MAX_S)
+        return "null";
+    char text[CALENDAR_TIME_SIZE];
+    calendar_time_print(instant_s, text);
+    return arena_format(arena, "\"%s\"", text);
+}
+
+/* The wish's body with other numbers; the body is a JSON object that is not empty. */
+static const char *body_with(const struct reservation *reservation, uint32_t count, int64_t starts_s, int64_t ends_s)
+{
+    struct arena *arena = reservation->world->arena;
+    const char *body = reservation->wish.body;
+    int open_length = (int)strlen(body) - 1;
+    must(open_length > 1 && body[open_length] == '}');
+    return arena_format(arena, "%.*s,\"count\":%" PRIu32 ",\"starts_at\":%s,\"ends_at\":%s}", open_length, body, count,
+                        starts_s == NEVER ? "null" : time_text(arena, starts_s), time_text(arena, ends_s));
+}
+
+static int64_t shifted_end(const struct planner_request *request, int64_t from_s)
+{
+    return request->to == NEVER ? NEVER : request->to + (from_s - request->from);
+}
+
+static bool may_fit_later(const struct planner_refusal *refusal)
+{
+    return refusal->binding != PLANNER_BINDS_MODEL && refusal->binding != PLANNER_BINDS_COUNT_OVER_FLEET &&
+           refusal->binding != PLANNER_BINDS_UNPLANNABLE;
+}
+
+static void refuse(struct reservation *reservation, const struct planner_request *request,
+                   const struct planner_refusal *refusal)
+{
+    struct world *world = reservation->world;
+    reservation->refused = true;
+    if (reservation->is.state != RESERVATION_PENDING || reservation->wish.body == NULL)
+        return; /* it waits already, and was told why */
+    world->refused_count++;
+    reservation->reason = "capacity_unavailable";
+    reservation->binding = binding_of(world->arena, refusal);
+    const char *later = "";
+    const char *smaller = "";
+    int64_t later_s = 0;
+    if (may_fit_later(refusal) && planner_later_start(world->planner, request, &later_s))
+        later = body_with(reservation, request->count, later_s, shifted_end(request, later_s));
+    bool is_scoped = reservation->wish.scope_required && reservation->wish.scope < PLANNER_ZONE;
+    uint32_t count = is_scoped ? refusal->best_count : refusal->fleet_count;
+    if (count > 0 && count < request->count)
+        smaller = body_with(reservation, count, reservation->wish.starts_s, request->to);
+    const char *comma = later[0] != '\0' && smaller[0] != '\0' ? "," : "";
+    reservation->alternatives = arena_format(world->arena, "[%s%s%s]", later, comma, smaller);
+}
+
+void verdict_decide(struct reservation *reservation)
+{
+    struct world *world = reservation->world;
+    struct planner_request request = request_of(reservation);
+    const char *wrong = planner_request_wrong(&request);
+    if (wrong != NULL) { /* admission lets none through; a wish that cannot be asked is refused, not a crash */
+        reservation->refused = true;
+        reservation->reason = "invalid_request";
+        reservation->binding =
+            arena_format(world->arena, "{\"constraint\":\"request\",\"message\":\"%s\"}", wrong);
+        world->refused_count++;
+        return;
+    }
+    struct planner_verdict verdict = {0};
+    planner_place(world->planner, &request, &verdict);
+    if (verdict.placed) {
+        grant(reservation, &request);
+        return;
+    }
+    struct planner_refusal refusal = verdict.refusal;
+    int64_t later_s = 0;
+    bool moves = reservation->wish.if_unavailable == UNAVAILABLE_NEXT_WINDOW && may_fit_later(&refusal);
+    if (moves && planner_later_start(world->planner, &request, &later_s)) {
+        struct planner_request later = request;
+        later.from = later_s;
+        later.to = shifted_end(&request, later_s);
+        planner_place(world->planner, &later, &verdict);
+        if (verdict.placed) {
+            grant(reservation, &later);
+            return;
+        }
+    }
+    refuse(reservation, &request, &refusal);
+}

@@ -1,0 +1,64 @@
+/* What the machines share: finding nodes, moving a lifecycle, recording what happened. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/world.h"
+
+#include "common/alloc.h"
+#include "common/must.h"
+
+#include <inttypes.h>
+
+struct node *world_node(const struct world *world, struct identity id)
+{
+    uint32_t at = idmap_find(world->node_by_id, id);
+    return at == IDMAP_NONE ? NULL : &world->nodes[at];
+}
+
+void lifecycle_move(struct lifecycle *is, const struct fsm_transition *row)
+{
+    if (row->to != row->from) {
+        is->attempts = 0;
+        is->due_s = NEVER;
+        is->deadline_s = NEVER;
+    }
+    is->state = row->to;
+    is->revision++;
+}
+
+/* Doubles an array of the arena's; what it leaves behind goes with the arena. */
+static void *grown(struct arena *arena, const void *old, uint32_t count, uint32_t *capacity, size_t size)
+{
+    *capacity = *capacity == 0 ? 64 : 2 * *capacity;
+    void *larger = arena_alloc(arena, *capacity * size);
+    if (count > 0)
+        __builtin_memcpy(larger, old, count * size);
+    return larger;
+}
+
+void world_record(struct world *world, const struct event_record *event)
+{
+    must(event->revision > 0);
+    if (world->event_count == world->event_capacity)
+        world->events =
+            grown(world->arena, world->events, world->event_count, &world->event_capacity, sizeof *world->events);
+    world->events[world->event_count++] = *event;
+}
+
+void world_touch(struct world *world, struct node *node)
+{
+    if (world->touched_count == world->touched_capacity)
+        world->touched =
+            grown(world->arena, world->touched, world->touched_count, &world->touched_capacity, sizeof *world->touched);
+    world->touched[world->touched_count++] = node;
+}
+
+void world_stay(struct world *world, const struct stay *stay)
+{
+    if (world->stay_count == world->stay_capacity)
+        world->stays = grown(world->arena, world->stays, world->stay_count, &world->stay_capacity, sizeof *world->stays);
+    world->stays[world->stay_count++] = *stay;
+}
+
+const char *json_instant(struct arena *arena, int64_t instant_s)
+{
+    return instant_s == NEVER ? "null" : arena_format(arena, "%" PRId64, instant_s);
+}

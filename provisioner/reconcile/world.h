@@ -1,0 +1,262 @@
+/* What one piece of work sees and changes: the world of a zone at one instant.
+ *
+ * Observing fills it, deciding changes it (pure: planner and driver are in memory), applying writes what changed. The
+ * nodes belong to the zone's memory and live on; everything else belongs to the arena of this piece of work. Instants
+ * are domain time in seconds; NEVER stands for "none" and for "until further notice". */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/arena.h"
+#include "common/identity.h"
+#include "provisioner/driver/driver.h"
+#include "provisioner/idmap.h"
+#include "provisioner/planner/planner.h"
+#include "provisioner/reconcile/fsm.h"
+
+#define NEVER PLANNER_OPEN
+
+/* ---- Bounds of transitional states, in domain seconds ---- */
+
+#define START_LIMIT_S      900 /* beyond what the driver says it takes: a node that boots */
+#define STOP_LIMIT_S       600
+#define CLEAN_LIMIT_S      3600 /* how long past its start an instance waits for its node to be clean */
+#define CLEAN_LOOK_S       5
+#define ATTEMPTS_MAX       3
+#define PLACE_AGAIN_S      300   /* a replacement that was refused asks again */
+#define WAITLIST_AGAIN_S   3600  /* a waiting wish asks again, beside when capacity returns */
+#define ACTIVATION_LIMIT_S 3600  /* past its start a reservation is active, however few run */
+#define ENDING_LIMIT_S     7200
+#define VALIDATION_LIMIT_S 900
+#define SANITIZE_LIMIT_S   3600 /* beyond the node's turnaround */
+
+/* ---- States and events; texts are in the machines' tables ---- */
+
+enum node_state {
+    NODE_ENROLLED,
+    NODE_VALIDATING,
+    NODE_READY,
+    NODE_ALLOCATED,
+    NODE_SANITIZING,
+    NODE_QUARANTINED,
+    NODE_REPAIR,
+    NODE_STATE_COUNT
+};
+
+enum instance_state {
+    INSTANCE_PLANNED,
+    INSTANCE_PROVISIONING,
+    INSTANCE_RUNNING,
+    INSTANCE_REPLACING,
+    INSTANCE_STOPPING,
+    INSTANCE_TERMINATED,
+    INSTANCE_FAILED,
+    INSTANCE_STATE_COUNT
+};
+
+enum reservation_state {
+    RESERVATION_PENDING,
+    RESERVATION_WAITLISTED,
+    RESERVATION_SCHEDULED,
+    RESERVATION_ACTIVATING,
+    RESERVATION_ACTIVE,
+    RESERVATION_ENDING,
+    RESERVATION_ENDED,
+    RESERVATION_CANCELLED,
+    RESERVATION_REJECTED,
+    RESERVATION_EXPIRED,
+    RESERVATION_STATE_COUNT
+};
+
+/* ---- Objects ---- */
+
+struct world;
+
+/* The part of each object that its machine moves. */
+struct lifecycle {
+    int state;
+    int64_t revision; /* 0: no row yet */
+    int64_t due_s;    /* when to look again */
+    int64_t deadline_s;
+    int64_t attempts;
+    const char *last_error; /* NULL: as it was */
+};
+
+struct node {
+    struct identity id;
+    struct planner_node spec; /* as the planner has it */
+    bool answers;             /* sim: sim_powered */
+    int64_t turnaround_s;     /* the node's own, without the driver's stop */
+    int64_t live_count;       /* instances on it */
+    int64_t since_s;
+    struct lifecycle is;
+    struct lifecycle was; /* as in the database */
+    int64_t live_count_was, since_was_s;
+    bool touched;        /* is in world->touched */
+    struct world *world; /* while a piece of work is done */
+};
+
+struct wish {
+    struct identity id;
+    struct identity tenant;
+    struct planner_shape shape;
+    int64_t count;
+    int64_t starts_s; /* NEVER: at the decision */
+    int64_t ends_s;   /* NEVER: until cancelled */
+    const char *const *gpu_models;
+    uint32_t gpu_model_count;
+    enum planner_scope scope;
+    bool scope_required;
+    enum { UNAVAILABLE_REJECT, UNAVAILABLE_WAITLIST, UNAVAILABLE_NEXT_WINDOW } if_unavailable;
+    int64_t decide_by_s;
+    bool cancel_requested;
+    int64_t revision;
+    const char *body; /* JSON: the wish as it could be posted again, without count and times */
+};
+
+struct instance {
+    struct reservation *reservation;
+    struct identity id;
+    uint32_t ordinal;
+    bool has_node;
+    bool on_node;            /* it is counted there, and a stay is open */
+    struct identity node;
+    int64_t incarnation;
+    int64_t starts_s, ends_s;
+    const char *address; /* NULL: none */
+    bool is_clean;       /* nobody else holds its slots now */
+    bool granted;        /* the planner has found it another place */
+    bool is_broken_there; /* it did not start on the node that it still has a claim on */
+    bool changed;
+    struct lifecycle is, was;
+};
+
+struct reservation {
+    struct world *world;
+    struct wish wish;
+    struct lifecycle is, was;
+    int64_t starts_s, ends_s; /* granted; NEVER as start: not granted */
+    const char *health;       /* "ok", "degraded", "short" */
+    int64_t delivered;
+    const char *reason;       /* NULL: none */
+    const char *binding;      /* JSON or NULL */
+    const char *alternatives; /* JSON or NULL */
+    bool granted;             /* by the planner, just now */
+    bool refused;
+    bool changed;
+    struct instance *instances; /* instance_count of them, by ordinal; none before activation */
+    uint32_t instance_count;
+};
+
+/* A row of the event log to be. */
+struct event_record {
+    const struct identity *tenant; /* NULL: the provider's own */
+    const char *object_type;
+    struct identity object;
+    int64_t revision;
+    const char *kind;
+    int64_t transition; /* 0: none */
+    const char *payload;
+    int64_t occurred_at_s;
+};
+
+/* A stay of an instance on a node that began or ended. */
+struct stay {
+    struct identity instance;
+    int64_t incarnation;
+    struct identity tenant;
+    struct identity node;
+    bool began; /* else it ended */
+    const char *end_reason;
+};
+
+struct zone_terms {
+    struct identity id;
+    char name[64];
+    int64_t lead_s;
+    struct driver_settings driver;
+};
+
+struct world {
+    struct arena *arena;
+    int64_t now_s;
+    const struct zone_terms *zone;
+    struct planner *planner;
+    const struct driver_ops *driver_ops;
+    struct driver *driver;
+
+    struct node *nodes;
+    uint32_t node_count;
+    const struct idmap *node_by_id;
+
+    struct reservation *reservations; /* in the order in which they are to be decided */
+    uint32_t reservation_count;
+
+    struct node **touched;
+    uint32_t touched_count, touched_capacity;
+    struct event_record *events;
+    uint32_t event_count, event_capacity;
+    struct stay *stays;
+    uint32_t stay_count, stay_capacity;
+    bool capacity_returned; /* waiting wishes may fit now */
+    int64_t granted_count, refused_count;
+    int64_t overdue_count; /* deadlines that were missed */
+};
+
+/* ---- The machines ---- */
+
+extern const struct fsm node_fsm;
+extern const struct fsm instance_fsm;
+extern const struct fsm reservation_fsm;
+
+/* Let each object go as far as it can at this instant. */
+void node_drive(struct world *world, struct node *node);
+void instance_drive(struct instance *instance);
+void reservation_drive(struct reservation *reservation);
+
+/* The node of an id, or NULL. */
+struct node *world_node(const struct world *world, struct identity id);
+/* Instances come onto nodes and leave them. */
+void node_instance_arrives(struct world *world, struct identity node);
+void node_instance_leaves(struct world *world, struct identity node);
+/* The node answers, and its state lets instances be on it. */
+bool node_is_in_service(const struct node *node);
+/* What the planner must know of the node now; planner_node_put outside a batch. */
+void node_plannable(const struct world *world, const struct node *node, struct planner_node *ret);
+
+/* Its event at this revision; transition 0: it was made. */
+void instance_record(struct instance *instance, int64_t transition, int64_t occurred_at_s);
+static inline int64_t instance_gpu_milli(const struct wish *wish)
+{
+    return wish->shape.gpus > 0 ? (int64_t)wish->shape.gpus * PLANNER_GPU_MILLI : (int64_t)wish->shape.gpu_milli;
+}
+struct planner_key instance_key(const struct instance *instance);
+/* Whether it is over for this instance, one way or the other. */
+bool instance_is_gone(const struct instance *instance);
+
+/* Puts the wish to the planner: sets granted and the window, or refused, reason, binding and alternatives. */
+void verdict_decide(struct reservation *reservation);
+
+/* ---- Recording ---- */
+
+/* Moves the lifecycle along the row: state, revision, attempts. The caller records the event. */
+void lifecycle_move(struct lifecycle *is, const struct fsm_transition *row);
+void world_record(struct world *world, const struct event_record *event);
+void world_touch(struct world *world, struct node *node);
+void world_stay(struct world *world, const struct stay *stay);
+/* JSON of an instant: seconds, or null for NEVER. */
+const char *json_instant(struct arena *arena, int64_t instant_s);
+
+static inline struct planner_id planner_id_of(struct identity id)
+{
+    struct planner_id ret;
+    _Static_assert(sizeof ret == sizeof id, "both are the 16 bytes of a UUID");
+    __builtin_memcpy(&ret, &id, sizeof ret);
+    return ret;
+}
+
+static inline struct identity identity_of(struct planner_id id)
+{
+    struct identity ret;
+    __builtin_memcpy(&ret, &id, sizeof ret);
+    return ret;
+}

@@ -1,0 +1,226 @@
+/* The loop of a zone: keep the lease, wake, work until nothing is left, acknowledge the clock, wait. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/zone.h"
+
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/lease.h"
+#include "common/log.h"
+#include "common/must.h"
+#include "common/shutdown.h"
+#include "provisioner/reconcile/apply.h"
+#include "provisioner/reconcile/observe.h"
+#include "provisioner/zone_memory.h"
+#include "provisioner/zone_pass.h"
+#include "provisioner/zone_wake.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROLE           "sluice_provisioner"
+#define TIMER_MS       1000
+#define HIDDEN_WAIT_MS 2 /* for a transaction that keeps events from view; it is short */
+#define TROUBLE_MS     200
+
+struct zone {
+    struct identity id;
+    struct zone_options options;
+    pthread_t thread;
+    struct db *db;
+    struct lease lease;
+    struct zone_memory *memory;
+    int64_t acknowledged_tick;
+    atomic_bool leads;
+    atomic_bool healthy;
+};
+
+/* In a database with a virtual clock a commit need not be on disk before the next one: the move's last step is, and
+ * with it everything before. Where the clock is real, every commit is durable. */
+static const struct db_stmt statement_durability = {
+    .name = "zone_durability",
+    .sql = "SELECT set_config('synchronous_commit', CASE WHEN virtual THEN 'off' ELSE 'on' END, false) FROM domain_clock",
+    .params = 0,
+};
+
+static const struct db_stmt *const statements[] = {&statement_durability, NULL};
+const struct db_stmt *const *const zone_statements[] = {
+    statements,       zone_memory_statements,  zone_wake_statements,        zone_pass_statements, observe_statements,
+    apply_statements, apply_object_statements, apply_allocation_statements, NULL};
+
+static void drop_memory(struct zone *zone)
+{
+    zone_memory_free(zone->memory);
+    zone->memory = NULL;
+}
+
+static enum err_kind rebuild_memory(struct zone *zone, struct err *reterr)
+{
+    struct clock_domain clock = {0};
+    enum err_kind kind = db_run(zone->db, &statement_durability, DB_NO_PARAMS, NULL, reterr);
+    if (kind == ERR_NONE)
+        kind = clock_domain(zone->db, &clock, reterr);
+    if (kind == ERR_NONE)
+        kind = zone_memory_load(zone->db, zone->id, clock.now_s, &zone->memory, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    zone->acknowledged_tick = -1;
+    log_event(LOG_LEVEL_INFO, "zone_led", LOG_TEXT("zone", zone->memory->terms.name),
+              LOG_INT("epoch", zone->lease.epoch), LOG_INT("nodes", zone->memory->node_count),
+              LOG_INT("backlog", zone->memory->backlog_count));
+    return ERR_NONE;
+}
+
+static enum err_kind work(struct zone *zone, struct zone_wake *wake, struct err *reterr)
+{
+    bool rebuild = false;
+    enum err_kind kind = zone_pass(zone->memory, zone->db, &zone->lease, wake, &rebuild, reterr);
+    if (rebuild)
+        drop_memory(zone);
+    return kind;
+}
+
+static enum err_kind acknowledge(struct zone *zone, const struct zone_wake *wake, struct err *reterr)
+{
+    bool is_new = wake->clock.is_virtual && wake->clock.tick > zone->acknowledged_tick;
+    if (!is_new || wake->has_hidden || wake->has_more)
+        return ERR_NONE;
+    enum err_kind kind =
+        clock_acknowledge(zone->db, zone->lease.name, &wake->clock, zone->memory->next_due_s, reterr);
+    if (kind == ERR_NONE)
+        zone->acknowledged_tick = wake->clock.tick;
+    return kind;
+}
+
+static int wait_ms(const struct zone *zone, const struct zone_wake *wake)
+{
+    int64_t least_ms = zone->lease.ttl_ms / 3 < TIMER_MS ? zone->lease.ttl_ms / 3 : TIMER_MS;
+    if (wake->has_hidden)
+        return HIDDEN_WAIT_MS;
+    if (wake->clock.is_virtual || zone->memory == NULL)
+        return (int)least_ms;
+    int64_t due_in_s = zone->memory->next_due_s - wake->clock.now_s;
+    return due_in_s <= 0 ? 1 : (int)least_ms;
+}
+
+/* One round: works if there is something to do, else acknowledges and waits. */
+static enum err_kind lead_once(struct zone *zone, struct err *reterr)
+{
+    if (zone->memory == NULL) {
+        enum err_kind kind = rebuild_memory(zone, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+    }
+    CLEANUP(zone_wake_clear) struct zone_wake wake = {0};
+    enum err_kind kind = zone_wake_read(zone->db, zone->id, &zone->memory->cursor, &wake, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (zone_pass_is_due(zone->memory, &wake))
+        return work(zone, &wake, reterr);
+    zone->memory->cursor = wake.cursor; /* behind events that do not matter; saved with the next that do */
+    kind = acknowledge(zone, &wake, reterr);
+    if (kind != ERR_NONE || wake.has_more)
+        return kind;
+    bool notified = false;
+    return db_wait(zone->db, shutdown_fd(), wait_ms(zone, &wake), &notified, reterr);
+}
+
+static enum err_kind stand_by(struct zone *zone, struct err *reterr)
+{
+    if (zone->memory != NULL) {
+        log_event(LOG_LEVEL_WARNING, "zone_lost", LOG_TEXT("lease", zone->lease.name));
+        drop_memory(zone);
+    }
+    bool notified = false;
+    int64_t wait = zone->lease.ttl_ms / 5;
+    return db_wait(zone->db, shutdown_fd(), (int)(wait < TROUBLE_MS ? wait : TROUBLE_MS), &notified, reterr);
+}
+
+static enum err_kind round_of(struct zone *zone, struct err *reterr)
+{
+    enum err_kind kind = lease_keep(&zone->lease, zone->db, reterr);
+    atomic_store(&zone->leads, zone->lease.held && kind == ERR_NONE);
+    if (kind != ERR_NONE)
+        return kind;
+    return zone->lease.held ? lead_once(zone, reterr) : stand_by(zone, reterr);
+}
+
+/* Whatever went wrong is said once here; then the database is given a moment. */
+static void trouble(struct zone *zone, enum err_kind kind, const struct err *err)
+{
+    log_error("zone_round_failed", err);
+    if (kind == ERR_FENCED)
+        zone->lease.held = false;
+    if (kind == ERR_UNAVAILABLE || kind == ERR_UNKNOWN_OUTCOME)
+        drop_memory(zone); /* the session's settings and listens are gone with the connection */
+    bool notified = false;
+    enum err_kind ignored = db_wait(zone->db, shutdown_fd(), TROUBLE_MS, &notified, NULL);
+    if (ignored != ERR_NONE) { /* it cannot even wait there */
+        struct timespec pause = {.tv_nsec = TROUBLE_MS * 1000000L};
+        (void)nanosleep(&pause, NULL); /* a signal ends it early, which is fine */
+    }
+}
+
+static void *zone_run(void *context)
+{
+    struct zone *zone = context;
+    struct err err = {0};
+    enum err_kind kind = db_listen(zone->db, "sluice_wish", &err);
+    if (kind == ERR_NONE)
+        kind = db_listen(zone->db, "sluice_clock", &err);
+    while (!shutdown_requested()) {
+        if (kind != ERR_NONE)
+            trouble(zone, kind, &err);
+        atomic_store(&zone->healthy, kind == ERR_NONE);
+        err = (struct err){0};
+        kind = round_of(zone, &err);
+    }
+    drop_memory(zone);
+    lease_release(&zone->lease, zone->db);
+    atomic_store(&zone->leads, false);
+    return NULL;
+}
+
+struct zone *zone_start(struct identity id, const struct zone_options *options)
+{
+    struct zone *zone = alloc_zero(1, sizeof *zone);
+    zone->id = id;
+    zone->options = *options;
+    char uuid[UUID_TEXT_SIZE];
+    char name[80];
+    identity_to_uuid(id, uuid);
+    (void)snprintf(name, sizeof name, "zone:%s", uuid);
+    lease_init(&zone->lease, name, options->lease_ttl_ms);
+    int timeout_ms = (int)(options->lease_ttl_ms * 2 / 3); /* a leader's transaction ends before its lease does */
+    zone->db = db_new(&(struct db_options){.url = options->database_url,
+                                           .role = ROLE,
+                                           .application_name = name,
+                                           .statement_timeout_ms = timeout_ms,
+                                           .idle_in_transaction_session_timeout_ms = timeout_ms,
+                                           .lock_timeout_ms = timeout_ms});
+    must(pthread_create(&zone->thread, NULL, zone_run, zone) == 0);
+    return zone;
+}
+
+void zone_join(struct zone *zone)
+{
+    must(pthread_join(zone->thread, NULL) == 0);
+    db_free(zone->db);
+    free(zone);
+}
+
+struct identity zone_id(const struct zone *zone)
+{
+    return zone->id;
+}
+
+bool zone_is_leader(const struct zone *zone)
+{
+    return atomic_load(&zone->leads);
+}
+
+bool zone_is_healthy(const struct zone *zone)
+{
+    return atomic_load(&zone->healthy);
+}

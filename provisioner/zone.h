@@ -1,0 +1,30 @@
+/* A zone and its thread: stands by until it leads, then keeps the zone's memory and works whenever something is due,
+ * woken by notifications and by a timer alike. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/err.h"
+#include "common/identity.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct zone;
+
+struct zone_options {
+    const char *database_url; /* outlives the zone */
+    int64_t lease_ttl_ms;
+};
+
+/* Starts the thread; it ends on the shutdown request. */
+struct zone *zone_start(struct identity id, const struct zone_options *options);
+/* Waits for the thread, which has given its lease back. */
+void zone_join(struct zone *zone);
+struct identity zone_id(const struct zone *zone);
+/* Any thread: whether it leads, and whether its last work succeeded. */
+bool zone_is_leader(const struct zone *zone);
+bool zone_is_healthy(const struct zone *zone);
+
+struct db_stmt;
+/* NULL-terminated list of every list of statements. */
+extern const struct db_stmt *const *const zone_statements[];

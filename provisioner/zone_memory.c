@@ -1,0 +1,432 @@
+/* Rebuilding a zone's memory from the database, and keeping its nodes. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/zone_memory.h"
+
+#include "common/alloc.h"
+#include "common/log.h"
+#include "common/must.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
+
+static const struct db_stmt statement_terms = {
+    .name = "zone_terms",
+    .sql = "SELECT z.name, z.lead_s, z.sim_start_s, z.sim_stop_s, z.sim_fail_ppm, z.sim_seed,"
+           "       (SELECT count(*) FROM reservation_status s WHERE s.zone_id = z.id AND s.state = 'waitlisted')"
+           "  FROM zone z WHERE z.id = $1::uuid",
+    .params = 1,
+};
+
+/* $2 null: all nodes of the zone. */
+static const struct db_stmt statement_nodes = {
+    .name = "zone_nodes",
+    .sql =
+        "SELECT n.id, r.fabric_id, n.rack_id, n.gpu_model, n.gpu_count, n.gpu_grouping, n.cpu_milli, n.memory_mib,"
+        "       n.turnaround_s, n.cordoned, n.sim_powered,"
+        "       s.state, s.revision, " SQL_INSTANT("s.since") ", " SQL_INSTANT("s.due_at") ","
+        "       " SQL_INSTANT("s.deadline_at") ", s.attempts,"
+        "       (SELECT count(*) FROM instance i WHERE i.node_id = n.id AND i.state NOT IN ('terminated', 'failed')"
+        "           AND i.state IN ('provisioning', 'running', 'stopping'))"
+        "  FROM node n JOIN rack r ON r.id = n.rack_id LEFT JOIN node_status s ON s.node_id = n.id"
+        " WHERE n.zone_id = $1::uuid AND ($2::uuid[] IS NULL OR n.id = ANY($2::uuid[]))"
+        " ORDER BY n.id",
+    .params = 2,
+};
+
+static const struct db_stmt statement_allocations = {
+    .name = "zone_allocations",
+    .sql = "SELECT a.reservation_id, a.ordinal, a.node_id, a.tenant_id, lower(a.slots), upper(a.slots),"
+           "       " SQL_INSTANT("lower(a.period)") ", " SQL_INSTANT("upper(a.period)") ", a.kind,"
+           "       r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib"
+           "  FROM allocation a JOIN reservation r ON r.id = a.reservation_id"
+           " WHERE a.zone_id = $1::uuid"
+           " ORDER BY a.reservation_id, a.ordinal, a.node_id, lower(a.period), lower(a.slots)",
+    .params = 1,
+};
+
+/* Level-triggered: whatever the event log said or failed to say, this is what there is to do. */
+static const struct db_stmt statement_backlog = {
+    .name = "zone_backlog",
+    .sql = "SELECT id FROM ("
+           "  SELECT s.reservation_id AS id, 1 AS rank, s.decided_at AS at FROM reservation_status s"
+           "   WHERE s.zone_id = $1::uuid AND s.state IN ('activating', 'active', 'ending')"
+           "  UNION ALL"
+           "  SELECT r.id, 2, r.cancel_requested_at FROM reservation_status s JOIN reservation r ON r.id = s.reservation_id"
+           "   WHERE s.zone_id = $1::uuid AND s.state IN ('scheduled', 'waitlisted') AND r.cancel_requested_at IS NOT NULL"
+           "  UNION ALL"
+           "  SELECT r.id, 3, r.created_at FROM reservation r WHERE r.zone_id = $1::uuid"
+           "     AND NOT EXISTS (SELECT FROM reservation_status s WHERE s.reservation_id = r.id)"
+           ") AS work ORDER BY rank, at, id",
+    .params = 1,
+};
+
+/* One snapshot for all: a wish that is in it comes after each node that was enrolled before it. */
+static const struct db_stmt statement_snapshot = {
+    .name = "zone_snapshot",
+    .sql = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    .params = 0,
+};
+
+const struct db_stmt *const zone_memory_statements[] = {&statement_terms, &statement_nodes, &statement_allocations,
+                                                        &statement_backlog, NULL};
+
+/* ---- Terms ---- */
+
+static enum err_kind load_terms(struct db *db, struct identity zone, struct zone_memory *memory, struct err *reterr)
+{
+    char id[UUID_TEXT_SIZE];
+    identity_to_uuid(zone, id);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_terms, DB_PARAMS(id), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return err_set(reterr, ERR_NOT_FOUND, "zone '%s' does not exist", id);
+    memory->terms = (struct zone_terms){
+        .id = zone,
+        .lead_s = db_int(result, 0, 1, 0),
+        .driver = {.zone = zone,
+                   .start_s = db_int(result, 0, 2, 0),
+                   .stop_s = db_int(result, 0, 3, 0),
+                   .fail_ppm = db_int(result, 0, 4, 0),
+                   .seed = db_int(result, 0, 5, 1)},
+    };
+    (void)snprintf(memory->terms.name, sizeof memory->terms.name, "%s", db_text(result, 0, 0));
+    memory->waiting_count = db_int(result, 0, 6, 0);
+    memory->driver_ops->set(memory->driver, &memory->terms.driver);
+    return ERR_NONE;
+}
+
+/* ---- Nodes ---- */
+
+static struct node *node_slot(struct zone_memory *memory, struct identity id)
+{
+    uint32_t at = idmap_find(&memory->node_by_id, id);
+    if (at != IDMAP_NONE)
+        return &memory->nodes[at];
+    if (memory->node_count == memory->node_capacity) {
+        memory->node_capacity = memory->node_capacity == 0 ? 256 : 2 * memory->node_capacity;
+        memory->nodes = alloc_resize(memory->nodes, memory->node_capacity, sizeof *memory->nodes);
+    }
+    at = memory->node_count++;
+    idmap_put(&memory->node_by_id, id, at);
+    struct node *node = &memory->nodes[at];
+    *node = (struct node){.id = id};
+    node->is = (struct lifecycle){.state = NODE_ENROLLED, .due_s = NEVER, .deadline_s = NEVER};
+    node->was = node->is;
+    node->spec.plannable_until = NEVER;
+    return node;
+}
+
+/* What operators wish of it, as it stands now. */
+static void read_wish(const struct zone_memory *memory, const PGresult *result, int row, struct node *node)
+{
+    struct planner_node *spec = &node->spec;
+    spec->id = planner_id_of(node->id);
+    spec->zone = planner_id_of(memory->terms.id);
+    spec->fabric = planner_id_of(db_identity(result, row, 1));
+    spec->rack = planner_id_of(db_identity(result, row, 2));
+    (void)snprintf(spec->gpu_model, sizeof spec->gpu_model, "%s", db_text(result, row, 3));
+    spec->gpus = (uint32_t)db_int(result, row, 4, 0);
+    int grouping = planner_grouping_of_text(db_text(result, row, 5));
+    must(grouping >= 0); /* the table's check allows no other */
+    spec->grouping = (enum planner_grouping)grouping;
+    spec->cpu_milli = db_int(result, row, 6, 0);
+    spec->memory_mib = db_int(result, row, 7, 0);
+    node->turnaround_s = db_int(result, row, 8, 0);
+    spec->cordoned = db_bool(result, row, 9);
+    node->answers = db_bool(result, row, 10);
+}
+
+static void read_status(const PGresult *result, int row, struct node *node)
+{
+    if (db_text(result, row, 11) != NULL) {
+        int state = fsm_state_of_text(&node_fsm, db_text(result, row, 11));
+        must(state >= 0);
+        node->is = (struct lifecycle){
+            .state = state,
+            .revision = db_int(result, row, 12, 1),
+            .due_s = db_int(result, row, 14, NEVER),
+            .deadline_s = db_int(result, row, 15, NEVER),
+            .attempts = db_int(result, row, 16, 0),
+        };
+        node->since_s = db_int(result, row, 13, 0);
+    }
+    node->live_count = db_int(result, row, 17, 0);
+    node->was = node->is;
+    node->since_was_s = node->since_s;
+    node->live_count_was = node->live_count;
+}
+
+static void tell_planner(struct zone_memory *memory, const struct world *world, struct node *node)
+{
+    node_plannable(world, node, &node->spec);
+    const char *wrong = planner_node_put(memory->planner, &node->spec);
+    memory->fleet_changed = true;
+    if (wrong == NULL)
+        return;
+    char id[UUID_TEXT_SIZE];
+    identity_to_uuid(node->id, id);
+    log_event(LOG_LEVEL_ERROR, "node_refused_by_planner", LOG_TEXT("node", id), LOG_TEXT("why", wrong));
+}
+
+static enum err_kind load_nodes(struct db *db, struct zone_memory *memory, const struct world *world, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    identity_to_uuid(memory->terms.id, zone);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_nodes, DB_PARAMS(zone, NULL), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    for (int row = 0; row < PQntuples(result); row++) {
+        struct node *node = node_slot(memory, db_identity(result, row, 0));
+        read_wish(memory, result, row, node);
+        read_status(result, row, node);
+        bool was_lost = node->is.state == NODE_QUARANTINED;
+        if (was_lost)
+            node->spec.plannable_until = node->since_s; /* its window ended when it was lost */
+        tell_planner(memory, world, node);
+    }
+    return ERR_NONE;
+}
+
+static void note_lost(const struct node *node, struct db_array *lost)
+{
+    if (!node_is_in_service(node))
+        db_array_identity(lost, node->id);
+}
+
+enum err_kind zone_memory_nodes_changed(struct zone_memory *memory, struct world *world, struct db *db,
+                                        struct db_array *changed, struct db_array *lost, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    identity_to_uuid(memory->terms.id, zone);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_nodes, DB_PARAMS(zone, db_array_param(changed)), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    for (int row = 0; row < PQntuples(result); row++) /* all slots first: pointers move while they are made */
+        (void)node_slot(memory, db_identity(result, row, 0));
+    world->nodes = memory->nodes;
+    world->node_count = memory->node_count;
+    for (int row = 0; row < PQntuples(result); row++) {
+        struct node *node = node_slot(memory, db_identity(result, row, 0));
+        read_wish(memory, result, row, node);
+        node_drive(world, node);
+        tell_planner(memory, world, node);
+        note_lost(node, lost);
+    }
+    world->capacity_returned = true; /* a node came, answers again, or may be used again */
+    return ERR_NONE;
+}
+
+void zone_memory_nodes_due(struct zone_memory *memory, struct world *world, struct db_array *lost)
+{
+    for (uint32_t i = 0; i < memory->node_count; i++) {
+        struct node *node = &memory->nodes[i];
+        if (!memory->all_nodes && node->is.due_s > world->now_s)
+            continue;
+        bool was_in_service = node_is_in_service(node);
+        int state = node->is.state;
+        node_drive(world, node);
+        if (was_in_service != node_is_in_service(node) || (state != node->is.state && node->is.state == NODE_REPAIR))
+            tell_planner(memory, world, node);
+        if (memory->all_nodes)
+            note_lost(node, lost);
+    }
+}
+
+/* ---- Allocations ---- */
+
+static bool same_allocation(const PGresult *result, int a, int b)
+{
+    for (int column = 0; column < 3; column++) {
+        if (strcmp(PQgetvalue(result, a, column), PQgetvalue(result, b, column)) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void read_rectangle(const PGresult *result, int row, struct planner_rectangle *ret)
+{
+    *ret = (struct planner_rectangle){
+        .slots_from = (int32_t)db_int(result, row, 4, 0),
+        .slots_to = (int32_t)db_int(result, row, 5, 0),
+        .from = db_int(result, row, 6, 0),
+        .to = db_int(result, row, 7, NEVER),
+        .kind = strcmp(db_text(result, row, 8), "turnaround") == 0 ? PLANNER_TURNAROUND : PLANNER_HELD,
+    };
+}
+
+/* The rows [first, end) are one instance on one node. */
+static enum err_kind load_allocation(struct zone_memory *memory, const PGresult *result, int first, int end,
+                                     struct planner_rectangle *rectangles, struct err *reterr)
+{
+    for (int row = first; row < end; row++)
+        read_rectangle(result, row, &rectangles[row - first]);
+    struct planner_allocation allocation = {
+        .key = {.reservation = planner_id_of(db_identity(result, first, 0)), .ordinal = (uint32_t)db_int(result, first, 1, 0)},
+        .tenant = planner_id_of(db_identity(result, first, 3)),
+        .node = planner_id_of(db_identity(result, first, 2)),
+        .shape = {.gpus = (uint32_t)db_int(result, first, 9, 0),
+                  .gpu_milli = (uint32_t)db_int(result, first, 10, 0),
+                  .cpu_milli = db_int(result, first, 11, 0),
+                  .memory_mib = db_int(result, first, 12, 0)},
+        .turnaround_s = -1,
+        .rectangles = rectangles,
+        .rectangle_count = (uint32_t)(end - first),
+    };
+    const char *wrong = planner_load(memory->planner, &allocation);
+    if (wrong == NULL)
+        return ERR_NONE;
+    return err_set(reterr, ERR_INTERNAL, "allocation of reservation '%s' ordinal %s on node '%s': %s",
+                   db_text(result, first, 0), db_text(result, first, 1), db_text(result, first, 2), wrong);
+}
+
+static enum err_kind load_allocations(struct db *db, struct zone_memory *memory, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    identity_to_uuid(memory->terms.id, zone);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_allocations, DB_PARAMS(zone), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    int rows = PQntuples(result);
+    CLEANUP(arena_freep) struct arena *arena = arena_new();
+    struct planner_rectangle *rectangles = arena_alloc(arena, (size_t)(rows + 1) * sizeof *rectangles);
+    for (int first = 0; first < rows && kind == ERR_NONE;) {
+        int end = first + 1;
+        while (end < rows && same_allocation(result, first, end))
+            end++;
+        kind = load_allocation(memory, result, first, end, rectangles, reterr);
+        first = end;
+    }
+    return kind;
+}
+
+static enum err_kind load_backlog(struct db *db, struct zone_memory *memory, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    identity_to_uuid(memory->terms.id, zone);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_backlog, DB_PARAMS(zone), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    memory->backlog_count = (size_t)PQntuples(result);
+    memory->backlog = alloc_zero(memory->backlog_count + 1, sizeof *memory->backlog);
+    for (size_t i = 0; i < memory->backlog_count; i++)
+        memory->backlog[i] = db_identity(result, (int)i, 0);
+    return ERR_NONE;
+}
+
+/* ---- Lifetime ---- */
+
+static enum err_kind load_all(struct db *db, struct identity zone, int64_t now_s, struct zone_memory *memory,
+                              struct err *reterr)
+{
+    CLEANUP(arena_freep) struct arena *arena = arena_new();
+    char consumer[80];
+    char id[UUID_TEXT_SIZE];
+    identity_to_uuid(zone, id);
+    (void)snprintf(consumer, sizeof consumer, "zone:%s", id);
+    enum err_kind kind = db_run(db, &statement_snapshot, DB_NO_PARAMS, NULL, reterr);
+    if (kind == ERR_NONE)
+        kind = event_cursor_load(db, consumer, &memory->cursor, reterr);
+    if (kind == ERR_NONE)
+        kind = load_terms(db, zone, memory, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    struct world world;
+    zone_memory_world(memory, arena, now_s, &world);
+    kind = load_nodes(db, memory, &world, reterr);
+    if (kind == ERR_NONE)
+        kind = load_allocations(db, memory, reterr);
+    return kind == ERR_NONE ? load_backlog(db, memory, reterr) : kind;
+}
+
+enum err_kind zone_memory_load(struct db *db, struct identity zone, int64_t now_s, struct zone_memory **ret,
+                               struct err *reterr)
+{
+    CLEANUP(zone_memory_freep) struct zone_memory *memory = alloc_zero(1, sizeof *memory);
+    memory->planner = planner_new();
+    memory->driver_ops = &driver_sim;
+    memory->driver = memory->driver_ops->open();
+    memory->all_nodes = true;
+    memory->capacity_returned = true;
+    memory->next_due_s = INT64_MIN; /* not known: look */
+    enum err_kind kind = db_begin(db, reterr);
+    if (kind == ERR_NONE)
+        kind = load_all(db, zone, now_s, memory, reterr);
+    db_rollback(db); /* nothing was written */
+    memory->fleet_changed = false;
+    if (kind == ERR_NONE)
+        *ret = TAKE(memory);
+    return kind;
+}
+
+void zone_memory_free(struct zone_memory *memory)
+{
+    if (memory == NULL)
+        return;
+    planner_free(memory->planner);
+    memory->driver_ops->close(memory->driver);
+    idmap_clear(&memory->node_by_id);
+    free(memory->nodes);
+    free(memory->backlog);
+    free(memory);
+}
+
+void zone_memory_freep(struct zone_memory **memory)
+{
+    zone_memory_free(*memory);
+    *memory = NULL;
+}
+
+void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t now_s, struct world *ret)
+{
+    *ret = (struct world){
+        .arena = arena,
+        .now_s = now_s,
+        .zone = &memory->terms,
+        .planner = memory->planner,
+        .driver_ops = memory->driver_ops,
+        .driver = memory->driver,
+        .nodes = memory->nodes,
+        .node_count = memory->node_count,
+        .node_by_id = &memory->node_by_id,
+    };
+}
+
+static void settle(struct world *world, bool keep)
+{
+    for (uint32_t i = 0; i < world->touched_count; i++) {
+        struct node *node = world->touched[i];
+        if (keep) {
+            node->was = node->is;
+            node->since_was_s = node->since_s;
+            node->live_count_was = node->live_count;
+        } else {
+            node->is = node->was;
+            node->since_s = node->since_was_s;
+            node->live_count = node->live_count_was;
+        }
+        node->is.last_error = NULL; /* it is in the database, and its text may be the arena's */
+        node->touched = false;
+        node->world = NULL;
+    }
+}
+
+void zone_memory_commit(struct zone_memory *memory, struct world *world)
+{
+    settle(world, true);
+    memory->fleet_changed = false;
+}
+
+void zone_memory_rollback(struct zone_memory *memory, struct world *world)
+{
+    settle(world, false);
+    must(!memory->fleet_changed); /* the planner's fleet is not part of a batch: rebuild then */
+}

@@ -1,0 +1,50 @@
+/* What the leader of a zone keeps in memory: the planner with fleet and allocations, the nodes, the zone's terms. It is
+ * rebuilt from the database on taking leadership and whenever it may differ from it; only its leader writes those
+ * tables, so between commits they agree. One thread. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/db.h"
+#include "common/events.h"
+#include "provisioner/reconcile/world.h"
+
+struct zone_memory {
+    struct zone_terms terms;
+    struct planner *planner;
+    const struct driver_ops *driver_ops;
+    struct driver *driver;
+    struct node *nodes;
+    uint32_t node_count, node_capacity;
+    struct idmap node_by_id;
+    struct event_cursor cursor;
+    /* Found on the rebuild, to be looked at first: what runs, then what is pending, in admission order. */
+    struct identity *backlog;
+    size_t backlog_count, backlog_next;
+    bool all_nodes;          /* each node is to be looked at */
+    int64_t waiting_count;   /* on the waitlist */
+    bool capacity_returned;  /* since the waitlist was last tried */
+    int64_t next_due_s;      /* of rows with due_at */
+    bool fleet_changed;      /* in the present piece of work: a rollback cannot undo it in memory */
+};
+
+/* Reads everything at the instant now_s. On failure *ret is not set. */
+MUST_CHECK enum err_kind zone_memory_load(struct db *db, struct identity zone, int64_t now_s, struct zone_memory **ret,
+                                          struct err *reterr);
+void zone_memory_free(struct zone_memory *memory); /* NULL is fine */
+void zone_memory_freep(struct zone_memory **memory);
+
+/* A world upon this memory. The arena is the caller's. */
+void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t now_s, struct world *ret);
+
+/* Reads these nodes again (a uuid[] parameter), new ones among them, drives them and tells the planner. Outside the
+ * planner's batch. Adds those that are lost to `lost`. */
+MUST_CHECK enum err_kind zone_memory_nodes_changed(struct zone_memory *memory, struct world *world, struct db *db,
+                                                   struct db_array *changed, struct db_array *lost, struct err *reterr);
+/* Drives the nodes that are due, or all after a rebuild. Outside the planner's batch. */
+void zone_memory_nodes_due(struct zone_memory *memory, struct world *world, struct db_array *lost);
+
+/* The transaction committed, or was rolled back for certain: nodes keep what they have become, or are as they were. */
+void zone_memory_commit(struct zone_memory *memory, struct world *world);
+void zone_memory_rollback(struct zone_memory *memory, struct world *world);
+
+extern const struct db_stmt *const zone_memory_statements[];

@@ -1,0 +1,219 @@
+/* The order within an instant: nodes first, for the planner must know its fleet before it is asked; then windows that
+ * end, wishes in admission order, the waitlist, and what else is due. Whatever cascades (a verdict whose start is now,
+ * an instance that is up at once) goes as far as it can before anything is written. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/zone_pass.h"
+
+#include "common/log.h"
+#include "common/metrics.h"
+#include "provisioner/reconcile/apply.h"
+#include "provisioner/reconcile/observe.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define FORGET_EVERY 256 /* pieces of work; the planner walks all allocations to forget those that are over */
+
+static struct metric metric_granted = {.name = "sluice_provisioner_verdicts_granted_total",
+                                       .type = METRIC_COUNTER,
+                                       .help = "Reservations that were given a place"};
+static struct metric metric_refused = {.name = "sluice_provisioner_verdicts_refused_total",
+                                       .type = METRIC_COUNTER,
+                                       .help = "Reservations that were refused or put on the waitlist"};
+static struct metric metric_overdue = {.name = "sluice_provisioner_deadlines_missed_total",
+                                       .type = METRIC_COUNTER,
+                                       .help = "Deadlines of transitional states that were missed: something is stuck"};
+static struct metric metric_pass = {.name = "sluice_provisioner_pass_duration_seconds",
+                                    .type = METRIC_HISTOGRAM,
+                                    .help = "One piece of work: observe, decide, apply"};
+static struct metric metric_failed = {.name = "sluice_provisioner_pass_failures_total",
+                                      .type = METRIC_COUNTER,
+                                      .help = "Pieces of work that were rolled back"};
+static struct metric metric_double = {.name = "sluice_provisioner_double_bookings_refused_total",
+                                      .type = METRIC_COUNTER,
+                                      .help = "Double bookings that the exclusion constraint refused: a bug or two leaders"};
+static struct metric metric_lag = {.name = "sluice_provisioner_due_lag_seconds",
+                                   .type = METRIC_GAUGE,
+                                   .help = "How long the work done last had been due, in domain time"};
+
+struct metric *const zone_pass_metrics[] = {&metric_granted, &metric_refused, &metric_overdue, &metric_pass,
+                                            &metric_failed,  &metric_double,  &metric_lag};
+const int zone_pass_metric_count = COUNT_OF(zone_pass_metrics);
+
+/* The lead of the zone decides when scheduled reservations are looked at. */
+static const struct db_stmt statement_lead = {
+    .name = "zone_lead_changed",
+    .sql = "UPDATE reservation_status s SET due_at = s.starts_at - z.lead_s * interval '1 second'"
+           "  FROM zone z WHERE z.id = $1::uuid AND s.zone_id = z.id AND s.state = 'scheduled'"
+           "   AND s.due_at <> s.starts_at - z.lead_s * interval '1 second'",
+    .params = 1,
+};
+
+const struct db_stmt *const zone_pass_statements[] = {&statement_lead, NULL};
+
+bool zone_pass_is_due(const struct zone_memory *memory, const struct zone_wake *wake)
+{
+    bool has_backlog = memory->backlog_next < memory->backlog_count || memory->all_nodes;
+    bool may_serve_waiting = memory->capacity_returned && memory->waiting_count > 0;
+    return has_backlog || may_serve_waiting || wake->event_count > 0 || memory->next_due_s <= wake->clock.now_s;
+}
+
+struct pass {
+    struct zone_memory *memory;
+    struct db *db;
+    const struct lease *lease;
+    struct zone_wake *wake;
+    struct world world;
+    bool uses_wake; /* the events are part of it; while there is a backlog they wait */
+    bool in_batch;
+    int64_t next_due_s;
+    size_t backlog_next;
+};
+
+/* ---- Steps ---- */
+
+static enum err_kind pass_nodes(struct pass *pass, struct db_array *lost, struct err *reterr)
+{
+    if (pass->wake->nodes.count > 0) {
+        enum err_kind kind = zone_memory_nodes_changed(pass->memory, &pass->world, pass->db, &pass->wake->nodes, lost, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+    }
+    zone_memory_nodes_due(pass->memory, &pass->world, lost);
+    return ERR_NONE;
+}
+
+static void take_backlog(struct pass *pass, struct db_array *reservations)
+{
+    const struct zone_memory *memory = pass->memory;
+    for (; pass->backlog_next < memory->backlog_count && reservations->count < OBSERVE_DUE_MAX; pass->backlog_next++)
+        db_array_identity(reservations, memory->backlog[pass->backlog_next]);
+}
+
+static enum err_kind pass_reservations(struct pass *pass, struct db_array *lost, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array backlog = {0};
+    take_backlog(pass, &backlog);
+    pass->uses_wake = backlog.count == 0;
+    struct observe_request request = {
+        .reservations = pass->uses_wake ? &pass->wake->reservations : &backlog,
+        .lost_nodes = lost,
+        .waitlist = (pass->memory->capacity_returned || pass->world.capacity_returned) && pass->memory->waiting_count > 0,
+    };
+    enum err_kind kind = observe_reservations(&pass->world, pass->db, &request, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    planner_begin(pass->memory->planner);
+    pass->in_batch = true;
+    if (request.waitlist)
+        pass->memory->capacity_returned = false; /* it is tried below; what returns meanwhile counts anew */
+    for (uint32_t i = 0; i < pass->world.reservation_count; i++)
+        reservation_drive(&pass->world.reservations[i]);
+    return apply_changes(&pass->world, pass->db, &pass->next_due_s, reterr);
+}
+
+static enum err_kind pass_zone_changed(struct pass *pass, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    identity_to_uuid(pass->memory->terms.id, zone);
+    return db_run(pass->db, &statement_lead, DB_PARAMS(zone), NULL, reterr);
+}
+
+static enum err_kind pass_cursor(struct pass *pass, struct err *reterr)
+{
+    if (!pass->uses_wake || pass->wake->event_count == 0)
+        return ERR_NONE;
+    return event_cursor_save(pass->db, pass->lease->name, &pass->wake->cursor, reterr);
+}
+
+static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array lost = {0};
+    enum err_kind kind = db_begin(pass->db, reterr);
+    if (kind == ERR_NONE)
+        kind = lease_fence(pass->lease, pass->db, reterr);
+    if (kind == ERR_NONE && pass->wake->zone_changed)
+        kind = pass_zone_changed(pass, reterr);
+    if (kind == ERR_NONE)
+        kind = pass_nodes(pass, &lost, reterr);
+    if (kind == ERR_NONE)
+        kind = pass_reservations(pass, &lost, reterr);
+    if (kind == ERR_NONE)
+        kind = pass_cursor(pass, reterr);
+    return kind == ERR_NONE ? db_commit(pass->db, reterr) : kind;
+}
+
+/* ---- What became of it ---- */
+
+static int64_t waiting_change(const struct world *world)
+{
+    int64_t change = 0;
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        const struct reservation *reservation = &world->reservations[i];
+        change += (reservation->is.state == RESERVATION_WAITLISTED) - (reservation->was.state == RESERVATION_WAITLISTED);
+    }
+    return change;
+}
+
+static void keep(struct pass *pass)
+{
+    static _Thread_local unsigned passes;
+    struct zone_memory *memory = pass->memory;
+    planner_commit(memory->planner);
+    zone_memory_commit(memory, &pass->world);
+    memory->all_nodes = false;
+    memory->backlog_next = pass->backlog_next;
+    memory->waiting_count += waiting_change(&pass->world);
+    memory->capacity_returned |= pass->world.capacity_returned;
+    memory->next_due_s = pass->next_due_s;
+    if (pass->uses_wake)
+        memory->cursor = pass->wake->cursor;
+    if (++passes % FORGET_EVERY == 0)
+        planner_forget(memory->planner, pass->world.now_s);
+    metric_add(&metric_granted, pass->world.granted_count);
+    metric_add(&metric_refused, pass->world.refused_count);
+    metric_add(&metric_overdue, pass->world.overdue_count);
+}
+
+/* True if memory must be rebuilt: the outcome is not known, the fleet has moved on, or memory was wrong. */
+static bool undo(struct pass *pass, enum err_kind kind)
+{
+    db_rollback(pass->db);
+    metric_add(&metric_failed, 1);
+    if (kind == ERR_NO_CAPACITY)
+        metric_add(&metric_double, 1);
+    bool is_known = kind != ERR_UNKNOWN_OUTCOME && kind != ERR_NO_CAPACITY && kind != ERR_RETRY && kind != ERR_FENCED;
+    if (pass->in_batch)
+        planner_rollback(pass->memory->planner);
+    if (!is_known || pass->memory->fleet_changed)
+        return true;
+    zone_memory_rollback(pass->memory, &pass->world);
+    return false;
+}
+
+static int64_t now_us(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct lease *lease, struct zone_wake *wake,
+                        bool *ret_rebuild, struct err *reterr)
+{
+    int64_t started_us = now_us();
+    CLEANUP(arena_freep) struct arena *arena = arena_new();
+    struct pass pass = {.memory = memory, .db = db, .lease = lease, .wake = wake, .backlog_next = memory->backlog_next};
+    zone_memory_world(memory, arena, wake->clock.now_s, &pass.world);
+    int64_t lag_s = memory->next_due_s == INT64_MIN || memory->next_due_s > wake->clock.now_s
+                        ? 0
+                        : wake->clock.now_s - memory->next_due_s;
+    metric_set(&metric_lag, lag_s);
+    enum err_kind kind = pass_transaction(&pass, reterr);
+    *ret_rebuild = kind == ERR_NONE ? wake->zone_changed && pass.uses_wake : undo(&pass, kind);
+    if (kind == ERR_NONE)
+        keep(&pass);
+    memory->driver_ops->reset(memory->driver);
+    metric_observe_us(&metric_pass, now_us() - started_us);
+    return kind;
+}

@@ -1,0 +1,89 @@
+/* Reading the event log by cursor: by (transaction, sequence), below the oldest transaction that still runs. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/zone_wake.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The zone's own events are passed over, but the cursor moves behind them. */
+static const struct db_stmt statement_wake = {
+    .name = "zone_wake",
+    .sql =
+        "WITH fresh AS MATERIALIZED ("
+        "  SELECT e.xid, e.seq, e.object_type, e.object_id, e.kind,"
+        "         e.zone_id = $1::uuid AND e.object_type IN ('reservation_wish', 'node_wish', 'zone') AS matters"
+        "    FROM event e"
+        "   WHERE (e.xid, e.seq) > ($2::text::xid8, $3::bigint) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"
+        "   ORDER BY e.xid, e.seq LIMIT $4::int"
+        "), seen AS (SELECT f.*, lead(f.seq) OVER (ORDER BY f.xid, f.seq) IS NULL AS is_last FROM fresh f)"
+        " SELECT extract(epoch FROM sluice_now())::bigint, c.tick, c.virtual,"
+        "        EXISTS (SELECT FROM event h WHERE h.xid >= pg_snapshot_xmin(pg_current_snapshot()) AND h.zone_id = $1::uuid"
+        "                   AND h.object_type IN ('reservation_wish', 'node_wish', 'zone')),"
+        "        s.xid::text, s.seq, s.object_type, s.object_id, s.kind, s.matters"
+        "   FROM domain_clock c LEFT JOIN seen s ON s.matters OR s.is_last"
+        "  ORDER BY s.xid, s.seq",
+    .params = 4,
+};
+
+const struct db_stmt *const zone_wake_statements[] = {&statement_wake, NULL};
+
+/* What to look at for an event. */
+static void take_event(struct zone_wake *wake, const PGresult *result, int row)
+{
+    const char *type = db_text(result, row, 6);
+    struct identity object = db_identity(result, row, 7);
+    if (strcmp(type, "reservation_wish") == 0)
+        db_array_identity(&wake->reservations, object);
+    else if (strcmp(type, "node_wish") == 0)
+        db_array_identity(&wake->nodes, object);
+    else
+        wake->zone_changed = true;
+    wake->event_count++;
+}
+
+static void take_row(struct zone_wake *wake, const PGresult *result, int row)
+{
+    if (db_text(result, row, 4) == NULL) /* no event at all: the clock alone */
+        return;
+    if (wake->event_count == WAKE_EVENTS_MAX) {
+        wake->has_more = true;
+        return;
+    }
+    if (db_bool(result, row, 9))
+        take_event(wake, result, row);
+    wake->cursor.xid = strtoull(db_text(result, row, 4), NULL, 10); /* the database writes digits */
+    wake->cursor.seq = db_int(result, row, 5, 0);
+}
+
+enum err_kind zone_wake_read(struct db *db, struct identity zone, const struct event_cursor *cursor,
+                             struct zone_wake *ret, struct err *reterr)
+{
+    char id[UUID_TEXT_SIZE];
+    char xid[DB_INT_TEXT_SIZE];
+    char seq[DB_INT_TEXT_SIZE];
+    char most[DB_INT_TEXT_SIZE];
+    identity_to_uuid(zone, id);
+    (void)snprintf(xid, sizeof xid, "%" PRIu64, cursor->xid); /* 20 digits at most */
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(
+        db, &statement_wake,
+        DB_PARAMS(id, xid, db_int_param(seq, cursor->seq), db_int_param(most, WAKE_WINDOW_MAX)), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    *ret = (struct zone_wake){.cursor = *cursor};
+    ret->clock.now_s = db_int(result, 0, 0, 0);
+    ret->clock.is_virtual = db_bool(result, 0, 2);
+    ret->clock.tick = ret->clock.is_virtual ? db_int(result, 0, 1, 0) : 0;
+    ret->has_hidden = db_bool(result, 0, 3);
+    for (int row = 0; row < PQntuples(result); row++)
+        take_row(ret, result, row);
+    return ERR_NONE;
+}
+
+void zone_wake_clear(struct zone_wake *wake)
+{
+    db_array_clear(&wake->reservations);
+    db_array_clear(&wake->nodes);
+}

@@ -1,0 +1,28 @@
+/* What woke the leader of a zone: domain time, and what the event log says since its cursor. One statement. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/clock.h"
+#include "common/db.h"
+#include "common/events.h"
+
+#define WAKE_EVENTS_MAX  512  /* that matter to the zone, in one piece of work: bounds transaction and memory */
+#define WAKE_WINDOW_MAX  8192 /* events looked through */
+
+struct zone_wake {
+    struct clock_domain clock;
+    struct db_array reservations; /* whose wishes changed, in the order of the log; with repetitions */
+    struct db_array nodes;
+    bool zone_changed;
+    struct event_cursor cursor; /* behind the last event that is in here */
+    int64_t event_count;        /* that matter */
+    bool has_more;              /* beyond those */
+    bool has_hidden;            /* committed ones that a transaction still running keeps from view */
+};
+
+/* Fills ret, whose arrays are cleared by zone_wake_clear. */
+MUST_CHECK enum err_kind zone_wake_read(struct db *db, struct identity zone, const struct event_cursor *cursor,
+                                        struct zone_wake *ret, struct err *reterr);
+void zone_wake_clear(struct zone_wake *wake);
+
+extern const struct db_stmt *const zone_wake_statements[];

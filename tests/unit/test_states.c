@@ -1,0 +1,302 @@
+/* The state machines: their tables are well formed, and an object goes through them without a database. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/must.h"
+#include "provisioner/reconcile/world.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
+#define HOUR  3600
+
+/* ---- A zone in memory: fleet_of, wish_for ---- */
+
+#define NODES_MAX 4
+
+struct scene {
+    struct zone_terms terms;
+    struct node nodes[NODES_MAX];
+    struct idmap node_by_id;
+    struct arena *arena;
+    struct world world;
+    struct reservation reservation;
+};
+
+static struct identity identity_number(uint8_t kind, uint8_t number)
+{
+    struct identity id = {0};
+    id.bytes[0] = kind;
+    id.bytes[15] = number;
+    return id;
+}
+
+static void put_node(struct scene *scene, struct node *node)
+{
+    node_plannable(&scene->world, node, &node->spec);
+    ck_assert_ptr_null(planner_node_put(scene->world.planner, &node->spec));
+}
+
+static void fleet_of(struct scene *scene, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct node *node = &scene->nodes[i];
+        *node = (struct node){.id = identity_number(1, (uint8_t)(i + 1)), .answers = true};
+        node->spec = (struct planner_node){.id = planner_id_of(node->id),
+                                           .zone = planner_id_of(scene->terms.id),
+                                           .gpu_model = "H100",
+                                           .gpus = 8,
+                                           .cpu_milli = 100000,
+                                           .memory_mib = 100000,
+                                           .plannable_until = NEVER};
+        node->is = (struct lifecycle){.state = NODE_ENROLLED, .due_s = NEVER, .deadline_s = NEVER};
+        idmap_put(&scene->node_by_id, node->id, i);
+        node_drive(&scene->world, node);
+        put_node(scene, node);
+    }
+    scene->world.node_count = count;
+}
+
+static struct scene *scene_new(uint32_t nodes, int64_t lead_s, struct driver_settings driver)
+{
+    struct scene *scene = calloc(1, sizeof *scene);
+    must(scene != NULL);
+    scene->terms = (struct zone_terms){.id = identity_number(9, 1), .name = "z", .lead_s = lead_s, .driver = driver};
+    scene->arena = arena_new();
+    scene->world = (struct world){
+        .arena = scene->arena,
+        .now_s = START,
+        .zone = &scene->terms,
+        .planner = planner_new(),
+        .driver_ops = &driver_sim,
+        .driver = driver_sim.open(),
+        .nodes = scene->nodes,
+        .node_by_id = &scene->node_by_id,
+    };
+    driver_sim.set(scene->world.driver, &driver);
+    fleet_of(scene, nodes);
+    return scene;
+}
+
+static void scene_free(struct scene *scene)
+{
+    planner_free(scene->world.planner);
+    driver_sim.close(scene->world.driver);
+    idmap_clear(&scene->node_by_id);
+    arena_free(scene->arena);
+    free(scene);
+}
+
+static struct reservation *wish_for(struct scene *scene, int64_t count, int64_t starts_s, int64_t ends_s)
+{
+    scene->reservation = (struct reservation){
+        .world = &scene->world,
+        .wish = {.id = identity_number(2, 1),
+                 .tenant = identity_number(3, 1),
+                 .shape = {.gpus = 8, .cpu_milli = 1000, .memory_mib = 1000},
+                 .count = count,
+                 .starts_s = starts_s,
+                 .ends_s = ends_s,
+                 .scope = PLANNER_ZONE,
+                 .scope_required = true,
+                 .decide_by_s = NEVER,
+                 .revision = 1,
+                 .body = "{\"zone\":\"z\"}"},
+        .health = "ok",
+        .starts_s = NEVER,
+        .ends_s = NEVER,
+        .is = {.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER},
+    };
+    return &scene->reservation;
+}
+
+static void drive_at(struct scene *scene, int64_t now_s)
+{
+    scene->world.now_s = now_s;
+    reservation_drive(&scene->reservation);
+}
+
+static bool has_event(const struct scene *scene, const char *kind)
+{
+    for (uint32_t i = 0; i < scene->world.event_count; i++) {
+        if (strcmp(scene->world.events[i].kind, kind) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ---- The tables ---- */
+
+START_TEST(every_table_is_well_formed)
+{
+    const struct fsm *const machines[] = {&reservation_fsm, &instance_fsm, &node_fsm};
+    for (size_t i = 0; i < COUNT_OF(machines); i++) {
+        const char *wrong = fsm_wrong(machines[i]);
+        ck_assert_msg(wrong == NULL, "%s: %s", machines[i]->name, wrong == NULL ? "" : wrong);
+    }
+}
+END_TEST
+
+START_TEST(a_malformed_table_is_found)
+{
+    struct fsm_transition rows[64];
+    must((size_t)instance_fsm.transition_count <= COUNT_OF(rows));
+    memcpy(rows, instance_fsm.transitions, (size_t)instance_fsm.transition_count * sizeof rows[0]);
+    struct fsm broken = instance_fsm;
+    broken.transitions = rows;
+    rows[3].number = rows[2].number;
+    ck_assert_str_eq(fsm_wrong(&broken), "numbers do not rise");
+    broken = instance_fsm;
+    broken.transition_count--; /* its last rule is one of two for the same event: still whole */
+    ck_assert_ptr_null(fsm_wrong(&broken));
+    broken.transition_count -= 2;
+    ck_assert_str_eq(fsm_wrong(&broken), "an event has no rule and is not refused");
+}
+END_TEST
+
+START_TEST(no_node_goes_straight_from_allocated_to_ready)
+{
+    for (int i = 0; i < node_fsm.transition_count; i++) {
+        const struct fsm_transition *row = &node_fsm.transitions[i];
+        ck_assert(!(row->from == NODE_ALLOCATED && row->to == NODE_READY));
+    }
+}
+END_TEST
+
+/* ---- Driving ---- */
+
+START_TEST(an_immediate_start_cascades_within_the_instant)
+{
+    struct scene *scene = scene_new(2, 0, (struct driver_settings){0});
+    struct reservation *reservation = wish_for(scene, 2, NEVER, START + HOUR);
+    drive_at(scene, START);
+    ck_assert_int_eq(reservation->is.state, RESERVATION_ACTIVE);
+    ck_assert_int_eq(reservation->starts_s, START);
+    ck_assert_int_eq(reservation->delivered, 2);
+    ck_assert_int_eq(reservation->is.due_s, START + HOUR);
+    ck_assert_int_eq(scene->nodes[0].is.state, NODE_ALLOCATED);
+    drive_at(scene, START + HOUR);
+    ck_assert_int_eq(reservation->is.state, RESERVATION_ENDED);
+    ck_assert_int_eq(scene->nodes[0].is.state, NODE_READY);
+    ck_assert(has_event(scene, "node.sanitizing"));
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_gang_is_all_or_nothing)
+{
+    struct scene *scene = scene_new(2, 0, (struct driver_settings){0});
+    struct reservation *reservation = wish_for(scene, 3, NEVER, START + HOUR);
+    drive_at(scene, START);
+    ck_assert_int_eq(reservation->is.state, RESERVATION_REJECTED);
+    ck_assert_str_eq(reservation->reason, "capacity_unavailable");
+    ck_assert_ptr_nonnull(strstr(reservation->binding, "\"constraint\":\"count_over_fleet\""));
+    ck_assert_ptr_nonnull(strstr(reservation->alternatives, "\"count\":2"));
+    ck_assert_uint_eq(planner_allocation_count(scene->world.planner), 0);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_start_is_tried_again_and_then_moved)
+{
+    struct scene *scene = scene_new(2, 0, (struct driver_settings){.start_s = 10, .fail_ppm = 1000000, .seed = 1});
+    struct reservation *reservation = wish_for(scene, 1, START, START + HOUR);
+    int64_t now_s = START;
+    drive_at(scene, now_s);
+    struct identity first = reservation->instances[0].node;
+    for (int attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+        ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_PROVISIONING);
+        ck_assert_int_eq(reservation->instances[0].is.attempts, attempt);
+        now_s += 10;
+        drive_at(scene, now_s);
+    }
+    ck_assert_int_eq(reservation->instances[0].incarnation, 2);
+    ck_assert_mem_ne(&first, &reservation->instances[0].node, sizeof first);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_dead_node_degrades_and_the_windows_end_fails_it)
+{
+    struct scene *scene = scene_new(1, 0, (struct driver_settings){0});
+    struct reservation *reservation = wish_for(scene, 1, START, START + HOUR);
+    drive_at(scene, START);
+    scene->world.now_s = START + 60;
+    scene->nodes[0].answers = false;
+    node_drive(&scene->world, &scene->nodes[0]);
+    put_node(scene, &scene->nodes[0]);
+    ck_assert_int_eq(scene->nodes[0].is.state, NODE_QUARANTINED);
+    drive_at(scene, START + 60);
+    ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_REPLACING);
+    ck_assert_str_eq(reservation->health, "degraded");
+    ck_assert_int_eq(scene->nodes[0].live_count, 0);
+    drive_at(scene, START + HOUR);
+    ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_FAILED);
+    ck_assert_int_eq(reservation->is.state, RESERVATION_ENDED);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_cancellation_within_the_lead_stops_at_once)
+{
+    struct scene *scene = scene_new(1, 600, (struct driver_settings){0});
+    struct reservation *reservation = wish_for(scene, 1, START + 300, START + HOUR);
+    drive_at(scene, START);
+    ck_assert_int_eq(reservation->is.state, RESERVATION_ACTIVATING);
+    reservation->wish.cancel_requested = true;
+    drive_at(scene, START + 10);
+    ck_assert_int_eq(reservation->is.state, RESERVATION_CANCELLED);
+    ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_TERMINATED);
+    ck_assert_int_eq(reservation->instances[0].ends_s, START + 300); /* an empty window: nothing to bill */
+    ck_assert_uint_eq(planner_allocation_count(scene->world.planner), 0);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(the_same_seed_draws_the_same_faults)
+{
+    struct driver_settings settings = {.start_s = 0, .fail_ppm = 300000, .seed = 42};
+    int failed = 0;
+    for (int draw = 0; draw < 1000; draw++) {
+        struct driver_workload workload = {.incarnation = 1};
+        memcpy(workload.instance.bytes, &draw, sizeof draw);
+        enum driver_state states[2];
+        for (int time = 0; time < 2; time++) {
+            struct driver *driver = driver_sim.open();
+            struct driver_report report;
+            driver_sim.set(driver, &settings);
+            driver_sim.start(driver, &workload, 1, START);
+            driver_sim.report(driver, &workload, START, &report);
+            states[time] = report.state;
+            driver_sim.close(driver);
+        }
+        ck_assert_int_eq(states[0], states[1]);
+        failed += states[0] == DRIVER_BROKEN;
+    }
+    ck_assert_int_gt(failed, 240);
+    ck_assert_int_lt(failed, 360);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("states");
+    TCase *tables = tcase_create("tables");
+    tcase_add_test(tables, every_table_is_well_formed);
+    tcase_add_test(tables, a_malformed_table_is_found);
+    tcase_add_test(tables, no_node_goes_straight_from_allocated_to_ready);
+    suite_add_tcase(suite, tables);
+    TCase *driving = tcase_create("driving");
+    tcase_add_test(driving, an_immediate_start_cascades_within_the_instant);
+    tcase_add_test(driving, a_gang_is_all_or_nothing);
+    tcase_add_test(driving, a_start_is_tried_again_and_then_moved);
+    tcase_add_test(driving, a_dead_node_degrades_and_the_windows_end_fails_it);
+    tcase_add_test(driving, a_cancellation_within_the_lead_stops_at_once);
+    tcase_add_test(driving, the_same_seed_draws_the_same_faults);
+    suite_add_tcase(suite, driving);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
