@@ -1,6 +1,7 @@
 // Draws marks of the fleet map. Each state has a colour and a pattern of its own, so that neither colour-blind eyes
 // nor grey paper lose it.
 import type { Node } from "../api/model";
+import { countOf } from "../format/text";
 import { CANVAS_FONT, cssColours } from "../ui/canvas";
 import type { Layout, Mark } from "./layout";
 import { nodeStates, shareOf, stateOf, type NodeState } from "./states";
@@ -208,7 +209,7 @@ function drawLabels(context: Context, layout: Layout, colours: Colours): void {
     const width = context.measureText(fabric.text).width;
     context.font = `400 12px ${CANVAS_FONT}`;
     context.fillStyle = colours.muted;
-    context.fillText(`${fabric.count} nodes`, width + 10, fabric.y + 18);
+    context.fillText(countOf(fabric.count, "node"), width + 10, fabric.y + 18);
   }
   context.font = `400 10px ${CANVAS_FONT}`;
   context.fillStyle = colours.muted;
