@@ -7,7 +7,7 @@
     (OPTION_BIT(BODY) | OPTION_BIT(NAME) | OPTION_BIT(PROJECT) | OPTION_BIT(INSTANCE_TYPE) | OPTION_BIT(GPUS) |        \
      OPTION_BIT(GPU_MILLI) | OPTION_BIT(GPU_MODELS) | OPTION_BIT(CPU_MILLI) | OPTION_BIT(MEMORY_MIB) |                 \
      OPTION_BIT(COUNT) | OPTION_BIT(ZONE) | OPTION_BIT(STARTS_AT) | OPTION_BIT(ENDS_AT) | OPTION_BIT(WITHIN) |         \
-     OPTION_BIT(PLACEMENT) | OPTION_BIT(TIER) | OPTION_BIT(IF_UNAVAILABLE) | OPTION_BIT(LABEL))
+     OPTION_BIT(PLACEMENT) | OPTION_BIT(TIER) | OPTION_BIT(IF_UNAVAILABLE) | OPTION_BIT(IMAGE) | OPTION_BIT(LABEL))
 
 // clang-format off
 const struct command commands[] = {
@@ -23,8 +23,8 @@ const struct command commands[] = {
      " --starts-at 2026-12-01 --ends-at 2026-12-08 --within fabric --wait"},
     {"reservation get", "RESERVATION", OPTION_BIT(WAIT), command_reservation_get, &noun_reservation,
      "Show one reservation, by id or name, and its instances.", "sluice reservation get llama --wait"},
-    {"reservation list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(STATE) | OPTION_BIT(NAME) | OPTION_BIT(TENANT),
-     command_list, &noun_reservation, "List reservations.", "sluice reservation list --state active -o json"},
+    {"reservation list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(STATE) | OPTION_BIT(NAME) | OPTION_BIT(ZONE) |
+     OPTION_BIT(TENANT), command_list, &noun_reservation, "List reservations.", "sluice reservation list --state active -o json"},
     {"reservation cancel", "RESERVATION", OPTION_BIT(IDEMPOTENCY_KEY), command_reservation_cancel, &noun_reservation,
      "End a reservation now, by id or name.", NULL},
     {"instance list", NULL, OPTION_BIT(LIMIT), command_list, &noun_instance, "List instances.", NULL},

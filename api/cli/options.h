@@ -35,6 +35,7 @@
     X(PLACEMENT,       "placement",       0,   "MODE",    TEXT,   0, 0,         "placement.mode",   "Whether the scope is required or preferred")             \
     X(TIER,            "tier",            0,   "TIER",    TEXT,   0, 0,         "tier",             "reserved, on_demand or preemptible")                     \
     X(IF_UNAVAILABLE,  "if-unavailable",  0,   "WHAT",    TEXT,   0, 0,         "if_unavailable",   "reject, waitlist or next_window")                        \
+    X(IMAGE,           "image",           0,   "NAME",    TEXT,   0, 0,         "image",            "What the instances boot; without it: the type's default") \
     X(LABEL,           "label",           0,   "KEY=TEXT", LABEL, 0, 0,         "labels",           "A label of your own; may be repeated")                   \
     X(STATE,           "state",           0,   "STATE",   TEXT,   0, 0,         "state",            "Only those in this state")                               \
     X(TENANT,          "tenant",          0,   "NAME",    TEXT,   0, 0,         "tenant",           "Only this tenant's (operators)")                         \

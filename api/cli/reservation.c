@@ -138,9 +138,12 @@ static enum err_kind verdict_of(struct session *session, const json_t *reservati
     json_decref(session->problem);
     session->problem = json_incref(json_object_get(reservation, "status"));
     session->problem_is_shown = true;
+    /* The codes that the API gives where it tells the same by its status. */
+    const char *state = json_text_at(reservation, "status.state");
     const char *reason = json_text_at(reservation, "status.reason");
-    return err_set(reterr, ERR_NO_CAPACITY, "the reservation was not granted%s%s", reason == NULL ? "" : ": ",
-                   reason == NULL ? "" : text_printable(session->arena, reason));
+    return err_set_code(reterr, ERR_NO_CAPACITY, strcmp(state, "rejected") == 0 ? "capacity_unavailable" : state,
+                        "the reservation was %s%s%s", state, reason == NULL ? "" : ": ",
+                        reason == NULL ? "" : text_printable(session->arena, reason));
 }
 
 static enum err_kind wait_and_print(struct session *session, const char *path, int64_t wait_s, json_t **reservation,
