@@ -65,7 +65,7 @@ static struct milli_set milli_free(const struct planner *planner, const struct n
  * rest, if there is one; else the lowest. */
 static struct milli_set milli_choose(struct milli_set free_set, const struct milli_set *previous, uint32_t need)
 {
-    struct milli_set chosen;
+    struct milli_set chosen = {{0}};
     for (uint32_t i = 0; i < WORDS; i++) {
         chosen.words[i] = free_set.words[i] & previous->words[i];
         free_set.words[i] &= ~chosen.words[i];

@@ -111,7 +111,7 @@ static struct cell cell_of(const struct node *node, int64_t from, int64_t to)
 {
     uint32_t within[PLANNER_NODE_GPUS_MAX];
     uint32_t across[PLANNER_NODE_GPUS_MAX];
-    struct cell cell;
+    struct cell cell = {{0}, {0}};
     milli_taken(node, from, to, within, across);
     for (uint32_t tier = 0; tier < TIERS; tier++) {
         uint64_t free_within = 0;
