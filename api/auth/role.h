@@ -3,6 +3,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 /* X(constant, text in token.role, bit, acts for a tenant?) */
 #define ROLES(X)                                                                                                       \
     X(ROLE_VIEWER, "viewer", 0, true)                                                                                  \
@@ -35,4 +37,4 @@ enum role {
 
 enum role role_from_text(const char *text); /* 0 where there is no such role */
 const char *role_text(enum role role);
-int role_is_tenants(enum role role);
+bool role_is_tenants(enum role role);

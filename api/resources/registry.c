@@ -3,6 +3,7 @@
 #include "api/resources/registry.h"
 
 const struct resource *const registry[] = {
+    &me_resource,
     &zone_resource,
     &instance_type_resource,
     &node_resource,
@@ -11,5 +12,17 @@ const struct resource *const registry[] = {
     &price_resource,
     &asset_resource,
     &clock_resource,
+    &instance_resource,
+    &usage_resource,
+    &invoice_resource,
+    &allocation_resource,
+    &margin_resource,
+    &ledger_resource,
+    &attribution_resource,
+    &event_resource,
+    &leader_resource,
+    &partition_resource,
+    &document_resource,
+    &reservation_resource,
     NULL,
 };

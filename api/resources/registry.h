@@ -7,11 +7,24 @@
 /* Ends with NULL. */
 extern const struct resource *const registry[];
 
+extern const struct resource allocation_resource;
 extern const struct resource asset_resource;
+extern const struct resource attribution_resource;
 extern const struct resource clock_resource;
+extern const struct resource document_resource;
+extern const struct resource event_resource;
+extern const struct resource instance_resource;
 extern const struct resource instance_type_resource;
+extern const struct resource invoice_resource;
+extern const struct resource leader_resource;
+extern const struct resource ledger_resource;
+extern const struct resource margin_resource;
+extern const struct resource me_resource;
 extern const struct resource node_resource;
+extern const struct resource partition_resource;
 extern const struct resource price_resource;
+extern const struct resource reservation_resource;
 extern const struct resource tenant_resource;
 extern const struct resource token_resource;
+extern const struct resource usage_resource;
 extern const struct resource zone_resource;

@@ -29,6 +29,8 @@
  *     FIELD_JSON    const char * (JSON text)  json or jsonb                             any; answers only
  *     FIELD_ROWS    none: FIELD_COLUMN        json: objects whose keys are columns      [{...}] by .fields
  *
+ * An OBJECT with FIELD_OPTIONAL is left out of an answer where the first field of its table is null.
+ *
  * Null: texts, dates, ids and JSON are NULL; INT, TIME and AMOUNT are FIELD_NULL. An absent field has its .fallback
  * (the text of its JSON value; strings without quotes), else null (bool: false); FIELD_PRESENT tells a given field from
  * an absent one, which PATCH needs. All errors of a body are found, each with its JSON pointer. */

@@ -32,7 +32,8 @@ struct route {
     bool has_id;                 /* {id} is an identity of kind .id: request->object; 404 where it cannot be one */
     enum identity_kind id;
 
-    route_handler *run; /* one of run and direct */
+    route_handler *run; /* one of run, direct and is_batched */
+    bool is_batched;    /* goes to the write batcher: the creation of reservations */
     route_direct *direct;
     /* POST under an idempotency key: answers a repetition from the object alone (request->object is its id). NULL on
      * routes whose repetition may simply run again (cancel, revoke, cordon: they find nothing left to do). */

@@ -1,0 +1,29 @@
+/* Who a token is, remembered for at most a second, so that a request costs no look-up; forgotten at once on NOTIFY
+ * sluice_token. Thread-safe. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/auth/token.h"
+#include "api/server/request.h"
+#include "common/db.h"
+
+struct token_cache;
+
+enum token_known {
+    TOKEN_UNKNOWN, /* ask the database: token_cache_load */
+    TOKEN_FRESH,
+    TOKEN_STALE, /* still good, but load it soon; told to one caller only */
+};
+
+struct token_cache *token_cache_new(void);
+void token_cache_free(struct token_cache *cache);
+/* The caller behind the token where it is remembered. ERR_UNAUTHENTICATED (also token_expired, token_revoked) where
+ * it is remembered as bad; *ret_known says whether anything is. */
+MUST_CHECK enum err_kind token_cache_find(struct token_cache *cache, const struct token *token, struct caller *ret,
+                                          enum token_known *ret_known, struct err *reterr);
+/* Asks the database (role sluice_api_system) and remembers. */
+MUST_CHECK enum err_kind token_cache_load(struct token_cache *cache, struct db *db, struct identity token_id,
+                                          struct err *reterr);
+void token_cache_flush(struct token_cache *cache);
+
+extern const struct db_stmt *const token_cache_statements[];

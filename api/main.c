@@ -1,0 +1,136 @@
+/* sluice-api: the REST server. Reads its settings, checks the schema, starts its parts, and stops them in order. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/auth/token_command.h"
+#include "api/resources/registry.h"
+#include "api/resources/reservation.h"
+#include "api/server/background.h"
+#include "api/server/follower.h"
+#include "api/server/server.h"
+#include "common/admin.h"
+#include "common/db.h"
+#include "common/log.h"
+#include "common/must.h"
+#include "common/shutdown.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SCHEMA_MIN 8 /* admission */
+
+static void make_cursor_key(const char *secret, uint8_t ret[static CURSOR_KEY_SIZE])
+{
+    if (secret[0] == '\0')
+        must(RAND_bytes(ret, CURSOR_KEY_SIZE) == 1);
+    else
+        must(EVP_Digest(secret, strlen(secret), ret, NULL, EVP_sha256(), NULL) == 1);
+}
+
+/* For /readyz: a connection of its own, used by the admin's thread only. */
+static bool is_ready(void *context, FILE *out)
+{
+    struct err err = {0};
+    bool fine = db_check_schema(context, SCHEMA_MIN, DB_SCHEMA_MAX, &err) == ERR_NONE;
+    fprintf(out, "database %s\n", fine ? "ok" : err.text);
+    return fine;
+}
+
+static struct db *system_db(const char *url)
+{
+    return db_new(&(struct db_options){
+        .url = url, .role = "sluice_api_system", .application_name = "sluice-api check", .statement_timeout_ms = 5000});
+}
+
+static void stop(struct server *server, struct background *background)
+{
+    listener_stop(server->listener);
+    workers_stop(server->workers);
+    batcher_free(server->batcher);
+    follower_stop(server->follower);
+    background_stop(background);
+    suspensions_stop(server->suspensions);
+    token_cache_free(server->tokens);
+}
+
+static enum err_kind serve(const struct config_common *common, const struct api_settings *settings, struct err *reterr)
+{
+    struct server server = {.common = common, .settings = settings, .resources = registry};
+    CLEANUP(text_freep) char *document = openapi_write(registry);
+    server.document = document;
+    make_cursor_key(settings->cursor_secret, server.cursor_key);
+    int timeout_ms = (int)settings->statement_timeout_ms;
+    const char *url = common->database_url;
+    server.tokens = token_cache_new();
+    server.suspensions = suspensions_start();
+    server.workers = workers_start(url, (int)settings->readers, settings->jobs_max, timeout_ms);
+    server.follower = follower_start(url, settings->streams_max);
+    server.batcher = batcher_start(&reservation_batch, url, settings->batch_max, settings->batch_queue_max, timeout_ms);
+    struct background *background = background_start(url, server.tokens);
+    CLEANUP(db_freep) struct db *ready_db = system_db(url);
+    struct admin *admin = NULL;
+    enum err_kind kind = ERR_NONE;
+    if (common->admin_listen[0] != '\0')
+        kind = admin_start(common->admin_listen, is_ready, ready_db, &admin, reterr);
+    if (kind == ERR_NONE)
+        kind = listener_start(&server, reterr);
+    if (kind == ERR_NONE) {
+        log_event(LOG_LEVEL_INFO, "serving", LOG_TEXT("listen", settings->listen));
+        struct pollfd request = {.fd = shutdown_fd(), .events = POLLIN};
+        while (!shutdown_requested())
+            (void)poll(&request, 1, -1);
+        log_event(LOG_LEVEL_INFO, "stopping", LOG_INT("suspended", suspensions_count(server.suspensions)));
+    } else {
+        shutdown_request();
+        batcher_stop(server.batcher);
+    }
+    stop(&server, background);
+    admin_stop(admin);
+    return kind;
+}
+
+static enum err_kind check_schema(const char *url, struct err *reterr)
+{
+    CLEANUP(db_freep) struct db *db = system_db(url);
+    enum err_kind kind = db_check_schema(db, SCHEMA_MIN, DB_SCHEMA_MAX, reterr);
+    /* A database that is away comes back: only a schema that does not fit stops the start. */
+    bool is_away = kind != ERR_NONE && db_connect(db, NULL) != ERR_NONE;
+    return is_away ? ERR_NONE : kind;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc >= 3 && strcmp(argv[1], "token") == 0 && strcmp(argv[2], "create") == 0) {
+        argv[2] = argv[0];
+        return token_command(argc - 2, argv + 2);
+    }
+    if (argc == 2 && strcmp(argv[1], "--print-openapi") == 0) {
+        CLEANUP(text_freep) char *document = openapi_write(registry);
+        (void)puts(document);
+        return EXIT_SUCCESS;
+    }
+    struct config_common common = {0};
+    struct api_settings settings = {0};
+    const struct config_part parts[] = {{config_common_settings, &common}, {api_settings_table, &settings}, {0}};
+    bool done = false;
+    int status = EXIT_SUCCESS;
+    struct err err = {0};
+    enum err_kind kind =
+        config_load("sluice-api", "Serves the REST API and the console", parts, argc, argv, &done, &status, &err);
+    if (kind != ERR_NONE) {
+        fprintf(stderr, "sluice-api: %s\n", err.text);
+        return 2;
+    }
+    if (done)
+        return status;
+    shutdown_install();
+    log_start("sluice-api", log_level_from_text(common.log_level));
+    kind = check_schema(common.database_url, &err);
+    if (kind == ERR_NONE)
+        kind = serve(&common, &settings, &err);
+    if (kind != ERR_NONE)
+        log_error("start_failed", &err);
+    config_release(parts);
+    return kind == ERR_NONE ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,135 @@
+/* Two threads, each with a connection of its own, that wake by a signal or a timer. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/background.h"
+
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/lease.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/must.h"
+#include "common/shutdown.h"
+
+#include <poll.h>
+#include <pthread.h>
+
+#define TOKEN_PERIOD_MS        5000
+#define RETRY_MS               1000
+#define LEASE_TTL_MS           30000
+#define HOUSEKEEPING_PERIOD_MS 10000
+#define CHORES_PERIOD_MS       600000 /* partitions are made days ahead */
+
+static struct metric default_rows = {.name = "sluice_default_partition_used",
+                                     .type = METRIC_GAUGE,
+                                     .help = "Tables whose default partition holds rows: should be 0"};
+static struct metric *const metrics[] = {&default_rows};
+
+struct background {
+    struct token_cache *tokens;
+    struct db *token_db, *house_db;
+    pthread_t token_thread, house_thread;
+};
+
+static const struct db_stmt statement_partitions = {
+    .name = "background_partitions",
+    .sql = "SELECT count(*) FILTER (WHERE rows_in_default) FROM partition_maintain()",
+    .params = 0,
+};
+
+/* In chunks, because a long transaction stops the event log's readers. */
+static const struct db_stmt statement_expire_keys = {
+    .name = "background_expire_keys",
+    .sql = "DELETE FROM idempotency WHERE (tenant_id, principal_id, key) IN (SELECT tenant_id, principal_id, key"
+           " FROM idempotency WHERE recorded_at < clock_timestamp() - interval '48 hours' ORDER BY recorded_at LIMIT "
+           "5000)",
+    .params = 0,
+};
+
+const struct db_stmt *const background_statements[] = {&statement_partitions, &statement_expire_keys, NULL};
+
+static void pause_ms(int ms)
+{
+    struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
+    (void)poll(&stop, 1, ms);
+}
+
+static void *watch_tokens(void *context)
+{
+    struct background *background = context;
+    bool notified = true; /* what was revoked while we did not listen */
+    while (!shutdown_requested()) {
+        struct err err = {0};
+        if (notified)
+            token_cache_flush(background->tokens);
+        enum err_kind kind = db_listen(background->token_db, "sluice_token", &err);
+        if (kind == ERR_NONE)
+            kind = db_wait(background->token_db, shutdown_fd(), TOKEN_PERIOD_MS, &notified, &err);
+        if (kind == ERR_NONE)
+            continue;
+        log_error("token_watch_failed", &err); /* what is remembered grows old by itself within a second */
+        notified = true;
+        pause_ms(RETRY_MS);
+    }
+    return NULL;
+}
+
+static enum err_kind do_chores(struct db *db, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_partitions, DB_NO_PARAMS, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    metric_set(&default_rows, db_int(result, 0, 0, 0));
+    return db_run(db, &statement_expire_keys, DB_NO_PARAMS, NULL, reterr);
+}
+
+static void *keep_house(void *context)
+{
+    struct background *background = context;
+    struct lease lease;
+    lease_init(&lease, "housekeeping", LEASE_TTL_MS);
+    int64_t next_ms = clock_monotonic_ms();
+    while (!shutdown_requested()) {
+        struct err err = {0};
+        enum err_kind kind = lease_keep(&lease, background->house_db, &err);
+        if (kind == ERR_NONE && lease.held && clock_monotonic_ms() >= next_ms) {
+            kind = do_chores(background->house_db, &err);
+            next_ms = clock_monotonic_ms() + CHORES_PERIOD_MS;
+        }
+        if (kind != ERR_NONE)
+            log_error("housekeeping_failed", &err);
+        pause_ms(HOUSEKEEPING_PERIOD_MS);
+    }
+    lease_release(&lease, background->house_db);
+    return NULL;
+}
+
+static struct db *connection_of(const char *url, const char *application_name)
+{
+    return db_new(&(struct db_options){
+        .url = url, .role = "sluice_api_system", .application_name = application_name, .statement_timeout_ms = 30000});
+}
+
+struct background *background_start(const char *database_url, struct token_cache *tokens)
+{
+    metric_register(metrics, COUNT_OF(metrics));
+    struct background *background = alloc_zero(1, sizeof *background);
+    background->tokens = tokens;
+    background->token_db = connection_of(database_url, "sluice-api tokens");
+    background->house_db = connection_of(database_url, "sluice-api housekeeping");
+    must(pthread_create(&background->token_thread, NULL, watch_tokens, background) == 0);
+    must(pthread_create(&background->house_thread, NULL, keep_house, background) == 0);
+    return background;
+}
+
+void background_stop(struct background *background)
+{
+    if (background == NULL)
+        return;
+    must(shutdown_requested());
+    (void)pthread_join(background->token_thread, NULL);
+    (void)pthread_join(background->house_thread, NULL);
+    db_free(background->token_db);
+    db_free(background->house_db);
+    free(background);
+}

@@ -1,0 +1,393 @@
+/* Queues per tenant, a thread that takes fair shares from them, and what happens when a commit does not go well. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/batcher.h"
+
+#include "api/server/server.h"
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/must.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+
+#define TENANT_BUCKETS   1024U /* a power of two */
+#define ISOLATION_MS     60000
+#define RETRIES_MAX      5
+#define LOOKUP_LIMIT_MS  20000
+#define LOOKUP_PERIOD_MS 200
+
+static struct metric batches = {
+    .name = "sluice_api_batches_total", .type = METRIC_COUNTER, .help = "Batches committed"};
+static struct metric batched = {
+    .name = "sluice_api_batched_requests_total", .type = METRIC_COUNTER, .help = "Requests committed in batches"};
+static struct metric queued = {
+    .name = "sluice_api_batch_queue", .type = METRIC_GAUGE, .help = "Reservations that wait for a batch"};
+static struct metric refused = {.name = "sluice_api_batch_refused_total",
+                                .type = METRIC_COUNTER,
+                                .help = "Reservations refused because the queue was full"};
+static struct metric bisected = {.name = "sluice_api_batch_bisections_total",
+                                 .type = METRIC_COUNTER,
+                                 .help = "Batches split because of an unexpected error"};
+static struct metric commit_time = {.name = "sluice_api_batch_duration_seconds",
+                                    .type = METRIC_HISTOGRAM,
+                                    .help = "From BEGIN to the answer to COMMIT"};
+static struct metric *const metrics[] = {&batches, &batched, &queued, &refused, &bisected, &commit_time};
+
+/* What one tenant has waiting. Stands in the ring of active tenants while it has. Kept for ever: tenants are few. */
+struct tenant_queue {
+    struct tenant_queue *next_in_bucket, *next_active;
+    char tenant_id[UUID_TEXT_SIZE];
+    struct batch_item *first, *last;
+    int64_t isolated_until_ms;
+};
+
+struct batcher {
+    const struct batch_work *work;
+    int64_t batch_max, queue_max;
+    struct db *db;
+    pthread_t thread;
+
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct tenant_queue *buckets[TENANT_BUCKETS];
+    struct tenant_queue *first_active, *last_active;
+    int64_t count;
+    bool stopping;
+
+    struct batch_item **batch; /* the thread's own: batch_max pointers */
+    struct batch_item **slots; /* of merging: a power of two, at least twice batch_max */
+    size_t slot_count;
+};
+
+/* ---- Queues; under the lock ---- */
+
+static uint64_t hash_text(uint64_t hash, const char *text) /* FNV-1a */
+{
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+
+static struct tenant_queue *queue_of(struct batcher *batcher, const char *tenant_id)
+{
+    struct tenant_queue **bucket = &batcher->buckets[hash_text(HASH_START, tenant_id) & (TENANT_BUCKETS - 1)];
+    for (struct tenant_queue *queue = *bucket; queue != NULL; queue = queue->next_in_bucket) {
+        if (strcmp(queue->tenant_id, tenant_id) == 0)
+            return queue;
+    }
+    struct tenant_queue *queue = alloc_zero(1, sizeof *queue);
+    memcpy(queue->tenant_id, tenant_id, sizeof queue->tenant_id);
+    queue->next_in_bucket = *bucket;
+    *bucket = queue;
+    return queue;
+}
+
+static void push_active(struct batcher *batcher, struct tenant_queue *queue)
+{
+    queue->next_active = NULL;
+    if (batcher->last_active == NULL)
+        batcher->first_active = queue;
+    else
+        batcher->last_active->next_active = queue;
+    batcher->last_active = queue;
+}
+
+static struct tenant_queue *pop_active(struct batcher *batcher)
+{
+    struct tenant_queue *queue = batcher->first_active;
+    batcher->first_active = queue->next_active;
+    if (batcher->first_active == NULL)
+        batcher->last_active = NULL;
+    return queue;
+}
+
+static struct batch_item *pop_item(struct batcher *batcher, struct tenant_queue *queue)
+{
+    struct batch_item *item = queue->first;
+    queue->first = item->next;
+    if (queue->first == NULL)
+        queue->last = NULL;
+    batcher->count--;
+    return item;
+}
+
+enum err_kind batcher_prepare(struct batcher *batcher, struct request_internal *internal, struct batch_item **ret,
+                              struct err *reterr)
+{
+    return batcher->work->prepare(internal, ret, reterr);
+}
+
+enum err_kind batcher_submit(struct batcher *batcher, struct batch_item *item, struct err *reterr)
+{
+    internal_keep(item->internal);
+    (void)pthread_mutex_lock(&batcher->lock);
+    bool fits = batcher->count < batcher->queue_max && !batcher->stopping;
+    if (fits) {
+        struct tenant_queue *queue = queue_of(batcher, item->internal->request.caller.tenant_id);
+        item->next = NULL;
+        if (queue->first == NULL) {
+            queue->first = item;
+            push_active(batcher, queue);
+        } else {
+            queue->last->next = item;
+        }
+        queue->last = item;
+        if (batcher->count++ == 0)
+            (void)pthread_cond_signal(&batcher->wake);
+    }
+    (void)pthread_mutex_unlock(&batcher->lock);
+    if (fits)
+        return ERR_NONE;
+    metric_add(&refused, 1);
+    internal_drop(item->internal);
+    return err_set(reterr, ERR_OVERLOADED, "too many reservations are waiting to be committed");
+}
+
+/* A batch: one item per tenant and round. An isolated tenant gets a batch of its own when its turn comes first. */
+static size_t take_batch(struct batcher *batcher)
+{
+    size_t count = 0;
+    int64_t now_ms = clock_monotonic_ms();
+    struct tenant_queue *isolated_first = NULL, *isolated_last = NULL; /* set aside for a batch to come */
+    (void)pthread_mutex_lock(&batcher->lock);
+    while (batcher->count == 0 && !batcher->stopping)
+        (void)pthread_cond_wait(&batcher->wake, &batcher->lock);
+    while (batcher->first_active != NULL && (int64_t)count < batcher->batch_max) {
+        struct tenant_queue *queue = pop_active(batcher);
+        bool is_isolated = queue->isolated_until_ms > now_ms;
+        if (is_isolated && count > 0) {
+            queue->next_active = NULL;
+            if (isolated_last == NULL)
+                isolated_first = queue;
+            else
+                isolated_last->next_active = queue;
+            isolated_last = queue;
+            continue;
+        }
+        do {
+            batcher->batch[count++] = pop_item(batcher, queue);
+        } while (is_isolated && queue->first != NULL && (int64_t)count < batcher->batch_max);
+        if (queue->first != NULL)
+            push_active(batcher, queue);
+        if (is_isolated)
+            break;
+    }
+    if (isolated_last != NULL) { /* first in line for the next batch */
+        isolated_last->next_active = batcher->first_active;
+        batcher->first_active = isolated_first;
+        if (batcher->last_active == NULL)
+            batcher->last_active = isolated_last;
+    }
+    metric_set(&queued, batcher->count);
+    (void)pthread_mutex_unlock(&batcher->lock);
+    return count;
+}
+
+/* ---- Merging equal keys ---- */
+
+static bool same_key(const struct request_internal *a, const struct request_internal *b)
+{
+    return strcmp(a->idempotency_key, b->idempotency_key) == 0 &&
+           strcmp(a->request.caller.principal_id, b->request.caller.principal_id) == 0;
+}
+
+/* Requests with one idempotency key become one item with the others merged to it. Returns how many are left. */
+static size_t merge_equal_keys(struct batcher *batcher, size_t count)
+{
+    size_t kept = 0;
+    memset(batcher->slots, 0, batcher->slot_count * sizeof *batcher->slots);
+    for (size_t i = 0; i < count; i++) {
+        struct batch_item *item = batcher->batch[i];
+        item->merged = NULL;
+        batcher->batch[kept++] = item;
+        const struct request_internal *internal = item->internal;
+        if (internal->idempotency_key == NULL)
+            continue;
+        uint64_t hash =
+            hash_text(hash_text(HASH_START, internal->idempotency_key), internal->request.caller.principal_id);
+        size_t slot = hash & (batcher->slot_count - 1);
+        while (batcher->slots[slot] != NULL && !same_key(batcher->slots[slot]->internal, internal))
+            slot = (slot + 1) & (batcher->slot_count - 1); /* ends: half of the slots are free */
+        if (batcher->slots[slot] == NULL) {
+            batcher->slots[slot] = item;
+            continue;
+        }
+        item->merged = batcher->slots[slot]->merged;
+        batcher->slots[slot]->merged = item;
+        kept--;
+    }
+    return kept;
+}
+
+/* ---- Committing ---- */
+
+static const struct db_stmt statement_notify = {
+    .name = "batch_notify",
+    .sql = "SELECT pg_notify('sluice_wish', '')",
+    .params = 0,
+};
+
+const struct db_stmt *const batcher_statements[] = {&statement_notify, NULL};
+
+/* The connection died during COMMIT: ask until somebody knows, and answer nobody before. */
+static enum err_kind look_up(struct batcher *batcher, uint64_t transaction_id, struct err *reterr)
+{
+    int64_t deadline_ms = clock_monotonic_ms() + LOOKUP_LIMIT_MS;
+    bool committed = false;
+    enum err_kind kind = db_transaction_committed(batcher->db, transaction_id, &committed, reterr);
+    while (kind != ERR_NONE && clock_monotonic_ms() < deadline_ms) {
+        (void)poll(NULL, 0, LOOKUP_PERIOD_MS);
+        kind = db_transaction_committed(batcher->db, transaction_id, &committed, reterr);
+    }
+    if (kind != ERR_NONE)
+        return err_set(reterr, ERR_UNKNOWN_OUTCOME, "the connection was lost during COMMIT, and the database is away");
+    return committed ? ERR_NONE : err_set(reterr, ERR_UNAVAILABLE, "the connection was lost; nothing was changed");
+}
+
+static enum err_kind commit_once(struct batcher *batcher, struct batch_item *const *items, size_t count,
+                                 struct err *reterr)
+{
+    enum err_kind kind = db_begin(batcher->db, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    uint64_t transaction_id = 0;
+    kind = db_transaction_id(batcher->db, &transaction_id, reterr);
+    if (kind == ERR_NONE)
+        kind = batcher->work->admit(batcher->db, items, count, reterr);
+    if (kind == ERR_NONE)
+        kind = db_run(batcher->db, &statement_notify, DB_NO_PARAMS, NULL, reterr);
+    if (kind != ERR_NONE) {
+        db_rollback(batcher->db);
+        return kind;
+    }
+    kind = db_commit(batcher->db, reterr);
+    return kind == ERR_UNKNOWN_OUTCOME ? look_up(batcher, transaction_id, reterr) : kind;
+}
+
+static void end_item(struct batcher *batcher, struct batch_item *item, const struct err *err)
+{
+    for (struct batch_item *each = item; each != NULL;) {
+        struct batch_item *next = each->merged;
+        struct request_internal *internal = each->internal;
+        if (err == NULL)
+            batcher->work->committed(each);
+        else
+            batcher->work->failed(each, err);
+        internal_drop(internal); /* the item may be gone with it */
+        each = next;
+    }
+}
+
+static void end_items(struct batcher *batcher, struct batch_item *const *items, size_t count, const struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        end_item(batcher, items[i], err);
+}
+
+static void isolate(struct batcher *batcher, const struct batch_item *item, const struct err *err)
+{
+    const struct request *request = &item->internal->request;
+    log_error("batch_item_failed", err);
+    log_event(LOG_LEVEL_ERROR, "tenant_isolated", LOG_TEXT("tenant", request->caller.tenant),
+              LOG_TEXT("request_id", request->id), LOG_INT("for_ms", ISOLATION_MS));
+    (void)pthread_mutex_lock(&batcher->lock);
+    queue_of(batcher, request->caller.tenant_id)->isolated_until_ms = clock_monotonic_ms() + ISOLATION_MS;
+    (void)pthread_mutex_unlock(&batcher->lock);
+}
+
+/* Errors that say nothing about any one request. */
+static bool concerns_all(enum err_kind kind)
+{
+    return kind == ERR_UNAVAILABLE || kind == ERR_OUT_OF_SPACE || kind == ERR_UNKNOWN_OUTCOME || kind == ERR_TIMEOUT;
+}
+
+/* Commits, or splits until what is wrong stands alone; at most log2(batch_max) deep. */
+static void commit(struct batcher *batcher, struct batch_item *const *items, size_t count)
+{
+    struct err err = {0};
+    enum err_kind kind = ERR_RETRY;
+    int64_t began_ms = clock_monotonic_ms();
+    for (int i = 0; i < RETRIES_MAX && kind == ERR_RETRY; i++)
+        kind = commit_once(batcher, items, count, &err);
+    if (kind == ERR_NONE) {
+        metric_add(&batches, 1);
+        metric_add(&batched, (int64_t)count);
+        metric_observe_us(&commit_time, 1000 * (clock_monotonic_ms() - began_ms));
+        end_items(batcher, items, count, NULL);
+    } else if (concerns_all(kind) || kind == ERR_RETRY) {
+        log_error("batch_failed", &err);
+        end_items(batcher, items, count, &err);
+    } else if (count == 1) {
+        isolate(batcher, items[0], &err);
+        end_item(batcher, items[0], &err);
+    } else {
+        metric_add(&bisected, 1);
+        commit(batcher, items, count / 2);
+        commit(batcher, items + count / 2, count - count / 2);
+    }
+}
+
+static void *run(void *context)
+{
+    struct batcher *batcher = context;
+    for (size_t count = take_batch(batcher); count > 0; count = take_batch(batcher)) {
+        count = merge_equal_keys(batcher, count);
+        commit(batcher, batcher->batch, count);
+    }
+    return NULL;
+}
+
+struct batcher *batcher_start(const struct batch_work *work, const char *database_url, int64_t batch_max,
+                              int64_t queue_max, int statement_timeout_ms)
+{
+    metric_register(metrics, COUNT_OF(metrics));
+    struct batcher *batcher = alloc_zero(1, sizeof *batcher);
+    batcher->work = work;
+    batcher->batch_max = batch_max;
+    batcher->queue_max = queue_max;
+    batcher->batch = alloc_zero((size_t)batch_max, sizeof(struct batch_item *));
+    for (batcher->slot_count = 2; batcher->slot_count < 2 * (size_t)batch_max;)
+        batcher->slot_count *= 2;
+    batcher->slots = alloc_zero(batcher->slot_count, sizeof(struct batch_item *));
+    batcher->db = db_new(&(struct db_options){.url = database_url,
+                                              .role = "sluice_api_writer",
+                                              .application_name = "sluice-api batcher",
+                                              .statement_timeout_ms = statement_timeout_ms,
+                                              .idle_in_transaction_session_timeout_ms = statement_timeout_ms});
+    must(pthread_mutex_init(&batcher->lock, NULL) == 0);
+    must(pthread_cond_init(&batcher->wake, NULL) == 0);
+    must(pthread_create(&batcher->thread, NULL, run, batcher) == 0);
+    return batcher;
+}
+
+void batcher_stop(struct batcher *batcher)
+{
+    (void)pthread_mutex_lock(&batcher->lock);
+    batcher->stopping = true;
+    (void)pthread_cond_broadcast(&batcher->wake);
+    (void)pthread_mutex_unlock(&batcher->lock);
+    (void)pthread_join(batcher->thread, NULL);
+}
+
+void batcher_free(struct batcher *batcher)
+{
+    if (batcher == NULL)
+        return;
+    for (size_t i = 0; i < TENANT_BUCKETS; i++) {
+        for (struct tenant_queue *queue = batcher->buckets[i]; queue != NULL;) {
+            struct tenant_queue *next = queue->next_in_bucket;
+            free(queue);
+            queue = next;
+        }
+    }
+    db_free(batcher->db);
+    (void)pthread_cond_destroy(&batcher->wake);
+    (void)pthread_mutex_destroy(&batcher->lock);
+    free(batcher->slots);
+    free(batcher->batch);
+    free(batcher);
+}

@@ -1,0 +1,180 @@
+/* Reading what a client sent by the tables of its route: query, body, idempotency key, Prefer. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/server.h"
+#include "common/must.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define WAIT_MAX_S 60
+
+/* ---- Query ---- */
+
+struct query_reader {
+    struct request_internal *internal;
+    const struct field *fields; /* may be NULL */
+};
+
+static enum MHD_Result read_parameter(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    struct query_reader *reader = context;
+    struct request *request = &reader->internal->request;
+    bool is_of_page = request->route->is_list && (strcmp(name, "limit") == 0 || strcmp(name, "page") == 0);
+    static const struct field none[] = {FIELDS_END};
+    if (!is_of_page)
+        field_read_text(reader->fields == NULL ? none : reader->fields, name, value == NULL ? "" : value,
+                        request->query, &request->query_present, &request->problems);
+    return MHD_YES;
+}
+
+enum err_kind query_read(struct request_internal *internal, struct err *reterr)
+{
+    struct request *request = &internal->request;
+    const struct schema *schema = request->route->query;
+    struct query_reader reader = {internal, NULL};
+    if (schema != NULL) {
+        request->query = arena_alloc(request->arena, schema->size);
+        reader.fields = schema->fields;
+    }
+    (void)MHD_get_connection_values(internal->connection, MHD_GET_ARGUMENT_KIND, read_parameter, &reader);
+    if (schema != NULL)
+        field_read_defaults(schema->fields, request->query_present, request->query, &request->problems);
+    return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
+}
+
+/* ---- Body ---- */
+
+bool json_depth_fits(const char *text, size_t length)
+{
+    int depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < length; i++) {
+        if (in_string && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            in_string = !in_string;
+        else if (!in_string && (text[i] == '{' || text[i] == '['))
+            depth++;
+        else if (!in_string && (text[i] == '}' || text[i] == ']'))
+            depth--;
+        if (depth > JSON_DEPTH_MAX)
+            return false;
+    }
+    return true;
+}
+
+static void json_freep(json_t **json)
+{
+    json_decref(*json);
+}
+
+/* The body as a JSON object into the route's struct; client_token, a field of every POST, is taken out. */
+static enum err_kind read_json(struct request_internal *internal, const char **ret_client_token, struct err *reterr)
+{
+    struct request *request = &internal->request;
+    const struct route *route = request->route;
+    if (!json_depth_fits(internal->body, internal->body_length))
+        return err_set_code(reterr, ERR_MALFORMED, "too_deep", "the body nests deeper than %d", JSON_DEPTH_MAX);
+    json_error_t error;
+    CLEANUP(json_freep)
+    json_t *json = json_loadb(internal->body, internal->body_length, JSON_REJECT_DUPLICATES, &error);
+    if (json == NULL)
+        return err_set_code(reterr, ERR_MALFORMED, "malformed_json", "line %d, column %d: %.200s", error.line,
+                            error.column, error.text);
+    const json_t *client_token = route->method == POST ? json_object_get(json, "client_token") : NULL;
+    if (client_token != NULL) {
+        const char *text = json_string_value(client_token);
+        if (text == NULL || text[0] == '\0' || json_string_length(client_token) > IDEMPOTENCY_MAX)
+            field_problem_add(&request->problems, "/client_token", "wrong_type", "must be a text of 1 to 255 bytes");
+        else
+            *ret_client_token = arena_text(request->arena, text);
+        (void)json_object_del(json, "client_token");
+    }
+    static const struct field none[] = {FIELDS_END};
+    enum field_mode mode = route->method == PATCH ? FIELD_MODE_PATCH : FIELD_MODE_CREATE;
+    field_read_json(route->body == NULL ? none : route->body->fields, json, mode, request->body, &request->body_present,
+                    &request->problems);
+    return ERR_NONE;
+}
+
+/* ---- Idempotency ---- */
+
+/* The header may be quoted (an RFC 8941 string) or bare. */
+static const char *key_of_header(struct request *request)
+{
+    const char *header = request_header(request, "Idempotency-Key");
+    if (header == NULL)
+        return NULL;
+    size_t length = strlen(header);
+    bool is_quoted = length >= 2 && header[0] == '"' && header[length - 1] == '"';
+    const char *key = is_quoted ? arena_text_n(request->arena, header + 1, length - 2) : header;
+    if (key[0] == '\0' || strlen(key) > IDEMPOTENCY_MAX)
+        field_problem_add(&request->problems, "", "out_of_range", "Idempotency-Key must have 1 to 255 characters");
+    return key;
+}
+
+static void hash_request(struct request_internal *internal)
+{
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    must(digest != NULL);
+    must(EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1);
+    must(EVP_DigestUpdate(digest, internal->request.method, strlen(internal->request.method) + 1) == 1);
+    must(EVP_DigestUpdate(digest, internal->request.path, strlen(internal->request.path) + 1) == 1);
+    must(EVP_DigestUpdate(digest, internal->body == NULL ? "" : internal->body, internal->body_length) == 1);
+    must(EVP_DigestFinal_ex(digest, internal->request_sha256, NULL) == 1);
+    EVP_MD_CTX_free(digest);
+}
+
+static enum err_kind read_key(struct request_internal *internal, const char *client_token, struct err *reterr)
+{
+    const char *header = key_of_header(&internal->request);
+    if (header != NULL && client_token != NULL && strcmp(header, client_token) != 0)
+        return err_set_code(reterr, ERR_INVALID, "idempotency_keys_differ",
+                            "Idempotency-Key and client_token differ: send one of them");
+    internal->idempotency_key = header != NULL ? header : client_token;
+    if (internal->idempotency_key != NULL)
+        hash_request(internal);
+    return ERR_NONE;
+}
+
+enum err_kind body_read(struct request_internal *internal, struct err *reterr)
+{
+    struct request *request = &internal->request;
+    const struct route *route = request->route;
+    bool takes_body = route->body != NULL || route->method == POST; /* any POST may carry client_token */
+    if (internal->body_length > 0 && !takes_body)
+        return err_set_code(reterr, ERR_INVALID, "unexpected_body", "this address takes no body");
+    if (route->body != NULL)
+        request->body = arena_alloc(request->arena, route->body->size);
+    if (route->body != NULL && internal->body_length == 0)
+        return err_set_code(reterr, ERR_MALFORMED, "malformed_json", "a JSON object is expected");
+    const char *client_token = NULL;
+    enum err_kind kind = internal->body_length > 0 ? read_json(internal, &client_token, reterr) : ERR_NONE;
+    if (kind == ERR_NONE && route->method == POST)
+        kind = read_key(internal, client_token, reterr);
+    if (kind == ERR_NONE && request->problems.count > 0)
+        kind = request_invalid(request, reterr);
+    return kind;
+}
+
+/* ---- Prefer ---- */
+
+struct preference preference_parse(const char *header)
+{
+    struct preference preference = {.wait_ms = -1};
+    while (header != NULL && *header != '\0') {
+        header += strspn(header, " \t,;");
+        size_t length = strcspn(header, ",;");
+        if (length >= strlen("respond-async") && strncasecmp(header, "respond-async", strlen("respond-async")) == 0)
+            preference.respond_async = true;
+        if (length > strlen("wait=") && strncasecmp(header, "wait=", strlen("wait=")) == 0) {
+            long wait_s = strtol(header + strlen("wait="), NULL, 10);
+            preference.wait_ms = 1000 * (wait_s < 0 ? 0 : wait_s > WAIT_MAX_S ? WAIT_MAX_S : wait_s);
+        }
+        header += length;
+    }
+    return preference;
+}

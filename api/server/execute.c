@@ -1,0 +1,263 @@
+/* A handler on a worker's thread: a read runs as it is; a change runs in one transaction with its idempotency key, its
+ * audit row and its notifications. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/server.h"
+#include "common/log.h"
+#include "common/must.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ATTEMPTS_MAX   3 /* a deadlock or serialization failure costs the loser one more try */
+#define NIL_UUID       "00000000-0000-0000-0000-000000000000"
+#define HASH_TEXT_SIZE (2 * SHA256_SIZE + 1)
+
+static const struct db_stmt statement_tenant = {
+    .name = "execute_tenant",
+    .sql = "SELECT set_config('sluice.tenant', $1, true)",
+    .params = 1,
+};
+
+static const struct db_stmt statement_remember = {
+    .name = "execute_remember",
+    .sql = "INSERT INTO idempotency (tenant_id, principal_id, key, request_sha256, object_id)"
+           " VALUES ($1::uuid, $2::uuid, $3, decode($4, 'hex'), $5::uuid) ON CONFLICT DO NOTHING RETURNING 1",
+    .params = 5,
+};
+
+static const struct db_stmt statement_remembered = {
+    .name = "execute_remembered",
+    .sql = "SELECT object_id, request_sha256 = decode($4, 'hex') FROM idempotency"
+           " WHERE tenant_id = $1::uuid AND principal_id = $2::uuid AND key = $3",
+    .params = 4,
+};
+
+static const struct db_stmt statement_audit = {
+    .name = "execute_audit",
+    .sql = "SELECT audit_append($1::uuid, $2::uuid, $3::uuid, $4, $5, $6, $7::uuid, $8)",
+    .params = 8,
+};
+
+static const struct db_stmt statement_notify = {
+    .name = "execute_notify",
+    .sql = "SELECT pg_notify($1, '')",
+    .params = 1,
+};
+
+const struct db_stmt *const execute_statements[] = {&statement_tenant, &statement_remember, &statement_remembered,
+                                                    &statement_audit,  &statement_notify,   NULL};
+
+static const char *null_if_empty(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+static const char *object_of(const struct request *request)
+{
+    return request->object != NULL ? request->object : null_if_empty(request->new_id);
+}
+
+static enum err_kind audit(struct request_internal *internal, const char *result, struct err *reterr)
+{
+    struct request *request = &internal->request;
+    const struct caller *caller = &request->caller;
+    char id[UUID_TEXT_SIZE];
+    identity_to_uuid(identity_new(), id);
+    const char *action = arena_format(request->arena, "%s %s", request->method, request->route->path);
+    const char *object = strcmp(result, "ok") == 0 || request->object != NULL ? object_of(request) : NULL;
+    return db_run(request->db, &statement_audit,
+                  DB_PARAMS(id, null_if_empty(caller->tenant_id), null_if_empty(caller->principal_id), request->id,
+                            request->remote, action, object, result),
+                  NULL, reterr);
+}
+
+static enum err_kind notify(struct request *request, const char *channel, struct err *reterr)
+{
+    return db_run(request->db, &statement_notify, DB_PARAMS(channel), NULL, reterr);
+}
+
+/* ---- Idempotency ---- */
+
+/* *ret_known becomes the object's id where this request was made before. */
+static enum err_kind remember(struct request_internal *internal, const char **ret_known, struct err *reterr)
+{
+    struct request *request = &internal->request;
+    char hash[HASH_TEXT_SIZE];
+    for (size_t i = 0; i < SHA256_SIZE; i++)
+        (void)snprintf(hash + 2 * i, 3, "%02x", internal->request_sha256[i]);
+    const char *tenant = request->caller.is_tenant ? request->caller.tenant_id : NIL_UUID;
+    const char *const params[] = {tenant, request->caller.principal_id, internal->idempotency_key, hash,
+                                  object_of(request)};
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(request->db, &statement_remember, params, &result, reterr);
+    if (kind != ERR_NONE) {
+        bool is_locked = reterr != NULL && strcmp(reterr->sqlstate, "55P03") == 0;
+        return is_locked ? err_set_code(reterr, ERR_CONFLICT, "in_flight",
+                                        "the first request under this key is still running")
+                         : kind;
+    }
+    if (PQntuples(result) > 0)
+        return ERR_NONE;
+    db_result_clear(&result);
+    kind = db_run(request->db, &statement_remembered, params, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0) /* expired between the two: as if it had never been */
+        return err_set(reterr, ERR_RETRY, "the idempotency key has just expired");
+    if (!db_bool(result, 0, 1))
+        return err_set_code(reterr, ERR_INVALID, "idempotency_key_reused",
+                            "this idempotency key was used for another request");
+    *ret_known = arena_text(request->arena, db_text(result, 0, 0));
+    return ERR_NONE;
+}
+
+/* ---- One attempt ---- */
+
+static void reset_answer(struct request_internal *internal)
+{
+    internal->response = (struct response){.content_type = "application/json"};
+    json_out_init(&internal->response.body, internal->request.arena);
+    internal->request.wakes_planner = false;
+    internal->request.revokes_token = false;
+}
+
+static enum err_kind replay(struct request_internal *internal, const char *known, struct err *reterr)
+{
+    struct request *request = &internal->request;
+    request->object = known;
+    route_handler *show = request->route->replay == NULL ? request->route->run : request->route->replay;
+    enum err_kind kind = show(request, &internal->response, reterr);
+    if (kind == ERR_NONE)
+        response_header(&internal->response, "Idempotent-Replayed", "true");
+    return kind;
+}
+
+static enum err_kind change_within(struct request_internal *internal, struct err *reterr)
+{
+    struct request *request = &internal->request;
+    enum err_kind kind = ERR_NONE;
+    if (request->caller.is_tenant)
+        kind = db_run(request->db, &statement_tenant, DB_PARAMS(request->caller.tenant_id), NULL, reterr);
+    const char *known = NULL;
+    if (kind == ERR_NONE && internal->idempotency_key != NULL)
+        kind = remember(internal, &known, reterr);
+    if (kind == ERR_NONE)
+        kind =
+            known == NULL ? request->route->run(request, &internal->response, reterr) : replay(internal, known, reterr);
+    if (kind == ERR_NONE && known == NULL)
+        kind = audit(internal, "ok", reterr);
+    if (kind == ERR_NONE && request->wakes_planner)
+        kind = notify(request, "sluice_wish", reterr);
+    if (kind == ERR_NONE && request->revokes_token)
+        kind = notify(request, "sluice_token", reterr);
+    return kind;
+}
+
+/* The connection died during COMMIT: what became of it is asked before anybody is answered. */
+static enum err_kind look_up(struct request_internal *internal, uint64_t transaction_id, struct err *reterr)
+{
+    bool committed = false;
+    enum err_kind kind = db_transaction_committed(internal->request.db, transaction_id, &committed, reterr);
+    if (kind != ERR_NONE)
+        return err_set(reterr, ERR_UNKNOWN_OUTCOME, "the connection was lost during COMMIT");
+    return committed ? ERR_NONE : err_set(reterr, ERR_UNAVAILABLE, "the connection was lost; nothing was changed");
+}
+
+static enum err_kind change_once(struct request_internal *internal, struct err *reterr)
+{
+    struct db *db = internal->request.db;
+    reset_answer(internal);
+    enum err_kind kind = db_begin(db, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    uint64_t transaction_id = 0;
+    kind = db_transaction_id(db, &transaction_id, reterr);
+    if (kind == ERR_NONE)
+        kind = change_within(internal, reterr);
+    if (kind != ERR_NONE) {
+        db_rollback(db);
+        return kind;
+    }
+    kind = db_commit(db, reterr);
+    return kind == ERR_UNKNOWN_OUTCOME ? look_up(internal, transaction_id, reterr) : kind;
+}
+
+/* A refusal has changed nothing, so its audit row is a transaction of its own; one that fails too is only logged. */
+static void audit_refusal(struct request_internal *internal, const struct err *err)
+{
+    bool is_refusal = err->kind == ERR_CONFLICT || err->kind == ERR_FORBIDDEN || err->kind == ERR_PRECONDITION ||
+                      err->kind == ERR_INVALID || err->kind == ERR_NOT_FOUND || err->kind == ERR_NO_CAPACITY;
+    if (!is_refusal)
+        return;
+    struct err failed = {0};
+    if (audit(internal, err->code[0] == '\0' ? err_slug(err->kind) : err->code, &failed) != ERR_NONE)
+        log_error("audit_failed", &failed);
+}
+
+static enum err_kind change(struct request_internal *internal, struct err *reterr)
+{
+    enum err_kind kind = ERR_RETRY;
+    for (int attempt = 0; attempt < ATTEMPTS_MAX && kind == ERR_RETRY; attempt++)
+        kind = change_once(internal, reterr);
+    if (kind != ERR_NONE)
+        audit_refusal(internal, reterr);
+    return kind;
+}
+
+static enum err_kind run_handler(struct request_internal *internal, struct worker *worker, struct err *reterr)
+{
+    struct request *request = &internal->request;
+    const struct route *route = request->route;
+    bool as_tenant = request->caller.is_tenant && !route->without_transaction;
+    request->db = as_tenant ? worker->tenant_db : worker->system_db;
+    internal->reads_only = route->method == GET;
+    reset_answer(internal);
+    if (route->method == GET || route->without_transaction)
+        return route->run(request, &internal->response, reterr);
+    return change(internal, reterr);
+}
+
+/* ---- The job ---- */
+
+static struct request_internal *of_job(struct job *job)
+{
+    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
+}
+
+static void run_job(struct job *job, struct worker *worker)
+{
+    struct request_internal *internal = of_job(job);
+    if (suspension_claim(&internal->suspension)) { /* else its time was up while it waited */
+        struct err err = {0};
+        enum err_kind kind = run_handler(internal, worker, &err);
+        if (kind == ERR_NONE)
+            answer_send(internal);
+        else
+            answer_error(internal, &err);
+    }
+    internal_drop(internal);
+}
+
+enum err_kind execute_submit(struct request_internal *internal, struct err *reterr)
+{
+    internal->job = (struct job){.run = run_job};
+    internal_keep(internal);
+    if (workers_submit(internal->server->workers, &internal->job))
+        return ERR_NONE;
+    internal_drop(internal);
+    return err_set(reterr, ERR_OVERLOADED, "too many requests are waiting");
+}
+
+void execute_replay(struct request_internal *internal, struct worker *worker, const char *object_id)
+{
+    struct request *request = &internal->request;
+    struct err err = {0};
+    request->db = request->caller.is_tenant ? worker->tenant_db : worker->system_db;
+    internal->reads_only = true;
+    reset_answer(internal);
+    enum err_kind kind = replay(internal, arena_text(request->arena, object_id), &err);
+    if (kind == ERR_NONE)
+        answer_send(internal);
+    else
+        answer_error(internal, &err);
+}

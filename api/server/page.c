@@ -1,0 +1,149 @@
+/* Reading limit and page, and signing cursors. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/page.h"
+
+#include "api/server/page_cursor.h"
+#include "api/server/server.h"
+#include "common/must.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIGNATURE_SIZE 16
+#define KEY_SIZE_MAX   512
+
+/* ---- The text that is signed: path, tenant, and the filter (all of the query but limit and page) ---- */
+
+static void append(struct json_out *out, const char *text)
+{
+    json_out_bytes(out, text, strlen(text) + 1); /* with its zero, so that two texts never run together */
+}
+
+static void append_filter(struct json_out *out, const char *query)
+{
+    while (*query != '\0') {
+        size_t length = strcspn(query, "&");
+        bool is_of_page = strncmp(query, "page=", 5) == 0 || strncmp(query, "limit=", 6) == 0;
+        if (!is_of_page) {
+            json_out_bytes(out, query, length);
+            json_out_bytes(out, "&", 1);
+        }
+        query += length + (query[length] == '&');
+    }
+}
+
+static void sign(struct request *request, const char *key, uint8_t ret[static SIGNATURE_SIZE])
+{
+    struct json_out text;
+    json_out_init(&text, request->arena);
+    append(&text, request->path);
+    append(&text, request->caller.tenant_id);
+    append_filter(&text, request->internal->query_text);
+    append(&text, "");
+    append(&text, key);
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    const uint8_t *secret = request->internal->server->cursor_key;
+    must(HMAC(EVP_sha256(), secret, CURSOR_KEY_SIZE, (const unsigned char *)text.text, text.length, digest, &length) !=
+         NULL);
+    must(length >= SIGNATURE_SIZE);
+    memcpy(ret, digest, SIGNATURE_SIZE);
+}
+
+/* ---- base64url without padding (RFC 4648, 5) ---- */
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static char *encode(struct arena *arena, const uint8_t *bytes, size_t length)
+{
+    char *text = arena_alloc(arena, length * 4 / 3 + 4);
+    size_t written = 0;
+    uint32_t bits = 0;
+    int count = 0;
+    for (size_t i = 0; i < length; i++) {
+        bits = (bits << 8 | bytes[i]) & 0xffffff;
+        for (count += 8; count >= 6; count -= 6)
+            text[written++] = digits[(bits >> (count - 6)) & 63];
+    }
+    if (count > 0)
+        text[written++] = digits[(bits << (6 - count)) & 63];
+    return text; /* the arena's memory is zero: terminated */
+}
+
+static uint8_t *decode(struct arena *arena, const char *text, size_t *ret_length)
+{
+    size_t length = strlen(text), written = 0;
+    uint8_t *bytes = arena_alloc(arena, length + 1);
+    uint32_t bits = 0;
+    int count = 0;
+    for (size_t i = 0; i < length; i++) {
+        const char *found = strchr(digits, text[i]);
+        if (found == NULL)
+            return NULL;
+        bits = (bits << 6 | (uint32_t)(found - digits)) & 0xffffff;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            bytes[written++] = (uint8_t)(bits >> count);
+        }
+    }
+    *ret_length = written;
+    return bytes; /* terminated, as the arena's memory is zero */
+}
+
+const char *page_cursor_make(struct request *request, const char *key)
+{
+    size_t length = strlen(key);
+    must(length <= KEY_SIZE_MAX);
+    uint8_t *bytes = arena_alloc(request->arena, SIGNATURE_SIZE + length);
+    sign(request, key, bytes);
+    memcpy(bytes + SIGNATURE_SIZE, key, length);
+    return encode(request->arena, bytes, SIGNATURE_SIZE + length);
+}
+
+const char *page_cursor_read(struct request *request, const char *cursor)
+{
+    size_t length = 0;
+    if (strlen(cursor) > (SIGNATURE_SIZE + KEY_SIZE_MAX) * 4 / 3 + 4)
+        return NULL;
+    uint8_t *bytes = decode(request->arena, cursor, &length);
+    if (bytes == NULL || length <= SIGNATURE_SIZE)
+        return NULL;
+    const char *key = (const char *)bytes + SIGNATURE_SIZE;
+    uint8_t signature[SIGNATURE_SIZE];
+    sign(request, key, signature);
+    bool is_ours = strlen(key) == length - SIGNATURE_SIZE && CRYPTO_memcmp(signature, bytes, SIGNATURE_SIZE) == 0;
+    return is_ours ? key : NULL;
+}
+
+/* ---- Reading ---- */
+
+static const char *parameter(struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->internal->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+enum err_kind page_read(struct request *request, struct page *ret, struct err *reterr)
+{
+    struct page page = {.limit = PAGE_LIMIT_DEFAULT};
+    const char *limit = parameter(request, "limit");
+    if (limit != NULL) {
+        char *end = NULL;
+        long value = strtol(limit, &end, 10);
+        if (*limit == '\0' || *end != '\0' || value < 1 || value > PAGE_LIMIT_MAX)
+            return err_set_code(reterr, ERR_INVALID, "out_of_range", "limit must be 1 to %d", PAGE_LIMIT_MAX);
+        page.limit = (int)value;
+    }
+    const char *cursor = parameter(request, "page");
+    if (cursor != NULL) {
+        page.after = page_cursor_read(request, cursor);
+        if (page.after == NULL)
+            return err_set_code(reterr, ERR_INVALID, "bad_page", "this page is not one of this list under this filter");
+    }
+    page.limit_sql = request_int(request, page.limit + 1);
+    *ret = page;
+    return ERR_NONE;
+}

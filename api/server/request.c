@@ -1,0 +1,158 @@
+/* A request's life, and what handlers ask of it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/server.h"
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/must.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct result_list {
+    struct result_list *next;
+    PGresult *result;
+};
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+struct request_internal *internal_new(struct server *server, struct MHD_Connection *connection, const char *uri)
+{
+    struct arena *arena = arena_new();
+    struct request_internal *internal = arena_alloc(arena, sizeof *internal);
+    atomic_init(&internal->references, 1);
+    internal->server = server;
+    internal->connection = connection;
+    internal->arrived_us = monotonic_us();
+    internal->uri = arena_text(arena, uri);
+    const char *query = strchr(internal->uri, '?');
+    internal->query_text = query == NULL ? "" : query + 1;
+    struct request *request = &internal->request;
+    request->arena = arena;
+    request->problems.arena = arena;
+    request->internal = internal;
+    identity_to_text(IDENTITY_REQUEST, identity_new(), request->id);
+    json_out_init(&internal->response.body, arena);
+    return internal;
+}
+
+void internal_keep(struct request_internal *internal)
+{
+    (void)atomic_fetch_add(&internal->references, 1);
+}
+
+void internal_drop(struct request_internal *internal)
+{
+    if (atomic_fetch_sub(&internal->references, 1) > 1)
+        return;
+    if (internal->release != NULL)
+        internal->release(internal);
+    for (struct result_list *each = internal->results; each != NULL; each = each->next)
+        PQclear(each->result);
+    free(internal->body);
+    arena_free(internal->request.arena); /* internal itself lives in it */
+}
+
+const char *request_header(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->internal->connection, MHD_HEADER_KIND, name);
+}
+
+const char *request_int(struct request *request, int64_t value)
+{
+    return value == FIELD_NULL ? NULL : arena_format(request->arena, "%" PRId64, value);
+}
+
+const char *request_bool(bool value)
+{
+    return value ? "true" : "false";
+}
+
+enum err_kind request_invalid(struct request *request, struct err *reterr)
+{
+    must(request->problems.count > 0);
+    const struct field_problem *first = &request->problems.items[0];
+    size_t more = request->problems.count - 1;
+    const char *where = first->pointer[0] == '\0' ? "the request" : first->pointer;
+    if (more == 0)
+        return err_set_code(reterr, ERR_INVALID, first->code, "%s: %s", where, first->detail);
+    return err_set_code(reterr, ERR_INVALID, first->code, "%s: %s (and %zu more)", where, first->detail, more);
+}
+
+bool request_if_match(const struct request *request, int64_t wish_revision)
+{
+    const char *header = request_header(request, "If-Match");
+    if (header == NULL || strcmp(header, "*") == 0)
+        return true;
+    long long revision = 0;
+    return sscanf(header, "\"%lld-", &revision) == 1 && revision == wish_revision;
+}
+
+static const struct db_stmt statement_tenant = {
+    .name = "request_tenant",
+    .sql = "SELECT set_config('sluice.tenant', $1, true)",
+    .params = 1,
+};
+
+static const struct db_stmt statement_event = {
+    .name = "request_event",
+    .sql = "SELECT event_append($1::uuid, $2::uuid, $3, $4::uuid, $5::bigint, $6, NULL, '{}')",
+    .params = 6,
+};
+
+const struct db_stmt *const request_statements[] = {&statement_tenant, &statement_event, NULL};
+
+/* The statements between two syncs of a pipeline are one transaction: so a read of one tenant's rows, with its
+ * set_config before it, costs one round trip. */
+static enum err_kind run_as_tenant(struct request *request, const struct db_stmt *stmt, const char *const *params,
+                                   PGresult **ret, struct err *reterr)
+{
+    struct db *db = request->db;
+    enum err_kind kind = db_pipeline_enter(db, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    kind = db_send(db, &statement_tenant, DB_PARAMS(request->caller.tenant_id), reterr);
+    if (kind == ERR_NONE)
+        kind = db_send(db, stmt, params, reterr);
+    if (kind == ERR_NONE)
+        kind = db_receive(db, NULL, reterr);
+    if (kind == ERR_NONE)
+        kind = db_receive(db, ret, reterr);
+    enum err_kind left = db_pipeline_leave(db, kind == ERR_NONE ? reterr : NULL);
+    return kind == ERR_NONE ? left : kind;
+}
+
+enum err_kind request_run(struct request *request, const struct db_stmt *stmt, const char *const *params,
+                          const PGresult **ret, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    bool needs_tenant = request->internal->reads_only && request->caller.is_tenant;
+    enum err_kind kind = needs_tenant ? run_as_tenant(request, stmt, params, &result, reterr)
+                                      : db_run(request->db, stmt, params, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    struct result_list *kept = arena_alloc(request->arena, sizeof *kept);
+    kept->next = request->internal->results;
+    kept->result = result;
+    request->internal->results = kept;
+    if (ret != NULL)
+        *ret = result;
+    result = NULL;
+    return ERR_NONE;
+}
+
+enum err_kind request_event(struct request *request, const char *tenant_id, const char *zone_id,
+                            const char *object_type, const char *object_id, int64_t revision, const char *kind,
+                            struct err *reterr)
+{
+    return request_run(request, &statement_event,
+                       DB_PARAMS(tenant_id, zone_id, object_type, object_id, request_int(request, revision), kind),
+                       NULL, reterr);
+}

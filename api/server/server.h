@@ -1,0 +1,149 @@
+/* The inside of the API's server: what its files share and resources do not see. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/auth/token_cache.h"
+#include "api/server/response.h"
+#include "api/server/route.h"
+#include "api/server/settings.h"
+#include "api/server/suspension.h"
+#include "api/server/workers.h"
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#define BODY_BYTES_MAX  (1024U * 1024U)
+#define URI_BYTES_MAX   8192U
+#define JSON_DEPTH_MAX  32
+#define CURSOR_KEY_SIZE 32
+#define IDEMPOTENCY_MAX 255
+#define SHA256_SIZE     32
+#define REQUEST_WAIT_MS 30000 /* limit on a request in a queue: answered 503 thereafter */
+#define RETRY_AFTER_S   "1"
+
+struct batcher;
+struct follower;
+
+struct server {
+    const struct config_common *common;
+    const struct api_settings *settings;
+    const struct resource *const *resources;
+    struct token_cache *tokens;
+    struct workers *workers;
+    struct suspensions *suspensions;
+    struct batcher *batcher;
+    struct follower *follower;
+    struct listener *listener;
+    uint8_t cursor_key[CURSOR_KEY_SIZE];
+    const char *document; /* openapi.json */
+};
+
+/* What waiting the client asked for (Prefer, RFC 7240). */
+struct preference {
+    bool respond_async;
+    int64_t wait_ms; /* -1: not said */
+};
+
+/* A request as the server has it. Counted: the connection has one reference, each queue it stands in another. */
+struct request_internal {
+    struct request request;
+    struct response response;
+    struct server *server;
+    struct MHD_Connection *connection;
+    _Atomic int references;
+    const char *uri;        /* as sent, with the query */
+    const char *query_text; /* behind '?'; "" for none */
+    int64_t arrived_us;     /* monotonic */
+    bool is_screened;       /* the first call was made */
+    bool is_answer_ready;   /* the second: response is to be sent */
+    bool wants_close;
+    bool is_head;
+    int auth_attempts;
+    char *body;
+    size_t body_length, body_capacity;
+    bool is_body_too_large;
+    struct preference prefer;
+    const char *idempotency_key; /* NULL: none */
+    uint8_t request_sha256[SHA256_SIZE];
+    struct suspension suspension;
+    struct job job;
+    bool reads_only;             /* a GET: statements run without a transaction around them */
+    struct result_list *results; /* released with the request */
+    enum err_kind outcome;       /* for metrics and the log */
+    char code[ERR_CODE_SIZE];
+    /* Of the resource that takes the request over (reservation_batch.c). */
+    void *own;
+    void (*expire)(struct suspension *suspension, bool is_shutdown); /* NULL: 503 */
+    void (*release)(struct request_internal *internal);              /* when the request goes; may be NULL */
+    const char *problem_members; /* JSON members that a problem document adds; may be NULL */
+    struct stream *stream;
+};
+
+static inline struct request_internal *internal_of(struct request *request)
+{
+    return request->internal;
+}
+
+/* ---- request.c ---- */
+struct request_internal *internal_new(struct server *server, struct MHD_Connection *connection, const char *uri);
+void internal_keep(struct request_internal *internal);
+void internal_drop(struct request_internal *internal);
+
+/* ---- problem.c: answers of errors (RFC 9457) ---- */
+/* Replaces whatever the response had. */
+void problem_write(struct request_internal *internal, const struct err *err);
+struct problem_code {
+    const char *code;
+    enum err_kind kind;
+    const char *meaning;
+};
+extern const struct problem_code problem_codes[]; /* ends with a NULL code; docs/errors.md is made of it */
+
+/* ---- screen.c: what is refused before any handler ---- */
+struct screen_header {
+    const char *name, *value;
+};
+/* ERR_MALFORMED (bad_framing, duplicate_header) or ERR_TOO_LARGE; the connection is closed after either. version is
+ * "HTTP/1.1"; *ret_content_length is -1 where there is none. */
+MUST_CHECK enum err_kind screen_headers(const struct screen_header *headers, size_t count, const char *version,
+                                        int64_t *ret_content_length, struct err *reterr);
+
+/* ---- router.c ---- */
+/* ERR_NOT_FOUND, or ERR_METHOD with the methods that are allowed in ret_allow. Fills route and params. */
+MUST_CHECK enum err_kind router_find(const struct resource *const *resources, struct request *request,
+                                     const char **ret_allow, struct err *reterr);
+extern const char *const method_texts[METHOD_COUNT];
+
+/* ---- body.c: reading what was sent ---- */
+/* Body, query and idempotency key by the route's tables; ERR_MALFORMED, ERR_INVALID with request->problems. */
+MUST_CHECK enum err_kind body_read(struct request_internal *internal, struct err *reterr);
+MUST_CHECK enum err_kind query_read(struct request_internal *internal, struct err *reterr);
+struct preference preference_parse(const char *header); /* NULL is fine */
+bool json_depth_fits(const char *text, size_t length);
+
+/* ---- execute.c: a handler on a worker's thread ---- */
+/* Suspends the request and queues its handler; ERR_OVERLOADED otherwise. From the listener's thread. */
+MUST_CHECK enum err_kind execute_submit(struct request_internal *internal, struct err *reterr);
+/* Runs replay (or run) for an object that is there already, from a job that has the claim. */
+void execute_replay(struct request_internal *internal, struct worker *worker, const char *object_id);
+extern const struct db_stmt *const execute_statements[];
+
+/* ---- answering a suspended request ---- */
+/* The claimant's last act: with the response filled, or with an error. The request may be gone afterwards. */
+void answer_send(struct request_internal *internal);
+void answer_error(struct request_internal *internal, const struct err *err);
+
+/* ---- openapi.c ---- */
+char *openapi_write(const struct resource *const *resources); /* the caller frees */
+
+/* ---- console.c ---- */
+bool console_serves(const struct server *server, const char *path);
+enum MHD_Result console_answer(struct request_internal *internal);
+
+/* ---- listener.c ---- */
+MUST_CHECK enum err_kind listener_start(struct server *server, struct err *reterr);
+/* No new connections; suspended requests are answered; then all are closed. */
+void listener_stop(struct listener *listener); /* NULL is fine */
+
+/* ---- stream.c ---- */
+struct MHD_Response *stream_response(struct stream *stream);

@@ -1,0 +1,25 @@
+/* The settings of sluice-api beside those that all daemons have. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/settings.h"
+
+#define AT(member) offsetof(struct api_settings, member)
+
+// clang-format off
+const struct setting api_settings_table[] = {
+    {"listen", SETTING_TEXT, AT(listen), "127.0.0.1:7070", 0, 0, NULL, false, "where tenants and operators reach the API: host:port on loopback, or unix:/path"},
+    {"http_threads", SETTING_INT, AT(http_threads), "2", 1, 64, NULL, false, "threads that serve connections"},
+    {"readers", SETTING_INT, AT(readers), "4", 1, 64, NULL, false, "threads that run handlers, each with a connection per database role"},
+    {"jobs_max", SETTING_INT, AT(jobs_max), "4096", 16, 1000000, NULL, false, "requests that may wait for a handler's thread; beyond: 503 overloaded"},
+    {"batch_max", SETTING_INT, AT(batch_max), "256", 1, 4096, NULL, false, "reservations committed in one transaction"},
+    {"batch_queue_max", SETTING_INT, AT(batch_queue_max), "8192", 16, 1000000, NULL, false, "reservations that may wait for a batch; beyond: 503 overloaded"},
+    {"connections_max", SETTING_INT, AT(connections_max), "8192", 16, 100000, NULL, false, "connections at a time"},
+    {"suspended_max", SETTING_INT, AT(suspended_max), "4096", 0, 100000, NULL, false, "requests that may wait for a verdict; beyond: 202 at once"},
+    {"suspended_per_tenant_max", SETTING_INT, AT(suspended_per_tenant_max), "2048", 0, 100000, NULL, false, "the same for one tenant"},
+    {"streams_max", SETTING_INT, AT(streams_max), "1024", 0, 100000, NULL, false, "event streams at a time"},
+    {"verdict_wait_ms", SETTING_INT, AT(verdict_wait_ms), "2000", 0, 60000, "ms", false, "how long the answer to a new reservation waits for the verdict, unless Prefer says"},
+    {"statement_timeout_ms", SETTING_INT, AT(statement_timeout_ms), "30000", 100, 600000, "ms", false, "limit on one statement of a handler"},
+    {"console_dir", SETTING_TEXT, AT(console_dir), "", 0, 0, NULL, false, "folder of the web console's files, served under /console; empty: none"},
+    {"cursor_secret", SETTING_TEXT, AT(cursor_secret), "", 0, 0, NULL, true, "signs the cursors of pages; the same for all replicas; empty: drawn at each start"},
+    SETTINGS_END,
+};
+// clang-format on

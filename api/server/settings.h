@@ -1,0 +1,24 @@
+/* What sluice-api can be told: see the table in settings.c, --help, and docs/api.md. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/config.h"
+
+struct api_settings {
+    char *listen;
+    int64_t http_threads;
+    int64_t readers;
+    int64_t jobs_max;
+    int64_t batch_max;
+    int64_t batch_queue_max;
+    int64_t connections_max;
+    int64_t suspended_max;
+    int64_t suspended_per_tenant_max;
+    int64_t streams_max;
+    int64_t verdict_wait_ms;
+    int64_t statement_timeout_ms;
+    char *console_dir;
+    char *cursor_secret;
+};
+
+extern const struct setting api_settings_table[]; /* offsets within struct api_settings */

@@ -1,0 +1,35 @@
+/* Suspended requests: whose connection libmicrohttpd does not poll until somebody resumes it.
+ *
+ * A suspended connection notices nothing by itself, and one that is still suspended when the daemon stops aborts the
+ * process. So each suspension has a deadline of ours and stands in one list; whoever wants to answer must claim it
+ * first, and only the claimant writes the response and resumes. Shutdown expires them all. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct suspension {
+    struct suspension *previous, *next;
+    atomic_bool claimed;
+    _Atomic int64_t deadline_ms; /* monotonic */
+    /* Called by the timer with the claim in hand: answer now. Must end in suspension_end, by itself or later. */
+    void (*expire)(struct suspension *suspension, bool is_shutdown);
+    void (*resume)(struct suspension *suspension); /* wakes the connection; the last thing done to it */
+};
+
+struct suspensions;
+
+struct suspensions *suspensions_start(void);
+/* From the listener's thread, before anybody else can know of it. False while shutting down: do not suspend. */
+bool suspension_begin(struct suspensions *all, struct suspension *suspension);
+/* True for exactly one caller per suspension. */
+bool suspension_claim(struct suspension *suspension);
+/* The claimant is done: out of the list, resume. */
+void suspension_end(struct suspensions *all, struct suspension *suspension);
+int64_t suspensions_count(struct suspensions *all);
+/* From now on none begins; those there are expire at once. Returns when none is left, at most limit_ms later; how many
+ * are left. */
+int64_t suspensions_drain(struct suspensions *all, int64_t limit_ms);
+void suspensions_stop(struct suspensions *all); /* NULL is fine */
