@@ -1,0 +1,269 @@
+/* Events: every change of state, in the order of the log, as pages or as a stream. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/event.h"
+
+#include "api/resources/registry.h"
+#include "api/server/page_cursor.h"
+#include "api/server/stream.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct event {
+    const char *id;
+    const char *kind;
+    const char *object_type;
+    const char *object_id;
+    int64_t revision;
+    int64_t occurred_at;
+    const char *zone;
+    const char *tenant;
+    const char *payload;
+};
+
+// clang-format off
+static const struct field event_fields[] = {
+    FIELD_TEXT("id",          struct event, id, .flags = FIELD_READ_ONLY, .help = "Its position in the log: for ?after= and Last-Event-ID"),
+    FIELD_TEXT("kind",        struct event, kind, .flags = FIELD_READ_ONLY, .help = "What happened, e.g. reservation.created"),
+    FIELD_TEXT("object_type", struct event, object_type, .flags = FIELD_READ_ONLY, .help = "Of what; reservation_wish and node_wish are what people asked of them"),
+    FIELD_TEXT("object_id",   struct event, object_id, .flags = FIELD_READ_ONLY, .help = "Of which"),
+    FIELD_INT ("revision",    struct event, revision, .flags = FIELD_READ_ONLY, .help = "The object's revision after the change: apply per object by it"),
+    FIELD_TIME("occurred_at", struct event, occurred_at, .flags = FIELD_READ_ONLY, .help = "Domain time"),
+    FIELD_ID  ("zone",        struct event, zone, .identity = IDENTITY_ZONE, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Where; null: nowhere in particular"),
+    FIELD_ID  ("tenant",      struct event, tenant, .identity = IDENTITY_TENANT, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Whose; null: the provider's"),
+    FIELD_JSON("payload",     struct event, payload, .flags = FIELD_READ_ONLY, .help = "The object at this revision; ids are UUIDs, times seconds since 1970"),
+    FIELDS_END,
+};
+// clang-format on
+
+const struct schema event_schema = {"Event", event_fields, sizeof(struct event)};
+
+struct event_query {
+    const char *after;
+    const char *object;
+};
+static const struct field event_query_fields[] = {
+    FIELD_TEXT("after", struct event_query, after, .help = "Only events behind this one, by its id"),
+    FIELD_TEXT("object", struct event_query, object, .help = "Only events of the object of this id; not for streams"),
+    FIELDS_END,
+};
+static const struct schema event_query_schema = {"EventQuery", event_query_fields, sizeof(struct event_query)};
+
+/* What an object's id looks like outside. */
+static const struct object_kind {
+    const char *type;
+    enum identity_kind identity;
+} object_kinds[] = {
+    {"reservation_wish", IDENTITY_RESERVATION},
+    {"reservation", IDENTITY_RESERVATION},
+    {"instance", IDENTITY_INSTANCE},
+    {"node_wish", IDENTITY_NODE},
+    {"node", IDENTITY_NODE},
+    {"zone", IDENTITY_ZONE},
+    {"instance_type", IDENTITY_INSTANCE_TYPE},
+    {"tenant", IDENTITY_TENANT},
+    {"token", IDENTITY_TOKEN},
+    {"price", IDENTITY_PRICE},
+    {"asset", IDENTITY_ASSET},
+    {"invoice", IDENTITY_INVOICE},
+};
+
+/* Below the oldest running transaction nothing can be added any more: so a reader by position skips nobody. */
+static const struct db_stmt statement_list = {
+    .name = "event_list",
+    .sql = "SELECT g.generation, e.xid, e.seq, e.tenant_id, e.zone_id, e.object_type, e.object_id, e.object_revision,"
+           " e.kind, extract(epoch FROM e.occurred_at)::bigint, e.payload"
+           " FROM event_generation g, event e"
+           " WHERE e.xid < pg_snapshot_xmin(pg_current_snapshot())"
+           " AND (e.xid, e.seq) > (coalesce($1::text, '0')::xid8, coalesce($2::bigint, 0))"
+           " AND ($4::uuid IS NULL OR e.object_id = $4::uuid)"
+           " ORDER BY e.xid, e.seq LIMIT $3::bigint",
+    .params = 4,
+};
+
+static const struct db_stmt statement_generation = {
+    .name = "event_generation",
+    .sql = "SELECT generation FROM event_generation",
+    .params = 0,
+};
+
+/* ---- Showing one ---- */
+
+static const char *typed_id(const struct stream_event *event, char text[static IDENTITY_TEXT_SIZE])
+{
+    for (size_t i = 0; i < COUNT_OF(object_kinds); i++) {
+        if (strcmp(object_kinds[i].type, event->object_type) != 0)
+            continue;
+        identity_text_of_uuid(object_kinds[i].identity, event->object_id, text);
+        return text;
+    }
+    return event->object_id;
+}
+
+static void show(const struct stream_event *event, struct json_out *out)
+{
+    char id[EVENT_CURSOR_TEXT_SIZE];
+    char object_id[IDENTITY_TEXT_SIZE];
+    event_cursor_print(&event->cursor, id);
+    const struct event shown = {
+        .id = id,
+        .kind = event->kind,
+        .object_type = event->object_type,
+        .object_id = typed_id(event, object_id),
+        .revision = event->object_revision,
+        .occurred_at = event->occurred_at_s,
+        .zone = event->zone_id,
+        .tenant = event->tenant_id,
+        .payload = event->payload,
+    };
+    field_write_struct(event_fields, &shown, out);
+}
+
+/* ---- A page ---- */
+
+static struct stream_event event_of_row(const PGresult *result, int row)
+{
+    return (struct stream_event){
+        .cursor = {.generation = db_int(result, row, 0, 0),
+                   .xid = strtoull(db_text(result, row, 1), NULL, 10),
+                   .seq = db_int(result, row, 2, 0)},
+        .tenant_id = db_text(result, row, 3),
+        .zone_id = db_text(result, row, 4),
+        .object_type = db_text(result, row, 5),
+        .object_id = db_text(result, row, 6),
+        .object_revision = db_int(result, row, 7, 0),
+        .kind = db_text(result, row, 8),
+        .occurred_at_s = db_int(result, row, 9, 0),
+        .payload = db_text(result, row, 10),
+    };
+}
+
+static void write_page(struct request *request, struct response *response, const PGresult *result,
+                       const struct page *page)
+{
+    int rows = PQntuples(result);
+    int shown = rows > page->limit ? page->limit : rows;
+    struct json_out *out = &response->body;
+    char last[EVENT_CURSOR_TEXT_SIZE];
+    response->status = 200;
+    json_out_open(out, '{');
+    json_out_key(out, "items");
+    json_out_open(out, '[');
+    for (int row = 0; row < shown; row++) {
+        const struct stream_event event = event_of_row(result, row);
+        event_cursor_print(&event.cursor, last);
+        show(&event, out);
+    }
+    json_out_close(out, ']');
+    json_out_key(out, "next_page");
+    json_out_text(out, rows > shown ? page_cursor_make(request, last) : NULL);
+    json_out_close(out, '}');
+}
+
+/* A position of the log as it is now: a restore begins a new generation, in which old positions mean nothing. */
+static enum err_kind read_position(struct request *request, const char *text, struct event_cursor *ret,
+                                   struct err *reterr)
+{
+    struct event_cursor cursor;
+    enum err_kind kind = event_cursor_parse(text, &cursor, reterr);
+    const PGresult *result = NULL;
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_generation, DB_NO_PARAMS, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (db_int(result, 0, 0, 0) != cursor.generation)
+        return err_set_code(reterr, ERR_INVALID, "invalid_cursor",
+                            "'%.64s' is a position of the log before a restore: begin anew", text);
+    *ret = cursor;
+    return ERR_NONE;
+}
+
+enum err_kind event_page(struct request *request, struct response *response, const char *object_id, const char *after,
+                         struct err *reterr)
+{
+    struct page page;
+    struct event_cursor cursor = {0};
+    enum err_kind kind = page_read(request, &page, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const char *position = page.after != NULL ? page.after : after;
+    if (position != NULL)
+        kind = read_position(request, position, &cursor, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const PGresult *result = NULL;
+    const char *xid = arena_format(request->arena, "%" PRIu64, cursor.xid);
+    kind = request_run(request, &statement_list,
+                       DB_PARAMS(xid, request_int(request, cursor.seq), page.limit_sql, object_id), &result, reterr);
+    if (kind == ERR_NONE)
+        write_page(request, response, result, &page);
+    return kind;
+}
+
+/* ---- Addresses ---- */
+
+/* The UUID of an id of whatever kind. */
+static enum err_kind read_object(struct request *request, const char *text, const char **ret, struct err *reterr)
+{
+    struct identity id;
+    struct err err = {0};
+    for (int identity = 0; identity < IDENTITY_KIND_COUNT; identity++) {
+        if (identity_from_text((enum identity_kind)identity, text, &id, &err) != ERR_NONE)
+            continue;
+        char *uuid = arena_alloc(request->arena, UUID_TEXT_SIZE);
+        identity_to_uuid(id, uuid);
+        *ret = uuid;
+        return ERR_NONE;
+    }
+    field_problem_add(&request->problems, "?object", "wrong_type", "must be the id of an object");
+    return request_invalid(request, reterr);
+}
+
+static bool wants_stream(const struct request *request)
+{
+    const char *accept = request_header(request, "Accept");
+    return accept != NULL && strstr(accept, "text/event-stream") != NULL;
+}
+
+static enum err_kind follow(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct event_query *query = request->query;
+    if (query->object != NULL) {
+        field_problem_add(&request->problems, "?object", "out_of_range", "a stream is of all objects");
+        return request_invalid(request, reterr);
+    }
+    const char *header = request_header(request, "Last-Event-ID");
+    const char *after = header != NULL ? header : query->after;
+    struct event_cursor cursor;
+    if (after == NULL)
+        return stream_open(request, response, NULL, show, reterr);
+    enum err_kind kind = event_cursor_parse(after, &cursor, reterr);
+    return kind == ERR_NONE ? stream_open(request, response, &cursor, show, reterr) : kind;
+}
+
+static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct event_query *query = request->query;
+    if (wants_stream(request))
+        return follow(request, response, reterr);
+    const char *object_id = NULL;
+    if (query->object != NULL) {
+        enum err_kind kind = read_object(request, query->object, &object_id, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+    }
+    return event_page(request, response, object_id, query->after, reterr);
+}
+
+// clang-format off
+static const struct route event_routes[] = {
+    {GET, "/v1/events",        ROLES_TENANT_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .run = list, .summary = "Events as a page, or as a stream with Accept: text/event-stream"},
+    {GET, "/v1/system/events", ROLES_SYSTEM_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .run = list, .summary = "Events of all tenants as a page, or as a stream with Accept: text/event-stream"},
+    ROUTES_END,
+};
+// clang-format on
+
+static const struct db_stmt *const event_statements[] = {&statement_list, &statement_generation, NULL};
+
+const struct resource event_resource = {"events", event_routes, event_statements};

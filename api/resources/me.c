@@ -1,0 +1,52 @@
+/* Who asks, and which time it is there. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/registry.h"
+#include "common/clock.h"
+
+struct me {
+    const char *principal;
+    const char *role;
+    const char *tenant;
+    int64_t domain_time;
+    bool virtual_clock;
+};
+
+// clang-format off
+static const struct field me_fields[] = {
+    FIELD_TEXT("principal",     struct me, principal, .flags = FIELD_READ_ONLY, .help = "Name of the user or service account"),
+    FIELD_TEXT("role",          struct me, role, .flags = FIELD_READ_ONLY, .help = "What the token may do"),
+    FIELD_TEXT("tenant",        struct me, tenant, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Name of the tenant acted for; null: the provider"),
+    FIELD_TIME("domain_time",   struct me, domain_time, .flags = FIELD_READ_ONLY, .help = "What time it is in windows, metering and prices"),
+    FIELD_BOOL("virtual_clock", struct me, virtual_clock, .flags = FIELD_READ_ONLY, .help = "Whether domain time stands still until an operator moves it"),
+    FIELDS_END,
+};
+// clang-format on
+
+static const struct schema me_schema = {"Me", me_fields, sizeof(struct me)};
+
+static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct caller *caller = &request->caller;
+    struct clock_domain clock;
+    enum err_kind kind = clock_domain(request->db, &clock, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const struct me me = {
+        .principal = caller->principal,
+        .role = role_text(caller->role),
+        .tenant = caller->is_tenant ? caller->tenant : NULL,
+        .domain_time = clock.now_s,
+        .virtual_clock = clock.is_virtual,
+    };
+    response_struct(response, 200, me_fields, &me);
+    return ERR_NONE;
+}
+
+static const struct route me_routes[] = {
+    {GET, "/v1/me", ROLES_EVERY, RATE_READ, .answer = &me_schema, .run = get, .summary = "Who the token stands for"},
+    ROUTES_END,
+};
+
+static const struct db_stmt *const me_statements[] = {NULL};
+
+const struct resource me_resource = {"me", me_routes, me_statements};
