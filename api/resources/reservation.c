@@ -3,6 +3,7 @@
 #include "api/resources/reservation.h"
 
 #include "api/resources/registry.h"
+#include "api/server/server.h"
 
 #include <string.h>
 
@@ -103,31 +104,92 @@ static const struct schema system_query_schema = {"SystemReservationQuery", syst
 /* ---- Statements ---- */
 
 #define EPOCH(column) "extract(epoch FROM r." column ")::bigint"
-#define RESERVATION_COLUMNS                                                                                                                                                                                              \
-    "SELECT r.id, w.name AS tenant, r.name, r.project, t.name AS instance_type,"                                                                                                                                         \
-    " CASE WHEN r.instance_type_id IS NULL THEN to_json(r.gpu_models) END AS \"shape.gpu_models\","                                                                                                                      \
-    " nullif(r.gpu_count, 0) AS \"shape.gpus\", nullif(r.gpu_milli, 0) AS \"shape.gpu_milli\","                                                                                                                          \
-    " r.cpu_milli AS \"shape.cpu_milli\", r.memory_mib AS \"shape.memory_mib\", r.count, z.name AS zone, " EPOCH("sta"                                                                                                   \
-                                                                                                                 "rts"                                                                                                   \
-                                                                                                                 "_a"                                                                                                    \
-                                                                                                                 "t") " AS starts_at, " EPOCH(                                                                           \
-        "ends_at") " AS ends_at,"                                                                                                                                                                                        \
-                   " r.within AS \"placement.within\","                                                                                                                                                                  \
-                   " CASE WHEN r.within_required THEN 'required' ELSE 'preferred' END AS \"placement.mode\", r.tier,"                                                                                                    \
-                   " r.if_unavailable, r.image, r.labels, " EPOCH("created_at") " AS created_at, " EPOCH(                                                                                                                \
-                       "cancel_requested_at") " AS cancel_requested_at,"                                                                                                                                                 \
-                                              " r.state AS \"status.state\", r.health AS \"status.health\", r.reason "                                                                                                   \
-                                              "AS \"status.reason\", " EPOCH("granted_starts_at") " AS "                                                                                                                 \
-                                                                                                  "\"status.starts_"                                                                                                     \
-                                                                                                  "at\", " EPOCH(                                                                                                        \
-                                                                                                      "granted_ends_"                                                                                                    \
-                                                                                                      "at") " AS "                                                                                                       \
-                                                                                                            "\"status"                                                                                                   \
-                                                                                                            ".ends_"                                                                                                     \
-                                                                                                            "at\","                                                                                                      \
-                                                                                                            " " EPOCH("decided_at") " AS \"status.decided_at\","                                                         \
-                                                                                                                                    " r.delivered_count AS \"status.delivered_count\", r.binding AS \"status.binding\"," \
-                                                                                                                                    " r.alternatives AS \"status.alternatives\", r.wish_revision, r.status_revision"
+#define RESERVATION_COLUMNS                                                                                                                                                                                                                                 \
+    "SELECT r.id, w.name AS tenant, r.name, r.project, t.name AS instance_type,"                                                                                                                                                                            \
+    " CASE WHEN r.instance_type_id IS NULL THEN to_json(r.gpu_models) END AS \"shape.gpu_models\","                                                                                                                                                         \
+    " nullif(r.gpu_count, 0) AS \"shape.gpus\", nullif(r.gpu_milli, 0) AS \"shape.gpu_milli\","                                                                                                                                                             \
+    " r.cpu_milli AS \"shape.cpu_milli\", r.memory_mib AS \"shape.memory_mib\", r.count, z.name AS zone, " EPOCH(                                                                                                                                           \
+        "sta"                                                                                                                                                                                                                                               \
+        "rts"                                                                                                                                                                                                                                               \
+        "_a"                                                                                                                                                                                                                                                \
+        "t") " AS starts_at, " EPOCH("ends_at") " AS ends_at,"                                                                                                                                                                                              \
+                                                " r.within AS \"placement.within\","                                                                                                                                                                        \
+                                                " CASE WHEN r.within_required THEN 'required' ELSE 'preferred' END "                                                                                                                                        \
+                                                "AS \"placement.mode\", r.tier,"                                                                                                                                                                            \
+                                                " r.if_unavailable, r.image, r.labels, " EPOCH(                                                                                                                                                             \
+                                                    "created_at") " AS created_at, " EPOCH("cancel_requested_at") " A"                                                                                                                                      \
+                                                                                                                  "S "                                                                                                                                      \
+                                                                                                                  "ca"                                                                                                                                      \
+                                                                                                                  "nc"                                                                                                                                      \
+                                                                                                                  "el"                                                                                                                                      \
+                                                                                                                  "_r"                                                                                                                                      \
+                                                                                                                  "eq"                                                                                                                                      \
+                                                                                                                  "ue"                                                                                                                                      \
+                                                                                                                  "st"                                                                                                                                      \
+                                                                                                                  "ed"                                                                                                                                      \
+                                                                                                                  "_a"                                                                                                                                      \
+                                                                                                                  "t,"                                                                                                                                      \
+                                                                                                                  " r"                                                                                                                                      \
+                                                                                                                  ".s"                                                                                                                                      \
+                                                                                                                  "ta"                                                                                                                                      \
+                                                                                                                  "te"                                                                                                                                      \
+                                                                                                                  " A"                                                                                                                                      \
+                                                                                                                  "S "                                                                                                                                      \
+                                                                                                                  "\""                                                                                                                                      \
+                                                                                                                  "st"                                                                                                                                      \
+                                                                                                                  "at"                                                                                                                                      \
+                                                                                                                  "us"                                                                                                                                      \
+                                                                                                                  ".s"                                                                                                                                      \
+                                                                                                                  "ta"                                                                                                                                      \
+                                                                                                                  "te"                                                                                                                                      \
+                                                                                                                  "\""                                                                                                                                      \
+                                                                                                                  ", "                                                                                                                                      \
+                                                                                                                  "r."                                                                                                                                      \
+                                                                                                                  "he"                                                                                                                                      \
+                                                                                                                  "al"                                                                                                                                      \
+                                                                                                                  "th"                                                                                                                                      \
+                                                                                                                  " A"                                                                                                                                      \
+                                                                                                                  "S "                                                                                                                                      \
+                                                                                                                  "\""                                                                                                                                      \
+                                                                                                                  "st"                                                                                                                                      \
+                                                                                                                  "at"                                                                                                                                      \
+                                                                                                                  "us"                                                                                                                                      \
+                                                                                                                  ".h"                                                                                                                                      \
+                                                                                                                  "ea"                                                                                                                                      \
+                                                                                                                  "lt"                                                                                                                                      \
+                                                                                                                  "h"                                                                                                                                       \
+                                                                                                                  "\""                                                                                                                                      \
+                                                                                                                  ", "                                                                                                                                      \
+                                                                                                                  "r."                                                                                                                                      \
+                                                                                                                  "re"                                                                                                                                      \
+                                                                                                                  "as"                                                                                                                                      \
+                                                                                                                  "on"                                                                                                                                      \
+                                                                                                                  " "                                                                                                                                       \
+                                                                                                                  "AS"                                                                                                                                      \
+                                                                                                                  " "                                                                                                                                       \
+                                                                                                                  "\""                                                                                                                                      \
+                                                                                                                  "st"                                                                                                                                      \
+                                                                                                                  "at"                                                                                                                                      \
+                                                                                                                  "us"                                                                                                                                      \
+                                                                                                                  ".r"                                                                                                                                      \
+                                                                                                                  "ea"                                                                                                                                      \
+                                                                                                                  "so"                                                                                                                                      \
+                                                                                                                  "n"                                                                                                                                       \
+                                                                                                                  "\""                                                                                                                                      \
+                                                                                                                  ","                                                                                                                                       \
+                                                                                                                  " " EPOCH(                                                                                                                                \
+                                                                                                                      "granted_starts_at") " AS "                                                                                                           \
+                                                                                                                                           "\"status.starts_"                                                                                               \
+                                                                                                                                           "at\", " EPOCH(                                                                                                  \
+                                                                                                                                               "granted_ends_"                                                                                              \
+                                                                                                                                               "at") " AS "                                                                                                 \
+                                                                                                                                                     "\"status"                                                                                             \
+                                                                                                                                                     ".ends_"                                                                                               \
+                                                                                                                                                     "at\","                                                                                                \
+                                                                                                                                                     " " EPOCH(                                                                                             \
+                                                                                                                                                         "decided_at") " AS \"status.decided_at\","                                                         \
+                                                                                                                                                                       " r.delivered_count AS \"status.delivered_count\", r.binding AS \"status.binding\"," \
+                                                                                                                                                                       " r.alternatives AS \"status.alternatives\", r.wish_revision, r.status_revision"
 #define RESERVATION_FROM                                                                                               \
     " FROM reservation_view r JOIN zone z ON z.id = r.zone_id LEFT JOIN tenant w ON w.id = r.tenant_id"                \
     " LEFT JOIN instance_type t ON t.id = r.instance_type_id"
@@ -229,6 +291,29 @@ static enum err_kind get(struct request *request, struct response *response, str
     return show(request, response, true, reterr);
 }
 
+enum err_kind reservation_refusal(struct request *request, const char *id, const struct reservation_verdict *verdict,
+                                  struct err *reterr)
+{
+    bool is_rejected = strcmp(verdict->state, "rejected") == 0;
+    struct json_out members;
+    json_out_init(&members, request->arena);
+    char text[IDENTITY_TEXT_SIZE];
+    identity_text_of_uuid(IDENTITY_RESERVATION, id, text);
+    json_out_key(&members, "reservation");
+    json_out_text(&members, text);
+    json_out_key(&members, "reason");
+    json_out_text(&members, verdict->reason);
+    json_out_key(&members, "binding");
+    json_out_raw(&members, verdict->binding);
+    json_out_key(&members, "alternatives");
+    json_out_raw(&members, verdict->alternatives == NULL ? "[]" : verdict->alternatives);
+    request->internal->problem_members = json_out_finish(&members);
+    return err_set_code(reterr, is_rejected ? ERR_NO_CAPACITY : ERR_CONFLICT,
+                        is_rejected ? "capacity_unavailable" : verdict->state, "the reservation was %s%s%s",
+                        verdict->state, verdict->reason == NULL ? "" : ": ",
+                        verdict->reason == NULL ? "" : verdict->reason);
+}
+
 /* What a repetition of the POST is answered with: 202 while there is no verdict. */
 static enum err_kind replay(struct request *request, struct response *response, struct err *reterr)
 {
@@ -239,6 +324,14 @@ static enum err_kind replay(struct request *request, struct response *response, 
     if (PQntuples(result) == 0)
         return not_found(request, reterr);
     const char *state = db_text(result, 0, PQfnumber(result, "\"status.state\""));
+    const struct reservation_verdict verdict = {
+        .state = state,
+        .reason = db_text(result, 0, PQfnumber(result, "\"status.reason\"")),
+        .binding = db_text(result, 0, PQfnumber(result, "\"status.binding\"")),
+        .alternatives = db_text(result, 0, PQfnumber(result, "\"status.alternatives\"")),
+    };
+    if (strcmp(state, "rejected") == 0 || strcmp(state, "expired") == 0)
+        return reservation_refusal(request, request->object, &verdict, reterr);
     bool is_open = strcmp(state, "pending") == 0 || strcmp(state, "waitlisted") == 0;
     response_row(response, is_open ? 202 : 201, reservation_fields, result, 0);
     return ERR_NONE;

@@ -37,6 +37,10 @@ struct reservation {
     const char *instances;
 };
 
+/* A refusal is useful: the problem gets what bound, what would fit, and the id under which it stays readable. */
+enum err_kind reservation_refusal(struct request *request, const char *id, const struct reservation_verdict *verdict,
+                                  struct err *reterr);
+
 extern const struct field reservation_fields[];
 /* Places of fields in the table, for FIELD_PRESENT; a test keeps them true. */
 enum { RESERVATION_FIELD_SHAPE = 5 };

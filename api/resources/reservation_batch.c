@@ -112,30 +112,11 @@ static void answer_pending(struct admission *admission)
     answer_object(admission, 202);
 }
 
-/* A refusal is useful: what bound, what would fit, and the id under which it stays readable. */
 static void answer_refused(struct admission *admission)
 {
     struct request_internal *internal = admission->item.internal;
-    const struct reservation_verdict *verdict = &admission->wish->status;
-    bool is_rejected = strcmp(verdict->state, "rejected") == 0;
-    struct json_out members;
-    json_out_init(&members, internal->request.arena);
-    char id[IDENTITY_TEXT_SIZE];
-    identity_text_of_uuid(IDENTITY_RESERVATION, admission->object, id);
-    json_out_key(&members, "reservation");
-    json_out_text(&members, id);
-    json_out_key(&members, "reason");
-    json_out_text(&members, verdict->reason);
-    json_out_key(&members, "binding");
-    json_out_raw(&members, verdict->binding);
-    json_out_key(&members, "alternatives");
-    json_out_raw(&members, verdict->alternatives == NULL ? "[]" : verdict->alternatives);
-    internal->problem_members = json_out_finish(&members);
     struct err err = {0};
-    (void)err_set_code(&err, is_rejected ? ERR_NO_CAPACITY : ERR_CONFLICT,
-                       is_rejected ? "capacity_unavailable" : verdict->state, "the reservation was %s%s%s",
-                       verdict->state, verdict->reason == NULL ? "" : ": ",
-                       verdict->reason == NULL ? "" : verdict->reason);
+    (void)reservation_refusal(&internal->request, admission->object, &admission->wish->status, &err);
     answer_error(internal, &err);
 }
 
