@@ -400,6 +400,21 @@ void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t 
     };
 }
 
+void zone_memory_defer(struct zone_memory *memory, const struct identity *wishes, size_t count)
+{
+    if (count == 0)
+        return;
+    size_t left = memory->backlog_count - memory->backlog_next;
+    struct identity *backlog = alloc_zero(count + left, sizeof *backlog);
+    memcpy(backlog, wishes, count * sizeof *backlog);
+    if (left > 0)
+        memcpy(backlog + count, memory->backlog + memory->backlog_next, left * sizeof *backlog);
+    free(memory->backlog);
+    memory->backlog = backlog;
+    memory->backlog_count = count + left;
+    memory->backlog_next = 0;
+}
+
 static void settle(struct world *world, bool keep)
 {
     for (uint32_t i = 0; i < world->touched_count; i++) {

@@ -43,6 +43,9 @@ MUST_CHECK enum err_kind zone_memory_nodes_changed(struct zone_memory *memory, s
 /* Drives the nodes that are due, or all after a rebuild. Outside the planner's batch. */
 void zone_memory_nodes_due(struct zone_memory *memory, struct world *world, struct db_array *lost);
 
+/* Puts wishes in front of the backlog. If this process dies, the next leader finds them: they have no verdict. */
+void zone_memory_defer(struct zone_memory *memory, const struct identity *wishes, size_t count);
+
 /* The transaction committed, or was rolled back for certain: nodes keep what they have become, or are as they were. */
 void zone_memory_commit(struct zone_memory *memory, struct world *world);
 void zone_memory_rollback(struct zone_memory *memory, struct world *world);

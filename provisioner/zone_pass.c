@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <time.h>
 
+/* A refusal costs a millisecond or more (it says when it would fit), and a transaction stays well below a second, so
+ * wishes that are not decided after this long wait for the next one. */
+#define DECIDE_BUDGET_US 250000
 #define FORGET_EVERY 256 /* pieces of work; the planner walks all allocations to forget those that are over */
 
 static struct metric metric_granted = {.name = "sluice_provisioner_verdicts_granted_total",
@@ -68,7 +71,17 @@ struct pass {
     bool in_batch;
     int64_t next_due_s;
     size_t backlog_next;
+    struct identity *deferred; /* wishes left for the next piece of work, in order */
+    size_t deferred_count;
+    int64_t started_us;
 };
+
+static int64_t now_us(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 /* ---- Steps ---- */
 
@@ -90,6 +103,20 @@ static void take_backlog(struct pass *pass, struct db_array *reservations)
         db_array_identity(reservations, memory->backlog[pass->backlog_next]);
 }
 
+static void decide(struct pass *pass)
+{
+    struct world *world = &pass->world;
+    pass->deferred = arena_alloc(world->arena, (world->reservation_count + 1) * sizeof *pass->deferred);
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        struct reservation *reservation = &world->reservations[i];
+        bool is_wish = reservation->is.state == RESERVATION_PENDING;
+        if (is_wish && now_us() - pass->started_us > DECIDE_BUDGET_US)
+            pass->deferred[pass->deferred_count++] = reservation->wish.id;
+        else
+            reservation_drive(reservation);
+    }
+}
+
 static enum err_kind pass_reservations(struct pass *pass, struct db_array *lost, struct err *reterr)
 {
     CLEANUP(db_array_clear) struct db_array backlog = {0};
@@ -107,8 +134,7 @@ static enum err_kind pass_reservations(struct pass *pass, struct db_array *lost,
     pass->in_batch = true;
     if (request.waitlist)
         pass->memory->capacity_returned = false; /* it is tried below; what returns meanwhile counts anew */
-    for (uint32_t i = 0; i < pass->world.reservation_count; i++)
-        reservation_drive(&pass->world.reservations[i]);
+    decide(pass);
     return apply_changes(&pass->world, pass->db, &pass->next_due_s, reterr);
 }
 
@@ -163,6 +189,7 @@ static void keep(struct pass *pass)
     zone_memory_commit(memory, &pass->world);
     memory->all_nodes = false;
     memory->backlog_next = pass->backlog_next;
+    zone_memory_defer(memory, pass->deferred, pass->deferred_count);
     memory->waiting_count += waiting_change(&pass->world);
     memory->capacity_returned |= pass->world.capacity_returned;
     memory->next_due_s = pass->next_due_s;
@@ -180,6 +207,7 @@ static bool undo(struct pass *pass, enum err_kind kind)
 {
     db_rollback(pass->db);
     metric_add(&metric_failed, 1);
+    pass->memory->capacity_returned = true; /* what waits was perhaps not served */
     if (kind == ERR_NO_CAPACITY)
         metric_add(&metric_double, 1);
     bool is_known = kind != ERR_UNKNOWN_OUTCOME && kind != ERR_NO_CAPACITY && kind != ERR_RETRY && kind != ERR_FENCED;
@@ -191,19 +219,11 @@ static bool undo(struct pass *pass, enum err_kind kind)
     return false;
 }
 
-static int64_t now_us(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct lease *lease, struct zone_wake *wake,
                         bool *ret_rebuild, struct err *reterr)
 {
-    int64_t started_us = now_us();
     CLEANUP(arena_freep) struct arena *arena = arena_new();
-    struct pass pass = {.memory = memory, .db = db, .lease = lease, .wake = wake, .backlog_next = memory->backlog_next};
+    struct pass pass = {.memory = memory, .db = db, .lease = lease, .wake = wake, .backlog_next = memory->backlog_next, .started_us = now_us()};
     zone_memory_world(memory, arena, wake->clock.now_s, &pass.world);
     int64_t lag_s = memory->next_due_s == INT64_MIN || memory->next_due_s > wake->clock.now_s
                         ? 0
@@ -214,6 +234,6 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
     if (kind == ERR_NONE)
         keep(&pass);
     memory->driver_ops->reset(memory->driver);
-    metric_observe_us(&metric_pass, now_us() - started_us);
+    metric_observe_us(&metric_pass, now_us() - pass.started_us);
     return kind;
 }

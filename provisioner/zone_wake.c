@@ -21,7 +21,8 @@ static const struct db_stmt statement_wake = {
         " SELECT extract(epoch FROM sluice_now())::bigint, c.tick, c.virtual,"
         "        EXISTS (SELECT FROM event h WHERE h.xid >= pg_snapshot_xmin(pg_current_snapshot()) AND h.zone_id = $1::uuid"
         "                   AND h.object_type IN ('reservation_wish', 'node_wish', 'zone')),"
-        "        s.xid::text, s.seq, s.object_type, s.object_id, s.kind, s.matters"
+        "        s.xid::text, s.seq, s.object_type, s.object_id, s.kind, s.matters,"
+        "        (SELECT count(*) FROM fresh) = $4::int"
         "   FROM domain_clock c LEFT JOIN seen s ON s.matters OR s.is_last"
         "  ORDER BY s.xid, s.seq",
     .params = 4,
@@ -77,6 +78,7 @@ enum err_kind zone_wake_read(struct db *db, struct identity zone, const struct e
     ret->clock.is_virtual = db_bool(result, 0, 2);
     ret->clock.tick = ret->clock.is_virtual ? db_int(result, 0, 1, 0) : 0;
     ret->has_hidden = db_bool(result, 0, 3);
+    ret->has_more = db_bool(result, 0, 10);
     for (int row = 0; row < PQntuples(result); row++)
         take_row(ret, result, row);
     return ERR_NONE;

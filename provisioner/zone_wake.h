@@ -6,8 +6,8 @@
 #include "common/db.h"
 #include "common/events.h"
 
-#define WAKE_EVENTS_MAX  512  /* that matter to the zone, in one piece of work: bounds transaction and memory */
-#define WAKE_WINDOW_MAX  8192 /* events looked through */
+#define WAKE_EVENTS_MAX 512  /* that matter to the zone, in one piece of work: bounds transaction and memory */
+#define WAKE_WINDOW_MAX 1024 /* events looked through */
 
 struct zone_wake {
     struct clock_domain clock;
@@ -16,7 +16,7 @@ struct zone_wake {
     bool zone_changed;
     struct event_cursor cursor; /* behind the last event that is in here */
     int64_t event_count;        /* that matter */
-    bool has_more;              /* beyond those */
+    bool has_more;              /* there may be more behind the cursor */
     bool has_hidden;            /* committed ones that a transaction still running keeps from view */
 };
 

@@ -18,10 +18,11 @@ static const struct db_stmt statement_history = {
     .params = 2,
 };
 
+/* IS NOT DISTINCT FROM keeps the planner of PostgreSQL from the exclusion index: the reservation is the key. */
 static const struct db_stmt statement_delete = {
     .name = "apply_allocation_delete",
     .sql = "DELETE FROM allocation a USING unnest($1::uuid[], $2::int[], $3::uuid[]) AS n (reservation, ordinal, node)"
-           " WHERE a.reservation_id = n.reservation AND a.ordinal = n.ordinal AND a.node_id = n.node",
+           " WHERE a.reservation_id = n.reservation AND a.ordinal = n.ordinal AND a.node_id IS NOT DISTINCT FROM n.node",
     .params = 3,
 };
 

@@ -26,7 +26,7 @@ static const struct db_stmt statement_reservation_update = {
         "   SET state = n.state, health = n.health, revision = n.revision, wish_revision = n.wish_revision,"
         "       reason = n.reason, binding = n.binding::jsonb, alternatives = n.alternatives::jsonb,"
         "       starts_at = to_timestamp(n.starts), ends_at = to_timestamp(n.ends),"
-        "       decided_at = CASE WHEN s.state = 'waitlisted' THEN to_timestamp($2::bigint) ELSE s.decided_at END,"
+        "       decided_at = CASE WHEN s.state = 'waitlisted' AND n.state <> 'waitlisted' THEN to_timestamp($2::bigint) ELSE s.decided_at END,"
         "       delivered_count = n.delivered, due_at = to_timestamp(n.due), deadline_at = to_timestamp(n.deadline),"
         "       attempts = n.attempts, last_error = coalesce(n.error, s.last_error)"
         "   FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[],"

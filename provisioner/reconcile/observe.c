@@ -10,7 +10,8 @@
 #define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
 
 /* The body of an alternative is put together only for wishes that are not decided yet. Ranks: a window that ends or
- * was cancelled gives back what others may need in the same instant, so it comes first. */
+ * was cancelled gives back what others may need in the same instant, so it comes first. OFFSET 0 keeps the look-ups by
+ * key, whatever the statistics say (measured: 560 ms once, without). */
 static const struct db_stmt statement_reservations = {
     .name = "observe_reservations",
     .sql =
@@ -44,10 +45,10 @@ static const struct db_stmt statement_reservations = {
         " " SQL_INSTANT("s.starts_at") ", " SQL_INSTANT("s.ends_at") ", s.health, s.delivered_count, s.reason," /* 22-26 */
         " s.binding::text, s.alternatives::text"                                                      /* 27, 28 */
         "  FROM touched"
-        "  JOIN reservation r ON r.id = touched.id"
+        " CROSS JOIN LATERAL (SELECT * FROM reservation WHERE id = touched.id OFFSET 0) r"
         "  JOIN zone z ON z.id = r.zone_id"
         "  LEFT JOIN instance_type t ON t.id = r.instance_type_id"
-        "  LEFT JOIN reservation_status s ON s.reservation_id = r.id"
+        "  LEFT JOIN LATERAL (SELECT * FROM reservation_status WHERE reservation_id = touched.id OFFSET 0) s ON true"
         " WHERE r.zone_id = $1::uuid"
         " ORDER BY CASE WHEN s.state IN ('activating', 'active', 'ending')"
         "                AND (s.ends_at <= to_timestamp($2::bigint) OR r.cancel_requested_at IS NOT NULL) THEN 1"
