@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/must.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -377,11 +378,12 @@ enum column {
 
 static const struct db_stmt statement_admit = {
     .name = "admission_create",
-    .sql =
-        "SELECT ordinal, outcome, object_id, created_at_s FROM admission_create($1::uuid[], $2::uuid[], $3::uuid[],"
-        " $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::integer[], $11::integer[],"
-        " $12::text[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[], $17::bigint[], $18::text[],"
-        " $19::boolean[], $20::text[], $21::text[], $22::jsonb[], $23::text[], $24::uuid[], $25::text[], $26::text[])",
+    .sql = "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid, pg_notify('sluice_wish', ''))"
+           " SELECT ordinal, outcome, object_id, created_at_s, batch.xid FROM batch, admission_create($1::uuid[],"
+           " $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[],"
+           " $10::integer[], $11::integer[], $12::text[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[],"
+           " $17::bigint[], $18::text[], $19::boolean[], $20::text[], $21::text[], $22::jsonb[], $23::text[],"
+           " $24::uuid[], $25::text[], $26::text[])",
     .params = COLUMNS,
 };
 
@@ -501,7 +503,8 @@ static void clear_columns(struct db_array (*columns)[COLUMNS])
         db_array_clear(&(*columns)[i]);
 }
 
-static enum err_kind admit(struct db *db, struct batch_item *const *items, size_t count, struct err *reterr)
+static enum err_kind admit(struct db *db, struct batch_item *const *items, size_t count, uint64_t *ret_transaction_id,
+                           struct err *reterr)
 {
     CLEANUP(clear_columns) struct db_array columns[COLUMNS] = {0};
     for (size_t i = 0; i < count; i++)
@@ -514,6 +517,7 @@ static enum err_kind admit(struct db *db, struct batch_item *const *items, size_
     if (kind != ERR_NONE)
         return kind;
     must((size_t)PQntuples(result) == count);
+    must(sscanf(db_text(result, 0, 4), "%" SCNu64, ret_transaction_id) == 1);
     for (int row = 0; row < PQntuples(result); row++) {
         struct admission *admission = of_item(items[db_int(result, row, 0, 0) - 1]);
         unwatch(admission);

@@ -225,14 +225,6 @@ static size_t merge_equal_keys(struct batcher *batcher, size_t count)
 
 /* ---- Committing ---- */
 
-static const struct db_stmt statement_notify = {
-    .name = "batch_notify",
-    .sql = "SELECT pg_notify('sluice_wish', '')",
-    .params = 0,
-};
-
-const struct db_stmt *const batcher_statements[] = {&statement_notify, NULL};
-
 /* The connection died during COMMIT: ask until somebody knows, and answer nobody before. */
 static enum err_kind look_up(struct batcher *batcher, uint64_t transaction_id, struct err *reterr)
 {
@@ -255,11 +247,7 @@ static enum err_kind commit_once(struct batcher *batcher, struct batch_item *con
     if (kind != ERR_NONE)
         return kind;
     uint64_t transaction_id = 0;
-    kind = db_transaction_id(batcher->db, &transaction_id, reterr);
-    if (kind == ERR_NONE)
-        kind = batcher->work->admit(batcher->db, items, count, reterr);
-    if (kind == ERR_NONE)
-        kind = db_run(batcher->db, &statement_notify, DB_NO_PARAMS, NULL, reterr);
+    kind = batcher->work->admit(batcher->db, items, count, &transaction_id, reterr);
     if (kind != ERR_NONE) {
         db_rollback(batcher->db);
         return kind;

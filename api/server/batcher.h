@@ -25,8 +25,10 @@ struct batch_item {
 struct batch_work {
     /* On a listener's thread: checks what the tables cannot, makes the item. */
     enum err_kind (*prepare)(struct request_internal *internal, struct batch_item **ret, struct err *reterr);
-    /* In the transaction: runs the statement over all items and notes each one's outcome. May run again. */
-    enum err_kind (*admit)(struct db *db, struct batch_item *const *items, size_t count, struct err *reterr);
+    /* In the transaction: runs the statement over all items, notes each one's outcome, and sends the one NOTIFY of
+     * the batch; one round trip, so it also asks for the transaction's id (db_transaction_committed). May run again. */
+    enum err_kind (*admit)(struct db *db, struct batch_item *const *items, size_t count, uint64_t *ret_transaction_id,
+                           struct err *reterr);
     /* After COMMIT: answer, or leave it to who waits for the verdict. The batcher's reference is dropped next. */
     void (*committed)(struct batch_item *item);
     /* Nothing was committed (or nobody can say: ERR_UNKNOWN_OUTCOME): answer with the error. */
@@ -42,5 +44,3 @@ MUST_CHECK enum err_kind batcher_submit(struct batcher *batcher, struct batch_it
 /* Commits what is queued, then ends its thread; whatever comes later is refused. Once. */
 void batcher_stop(struct batcher *batcher);
 void batcher_free(struct batcher *batcher); /* after batcher_stop; NULL is fine */
-
-extern const struct db_stmt *const batcher_statements[];

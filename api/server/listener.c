@@ -14,6 +14,7 @@
 #include "common/must.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@
 #define IDLE_TIMEOUT_S    60U
 #define AUTH_ATTEMPTS_MAX 3
 #define DRAIN_LIMIT_MS    10000
+#define SEND_LIMIT_MS     3000
+#define SEND_PERIOD_MS    5
 
 static struct metric answers[] = {
     {.name = "sluice_api_requests_total",
@@ -485,6 +488,14 @@ enum err_kind listener_start(struct server *server, struct err *reterr)
     return ERR_NONE;
 }
 
+/* What was answered is also to be sent: libmicrohttpd closes connections when it stops, whatever they have queued. */
+static void wait_until_sent(struct listener *listener)
+{
+    int64_t deadline_ms = clock_monotonic_ms() + SEND_LIMIT_MS;
+    while (atomic_load(&listener->requests) > 0 && clock_monotonic_ms() < deadline_ms)
+        (void)poll(NULL, 0, SEND_PERIOD_MS);
+}
+
 void listener_stop(struct listener *listener)
 {
     if (listener == NULL)
@@ -494,6 +505,7 @@ void listener_stop(struct listener *listener)
         stream_feed_stop(listener->server->follower);
         batcher_stop(listener->server->batcher); /* what was queued is committed before anybody is sent away */
         int64_t left = suspensions_drain(listener->server->suspensions, DRAIN_LIMIT_MS);
+        wait_until_sent(listener);
         if (left > 0) /* stopping now would abort the process: leave the memory to the system instead */
             log_event(LOG_LEVEL_ERROR, "requests_left_suspended", LOG_INT("count", left));
         else
