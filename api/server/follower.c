@@ -145,20 +145,20 @@ static const struct db_stmt statement_bound = {
 
 static const struct db_stmt statement_events = {
     .name = "follower_events",
-    .sql = EVENT_COLUMNS " ORDER BY xid, seq LIMIT " EVENTS_MAX_TEXT,
+    .sql = EVENT_COLUMNS " ORDER BY event.xid, seq LIMIT " EVENTS_MAX_TEXT,
     .params = 3,
 };
 
 /* Only what may be a verdict: nothing streams. */
 static const struct db_stmt statement_verdict_events = {
     .name = "follower_verdict_events",
-    .sql = EVENT_COLUMNS " AND object_type = 'reservation' ORDER BY xid, seq LIMIT " EVENTS_MAX_TEXT,
+    .sql = EVENT_COLUMNS " AND object_type = 'reservation' ORDER BY event.xid, seq LIMIT " EVENTS_MAX_TEXT,
     .params = 3,
 };
 
 static const struct db_stmt statement_events_of_tenant = {
     .name = "follower_events_of_tenant",
-    .sql = EVENT_COLUMNS " AND ($4::uuid IS NULL OR tenant_id = $4::uuid) ORDER BY xid, seq LIMIT " EVENTS_MAX_TEXT,
+    .sql = EVENT_COLUMNS " AND ($4::uuid IS NULL OR tenant_id = $4::uuid) ORDER BY event.xid, seq LIMIT " EVENTS_MAX_TEXT,
     .params = 4,
 };
 
