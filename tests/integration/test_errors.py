@@ -37,7 +37,7 @@ BAD_BODIES = [
     ("time without zone", dict(WISH, starts_at="2026-01-03 00:00:00"), 422, "wrong_type", "/starts_at"),
     ("date that is none", dict(WISH, starts_at="2026-02-30T00:00:00Z"), 422, None, "/starts_at"),
     ("not an object", [WISH], 422, None, None),
-    ("shape without leave", dict(without(WISH, "instance_type"), shape={"gpus": 1, "cpu_milli": 1000, "memory_mib": 1024}), 422, "shape_not_allowed", None),
+    ("shape without leave", dict(without(WISH, "instance_type"), shape={"gpus": 1, "cpu_milli": 1000, "memory_mib": 1024}), 403, "shape_not_allowed", None),
     ("bad enumeration", dict(WISH, tier="gold"), 422, None, "/tier"),
 ]
 
