@@ -51,7 +51,15 @@ static const struct db_stmt statement_relax = {
     .params = 0,
 };
 
-const struct db_stmt *const books_statements[] = {&statement_first_open, &statement_close, &statement_relax, NULL};
+static const struct db_stmt statement_acknowledged = {
+    .name = "books_acknowledged",
+    .sql = "SELECT tick, extract(epoch FROM next_due_at)::bigint FROM clock_acknowledgement WHERE component = $1::text",
+    .params = 1,
+};
+
+const struct db_stmt *const books_statements[] = {
+    &statement_first_open, &statement_close, &statement_relax, &statement_acknowledged, NULL,
+};
 
 void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s)
 {
@@ -75,13 +83,26 @@ static enum err_kind find_first_open(struct books *books, struct err *reterr)
     return ERR_NONE;
 }
 
+/* The midnight before the next one, which is what was acknowledged as due next, had come by then. */
+static enum err_kind find_acknowledged(struct books *books, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(books->leader.db, &statement_acknowledged, DB_PARAMS(BOOKS_COMPONENT), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    bool known = PQntuples(result) == 1 && !PQgetisnull(result, 0, 1);
+    books->acknowledged = known ? db_int(result, 0, 0, 0) : 0;
+    books->settled_s = known ? db_int(result, 0, 1, 0) - CALENDAR_DAY_S : INT64_MIN;
+    return ERR_NONE;
+}
+
 static enum err_kind load(struct books *books, const struct clock_domain *clock, struct err *reterr)
 {
-    books->acknowledged = 0;
-    books->settled_s = INT64_MIN;
     enum err_kind kind = find_first_open(books, reterr);
     if (kind == ERR_NONE && clock->is_virtual)
         kind = db_run(books->leader.db, &statement_relax, DB_NO_PARAMS, NULL, reterr);
+    if (kind == ERR_NONE && clock->is_virtual)
+        kind = find_acknowledged(books, reterr);
     /* A crash may have come between a day's close and the month's. */
     if (kind == ERR_NONE && books->begun)
         kind = month_close(&books->leader, open_from_s(books), clock->now_s, reterr);
@@ -125,10 +146,12 @@ static enum err_kind close_day(struct books *books, int64_t now_s, struct err *r
 }
 
 /* Up to when nothing can happen any more. Under a virtual clock a tick begins when everybody has acknowledged the one
- * before, so what was due at the last acknowledged instant is written. */
+ * before, so only in a new tick is it known that what was due at the last acknowledged instant is written. */
 static int64_t final_until_s(const struct books *books, const struct clock_domain *clock)
 {
-    return clock->is_virtual ? books->settled_s : clock->now_s - books->close_delay_s;
+    if (!clock->is_virtual)
+        return clock->now_s - books->close_delay_s;
+    return clock->tick > books->acknowledged ? books->settled_s : INT64_MIN;
 }
 
 static bool day_is_due(const struct books *books, const struct clock_domain *clock)

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/leader.h"
 
-#include "common/calendar.h"
 #include "common/must.h"
 
 #define ATTEMPTS_MAX 5
@@ -35,47 +34,29 @@ enum err_kind leader_transact(struct leader *leader,
     return db_transact(leader->db, ATTEMPTS_MAX, run_fenced, &fenced, reterr);
 }
 
-void copy_rows_begin(struct copy_rows *rows)
+void bulk_rows_release(struct bulk_rows *rows)
 {
-    *rows = (struct copy_rows){0};
-    rows->out = open_memstream(&rows->text, &rows->length);
-    must(rows->out != NULL); /* out of memory */
+    for (int i = 0; i < BULK_COLUMNS_MAX; i++)
+        db_array_clear(&rows->columns[i]);
 }
 
-void copy_rows_release(struct copy_rows *rows)
+void bulk_rows_identity(struct bulk_rows *rows, int column, const struct identity *id_or_null)
 {
-    if (rows->out != NULL)
-        (void)fclose(rows->out); /* memory only */
-    free(rows->text);
-    *rows = (struct copy_rows){0};
-}
-
-void copy_rows_identity(struct copy_rows *rows, const struct identity *id_or_null, char separator)
-{
-    char text[UUID_TEXT_SIZE] = "\\N";
     if (id_or_null != NULL)
-        identity_to_uuid(*id_or_null, text);
-    fprintf(rows->out, "%s%c", text, separator);
+        db_array_identity(&rows->columns[column], *id_or_null);
+    else
+        db_array_text(&rows->columns[column], NULL);
 }
 
-void copy_rows_time(struct copy_rows *rows, int64_t time_s, char separator)
+enum err_kind bulk_rows_send(struct bulk_rows *rows, struct db *db, const struct db_stmt *stmt, struct err *reterr)
 {
-    char text[CALENDAR_TIME_SIZE];
-    calendar_time_print(time_s, text);
-    fprintf(rows->out, "%s%c", text, separator);
-}
-
-void copy_rows_date(struct copy_rows *rows, int64_t day, char separator)
-{
-    char text[CALENDAR_DATE_SIZE];
-    calendar_date_print(day, text);
-    fprintf(rows->out, "%s%c", text, separator);
-}
-
-enum err_kind copy_rows_send(struct copy_rows *rows, struct db *db, const char *copy_sql, struct err *reterr)
-{
-    must(fflush(rows->out) == 0); /* sets text and length */
-    if (rows->length == 0)
+    must(stmt->params <= BULK_COLUMNS_MAX);
+    if (rows->columns[0].count == 0)
         return ERR_NONE;
-    return db_copy_in(db, copy_sql, rows->text, rows->length, reterr);
+    const char *params[BULK_COLUMNS_MAX] = {0};
+    for (int i = 0; i < stmt->params; i++) {
+        must(rows->columns[i].count == rows->columns[0].count);
+        params[i] = db_array_param(&rows->columns[i]);
+    }
+    return db_run(db, stmt, params, NULL, reterr);
 }

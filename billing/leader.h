@@ -6,8 +6,6 @@
 #include "common/db.h"
 #include "common/lease.h"
 
-#include <stdio.h>
-
 struct leader {
     struct db *db;
     struct lease lease;
@@ -19,17 +17,14 @@ MUST_CHECK enum err_kind leader_transact(struct leader *leader,
                                          enum err_kind (*work)(struct db *db, void *context, struct err *reterr),
                                          void *context, struct err *reterr);
 
-/* Rows for COPY in text format, written with fprintf to out: columns by tabs, rows by line feeds, \N is null. */
-struct copy_rows {
-    FILE *out;
-    char *text;
-    size_t length;
+/* Rows to be inserted at once: an array per column, parameters of a statement with unnest. (COPY is refused on tables
+ * with row-level security.) Starts as {0}; every column gets a value per row. */
+#define BULK_COLUMNS_MAX 10
+struct bulk_rows {
+    struct db_array columns[BULK_COLUMNS_MAX];
 };
-void copy_rows_begin(struct copy_rows *rows);
-void copy_rows_release(struct copy_rows *rows); /* for CLEANUP */
-/* Ends a column with its value and a separator. */
-void copy_rows_identity(struct copy_rows *rows, const struct identity *id_or_null, char separator);
-void copy_rows_time(struct copy_rows *rows, int64_t time_s, char separator);
-void copy_rows_date(struct copy_rows *rows, int64_t day, char separator);
-/* Sends what was written, if anything. */
-MUST_CHECK enum err_kind copy_rows_send(struct copy_rows *rows, struct db *db, const char *copy_sql, struct err *reterr);
+void bulk_rows_release(struct bulk_rows *rows); /* for CLEANUP */
+void bulk_rows_identity(struct bulk_rows *rows, int column, const struct identity *id_or_null);
+/* Runs the statement on the rows, if there are any. */
+MUST_CHECK enum err_kind bulk_rows_send(struct bulk_rows *rows, struct db *db, const struct db_stmt *stmt,
+                                        struct err *reterr);

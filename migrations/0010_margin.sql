@@ -24,6 +24,8 @@ ALTER TABLE unpriced_usage FORCE ROW LEVEL SECURITY;
 CREATE POLICY sluice_api_system ON unpriced_usage FOR SELECT TO sluice_api_system USING (true);
 CREATE POLICY sluice_billing ON unpriced_usage FOR ALL TO sluice_billing USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, DELETE ON unpriced_usage TO sluice_billing;
+-- What it acknowledged last tells a restarted process how far everybody has come.
+GRANT SELECT ON clock_acknowledgement TO sluice_billing;
 
 COMMENT ON COLUMN meter_node.revision IS 'Revision of the last event of the node within the stretch';
 CREATE INDEX meter_node_idle ON meter_node (node_id) WHERE cause <> 'unsold';

@@ -8,7 +8,6 @@
 #include "common/log.h"
 #include "common/metrics.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static struct metric metric_nodes = {.name = "sluice_billing_node_days_total", .type = METRIC_COUNTER,
@@ -22,10 +21,37 @@ void node_day_register_metrics(void)
     metric_register(metrics, COUNT_OF(metrics));
 }
 
-static const char copy_depreciation[] = "COPY depreciation (asset_id, day, amount_minor, accumulated_minor) FROM STDIN";
-static const char copy_cost[] = "COPY node_cost (node_id, day, currency, depreciation_u) FROM STDIN";
-static const char copy_allocation[] = "COPY cost_allocation (node_id, day, currency, target, reservation_id, tenant_id,"
-                                      " weight, amount_u) FROM STDIN";
+static const struct db_stmt statement_depreciation = {
+    .name = "node_day_depreciation",
+    .sql = "INSERT INTO depreciation (asset_id, day, amount_minor, accumulated_minor)"
+           " SELECT x.asset_id, date '1970-01-01' + x.day::integer, x.amount_minor, x.accumulated_minor"
+           "   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[])"
+           "     AS x (asset_id, day, amount_minor, accumulated_minor)",
+    .params = 4,
+};
+
+static const struct db_stmt statement_cost = {
+    .name = "node_day_cost",
+    .sql = "INSERT INTO node_cost (node_id, day, currency, depreciation_u)"
+           " SELECT x.node_id, date '1970-01-01' + x.day::integer, x.currency, x.depreciation_u"
+           "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[])"
+           "     AS x (node_id, day, currency, depreciation_u)",
+    .params = 4,
+};
+
+static const struct db_stmt statement_allocation = {
+    .name = "node_day_allocation",
+    .sql = "INSERT INTO cost_allocation (node_id, day, currency, target, reservation_id, tenant_id, weight, amount_u)"
+           " SELECT x.node_id, date '1970-01-01' + x.day::integer, x.currency, x.target, x.reservation_id, x.tenant_id,"
+           "  x.weight, x.amount_u"
+           "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::bigint[],"
+           "    $8::bigint[]) AS x (node_id, day, currency, target, reservation_id, tenant_id, weight, amount_u)",
+    .params = 8,
+};
+
+const struct db_stmt *const node_day_statements[] = {
+    &statement_depreciation, &statement_cost, &statement_allocation, NULL,
+};
 
 struct chunk {
     int64_t day;
@@ -34,30 +60,23 @@ struct chunk {
 
 /* The rows of a chunk. */
 struct rows {
-    struct copy_rows depreciation, cost, allocation;
+    struct bulk_rows depreciation, cost, allocation;
 };
-
-static void rows_begin(struct rows *rows)
-{
-    copy_rows_begin(&rows->depreciation);
-    copy_rows_begin(&rows->cost);
-    copy_rows_begin(&rows->allocation);
-}
 
 static void rows_release(struct rows *rows)
 {
-    copy_rows_release(&rows->depreciation);
-    copy_rows_release(&rows->cost);
-    copy_rows_release(&rows->allocation);
+    bulk_rows_release(&rows->depreciation);
+    bulk_rows_release(&rows->cost);
+    bulk_rows_release(&rows->allocation);
 }
 
 static enum err_kind rows_send(struct rows *rows, struct db *db, struct err *reterr)
 {
-    enum err_kind kind = copy_rows_send(&rows->depreciation, db, copy_depreciation, reterr);
+    enum err_kind kind = bulk_rows_send(&rows->depreciation, db, &statement_depreciation, reterr);
     if (kind == ERR_NONE)
-        kind = copy_rows_send(&rows->cost, db, copy_cost, reterr);
+        kind = bulk_rows_send(&rows->cost, db, &statement_cost, reterr);
     if (kind == ERR_NONE)
-        kind = copy_rows_send(&rows->allocation, db, copy_allocation, reterr);
+        kind = bulk_rows_send(&rows->allocation, db, &statement_allocation, reterr);
     return kind;
 }
 
@@ -75,25 +94,27 @@ static enum err_kind depreciate(const struct fleet_asset *asset, int64_t day, st
         kind = money_micro_of_minor(amount_minor, exponent, &amount_u, reterr);
     if (kind == ERR_NONE)
         kind = money_add(*total_u, amount_u, total_u, reterr);
-    copy_rows_identity(&rows->depreciation, &asset->id, '\t');
-    copy_rows_date(&rows->depreciation, day, '\t');
-    int64_t accumulated_minor =
-        asset->schedule.cost_minor - depreciation_carrying_amount(&asset->schedule, day + 1);
-    fprintf(rows->depreciation.out, "%" PRId64 "\t%" PRId64 "\n", amount_minor, accumulated_minor);
+    int64_t left_minor = depreciation_carrying_amount(&asset->schedule, day + 1);
+    db_array_identity(&rows->depreciation.columns[0], asset->id);
+    db_array_int(&rows->depreciation.columns[1], day);
+    db_array_int(&rows->depreciation.columns[2], amount_minor);
+    db_array_int(&rows->depreciation.columns[3], asset->schedule.cost_minor - left_minor);
     return kind;
 }
 
-static void write_share(struct copy_rows *rows, const struct fleet_node *node, int64_t day, const char *currency,
+static void add_share(struct bulk_rows *rows, const struct fleet_node *node, int64_t day, const char *currency,
                         const struct fleet_delivery *delivery, const char *target, const struct money_share *share)
 {
     if (share->weight == 0 && share->amount == 0)
         return;
-    copy_rows_identity(rows, &node->id, '\t');
-    copy_rows_date(rows, day, '\t');
-    fprintf(rows->out, "%s\t%s\t", currency, target);
-    copy_rows_identity(rows, delivery != NULL ? &delivery->reservation : NULL, '\t');
-    copy_rows_identity(rows, delivery != NULL ? &delivery->tenant : NULL, '\t');
-    fprintf(rows->out, "%" PRId64 "\t%" PRId64 "\n", share->weight, share->amount);
+    db_array_identity(&rows->columns[0], node->id);
+    db_array_int(&rows->columns[1], day);
+    db_array_text(&rows->columns[2], currency);
+    db_array_text(&rows->columns[3], target);
+    bulk_rows_identity(rows, 4, delivery != NULL ? &delivery->reservation : NULL);
+    bulk_rows_identity(rows, 5, delivery != NULL ? &delivery->tenant : NULL);
+    db_array_int(&rows->columns[6], share->weight);
+    db_array_int(&rows->columns[7], share->amount);
 }
 
 /* Metered time beyond the node's capacity means facts that overlap: said loudly, and attributed by what there is, so
@@ -114,7 +135,7 @@ static int64_t capacity_of(const struct fleet_node *node, const struct money_sha
     return metered;
 }
 
-/* Splits a node's cost in one currency. shares is scratch: deliveries, then idle causes. */
+/* Splits a node's cost in one currency. The shares are the node's deliveries, then the idle causes. */
 static enum err_kind attribute(const struct fleet_day *fleet, const struct fleet_node *node, const char *currency,
                                int64_t cost_u, struct rows *rows, struct err *reterr)
 {
@@ -131,15 +152,16 @@ static enum err_kind attribute(const struct fleet_day *fleet, const struct fleet
         identity_to_uuid(node->id, id);
         return err_context(reterr, "node '%s'", id);
     }
-    copy_rows_identity(&rows->cost, &node->id, '\t');
-    copy_rows_date(&rows->cost, fleet->day, '\t');
-    fprintf(rows->cost.out, "%s\t%" PRId64 "\n", currency, cost_u);
+    db_array_identity(&rows->cost.columns[0], node->id);
+    db_array_int(&rows->cost.columns[1], fleet->day);
+    db_array_text(&rows->cost.columns[2], currency);
+    db_array_int(&rows->cost.columns[3], cost_u);
     for (size_t i = 0; i < count; i++) {
         const struct fleet_delivery *delivery = &fleet->deliveries[node->first_delivery + i];
-        write_share(&rows->allocation, node, fleet->day, currency, delivery, delivery->target, &shares[i]);
+        add_share(&rows->allocation, node, fleet->day, currency, delivery, delivery->target, &shares[i]);
     }
     for (size_t i = 0; i < IDLE_CAUSE_COUNT; i++)
-        write_share(&rows->allocation, node, fleet->day, currency, NULL, idle_cause_text((enum idle_cause)i),
+        add_share(&rows->allocation, node, fleet->day, currency, NULL, idle_cause_text((enum idle_cause)i),
                     &shares[count + i]);
     metric_add(&metric_nodes, 1);
     return ERR_NONE;
@@ -172,8 +194,7 @@ static enum err_kind post_chunk(struct db *db, void *context, struct err *reterr
     if (kind != ERR_NONE)
         return kind;
     chunk->more = fleet.more;
-    CLEANUP(rows_release) struct rows rows;
-    rows_begin(&rows);
+    CLEANUP(rows_release) struct rows rows = {0};
     for (size_t i = 0; i < fleet.node_count && kind == ERR_NONE; i++)
         kind = post_node(&fleet, &fleet.nodes[i], &rows, reterr);
     return kind == ERR_NONE ? rows_send(&rows, db, reterr) : kind;

@@ -10,7 +10,7 @@
 #include "common/metrics.h"
 #include "common/must.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CHUNK_RESERVATIONS 2000 /* a transaction stays below a second */
@@ -121,13 +121,22 @@ static const struct db_stmt statement_oldest = {
     .params = 0,
 };
 
-const struct db_stmt *const rate_day_statements[] = {
-    &statement_usage,    &statement_prior,  &statement_periods, &statement_priced,
-    &statement_unpriced, &statement_oldest, NULL,
+static const struct db_stmt statement_lines = {
+    .name = "rate_day_lines",
+    .sql = "INSERT INTO rated_line (day, tenant_id, reservation_id, price_id, period_start, seconds, gpu_milli_seconds,"
+           "  currency, amount_u)"
+           " SELECT date '1970-01-01' + x.day::integer, x.t, x.r, x.p, to_timestamp(x.period_start), x.seconds,"
+           "  x.gpu_milli_seconds, x.currency, x.amount_u"
+           "   FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],"
+           "    $8::text[], $9::bigint[])"
+           "    AS x (day, t, r, p, period_start, seconds, gpu_milli_seconds, currency, amount_u)",
+    .params = 9,
 };
 
-static const char copy_lines[] = "COPY rated_line (day, tenant_id, reservation_id, price_id, period_start, seconds,"
-                                 " gpu_milli_seconds, currency, amount_u) FROM STDIN";
+const struct db_stmt *const rate_day_statements[] = {
+    &statement_usage,    &statement_prior,  &statement_periods, &statement_priced,
+    &statement_unpriced, &statement_oldest, &statement_lines,   NULL,
+};
 
 /* ---- A chunk ---- */
 
@@ -275,15 +284,17 @@ static enum err_kind load_prior(struct db *db, struct rate_groups *groups, struc
     return kind;
 }
 
-static void write_line(struct copy_rows *rows, int64_t day, const struct rate_group *group, int64_t delta_u)
+static void add_line(struct bulk_rows *rows, int64_t day, const struct rate_group *group, int64_t delta_u)
 {
-    copy_rows_date(rows, day, '\t');
-    copy_rows_identity(rows, &group->tenant, '\t');
-    copy_rows_identity(rows, &group->reservation, '\t');
-    copy_rows_identity(rows, &group->price, '\t');
-    copy_rows_time(rows, group->period_start_s, '\t');
-    fprintf(rows->out, "%" PRId64 "\t%" PRId64 "\t%s\t%" PRId64 "\n", group->seconds, group->gpu_milli_s,
-            group->currency, delta_u);
+    db_array_int(&rows->columns[0], day);
+    db_array_identity(&rows->columns[1], group->tenant);
+    db_array_identity(&rows->columns[2], group->reservation);
+    db_array_identity(&rows->columns[3], group->price);
+    db_array_int(&rows->columns[4], group->period_start_s);
+    db_array_int(&rows->columns[5], group->seconds);
+    db_array_int(&rows->columns[6], group->gpu_milli_s);
+    db_array_text(&rows->columns[7], group->currency);
+    db_array_int(&rows->columns[8], delta_u);
 }
 
 static enum err_kind open_periods(struct db *db, const struct rate_groups *groups, struct err *reterr)
@@ -305,20 +316,19 @@ static enum err_kind post_lines(struct db *db, int64_t day, struct rate_groups *
     if (groups->count == 0)
         return ERR_NONE;
     enum err_kind kind = load_prior(db, groups, reterr);
-    CLEANUP(copy_rows_release) struct copy_rows rows;
-    copy_rows_begin(&rows);
+    CLEANUP(bulk_rows_release) struct bulk_rows rows = {0};
     for (size_t i = 0; kind == ERR_NONE && i < groups->count; i++) {
         const struct rate_group *group = &groups->list[i];
         struct rating_line line = {.unit_price_u = group->unit_price_u,
                                    .gpu_milli_s = group->prior_gpu_milli_s + group->gpu_milli_s,
                                    .rated_u = group->prior_u};
         kind = rating_rate(&line, 1, reterr);
-        write_line(&rows, day, group, line.delta_u);
+        add_line(&rows, day, group, line.delta_u);
     }
     if (kind == ERR_NONE)
         kind = open_periods(db, groups, reterr);
     if (kind == ERR_NONE)
-        kind = copy_rows_send(&rows, db, copy_lines, reterr);
+        kind = bulk_rows_send(&rows, db, &statement_lines, reterr);
     if (kind == ERR_NONE)
         metric_add(&metric_lines, (int64_t)groups->count);
     return kind;

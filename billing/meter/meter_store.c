@@ -4,7 +4,7 @@
 
 #include "common/must.h"
 
-#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define INSTANCE_COLUMNS                                                                                               \
@@ -62,32 +62,57 @@ static const struct db_stmt statement_partition = {
     .params = 2,
 };
 
-const struct db_stmt *const meter_store_statements[] = {
-    &statement_load_instances, &statement_load_open,     &statement_save_instances,
-    &statement_load_nodes,     &statement_end_stretches, &statement_partition,
-    NULL,
+static const struct db_stmt statement_intervals = {
+    .name = "meter_insert_intervals",
+    .sql = "INSERT INTO usage_interval (period_start, period_end, instance_id, seq, tenant_id, reservation_id, node_id,"
+           "  gpu_milli, class)"
+           " SELECT to_timestamp(x.from_s), to_timestamp(x.to_s), x.i, x.seq, x.t, x.r, x.n, x.gpu_milli, x.class"
+           "   FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[], $7::uuid[],"
+           "    $8::integer[], $9::text[]) AS x (from_s, to_s, i, seq, t, r, n, gpu_milli, class)",
+    .params = 9,
 };
 
-static const char copy_intervals[] = "COPY usage_interval (period_start, period_end, instance_id, seq, tenant_id,"
-                                     " reservation_id, node_id, gpu_milli, class) FROM STDIN";
-static const char copy_stretches[] = "COPY meter_node (node_id, starts_at, ends_at, revision, cause) FROM STDIN";
+static const struct db_stmt statement_stretches = {
+    .name = "meter_insert_stretches",
+    .sql = "INSERT INTO meter_node (node_id, starts_at, ends_at, revision, cause)"
+           " SELECT x.n, to_timestamp(x.starts_at), to_timestamp(x.ends_at), x.revision, x.cause"
+           "   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])"
+           "     AS x (n, starts_at, ends_at, revision, cause)",
+    .params = 5,
+};
+
+const struct db_stmt *const meter_store_statements[] = {
+    &statement_load_instances, &statement_load_open,     &statement_save_instances, &statement_load_nodes,
+    &statement_end_stretches,  &statement_partition,     &statement_intervals,      &statement_stretches,
+    NULL,
+};
 
 /* ---- Output ---- */
 
 void meter_output_begin(struct meter_output *output)
 {
     *output = (struct meter_output){.least_from_s = INT64_MAX, .most_to_s = INT64_MIN};
-    copy_rows_begin(&output->intervals);
-    copy_rows_begin(&output->stretches);
 }
 
 void meter_output_release(struct meter_output *output)
 {
-    copy_rows_release(&output->intervals);
-    copy_rows_release(&output->stretches);
-    db_array_clear(&output->ended_node);
-    db_array_clear(&output->ended_at);
-    db_array_clear(&output->ended_revision);
+    bulk_rows_release(&output->intervals);
+    bulk_rows_release(&output->stretches);
+    bulk_rows_release(&output->ended);
+}
+
+static void add_piece(struct bulk_rows *rows, const struct metered_instance *instance,
+                      const struct tiling_interval *piece)
+{
+    db_array_int(&rows->columns[0], piece->from_s);
+    db_array_int(&rows->columns[1], piece->to_s);
+    db_array_identity(&rows->columns[2], instance->id);
+    db_array_int(&rows->columns[3], piece->seq);
+    db_array_identity(&rows->columns[4], instance->tenant);
+    db_array_identity(&rows->columns[5], instance->reservation);
+    bulk_rows_identity(rows, 6, piece->has_node ? &piece->node : NULL);
+    db_array_int(&rows->columns[7], piece->gpu_milli);
+    db_array_text(&rows->columns[8], usage_class_text(piece->class));
 }
 
 void meter_output_stretch(struct meter_output *output, struct metered_instance *instance,
@@ -95,15 +120,7 @@ void meter_output_stretch(struct meter_output *output, struct metered_instance *
 {
     struct tiling_interval piece;
     while (tiling_next_piece(&instance->tiling, stretch, &piece)) {
-        struct copy_rows *rows = &output->intervals;
-        copy_rows_time(rows, piece.from_s, '\t');
-        copy_rows_time(rows, piece.to_s, '\t');
-        copy_rows_identity(rows, &instance->id, '\t');
-        fprintf(rows->out, "%" PRId32 "\t", piece.seq);
-        copy_rows_identity(rows, &instance->tenant, '\t');
-        copy_rows_identity(rows, &instance->reservation, '\t');
-        copy_rows_identity(rows, piece.has_node ? &piece.node : NULL, '\t');
-        fprintf(rows->out, "%" PRId32 "\t%s\n", piece.gpu_milli, usage_class_text(piece.class));
+        add_piece(&output->intervals, instance, &piece);
         if (piece.from_s < output->least_from_s)
             output->least_from_s = piece.from_s;
         if (piece.to_s > output->most_to_s)
@@ -119,45 +136,38 @@ static void end_or_null(struct db_array *array, int64_t ends_at_s)
 
 void meter_output_idle(struct meter_output *output, const struct metered_node *node, int64_t ends_at_s)
 {
+    struct bulk_rows *rows = node->stored ? &output->ended : &output->stretches;
     if (node->stored) {
-        db_array_identity(&output->ended_node, node->id);
-        end_or_null(&output->ended_at, ends_at_s);
-        db_array_int(&output->ended_revision, node->idle.revision);
+        db_array_identity(&rows->columns[0], node->id);
+        end_or_null(&rows->columns[1], ends_at_s);
+        db_array_int(&rows->columns[2], node->idle.revision);
         return;
     }
     if (ends_at_s == node->idle.since_s)
         return; /* it lasted no time */
-    struct copy_rows *rows = &output->stretches;
-    copy_rows_identity(rows, &node->id, '\t');
-    copy_rows_time(rows, node->idle.since_s, '\t');
-    if (ends_at_s == TILING_OPEN_END_S)
-        fputs("\\N\t", rows->out);
-    else
-        copy_rows_time(rows, ends_at_s, '\t');
-    fprintf(rows->out, "%" PRId64 "\t%s\n", node->idle.revision, idle_cause_text(node->idle.cause));
+    db_array_identity(&rows->columns[0], node->id);
+    db_array_int(&rows->columns[1], node->idle.since_s);
+    end_or_null(&rows->columns[2], ends_at_s);
+    db_array_int(&rows->columns[3], node->idle.revision);
+    db_array_text(&rows->columns[4], idle_cause_text(node->idle.cause));
 }
 
 enum err_kind meter_output_send(struct meter_output *output, struct db *db, struct err *reterr)
 {
+    enum err_kind kind = ERR_NONE;
     if (output->least_from_s < output->most_to_s) {
         char from[DB_INT_TEXT_SIZE];
         char to[DB_INT_TEXT_SIZE];
-        enum err_kind kind = db_run(db, &statement_partition,
-                                    DB_PARAMS(db_int_param(from, output->least_from_s),
-                                              db_int_param(to, output->most_to_s)),
-                                    NULL, reterr);
-        if (kind != ERR_NONE)
-            return kind;
-    }
-    enum err_kind kind = copy_rows_send(&output->intervals, db, copy_intervals, reterr);
-    if (kind == ERR_NONE && output->ended_node.count > 0) { /* before the inserts: they would be open rows too */
-        kind = db_run(db, &statement_end_stretches,
-                      DB_PARAMS(db_array_param(&output->ended_node), db_array_param(&output->ended_at),
-                                db_array_param(&output->ended_revision)),
-                      NULL, reterr);
+        kind = db_run(db, &statement_partition,
+                      DB_PARAMS(db_int_param(from, output->least_from_s), db_int_param(to, output->most_to_s)), NULL,
+                      reterr);
     }
     if (kind == ERR_NONE)
-        kind = copy_rows_send(&output->stretches, db, copy_stretches, reterr);
+        kind = bulk_rows_send(&output->intervals, db, &statement_intervals, reterr);
+    if (kind == ERR_NONE) /* before the inserts: they would be open rows too */
+        kind = bulk_rows_send(&output->ended, db, &statement_end_stretches, reterr);
+    if (kind == ERR_NONE)
+        kind = bulk_rows_send(&output->stretches, db, &statement_stretches, reterr);
     return kind;
 }
 

@@ -20,10 +20,10 @@ struct metered_node {
 
 /* What a transaction of the meter will write. */
 struct meter_output {
-    struct copy_rows intervals;
-    struct copy_rows stretches;      /* new ones of nodes */
+    struct bulk_rows intervals;
+    struct bulk_rows stretches;      /* new ones of nodes */
     int64_t least_from_s, most_to_s; /* of the intervals */
-    struct db_array ended_node, ended_at, ended_revision; /* stored open stretches: their new end (or null) */
+    struct bulk_rows ended;          /* stored open stretches: their new end (or null) and revision */
 };
 void meter_output_begin(struct meter_output *output);
 void meter_output_release(struct meter_output *output); /* for CLEANUP */

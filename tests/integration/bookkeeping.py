@@ -1,0 +1,174 @@
+"""A database and sluice-billing alone: facts are written as the provisioner would write them, the clock is moved as the
+API would move it, and the books are read. For tests of what the money comes to."""
+# SPDX-License-Identifier: Apache-2.0
+
+import contextlib
+import datetime
+import json
+import uuid
+
+import psycopg2.extras
+
+from stack import Daemon, Ports, eventually
+
+UTC = datetime.timezone.utc
+ZONE = "zone:test"
+
+
+def instant(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def seconds(text):
+    return int(instant(text).timestamp())
+
+
+class Bookkeeping:
+    """One zone, rack and fabric; nodes, tenants, prices and instances by name."""
+
+    def __init__(self, cluster, directory, start="2026-01-01T00:00:00Z", settings=None):
+        self.cluster = cluster
+        self.database = cluster.create_database(start)
+        self.connection = cluster.connect(self.database)
+        self.ports = Ports()
+        port = self.ports.take()
+        environment = {"SLUICE_DATABASE_URL": cluster.url(self.database), "SLUICE_ADMIN_LISTEN": f"127.0.0.1:{port}"}
+        environment.update(settings or {})
+        self.daemon = Daemon("sluice-billing", directory, environment, port)
+        self.revision = {}
+        self.instances = {}
+        self.zone, self.rack, fabric = (str(uuid.uuid4()) for _ in range(3))
+        self.run("INSERT INTO zone (id, name) VALUES (%s, 'z')", self.zone)
+        self.run("INSERT INTO fabric (id, zone_id, name) VALUES (%s, %s, 'f')", fabric, self.zone)
+        self.run("INSERT INTO rack (id, fabric_id, name) VALUES (%s, %s, 'r')", self.rack, fabric)
+
+    def close(self):
+        try:
+            self.daemon.stop()
+        finally:
+            self.connection.close()
+            self.ports.release()
+            self.cluster.drop_database(self.database)
+
+    # ---- SQL ----
+
+    def run(self, query, *parameters):
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+
+    def rows(self, query, *parameters):
+        with contextlib.closing(self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor)) as cursor:
+            cursor.execute(query, parameters)
+            return [dict(row) for row in cursor.fetchall()]
+
+    def value(self, query, *parameters):
+        (row,) = self.rows(query, *parameters)
+        (found,) = row.values()
+        return found
+
+    # ---- What there is ----
+
+    def tenant(self, name, timezone="UTC", tax_rate_bp=0, currency="USD"):
+        made = str(uuid.uuid4())
+        self.run("INSERT INTO tenant (id, name, billing_timezone, tax_rate_bp, currency) VALUES (%s, %s, %s, %s, %s)",
+                 made, name, timezone, tax_rate_bp, currency)
+        return made
+
+    def instance_type(self, name, gpus=8):
+        made = str(uuid.uuid4())
+        self.run("INSERT INTO instance_type (id, name, gpu_count, gpu_models, cpu_milli, memory_mib)"
+                 " VALUES (%s, %s, %s, '{H100}', 1, 1)", made, name, gpus)
+        return made
+
+    def price(self, sku, gpu_hour_u, valid_from, valid_until=None, tenant=None, kind="instance_type", currency="USD"):
+        made = str(uuid.uuid4())
+        self.run("INSERT INTO price (id, sku_kind, sku, tenant_id, currency, gpu_hour_u, valid)"
+                 " VALUES (%s, %s, %s, %s, %s, %s, tstzrange(%s, %s))",
+                 made, kind, sku, tenant, currency, gpu_hour_u, valid_from, valid_until)
+        return made
+
+    def node(self, name, gpus=8, cost_minor=None, salvage_minor=0, in_service=None, life_months=60, cohort="c1",
+             states=("ready",)):
+        """An enrolled node that reported the states at the present instant, with an asset where a cost is given."""
+        made = str(uuid.uuid4())
+        self.run("INSERT INTO node (id, zone_id, rack_id, name, gpu_model, gpu_count, cpu_milli, memory_mib)"
+                 " VALUES (%s, %s, %s, %s, 'H100', %s, 1, 1)", made, self.zone, self.rack, name, gpus)
+        if cost_minor is not None:
+            self.run("INSERT INTO asset (id, serial, node_id, cohort, currency, cost_minor, salvage_minor, in_service,"
+                     " life_months) VALUES (%s, %s, %s, %s, 'USD', %s, %s, %s, %s)", str(uuid.uuid4()), name, made, cohort,
+                     cost_minor, salvage_minor, in_service or self.now().date(), life_months)
+        for state in states:
+            self.node_becomes(made, state)
+        return made
+
+    def node_becomes(self, node, state, at=None):
+        self._event("node", node, state, {"state": state}, at)
+
+    def reservation(self, tenant, instance_type=None, gpus=8, tier="reserved"):
+        made = str(uuid.uuid4())
+        self.run("INSERT INTO reservation (id, tenant_id, principal_id, zone_id, instance_type_id, gpu_count, gpu_milli,"
+                 " gpu_models, cpu_milli, memory_mib, count, tier) VALUES (%s, %s, %s, %s, %s, %s, 0, '{}', 0, 0, 1, %s)",
+                 made, tenant, str(uuid.uuid4()), self.zone, instance_type, gpus, tier)
+        return made
+
+    def instance(self, reservation, tenant, node, starts_at, ends_at, gpus=8):
+        """Planned at the present instant."""
+        made = str(uuid.uuid4())
+        ordinal = self.value("SELECT count(*) FROM instance WHERE reservation_id = %s", reservation)
+        self.instances[made] = {"reservation_id": reservation, "ordinal": ordinal, "incarnation": 1, "node_id": node,
+                                "gpu_milli": gpus * 1000, "starts_at": seconds(starts_at),
+                                "ends_at": seconds(ends_at) if ends_at else None, "tenant": tenant}
+        self.run("INSERT INTO instance (id, tenant_id, reservation_id, ordinal, zone_id, node_id, state, gpu_milli, cpu_milli,"
+                 " memory_mib, starts_at, ends_at) VALUES (%s, %s, %s, %s, %s, %s, 'planned', %s, 0, 0, %s, %s)",
+                 made, tenant, reservation, ordinal, self.zone, node, gpus * 1000, starts_at, ends_at)
+        self.instance_becomes(made, "planned")
+        return made
+
+    def instance_becomes(self, instance, state, at=None, **changes):
+        """An event of the instance at an instant, the present one by default; changes: node_id, ends_at."""
+        known = self.instances[instance]
+        if "ends_at" in changes:
+            changes["ends_at"] = seconds(changes["ends_at"])
+        known.update(changes)
+        payload = {key: value for key, value in known.items() if key != "tenant"}
+        self.run("UPDATE instance SET state = %s, node_id = %s, ends_at = to_timestamp(%s) WHERE id = %s",
+                 state, known["node_id"], known["ends_at"], instance)
+        self._event("instance", instance, state, {**payload, "state": state}, at, known["tenant"])
+
+    def _event(self, object_type, object_id, state, payload, at=None, tenant=None):
+        revision = self.revision[object_id] = self.revision.get(object_id, 0) + 1
+        self.run("SELECT event_append(%s, %s, %s, %s, %s, %s, NULL, %s, %s), pg_notify('sluice_event', '')",
+                 tenant, self.zone, object_type, object_id, revision, f"{object_type}.{state}", json.dumps(payload), at)
+
+    # ---- Time ----
+
+    def now(self):
+        return self.value("SELECT sluice_now()")
+
+    def step(self, to):
+        """Moves the clock once and waits for billing."""
+        tick = self.value("SELECT clock_step(%s)", to)
+
+        def acknowledged():
+            return self.value("SELECT coalesce(max(tick), 0) FROM clock_acknowledgement WHERE component = 'billing'") >= tick
+
+        eventually(acknowledged, f"billing acknowledges tick {tick}:\n{self.daemon.log_tail()}", 60)
+
+    def advance(self, to):
+        """Moves the clock through every midnight up to an instant, twice each, as POST /v1/system/clock does."""
+        target = instant(to)
+        while True:
+            now = self.now()
+            midnight = datetime.datetime.combine(now.astimezone(UTC).date() + datetime.timedelta(days=1), datetime.time(), UTC)
+            upcoming = min(midnight, target)
+            self.step(upcoming)
+            self.step(upcoming)
+            if upcoming >= target:
+                return
+
+    # ---- What the books say ----
+
+    def sound(self):
+        """Every invariant holds."""
+        violated = self.rows("SELECT name, violations FROM billing_check WHERE violations > 0")
+        assert violated == [], violated
