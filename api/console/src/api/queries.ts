@@ -67,14 +67,17 @@ export function useReservation(me: Me, id: string): UseQueryResult<Reservation> 
   });
 }
 
-export function useReservationEvents(me: Me, id: string): UseQueryResult<Listing<Event>> {
+/** What happened to the object of this id. */
+export function useEvents(me: Me, object: string): UseQueryResult<Listing<Event>> {
   return useQuery({
-    queryKey: ["reservations", "events", id],
+    queryKey: ["reservations", "events", object],
     queryFn: () =>
-      allPages((page) =>
-        unwrap(api.GET("/v1/reservations/{id}/events", { params: { path: { id }, query: query({ page }) } })),
-      ),
-    enabled: !isProvider(me),
+      allPages((page) => {
+        const params = { query: query({ page, object }) };
+        return isProvider(me)
+          ? unwrap(api.GET("/v1/system/events", { params }))
+          : unwrap(api.GET("/v1/events", { params }));
+      }),
   });
 }
 

@@ -1,8 +1,8 @@
 // One reservation: what was wished, what was found, what runs, what happened.
 import { Link, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { isProvider, type Me, type Reservation } from "../api/model";
-import { useReservation, useReservationEvents } from "../api/queries";
+import type { Me, Reservation } from "../api/model";
+import { useEvents, useReservation } from "../api/queries";
 import { usePrincipal } from "../app/principal";
 import { countOf, formatInstant, formatSpan, words } from "../format/text";
 import { Heading } from "../ui/heading";
@@ -46,7 +46,7 @@ function Reserved({ reservation, me }: { reservation: Reservation; me: Me }) {
         <Verdict reservation={reservation} />
       </div>
       <Instances reservation={reservation} />
-      {!isProvider(me) && <Events me={me} id={reservation.id} />}
+      <Events me={me} id={reservation.id} />
     </>
   );
 }
@@ -178,7 +178,7 @@ function Instances({ reservation }: { reservation: Reservation }) {
 }
 
 function Events({ me, id }: { me: Me; id: string }) {
-  const events = useReservationEvents(me, id);
+  const events = useEvents(me, id);
   return (
     <section aria-labelledby="events-title">
       <h2 id="events-title">Events</h2>
