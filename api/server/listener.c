@@ -109,10 +109,18 @@ static enum MHD_Result send_answer(struct request_internal *internal)
     return queued;
 }
 
+/* What is not the client's doing. */
+static void log_failure(const struct request_internal *internal, const struct err *err)
+{
+    if (err_http_status(err->kind) < 500)
+        return;
+    log_event(LOG_LEVEL_ERROR, "request_failed", LOG_TEXT("request_id", internal->request.id),
+              LOG_TEXT("kind", err_slug(err->kind)), LOG_TEXT("sqlstate", err->sqlstate), LOG_TEXT("text", err->text));
+}
+
 static enum MHD_Result send_error(struct request_internal *internal, const struct err *err)
 {
-    if (err->kind == ERR_INTERNAL)
-        log_error("request_failed", err);
+    log_failure(internal, err);
     problem_write(internal, err);
     return send_answer(internal);
 }
@@ -125,8 +133,7 @@ void answer_send(struct request_internal *internal)
 
 void answer_error(struct request_internal *internal, const struct err *err)
 {
-    if (err->kind == ERR_INTERNAL)
-        log_error("request_failed", err);
+    log_failure(internal, err);
     problem_write(internal, err);
     answer_send(internal);
 }

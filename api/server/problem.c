@@ -94,8 +94,10 @@ void problem_write(struct request_internal *internal, const struct err *err)
 {
     struct request *request = &internal->request;
     const char *code = err->code[0] == '\0' ? err_slug(err->kind) : err->code;
-    /* What the database says of our own mistakes is for the log, not for clients. */
-    const char *detail = err->kind == ERR_INTERNAL ? "see the log of the server under this request's id" : err->text;
+    /* What the database says of itself or of our mistakes is for the log, not for clients. */
+    bool is_private = err->kind == ERR_INTERNAL || (err->code[0] == '\0' && err_http_status(err->kind) >= 500);
+    const char *detail =
+        is_private ? "nothing more is known here; the server's log has it under this request's id" : err->text;
     struct response *response = &internal->response;
     *response = (struct response){.status = status_of(err), .content_type = "application/problem+json"};
     json_out_init(&response->body, request->arena);
@@ -108,7 +110,8 @@ void problem_write(struct request_internal *internal, const struct err *err)
     json_out_key(out, "status");
     json_out_int(out, response->status);
     json_out_key(out, "detail");
-    json_out_text(out, err->hint[0] == '\0' ? detail : arena_format(request->arena, "%s. %s", detail, err->hint));
+    json_out_text(out, is_private || err->hint[0] == '\0' ? detail
+                                                          : arena_format(request->arena, "%s. %s", detail, err->hint));
     json_out_key(out, "instance");
     json_out_text(out, request->path == NULL ? "/" : request->path);
     json_out_key(out, "code");

@@ -1,0 +1,214 @@
+/* The HTTP boundary's pure parts: the screen, the reading of bodies by tables, JSON writing, Prefer, and that the
+ * tables of routes are well formed. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/registry.h"
+#include "api/resources/reservation.h"
+#include "api/server/server.h"
+
+#include <check.h>
+#include <string.h>
+
+/* ---- Screen ---- */
+
+static const char *screened(const struct screen_header *headers, size_t count)
+{
+    static struct err err;
+    int64_t length = 0;
+    err = (struct err){0};
+    if (screen_headers(headers, count, "HTTP/1.1", &length, &err) == ERR_NONE)
+        return "";
+    return err.code[0] == '\0' ? err_slug(err.kind) : err.code;
+}
+#define SCREEN(...)                                                                                                    \
+    screened((const struct screen_header[]){__VA_ARGS__}, COUNT_OF(((const struct screen_header[]){__VA_ARGS__})))
+
+START_TEST(an_ambiguous_request_is_refused_before_any_handler)
+{
+    ck_assert_str_eq(SCREEN({"Host", "x"}), "");
+    ck_assert_str_eq(SCREEN({"Host", "x"}, {"Content-Length", "5"}), "");
+    ck_assert_str_eq(SCREEN({"Host", "x"}, {"Content-Length", "5"}, {"content-length", "5"}), "duplicate_header");
+    ck_assert_str_eq(SCREEN({"Host", "x"}, {"Host", "x"}), "duplicate_header");
+    ck_assert_str_eq(SCREEN({"Accept", "x"}), "bad_framing");
+    ck_assert_str_eq(SCREEN({"Host", "x"}, {"Content-Length", "5"}, {"Transfer-Encoding", "chunked"}), "bad_framing");
+    ck_assert_str_eq(SCREEN({"Host", "x"}, {"Transfer-Encoding", "gzip, chunked"}), "bad_framing");
+    ck_assert_str_eq(SCREEN({"Host", "x"}, {"Content-Length ", "5"}), "bad_framing");
+    ck_assert_str_eq(SCREEN({"Host", "x"}, {"Content-Length", "+5"}), "bad_framing");
+    ck_assert_str_eq(SCREEN({"Host", "x"}, {"Content-Length", "99999999999999999999"}), "bad_framing");
+    ck_assert_str_eq(SCREEN({"Host", "x"}, {"Content-Length", "1048577"}), "body_too_large");
+}
+END_TEST
+
+/* ---- Bodies ---- */
+
+static struct field_problems read_body(struct arena *arena, const char *text, struct reservation *ret)
+{
+    struct field_problems problems = {.arena = arena};
+    json_error_t error;
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    ck_assert_ptr_nonnull(json);
+    memset(ret, 0, sizeof *ret);
+    field_read_json(reservation_fields, json, FIELD_MODE_CREATE, ret, NULL, &problems);
+    json_decref(json);
+    return problems;
+}
+
+START_TEST(every_error_of_a_body_is_listed_with_its_pointer)
+{
+    struct arena *arena = arena_new();
+    struct reservation wish;
+    struct field_problems problems = read_body(
+        arena,
+        "{\"count\": 0, \"bogus/~\": 1, \"placement\": {\"within\": \"moon\"}, \"starts_at\": \"2026-02-30T00:00:00Z\","
+        " \"labels\": {\"a\": 1}, \"shape\": {\"gpus\": \"2\"}, \"id\": \"rsv_x\"}",
+        &wish);
+    static const char *const expected[][2] = {
+        {"/count", "out_of_range"},   {"/bogus~1~0", "unknown_field"}, {"/placement/within", "out_of_range"},
+        {"/starts_at", "wrong_type"}, {"/labels", "out_of_range"},     {"/shape/gpus", "wrong_type"},
+        {"/id", "unknown_field"},     {"/zone", "missing_field"},
+    };
+    ck_assert_uint_eq(problems.count, COUNT_OF(expected));
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        ck_assert_str_eq(problems.items[i].pointer, expected[i][0]);
+        ck_assert_str_eq(problems.items[i].code, expected[i][1]);
+    }
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(what_is_absent_has_its_default)
+{
+    struct arena *arena = arena_new();
+    struct reservation wish;
+    struct field_problems problems = read_body(arena, "{\"zone\": \"z\", \"instance_type\": \"h100.8x\"}", &wish);
+    ck_assert_uint_eq(problems.count, 0);
+    ck_assert_int_eq(wish.count, 1);
+    ck_assert_str_eq(wish.tier, "reserved");
+    ck_assert_str_eq(wish.placement.within, "zone");
+    ck_assert_str_eq(wish.labels, "{}");
+    ck_assert(wish.starts_at == FIELD_NULL);
+    ck_assert_ptr_null(wish.name);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(the_place_of_the_shape_in_the_table_is_known)
+{
+    ck_assert_str_eq(reservation_fields[RESERVATION_FIELD_SHAPE].name, "shape");
+}
+END_TEST
+
+START_TEST(json_escapes_what_it_must_and_repairs_what_is_not_utf8)
+{
+    struct arena *arena = arena_new();
+    struct json_out out;
+    json_out_init(&out, arena);
+    json_out_open(&out, '[');
+    json_out_text(&out, "a\"\\\n\x01 \xc3\xa9 \xff \xed\xa0\x80");
+    json_out_int(&out, INT64_MIN);
+    json_out_text(&out, NULL);
+    json_out_close(&out, ']');
+    const char *text = json_out_finish(&out);
+    json_error_t error;
+    json_t *json = json_loads(text, 0, &error);
+    ck_assert_ptr_nonnull(json);
+    ck_assert_str_eq(json_string_value(json_array_get(json, 0)),
+                     "a\"\\\n\x01 \xc3\xa9 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    ck_assert(json_integer_value(json_array_get(json, 1)) == INT64_MIN);
+    json_decref(json);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(depth_is_counted_outside_of_strings_only)
+{
+    char deep[80];
+    memset(deep, '[', 33);
+    ck_assert(json_depth_fits(deep, 32));
+    ck_assert(!json_depth_fits(deep, 33));
+    memset(deep, '[', sizeof deep);
+    deep[0] = '"';
+    ck_assert(json_depth_fits(deep, sizeof deep));
+}
+END_TEST
+
+START_TEST(prefer_is_understood)
+{
+    ck_assert(preference_parse("respond-async").respond_async);
+    ck_assert_int_eq(preference_parse("wait=7").wait_ms, 7000);
+    ck_assert_int_eq(preference_parse("foo, wait=600").wait_ms, 60000);
+    ck_assert_int_eq(preference_parse(NULL).wait_ms, -1);
+    struct preference both = preference_parse("respond-async, wait=1");
+    ck_assert(both.respond_async && both.wait_ms == 1000);
+}
+END_TEST
+
+/* ---- Tables ---- */
+
+START_TEST(every_route_says_who_what_and_by_whom_it_runs)
+{
+    for (const struct resource *const *resource = registry; *resource != NULL; resource++) {
+        for (const struct route *route = (*resource)->routes; route->path != NULL; route++) {
+            int ways = (route->run != NULL) + (route->direct != NULL) + route->is_batched;
+            ck_assert_msg(ways == 1, "%s must have one way to run", route->path);
+            ck_assert_msg(route->summary != NULL, "%s has no summary", route->path);
+            bool is_system = strncmp(route->path, "/v1/system/", 11) == 0;
+            ck_assert_msg(!is_system || (route->roles & ROLES_TENANT_MONEY) == 0, "%s is open to tenants", route->path);
+            ck_assert_msg(route->roles != ROLES_NONE || route->direct != NULL, "%s needs no token", route->path);
+            ck_assert_msg(!route->has_id || strchr(route->path, '{') != NULL, "%s has no {id}", route->path);
+        }
+    }
+}
+END_TEST
+
+START_TEST(no_two_routes_are_the_same)
+{
+    for (const struct resource *const *a = registry; *a != NULL; a++) {
+        for (const struct route *route = (*a)->routes; route->path != NULL; route++) {
+            int same = 0;
+            for (const struct resource *const *b = registry; *b != NULL; b++) {
+                for (const struct route *other = (*b)->routes; other->path != NULL; other++)
+                    same += other->method == route->method && strcmp(other->path, route->path) == 0;
+            }
+            ck_assert_msg(same == 1, "%s stands twice", route->path);
+        }
+    }
+}
+END_TEST
+
+START_TEST(the_document_is_json_and_has_every_path)
+{
+    char *text = openapi_write(registry);
+    json_error_t error;
+    json_t *document = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    ck_assert_msg(document != NULL, "%s", error.text);
+    const json_t *paths = json_object_get(document, "paths");
+    for (const struct resource *const *resource = registry; *resource != NULL; resource++) {
+        for (const struct route *route = (*resource)->routes; route->path != NULL; route++)
+            ck_assert_msg(json_object_get(paths, route->path) != NULL, "%s is missing", route->path);
+    }
+    json_decref(document);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("api_server");
+    TCase *tests = tcase_create("server");
+    tcase_add_test(tests, an_ambiguous_request_is_refused_before_any_handler);
+    tcase_add_test(tests, every_error_of_a_body_is_listed_with_its_pointer);
+    tcase_add_test(tests, what_is_absent_has_its_default);
+    tcase_add_test(tests, the_place_of_the_shape_in_the_table_is_known);
+    tcase_add_test(tests, json_escapes_what_it_must_and_repairs_what_is_not_utf8);
+    tcase_add_test(tests, depth_is_counted_outside_of_strings_only);
+    tcase_add_test(tests, prefer_is_understood);
+    tcase_add_test(tests, every_route_says_who_what_and_by_whom_it_runs);
+    tcase_add_test(tests, no_two_routes_are_the_same);
+    tcase_add_test(tests, the_document_is_json_and_has_every_path);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
