@@ -12,6 +12,7 @@
 #include "provisioner/zone.h"
 #include "provisioner/zone_pass.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,8 +128,8 @@ static enum err_kind serve(struct provisioner *provisioner, struct err *reterr)
         }
         looked = db_wait(provisioner->db, shutdown_fd(), ZONES_LOOK_MS, &notified, NULL);
         if (looked != ERR_NONE) { /* the database is away: wait here */
-            struct timespec pause = {.tv_nsec = ZONES_LOOK_MS * 1000000L};
-            (void)nanosleep(&pause, NULL); /* a signal ends it early, which is fine */
+            struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
+            (void)poll(&stop, 1, ZONES_LOOK_MS); /* a signal ends it early, which is fine */
         }
     }
     for (size_t i = 0; i < provisioner->zone_count; i++)

@@ -14,6 +14,7 @@
 #include "provisioner/zone_pass.h"
 #include "provisioner/zone_wake.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -171,8 +172,8 @@ static void trouble(struct zone *zone, enum err_kind kind, const struct err *err
     bool notified = false;
     enum err_kind ignored = db_wait(zone->db, shutdown_fd(), TROUBLE_MS, &notified, NULL);
     if (ignored != ERR_NONE) { /* it cannot even wait there */
-        struct timespec pause = {.tv_nsec = TROUBLE_MS * 1000000L};
-        (void)nanosleep(&pause, NULL); /* a signal ends it early, which is fine */
+        struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
+        (void)poll(&stop, 1, TROUBLE_MS); /* a signal ends it early, which is fine */
     }
 }
 

@@ -66,7 +66,7 @@ static const char *state_of_text(const char *text)
         if (strcmp(state_texts[i], text) == 0)
             return state_texts[i];
     }
-    must(!"a state that the table's check allows");
+    must(false); /* the table's check allows no other */
     return NULL;
 }
 

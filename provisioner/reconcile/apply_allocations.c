@@ -1,7 +1,9 @@
-/* Writing the planner's changes as rectangles. What ended before this instant is history and is moved there first, so
- * that the index stays as small as the future is; the planner may still remember it, and it is not written again. What
- * ends at this very instant may have been cut just now: it is written, and moved later. The exclusion constraint is checked at once, so what goes is deleted
- * before what comes is inserted. */
+/* Writing the planner's changes as rectangles.
+ *
+ * What ended before this instant is history and is moved there first, so that the index stays as small as the future
+ * is; the planner may still remember it, and it is not written again. What ends at this very instant may have been cut
+ * just now: it is written, and moved later. The exclusion constraint is checked at once, so what goes is deleted before
+ * what comes is inserted. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/apply.h"
 

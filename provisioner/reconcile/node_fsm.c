@@ -232,8 +232,7 @@ void node_plannable(const struct world *world, const struct node *node, struct p
     ret->turnaround_s = node->turnaround_s + world->driver_ops->stop_limit_s(world->driver);
     bool is_coming_back = node->is.state == NODE_REPAIR;
     if (is_coming_back || node_is_in_service(node)) {
-        if (ret->plannable_until != NEVER || is_coming_back) /* it was lost, or this is known already */
-            ret->plannable_from = is_coming_back ? node->is.due_s : world->now_s;
+        ret->plannable_from = is_coming_back ? node->is.due_s : 0; /* windows lie ahead: no more need be kept */
         ret->plannable_until = NEVER;
         return;
     }
