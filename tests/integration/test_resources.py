@@ -1,0 +1,362 @@
+"""What the resources of the API promise: their shapes, what they refuse, who sees what, and how the clock moves."""
+# SPDX-License-Identifier: Apache-2.0
+
+import http.client
+import json
+import threading
+
+import pytest
+
+from stack import Client, eventually
+
+NOBODY = "01kyyyyyyyyyyyyyyyyyyyyyyy"
+DAY_ONE = "2026-01-01T00:00:00Z"
+REPORT = "from=2026-01-01&to=2026-02-01"
+
+
+def reserve(client, **fields):
+    body = {"instance_type": "h100.8x", "count": 1, "zone": "us-east-1a", "starts_at": DAY_ONE,
+            "ends_at": "2026-01-03T12:00:00Z", **fields}
+    return client.post("/v1/reservations", body).expect(201).body
+
+
+def micro(money):
+    whole, _, rest = money["amount"].lstrip("-").partition(".")
+    return (-1 if money["amount"].startswith("-") else 1) * int(whole + rest.ljust(6, "0"))
+
+
+def pointers(answer):
+    return {error["pointer"]: error["code"] for error in answer.body["errors"]}
+
+
+@pytest.fixture
+def month(stack):
+    """A fleet of two, one tenant with one reservation of 60 hours, and January invoiced."""
+    stack.nodes = stack.fleet(2)
+    stack.acme = stack.tenant("acme", tax_rate_bp=1900)
+    stack.reservation = reserve(stack.acme, name="llama")
+    stack.advance("2026-02-01T00:00:00Z")
+    return stack
+
+
+# ---- What operators make ----
+
+
+def test_a_node_makes_its_fabric_and_rack_by_first_mention(stack):
+    stack.zone()
+    first, second = stack.node("n1"), stack.node("n2")
+    assert (first["fabric"], first["rack"]) == (second["fabric"], second["rack"]) == ("f1", "r1")
+    stack.node("n3", rack="r2")
+    assert stack.sql("SELECT (SELECT count(*) FROM fabric) AS fabrics, (SELECT count(*) FROM rack) AS racks") == [
+        {"fabrics": 1, "racks": 2}]
+    assert stack.operator.post("/v1/system/nodes", {**body_of(first), "name": "n1"}).expect(409).code == "name_taken"
+    refused = stack.operator.post("/v1/system/nodes", {**body_of(first), "zone": "nowhere"}).expect(422)
+    assert pointers(refused) == {"/zone": "unknown_zone"}
+
+
+def body_of(node):
+    return {name: node[name] for name in
+            ("name", "zone", "fabric", "rack", "gpu_model", "gpu_count", "cpu_milli", "memory_mib")}
+
+
+def test_an_action_that_changes_nothing_is_no_event(stack):
+    stack.zone()
+    node = stack.node("n1")
+    path = f"/v1/system/nodes/{node['id']}"
+    for _ in range(2):
+        assert stack.operator.create(f"{path}/cordon", {"reason": "a fan"})["cordon_reason"] == "a fan"
+    for _ in range(2):
+        assert stack.operator.create(f"{path}/uncordon", {})["cordoned"] is False
+    for _ in range(2):
+        assert stack.operator.create(f"{path}/power", {"on": False})["sim_powered"] is False
+    wishes = [event for event in stack.operator.items(f"/v1/system/events?object={node['id']}")
+              if event["object_type"] == "node_wish"]
+    assert [(event["revision"], event["kind"]) for event in wishes] == [
+        (1, "node.enrolled"), (2, "node.cordoned"), (3, "node.uncordoned"), (4, "node.power_off")]
+    assert {event["object_id"] for event in wishes} == {node["id"]}
+
+
+def test_every_error_of_a_body_is_told(stack):
+    refused = stack.operator.post("/v1/system/nodes", {
+        "name": "n1", "zone": "us-east-1a", "fabric": "F 1", "rack": "r1", "gpu_model": "H100", "gpu_count": 65,
+        "cpu_milli": "1", "colour": "red"}).expect(422)
+    assert pointers(refused) == {"/fabric": "out_of_range", "/gpu_count": "out_of_range", "/cpu_milli": "wrong_type",
+                                 "/colour": "unknown_field", "/memory_mib": "missing_field"}
+
+
+def test_an_instance_type_is_whole_gpus_or_a_share(stack):
+    body = {"name": "x", "gpu_models": ["H100"], "cpu_milli": 1000, "memory_mib": 1024}
+    for wrong in ({}, {"gpu_count": 1, "gpu_milli": 500}):
+        refused = stack.operator.post("/v1/system/instance-types", {**body, **wrong}).expect(422)
+        assert pointers(refused) == {"/gpu_count": "out_of_range"}
+    share = stack.operator.create("/v1/system/instance-types", {**body, "gpu_milli": 500})
+    assert (share["gpu_count"], share["gpu_milli"], share["gpu_models"]) == (0, 500, ["H100"])
+
+
+def test_a_tenants_currency_and_time_zone_must_exist(stack):
+    refused = stack.operator.post("/v1/system/tenants", {
+        "name": "mars", "currency": "XXX", "billing_timezone": "Mars/Olympus"}).expect(422)
+    assert pointers(refused) == {"/currency": "out_of_range", "/billing_timezone": "out_of_range"}
+    stack.operator.create("/v1/system/tenants", {"name": "berlin", "currency": "EUR", "billing_timezone": "Europe/Berlin"})
+
+
+def test_a_suspended_tenant_reads_and_does_not_create(stack):
+    stack.fleet(1)
+    acme = stack.tenant("acme")
+    tenant = stack.operator.items("/v1/system/tenants?name=acme")[0]
+    assert stack.operator.create(f"/v1/system/tenants/{tenant['id']}/suspend", {})["status"] == "suspended"
+
+    def is_refused():
+        return acme.post("/v1/reservations", {"instance_type": "h100.8x", "count": 1, "zone": "us-east-1a", "starts_at": DAY_ONE,
+                                              "ends_at": "2026-01-01T01:00:00Z"}).code == "tenant_suspended"
+    eventually(is_refused, "the suspension is known")
+    acme.get("/v1/reservations").expect(200)
+    stack.operator.create(f"/v1/system/tenants/{tenant['id']}/resume", {})
+    eventually(lambda: not is_refused(), "the tenant may create again")
+
+
+# ---- Tokens ----
+
+
+def test_the_text_of_a_token_is_told_once(stack):
+    stack.operator.create("/v1/system/tenants", {"name": "acme"})
+    body = {"role": "viewer", "tenant": "acme", "name": "ana", "client_token": "first"}
+    made = stack.operator.create("/v1/system/tokens", body)
+    assert stack.client(made["token"]).get("/v1/me").expect(200).body["principal"] == "ana"
+    again = stack.operator.post("/v1/system/tokens", body).expect(200, 201)
+    assert again.headers["Idempotent-Replayed"] == "true" and again.body["id"] == made["id"] and "token" not in again.body
+    assert all("token" not in token for token in stack.operator.items("/v1/system/tokens"))
+    secret = made["token"].rsplit("_", 1)[1]
+    assert stack.sql("SELECT 1 FROM token WHERE token::text LIKE %s", (f"%{secret[:20]}%",)) == []
+
+
+def test_a_revoked_token_is_refused_at_once(stack):
+    made = stack.operator.create("/v1/system/tokens", {"role": "auditor", "name": "leaving"})
+    holder = stack.client(made["token"])
+    holder.get("/v1/me").expect(200)
+    for _ in range(2):
+        assert stack.operator.create(f"/v1/system/tokens/{made['id']}/revoke", {})["revoked_at"]
+    eventually(lambda: holder.get("/v1/me").code == "token_revoked", "the token is refused", within_s=2)
+
+
+def test_role_and_tenant_of_a_token_go_together(stack):
+    refused = stack.operator.post("/v1/system/tokens", {"role": "member", "name": "x"}).expect(422)
+    assert pointers(refused) == {"/tenant": "missing_field"}
+    refused = stack.operator.post("/v1/system/tokens", {"role": "member", "name": "x", "tenant": "nobody"}).expect(422)
+    assert pointers(refused) == {"/tenant": "unknown_tenant"}
+    operator = stack.token("operator")
+    assert operator.post("/v1/system/tokens", {"role": "system_admin", "name": "x"}).expect(403).code == "forbidden"
+
+
+# ---- Prices and assets ----
+
+
+def test_a_new_price_ends_the_open_one_and_never_the_past(stack):
+    stack.fleet(1)
+    body = {"sku_kind": "instance_type", "sku": "h100.8x", "gpu_hour": {"amount": "2.500000", "currency": "USD"}}
+    stack.operator.create("/v1/system/prices", {**body, "valid_from": "2026-01-10T00:00:00Z"})
+    versions = [(price["gpu_hour"]["amount"], price["valid_from"], price["valid_until"])
+                for price in stack.operator.items("/v1/system/prices?sku=h100.8x")]
+    assert versions == [("3.000000", DAY_ONE, "2026-01-10T00:00:00Z"), ("2.500000", "2026-01-10T00:00:00Z", None)]
+    for start in (None, "2026-01-05T00:00:00Z", "2026-01-10T00:00:00Z"):
+        assert stack.operator.post("/v1/system/prices", {**body, "valid_from": start}).expect(409).code == "price_overlaps"
+    stack.advance("2026-02-01T00:00:00Z")
+    past = stack.operator.post("/v1/system/prices", {**body, "valid_from": "2026-01-20T00:00:00Z"}).expect(409)
+    assert past.code == "price_overlaps"
+    assert versions == [(price["gpu_hour"]["amount"], price["valid_from"], price["valid_until"])
+                        for price in stack.operator.items("/v1/system/prices?sku=h100.8x")]
+
+
+def test_a_tenants_own_price_is_its_own(stack):
+    acme, other = stack.tenant("acme"), stack.tenant("other")
+    for tenant in (None, "acme"):
+        stack.operator.create("/v1/system/prices", {"sku_kind": "gpu_model", "sku": "H100", "tenant": tenant,
+                                                    "gpu_hour": {"amount": "2.000000", "currency": "USD"}})
+    assert [price["tenant"] for price in acme.items("/v1/prices")] == [None, "acme"]
+    assert [price["tenant"] for price in other.items("/v1/prices")] == [None]
+
+
+def test_amounts_come_back_as_they_were_sent(stack):
+    body = {"serial": "S1", "cohort": "2026-q1", "cost": {"amount": "312500.00", "currency": "USD"},
+            "salvage": {"amount": "31250.00", "currency": "USD"}, "in_service": "2026-03-17", "life_months": 72}
+    asset = stack.operator.create("/v1/system/assets", body)
+    assert {name: asset[name] for name in body} == body
+    yen = stack.operator.create("/v1/system/assets", {**body, "serial": "S2", "cost": {"amount": "1000", "currency": "JPY"},
+                                                      "salvage": {"amount": "10", "currency": "JPY"}})
+    assert yen["cost"] == {"amount": "1000", "currency": "JPY"}
+    for amount in ("312500", "312500.0", "312500.000", "0312500.00", "3.1e5", "-0.00"):
+        wrong = {**body, "serial": "S3", "cost": {"amount": amount, "currency": "USD"}}
+        assert pointers(stack.operator.post("/v1/system/assets", wrong).expect(422))["/cost/amount"] == "wrong_type"
+    wrong = {**body, "serial": "S3", "salvage": {"amount": "312500.01", "currency": "USD"}, "node": f"nod_{NOBODY}"}
+    assert pointers(stack.operator.post("/v1/system/assets", wrong).expect(422)) == {
+        "/salvage/amount": "out_of_range", "/node": "unknown_node"}
+
+
+def test_a_schedule_is_the_golden_one(stack):
+    """Example G2 of the design: straight line by days, leap day included."""
+    asset = stack.operator.create("/v1/system/assets", {
+        "serial": "S1", "cohort": "2026-q1", "cost": {"amount": "312500.00", "currency": "USD"},
+        "salvage": {"amount": "31250.00", "currency": "USD"}, "in_service": "2026-03-17", "life_months": 72})
+    months = {row["from"]: row for row in stack.operator.items(f"/v1/system/assets/{asset['id']}/schedule?limit=10")}
+    assert len(months) == 73
+    golden = {"2026-03-17": "1924.61", "2026-04-01": "3849.23", "2027-02-01": "3592.61", "2028-02-01": "3720.92", "2032-03-01": "2052.92"}
+    assert {start: months[start]["amount"]["amount"] for start in golden} == golden
+    assert months["2032-03-01"]["net_book_value"]["amount"] == "31250.00"
+    assert sum(micro(row["amount"]) for row in months.values()) == 281_250_000_000
+
+
+# ---- What came of a month ----
+
+
+def test_a_month_adds_up_wherever_one_looks(month):
+    usage = month.acme.items("/v1/usage?limit=2")
+    assert sum(row["seconds"] for row in usage) == 60 * 3600 and {row["class"] for row in usage} == {"used"}
+    (invoice,) = month.acme.items("/v1/invoices?number=INV-000001")
+    assert (invoice["net"]["amount"], invoice["tax"]["amount"], invoice["total"]["amount"]) == ("1440.00", "273.60", "1713.60")
+    (line,) = month.acme.items(f"/v1/invoices/{invoice['id']}/lines")
+    assert line["reservation"] == month.reservation["id"] and line["gpu_hours"] == "480.000000"
+    assert line["price"] in {price["id"] for price in month.acme.items("/v1/prices")}
+
+    attribution = month.operator.items(f"/v1/system/attribution?{REPORT}&limit=7")
+    assert len(attribution) == 2 * 31
+    assert all(sum(micro(part["amount"]) for part in row["allocations"]) == micro(row["cost"]) for row in attribution)
+    cost = sum(micro(row["cost"]) for row in attribution)
+    for by in ("tenant", "instance_type", "cohort", "reservation", "day"):
+        margin = month.operator.get(f"/v1/system/margin?by={by}&{REPORT}").expect(200).body
+        assert micro(margin["totals"]["revenue"]) == sum(micro(item["revenue"]) for item in margin["items"]) == 1_440_000_000
+        assert micro(margin["totals"]["amortization"]) == cost
+        assert micro(margin["totals"]["idle"]) == sum(micro(idle["amount"]) for idle in margin["idle"])
+        borne = sum(micro(item["amortization"]) for item in margin["items"])
+        assert borne == cost - (0 if by == "day" else micro(margin["totals"]["idle"]))
+    assert [item["key"] for item in month.operator.get(f"/v1/system/margin?by=reservation&{REPORT}").body["items"]] == [month.reservation["id"]]
+
+    balance = month.operator.items("/v1/system/ledger?limit=2")
+    assert sum(micro({"amount": row["debit"]}) - micro({"amount": row["credit"]}) for row in balance) == 0
+    entries = month.operator.items("/v1/system/ledger/entries?limit=5")
+    for side in ("debit", "credit"):
+        assert sum(micro({"amount": row[side]}) for row in entries) == sum(micro({"amount": row[side]}) for row in balance)
+
+
+def test_allocations_are_past_present_and_future(month):
+    reserve(month.acme, name="now", starts_at="2026-02-01T00:00:00Z", ends_at="2026-02-02T00:00:00Z")
+    reserve(month.acme, name="later", starts_at="2026-03-01T00:00:00Z", ends_at="2026-03-02T00:00:00Z")
+    every = month.operator.items("/v1/system/allocations?zone=us-east-1a&limit=1")
+    assert sorted(row["from"] for row in every) == [DAY_ONE, "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"]
+    assert all(row["slots"] == [0, 8000] and row["kind"] == "instance" for row in every)
+    of_nodes = [row for node in month.nodes for row in month.operator.items(f"/v1/system/allocations?node={node['id']}")]
+    assert sorted(map(json.dumps, of_nodes)) == sorted(map(json.dumps, every))
+    taken = [node["status"]["allocated_gpu_milli"] for node in month.operator.items("/v1/system/nodes?zone=us-east-1a")]
+    assert sorted(taken) == [0, 8000]
+
+
+def test_a_page_ends_where_the_next_begins(month):
+    lists = ("/v1/system/usage", "/v1/system/allocations", "/v1/system/ledger", "/v1/system/ledger/entries", "/v1/system/events",
+             "/v1/system/nodes", "/v1/system/assets", "/v1/system/tokens", "/v1/system/instances", "/v1/system/leaders",
+             "/v1/system/partitions", f"/v1/system/attribution?{REPORT}", f"/v1/system/assets/{month.operator.items('/v1/system/assets')[0]['id']}/schedule")
+    for path in lists:
+        mark = "&" if "?" in path else "?"
+        whole = month.operator.items(f"{path}{mark}limit=1000")
+        assert whole, path
+        if path.endswith("leaders"):
+            whole, parts = ([row["name"] for row in month.operator.items(f"{path}?limit={limit}")] for limit in (1000, 1))
+        else:
+            parts = month.operator.items(f"{path}{mark}limit=2")
+        assert whole == parts, path
+
+
+def test_another_tenants_objects_are_not_there(month):
+    other = month.tenant("other")
+    (invoice,) = month.acme.items("/v1/invoices")
+    (instance,) = month.acme.items("/v1/instances")
+    for path in (f"/v1/invoices/{invoice['id']}", f"/v1/invoices/{invoice['id']}/lines", f"/v1/instances/{instance['id']}",
+                 f"/v1/invoices/inv_{NOBODY}", f"/v1/instances/ins_{NOBODY}"):
+        assert other.get(path).expect(404).code == "not_found"
+    for path in ("/v1/invoices", "/v1/instances", "/v1/usage", f"/v1/usage?reservation={month.reservation['id']}"):
+        assert other.items(path) == []
+    assert {event["tenant"] for event in other.items("/v1/events")} == {month.operator.items("/v1/system/tenants?name=other")[0]["id"]}
+    assert month.acme.get("/v1/system/nodes").expect(403).code == "forbidden"
+    assert "node" not in instance and "node" in month.operator.items("/v1/system/instances")[0]
+
+
+# ---- Events ----
+
+
+def test_a_stream_tells_what_pages_tell(month):
+    pages = month.acme.items("/v1/events?limit=3")
+    positions = [tuple(map(int, event["id"].split("-"))) for event in pages]
+    assert positions == sorted(set(positions))
+    assert month.acme.items(f"/v1/events?after={pages[4]['id']}") == pages[5:]
+    streamed = follow(month, month.acme.token, pages[0]["id"], len(pages) - 1)
+    assert [json.loads(data) for data in streamed] == pages[1:]
+
+
+def follow(stack, token, after, count):
+    """The data of the next count events of the stream behind a position."""
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=20)
+    connection.request("GET", "/v1/events", headers={
+        "Authorization": f"Bearer {token}", "Accept": "text/event-stream", "Last-Event-ID": after})
+    response = connection.getresponse()
+    assert response.status == 200 and response.headers["Content-Type"].startswith("text/event-stream")
+    found = []
+    while len(found) < count:
+        line = response.readline().decode()
+        assert line, "the stream ended"
+        if line.startswith("data: "):
+            found.append(line[len("data: "):])
+    connection.close()
+    return found
+
+
+def test_a_position_that_is_none_is_refused(stack):
+    for after in ("0", "1-2", "7-1-1", "x-y-z"):
+        assert stack.operator.get(f"/v1/system/events?after={after}").expect(422).code == "invalid_cursor"
+
+
+# ---- The clock ----
+
+
+def test_the_clock_never_goes_back(stack):
+    now = stack.advance("2026-01-02T00:00:00Z")["now"]
+    assert now == "2026-01-02T00:00:00Z"
+    assert stack.operator.post("/v1/system/clock", {"advance_to": DAY_ONE}).expect(422).code == "clock_in_past"
+    assert stack.operator.get("/v1/system/clock").body["now"] == now
+    assert stack.operator.post("/v1/system/clock", {"advance_to": "tomorrow"}).expect(422).code == "wrong_type"
+
+
+def test_a_real_clock_cannot_be_moved(make_stack):
+    real = make_stack(start=None)
+    assert real.operator.get("/v1/system/clock").expect(404).code == "not_found"
+    assert real.operator.post("/v1/system/clock", {"advance_to": "2030-01-01T00:00:00Z"}).expect(404).code == "not_found"
+    assert real.operator.get("/v1/me").body["virtual_clock"] is False
+
+
+def test_moves_of_the_clock_take_turns(month):
+    answers = []
+
+    def move(day):
+        client = Client(month.port, month.operator.token)
+        answers.append((day, client.post("/v1/system/clock", {"advance_to": f"2026-02-{day:02}T00:00:00Z"})))
+
+    threads = [threading.Thread(target=move, args=(day,)) for day in (3, 12, 6, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # Whoever came after a farther move is told that its instant is past; nobody is told that it is then, who was not.
+    for day, answer in answers:
+        assert answer.status == 200 and answer.body["now"] == f"2026-02-{day:02}T00:00:00Z" or answer.code == "clock_in_past"
+    assert month.operator.get("/v1/system/clock").body["now"] == "2026-02-12T00:00:00Z"
+    assert month.sql("SELECT count(*) AS days FROM billing_day WHERE day >= '2026-02-01'") == [{"days": 11}]
+    assert all(row["violations"] == 0 for row in month.sql("SELECT * FROM billing_check"))
+
+
+def test_a_move_visits_every_instant_at_which_something_is_due(stack):
+    stack.fleet(1)
+    acme = stack.tenant("acme")
+    windows = [(f"2026-01-05T0{hour}:00:00Z", f"2026-01-05T0{hour}:30:07Z") for hour in range(3)]
+    for start, end in windows:
+        reserve(acme, starts_at=start, ends_at=end)
+    stack.advance("2026-01-07T00:00:00Z")
+    moments = sorted((event["occurred_at"], event["kind"]) for event in acme.items("/v1/events")
+                     if event["kind"] in ("instance.running", "instance.terminated"))
+    assert moments == sorted([(start, "instance.running") for start, _ in windows] + [(end, "instance.terminated") for _, end in windows])
