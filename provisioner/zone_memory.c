@@ -173,7 +173,8 @@ static void tell_planner(struct zone_memory *memory, const struct world *world, 
     log_event(LOG_LEVEL_ERROR, "node_refused_by_planner", LOG_TEXT("node", id), LOG_TEXT("why", wrong));
 }
 
-static enum err_kind load_nodes(struct db *db, struct zone_memory *memory, const struct world *world, struct err *reterr)
+static enum err_kind load_nodes(struct db *db, struct zone_memory *memory, const struct world *world,
+                                struct err *reterr)
 {
     char zone[UUID_TEXT_SIZE];
     identity_to_uuid(memory->terms.id, zone);
@@ -268,7 +269,8 @@ static enum err_kind load_allocation(struct zone_memory *memory, const PGresult 
     for (int row = first; row < end; row++)
         read_rectangle(result, row, &rectangles[row - first]);
     struct planner_allocation allocation = {
-        .key = {.reservation = planner_id_of(db_identity(result, first, 0)), .ordinal = (uint32_t)db_int(result, first, 1, 0)},
+        .key = {.reservation = planner_id_of(db_identity(result, first, 0)),
+                .ordinal = (uint32_t)db_int(result, first, 1, 0)},
         .tenant = planner_id_of(db_identity(result, first, 3)),
         .node = planner_id_of(db_identity(result, first, 2)),
         .shape = {.gpus = (uint32_t)db_int(result, first, 9, 0),

@@ -88,7 +88,8 @@ static int64_t now_us(void)
 static enum err_kind pass_nodes(struct pass *pass, struct db_array *lost, struct err *reterr)
 {
     if (pass->wake->nodes.count > 0) {
-        enum err_kind kind = zone_memory_nodes_changed(pass->memory, &pass->world, pass->db, &pass->wake->nodes, lost, reterr);
+        enum err_kind kind =
+            zone_memory_nodes_changed(pass->memory, &pass->world, pass->db, &pass->wake->nodes, lost, reterr);
         if (kind != ERR_NONE)
             return kind;
     }
@@ -122,10 +123,11 @@ static enum err_kind pass_reservations(struct pass *pass, struct db_array *lost,
     CLEANUP(db_array_clear) struct db_array backlog = {0};
     take_backlog(pass, &backlog);
     pass->uses_wake = backlog.count == 0;
+    bool has_capacity = pass->memory->capacity_returned || pass->world.capacity_returned;
     struct observe_request request = {
         .reservations = pass->uses_wake ? &pass->wake->reservations : &backlog,
         .lost_nodes = lost,
-        .waitlist = (pass->memory->capacity_returned || pass->world.capacity_returned) && pass->memory->waiting_count > 0,
+        .waitlist = has_capacity && pass->memory->waiting_count > 0,
     };
     enum err_kind kind = observe_reservations(&pass->world, pass->db, &request, reterr);
     if (kind != ERR_NONE)
@@ -176,7 +178,8 @@ static int64_t waiting_change(const struct world *world)
     int64_t change = 0;
     for (uint32_t i = 0; i < world->reservation_count; i++) {
         const struct reservation *reservation = &world->reservations[i];
-        change += (reservation->is.state == RESERVATION_WAITLISTED) - (reservation->was.state == RESERVATION_WAITLISTED);
+        change += reservation->is.state == RESERVATION_WAITLISTED;
+        change -= reservation->was.state == RESERVATION_WAITLISTED;
     }
     return change;
 }
@@ -223,7 +226,12 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
                         bool *ret_rebuild, struct err *reterr)
 {
     CLEANUP(arena_freep) struct arena *arena = arena_new();
-    struct pass pass = {.memory = memory, .db = db, .lease = lease, .wake = wake, .backlog_next = memory->backlog_next, .started_us = now_us()};
+    struct pass pass = {.memory = memory,
+                        .db = db,
+                        .lease = lease,
+                        .wake = wake,
+                        .backlog_next = memory->backlog_next,
+                        .started_us = now_us()};
     zone_memory_world(memory, arena, wake->clock.now_s, &pass.world);
     int64_t lag_s = memory->next_due_s == INT64_MIN || memory->next_due_s > wake->clock.now_s
                         ? 0

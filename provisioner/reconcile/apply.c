@@ -131,7 +131,8 @@ static enum err_kind stays_end(struct world *world, struct apply_queue *queue, c
     if (instances.count == 0)
         return ERR_NONE;
     return apply_send(queue, &statement_stays_end,
-                      DB_PARAMS(now, db_array_param(&instances), db_array_param(&incarnations), db_array_param(&reasons)),
+                      DB_PARAMS(now, db_array_param(&instances), db_array_param(&incarnations),
+                                db_array_param(&reasons)),
                       (int64_t)instances.count, reterr);
 }
 

@@ -42,7 +42,8 @@ static const struct db_stmt statement_insert = {
     .params = 12,
 };
 
-const struct db_stmt *const apply_allocation_statements[] = {&statement_history, &statement_delete, &statement_insert, NULL};
+const struct db_stmt *const apply_allocation_statements[] = {&statement_history, &statement_delete, &statement_insert,
+                                                             NULL};
 
 struct rows {
     struct db_array nodes, slots_from, slots_to, starts, ends, kinds, reservations, ordinals, tenants, cpu, memory;
@@ -132,6 +133,7 @@ enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, 
             add_allocation(&rows, world->now_s, &allocation);
     }
     kind = apply_send(queue, &statement_delete,
-                   DB_PARAMS(db_array_param(&reservations), db_array_param(&ordinals), db_array_param(&nodes)), -1, reterr);
+                   DB_PARAMS(db_array_param(&reservations), db_array_param(&ordinals), db_array_param(&nodes)), -1,
+                   reterr);
     return kind == ERR_NONE ? insert_rows(world, queue, &rows, reterr) : kind;
 }

@@ -312,7 +312,8 @@ static const struct fsm_transition transitions[] = {
 };
 
 #define BEFORE_INSTANCES                                                                                               \
-    (FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(ALL_GONE) | FSM_BIT(HEALTH_CHANGED) | FSM_BIT(DEADLINE_PASSED))
+    (FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(ALL_GONE) | FSM_BIT(HEALTH_CHANGED) |                      \
+     FSM_BIT(DEADLINE_PASSED))
 #define AFTER_VERDICT                                                                                                  \
     (FSM_BIT(DECIDE_BY_PASSED) | FSM_BIT(GRANTED) | FSM_BIT(REFUSED))
 

@@ -54,7 +54,8 @@ void world_touch(struct world *world, struct node *node)
 void world_stay(struct world *world, const struct stay *stay)
 {
     if (world->stay_count == world->stay_capacity)
-        world->stays = grown(world->arena, world->stays, world->stay_count, &world->stay_capacity, sizeof *world->stays);
+        world->stays =
+            grown(world->arena, world->stays, world->stay_count, &world->stay_capacity, sizeof *world->stays);
     world->stays[world->stay_count++] = *stay;
 }
 

@@ -421,3 +421,39 @@ def test_a_stop_gives_the_lease_back(led):
     led.settle()
     led.daemons[0].stop()
     assert led.sql("SELECT count(*) FROM leader_lease WHERE expires_at > clock_timestamp()") == 0
+
+
+def test_cut_connections_lose_nothing(led):
+    for at in range(4):
+        led.node(f"n{at}")
+    made = []
+    for _ in range(15):
+        made.append(led.reserve(starts_in=None, lasts=HOUR, gpus=1))
+        led.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'sluice_provisioner' AND datname = current_database()")
+    eventually(lambda: {led.state(reservation) for reservation in made} == {"active"}, "all are decided and run", 30)
+    led.advance(2 * HOUR)
+    assert {led.state(reservation) for reservation in made} == {"ended"}
+    doubled = led.sql("SELECT count(*) FROM (SELECT FROM event GROUP BY object_type, object_id, object_revision HAVING count(*) > 1) AS twice")
+    assert doubled == 0
+
+
+def test_a_new_zone_is_led_beside_the_old_one(led):
+    led.node("n1")
+    first = led.reserve(starts_in=0)
+    led.settle()
+    other = str(uuid.uuid4())
+    led.sql("INSERT INTO zone (id, name) VALUES (%s, 'z2')", other)
+    eventually(lambda: led.sql("SELECT count(*) FROM leader_lease WHERE name = %s", f"zone:{other}"), "the new zone is led", 10)
+    eventually(lambda: led.sql("SELECT count(*) FROM clock_acknowledgement WHERE component = %s", f"zone:{other}"), "it acknowledges", 10)
+    assert led.state(first) == "active"
+
+
+def test_changed_terms_hold_for_what_is_scheduled(led):
+    led.node("n1")
+    reservation = led.reserve(starts_in=HOUR)
+    led.settle()
+    led.wish("UPDATE zone SET lead_s = 600, revision = revision + 1 WHERE id = %s"
+             " RETURNING event_append(NULL, id, 'zone', id, revision, 'zone.changed', NULL, '{}') AS id", led.zone)
+    led.advance(HOUR - 600)
+    assert led.instances(reservation) == ["running"]
+    assert led.state(reservation) == "activating"
