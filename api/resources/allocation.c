@@ -37,26 +37,27 @@ static const struct schema allocation_query_schema = {"AllocationQuery", allocat
  * rectangles overlap: a double booking must show, not hide between two pages. */
 static const struct db_stmt statement_list = {
     .name = "allocation_list",
-    .sql = "WITH either AS ("
-           "  SELECT node_id, zone_id, slots, period, kind, reservation_id, ordinal, cpu_milli, memory_mib FROM allocation"
-           "  UNION ALL"
-           "  SELECT node_id, zone_id, slots, period, kind, reservation_id, ordinal, cpu_milli, memory_mib"
-           "    FROM allocation_history"
-           "), keyed AS ("
-           "  SELECT *, extract(epoch FROM lower(period))::bigint AS starts, lower(slots) AS slot,"
-           "         coalesce(reservation_id, '00000000-0000-0000-0000-000000000000') AS owner,"
-           "         coalesce(ordinal, -1) AS position FROM either"
-           "   WHERE ($3::text IS NULL OR zone_id = (SELECT id FROM zone WHERE name = $3::text))"
-           "     AND ($4::uuid IS NULL OR node_id = $4::uuid)"
-           "     AND node_id >= coalesce(split_part($1::text, ' ', 1)::uuid, '00000000-0000-0000-0000-000000000000')"
-           ") SELECT node_id AS node, json_build_array(slot, upper(slots)) AS slots, starts AS \"from\","
-           "  CASE WHEN upper(period) <> 'infinity' THEN extract(epoch FROM upper(period))::bigint END AS \"to\", kind,"
-           "  reservation_id AS reservation, ordinal, cpu_milli, memory_mib,"
-           "  concat_ws(' ', node_id, starts, slot, owner, position) AS page_key FROM keyed"
-           " WHERE $1::text IS NULL OR (node_id, starts, slot, owner, position)"
-           "   > (split_part($1, ' ', 1)::uuid, split_part($1, ' ', 2)::bigint, split_part($1, ' ', 3)::integer,"
-           "      split_part($1, ' ', 4)::uuid, split_part($1, ' ', 5)::integer)"
-           " ORDER BY node_id, starts, slot, owner, position LIMIT $2::bigint",
+    .sql =
+        "WITH either AS ("
+        "  SELECT node_id, zone_id, slots, period, kind, reservation_id, ordinal, cpu_milli, memory_mib FROM allocation"
+        "  UNION ALL"
+        "  SELECT node_id, zone_id, slots, period, kind, reservation_id, ordinal, cpu_milli, memory_mib"
+        "    FROM allocation_history"
+        "), keyed AS ("
+        "  SELECT *, extract(epoch FROM lower(period))::bigint AS starts, lower(slots) AS slot,"
+        "         coalesce(reservation_id, '00000000-0000-0000-0000-000000000000') AS owner,"
+        "         coalesce(ordinal, -1) AS position FROM either"
+        "   WHERE ($3::text IS NULL OR zone_id = (SELECT id FROM zone WHERE name = $3::text))"
+        "     AND ($4::uuid IS NULL OR node_id = $4::uuid)"
+        "     AND node_id >= coalesce(split_part($1::text, ' ', 1)::uuid, '00000000-0000-0000-0000-000000000000')"
+        ") SELECT node_id AS node, json_build_array(slot, upper(slots)) AS slots, starts AS \"from\","
+        "  CASE WHEN upper(period) <> 'infinity' THEN extract(epoch FROM upper(period))::bigint END AS \"to\", kind,"
+        "  reservation_id AS reservation, ordinal, cpu_milli, memory_mib,"
+        "  concat_ws(' ', node_id, starts, slot, owner, position) AS page_key FROM keyed"
+        " WHERE $1::text IS NULL OR (node_id, starts, slot, owner, position)"
+        "   > (split_part($1, ' ', 1)::uuid, split_part($1, ' ', 2)::bigint, split_part($1, ' ', 3)::integer,"
+        "      split_part($1, ' ', 4)::uuid, split_part($1, ' ', 5)::integer)"
+        " ORDER BY node_id, starts, slot, owner, position LIMIT $2::bigint",
     .params = 4,
 };
 

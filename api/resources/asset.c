@@ -97,24 +97,26 @@ static const struct db_stmt statement_create = {
  * life), half away from zero, so each month stands alone and they sum exactly (IAS 16.62). */
 static const struct db_stmt statement_schedule = {
     .name = "asset_schedule",
-    .sql = "WITH life AS ("
-           "  SELECT a.*, (in_service + life_months * interval '1 month')::date AS ends,"
-           "         (cost_minor - salvage_minor)::numeric AS base FROM asset a WHERE id = $3::uuid"
-           "), month AS ("
-           "  SELECT l.*, greatest(m::date, in_service) AS month_from, least((m + interval '1 month')::date, ends) AS month_to"
-           "    FROM life l, generate_series(date_trunc('month', in_service::timestamp), ends - 1, interval '1 month') m"
-           "   WHERE m::date > coalesce($1::date, '-infinity')"
-           "   ORDER BY m LIMIT $2::bigint"
-           "), charge AS ("
-           "  SELECT m.*, round(base * (month_to - in_service) / (ends - in_service))::bigint AS through,"
-           "         round(base * (month_from - in_service) / (ends - in_service))::bigint AS before FROM month m"
-           ") SELECT month_from AS \"from\", month_to AS \"to\", through - before AS \"amount.amount_minor\","
-           "  currency AS \"amount.currency\", through AS \"accumulated.amount_minor\","
-           "  currency AS \"accumulated.currency\", cost_minor - through AS \"net_book_value.amount_minor\","
-           "  currency AS \"net_book_value.currency\", currency AS \"posted.currency\","
-           "  (SELECT coalesce(sum(amount_minor), 0)::bigint FROM depreciation d"
-           "    WHERE d.asset_id = c.id AND d.day >= month_from AND d.day < month_to) AS \"posted.amount_minor\","
-           "  month_from AS page_key FROM charge c ORDER BY month_from",
+    .sql =
+        "WITH life AS ("
+        "  SELECT a.*, (in_service + life_months * interval '1 month')::date AS ends,"
+        "         (cost_minor - salvage_minor)::numeric AS base FROM asset a WHERE id = $3::uuid"
+        "), month AS ("
+        "  SELECT l.*, greatest(m::date, in_service) AS month_from, least((m + interval '1 month')::date, ends) AS "
+        "month_to"
+        "    FROM life l, generate_series(date_trunc('month', in_service::timestamp), ends - 1, interval '1 month') m"
+        "   WHERE m::date > coalesce($1::date, '-infinity')"
+        "   ORDER BY m LIMIT $2::bigint"
+        "), charge AS ("
+        "  SELECT m.*, round(base * (month_to - in_service) / (ends - in_service))::bigint AS through,"
+        "         round(base * (month_from - in_service) / (ends - in_service))::bigint AS before FROM month m"
+        ") SELECT month_from AS \"from\", month_to AS \"to\", through - before AS \"amount.amount_minor\","
+        "  currency AS \"amount.currency\", through AS \"accumulated.amount_minor\","
+        "  currency AS \"accumulated.currency\", cost_minor - through AS \"net_book_value.amount_minor\","
+        "  currency AS \"net_book_value.currency\", currency AS \"posted.currency\","
+        "  (SELECT coalesce(sum(amount_minor), 0)::bigint FROM depreciation d"
+        "    WHERE d.asset_id = c.id AND d.day >= month_from AND d.day < month_to) AS \"posted.amount_minor\","
+        "  month_from AS page_key FROM charge c ORDER BY month_from",
     .params = 3,
 };
 
@@ -126,9 +128,9 @@ static enum err_kind list(struct request *request, struct response *response, st
     if (kind != ERR_NONE)
         return kind;
     const PGresult *result = NULL;
-    kind = request_run(request, &statement_list,
-                       DB_PARAMS(page.after, page.limit_sql, query->serial, query->cohort, query->node), &result,
-                       reterr);
+    kind =
+        request_run(request, &statement_list,
+                    DB_PARAMS(page.after, page.limit_sql, query->serial, query->cohort, query->node), &result, reterr);
     if (kind == ERR_NONE)
         response_list(request, response, asset_fields, result, &page);
     return kind;
@@ -159,8 +161,8 @@ static enum err_kind schedule(struct request *request, struct response *response
     if (kind == ERR_NONE)
         kind = find(request, &result, reterr);
     if (kind == ERR_NONE)
-        kind = request_run(request, &statement_schedule, DB_PARAMS(page.after, page.limit_sql, request->object), &result,
-                           reterr);
+        kind = request_run(request, &statement_schedule, DB_PARAMS(page.after, page.limit_sql, request->object),
+                           &result, reterr);
     if (kind == ERR_NONE)
         response_list(request, response, schedule_fields, result, &page);
     return kind;

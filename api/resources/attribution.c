@@ -41,23 +41,24 @@ static const struct schema attribution_query_schema = {"AttributionQuery", attri
 /* The key of a page is "day node currency". The parts are looked up for the rows of the page only. */
 static const struct db_stmt statement_list = {
     .name = "attribution_list",
-    .sql = "WITH shown AS ("
-           "  SELECT c.node_id, c.day, c.currency, c.depreciation_u FROM node_cost c"
-           "   WHERE c.day >= coalesce(split_part($1::text, ' ', 1)::date, $3::date, $4::date, '-infinity')"
-           "     AND ($1::text IS NULL OR (c.day, c.node_id, c.currency)"
-           "          > (split_part($1, ' ', 1)::date, split_part($1, ' ', 2)::uuid, split_part($1, ' ', 3)))"
-           "     AND c.day <= coalesce($3::date, $5::date - 1, 'infinity')"
-           "     AND ($4::date IS NULL OR c.day >= $4::date)"
-           "     AND ($6::text IS NULL OR EXISTS (SELECT FROM node n JOIN zone z ON z.id = n.zone_id"
-           "                                       WHERE n.id = c.node_id AND z.name = $6::text))"
-           "   ORDER BY c.day, c.node_id, c.currency LIMIT $2::bigint"
-           ") SELECT s.node_id AS node, s.day, s.depreciation_u AS \"cost.amount_u\", s.currency AS \"cost.currency\","
-           "  coalesce((SELECT json_agg(json_build_object('target', a.target, 'reservation', a.reservation_id,"
-           "      'weight', a.weight, 'amount.amount_u', a.amount_u, 'amount.currency', a.currency)"
-           "      ORDER BY a.target, a.reservation_id)"
-           "    FROM cost_allocation a WHERE a.node_id = s.node_id AND a.day = s.day AND a.currency = s.currency), '[]')"
-           "  AS allocations, concat_ws(' ', s.day, s.node_id, s.currency) AS page_key"
-           " FROM shown s ORDER BY s.day, s.node_id, s.currency",
+    .sql =
+        "WITH shown AS ("
+        "  SELECT c.node_id, c.day, c.currency, c.depreciation_u FROM node_cost c"
+        "   WHERE c.day >= coalesce(split_part($1::text, ' ', 1)::date, $3::date, $4::date, '-infinity')"
+        "     AND ($1::text IS NULL OR (c.day, c.node_id, c.currency)"
+        "          > (split_part($1, ' ', 1)::date, split_part($1, ' ', 2)::uuid, split_part($1, ' ', 3)))"
+        "     AND c.day <= coalesce($3::date, $5::date - 1, 'infinity')"
+        "     AND ($4::date IS NULL OR c.day >= $4::date)"
+        "     AND ($6::text IS NULL OR EXISTS (SELECT FROM node n JOIN zone z ON z.id = n.zone_id"
+        "                                       WHERE n.id = c.node_id AND z.name = $6::text))"
+        "   ORDER BY c.day, c.node_id, c.currency LIMIT $2::bigint"
+        ") SELECT s.node_id AS node, s.day, s.depreciation_u AS \"cost.amount_u\", s.currency AS \"cost.currency\","
+        "  coalesce((SELECT json_agg(json_build_object('target', a.target, 'reservation', a.reservation_id,"
+        "      'weight', a.weight, 'amount.amount_u', a.amount_u, 'amount.currency', a.currency)"
+        "      ORDER BY a.target, a.reservation_id)"
+        "    FROM cost_allocation a WHERE a.node_id = s.node_id AND a.day = s.day AND a.currency = s.currency), '[]')"
+        "  AS allocations, concat_ws(' ', s.day, s.node_id, s.currency) AS page_key"
+        " FROM shown s ORDER BY s.day, s.node_id, s.currency",
     .params = 6,
 };
 

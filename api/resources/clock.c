@@ -4,9 +4,9 @@
  * acknowledged it, so that nothing ever happens late. Moves take turns: within this process by a lock, among
  * processes by an advisory lock of the connection that all moves of this process share. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/clock.h"
 #include "api/resources/registry.h"
 #include "api/server/server.h"
-#include "common/clock.h"
 #include "common/config.h"
 #include "common/shutdown.h"
 
@@ -59,7 +59,8 @@ static const struct db_stmt statement_unlock = {
 static const struct db_stmt statement_step = {
     .name = "clock_step",
     .sql = "SELECT clock_step(to_timestamp($1::bigint)),"
-           " set_config('synchronous_commit', CASE WHEN $2::boolean THEN current_setting('synchronous_commit') ELSE 'off' END, true)",
+           " set_config('synchronous_commit', CASE WHEN $2::boolean THEN current_setting('synchronous_commit') ELSE "
+           "'off' END, true)",
     .params = 2,
 };
 
@@ -92,9 +93,9 @@ static enum err_kind look(struct move *move, char missing[static ERR_TEXT_SIZE],
     char tick[DB_INT_TEXT_SIZE];
     char now[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(move->db, &statement_look,
-                                DB_PARAMS(db_int_param(tick, move->tick), db_int_param(now, move->now_s)), &result,
-                                reterr);
+    enum err_kind kind =
+        db_run(move->db, &statement_look, DB_PARAMS(db_int_param(tick, move->tick), db_int_param(now, move->now_s)),
+               &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     const char *names = db_text(result, 0, 0);
@@ -119,8 +120,8 @@ static enum err_kind wait_for_all(struct move *move, struct err *reterr)
         if (shutdown_requested())
             return err_set_code(reterr, ERR_OVERLOADED, "shutting_down", "the server is stopping");
         if (clock_monotonic_ms() > deadline_ms)
-            return err_set_code(reterr, ERR_UNAVAILABLE, "clock_stalled",
-                                "not acknowledged within %d s by: %s", STALL_MS / 1000, missing);
+            return err_set_code(reterr, ERR_UNAVAILABLE, "clock_stalled", "not acknowledged within %d s by: %s",
+                                STALL_MS / 1000, missing);
     }
 }
 
@@ -128,8 +129,8 @@ static enum err_kind step(struct move *move, int64_t to_s, bool is_last, struct 
 {
     char to[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(move->db, &statement_step,
-                                DB_PARAMS(db_int_param(to, to_s), request_bool(is_last)), &result, reterr);
+    enum err_kind kind =
+        db_run(move->db, &statement_step, DB_PARAMS(db_int_param(to, to_s), request_bool(is_last)), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     move->tick = db_int(result, 0, 0, 0);

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 
-static const char *const states[] = {"planned",    "provisioning", "running",   "stopping", "terminated",
-                                     "stopped",    "replacing",    "failed",    NULL};
+static const char *const states[] = {"planned", "provisioning", "running", "stopping", "terminated",
+                                     "stopped", "replacing",    "failed",  NULL};
 
 // clang-format off
 #define INSTANCE_FIELDS                                                                                                                          \
@@ -97,10 +97,10 @@ static enum err_kind list(struct request *request, struct response *response, st
     if (kind != ERR_NONE)
         return kind;
     const PGresult *result = NULL;
-    kind = request_run(
-        request, &statement_list,
-        DB_PARAMS(page.after, page.limit_sql, query->reservation, query->state, query->tenant, query->node), &result,
-        reterr);
+    kind =
+        request_run(request, &statement_list,
+                    DB_PARAMS(page.after, page.limit_sql, query->reservation, query->state, query->tenant, query->node),
+                    &result, reterr);
     if (kind == ERR_NONE)
         response_list(request, response, request->route->answer->fields, result, &page);
     return kind;

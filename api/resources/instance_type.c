@@ -102,12 +102,12 @@ static enum err_kind create(struct request *request, struct response *response, 
         return request_invalid(request, reterr);
     }
     const PGresult *result = NULL;
-    enum err_kind kind = request_run(
-        request, &statement_create,
-        DB_PARAMS(request->new_id, wish->name, request_int(request, wish->gpu_count),
-                  request_int(request, wish->gpu_milli), wish->gpu_models.array, request_int(request, wish->cpu_milli),
-                  request_int(request, wish->memory_mib), wish->description),
-        &result, reterr);
+    enum err_kind kind = request_run(request, &statement_create,
+                                     DB_PARAMS(request->new_id, wish->name, request_int(request, wish->gpu_count),
+                                               request_int(request, wish->gpu_milli), wish->gpu_models.array,
+                                               request_int(request, wish->cpu_milli),
+                                               request_int(request, wish->memory_mib), wish->description),
+                                     &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(result) == 0)

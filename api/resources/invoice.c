@@ -83,13 +83,14 @@ static const struct db_stmt statement_get = {
 
 static const struct db_stmt statement_lines = {
     .name = "invoice_lines",
-    .sql = "SELECT l.line_no, l.reservation_id AS reservation, l.price_id AS price, l.description, l.gpu_milli_seconds,"
-           " round(l.gpu_milli_seconds / 3600000.0, 6)::text AS gpu_hours, l.amount_u AS \"amount_exact.amount_u\","
-           " i.currency AS \"amount_exact.currency\", l.net_minor AS \"net.amount_minor\", i.currency AS \"net.currency\","
-           " l.tax_shown_minor AS \"tax_shown.amount_minor\", i.currency AS \"tax_shown.currency\", l.line_no AS page_key"
-           " FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id"
-           " WHERE l.invoice_id = $3::uuid AND l.line_no > coalesce($1::integer, 0)"
-           " ORDER BY l.line_no LIMIT $2::bigint",
+    .sql =
+        "SELECT l.line_no, l.reservation_id AS reservation, l.price_id AS price, l.description, l.gpu_milli_seconds,"
+        " round(l.gpu_milli_seconds / 3600000.0, 6)::text AS gpu_hours, l.amount_u AS \"amount_exact.amount_u\","
+        " i.currency AS \"amount_exact.currency\", l.net_minor AS \"net.amount_minor\", i.currency AS \"net.currency\","
+        " l.tax_shown_minor AS \"tax_shown.amount_minor\", i.currency AS \"tax_shown.currency\", l.line_no AS page_key"
+        " FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id"
+        " WHERE l.invoice_id = $3::uuid AND l.line_no > coalesce($1::integer, 0)"
+        " ORDER BY l.line_no LIMIT $2::bigint",
     .params = 3,
 };
 

@@ -79,7 +79,8 @@ struct node_power {
     bool on;
 };
 static const struct field node_power_fields[] = {
-    FIELD_BOOL("on", struct node_power, on, .flags = FIELD_REQUIRED | FIELD_WRITE_ONLY, .help = "Whether the stand-in answers"),
+    FIELD_BOOL("on", struct node_power, on, .flags = FIELD_REQUIRED | FIELD_WRITE_ONLY,
+               .help = "Whether the stand-in answers"),
     FIELDS_END,
 };
 static const struct schema node_power_schema = {"NodePower", node_power_fields, sizeof(struct node_power)};
@@ -193,12 +194,12 @@ static enum err_kind insert(struct request *request, const struct node *wish, co
     char rack_id[UUID_TEXT_SIZE];
     identity_to_uuid(identity_new(), fabric_id);
     identity_to_uuid(identity_new(), rack_id);
-    return request_run(
-        request, &statement_create,
-        DB_PARAMS(request->new_id, wish->zone, fabric_id, wish->fabric, rack_id, wish->rack, wish->name, wish->gpu_model,
-                  request_int(request, wish->gpu_count), wish->gpu_grouping, request_int(request, wish->cpu_milli),
-                  request_int(request, wish->memory_mib), request_int(request, wish->turnaround_s)),
-        ret, reterr);
+    return request_run(request, &statement_create,
+                       DB_PARAMS(request->new_id, wish->zone, fabric_id, wish->fabric, rack_id, wish->rack, wish->name,
+                                 wish->gpu_model, request_int(request, wish->gpu_count), wish->gpu_grouping,
+                                 request_int(request, wish->cpu_milli), request_int(request, wish->memory_mib),
+                                 request_int(request, wish->turnaround_s)),
+                       ret, reterr);
 }
 
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
@@ -216,7 +217,8 @@ static enum err_kind create(struct request *request, struct response *response, 
         return err_set_code(reterr, ERR_CONFLICT, "name_taken", "zone '%s' has a node named '%s' already", wish->zone,
                             wish->name);
     request->wakes_planner = true;
-    kind = request_event(request, NULL, db_text(result, 0, 0), "node_wish", request->new_id, 1, "node.enrolled", reterr);
+    kind =
+        request_event(request, NULL, db_text(result, 0, 0), "node_wish", request->new_id, 1, "node.enrolled", reterr);
     return kind == ERR_NONE ? answer(request, response, 201, request->new_id, reterr) : kind;
 }
 
@@ -228,8 +230,8 @@ static enum err_kind act(struct request *request, struct response *response, con
     enum err_kind kind = request_run(request, stmt, params, &result, reterr);
     if (kind == ERR_NONE && PQntuples(result) > 0) {
         request->wakes_planner = true;
-        kind = request_event(request, NULL, db_text(result, 0, 0), "node_wish", request->object, db_int(result, 0, 1, 0),
-                             event_kind, reterr);
+        kind = request_event(request, NULL, db_text(result, 0, 0), "node_wish", request->object,
+                             db_int(result, 0, 1, 0), event_kind, reterr);
     }
     return kind == ERR_NONE ? get(request, response, reterr) : kind;
 }
@@ -265,8 +267,7 @@ static const struct route node_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const node_statements[] = {&statement_list,   &statement_get,      &statement_create,
-                                                        &statement_cordon, &statement_uncordon, &statement_power,
-                                                        NULL};
+static const struct db_stmt *const node_statements[] = {
+    &statement_list, &statement_get, &statement_create, &statement_cordon, &statement_uncordon, &statement_power, NULL};
 
 const struct resource node_resource = {"nodes", node_routes, node_statements};

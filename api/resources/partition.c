@@ -22,7 +22,8 @@ static const struct db_stmt statement_list = {
            " pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT' AS is_default,"
            " greatest(c.reltuples, 0)::bigint AS rows_estimated, pg_total_relation_size(c.oid) AS bytes,"
            " c.relname AS page_key"
-           " FROM partition_policy p JOIN pg_inherits i ON i.inhparent = to_regclass('sluice.' || quote_ident(p.table_name))"
+           " FROM partition_policy p JOIN pg_inherits i ON i.inhparent = to_regclass('sluice.' || "
+           "quote_ident(p.table_name))"
            " JOIN pg_class c ON c.oid = i.inhrelid"
            " WHERE ($1::text IS NULL OR c.relname > $1::text) ORDER BY c.relname LIMIT $2::bigint",
     .params = 2,

@@ -79,17 +79,19 @@ static const struct db_stmt statement_references = {
 /* An end in the past would change what was already sold: then the versions overlap, and the insert says so. */
 static const struct db_stmt statement_close = {
     .name = "price_close",
-    .sql = "UPDATE price SET valid = tstzrange(lower(valid), to_timestamp($6::bigint))"
-           " WHERE sku_kind = $1 AND sku = $2 AND tier = $3 AND currency = $4 AND tenant_id IS NOT DISTINCT FROM $5::uuid"
-           " AND upper_inf(valid) AND lower(valid) < to_timestamp($6::bigint)"
-           " AND to_timestamp($6::bigint) >= sluice_now() RETURNING id",
+    .sql =
+        "UPDATE price SET valid = tstzrange(lower(valid), to_timestamp($6::bigint))"
+        " WHERE sku_kind = $1 AND sku = $2 AND tier = $3 AND currency = $4 AND tenant_id IS NOT DISTINCT FROM $5::uuid"
+        " AND upper_inf(valid) AND lower(valid) < to_timestamp($6::bigint)"
+        " AND to_timestamp($6::bigint) >= sluice_now() RETURNING id",
     .params = 6,
 };
 
 static const struct db_stmt statement_create = {
     .name = "price_create",
-    .sql = "INSERT INTO price (id, sku_kind, sku, tier, currency, tenant_id, valid, gpu_hour_u, created_by)"
-           " VALUES ($1::uuid, $2, $3, $4, $5, $6::uuid, tstzrange(to_timestamp($7::bigint), NULL), $8::bigint, $9::uuid)",
+    .sql =
+        "INSERT INTO price (id, sku_kind, sku, tier, currency, tenant_id, valid, gpu_hour_u, created_by)"
+        " VALUES ($1::uuid, $2, $3, $4, $5, $6::uuid, tstzrange(to_timestamp($7::bigint), NULL), $8::bigint, $9::uuid)",
     .params = 9,
 };
 
@@ -101,9 +103,9 @@ static enum err_kind list(struct request *request, struct response *response, st
     if (kind != ERR_NONE)
         return kind;
     const PGresult *result = NULL;
-    kind = request_run(request, &statement_list,
-                       DB_PARAMS(page.after, page.limit_sql, query->sku_kind, query->sku, query->tenant), &result,
-                       reterr);
+    kind =
+        request_run(request, &statement_list,
+                    DB_PARAMS(page.after, page.limit_sql, query->sku_kind, query->sku, query->tenant), &result, reterr);
     if (kind == ERR_NONE)
         response_list(request, response, price_fields, result, &page);
     return kind;

@@ -194,7 +194,7 @@ static const struct route tenant_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const tenant_statements[] = {
-    &statement_list, &statement_get, &statement_create, &statement_timezone, &statement_set_status, NULL};
+static const struct db_stmt *const tenant_statements[] = {&statement_list,     &statement_get,        &statement_create,
+                                                          &statement_timezone, &statement_set_status, NULL};
 
 const struct resource tenant_resource = {"tenants", tenant_routes, tenant_statements};

@@ -85,12 +85,13 @@ static const struct db_stmt statement_tenant = {
 /* The update of nothing lets the principal's row be returned whether it was there or not. */
 static const struct db_stmt statement_create = {
     .name = "token_create",
-    .sql = "WITH owner AS ("
-           "  INSERT INTO principal AS p (id, tenant_id, kind, name) VALUES ($1::uuid, $2::uuid, $3, $4)"
-           "  ON CONFLICT (tenant_id, name) DO UPDATE SET name = p.name RETURNING p.id, p.kind"
-           ") INSERT INTO token (id, principal_id, tenant_id, role, secret_sha256, name, expires_at)"
-           " SELECT $5::uuid, owner.id, $2::uuid, $6, $7::bytea, $8, to_timestamp($9::bigint) FROM owner"
-           " RETURNING extract(epoch FROM created_at)::bigint AS created_at, (SELECT kind FROM owner) AS principal_kind",
+    .sql =
+        "WITH owner AS ("
+        "  INSERT INTO principal AS p (id, tenant_id, kind, name) VALUES ($1::uuid, $2::uuid, $3, $4)"
+        "  ON CONFLICT (tenant_id, name) DO UPDATE SET name = p.name RETURNING p.id, p.kind"
+        ") INSERT INTO token (id, principal_id, tenant_id, role, secret_sha256, name, expires_at)"
+        " SELECT $5::uuid, owner.id, $2::uuid, $6, $7::bytea, $8, to_timestamp($9::bigint) FROM owner"
+        " RETURNING extract(epoch FROM created_at)::bigint AS created_at, (SELECT kind FROM owner) AS principal_kind",
     .params = 9,
 };
 
@@ -212,7 +213,8 @@ static enum err_kind revoke(struct request *request, struct response *response, 
     enum err_kind kind = request_run(request, &statement_revoke, DB_PARAMS(request->object), &result, reterr);
     if (kind == ERR_NONE && PQntuples(result) > 0) {
         request->revokes_token = true;
-        kind = request_event(request, db_text(result, 0, 0), NULL, "token", request->object, 2, "token.changed", reterr);
+        kind =
+            request_event(request, db_text(result, 0, 0), NULL, "token", request->object, 2, "token.changed", reterr);
     }
     return kind == ERR_NONE ? get(request, response, reterr) : kind;
 }

@@ -55,17 +55,16 @@ static void write_minor(int64_t amount_minor, const char *currency, struct json_
     struct err err = {0};
     int exponent = 0;
     must(money_exponent(currency, &exponent, &err) == ERR_NONE); /* what writes amounts checks their currency */
-    int64_t unit = 1;
+    uint64_t unit = 1;
     for (int i = 0; i < exponent; i++)
         unit *= 10;
     uint64_t size = amount_minor < 0 ? -(uint64_t)amount_minor : (uint64_t)amount_minor;
-    const char *sign = amount_minor < 0 ? "-" : "";
-    uint64_t major = size / (uint64_t)unit, rest = size % (uint64_t)unit;
-    char text[MONEY_TEXT_SIZE + 1];
-    if (exponent == 0)
-        (void)snprintf(text, sizeof text, "%s%" PRIu64, sign, major);
-    else
-        (void)snprintf(text, sizeof text, "%s%" PRIu64 ".%0*" PRIu64, sign, major, exponent, rest);
+    char decimals[MONEY_MICRO_EXPONENT + 1]; /* of which the currency has the first few */
+    char text[MONEY_TEXT_SIZE + MONEY_MICRO_EXPONENT];
+    (void)snprintf(decimals, sizeof decimals, "%06" PRIu64,
+                   size % unit * ((uint64_t)MONEY_MICRO_PER_MAJOR / unit) % (uint64_t)MONEY_MICRO_PER_MAJOR);
+    (void)snprintf(text, sizeof text, "%s%" PRIu64 "%s%.*s", amount_minor < 0 ? "-" : "", size / unit,
+                   exponent == 0 ? "" : ".", exponent, decimals);
     json_out_open(out, '{');
     json_out_key(out, "amount");
     json_out_text(out, text);
