@@ -140,20 +140,31 @@ class Ports:
     def __init__(self):
         self.locks = []
 
-    def take(self):
+    def _lock(self, port):
         directory = pathlib.Path(tempfile.gettempdir()) / f"sluice-test-ports-{os.getuid()}"
         directory.mkdir(exist_ok=True)
-        for port in random.sample(range(20000, 30000), 500):
-            lock = open(directory / str(port), "w", encoding="ascii")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            except OSError:
+        lock = open(directory / str(port), "w", encoding="ascii")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+            return None
+        return lock
+
+    def take(self):
+        return self.take_row(1)
+
+    def take_row(self, length):
+        """The first of so many free ports that follow each other."""
+        for first in random.sample(range(20000, 30000, length), 500):
+            locks = [lock for lock in map(self._lock, range(first, first + length)) if lock]
+            if len(locks) == length:
+                self.locks += locks
+                return first
+            for lock in locks:
                 lock.close()
-                continue
-            self.locks.append(lock)
-            return port
         raise AssertionError("no free TCP port between 20000 and 30000")
 
     def release(self):

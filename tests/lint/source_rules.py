@@ -97,7 +97,7 @@ def impure_includes(path, text):
 def head(path, text):
     if not text.startswith("/*"):
         yield 1, "does not begin with a comment that says what the file is for"
-    if "SPDX-License-Identifier: Apache-2.0" not in text[:3000]:
+    if "SPDX-License-Identifier: Apache-2.0" not in re.split(r"^(?:#|static|struct|int)", text, maxsplit=1, flags=re.MULTILINE)[0]:
         yield 1, "has no SPDX line"
     if path.endswith(".h") and not re.search(r"^#pragma once$", text, re.MULTILINE):
         yield 1, "has no #pragma once"

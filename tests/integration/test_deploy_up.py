@@ -1,0 +1,110 @@
+"""deploy/up and deploy/down, on a small fleet: the demo is whole, is made once, and what went down comes back."""
+# SPDX-License-Identifier: Apache-2.0
+
+import os
+import pathlib
+import shutil
+import signal
+import stat
+import subprocess
+
+import pytest
+
+from stack import DEPLOY, ROOT, Client, Ports, eventually
+
+SERVICES = ["sluice-api", "sluice-provisioner", "sluice-billing"]
+
+
+class Machine:
+    """What deploy/up made in a state directory of its own."""
+
+    def __init__(self, state, port):
+        self.state = state
+        self.port = port
+
+    def run(self, script, *arguments, cwd="/"):
+        environment = {name: value for name, value in os.environ.items() if name != "SLUICE_DATABASE_URL"}
+        environment["SLUICE_STATE_DIR"] = str(self.state)
+        done = subprocess.run([DEPLOY / script, *arguments], env=environment, cwd=cwd, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def up(self):
+        return self.run("up", "--no-build", "--nodes", "24", "--port", str(self.port))
+
+    def token(self, name):
+        lines = (self.state / "tokens").read_text().splitlines()
+        return dict(line.split() for line in lines)[name]
+
+    def client(self, name="system_admin"):
+        return Client(self.port, self.token(name))
+
+    def pid(self, service):
+        return int((self.state / "run" / f"{service}.pid").read_text())
+
+
+@pytest.fixture(scope="module")
+def machine(scratch):
+    if not (ROOT / "build/release/bin/sluice-api").exists():
+        pytest.skip("the release build is not there: tests/run makes it")
+    ports = Ports()
+    made = Machine(scratch / "state", ports.take_row(4))
+    try:
+        made.said = made.up()
+        yield made
+    finally:
+        made.run("down")
+        run_directory = made.state / "postgres/run_directory"
+        shutil.rmtree(run_directory.read_text().strip(), ignore_errors=True)
+        ports.release()
+
+
+def test_the_demo_shows_a_reservation_in_every_state(machine):
+    found = {item["status"]["state"] for item in machine.client().items("/v1/system/reservations")}
+    assert found >= {"scheduled", "activating", "active", "ending", "ended", "cancelled", "rejected", "waitlisted"}
+
+
+def test_the_demo_has_two_invoiced_months_of_three_tenants(machine):
+    months = {}
+    for invoice in machine.client().items("/v1/system/invoices"):
+        months.setdefault(invoice["tenant"], set()).add(invoice["period_start"])
+    assert {tenant: len(starts) >= 2 for tenant, starts in months.items()} == {"acme": True, "borealis": True, "cedar": True}
+
+
+def test_the_books_of_the_demo_are_whole(machine):
+    url = machine.run("postgres", "url", "--dir", machine.state / "postgres", "--role", "postgres").strip()
+    asked = subprocess.run(["psql", "-X", "-At", url, "-c", "SELECT name FROM sluice.billing_check WHERE violations <> 0"],
+                           capture_output=True, text=True, check=True)
+    assert asked.stdout == ""
+
+
+def test_tokens_are_for_their_owner_alone(machine):
+    assert stat.S_IMODE((machine.state / "tokens").stat().st_mode) == 0o600
+    assert machine.client("acme").get("/v1/me").expect(200).body["tenant"] == "acme"
+
+
+def test_services_do_not_run_as_root(machine):
+    for service in SERVICES:
+        assert pathlib.Path(f"/proc/{machine.pid(service)}").stat().st_uid != 0
+
+
+def test_a_second_run_brings_back_what_is_down_and_seeds_nothing(machine):
+    before = [len(machine.client().items(f"/v1/system/{what}")) for what in ("reservations", "nodes", "tokens", "prices", "assets")]
+    untouched, killed = machine.pid("sluice-api"), machine.pid("sluice-billing")
+    os.kill(killed, signal.SIGKILL)
+    assert "is there already" in machine.up()
+    assert machine.pid("sluice-api") == untouched
+    assert machine.pid("sluice-billing") != killed
+    after = [len(machine.client().items(f"/v1/system/{what}")) for what in ("reservations", "nodes", "tokens", "prices", "assets")]
+    assert before == after
+
+
+def test_down_leaves_nothing_running_and_up_brings_everything_back(machine):
+    pids = [machine.pid(service) for service in SERVICES]
+    postmaster = int((machine.state / "postgres/data/postmaster.pid").read_text().split()[0])
+    machine.run("down", cwd="/tmp")
+    for pid in [*pids, postmaster]:
+        eventually(lambda pid=pid: not pathlib.Path(f"/proc/{pid}").exists(), f"process {pid} is gone")
+    machine.up()
+    assert machine.client().get("/v1/me").expect(200).body["virtual_clock"] is True
