@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fields: ONE static table per object parses and validates a request, writes the answer and prints the OpenAPI schema.
  *
  *     struct zone { const char *id; const char *name; int64_t lead_s; int64_t created_at; };
@@ -34,7 +35,6 @@
  * Null: texts, dates, ids and JSON are NULL; INT, TIME and AMOUNT are FIELD_NULL. An absent field has its .fallback
  * (the text of its JSON value; strings without quotes), else null (bool: false); FIELD_PRESENT tells a given field from
  * an absent one, which PATCH needs. All errors of a body are found, each with its JSON pointer. */
-/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "api/server/json_out.h"

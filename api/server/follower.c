@@ -230,7 +230,7 @@ static enum err_kind tell_waiters(struct follower *follower, const struct stream
 {
     CLEANUP(db_array_clear) struct db_array ids = {0};
     for (size_t i = 0; i < count; i++) {
-        struct identity id;
+        struct identity id = {0};
         bool is_verdict = strcmp(events[i].object_type, "reservation") == 0 &&
                           identity_from_uuid(events[i].object_id, &id, reterr) == ERR_NONE && is_awaited(follower, id);
         if (is_verdict)
