@@ -125,12 +125,12 @@ static enum err_kind wait_for_all(struct move *move, struct err *reterr)
     }
 }
 
-static enum err_kind step(struct move *move, int64_t to_s, bool is_last, struct err *reterr)
+static enum err_kind step(struct move *move, int64_t to_s, bool is_durable, struct err *reterr)
 {
     char to[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind =
-        db_run(move->db, &statement_step, DB_PARAMS(db_int_param(to, to_s), request_bool(is_last)), &result, reterr);
+        db_run(move->db, &statement_step, DB_PARAMS(db_int_param(to, to_s), request_bool(is_durable)), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     move->tick = db_int(result, 0, 0, 0);
@@ -143,7 +143,7 @@ static enum err_kind step(struct move *move, int64_t to_s, bool is_last, struct 
 static enum err_kind visit(struct move *move, int64_t at_s, bool is_last, struct err *reterr)
 {
     bool is_billing_due = move->billing_next_due_s <= at_s;
-    enum err_kind kind = step(move, at_s, is_last, reterr);
+    enum err_kind kind = step(move, at_s, false, reterr);
     if (kind == ERR_NONE && (is_last || is_billing_due || move->billing_next_due_s <= at_s))
         kind = step(move, at_s, is_last, reterr);
     return kind;
