@@ -237,6 +237,12 @@ static const struct db_stmt statement_hide = {
     .params = 1,
 };
 
+static const struct db_stmt statement_exists = {
+    .name = "reservation_exists",
+    .sql = "SELECT FROM reservation WHERE id = $1::uuid AND hidden_at IS NULL",
+    .params = 1,
+};
+
 static const struct db_stmt statement_instances = {
     .name = "reservation_instances",
     .sql = "SELECT i.id, i.ordinal, i.state, i.address, i.ordinal AS page_key FROM instance i"
@@ -344,8 +350,12 @@ static enum err_kind list_instances(struct request *request, struct response *re
     if (kind != ERR_NONE)
         return kind;
     const PGresult *result = NULL;
-    kind = request_run(request, &statement_instances, DB_PARAMS(page.after, page.limit_sql, request->object), &result,
-                       reterr);
+    kind = request_run(request, &statement_exists, DB_PARAMS(request->object), &result, reterr);
+    if (kind == ERR_NONE && PQntuples(result) == 0)
+        return not_found(request, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_instances, DB_PARAMS(page.after, page.limit_sql, request->object),
+                           &result, reterr);
     if (kind == ERR_NONE)
         response_list(request, response, brief_instance_fields, result, &page);
     return kind;
@@ -434,6 +444,7 @@ static const struct route reservation_routes[] = {
 // clang-format on
 
 static const struct db_stmt *const reservation_statements[] = {
-    &statement_list, &statement_get, &statement_lock, &statement_cancel, &statement_hide, &statement_instances, NULL};
+    &statement_list,   &statement_get,  &statement_lock,      &statement_cancel,
+    &statement_exists, &statement_hide, &statement_instances, NULL};
 
 const struct resource reservation_resource = {"reservations", reservation_routes, reservation_statements};

@@ -23,6 +23,7 @@
 #define CONNECTION_MEMORY (32U * 1024U)
 #define IDLE_TIMEOUT_S    60U
 #define AUTH_ATTEMPTS_MAX 3
+#define UPLOAD_BYTES_MAX  INT64_C(8388608) /* of a body beyond its limit: read, to be able to answer */
 #define DRAIN_LIMIT_MS    10000
 #define SEND_LIMIT_MS     3000
 #define SEND_PERIOD_MS    5
@@ -373,6 +374,10 @@ static enum err_kind screen(struct request_internal *internal, const char *versi
                             URI_BYTES_MAX);
     int64_t content_length = -1;
     enum err_kind kind = screen_headers(list.items, list.count, version, &content_length, reterr);
+    if (kind == ERR_TOO_LARGE && content_length <= UPLOAD_BYTES_MAX) {
+        internal->is_body_too_large = true; /* a client in the middle of sending would not see the answer */
+        return ERR_NONE;
+    }
     if (kind == ERR_NONE && content_length > 0) {
         internal->body_capacity = (size_t)content_length;
         internal->body = alloc_zero(internal->body_capacity, 1);
@@ -415,7 +420,8 @@ static enum MHD_Result begin(struct request_internal *internal, const char *path
 
 static void take_upload(struct request_internal *internal, const char *data, size_t size)
 {
-    if (internal->body_length + size > BODY_BYTES_MAX) {
+    internal->uploaded += (int64_t)size;
+    if (internal->is_body_too_large || internal->body_length + size > BODY_BYTES_MAX) {
         internal->is_body_too_large = true; /* read to its end and thrown away; libmicrohttpd answers only then */
         return;
     }
@@ -438,7 +444,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     if (*upload_size > 0) {
         take_upload(internal, upload, *upload_size);
         *upload_size = 0;
-        return internal->is_body_too_large && internal->body_capacity == 0 ? MHD_NO : MHD_YES;
+        return internal->uploaded > UPLOAD_BYTES_MAX ? MHD_NO : MHD_YES; /* MHD_NO: the connection is closed */
     }
     return internal->is_answer_ready ? send_answer(internal) : dispatch(internal);
 }

@@ -62,6 +62,7 @@ struct request_internal {
     char *body;
     size_t body_length, body_capacity;
     bool is_body_too_large;
+    int64_t uploaded; /* bytes, those thrown away included */
     struct preference prefer;
     const char *idempotency_key; /* NULL: none */
     uint8_t request_sha256[SHA256_SIZE];
