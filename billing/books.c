@@ -13,11 +13,12 @@
 
 #define US_PER_MS 1000
 
-static struct metric metric_days = {.name = "sluice_billing_days_closed_total", .type = METRIC_COUNTER,
-                                    .help = "Days closed"};
-static struct metric metric_close = {.name = "sluice_billing_day_close_seconds", .type = METRIC_HISTOGRAM,
-                                     .help = "How long the close of a day takes"};
-static struct metric metric_lag = {.name = "sluice_billing_books_lag_seconds", .type = METRIC_GAUGE,
+static struct metric metric_days = {
+    .name = "sluice_billing_days_closed_total", .type = METRIC_COUNTER, .help = "Days closed"};
+static struct metric metric_close = {
+    .name = "sluice_billing_day_close_seconds", .type = METRIC_HISTOGRAM, .help = "How long the close of a day takes"};
+static struct metric metric_lag = {.name = "sluice_billing_books_lag_seconds",
+                                   .type = METRIC_GAUGE,
                                    .help = "Domain time since the start of the first day that is not closed"};
 
 void books_register_metrics(void)
@@ -174,8 +175,8 @@ static enum err_kind acknowledge(struct books *books, const struct clock_domain 
     if (!clock->is_virtual || clock->tick == books->acknowledged || shutdown_requested())
         return ERR_NONE;
     int64_t next_midnight_s = calendar_time_of_day(calendar_day_of_time(clock->now_s) + 1);
-    enum err_kind kind = clock_acknowledge(books->leader.db, BOOKS_COMPONENT, clock,
-                                           books->begun ? next_midnight_s : INT64_MAX, reterr);
+    enum err_kind kind =
+        clock_acknowledge(books->leader.db, BOOKS_COMPONENT, clock, books->begun ? next_midnight_s : INT64_MAX, reterr);
     if (kind == ERR_NONE) {
         books->acknowledged = clock->tick;
         books->settled_s = clock->now_s;

@@ -16,11 +16,11 @@ struct books {
     struct leader leader;
     int64_t close_delay_s; /* real clock: how long after midnight a day is closed */
 
-    bool loaded;             /* whether what follows is known; forgotten after any error */
-    bool begun;              /* whether there is anything to keep books of */
-    int64_t first_open_day;  /* days since 1970-01-01, if begun */
-    int64_t acknowledged;    /* tick of the virtual clock */
-    int64_t settled_s;       /* its instant: in any later tick, everybody has written what was due up to here */
+    bool loaded;            /* whether what follows is known; forgotten after any error */
+    bool begun;             /* whether there is anything to keep books of */
+    int64_t first_open_day; /* days since 1970-01-01, if begun */
+    int64_t acknowledged;   /* tick of the virtual clock */
+    int64_t settled_s;      /* its instant: in any later tick, everybody has written what was due up to here */
 };
 
 void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s);

@@ -37,9 +37,11 @@ static const struct setting billing_settings[] = {
 
 static const char *const channels[] = {"sluice_event", "sluice_clock", "sluice_wish"};
 
-static struct metric metric_leader = {.name = "sluice_billing_leader", .type = METRIC_GAUGE,
+static struct metric metric_leader = {.name = "sluice_billing_leader",
+                                      .type = METRIC_GAUGE,
                                       .help = "1 while this process keeps the books, 0 while it stands by"};
-static struct metric metric_errors = {.name = "sluice_billing_errors_total", .type = METRIC_COUNTER,
+static struct metric metric_errors = {.name = "sluice_billing_errors_total",
+                                      .type = METRIC_COUNTER,
                                       .help = "Rounds of work that failed and were tried again"};
 
 static atomic_bool round_succeeded;
@@ -123,7 +125,8 @@ static void run(struct books *books)
 static int start(const struct config_common *common, const struct settings *settings)
 {
     struct err err = {0};
-    CLEANUP(db_freep) struct db *db = db_new(&(struct db_options){
+    CLEANUP(db_freep)
+    struct db *db = db_new(&(struct db_options){
         .url = common->database_url,
         .role = ROLE,
         .application_name = PROGRAM,

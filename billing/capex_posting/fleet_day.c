@@ -1,4 +1,5 @@
-/* Reading a day of the fleet. Statements take the chunk's nodes as an array and the day; all rows come sorted by node. */
+/* Reading a day of the fleet. Statements take the chunk's nodes as an array and the day; all rows come sorted by node.
+ */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/capex_posting/fleet_day.h"
 

@@ -10,9 +10,11 @@
 
 #include <string.h>
 
-static struct metric metric_nodes = {.name = "sluice_billing_node_days_total", .type = METRIC_COUNTER,
+static struct metric metric_nodes = {.name = "sluice_billing_node_days_total",
+                                     .type = METRIC_COUNTER,
                                      .help = "Node-days attributed, per currency of their assets"};
-static struct metric metric_overlaps = {.name = "sluice_billing_overlapping_node_days_total", .type = METRIC_COUNTER,
+static struct metric metric_overlaps = {.name = "sluice_billing_overlapping_node_days_total",
+                                        .type = METRIC_COUNTER,
                                         .help = "Node-days whose metered time exceeds their capacity"};
 
 void node_day_register_metrics(void)
@@ -50,7 +52,10 @@ static const struct db_stmt statement_allocation = {
 };
 
 const struct db_stmt *const node_day_statements[] = {
-    &statement_depreciation, &statement_cost, &statement_allocation, NULL,
+    &statement_depreciation,
+    &statement_cost,
+    &statement_allocation,
+    NULL,
 };
 
 struct chunk {
@@ -103,7 +108,7 @@ static enum err_kind depreciate(const struct fleet_asset *asset, int64_t day, st
 }
 
 static void add_share(struct bulk_rows *rows, const struct fleet_node *node, int64_t day, const char *currency,
-                        const struct fleet_delivery *delivery, const char *target, const struct money_share *share)
+                      const struct fleet_delivery *delivery, const char *target, const struct money_share *share)
 {
     if (share->weight == 0 && share->amount == 0)
         return;
@@ -162,7 +167,7 @@ static enum err_kind attribute(const struct fleet_day *fleet, const struct fleet
     }
     for (size_t i = 0; i < IDLE_CAUSE_COUNT; i++)
         add_share(&rows->allocation, node, fleet->day, currency, NULL, idle_cause_text((enum idle_cause)i),
-                    &shares[count + i]);
+                  &shares[count + i]);
     metric_add(&metric_nodes, 1);
     return ERR_NONE;
 }

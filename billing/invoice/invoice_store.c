@@ -64,8 +64,13 @@ static const struct db_stmt statement_event = {
 };
 
 const struct db_stmt *const invoice_store_statements[] = {
-    &statement_close_period, &statement_groups, &statement_number, &statement_insert,
-    &statement_lines,        &statement_event,  NULL,
+    &statement_close_period,
+    &statement_groups,
+    &statement_number,
+    &statement_insert,
+    &statement_lines,
+    &statement_event,
+    NULL,
 };
 
 void invoice_draft_release(struct invoice_draft *draft)
@@ -109,8 +114,8 @@ enum err_kind invoice_draft_load(struct db *db, struct invoice_draft *draft, str
     char tenant[UUID_TEXT_SIZE];
     char starts_at[DB_INT_TEXT_SIZE];
     identity_to_uuid(draft->tenant, tenant);
-    enum err_kind kind = db_run(db, &statement_groups,
-                                DB_PARAMS(tenant, db_int_param(starts_at, draft->starts_at_s)), &draft->rows, reterr);
+    enum err_kind kind = db_run(db, &statement_groups, DB_PARAMS(tenant, db_int_param(starts_at, draft->starts_at_s)),
+                                &draft->rows, reterr);
     if (kind != ERR_NONE || PQntuples(draft->rows) == 0)
         return kind;
     draft->id = identity_new();
@@ -125,7 +130,8 @@ enum err_kind invoice_draft_load(struct db *db, struct invoice_draft *draft, str
     if (kind == ERR_NONE)
         kind = invoice_amounts_round(draft->amounts, draft->count, draft->exponent, reterr);
     if (kind == ERR_NONE)
-        kind = invoice_amounts_tax(draft->amounts, draft->count, draft->tax_rate_bp, draft->tax, &draft->totals, reterr);
+        kind =
+            invoice_amounts_tax(draft->amounts, draft->count, draft->tax_rate_bp, draft->tax, &draft->totals, reterr);
     return kind;
 }
 

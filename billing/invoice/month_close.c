@@ -9,9 +9,10 @@
 
 #define PERIODS_MAX "10000" /* per call; the rest is due after the next day */
 
-static struct metric metric_invoices = {.name = "sluice_billing_invoices_total", .type = METRIC_COUNTER,
-                                        .help = "Invoices issued"};
-static struct metric metric_refused = {.name = "sluice_billing_periods_refused_total", .type = METRIC_COUNTER,
+static struct metric metric_invoices = {
+    .name = "sluice_billing_invoices_total", .type = METRIC_COUNTER, .help = "Invoices issued"};
+static struct metric metric_refused = {.name = "sluice_billing_periods_refused_total",
+                                       .type = METRIC_COUNTER,
                                        .help = "Closes of a period refused because rated is not delivered"};
 
 void month_close_register_metrics(void)
@@ -62,17 +63,19 @@ static enum err_kind rated_is_delivered(struct db *db, const struct closing *clo
     char to[DB_INT_TEXT_SIZE];
     identity_to_uuid(closing->tenant, tenant);
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind = db_run(
-        db, &statement_compare,
-        DB_PARAMS(tenant, db_int_param(from, closing->starts_at_s), db_int_param(to, closing->ends_at_s)), &rows, reterr);
+    enum err_kind kind =
+        db_run(db, &statement_compare,
+               DB_PARAMS(tenant, db_int_param(from, closing->starts_at_s), db_int_param(to, closing->ends_at_s)), &rows,
+               reterr);
     if (kind != ERR_NONE)
         return kind;
     int64_t delivered = db_int(rows, 0, 0, 0);
     int64_t rated = db_int(rows, 0, 1, 0);
     *ret = delivered == rated;
     if (delivered != rated) {
-        log_event(LOG_LEVEL_ERROR, "period_refused", LOG_TEXT("tenant", tenant), LOG_INT("starts_at", closing->starts_at_s),
-                  LOG_INT("delivered_gpu_milli_s", delivered), LOG_INT("rated_gpu_milli_s", rated));
+        log_event(LOG_LEVEL_ERROR, "period_refused", LOG_TEXT("tenant", tenant),
+                  LOG_INT("starts_at", closing->starts_at_s), LOG_INT("delivered_gpu_milli_s", delivered),
+                  LOG_INT("rated_gpu_milli_s", rated));
     }
     return ERR_NONE;
 }
@@ -103,7 +106,8 @@ static enum err_kind close_period(struct db *db, void *context, struct err *rete
     if (kind != ERR_NONE || !sound)
         return kind;
 
-    CLEANUP(invoice_draft_release) struct invoice_draft draft = {
+    CLEANUP(invoice_draft_release)
+    struct invoice_draft draft = {
         .tenant = closing->tenant, .starts_at_s = closing->starts_at_s, .ends_at_s = closing->ends_at_s};
     bool was_open = false;
     kind = invoice_close_period(db, &draft, &was_open, reterr);

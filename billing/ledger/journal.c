@@ -128,7 +128,8 @@ static enum err_kind post_day(struct db *db, int64_t day, const struct day_posti
         char negative[DB_INT_TEXT_SIZE];
         (void)snprintf(key, sizeof key, "%s:%s:%s", posting->prefix, tenant != NULL ? tenant : date,
                        tenant != NULL ? date : currency); /* far below the size */
-        add_side(&sides, key, posting->debit, posting->debit_is_tenants ? tenant : NULL, currency, db_text(rows, row, 2));
+        add_side(&sides, key, posting->debit, posting->debit_is_tenants ? tenant : NULL, currency,
+                 db_text(rows, row, 2));
         add_side(&sides, key, posting->credit, NULL, currency, db_int_param(negative, -db_int(rows, row, 2, 0)));
     }
     return post(db, &sides, calendar_time_of_day(day + 1) - 1, posting->source_type, NULL, reterr);
@@ -159,8 +160,8 @@ enum err_kind journal_post_depreciation(struct db *db, int64_t day, struct err *
     return post_day(db, day, &posting, reterr);
 }
 
-static void add_amount(struct sides *sides, const char *key, const char *code, const char *tenant,
-                       const char *currency, int64_t amount_u)
+static void add_amount(struct sides *sides, const char *key, const char *code, const char *tenant, const char *currency,
+                       int64_t amount_u)
 {
     char text[DB_INT_TEXT_SIZE];
     add_side(sides, key, code, tenant, currency, db_int_param(text, amount_u));

@@ -20,7 +20,7 @@ struct journal_invoice {
     const char *currency;
     int64_t issued_at_s;
     int64_t total_u, tax_u;
-    int64_t unbilled_u; /* sum of the lines' micro amounts */
+    int64_t unbilled_u;                      /* sum of the lines' micro amounts */
     const struct invoice_line_amount *lines; /* for their rounding */
     size_t line_count;
 };

@@ -15,9 +15,10 @@
 
 #define CHUNK_RESERVATIONS 2000 /* a transaction stays below a second */
 
-static struct metric metric_lines = {.name = "sluice_billing_rated_lines_total", .type = METRIC_COUNTER,
-                                     .help = "Rated lines posted"};
-static struct metric metric_unpriced = {.name = "sluice_billing_unpriced_reservation_days_total", .type = METRIC_COUNTER,
+static struct metric metric_lines = {
+    .name = "sluice_billing_rated_lines_total", .type = METRIC_COUNTER, .help = "Rated lines posted"};
+static struct metric metric_unpriced = {.name = "sluice_billing_unpriced_reservation_days_total",
+                                        .type = METRIC_COUNTER,
                                         .help = "Reservation-days found without a price; they wait in unpriced_usage"};
 
 void rate_day_register_metrics(void)
@@ -200,7 +201,8 @@ static enum err_kind add_sku(struct rate_groups *groups, const struct price_book
     for (int row = first; row < end; row++) {
         if (!db_bool(rows, row, COLUMN_BILLED))
             continue;
-        struct rating_span span = {.from_s = db_int(rows, row, COLUMN_FROM, 0), .to_s = db_int(rows, row, COLUMN_TO, 0)};
+        struct rating_span span = {.from_s = db_int(rows, row, COLUMN_FROM, 0),
+                                   .to_s = db_int(rows, row, COLUMN_TO, 0)};
         gpus[usage.count] = (struct rating_usage){span, db_int(rows, row, COLUMN_GPU_MILLI, 0)};
         instances[usage.count++] = (struct rating_usage){span, db_int(rows, row, COLUMN_INSTANCES, 0)};
     }
@@ -274,8 +276,8 @@ static enum err_kind load_prior(struct db *db, struct rate_groups *groups, struc
     enum err_kind kind = db_run(db, &statement_prior,
                                 DB_PARAMS(db_array_param(&reservations), db_int_param(from, least_s)), &rows, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
-        struct rate_group *group = rate_groups_find(groups, db_identity(rows, row, 0), db_identity(rows, row, 1),
-                                                    db_int(rows, row, 2, 0));
+        struct rate_group *group =
+            rate_groups_find(groups, db_identity(rows, row, 0), db_identity(rows, row, 1), db_int(rows, row, 2, 0));
         if (group == NULL)
             continue; /* not in this chunk's day */
         group->prior_gpu_milli_s = db_int(rows, row, 3, 0);
@@ -397,7 +399,8 @@ enum err_kind rate_day(struct leader *leader, int64_t day, struct err *reterr)
     int64_t day_s = calendar_time_of_day(day);
     int64_t oldest_s = db_int(oldest, 0, 0, day_s);
     CLEANUP(price_book_release) struct price_book book = {0};
-    kind = price_book_load(leader->db, oldest_s < day_s ? oldest_s : day_s, calendar_time_of_day(day + 1), &book, reterr);
+    kind =
+        price_book_load(leader->db, oldest_s < day_s ? oldest_s : day_s, calendar_time_of_day(day + 1), &book, reterr);
     struct rating_chunk chunk = {.day = day, .book = &book, .more = true};
     while (kind == ERR_NONE && chunk.more)
         kind = leader_transact(leader, rate_chunk, &chunk, reterr);

@@ -28,7 +28,8 @@ static enum err_kind add_period(struct rate_groups *groups, const struct price_c
     struct rating_span span = {.from_s = usage->period_s[period], .to_s = usage->period_s[period + 1]};
     int64_t *gpu_milli_s = alloc_zero(choice->count + 1, sizeof *gpu_milli_s);
     int64_t *seconds = alloc_zero(choice->count + 1, sizeof *seconds);
-    enum err_kind kind = rating_measure(span, usage->gpus, usage->count, choice->prices, choice->count, gpu_milli_s, reterr);
+    enum err_kind kind =
+        rating_measure(span, usage->gpus, usage->count, choice->prices, choice->count, gpu_milli_s, reterr);
     if (kind == ERR_NONE)
         kind = rating_measure(span, usage->instances, usage->count, choice->prices, choice->count, seconds, reterr);
     for (size_t i = 0; kind == ERR_NONE && i < choice->count; i++) {

@@ -33,10 +33,11 @@ enum {
 
 static const struct db_stmt statement_probe = {
     .name = "event_batch_probe",
-    .sql = "SELECT EXISTS (SELECT FROM event e"
-           "  WHERE (e.xid, e.seq) > (coalesce((SELECT c.xid FROM event_cursor c WHERE c.consumer = $1::text), '0'::xid8),"
-           "                          coalesce((SELECT c.seq FROM event_cursor c WHERE c.consumer = $1::text), 0))"
-           "    AND e.xid < pg_snapshot_xmin(pg_current_snapshot()))",
+    .sql =
+        "SELECT EXISTS (SELECT FROM event e"
+        "  WHERE (e.xid, e.seq) > (coalesce((SELECT c.xid FROM event_cursor c WHERE c.consumer = $1::text), '0'::xid8),"
+        "                          coalesce((SELECT c.seq FROM event_cursor c WHERE c.consumer = $1::text), 0))"
+        "    AND e.xid < pg_snapshot_xmin(pg_current_snapshot()))",
     .params = 1,
 };
 
@@ -57,7 +58,8 @@ static const struct db_stmt statement_read_object = {
     .params = 4,
 };
 
-const struct db_stmt *const event_batch_statements[] = {&statement_probe, &statement_read, &statement_read_object, NULL};
+const struct db_stmt *const event_batch_statements[] = {&statement_probe, &statement_read, &statement_read_object,
+                                                        NULL};
 
 static const char *const type_texts[] = {
     [METERED_INSTANCE] = "instance",
@@ -77,8 +79,7 @@ static bool type_of(const char *text, enum metered_type *ret)
 
 static bool optional_identity(const PGresult *rows, int row, int column, struct identity *ret)
 {
-    return db_text(rows, row, column) != NULL &&
-           identity_from_uuid(db_text(rows, row, column), ret, NULL) == ERR_NONE;
+    return db_text(rows, row, column) != NULL && identity_from_uuid(db_text(rows, row, column), ret, NULL) == ERR_NONE;
 }
 
 /* The event of a row; an instance's must say whose it is and how large. */

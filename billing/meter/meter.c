@@ -13,15 +13,18 @@
 
 #include <string.h>
 
-#define CUT_CHUNK          5000  /* instances per transaction */
-#define CATCH_UP_POLL_MS   2     /* writing transactions are short */
-#define CATCH_UP_LEAST_MS  10000 /* then something is wrong: the oldest writer is an alert */
+#define CUT_CHUNK         5000  /* instances per transaction */
+#define CATCH_UP_POLL_MS  2     /* writing transactions are short */
+#define CATCH_UP_LEAST_MS 10000 /* then something is wrong: the oldest writer is an alert */
 
-static struct metric metric_events = {.name = "sluice_billing_events_total", .type = METRIC_COUNTER,
+static struct metric metric_events = {.name = "sluice_billing_events_total",
+                                      .type = METRIC_COUNTER,
                                       .help = "Events of instances and nodes that were metered"};
-static struct metric metric_late = {.name = "sluice_billing_late_events_total", .type = METRIC_COUNTER,
+static struct metric metric_late = {.name = "sluice_billing_late_events_total",
+                                    .type = METRIC_COUNTER,
                                     .help = "Events dated before what was metered already; they count from there"};
-static struct metric metric_missing = {.name = "sluice_billing_missing_events_total", .type = METRIC_COUNTER,
+static struct metric metric_missing = {.name = "sluice_billing_missing_events_total",
+                                       .type = METRIC_COUNTER,
                                        .help = "Revisions that no event of the log has: a bug of a writer"};
 
 void meter_register_metrics(void)
@@ -115,9 +118,8 @@ static int64_t *revision_of(const struct subject *subject)
 static enum tiling_outcome apply(const struct subject *subject, const struct metered_event *event, int64_t floor_s,
                                  struct meter_output *output)
 {
-    enum tiling_outcome outcome = subject->instance != NULL
-                                      ? apply_instance(subject->instance, event, floor_s, output)
-                                      : apply_node(subject->node, event, floor_s, output);
+    enum tiling_outcome outcome = subject->instance != NULL ? apply_instance(subject->instance, event, floor_s, output)
+                                                            : apply_node(subject->node, event, floor_s, output);
     if (outcome == TILING_UNKNOWN)
         *revision_of(subject) = event->fact.revision; /* said in the log; the next one must not look like a gap */
     count_outcome(outcome, event);

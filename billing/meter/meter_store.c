@@ -82,9 +82,9 @@ static const struct db_stmt statement_stretches = {
 };
 
 const struct db_stmt *const meter_store_statements[] = {
-    &statement_load_instances, &statement_load_open,     &statement_save_instances, &statement_load_nodes,
-    &statement_end_stretches,  &statement_partition,     &statement_intervals,      &statement_stretches,
-    NULL,
+    &statement_load_instances, &statement_load_open,     &statement_save_instances,
+    &statement_load_nodes,     &statement_end_stretches, &statement_partition,
+    &statement_intervals,      &statement_stretches,     NULL,
 };
 
 /* ---- Output ---- */

@@ -14,8 +14,8 @@ static const struct {
     const char *state;
     enum idle_cause cause;
 } state_causes[] = {
-    {"enrolled", IDLE_NOT_IN_SERVICE}, {"validating", AS_BEFORE},      {"ready", IDLE_UNSOLD},
-    {"allocated", IDLE_UNSOLD},        {"sanitizing", IDLE_SANITIZING}, {"quarantined", IDLE_QUARANTINED},
+    {"enrolled", IDLE_NOT_IN_SERVICE}, {"validating", AS_BEFORE},         {"ready", IDLE_UNSOLD},
+    {"allocated", IDLE_UNSOLD},        {"sanitizing", IDLE_SANITIZING},   {"quarantined", IDLE_QUARANTINED},
     {"repair", IDLE_QUARANTINED},      {"maintenance", IDLE_MAINTENANCE}, {"retired", IDLE_NOT_IN_SERVICE},
 };
 

@@ -20,9 +20,9 @@ static const struct {
     enum usage_class class;
     bool ends_window;
 } state_classes[] = {
-    {"planned", USAGE_UNREADY, false},    {"provisioning", USAGE_UNREADY, false}, {"running", USAGE_USED, false},
-    {"stopped", USAGE_UNUSED, false},     {"replacing", USAGE_UNREADY, false},    {"failed", USAGE_FAILED, false},
-    {"stopping", USAGE_UNREADY, true},    {"terminated", USAGE_UNREADY, true},
+    {"planned", USAGE_UNREADY, false}, {"provisioning", USAGE_UNREADY, false}, {"running", USAGE_USED, false},
+    {"stopped", USAGE_UNUSED, false},  {"replacing", USAGE_UNREADY, false},    {"failed", USAGE_FAILED, false},
+    {"stopping", USAGE_UNREADY, true}, {"terminated", USAGE_UNREADY, true},
 };
 
 static int64_t least(int64_t a, int64_t b)

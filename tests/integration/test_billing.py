@@ -1,6 +1,8 @@
 """What the money comes to: sluice-billing on a real database, facts written by the test."""
 # SPDX-License-Identifier: Apache-2.0
 
+import signal
+
 import pytest
 
 from bookkeeping import Bookkeeping
@@ -180,3 +182,39 @@ def test_a_crash_anywhere_in_a_close_loses_and_doubles_nothing(keep_books):
     assert books.value("SELECT max(net_minor) FROM invoice") == 1482048
     assert books.value("SELECT count(*) FROM depreciation") == 33 * 40
     books.sound()
+
+
+def test_a_revision_that_no_event_has_is_counted_and_stops_nothing(keep_books):
+    books = keep_books(start="2026-03-01T00:00:00Z")
+    tenant = books.tenant("acme")
+    node = books.node("n1")
+    reservation = books.reservation(tenant)
+    instance = books.instance(reservation, tenant, node, "2026-03-01T00:00:00Z", "2026-03-01T10:00:00Z")
+    books.revision[instance] += 2
+    books.instance_becomes(instance, "running")
+    books.step("2026-03-01T00:00:00Z")
+    books.step("2026-03-01T10:00:00Z")
+    assert books.daemon.metrics()["sluice_billing_missing_events_total"] == 2
+    books.instance_becomes(instance, "terminated")
+    books.step("2026-03-01T11:00:00Z")
+    assert books.rows("SELECT class FROM usage_interval") == [{"class": "used"}]
+
+
+def test_a_standby_takes_over_and_the_old_leader_writes_nothing(keep_books):
+    books = keep_books(start="2026-03-01T00:00:00Z", settings={"SLUICE_LEASE_TTL_MS": "1000"})
+    books.node("n1", cost_minor=365_00, life_months=12)
+    books.step("2026-03-01T00:00:00Z")
+    books.daemon.signal(signal.SIGSTOP)
+    try:
+        eventually(lambda: books.value("SELECT expires_at < clock_timestamp() FROM leader_lease WHERE name = 'billing'"),
+                   "the stopped leader's lease ends")
+        epoch = books.value("SELECT leader_take('billing', 'another', interval '1 minute')")
+    finally:
+        books.daemon.signal(signal.SIGCONT)
+    books.run("SELECT clock_step('2026-03-03T00:00:00Z')")
+    books.run("SELECT clock_step('2026-03-03T00:00:00Z')")
+    eventually(lambda: books.daemon.metrics()["sluice_billing_leader"] == 0, "the old leader stands by")
+    assert books.value("SELECT count(*) FROM billing_day") == 0
+    assert books.value("SELECT epoch FROM leader_epoch WHERE name = 'billing'") == epoch
+    books.run("SELECT leader_give('billing', 'another')")
+    eventually(lambda: books.value("SELECT max(tick) FROM clock_acknowledgement") >= 3, "it leads again and acknowledges", 20)
