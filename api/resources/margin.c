@@ -13,7 +13,7 @@ static const char *const keys[] = {"tenant", "instance_type", "cohort", "day", "
     FIELD_COLUMN("margin",             FIELD_TYPE_MONEY, .help = "Revenue less amortization")
 
 static const struct field item_fields[] = {
-    FIELD_COLUMN("key", FIELD_TYPE_TEXT, .help = "A tenant's or instance type's name (shape: none), a cohort, a day, or a reservation's id"),
+    FIELD_COLUMN("key", FIELD_TYPE_TEXT, .help = "A tenant's name, an instance type's (shape: of tenants' own), a cohort (none: not known), a day, or a reservation's id"),
     MARGIN_MONEY,
     FIELD_COLUMN("gpu_seconds_billed", FIELD_TYPE_INT, .help = "Rounded to whole GPU-seconds"),
     FIELDS_END,

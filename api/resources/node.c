@@ -25,7 +25,7 @@ static const char *const states[] = {"enrolled",    "validating", "ready",      
 static const struct field node_status_fields[] = {
     FIELD_COLUMN("state",               FIELD_TYPE_ENUM, .values = states, .help = "Where it is in its life"),
     FIELD_COLUMN("since",               FIELD_TYPE_TIME, .help = "Domain time of the last change of state"),
-    FIELD_COLUMN("last_error",          FIELD_TYPE_TEXT, .help = "The last thing that went wrong; null: nothing"),
+    FIELD_COLUMN_WITH("last_error",     FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "The last thing that went wrong; null: nothing"),
     FIELD_COLUMN("allocated_gpu_milli", FIELD_TYPE_INT,  .help = "Milli-GPUs that are allocated now"),
     FIELDS_END,
 };
@@ -43,7 +43,7 @@ static const struct field node_fields[] = {
     FIELD_INT ("memory_mib",   struct node, memory_mib, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .help = "Memory in MiB"),
     FIELD_INT ("turnaround_s", struct node, turnaround_s, .least = 0, .most = 604800, .fallback = "0", .help = "Sanitizing and validation after a tenant, in seconds"),
     FIELD_COLUMN("cordoned",      FIELD_TYPE_BOOL, .help = "Takes no new allocations"),
-    FIELD_COLUMN("cordon_reason", FIELD_TYPE_TEXT, .help = "Why; null: not said, or not cordoned"),
+    FIELD_COLUMN_WITH("cordon_reason", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Why; null: not said, or not cordoned"),
     FIELD_COLUMN("sim_powered",   FIELD_TYPE_BOOL, .help = "sim: whether the stand-in answers"),
     FIELD_COLUMN("enrolled_at",   FIELD_TYPE_TIME, .help = "Domain time"),
     FIELD_COLUMN("status",        FIELD_TYPE_OBJECT, .fields = node_status_fields, .help = "What the system found"),
