@@ -186,7 +186,7 @@ def test_a_leader_that_stands_still_before_its_commit_changes_nothing(make_stack
             # The verdict's INSERT waits here: the leader has passed its fence and cannot commit.
             cursor.execute("LOCK TABLE reservation_status IN SHARE MODE")
             wish = tenant.post("/v1/reservations", WISH, headers=NO_WAIT).expect(202).body
-            eventually(lambda: stack.sql("""SELECT FROM pg_stat_activity WHERE usename = 'sluice_provisioner' AND wait_event_type = 'Lock'"""),
+            eventually(lambda: stack.sql("""SELECT pid FROM pg_stat_activity WHERE usename = 'sluice_provisioner' AND wait_event_type = 'Lock'"""),
                        "the leader waits in its transaction")
             epoch = stack.sql("SELECT epoch FROM leader_epoch WHERE name LIKE 'zone:%'")[0]["epoch"]
             first.signal(signal.SIGSTOP)
@@ -202,7 +202,7 @@ def test_a_leader_that_stands_still_before_its_commit_changes_nothing(make_stack
     eventually(lambda: first.is_ready() or True, "the first leader lives")
     other = tenant.create("/v1/reservations", WISH)
     assert other["status"]["state"] == "scheduled"
-    assert len(stack.sql("SELECT FROM allocation WHERE kind = 'instance' AND reservation_id = (SELECT min(reservation_id::text)::uuid FROM reservation_status)")) == 1
+    assert len(stack.sql("SELECT ordinal FROM allocation WHERE kind = 'instance' AND reservation_id = (SELECT min(reservation_id::text)::uuid FROM reservation_status)")) == 1
     assert tenant.get(f"/v1/reservations/{wish['id']}").body["status"]["state"] == "scheduled"
     second.stop()
 
@@ -211,7 +211,7 @@ def test_a_leader_that_stands_still_before_its_commit_changes_nothing(make_stack
 
 
 def test_a_thousand_waiting_requests_are_answered_before_the_api_stops(make_stack):
-    stack = make_stack(settings={"sluice-api": {"SLUICE_WAITERS_MAX": "2000", "SLUICE_WAITERS_PER_TENANT_MAX": "2000"}})
+    stack = make_stack(settings={"sluice-api": {"SLUICE_SUSPENDED_MAX": "2000", "SLUICE_SUSPENDED_PER_TENANT_MAX": "2000"}})
     stack.fleet(2)
     tenant = stack.tenant("acme")
     stack.provisioner.stop()  # nobody decides, so all wait
@@ -229,8 +229,9 @@ def test_a_thousand_waiting_requests_are_answered_before_the_api_stops(make_stac
     stack.api.process.terminate()
     statuses = []
     for connection in waiting:
-        readable, _, _ = select.select([connection], [], [], 30)
-        assert readable, "a waiting request got no answer"
+        answered = select.poll()
+        answered.register(connection, select.POLLIN)
+        assert answered.poll(30_000), "a waiting request got no answer"
         statuses.append(connection.recv(65536).split(b" ", 2)[1])
         connection.close()
     assert set(statuses) <= {b"202", b"200", b"503"} and statuses.count(b"202") > 0, set(statuses)
