@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/background.h"
 
+#include "api/server/vitals.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/lease.h"
@@ -16,7 +17,7 @@
 #define TOKEN_PERIOD_MS        5000
 #define RETRY_MS               1000
 #define LEASE_TTL_MS           30000
-#define HOUSEKEEPING_PERIOD_MS 10000
+#define HOUSEKEEPING_PERIOD_MS 5000
 #define CHORES_PERIOD_MS       600000 /* partitions are made days ahead */
 
 static struct metric default_rows = {.name = "sluice_default_partition_used",
@@ -96,6 +97,8 @@ static void *keep_house(void *context)
             kind = do_chores(background->house_db, &err);
             next_ms = clock_monotonic_ms() + CHORES_PERIOD_MS;
         }
+        if (kind == ERR_NONE)
+            kind = vitals_look(background->house_db, &err);
         if (kind != ERR_NONE)
             log_error("housekeeping_failed", &err);
         pause_ms(HOUSEKEEPING_PERIOD_MS);
@@ -113,6 +116,7 @@ static struct db *connection_of(const char *url, const char *application_name)
 struct background *background_start(const char *database_url, struct token_cache *tokens)
 {
     metric_register(metrics, COUNT_OF(metrics));
+    vitals_register();
     struct background *background = alloc_zero(1, sizeof *background);
     background->tokens = tokens;
     background->token_db = connection_of(database_url, "sluice-api tokens");

@@ -1,0 +1,30 @@
+"""The metrics behind the alerts move when what they tell of happens."""
+# SPDX-License-Identifier: Apache-2.0
+
+import contextlib
+
+from stack import eventually
+
+
+def test_an_open_writer_is_seen_and_forgotten(make_stack):
+    stack = make_stack(start=None)
+    with contextlib.closing(stack.cluster.connect(stack.database)) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN; SELECT pg_current_xact_id()")
+        eventually(lambda: stack.api.metrics()["sluice_oldest_writer_seconds"] >= 2, "the open writer is seen", 30)
+        cursor.execute("ROLLBACK")
+    eventually(lambda: stack.api.metrics()["sluice_oldest_writer_seconds"] < 2, "the closed writer is forgotten", 30)
+
+
+def test_a_missing_leader_and_unread_events_are_seen(make_stack):
+    stack = make_stack(start=None)
+    stack.fleet(nodes=1)
+    eventually(lambda: stack.sql("SELECT consumer FROM event_cursor WHERE consumer = 'billing'"), "billing has read the log")
+    eventually(lambda: stack.api.metrics()["sluice_leases_expired"] == 0, "everything is led", 30)
+    eventually(lambda: stack.api.metrics()["sluice_event_lag_seconds"] == 0, "everything is read", 30)
+    stack.billing.kill()
+    stack.node("late")
+    eventually(lambda: stack.api.metrics()["sluice_leases_expired"] == 1, "the lease of billing ran out", 60)
+    eventually(lambda: stack.api.metrics()["sluice_event_lag_seconds"] > 0, "events wait", 30)
+    stack.billing.start()
+    eventually(lambda: stack.api.metrics()["sluice_leases_expired"] == 0, "billing is led again", 30)
+    eventually(lambda: stack.api.metrics()["sluice_event_lag_seconds"] == 0, "everything is read again", 30)
