@@ -10,9 +10,9 @@ GRANT SELECT ON node TO sluice_batch;
 CREATE FUNCTION admission_raced() RETURNS text
 LANGUAGE plpgsql SET search_path = sluice, pg_temp AS $$
 BEGIN
-    RAISE serialization_failure USING MESSAGE = 'another replica admitted a request with the same idempotency key meanwhile';
+    RAISE serialization_failure USING MESSAGE = 'another replica admitted a request with the same idempotency key or name meanwhile';
 END $$;
-COMMENT ON FUNCTION admission_raced IS 'Two replicas raced on one idempotency key: the whole batch is tried again and then finds it';
+COMMENT ON FUNCTION admission_raced IS 'Two replicas raced on one idempotency key or name: the whole batch is tried again and then sees who was first';
 
 CREATE FUNCTION admission_create(
     ids uuid[], tenants uuid[], principals uuid[], keys text[], hashes bytea[], names text[], projects text[], zones text[],
@@ -105,6 +105,12 @@ BEGIN
     ), concluded AS MATERIALIZED (
         SELECT j.*,
                CASE WHEN j.refusal IS NOT NULL THEN j.refusal
+                    -- Who took the name is not in sight yet: it may be this very request, sent to another replica.
+                    WHEN m.id IS NULL AND j.key IS NOT NULL
+                         AND NOT EXISTS (SELECT FROM reservation r
+                                          WHERE r.tenant_id = j.tenant_id AND r.name = j.name AND r.name_held)
+                         AND NOT EXISTS (SELECT FROM made n JOIN judged o ON o.id = n.id
+                                          WHERE o.tenant_id = j.tenant_id AND o.name = j.name) THEN admission_raced()
                     WHEN m.id IS NULL THEN 'name_taken'
                     WHEN j.key IS NOT NULL AND k.object_id IS NULL THEN admission_raced()
                     ELSE 'created'
