@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/must.h"
+#include "common/shutdown.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -31,10 +32,13 @@ static struct metric refused = {.name = "sluice_api_batch_refused_total",
 static struct metric bisected = {.name = "sluice_api_batch_bisections_total",
                                  .type = METRIC_COUNTER,
                                  .help = "Batches split because of an unexpected error"};
+static struct metric isolated = {.name = "sluice_api_isolated_batches_total",
+                                 .type = METRIC_COUNTER,
+                                 .help = "Batches of one tenant alone, because a request of its failed unexpectedly"};
 static struct metric commit_time = {.name = "sluice_api_batch_duration_seconds",
                                     .type = METRIC_HISTOGRAM,
                                     .help = "From BEGIN to the answer to COMMIT"};
-static struct metric *const metrics[] = {&batches, &batched, &queued, &refused, &bisected, &commit_time};
+static struct metric *const metrics[] = {&batches, &batched, &queued, &refused, &bisected, &isolated, &commit_time};
 
 /* What one tenant has waiting. Stands in the ring of active tenants while it has. Kept for ever: tenants are few. */
 struct tenant_queue {
@@ -138,6 +142,7 @@ enum err_kind batcher_submit(struct batcher *batcher, struct batch_item *item, s
         queue->last = item;
         if (batcher->count++ == 0)
             (void)pthread_cond_signal(&batcher->wake);
+        metric_set(&queued, batcher->count);
     }
     (void)pthread_mutex_unlock(&batcher->lock);
     if (fits)
@@ -173,8 +178,10 @@ static size_t take_batch(struct batcher *batcher)
         } while (is_isolated && queue->first != NULL && (int64_t)count < batcher->batch_max);
         if (queue->first != NULL)
             push_active(batcher, queue);
-        if (is_isolated)
+        if (is_isolated) {
+            metric_add(&isolated, 1);
             break;
+        }
     }
     if (isolated_last != NULL) { /* first in line for the next batch */
         isolated_last->next_active = batcher->first_active;
@@ -225,14 +232,16 @@ static size_t merge_equal_keys(struct batcher *batcher, size_t count)
 
 /* ---- Committing ---- */
 
-/* The connection died during COMMIT: ask until somebody knows, and answer nobody before. */
+/* The connection died during COMMIT: ask until somebody knows, and answer nobody before. A shutdown does not wait for a
+ * database that is away. */
 static enum err_kind look_up(struct batcher *batcher, uint64_t transaction_id, struct err *reterr)
 {
     int64_t deadline_ms = clock_monotonic_ms() + LOOKUP_LIMIT_MS;
     bool committed = false;
     enum err_kind kind = db_transaction_committed(batcher->db, transaction_id, &committed, reterr);
-    while (kind != ERR_NONE && clock_monotonic_ms() < deadline_ms) {
-        (void)poll(NULL, 0, LOOKUP_PERIOD_MS);
+    while (kind != ERR_NONE && clock_monotonic_ms() < deadline_ms && !shutdown_requested()) {
+        struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
+        (void)poll(&stop, 1, LOOKUP_PERIOD_MS); /* however it ends: the loop looks again */
         kind = db_transaction_committed(batcher->db, transaction_id, &committed, reterr);
     }
     if (kind != ERR_NONE)
