@@ -1,6 +1,7 @@
 /* Allocations: the rectangles of past, present and future, slots of a node by time. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 
 static const char *const kinds[] = {"instance", "turnaround", "maintenance", NULL};
 
@@ -64,16 +65,7 @@ static const struct db_stmt statement_list = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct allocation_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list, DB_PARAMS(page.after, page.limit_sql, query->zone, query->node),
-                       &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, allocation_fields, result, &page);
-    return kind;
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->zone, query->node), reterr);
 }
 
 // clang-format off

@@ -1,6 +1,7 @@
 /* Assets: the hardware as bought. What billing amortizes starts from these rows. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 #include "common/money.h"
 #include "common/must.h"
 
@@ -123,49 +124,22 @@ static const struct db_stmt statement_schedule = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct asset_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind =
-        request_run(request, &statement_list,
-                    DB_PARAMS(page.after, page.limit_sql, query->serial, query->cohort, query->node), &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, asset_fields, result, &page);
-    return kind;
-}
-
-static enum err_kind find(struct request *request, const PGresult **ret, struct err *reterr)
-{
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), ret, reterr);
-    if (kind == ERR_NONE && PQntuples(*ret) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "asset '%s' does not exist", request->params[0]);
-    return kind;
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->serial, query->cohort, query->node),
+                       reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    const PGresult *result = NULL;
-    enum err_kind kind = find(request, &result, reterr);
-    if (kind == ERR_NONE)
-        response_row(response, 200, asset_fields, result, 0);
-    return kind;
+    return answer_object(request, response, 200, &statement_get, request->object, "asset", reterr);
 }
 
 static enum err_kind schedule(struct request *request, struct response *response, struct err *reterr)
 {
-    struct page page;
-    const PGresult *result = NULL;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind == ERR_NONE)
-        kind = find(request, &result, reterr);
-    if (kind == ERR_NONE)
-        kind = request_run(request, &statement_schedule, DB_PARAMS(page.after, page.limit_sql, request->object),
-                           &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, schedule_fields, result, &page);
-    return kind;
+    const PGresult *found = NULL;
+    enum err_kind kind = answer_find(request, &statement_get, request->object, "asset", &found, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    return answer_page(request, response, &statement_schedule, DB_PARAMS(request->object), reterr);
 }
 
 static enum err_kind check(struct request *request, const struct asset *wish, struct err *reterr)

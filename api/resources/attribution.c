@@ -1,6 +1,7 @@
 /* Attribution: where each node's cost of a day went, to reservations and to idle by cause, summing exactly. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 
 // clang-format off
 static const struct field part_fields[] = {
@@ -69,17 +70,8 @@ static enum err_kind list(struct request *request, struct response *response, st
         field_problem_add(&request->problems, "?day", "out_of_range", "give either day, or from and to");
         return request_invalid(request, reterr);
     }
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list,
-                       DB_PARAMS(page.after, page.limit_sql, query->day, query->from, query->to, query->zone), &result,
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->day, query->from, query->to, query->zone),
                        reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, attribution_fields, result, &page);
-    return kind;
 }
 
 // clang-format off

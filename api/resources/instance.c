@@ -1,6 +1,7 @@
 /* Instances: what runs. A tenant sees its own; operators see all, and on which node. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 
 static const char *const states[] = {"planned", "provisioning", "running", "stopping", "terminated",
                                      "stopped", "replacing",    "failed",  NULL};
@@ -92,30 +93,13 @@ static const struct db_stmt statement_get = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct instance_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind =
-        request_run(request, &statement_list,
-                    DB_PARAMS(page.after, page.limit_sql, query->reservation, query->state, query->tenant, query->node),
-                    &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, request->route->answer->fields, result, &page);
-    return kind;
+    return answer_page(request, response, &statement_list,
+                       DB_PARAMS(query->reservation, query->state, query->tenant, query->node), reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "instance '%s' does not exist", request->params[0]);
-    response_row(response, 200, request->route->answer->fields, result, 0);
-    return ERR_NONE;
+    return answer_object(request, response, 200, &statement_get, request->object, "instance", reterr);
 }
 
 // clang-format off

@@ -1,6 +1,7 @@
 /* Instance types: the shapes that are sold under a name. Every role may list them; operators make them. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 
 struct instance_type {
     const char *id;
@@ -70,27 +71,12 @@ static const struct db_stmt statement_create = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct instance_type_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list, DB_PARAMS(page.after, page.limit_sql, query->name), &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, instance_type_fields, result, &page);
-    return kind;
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->name), reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "instance type '%s' does not exist", request->params[0]);
-    response_row(response, 200, instance_type_fields, result, 0);
-    return ERR_NONE;
+    return answer_object(request, response, 200, &statement_get, request->object, "instance type", reterr);
 }
 
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)

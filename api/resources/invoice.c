@@ -1,6 +1,7 @@
 /* Invoices and their lines, as issued. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 
 static const char *const statuses[] = {"issued", "void", NULL};
 
@@ -97,48 +98,21 @@ static const struct db_stmt statement_lines = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct invoice_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list, DB_PARAMS(page.after, page.limit_sql, query->number, query->tenant),
-                       &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, invoice_fields, result, &page);
-    return kind;
-}
-
-static enum err_kind find(struct request *request, const PGresult **ret, struct err *reterr)
-{
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), ret, reterr);
-    if (kind == ERR_NONE && PQntuples(*ret) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "invoice '%s' does not exist", request->params[0]);
-    return kind;
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->number, query->tenant), reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    const PGresult *result = NULL;
-    enum err_kind kind = find(request, &result, reterr);
-    if (kind == ERR_NONE)
-        response_row(response, 200, invoice_fields, result, 0);
-    return kind;
+    return answer_object(request, response, 200, &statement_get, request->object, "invoice", reterr);
 }
 
 static enum err_kind lines(struct request *request, struct response *response, struct err *reterr)
 {
-    struct page page;
-    const PGresult *result = NULL;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind == ERR_NONE)
-        kind = find(request, &result, reterr);
-    if (kind == ERR_NONE)
-        kind = request_run(request, &statement_lines, DB_PARAMS(page.after, page.limit_sql, request->object), &result,
-                           reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, line_fields, result, &page);
-    return kind;
+    const PGresult *found = NULL;
+    enum err_kind kind = answer_find(request, &statement_get, request->object, "invoice", &found, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    return answer_page(request, response, &statement_lines, DB_PARAMS(request->object), reterr);
 }
 
 // clang-format off

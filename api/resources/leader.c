@@ -1,6 +1,7 @@
 /* Who leads what, for operators who look after the system. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 
 // clang-format off
 static const struct field leader_fields[] = {
@@ -27,15 +28,7 @@ static const struct db_stmt statement_list = {
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list, DB_PARAMS(page.after, page.limit_sql), &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, leader_fields, result, &page);
-    return kind;
+    return answer_page(request, response, &statement_list, DB_NO_PARAMS, reterr);
 }
 
 // clang-format off

@@ -1,6 +1,7 @@
 /* The books: the trial balance, and every entry. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 
 // clang-format off
 static const struct field balance_fields[] = {
@@ -53,28 +54,14 @@ static const struct db_stmt statement_entries = {
     .params = 2,
 };
 
-static enum err_kind list_by(struct request *request, struct response *response, const struct db_stmt *stmt,
-                             struct err *reterr)
-{
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, stmt, DB_PARAMS(page.after, page.limit_sql), &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, request->route->answer->fields, result, &page);
-    return kind;
-}
-
 static enum err_kind balance(struct request *request, struct response *response, struct err *reterr)
 {
-    return list_by(request, response, &statement_balance, reterr);
+    return answer_page(request, response, &statement_balance, DB_NO_PARAMS, reterr);
 }
 
 static enum err_kind entries(struct request *request, struct response *response, struct err *reterr)
 {
-    return list_by(request, response, &statement_entries, reterr);
+    return answer_page(request, response, &statement_entries, DB_NO_PARAMS, reterr);
 }
 
 // clang-format off

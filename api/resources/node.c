@@ -2,6 +2,7 @@
  * them under status. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 
 struct node {
     const char *id;
@@ -158,34 +159,12 @@ static const struct db_stmt statement_power = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct node_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list,
-                       DB_PARAMS(page.after, page.limit_sql, query->name, query->zone, query->state), &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, node_fields, result, &page);
-    return kind;
-}
-
-static enum err_kind answer(struct request *request, struct response *response, int status, const char *id,
-                            struct err *reterr)
-{
-    const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(id), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "node '%s' does not exist", request->params[0]);
-    response_row(response, status, node_fields, result, 0);
-    return ERR_NONE;
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->name, query->zone, query->state), reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    return answer(request, response, 200, request->object, reterr);
+    return answer_object(request, response, 200, &statement_get, request->object, "node", reterr);
 }
 
 static enum err_kind insert(struct request *request, const struct node *wish, const PGresult **ret, struct err *reterr)
@@ -219,7 +198,8 @@ static enum err_kind create(struct request *request, struct response *response, 
     request->wakes_planner = true;
     kind =
         request_event(request, NULL, db_text(result, 0, 0), "node_wish", request->new_id, 1, "node.enrolled", reterr);
-    return kind == ERR_NONE ? answer(request, response, 201, request->new_id, reterr) : kind;
+    return kind == ERR_NONE ? answer_object(request, response, 201, &statement_get, request->new_id, "node", reterr)
+                            : kind;
 }
 
 /* An action: the statement changes the wish if it is not so already, and only then something happened. */

@@ -1,6 +1,7 @@
 /* Prices: versions of what a GPU-hour costs. A version is immutable but for its end, which the next one sets. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 #include "common/money.h"
 
 #include <string.h>
@@ -98,35 +99,13 @@ static const struct db_stmt statement_create = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct price_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind =
-        request_run(request, &statement_list,
-                    DB_PARAMS(page.after, page.limit_sql, query->sku_kind, query->sku, query->tenant), &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, price_fields, result, &page);
-    return kind;
-}
-
-static enum err_kind answer(struct request *request, struct response *response, int status, const char *id,
-                            struct err *reterr)
-{
-    const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(id), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "price '%s' does not exist", request->params[0]);
-    response_row(response, status, price_fields, result, 0);
-    return ERR_NONE;
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->sku_kind, query->sku, query->tenant),
+                       reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    return answer(request, response, 200, request->object, reterr);
+    return answer_object(request, response, 200, &statement_get, request->object, "price", reterr);
 }
 
 struct price_references {
@@ -195,7 +174,8 @@ static enum err_kind create(struct request *request, struct response *response, 
         return kind;
     request->wakes_planner = true;
     kind = request_event(request, references.tenant_id, NULL, "price", request->new_id, 1, "price.created", reterr);
-    return kind == ERR_NONE ? answer(request, response, 201, request->new_id, reterr) : kind;
+    return kind == ERR_NONE ? answer_object(request, response, 201, &statement_get, request->new_id, "price", reterr)
+                            : kind;
 }
 
 // clang-format off

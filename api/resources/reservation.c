@@ -3,6 +3,7 @@
 #include "api/resources/reservation.h"
 
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 #include "api/server/server.h"
 
 #include <string.h>
@@ -263,17 +264,8 @@ static enum err_kind not_found(const struct request *request, struct err *reterr
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct reservation_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list,
-                       DB_PARAMS(page.after, page.limit_sql, query->state, query->name, query->zone, query->tenant),
-                       &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, reservation_fields, result, &page);
-    return kind;
+    return answer_page(request, response, &statement_list,
+                       DB_PARAMS(query->state, query->name, query->zone, query->tenant), reterr);
 }
 
 static enum err_kind show(struct request *request, struct response *response, bool with_etag, struct err *reterr)
@@ -345,20 +337,11 @@ static enum err_kind replay(struct request *request, struct response *response, 
 
 static enum err_kind list_instances(struct request *request, struct response *response, struct err *reterr)
 {
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
+    const PGresult *found = NULL;
+    enum err_kind kind = answer_find(request, &statement_exists, request->object, "reservation", &found, reterr);
     if (kind != ERR_NONE)
         return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_exists, DB_PARAMS(request->object), &result, reterr);
-    if (kind == ERR_NONE && PQntuples(result) == 0)
-        return not_found(request, reterr);
-    if (kind == ERR_NONE)
-        kind = request_run(request, &statement_instances, DB_PARAMS(page.after, page.limit_sql, request->object),
-                           &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, brief_instance_fields, result, &page);
-    return kind;
+    return answer_page(request, response, &statement_instances, DB_PARAMS(request->object), reterr);
 }
 
 /* ---- Changes ---- */

@@ -1,6 +1,7 @@
 /* Tenants: the customers, as operators make, suspend and resume them. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 #include "common/money.h"
 
 #include <string.h>
@@ -92,28 +93,12 @@ static const struct db_stmt statement_set_status = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct tenant_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list, DB_PARAMS(page.after, page.limit_sql, query->name, query->status),
-                       &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, tenant_fields, result, &page);
-    return kind;
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->name, query->status), reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "tenant '%s' does not exist", request->params[0]);
-    response_row(response, 200, tenant_fields, result, 0);
-    return ERR_NONE;
+    return answer_object(request, response, 200, &statement_get, request->object, "tenant", reterr);
 }
 
 /* What the table cannot say: that we bill in the currency, and that the time zone exists. */

@@ -3,6 +3,7 @@
 #include "api/auth/token.h"
 
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 #include "common/must.h"
 
 struct token_wish {
@@ -105,29 +106,13 @@ static const struct db_stmt statement_revoke = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct token_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list, DB_PARAMS(page.after, page.limit_sql, query->name, query->tenant),
-                       &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, token_fields, result, &page);
-    return kind;
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->name, query->tenant), reterr);
 }
 
 /* A repetition under an idempotency key comes here too: the secret is not kept, so its answer has no text. */
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "token '%s' does not exist", request->params[0]);
-    response_row(response, 200, token_fields, result, 0);
-    return ERR_NONE;
+    return answer_object(request, response, 200, &statement_get, request->object, "token", reterr);
 }
 
 /* Sets *ret_id to the UUID of the tenant wished for, NULL for the provider, and says no where role and tenant do not

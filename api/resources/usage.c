@@ -1,6 +1,7 @@
 /* Usage: the class of every second of every instance's window, as metered. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 
 static const char *const classes[] = {"used", "unused", "unready", "failed", "preempted", NULL};
 
@@ -81,18 +82,10 @@ static const struct db_stmt statement_list = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct usage_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list,
-                       DB_PARAMS(page.after, page.limit_sql, query->reservation, request_int(request, query->from),
-                                 request_int(request, query->to), query->tenant),
-                       &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, request->route->answer->fields, result, &page);
-    return kind;
+    return answer_page(request, response, &statement_list,
+                       DB_PARAMS(query->reservation, request_int(request, query->from), request_int(request, query->to),
+                                 query->tenant),
+                       reterr);
 }
 
 // clang-format off

@@ -1,6 +1,7 @@
 /* Zones: the unit of planning. Every role may list them; operators make and tune them. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/answer.h"
 
 struct zone {
     const char *id;
@@ -78,35 +79,15 @@ static const struct db_stmt statement_patch = {
     .params = 6,
 };
 
-static enum err_kind zone_not_found(const struct request *request, struct err *reterr)
-{
-    return err_set(reterr, ERR_NOT_FOUND, "zone '%s' does not exist", request->params[0]);
-}
-
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct zone_query *query = request->query;
-    struct page page;
-    enum err_kind kind = page_read(request, &page, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_list, DB_PARAMS(page.after, page.limit_sql, query->name), &result, reterr);
-    if (kind == ERR_NONE)
-        response_list(request, response, zone_fields, result, &page);
-    return kind;
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->name), reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return zone_not_found(request, reterr);
-    response_row(response, 200, zone_fields, result, 0);
-    return ERR_NONE;
+    return answer_object(request, response, 200, &statement_get, request->object, "zone", reterr);
 }
 
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
@@ -141,7 +122,7 @@ static enum err_kind patch(struct request *request, struct response *response, s
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(result) == 0)
-        return zone_not_found(request, reterr);
+        return err_set(reterr, ERR_NOT_FOUND, "zone '%.40s' does not exist", request->params[0]);
     response_row(response, 200, zone_fields, result, 0);
     request->wakes_planner = true;
     int64_t revision = db_int(result, 0, PQfnumber(result, "revision"), 0);
