@@ -3,23 +3,17 @@
 #include "common/admin.h"
 
 #include "common/alloc.h"
+#include "common/listen.h"
 #include "common/metrics.h"
 #include "common/must.h"
 
-#include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define ADMIN_CONNECTIONS_MAX 32U
 #define ADMIN_TIMEOUT_S       10U
-#define ADMIN_BACKLOG         64
-#define UNIX_PREFIX           "unix:"
 
 struct admin {
     struct MHD_Daemon *daemon;
@@ -27,93 +21,6 @@ struct admin {
     bool (*ready)(void *context, FILE *out);
     void *context;
 };
-
-/* ---- Listening ---- */
-
-static void fd_closep(int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd); /* nothing was written to it */
-    *fd = -1;
-}
-
-/* Hands over the descriptor: the variable forgets it. */
-static int fd_take(int *fd)
-{
-    int taken = *fd;
-    *fd = -1;
-    return taken;
-}
-
-static enum err_kind listen_failed(const char *listen_at, struct err *reterr)
-{
-    char reason[128];
-    return err_set(reterr, ERR_UNAVAILABLE, "cannot listen at '%s': %s", listen_at,
-                   strerror_r(errno, reason, sizeof reason));
-}
-
-static enum err_kind listen_unix(const char *path, int *ret, struct err *reterr)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        return err_set(reterr, ERR_INVALID, "the socket path '%s' is longer than %zu characters", path,
-                       sizeof address.sun_path - 1);
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    struct stat before = {0};
-    if (lstat(path, &before) == 0 && S_ISSOCK(before.st_mode))
-        (void)unlink(path); /* of a process that died; bind says so if it cannot be removed */
-
-    CLEANUP(fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool fine = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
-                chmod(path, S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) == 0 && listen(fd, ADMIN_BACKLOG) == 0;
-    if (!fine)
-        return listen_failed(path, reterr);
-    *ret = fd_take(&fd);
-    return ERR_NONE;
-}
-
-/* Cuts "host:port" or "[host]:port"; false where it is neither. */
-static bool split_host_port(char *text, char **ret_host, char **ret_port)
-{
-    char *colon = strrchr(text, ':');
-    if (colon == NULL || colon == text || colon[1] == '\0')
-        return false;
-    *colon = '\0';
-    *ret_port = colon + 1;
-    *ret_host = text;
-    size_t length = (size_t)(colon - text);
-    if (text[0] == '[' && text[length - 1] == ']') {
-        text[length - 1] = '\0';
-        *ret_host = text + 1;
-    }
-    return true;
-}
-
-static enum err_kind listen_tcp(const char *listen_at, int *ret, struct err *reterr)
-{
-    CLEANUP(text_freep) char *copy = alloc_text(listen_at);
-    char *host = NULL;
-    char *port = NULL;
-    const struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *address = NULL;
-    if (!split_host_port(copy, &host, &port) || getaddrinfo(host, port, &hints, &address) != 0)
-        return err_set(reterr, ERR_INVALID, "'%s' is not an address to listen at, as 'host:port' or 'unix:/path'",
-                       listen_at);
-
-    const int on = 1;
-    CLEANUP(fd_closep) int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool fine = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-                bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, ADMIN_BACKLOG) == 0;
-    int saved_errno = errno;
-    freeaddrinfo(address);
-    errno = saved_errno;
-    if (!fine)
-        return listen_failed(listen_at, reterr);
-    *ret = fd_take(&fd);
-    return ERR_NONE;
-}
 
 /* ---- Answering ---- */
 
@@ -218,10 +125,8 @@ enum err_kind admin_start(const char *listen_at, bool (*ready)(void *context, FI
     *ret = NULL;
     if (listen_at[0] == '\0')
         return ERR_NONE;
-    bool is_unix = strncmp(listen_at, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
-    const char *path = listen_at + strlen(UNIX_PREFIX);
-    CLEANUP(fd_closep) int fd = -1;
-    enum err_kind kind = is_unix ? listen_unix(path, &fd, reterr) : listen_tcp(listen_at, &fd, reterr);
+    int fd = -1;
+    enum err_kind kind = listen_open(listen_at, LISTEN_ANY, &fd, reterr);
     if (kind != ERR_NONE)
         return kind;
 
@@ -232,11 +137,12 @@ enum err_kind admin_start(const char *listen_at, bool (*ready)(void *context, FI
                                      MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, ADMIN_CONNECTIONS_MAX,
                                      MHD_OPTION_CONNECTION_TIMEOUT, ADMIN_TIMEOUT_S, MHD_OPTION_END);
     if (admin->daemon == NULL) {
+        (void)close(fd); /* else the daemon closes it */
         free(admin);
         return err_set(reterr, ERR_UNAVAILABLE, "cannot start the admin listener at '%s'", listen_at);
     }
-    (void)fd_take(&fd); /* the daemon closes it */
-    admin->socket_path = is_unix ? alloc_text(path) : NULL;
+    const char *path = listen_unix_path(listen_at);
+    admin->socket_path = path == NULL ? NULL : alloc_text(path);
     *ret = admin;
     return ERR_NONE;
 }

@@ -5,6 +5,7 @@
 
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/hex.h"
 #include "common/must.h"
 
 #include <pthread.h>
@@ -121,21 +122,11 @@ static void copy(char *ret, size_t size, const char *text)
     must(length >= 0 && (size_t)length < size + 512); /* names are bounded by the schema; a longer one is cut */
 }
 
-static void read_hash(const char *hex, uint8_t ret[static TOKEN_HASH_SIZE])
-{
-    must(strlen(hex) == 2 * TOKEN_HASH_SIZE);
-    for (size_t i = 0; i < TOKEN_HASH_SIZE; i++) {
-        unsigned byte = 0;
-        must(sscanf(hex + 2 * i, "%2x", &byte) == 1);
-        ret[i] = (uint8_t)byte;
-    }
-}
-
 static void read_entry(const PGresult *result, struct entry *ret)
 {
     struct caller *caller = &ret->caller;
     caller->role = role_from_text(db_text(result, 0, 0));
-    read_hash(db_text(result, 0, 1), ret->secret_sha256);
+    must(hex_read(db_text(result, 0, 1), ret->secret_sha256, TOKEN_HASH_SIZE)); /* as the statement writes it */
     ret->is_revoked = db_bool(result, 0, 2);
     ret->expires_at_ms = db_int(result, 0, 3, INT64_MAX);
     caller->is_tenant = db_text(result, 0, 4) != NULL;

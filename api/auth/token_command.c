@@ -7,6 +7,7 @@
 #include "common/alloc.h"
 #include "common/config.h"
 #include "common/db.h"
+#include "common/hex.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -38,10 +39,9 @@ static enum err_kind store(const char *database_url, const struct wish *wish, st
                                                 .application_name = "sluice-api token",
                                                 .statement_timeout_ms = 10000});
     uint8_t hash[TOKEN_HASH_SIZE];
-    char hash_text[2 * TOKEN_HASH_SIZE + 1];
+    char hash_text[HEX_TEXT_SIZE(TOKEN_HASH_SIZE)];
     token_hash(&wish->token, hash);
-    for (size_t i = 0; i < sizeof hash; i++)
-        (void)snprintf(hash_text + 2 * i, 3, "%02x", hash[i]);
+    hex_print(hash, sizeof hash, hash_text);
     char principal[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
     identity_to_uuid(identity_new(), principal);
     identity_to_uuid(wish->token.id, id);

@@ -3,6 +3,7 @@
 #include "api/cli/noun.h"
 #include "api/cli/reservation_body.h"
 #include "common/arena.h"
+#include "common/hex.h"
 #include "common/must.h"
 
 #include <inttypes.h>
@@ -53,9 +54,8 @@ static const char *random_key(struct arena *arena)
 {
     unsigned char bytes[KEY_BYTES];
     must(getrandom(bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes); /* so few bytes come whole */
-    char *key = arena_alloc(arena, 2 * sizeof bytes + 1);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        (void)snprintf(key + 2 * i, 3, "%02x", bytes[i]);
+    char *key = arena_alloc(arena, HEX_TEXT_SIZE(sizeof bytes));
+    hex_print(bytes, sizeof bytes, key);
     return key;
 }
 

@@ -7,6 +7,7 @@
 #include "api/server/follower.h"
 #include "api/server/server.h"
 #include "common/clock.h"
+#include "common/hex.h"
 #include "common/log.h"
 #include "common/must.h"
 
@@ -397,18 +398,16 @@ static void add_int(struct db_array *array, int64_t value)
         db_array_int(array, value);
 }
 
-static const char *hash_text(const struct request_internal *internal, char ret[static 2 * SHA256_SIZE + 3])
+#define HASH_PARAM_SIZE (2 + HEX_TEXT_SIZE(SHA256_SIZE))
+
+/* bytea as PostgreSQL reads it. */
+static const char *hash_param(const struct request_internal *internal, char ret[static HASH_PARAM_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     if (internal->idempotency_key == NULL)
         return NULL;
     ret[0] = '\\';
     ret[1] = 'x';
-    for (size_t i = 0; i < SHA256_SIZE; i++) {
-        ret[2 + 2 * i] = digits[internal->request_sha256[i] >> 4];
-        ret[3 + 2 * i] = digits[internal->request_sha256[i] & 15];
-    }
-    ret[2 + 2 * SHA256_SIZE] = '\0';
+    hex_print(internal->request_sha256, SHA256_SIZE, ret + 2);
     return ret;
 }
 
@@ -428,12 +427,12 @@ static void add_row(struct db_array *columns, const struct admission *admission)
     const struct request_internal *internal = admission->item.internal;
     const struct request *request = &internal->request;
     const struct reservation *wish = admission->wish;
-    char hash[2 * SHA256_SIZE + 3];
+    char hash[HASH_PARAM_SIZE];
     db_array_text(&columns[COLUMN_ID], admission->id);
     db_array_text(&columns[COLUMN_TENANT], request->caller.tenant_id);
     db_array_text(&columns[COLUMN_PRINCIPAL], request->caller.principal_id);
     db_array_text(&columns[COLUMN_KEY], internal->idempotency_key);
-    db_array_text(&columns[COLUMN_HASH], hash_text(internal, hash));
+    db_array_text(&columns[COLUMN_HASH], hash_param(internal, hash));
     db_array_text(&columns[COLUMN_NAME], wish->name);
     db_array_text(&columns[COLUMN_PROJECT], wish->project);
     db_array_text(&columns[COLUMN_ZONE], wish->zone);

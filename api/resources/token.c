@@ -4,6 +4,7 @@
 
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
+#include "common/hex.h"
 #include "common/must.h"
 
 struct token_wish {
@@ -143,19 +144,13 @@ static enum err_kind tenant_of(struct request *request, const struct token_wish 
 }
 
 /* bytea as PostgreSQL reads it. */
-static const char *hex_of_hash(struct request *request, const struct token *token)
+static const char *hash_param(struct request *request, const struct token *token)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t hash[TOKEN_HASH_SIZE];
+    char digits[HEX_TEXT_SIZE(TOKEN_HASH_SIZE)];
     token_hash(token, hash);
-    char *text = arena_alloc(request->arena, 2 + 2 * sizeof hash + 1);
-    text[0] = '\\';
-    text[1] = 'x';
-    for (size_t i = 0; i < sizeof hash; i++) {
-        text[2 + 2 * i] = digits[hash[i] >> 4];
-        text[3 + 2 * i] = digits[hash[i] & 15];
-    }
-    return text;
+    hex_print(hash, sizeof hash, digits);
+    return arena_format(request->arena, "\\x%s", digits);
 }
 
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
@@ -174,7 +169,7 @@ static enum err_kind create(struct request *request, struct response *response, 
     const PGresult *result = NULL;
     kind = request_run(request, &statement_create,
                        DB_PARAMS(principal_id, tenant_id, wish->principal_kind, principal, request->new_id, wish->role,
-                                 hex_of_hash(request, &token), wish->name, request_int(request, wish->expires_at)),
+                                 hash_param(request, &token), wish->name, request_int(request, wish->expires_at)),
                        &result, reterr);
     if (kind != ERR_NONE)
         return kind;

@@ -2,15 +2,15 @@
  * audit row and its notifications. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/server.h"
+#include "common/hex.h"
 #include "common/log.h"
 #include "common/must.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define ATTEMPTS_MAX   3 /* a deadlock or serialization failure costs the loser one more try */
-#define NIL_UUID       "00000000-0000-0000-0000-000000000000"
-#define HASH_TEXT_SIZE (2 * SHA256_SIZE + 1)
+#define ATTEMPTS_MAX 3 /* a deadlock or serialization failure costs the loser one more try */
+#define NIL_UUID     "00000000-0000-0000-0000-000000000000"
 
 static const struct db_stmt statement_tenant = {
     .name = "execute_tenant",
@@ -82,9 +82,8 @@ static enum err_kind notify(struct request *request, const char *channel, struct
 static enum err_kind remember(struct request_internal *internal, const char **ret_known, struct err *reterr)
 {
     struct request *request = &internal->request;
-    char hash[HASH_TEXT_SIZE];
-    for (size_t i = 0; i < SHA256_SIZE; i++)
-        (void)snprintf(hash + 2 * i, 3, "%02x", internal->request_sha256[i]);
+    char hash[HEX_TEXT_SIZE(SHA256_SIZE)];
+    hex_print(internal->request_sha256, SHA256_SIZE, hash);
     const char *tenant = request->caller.is_tenant ? request->caller.tenant_id : NIL_UUID;
     const char *const params[] = {tenant, request->caller.principal_id, internal->idempotency_key, hash,
                                   object_of(request)};

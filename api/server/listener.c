@@ -5,10 +5,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/batcher.h"
 #include "api/server/server.h"
-#include "api/server/socket.h"
 #include "api/server/stream_feed.h"
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/listen.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/must.h"
@@ -470,7 +470,7 @@ static void complete(void *context, struct MHD_Connection *connection, void **re
     (void)atomic_fetch_sub(&listener->requests, 1);
 }
 
-static void log_library(void *context, const char *format, va_list arguments)
+PRINTF_LIKE(2, 0) static void log_library(void *context, const char *format, va_list arguments)
 {
     (void)context;
     char text[256];
@@ -485,8 +485,9 @@ enum err_kind listener_start(struct server *server, struct err *reterr)
     metric_register(metrics, COUNT_OF(metrics));
     struct listener *listener = alloc_zero(1, sizeof *listener);
     listener->server = server;
+    listener->socket = -1;
     server->listener = listener;
-    enum err_kind kind = socket_listen(server->settings->listen, &listener->socket, reterr);
+    enum err_kind kind = listen_open(server->settings->listen, LISTEN_LOCAL, &listener->socket, reterr);
     if (kind != ERR_NONE)
         return kind;
     listener->daemon = MHD_start_daemon(
@@ -524,6 +525,7 @@ void listener_stop(struct listener *listener)
         else
             MHD_stop_daemon(listener->daemon); /* sends what was queued */
     }
-    (void)close(listener->socket);
+    if (listener->socket >= 0)
+        (void)close(listener->socket);
     free(listener);
 }
