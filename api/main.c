@@ -6,6 +6,7 @@
 #include "api/server/background.h"
 #include "api/server/follower.h"
 #include "api/server/server.h"
+#include "api/statements.h"
 #include "common/admin.h"
 #include "common/db.h"
 #include "common/log.h"
@@ -126,6 +127,11 @@ int main(int argc, char **argv)
         return status;
     shutdown_install();
     log_start("sluice-api", log_level_from_text(common.log_level));
+    if (common.check_statements) {
+        status = statements_check(common.database_url);
+        config_release(parts);
+        return status;
+    }
     kind = check_schema(common.database_url, &err);
     if (kind == ERR_NONE)
         kind = serve(&common, &settings, &err);

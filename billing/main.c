@@ -2,8 +2,20 @@
  * a standby tries for the lease. All of it is one thread; the admin listener has its own. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/books.h"
+#include "billing/capex_posting/fleet_day.h"
+#include "billing/capex_posting/node_day.h"
+#include "billing/invoice/invoice_store.h"
+#include "billing/invoice/month_close.h"
+#include "billing/ledger/journal.h"
+#include "billing/ledger/price_book.h"
+#include "billing/ledger/rate_day.h"
+#include "billing/meter/event_batch.h"
+#include "billing/meter/meter.h"
+#include "billing/meter/meter_store.h"
 #include "common/admin.h"
 #include "common/config.h"
+#include "common/db_check.h"
+#include "common/events.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/shutdown.h"
@@ -32,6 +44,29 @@ static const struct setting billing_settings[] = {
     {"close_delay_s", SETTING_INT, offsetof(struct settings, close_delay_s), "300", 0, 86400, "s", false,
      "how long after midnight UTC a day is closed (a virtual clock needs no delay)"},
     SETTINGS_END,
+    // clang-format on
+};
+
+static const struct db_check checks[] = {
+    // clang-format off
+    {books_statements,             ROLE, NULL},
+    {meter_statements,             ROLE, NULL},
+    {meter_store_statements,       ROLE, NULL},
+    {event_batch_statements,       ROLE, NULL},
+    {price_book_statements,        ROLE, NULL},
+    {rate_day_statements,          ROLE, NULL},
+    {journal_statements,           ROLE, NULL},
+    {fleet_day_statements,         ROLE, NULL},
+    {node_day_statements,          ROLE, NULL},
+    {month_close_statements,       ROLE, NULL},
+    {invoice_store_statements,     ROLE, NULL},
+    {clock_domain_statements,      ROLE, NULL},
+    {clock_acknowledge_statements, ROLE, NULL},
+    {lease_statements,             ROLE, NULL},
+    {event_cursor_statements,      ROLE, NULL},
+    {db_transaction_statements,    ROLE, NULL},
+    {db_schema_statements,         ROLE, NULL},
+    {0},
     // clang-format on
 };
 
@@ -174,7 +209,8 @@ int main(int argc, char **argv)
     if (!done) {
         log_start(PROGRAM, log_level_from_text(common.log_level));
         shutdown_install();
-        status = start(&common, &settings);
+        status =
+            common.check_statements ? db_check_statements(common.database_url, checks) : start(&common, &settings);
     }
     config_release(parts);
     return status;

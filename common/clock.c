@@ -36,6 +36,9 @@ static const struct db_stmt statement_acknowledge = {
     .params = 3,
 };
 
+const struct db_stmt *const clock_domain_statements[] = {&statement_domain, NULL};
+const struct db_stmt *const clock_acknowledge_statements[] = {&statement_acknowledge, NULL};
+
 enum err_kind clock_domain(struct db *db, struct clock_domain *ret, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *result = NULL;

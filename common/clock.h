@@ -27,6 +27,11 @@ MUST_CHECK enum err_kind clock_domain(struct db *db, struct clock_domain *ret, s
 
 /* A component has done everything that is due at or before `clock` (virtual databases only; nothing to do in a
  * real one). next_due_s is the next instant at which it has something to do, INT64_MAX for none.
+ * Does not wait for the disk: whoever moves the clock does, at the end.
  * Component names: "billing", "zone:<uuid>". */
 MUST_CHECK enum err_kind clock_acknowledge(struct db *db, const char *component, const struct clock_domain *clock,
                                            int64_t next_due_s, struct err *reterr);
+
+struct db_stmt;
+extern const struct db_stmt *const clock_domain_statements[];
+extern const struct db_stmt *const clock_acknowledge_statements[]; /* of components */

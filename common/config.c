@@ -24,6 +24,8 @@ const struct setting config_common_settings[] = {
      "the least level that is logged: debug, info, warning or error"},
     {"admin_listen", SETTING_TEXT, offsetof(struct config_common, admin_listen), "", 0, 0, NULL, false,
      "host:port or unix:/path of /livez, /readyz and /metrics; empty: none"},
+    {"check_statements", SETTING_BOOL, offsetof(struct config_common, check_statements), "false", 0, 0, NULL, false,
+     "instead of running, say of each statement whether it fits the database's schema and privileges; fails where one does not"},
     SETTINGS_END,
     // clang-format on
 };

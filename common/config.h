@@ -28,6 +28,7 @@ struct config_common {
     char *database_url;
     char *log_level;
     char *admin_listen; /* host:port or unix:/path, for /livez, /readyz and /metrics; empty: none */
+    bool check_statements; /* instead of running: common/db_check.h */
 };
 extern const struct setting config_common_settings[]; /* offsets within struct config_common */
 

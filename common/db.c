@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/db_check.h"
 #include "common/db_internal.h"
 #include "common/must.h"
 
@@ -297,6 +298,8 @@ static const struct db_stmt statement_schema_version = {
     .sql = "SELECT coalesce(max(version), 0)::bigint FROM schema_migration",
     .params = 0,
 };
+
+const struct db_stmt *const db_schema_statements[] = {&statement_schema_version, NULL};
 
 enum err_kind db_check_schema(struct db *db, int known_min, int known_max, struct err *reterr)
 {

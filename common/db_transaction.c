@@ -1,6 +1,7 @@
 /* Transactions, and what is known about one whose COMMIT was not answered. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/clock.h"
+#include "common/db_check.h"
 #include "common/db_internal.h"
 #include "common/must.h"
 #include "common/shutdown.h"
@@ -26,6 +27,8 @@ static const struct db_stmt statement_transaction_status = {
     .sql = "SELECT pg_xact_status($1::text::xid8)",
     .params = 1,
 };
+
+const struct db_stmt *const db_transaction_statements[] = {&statement_transaction_id, &statement_transaction_status, NULL};
 
 enum err_kind db_begin(struct db *db, struct err *reterr)
 {

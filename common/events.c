@@ -26,6 +26,8 @@ static const struct db_stmt statement_save = {
     .params = 4,
 };
 
+const struct db_stmt *const event_cursor_statements[] = {&statement_load, &statement_save, NULL};
+
 void event_cursor_print(const struct event_cursor *cursor, char ret[static EVENT_CURSOR_TEXT_SIZE])
 {
     (void)snprintf(ret, EVENT_CURSOR_TEXT_SIZE, "%" PRId64 "-%" PRIu64 "-%" PRId64, cursor->generation, cursor->xid,

@@ -29,3 +29,6 @@ MUST_CHECK enum err_kind event_cursor_load(struct db *db, const char *consumer, 
 /* In the transaction of the effect. */
 MUST_CHECK enum err_kind event_cursor_save(struct db *db, const char *consumer, const struct event_cursor *cursor,
                                            struct err *reterr);
+
+struct db_stmt;
+extern const struct db_stmt *const event_cursor_statements[];

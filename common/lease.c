@@ -29,6 +29,8 @@ static const struct db_stmt statement_fence = {
     .params = 2,
 };
 
+const struct db_stmt *const lease_statements[] = {&statement_take, &statement_give, &statement_fence, NULL};
+
 void lease_init(struct lease *lease, const char *name, int64_t ttl_ms)
 {
     must(ttl_ms > 0);

@@ -31,3 +31,6 @@ MUST_CHECK enum err_kind lease_keep(struct lease *lease, struct db *db, struct e
 MUST_CHECK enum err_kind lease_fence(const struct lease *lease, struct db *db, struct err *reterr);
 /* On shutdown: gives it back, so that a standby need not wait for the ttl. */
 void lease_release(struct lease *lease, struct db *db);
+
+struct db_stmt;
+extern const struct db_stmt *const lease_statements[];

@@ -3,11 +3,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/admin.h"
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "common/config.h"
-#include "common/db.h"
+#include "common/db_check.h"
+#include "common/events.h"
+#include "common/lease.h"
 #include "common/log.h"
 #include "common/metrics.h"
+#include "common/must.h"
 #include "common/shutdown.h"
+#include "provisioner/driver/driver.h"
 #include "provisioner/reconcile/world.h"
 #include "provisioner/zone.h"
 #include "provisioner/zone_pass.h"
@@ -18,6 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ROLE           "sluice_provisioner"
+#define CHECKS_MAX     32  /* lists of statements */
 #define ZONES_LOOK_MS  250 /* a new zone waits this long for its planner */
 #define ZONES_SILENT_S 30  /* the database may be away: say so every now and then */
 
@@ -51,6 +58,26 @@ static const struct db_stmt statement_zones = {
     .sql = "SELECT id FROM zone WHERE $1::text = '' OR name = ANY(string_to_array($1::text, ',')) ORDER BY id",
     .params = 1,
 };
+
+static const struct db_stmt *const statements[] = {&statement_zones, NULL};
+
+/* Every statement of the program on a database. Returns the exit status. */
+static int check_statements(const char *database_url)
+{
+    const struct db_stmt *const *const lists[] = {
+        statements,       driver_sim.statements,   clock_domain_statements,   clock_acknowledge_statements,
+        lease_statements, event_cursor_statements, db_transaction_statements, db_schema_statements,
+    };
+    struct db_check checks[CHECKS_MAX] = {0};
+    size_t count = 0;
+    for (; count < COUNT_OF(lists); count++)
+        checks[count] = (struct db_check){lists[count], ROLE, NULL};
+    for (size_t i = 0; zone_statements[i] != NULL; i++) {
+        must(count + 1 < CHECKS_MAX);
+        checks[count++] = (struct db_check){zone_statements[i], ROLE, NULL};
+    }
+    return db_check_statements(database_url, checks);
+}
 
 static bool is_known(const struct provisioner *provisioner, struct identity id)
 {
@@ -165,12 +192,14 @@ int main(int argc, char **argv)
     log_start("sluice-provisioner", LOG_LEVEL_INFO);
     enum err_kind kind = config_load("sluice-provisioner", "Decides reservations and keeps their instances on nodes.",
                                      parts, argc, argv, &done, &status, &err);
-    if (kind == ERR_NONE && !done) {
+    if (kind == ERR_NONE && !done && provisioner.settings.common.check_statements) {
+        status = check_statements(provisioner.settings.common.database_url);
+    } else if (kind == ERR_NONE && !done) {
         log_start("sluice-provisioner", log_level_from_text(provisioner.settings.common.log_level));
         shutdown_install();
         metric_register(zone_pass_metrics, zone_pass_metric_count);
         provisioner.db = db_new(&(struct db_options){.url = provisioner.settings.common.database_url,
-                                                     .role = "sluice_provisioner",
+                                                     .role = ROLE,
                                                      .application_name = "sluice-provisioner",
                                                      .statement_timeout_ms = 5000});
         kind = serve(&provisioner, &err);

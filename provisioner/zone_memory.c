@@ -71,7 +71,7 @@ static const struct db_stmt statement_snapshot = {
 };
 
 const struct db_stmt *const zone_memory_statements[] = {&statement_terms, &statement_nodes, &statement_allocations,
-                                                        &statement_backlog, NULL};
+                                                        &statement_backlog, &statement_snapshot, NULL};
 
 /* ---- Terms ---- */
 

@@ -31,6 +31,8 @@ static const struct db_stmt statement_create = {
     .params = 6,
 };
 
+const struct db_stmt *const token_command_statements[] = {&statement_create, NULL};
+
 static enum err_kind store(const char *database_url, const struct wish *wish, struct err *reterr)
 {
     CLEANUP(db_freep)

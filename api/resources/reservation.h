@@ -46,4 +46,5 @@ extern const struct field reservation_fields[];
 enum { RESERVATION_FIELD_SHAPE = 5 };
 
 extern const struct batch_work reservation_batch;
-extern const struct db_stmt *const reservation_batch_statements[];
+extern const struct db_stmt *const reservation_batch_statements[];   /* of sluice_api_writer */
+extern const struct db_stmt *const reservation_decided_statements[]; /* of sluice_api_system */

@@ -157,6 +157,8 @@ static const struct db_stmt statement_decided = {
     .params = 1,
 };
 
+const struct db_stmt *const reservation_decided_statements[] = {&statement_decided, NULL};
+
 /* A repetition of something that may still be pending: it has joined the wait already, so a verdict that comes
  * between is not missed; one that came before is found here. */
 static void run_peek(struct job *job, struct worker *worker)

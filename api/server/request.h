@@ -75,3 +75,5 @@ MUST_CHECK enum err_kind request_run(struct request *request, const struct db_st
 MUST_CHECK enum err_kind request_event(struct request *request, const char *tenant_id, const char *zone_id,
                                        const char *object_type, const char *object_id, int64_t revision,
                                        const char *kind, struct err *reterr);
+
+extern const struct db_stmt *const request_statements[];

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct db;
+struct db_stmt;
 struct driver;
 
 #define DRIVER_NEVER        INT64_MAX
@@ -54,6 +55,7 @@ struct driver_settings {
 
 struct driver_ops {
     const char *name;
+    const struct db_stmt *const *statements; /* NULL-terminated */
     struct driver *(*open)(void);
     void (*close)(struct driver *driver);
     void (*set)(struct driver *driver, const struct driver_settings *settings);

@@ -58,6 +58,8 @@ static const struct db_stmt statement_delete = {
     .params = 2,
 };
 
+static const struct db_stmt *const statements[] = {&statement_load, &statement_put, &statement_delete, NULL};
+
 static const char *const state_texts[] = {"starting", "up", "stopping", "down", "broken"};
 
 static const char *state_of_text(const char *text)
@@ -275,6 +277,7 @@ static enum err_kind sim_save_send(struct driver *driver, struct db *db, int *re
 
 const struct driver_ops driver_sim = {
     .name = "sim",
+    .statements = statements,
     .open = sim_open,
     .close = sim_close,
     .set = sim_set,

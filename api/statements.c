@@ -1,0 +1,55 @@
+/* The lists of the modules, and those of the resources out of the registry. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/statements.h"
+
+#include "api/auth/token_cache.h"
+#include "api/auth/token_command.h"
+#include "api/resources/registry.h"
+#include "api/resources/reservation.h"
+#include "api/server/background.h"
+#include "api/server/follower.h"
+#include "api/server/server.h"
+#include "api/server/vitals.h"
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/db_check.h"
+#include "common/lease.h"
+
+#include <stdlib.h>
+
+#define TENANTS "sluice_api"
+#define SYSTEM  "sluice_api_system"
+#define WRITER  "sluice_api_writer"
+
+static const struct db_check own[] = {
+    // clang-format off
+    {reservation_batch_statements,   WRITER,  NULL},
+    {db_transaction_statements,      WRITER,  NULL},
+    {db_schema_statements,           SYSTEM,  NULL},
+    {clock_domain_statements,        SYSTEM,  NULL},
+    {lease_statements,               SYSTEM,  NULL},
+    {background_statements,          SYSTEM,  NULL},
+    {vitals_statements,              SYSTEM,  NULL},
+    {follower_statements,            SYSTEM,  NULL},
+    {token_cache_statements,         SYSTEM,  NULL},
+    {token_command_statements,       SYSTEM,  NULL},
+    {reservation_decided_statements, SYSTEM,  NULL},
+    {request_statements,             TENANTS, SYSTEM},
+    {execute_statements,             TENANTS, SYSTEM},
+    // clang-format on
+};
+
+int statements_check(const char *database_url)
+{
+    size_t count = 0;
+    while (registry[count] != NULL)
+        count++;
+    struct db_check *checks = alloc_zero(COUNT_OF(own) + count + 1, sizeof *checks);
+    for (size_t i = 0; i < COUNT_OF(own); i++)
+        checks[i] = own[i];
+    for (size_t i = 0; i < count; i++)
+        checks[COUNT_OF(own) + i] = (struct db_check){registry[i]->statements, TENANTS, SYSTEM};
+    int status = db_check_statements(database_url, checks);
+    free(checks);
+    return status;
+}
