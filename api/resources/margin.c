@@ -56,26 +56,31 @@ struct margin_query {
 };
 static const struct field margin_query_fields[] = {
     FIELD_ENUM("by", struct margin_query, by, .values = keys, .fallback = "tenant", .help = "What items are by"),
-    FIELD_DATE("from", struct margin_query, from, .flags = FIELD_REQUIRED, .help = "First day"),
-    FIELD_DATE("to", struct margin_query, to, .flags = FIELD_REQUIRED, .help = "Day after the last"),
+    FIELD_DATE("from", struct margin_query, from, .help = "First day; 30 days before to where it is left out"),
+    FIELD_DATE("to", struct margin_query, to, .help = "Day after the last; today (domain time) where it is left out"),
     FIELD_TEXT("currency", struct margin_query, currency, .least = 3, .most = 3, .fallback = "USD",
                .help = "Amounts of this currency only: currencies do not add up"),
     FIELDS_END,
 };
 static const struct schema margin_query_schema = {"MarginQuery", margin_query_fields, sizeof(struct margin_query)};
 
+#define LAST_DAY "coalesce($3::date, (sluice_now() AT TIME ZONE 'UTC')::date)"
+#define FIRST_DAY "coalesce($2::date, " LAST_DAY " - 30)"
+
 /* A day bears its idle too, so that revenue stands against what the fleet costs that day. */
 static const struct db_stmt statement_report = {
     .name = "margin_report",
     .sql = "WITH report AS MATERIALIZED ("
            "  SELECT key, revenue_u, amortization_u, gpu_milli_seconds_billed AS billed"
-           "    FROM margin_report($1::text, $2::date, $3::date) WHERE currency = $4::text"
+           "    FROM margin_report($1::text, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $4::text"
            "), idle AS MATERIALIZED ("
-           "  SELECT cause, amount_u, gpu_milli_seconds FROM idle_report($2::date, $3::date) WHERE currency = $4::text"
+           "  SELECT cause, amount_u, gpu_milli_seconds FROM idle_report(" FIRST_DAY ", " LAST_DAY ")"
+           "   WHERE currency = $4::text"
            "), fact AS ("
            "  SELECT * FROM report UNION ALL"
            "  SELECT c.day::text, 0, sum(c.amount_u)::bigint, 0 FROM cost_allocation c"
-           "   WHERE $1::text = 'day' AND c.day >= $2::date AND c.day < $3::date AND c.reservation_id IS NULL"
+           "   WHERE $1::text = 'day' AND c.day >= " FIRST_DAY " AND c.day < " LAST_DAY ""
+           "     AND c.reservation_id IS NULL"
            "     AND c.currency = $4::text GROUP BY c.day"
            "), item AS ("
            "  SELECT key, sum(revenue_u)::bigint AS revenue_u, sum(amortization_u)::bigint AS amortization_u,"
@@ -102,12 +107,6 @@ static const struct db_stmt statement_report = {
 static enum err_kind report(struct request *request, struct response *response, struct err *reterr)
 {
     const struct margin_query *query = request->query;
-    if (query->from == NULL)
-        field_problem_add(&request->problems, "?from", "missing_field", "is required");
-    if (query->to == NULL)
-        field_problem_add(&request->problems, "?to", "missing_field", "is required");
-    if (request->problems.count > 0)
-        return request_invalid(request, reterr);
     const PGresult *result = NULL;
     enum err_kind kind = request_run(request, &statement_report,
                                      DB_PARAMS(query->by, query->from, query->to, query->currency), &result, reterr);
