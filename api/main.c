@@ -5,6 +5,7 @@
 #include "api/resources/reservation.h"
 #include "api/server/background.h"
 #include "api/server/follower.h"
+#include "api/server/problem_page.h"
 #include "api/server/server.h"
 #include "api/statements.h"
 #include "common/admin.h"
@@ -109,6 +110,14 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--print-openapi") == 0) {
         CLEANUP(text_freep) char *document = openapi_write(registry);
         (void)puts(document);
+        return EXIT_SUCCESS;
+    }
+    if (argc == 2 && strcmp(argv[1], "--print-errors") == 0) {
+        CLEANUP(arena_freep) struct arena *arena = arena_new();
+        struct json_out page;
+        json_out_init(&page, arena);
+        problem_page_markdown(&page);
+        (void)fputs(json_out_finish(&page), stdout);
         return EXIT_SUCCESS;
     }
     struct config_common common = {0};

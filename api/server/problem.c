@@ -47,6 +47,7 @@ const struct problem_code problem_codes[] = {
     {"not_acceptable",          ERR_INVALID,         "The answer cannot be given in the form that Accept asks for"},
     {"precondition_failed",     ERR_PRECONDITION,    "The object has changed since the version in If-Match"},
     {"conflict",                ERR_CONFLICT,        "The object's state does not allow this"},
+    {"invalid_id",              ERR_INVALID,         "An id is not one of the kind that belongs here"},
     {"invalid",                 ERR_INVALID,         "The request is not valid"},
     {"database_unavailable",    ERR_UNAVAILABLE,     "The database cannot be reached: repeat after Retry-After"},
     {"storage_full",            ERR_OUT_OF_SPACE,    "The database has no space left: nothing was changed"},
@@ -54,6 +55,9 @@ const struct problem_code problem_codes[] = {
     {"shutting_down",           ERR_OVERLOADED,      "The server is stopping: repeat after Retry-After"},
     {"outcome_unknown",         ERR_UNKNOWN_OUTCOME, "Whether the change took effect could not be found out: repeat under the same idempotency key"},
     {"clock_stalled",           ERR_UNAVAILABLE,     "A component did not follow the virtual clock within a minute"},
+    {"malformed",               ERR_MALFORMED,       "The request cannot be read"},
+    {"rate_limited",            ERR_THROTTLED,       "Too many requests: repeat after Retry-After"},
+    {"fenced",                  ERR_FENCED,          "Another process leads now: repeat"},
     {"serialization_failure",   ERR_RETRY,           "A concurrent change got in the way: repeat"},
     {"timeout",                 ERR_TIMEOUT,         "The work took longer than its limit"},
     {"internal",                ERR_INTERNAL,        "Something is wrong on our side; the log has the request's id"},
@@ -61,13 +65,13 @@ const struct problem_code problem_codes[] = {
 };
 // clang-format on
 
-static int status_of(const struct err *err)
+int problem_status(enum err_kind kind, const char *code)
 {
-    if (strcmp(err->code, "not_acceptable") == 0)
+    if (strcmp(code, "not_acceptable") == 0)
         return 406;
-    if (strcmp(err->code, "uri_too_long") == 0)
+    if (strcmp(code, "uri_too_long") == 0)
         return 414;
-    return err_http_status(err->kind);
+    return err_http_status(kind);
 }
 
 static void write_problems(const struct field_problems *problems, struct json_out *out)
@@ -99,7 +103,8 @@ void problem_write(struct request_internal *internal, const struct err *err)
     const char *detail =
         is_private ? "nothing more is known here; the server's log has it under this request's id" : err->text;
     struct response *response = &internal->response;
-    *response = (struct response){.status = status_of(err), .content_type = "application/problem+json"};
+    *response =
+        (struct response){.status = problem_status(err->kind, code), .content_type = "application/problem+json"};
     json_out_init(&response->body, request->arena);
     struct json_out *out = &response->body;
     json_out_open(out, '{');

@@ -99,6 +99,8 @@ struct problem_code {
     const char *meaning;
 };
 extern const struct problem_code problem_codes[]; /* ends with a NULL code; docs/errors.md is made of it */
+/* The HTTP status: that of the kind, but for the codes that have their own. */
+int problem_status(enum err_kind kind, const char *code);
 
 /* ---- screen.c: what is refused before any handler ---- */
 struct screen_header {

@@ -191,6 +191,28 @@ START_TEST(the_document_is_json_and_has_every_path)
 }
 END_TEST
 
+/* ---- Problems ---- */
+
+static size_t rows_of(const char *code)
+{
+    size_t count = 0;
+    for (const struct problem_code *row = problem_codes; row->code != NULL; row++)
+        count += strcmp(row->code, code) == 0;
+    return count;
+}
+
+START_TEST(every_code_is_documented_once_under_its_own_status)
+{
+    for (int kind = ERR_NONE + 1; kind < ERR_KIND_COUNT; kind++)
+        ck_assert_msg(rows_of(err_slug((enum err_kind)kind)) == 1, "'%s'", err_slug((enum err_kind)kind));
+    for (const struct problem_code *row = problem_codes; row->code != NULL; row++) {
+        ck_assert_msg(rows_of(row->code) == 1, "'%s' is there twice", row->code);
+        ck_assert_int_ge(problem_status(row->kind, row->code), 400);
+        ck_assert_msg(strpbrk(row->meaning, "|<&") == NULL, "'%s' would break its page", row->meaning);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("api_server");
@@ -205,6 +227,7 @@ int main(void)
     tcase_add_test(tests, every_route_says_who_what_and_by_whom_it_runs);
     tcase_add_test(tests, no_two_routes_are_the_same);
     tcase_add_test(tests, the_document_is_json_and_has_every_path);
+    tcase_add_test(tests, every_code_is_documented_once_under_its_own_status);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

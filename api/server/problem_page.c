@@ -1,0 +1,58 @@
+/* Printing the table of problem codes. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/problem_page.h"
+
+#include "api/server/server.h"
+
+#include <string.h>
+
+static const char about[] = "An answer of 400 or more is a problem document (RFC 9457, application/problem+json). "
+                            "Programs go by its code, which "
+                            "never changes its meaning; people read detail. A body's errors are all listed in errors, "
+                            "each with a JSON pointer, a "
+                            "code and a detail. Where retryable is true the same request may succeed later: repeat it "
+                            "under its idempotency key, "
+                            "after Retry-After seconds. request_id is in the server's log too.";
+
+static void put(struct json_out *out, const char *text)
+{
+    json_out_bytes(out, text, strlen(text));
+}
+
+/* A row's columns, each between `before` and `after`. */
+static void put_row(struct json_out *out, const struct problem_code *row, const char *before, const char *after)
+{
+    const char *columns[] = {row->code, arena_format(out->arena, "%d", problem_status(row->kind, row->code)),
+                             err_retryable(row->kind) ? "yes" : "no", row->meaning};
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        put(out, before);
+        put(out, columns[i]);
+        put(out, after);
+    }
+}
+
+void problem_page_markdown(struct json_out *out)
+{
+    put(out, "# Errors\n\n");
+    put(out, "Printed from the table of `api/server/problem.c` by `sluice-api --print-errors`; do not edit.\n\n");
+    put(out, about);
+    put(out, "\n\n| code | status | retryable | meaning |\n|--|--|--|--|\n");
+    for (const struct problem_code *row = problem_codes; row->code != NULL; row++) {
+        put_row(out, row, "| ", " ");
+        put(out, "|\n");
+    }
+}
+
+void problem_page_html(struct json_out *out)
+{
+    put(out, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Sluice: errors</title>\n");
+    put(out, "<h1>Errors</h1>\n<p>");
+    put(out, about);
+    put(out, "</p>\n<table>\n<tr><th>code</th><th>status</th><th>retryable</th><th>meaning</th></tr>\n");
+    for (const struct problem_code *row = problem_codes; row->code != NULL; row++) {
+        put(out, arena_format(out->arena, "<tr id=\"%s\">", row->code)); /* the `type` of a problem ends in #code */
+        put_row(out, row, "<td>", "</td>");
+        put(out, "</tr>\n");
+    }
+    put(out, "</table>\n</html>\n");
+}
