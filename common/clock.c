@@ -32,7 +32,8 @@ static const struct db_stmt statement_domain = {
 
 static const struct db_stmt statement_acknowledge = {
     .name = "clock_acknowledge",
-    .sql = "SELECT clock_acknowledge($1::text, $2::bigint, to_timestamp($3::bigint))",
+    .sql = "SELECT clock_acknowledge($1::text, $2::bigint, to_timestamp($3::bigint)),"
+           " set_config('synchronous_commit', 'off', true)",
     .params = 3,
 };
 

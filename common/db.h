@@ -53,6 +53,8 @@ void db_result_clear(PGresult **result);
 MUST_CHECK enum err_kind db_begin(struct db *db, struct err *reterr);
 /* ERR_UNKNOWN_OUTCOME where the connection died meanwhile: ask db_transaction_committed before sending again. */
 MUST_CHECK enum err_kind db_commit(struct db *db, struct err *reterr);
+/* db_begin as the first statement of a pipeline; the transaction is open from then on, and db_receive owes its answer. */
+MUST_CHECK enum err_kind db_begin_send(struct db *db, struct err *reterr);
 void db_rollback(struct db *db); /* never fails: the worst case is a disconnect. Nothing to do outside one. */
 /* The id of the running transaction (pg_current_xact_id), to be kept for db_transaction_committed. */
 MUST_CHECK enum err_kind db_transaction_id(struct db *db, uint64_t *ret, struct err *reterr);
@@ -73,14 +75,17 @@ MUST_CHECK enum err_kind db_pipeline_enter(struct db *db, struct err *reterr);
 MUST_CHECK enum err_kind db_send(struct db *db, const struct db_stmt *stmt, const char *const *params,
                                  struct err *reterr);
 MUST_CHECK enum err_kind db_receive(struct db *db, PGresult **ret, struct err *reterr);
+/* Optional, after the last db_send: the server is asked for its answers and for the end at once, so that leaving costs
+ * no round trip of its own. */
+MUST_CHECK enum err_kind db_pipeline_sync(struct db *db, struct err *reterr);
 MUST_CHECK enum err_kind db_pipeline_leave(struct db *db, struct err *reterr);
 
 /* LISTEN, once per channel, before the connection is used otherwise (it is opened anew); it is said again after a
  * reconnect. */
 MUST_CHECK enum err_kind db_listen(struct db *db, const char *channel, struct err *reterr);
 /* Waits up to timeout_ms for a notification on any channel, for readiness of wake_fd (an eventfd or pipe; -1 for
- * none; it is not read), for shutdown_fd(), or for the time to pass. *ret_notified is true if notifications came (all of
- * them are consumed) or may have been missed, because the connection is new. */
+ * none; it is not read), for shutdown_fd(), or for the time to pass. *ret_notified is true if notifications of others came
+ * (all are consumed) or may have been missed, because the connection is new. */
 MUST_CHECK enum err_kind db_wait(struct db *db, int wake_fd, int timeout_ms, bool *ret_notified, struct err *reterr);
 
 /* Bulk load: COPY stmt->sql FROM STDIN in text format. */

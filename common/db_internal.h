@@ -32,6 +32,7 @@ struct db {
 
     bool in_pipeline;
     bool needs_flush; /* statements were sent since the server was last asked for its results */
+    bool is_synced;   /* the pipeline's end was sent */
     struct db_pending *pending;
     size_t pending_first, pending_end, pending_capacity;
 

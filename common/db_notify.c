@@ -37,7 +37,7 @@ static bool take_notifications(struct db *db)
     bool any = db->reconnected; /* what came while nobody listened is lost: look at the tables */
     db->reconnected = false;
     for (PGnotify *notify = PQnotifies(db->connection); notify != NULL; notify = PQnotifies(db->connection)) {
-        any = true;
+        any |= notify->be_pid != PQbackendPID(db->connection); /* one's own says nothing new */
         PQfreemem(notify);
     }
     return any;

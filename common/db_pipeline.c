@@ -34,6 +34,7 @@ enum err_kind db_pipeline_enter(struct db *db, struct err *reterr)
         return db_call_failed(db, "PQenterPipelineMode", reterr);
     db->in_pipeline = true;
     db->needs_flush = false;
+    db->is_synced = false;
     db->pending_first = 0;
     db->pending_end = 0;
     return ERR_NONE;
@@ -49,7 +50,7 @@ enum err_kind db_send(struct db *db, const struct db_stmt *stmt, const char *con
     must(params != NULL || stmt->params == 0);
     if (db->connection == NULL)
         return pipeline_lost(reterr);
-    must(db->in_pipeline);
+    must(db->in_pipeline && !db->is_synced);
     if (!db_prepared_has(&db->prepared, stmt) && !is_prepare_pending(db, stmt)) {
         if (PQsendPrepare(db->connection, stmt->name, stmt->sql, 0, NULL) == 0)
             return db_call_failed(db, "PQsendPrepare", reterr);
@@ -137,14 +138,25 @@ static enum err_kind take_sync(struct db *db, struct err *reterr)
     return ERR_NONE;
 }
 
-enum err_kind db_pipeline_leave(struct db *db, struct err *reterr)
+enum err_kind db_pipeline_sync(struct db *db, struct err *reterr)
 {
     if (db->connection == NULL)
         return pipeline_lost(reterr);
     must(db->in_pipeline);
+    if (db->is_synced)
+        return ERR_NONE;
     if (PQpipelineSync(db->connection) == 0)
         return db_call_failed(db, "PQpipelineSync", reterr);
+    db->is_synced = true;
     db->needs_flush = false;
+    return ERR_NONE;
+}
+
+enum err_kind db_pipeline_leave(struct db *db, struct err *reterr)
+{
+    enum err_kind synced = db_pipeline_sync(db, reterr);
+    if (synced != ERR_NONE)
+        return synced;
     enum err_kind first = ERR_NONE; /* of the answers that nobody received */
     while (db->connection != NULL && db->pending_first < db->pending_end) {
         enum err_kind kind = db_receive(db, NULL, first == ERR_NONE ? reterr : NULL);

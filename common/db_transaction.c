@@ -46,6 +46,15 @@ enum err_kind db_begin(struct db *db, struct err *reterr)
     return kind;
 }
 
+static const struct db_stmt statement_begin = {.name = "db_begin", .sql = "BEGIN", .params = 0};
+
+enum err_kind db_begin_send(struct db *db, struct err *reterr)
+{
+    must(!db->in_transaction && db->in_pipeline);
+    db->in_transaction = true; /* whatever comes of it, db_rollback puts it right */
+    return db_send(db, &statement_begin, NULL, reterr);
+}
+
 enum err_kind db_commit(struct db *db, struct err *reterr)
 {
     must(db->in_transaction && !db->in_pipeline);

@@ -17,7 +17,7 @@ static const struct db_stmt statement_load = {
     .params = 1,
 };
 
-static const struct db_stmt statement_save = {
+const struct db_stmt event_cursor_save_stmt = {
     .name = "event_cursor_save",
     .sql = "INSERT INTO event_cursor AS c (consumer, generation, xid, seq)"
            " VALUES ($1::text, $2::bigint, $3::text::xid8, $4::bigint)"
@@ -26,7 +26,7 @@ static const struct db_stmt statement_save = {
     .params = 4,
 };
 
-const struct db_stmt *const event_cursor_statements[] = {&statement_load, &statement_save, NULL};
+const struct db_stmt *const event_cursor_statements[] = {&statement_load, &event_cursor_save_stmt, NULL};
 
 void event_cursor_print(const struct event_cursor *cursor, char ret[static EVENT_CURSOR_TEXT_SIZE])
 {
@@ -84,15 +84,21 @@ enum err_kind event_cursor_load(struct db *db, const char *consumer, struct even
     return ERR_NONE;
 }
 
+const char *const *event_cursor_params(const char *consumer, const struct event_cursor *cursor,
+                                       struct event_cursor_params *keep)
+{
+    _Static_assert(sizeof keep->xid >= DB_INT_TEXT_SIZE, "20 digits at most");
+    (void)snprintf(keep->xid, sizeof keep->xid, "%" PRIu64, cursor->xid);
+    keep->list[0] = consumer;
+    keep->list[1] = db_int_param(keep->generation, cursor->generation);
+    keep->list[2] = keep->xid;
+    keep->list[3] = db_int_param(keep->seq, cursor->seq);
+    return keep->list;
+}
+
 enum err_kind event_cursor_save(struct db *db, const char *consumer, const struct event_cursor *cursor,
                                 struct err *reterr)
 {
-    char generation[DB_INT_TEXT_SIZE];
-    char xid[DB_INT_TEXT_SIZE];
-    char seq[DB_INT_TEXT_SIZE];
-    (void)snprintf(xid, sizeof xid, "%" PRIu64, cursor->xid); /* 20 digits at most */
-    return db_run(
-        db, &statement_save,
-        DB_PARAMS(consumer, db_int_param(generation, cursor->generation), xid, db_int_param(seq, cursor->seq)), NULL,
-        reterr);
+    struct event_cursor_params params;
+    return db_run(db, &event_cursor_save_stmt, event_cursor_params(consumer, cursor, &params), NULL, reterr);
 }

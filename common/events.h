@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct db;
+struct db_stmt;
 
 struct event_cursor {
     int64_t generation; /* of the log; a restore raises it */
@@ -30,5 +31,12 @@ MUST_CHECK enum err_kind event_cursor_load(struct db *db, const char *consumer, 
 MUST_CHECK enum err_kind event_cursor_save(struct db *db, const char *consumer, const struct event_cursor *cursor,
                                            struct err *reterr);
 
-struct db_stmt;
+/* The same for a pipeline: its statement, and its parameters, which live as long as *keep and *consumer. */
+extern const struct db_stmt event_cursor_save_stmt;
+struct event_cursor_params {
+    char generation[24], xid[24], seq[24];
+    const char *list[4];
+};
+const char *const *event_cursor_params(const char *consumer, const struct event_cursor *cursor,
+                                       struct event_cursor_params *keep);
 extern const struct db_stmt *const event_cursor_statements[];

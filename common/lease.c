@@ -70,21 +70,43 @@ enum err_kind lease_keep(struct lease *lease, struct db *db, struct err *reterr)
     return ERR_NONE;
 }
 
+static enum err_kind not_held(const struct lease *lease, struct err *reterr)
+{
+    return err_set(reterr, ERR_FENCED, "lease '%s' is not held", lease->name);
+}
+
+static enum err_kind fence_answer(const struct lease *lease, const PGresult *result, struct err *reterr)
+{
+    if (db_bool(result, 0, 0))
+        return ERR_NONE;
+    return err_set(reterr, ERR_FENCED, "lease '%s' was taken over: epoch %lld has passed", lease->name,
+                   (long long)lease->epoch);
+}
+
 enum err_kind lease_fence(const struct lease *lease, struct db *db, struct err *reterr)
 {
     if (!lease->held)
-        return err_set(reterr, ERR_FENCED, "lease '%s' is not held", lease->name);
+        return not_held(lease, reterr);
     char epoch[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind =
         db_run(db, &statement_fence, DB_PARAMS(lease->name, db_int_param(epoch, lease->epoch)), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (!db_bool(result, 0, 0)) {
-        return err_set(reterr, ERR_FENCED, "lease '%s' was taken over: epoch %lld has passed", lease->name,
-                       (long long)lease->epoch);
-    }
-    return ERR_NONE;
+    return kind == ERR_NONE ? fence_answer(lease, result, reterr) : kind;
+}
+
+enum err_kind lease_fence_send(const struct lease *lease, struct db *db, struct err *reterr)
+{
+    if (!lease->held)
+        return not_held(lease, reterr);
+    char epoch[DB_INT_TEXT_SIZE];
+    return db_send(db, &statement_fence, DB_PARAMS(lease->name, db_int_param(epoch, lease->epoch)), reterr);
+}
+
+enum err_kind lease_fence_receive(const struct lease *lease, struct db *db, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_receive(db, &result, reterr);
+    return kind == ERR_NONE ? fence_answer(lease, result, reterr) : kind;
 }
 
 void lease_release(struct lease *lease, struct db *db)

@@ -29,6 +29,9 @@ MUST_CHECK enum err_kind lease_keep(struct lease *lease, struct db *db, struct e
 /* First statement of each leader's transaction. After ERR_FENCED the caller forgets what it planned and sets
  * lease->held to false, so that the next lease_keep asks again. */
 MUST_CHECK enum err_kind lease_fence(const struct lease *lease, struct db *db, struct err *reterr);
+/* The same in two parts, for a pipeline: sends the check, takes its answer. */
+MUST_CHECK enum err_kind lease_fence_send(const struct lease *lease, struct db *db, struct err *reterr);
+MUST_CHECK enum err_kind lease_fence_receive(const struct lease *lease, struct db *db, struct err *reterr);
 /* On shutdown: gives it back, so that a standby need not wait for the ttl. */
 void lease_release(struct lease *lease, struct db *db);
 
