@@ -34,7 +34,6 @@ struct zone {
     struct db *db;
     struct lease lease;
     struct zone_memory *memory;
-    int64_t acknowledged_tick;
     unsigned troubles; /* in a row */
     atomic_bool leads;
     atomic_bool healthy;
@@ -44,17 +43,12 @@ struct zone {
  *
  * Every statement of a leader reaches its rows by key, from arrays of them. Plans are cached, and the first are made
  * while tables are still small or were never analyzed, so the planner is told: indexes and nested loops, one generic
- * plan (measured: 329 ms became 6 ms for 512 wishes in a database an hour old; planning was a third of a small pass).
- *
- * In a database with a virtual clock a commit need not be on disk before the next one: the move's last step is, and
- * with it everything before. Where the clock is real, every commit is durable. */
+ * plan (measured: 329 ms became 6 ms for 512 wishes in a database an hour old; planning was a third of a small pass). */
 static const struct db_stmt statement_session = {
     .name = "zone_session",
     .sql = "SELECT set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false),"
            "       set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),"
-           "       set_config('jit', 'off', false),"
-           "       set_config('synchronous_commit', CASE WHEN virtual THEN 'off' ELSE 'on' END, false)"
-           "  FROM domain_clock",
+           "       set_config('jit', 'off', false)",
     .params = 0,
 };
 
@@ -79,31 +73,21 @@ static enum err_kind rebuild_memory(struct zone *zone, struct err *reterr)
         kind = zone_memory_load(zone->db, zone->id, clock.now_s, &zone->memory, reterr);
     if (kind != ERR_NONE)
         return kind;
-    zone->acknowledged_tick = -1;
     log_event(LOG_LEVEL_INFO, "zone_led", LOG_TEXT("zone", zone->memory->terms.name),
               LOG_INT("epoch", zone->lease.epoch), LOG_INT("nodes", zone->memory->node_count),
               LOG_INT("backlog", zone->memory->backlog_count));
     return ERR_NONE;
 }
 
-static enum err_kind work(struct zone *zone, struct zone_wake *wake, struct err *reterr)
-{
-    bool rebuild = false;
-    enum err_kind kind = zone_pass(zone->memory, zone->db, &zone->lease, wake, &rebuild, reterr);
-    if (rebuild)
-        drop_memory(zone);
-    return kind;
-}
-
 static enum err_kind acknowledge(struct zone *zone, const struct zone_wake *wake, struct err *reterr)
 {
-    bool is_new = wake->clock.is_virtual && wake->clock.tick > zone->acknowledged_tick;
+    bool is_new = wake->clock.is_virtual && wake->clock.tick > zone->memory->acknowledged_tick;
     if (!is_new || wake->has_hidden || wake->has_more)
         return ERR_NONE;
     enum err_kind kind =
         clock_acknowledge(zone->db, zone->lease.name, &wake->clock, zone->memory->next_due_s, reterr);
     if (kind == ERR_NONE)
-        zone->acknowledged_tick = wake->clock.tick;
+        zone->memory->acknowledged_tick = wake->clock.tick;
     return kind;
 }
 
@@ -116,6 +100,21 @@ static int wait_ms(const struct zone *zone, const struct zone_wake *wake)
         return (int)least_ms;
     int64_t due_in_s = zone->memory->next_due_s - wake->clock.now_s;
     return due_in_s <= 1 ? DUE_WAIT_MS : (int)least_ms;
+}
+
+static enum err_kind wait(struct zone *zone, const struct zone_wake *wake, struct err *reterr)
+{
+    bool notified = false;
+    return db_wait(zone->db, shutdown_fd(), wait_ms(zone, wake), &notified, reterr);
+}
+
+static enum err_kind work(struct zone *zone, struct zone_wake *wake, struct err *reterr)
+{
+    struct zone_pass_outcome outcome = {0};
+    enum err_kind kind = zone_pass(zone->memory, zone->db, &zone->lease, wake, &outcome, reterr);
+    if (outcome.must_rebuild)
+        drop_memory(zone);
+    return kind == ERR_NONE && outcome.is_settled ? wait(zone, wake, reterr) : kind;
 }
 
 /* One round: works if there is something to do, else acknowledges and waits. */
@@ -136,8 +135,7 @@ static enum err_kind lead_once(struct zone *zone, struct err *reterr)
     kind = acknowledge(zone, &wake, reterr);
     if (kind != ERR_NONE || wake.has_more)
         return kind;
-    bool notified = false;
-    return db_wait(zone->db, shutdown_fd(), wait_ms(zone, &wake), &notified, reterr);
+    return wait(zone, &wake, reterr);
 }
 
 static enum err_kind stand_by(struct zone *zone, struct err *reterr)

@@ -359,6 +359,7 @@ enum err_kind zone_memory_load(struct db *db, struct identity zone, int64_t now_
     memory->all_nodes = true;
     memory->capacity_returned = true;
     memory->next_due_s = INT64_MIN; /* not known: look */
+    memory->acknowledged_tick = -1;
     enum err_kind kind = db_begin(db, reterr);
     if (kind == ERR_NONE)
         kind = load_all(db, zone, now_s, memory, reterr);

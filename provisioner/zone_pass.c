@@ -69,7 +69,8 @@ struct pass {
     struct world world;
     bool uses_wake; /* the events are part of it; while there is a backlog they wait */
     bool in_batch;
-    int64_t next_due_s;
+    bool serves_waiting; /* the waitlist is tried */
+    struct apply_outcome outcome;
     size_t backlog_next;
     struct identity *deferred; /* wishes left for the next piece of work, in order */
     size_t deferred_count;
@@ -85,16 +86,50 @@ static int64_t now_us(void)
 
 /* ---- Steps ---- */
 
-static enum err_kind pass_nodes(struct pass *pass, struct db_array *lost, struct err *reterr)
+static bool reads_before(const struct pass *pass)
 {
-    if (pass->wake->nodes.count > 0) {
-        enum err_kind kind =
-            zone_memory_nodes_changed(pass->memory, &pass->world, pass->db, &pass->wake->nodes, lost, reterr);
-        if (kind != ERR_NONE)
-            return kind;
+    return pass->wake->nodes.count > 0 || pass->wake->zone_changed;
+}
+
+/* The zone's terms and its nodes, before anything is asked of the planner. */
+static enum err_kind read_before(struct pass *pass, struct db_array *lost, struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    if (pass->wake->zone_changed) {
+        char zone[UUID_TEXT_SIZE];
+        identity_to_uuid(pass->memory->terms.id, zone);
+        kind = db_run(pass->db, &statement_lead, DB_PARAMS(zone), NULL, reterr);
     }
-    zone_memory_nodes_due(pass->memory, &pass->world, lost);
-    return ERR_NONE;
+    if (kind == ERR_NONE && pass->wake->nodes.count > 0)
+        kind = zone_memory_nodes_changed(pass->memory, &pass->world, pass->db, &pass->wake->nodes, lost, reterr);
+    return kind;
+}
+
+/* In one round trip with what follows, unless something is to be read first. */
+static enum err_kind open_send(struct pass *pass, struct err *reterr)
+{
+    enum err_kind kind = db_pipeline_enter(pass->db, reterr);
+    if (kind == ERR_NONE)
+        kind = db_begin_send(pass->db, reterr);
+    return kind == ERR_NONE ? lease_fence_send(pass->lease, pass->db, reterr) : kind;
+}
+
+static enum err_kind open_receive(struct pass *pass, struct err *reterr)
+{
+    enum err_kind kind = db_pipeline_sync(pass->db, reterr);
+    if (kind == ERR_NONE)
+        kind = db_receive(pass->db, NULL, reterr); /* BEGIN */
+    return kind == ERR_NONE ? lease_fence_receive(pass->lease, pass->db, reterr) : kind;
+}
+
+static enum err_kind open_and_read(struct pass *pass, struct db_array *lost, struct err *reterr)
+{
+    enum err_kind kind = open_receive(pass, reterr);
+    if (kind == ERR_NONE)
+        kind = db_pipeline_leave(pass->db, reterr);
+    if (kind == ERR_NONE)
+        kind = read_before(pass, lost, reterr);
+    return kind == ERR_NONE ? db_pipeline_enter(pass->db, reterr) : kind;
 }
 
 static void take_backlog(struct pass *pass, struct db_array *reservations)
@@ -118,60 +153,36 @@ static void decide(struct pass *pass)
     }
 }
 
-static enum err_kind pass_reservations(struct pass *pass, struct db_array *lost, struct err *reterr)
+/* Opens the transaction and reads the world. */
+static enum err_kind observe(struct pass *pass, struct err *reterr)
 {
+    CLEANUP(db_array_clear) struct db_array lost = {0};
     CLEANUP(db_array_clear) struct db_array backlog = {0};
+    bool is_opened = false;
+    enum err_kind kind = open_send(pass, reterr);
+    if (kind == ERR_NONE && reads_before(pass)) {
+        kind = open_and_read(pass, &lost, reterr);
+        is_opened = true;
+    }
+    if (kind != ERR_NONE)
+        return kind;
+    zone_memory_nodes_due(pass->memory, &pass->world, &lost);
     take_backlog(pass, &backlog);
     pass->uses_wake = backlog.count == 0;
     bool has_capacity = pass->memory->capacity_returned || pass->world.capacity_returned;
+    pass->serves_waiting = has_capacity && pass->memory->waiting_count > 0;
     struct observe_request request = {
         .reservations = pass->uses_wake ? &pass->wake->reservations : &backlog,
-        .lost_nodes = lost,
-        .waitlist = has_capacity && pass->memory->waiting_count > 0,
+        .lost_nodes = &lost,
+        .waitlist = pass->serves_waiting,
     };
-    enum err_kind kind = observe_reservations(&pass->world, pass->db, &request, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    planner_begin(pass->memory->planner);
-    pass->in_batch = true;
-    if (request.waitlist)
-        pass->memory->capacity_returned = false; /* it is tried below; what returns meanwhile counts anew */
-    decide(pass);
-    return apply_changes(&pass->world, pass->db, &pass->next_due_s, reterr);
-}
-
-static enum err_kind pass_zone_changed(struct pass *pass, struct err *reterr)
-{
-    char zone[UUID_TEXT_SIZE];
-    identity_to_uuid(pass->memory->terms.id, zone);
-    return db_run(pass->db, &statement_lead, DB_PARAMS(zone), NULL, reterr);
-}
-
-static enum err_kind pass_cursor(struct pass *pass, struct err *reterr)
-{
-    if (!pass->uses_wake || pass->wake->event_count == 0)
-        return ERR_NONE;
-    return event_cursor_save(pass->db, pass->lease->name, &pass->wake->cursor, reterr);
-}
-
-static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
-{
-    CLEANUP(db_array_clear) struct db_array lost = {0};
-    enum err_kind kind = db_begin(pass->db, reterr);
+    kind = observe_send(&pass->world, pass->db, &request, reterr);
     if (kind == ERR_NONE)
-        kind = lease_fence(pass->lease, pass->db, reterr);
-    if (kind == ERR_NONE && pass->wake->zone_changed)
-        kind = pass_zone_changed(pass, reterr);
-    if (kind == ERR_NONE)
-        kind = pass_nodes(pass, &lost, reterr);
-    if (kind == ERR_NONE)
-        kind = pass_reservations(pass, &lost, reterr);
-    if (kind == ERR_NONE)
-        kind = pass_cursor(pass, reterr);
-    return kind == ERR_NONE ? db_commit(pass->db, reterr) : kind;
+        kind = db_pipeline_sync(pass->db, reterr);
+    if (kind == ERR_NONE && !is_opened)
+        kind = open_receive(pass, reterr);
+    return kind == ERR_NONE ? observe_receive(&pass->world, pass->db, reterr) : kind;
 }
-
-/* ---- What became of it ---- */
 
 static int64_t waiting_change(const struct world *world)
 {
@@ -184,6 +195,48 @@ static int64_t waiting_change(const struct world *world)
     return change;
 }
 
+/* Nothing is left that is known of, but what may be due even now. */
+static bool is_last_piece(const struct pass *pass)
+{
+    const struct zone_wake *wake = pass->wake;
+    bool has_capacity = pass->memory->capacity_returned || pass->world.capacity_returned;
+    bool may_serve_waiting = has_capacity && pass->memory->waiting_count + waiting_change(&pass->world) > 0;
+    return pass->uses_wake && pass->deferred_count == 0 && !wake->has_hidden && !wake->has_more &&
+           !wake->zone_changed && !may_serve_waiting;
+}
+
+/* Under a virtual clock what no wish waits for need not be on disk before the next commit: the last step of the
+ * clock's move is, and with it everything before. Verdicts always are, and so is whatever a wish asked for. */
+static enum err_kind apply(struct pass *pass, struct err *reterr)
+{
+    const struct zone_wake *wake = pass->wake;
+    bool is_woken = pass->uses_wake && wake->event_count > 0;
+    struct apply_end end = {
+        .consumer = pass->lease->name,
+        .cursor = is_woken ? &wake->cursor : NULL,
+        .clock = &wake->clock,
+        .is_last = is_last_piece(pass),
+        .may_relax = wake->clock.is_virtual && pass->uses_wake && !is_woken,
+    };
+    return apply_changes(&pass->world, pass->db, &end, &pass->outcome, reterr);
+}
+
+static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
+{
+    enum err_kind kind = observe(pass, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    planner_begin(pass->memory->planner);
+    pass->in_batch = true;
+    if (pass->serves_waiting)
+        pass->memory->capacity_returned = false; /* it is tried now; what returns meanwhile counts anew */
+    decide(pass);
+    kind = apply(pass, reterr);
+    return kind == ERR_NONE ? db_commit(pass->db, reterr) : kind;
+}
+
+/* ---- What became of it ---- */
+
 static void keep(struct pass *pass)
 {
     static _Thread_local unsigned passes;
@@ -195,7 +248,9 @@ static void keep(struct pass *pass)
     zone_memory_defer(memory, pass->deferred, pass->deferred_count);
     memory->waiting_count += waiting_change(&pass->world);
     memory->capacity_returned |= pass->world.capacity_returned;
-    memory->next_due_s = pass->next_due_s;
+    memory->next_due_s = pass->outcome.next_due_s;
+    if (pass->outcome.is_settled)
+        memory->acknowledged_tick = pass->wake->clock.tick;
     if (pass->uses_wake)
         memory->cursor = pass->wake->cursor;
     if (++passes % FORGET_EVERY == 0)
@@ -223,7 +278,7 @@ static bool undo(struct pass *pass, enum err_kind kind)
 }
 
 enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct lease *lease, struct zone_wake *wake,
-                        bool *ret_rebuild, struct err *reterr)
+                        struct zone_pass_outcome *ret, struct err *reterr)
 {
     CLEANUP(arena_freep) struct arena *arena = arena_new();
     struct pass pass = {.memory = memory,
@@ -238,7 +293,8 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
                         : wake->clock.now_s - memory->next_due_s;
     metric_set(&metric_lag, lag_s);
     enum err_kind kind = pass_transaction(&pass, reterr);
-    *ret_rebuild = kind == ERR_NONE ? wake->zone_changed && pass.uses_wake : undo(&pass, kind);
+    ret->must_rebuild = kind == ERR_NONE ? wake->zone_changed && pass.uses_wake : undo(&pass, kind);
+    ret->is_settled = kind == ERR_NONE && pass.outcome.is_settled;
     if (kind == ERR_NONE)
         keep(&pass);
     memory->driver_ops->reset(memory->driver);

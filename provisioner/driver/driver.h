@@ -61,8 +61,9 @@ struct driver_ops {
     void (*set)(struct driver *driver, const struct driver_settings *settings);
     /* How long a stop takes at most: part of the time between two tenants. */
     int64_t (*stop_limit_s)(const struct driver *driver);
-    /* Queues the statement that reads what these instances (array parameter of uuids) run; takes its answer. */
-    enum err_kind (*load_send)(struct driver *driver, struct db *db, const char *instances, struct err *reterr);
+    /* Queues the statement that reads what the instances of these reservations (array parameter of uuids) run; takes
+     * its answer. */
+    enum err_kind (*load_send)(struct driver *driver, struct db *db, const char *reservations, struct err *reterr);
     enum err_kind (*load_receive)(struct driver *driver, struct db *db, struct err *reterr);
     /* Orders; idempotent. attempt counts from 1 within an incarnation. */
     void (*start)(struct driver *driver, const struct driver_workload *workload, int64_t attempt, int64_t now_s);

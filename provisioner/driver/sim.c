@@ -36,7 +36,7 @@ static const struct db_stmt statement_load = {
     .sql = "SELECT w.instance_id, w.incarnation, w.node_id, w.state,"
            "       coalesce(extract(epoch FROM w.changes_at)::bigint, 9223372036854775807), w.will_fail"
            "  FROM instance i JOIN sim_workload w ON w.instance_id = i.id AND w.incarnation = i.incarnation"
-           " WHERE i.id = ANY($1::uuid[])",
+           " WHERE i.reservation_id = ANY($1::uuid[])",
     .params = 1,
 };
 
@@ -125,10 +125,10 @@ static struct sim_workload *workload_of(const struct driver *driver, const struc
     return &driver->workloads[at];
 }
 
-static enum err_kind sim_load_send(struct driver *driver, struct db *db, const char *instances, struct err *reterr)
+static enum err_kind sim_load_send(struct driver *driver, struct db *db, const char *reservations, struct err *reterr)
 {
     (void)driver;
-    return db_send(db, &statement_load, DB_PARAMS(instances), reterr);
+    return db_send(db, &statement_load, DB_PARAMS(reservations), reterr);
 }
 
 static enum err_kind sim_load_receive(struct driver *driver, struct db *db, struct err *reterr)

@@ -11,14 +11,27 @@ static enum err_kind (*const parts[])(struct world *world, struct apply_queue *q
     apply_allocations, apply_reservations, apply_instances, apply_stays, apply_nodes, apply_events,
 };
 
+/* What is due next. Under a virtual clock ($3 is not null) also the acknowledgement of its tick, or taking it back where
+ * work is left ($5 is false) or something is due even now: whoever moves the clock then asks again. */
 static const struct db_stmt statement_next_due = {
     .name = "apply_next_due",
-    .sql = "SELECT coalesce(extract(epoch FROM least("
+    .sql = "WITH due AS MATERIALIZED (SELECT least("
            " (SELECT min(due_at) FROM reservation_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
            " (SELECT min(due_at) FROM instance WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
-           " (SELECT min(due_at) FROM node_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL)))::bigint,"
-           " 9223372036854775807)",
-    .params = 1,
+           " (SELECT min(due_at) FROM node_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL)) AS at),"
+           " judged AS MATERIALIZED (SELECT at, $5::boolean AND coalesce(at > to_timestamp($4::bigint), true) AS is_done FROM due)"
+           " SELECT coalesce(extract(epoch FROM at)::bigint, 9223372036854775807), is_done,"
+           "        CASE WHEN $3::bigint IS NOT NULL"
+           "             THEN clock_acknowledge($2::text, $3::bigint - CASE WHEN is_done THEN 0 ELSE 1 END, at)::text END"
+           "   FROM judged",
+    .params = 5,
+};
+
+/* Under a virtual clock, of work that no wish waits for. */
+static const struct db_stmt statement_relax = {
+    .name = "apply_relax",
+    .sql = "SELECT set_config('synchronous_commit', 'off', true)",
+    .params = 0,
 };
 
 static const struct db_stmt statement_notify = {
@@ -70,9 +83,10 @@ static const struct db_stmt statement_events = {
     .params = 9,
 };
 
-const struct db_stmt *const apply_statements[] = {&statement_next_due,  &statement_notify, &statement_stays_begin,
-                                                  &statement_stays_end, &statement_nodes,  &statement_events,
-                                                  NULL};
+const struct db_stmt *const apply_statements[] = {
+    &statement_next_due,  &statement_relax, &statement_notify, &statement_stays_begin,
+    &statement_stays_end, &statement_nodes, &statement_events, NULL,
+};
 
 enum err_kind apply_send(struct apply_queue *queue, const struct db_stmt *stmt, const char *const *params,
                          int64_t expected, struct err *reterr)
@@ -221,26 +235,54 @@ enum err_kind apply_events(struct world *world, struct apply_queue *queue, struc
 
 /* ---- All of it ---- */
 
-static enum err_kind send_all(struct world *world, struct apply_queue *queue, struct err *reterr)
+static enum err_kind send_driver(struct world *world, struct apply_queue *queue, struct err *reterr)
 {
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        enum err_kind kind = parts[i](world, queue, reterr);
-        if (kind != ERR_NONE)
-            return kind;
-    }
     int answers = 0;
     enum err_kind kind = world->driver_ops->save_send(world->driver, queue->db, &answers, reterr);
     for (int i = 0; i < answers; i++)
         queue->expected[queue->count++] = -1;
-    if (kind != ERR_NONE)
-        return kind;
-    must(queue->count < APPLY_STATEMENTS_MAX);
-    char zone[UUID_TEXT_SIZE];
-    identity_to_uuid(world->zone->id, zone);
-    return apply_send(queue, &statement_next_due, DB_PARAMS(zone), -1, reterr);
+    return kind;
 }
 
-static enum err_kind receive_all(struct apply_queue *queue, int64_t *ret_next_due_s, struct err *reterr)
+/* The statement whose answer is read comes last. */
+static enum err_kind send_end(const struct world *world, struct apply_queue *queue, const struct apply_end *end,
+                              struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    if (end->cursor != NULL) {
+        struct event_cursor_params cursor;
+        kind = apply_send(queue, &event_cursor_save_stmt, event_cursor_params(end->consumer, end->cursor, &cursor), -1,
+                          reterr);
+    }
+    if (kind == ERR_NONE && end->may_relax && !world_has_verdict(world))
+        kind = apply_send(queue, &statement_relax, DB_NO_PARAMS, -1, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    char zone[UUID_TEXT_SIZE];
+    char tick[DB_INT_TEXT_SIZE];
+    char now[DB_INT_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    const char *acknowledged = end->clock->is_virtual ? db_int_param(tick, end->clock->tick) : NULL;
+    return apply_send(queue, &statement_next_due,
+                      DB_PARAMS(zone, end->consumer, acknowledged, db_int_param(now, world->now_s),
+                                end->is_last ? "true" : "false"),
+                      -1, reterr);
+}
+
+static enum err_kind send_all(struct world *world, struct apply_queue *queue, const struct apply_end *end,
+                              struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    for (size_t i = 0; i < COUNT_OF(parts) && kind == ERR_NONE; i++)
+        kind = parts[i](world, queue, reterr);
+    if (kind == ERR_NONE)
+        kind = send_driver(world, queue, reterr);
+    if (kind == ERR_NONE)
+        kind = send_end(world, queue, end, reterr);
+    return kind == ERR_NONE ? db_pipeline_sync(queue->db, reterr) : kind;
+}
+
+static enum err_kind receive_all(struct apply_queue *queue, struct apply_outcome *ret, struct err *reterr)
 {
     for (int i = 0; i < queue->count; i++) {
         CLEANUP(db_result_clear) PGresult *result = NULL;
@@ -252,19 +294,20 @@ static enum err_kind receive_all(struct apply_queue *queue, int64_t *ret_next_du
             return err_set(reterr, ERR_RETRY, "%lld of %lld rows were as they had been read", (long long)rows,
                            (long long)queue->expected[i]);
         if (i == queue->count - 1)
-            *ret_next_due_s = db_int(result, 0, 0, NEVER);
+            *ret = (struct apply_outcome){.next_due_s = db_int(result, 0, 0, NEVER), .is_settled = db_bool(result, 0, 1)};
     }
     return ERR_NONE;
 }
 
-enum err_kind apply_changes(struct world *world, struct db *db, int64_t *ret_next_due_s, struct err *reterr)
+enum err_kind apply_changes(struct world *world, struct db *db, const struct apply_end *end, struct apply_outcome *ret,
+                            struct err *reterr)
 {
     struct apply_queue queue = {.db = db};
     enum err_kind kind = db_pipeline_enter(db, reterr);
     if (kind == ERR_NONE)
-        kind = send_all(world, &queue, reterr);
+        kind = send_all(world, &queue, end, reterr);
     if (kind == ERR_NONE)
-        kind = receive_all(&queue, ret_next_due_s, reterr);
+        kind = receive_all(&queue, ret, reterr);
     if (kind == ERR_NONE)
         kind = db_pipeline_leave(db, reterr);
     return kind; /* after a failure the rollback leaves the pipeline */

@@ -3,13 +3,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "common/clock.h"
 #include "common/db.h"
+#include "common/events.h"
 #include "provisioner/reconcile/world.h"
 
-/* Within the leader's transaction and the planner's batch. Sets *ret_next_due_s to the next instant at which something
- * of the zone is due, after these changes. ERR_RETRY where a row is no longer what was read: memory is stale then. */
-MUST_CHECK enum err_kind apply_changes(struct world *world, struct db *db, int64_t *ret_next_due_s,
-                                       struct err *reterr);
+/* What is written beside the changes, in the same pipeline. */
+struct apply_end {
+    const char *consumer;              /* the zone as a reader of events and as a component of the virtual clock */
+    const struct event_cursor *cursor; /* to be saved, or NULL */
+    const struct clock_domain *clock;  /* a virtual one's tick is acknowledged once all is done */
+    bool is_last;                      /* nothing is left that is known of, but what may be due even now */
+    bool may_relax;                    /* the commit need not wait for the disk, unless there are verdicts */
+};
+
+struct apply_outcome {
+    int64_t next_due_s; /* when something of the zone is due next, after these changes */
+    bool is_settled;    /* it was the last piece, and nothing is due now */
+};
+
+/* Within the leader's transaction and the planner's batch. ERR_RETRY where a row is no longer what was read: memory is
+ * stale then. */
+MUST_CHECK enum err_kind apply_changes(struct world *world, struct db *db, const struct apply_end *end,
+                                       struct apply_outcome *ret, struct err *reterr);
 
 /* The parts, each of which queues its statements. `expected` is how many rows its answer must count; -1: any. */
 #define APPLY_STATEMENTS_MAX 20

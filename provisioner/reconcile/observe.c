@@ -209,7 +209,7 @@ static void read_instances(struct world *world, const PGresult *result)
 
 /* ---- Asking ---- */
 
-/* Only those beyond their verdict have instances. */
+/* Only those beyond their verdict have instances, and something for the driver to load. */
 static enum err_kind observe_instances(struct world *world, struct db *db, struct err *reterr)
 {
     CLEANUP(db_array_clear) struct db_array ids = {0};
@@ -221,43 +221,44 @@ static enum err_kind observe_instances(struct world *world, struct db *db, struc
         return ERR_NONE;
     char now[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_instances,
-                                DB_PARAMS(db_array_param(&ids), db_int_param(now, world->now_s)), &result, reterr);
+    enum err_kind kind = db_pipeline_enter(db, reterr);
+    if (kind == ERR_NONE)
+        kind = db_send(db, &statement_instances, DB_PARAMS(db_array_param(&ids), db_int_param(now, world->now_s)), reterr);
+    if (kind == ERR_NONE)
+        kind = world->driver_ops->load_send(world->driver, db, db_array_param(&ids), reterr);
+    if (kind == ERR_NONE)
+        kind = db_pipeline_sync(db, reterr);
+    if (kind == ERR_NONE)
+        kind = db_receive(db, &result, reterr);
+    if (kind == ERR_NONE)
+        kind = world->driver_ops->load_receive(world->driver, db, reterr);
+    if (kind == ERR_NONE)
+        kind = db_pipeline_leave(db, reterr); /* on failure the rollback leaves it */
     if (kind == ERR_NONE)
         read_instances(world, result);
     return kind;
 }
 
-static enum err_kind observe_driver(struct world *world, struct db *db, struct err *reterr)
-{
-    CLEANUP(db_array_clear) struct db_array ids = {0};
-    for (uint32_t i = 0; i < world->reservation_count; i++) {
-        for (uint32_t j = 0; j < world->reservations[i].instance_count; j++)
-            db_array_identity(&ids, world->reservations[i].instances[j].id);
-    }
-    if (ids.count == 0)
-        return ERR_NONE;
-    enum err_kind kind = db_pipeline_enter(db, reterr);
-    if (kind == ERR_NONE)
-        kind = world->driver_ops->load_send(world->driver, db, db_array_param(&ids), reterr);
-    if (kind == ERR_NONE)
-        kind = world->driver_ops->load_receive(world->driver, db, reterr);
-    return kind == ERR_NONE ? db_pipeline_leave(db, reterr) : kind; /* on failure the rollback leaves it */
-}
-
-enum err_kind observe_reservations(struct world *world, struct db *db, const struct observe_request *request,
-                                   struct err *reterr)
+enum err_kind observe_send(const struct world *world, struct db *db, const struct observe_request *request,
+                           struct err *reterr)
 {
     char zone[UUID_TEXT_SIZE];
     char now[DB_INT_TEXT_SIZE];
     char most[DB_INT_TEXT_SIZE];
     identity_to_uuid(world->zone->id, zone);
+    return db_send(db, &statement_reservations,
+                   DB_PARAMS(zone, db_int_param(now, world->now_s), db_array_param(request->reservations),
+                             db_array_param(request->lost_nodes), request->waitlist ? "true" : "false",
+                             db_int_param(most, OBSERVE_DUE_MAX)),
+                   reterr);
+}
+
+enum err_kind observe_receive(struct world *world, struct db *db, struct err *reterr)
+{
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_reservations,
-                                DB_PARAMS(zone, db_int_param(now, world->now_s), db_array_param(request->reservations),
-                                          db_array_param(request->lost_nodes), request->waitlist ? "true" : "false",
-                                          db_int_param(most, OBSERVE_DUE_MAX)),
-                                &result, reterr);
+    enum err_kind kind = db_receive(db, &result, reterr);
+    if (kind == ERR_NONE)
+        kind = db_pipeline_leave(db, reterr);
     if (kind != ERR_NONE)
         return kind;
     int rows = PQntuples(result);
@@ -265,6 +266,5 @@ enum err_kind observe_reservations(struct world *world, struct db *db, const str
     world->reservations = arena_alloc(world->arena, (size_t)(rows + 1) * sizeof *world->reservations);
     for (int row = 0; row < rows; row++)
         read_reservation(world, result, row, &world->reservations[row]);
-    kind = observe_instances(world, db, reterr);
-    return kind == ERR_NONE ? observe_driver(world, db, reterr) : kind;
+    return observe_instances(world, db, reterr);
 }

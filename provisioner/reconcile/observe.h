@@ -1,5 +1,5 @@
 /* Observe: the first step of a reconciler's piece of work. Reads everything that is due at one instant, and what was
- * pointed at by events, in three round trips. */
+ * pointed at by events, in two round trips. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -15,9 +15,11 @@ struct observe_request {
     bool waitlist;                 /* capacity has returned: what waits may fit */
 };
 
-/* Fills world->reservations with their instances, and has the driver load what they run. Within the leader's
- * transaction. Sets the order: what ends, what is pending in the order asked, what waits, the rest. */
-MUST_CHECK enum err_kind observe_reservations(struct world *world, struct db *db, const struct observe_request *request,
-                                              struct err *reterr);
+/* Queues the question in a pipeline of the leader's transaction. */
+MUST_CHECK enum err_kind observe_send(const struct world *world, struct db *db, const struct observe_request *request,
+                                      struct err *reterr);
+/* Takes the answer, leaves the pipeline and fills world->reservations with their instances; the driver has loaded what
+ * they run. The order: what ends, what is pending in the order asked, what waits, the rest. */
+MUST_CHECK enum err_kind observe_receive(struct world *world, struct db *db, struct err *reterr);
 
 extern const struct db_stmt *const observe_statements[];

@@ -63,3 +63,14 @@ const char *json_instant(struct arena *arena, int64_t instant_s)
 {
     return instant_s == NEVER ? "null" : arena_format(arena, "%" PRId64, instant_s);
 }
+
+bool world_has_verdict(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        int was = world->reservations[i].was.state;
+        bool was_open = was == RESERVATION_PENDING || was == RESERVATION_WAITLISTED;
+        if (was_open && world->reservations[i].changed)
+            return true;
+    }
+    return false;
+}

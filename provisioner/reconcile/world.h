@@ -241,6 +241,8 @@ void verdict_decide(struct reservation *reservation);
 /* Moves the lifecycle along the row: state, revision, attempts. The caller records the event. */
 void lifecycle_move(struct lifecycle *is, const struct fsm_transition *row);
 void world_record(struct world *world, const struct event_record *event);
+/* Whether a wish was decided: an answer of the API may follow, so this must survive. */
+bool world_has_verdict(const struct world *world);
 void world_touch(struct world *world, struct node *node);
 void world_stay(struct world *world, const struct stay *stay);
 /* JSON of an instant: seconds, or null for NEVER. */
