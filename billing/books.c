@@ -11,7 +11,8 @@
 #include "common/metrics.h"
 #include "common/shutdown.h"
 
-#define US_PER_MS 1000
+#define US_PER_MS        1000
+#define MANY_EVENTS_TEXT "1000"
 
 static struct metric metric_days = {
     .name = "sluice_billing_days_closed_total", .type = METRIC_COUNTER, .help = "Days closed"};
@@ -52,14 +53,28 @@ static const struct db_stmt statement_relax = {
     .params = 0,
 };
 
-static const struct db_stmt statement_acknowledged = {
-    .name = "books_acknowledged",
-    .sql = "SELECT tick, extract(epoch FROM next_due_at)::bigint FROM clock_acknowledgement WHERE component = $1::text",
+/* One look at everything that may have woken the leader: domain time; whether all zones have done what is due in this
+ * tick; whether committed events are kept from view by a transaction that still runs; and whether the meter has
+ * something to read. Events of other objects wait until there are many: they only move the cursor. */
+static const struct db_stmt statement_look = {
+    .name = "books_look",
+    .sql = "WITH fresh AS MATERIALIZED ("
+           "  SELECT e.object_type FROM event e"
+           "   WHERE (e.xid, e.seq) > (coalesce((SELECT c.xid FROM event_cursor c WHERE c.consumer = $1::text), '0'::xid8),"
+           "                           coalesce((SELECT c.seq FROM event_cursor c WHERE c.consumer = $1::text), 0))"
+           "     AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY e.xid, e.seq LIMIT " MANY_EVENTS_TEXT
+           ") SELECT floor(extract(epoch FROM sluice_now()))::bigint, d.tick, d.virtual,"
+           "         NOT EXISTS (SELECT FROM zone z LEFT JOIN clock_acknowledgement a ON a.component = 'zone:' || z.id"
+           "                      WHERE a.tick IS NULL OR a.tick < d.tick),"
+           "         EXISTS (SELECT FROM event h WHERE h.xid >= pg_snapshot_xmin(pg_current_snapshot())),"
+           "         (SELECT count(*) = " MANY_EVENTS_TEXT " OR coalesce(bool_or(object_type IN ('instance', 'node', 'node_wish')), false)"
+           "            FROM fresh)"
+           "    FROM domain_clock d",
     .params = 1,
 };
 
 const struct db_stmt *const books_statements[] = {
-    &statement_first_open, &statement_close, &statement_relax, &statement_acknowledged, NULL,
+    &statement_first_open, &statement_close, &statement_relax, &statement_look, NULL,
 };
 
 void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s)
@@ -84,26 +99,12 @@ static enum err_kind find_first_open(struct books *books, struct err *reterr)
     return ERR_NONE;
 }
 
-/* The midnight before the next one, which is what was acknowledged as due next, had come by then. */
-static enum err_kind find_acknowledged(struct books *books, struct err *reterr)
-{
-    CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(books->leader.db, &statement_acknowledged, DB_PARAMS(BOOKS_COMPONENT), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    bool known = PQntuples(result) == 1 && !PQgetisnull(result, 0, 1);
-    books->acknowledged = known ? db_int(result, 0, 0, 0) : 0;
-    books->settled_s = known ? db_int(result, 0, 1, 0) - CALENDAR_DAY_S : INT64_MIN;
-    return ERR_NONE;
-}
-
 static enum err_kind load(struct books *books, const struct clock_domain *clock, struct err *reterr)
 {
     enum err_kind kind = find_first_open(books, reterr);
     if (kind == ERR_NONE && clock->is_virtual)
         kind = db_run(books->leader.db, &statement_relax, DB_NO_PARAMS, NULL, reterr);
-    if (kind == ERR_NONE && clock->is_virtual)
-        kind = find_acknowledged(books, reterr);
+    books->acknowledged = -1;
     /* A crash may have come between a day's close and the month's. */
     if (kind == ERR_NONE && books->begun)
         kind = month_close(&books->leader, open_from_s(books), clock->now_s, reterr);
@@ -146,61 +147,84 @@ static enum err_kind close_day(struct books *books, int64_t now_s, struct err *r
     return ERR_NONE;
 }
 
-/* Up to when nothing can happen any more. Under a virtual clock a tick begins when everybody has acknowledged the one
- * before, so only in a new tick is it known that what was due at the last acknowledged instant is written. */
-static int64_t final_until_s(const struct books *books, const struct clock_domain *clock)
+struct look {
+    struct clock_domain clock;
+    bool zones_are_done; /* in this tick of a virtual clock, and their events are in view */
+    bool has_hidden;
+    bool has_events;
+};
+
+static enum err_kind look_around(struct books *books, struct look *ret, struct err *reterr)
 {
-    if (!clock->is_virtual)
-        return clock->now_s - books->close_delay_s;
-    return clock->tick > books->acknowledged ? books->settled_s : INT64_MIN;
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(books->leader.db, &statement_look, DB_PARAMS(METER_CONSUMER), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    bool is_virtual = db_bool(result, 0, 2);
+    *ret = (struct look){
+        .clock = {.now_s = db_int(result, 0, 0, 0), .tick = is_virtual ? db_int(result, 0, 1, 0) : 0, .is_virtual = is_virtual},
+        .has_hidden = db_bool(result, 0, 4),
+        .zones_are_done = db_bool(result, 0, 3) && !db_bool(result, 0, 4),
+        .has_events = db_bool(result, 0, 5),
+    };
+    return ERR_NONE;
 }
 
-static bool day_is_due(const struct books *books, const struct clock_domain *clock)
+/* Up to when nothing can happen any more. Under a virtual clock that is known once every zone has acknowledged the
+ * tick. */
+static int64_t final_until_s(const struct books *books, const struct look *look)
 {
-    return books->begun && calendar_time_of_day(books->first_open_day + 1) <= final_until_s(books, clock);
+    if (!look->clock.is_virtual)
+        return look->clock.now_s - books->close_delay_s;
+    return look->zones_are_done ? look->clock.now_s : INT64_MIN;
 }
 
-static enum err_kind close_days(struct books *books, const struct clock_domain *clock, struct err *reterr)
+static bool day_is_due(const struct books *books, const struct look *look)
 {
-    if (!day_is_due(books, clock))
+    return books->begun && calendar_time_of_day(books->first_open_day + 1) <= final_until_s(books, look);
+}
+
+static enum err_kind close_days(struct books *books, const struct look *look, struct err *reterr)
+{
+    if (!day_is_due(books, look))
         return ERR_NONE;
     enum err_kind kind = meter_catch_up(&books->leader, open_from_s(books), reterr);
-    while (kind == ERR_NONE && day_is_due(books, clock) && !shutdown_requested())
-        kind = close_day(books, clock->now_s, reterr);
+    while (kind == ERR_NONE && day_is_due(books, look) && !shutdown_requested())
+        kind = close_day(books, look->clock.now_s, reterr);
     return kind;
 }
 
-static enum err_kind acknowledge(struct books *books, const struct clock_domain *clock, struct err *reterr)
+/* After all zones, so that everything they wrote in this tick is in the books. */
+static enum err_kind acknowledge(struct books *books, const struct look *look, struct err *reterr)
 {
-    if (!clock->is_virtual || clock->tick == books->acknowledged || shutdown_requested())
+    const struct clock_domain *clock = &look->clock;
+    if (!clock->is_virtual || !look->zones_are_done || clock->tick == books->acknowledged || shutdown_requested())
         return ERR_NONE;
     int64_t next_midnight_s = calendar_time_of_day(calendar_day_of_time(clock->now_s) + 1);
     enum err_kind kind =
         clock_acknowledge(books->leader.db, BOOKS_COMPONENT, clock, books->begun ? next_midnight_s : INT64_MAX, reterr);
-    if (kind == ERR_NONE) {
+    if (kind == ERR_NONE)
         books->acknowledged = clock->tick;
-        books->settled_s = clock->now_s;
-    }
     return kind;
 }
 
 static enum err_kind keep(struct books *books, struct err *reterr)
 {
-    struct clock_domain clock = {0};
-    enum err_kind kind = clock_domain(books->leader.db, &clock, reterr);
+    struct look look = {0};
+    enum err_kind kind = look_around(books, &look, reterr);
     if (kind == ERR_NONE && !books->loaded)
-        kind = load(books, &clock, reterr);
-    bool any = false;
-    if (kind == ERR_NONE)
-        kind = meter_consume(&books->leader, open_from_s(books), &any, reterr);
-    if (kind == ERR_NONE && any && !books->begun)
+        kind = load(books, &look.clock, reterr);
+    if (kind == ERR_NONE && look.has_events)
+        kind = meter_consume(&books->leader, open_from_s(books), reterr);
+    if (kind == ERR_NONE && look.has_events && !books->begun)
         kind = find_first_open(books, reterr);
     if (kind == ERR_NONE)
-        kind = close_days(books, &clock, reterr);
+        kind = close_days(books, &look, reterr);
     if (kind == ERR_NONE)
-        kind = acknowledge(books, &clock, reterr);
+        kind = acknowledge(books, &look, reterr);
     if (kind == ERR_NONE)
-        metric_set(&metric_lag, books->begun ? clock.now_s - open_from_s(books) : 0);
+        metric_set(&metric_lag, books->begun ? look.clock.now_s - open_from_s(books) : 0);
+    books->has_hidden = look.has_hidden;
     return kind;
 }
 

@@ -20,7 +20,7 @@ struct books {
     bool begun;             /* whether there is anything to keep books of */
     int64_t first_open_day; /* days since 1970-01-01, if begun */
     int64_t acknowledged;   /* tick of the virtual clock */
-    int64_t settled_s;      /* its instant: in any later tick, everybody has written what was due up to here */
+    bool has_hidden;        /* events come into view soon, without a notification: look again in a moment */
 };
 
 void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s);

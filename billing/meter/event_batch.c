@@ -31,16 +31,6 @@ enum {
     COLUMN_ENDS,
 };
 
-static const struct db_stmt statement_probe = {
-    .name = "event_batch_probe",
-    .sql =
-        "SELECT EXISTS (SELECT FROM event e"
-        "  WHERE (e.xid, e.seq) > (coalesce((SELECT c.xid FROM event_cursor c WHERE c.consumer = $1::text), '0'::xid8),"
-        "                          coalesce((SELECT c.seq FROM event_cursor c WHERE c.consumer = $1::text), 0))"
-        "    AND e.xid < pg_snapshot_xmin(pg_current_snapshot()))",
-    .params = 1,
-};
-
 static const struct db_stmt statement_read = {
     .name = "event_batch_read",
     .sql = "SELECT " COLUMNS "  FROM event e"
@@ -58,8 +48,7 @@ static const struct db_stmt statement_read_object = {
     .params = 4,
 };
 
-const struct db_stmt *const event_batch_statements[] = {&statement_probe, &statement_read, &statement_read_object,
-                                                        NULL};
+const struct db_stmt *const event_batch_statements[] = {&statement_read, &statement_read_object, NULL};
 
 static const char *const type_texts[] = {
     [METERED_INSTANCE] = "instance",
@@ -141,15 +130,6 @@ static enum err_kind decode_all(PGresult *rows, struct event_batch *ret, struct 
     }
     qsort(ret->events, ret->count, sizeof *ret->events, by_object_and_revision);
     return ERR_NONE;
-}
-
-enum err_kind event_batch_probe(struct db *db, bool *ret_any, struct err *reterr)
-{
-    CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_probe, DB_PARAMS(METER_CONSUMER), &result, reterr);
-    if (kind == ERR_NONE)
-        *ret_any = db_bool(result, 0, 0);
-    return kind;
 }
 
 enum err_kind event_batch_read(struct db *db, struct event_batch *ret, struct err *reterr)

@@ -29,9 +29,6 @@ struct event_batch {
     bool full;               /* there may be more */
 };
 
-/* Is there anything below the oldest running transaction that the cursor has not seen? Cheap: one statement. */
-MUST_CHECK enum err_kind event_batch_probe(struct db *db, bool *ret_any, struct err *reterr);
-
 /* Reads what follows the cursor "billing", within its transaction. */
 MUST_CHECK enum err_kind event_batch_read(struct db *db, struct event_batch *ret, struct err *reterr);
 

@@ -50,7 +50,7 @@ const struct db_stmt *const meter_statements[] = {&statement_barrier, &statement
 /* The batch, the states it touches, and what comes of them. */
 struct consumption {
     int64_t floor_s;
-    bool any, more; /* out */
+    bool more; /* out */
 };
 
 static void count_outcome(enum tiling_outcome outcome, const struct metered_event *event)
@@ -216,7 +216,6 @@ static enum err_kind consume_batch(struct db *db, void *context, struct err *ret
     struct consumption *consumption = context;
     CLEANUP(event_batch_release) struct event_batch batch = {0};
     enum err_kind kind = event_batch_read(db, &batch, reterr);
-    consumption->any = !batch.empty;
     consumption->more = batch.full;
     if (kind != ERR_NONE || batch.empty)
         return kind;
@@ -240,16 +239,12 @@ static enum err_kind consume_batch(struct db *db, void *context, struct err *ret
     return kind;
 }
 
-enum err_kind meter_consume(struct leader *leader, int64_t floor_s, bool *ret_any, struct err *reterr)
+enum err_kind meter_consume(struct leader *leader, int64_t floor_s, struct err *reterr)
 {
-    *ret_any = false;
-    bool pending = false;
-    enum err_kind kind = event_batch_probe(leader->db, &pending, reterr);
-    struct consumption consumption = {.floor_s = floor_s, .more = pending};
-    while (kind == ERR_NONE && consumption.more && !shutdown_requested()) {
+    enum err_kind kind = ERR_NONE;
+    struct consumption consumption = {.floor_s = floor_s, .more = true};
+    while (kind == ERR_NONE && consumption.more && !shutdown_requested())
         kind = leader_transact(leader, consume_batch, &consumption, reterr);
-        *ret_any = *ret_any || consumption.any;
-    }
     return kind == ERR_NONE ? kind : err_context(reterr, "metering events");
 }
 
@@ -280,8 +275,7 @@ enum err_kind meter_catch_up(struct leader *leader, int64_t floor_s, struct err 
         bool notified = false;
         kind = db_wait(leader->db, -1, CATCH_UP_POLL_MS, &notified, reterr);
     }
-    bool any = false;
-    return kind == ERR_NONE ? meter_consume(leader, floor_s, &any, reterr) : kind;
+    return kind == ERR_NONE ? meter_consume(leader, floor_s, reterr) : kind;
 }
 
 /* ---- Midnight ---- */

@@ -10,9 +10,8 @@
 
 #define METER_CONSUMER "billing"
 
-/* Consumes what is visible. Facts dated before floor_s, up to which the days are closed, count from there.
- * *ret_any says whether there was any event. */
-MUST_CHECK enum err_kind meter_consume(struct leader *leader, int64_t floor_s, bool *ret_any, struct err *reterr);
+/* Consumes what is visible. Facts dated before floor_s, up to which the days are closed, count from there. */
+MUST_CHECK enum err_kind meter_consume(struct leader *leader, int64_t floor_s, struct err *reterr);
 
 /* Consumes all that was committed before the call, however long older transactions take; ERR_TIMEOUT where one does
  * not end in time. */
