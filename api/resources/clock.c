@@ -55,26 +55,50 @@ static const struct db_stmt statement_unlock = {
     .params = 0,
 };
 
-/* Only the step that ends a move must survive a crash: one in between is a step of a move that nobody was told of. */
+/* A step need not survive a crash: nobody was told of it before the move has settled. */
 static const struct db_stmt statement_step = {
     .name = "clock_step",
-    .sql = "SELECT clock_step(to_timestamp($1::bigint)),"
-           " set_config('synchronous_commit', CASE WHEN $2::boolean THEN current_setting('synchronous_commit') ELSE "
-           "'off' END, true)",
-    .params = 2,
+    .sql = "SELECT clock_step(to_timestamp($1::bigint)), set_config('synchronous_commit', 'off', true)",
+    .params = 1,
 };
 
-/* Who has not acknowledged the tick (null: all have), when something is due next, and when billing is. */
+/* Whether what the components said is due next still holds: all have acknowledged the present tick, and no zone has a
+ * wish that it has not looked at, for what it has looked at is in its acknowledgement. */
+static const struct db_stmt statement_fresh = {
+    .name = "clock_fresh",
+    .sql = "SELECT NOT EXISTS ("
+           "  SELECT FROM zone z LEFT JOIN clock_acknowledgement a ON a.component = 'zone:' || z.id"
+           "                     LEFT JOIN event_cursor c ON c.consumer = 'zone:' || z.id"
+           "   WHERE a.tick IS DISTINCT FROM d.tick OR EXISTS ("
+           "     SELECT FROM event e"
+           "      WHERE (e.xid, e.seq) > (coalesce(c.xid, '0'::xid8), coalesce(c.seq, 0)) AND e.zone_id = z.id"
+           "        AND e.object_type IN ('reservation_wish', 'node_wish', 'zone')))"
+           "   AND EXISTS (SELECT FROM clock_acknowledgement b"
+           "                WHERE b.component = 'billing' AND b.tick = d.tick AND b.next_due_at > d.now), d.tick"
+           "  FROM domain_clock d",
+    .params = 0,
+};
+
+/* A small record whose commit waits for the disk, and so for everything that was committed before it by anybody. */
+static const struct db_stmt statement_settle = {
+    .name = "clock_settle",
+    .sql = "SELECT pg_logical_emit_message(true, 'sluice', 'clock')",
+    .params = 0,
+};
+
+/* Who of those that are waited for has not acknowledged the tick (null: all have), when something is due next, and
+ * when billing is. */
 static const struct db_stmt statement_look = {
     .name = "clock_look",
     .sql = "WITH component AS ("
-           "  SELECT 'billing' AS name, 'billing' AS shown"
-           "  UNION ALL SELECT 'zone:' || id, 'zone ' || name FROM zone"
-           ") SELECT string_agg(c.shown, ', ' ORDER BY c.shown) FILTER (WHERE a.tick IS NULL OR a.tick < $1::bigint),"
+           "  SELECT 'billing' AS name, 'billing' AS shown, $3::boolean AS awaited"
+           "  UNION ALL SELECT 'zone:' || id, 'zone ' || name, true FROM zone"
+           ") SELECT string_agg(c.shown, ', ' ORDER BY c.shown)"
+           "           FILTER (WHERE c.awaited AND (a.tick IS NULL OR a.tick < $1::bigint)),"
            " extract(epoch FROM min(a.next_due_at) FILTER (WHERE a.next_due_at > to_timestamp($2::bigint)))::bigint,"
            " extract(epoch FROM min(a.next_due_at) FILTER (WHERE c.name = 'billing'))::bigint"
            " FROM component c LEFT JOIN clock_acknowledgement a ON a.component = c.name",
-    .params = 2,
+    .params = 3,
 };
 
 /* ---- Stepping ---- */
@@ -85,7 +109,8 @@ struct move {
     int64_t now_s;
     int64_t tick;
     int64_t next_due_s;         /* after now; INT64_MAX: nothing is due */
-    int64_t billing_next_due_s; /* may be now: billing closes a day when it sees its instant twice */
+    int64_t billing_next_due_s;
+    bool with_billing; /* it is waited for too */
 };
 
 static enum err_kind look(struct move *move, char missing[static ERR_TEXT_SIZE], struct err *reterr)
@@ -94,7 +119,8 @@ static enum err_kind look(struct move *move, char missing[static ERR_TEXT_SIZE],
     char now[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind =
-        db_run(move->db, &statement_look, DB_PARAMS(db_int_param(tick, move->tick), db_int_param(now, move->now_s)),
+        db_run(move->db, &statement_look,
+               DB_PARAMS(db_int_param(tick, move->tick), db_int_param(now, move->now_s), request_bool(move->with_billing)),
                &result, reterr);
     if (kind != ERR_NONE)
         return kind;
@@ -105,7 +131,7 @@ static enum err_kind look(struct move *move, char missing[static ERR_TEXT_SIZE],
     return ERR_NONE;
 }
 
-/* Until every component has acknowledged the tick. */
+/* Until everybody who is waited for has acknowledged the tick. */
 static enum err_kind wait_for_all(struct move *move, struct err *reterr)
 {
     int64_t deadline_ms = clock_monotonic_ms() + STALL_MS;
@@ -125,40 +151,44 @@ static enum err_kind wait_for_all(struct move *move, struct err *reterr)
     }
 }
 
-static enum err_kind step(struct move *move, int64_t to_s, bool is_durable, struct err *reterr)
+/* Billing acknowledges a tick after all zones, having seen what they wrote. It is waited for where it may be due and at
+ * both ends of a move; in between it follows as it can. */
+static enum err_kind step(struct move *move, int64_t to_s, bool with_billing, struct err *reterr)
 {
     char to[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind =
-        db_run(move->db, &statement_step, DB_PARAMS(db_int_param(to, to_s), request_bool(is_durable)), &result, reterr);
+    enum err_kind kind = db_run(move->db, &statement_step, DB_PARAMS(db_int_param(to, to_s)), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     move->tick = db_int(result, 0, 0, 0);
     move->now_s = to_s;
+    move->with_billing = with_billing || move->billing_next_due_s <= to_s;
     return wait_for_all(move, reterr);
 }
 
-/* Zones and billing work at the same time within a tick, so billing may miss what zones wrote in it: where billing is
- * due, and at the end, a second tick at the same instant lets it see everything. */
-static enum err_kind visit(struct move *move, int64_t at_s, bool is_last, struct err *reterr)
+/* Sets what is due next. Where wishes were posted that nobody has looked at yet, a step that does not move time asks. */
+static enum err_kind begin_move(struct move *move, bool must_step, struct err *reterr)
 {
-    bool is_billing_due = move->billing_next_due_s <= at_s;
-    enum err_kind kind = step(move, at_s, false, reterr);
-    if (kind == ERR_NONE && (is_last || is_billing_due || move->billing_next_due_s <= at_s))
-        kind = step(move, at_s, is_last, reterr);
-    return kind;
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(move->db, &statement_fresh, DB_NO_PARAMS, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    move->billing_next_due_s = INT64_MAX;
+    if (must_step || !db_bool(result, 0, 0))
+        return step(move, move->now_s, true, reterr);
+    char missing[ERR_TEXT_SIZE];
+    move->tick = db_int(result, 0, 1, 0);
+    return look(move, missing, reterr);
 }
 
-/* The first visit does not move time: it asks what is due, since wishes may have been posted. */
 static enum err_kind move_to(struct move *move, int64_t to_s, struct err *reterr)
 {
-    move->billing_next_due_s = INT64_MAX;
-    enum err_kind kind = visit(move, move->now_s, move->now_s == to_s, reterr);
+    enum err_kind kind = begin_move(move, move->now_s == to_s, reterr);
     while (kind == ERR_NONE && move->now_s < to_s) {
         int64_t at_s = move->next_due_s < to_s ? move->next_due_s : to_s;
-        kind = visit(move, at_s, at_s == to_s, reterr);
+        kind = step(move, at_s, at_s == to_s, reterr);
     }
-    return kind;
+    return kind == ERR_NONE ? db_run(move->db, &statement_settle, DB_NO_PARAMS, NULL, reterr) : kind;
 }
 
 /* ---- Taking turns ---- */
@@ -277,6 +307,6 @@ static const struct route clock_routes[] = {
 // clang-format on
 
 static const struct db_stmt *const clock_statements[] = {&statement_lock, &statement_unlock, &statement_step,
-                                                         &statement_look, NULL};
+                                                         &statement_fresh,  &statement_settle, &statement_look, NULL};
 
 const struct resource clock_resource = {"clock", clock_routes, clock_statements};

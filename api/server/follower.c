@@ -25,6 +25,7 @@
 
 #define BUCKETS              4096U /* a power of two */
 #define PERIOD_MS            250
+#define HIDDEN_MS            2 /* for a transaction that keeps events from view; it is short */
 #define RETRY_MS             500
 #define EVENTS_MAX           1000
 #define EVENTS_MAX_TEXT      "1000"
@@ -45,6 +46,7 @@ struct follower {
     struct stream_feed *feed;
     struct event_cursor cursor; /* everything up to it was read; the thread's own */
     int64_t read_at_ms;
+    bool has_hidden; /* committed events that an older transaction, still running, keeps from view */
 
     pthread_mutex_t lock;
     struct waiter *buckets[BUCKETS];
@@ -134,7 +136,8 @@ static bool anybody_waits(struct follower *follower)
 
 static const struct db_stmt statement_bound = {
     .name = "follower_bound",
-    .sql = "SELECT generation, pg_snapshot_xmin(pg_current_snapshot())::text FROM event_generation",
+    .sql = "SELECT generation, pg_snapshot_xmin(pg_current_snapshot())::text,"
+           " EXISTS (SELECT FROM event WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())) FROM event_generation",
     .params = 0,
 };
 
@@ -190,6 +193,7 @@ static enum err_kind read_bound(struct follower *follower, struct event_cursor *
     enum err_kind kind = db_run(follower->db, &statement_bound, DB_NO_PARAMS, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
+    follower->has_hidden = db_bool(result, 0, 2);
     *ret = (struct event_cursor){
         .generation = db_int(result, 0, 0, 0), .xid = xid_of(db_text(result, 0, 1)) - 1, .seq = INT64_MAX};
     return ERR_NONE;
@@ -312,6 +316,13 @@ static enum err_kind follow(struct follower *follower, bool *ret_more, struct er
 
 /* ---- The thread ---- */
 
+/* No notification comes when events come into view. */
+static int pause_ms(struct follower *follower)
+{
+    bool is_needed = anybody_waits(follower) || !stream_feed_is_idle(follower->feed);
+    return follower->has_hidden && is_needed ? HIDDEN_MS : PERIOD_MS;
+}
+
 static void *run(void *context)
 {
     struct follower *follower = context;
@@ -325,7 +336,7 @@ static void *run(void *context)
         metric_set(&lag, (clock_monotonic_ms() - follower->read_at_ms) / 1000);
         stream_feed_tick(follower->feed);
         if (kind == ERR_NONE && !more)
-            kind = db_wait(follower->db, follower->wake_fd, PERIOD_MS, &notified, &err);
+            kind = db_wait(follower->db, follower->wake_fd, pause_ms(follower), &notified, &err);
         if (kind == ERR_NONE)
             continue;
         log_error("follower_failed", &err);
