@@ -43,9 +43,11 @@ struct node {
     struct slice *slices;    /* sorted by slice_before */
     uint32_t slice_count;
     uint32_t slice_room;
+    int64_t slice_longest_s; /* no slice was ever longer, turnaround included */
     struct hold *holds; /* sorted by from */
     uint32_t hold_count;
     uint32_t hold_room;
+    int64_t hold_longest_s;
 };
 
 struct allocation {
@@ -261,6 +263,8 @@ void change_note(struct planner *planner, uint32_t allocation);
 void timeline_insert(struct node *node, const struct slice *slice);
 void timeline_remove(struct node *node, uint32_t allocation);
 void timeline_hold(struct node *node, const struct hold *hold);
+/* The first slice that may reach beyond `instant`: no earlier one does. */
+uint32_t timeline_first(const struct node *node, int64_t instant);
 /* Whether a slice is in the way of a question put to its node, whose window with turnaround ends at `clean`. */
 bool timeline_blocks(const struct planner *planner, const struct slice *slice, const struct question *question,
                      int64_t clean);

@@ -130,11 +130,11 @@ static void instants_of_node(struct planner *planner, const struct node *node, i
     int64_t *instants = planner->instants;
     uint32_t count = planner->instant_count;
     instants[count++] = node->spec.plannable_from;
-    for (uint32_t i = 0; i < node->slice_count; i++) {
+    for (uint32_t i = timeline_first(node, after); i < node->slice_count && node->slices[i].from < until; i++) {
         instants[count++] = node->slices[i].to;
         instants[count++] = node->slices[i].clean;
     }
-    for (uint32_t i = 0; i < node->hold_count; i++)
+    for (uint32_t i = 0; i < node->hold_count && node->holds[i].from < until; i++)
         instants[count++] = node->holds[i].to;
 
     uint32_t kept = planner->instant_count;

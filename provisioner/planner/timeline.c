@@ -1,5 +1,6 @@
-/* A node's timeline: what is taken, sorted by start. Queries look at what begins before the window's end; with forget
- * keeping the past short, that is a few cache lines. */
+/* A node's timeline: what is taken, sorted by start. As no slice is longer than the longest, queries look only at what
+ * begins less than that before the window and ends at the window's end: a few cache lines, however far ahead it is,
+ * unless something open-ended is held. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
@@ -14,12 +15,65 @@ static bool slice_before(const struct slice *a, const struct slice *b)
     return a->to < b->to;
 }
 
+/* Nothing that begins before this reaches beyond `instant`. */
+static int64_t reach_back(int64_t instant, int64_t longest_s)
+{
+    return longest_s == PLANNER_OPEN || instant < INT64_MIN + longest_s ? INT64_MIN : instant - longest_s;
+}
+
+static int64_t length_of(int64_t from, int64_t to)
+{
+    return to == PLANNER_OPEN ? PLANNER_OPEN : to - from;
+}
+
+uint32_t timeline_first(const struct node *node, int64_t instant)
+{
+    int64_t earliest = reach_back(instant, node->slice_longest_s);
+    uint32_t low = 0;
+    for (uint32_t high = node->slice_count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (node->slices[middle].from < earliest)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static uint32_t hold_first(const struct node *node, int64_t instant)
+{
+    int64_t earliest = reach_back(instant, node->hold_longest_s);
+    uint32_t low = 0;
+    for (uint32_t high = node->hold_count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (node->holds[middle].from < earliest)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static uint32_t place_of(const struct node *node, const struct slice *slice)
+{
+    uint32_t low = 0;
+    for (uint32_t high = node->slice_count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (slice_before(slice, &node->slices[middle]))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
 void timeline_insert(struct node *node, const struct slice *slice)
 {
     ARRAY_RESERVE(node->slices, node->slice_room, node->slice_count + 1);
-    uint32_t at = node->slice_count;
-    while (at > 0 && slice_before(slice, &node->slices[at - 1]))
-        at--;
+    uint32_t at = place_of(node, slice);
+    int64_t length_s = length_of(slice->from, slice->clean);
+    if (length_s > node->slice_longest_s)
+        node->slice_longest_s = length_s;
     memmove(&node->slices[at + 1], &node->slices[at], (node->slice_count - at) * sizeof *slice);
     node->slices[at] = *slice;
     node->slice_count++;
@@ -51,6 +105,9 @@ void timeline_hold(struct node *node, const struct hold *hold)
         node->holds[at] = node->holds[at - 1];
     node->holds[at] = *hold;
     node->hold_count++;
+    int64_t length_s = length_of(hold->from, hold->to);
+    if (length_s > node->hold_longest_s)
+        node->hold_longest_s = length_s;
 }
 
 bool timeline_blocks(const struct planner *planner, const struct slice *slice, const struct question *question,
@@ -71,7 +128,7 @@ uint64_t timeline_free_gpus(const struct planner *planner, const struct node *no
     if (question->ignore_taken)
         return free_gpus;
     int64_t clean = instant_add(question->to, node->spec.turnaround_s);
-    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < clean; i++) {
+    for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean; i++) {
         if (node->slices[i].clean > question->from && timeline_blocks(planner, &node->slices[i], question, clean))
             free_gpus &= ~slice_gpus(&node->slices[i]);
     }
@@ -82,7 +139,7 @@ uint64_t timeline_free_gpus(const struct planner *planner, const struct node *no
 static uint32_t milli_taken_at(const struct node *node, uint32_t gpu, int64_t instant)
 {
     uint32_t taken = 0;
-    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from <= instant; i++) {
+    for (uint32_t i = timeline_first(node, instant); i < node->slice_count && node->slices[i].from <= instant; i++) {
         const struct slice *slice = &node->slices[i];
         if (slice->clean > instant && slice_is_share(slice) && (uint32_t)slice->slots_from / PLANNER_GPU_MILLI == gpu)
             taken += (uint32_t)(slice->slots_to - slice->slots_from);
@@ -94,7 +151,7 @@ static uint32_t milli_taken_at(const struct node *node, uint32_t gpu, int64_t in
 static void free_milli_lower(const struct node *node, const struct question *question, int64_t clean,
                              uint32_t free_milli[PLANNER_NODE_GPUS_MAX], uint64_t moving)
 {
-    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < clean; i++) {
+    for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean; i++) {
         const struct slice *slice = &node->slices[i];
         uint32_t gpu = (uint32_t)slice->slots_from / PLANNER_GPU_MILLI;
         if (slice->clean <= question->from || !slice_is_share(slice) || (moving >> gpu & 1) == 0)
@@ -116,7 +173,7 @@ void timeline_free_milli(const struct planner *planner, const struct node *node,
         free_milli[gpu] = PLANNER_GPU_MILLI;
     if (question->ignore_taken)
         return;
-    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < clean; i++) {
+    for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean; i++) {
         const struct slice *slice = &node->slices[i];
         if (!timeline_blocks(planner, slice, question, clean))
             continue;
@@ -140,7 +197,7 @@ static void held_at(const struct node *node, int64_t instant, int64_t *ret_cpu_m
 {
     *ret_cpu_milli = 0;
     *ret_memory_mib = 0;
-    for (uint32_t i = 0; i < node->hold_count && node->holds[i].from <= instant; i++) {
+    for (uint32_t i = hold_first(node, instant); i < node->hold_count && node->holds[i].from <= instant; i++) {
         if (node->holds[i].to > instant) {
             *ret_cpu_milli += node->holds[i].cpu_milli;
             *ret_memory_mib += node->holds[i].memory_mib;
@@ -151,7 +208,7 @@ static void held_at(const struct node *node, int64_t instant, int64_t *ret_cpu_m
 void timeline_peak(const struct node *node, int64_t from, int64_t to, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
 {
     held_at(node, from, ret_cpu_milli, ret_memory_mib);
-    for (uint32_t i = 0; i < node->hold_count && node->holds[i].from < to; i++) {
+    for (uint32_t i = hold_first(node, from); i < node->hold_count && node->holds[i].from < to; i++) {
         int64_t cpu_milli;
         int64_t memory_mib;
         if (node->holds[i].from <= from)

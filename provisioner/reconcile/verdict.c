@@ -102,6 +102,20 @@ static int64_t shifted_end(const struct planner_request *request, int64_t from_s
     return request->to == NEVER ? NEVER : request->to + (from_s - request->from);
 }
 
+/* A search for a later start looks at each node of the fleet, some of them many times. One piece of work does so
+ * many looks at most, about 100 ms; beyond, a refusal comes without that alternative, rather than everybody later. */
+#define LATER_LOOKS_MAX 400000
+
+static bool find_later(struct world *world, const struct planner_request *request, int64_t *ret_from_s)
+{
+    int64_t looks = planner_node_count(world->planner);
+    bool is_first = world->later_looks == 0;
+    if (!is_first && world->later_looks + looks > LATER_LOOKS_MAX)
+        return false;
+    world->later_looks += looks;
+    return planner_later_start(world->planner, request, ret_from_s);
+}
+
 static bool may_fit_later(const struct planner_refusal *refusal)
 {
     return refusal->binding != PLANNER_BINDS_MODEL && refusal->binding != PLANNER_BINDS_COUNT_OVER_FLEET &&
@@ -121,7 +135,7 @@ static void refuse(struct reservation *reservation, const struct planner_request
     const char *later = "";
     const char *smaller = "";
     int64_t later_s = 0;
-    if (may_fit_later(refusal) && planner_later_start(world->planner, request, &later_s))
+    if (may_fit_later(refusal) && find_later(world, request, &later_s))
         later = body_with(reservation, request->count, later_s, shifted_end(request, later_s));
     bool is_scoped = reservation->wish.scope_required && reservation->wish.scope < PLANNER_ZONE;
     uint32_t count = is_scoped ? refusal->best_count : refusal->fleet_count;
