@@ -41,7 +41,7 @@ struct entries {
     size_t count;
 };
 
-enum request { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION, REQUEST_CHECK, REQUEST_PRINT };
+enum request { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION, REQUEST_CHECK, REQUEST_PRINT, REQUEST_DOCS };
 
 struct command_line {
     enum request request;
@@ -263,7 +263,7 @@ static bool read_request(const char *argument, enum request *ret)
     } rows[] = {
         {"--help", REQUEST_HELP},          {"-h", REQUEST_HELP},
         {"--version", REQUEST_VERSION},    {"--check-config", REQUEST_CHECK},
-        {"--print-config", REQUEST_PRINT},
+        {"--print-config", REQUEST_PRINT}, {"--print-docs", REQUEST_DOCS},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (strcmp(argument, rows[i].flag) == 0) {
@@ -363,8 +363,32 @@ static void print_help(const char *program, const char *summary, const struct co
     printf("\nInstead of running:\n"
            "  --check-config  say whether the configuration is valid\n"
            "  --print-config  print every setting's value, secrets masked\n"
+           "  --print-docs    print the settings as docs/configuration.md has them\n"
            "  --version       print the version\n"
            "  --help          print this\n");
+}
+
+/* A row of docs/configuration.md. */
+static void print_setting_row(const struct setting *setting)
+{
+    const char *fallback = setting->fallback == NULL ? "required" : setting->fallback;
+    printf("| `%s` | %s | ", setting->key, fallback[0] == '\0' ? "none" : fallback);
+    if (setting->type == SETTING_INT) {
+        printf("%" PRId64 " to %" PRId64 "%s%s", setting->least, setting->most, setting->unit == NULL ? "" : " ",
+               setting->unit == NULL ? "" : setting->unit);
+    } else {
+        printf("%s", setting->type == SETTING_BOOL ? "true, false" : "text");
+    }
+    printf(" | %s |\n", setting->help);
+}
+
+static void print_docs(const char *program, const struct config_part *parts)
+{
+    printf("\n## %s\n\n| setting | default | values | meaning |\n|--|--|--|--|\n", program);
+    for (const struct config_part *part = parts; part->settings != NULL; part++) {
+        for (const struct setting *setting = part->settings; setting->key != NULL; setting++)
+            print_setting_row(setting);
+    }
 }
 
 static void print_value(const struct setting *setting, void *target)
@@ -439,7 +463,9 @@ enum err_kind config_load(const char *program, const char *summary, const struct
         print_help(program, summary, parts);
     if (line.request == REQUEST_VERSION)
         printf("%s %s\n", program, SLUICE_VERSION);
-    if (line.request == REQUEST_HELP || line.request == REQUEST_VERSION)
+    if (line.request == REQUEST_DOCS)
+        print_docs(program, parts);
+    if (line.request == REQUEST_HELP || line.request == REQUEST_VERSION || line.request == REQUEST_DOCS)
         return ERR_NONE;
 
     kind = load_values(parts, &line, reterr);

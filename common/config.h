@@ -1,6 +1,6 @@
 /* Configuration: one static table per program. A value comes from (later wins) the default, the file named by
  * --config (key = value lines), the environment (SLUICE_<KEY>), the flag (--key value). An unknown key stops the
- * start. --check-config, --print-config (secrets masked), --help and the docs page come from the table. */
+ * start. --check-config, --print-config (secrets masked), --help and docs/configuration.md come from the table. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -32,8 +32,8 @@ struct config_common {
 };
 extern const struct setting config_common_settings[]; /* offsets within struct config_common */
 
-/* Reads tables (NULL-terminated list of {table, target struct}). On --help, --version, --check-config and
- * --print-config it prints and sets *ret_done: leave main with the status in *ret_status. */
+/* Reads tables (NULL-terminated list of {table, target struct}). On --help, --version, --check-config, --print-config
+ * and --print-docs it prints and sets *ret_done: leave main with the status in *ret_status. */
 struct config_part {
     const struct setting *settings;
     void *target;

@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""Links of the documentation lead somewhere, every page is in its index, and pages that sources name exist."""
+# SPDX-License-Identifier: Apache-2.0
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDERS = ("api", "billing", "common", "deploy", "migrations", "provisioner", "tests")
+SOURCES = {".c", ".h", ".sql", ".py", ".yml", ".txt", ".ts", ".tsx", ""}
+
+
+def files(*folders):
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and not {"node_modules", "__pycache__", "dist"} & set(path.parts):
+                yield path
+
+
+def pages():
+    yield from ROOT.glob("*.md")
+    yield from (path for path in files("docs", *FOLDERS) if path.suffix == ".md")
+
+
+def broken_links(page):
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in target and not (page.parent / target).exists():
+            yield f"{page.relative_to(ROOT)}: there is no '{target}'"
+
+
+def missing_pages(source):
+    for name in re.findall(r"\bdocs/[a-z_]+\.md\b", source.read_text(errors="replace")):
+        if not (ROOT / name).exists():
+            yield f"{source.relative_to(ROOT)}: there is no '{name}'"
+
+
+def configuration(programs):
+    """What the programs print is what docs/configuration.md has below its head."""
+    head, mark, tables = (ROOT / "docs/configuration.md").read_text().partition("\n## ")
+    printed = "".join(subprocess.run([program, "--print-docs"], stdout=subprocess.PIPE, text=True, check=True).stdout for program in programs)
+    if programs and mark + tables != printed:
+        yield "docs/configuration.md: the tables are not those that the programs print with --print-docs"
+
+
+def main():
+    found = [finding for page in pages() for finding in broken_links(page)]
+    found += [finding for path in files(*FOLDERS) if path.suffix in SOURCES for finding in missing_pages(path)]
+    index = (ROOT / "docs/README.md").read_text()
+    found += [f"docs/README.md: does not name {page.name}" for page in sorted((ROOT / "docs").glob("*.md"))
+              if page.name != "README.md" and f"({page.name})" not in index]
+    found += configuration(sys.argv[1:])
+    print("\n".join(found + [f"{len(list(pages()))} pages, {len(found)} findings"]))
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
