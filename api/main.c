@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SCHEMA_MIN 8 /* admission */
 
 static void make_cursor_key(const char *secret, uint8_t ret[static CURSOR_KEY_SIZE])
 {
@@ -34,7 +33,7 @@ static void make_cursor_key(const char *secret, uint8_t ret[static CURSOR_KEY_SI
 static bool is_ready(void *context, FILE *out)
 {
     struct err err = {0};
-    bool fine = db_check_schema(context, SCHEMA_MIN, DB_SCHEMA_MAX, &err) == ERR_NONE;
+    bool fine = db_check_schema(context, &err) == ERR_NONE;
     fprintf(out, "database %s\n", fine ? "ok" : err.text);
     return fine;
 }
@@ -95,10 +94,8 @@ static enum err_kind serve(const struct config_common *common, const struct api_
 static enum err_kind check_schema(const char *url, struct err *reterr)
 {
     CLEANUP(db_freep) struct db *db = system_db(url);
-    enum err_kind kind = db_check_schema(db, SCHEMA_MIN, DB_SCHEMA_MAX, reterr);
-    /* A database that is away comes back: only a schema that does not fit stops the start. */
-    bool is_away = kind != ERR_NONE && db_connect(db, NULL) != ERR_NONE;
-    return is_away ? ERR_NONE : kind;
+    enum err_kind kind = db_check_schema(db, reterr);
+    return kind == ERR_PRECONDITION ? kind : ERR_NONE; /* a database that is away comes back */
 }
 
 int main(int argc, char **argv)

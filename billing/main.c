@@ -27,7 +27,6 @@
 
 #define PROGRAM         "sluice-billing"
 #define ROLE            "sluice_billing"
-#define SCHEMA_MIN      10   /* unpriced_usage */
 #define TIMER_MS        1000 /* a notification may be lost with its connection */
 #define HIDDEN_MS       2    /* for a transaction that keeps events from view; it is short */
 #define PAUSE_MS        500  /* after an error */
@@ -100,7 +99,7 @@ static void pause_after_error(void)
 
 static enum err_kind connect_and_listen(struct db *db, struct err *reterr)
 {
-    enum err_kind kind = db_check_schema(db, SCHEMA_MIN, DB_SCHEMA_MAX, reterr);
+    enum err_kind kind = db_check_schema(db, reterr);
     for (size_t i = 0; i < COUNT_OF(channels) && kind == ERR_NONE; i++)
         kind = db_listen(db, channels[i], reterr);
     return kind;
@@ -170,6 +169,10 @@ static int start(const struct config_common *common, const struct settings *sett
         .idle_in_transaction_session_timeout_ms = (int)(settings->lease_ttl_ms / TIMEOUTS_OF_TTL),
         .lock_timeout_ms = (int)(settings->lease_ttl_ms / TIMEOUTS_OF_TTL),
     });
+    if (db_check_schema(db, &err) == ERR_PRECONDITION) { /* a database that is away comes back */
+        log_error("start_refused", &err);
+        return EXIT_FAILURE;
+    }
     struct books books;
     books_init(&books, db, settings->lease_ttl_ms, settings->close_delay_s);
     struct metric *const metrics[] = {&metric_leader, &metric_errors};

@@ -15,7 +15,6 @@
 #define ANSWER_SLACK_MS 5000
 
 #define PREPARED_SIZE_MIN 64
-#define COPY_CHUNK_SIZE   65536
 
 /* ---- Errors ---- */
 
@@ -114,7 +113,7 @@ enum err_kind db_await(struct db *db, struct err *reterr)
 static bool is_success(const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN;
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
 enum err_kind db_take_result(struct db *db, PGresult **ret, struct err *reterr)
@@ -129,10 +128,6 @@ enum err_kind db_take_result(struct db *db, PGresult **ret, struct err *reterr)
             break;
         db_result_clear(&result);
         result = next;
-        if (!is_success(result))
-            continue; /* the end of results follows an error too */
-        if (PQresultStatus(result) == PGRES_COPY_IN)
-            break; /* the server waits for us */
     }
     if (result == NULL)
         return db_call_failed(db, "PQgetResult", reterr);
@@ -238,59 +233,6 @@ enum err_kind db_command(struct db *db, const char *sql, PGresult **ret, struct 
     return db_take_result(db, ret, reterr);
 }
 
-/* ---- COPY ---- */
-
-static enum err_kind copy_chunk(struct db *db, const char *data, size_t length, struct err *reterr)
-{
-    int64_t deadline_ms = answer_deadline_ms(db);
-    for (;;) {
-        int put = PQputCopyData(db->connection, data, (int)length);
-        if (put > 0)
-            return ERR_NONE;
-        if (put < 0)
-            return db_call_failed(db, "PQputCopyData", reterr);
-        enum err_kind kind = wait_socket(db, true, deadline_ms, reterr);
-        if (kind != ERR_NONE)
-            return kind;
-    }
-}
-
-static enum err_kind copy_end(struct db *db, struct err *reterr)
-{
-    int64_t deadline_ms = answer_deadline_ms(db);
-    for (;;) {
-        int put = PQputCopyEnd(db->connection, NULL);
-        if (put > 0)
-            return db_take_result(db, NULL, reterr);
-        if (put < 0)
-            return db_call_failed(db, "PQputCopyEnd", reterr);
-        enum err_kind kind = wait_socket(db, true, deadline_ms, reterr);
-        if (kind != ERR_NONE)
-            return kind;
-    }
-}
-
-enum err_kind db_copy_in(struct db *db, const char *copy_sql, const char *data, size_t length, struct err *reterr)
-{
-    must(!db->in_pipeline);
-    enum err_kind kind = db_ready(db, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    CLEANUP(db_result_clear) PGresult *result = NULL;
-    kind = db_command(db, copy_sql, &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    must(PQresultStatus(result) == PGRES_COPY_IN);
-    for (size_t sent = 0; sent < length;) {
-        size_t chunk = length - sent < COPY_CHUNK_SIZE ? length - sent : COPY_CHUNK_SIZE;
-        kind = copy_chunk(db, data + sent, chunk, reterr);
-        if (kind != ERR_NONE)
-            return kind;
-        sent += chunk;
-    }
-    return copy_end(db, reterr);
-}
-
 /* ---- Schema ---- */
 
 static const struct db_stmt statement_schema_version = {
@@ -301,7 +243,7 @@ static const struct db_stmt statement_schema_version = {
 
 const struct db_stmt *const db_schema_statements[] = {&statement_schema_version, NULL};
 
-enum err_kind db_check_schema(struct db *db, int known_min, int known_max, struct err *reterr)
+enum err_kind db_check_schema(struct db *db, struct err *reterr)
 {
     struct err err = {0};
     CLEANUP(db_result_clear) PGresult *result = NULL;
@@ -309,17 +251,17 @@ enum err_kind db_check_schema(struct db *db, int known_min, int known_max, struc
     if (kind != ERR_NONE) {
         bool no_table = strcmp(err.sqlstate, "42P01") == 0 || strcmp(err.sqlstate, "3F000") == 0;
         if (no_table)
-            kind = err_set(&err, ERR_UNAVAILABLE, "the database has no schema of Sluice: run deploy/migrate");
+            kind = err_set(&err, ERR_PRECONDITION, "the database has no schema of Sluice: run deploy/migrate");
         if (reterr != NULL)
             *reterr = err;
         return kind;
     }
     int64_t version = db_int(result, 0, 0, 0);
-    if (version < known_min || version > known_max) {
-        return err_set(reterr, ERR_UNAVAILABLE,
+    if (version < DB_SCHEMA_MIN || version > DB_SCHEMA_KNOWN + 1) {
+        return err_set(reterr, ERR_PRECONDITION,
                        "the database has schema %lld, this program works with %d to %d: run the deploy/migrate or the "
                        "program that fits",
-                       (long long)version, known_min, known_max);
+                       (long long)version, DB_SCHEMA_MIN, DB_SCHEMA_KNOWN + 1);
     }
     return ERR_NONE;
 }

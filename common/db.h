@@ -88,12 +88,9 @@ MUST_CHECK enum err_kind db_listen(struct db *db, const char *channel, struct er
  * (all are consumed) or may have been missed, because the connection is new. */
 MUST_CHECK enum err_kind db_wait(struct db *db, int wake_fd, int timeout_ms, bool *ret_notified, struct err *reterr);
 
-/* Bulk load: COPY stmt->sql FROM STDIN in text format. */
-MUST_CHECK enum err_kind db_copy_in(struct db *db, const char *copy_sql, const char *data, size_t length,
-                                    struct err *reterr);
-
 /* ---- Values ---- Column readers; must() on a column that is out of range; NULL gives the fallback. */
 int64_t db_int(const PGresult *result, int row, int column, int64_t if_null);
+uint64_t db_xid(const PGresult *result, int row, int column); /* xid8, or its text; must() on SQL null */
 bool db_bool(const PGresult *result, int row, int column);
 const char *db_text(const PGresult *result, int row, int column); /* NULL for SQL null; lives as long as result */
 struct identity db_identity(const PGresult *result, int row, int column); /* must() on SQL null */
@@ -116,8 +113,11 @@ void db_array_clear(struct db_array *array);        /* for CLEANUP: an array var
 #define DB_INT_TEXT_SIZE 24
 const char *db_int_param(char buffer[static DB_INT_TEXT_SIZE], int64_t value);
 
-/* Refuses a schema this program does not know: ERR_UNAVAILABLE with a text that says which versions fit.
- * A program at schema N also runs at N+1 (expand, then contract): known_max is the highest it has seen tests for. */
-MUST_CHECK enum err_kind db_check_schema(struct db *db, int known_min, int known_max, struct err *reterr);
-#define DB_SCHEMA_MIN 1
-#define DB_SCHEMA_MAX 999
+/* The highest migration that these programs were tested with, and the lowest that has what they use. A migration comes
+ * before the programs that need it and is made so that those that do not know it go on (expand, then contract): so
+ * one more than the known one is fine, and anything beyond is not. A test compares with the folder migrations/. */
+#define DB_SCHEMA_KNOWN 9
+#define DB_SCHEMA_MIN   9
+/* ERR_PRECONDITION where there is no schema, or one below DB_SCHEMA_MIN or above DB_SCHEMA_KNOWN + 1: a daemon does not
+ * start then. A database that is away (ERR_UNAVAILABLE) comes back, so that stops no start. */
+MUST_CHECK enum err_kind db_check_schema(struct db *db, struct err *reterr);

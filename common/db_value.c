@@ -29,6 +29,17 @@ int64_t db_int(const PGresult *result, int row, int column, int64_t if_null)
     return value;
 }
 
+uint64_t db_xid(const PGresult *result, int row, int column)
+{
+    const char *text = db_text(result, row, column);
+    must(text != NULL);
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    must(errno == 0 && text[0] >= '0' && text[0] <= '9' && *end == '\0'); /* the column is an xid8 */
+    return value;
+}
+
 bool db_bool(const PGresult *result, int row, int column)
 {
     const char *text = db_text(result, row, column);

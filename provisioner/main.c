@@ -135,9 +135,10 @@ static bool ready(void *context, FILE *out)
 
 static enum err_kind serve(struct provisioner *provisioner, struct err *reterr)
 {
-    enum err_kind kind = db_check_schema(provisioner->db, DB_SCHEMA_MIN, DB_SCHEMA_MAX, reterr);
-    if (kind != ERR_NONE)
+    enum err_kind kind = db_check_schema(provisioner->db, reterr);
+    if (kind == ERR_PRECONDITION)
         return kind;
+    kind = ERR_NONE; /* a database that is away comes back */
     struct admin *admin = NULL;
     if (provisioner->settings.common.admin_listen[0] != '\0')
         kind = admin_start(provisioner->settings.common.admin_listen, ready, provisioner, &admin, reterr);

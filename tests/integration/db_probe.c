@@ -207,15 +207,6 @@ static void an_error_in_a_pipeline_ends_at_its_sync(struct db *db)
     must(number_of(db, &count_rows) == 1);
 }
 
-static void a_copy_is_all_or_nothing(struct db *db)
-{
-    static const char good[] = "100\n101\n102\n";
-    static const char bad[] = "103\nabc\n";
-    OK(db_copy_in(db, "COPY probe (id) FROM STDIN", good, sizeof good - 1, &err));
-    IS(db_copy_in(db, "COPY probe (id) FROM STDIN", bad, sizeof bad - 1, &err), ERR_INTERNAL);
-    must(number_of(db, &count_rows) == 4);
-}
-
 static void a_wait_ends_by_notification_descriptor_time_and_reconnection(struct db *db)
 {
     bool notified = false;
@@ -296,7 +287,6 @@ static const struct promise {
     PROMISE(a_commit_that_fails_says_so),
     PROMISE(a_pipeline_answers_in_order_and_blocks_nobody),
     PROMISE(an_error_in_a_pipeline_ends_at_its_sync),
-    PROMISE(a_copy_is_all_or_nothing),
     PROMISE(a_wait_ends_by_notification_descriptor_time_and_reconnection),
     PROMISE(a_leader_is_fenced_once_another_took_over),
     PROMISE(no_secret_stands_in_an_error),

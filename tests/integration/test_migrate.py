@@ -3,13 +3,15 @@
 
 import contextlib
 import os
+import re
 import shutil
+import signal
 import subprocess
 
 import psycopg2
 import pytest
 
-from stack import ROOT
+from stack import ROOT, binaries
 
 LOGIN_ROLES = ["sluice_api", "sluice_api_system", "sluice_api_writer", "sluice_provisioner", "sluice_billing"]
 
@@ -213,3 +215,19 @@ def test_an_unbalanced_journal_cannot_be_committed(ask):
             INSERT INTO journal (idempotency_key, posted_at, source_type) VALUES ('k2', now(), 'test');
             INSERT INTO entry (journal_id, seq, account_id, debit_u)
             SELECT j.id, 1, a.id, 5 FROM journal j, account a WHERE j.idempotency_key = 'k2' AND a.code = 'cash'""")
+
+
+def test_the_programs_know_the_newest_migration():
+    newest = max(int(path.name.split("_")[0]) for path in (ROOT / "migrations").glob("[0-9]*.sql"))
+    known = re.search(r"#define DB_SCHEMA_KNOWN (\d+)", (ROOT / "common/db.h").read_text())
+    assert int(known[1]) == newest
+
+
+@pytest.mark.parametrize("program", ["sluice-api", "sluice-provisioner", "sluice-billing"])
+def test_a_daemon_refuses_a_schema_it_does_not_know(cluster, database, program):
+    with contextlib.closing(cluster.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO schema_migration (version, name, checksum) VALUES (999, '0999_from_the_future', '')")
+    environment = dict(os.environ, SLUICE_DATABASE_URL=cluster.url(database))
+    done = subprocess.run([binaries() / program], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode not in (0, -signal.SIGABRT)
+    assert "the database has schema 999" in done.stderr and "deploy/migrate" in done.stderr, done.stderr
