@@ -34,6 +34,7 @@ struct zone {
     struct db *db;
     struct lease lease;
     struct zone_memory *memory;
+    struct zone_isolation isolation;
     unsigned troubles; /* in a row */
     atomic_bool leads;
     atomic_bool healthy;
@@ -73,6 +74,7 @@ static enum err_kind rebuild_memory(struct zone *zone, struct err *reterr)
         kind = zone_memory_load(zone->db, zone->id, clock.now_s, &zone->memory, reterr);
     if (kind != ERR_NONE)
         return kind;
+    zone->memory->isolation = &zone->isolation;
     log_event(LOG_LEVEL_INFO, "zone_led", LOG_TEXT("zone", zone->memory->terms.name),
               LOG_INT("epoch", zone->lease.epoch), LOG_INT("nodes", zone->memory->node_count),
               LOG_INT("backlog", zone->memory->backlog_count));
@@ -202,6 +204,7 @@ struct zone *zone_start(struct identity id, const struct zone_options *options)
     struct zone *zone = alloc_zero(1, sizeof *zone);
     zone->id = id;
     zone->options = *options;
+    zone_isolation_init(&zone->isolation);
     char uuid[UUID_TEXT_SIZE];
     char name[80];
     identity_to_uuid(id, uuid);

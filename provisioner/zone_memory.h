@@ -7,6 +7,7 @@
 #include "common/db.h"
 #include "common/events.h"
 #include "provisioner/reconcile/world.h"
+#include "provisioner/zone_isolation.h"
 
 struct zone_memory {
     struct zone_terms terms;
@@ -21,6 +22,7 @@ struct zone_memory {
     struct identity *backlog;
     size_t backlog_count, backlog_next;
     bool all_nodes;          /* each node is to be looked at */
+    struct zone_isolation *isolation; /* the zone's: outlives this memory */
     int64_t waiting_count;   /* on the waitlist */
     bool capacity_returned;  /* since the waitlist was last tried */
     int64_t next_due_s;      /* of rows with due_at */

@@ -35,12 +35,16 @@ static struct metric metric_failed = {.name = "sluice_provisioner_pass_failures_
 static struct metric metric_double = {.name = "sluice_provisioner_double_bookings_refused_total",
                                       .type = METRIC_COUNTER,
                                       .help = "Double bookings that the exclusion constraint refused: a bug or two leaders"};
+static struct metric metric_given_up = {.name = "sluice_provisioner_wishes_given_up_total",
+                                        .type = METRIC_COUNTER,
+                                        .help = "Wishes rejected because deciding them failed again and again: a bug"};
 static struct metric metric_lag = {.name = "sluice_provisioner_due_lag_seconds",
                                    .type = METRIC_GAUGE,
                                    .help = "How long the work done last had been due, in domain time"};
 
 struct metric *const zone_pass_metrics[] = {&metric_granted, &metric_refused, &metric_overdue, &metric_pass,
-                                            &metric_failed,  &metric_double,  &metric_lag};
+                                            &metric_failed,  &metric_double,  &metric_lag,
+                                            &metric_given_up};
 const int zone_pass_metric_count = COUNT_OF(zone_pass_metrics);
 
 /* The lead of the zone decides when scheduled reservations are looked at. */
@@ -135,7 +139,8 @@ static enum err_kind open_and_read(struct pass *pass, struct db_array *lost, str
 static void take_backlog(struct pass *pass, struct db_array *reservations)
 {
     const struct zone_memory *memory = pass->memory;
-    for (; pass->backlog_next < memory->backlog_count && reservations->count < OBSERVE_DUE_MAX; pass->backlog_next++)
+    for (; pass->backlog_next < memory->backlog_count && reservations->count < memory->isolation->limit;
+         pass->backlog_next++)
         db_array_identity(reservations, memory->backlog[pass->backlog_next]);
 }
 
@@ -168,7 +173,7 @@ static enum err_kind observe(struct pass *pass, struct err *reterr)
         return kind;
     zone_memory_nodes_due(pass->memory, &pass->world, &lost);
     take_backlog(pass, &backlog);
-    pass->uses_wake = backlog.count == 0;
+    pass->uses_wake = backlog.count == 0 && !zone_isolation_is_on(pass->memory->isolation);
     bool has_capacity = pass->memory->capacity_returned || pass->world.capacity_returned;
     pass->serves_waiting = has_capacity && pass->memory->waiting_count > 0;
     struct observe_request request = {
@@ -237,11 +242,24 @@ static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
 
 /* ---- What became of it ---- */
 
+/* The wish that made every piece of work fail has its verdict now. */
+static void note_given_up(struct zone_isolation *isolation)
+{
+    if (!isolation->has_culprit)
+        return;
+    char id[IDENTITY_TEXT_SIZE];
+    identity_to_text(IDENTITY_RESERVATION, isolation->suspect, id);
+    log_event(LOG_LEVEL_ERROR, "wish_given_up", LOG_TEXT("reservation", id));
+    metric_add(&metric_given_up, 1);
+}
+
 static void keep(struct pass *pass)
 {
     static _Thread_local unsigned passes;
     struct zone_memory *memory = pass->memory;
     planner_commit(memory->planner);
+    note_given_up(memory->isolation);
+    zone_isolation_succeeded(memory->isolation);
     zone_memory_commit(memory, &pass->world);
     memory->all_nodes = false;
     memory->backlog_next = pass->backlog_next;
@@ -268,10 +286,13 @@ static bool undo(struct pass *pass, enum err_kind kind)
     pass->memory->capacity_returned = true; /* what waits was perhaps not served */
     if (kind == ERR_NO_CAPACITY)
         metric_add(&metric_double, 1);
+    bool has_wish = pass->backlog_next > pass->memory->backlog_next;
+    const struct identity *first = has_wish ? &pass->memory->backlog[pass->memory->backlog_next] : NULL;
+    bool begins_isolation = zone_isolation_failed(pass->memory->isolation, kind, first);
     bool is_known = kind != ERR_UNKNOWN_OUTCOME && kind != ERR_NO_CAPACITY && kind != ERR_RETRY && kind != ERR_FENCED;
     if (pass->in_batch)
         planner_rollback(pass->memory->planner);
-    if (!is_known || pass->memory->fleet_changed)
+    if (!is_known || begins_isolation || pass->memory->fleet_changed)
         return true;
     zone_memory_rollback(pass->memory, &pass->world);
     return false;
@@ -288,6 +309,7 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
                         .backlog_next = memory->backlog_next,
                         .started_us = now_us()};
     zone_memory_world(memory, arena, wake->clock.now_s, &pass.world);
+    pass.world.given_up = memory->isolation->has_culprit ? &memory->isolation->suspect : NULL;
     int64_t lag_s = memory->next_due_s == INT64_MIN || memory->next_due_s > wake->clock.now_s
                         ? 0
                         : wake->clock.now_s - memory->next_due_s;

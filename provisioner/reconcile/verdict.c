@@ -145,9 +145,28 @@ static void refuse(struct reservation *reservation, const struct planner_request
     reservation->alternatives = arena_format(world->arena, "[%s%s%s]", later, comma, smaller);
 }
 
+static bool is_given_up(const struct reservation *reservation)
+{
+    const struct identity *given_up = reservation->world->given_up;
+    return given_up != NULL && memcmp(given_up, &reservation->wish.id, sizeof *given_up) == 0;
+}
+
+static void give_up(struct reservation *reservation)
+{
+    reservation->refused = true;
+    reservation->wish.if_unavailable = UNAVAILABLE_REJECT; /* waiting would only fail again */
+    reservation->reason = "internal";
+    reservation->binding = "{\"constraint\":\"internal\",\"message\":\"It could not be decided; this is our fault.\"}";
+    reservation->world->refused_count++;
+}
+
 void verdict_decide(struct reservation *reservation)
 {
     struct world *world = reservation->world;
+    if (is_given_up(reservation)) {
+        give_up(reservation);
+        return;
+    }
     struct planner_request request = request_of(reservation);
     const char *wrong = planner_request_wrong(&request);
     if (wrong != NULL) { /* admission lets none through; a wish that cannot be asked is refused, not a crash */

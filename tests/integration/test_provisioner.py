@@ -96,7 +96,7 @@ class Ground:
             VALUES ({', '.join(['%s'] * len(values))}, sluice_now() + %s::interval, sluice_now() + %s::interval)
             RETURNING event_append(tenant_id, zone_id, 'reservation_wish', id, 1, 'reservation.created', NULL, '{{}}') AS id""",
             *values.values(), starts, ends)
-        return wished
+        return values["id"]
 
     def cancel(self, reservation):
         self.wish("""
@@ -226,6 +226,23 @@ def test_what_waits_is_served_when_capacity_returns(led):
     assert led.state(waiting) == "scheduled"
     led.advance(600)
     assert led.state(waiting) == "active"
+
+
+def test_a_wish_that_cannot_be_decided_does_not_stall_its_zone(led):
+    led.node("n1")
+    led.settle()
+    poison, neighbours = str(uuid.uuid4()), []
+    led.sql(f"""CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.reservation_id = '{poison}' AND NEW.state <> 'rejected' THEN RAISE 'poison'; END IF; RETURN NEW; END $$""")
+    led.sql("CREATE TRIGGER refuse_poison BEFORE INSERT ON reservation_status FOR EACH ROW EXECUTE FUNCTION refuse_poison()")
+    neighbours.append(led.reserve(gpus=1, starts_in=HOUR))
+    led.reserve(gpus=1, starts_in=HOUR, id=poison)
+    neighbours.append(led.reserve(gpus=1, starts_in=HOUR))
+    eventually(lambda: led.state(poison) == "rejected", "the poisonous wish is given up", 30)
+    led.settle()
+    assert [led.state(neighbour) for neighbour in neighbours] == ["scheduled", "scheduled"]
+    assert led.sql("SELECT reason FROM reservation_status WHERE reservation_id = %s", poison) == "internal"
+    assert led.daemons[0].metrics()["sluice_provisioner_wishes_given_up_total"] == 1
 
 
 def test_the_next_window_is_taken_on_request(led):
