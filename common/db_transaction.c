@@ -6,7 +6,6 @@
 #include "common/must.h"
 #include "common/shutdown.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -93,21 +92,13 @@ void db_rollback(struct db *db)
         db_disconnect(db);
 }
 
-static bool read_uint64(const char *text, uint64_t *ret)
-{
-    char *end = NULL;
-    errno = 0;
-    *ret = strtoull(text, &end, 10);
-    return errno == 0 && end != text && *end == '\0';
-}
-
 enum err_kind db_transaction_id(struct db *db, uint64_t *ret, struct err *reterr)
 {
     must(db->in_transaction);
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind = db_run(db, &statement_transaction_id, DB_NO_PARAMS, &result, reterr);
     if (kind == ERR_NONE)
-        must(read_uint64(PQgetvalue(result, 0, 0), ret));
+        *ret = db_xid(result, 0, 0);
     return kind;
 }
 

@@ -126,7 +126,7 @@ static struct stream_event event_of_row(const PGresult *result, int row)
 {
     return (struct stream_event){
         .cursor = {.generation = db_int(result, row, 0, 0),
-                   .xid = strtoull(db_text(result, row, 1), NULL, 10),
+                   .xid = db_xid(result, row, 1),
                    .seq = db_int(result, row, 2, 0)},
         .tenant_id = db_text(result, row, 3),
         .zone_id = db_text(result, row, 4),

@@ -11,7 +11,6 @@
 #include "common/log.h"
 #include "common/must.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -518,7 +517,7 @@ static enum err_kind admit(struct db *db, struct batch_item *const *items, size_
     if (kind != ERR_NONE)
         return kind;
     must((size_t)PQntuples(result) == count);
-    must(sscanf(db_text(result, 0, 4), "%" SCNu64, ret_transaction_id) == 1);
+    *ret_transaction_id = db_xid(result, 0, 4);
     for (int row = 0; row < PQntuples(result); row++) {
         struct admission *admission = of_item(items[db_int(result, row, 0, 0) - 1]);
         unwatch(admission);

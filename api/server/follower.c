@@ -179,13 +179,6 @@ const struct db_stmt *const follower_statements[] = {&statement_bound,          
 
 /* ---- A round ---- */
 
-static uint64_t xid_of(const char *text)
-{
-    uint64_t xid = 0;
-    must(sscanf(text, "%" SCNu64, &xid) == 1);
-    return xid;
-}
-
 /* The end of the log as far as it is complete: everything below the oldest running transaction. */
 static enum err_kind read_bound(struct follower *follower, struct event_cursor *ret, struct err *reterr)
 {
@@ -195,7 +188,7 @@ static enum err_kind read_bound(struct follower *follower, struct event_cursor *
         return kind;
     follower->has_hidden = db_bool(result, 0, 2);
     *ret = (struct event_cursor){
-        .generation = db_int(result, 0, 0, 0), .xid = xid_of(db_text(result, 0, 1)) - 1, .seq = INT64_MAX};
+        .generation = db_int(result, 0, 0, 0), .xid = db_xid(result, 0, 1) - 1, .seq = INT64_MAX};
     return ERR_NONE;
 }
 
@@ -215,7 +208,7 @@ static struct stream_event *decode(struct arena *arena, const PGresult *result, 
     struct stream_event *events = arena_alloc(arena, (size_t)(count + 1) * sizeof *events);
     for (int i = 0; i < count; i++) {
         events[i] = (struct stream_event){
-            .cursor = {.generation = generation, .xid = xid_of(db_text(result, i, 0)), .seq = db_int(result, i, 1, 0)},
+            .cursor = {.generation = generation, .xid = db_xid(result, i, 0), .seq = db_int(result, i, 1, 0)},
             .tenant_id = db_text(result, i, 2),
             .zone_id = db_text(result, i, 3),
             .object_type = db_text(result, i, 4),

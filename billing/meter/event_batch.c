@@ -151,7 +151,7 @@ enum err_kind event_batch_read(struct db *db, struct event_batch *ret, struct er
     ret->end = cursor;
     int last = PQntuples(rows) - 1;
     if (kind == ERR_NONE && last >= 0) {
-        must(sscanf(db_text(rows, last, COLUMN_XID), "%" SCNu64, &ret->end.xid) == 1);
+        ret->end.xid = db_xid(rows, last, COLUMN_XID);
         ret->end.seq = db_int(rows, last, COLUMN_SEQ, 0);
     }
     return kind;
