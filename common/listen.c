@@ -18,25 +18,23 @@
 #define BACKLOG     1024
 #define UNIX_PREFIX "unix:"
 
-static void fd_closep(int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd); /* nothing was written to it */
-}
-
 static enum err_kind bind_and_listen(const char *listen_at, const struct sockaddr *address, socklen_t size, int *ret,
                                      struct err *reterr)
 {
-    CLEANUP(fd_closep) int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int on = 1;
     bool is_unix = address->sa_family == AF_UNIX;
     bool fine = fd >= 0 && (is_unix || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0) &&
                 bind(fd, address, size) == 0 && listen(fd, BACKLOG) == 0;
-    if (!fine)
-        return err_set(reterr, ERR_UNAVAILABLE, "cannot listen at '%s': %s", listen_at, strerrordesc_np(errno));
-    *ret = fd;
-    fd = -1; /* handed over */
-    return ERR_NONE;
+    if (fine) {
+        *ret = fd;
+        return ERR_NONE;
+    }
+    enum err_kind kind =
+        err_set(reterr, ERR_UNAVAILABLE, "cannot listen at '%s': %s", listen_at, strerrordesc_np(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    return kind;
 }
 
 static enum err_kind listen_unix(const char *listen_at, const char *path, int *ret, struct err *reterr)

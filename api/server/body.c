@@ -168,7 +168,7 @@ struct preference preference_parse(const char *header)
     while (header != NULL && *header != '\0') {
         header += strspn(header, " \t,;");
         size_t length = strcspn(header, ",;");
-        if (length >= strlen("respond-async") && strncasecmp(header, "respond-async", strlen("respond-async")) == 0)
+        if (length == strlen("respond-async") && strncasecmp(header, "respond-async", strlen("respond-async")) == 0)
             preference.respond_async = true;
         if (length > strlen("wait=") && strncasecmp(header, "wait=", strlen("wait=")) == 0) {
             long wait_s = strtol(header + strlen("wait="), NULL, 10);

@@ -91,8 +91,8 @@ bool request_if_match(const struct request *request, int64_t wish_revision)
     const char *header = request_header(request, "If-Match");
     if (header == NULL || strcmp(header, "*") == 0)
         return true;
-    long long revision = 0;
-    return sscanf(header, "\"%lld-", &revision) == 1 && revision == wish_revision;
+    const char *prefix = arena_format(request->arena, "\"%" PRId64 "-", wish_revision);
+    return strncmp(header, prefix, strlen(prefix)) == 0;
 }
 
 static const struct db_stmt statement_tenant = {

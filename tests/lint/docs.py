@@ -1,5 +1,9 @@
 #!/usr/bin/python3
-"""Links of the documentation lead somewhere, every page is in its index, and pages that sources name exist."""
+"""Links of the documentation lead somewhere, every page is in its index, pages that sources name exist, and what pages have
+from the programs' tables is what the programs print.
+
+    tests/lint/docs.py [SLUICE-API SLUICE-PROVISIONER SLUICE-BILLING]
+"""
 # SPDX-License-Identifier: Apache-2.0
 
 import pathlib
@@ -44,6 +48,12 @@ def configuration(programs):
         yield "docs/configuration.md: the tables are not those that the programs print with --print-docs"
 
 
+def states(provisioner):
+    printed = subprocess.run([provisioner, "--print-states"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    if (ROOT / "docs/states.md").read_text() != printed:
+        yield "docs/states.md: is not what sluice-provisioner --print-states prints"
+
+
 def main():
     found = [finding for page in pages() for finding in broken_links(page)]
     found += [finding for path in files(*FOLDERS) if path.suffix in SOURCES for finding in missing_pages(path)]
@@ -51,6 +61,7 @@ def main():
     found += [f"docs/README.md: does not name {page.name}" for page in sorted((ROOT / "docs").glob("*.md"))
               if page.name != "README.md" and f"({page.name})" not in index]
     found += configuration(sys.argv[1:])
+    found += [finding for program in sys.argv[1:] if program.endswith("provisioner") for finding in states(program)]
     print("\n".join(found + [f"{len(list(pages()))} pages, {len(found)} findings"]))
     sys.exit(1 if found else 0)
 
