@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 static void make_cursor_key(const char *secret, uint8_t ret[static CURSOR_KEY_SIZE])
 {
     if (secret[0] == '\0')

@@ -133,6 +133,12 @@ static void report(const struct err *err, struct err *last)
     *last = *err;
 }
 
+/* No notification comes when events come into view. */
+static int pause_ms(const struct books *books)
+{
+    return books->leader.lease.held && books->has_hidden ? HIDDEN_MS : TIMER_MS;
+}
+
 static void run(struct books *books)
 {
     struct db *db = books->leader.db;
@@ -146,7 +152,7 @@ static void run(struct books *books)
             kind = work(books, &err);
         bool notified = false;
         if (kind == ERR_NONE)
-            kind = db_wait(db, -1, books->leader.lease.held && books->has_hidden ? HIDDEN_MS : TIMER_MS, &notified, &err);
+            kind = db_wait(db, -1, pause_ms(books), &notified, &err);
         atomic_store(&round_succeeded, kind == ERR_NONE);
         if (kind != ERR_NONE) {
             report(&err, &last);
@@ -213,8 +219,7 @@ int main(int argc, char **argv)
     if (!done) {
         log_start(PROGRAM, log_level_from_text(common.log_level));
         shutdown_install();
-        status =
-            common.check_statements ? db_check_statements(common.database_url, checks) : start(&common, &settings);
+        status = common.check_statements ? db_check_statements(common.database_url, checks) : start(&common, &settings);
     }
     config_release(parts);
     return status;

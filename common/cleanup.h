@@ -8,16 +8,16 @@
 
 #include <stdlib.h>
 
-#define CLEANUP(release) __attribute__((cleanup(release)))
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define CLEANUP(release)                          __attribute__((cleanup(release)))
+#define MUST_CHECK                                __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
 
 /* Hands over the pointer: the variable forgets it, so that its cleanup releases nothing. */
-#define TAKE(pointer)                                                                                            \
-    __extension__({                                                                                              \
-        __typeof__(pointer) taken_ = (pointer);                                                                  \
-        (pointer) = NULL;                                                                                        \
-        taken_;                                                                                                  \
+#define TAKE(pointer)                                                                                                  \
+    __extension__({                                                                                                    \
+        __typeof__(pointer) taken_ = (pointer);                                                                        \
+        (pointer) = NULL;                                                                                              \
+        taken_;                                                                                                        \
     })
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

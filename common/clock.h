@@ -17,8 +17,8 @@ int64_t clock_monotonic_ms(void);
 int64_t clock_real_ms(void); /* since the Unix epoch */
 
 struct clock_domain {
-    int64_t now_s;    /* domain time, whole seconds since the Unix epoch, UTC */
-    int64_t tick;     /* of a virtual clock: rises by one with each move; 0 where the clock is real */
+    int64_t now_s; /* domain time, whole seconds since the Unix epoch, UTC */
+    int64_t tick;  /* of a virtual clock: rises by one with each move; 0 where the clock is real */
     bool is_virtual;
 };
 

@@ -21,13 +21,15 @@ struct setting {
     bool secret;
     const char *help;
 };
+// clang-format off
 #define SETTINGS_END {0}
+// clang-format on
 
 /* Settings of every daemon. */
 struct config_common {
     char *database_url;
     char *log_level;
-    char *admin_listen; /* host:port or unix:/path, for /livez, /readyz and /metrics; empty: none */
+    char *admin_listen;    /* host:port or unix:/path, for /livez, /readyz and /metrics; empty: none */
     bool check_statements; /* instead of running: common/db_check.h */
 };
 extern const struct setting config_common_settings[]; /* offsets within struct config_common */

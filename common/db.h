@@ -42,18 +42,18 @@ MUST_CHECK enum err_kind db_connect(struct db *db, struct err *reterr);
 void db_disconnect(struct db *db);
 
 /* Runs a statement with text parameters (NULL is SQL null); outside a transaction it is one of its own, so a change
- * whose loss or doubling matters stands between db_begin and db_commit. *ret, which may be NULL, is set on success only and
- * is released with db_result_clear. */
-MUST_CHECK enum err_kind db_run(struct db *db, const struct db_stmt *stmt, const char *const *params,
-                                PGresult **ret, struct err *reterr);
+ * whose loss or doubling matters stands between db_begin and db_commit. *ret, which may be NULL, is set on success only
+ * and is released with db_result_clear. */
+MUST_CHECK enum err_kind db_run(struct db *db, const struct db_stmt *stmt, const char *const *params, PGresult **ret,
+                                struct err *reterr);
 #define DB_PARAMS(...) ((const char *const[]){__VA_ARGS__})
-#define DB_NO_PARAMS ((const char *const *)NULL)
+#define DB_NO_PARAMS   ((const char *const *)NULL)
 void db_result_clear(PGresult **result);
 
 MUST_CHECK enum err_kind db_begin(struct db *db, struct err *reterr);
 /* ERR_UNKNOWN_OUTCOME where the connection died meanwhile: ask db_transaction_committed before sending again. */
 MUST_CHECK enum err_kind db_commit(struct db *db, struct err *reterr);
-/* db_begin as the first statement of a pipeline; the transaction is open from then on, and db_receive owes its answer. */
+/* db_begin as the first statement of a pipeline: the transaction is open from then on; db_receive owes its answer. */
 MUST_CHECK enum err_kind db_begin_send(struct db *db, struct err *reterr);
 void db_rollback(struct db *db); /* never fails: the worst case is a disconnect. Nothing to do outside one. */
 /* The id of the running transaction (pg_current_xact_id), to be kept for db_transaction_committed. */
@@ -84,8 +84,8 @@ MUST_CHECK enum err_kind db_pipeline_leave(struct db *db, struct err *reterr);
  * reconnect. */
 MUST_CHECK enum err_kind db_listen(struct db *db, const char *channel, struct err *reterr);
 /* Waits up to timeout_ms for a notification on any channel, for readiness of wake_fd (an eventfd or pipe; -1 for
- * none; it is not read), for shutdown_fd(), or for the time to pass. *ret_notified is true if notifications of others came
- * (all are consumed) or may have been missed, because the connection is new. */
+ * none; it is not read), for shutdown_fd(), or for the time to pass. *ret_notified is true if notifications of others
+ * came (all are consumed) or may have been missed, because the connection is new. */
 MUST_CHECK enum err_kind db_wait(struct db *db, int wake_fd, int timeout_ms, bool *ret_notified, struct err *reterr);
 
 /* ---- Values ---- Column readers; must() on a column that is out of range; NULL gives the fallback. */

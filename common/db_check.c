@@ -37,10 +37,8 @@ static enum err_kind parse(struct db *db, const struct db_stmt *stmt, struct err
 static bool fits(const char *url, const char *role, const struct db_stmt *stmt, struct err *reterr)
 {
     CLEANUP(db_freep)
-    struct db *db = db_new(&(struct db_options){.url = url,
-                                                .role = role,
-                                                .application_name = "sluice check",
-                                                .statement_timeout_ms = STATEMENT_TIMEOUT_MS});
+    struct db *db = db_new(&(struct db_options){
+        .url = url, .role = role, .application_name = "sluice check", .statement_timeout_ms = STATEMENT_TIMEOUT_MS});
     struct err err = {0};
     enum err_kind kind = db_connect(db, &err);
     if (kind == ERR_NONE)

@@ -16,6 +16,6 @@ struct db_check {
 extern const struct db_stmt *const db_transaction_statements[];
 extern const struct db_stmt *const db_schema_statements[];
 
-/* Explains each statement, which runs nothing: the server parses it, plans it, and asks whether the role may touch those
- * tables. Prints a line per statement to stdout: role, name, "ok" or what is wrong. Returns the exit status. */
+/* Explains each statement, which runs nothing: the server parses it, plans it, and asks whether the role may touch
+ * those tables. Prints a line per statement to stdout: role, name, "ok" or what is wrong. Returns the exit status. */
 int db_check_statements(const char *url, const struct db_check *checks);

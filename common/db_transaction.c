@@ -27,7 +27,8 @@ static const struct db_stmt statement_transaction_status = {
     .params = 1,
 };
 
-const struct db_stmt *const db_transaction_statements[] = {&statement_transaction_id, &statement_transaction_status, NULL};
+const struct db_stmt *const db_transaction_statements[] = {&statement_transaction_id, &statement_transaction_status,
+                                                           NULL};
 
 enum err_kind db_begin(struct db *db, struct err *reterr)
 {

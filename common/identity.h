@@ -12,21 +12,23 @@ struct identity {
 };
 
 /* X(kind, prefix) */
-#define IDENTITY_KINDS(X)                                                                                        \
-    X(IDENTITY_TENANT, "ten") X(IDENTITY_TOKEN, "tok") X(IDENTITY_PRINCIPAL, "prn") X(IDENTITY_ZONE, "zon")      \
-    X(IDENTITY_FABRIC, "fab") X(IDENTITY_RACK, "rck") X(IDENTITY_NODE, "nod") X(IDENTITY_INSTANCE_TYPE, "typ")   \
-    X(IDENTITY_RESERVATION, "rsv") X(IDENTITY_INSTANCE, "ins") X(IDENTITY_PRICE, "prc")                          \
-    X(IDENTITY_ASSET, "ast") X(IDENTITY_INVOICE, "inv") X(IDENTITY_EVENT, "evt") X(IDENTITY_REQUEST, "req")
+#define IDENTITY_KINDS(X)                                                                                              \
+    X(IDENTITY_TENANT, "ten")                                                                                          \
+    X(IDENTITY_TOKEN, "tok") X(IDENTITY_PRINCIPAL, "prn") X(IDENTITY_ZONE, "zon") X(IDENTITY_FABRIC, "fab")            \
+        X(IDENTITY_RACK, "rck") X(IDENTITY_NODE, "nod") X(IDENTITY_INSTANCE_TYPE, "typ")                               \
+            X(IDENTITY_RESERVATION, "rsv") X(IDENTITY_INSTANCE, "ins") X(IDENTITY_PRICE, "prc")                        \
+                X(IDENTITY_ASSET, "ast") X(IDENTITY_INVOICE, "inv") X(IDENTITY_EVENT, "evt")                           \
+                    X(IDENTITY_REQUEST, "req")
 
 enum identity_kind {
 #define X(kind, prefix) kind,
     IDENTITY_KINDS(X)
 #undef X
-    IDENTITY_KIND_COUNT
+        IDENTITY_KIND_COUNT
 };
 
 #define IDENTITY_TEXT_SIZE 31 /* prefix, underscore, 26 characters, 0 */
-#define UUID_TEXT_SIZE 37
+#define UUID_TEXT_SIZE     37
 
 /* A new UUIDv7 of the real clock: 48 bits of milliseconds, then random bits; within one process and millisecond
  * the ids rise. Thread-safe. */

@@ -17,7 +17,7 @@ struct lease {
     char name[80];   /* "zone:<uuid>", "billing", "housekeeping" */
     char holder[80]; /* host:pid:random */
     int64_t ttl_ms;
-    int64_t epoch; /* while held */
+    int64_t epoch;         /* while held */
     int64_t renewed_at_ms; /* monotonic, of the last successful renewal */
     bool held;
 };

@@ -8,5 +8,5 @@
 __attribute__((noreturn, cold)) void must_failed(const char *condition, const char *file, int line,
                                                  const char *function);
 
-#define must(condition)                                                                                          \
+#define must(condition)                                                                                                \
     (__builtin_expect(!(condition), 0) ? must_failed(#condition, __FILE__, __LINE__, __func__) : (void)0)

@@ -64,7 +64,7 @@ static const struct field margin_query_fields[] = {
 };
 static const struct schema margin_query_schema = {"MarginQuery", margin_query_fields, sizeof(struct margin_query)};
 
-#define LAST_DAY "coalesce($3::date, (sluice_now() AT TIME ZONE 'UTC')::date)"
+#define LAST_DAY  "coalesce($3::date, (sluice_now() AT TIME ZONE 'UTC')::date)"
 #define FIRST_DAY "coalesce($2::date, " LAST_DAY " - 30)"
 
 /* A day bears its idle too, so that revenue stands against what the fleet costs that day. */

@@ -42,10 +42,9 @@ struct route {
                                * (sluice_api_system only: advancing the clock waits for others to commit) */
     const char *summary;      /* for the document: a sentence without full stop */
 };
-#define ROUTES_END                                                                                                     \
-    {                                                                                                                  \
-        .path = NULL                                                                                                   \
-    }
+// clang-format off
+#define ROUTES_END {.path = NULL}
+// clang-format on
 
 /* A resource: one file, one of these, listed in api/resources/registry.c. */
 struct resource {

@@ -15,7 +15,8 @@ static size_t make_versions(struct property *property, struct rating_price versi
     int64_t at_s = property_between(property, 0, 20);
     for (size_t i = 0; i < count; i++) {
         int64_t length_s = property_between(property, 1, 40);
-        versions[i] = (struct rating_price){.valid = {at_s, at_s + length_s}, .unit_price_u = property_between(property, 0, 9)};
+        versions[i] =
+            (struct rating_price){.valid = {at_s, at_s + length_s}, .unit_price_u = property_between(property, 0, 9)};
         at_s += length_s + property_between(property, 0, 1) * property_between(property, 0, 20);
     }
     if (count > 0 && property_between(property, 0, 1) == 1)
@@ -55,8 +56,8 @@ START_TEST(each_second_has_the_own_price_or_else_the_lists)
             size_t found = piece == count ? own_count + list_count : version[piece];
             ck_assert_uint_eq(found, expected);
             if (piece < count)
-                ck_assert_int_eq(pieces[piece].unit_price_u, found < own_count ? own[found].unit_price_u
-                                                                               : list[found - own_count].unit_price_u);
+                ck_assert_int_eq(pieces[piece].unit_price_u,
+                                 found < own_count ? own[found].unit_price_u : list[found - own_count].unit_price_u);
         }
     }
 }

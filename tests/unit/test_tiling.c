@@ -58,8 +58,12 @@ static void cut(struct history *history, int64_t at_s)
 
 static struct tiling_event event_of(int64_t revision, int64_t at_s, const char *state, int64_t from_s, int64_t to_s)
 {
-    return (struct tiling_event){
-        .revision = revision, .occurred_at_s = at_s, .state = state, .gpu_milli = 8000, .starts_at_s = from_s, .ends_at_s = to_s};
+    return (struct tiling_event){.revision = revision,
+                                 .occurred_at_s = at_s,
+                                 .state = state,
+                                 .gpu_milli = 8000,
+                                 .starts_at_s = from_s,
+                                 .ends_at_s = to_s};
 }
 
 /* A window, events in order of time, an end by its own time or before it. */
