@@ -42,7 +42,7 @@ static void print_crc(uint32_t crc, char *ret)
     }
 }
 
-/* 32 bytes are 256 bits: 51 characters of 5 bits and a last one of 1. */
+/* 32 bytes are 256 bits: 51 characters of 5 bits and a last one of 1, whose other bits are 0. */
 static void print_secret(const uint8_t *secret, char *ret)
 {
     uint32_t bits = 0;
@@ -71,7 +71,8 @@ static bool read_secret(const char *text, uint8_t *ret)
             ret[length++] = (uint8_t)(bits >> count);
         }
     }
-    return length == TOKEN_SECRET_SIZE;
+    bool is_padded_with_zeros = (bits & ((1U << count) - 1)) == 0;
+    return length == TOKEN_SECRET_SIZE && is_padded_with_zeros;
 }
 
 void token_make(bool is_tenants, struct token *ret)
@@ -108,7 +109,8 @@ enum err_kind token_parse(const char *text, struct token *ret, struct err *reter
     (void)snprintf(id, sizeof id, "tok_%.*s", ID_LENGTH, text + HEAD_LENGTH);
     struct token read = {.is_tenants = text[4] == 'u'};
     struct err ignored = {0};
-    bool is_read = identity_from_text(IDENTITY_TOKEN, id, &read.id, &ignored) == ERR_NONE &&
+    bool is_lower_case = strspn(text + HEAD_LENGTH, alphabet) == ID_LENGTH; /* other identifiers may be in either */
+    bool is_read = is_lower_case && identity_from_text(IDENTITY_TOKEN, id, &read.id, &ignored) == ERR_NONE &&
                    read_secret(text + HEAD_LENGTH + ID_LENGTH + 1, read.secret);
     if (!is_read)
         return err_set(reterr, ERR_UNAUTHENTICATED, "this is not a token of Sluice");

@@ -108,7 +108,8 @@ static void print_alternatives(FILE *out, struct arena *arena, const json_t *alt
         const char *otherwise = asked == NULL ? "" : difference(arena, body, asked);
         if (otherwise[0] != '\0')
             fprintf(out, "  %zu. %s\n", i + 1, otherwise);
-        fprintf(out, "     %s\n", document == NULL ? "" : document);
+        /* JSON leaves DEL as it is. */
+        fprintf(out, "     %s\n", document == NULL ? "" : text_printable(arena, document));
     }
 }
 

@@ -111,8 +111,8 @@ static const char *key_of_header(struct request *request)
     size_t length = strlen(header);
     bool is_quoted = length >= 2 && header[0] == '"' && header[length - 1] == '"';
     const char *key = is_quoted ? arena_text_n(request->arena, header + 1, length - 2) : header;
-    if (key[0] == '\0' || strlen(key) > IDEMPOTENCY_MAX)
-        field_problem_add(&request->problems, "", "out_of_range", "Idempotency-Key must have 1 to 255 characters");
+    if (key[0] == '\0' || strlen(key) > IDEMPOTENCY_MAX || !json_text_is_utf8(key))
+        field_problem_add(&request->problems, "", "out_of_range", "Idempotency-Key must have 1 to 255 bytes of UTF-8");
     return key;
 }
 

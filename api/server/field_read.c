@@ -68,9 +68,9 @@ static void read_text(const struct place *place, const char *text)
     int64_t least = field->least == 0 && field->most == 0 ? 1 : field->least;
     int64_t most = field->most == 0 ? TEXT_CHARACTERS_MAX : field->most;
     int64_t count = (int64_t)characters_of(text);
-    if (count < least || count > most || has_control_character(text)) {
+    if (count < least || count > most || has_control_character(text) || !json_text_is_utf8(text)) {
         field_problem_add(place->problems, place->pointer, "out_of_range",
-                          "must be %" PRId64 " to %" PRId64 " characters without control characters", least, most);
+                          "must be %" PRId64 " to %" PRId64 " characters of UTF-8 without control characters", least, most);
         return;
     }
     *(const char **)place->target = arena_text(place->problems->arena, text);
@@ -126,7 +126,7 @@ static void read_id(const struct place *place, const char *text)
 static bool read_amount_u(const struct place *place, const char *pointer, const char *text, int64_t *ret_u)
 {
     struct err err = {0};
-    if (money_parse(text, ret_u, &err) == ERR_NONE)
+    if (money_parse(text, ret_u, &err) == ERR_NONE && *ret_u != FIELD_NULL)
         return true;
     field_problem_add(place->problems, pointer, "wrong_type",
                       "must be a decimal with six digits after the point, e.g. \"2490.000000\"");

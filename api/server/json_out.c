@@ -90,6 +90,15 @@ static size_t sequence_length(const unsigned char *text)
     return overlong || beyond ? 0 : length;
 }
 
+bool json_text_is_utf8(const char *text)
+{
+    const unsigned char *next = (const unsigned char *)text;
+    size_t length = 1;
+    for (; *next != '\0' && length > 0; next += length)
+        length = sequence_length(next);
+    return length > 0;
+}
+
 /* Everything but printable ASCII without quote and backslash. */
 static void put_special(struct json_out *out, const unsigned char **next)
 {

@@ -31,5 +31,7 @@ void json_out_null(struct json_out *out);
 /* A value that is JSON already, e.g. a jsonb column. NULL writes null. */
 void json_out_raw(struct json_out *out, const char *json);
 
+bool json_text_is_utf8(const char *text);
+
 /* Bytes as they are, without any comma: for text that is not JSON (server-sent events). */
 void json_out_bytes(struct json_out *out, const char *bytes, size_t length);

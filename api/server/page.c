@@ -73,6 +73,7 @@ static char *encode(struct arena *arena, const uint8_t *bytes, size_t length)
     return text; /* the arena's memory is zero: terminated */
 }
 
+/* NULL for any text that encode() does not write: each cursor has one text. */
 static uint8_t *decode(struct arena *arena, const char *text, size_t *ret_length)
 {
     size_t length = strlen(text), written = 0;
@@ -90,8 +91,9 @@ static uint8_t *decode(struct arena *arena, const char *text, size_t *ret_length
             bytes[written++] = (uint8_t)(bits >> count);
         }
     }
+    bool is_exact = count < 6 && (bits & ((1U << count) - 1)) == 0; /* what is over is padding: zeros */
     *ret_length = written;
-    return bytes; /* terminated, as the arena's memory is zero */
+    return !is_exact ? NULL : bytes; /* terminated, as the arena's memory is zero */
 }
 
 const char *page_cursor_make(struct request *request, const char *key)

@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
+#include "api/server/page_cursor.h"
 #include "api/server/server.h"
 
 #include <check.h>
@@ -142,6 +143,53 @@ START_TEST(prefer_is_understood)
 }
 END_TEST
 
+/* ---- Texts that are nearly right ---- */
+
+static size_t problems_of(const struct field *field, const char *text)
+{
+    struct arena *arena = arena_new();
+    struct field_problems problems = {.arena = arena};
+    const struct field fields[] = {*field, FIELDS_END};
+    int64_t target[2] = {0};
+    uint64_t present = 0;
+    field_read_text(fields, field->name, text, target, &present, &problems);
+    arena_free(arena);
+    return problems.count;
+}
+
+START_TEST(a_text_that_is_no_utf8_never_reaches_the_database)
+{
+    const struct field name = {.name = "name", .type = FIELD_TYPE_TEXT};
+    ck_assert_uint_eq(problems_of(&name, "caf\xc3\xa9"), 0);
+    ck_assert_uint_eq(problems_of(&name, "caf\xe9"), 1);
+    ck_assert_uint_eq(problems_of(&name, "caf\xc3"), 1);
+}
+END_TEST
+
+START_TEST(the_amount_that_stands_for_null_is_refused)
+{
+    const struct field amount = {.name = "amount", .type = FIELD_TYPE_AMOUNT};
+    ck_assert_uint_eq(problems_of(&amount, "-9223372036854.775807"), 0);
+    ck_assert_uint_eq(problems_of(&amount, "-9223372036854.775808"), 1);
+}
+END_TEST
+
+START_TEST(a_cursor_has_one_text)
+{
+    struct arena *arena = arena_new();
+    struct server server = {0};
+    struct request_internal internal = {.server = &server, .query_text = ""};
+    internal.request = (struct request){.arena = arena, .path = "/v1/zones", .internal = &internal};
+    struct request *request = &internal.request;
+    char *cursor = arena_text(arena, page_cursor_make(request, "k")); /* 17 bytes: four bits are left over */
+    ck_assert_str_eq(page_cursor_read(request, cursor), "k");
+    ck_assert_ptr_null(page_cursor_read(request, arena_format(arena, "%sA", cursor)));
+    cursor[strlen(cursor) - 1]++;
+    ck_assert_ptr_null(page_cursor_read(request, cursor));
+    arena_free(arena);
+}
+END_TEST
+
 /* ---- Tables ---- */
 
 START_TEST(every_route_says_who_what_and_by_whom_it_runs)
@@ -224,6 +272,9 @@ int main(void)
     tcase_add_test(tests, json_escapes_what_it_must_and_repairs_what_is_not_utf8);
     tcase_add_test(tests, depth_is_counted_outside_of_strings_only);
     tcase_add_test(tests, prefer_is_understood);
+    tcase_add_test(tests, a_text_that_is_no_utf8_never_reaches_the_database);
+    tcase_add_test(tests, the_amount_that_stands_for_null_is_refused);
+    tcase_add_test(tests, a_cursor_has_one_text);
     tcase_add_test(tests, every_route_says_who_what_and_by_whom_it_runs);
     tcase_add_test(tests, no_two_routes_are_the_same);
     tcase_add_test(tests, the_document_is_json_and_has_every_path);

@@ -48,6 +48,20 @@ START_TEST(what_is_no_token_is_refused)
 }
 END_TEST
 
+START_TEST(a_token_has_one_text)
+{
+    /* With fitting checksums: bits behind the secret, and an identifier in capitals. */
+    static const char *const texts[] = {
+        "slu_u_01jrzm4zzz7zzz8zzzzzzzzzzz_00000000000000000000000000000000000000000000000000013yddqv2",
+        "slu_u_01JRZM4ZZZ7ZZZ8ZZZZZZZZZZZ_00000000000000000000000000000000000000000000000000002wa9zay",
+    };
+    struct token read;
+    ck_assert_int_eq(token_parse("slu_u_01jrzm4zzz7zzz8zzzzzzzzzzz_000000000000000000000000000000000000000000000000000007btq31", &read, NULL), ERR_NONE);
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        ck_assert_int_eq(token_parse(texts[i], &read, NULL), ERR_UNAUTHENTICATED);
+}
+END_TEST
+
 START_TEST(two_tokens_have_different_hashes)
 {
     struct token a, b;
@@ -79,6 +93,7 @@ int main(void)
     tcase_add_test(tests, a_token_survives_being_written_and_read);
     tcase_add_test(tests, every_single_typo_is_found_offline);
     tcase_add_test(tests, what_is_no_token_is_refused);
+    tcase_add_test(tests, a_token_has_one_text);
     tcase_add_test(tests, two_tokens_have_different_hashes);
     tcase_add_test(tests, every_role_has_a_text_of_its_own);
     suite_add_tcase(suite, tests);

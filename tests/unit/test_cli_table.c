@@ -167,7 +167,7 @@ START_TEST(a_refusal_says_what_bound_and_what_would_fit)
         parsed("{\"detail\": \"no capacity\", \"code\": \"capacity_unavailable\", \"request_id\": \"req_1\","
                " \"reservation\": \"rsv_1\", \"errors\": [{\"pointer\": \"/count\", \"code\": \"out_of_range\","
                " \"detail\": \"too many\"}], \"binding\": {\"constraint\": \"capacity\", \"asked\": 16},"
-               " \"alternatives\": [{\"count\": 8, \"zone\": \"a\"}, 7]}");
+               " \"alternatives\": [{\"count\": 8, \"zone\": \"a\"}, \"DEL \x7f\"]}");
     json_t *asked = parsed("{\"count\": 16, \"zone\": \"a\"}");
     struct err err = {0};
     ck_assert_int_eq(problem_to_err(arena, 409, problem, &err), ERR_CONFLICT);
@@ -183,7 +183,7 @@ START_TEST(a_refusal_says_what_bound_and_what_would_fit)
                            "  what would fit (each can be given to 'sluice reservation create --body -'):\n"
                            "  1. count 8 instead of 16\n"
                            "     {\"count\":8,\"zone\":\"a\"}\n"
-                           "     7\n"
+                           "     \"DEL ?\"\n"
                            "  reservation: rsv_1\n"
                            "  request: req_1\n");
     free(text);
