@@ -20,7 +20,6 @@
 #include "common/metrics.h"
 #include "common/shutdown.h"
 
-#include <poll.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
@@ -90,13 +89,6 @@ static bool is_ready(void *context, FILE *out)
     return ready;
 }
 
-/* Real time passes, unless a shutdown is asked for. */
-static void pause_after_error(void)
-{
-    struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
-    (void)poll(&stop, 1, PAUSE_MS); /* however it returns: the loop looks again */
-}
-
 static enum err_kind connect_and_listen(struct db *db, struct err *reterr)
 {
     enum err_kind kind = db_check_schema(db, reterr);
@@ -156,7 +148,7 @@ static void run(struct books *books)
         atomic_store(&round_succeeded, kind == ERR_NONE);
         if (kind != ERR_NONE) {
             report(&err, &last);
-            pause_after_error();
+            (void)shutdown_wait(PAUSE_MS); /* the loop looks itself */
         } else {
             last = (struct err){0};
         }

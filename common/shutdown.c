@@ -5,6 +5,7 @@
 #include "common/must.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -58,4 +59,11 @@ bool shutdown_requested(void)
 int shutdown_fd(void)
 {
     return atomic_load(&event_fd);
+}
+
+bool shutdown_wait(int ms)
+{
+    struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
+    (void)poll(&stop, 1, ms); /* however it returns: the caller looks again */
+    return shutdown_requested();
 }

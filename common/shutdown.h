@@ -10,3 +10,5 @@ bool shutdown_requested(void);
 void shutdown_request(void);
 /* Readable from the request on; never drained: poll it. */
 int shutdown_fd(void);
+/* Real time passes; the request ends the wait early. Returns whether it was made. */
+bool shutdown_wait(int ms);

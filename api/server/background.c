@@ -11,7 +11,6 @@
 #include "common/must.h"
 #include "common/shutdown.h"
 
-#include <poll.h>
 #include <pthread.h>
 
 #define TOKEN_PERIOD_MS        5000
@@ -48,12 +47,6 @@ static const struct db_stmt statement_expire_keys = {
 
 const struct db_stmt *const background_statements[] = {&statement_partitions, &statement_expire_keys, NULL};
 
-static void pause_ms(int ms)
-{
-    struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
-    (void)poll(&stop, 1, ms);
-}
-
 static void *watch_tokens(void *context)
 {
     struct background *background = context;
@@ -69,7 +62,7 @@ static void *watch_tokens(void *context)
             continue;
         log_error("token_watch_failed", &err); /* what is remembered grows old by itself within a second */
         notified = true;
-        pause_ms(RETRY_MS);
+        (void)shutdown_wait(RETRY_MS);
     }
     return NULL;
 }
@@ -101,7 +94,7 @@ static void *keep_house(void *context)
             kind = vitals_look(background->house_db, &err);
         if (kind != ERR_NONE)
             log_error("housekeeping_failed", &err);
-        pause_ms(HOUSEKEEPING_PERIOD_MS);
+        (void)shutdown_wait(HOUSEKEEPING_PERIOD_MS);
     }
     lease_release(&lease, background->house_db);
     return NULL;
