@@ -145,9 +145,15 @@ class Bookkeeping:
     def now(self):
         return self.value("SELECT sluice_now()")
 
-    def step(self, to):
-        """Moves the clock once and waits for billing."""
+    def tick(self, to):
+        """Moves the clock once and answers for the zones, which have nothing to do here. Returns the tick."""
         tick = self.value("SELECT clock_step(%s)", to)
+        self.run("SELECT clock_acknowledge('zone:' || id, %s, NULL) FROM zone", tick)
+        return tick
+
+    def step(self, to):
+        """The same, and waits for billing."""
+        tick = self.tick(to)
 
         def acknowledged():
             return self.value("SELECT coalesce(max(tick), 0) FROM clock_acknowledgement WHERE component = 'billing'") >= tick
