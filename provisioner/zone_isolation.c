@@ -40,7 +40,7 @@ bool zone_isolation_failed(struct zone_isolation *isolation, enum err_kind kind,
     }
     bool is_alone = isolation->limit == 1 && first != NULL && !isolation->has_culprit;
     if (isolation->limit > 1) {
-        isolation->limit /= SHRINK;
+        isolation->limit = isolation->limit > SHRINK ? isolation->limit / SHRINK : 1;
     } else if (is_alone) {
         isolation->suspect = *first;
         isolation->limit = 0;

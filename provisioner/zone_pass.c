@@ -243,12 +243,12 @@ static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
 /* ---- What became of it ---- */
 
 /* The wish that made every piece of work fail has its verdict now. */
-static void note_given_up(struct zone_isolation *isolation)
+static void note_given_up(const struct world *world)
 {
-    if (!isolation->has_culprit)
+    if (!world->has_given_up)
         return;
     char id[IDENTITY_TEXT_SIZE];
-    identity_to_text(IDENTITY_RESERVATION, isolation->suspect, id);
+    identity_to_text(IDENTITY_RESERVATION, *world->given_up, id);
     log_event(LOG_LEVEL_ERROR, "wish_given_up", LOG_TEXT("reservation", id));
     metric_add(&metric_given_up, 1);
 }
@@ -258,7 +258,7 @@ static void keep(struct pass *pass)
     static _Thread_local unsigned passes;
     struct zone_memory *memory = pass->memory;
     planner_commit(memory->planner);
-    note_given_up(memory->isolation);
+    note_given_up(&pass->world);
     zone_isolation_succeeded(memory->isolation);
     zone_memory_commit(memory, &pass->world);
     memory->all_nodes = false;

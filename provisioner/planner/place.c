@@ -90,21 +90,6 @@ static void grant(struct planner *planner, const struct question *question, stru
         .placed = true, .allocations = planner->given, .allocation_count = planner->given_count};
 }
 
-void planner_place(struct planner *planner, const struct planner_request *request, struct planner_verdict *ret)
-{
-    must(planner_request_wrong(request) == NULL);
-    struct planner_key key = {request->reservation, request->first_ordinal};
-    for (uint32_t i = 0; i < request->count; i++, key.ordinal++)
-        must(allocation_find(planner, &key, NONE) == NONE);
-
-    struct question question = question_of(planner, request);
-    key.ordinal = request->first_ordinal;
-    if (search_gang(planner, &question, request, request->scope_preferred ? PLANNER_FLEET : request->scope))
-        grant(planner, &question, key, ret);
-    else
-        *ret = (struct planner_verdict){.refusal = refuse(planner, &question, request)};
-}
-
 bool planner_release(struct planner *planner, const struct planner_key *key)
 {
     bool found = false;
@@ -175,6 +160,21 @@ static uint32_t held_after(const struct planner *planner, const struct planner_k
             best = at;
     }
     return best;
+}
+
+void planner_place(struct planner *planner, const struct planner_request *request, struct planner_verdict *ret)
+{
+    must(planner_request_wrong(request) == NULL);
+    struct planner_key key = {request->reservation, request->first_ordinal};
+    for (uint32_t i = 0; i < request->count; i++, key.ordinal++)
+        must(held_after(planner, &key, request->from) == NONE);
+
+    struct question question = question_of(planner, request);
+    key.ordinal = request->first_ordinal;
+    if (search_gang(planner, &question, request, request->scope_preferred ? PLANNER_FLEET : request->scope))
+        grant(planner, &question, key, ret);
+    else
+        *ret = (struct planner_verdict){.refusal = refuse(planner, &question, request)};
 }
 
 bool planner_cut(struct planner *planner, const struct planner_key *key, int64_t instant)

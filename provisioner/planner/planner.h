@@ -164,7 +164,7 @@ struct planner_allocation {
 };
 
 /* `count` instances of a shape, all or none, with ordinals first_ordinal, first_ordinal + 1, ... All get one GPU
- * model. Nothing may be allocated under these keys yet. */
+ * model. Nothing may be held under these keys from the window's start on. */
 struct planner_request {
     struct planner_id reservation;
     struct planner_id tenant;

@@ -190,8 +190,58 @@ static void leave_node(struct instance *instance, const char *reason)
     node_instance_leaves(world, instance->node);
 }
 
-/* Asks the planner for a place from now on. Refused, it keeps its claim where it is, so that it can be asked again,
- * and so that the node itself will do once it is back. */
+/* Whether a place can be asked for from nothing. Members of a gang that must stay together, or that share one of
+ * several GPU models, cannot: the place they hold says where they may go. */
+static bool may_ask_anew(const struct wish *wish)
+{
+    return wish->count == 1 || (!wish->scope_required && wish->gpu_model_count == 1);
+}
+
+static bool ask_anew(struct instance *instance)
+{
+    struct world *world = world_of(instance);
+    const struct wish *wish = &instance->reservation->wish;
+    struct planner_request request = {
+        .reservation = planner_id_of(wish->id),
+        .tenant = planner_id_of(wish->tenant),
+        .first_ordinal = instance->ordinal,
+        .count = 1,
+        .shape = wish->shape,
+        .from = instance->starts_s > world->now_s ? instance->starts_s : world->now_s,
+        .to = instance->ends_s,
+        .gpu_models = wish->gpu_models,
+        .gpu_model_count = wish->gpu_model_count,
+        .zone = planner_id_of(world->zone->id),
+        .scope = PLANNER_FLEET,
+    };
+    struct planner_verdict verdict = {0};
+    if (!may_ask_anew(wish) || planner_request_wrong(&request) != NULL)
+        return false;
+    planner_place(world->planner, &request, &verdict);
+    if (verdict.placed)
+        instance->node = identity_of(verdict.allocations[0].node);
+    return verdict.placed;
+}
+
+/* It stays where it has its place, if that node works again. */
+static bool may_stay(struct instance *instance)
+{
+    struct world *world = world_of(instance);
+    struct planner_key key = instance_key(instance);
+    const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
+    if (place == NULL)
+        return false;
+    if (node_is_in_service(world_node(world, identity_of(place->id)))) {
+        instance->node = identity_of(place->id);
+        return !instance->is_broken_there;
+    }
+    if (may_ask_anew(&instance->reservation->wish))
+        (void)planner_cut(world->planner, &key, world->now_s); /* the failed node holds nothing from here on */
+    return false;
+}
+
+/* Asks the planner for a place from now on. What it held on a node that failed ends now, found another place or not;
+ * it asks again, and that node itself will do once it is back. */
 static void ask_planner(struct instance *instance)
 {
     struct world *world = world_of(instance);
@@ -203,19 +253,16 @@ static void ask_planner(struct instance *instance)
         .scope = is_free_to_roam ? PLANNER_FLEET : wish->scope,
     };
     struct planner_verdict verdict = {0};
-    if (!planner_replace(world->planner, &replacement, &verdict))
-        return; /* it holds nothing any more: its window is over */
-    const struct planner_node *place = planner_node_of(world->planner, &replacement.key, world->now_s);
-    bool granted = verdict.placed;
-    if (granted)
+    if (!planner_replace(world->planner, &replacement, &verdict)) {
+        instance->granted = ask_anew(instance);
+    } else if (verdict.placed) {
         instance->node = identity_of(verdict.allocations[0].node);
-    else if (place != NULL && node_is_in_service(world_node(world, identity_of(place->id)))) {
-        instance->node = identity_of(place->id);
-        granted = !instance->is_broken_there;
+        instance->granted = true;
+    } else {
+        instance->granted = may_stay(instance);
     }
-    instance->granted = granted;
-    instance->has_node = granted;
-    if (!granted)
+    instance->has_node = instance->granted;
+    if (!instance->granted)
         instance->is.last_error = "no other node has room for it";
 }
 

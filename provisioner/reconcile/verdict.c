@@ -158,6 +158,7 @@ static void give_up(struct reservation *reservation)
     reservation->reason = "internal";
     reservation->binding = "{\"constraint\":\"internal\",\"message\":\"It could not be decided; this is our fault.\"}";
     reservation->world->refused_count++;
+    reservation->world->has_given_up = true;
 }
 
 void verdict_decide(struct reservation *reservation)

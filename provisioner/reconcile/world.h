@@ -200,6 +200,7 @@ struct world {
     bool capacity_returned; /* waiting wishes may fit now */
     int64_t granted_count, refused_count;
     const struct identity *given_up; /* a wish not to be put to the planner again, or NULL */
+    bool has_given_up;               /* and it was refused now */
     int64_t later_looks; /* at nodes, in search of later starts */
     int64_t overdue_count; /* deadlines that were missed */
 };

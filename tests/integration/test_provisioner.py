@@ -1,7 +1,9 @@
 """The provisioner on a real database: wishes and the clock are moved as sluice-api would, without it."""
 # SPDX-License-Identifier: Apache-2.0
 
+import secrets
 import signal
+import time
 import uuid
 
 import pytest
@@ -84,7 +86,7 @@ class Ground:
 
     def reserve(self, count=1, gpus=8, starts_in=0, lasts=HOUR, tenant=None, milli=0, **columns):
         """A wish from `starts_in` seconds from now on (None: at the decision) for `lasts` (None: open-ended)."""
-        wished = str(uuid.uuid4())
+        wished = str(uuid.UUID(int=time.time_ns() << 64 | secrets.randbits(64)))  # sorts by time, as the API's do
         starts = None if starts_in is None else f"{starts_in} seconds"
         ends = None if lasts is None else f"{(starts_in or 0) + lasts} seconds"
         values = {"id": wished, "tenant_id": tenant or self.tenant, "principal_id": wished, "zone_id": self.zone,
@@ -338,6 +340,23 @@ def test_without_another_place_it_is_degraded_then_recovers_or_fails(led):
     led.advance(2 * HOUR)
     assert led.instances(reservation) == ["failed"]
     assert led.state(reservation) == "ended"
+
+
+def test_a_failed_node_holds_nothing_from_its_failure_on(led):
+    node = led.node("n1")
+    reservation = led.reserve(starts_in=0, lasts=4 * HOUR)
+    led.settle()
+    led.advance(HOUR)
+    led.power(node, False)
+    led.settle()
+    failed_at = led.sql("SELECT sluice_now()")
+    assert led.instances(reservation) == ["replacing"]
+    assert led.sql("SELECT max(upper(period)) FROM allocation WHERE node_id = %s", node) == failed_at
+    other = led.node("n2")
+    led.advance(600)
+    assert led.instances(reservation) == ["running"]
+    assert led.sql("SELECT node_id FROM instance WHERE reservation_id = %s", reservation) == other
+    assert led.sql("SELECT lower(period) >= %s FROM allocation WHERE node_id = %s", failed_at, other) is True
 
 
 def test_failing_starts_are_tried_again_and_then_moved(ground):
