@@ -27,8 +27,10 @@ static const struct db_stmt statement_transaction_status = {
     .params = 1,
 };
 
-const struct db_stmt *const db_transaction_statements[] = {&statement_transaction_id, &statement_transaction_status,
-                                                           NULL};
+static const struct db_stmt statement_begin = {.name = "db_begin", .sql = "BEGIN", .params = 0};
+
+const struct db_stmt *const db_transaction_statements[] = {&statement_begin, &statement_transaction_id,
+                                                           &statement_transaction_status, NULL};
 
 enum err_kind db_begin(struct db *db, struct err *reterr)
 {
@@ -45,8 +47,6 @@ enum err_kind db_begin(struct db *db, struct err *reterr)
     db->in_transaction = kind == ERR_NONE;
     return kind;
 }
-
-static const struct db_stmt statement_begin = {.name = "db_begin", .sql = "BEGIN", .params = 0};
 
 enum err_kind db_begin_send(struct db *db, struct err *reterr)
 {
