@@ -43,11 +43,18 @@ static enum err_kind kind_of_status(int status)
     return status < 500 ? ERR_INVALID : ERR_UNAVAILABLE;
 }
 
+/* What stands there for people; NULL where it says nothing. */
+static const char *said_at(const json_t *problem, const char *path)
+{
+    const char *text = json_text_at(problem, path);
+    return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
 enum err_kind problem_to_err(struct arena *arena, int status, const json_t *problem, struct err *reterr)
 {
-    const char *said = json_text_at(problem, "detail");
+    const char *said = said_at(problem, "detail");
     if (said == NULL)
-        said = json_text_at(problem, "title");
+        said = said_at(problem, "title");
     const char *code = json_text_at(problem, "code");
     if (said == NULL)
         return err_set(reterr, kind_of_status(status), "the server answered %d without an explanation", status);

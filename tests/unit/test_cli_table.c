@@ -201,6 +201,10 @@ START_TEST(an_answer_that_is_no_problem_is_told_by_its_status)
     ck_assert_int_eq(problem_to_err(arena, 400, NULL, &err), ERR_INVALID);
     ck_assert_int_eq(problem_to_err(arena, 502, NULL, &err), ERR_UNAVAILABLE);
     ck_assert_int_eq(problem_to_err(arena, 599, NULL, &err), ERR_UNAVAILABLE);
+    json_t *silent = parsed("{\"detail\": \"\", \"title\": \"\"}");
+    ck_assert_int_eq(problem_to_err(arena, 409, silent, &err), ERR_CONFLICT);
+    ck_assert_str_eq(err.text, "the server answered 409 without an explanation");
+    json_decref(silent);
     problem_print(stderr, arena, list, list);
     problem_print(stderr, arena, NULL, NULL);
     json_decref(list);
