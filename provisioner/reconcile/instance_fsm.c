@@ -261,6 +261,8 @@ static void ask_planner(struct instance *instance)
     } else {
         instance->granted = may_stay(instance);
     }
+    /* For a window that lies ahead it may be a node that is still to come back: it goes there when that one has. */
+    instance->granted = instance->granted && node_is_in_service(world_node(world, instance->node));
     instance->has_node = instance->granted;
     if (!instance->granted)
         instance->is.last_error = "no other node has room for it";
@@ -271,14 +273,30 @@ static void ask_for_new_node(void *subject)
     struct instance *instance = subject;
     bool node_failed = is_node_lost(instance);
     bool had_stay = instance->on_node;
+    /* Nodes that break each start at once would pass it around without end: after the second it waits. */
+    bool is_passed_around = instance->is_broken_there && !node_failed;
     leave_node(instance, node_failed ? "node_lost" : "start_failed");
     instance->incarnation += had_stay;
     instance->is.last_error = node_failed ? "its node failed" : "it did not start on its node";
     instance->is_broken_there = !node_failed;
     instance->address = NULL;
     instance->has_node = false;
-    if (!is_window_over(instance))
+    if (!is_window_over(instance) && !is_passed_around)
         ask_planner(instance);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* It is gone, or has failed to go, before its reservation ends: nobody looks after it thereafter. */
+static int64_t stop_deadline_s(const struct instance *instance)
+{
+    const struct world *world = world_of(instance);
+    const struct lifecycle *reservation = &instance->reservation->is;
+    int64_t deadline_s = world->now_s + world->zone->driver.stop_s + STOP_LIMIT_S;
+    return reservation->state == RESERVATION_ENDING ? least(deadline_s, reservation->deadline_s) : deadline_s;
 }
 
 static void order_stop(struct instance *instance)
@@ -286,7 +304,7 @@ static void order_stop(struct instance *instance)
     struct world *world = world_of(instance);
     struct driver_workload workload = workload_of(instance);
     instance->is.attempts++;
-    instance->is.deadline_s = world->now_s + world->zone->driver.stop_s + STOP_LIMIT_S;
+    instance->is.deadline_s = stop_deadline_s(instance);
     world->driver_ops->stop(world->driver, &workload, world->now_s);
 }
 
@@ -400,11 +418,6 @@ void instance_record(struct instance *instance, int64_t transition, int64_t occu
                             .payload = payload,
                             .occurred_at_s = occurred_at_s,
                         });
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* When to look again, if nothing else happens. The reservation looks at the end of the window. */

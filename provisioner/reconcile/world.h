@@ -125,7 +125,7 @@ struct instance {
     const char *address; /* NULL: none */
     bool is_clean;       /* nobody else holds its slots now */
     bool granted;        /* the planner has found it another place */
-    bool is_broken_there; /* it did not start on the node that it still has a claim on */
+    bool is_broken_there; /* it did not start on the node that it still has a claim on; at this instant, not kept */
     bool changed;
     struct lifecycle is, was;
 };

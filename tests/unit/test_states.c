@@ -216,6 +216,67 @@ START_TEST(a_start_is_tried_again_and_then_moved)
 }
 END_TEST
 
+START_TEST(nodes_that_break_every_start_do_not_pass_it_around_forever)
+{
+    struct scene *scene = scene_new(3, 0, (struct driver_settings){.fail_ppm = 1000000, .seed = 1});
+    struct reservation *reservation = wish_for(scene, 1, START, START + HOUR);
+    drive_at(scene, START);
+    ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_REPLACING);
+    ck_assert_int_eq(reservation->instances[0].incarnation, 3); /* it was on two nodes */
+    ck_assert_int_eq(reservation->instances[0].is.due_s, START + PLACE_AGAIN_S);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_place_on_a_node_that_is_coming_back_is_waited_for)
+{
+    struct scene *scene = scene_new(2, 600, (struct driver_settings){.start_s = 10});
+    struct reservation *reservation = wish_for(scene, 1, START + 600, START + HOUR);
+    drive_at(scene, START);
+    for (int i = 0; i < 2; i++) { /* both nodes go, and come back for repair */
+        scene->nodes[i].turnaround_s = 60;
+        scene->nodes[i].answers = false;
+        node_drive(&scene->world, &scene->nodes[i]);
+        scene->nodes[i].answers = true;
+        node_drive(&scene->world, &scene->nodes[i]);
+        put_node(scene, &scene->nodes[i]);
+    }
+    drive_at(scene, START + 1);
+    ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_REPLACING);
+    scene->world.now_s = START + 60;
+    for (int i = 0; i < 2; i++) {
+        node_drive(&scene->world, &scene->nodes[i]);
+        put_node(scene, &scene->nodes[i]);
+    }
+    drive_at(scene, START + 60);
+    ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_PROVISIONING);
+    scene_free(scene);
+}
+END_TEST
+
+static void stop_in_vain(struct driver *driver, const struct driver_workload *workload, int64_t now_s)
+{
+    (void)driver, (void)workload, (void)now_s;
+}
+
+START_TEST(what_will_not_stop_is_given_up_before_its_reservation_ends)
+{
+    struct driver_ops stubborn = driver_sim;
+    stubborn.stop = stop_in_vain;
+    struct scene *scene = scene_new(1, 0, (struct driver_settings){0});
+    scene->world.driver_ops = &stubborn;
+    struct reservation *reservation = wish_for(scene, 1, START, START + HOUR);
+    drive_at(scene, START);
+    drive_at(scene, START + HOUR);
+    ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_STOPPING);
+    drive_at(scene, reservation->is.deadline_s);
+    ck_assert_int_eq(reservation->is.state, RESERVATION_ENDED);
+    ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_FAILED);
+    ck_assert_int_eq(scene->nodes[0].live_count, 0);
+    scene_free(scene);
+}
+END_TEST
+
 START_TEST(a_dead_node_degrades_and_the_windows_end_fails_it)
 {
     struct scene *scene = scene_new(1, 0, (struct driver_settings){0});
@@ -290,6 +351,9 @@ int main(void)
     tcase_add_test(driving, an_immediate_start_cascades_within_the_instant);
     tcase_add_test(driving, a_gang_is_all_or_nothing);
     tcase_add_test(driving, a_start_is_tried_again_and_then_moved);
+    tcase_add_test(driving, nodes_that_break_every_start_do_not_pass_it_around_forever);
+    tcase_add_test(driving, a_place_on_a_node_that_is_coming_back_is_waited_for);
+    tcase_add_test(driving, what_will_not_stop_is_given_up_before_its_reservation_ends);
     tcase_add_test(driving, a_dead_node_degrades_and_the_windows_end_fails_it);
     tcase_add_test(driving, a_cancellation_within_the_lead_stops_at_once);
     tcase_add_test(driving, the_same_seed_draws_the_same_faults);
