@@ -1,0 +1,383 @@
+/* Whatever happens, in whatever order: the three machines move by rows of their tables only, each piece of work ends
+ * where nothing more can happen at its instant, and what it leaves is what the next one expects to read: stays, nodes'
+ * counts and planner agree with the states.
+ *
+ * Input: RESERVATIONS times the wish (count, start, length, what if there is no room), then steps of two bytes: what
+ * happens, and to whom or for how long. The driver is the input's own: it reports what the steps say. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/world.h"
+#include "tests/fuzz/fuzz.h"
+
+#define START        INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
+#define NODES        4
+#define RESERVATIONS 3
+#define COUNT_MAX    3
+#define WORKLOADS    (RESERVATIONS * COUNT_MAX)
+#define STEPS_MAX    200
+#define OBJECTS_MAX  (NODES + RESERVATIONS + WORKLOADS)
+
+/* ---- A driver that says what it is told to say ---- */
+
+struct driver {
+    struct {
+        struct driver_workload is;
+        enum driver_state state;
+    } workloads[WORKLOADS];
+    uint32_t count;
+    enum driver_state after_start; /* what a node says at once when it is told to start */
+};
+
+static uint32_t workload_at(const struct driver *driver, const struct driver_workload *is)
+{
+    uint32_t at = 0;
+    while (at < driver->count && memcmp(&driver->workloads[at].is.instance, &is->instance, sizeof is->instance) != 0)
+        at++;
+    return at;
+}
+
+static void driver_start(struct driver *driver, const struct driver_workload *is, int64_t attempt, int64_t now_s)
+{
+    must(attempt >= 1 && attempt <= ATTEMPTS_MAX && now_s >= START);
+    uint32_t at = workload_at(driver, is);
+    must(at < WORKLOADS);
+    driver->count += at == driver->count;
+    driver->workloads[at].is = *is;
+    driver->workloads[at].state = driver->after_start;
+}
+
+static void driver_stop(struct driver *driver, const struct driver_workload *is, int64_t now_s)
+{
+    uint32_t at = workload_at(driver, is);
+    must(at < driver->count && now_s >= START); /* only what was started is stopped */
+    must(driver->workloads[at].is.incarnation == is->incarnation);
+    driver->workloads[at].state = DRIVER_STOPPING;
+}
+
+static void driver_forget(struct driver *driver, const struct driver_workload *is)
+{
+    uint32_t at = workload_at(driver, is);
+    must(at < driver->count);
+    driver->workloads[at].state = DRIVER_ABSENT;
+}
+
+static void driver_report(const struct driver *driver, const struct driver_workload *is, int64_t now_s,
+                          struct driver_report *ret)
+{
+    uint32_t at = workload_at(driver, is);
+    *ret = (struct driver_report){.look_again_s = DRIVER_NEVER, .address = "somewhere"};
+    must(now_s >= START);
+    if (at < driver->count && driver->workloads[at].is.incarnation == is->incarnation)
+        ret->state = driver->workloads[at].state;
+}
+
+static int64_t driver_stop_limit_s(const struct driver *driver)
+{
+    (void)driver;
+    return 0;
+}
+
+static const struct driver_ops driver_told = {
+    .name = "told",
+    .stop_limit_s = driver_stop_limit_s,
+    .start = driver_start,
+    .stop = driver_stop,
+    .forget = driver_forget,
+    .report = driver_report,
+};
+
+/* ---- The scene ---- */
+
+/* Where the events so far have brought an object. */
+struct trace {
+    struct identity object;
+    int state;
+    int64_t revision;
+};
+
+struct scene {
+    struct zone_terms terms;
+    struct driver driver;
+    struct node nodes[NODES];
+    struct idmap node_by_id;
+    struct reservation reservations[RESERVATIONS];
+    struct world world;
+    struct trace traces[OBJECTS_MAX];
+    uint32_t trace_count;
+    uint32_t events_checked;
+};
+
+static struct identity identity_number(uint8_t kind, uint8_t number)
+{
+    struct identity id = {0};
+    id.bytes[0] = kind;
+    id.bytes[15] = number;
+    return id;
+}
+
+static void drive_node(struct scene *scene, struct node *node)
+{
+    node_drive(&scene->world, node);
+    node_plannable(&scene->world, node, &node->spec);
+    must(planner_node_put(scene->world.planner, &node->spec) == NULL);
+}
+
+static void make_node(struct scene *scene, uint8_t number)
+{
+    struct node *node = &scene->nodes[number];
+    *node = (struct node){.id = identity_number(1, number), .answers = true, .turnaround_s = 60};
+    node->spec = (struct planner_node){.id = planner_id_of(node->id),
+                                       .zone = planner_id_of(scene->terms.id),
+                                       .gpu_model = "H100",
+                                       .gpus = 8,
+                                       .cpu_milli = 100000,
+                                       .memory_mib = 100000,
+                                       .plannable_until = NEVER};
+    node->is = (struct lifecycle){.state = NODE_ENROLLED, .due_s = NEVER, .deadline_s = NEVER};
+    idmap_put(&scene->node_by_id, node->id, number);
+    drive_node(scene, node);
+}
+
+static void make_reservation(struct scene *scene, uint8_t number, const uint8_t wish[static 4])
+{
+    static const char *const models[] = {"H100"};
+    int64_t starts_s = START + wish[1] * INT64_C(60);
+    bool starts_now = wish[1] == 0;
+    scene->reservations[number] = (struct reservation){
+        .world = &scene->world,
+        .wish = {.id = identity_number(2, number),
+                 .tenant = identity_number(3, wish[3] >> 7),
+                 .shape = {.gpus = (wish[3] & 64) != 0 ? 4 : 8, .cpu_milli = 1000, .memory_mib = 1000},
+                 .count = 1 + wish[0] % COUNT_MAX,
+                 .starts_s = starts_now ? NEVER : starts_s,
+                 .ends_s = wish[2] == 0 ? NEVER : starts_s + wish[2] * INT64_C(300),
+                 .gpu_models = models,
+                 .gpu_model_count = 1,
+                 .scope = PLANNER_ZONE,
+                 .scope_required = (wish[3] & 32) != 0,
+                 .if_unavailable = wish[3] % 3,
+                 .decide_by_s = (wish[3] & 16) != 0 ? START + 3600 : NEVER,
+                 .revision = 1,
+                 .body = "{\"zone\":\"z\"}"},
+        .health = "ok",
+        .starts_s = NEVER,
+        .ends_s = NEVER,
+        .is = {.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER},
+    };
+}
+
+static void make_scene(struct scene *scene, struct arena *arena, const uint8_t *wishes)
+{
+    scene->terms = (struct zone_terms){.id = identity_number(9, 1), .name = "z", .lead_s = 600};
+    scene->driver.after_start = DRIVER_STARTING;
+    scene->world = (struct world){
+        .arena = arena,
+        .now_s = START,
+        .zone = &scene->terms,
+        .planner = planner_new(),
+        .driver_ops = &driver_told,
+        .driver = &scene->driver,
+        .nodes = scene->nodes,
+        .node_count = NODES,
+        .node_by_id = &scene->node_by_id,
+    };
+    for (uint8_t i = 0; i < NODES; i++)
+        make_node(scene, i);
+    for (uint8_t i = 0; i < RESERVATIONS; i++)
+        make_reservation(scene, i, wishes + (size_t)i * 4);
+}
+
+static void clear_scene(struct scene *scene)
+{
+    planner_free(scene->world.planner);
+    idmap_clear(&scene->node_by_id);
+}
+
+/* ---- The oracle ---- */
+
+static const struct fsm *machine_of(const char *object_type)
+{
+    static const struct fsm *const machines[] = {&reservation_fsm, &instance_fsm, &node_fsm};
+    for (size_t i = 0; i < COUNT_OF(machines); i++) {
+        if (strcmp(machines[i]->name, object_type) == 0)
+            return machines[i];
+    }
+    must(false);
+}
+
+static struct trace *trace_of(struct scene *scene, const struct fsm *machine, struct identity object)
+{
+    for (uint32_t i = 0; i < scene->trace_count; i++) {
+        if (memcmp(&scene->traces[i].object, &object, sizeof object) == 0)
+            return &scene->traces[i];
+    }
+    must(scene->trace_count < OBJECTS_MAX);
+    scene->traces[scene->trace_count] = (struct trace){.object = object, .state = machine->initial};
+    return &scene->traces[scene->trace_count++];
+}
+
+/* Each event is a row of its machine, from the state where the last one led. */
+static void check_event(struct scene *scene, const struct event_record *event)
+{
+    const struct fsm *machine = machine_of(event->object_type);
+    struct trace *trace = trace_of(scene, machine, event->object);
+    must(event->revision == ++trace->revision);
+    must(event->occurred_at_s <= scene->world.now_s);
+    if (event->transition == 0) {
+        must(trace->revision == 1);
+        return;
+    }
+    const struct fsm_transition *row = machine->transitions;
+    const struct fsm_transition *end = row + machine->transition_count;
+    while (row < end && row->number != event->transition)
+        row++;
+    must(row < end && row->from == trace->state);
+    trace->state = row->to;
+}
+
+/* A stay begins once and ends once. */
+static void check_stays(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->stay_count; i++) {
+        const struct stay *stay = &world->stays[i];
+        uint32_t began = 0, ended = 0;
+        for (uint32_t j = 0; j <= i; j++) {
+            const struct stay *other = &world->stays[j];
+            bool is_same = memcmp(&other->instance, &stay->instance, sizeof stay->instance) == 0 &&
+                           other->incarnation == stay->incarnation;
+            must(!is_same || memcmp(&other->node, &stay->node, sizeof stay->node) == 0);
+            began += is_same && other->began;
+            ended += is_same && !other->began;
+        }
+        must(began == 1 && ended == !stay->began);
+    }
+}
+
+static void check_instance(struct scene *scene, const struct instance *instance, int64_t live[static NODES])
+{
+    int state = instance->is.state;
+    must(trace_of(scene, &instance_fsm, instance->id)->state == state);
+    bool is_there = state == INSTANCE_PROVISIONING || state == INSTANCE_RUNNING || state == INSTANCE_STOPPING;
+    must(instance->on_node == is_there); /* as it is read again */
+    must(!instance->on_node || instance->has_node);
+    must((instance->address != NULL) == (state == INSTANCE_RUNNING));
+    must(instance->is.attempts >= 0 && instance->is.attempts <= ATTEMPTS_MAX);
+    if (instance->on_node)
+        live[idmap_find(&scene->node_by_id, instance->node)]++;
+}
+
+static void check_reservation(struct scene *scene, const struct reservation *reservation, int64_t live[static NODES])
+{
+    int64_t running = 0;
+    int state = reservation->is.state;
+    must(trace_of(scene, &reservation_fsm, reservation->wish.id)->state == state);
+    bool is_final = reservation_fsm.states[state].is_final;
+    for (uint32_t i = 0; i < reservation->instance_count; i++) {
+        const struct instance *instance = &reservation->instances[i];
+        check_instance(scene, instance, live);
+        must(!is_final || instance_is_gone(instance));
+        must(is_final || instance_is_gone(instance) || fsm_next(&instance_fsm, instance->is.state, instance) == NULL);
+        running += instance->is.state == INSTANCE_RUNNING;
+    }
+    must(is_final || fsm_next(&reservation_fsm, state, reservation) == NULL);
+    must(is_final || reservation->delivered == running);
+    must(state < RESERVATION_SCHEDULED || is_final || reservation->starts_s != NEVER);
+}
+
+static void check_scene(struct scene *scene)
+{
+    int64_t live[NODES] = {0};
+    for (; scene->events_checked < scene->world.event_count; scene->events_checked++)
+        check_event(scene, &scene->world.events[scene->events_checked]);
+    check_stays(&scene->world);
+    for (uint32_t i = 0; i < RESERVATIONS; i++)
+        check_reservation(scene, &scene->reservations[i], live);
+    for (uint32_t i = 0; i < NODES; i++) {
+        must(scene->nodes[i].live_count == live[i]);
+        must(trace_of(scene, &node_fsm, scene->nodes[i].id)->state == scene->nodes[i].is.state);
+    }
+    planner_verify(scene->world.planner);
+}
+
+/* ---- What happens ---- */
+
+/* What is not in the database is not there for the next piece of work. */
+static void forget(struct reservation *reservation, bool is_clean)
+{
+    reservation->granted = false;
+    reservation->refused = false;
+    for (uint32_t i = 0; i < reservation->instance_count; i++) {
+        struct instance *instance = &reservation->instances[i];
+        instance->granted = false;
+        instance->is_broken_there = false;
+        instance->is_clean = is_clean || instance->starts_s <= reservation->world->now_s;
+        instance->was = instance->is;
+    }
+}
+
+static void do_work(struct scene *scene, bool is_clean)
+{
+    for (uint32_t i = 0; i < NODES; i++)
+        drive_node(scene, &scene->nodes[i]);
+    planner_begin(scene->world.planner);
+    for (uint32_t i = 0; i < RESERVATIONS; i++) {
+        forget(&scene->reservations[i], is_clean);
+        reservation_drive(&scene->reservations[i]);
+    }
+    planner_commit(scene->world.planner);
+    for (uint32_t i = 0; i < NODES; i++) /* the instances that came and went have driven them */
+        scene->nodes[i].touched = false;
+}
+
+static void pass_time(struct scene *scene, uint8_t much)
+{
+    static const int64_t units_s[] = {1, 60, 900, 86400};
+    scene->world.now_s += (much & 63) * units_s[much >> 6];
+}
+
+static void fail_or_return(struct scene *scene, uint8_t which)
+{
+    scene->nodes[which % NODES].answers = !scene->nodes[which % NODES].answers;
+}
+
+static void cancel(struct scene *scene, uint8_t which)
+{
+    scene->reservations[which % RESERVATIONS].wish.cancel_requested = true;
+}
+
+static void let_report(struct scene *scene, uint8_t what)
+{
+    static const enum driver_state said[] = {DRIVER_UP, DRIVER_BROKEN, DRIVER_DOWN, DRIVER_ABSENT};
+    if (scene->driver.count > 0)
+        scene->driver.workloads[what % scene->driver.count].state = said[what >> 6];
+}
+
+/* From now on nodes answer an order to start so. */
+static void let_start(struct scene *scene, uint8_t what)
+{
+    static const enum driver_state said[] = {DRIVER_STARTING, DRIVER_UP, DRIVER_BROKEN};
+    scene->driver.after_start = said[what % COUNT_OF(said)];
+}
+
+static void return_capacity(struct scene *scene, uint8_t ignored)
+{
+    (void)ignored;
+    scene->world.capacity_returned = true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    typedef void happening(struct scene *scene, uint8_t argument);
+    static happening *const happenings[] = {pass_time, fail_or_return, cancel, let_report, let_start, return_capacity};
+    const size_t wishes_size = (size_t)RESERVATIONS * 4;
+    if (size < wishes_size)
+        return 0;
+    CLEANUP(arena_freep) struct arena *arena = arena_new();
+    CLEANUP(clear_scene) struct scene scene = {0};
+    make_scene(&scene, arena, data);
+    for (size_t at = wishes_size, steps = 0; at + 1 < size && steps < STEPS_MAX; at += 2, steps++) {
+        happenings[(data[at] & 127) % COUNT_OF(happenings)](&scene, data[at + 1]);
+        do_work(&scene, (data[at] & 128) != 0);
+        check_scene(&scene);
+    }
+    return 0;
+}
