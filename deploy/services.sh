@@ -45,12 +45,17 @@ service_pid() {
 }
 
 # service_start NAME [VARIABLE=VALUE...]
+# Returns once the process has become the program (it is setsid, setpriv and env before), or is gone: service_ready tells.
 service_start() {
-    local name=$1
+    local name=$1 waited=0
     shift
     service_pid "$name" >/dev/null && return
     (as_service setsid env "$@" "$state/bin/$name" </dev/null >>"$state/log/$name.log" 2>&1 &
         echo $! >"$state/run/$name.pid")
+    until service_pid "$name" >/dev/null || [ ! -d "/proc/$(cat "$state/run/$name.pid")" ] || [ "$waited" -ge 500 ]; do
+        waited=$((waited + 1))
+        sleep 0.02
+    done
 }
 
 # Asks a service to stop and waits until it has: at most 30 s, then it is killed, which loses nothing but its leases' end.
