@@ -62,7 +62,9 @@ static void groups_set(struct planner *planner, uint32_t index)
     struct node *node = &planner->nodes[index];
     const struct planner_id ids[LEVELS] = {
         [PLANNER_NODE] = node->spec.id,
+        [PLANNER_NVLINK_DOMAIN] = node->spec.nvlink_domain,
         [PLANNER_RACK] = node->spec.rack,
+        [PLANNER_LEAF] = node->spec.leaf,
         [PLANNER_FABRIC] = node->spec.fabric,
         [PLANNER_ZONE] = node->spec.zone,
     };

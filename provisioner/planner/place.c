@@ -213,7 +213,7 @@ bool planner_replace(struct planner *planner, const struct planner_replacement *
     };
     must(planner_request_wrong(&request) == NULL);
     struct question question = question_of(planner, &request);
-    for (uint32_t scope = PLANNER_RACK; scope <= (uint32_t)replacement->scope; scope++) {
+    for (uint32_t scope = PLANNER_NODE + 1; scope <= (uint32_t)replacement->scope; scope++) {
         question.near_scope = (enum planner_scope)scope;
         question.near_group = scope == PLANNER_FLEET ? NONE : node->groups[scope];
         if (!search_gang(planner, &question, &request, PLANNER_FLEET))

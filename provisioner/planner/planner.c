@@ -7,6 +7,7 @@
 #define X(name, text) [name] = (text),
 static const char *const grouping_texts[] = {PLANNER_GROUPINGS(X)};
 static const char *const scope_texts[] = {PLANNER_SCOPES(X)};
+static const char *const spread_texts[] = {PLANNER_SPREADS(X)};
 static const char *const kind_texts[] = {PLANNER_KINDS(X)};
 static const char *const binding_texts[] = {PLANNER_BINDINGS(X)};
 #undef X
@@ -21,6 +22,12 @@ const char *planner_scope_text(enum planner_scope scope)
 {
     must((unsigned)scope < PLANNER_SCOPE_COUNT);
     return scope_texts[scope];
+}
+
+const char *planner_spread_text(enum planner_spread spread)
+{
+    must((unsigned)spread < PLANNER_SPREAD_COUNT);
+    return spread_texts[spread];
 }
 
 const char *planner_kind_text(enum planner_kind kind)
@@ -52,6 +59,11 @@ int planner_grouping_of_text(const char *text)
 int planner_scope_of_text(const char *text)
 {
     return of_text(scope_texts, COUNT_OF(scope_texts), text);
+}
+
+int planner_spread_of_text(const char *text)
+{
+    return of_text(spread_texts, COUNT_OF(spread_texts), text);
 }
 
 const char *planner_shape_wrong(const struct planner_shape *shape)

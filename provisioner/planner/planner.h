@@ -29,14 +29,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLANNER_OPEN             INT64_MAX
-#define PLANNER_GPU_MILLI        1000
-#define PLANNER_NODE_GPUS_MAX    64 /* one bit each in a 64-bit mask */
-#define PLANNER_MODEL_SIZE       48 /* with its 0 */
-#define PLANNER_LATER_LIMIT_S    (INT64_C(60) * 86400)
-#define PLANNER_COUNT_MAX        (1U << 20) /* instances of one request: more than a zone has GPUs */
+#define PLANNER_OPEN          INT64_MAX
+#define PLANNER_GPU_MILLI     1000
+#define PLANNER_NODE_GPUS_MAX 64 /* one bit each in a 64-bit mask */
+#define PLANNER_MODEL_SIZE    48 /* with its 0 */
+#define PLANNER_LATER_LIMIT_S (INT64_C(60) * 86400)
+#define PLANNER_COUNT_MAX     (1U << 20) /* instances of one request: more than a zone has GPUs */
 /* Instants lie within this distance of 1970 or are PLANNER_OPEN: sums cannot overflow. */
-#define PLANNER_INSTANT_MAX      (INT64_C(1) << 40)
+#define PLANNER_INSTANT_MAX (INT64_C(1) << 40)
 
 struct planner;
 
@@ -56,13 +56,15 @@ enum planner_grouping {
 #define X(name, text) name,
     PLANNER_GROUPINGS(X)
 #undef X
-    PLANNER_GROUPING_COUNT
+        PLANNER_GROUPING_COUNT
 };
 
-/* From tight to loose. */
+/* From tight to loose. An NVLink domain is a node (HGX) or a rack (NVL72), a leaf the racks behind one leaf switch. */
 #define PLANNER_SCOPES(X)                                                                                              \
     X(PLANNER_NODE, "node")                                                                                            \
+    X(PLANNER_NVLINK_DOMAIN, "nvlink_domain")                                                                          \
     X(PLANNER_RACK, "rack")                                                                                            \
+    X(PLANNER_LEAF, "leaf")                                                                                            \
     X(PLANNER_FABRIC, "fabric")                                                                                        \
     X(PLANNER_ZONE, "zone")                                                                                            \
     X(PLANNER_FLEET, "fleet")
@@ -71,7 +73,21 @@ enum planner_scope {
 #define X(name, text) name,
     PLANNER_SCOPES(X)
 #undef X
-    PLANNER_SCOPE_COUNT
+        PLANNER_SCOPE_COUNT
+};
+
+/* No two instances of a gang within one of these. */
+#define PLANNER_SPREADS(X)                                                                                             \
+    X(PLANNER_SPREAD_NONE, "none")                                                                                     \
+    X(PLANNER_SPREAD_NODE, "node")                                                                                     \
+    X(PLANNER_SPREAD_RACK, "rack")                                                                                     \
+    X(PLANNER_SPREAD_LEAF, "leaf")
+
+enum planner_spread {
+#define X(name, text) name,
+    PLANNER_SPREADS(X)
+#undef X
+        PLANNER_SPREAD_COUNT
 };
 
 #define PLANNER_KINDS(X)                                                                                               \
@@ -82,25 +98,25 @@ enum planner_kind {
 #define X(name, text) name,
     PLANNER_KINDS(X)
 #undef X
-    PLANNER_KIND_COUNT
+        PLANNER_KIND_COUNT
 };
 
 /* What made the answer no. */
 #define PLANNER_BINDINGS(X)                                                                                            \
-    X(PLANNER_BINDS_NOTHING, "none")                        /* it was placed */                                        \
-    X(PLANNER_BINDS_MODEL, "model")                         /* no node (of that zone) has an allowed GPU model */      \
-    X(PLANNER_BINDS_COUNT_OVER_FLEET, "count_over_fleet")   /* not even an empty fleet holds it */                     \
-    X(PLANNER_BINDS_UNPLANNABLE, "unplannable")             /* it would fit but for cordons and plannable windows */   \
-    X(PLANNER_BINDS_CAPACITY, "capacity")                   /* GPUs are taken */                                       \
-    X(PLANNER_BINDS_CPU, "cpu")                             /* GPUs are free, CPU beside them is not */                \
-    X(PLANNER_BINDS_MEMORY, "memory")                       /* GPUs are free, memory beside them is not */             \
-    X(PLANNER_BINDS_SCOPE, "scope")                         /* it fits the fleet, but not within one such scope */
+    X(PLANNER_BINDS_NOTHING, "none")                      /* it was placed */                                          \
+    X(PLANNER_BINDS_MODEL, "model")                       /* no node (of that zone) has an allowed GPU model */        \
+    X(PLANNER_BINDS_COUNT_OVER_FLEET, "count_over_fleet") /* not even an empty fleet holds it */                       \
+    X(PLANNER_BINDS_UNPLANNABLE, "unplannable")           /* it would fit but for cordons and plannable windows */     \
+    X(PLANNER_BINDS_CAPACITY, "capacity")                 /* GPUs are taken */                                         \
+    X(PLANNER_BINDS_CPU, "cpu")                           /* GPUs are free, CPU beside them is not */                  \
+    X(PLANNER_BINDS_MEMORY, "memory")                     /* GPUs are free, memory beside them is not */               \
+    X(PLANNER_BINDS_SCOPE, "scope")                       /* it fits the fleet, but not within one such scope */
 
 enum planner_binding {
 #define X(name, text) name,
     PLANNER_BINDINGS(X)
 #undef X
-    PLANNER_BINDING_COUNT
+        PLANNER_BINDING_COUNT
 };
 
 const char *planner_grouping_text(enum planner_grouping grouping);
@@ -110,13 +126,17 @@ const char *planner_binding_text(enum planner_binding binding);
 /* The value of a text, or -1. */
 int planner_grouping_of_text(const char *text);
 int planner_scope_of_text(const char *text);
+int planner_spread_of_text(const char *text);
+const char *planner_spread_text(enum planner_spread spread);
 
-/* A node as it is now. A rack, fabric or zone of all zero is unknown: the node then is alone in it. */
+/* A node as it is now. A group (rack, leaf, fabric, zone) of all zero is unknown: the node then is alone in it. */
 struct planner_node {
     struct planner_id id;
     struct planner_id zone;
     struct planner_id fabric;
+    struct planner_id leaf;
     struct planner_id rack;
+    struct planner_id nvlink_domain; /* all zero: the node by itself */
     char gpu_model[PLANNER_MODEL_SIZE];
     uint32_t gpus; /* 0 to PLANNER_NODE_GPUS_MAX */
     enum planner_grouping grouping;
@@ -128,7 +148,8 @@ struct planner_node {
     bool cordoned;           /* takes nothing new, whatever the window */
 };
 
-/* What one instance is: `gpus` whole GPUs, or (gpus = 0) a share of gpu_milli of one GPU, 1 to 999. Either, not both. */
+/* What one instance is: `gpus` whole GPUs, or (gpus = 0) a share of gpu_milli of one GPU, 1 to 999. Either, not both.
+ */
 struct planner_shape {
     uint32_t gpus;
     uint32_t gpu_milli;
@@ -159,6 +180,8 @@ struct planner_allocation {
     struct planner_id node;
     struct planner_shape shape;
     int64_t turnaround_s; /* in: of the allocation; negative: the node's */
+    bool preemptible;     /* gives way to requests that preempt */
+    bool maintenance;     /* blocks the node (planner_block): nobody's instance, never moved or evicted */
     const struct planner_rectangle *rectangles;
     uint32_t rectangle_count;
 };
@@ -179,16 +202,33 @@ struct planner_request {
     enum planner_scope scope;      /* the gang stays within one of these; PLANNER_FLEET: anywhere */
     bool scope_preferred;          /* the scope is a wish, not a condition */
     struct planner_id avoid_node;  /* not this one; all zero: none */
+    enum planner_spread spread;
+    bool preemptible; /* what it gets gives way to requests that preempt */
+    /* It may take what is preemptible, where nothing free does: from the first instant at which an instance told now
+     * to go is gone. Least loss first, never more than needed. */
+    bool preempts;
+    int64_t evict_from; /* if preempts: now + notice; the node's turnaround follows before this window may begin */
+};
+
+/* A preemptible instance that must go, because a request took its place. It is cut at `ends` already. */
+struct planner_eviction {
+    struct planner_key key;
+    struct planner_id node;
+    int64_t ends; /* when it ends: evict_from, or later, just in time for the turnaround before the window */
+    int64_t lost_gpu_milli_s; /* what it held until then: the work that is thrown away */
 };
 
 /* Why not, with numbers. */
 struct planner_refusal {
     enum planner_binding binding;
-    enum planner_scope scope;   /* the scope asked for */
-    uint32_t asked;             /* instances asked for */
-    uint32_t best_count;        /* the most that fit together within one scope, in this window */
-    uint32_t fleet_count;       /* the most that fit anywhere, all of one GPU model */
-    struct planner_id where;    /* the node, rack, fabric or zone that holds best_count; all zero: none or the fleet */
+    enum planner_scope scope; /* the scope asked for */
+    uint32_t asked;           /* instances asked for */
+    uint32_t best_count;      /* the most that fit together within one scope, in this window */
+    uint32_t fleet_count;     /* the most that fit anywhere, all of one GPU model */
+    struct planner_id where;  /* the node, rack, ... or zone that holds best_count; all zero: none or the fleet */
+    uint32_t scope_count;     /* how many such scopes have a node of an allowed model */
+    bool preempts_later;      /* the window would fit by preemption, if it began at preempts_from */
+    int64_t preempts_from;
 };
 
 /* allocations belong to the planner and hold until the next call that changes it. */
@@ -196,6 +236,8 @@ struct planner_verdict {
     bool placed;
     const struct planner_allocation *allocations; /* if placed, in order of ordinals */
     uint32_t allocation_count;
+    const struct planner_eviction *evictions; /* if placed by preemption */
+    uint32_t eviction_count;
     struct planner_refusal refusal; /* if not placed */
 };
 
@@ -206,6 +248,71 @@ struct planner_replacement {
     const char *const *gpu_models;
     uint32_t gpu_model_count; /* 0: the present node's model */
     enum planner_scope scope; /* how far it may go from the present node: PLANNER_FLEET: anywhere */
+};
+
+/* New terms for a reservation as a whole: planner_amend. */
+struct planner_amendment {
+    struct planner_request terms; /* all of it as it shall be; first_ordinal 0, the shape it has */
+    int64_t now;                  /* what lies before stays as it was */
+};
+
+/* The smallest change of each kind with which a refused request would be placed; each by itself. */
+struct planner_relaxations {
+    bool has_later; /* the same length, begun later, within PLANNER_LATER_LIMIT_S */
+    int64_t later_from;
+    bool has_shorter; /* the same start, ending earlier */
+    int64_t shorter_to;
+    bool has_smaller; /* fewer instances */
+    uint32_t smaller_count;
+    bool has_looser; /* the tightest scope that is looser, or preferred instead of required */
+    enum planner_scope looser_scope;
+};
+
+/* What offers are sought for: the request's from and to are not read. */
+struct planner_search {
+    struct planner_request request;
+    int64_t start_from; /* the start lies within [start_from, start_to] */
+    int64_t start_to;
+    int64_t duration_least_s;
+    int64_t duration_most_s;
+    uint32_t count_least;    /* smaller offers go down to it; 0: half of the request's count, at least 1 */
+    int64_t gpu_milli_s_max; /* budget, in what it buys: GPU-milli times seconds of all instances; 0: none */
+};
+
+#define PLANNER_OFFERS_MAX 10
+#define PLANNER_OFFER_KINDS(X)                                                                                         \
+    X(PLANNER_OFFER_EARLIEST, "earliest")                                                                              \
+    X(PLANNER_OFFER_LONGER, "longer")                                                                                  \
+    X(PLANNER_OFFER_CHEAPER, "cheaper") /* fewer GPU-hours, or preemptible */                                          \
+    X(PLANNER_OFFER_SMALLER, "smaller")                                                                                \
+    X(PLANNER_OFFER_LOOSER, "looser")
+
+enum planner_offer_kind {
+#define X(name, text) name,
+    PLANNER_OFFER_KINDS(X)
+#undef X
+        PLANNER_OFFER_KIND_COUNT
+};
+
+/* A request that planner_place grants in the present state: the search's request with these terms. */
+struct planner_offer {
+    enum planner_offer_kind kind;
+    int64_t from;
+    int64_t to;
+    uint32_t count;
+    enum planner_scope scope;
+    bool scope_preferred;
+    bool preemptible;
+};
+
+/* GPU-milli times seconds within one step of time, by what they do; together all there is. */
+struct planner_usage {
+    int64_t held;
+    int64_t preemptible; /* held, but gives way */
+    int64_t turnaround;
+    int64_t maintenance;
+    int64_t unplannable; /* cordoned, or outside the node's plannable window, and not held */
+    int64_t free;
 };
 
 /* One allocation whose rectangles are not what they were at planner_begin. */
@@ -251,12 +358,48 @@ void planner_place(struct planner *planner, const struct planner_request *reques
  * picked, so an earlier one may exist. Changes nothing. Costs milliseconds on a big fleet. */
 bool planner_later_start(struct planner *planner, const struct planner_request *request, int64_t *ret_from);
 
+/* Whether it would be placed: planner_place that changes nothing and says no more. */
+bool planner_fits(struct planner *planner, const struct planner_request *request);
+/* The earliest start within [request->from, start_to], begun at the same length, at which it fits; exact. */
+bool planner_earliest(struct planner *planner, const struct planner_request *request, int64_t start_to,
+                      int64_t *ret_from);
+/* What would make a refused request fit; exact for each kind. Changes nothing. Costs what several searches cost. */
+void planner_relax(struct planner *planner, const struct planner_request *request, struct planner_relaxations *ret);
+/* The earliest offer and what lies around it, none of them worse than another in everything. Each can be placed as it
+ * stands, one of them, not all. Returns how many. Changes nothing. */
+uint32_t planner_offers(struct planner *planner, const struct planner_search *search,
+                        struct planner_offer ret[PLANNER_OFFERS_MAX]);
+/* How many instances of the request's shape (models, zone; its count and window are not read) fit together anywhere for
+ * all of each step [from + i * step_s, from + (i + 1) * step_s). */
+void planner_free_instances(struct planner *planner, const struct planner_request *request, int64_t from,
+                            int64_t step_s, uint32_t steps, uint32_t ret[]);
+/* What the GPUs of one group (PLANNER_FLEET: of all; model NULL: of any) do in each step. */
+void planner_usage_of(const struct planner *planner, enum planner_scope level, struct planner_id group,
+                      const char *gpu_model, int64_t from, int64_t step_s, uint32_t steps, struct planner_usage ret[]);
+
 /* Takes an instance away, all of it, as if it had never been (before its start). False: there is none. */
 bool planner_release(struct planner *planner, const struct planner_key *key);
 /* Ends an instance at `instant`: what it holds after that is free again once the turnaround, which now begins there,
  * is over. Parts that ended before stay as they are; an instance that begins at `instant` or later is released.
  * False: there is none that holds anything then or later. */
 bool planner_cut(struct planner *planner, const struct planner_key *key, int64_t instant);
+/* Holds an instance longer, where it stands: as far towards `to` as its GPUs, CPU and memory are free. Returns until
+ * when it is held now (its present end where nothing more is free). The key holds something. */
+int64_t planner_extend(struct planner *planner, const struct planner_key *key, int64_t to);
+/* Gives a reservation new terms, all or nothing. Instances that have begun stay where they are; others stay if they
+ * can, else the whole of those that have not begun is placed anew; more are placed with the gang, fewer give up the
+ * highest ordinals. Scope, spread and preemption hold for the whole. Refused: nothing has changed. The verdict's
+ * allocations are all that the reservation has now. */
+void planner_amend(struct planner *planner, const struct planner_amendment *amendment, struct planner_verdict *ret);
+/* Takes the whole node for maintenance under a key of its own. False, and nothing has changed: somebody holds part of
+ * it then (planner_hits), or it is unknown. Turnaround may lie in the window. Ended by planner_cut or planner_release.
+ */
+bool planner_block(struct planner *planner, const struct planner_key *key, struct planner_id node, int64_t from,
+                   int64_t to);
+/* The instances that hold slots of the node at some time of [from, to), by start. Belongs to the planner, holds until
+ * its next call. */
+const struct planner_allocation *planner_hits(struct planner *planner, struct planner_id node, int64_t from, int64_t to,
+                                              uint32_t *ret_count);
 /* Places the instance anew for [now, its end) on another node, same rack first, then same fabric, zone, fleet, as far
  * as `scope` lets it; and cuts the present place at now. If it is refused nothing has changed (the caller may cut).
  * False: no instance under this key holds anything after now; *ret is not set. */
@@ -266,12 +409,17 @@ bool planner_replace(struct planner *planner, const struct planner_replacement *
 /* -- batches ---------------------------------------------------------------------------------------------------- */
 
 void planner_begin(struct planner *planner);
-/* Whose rectangles may differ from those at planner_begin: sorted by key and node, each once. Neighbours whose turnaround
- * was cut short or given back are among them. Belongs to the planner, holds until its next change. */
+/* Whose rectangles may differ from those at planner_begin: sorted by key and node, each once. Neighbours whose
+ * turnaround was cut short or given back are among them. Belongs to the planner, holds until its next change. */
 const struct planner_change *planner_changes(struct planner *planner, size_t *ret_count);
 void planner_commit(struct planner *planner);
 /* Everything is again as it was at planner_begin, exactly. */
 void planner_rollback(struct planner *planner);
+/* Within a batch: a point to go back to. Going back keeps the batch open, and earlier savepoints. */
+uint32_t planner_savepoint(const struct planner *planner);
+void planner_rollback_to(struct planner *planner, uint32_t savepoint);
+/* A planner of its own in the same state, outside any batch: for simulations. The caller frees it. */
+struct planner *planner_copy(const struct planner *planner);
 
 /* -- reading ---------------------------------------------------------------------------------------------------- */
 

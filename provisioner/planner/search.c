@@ -263,7 +263,7 @@ bool search_gang(struct planner *planner, const struct question *question, const
         if (model != NULL)
             fits_bound(planner, model, question);
     }
-    for (uint32_t scope = PLANNER_RACK; scope <= limit; scope++) {
+    for (uint32_t scope = PLANNER_NODE + 1; scope <= limit; scope++) {
         for (uint32_t i = 0; i < request_models(planner, request); i++) {
             struct model *model = request_model(planner, request, i);
             if (model != NULL && search_scope(planner, model, question, (enum planner_scope)scope, request->count))
