@@ -71,10 +71,14 @@ uint32_t allocation_add(struct planner *planner, const struct allocation *body, 
     planner->allocation_live++;
 
     struct node *node = &planner->nodes[body->node];
+    allocation->slices_first = INT64_MAX;
+    allocation->slices_last = INT64_MIN;
     for (uint32_t i = 0; i < slice_count; i++) {
         struct slice slice = slices[i];
         slice.allocation = index;
         timeline_insert(node, &slice);
+        allocation->slices_first = slice.from < allocation->slices_first ? slice.from : allocation->slices_first;
+        allocation->slices_last = slice.from > allocation->slices_last ? slice.from : allocation->slices_last;
     }
     if (body->from < body->to && (body->shape.cpu_milli > 0 || body->shape.memory_mib > 0))
         timeline_hold(node, &(struct hold){body->from, body->to, body->shape.cpu_milli, body->shape.memory_mib, index});
@@ -86,14 +90,27 @@ uint32_t allocation_add(struct planner *planner, const struct allocation *body, 
     return index;
 }
 
+const struct slice *allocation_slice_next(const struct planner *planner, uint32_t index, uint32_t *at)
+{
+    const struct allocation *allocation = &planner->allocations[index];
+    const struct node *node = &planner->nodes[allocation->node];
+    uint32_t i = *at > 0 ? *at : timeline_from(node, allocation->slices_first);
+    for (; i < node->slice_count && node->slices[i].from <= allocation->slices_last; i++) {
+        if (node->slices[i].allocation != index)
+            continue;
+        *at = i + 1;
+        return &node->slices[i];
+    }
+    return NULL;
+}
+
 uint32_t allocation_slices(struct planner *planner, uint32_t index)
 {
-    const struct node *node = &planner->nodes[planner->allocations[index].node];
     uint32_t count = 0;
-    ARRAY_RESERVE(planner->cut, planner->cut_room, node->slice_count);
-    for (uint32_t i = 0; i < node->slice_count; i++) {
-        if (node->slices[i].allocation == index)
-            planner->cut[count++] = node->slices[i];
+    uint32_t at = 0;
+    for (const struct slice *slice = NULL; (slice = allocation_slice_next(planner, index, &at)) != NULL;) {
+        ARRAY_RESERVE(planner->cut, planner->cut_room, count + 1);
+        planner->cut[count++] = *slice;
     }
     return count;
 }

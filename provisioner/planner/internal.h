@@ -44,7 +44,7 @@ struct node {
     uint32_t slice_count;
     uint32_t slice_room;
     int64_t slice_longest_s; /* no slice was ever longer, turnaround included */
-    struct hold *holds; /* sorted by from */
+    struct hold *holds;      /* sorted by from */
     uint32_t hold_count;
     uint32_t hold_room;
     int64_t hold_longest_s;
@@ -57,6 +57,8 @@ struct allocation {
     int64_t turnaround_s;
     int64_t from; /* held for [from, to); from = to: only turnaround is left */
     int64_t to;
+    int64_t slices_first; /* its slices begin in [slices_first, slices_last] */
+    int64_t slices_last;
     uint32_t node; /* NONE: the record is free */
     uint32_t next; /* in its hash chain, or in the free list */
 };
@@ -251,6 +253,8 @@ uint32_t allocation_find(const struct planner *planner, const struct planner_key
 uint32_t allocation_add(struct planner *planner, const struct allocation *allocation, const struct slice *slices,
                         uint32_t slice_count);
 void allocation_remove(struct planner *planner, uint32_t index);
+/* Walks an allocation's slices in the order of their node's: *at is 0 before the first. NULL behind the last. */
+const struct slice *allocation_slice_next(const struct planner *planner, uint32_t index, uint32_t *at);
 /* Copies an allocation's slices into planner->cut and returns how many. */
 uint32_t allocation_slices(struct planner *planner, uint32_t index);
 
@@ -263,6 +267,8 @@ void change_note(struct planner *planner, uint32_t allocation);
 void timeline_insert(struct node *node, const struct slice *slice);
 void timeline_remove(struct node *node, uint32_t allocation);
 void timeline_hold(struct node *node, const struct hold *hold);
+/* The first slice that begins at or after `instant`. */
+uint32_t timeline_from(const struct node *node, int64_t instant);
 /* The first slice that may reach beyond `instant`: no earlier one does. */
 uint32_t timeline_first(const struct node *node, int64_t instant);
 /* Whether a slice is in the way of a question put to its node, whose window with turnaround ends at `clean`. */

@@ -20,9 +20,9 @@ static void turnaround_append(struct planner *planner, const struct node *node, 
     for (int32_t slot = slice->slots_from; slot < slice->slots_to; slot += PLANNER_GPU_MILLI) {
         struct slice gpu = {.slots_from = slot, .slots_to = slot + PLANNER_GPU_MILLI};
         int64_t end = slice->clean;
-        for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < end; i++) {
+        for (uint32_t i = timeline_from(node, slice->to); i < node->slice_count && node->slices[i].from < end; i++) {
             const struct slice *next = &node->slices[i];
-            if (next != slice && next->from >= slice->to && slots_overlap(next, &gpu))
+            if (next != slice && slots_overlap(next, &gpu))
                 end = next->from;
         }
         if (end != run_end) {
@@ -57,10 +57,8 @@ void rectangles_append(struct planner *planner, uint32_t index)
 {
     const struct node *node = &planner->nodes[planner->allocations[index].node];
     uint32_t first = planner->rectangle_count;
-    for (uint32_t i = 0; i < node->slice_count; i++) {
-        const struct slice *slice = &node->slices[i];
-        if (slice->allocation != index)
-            continue;
+    uint32_t at = 0;
+    for (const struct slice *slice = NULL; (slice = allocation_slice_next(planner, index, &at)) != NULL;) {
         if (slice->from < slice->to)
             rectangle_append(planner, slice, slice->from, slice->to, PLANNER_HELD);
         if (slice->to < slice->clean && slice_is_share(slice))

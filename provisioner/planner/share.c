@@ -1,5 +1,6 @@
 /* Which milli of a GPU a share takes. Milli are not places on the chip: a share fits when every instant of its window
- * has enough free, and if no slots stay free for all of it, it moves to others on the way. Sets of milli are bitmaps. */
+ * has enough free, and if no slots stay free for all of it, it moves to others on the way. Sets of milli are bitmaps.
+ */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
@@ -49,7 +50,7 @@ static struct milli_set milli_free(const struct planner *planner, const struct n
     int64_t clean = instant_add(question->to, node->spec.turnaround_s);
     int32_t base = (int32_t)(gpu * PLANNER_GPU_MILLI);
     set_range(&free_set, 0, PLANNER_GPU_MILLI, true);
-    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < to; i++) {
+    for (uint32_t i = timeline_first(node, from); i < node->slice_count && node->slices[i].from < to; i++) {
         const struct slice *slice = &node->slices[i];
         if (slice->clean <= from || !timeline_blocks(planner, slice, question, clean))
             continue;
@@ -129,7 +130,7 @@ static int64_t next_change(const struct node *node, const struct question *quest
                            int64_t clean)
 {
     int64_t next = instant < question->to ? question->to : clean;
-    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < next; i++) {
+    for (uint32_t i = timeline_first(node, instant); i < node->slice_count && node->slices[i].from < next; i++) {
         const struct slice *slice = &node->slices[i];
         if ((slice_gpus(slice) >> gpu & 1) == 0)
             continue;

@@ -91,7 +91,7 @@ static void milli_taken(const struct node *node, int64_t from, int64_t to, uint3
     uint32_t at_start[PLANNER_NODE_GPUS_MAX];
     for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++)
         at_start[gpu] = within[gpu] = across[gpu] = 0;
-    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < to; i++) {
+    for (uint32_t i = timeline_first(node, from); i < node->slice_count && node->slices[i].from < to; i++) {
         const struct slice *slice = &node->slices[i];
         if (slice->to <= from || slice->from == slice->to)
             continue;

@@ -26,13 +26,31 @@ static int64_t length_of(int64_t from, int64_t to)
     return to == PLANNER_OPEN ? PLANNER_OPEN : to - from;
 }
 
-uint32_t timeline_first(const struct node *node, int64_t instant)
+uint32_t timeline_from(const struct node *node, int64_t instant)
 {
-    int64_t earliest = reach_back(instant, node->slice_longest_s);
     uint32_t low = 0;
     for (uint32_t high = node->slice_count; low < high;) {
         uint32_t middle = low + (high - low) / 2;
-        if (node->slices[middle].from < earliest)
+        if (node->slices[middle].from < instant)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t timeline_first(const struct node *node, int64_t instant)
+{
+    return timeline_from(node, reach_back(instant, node->slice_longest_s));
+}
+
+/* The first hold that begins at or after `instant`. */
+static uint32_t hold_from(const struct node *node, int64_t instant)
+{
+    uint32_t low = 0;
+    for (uint32_t high = node->hold_count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (node->holds[middle].from < instant)
             low = middle + 1;
         else
             high = middle;
@@ -42,16 +60,7 @@ uint32_t timeline_first(const struct node *node, int64_t instant)
 
 static uint32_t hold_first(const struct node *node, int64_t instant)
 {
-    int64_t earliest = reach_back(instant, node->hold_longest_s);
-    uint32_t low = 0;
-    for (uint32_t high = node->hold_count; low < high;) {
-        uint32_t middle = low + (high - low) / 2;
-        if (node->holds[middle].from < earliest)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return hold_from(node, reach_back(instant, node->hold_longest_s));
 }
 
 static uint32_t place_of(const struct node *node, const struct slice *slice)
@@ -100,9 +109,8 @@ void timeline_remove(struct node *node, uint32_t allocation)
 void timeline_hold(struct node *node, const struct hold *hold)
 {
     ARRAY_RESERVE(node->holds, node->hold_room, node->hold_count + 1);
-    uint32_t at = node->hold_count;
-    for (; at > 0 && hold->from < node->holds[at - 1].from; at--)
-        node->holds[at] = node->holds[at - 1];
+    uint32_t at = hold_from(node, hold->from);
+    memmove(&node->holds[at + 1], &node->holds[at], (node->hold_count - at) * sizeof *hold);
     node->holds[at] = *hold;
     node->hold_count++;
     int64_t length_s = length_of(hold->from, hold->to);
@@ -128,7 +136,8 @@ uint64_t timeline_free_gpus(const struct planner *planner, const struct node *no
     if (question->ignore_taken)
         return free_gpus;
     int64_t clean = instant_add(question->to, node->spec.turnaround_s);
-    for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean; i++) {
+    for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean;
+         i++) {
         if (node->slices[i].clean > question->from && timeline_blocks(planner, &node->slices[i], question, clean))
             free_gpus &= ~slice_gpus(&node->slices[i]);
     }
@@ -151,7 +160,8 @@ static uint32_t milli_taken_at(const struct node *node, uint32_t gpu, int64_t in
 static void free_milli_lower(const struct node *node, const struct question *question, int64_t clean,
                              uint32_t free_milli[PLANNER_NODE_GPUS_MAX], uint64_t moving)
 {
-    for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean; i++) {
+    for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean;
+         i++) {
         const struct slice *slice = &node->slices[i];
         uint32_t gpu = (uint32_t)slice->slots_from / PLANNER_GPU_MILLI;
         if (slice->clean <= question->from || !slice_is_share(slice) || (moving >> gpu & 1) == 0)
@@ -173,7 +183,8 @@ void timeline_free_milli(const struct planner *planner, const struct node *node,
         free_milli[gpu] = PLANNER_GPU_MILLI;
     if (question->ignore_taken)
         return;
-    for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean; i++) {
+    for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean;
+         i++) {
         const struct slice *slice = &node->slices[i];
         if (!timeline_blocks(planner, slice, question, clean))
             continue;

@@ -18,12 +18,11 @@ void undo_added(struct planner *planner, uint32_t index)
 void undo_removed(struct planner *planner, uint32_t index)
 {
     const struct allocation *allocation = &planner->allocations[index];
-    const struct node *node = &planner->nodes[allocation->node];
     struct undo undo = {.index = index, .allocation = *allocation, .slices_at = planner->undo_slice_count};
-    ARRAY_RESERVE(planner->undo_slices, planner->undo_slice_room, planner->undo_slice_count + node->slice_count);
-    for (uint32_t i = 0; i < node->slice_count; i++) {
-        if (node->slices[i].allocation == index)
-            planner->undo_slices[planner->undo_slice_count++] = node->slices[i];
+    uint32_t at = 0;
+    for (const struct slice *slice = NULL; (slice = allocation_slice_next(planner, index, &at)) != NULL;) {
+        ARRAY_RESERVE(planner->undo_slices, planner->undo_slice_room, planner->undo_slice_count + 1);
+        planner->undo_slices[planner->undo_slice_count++] = *slice;
     }
     undo.slice_count = planner->undo_slice_count - undo.slices_at;
     undo_append(planner, &undo);
@@ -40,7 +39,8 @@ static void change_append(struct planner *planner, uint32_t index)
 /* Whose turnaround does `slice`, coming or going, cut short or give back? */
 static void change_neighbours(struct planner *planner, const struct node *node, const struct slice *slice)
 {
-    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from <= slice->from; i++) {
+    for (uint32_t i = timeline_first(node, slice->from); i < node->slice_count && node->slices[i].from <= slice->from;
+         i++) {
         const struct slice *before = &node->slices[i];
         if (before->to <= slice->from && slice->from < before->clean && slots_overlap(before, slice) &&
             before->allocation != slice->allocation)
@@ -51,11 +51,10 @@ static void change_neighbours(struct planner *planner, const struct node *node, 
 void change_note(struct planner *planner, uint32_t index)
 {
     const struct node *node = &planner->nodes[planner->allocations[index].node];
+    uint32_t at = 0;
     change_append(planner, index);
-    for (uint32_t i = 0; i < node->slice_count; i++) {
-        if (node->slices[i].allocation == index)
-            change_neighbours(planner, node, &node->slices[i]);
-    }
+    for (const struct slice *slice = NULL; (slice = allocation_slice_next(planner, index, &at)) != NULL;)
+        change_neighbours(planner, node, slice);
 }
 
 static void log_clear(struct planner *planner)

@@ -9,6 +9,8 @@ static void verify_slices(const struct planner *planner, uint32_t index)
         const struct slice *slice = &node->slices[i];
         must(slice->allocation < planner->allocation_top);
         must(planner->allocations[slice->allocation].node == index);
+        must(planner->allocations[slice->allocation].slices_first <= slice->from);
+        must(planner->allocations[slice->allocation].slices_last >= slice->from);
         must(slice->from <= slice->to && slice->to <= slice->clean && slice->from < slice->clean);
         must(slice->slots_from >= 0 && slice->slots_from < slice->slots_to);
         must(slice->slots_to <= (int32_t)(node->spec.gpus * PLANNER_GPU_MILLI));
