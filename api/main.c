@@ -66,6 +66,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.suspensions = suspensions_start();
     server.workers = workers_start(url, (int)settings->readers, settings->jobs_max, timeout_ms);
     server.follower = follower_start(url, settings->streams_max);
+    questions_register();
     server.batcher = batcher_start(&reservation_batch, url, settings->batch_max, settings->batch_queue_max, timeout_ms);
     struct background *background = background_start(url, server.tokens);
     CLEANUP(db_freep) struct db *ready_db = system_db(url);

@@ -6,8 +6,10 @@
 #include "api/auth/token_command.h"
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
+#include "api/server/answers.h"
 #include "api/server/background.h"
 #include "api/server/follower.h"
+#include "api/server/question.h"
 #include "api/server/server.h"
 #include "api/server/vitals.h"
 #include "common/alloc.h"
@@ -31,6 +33,8 @@ static const struct db_check own[] = {
     {background_statements,          SYSTEM,  NULL},
     {vitals_statements,              SYSTEM,  NULL},
     {follower_statements,            SYSTEM,  NULL},
+    {answers_statements,             SYSTEM,  NULL},
+    {question_statements,            TENANTS, SYSTEM},
     {token_cache_statements,         SYSTEM,  NULL},
     {token_command_statements,       SYSTEM,  NULL},
     {reservation_decided_statements, SYSTEM,  NULL},

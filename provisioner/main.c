@@ -16,6 +16,7 @@
 #include "provisioner/reconcile/world.h"
 #include "provisioner/zone.h"
 #include "provisioner/zone_pass.h"
+#include "provisioner/zone_question.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -199,6 +200,7 @@ int main(int argc, char **argv)
         log_start("sluice-provisioner", log_level_from_text(provisioner.settings.common.log_level));
         shutdown_install();
         metric_register(zone_pass_metrics, zone_pass_metric_count);
+        metric_register(zone_question_metrics, zone_question_metric_count);
         provisioner.db = db_new(&(struct db_options){.url = provisioner.settings.common.database_url,
                                                      .role = ROLE,
                                                      .application_name = "sluice-provisioner",

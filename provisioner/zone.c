@@ -12,6 +12,7 @@
 #include "provisioner/reconcile/observe.h"
 #include "provisioner/zone_memory.h"
 #include "provisioner/zone_pass.h"
+#include "provisioner/zone_question.h"
 #include "provisioner/zone_wake.h"
 
 #include <poll.h>
@@ -35,6 +36,7 @@ struct zone {
     struct lease lease;
     struct zone_memory *memory;
     struct zone_isolation isolation;
+    struct zone_verify *verify;
     unsigned troubles; /* in a row */
     atomic_bool leads;
     atomic_bool healthy;
@@ -55,7 +57,8 @@ static const struct db_stmt statement_session = {
 
 static const struct db_stmt *const statements[] = {&statement_session, NULL};
 const struct db_stmt *const *const zone_statements[] = {
-    statements,       zone_memory_statements,  zone_wake_statements,        zone_pass_statements, observe_statements,
+    statements,       zone_memory_statements,  zone_wake_statements,        zone_pass_statements,
+    zone_question_statements, zone_verify_statements, observe_statements,
     apply_statements, apply_object_statements, apply_allocation_statements, NULL};
 
 static void drop_memory(struct zone *zone)
@@ -110,16 +113,35 @@ static enum err_kind wait(struct zone *zone, const struct zone_wake *wake, struc
     return db_wait(zone->db, shutdown_fd(), wait_ms(zone, wake), &notified, reterr);
 }
 
-static enum err_kind work(struct zone *zone, struct zone_wake *wake, struct err *reterr)
+/* *ret_settled: nothing is left to do at this instant. */
+static enum err_kind work(struct zone *zone, struct zone_wake *wake, bool *ret_settled, struct err *reterr)
 {
     struct zone_pass_outcome outcome = {0};
     enum err_kind kind = zone_pass(zone->memory, zone->db, &zone->lease, wake, &outcome, reterr);
     if (outcome.must_rebuild)
         drop_memory(zone);
-    return kind == ERR_NONE && outcome.is_settled ? wait(zone, wake, reterr) : kind;
+    *ret_settled = outcome.is_settled;
+    return kind;
 }
 
-/* One round: works if there is something to do, else acknowledges and waits. */
+static enum err_kind pass_over(struct zone *zone, const struct zone_wake *wake, bool *ret_settled, struct err *reterr)
+{
+    zone->memory->cursor = wake->cursor; /* behind events that do not matter; saved with the next that do */
+    *ret_settled = !wake->has_more;
+    return acknowledge(zone, wake, reterr);
+}
+
+/* After the wishes, so that these wait for one bounded piece of answering at most. */
+static enum err_kind answer(struct zone *zone, const struct zone_wake *wake, bool *ret_settled, struct err *reterr)
+{
+    bool has_more = false;
+    enum err_kind kind = zone_question_answer(zone->memory, zone->db, &zone->lease, zone->verify, wake->clock.now_s,
+                                              &has_more, reterr);
+    *ret_settled = *ret_settled && !has_more;
+    return kind;
+}
+
+/* One round: works if there is something to do, else acknowledges; answers questions; waits if nothing is left. */
 static enum err_kind lead_once(struct zone *zone, struct err *reterr)
 {
     if (zone->memory == NULL) {
@@ -131,13 +153,12 @@ static enum err_kind lead_once(struct zone *zone, struct err *reterr)
     enum err_kind kind = zone_wake_read(zone->db, zone->id, &zone->memory->cursor, &wake, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (zone_pass_is_due(zone->memory, &wake))
-        return work(zone, &wake, reterr);
-    zone->memory->cursor = wake.cursor; /* behind events that do not matter; saved with the next that do */
-    kind = acknowledge(zone, &wake, reterr);
-    if (kind != ERR_NONE || wake.has_more)
-        return kind;
-    return wait(zone, &wake, reterr);
+    bool is_settled = false;
+    kind = zone_pass_is_due(zone->memory, &wake) ? work(zone, &wake, &is_settled, reterr)
+                                                 : pass_over(zone, &wake, &is_settled, reterr);
+    if (kind == ERR_NONE && wake.has_questions && zone->memory != NULL)
+        kind = answer(zone, &wake, &is_settled, reterr);
+    return kind == ERR_NONE && is_settled ? wait(zone, &wake, reterr) : kind;
 }
 
 static enum err_kind stand_by(struct zone *zone, struct err *reterr)
@@ -217,6 +238,7 @@ struct zone *zone_start(struct identity id, const struct zone_options *options)
                                            .statement_timeout_ms = timeout_ms,
                                            .idle_in_transaction_session_timeout_ms = timeout_ms,
                                            .lock_timeout_ms = timeout_ms});
+    zone->verify = zone_verify_new(options->database_url, name);
     must(pthread_create(&zone->thread, NULL, zone_run, zone) == 0);
     return zone;
 }
@@ -224,6 +246,7 @@ struct zone *zone_start(struct identity id, const struct zone_options *options)
 void zone_join(struct zone *zone)
 {
     must(pthread_join(zone->thread, NULL) == 0);
+    zone_verify_free(zone->verify);
     db_free(zone->db);
     free(zone);
 }

@@ -334,9 +334,7 @@ static enum err_kind load_all(struct db *db, struct identity zone, int64_t now_s
     char id[UUID_TEXT_SIZE];
     identity_to_uuid(zone, id);
     (void)snprintf(consumer, sizeof consumer, "zone:%s", id);
-    enum err_kind kind = db_run(db, &statement_snapshot, DB_NO_PARAMS, NULL, reterr);
-    if (kind == ERR_NONE)
-        kind = event_cursor_load(db, consumer, &memory->cursor, reterr);
+    enum err_kind kind = event_cursor_load(db, consumer, &memory->cursor, reterr);
     if (kind == ERR_NONE)
         kind = load_terms(db, zone, memory, reterr);
     if (kind != ERR_NONE)
@@ -349,7 +347,13 @@ static enum err_kind load_all(struct db *db, struct identity zone, int64_t now_s
     return kind == ERR_NONE ? load_backlog(db, memory, reterr) : kind;
 }
 
-enum err_kind zone_memory_load(struct db *db, struct identity zone, int64_t now_s, struct zone_memory **ret,
+enum err_kind zone_memory_begin(struct db *db, struct err *reterr)
+{
+    enum err_kind kind = db_begin(db, reterr);
+    return kind == ERR_NONE ? db_run(db, &statement_snapshot, DB_NO_PARAMS, NULL, reterr) : kind;
+}
+
+enum err_kind zone_memory_read(struct db *db, struct identity zone, int64_t now_s, struct zone_memory **ret,
                                struct err *reterr)
 {
     CLEANUP(zone_memory_freep) struct zone_memory *memory = alloc_zero(1, sizeof *memory);
@@ -360,13 +364,20 @@ enum err_kind zone_memory_load(struct db *db, struct identity zone, int64_t now_
     memory->capacity_returned = true;
     memory->next_due_s = INT64_MIN; /* not known: look */
     memory->acknowledged_tick = -1;
-    enum err_kind kind = db_begin(db, reterr);
-    if (kind == ERR_NONE)
-        kind = load_all(db, zone, now_s, memory, reterr);
-    db_rollback(db); /* nothing was written */
+    enum err_kind kind = load_all(db, zone, now_s, memory, reterr);
     memory->fleet_changed = false;
     if (kind == ERR_NONE)
         *ret = TAKE(memory);
+    return kind;
+}
+
+enum err_kind zone_memory_load(struct db *db, struct identity zone, int64_t now_s, struct zone_memory **ret,
+                               struct err *reterr)
+{
+    enum err_kind kind = zone_memory_begin(db, reterr);
+    if (kind == ERR_NONE)
+        kind = zone_memory_read(db, zone, now_s, ret, reterr);
+    db_rollback(db); /* nothing was written */
     return kind;
 }
 

@@ -33,6 +33,11 @@ struct zone_memory {
 /* Reads everything at the instant now_s. On failure *ret is not set. */
 MUST_CHECK enum err_kind zone_memory_load(struct db *db, struct identity zone, int64_t now_s, struct zone_memory **ret,
                                           struct err *reterr);
+/* The same in two steps, for who reads more in the same snapshot: zone_memory_begin opens a transaction that reads only,
+ * whose first statement takes the snapshot; the caller rolls it back. */
+MUST_CHECK enum err_kind zone_memory_begin(struct db *db, struct err *reterr);
+MUST_CHECK enum err_kind zone_memory_read(struct db *db, struct identity zone, int64_t now_s, struct zone_memory **ret,
+                                          struct err *reterr);
 void zone_memory_free(struct zone_memory *memory); /* NULL is fine */
 void zone_memory_freep(struct zone_memory **memory);
 

@@ -22,7 +22,11 @@ static const struct db_stmt statement_wake = {
         "        EXISTS (SELECT FROM event h WHERE h.xid >= pg_snapshot_xmin(pg_current_snapshot()) AND h.zone_id = $1::uuid"
         "                   AND h.object_type IN ('reservation_wish', 'node_wish', 'zone')),"
         "        s.xid::text, s.seq, s.object_type, s.object_id, s.kind, s.matters,"
-        "        (SELECT count(*) FROM fresh) = $4::int"
+        "        (SELECT count(*) FROM fresh) = $4::int,"
+        "        EXISTS (SELECT FROM planner_question q WHERE q.zone_id = $1::uuid"
+        "                   AND q.asked_at > statement_timestamp() - interval '10 minutes' AND q.answer_by > clock_timestamp()"
+        "                   AND NOT EXISTS (SELECT FROM planner_answer a WHERE a.question_id = q.id"
+        "                                      AND a.answered_at > statement_timestamp() - interval '10 minutes'))"
         "   FROM domain_clock c LEFT JOIN seen s ON s.matters OR s.is_last"
         "  ORDER BY s.xid, s.seq",
     .params = 4,
@@ -79,6 +83,7 @@ enum err_kind zone_wake_read(struct db *db, struct identity zone, const struct e
     ret->clock.tick = ret->clock.is_virtual ? db_int(result, 0, 1, 0) : 0;
     ret->has_hidden = db_bool(result, 0, 3);
     ret->has_more = db_bool(result, 0, 10);
+    ret->has_questions = db_bool(result, 0, 11);
     for (int row = 0; row < PQntuples(result); row++)
         take_row(ret, result, row);
     return ERR_NONE;

@@ -18,6 +18,7 @@ struct zone_wake {
     int64_t event_count;        /* that matter */
     bool has_more;              /* there may be more behind the cursor */
     bool has_hidden;            /* committed ones that a transaction still running keeps from view */
+    bool has_questions;         /* somebody waits for an answer (zone_question.h) */
 };
 
 /* Fills ret, whose arrays are cleared by zone_wake_clear. */

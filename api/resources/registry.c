@@ -22,6 +22,7 @@ const struct resource *const registry[] = {
     &event_resource,
     &leader_resource,
     &partition_resource,
+    &planner_resource,
     &document_resource,
     &reservation_resource,
     NULL,

@@ -22,6 +22,7 @@ extern const struct resource margin_resource;
 extern const struct resource me_resource;
 extern const struct resource node_resource;
 extern const struct resource partition_resource;
+extern const struct resource planner_resource;
 extern const struct resource price_resource;
 extern const struct resource reservation_resource;
 extern const struct resource tenant_resource;

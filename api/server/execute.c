@@ -118,6 +118,7 @@ static void reset_answer(struct request_internal *internal)
     json_out_init(&internal->response.body, internal->request.arena);
     internal->request.wakes_planner = false;
     internal->request.revokes_token = false;
+    internal->asking = NULL;
 }
 
 static enum err_kind replay(struct request_internal *internal, const char *known, struct err *reterr)
@@ -143,7 +144,9 @@ static enum err_kind change_within(struct request_internal *internal, struct err
     if (kind == ERR_NONE)
         kind =
             known == NULL ? request->route->run(request, &internal->response, reterr) : replay(internal, known, reterr);
-    if (kind == ERR_NONE && known == NULL)
+    if (kind != ERR_NONE || internal->asking != NULL)
+        return kind; /* who asks changes nothing */
+    if (known == NULL)
         kind = audit(internal, "ok", reterr);
     if (kind == ERR_NONE && request->wakes_planner)
         kind = notify(request, "sluice_wish", reterr);
@@ -173,7 +176,7 @@ static enum err_kind change_once(struct request_internal *internal, struct err *
     kind = db_transaction_id(db, &transaction_id, reterr);
     if (kind == ERR_NONE)
         kind = change_within(internal, reterr);
-    if (kind != ERR_NONE) {
+    if (kind != ERR_NONE || internal->asking != NULL) {
         db_rollback(db);
         return kind;
     }
@@ -229,10 +232,12 @@ static void run_job(struct job *job, struct worker *worker)
     if (suspension_claim(&internal->suspension)) { /* else its time was up while it waited */
         struct err err = {0};
         enum err_kind kind = run_handler(internal, worker, &err);
-        if (kind == ERR_NONE)
-            answer_send(internal);
-        else
+        if (kind != ERR_NONE)
             answer_error(internal, &err);
+        else if (internal->asking != NULL)
+            question_send(internal);
+        else
+            answer_send(internal);
     }
     internal_drop(internal);
 }

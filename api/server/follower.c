@@ -6,6 +6,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/follower.h"
 
+#include "api/server/answers.h"
 #include "api/server/stream_feed.h"
 #include "common/alloc.h"
 #include "common/arena.h"
@@ -43,6 +44,7 @@ struct follower {
     pthread_t thread;
     atomic_bool stopping;
     int wake_fd; /* an eventfd: stop */
+    struct answers *answers;
     struct stream_feed *feed;
     struct event_cursor cursor; /* everything up to it was read; the thread's own */
     int64_t read_at_ms;
@@ -325,6 +327,8 @@ static void *run(void *context)
         bool notified = false;
         enum err_kind kind = follow(follower, &more, &err);
         if (kind == ERR_NONE)
+            kind = answers_look(follower->answers, follower->db, &err);
+        if (kind == ERR_NONE)
             follower->read_at_ms = clock_monotonic_ms();
         metric_set(&lag, (clock_monotonic_ms() - follower->read_at_ms) / 1000);
         stream_feed_tick(follower->feed);
@@ -348,6 +352,7 @@ struct follower *follower_start(const char *database_url, int64_t streams_max)
                                                .application_name = "sluice-api follower",
                                                .statement_timeout_ms = STATEMENT_TIMEOUT_MS});
     follower->feed = stream_feed_new(streams_max);
+    follower->answers = answers_new();
     follower->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     must(follower->wake_fd >= 0);
     must(pthread_mutex_init(&follower->lock, NULL) == 0);
@@ -356,6 +361,11 @@ struct follower *follower_start(const char *database_url, int64_t streams_max)
         log_error("follower_listen_failed", &err);
     must(pthread_create(&follower->thread, NULL, run, follower) == 0);
     return follower;
+}
+
+struct answers *follower_answers(struct follower *follower)
+{
+    return follower->answers;
 }
 
 struct stream_feed *follower_feed(struct follower *follower)
@@ -373,6 +383,7 @@ void follower_stop(struct follower *follower)
     (void)pthread_join(follower->thread, NULL);
     db_free(follower->db);
     stream_feed_free(follower->feed);
+    answers_free(follower->answers);
     (void)pthread_mutex_destroy(&follower->lock);
     (void)close(follower->wake_fd);
     free(follower);

@@ -1,11 +1,13 @@
 /* One thread follows the event log by cursor: it resumes who waits for a reservation's verdict, and feeds the event
- * streams. While nobody waits and nothing streams it reads no events, only how far the log is. */
+ * streams. While nobody waits and nothing streams it reads no events, only how far the log is. In each round it also looks
+ * for the answers of planners that somebody waits for (answers.h). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "common/db.h"
 #include "common/events.h"
 
+struct answers;
 struct follower;
 struct stream_feed;
 
@@ -41,5 +43,6 @@ void follower_watch(struct follower *follower, struct waiter *waiter);
 bool follower_unwatch(struct follower *follower, struct waiter *waiter);
 void follower_stop(struct follower *follower); /* NULL is fine */
 
+struct answers *follower_answers(struct follower *follower);
 struct stream_feed *follower_feed(struct follower *follower);
 extern const struct db_stmt *const follower_statements[];

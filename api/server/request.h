@@ -54,6 +54,8 @@ struct request {
     bool wakes_planner;          /* set by a handler: NOTIFY sluice_wish in this transaction */
     bool revokes_token;          /* set by a handler: NOTIFY sluice_token in this transaction */
 
+    void *asked; /* set by a handler that asks a planner (question.h): for its finish; in the arena */
+
     struct request_internal *internal; /* the server's own part */
 };
 

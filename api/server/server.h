@@ -21,6 +21,7 @@
 #define REQUEST_WAIT_MS 30000 /* limit on a request in a queue: answered 503 thereafter */
 #define RETRY_AFTER_S   "1"
 
+struct asking;
 struct batcher;
 struct follower;
 
@@ -78,6 +79,7 @@ struct request_internal {
     void (*release)(struct request_internal *internal);              /* when the request goes; may be NULL */
     const char *problem_members; /* JSON members that a problem document adds; may be NULL */
     struct stream *stream;
+    struct asking *asking; /* the handler asked a planner: question.c answers; NULL: it did not */
 };
 
 static inline struct request_internal *internal_of(struct request *request)
@@ -130,6 +132,11 @@ MUST_CHECK enum err_kind execute_submit(struct request_internal *internal, struc
 /* Runs replay (or run) for an object that is there already, from a job that has the claim. */
 void execute_replay(struct request_internal *internal, struct worker *worker, const char *object_id);
 extern const struct db_stmt *const execute_statements[];
+
+/* ---- question.c ---- */
+/* Sends what the handler asked, over request->db and outside of any transaction, and takes the caller's claim over. */
+void question_send(struct request_internal *internal);
+void questions_register(void); /* metrics */
 
 /* ---- answering a suspended request ---- */
 /* The claimant's last act: with the response filled, or with an error. The request may be gone afterwards. */

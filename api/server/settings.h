@@ -16,6 +16,9 @@ struct api_settings {
     int64_t suspended_per_tenant_max;
     int64_t streams_max;
     int64_t verdict_wait_ms;
+    int64_t question_wait_ms;
+    int64_t questions_max;
+    int64_t questions_per_tenant_max;
     int64_t statement_timeout_ms;
     char *console_dir;
     char *cursor_secret;

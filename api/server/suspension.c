@@ -110,6 +110,13 @@ bool suspension_claim(struct suspension *suspension)
     return !atomic_exchange(&suspension->claimed, true);
 }
 
+void suspension_park(struct suspension *suspension, int64_t deadline_ms)
+{
+    must(atomic_load(&suspension->claimed));
+    atomic_store(&suspension->deadline_ms, deadline_ms);
+    atomic_store(&suspension->claimed, false);
+}
+
 void suspension_end(struct suspensions *all, struct suspension *suspension)
 {
     must(atomic_load(&suspension->claimed));

@@ -26,6 +26,9 @@ struct suspensions *suspensions_start(void);
 bool suspension_begin(struct suspensions *all, struct suspension *suspension);
 /* True for exactly one caller per suspension. */
 bool suspension_claim(struct suspension *suspension);
+/* The claimant gives the claim back: somebody else is going to answer, or the timer at the deadline. It does so last, but
+ * for what must not touch the request any more. */
+void suspension_park(struct suspension *suspension, int64_t deadline_ms);
 /* The claimant is done: out of the list, resume. */
 void suspension_end(struct suspensions *all, struct suspension *suspension);
 int64_t suspensions_count(struct suspensions *all);

@@ -1,0 +1,29 @@
+/* Who waits for the answers of planners (question.h). Whoever follows the log looks for them in each round, by id: an
+ * answer needs no event, and none can be missed. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/db.h"
+
+struct answers;
+
+/* Registered before the question commits, so that no answer comes earlier than its waiter. */
+struct answer_waiter {
+    struct answer_waiter *previous, *next;
+    struct identity question_id;
+    bool is_watching;
+    /* On the follower's thread, at most once, the waiter no longer registered. The row: see answer_column. */
+    void (*answered)(struct answer_waiter *waiter, const PGresult *result, int row);
+};
+
+enum answer_column { ANSWER_QUESTION_ID, ANSWER_PROBLEM, ANSWER_DETAIL, ANSWER_ANSWER };
+
+struct answers *answers_new(void);
+void answers_free(struct answers *answers);
+void answers_watch(struct answers *answers, struct answer_waiter *waiter);
+/* True where it was still registered: answered() will not be called. */
+bool answers_unwatch(struct answers *answers, struct answer_waiter *waiter);
+/* The follower's: tells the waiters whose answers are there. */
+MUST_CHECK enum err_kind answers_look(struct answers *answers, struct db *db, struct err *reterr);
+
+extern const struct db_stmt *const answers_statements[];

@@ -1,0 +1,315 @@
+/* From a handler that asks to the answer: one short transaction for the questions, then the request is parked until the
+ * follower has found all answers, or the timer says that the time is over. Whoever answers has the suspension's claim.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/question.h"
+
+#include "api/server/answers.h"
+#include "api/server/follower.h"
+#include "api/server/server.h"
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/metrics.h"
+#include "common/must.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct metric asked_total = {
+    .name = "sluice_api_questions_total", .type = METRIC_COUNTER, .help = "Questions put to planners"};
+static struct metric unanswered_total = {.name = "sluice_api_questions_unanswered_total",
+                                         .type = METRIC_COUNTER,
+                                         .help = "Requests whose planner did not answer in time"};
+static struct metric *const metrics[] = {&asked_total, &unanswered_total};
+
+/* One question, from the moment it is asked. */
+struct asked {
+    struct answer_waiter waiter;
+    struct asking *asking;
+    const struct question *question;
+    char id[UUID_TEXT_SIZE];
+    char *answer, *problem, *detail; /* malloc: written by the follower, who has no claim to the arena */
+};
+
+struct asking {
+    struct request_internal *internal;
+    question_finish *finish;
+    int64_t wait_ms;
+    size_t count;
+    _Atomic size_t missing;
+    bool is_sent; /* counts against questions_max */
+    struct asked each[];
+};
+
+static _Atomic int64_t open_questions;
+
+/* No question waits for ten minutes. The count of what is open is per tenant and approximate: two
+ * who ask at once may both pass. */
+static const struct db_stmt statement_ask = {
+    .name = "question_ask",
+    .sql = "WITH woken AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS setting,"
+           "   pg_notify('sluice_wish', '')),"
+           " unanswered AS MATERIALIZED (SELECT count(*) AS count FROM planner_question q"
+           "   WHERE (q.tenant_id = $1::uuid OR ($1::uuid IS NULL AND q.tenant_id IS NULL))"
+           "     AND q.asked_at > statement_timestamp() - interval '10 minutes' AND q.answer_by > clock_timestamp()"
+           "     AND NOT EXISTS (SELECT FROM planner_answer a WHERE a.question_id = q.id))"
+           " INSERT INTO planner_question (id, tenant_id, zone_id, kind, body, answer_by)"
+           " SELECT n.id, $1::uuid, n.zone_id, n.kind, n.body::json,"
+           "        clock_timestamp() + $6::bigint * interval '1 millisecond'"
+           "   FROM woken, unanswered, unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[])"
+           "        AS n (id, zone_id, kind, body)"
+           "  WHERE unanswered.count + cardinality($2::uuid[]) <= $7::bigint RETURNING 1",
+    .params = 7,
+};
+
+static const struct db_stmt statement_tenant = {
+    .name = "question_tenant",
+    .sql = "SELECT set_config('sluice.tenant', $1, true)",
+    .params = 1,
+};
+
+const struct db_stmt *const question_statements[] = {&statement_ask, &statement_tenant, NULL};
+
+void questions_register(void)
+{
+    metric_register(metrics, COUNT_OF(metrics));
+}
+
+/* ---- What a handler calls ---- */
+
+enum err_kind request_ask(struct request *request, const struct question *questions, size_t count, int64_t patience,
+                          question_finish *finish)
+{
+    must(count >= 1 && count <= QUESTIONS_PER_REQUEST_MAX && patience >= 1 && patience <= QUESTION_PATIENCE_MAX);
+    struct request_internal *internal = request->internal;
+    struct asking *asking = arena_alloc(request->arena, sizeof *asking + count * sizeof asking->each[0]);
+    asking->internal = internal;
+    asking->finish = finish;
+    asking->wait_ms = patience * internal->server->settings->question_wait_ms;
+    asking->count = count;
+    atomic_init(&asking->missing, count);
+    for (size_t i = 0; i < count; i++) {
+        asking->each[i].asking = asking;
+        asking->each[i].question = &questions[i];
+    }
+    internal->asking = asking;
+    return ERR_NONE;
+}
+
+enum err_kind question_pass_on(struct request *request, struct response *response, const char *const *answers,
+                               size_t count, struct err *reterr)
+{
+    (void)request;
+    (void)reterr; /* it cannot fail */
+    must(count == 1);
+    response->status = 200;
+    json_out_raw(&response->body, answers[0]);
+    return ERR_NONE;
+}
+
+/* ---- Answering ---- */
+
+static struct request_internal *of_job(struct job *job)
+{
+    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
+}
+
+/* The kind of a problem is that of its code. */
+static enum err_kind problem_of(const struct asking *asking, struct err *reterr)
+{
+    for (size_t i = 0; i < asking->count; i++) {
+        const struct asked *asked = &asking->each[i];
+        if (asked->problem == NULL)
+            continue;
+        const struct problem_code *code = problem_codes;
+        while (code->code != NULL && strcmp(code->code, asked->problem) != 0)
+            code++;
+        if (code->code == NULL) /* none that clients know: we asked wrongly */
+            return err_set(reterr, ERR_INTERNAL, "the planner says '%s': %s", asked->problem, asked->detail);
+        return err_set_code(reterr, code->kind, code->code, "%s", asked->detail);
+    }
+    return ERR_NONE;
+}
+
+static enum err_kind finish(struct asking *asking, struct worker *worker, struct err *reterr)
+{
+    struct request_internal *internal = asking->internal;
+    struct request *request = &internal->request;
+    enum err_kind kind = problem_of(asking, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const char *answers[QUESTIONS_PER_REQUEST_MAX];
+    for (size_t i = 0; i < asking->count; i++)
+        answers[i] = asking->each[i].answer;
+    request->db = request->caller.is_tenant ? worker->tenant_db : worker->system_db;
+    internal->reads_only = true;
+    internal->response = (struct response){.content_type = "application/json"};
+    json_out_init(&internal->response.body, request->arena);
+    return asking->finish(request, &internal->response, answers, asking->count, reterr);
+}
+
+static void run_finish(struct job *job, struct worker *worker)
+{
+    struct request_internal *internal = of_job(job);
+    struct err err = {0};
+    if (finish(internal->asking, worker, &err) == ERR_NONE)
+        answer_send(internal);
+    else
+        answer_error(internal, &err);
+    internal_drop(internal);
+}
+
+/* With the claim. */
+static void submit_finish(struct request_internal *internal)
+{
+    internal->job = (struct job){.run = run_finish};
+    internal_keep(internal);
+    if (workers_submit(internal->server->workers, &internal->job))
+        return;
+    struct err err = {0};
+    (void)err_set(&err, ERR_OVERLOADED, "too many requests are waiting");
+    answer_error(internal, &err);
+    internal_drop(internal);
+}
+
+static char *copied(const PGresult *result, int row, int column)
+{
+    const char *text = db_text(result, row, column);
+    return text == NULL ? NULL : alloc_text(text);
+}
+
+/* The follower: one answer is there. The waiter's reference goes. */
+static void answered(struct answer_waiter *waiter, const PGresult *result, int row)
+{
+    struct asked *asked = (struct asked *)(void *)((char *)waiter - offsetof(struct asked, waiter));
+    struct asking *asking = asked->asking;
+    struct request_internal *internal = asking->internal;
+    asked->problem = copied(result, row, ANSWER_PROBLEM);
+    asked->detail = copied(result, row, ANSWER_DETAIL);
+    asked->answer = copied(result, row, ANSWER_ANSWER);
+    bool is_last = atomic_fetch_sub(&asking->missing, 1) == 1;
+    if (is_last && suspension_claim(&internal->suspension))
+        submit_finish(internal);
+    internal_drop(internal);
+}
+
+static void release(struct request_internal *internal)
+{
+    struct asking *asking = internal->asking;
+    for (size_t i = 0; i < asking->count; i++) {
+        free(asking->each[i].answer);
+        free(asking->each[i].problem);
+        free(asking->each[i].detail);
+    }
+    if (asking->is_sent)
+        (void)atomic_fetch_sub(&open_questions, (int64_t)asking->count);
+}
+
+static void unwatch(struct asking *asking)
+{
+    struct request_internal *internal = asking->internal;
+    struct answers *answers = follower_answers(internal->server->follower);
+    for (size_t i = 0; i < asking->count; i++) {
+        if (answers_unwatch(answers, &asking->each[i].waiter))
+            internal_drop(internal); /* not the last: who calls has one */
+    }
+}
+
+/* The timer, with the claim: the time is over, or the server stops. */
+static void expire(struct suspension *suspension, bool is_shutdown)
+{
+    struct request_internal *internal =
+        (struct request_internal *)(void *)((char *)suspension - offsetof(struct request_internal, suspension));
+    struct err err = {0};
+    if (is_shutdown)
+        (void)err_set_code(&err, ERR_OVERLOADED, "shutting_down", "the server is stopping");
+    else
+        (void)err_set_code(&err, ERR_UNAVAILABLE, "planner_unavailable", "the zone's planner did not answer in time");
+    metric_add(&unanswered_total, is_shutdown ? 0 : 1);
+    unwatch(internal->asking); /* the connection has its reference until it is answered */
+    answer_error(internal, &err);
+}
+
+/* ---- Asking ---- */
+
+static enum err_kind insert(struct asking *asking, struct db *db, struct err *reterr)
+{
+    const struct request_internal *internal = asking->internal;
+    const struct caller *caller = &internal->request.caller;
+    CLEANUP(db_array_clear) struct db_array ids = {0};
+    CLEANUP(db_array_clear) struct db_array zones = {0};
+    CLEANUP(db_array_clear) struct db_array kinds = {0};
+    CLEANUP(db_array_clear) struct db_array bodies = {0};
+    for (size_t i = 0; i < asking->count; i++) {
+        const struct asked *asked = &asking->each[i];
+        db_array_text(&ids, asked->id);
+        db_array_text(&zones, asked->question->zone_id);
+        db_array_text(&kinds, asked->question->kind);
+        db_array_text(&bodies, asked->question->body);
+    }
+    char wait[DB_INT_TEXT_SIZE], most[DB_INT_TEXT_SIZE];
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind =
+        db_run(db, &statement_ask,
+               DB_PARAMS(caller->is_tenant ? caller->tenant_id : NULL, db_array_param(&ids), db_array_param(&zones),
+                         db_array_param(&kinds), db_array_param(&bodies), db_int_param(wait, asking->wait_ms),
+                         db_int_param(most, internal->server->settings->questions_per_tenant_max)),
+               &result, reterr);
+    if (kind == ERR_NONE && PQntuples(result) == 0)
+        return err_set_code(reterr, ERR_THROTTLED, "too_many_questions",
+                            "as many questions as a tenant may have open wait for their answers already");
+    return kind;
+}
+
+static enum err_kind open_transaction(struct asking *asking, struct db *db, struct err *reterr)
+{
+    const struct request_internal *internal = asking->internal;
+    for (size_t i = 0; i < asking->count; i++) {
+        struct asked *asked = &asking->each[i];
+        asked->waiter.answered = answered;
+        asked->waiter.question_id = identity_new();
+        identity_to_uuid(asked->waiter.question_id, asked->id);
+    }
+    asking->is_sent = true;
+    if (atomic_fetch_add(&open_questions, (int64_t)asking->count) >= internal->server->settings->questions_max)
+        return err_set(reterr, ERR_OVERLOADED, "too many questions are open");
+    enum err_kind kind = db_begin(db, reterr);
+    if (kind == ERR_NONE && internal->request.caller.is_tenant)
+        kind = db_run(db, &statement_tenant, DB_PARAMS(internal->request.caller.tenant_id), NULL, reterr);
+    return kind == ERR_NONE ? insert(asking, db, reterr) : kind;
+}
+
+/* From here on the request is its waiters' and the timer's: before COMMIT, so that no answer comes too early. */
+static void park(struct asking *asking)
+{
+    struct request_internal *internal = asking->internal;
+    struct answers *answers = follower_answers(internal->server->follower);
+    internal->suspension.expire = expire;
+    for (size_t i = 0; i < asking->count; i++) {
+        internal_keep(internal);
+        answers_watch(answers, &asking->each[i].waiter);
+    }
+    suspension_park(&internal->suspension, clock_monotonic_ms() + asking->wait_ms);
+}
+
+void question_send(struct request_internal *internal)
+{
+    struct asking *asking = internal->asking;
+    struct db *db = internal->request.db;
+    struct err err = {0};
+    internal->release = release;
+    enum err_kind kind = open_transaction(asking, db, &err);
+    if (kind != ERR_NONE) {
+        db_rollback(db);
+        answer_error(internal, &err);
+        return;
+    }
+    metric_add(&asked_total, (int64_t)asking->count);
+    park(asking);
+    kind = db_commit(db, &err);
+    if (kind == ERR_NONE)
+        return;
+    unwatch(asking);
+    if (suspension_claim(&internal->suspension))
+        answer_error(internal, &err); /* if it was committed after all, nobody waits for the answer */
+}

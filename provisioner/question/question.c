@@ -1,0 +1,59 @@
+/* The table of kinds, and what all answers have in common. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/question/question.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DETAIL_SIZE 512
+
+static const struct question_kind *const kinds[] = {
+    &question_verify,
+};
+
+const struct question_kind *question_kind_of(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (strcmp(kinds[i]->name, name) == 0)
+            return kinds[i];
+    }
+    return NULL;
+}
+
+void question_refuse(const struct question_view *view, struct question_reply *ret, const char *problem,
+                     const char *format, ...)
+{
+    char detail[DETAIL_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(detail, sizeof detail, format, arguments); /* a long one is cut */
+    va_end(arguments);
+    json_decref(ret->answer);
+    *ret = (struct question_reply){.problem = problem, .detail = arena_text(view->arena, detail)};
+}
+
+static void json_freep(json_t **json)
+{
+    json_decref(*json);
+}
+
+void question_answer(const struct question_kind *kind, const char *body, const struct question_view *view,
+                     struct question_reply *ret)
+{
+    *ret = (struct question_reply){0};
+    CLEANUP(json_freep) json_t *object = json_loads(body, 0, NULL);
+    void *asked = arena_alloc(view->arena, kind->size);
+    const char *wrong = question_decode(kind->fields, object, view->arena, asked);
+    if (wrong != NULL) {
+        question_refuse(view, ret, "malformed_question", "the question '%s' has a bad '%s'", kind->name, wrong);
+        return;
+    }
+    if (kind->tries)
+        planner_begin(view->planner);
+    kind->answer(asked, view, ret);
+    if (kind->tries)
+        planner_rollback(view->planner);
+    if (ret->answer == NULL && ret->problem == NULL)
+        question_refuse(view, ret, "internal", "the question '%s' got no answer", kind->name);
+}

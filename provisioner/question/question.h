@@ -1,0 +1,48 @@
+/* Questions to a zone's planner: what can be asked, and how each is answered.
+ *
+ * Pure: a question is decoded by the table of its kind, answered upon planner and world as they stand in memory, and
+ * the answer is JSON. An answer changes nothing: what it tries is undone by question_answer() where the kind says so.
+ * The API checks bodies before it asks, so a body that does not fit its table is a bug and becomes a problem, never a
+ * crash.
+ *
+ * A kind more: a file with its fields and its answer, and a row in question.c. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "provisioner/question/decode.h"
+#include "provisioner/reconcile/world.h"
+
+/* What an answer may look at. */
+struct question_view {
+    struct arena *arena;
+    const struct world *world; /* the zone at one instant: its terms and nodes */
+    struct planner *planner;   /* in a batch that is rolled back where the kind tries, else outside of any */
+};
+
+/* Either an answer or a problem: a code of the API's table (a static text), and its detail (the arena's). */
+struct question_reply {
+    json_t *answer; /* a new reference */
+    const char *problem, *detail;
+};
+
+struct question_kind {
+    const char *name;
+    const struct question_field *fields; /* of the body */
+    size_t size;                         /* of the struct they fill */
+    /* asked is that struct. NULL: answered by whoever knows more than the planner (zone_question.c). */
+    void (*answer)(const void *asked, const struct question_view *view, struct question_reply *ret);
+    bool tries; /* it changes the planner to see what comes of it */
+};
+
+/* NULL where there is no such kind. */
+const struct question_kind *question_kind_of(const char *name);
+/* The reply of a kind with an answer of its own to a body, the text of a JSON object. Exactly one of its parts is set.
+ */
+void question_answer(const struct question_kind *kind, const char *body, const struct question_view *view,
+                     struct question_reply *ret);
+/* Fills *ret with a problem. */
+void question_refuse(const struct question_view *view, struct question_reply *ret, const char *problem,
+                     const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* ---- The kinds ---- */
+extern const struct question_kind question_verify;
