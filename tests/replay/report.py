@@ -93,7 +93,7 @@ def build(drive, fleet, tasks, outcomes, skipped, facts):
 
 def print_for_people(report):
     def line(name, value):
-        print(f"  {name:<28}{value}")
+        print(f"  {name:<36}{value}")
 
     print(f"Replay of {report['source']}" + (" (synthetic)" if report["synthetic"] else ""))
     line("fleet", f"{report['fleet']['nodes']} nodes, {report['fleet']['gpus']} GPUs (fraction {report['fleet_fraction']}; {report['nodes_without_gpu']} nodes without GPU left out)")
