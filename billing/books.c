@@ -224,6 +224,7 @@ static enum err_kind keep(struct books *books, struct err *reterr)
         kind = acknowledge(books, &look, reterr);
     if (kind == ERR_NONE)
         metric_set(&metric_lag, books->begun ? look.clock.now_s - open_from_s(books) : 0);
+    books->is_virtual = look.clock.is_virtual;
     books->has_hidden = look.has_hidden;
     return kind;
 }

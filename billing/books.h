@@ -20,6 +20,7 @@ struct books {
     bool begun;             /* whether there is anything to keep books of */
     int64_t first_open_day; /* days since 1970-01-01, if begun */
     int64_t acknowledged;   /* tick of the virtual clock */
+    bool is_virtual;        /* the clock, as far as is known */
     bool has_hidden;        /* events come into view soon, without a notification: look again in a moment */
 };
 

@@ -29,13 +29,19 @@ enum {
     COLUMN_GPU_MILLI,
     COLUMN_STARTS,
     COLUMN_ENDS,
+    COLUMN_LOOKED_AT, /* of statement_read: how many events, those that were passed over too */
 };
 
+/* What is not metered is passed over, but the last event is given in any case: the cursor moves behind it. */
 static const struct db_stmt statement_read = {
     .name = "event_batch_read",
-    .sql = "SELECT " COLUMNS "  FROM event e"
+    .sql = "WITH fresh AS MATERIALIZED (SELECT e.* FROM event e"
            " WHERE (e.xid, e.seq) > ($1::text::xid8, $2::bigint) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"
-           " ORDER BY e.xid, e.seq LIMIT $3::bigint",
+           " ORDER BY e.xid, e.seq LIMIT $3::bigint),"
+           " last AS (SELECT xid, seq FROM fresh ORDER BY xid DESC, seq DESC LIMIT 1)"
+           " SELECT " COLUMNS ", (SELECT count(*) FROM fresh) FROM fresh e"
+           " WHERE e.object_type IN ('instance', 'node') OR (e.xid, e.seq) = (SELECT xid, seq FROM last)"
+           " ORDER BY e.xid, e.seq",
     .params = 3,
 };
 
@@ -117,7 +123,7 @@ static int by_object_and_revision(const void *a, const void *b)
 static enum err_kind decode_all(PGresult *rows, struct event_batch *ret, struct err *reterr)
 {
     int row_count = PQntuples(rows);
-    *ret = (struct event_batch){.rows = rows, .empty = row_count == 0, .full = row_count == EVENT_BATCH_MAX};
+    *ret = (struct event_batch){.rows = rows, .empty = row_count == 0};
     ret->events = alloc_zero((size_t)row_count + 1, sizeof *ret->events);
     for (int row = 0; row < row_count; row++) {
         enum metered_type type;
@@ -153,6 +159,7 @@ enum err_kind event_batch_read(struct db *db, struct event_batch *ret, struct er
     if (kind == ERR_NONE && last >= 0) {
         ret->end.xid = db_xid(rows, last, COLUMN_XID);
         ret->end.seq = db_int(rows, last, COLUMN_SEQ, 0);
+        ret->full = db_int(rows, last, COLUMN_LOOKED_AT, 0) == EVENT_BATCH_MAX;
     }
     return kind;
 }
