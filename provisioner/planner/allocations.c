@@ -48,11 +48,11 @@ static uint32_t record_take(struct planner *planner)
     return planner->allocation_top++;
 }
 
-/* The span of time that an allocation's slices are held in. */
-static void refresh_held(struct planner *planner, const struct allocation *allocation)
+/* The slices came or went. Pure turnaround is nothing that the index knows of. */
+static void refresh_held(struct planner *planner, const struct allocation *allocation, uint64_t gpus)
 {
     if (allocation->from < allocation->to)
-        table_refresh(planner, allocation->node, allocation->from, allocation->to);
+        table_refresh(planner, allocation->node, gpus, allocation->from, allocation->to);
 }
 
 uint32_t allocation_add(struct planner *planner, const struct allocation *body, const struct slice *slices,
@@ -71,18 +71,24 @@ uint32_t allocation_add(struct planner *planner, const struct allocation *body, 
     planner->allocation_live++;
 
     struct node *node = &planner->nodes[body->node];
+    uint64_t gpus = 0;
+    int64_t over = body->to;
     allocation->slices_first = INT64_MAX;
     allocation->slices_last = INT64_MIN;
     for (uint32_t i = 0; i < slice_count; i++) {
         struct slice slice = slices[i];
         slice.allocation = index;
+        gpus |= slice_gpus(&slice);
+        over = slice.clean > over ? slice.clean : over;
         timeline_insert(node, &slice);
         allocation->slices_first = slice.from < allocation->slices_first ? slice.from : allocation->slices_first;
         allocation->slices_last = slice.from > allocation->slices_last ? slice.from : allocation->slices_last;
     }
+    if (over < planner->over_next[body->node])
+        planner->over_next[body->node] = over;
     if (body->from < body->to && (body->shape.cpu_milli > 0 || body->shape.memory_mib > 0))
         timeline_hold(node, &(struct hold){body->from, body->to, body->shape.cpu_milli, body->shape.memory_mib, index});
-    refresh_held(planner, allocation);
+    refresh_held(planner, allocation, gpus);
     if (planner->batch) {
         undo_added(planner, index);
         change_note(planner, index);
@@ -123,8 +129,8 @@ void allocation_remove(struct planner *planner, uint32_t index)
         change_note(planner, index);
         undo_removed(planner, index);
     }
-    timeline_remove(&planner->nodes[allocation->node], index);
-    refresh_held(planner, allocation);
+    uint64_t gpus = timeline_remove(&planner->nodes[allocation->node], index);
+    refresh_held(planner, allocation, gpus);
 
     uint32_t *link = chain_of(planner, &allocation->key);
     while (*link != index)
@@ -134,6 +140,15 @@ void allocation_remove(struct planner *planner, uint32_t index)
     allocation->next = planner->allocation_free;
     planner->allocation_free = index;
     planner->allocation_live--;
+}
+
+int64_t allocation_over(const struct planner *planner, uint32_t index)
+{
+    int64_t over = planner->allocations[index].to;
+    uint32_t at = 0;
+    for (const struct slice *slice = NULL; (slice = allocation_slice_next(planner, index, &at)) != NULL;)
+        over = slice->clean > over ? slice->clean : over;
+    return over;
 }
 
 uint32_t planner_allocation_count(const struct planner *planner)

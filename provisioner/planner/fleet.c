@@ -57,23 +57,23 @@ static const char *change_wrong(const struct node *old, const struct planner_nod
     return NULL;
 }
 
-static void groups_set(struct planner *planner, uint32_t index)
+/* An unknown group holds no more than the next tighter one does: groups lie within one another, whatever is known. */
+static bool groups_set(struct planner *planner, struct node *node)
 {
-    struct node *node = &planner->nodes[index];
     const struct planner_id ids[LEVELS] = {
-        [PLANNER_NODE] = node->spec.id,
-        [PLANNER_NVLINK_DOMAIN] = node->spec.nvlink_domain,
-        [PLANNER_RACK] = node->spec.rack,
-        [PLANNER_LEAF] = node->spec.leaf,
-        [PLANNER_FABRIC] = node->spec.fabric,
-        [PLANNER_ZONE] = node->spec.zone,
+        [PLANNER_NODE] = node->spec.id,       [PLANNER_NVLINK_DOMAIN] = node->spec.nvlink_domain,
+        [PLANNER_RACK] = node->spec.rack,     [PLANNER_LEAF] = node->spec.leaf,
+        [PLANNER_FABRIC] = node->spec.fabric, [PLANNER_ZONE] = node->spec.zone,
     };
+    bool changed = false;
+    struct planner_id known = node->spec.id;
     for (uint32_t level = 0; level < LEVELS; level++) {
-        struct planner_id id = id_is_none(ids[level]) ? node->spec.id : ids[level];
-        node->groups[level] = id_map_put(&planner->groups[level], id);
-        ARRAY_RESERVE(planner->group_of[level], planner->group_room[level], index + 1);
-        planner->group_of[level][index] = node->groups[level];
+        known = id_is_none(ids[level]) ? known : ids[level];
+        uint32_t group = id_map_put(&planner->groups[level], known);
+        changed |= group != node->groups[level];
+        node->groups[level] = group;
     }
+    return changed;
 }
 
 const char *planner_node_put(struct planner *planner, const struct planner_node *spec)
@@ -87,8 +87,11 @@ const char *planner_node_put(struct planner *planner, const struct planner_node 
         wrong = change_wrong(&planner->nodes[index], spec);
         if (wrong != NULL)
             return wrong;
-        planner->nodes[index].spec = *spec;
-        groups_set(planner, index);
+        struct node *node = &planner->nodes[index];
+        node->spec = *spec;
+        if (groups_set(planner, node))
+            unseat(planner, node);
+        seat_mark(planner, node);
         return NULL;
     }
 
@@ -97,14 +100,16 @@ const char *planner_node_put(struct planner *planner, const struct planner_node 
     ARRAY_RESERVE(planner->nodes, planner->node_room, planner->node_count + 1);
     uint32_t model_index = model_put(planner, spec->gpu_model);
     struct model *model = &planner->models[model_index];
-    planner->nodes[index] = (struct node){.spec = *spec, .model = model_index, .column = model->node_count};
+    planner->nodes[index] = (struct node){.spec = *spec, .model = model_index, .column = NONE};
     planner->node_count++;
+    ARRAY_RESERVE(planner->over_next, planner->over_room, planner->node_count);
+    planner->over_next[index] = INT64_MAX;
     ARRAY_RESERVE(model->nodes, model->node_room, model->node_count + 1);
     model->nodes[model->node_count++] = index;
     if (spec->gpus > model->gpus_max)
         model->gpus_max = spec->gpus;
-    groups_set(planner, index);
-    table_add_column(planner, index);
+    (void)groups_set(planner, &planner->nodes[index]); /* it has no seat yet that could be wrong */
+    unseat(planner, &planner->nodes[index]);
     return NULL;
 }
 

@@ -6,6 +6,7 @@
 #include "common/alloc.h"
 #include "common/must.h"
 #include "provisioner/planner/planner.h"
+#include "provisioner/planner/table.h"
 
 #define NONE UINT32_MAX
 /* The levels below PLANNER_FLEET, which is one group and needs no number. */
@@ -38,7 +39,7 @@ struct hold {
 struct node {
     struct planner_node spec;
     uint32_t model;
-    uint32_t column;         /* in the model's table */
+    uint32_t column;         /* its seat in the model's table; NONE: it has none yet */
     uint32_t groups[LEVELS]; /* dense numbers of itself, its rack, fabric, zone */
     struct slice *slices;    /* sorted by slice_before */
     uint32_t slice_count;
@@ -73,25 +74,9 @@ struct id_map {
     uint32_t count;
 };
 
-/* Questions by what they need of one GPU: all of it, or a share of at least so much. See table.c. */
-#define TIERS 3
-
-/* Which GPUs of each node are busy, by bucket of time: cell [bucket][column] is a byte of eight bits. */
-struct table {
-    uint8_t *within[TIERS]; /* at some instant of the bucket */
-    uint8_t *coarse[TIERS]; /* at some instant of several buckets */
-    uint8_t *across[TIERS]; /* during all of the bucket */
-    uint8_t *absent;        /* one row: bits that stand for no GPU */
-    uint8_t *gpus;          /* one row: how many GPUs */
-    uint8_t *busy;          /* scratch: one row */
-    uint8_t *bound_whole;   /* what table_bound found: GPUs free for all of the window, at most */
-    uint8_t *bound_share;   /* GPUs that the share may fit on, at most */
-    uint32_t column_room;
-};
-
 struct model {
     char name[PLANNER_MODEL_SIZE];
-    uint32_t *nodes; /* by column */
+    uint32_t *nodes;
     uint32_t node_count;
     uint32_t node_room;
     uint32_t gpus_max; /* of one node */
@@ -112,13 +97,15 @@ struct planner {
     uint32_t node_room;
     struct id_map node_ids;
     struct id_map groups[LEVELS];
-    uint32_t *group_of[LEVELS]; /* node->groups again, by node: searches read these in a row */
-    uint32_t group_room[LEVELS];
+    int64_t *over_next; /* by node: nothing on it is over before this instant */
+    uint32_t over_room;
     struct model *models;
     uint32_t model_count;
     uint32_t model_room;
+    bool table_stale; /* some node has no seat, or some block wrong counts */
     bool table_based;
     int64_t table_base; /* first bucket of time that the tables cover */
+    struct sweep *sweep;
 
     struct allocation *allocations;
     uint32_t allocation_top;
@@ -142,12 +129,17 @@ struct planner {
     /* scratch */
     struct slice *cut;
     uint32_t cut_room;
-    uint32_t *fit; /* by node: how many instances, or, not known yet, an upper bound */
-    bool *fit_known;
-    uint32_t fit_room;
-    uint32_t fit_known_room;
-    uint32_t *sums; /* by group */
+    uint32_t *sums; /* by block */
     uint32_t sum_room;
+    uint32_t *stamps; /* by group of the spread: who saw it last */
+    uint32_t stamp_room;
+    uint32_t stamp;
+    struct ranked *ranked; /* a heap of groups, the tightest first */
+    uint32_t ranked_count;
+    uint32_t ranked_room;
+    struct tried *tried; /* nodes looked at closely for a gang */
+    uint32_t tried_count;
+    uint32_t tried_room;
     struct pick *picks;
     uint32_t pick_count;
     uint32_t pick_room;
@@ -173,11 +165,26 @@ struct question {
     uint32_t zone; /* if in_zone: group number, or NONE if there is no such zone */
     enum planner_scope near_scope;
     uint32_t near_group; /* NONE: anywhere */
+    enum planner_spread spread;
     /* for explanations: how many would fit if this did not matter */
     bool ignore_plannable;
     bool ignore_taken;
     bool ignore_cpu;
     bool ignore_memory;
+};
+
+/* A group and how many instances it takes, at most. */
+struct ranked {
+    uint32_t bound;
+    uint32_t place; /* in level->groups */
+};
+
+/* A node that takes some instances of a gang. */
+struct tried {
+    uint32_t node;
+    uint32_t count;
+    uint32_t score;
+    uint32_t order; /* in which it was tried */
 };
 
 /* Some instances of a gang on one node. */
@@ -189,6 +196,13 @@ struct pick {
 struct fit {
     uint32_t count; /* instances that fit together */
     uint32_t score; /* what placing one leaves behind; less is better */
+};
+
+struct counted {
+    uint32_t best;     /* the most within one group */
+    uint32_t group;    /* that group, or NONE */
+    uint32_t fleet;    /* the most anywhere */
+    bool model_exists; /* some node has an allowed model and stands in the zone */
 };
 
 static inline int64_t instant_add(int64_t instant, int64_t seconds)
@@ -257,6 +271,8 @@ void allocation_remove(struct planner *planner, uint32_t index);
 const struct slice *allocation_slice_next(const struct planner *planner, uint32_t index, uint32_t *at);
 /* Copies an allocation's slices into planner->cut and returns how many. */
 uint32_t allocation_slices(struct planner *planner, uint32_t index);
+/* When nothing of it is left, turnaround included. */
+int64_t allocation_over(const struct planner *planner, uint32_t index);
 
 /* undo.c */
 void undo_added(struct planner *planner, uint32_t index);
@@ -265,7 +281,8 @@ void change_note(struct planner *planner, uint32_t allocation);
 
 /* timeline.c */
 void timeline_insert(struct node *node, const struct slice *slice);
-void timeline_remove(struct node *node, uint32_t allocation);
+/* Takes all of an allocation off its node; returns the GPUs it was on. */
+uint64_t timeline_remove(struct node *node, uint32_t allocation);
 void timeline_hold(struct node *node, const struct hold *hold);
 /* The first slice that begins at or after `instant`. */
 uint32_t timeline_from(const struct node *node, int64_t instant);
@@ -293,25 +310,23 @@ uint32_t share_slices(struct planner *planner, const struct node *node, const st
 bool fit_eligible(const struct planner *planner, const struct node *node, const struct question *question);
 struct fit fit_node(const struct planner *planner, const struct node *node, const struct question *question);
 
-/* table.c */
-void table_free(struct table *table);
-void table_add_column(struct planner *planner, uint32_t node);
-/* A slice for [from, to) came or went. */
-void table_refresh(struct planner *planner, uint32_t node, int64_t from, int64_t to);
-/* The tables shall cover the time from `instant` on. */
-void table_move(struct planner *planner, int64_t instant);
-/* Fills bound_whole of the model's table, and bound_share if the question is for a share. */
-void table_bound(struct planner *planner, struct model *model, const struct question *question);
-void table_verify(struct planner *planner);
-
 /* search.c */
-/* Fills planner->picks with places for `count` instances within `limit`, tightest scope first, or returns false. */
-bool search_gang(struct planner *planner, const struct question *question, const struct planner_request *request,
-                 enum planner_scope limit);
+/* A node for `need` instances: the one that is left with the least, fullest nodes first; NONE if no node can. */
+uint32_t search_node(struct planner *planner, const struct question *question, const struct planner_request *request,
+                     uint32_t need);
 struct question question_of(const struct planner *planner, const struct planner_request *request);
 /* The i-th model that the request allows, or NULL if the fleet has no such model; i < request_models. */
 uint32_t request_models(const struct planner *planner, const struct planner_request *request);
 struct model *request_model(struct planner *planner, const struct planner_request *request, uint32_t i);
+
+/* groups.c */
+/* Fills planner->picks with places for `count` instances within `limit`, tightest scope first, or returns false. */
+bool search_gang(struct planner *planner, const struct question *question, const struct planner_request *request,
+                 enum planner_scope limit);
+/* How many instances fit, all of one model: within one group of the scope, and anywhere. Looks closely at every node
+ * that may take one. */
+struct counted search_count(struct planner *planner, const struct question *question,
+                            const struct planner_request *request, enum planner_scope scope);
 
 /* refuse.c */
 struct planner_refusal refuse(struct planner *planner, const struct question *question,

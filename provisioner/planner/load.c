@@ -125,24 +125,29 @@ const char *planner_load(struct planner *planner, const struct planner_allocatio
     return wrong;
 }
 
-/* Whether nothing of an allocation reaches beyond `instant`. */
-static bool is_over(const struct planner *planner, uint32_t index, int64_t instant)
+/* Slices stand by start, so behind the first that begins when the next is over there is nothing to find. */
+static void forget_on_node(struct planner *planner, uint32_t index, int64_t instant)
 {
-    const struct node *node = &planner->nodes[planner->allocations[index].node];
-    for (uint32_t i = 0; i < node->slice_count; i++) {
-        if (node->slices[i].allocation == index && node->slices[i].clean > instant)
-            return false;
+    const struct node *node = &planner->nodes[index];
+    int64_t next = INT64_MAX;
+    for (uint32_t i = 0; i < node->slice_count && node->slices[i].from < next;) {
+        int64_t over = allocation_over(planner, node->slices[i].allocation);
+        if (over <= instant) {
+            allocation_remove(planner, node->slices[i].allocation); /* the first of its slices stood here */
+            continue;
+        }
+        next = over < next ? over : next;
+        i++;
     }
-    return true;
+    planner->over_next[index] = next;
 }
 
 void planner_forget(struct planner *planner, int64_t instant)
 {
     must(!planner->batch);
     table_move(planner, instant);
-    for (uint32_t i = 0; i < planner->allocation_top; i++) {
-        const struct allocation *allocation = &planner->allocations[i];
-        if (allocation->node != NONE && allocation->to <= instant && is_over(planner, i, instant))
-            allocation_remove(planner, i);
+    for (uint32_t i = 0; i < planner->node_count; i++) {
+        if (planner->over_next[i] <= instant)
+            forget_on_node(planner, i, instant);
     }
 }

@@ -100,6 +100,7 @@ struct planner *planner_new(void)
 {
     struct planner *planner = alloc_zero(1, sizeof *planner);
     planner->allocation_free = NONE;
+    planner->sweep = sweep_new();
     return planner;
 }
 
@@ -120,15 +121,14 @@ void planner_free(struct planner *planner)
         free(planner->nodes[i].slices);
         free(planner->nodes[i].holds);
     }
-    for (uint32_t level = 0; level < LEVELS; level++) {
+    for (uint32_t level = 0; level < LEVELS; level++)
         free(planner->groups[level].slots);
-        free(planner->group_of[level]);
-    }
     models_free(planner);
     void *const arrays[] = {
-        planner->nodes,       planner->node_ids.slots, planner->allocations, planner->chains,   planner->undo,
-        planner->undo_slices, planner->changes,        planner->cut,         planner->fit,      planner->fit_known,
-        planner->sums,        planner->picks,          planner->given,       planner->instants, planner->rectangles,
+        planner->nodes,       planner->node_ids.slots, planner->allocations, planner->chains,    planner->undo,
+        planner->undo_slices, planner->changes,        planner->cut,         planner->over_next, planner->sweep,
+        planner->stamps,      planner->ranked,         planner->tried,       planner->sums,      planner->picks,
+        planner->given,       planner->instants,       planner->rectangles,
     };
     for (size_t i = 0; i < COUNT_OF(arrays); i++)
         free(arrays[i]);

@@ -129,7 +129,8 @@ int planner_scope_of_text(const char *text);
 int planner_spread_of_text(const char *text);
 const char *planner_spread_text(enum planner_spread spread);
 
-/* A node as it is now. A group (rack, leaf, fabric, zone) of all zero is unknown: the node then is alone in it. */
+/* A node as it is now. A group (rack, leaf, fabric, zone) of all zero is unknown: it then is taken to hold no more than
+ * the next tighter one that is known, in the end the node alone. Groups lie within one another. */
 struct planner_node {
     struct planner_id id;
     struct planner_id zone;

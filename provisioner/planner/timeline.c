@@ -88,12 +88,15 @@ void timeline_insert(struct node *node, const struct slice *slice)
     node->slice_count++;
 }
 
-void timeline_remove(struct node *node, uint32_t allocation)
+uint64_t timeline_remove(struct node *node, uint32_t allocation)
 {
+    uint64_t gpus = 0;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < node->slice_count; i++) {
         if (node->slices[i].allocation != allocation)
             node->slices[kept++] = node->slices[i];
+        else
+            gpus |= slice_gpus(&node->slices[i]);
     }
     must(kept < node->slice_count);
     node->slice_count = kept;
@@ -104,6 +107,7 @@ void timeline_remove(struct node *node, uint32_t allocation)
             node->holds[kept++] = node->holds[i];
     }
     node->hold_count = kept;
+    return gpus;
 }
 
 void timeline_hold(struct node *node, const struct hold *hold)

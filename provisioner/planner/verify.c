@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
+#include <string.h>
+
 static void verify_slices(const struct planner *planner, uint32_t index)
 {
     const struct node *node = &planner->nodes[index];
@@ -50,6 +52,59 @@ static void verify_no_overlap(struct planner *planner, const struct node *node)
     }
 }
 
+/* The index is what a recount makes of the timelines: every cell of every seat, then every count. */
+static void verify_block(struct planner *planner, struct table *table, uint32_t number)
+{
+    const struct block *block = &table->blocks[number];
+    size_t bytes = (size_t)ROWS * LANES;
+    uint8_t *cells = alloc_resize(NULL, bytes * TIERS, 1);
+    for (uint32_t tier = 0; tier < TIERS; tier++) {
+        if (block->cells[tier] != NULL)
+            memcpy(cells + tier * bytes, block->cells[tier], bytes);
+    }
+    for (uint32_t lane = 0; lane < LANES; lane++) {
+        uint32_t node = table->columns[number * LANES + lane];
+        must((node != NONE) == (block->seated >> lane & 1));
+        if (node == NONE)
+            continue;
+        must(planner->nodes[node].column == number * LANES + lane);
+        must(planner->nodes[node].spec.cordoned == (block->cordoned >> lane & 1));
+        cells_fill(planner, &planner->nodes[node]);
+    }
+    for (uint32_t tier = 0; tier < TIERS; tier++)
+        must(block->cells[tier] == NULL || memcmp(cells + tier * bytes, block->cells[tier], bytes) == 0);
+    free(cells);
+}
+
+static void verify_counts(struct table *table, uint32_t number)
+{
+    size_t rows = (size_t)ROWS * STEPS;
+    uint8_t *counts = alloc_resize(NULL, rows + (size_t)ROWS * TIERS, 1);
+    for (size_t row = 0; row < rows; row++)
+        counts[row] = table->counts[row * table->count_room + number];
+    for (size_t row = 0; row < (size_t)ROWS * (TIERS - 1); row++)
+        counts[rows + row] = table->any[1 + row / ROWS][row % ROWS * table->count_room + number];
+    counts_make(table, number);
+    for (size_t row = 0; row < rows; row++)
+        must(counts[row] == table->counts[row * table->count_room + number]);
+    for (size_t row = 0; row < (size_t)ROWS * (TIERS - 1); row++)
+        must(counts[rows + row] == table->any[1 + row / ROWS][row % ROWS * table->count_room + number]);
+    free(counts);
+}
+
+static void table_verify(struct planner *planner)
+{
+    for (uint32_t i = 0; i < planner->model_count; i++) {
+        struct table *table = &planner->models[i].table;
+        for (uint32_t block = 0; block < table->block_count; block++) {
+            if (table->blocks[block].stale)
+                continue; /* made anew before the next question */
+            verify_block(planner, table, block);
+            verify_counts(table, block);
+        }
+    }
+}
+
 void planner_verify(struct planner *planner)
 {
     uint32_t live = 0;
@@ -63,6 +118,7 @@ void planner_verify(struct planner *planner)
             at = allocation_find(planner, &allocation->key, at);
         must(at == i);
         must(allocation_slices(planner, i) > 0);
+        must(allocation_over(planner, i) >= planner->over_next[allocation->node]);
     }
     must(live == planner->allocation_live);
     for (uint32_t i = 0; i < planner->node_count; i++) {

@@ -177,10 +177,15 @@ static uint32_t node_takes(const struct world *world, const struct planner_reque
     return beside(world, request, node, count);
 }
 
+/* An unknown group is as large as the next tighter one. */
 static struct planner_id group_of(const struct planner_node *node, enum planner_scope scope)
 {
-    const struct planner_id groups[] = {node->id, node->rack, node->fabric, node->zone, id_of(1)};
-    return groups[scope];
+    const struct planner_id groups[] = {node->id,     node->nvlink_domain, node->rack, node->leaf,
+                                        node->fabric, node->zone,          id_of(1)};
+    uint32_t level = scope;
+    while (number_of(groups[level]) == 0)
+        level--;
+    return groups[level];
 }
 
 static bool allowed(const struct planner_request *request, const char *model)
@@ -289,11 +294,14 @@ static void fleet_begin(struct world *world)
 {
     world->planner = planner_new();
     world->node_count = (uint32_t)between(world, 1, NODES_MAX);
+    bool leaves = chance(world, 50);
     for (uint32_t i = 0; i < world->node_count; i++) {
         struct planner_node node = node_of(i + 1, models[between(world, 0, 99) < 30], (uint32_t)between(world, 0, 5));
         node.gpus = chance(world, 30) ? GPUS_MAX : node.gpus;
         node.rack = id_of((uint32_t)between(world, 1, 3));
         node.fabric = id_of(number_of(node.rack) / 2 + 1);
+        node.leaf = leaves ? id_of(200 + number_of(node.fabric)) : id_of(0);
+        node.nvlink_domain = chance(world, 60) ? id_of(100 + 2 * number_of(node.rack) + chance(world, 50)) : id_of(0);
         node.grouping = (enum planner_grouping)between(world, 0, PLANNER_GROUPING_COUNT - 1);
         node.turnaround_s = chance(world, 50) ? 0 : between(world, 1, 3) * HOUR;
         node.cpu_milli = between(world, 4, 48) * 1000;

@@ -1,0 +1,414 @@
+/* Gangs: the tightest group of nodes that holds all instances, and which of its nodes take them.
+ *
+ * Groups are ranked by bounds from above, first by block, then, once their blocks were looked at, by node, at last
+ * exactly. A group is given up only when a bound or the exact count is too little, so what is refused does not fit. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/internal.h"
+
+#include <string.h>
+
+/* So many groups are looked at, the least promising that may do first, before the tightest of them is taken. */
+#define GROUPS_COMPARED_MAX 8
+/* So many nodes more than a gang needs are looked at, to choose from. */
+#define SPARE_NODES_MAX 64
+
+/* The search for one gang among the groups of one level of one model. */
+struct muster {
+    struct planner *planner;
+    struct model *model;
+    const struct question *question;
+    const struct level *level;
+    uint32_t count; /* instances */
+    bool spread;    /* no two in one group of this level: */
+    enum planner_scope apart;
+};
+
+static struct muster muster_of(struct planner *planner, struct model *model, const struct question *question,
+                               enum planner_scope scope, uint32_t count)
+{
+    static const enum planner_scope levels[PLANNER_SPREAD_COUNT] = {
+        [PLANNER_SPREAD_NONE] = PLANNER_NODE,
+        [PLANNER_SPREAD_NODE] = PLANNER_NODE,
+        [PLANNER_SPREAD_RACK] = PLANNER_RACK,
+        [PLANNER_SPREAD_LEAF] = PLANNER_LEAF,
+    };
+    return (struct muster){
+        .planner = planner,
+        .model = model,
+        .question = question,
+        .level = &model->table.levels[scope],
+        .count = count,
+        .spread = levels[question->spread] != PLANNER_NODE, /* one a node is what its fit says */
+        .apart = levels[question->spread],
+    };
+}
+
+static uint32_t parts_end(const struct level *level, uint32_t place)
+{
+    return level->groups[place + 1].first;
+}
+
+/* -- keeping apart ---------------------------------------------------------------------------------------------- */
+
+/* Forgets which groups have an instance. */
+static void apart_begin(const struct muster *muster)
+{
+    struct planner *planner = muster->planner;
+    uint32_t groups = planner->groups[muster->apart].count;
+    if (!muster->spread)
+        return;
+    if (groups > planner->stamp_room || planner->stamp == UINT32_MAX) {
+        ARRAY_RESERVE(planner->stamps, planner->stamp_room, groups);
+        memset(planner->stamps, 0, planner->stamp_room * sizeof planner->stamps[0]);
+        planner->stamp = 0;
+    }
+    planner->stamp++;
+}
+
+/* How many of `count` instances the node may add: none if its rack (leaf) has one already. */
+static uint32_t apart_add(const struct muster *muster, uint32_t node, uint32_t count)
+{
+    struct planner *planner = muster->planner;
+    if (!muster->spread || count == 0)
+        return count;
+    uint32_t *stamp = &planner->stamps[planner->nodes[node].groups[muster->apart]];
+    if (*stamp == planner->stamp)
+        return 0;
+    *stamp = planner->stamp;
+    return 1;
+}
+
+/* -- bounds of groups ------------------------------------------------------------------------------------------- */
+
+static uint32_t lanes_sum(const struct muster *muster, const struct part *part)
+{
+    const struct table *table = &muster->model->table;
+    uint32_t sum = 0;
+    for (uint32_t left = part->lanes; left != 0; left &= left - 1) {
+        uint32_t column = part->block * LANES + (uint32_t)__builtin_ctz(left);
+        sum += apart_add(muster, table->columns[column], table->fits[column]);
+    }
+    return sum;
+}
+
+static uint64_t group_bound(const struct muster *muster, uint32_t place)
+{
+    const struct table *table = &muster->model->table;
+    uint32_t most = sight_node_most(muster->model, muster->question);
+    uint64_t sum = 0;
+    apart_begin(muster);
+    for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
+        const struct part *part = &muster->level->parts[i];
+        uint32_t here = table->instances[part->block];
+        uint32_t seats = (uint32_t)__builtin_popcount(part->lanes) * most;
+        if (here > 0 && table->looked[part->block])
+            sum += lanes_sum(muster, part);
+        else
+            sum += here < seats ? here : seats;
+    }
+    return sum;
+}
+
+static bool group_looked(const struct muster *muster, uint32_t place)
+{
+    const struct table *table = &muster->model->table;
+    for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
+        uint32_t block = muster->level->parts[i].block;
+        if (table->instances[block] > 0 && !table->looked[block])
+            return false;
+    }
+    return true;
+}
+
+static void group_look(const struct muster *muster, uint32_t place)
+{
+    for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
+        uint32_t block = muster->level->parts[i].block;
+        if (muster->model->table.instances[block] > 0)
+            sight_fits(muster->model, muster->question, block);
+    }
+}
+
+/* A look turns a node's bound into its exact fit, which is never above the bound. */
+static struct fit fit_exactly(const struct muster *muster, uint32_t column)
+{
+    struct table *table = &muster->model->table;
+    const struct node *node = &muster->planner->nodes[table->columns[column]];
+    struct fit fit = {0, 0};
+    if (fit_eligible(muster->planner, node, muster->question))
+        fit = fit_node(muster->planner, node, muster->question);
+    if (fit.count > 1 && muster->question->spread != PLANNER_SPREAD_NONE)
+        fit.count = 1;
+    must(fit.count <= table->fits[column]);
+    table->fits[column] = (uint16_t)fit.count;
+    table->exact[column / LANES] |= UINT32_C(1) << column % LANES;
+    return fit;
+}
+
+/* -- which nodes ------------------------------------------------------------------------------------------------ */
+
+/* The least fit above `above` in the group; 0 if there is none. */
+static uint32_t next_fit(const struct muster *muster, uint32_t place, uint32_t above)
+{
+    const struct table *table = &muster->model->table;
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
+        const struct part *part = &muster->level->parts[i];
+        for (uint32_t left = table->looked[part->block] ? part->lanes : 0; left != 0; left &= left - 1) {
+            uint32_t fit = table->fits[part->block * LANES + (uint32_t)__builtin_ctz(left)];
+            if (fit > above && fit < least)
+                least = fit;
+        }
+    }
+    return least == UINT32_MAX ? 0 : least;
+}
+
+/* Tries nodes of one part whose bound is `fit`; returns how many instances they take. */
+static uint32_t try_part(const struct muster *muster, const struct part *part, uint32_t fit, uint32_t sum)
+{
+    struct planner *planner = muster->planner;
+    const struct table *table = &muster->model->table;
+    for (uint32_t left = table->looked[part->block] ? part->lanes : 0; left != 0; left &= left - 1) {
+        uint32_t column = part->block * LANES + (uint32_t)__builtin_ctz(left);
+        if (sum >= muster->count && planner->tried_count >= muster->count + SPARE_NODES_MAX)
+            break;
+        if (table->fits[column] != fit)
+            continue;
+        struct fit found = fit_exactly(muster, column);
+        sum += apart_add(muster, table->columns[column], found.count);
+        if (found.count == 0)
+            continue;
+        ARRAY_RESERVE(planner->tried, planner->tried_room, planner->tried_count + 1);
+        planner->tried[planner->tried_count] =
+            (struct tried){table->columns[column], found.count, found.score, planner->tried_count};
+        planner->tried_count++;
+    }
+    return sum;
+}
+
+/* Those that take the fewest first: they are the fullest. */
+static int tried_compare(const void *left, const void *right)
+{
+    const struct tried *a = left;
+    const struct tried *b = right;
+    if (a->count != b->count)
+        return a->count < b->count ? -1 : 1;
+    if (a->score != b->score)
+        return a->score < b->score ? -1 : 1;
+    return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Picks nodes of the group, the fullest first, until all have a place. No node is tried twice. */
+static bool group_pick(const struct muster *muster, uint32_t place)
+{
+    struct planner *planner = muster->planner;
+    uint32_t sum = 0;
+    planner->tried_count = 0;
+    apart_begin(muster);
+    for (uint32_t fit = next_fit(muster, place, 0); fit > 0; fit = next_fit(muster, place, fit)) {
+        for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++)
+            sum = try_part(muster, &muster->level->parts[i], fit, sum);
+        if (sum >= muster->count)
+            break;
+    }
+    if (sum < muster->count)
+        return false;
+    qsort(planner->tried, planner->tried_count, sizeof planner->tried[0], tried_compare);
+    uint32_t missing = muster->count;
+    planner->pick_count = 0;
+    apart_begin(muster);
+    for (uint32_t i = 0; i < planner->tried_count && missing > 0; i++) {
+        uint32_t taken = apart_add(muster, planner->tried[i].node, planner->tried[i].count);
+        taken = taken < missing ? taken : missing;
+        if (taken == 0)
+            continue;
+        ARRAY_RESERVE(planner->picks, planner->pick_room, planner->pick_count + 1);
+        planner->picks[planner->pick_count++] = (struct pick){planner->tried[i].node, taken};
+        missing -= taken;
+    }
+    must(missing == 0);
+    return true;
+}
+
+/* -- which group ------------------------------------------------------------------------------------------------ */
+
+static bool ranked_before(const struct ranked *a, const struct ranked *b)
+{
+    return a->bound != b->bound ? a->bound < b->bound : a->place < b->place;
+}
+
+static void heap_push(struct planner *planner, struct ranked ranked)
+{
+    ARRAY_RESERVE(planner->ranked, planner->ranked_room, planner->ranked_count + 1);
+    struct ranked *heap = planner->ranked;
+    uint32_t at = planner->ranked_count++;
+    for (; at > 0 && ranked_before(&ranked, &heap[(at - 1) / 2]); at = (at - 1) / 2)
+        heap[at] = heap[(at - 1) / 2];
+    heap[at] = ranked;
+}
+
+static struct ranked heap_pop(struct planner *planner)
+{
+    struct ranked *heap = planner->ranked;
+    struct ranked top = heap[0];
+    struct ranked moved = heap[--planner->ranked_count];
+    uint32_t at = 0;
+    for (uint32_t child = 1; child < planner->ranked_count; child = at * 2 + 1) {
+        if (child + 1 < planner->ranked_count && ranked_before(&heap[child + 1], &heap[child]))
+            child++;
+        if (!ranked_before(&heap[child], &moved))
+            break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = moved;
+    return top;
+}
+
+static void rank(const struct muster *muster)
+{
+    muster->planner->ranked_count = 0;
+    for (uint32_t place = 0; place < muster->level->group_count; place++) {
+        uint64_t bound = group_bound(muster, place);
+        if (bound >= muster->count)
+            heap_push(muster->planner, (struct ranked){(uint32_t)bound, place});
+    }
+}
+
+/* The group with the least that is still enough, by bounds that are made sharper on the way; or NONE. */
+static uint32_t group_tightest(const struct muster *muster)
+{
+    struct planner *planner = muster->planner;
+    struct ranked best = {UINT32_MAX, NONE};
+    for (uint32_t compared = 0; planner->ranked_count > 0 && compared < GROUPS_COMPARED_MAX;) {
+        struct ranked top = heap_pop(planner);
+        bool looked = group_looked(muster, top.place);
+        group_look(muster, top.place);
+        uint64_t bound = group_bound(muster, top.place);
+        if (bound < muster->count)
+            continue;
+        struct ranked sharper = {(uint32_t)bound, top.place};
+        heap_push(planner, sharper);
+        if (ranked_before(&sharper, &best))
+            best = sharper;
+        compared++;
+        if (bound == muster->count || (looked && bound == top.bound))
+            break; /* none can be tighter; or all others have higher bounds */
+    }
+    return best.place;
+}
+
+/* Whether the level has groups large enough at all. */
+static bool may_hold(const struct muster *muster)
+{
+    return muster->level->nodes_most > 1 &&
+           (uint64_t)muster->level->nodes_most * sight_node_most(muster->model, muster->question) >= muster->count;
+}
+
+static bool search_level(struct planner *planner, struct model *model, const struct question *question,
+                         enum planner_scope scope, uint32_t count)
+{
+    struct muster muster = muster_of(planner, model, question, scope, count);
+    if (!may_hold(&muster))
+        return false;
+    (void)sight_instances(planner, model, question); /* for the bounds */
+    rank(&muster);
+    for (uint32_t place; (place = group_tightest(&muster)) != NONE;) {
+        if (group_pick(&muster, place))
+            return true;
+    }
+    return false;
+}
+
+bool search_gang(struct planner *planner, const struct question *question, const struct planner_request *request,
+                 enum planner_scope limit)
+{
+    uint32_t node = search_node(planner, question, request, request->count);
+    if (node != NONE) {
+        ARRAY_RESERVE(planner->picks, planner->pick_room, 1);
+        planner->picks[0] = (struct pick){node, request->count};
+        planner->pick_count = 1;
+        return true;
+    }
+    if (request->count == 1 || limit == PLANNER_NODE)
+        return false;
+    for (uint32_t i = 0; i < request_models(planner, request); i++) {
+        struct model *model = request_model(planner, request, i);
+        if (model != NULL)
+            sight_begin(planner, model, question);
+    }
+    for (uint32_t scope = PLANNER_NODE + 1; scope <= limit; scope++) {
+        for (uint32_t i = 0; i < request_models(planner, request); i++) {
+            struct model *model = request_model(planner, request, i);
+            if (model != NULL && search_level(planner, model, question, (enum planner_scope)scope, request->count))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* -- counting --------------------------------------------------------------------------------------------------- */
+
+/* Looks closely at every node that may take an instance. */
+static void count_exactly(const struct muster *muster)
+{
+    struct table *table = &muster->model->table;
+    const uint32_t *instances = sight_instances(muster->planner, muster->model, muster->question);
+    for (uint32_t block = 0; block < table->block_count; block++) {
+        if (instances[block] == 0)
+            continue;
+        sight_fits(muster->model, muster->question, block);
+        for (uint32_t column = block * LANES; column < (block + 1) * LANES; column++) {
+            if (table->fits[column] > 0)
+                (void)fit_exactly(muster, column); /* kept in fits */
+        }
+    }
+}
+
+/* The most within one node, whose number is its group's. */
+static void count_nodes(const struct muster *muster, struct counted *counted)
+{
+    const struct table *table = &muster->model->table;
+    for (uint32_t column = 0; column < table->block_count * LANES; column++) {
+        if (table->instances[column / LANES] > 0 && table->fits[column] > counted->best) {
+            counted->best = table->fits[column];
+            counted->group = muster->planner->nodes[table->columns[column]].groups[PLANNER_NODE];
+        }
+    }
+}
+
+static void count_model(struct planner *planner, struct model *model, const struct question *question,
+                        enum planner_scope scope, struct counted *counted)
+{
+    struct muster fleet = muster_of(planner, model, question, PLANNER_FLEET, 0);
+    struct muster muster = muster_of(planner, model, question, scope, 0);
+    sight_begin(planner, model, question);
+    counted->model_exists |= !question->in_zone
+                                 ? model->node_count > 0
+                                 : level_find(&model->table.levels[PLANNER_ZONE], question->zone) != NONE;
+    count_exactly(&fleet);
+    uint64_t all = fleet.level->group_count == 0 ? 0 : group_bound(&fleet, 0);
+    counted->fleet = all > counted->fleet ? (uint32_t)all : counted->fleet;
+    if (scope == PLANNER_NODE)
+        count_nodes(&fleet, counted);
+    for (uint32_t place = 0; place < muster.level->group_count; place++) {
+        uint64_t sum = group_bound(&muster, place);
+        if (sum > counted->best) {
+            counted->best = (uint32_t)sum;
+            counted->group = muster.level->groups[place].group;
+        }
+    }
+}
+
+struct counted search_count(struct planner *planner, const struct question *question,
+                            const struct planner_request *request, enum planner_scope scope)
+{
+    struct counted counted = {.group = NONE};
+    table_ready(planner, question->from);
+    for (uint32_t i = 0; i < request_models(planner, request); i++) {
+        struct model *model = request_model(planner, request, i);
+        if (model != NULL)
+            count_model(planner, model, question, scope, &counted);
+    }
+    return counted;
+}

@@ -1,0 +1,208 @@
+/* Reading the index: what is free for all of a window, at most, first by block and then by node. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/internal.h"
+
+#include <string.h>
+
+/* The longest piece that begins at this bucket and ends by `last`. */
+static uint32_t depth_at(int64_t bucket, int64_t last)
+{
+    uint32_t depth = DEPTHS - 1;
+    while (ring_of(bucket) % table_piece_buckets[depth] != 0 || bucket + table_piece_buckets[depth] > last)
+        depth--;
+    return depth;
+}
+
+/* Rows for a window. What lies before or beyond the ring is not known to be busy. A bucket that the window does not
+ * fill tells only what is busy during all of it. */
+static struct rows rows_of(const struct planner *planner, const struct question *question)
+{
+    struct rows rows = {.count = 1, .at = {ROW_ALWAYS}};
+    int64_t end = planner->table_base + BUCKETS;
+    int64_t bucket = bucket_of(question->from);
+    int64_t last = question->to == PLANNER_OPEN ? end : bucket_of(question->to - 1) + 1;
+    int64_t full_last = question->to == PLANNER_OPEN ? end : bucket_of(question->to);
+    if (question->ignore_taken)
+        return rows;
+    bucket = bucket < planner->table_base ? planner->table_base : bucket;
+    last = last > end ? end : last;
+    full_last = full_last > end ? end : full_last;
+    while (bucket < last) {
+        must(rows.count < COUNT_OF(rows.at));
+        if (bucket * BUCKET_S < question->from || bucket >= full_last) {
+            rows.at[rows.count++] = (uint16_t)(ROW_ACROSS + ring_of(bucket));
+            bucket++;
+            continue;
+        }
+        uint32_t depth = depth_at(bucket, full_last);
+        uint32_t size = table_piece_buckets[depth];
+        rows.at[rows.count++] = (uint16_t)(table_piece_row[depth] + ring_of(bucket) / size);
+        bucket += size;
+    }
+    return rows;
+}
+
+void sight_begin(struct planner *planner, struct model *model, const struct question *question)
+{
+    struct table *table = &model->table;
+    table->rows = rows_of(planner, question);
+    table->tier = 0;
+    if (question->shape.gpus == 0) {
+        table->tier = 1;
+        while (table->tier < TIERS && table_tier_milli[table->tier] > question->shape.gpu_milli)
+            table->tier++;
+    }
+    table->instances_known = false;
+    memset(table->least_known, 0, sizeof table->least_known);
+    memset(table->looked, 0, table->block_count * sizeof table->looked[0]);
+    memset(table->exact, 0, table->block_count * sizeof table->exact[0]);
+}
+
+static void least_fill(uint8_t *restrict least, const uint8_t *restrict row, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        least[i] = row[i] < least[i] ? row[i] : least[i];
+}
+
+const uint8_t *sight_least(struct table *table, uint32_t step)
+{
+    uint8_t *least = table->least[step];
+    if (table->least_known[step])
+        return least;
+    table->least_known[step] = true;
+    memset(least, LANES, table->block_count);
+    for (uint32_t i = 0; i < table->rows.count; i++) {
+        size_t row = table->rows.at[i];
+        if (step > 0)
+            least_fill(least, table->counts + (row * STEPS + step - 1) * table->count_room, table->block_count);
+        else if (table->tier < TIERS) /* smaller shares may fit on any GPU */
+            least_fill(least, table->any[table->tier] + row * table->count_room, table->block_count);
+    }
+    return least;
+}
+
+/* Free bits of each lane, times the GPUs that a bit stands for. */
+static void bits_count(uint8_t *restrict count, const uint8_t *restrict busy, const uint8_t *restrict scale)
+{
+    for (uint32_t i = 0; i < LANES; i++) {
+        uint8_t bits = (uint8_t)~busy[i];
+        bits = (uint8_t)(bits - (bits >> 1 & 0x55));
+        bits = (uint8_t)((bits & 0x33) + (bits >> 2 & 0x33));
+        bits = (uint8_t)((bits + (bits >> 4)) & 0x0f);
+        count[i] = (uint8_t)(bits * scale[i]);
+    }
+}
+
+static void busy_gather(uint8_t busy[restrict LANES], const uint8_t *restrict cells, const struct rows *rows)
+{
+    memset(busy, 0, LANES);
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const uint8_t *row = cells + (size_t)rows->at[i] * LANES;
+        for (uint32_t lane = 0; lane < LANES; lane++)
+            busy[lane] |= row[lane];
+    }
+}
+
+void sight_look(const struct table *table, uint32_t number, struct look *ret)
+{
+    const struct block *block = &table->blocks[number];
+    uint8_t busy[LANES];
+    busy_gather(busy, block->cells[0], &table->rows);
+    bits_count(ret->whole, busy, block->scale);
+    if (table->tier == 0)
+        return;
+    if (table->tier == TIERS)
+        memcpy(busy, block->cells[0] + (size_t)ROW_ALWAYS * LANES, LANES);
+    else if (block->cells[table->tier] != NULL)
+        busy_gather(busy, block->cells[table->tier], &table->rows);
+    bits_count(ret->share, busy, block->scale);
+}
+
+/* -- instances -------------------------------------------------------------------------------------------------- */
+
+static uint32_t shares_of_gpu(const struct question *question)
+{
+    return PLANNER_GPU_MILLI / question->shape.gpu_milli;
+}
+
+uint32_t sight_node_most(const struct model *model, const struct question *question)
+{
+    if (question->spread != PLANNER_SPREAD_NONE)
+        return 1;
+    if (question->shape.gpus > 0)
+        return model->gpus_max / question->shape.gpus;
+    return model->gpus_max * shares_of_gpu(question);
+}
+
+/* Nodes with k, 2k, 3k ... GPUs free take one more instance each time. */
+static void instances_fill(struct model *model, const struct question *question)
+{
+    struct table *table = &model->table;
+    uint32_t *instances = table->instances;
+    uint32_t k = question->shape.gpus;
+    uint32_t most = sight_node_most(model, question);
+    bool by_steps = k > 0 && model->gpus_max <= STEPS && question->spread == PLANNER_SPREAD_NONE;
+    const uint8_t *least = sight_least(table, k < STEPS ? k : STEPS);
+    for (uint32_t block = 0; block < table->block_count; block++)
+        instances[block] = least[block] * (by_steps ? 1 : most);
+    for (uint32_t step = 2 * k; by_steps && step <= STEPS; step += k) {
+        least = sight_least(table, step);
+        for (uint32_t block = 0; block < table->block_count; block++)
+            instances[block] += least[block];
+    }
+}
+
+/* Only the nodes of one group may answer. */
+static void instances_within(struct planner *planner, struct model *model, const struct question *question,
+                             enum planner_scope scope, uint32_t group)
+{
+    struct table *table = &model->table;
+    const struct level *level = &table->levels[scope];
+    uint32_t most = sight_node_most(model, question);
+    uint32_t found = level_find(level, group);
+    if (found != NONE && level->group_count == 1)
+        return; /* all are of it */
+    ARRAY_RESERVE(planner->sums, planner->sum_room, table->block_count);
+    memset(planner->sums, 0, table->block_count * sizeof planner->sums[0]);
+    for (uint32_t i = found == NONE ? 0 : level->groups[found].first;
+         found != NONE && i < level->groups[found + 1].first; i++) {
+        const struct part *part = &level->parts[i];
+        uint32_t here = (uint32_t)__builtin_popcount(part->lanes) * most;
+        uint32_t known = table->instances[part->block];
+        planner->sums[part->block] = here < known ? here : known;
+    }
+    memcpy(table->instances, planner->sums, table->block_count * sizeof planner->sums[0]);
+}
+
+const uint32_t *sight_instances(struct planner *planner, struct model *model, const struct question *question)
+{
+    struct table *table = &model->table;
+    if (table->instances_known)
+        return table->instances;
+    table->instances_known = true;
+    instances_fill(model, question);
+    if (question->in_zone)
+        instances_within(planner, model, question, PLANNER_ZONE, question->zone);
+    if (question->near_group != NONE)
+        instances_within(planner, model, question, question->near_scope, question->near_group);
+    return table->instances;
+}
+
+void sight_fits(struct model *model, const struct question *question, uint32_t number)
+{
+    struct table *table = &model->table;
+    const struct block *block = &table->blocks[number];
+    uint16_t *fits = table->fits + (size_t)number * LANES;
+    uint32_t open = block->seated & (question->ignore_plannable ? UINT32_MAX : ~block->cordoned);
+    uint32_t most = sight_node_most(model, question);
+    struct look look;
+    if (table->looked[number])
+        return;
+    table->looked[number] = true;
+    sight_look(table, number, &look);
+    for (uint32_t lane = 0; lane < LANES; lane++) {
+        uint32_t fit = question->shape.gpus > 0 ? look.whole[lane] / question->shape.gpus
+                                                : look.share[lane] * shares_of_gpu(question);
+        fits[lane] = (uint16_t)((open >> lane & 1) == 0 ? 0 : fit < most ? fit : most);
+    }
+}

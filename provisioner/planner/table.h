@@ -1,0 +1,142 @@
+/* The index over the timelines: which GPUs are busy when, roughly, and how many nodes have how many of them free, so
+ * that a search looks closely only at nodes that can fit. Roughly, but never wrong to a request's harm: a GPU is busy
+ * in here only if no question of its tier can have it. docs/planner.md draws it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "provisioner/planner/planner.h"
+
+struct question;
+
+/* Nodes are seated by 32 in blocks, those of one fabric together. */
+#define LANES 32
+
+/* Time: a ring of buckets from planner->table_base on. Rows of the index stand for a bucket, or for 4, 16, 64 of them.
+ */
+#define BUCKET_S INT64_C(10800) /* three hours */
+#define BUCKETS  512            /* 64 days: what is booked ahead */
+#define DEPTHS   4              /* 1, 4, 16, 64 buckets */
+#define PIECES   (BUCKETS + BUCKETS / 4 + BUCKETS / 16 + BUCKETS / 64)
+/* The ring begins at a multiple of so many buckets: two days. */
+#define BASE_STEP 16
+
+/* Rows: at some instant of a piece of time; during all of a bucket; and always (GPUs that are not there). */
+#define ROW_ACROSS PIECES
+#define ROW_ALWAYS (PIECES + BUCKETS)
+#define ROWS       (ROW_ALWAYS + 1)
+
+/* Questions by what they need of one GPU: all of it, or a share of at least so much. */
+#define TIERS 3
+
+/* How many GPUs a node has free is counted up to here. */
+#define STEPS 8
+
+struct block {
+    uint8_t *
+        cells[TIERS]; /* [ROWS][LANES]: a byte of eight bits, set: busy. Tiers of shares: NULL while no share is here */
+    uint8_t scale[LANES]; /* GPUs that a bit stands for: more than one on nodes of more than eight */
+    uint32_t seated;      /* lanes in use */
+    uint32_t cordoned;    /* lanes of nodes that take nothing new */
+    uint32_t fabric;      /* whose nodes sit here */
+    bool stale;           /* its counts must be made anew */
+};
+
+/* The nodes of a group that sit in one block. */
+struct part {
+    uint32_t block;
+    uint32_t lanes;
+};
+
+/* One level of groups (racks, leaves, ...) of one model's nodes. */
+struct level {
+    struct part *parts; /* group by group */
+    uint32_t part_count;
+    uint32_t part_room;
+    struct level_group {
+        uint32_t group; /* its number among all models' */
+        uint32_t first; /* of its parts; they end where the next group's begin */
+    } * groups;
+    uint32_t group_count;
+    uint32_t group_room;
+    uint32_t nodes_most; /* of one group */
+};
+
+/* The rows whose OR tells what is busy in a window. */
+struct rows {
+    uint32_t count;
+    uint16_t at[2 + 2 * 3 * DEPTHS + BUCKETS / 64];
+};
+
+/* One GPU model's index. */
+struct table {
+    struct block *blocks;
+    uint32_t block_count;
+    uint32_t block_room;
+    uint32_t *columns;   /* [block][lane]: the node there, or NONE */
+    uint32_t count_room; /* blocks that a row of counts has room for */
+    uint8_t *counts;     /* [ROWS][STEPS][block]: nodes with at least 1, 2, ... GPUs free */
+    uint8_t *any[TIERS]; /* [ROWS][block]: nodes with any GPU free for the tier; tiers of shares only */
+    bool levels_stale;
+    struct level levels[PLANNER_SCOPE_COUNT]; /* without PLANNER_NODE */
+
+    /* what is seen of it in one question's window: sight_begin. Bounds from above. */
+    struct rows rows;
+    uint32_t tier; /* of the question's share; 0 if it is for whole GPUs or a very small share */
+    bool least_known[STEPS + 1];
+    uint8_t *least[STEPS + 1]; /* by block: nodes with at least so many GPUs free; [0]: with room for the share */
+    bool instances_known;
+    uint32_t *instances; /* by block: how many fit at most */
+    bool *looked;        /* by block: fits has what a look at it found */
+    uint16_t *fits;      /* by column: how many instances at most */
+    uint32_t *exact;     /* by block: lanes whose fit is not a bound but known */
+};
+
+/* Bounds of a block's nodes: GPUs free for all of the window, and GPUs that the share may fit on. */
+struct look {
+    uint8_t whole[LANES];
+    uint8_t share[LANES];
+};
+
+extern const uint32_t table_tier_milli[TIERS];
+extern const uint32_t table_piece_row[DEPTHS];
+extern const uint32_t table_piece_buckets[DEPTHS];
+
+/* cells.c */
+struct sweep *sweep_new(void);
+int64_t bucket_of(int64_t instant);
+uint32_t ring_of(int64_t bucket);
+struct node;
+/* All cells of a node that was just seated, or that leaves its seat. Its block is stale. */
+void cells_fill(struct planner *planner, const struct node *node);
+void cells_clear(struct planner *planner, const struct node *node);
+/* Counts a block anew. */
+void counts_make(struct table *table, uint32_t block);
+/* Slices on some of a node's GPUs came or went within [from, to). */
+void table_refresh(struct planner *planner, uint32_t node, uint64_t gpus, int64_t from, int64_t to);
+/* The index shall cover the time from `instant` on. */
+void table_move(struct planner *planner, int64_t instant);
+
+/* seats.c */
+void table_free(struct table *table);
+/* Before a question about `asked` or later: seats who stands. */
+void table_ready(struct planner *planner, int64_t asked);
+/* The node is new, or its groups changed: it sits where it belongs from the next question on. */
+void unseat(struct planner *planner, struct node *node);
+/* Its cordon may have changed. */
+void seat_mark(struct planner *planner, const struct node *node);
+/* The place of a group in level->groups, or NONE. */
+uint32_t level_find(const struct level *level, uint32_t group);
+
+/* sight.c */
+struct model;
+/* Sets out to answer a question from the model's index; what was seen for the last one is forgotten. */
+void sight_begin(struct planner *planner, struct model *model, const struct question *question);
+/* By block: at most so many nodes have `step` GPUs free for all of the window (0: have room for the share). */
+const uint8_t *sight_least(struct table *table, uint32_t step);
+void sight_look(const struct table *table, uint32_t block, struct look *ret);
+/* By block: at most so many instances fit, each within its node. */
+const uint32_t *sight_instances(struct planner *planner, struct model *model, const struct question *question);
+/* The most instances that one node of the model can take. */
+uint32_t sight_node_most(const struct model *model, const struct question *question);
+/* Fills table->fits for a block's nodes with bounds. */
+void sight_fits(struct model *model, const struct question *question, uint32_t block);
