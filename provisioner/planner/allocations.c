@@ -9,13 +9,41 @@ static uint32_t *chain_of(const struct planner *planner, const struct planner_ke
     return &planner->chains[(uint32_t)hash & (planner->chain_count - 1)];
 }
 
+static uint32_t *siblings_of(const struct planner *planner, struct planner_id reservation)
+{
+    return &planner->siblings[(uint32_t)id_hash(reservation) & (planner->chain_count - 1)];
+}
+
+static void siblings_link(struct planner *planner, uint32_t index)
+{
+    struct allocation *allocation = &planner->allocations[index];
+    uint32_t *head = siblings_of(planner, allocation->key.reservation);
+    if (*head != NONE)
+        planner->allocations[*head].sibling_before = index;
+    allocation->sibling_next = *head;
+    allocation->sibling_before = NONE;
+    *head = index;
+}
+
+static void siblings_unlink(struct planner *planner, const struct allocation *allocation)
+{
+    if (allocation->sibling_before == NONE)
+        *siblings_of(planner, allocation->key.reservation) = allocation->sibling_next;
+    else
+        planner->allocations[allocation->sibling_before].sibling_next = allocation->sibling_next;
+    if (allocation->sibling_next != NONE)
+        planner->allocations[allocation->sibling_next].sibling_before = allocation->sibling_before;
+}
+
 static void chains_widen(struct planner *planner)
 {
     free(planner->chains);
+    free(planner->siblings);
     planner->chain_count = planner->chain_count == 0 ? 64 : planner->chain_count * 2;
     planner->chains = alloc_resize(NULL, planner->chain_count, sizeof planner->chains[0]);
+    planner->siblings = alloc_resize(NULL, planner->chain_count, sizeof planner->siblings[0]);
     for (uint32_t i = 0; i < planner->chain_count; i++)
-        planner->chains[i] = NONE;
+        planner->chains[i] = planner->siblings[i] = NONE;
     for (uint32_t i = 0; i < planner->allocation_top; i++) {
         struct allocation *allocation = &planner->allocations[i];
         if (allocation->node == NONE)
@@ -23,6 +51,7 @@ static void chains_widen(struct planner *planner)
         uint32_t *head = chain_of(planner, &allocation->key);
         allocation->next = *head;
         *head = i;
+        siblings_link(planner, i);
     }
 }
 
@@ -33,6 +62,16 @@ uint32_t allocation_find(const struct planner *planner, const struct planner_key
     uint32_t at = after == NONE ? *chain_of(planner, key) : planner->allocations[after].next;
     while (at != NONE && !key_equal(&planner->allocations[at].key, key))
         at = planner->allocations[at].next;
+    return at;
+}
+
+uint32_t allocation_sibling(const struct planner *planner, struct planner_id reservation, uint32_t after)
+{
+    if (planner->chain_count == 0)
+        return NONE;
+    uint32_t at = after == NONE ? *siblings_of(planner, reservation) : planner->allocations[after].sibling_next;
+    while (at != NONE && !id_equal(planner->allocations[at].key.reservation, reservation))
+        at = planner->allocations[at].sibling_next;
     return at;
 }
 
@@ -68,6 +107,7 @@ uint32_t allocation_add(struct planner *planner, const struct allocation *body, 
     *allocation = *body;
     allocation->next = *head;
     *head = index;
+    siblings_link(planner, index);
     planner->allocation_live++;
 
     struct node *node = &planner->nodes[body->node];
@@ -90,8 +130,8 @@ uint32_t allocation_add(struct planner *planner, const struct allocation *body, 
         timeline_hold(node, &(struct hold){body->from, body->to, body->shape.cpu_milli, body->shape.memory_mib, index});
     refresh_held(planner, allocation, gpus);
     if (planner->batch) {
+        change_note(planner, index); /* belongs to the step that follows: rollback_to drops it with that */
         undo_added(planner, index);
-        change_note(planner, index);
     }
     return index;
 }
@@ -136,6 +176,7 @@ void allocation_remove(struct planner *planner, uint32_t index)
     while (*link != index)
         link = &planner->allocations[*link].next;
     *link = allocation->next;
+    siblings_unlink(planner, allocation);
     allocation->node = NONE;
     allocation->next = planner->allocation_free;
     planner->allocation_free = index;

@@ -318,6 +318,12 @@ void table_refresh(struct planner *planner, uint32_t index, uint64_t gpus, int64
         cells_refresh(planner, node, gpus, first, last);
 }
 
+void table_follow(struct planner *planner, const struct planner *other)
+{
+    if (other->table_based)
+        table_move(planner, other->table_base * BUCKET_S);
+}
+
 void table_move(struct planner *planner, int64_t instant)
 {
     int64_t bucket = bucket_of(instant);

@@ -10,6 +10,8 @@ bool fit_eligible(const struct planner *planner, const struct node *node, const 
         return false;
     if (question->near_group != NONE && node->groups[question->near_scope] != question->near_group)
         return false;
+    if (question->apart_level != PLANNER_FLEET && planner->apart[node->groups[question->apart_level]])
+        return false;
     if (question->ignore_plannable)
         return true;
     return !node->spec.cordoned && node->spec.plannable_from <= question->from &&
@@ -64,7 +66,7 @@ struct fit fit_node(const struct planner *planner, const struct node *node, cons
     int64_t cpu_milli = 0;
     int64_t memory_mib = 0;
     if (!question->ignore_taken)
-        timeline_peak(node, question->from, question->to, &cpu_milli, &memory_mib);
+        timeline_peak_for(planner, node, question, &cpu_milli, &memory_mib);
     if (!question->ignore_cpu)
         fit.count = fit_beside(node->spec.cpu_milli, cpu_milli, question->shape.cpu_milli, fit.count);
     if (!question->ignore_memory)

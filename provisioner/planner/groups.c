@@ -332,6 +332,7 @@ bool search_gang(struct planner *planner, const struct question *question, const
     }
     if (request->count == 1 || limit == PLANNER_NODE)
         return false;
+    table_ready(planner, question->from);
     for (uint32_t i = 0; i < request_models(planner, request); i++) {
         struct model *model = request_model(planner, request, i);
         if (model != NULL)

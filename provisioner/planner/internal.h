@@ -60,8 +60,12 @@ struct allocation {
     int64_t to;
     int64_t slices_first; /* its slices begin in [slices_first, slices_last] */
     int64_t slices_last;
-    uint32_t node; /* NONE: the record is free */
-    uint32_t next; /* in its hash chain, or in the free list */
+    uint32_t node;         /* NONE: the record is free */
+    uint32_t next;         /* in its hash chain, or in the free list */
+    uint32_t sibling_next; /* in the chain of its reservation's hash */
+    uint32_t sibling_before;
+    bool preemptible;
+    bool maintenance;
 };
 
 /* id -> dense number, open addressing, nothing is ever taken out. */
@@ -81,6 +85,12 @@ struct model {
     uint32_t node_room;
     uint32_t gpus_max; /* of one node */
     struct table table;
+};
+
+/* Somebody whose rectangles may have changed, and how far the undo log was then. */
+struct note {
+    struct planner_change change;
+    uint32_t undo_at;
 };
 
 struct undo {
@@ -113,7 +123,8 @@ struct planner {
     uint32_t allocation_live;
     uint32_t allocation_free; /* head of the free list */
     uint32_t *chains;         /* heads, by hash of the key */
-    uint32_t chain_count;     /* a power of two, or 0 */
+    uint32_t *siblings;       /* heads, by hash of the reservation */
+    uint32_t chain_count;     /* of each, a power of two, or 0 */
 
     bool batch;
     struct undo *undo;
@@ -122,14 +133,19 @@ struct planner {
     struct slice *undo_slices;
     uint32_t undo_slice_count;
     uint32_t undo_slice_room;
-    struct planner_change *changes;
-    uint32_t change_count;
+    struct note *notes;
+    uint32_t note_count;
+    uint32_t note_room;
+    struct planner_change *changes; /* what planner_changes told */
     uint32_t change_room;
 
     /* scratch */
     struct slice *cut;
     uint32_t cut_room;
-    uint32_t *sums; /* by block */
+    struct slice *kept; /* of an allocation that is held longer */
+    uint32_t kept_count;
+    uint32_t kept_room;
+    uint32_t *sums; /* by block, by group */
     uint32_t sum_room;
     uint32_t *stamps; /* by group of the spread: who saw it last */
     uint32_t stamp_room;
@@ -152,6 +168,24 @@ struct planner {
     int64_t *instants;
     uint32_t instant_count;
     uint32_t instant_room;
+    uint32_t *ordinals; /* whose places a search is for */
+    uint32_t ordinal_count;
+    uint32_t ordinal_room;
+    bool *apart; /* by group of the spread's level: holds an instance of the gang; all false between calls */
+    uint32_t apart_room;
+    struct planner_eviction *evictions;
+    uint32_t eviction_count;
+    uint32_t eviction_room;
+    struct victim *victims;
+    uint32_t victim_count;
+    uint32_t victim_room;
+    struct victim *chosen; /* who must go, of all nodes */
+    uint32_t chosen_count;
+    uint32_t chosen_room;
+    struct stand *stands;
+    uint32_t stand_count;
+    uint32_t stand_room;
+    struct node bare; /* a node without some of its allocations */
 };
 
 /* What is asked of a node: one instance's shape and window, and which nodes may answer. */
@@ -166,6 +200,11 @@ struct question {
     enum planner_scope near_scope;
     uint32_t near_group; /* NONE: anywhere */
     enum planner_spread spread;
+    uint64_t only_gpus;             /* on these GPUs; 0: on any */
+    enum planner_scope apart_level; /* PLANNER_FLEET: no spread; else not in groups that planner->apart marks */
+    bool preemptible;
+    bool preempts; /* what preempt_may lets go is not in the way */
+    int64_t evict_from;
     /* for explanations: how many would fit if this did not matter */
     bool ignore_plannable;
     bool ignore_taken;
@@ -191,6 +230,12 @@ struct tried {
 struct pick {
     uint32_t node;
     uint32_t count;
+};
+
+/* A change of several steps that stands as a whole or leaves no trace, inside a batch or outside. */
+struct attempt {
+    bool own; /* the batch is the attempt's own */
+    uint32_t savepoint;
 };
 
 struct fit {
@@ -247,6 +292,11 @@ static inline bool slots_overlap(const struct slice *a, const struct slice *b)
     return a->slots_from < b->slots_to && b->slots_from < a->slots_to;
 }
 
+static inline uint32_t group_of(const struct planner *planner, enum planner_scope scope, uint32_t node)
+{
+    return scope == PLANNER_FLEET ? 0 : planner->nodes[node].groups[scope];
+}
+
 /* ids.c */
 void *array_grow(void *array, size_t element_size, uint32_t *room, uint32_t need);
 uint64_t hash_mix(uint64_t value);
@@ -263,6 +313,8 @@ uint32_t model_find(const struct planner *planner, const char *name);
 
 /* allocations.c: records and their keys. `after` NONE: the first under this key, otherwise the next after it. */
 uint32_t allocation_find(const struct planner *planner, const struct planner_key *key, uint32_t after);
+/* The same for all instances of a reservation, in no order. */
+uint32_t allocation_sibling(const struct planner *planner, struct planner_id reservation, uint32_t after);
 /* Puts an allocation with its slices on its node; allocation->node says where. Logged if a batch is open. */
 uint32_t allocation_add(struct planner *planner, const struct allocation *allocation, const struct slice *slices,
                         uint32_t slice_count);
@@ -278,6 +330,10 @@ int64_t allocation_over(const struct planner *planner, uint32_t index);
 void undo_added(struct planner *planner, uint32_t index);
 void undo_removed(struct planner *planner, uint32_t index);
 void change_note(struct planner *planner, uint32_t allocation);
+struct attempt attempt_begin(struct planner *planner);
+void attempt_keep(struct planner *planner, struct attempt attempt);
+/* Takes everything back since attempt_begin; the attempt goes on. */
+void attempt_undo(struct planner *planner, struct attempt attempt);
 
 /* timeline.c */
 void timeline_insert(struct node *node, const struct slice *slice);
@@ -297,6 +353,9 @@ void timeline_free_milli(const struct planner *planner, const struct node *node,
                          uint32_t free_milli[PLANNER_NODE_GPUS_MAX]);
 /* The most CPU and memory held at one instant of [from, to). */
 void timeline_peak(const struct node *node, int64_t from, int64_t to, int64_t *ret_cpu_milli, int64_t *ret_memory_mib);
+/* The same for a question's window, without what it may evict. */
+void timeline_peak_for(const struct planner *planner, const struct node *node, const struct question *question,
+                       int64_t *ret_cpu_milli, int64_t *ret_memory_mib);
 
 /* slots.c: which GPUs */
 uint32_t slots_instances(uint64_t free_gpus, uint32_t gpus, uint32_t k, enum planner_grouping grouping);
@@ -328,11 +387,75 @@ bool search_gang(struct planner *planner, const struct question *question, const
 struct counted search_count(struct planner *planner, const struct question *question,
                             const struct planner_request *request, enum planner_scope scope);
 
+/* place.c */
+/* The first allocation under the key that is held after `instant`, or NONE. */
+uint32_t held_after(const struct planner *planner, const struct planner_key *key, int64_t instant);
+/* Takes a place on the node, which must have it, and returns the allocation. */
+uint32_t take(struct planner *planner, uint32_t node, const struct question *question, struct planner_key key);
+/* Takes what the search picked, for planner->ordinals in their order. */
+void take_picks(struct planner *planner, const struct question *question, struct planner_id reservation);
+void cut_allocation(struct planner *planner, uint32_t allocation, int64_t instant);
+/* Begins and ends a list of allocations in planner->given. */
+void give_begin(struct planner *planner);
+void give(struct planner *planner, uint32_t allocation);
+void give_end(struct planner *planner);
+/* planner->ordinals are those of the request. */
+void ordinals_of(struct planner *planner, const struct planner_request *request);
+
+/* spread.c */
+/* Makes room in planner->apart for the level's groups. */
+void spread_reserve(struct planner *planner, enum planner_scope level);
+/* Marks in planner->apart, or unmarks, where the reservation holds something after `instant`; not of `but`. */
+void spread_mark(struct planner *planner, struct planner_id reservation, uint32_t but, int64_t instant,
+                 enum planner_scope level, bool value);
+/* The level of a spread; PLANNER_FLEET for none. */
+enum planner_scope spread_level(enum planner_spread spread);
+
+/* preempt.c */
+/* Whether the allocation may be evicted to make room for the question. */
+bool preempt_may(const struct planner *planner, uint32_t allocation, const struct question *question);
+/* Cuts what must go so that the request has a place within `limit`, and tells it in planner->evictions. False: there
+ * is no place even so, and nothing has changed. */
+bool preempt_gang(struct planner *planner, const struct question *question, const struct planner_request *request,
+                  enum planner_scope limit);
+/* The first start after the request's, soon after evict_from, at which it fits if it evicts. */
+bool preempt_later(struct planner *planner, const struct planner_request *request, int64_t *ret_from);
+/* The same as preempt_gang for one instance on one node, which adds to planner->evictions. */
+bool preempt_node(struct planner *planner, const struct question *question, uint32_t node);
+
+/* extend.c */
+/* The GPUs that an allocation holds last. */
+uint64_t allocation_gpus(struct planner *planner, uint32_t allocation);
+/* Takes an allocation off its node to put it back with a later end: the question, but for its end, is whether its GPUs
+ * are free from its present end on. */
+struct question onward_begin(struct planner *planner, uint32_t allocation);
+/* Puts it back, held until the question's end, which must be free. */
+void onward_end(struct planner *planner, struct allocation *body, const struct question *onward);
+
+/* earliest.c */
+/* The request begun at another time, the same length. */
+struct planner_request request_at(const struct planner_request *request, int64_t from);
+/* Sorts planner->instants, each once. */
+void instants_sort(struct planner *planner);
+
+/* relax.c */
+/* The latest end from least_to on, before the request's, with which it fits; the request itself does not. */
+bool relax_shorter(struct planner *planner, const struct planner_request *request, int64_t least_to, int64_t *ret_to);
+/* The most instances from `least` on, less than the request's, of which it fits. */
+bool relax_smaller(struct planner *planner, const struct planner_request *request, uint32_t least, uint32_t *ret_count);
+
 /* refuse.c */
-struct planner_refusal refuse(struct planner *planner, const struct question *question,
+enum planner_scope scope_limit(const struct planner_request *request);
+/* The first thing that, if it did not matter, would let `asked` instances fit on the node. */
+enum planner_binding binding_on(const struct planner *planner, const struct question *question, uint32_t node);
+struct planner_refusal refuse(struct planner *planner, const struct question *asked,
                               const struct planner_request *request);
 
-/* read.c */
+/* usage.c, read.c */
+/* When the turnaround that a whole slice owes behind one of its GPUs is over, or cut short by who follows. */
+int64_t turnaround_end(const struct node *node, const struct slice *slice, uint32_t gpu);
+/* An allocation without its rectangles. */
+struct planner_allocation allocation_told(const struct planner *planner, uint32_t allocation);
 /* Appends the rectangles of an allocation to planner->rectangles. */
 void rectangles_append(struct planner *planner, uint32_t allocation);
 void rectangles_sort(struct planner_rectangle *rectangles, uint32_t count);

@@ -103,6 +103,8 @@ const char *planner_load(struct planner *planner, const struct planner_allocatio
         .shape = from->shape,
         .turnaround_s = from->turnaround_s < 0 ? node->spec.turnaround_s : from->turnaround_s,
         .node = index,
+        .preemptible = from->preemptible,
+        .maintenance = from->maintenance,
     };
     bool held = false;
     for (uint32_t i = 0; i < from->rectangle_count; i++) {

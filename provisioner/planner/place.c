@@ -35,7 +35,7 @@ static uint32_t share_gpu(const struct planner *planner, const struct node *node
     return best;
 }
 
-static uint32_t take(struct planner *planner, uint32_t index, const struct question *question, struct planner_key key)
+uint32_t take(struct planner *planner, uint32_t index, const struct question *question, struct planner_key key)
 {
     const struct node *node = &planner->nodes[index];
     uint32_t slice_count = question->shape.gpus > 0
@@ -49,45 +49,76 @@ static uint32_t take(struct planner *planner, uint32_t index, const struct quest
         .from = question->from,
         .to = question->to,
         .node = index,
+        .preemptible = question->preemptible,
     };
     return allocation_add(planner, &allocation, planner->cut, slice_count);
 }
 
-static void give(struct planner *planner, uint32_t index)
-{
-    const struct allocation *allocation = &planner->allocations[index];
-    uint32_t before = planner->rectangle_count;
-    rectangles_append(planner, index);
-    ARRAY_RESERVE(planner->given, planner->given_room, planner->given_count + 1);
-    planner->given[planner->given_count++] = (struct planner_allocation){
-        .key = allocation->key,
-        .tenant = allocation->tenant,
-        .node = planner->nodes[allocation->node].spec.id,
-        .shape = allocation->shape,
-        .turnaround_s = allocation->turnaround_s,
-        .rectangle_count = planner->rectangle_count - before,
-    };
-}
-
-/* Takes what the search picked and tells it. */
-static void grant(struct planner *planner, const struct question *question, struct planner_key key,
-                  struct planner_verdict *ret)
+void give_begin(struct planner *planner)
 {
     planner->given_count = 0;
     planner->rectangle_count = 0;
-    for (uint32_t i = 0; i < planner->pick_count; i++) {
-        for (uint32_t j = 0; j < planner->picks[i].count; j++) {
-            give(planner, take(planner, planner->picks[i].node, question, key));
-            key.ordinal++;
-        }
-    }
+}
+
+void give(struct planner *planner, uint32_t index)
+{
+    uint32_t before = planner->rectangle_count;
+    rectangles_append(planner, index);
+    ARRAY_RESERVE(planner->given, planner->given_room, planner->given_count + 1);
+    struct planner_allocation *given = &planner->given[planner->given_count++];
+    *given = allocation_told(planner, index);
+    given->rectangle_count = planner->rectangle_count - before;
+}
+
+void give_end(struct planner *planner)
+{
     uint32_t at = 0; /* only now do the rectangles stay where they are */
     for (uint32_t i = 0; i < planner->given_count; i++) {
         planner->given[i].rectangles = planner->rectangles + at;
         at += planner->given[i].rectangle_count;
     }
+}
+
+void ordinals_of(struct planner *planner, const struct planner_request *request)
+{
+    ARRAY_RESERVE(planner->ordinals, planner->ordinal_room, request->count);
+    for (uint32_t i = 0; i < request->count; i++)
+        planner->ordinals[i] = request->first_ordinal + i;
+    planner->ordinal_count = request->count;
+}
+
+void take_picks(struct planner *planner, const struct question *question, struct planner_id reservation)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < planner->pick_count; i++) {
+        for (uint32_t j = 0; j < planner->picks[i].count; j++) {
+            must(at < planner->ordinal_count);
+            (void)take(planner, planner->picks[i].node, question,
+                       (struct planner_key){reservation, planner->ordinals[at++]}); /* known by its key */
+        }
+    }
+    must(at == planner->ordinal_count);
+}
+
+/* Takes what the search picked and tells it. */
+static void grant(struct planner *planner, const struct question *question, const struct planner_request *request,
+                  struct planner_verdict *ret)
+{
+    ordinals_of(planner, request);
+    take_picks(planner, question, request->reservation);
+    give_begin(planner);
+    for (uint32_t i = 0; i < planner->ordinal_count; i++) {
+        struct planner_key key = {request->reservation, planner->ordinals[i]};
+        give(planner, held_after(planner, &key, question->from));
+    }
+    give_end(planner);
     *ret = (struct planner_verdict){
-        .placed = true, .allocations = planner->given, .allocation_count = planner->given_count};
+        .placed = true,
+        .allocations = planner->given,
+        .allocation_count = planner->given_count,
+        .evictions = planner->evictions,
+        .eviction_count = planner->eviction_count,
+    };
 }
 
 bool planner_release(struct planner *planner, const struct planner_key *key)
@@ -126,7 +157,7 @@ static uint32_t cut_share(struct planner *planner, uint32_t count, int64_t insta
     return kept;
 }
 
-static void cut_allocation(struct planner *planner, uint32_t index, int64_t instant)
+void cut_allocation(struct planner *planner, uint32_t index, int64_t instant)
 {
     struct allocation allocation = planner->allocations[index];
     must(allocation.to > instant);
@@ -149,8 +180,7 @@ static void cut_allocation(struct planner *planner, uint32_t index, int64_t inst
     (void)allocation_add(planner, &allocation, planner->cut, count); /* known by its key */
 }
 
-/* The first allocation under the key that is held after `instant`. */
-static uint32_t held_after(const struct planner *planner, const struct planner_key *key, int64_t instant)
+uint32_t held_after(const struct planner *planner, const struct planner_key *key, int64_t instant)
 {
     uint32_t best = NONE;
     for (uint32_t at = allocation_find(planner, key, NONE); at != NONE; at = allocation_find(planner, key, at)) {
@@ -170,9 +200,11 @@ void planner_place(struct planner *planner, const struct planner_request *reques
         must(held_after(planner, &key, request->from) == NONE);
 
     struct question question = question_of(planner, request);
-    key.ordinal = request->first_ordinal;
-    if (search_gang(planner, &question, request, request->scope_preferred ? PLANNER_FLEET : request->scope))
-        grant(planner, &question, key, ret);
+    enum planner_scope limit = scope_limit(request);
+    planner->eviction_count = 0;
+    if (search_gang(planner, &question, request, limit) ||
+        (request->preempts && preempt_gang(planner, &question, request, limit)))
+        grant(planner, &question, request, ret);
     else
         *ret = (struct planner_verdict){.refusal = refuse(planner, &question, request)};
 }
@@ -186,6 +218,25 @@ bool planner_cut(struct planner *planner, const struct planner_key *key, int64_t
         found = true;
     }
     return found;
+}
+
+/* Tightest scope around the present node first; what it gets is cut off the present place. */
+static bool replace_near(struct planner *planner, struct question *question, const struct planner_request *request,
+                         uint32_t old, struct planner_verdict *ret)
+{
+    const struct node *node = &planner->nodes[planner->allocations[old].node];
+    question->near_scope = request->scope;
+    question->near_group = request->scope == PLANNER_FLEET ? NONE : node->groups[request->scope];
+    for (uint32_t scope = PLANNER_NODE + 1; scope <= (uint32_t)request->scope; scope++) {
+        question->near_scope = (enum planner_scope)scope;
+        question->near_group = scope == PLANNER_FLEET ? NONE : node->groups[scope];
+        if (!search_gang(planner, question, request, PLANNER_FLEET))
+            continue;
+        cut_allocation(planner, old, request->from);
+        grant(planner, question, request, ret);
+        return true;
+    }
+    return false;
 }
 
 bool planner_replace(struct planner *planner, const struct planner_replacement *replacement,
@@ -208,25 +259,17 @@ bool planner_replace(struct planner *planner, const struct planner_replacement *
         .to = present->to,
         .gpu_models = same_model ? present_model : replacement->gpu_models,
         .gpu_model_count = same_model ? 1 : replacement->gpu_model_count,
-        .scope = PLANNER_FLEET,
+        .scope = replacement->scope,
         .avoid_node = node->spec.id,
+        .preemptible = present->preemptible,
     };
     must(planner_request_wrong(&request) == NULL);
     struct question question = question_of(planner, &request);
-    for (uint32_t scope = PLANNER_NODE + 1; scope <= (uint32_t)replacement->scope; scope++) {
-        question.near_scope = (enum planner_scope)scope;
-        question.near_group = scope == PLANNER_FLEET ? NONE : node->groups[scope];
-        if (!search_gang(planner, &question, &request, PLANNER_FLEET))
-            continue;
-        cut_allocation(planner, old, replacement->now);
-        grant(planner, &question, replacement->key, ret);
-        return true;
-    }
-    request.scope = replacement->scope;
-    if (replacement->scope != PLANNER_FLEET) {
-        question.near_scope = replacement->scope;
-        question.near_group = node->groups[replacement->scope];
-    }
-    *ret = (struct planner_verdict){.refusal = refuse(planner, &question, &request)};
+    question.apart_level = spread_level(replacement->spread);
+    planner->eviction_count = 0;
+    spread_mark(planner, request.reservation, request.first_ordinal, replacement->now, question.apart_level, true);
+    if (!replace_near(planner, &question, &request, old, ret))
+        *ret = (struct planner_verdict){.refusal = refuse(planner, &question, &request)};
+    spread_mark(planner, request.reservation, request.first_ordinal, replacement->now, question.apart_level, false);
     return true;
 }

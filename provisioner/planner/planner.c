@@ -10,6 +10,7 @@ static const char *const scope_texts[] = {PLANNER_SCOPES(X)};
 static const char *const spread_texts[] = {PLANNER_SPREADS(X)};
 static const char *const kind_texts[] = {PLANNER_KINDS(X)};
 static const char *const binding_texts[] = {PLANNER_BINDINGS(X)};
+static const char *const offer_kind_texts[] = {PLANNER_OFFER_KINDS(X)};
 #undef X
 
 const char *planner_grouping_text(enum planner_grouping grouping)
@@ -40,6 +41,12 @@ const char *planner_binding_text(enum planner_binding binding)
 {
     must((unsigned)binding < PLANNER_BINDING_COUNT);
     return binding_texts[binding];
+}
+
+const char *planner_offer_kind_text(enum planner_offer_kind kind)
+{
+    must((unsigned)kind < PLANNER_OFFER_KIND_COUNT);
+    return offer_kind_texts[kind];
 }
 
 static int of_text(const char *const texts[], size_t count, const char *text)
@@ -93,6 +100,10 @@ const char *planner_request_wrong(const struct planner_request *request)
         return "the window is out of range";
     if ((unsigned)request->scope >= PLANNER_SCOPE_COUNT)
         return "unknown scope";
+    if ((unsigned)request->spread >= PLANNER_SPREAD_COUNT)
+        return "unknown spread";
+    if (request->preemptible && request->preempts)
+        return "what gives way does not take from others that do";
     return planner_shape_wrong(&request->shape);
 }
 
@@ -125,10 +136,12 @@ void planner_free(struct planner *planner)
         free(planner->groups[level].slots);
     models_free(planner);
     void *const arrays[] = {
-        planner->nodes,       planner->node_ids.slots, planner->allocations, planner->chains,    planner->undo,
-        planner->undo_slices, planner->changes,        planner->cut,         planner->over_next, planner->sweep,
-        planner->stamps,      planner->ranked,         planner->tried,       planner->sums,      planner->picks,
-        planner->given,       planner->instants,       planner->rectangles,
+        planner->nodes,       planner->node_ids.slots, planner->allocations, planner->chains,     planner->undo,
+        planner->undo_slices, planner->changes,        planner->cut,         planner->over_next,  planner->sweep,
+        planner->stamps,      planner->ranked,         planner->tried,       planner->sums,       planner->picks,
+        planner->given,       planner->instants,       planner->rectangles,  planner->siblings,   planner->notes,
+        planner->kept,        planner->ordinals,       planner->apart,       planner->evictions,  planner->victims,
+        planner->chosen,      planner->stands,         planner->bare.slices, planner->bare.holds,
     };
     for (size_t i = 0; i < COUNT_OF(arrays); i++)
         free(arrays[i]);

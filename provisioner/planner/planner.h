@@ -137,7 +137,7 @@ struct planner_node {
     struct planner_id fabric;
     struct planner_id leaf;
     struct planner_id rack;
-    struct planner_id nvlink_domain; /* all zero: the node by itself */
+    struct planner_id nvlink_domain;
     char gpu_model[PLANNER_MODEL_SIZE];
     uint32_t gpus; /* 0 to PLANNER_NODE_GPUS_MAX */
     enum planner_grouping grouping;
@@ -247,8 +247,9 @@ struct planner_replacement {
     struct planner_key key;
     int64_t now;
     const char *const *gpu_models;
-    uint32_t gpu_model_count; /* 0: the present node's model */
-    enum planner_scope scope; /* how far it may go from the present node: PLANNER_FLEET: anywhere */
+    uint32_t gpu_model_count;   /* 0: the present node's model */
+    enum planner_scope scope;   /* how far it may go from the present node: PLANNER_FLEET: anywhere */
+    enum planner_spread spread; /* not into a group of this kind that holds another instance of the reservation */
 };
 
 /* New terms for a reservation as a whole: planner_amend. */
@@ -305,6 +306,8 @@ struct planner_offer {
     bool scope_preferred;
     bool preemptible;
 };
+
+const char *planner_offer_kind_text(enum planner_offer_kind kind);
 
 /* GPU-milli times seconds within one step of time, by what they do; together all there is. */
 struct planner_usage {
@@ -366,12 +369,16 @@ bool planner_earliest(struct planner *planner, const struct planner_request *req
                       int64_t *ret_from);
 /* What would make a refused request fit; exact for each kind. Changes nothing. Costs what several searches cost. */
 void planner_relax(struct planner *planner, const struct planner_request *request, struct planner_relaxations *ret);
+/* NULL if the search can be put to planner_offers, otherwise what is wrong with it (a static text). */
+const char *planner_search_wrong(const struct planner_search *search);
+/* The request that an offer stands for. */
+struct planner_request planner_offer_request(const struct planner_search *search, const struct planner_offer *offer);
 /* The earliest offer and what lies around it, none of them worse than another in everything. Each can be placed as it
  * stands, one of them, not all. Returns how many. Changes nothing. */
 uint32_t planner_offers(struct planner *planner, const struct planner_search *search,
                         struct planner_offer ret[PLANNER_OFFERS_MAX]);
-/* How many instances of the request's shape (models, zone; its count and window are not read) fit together anywhere for
- * all of each step [from + i * step_s, from + (i + 1) * step_s). */
+/* How many instances of the request's shape (models, zone; its count and window are not read) fit together anywhere, on
+ * one GPU model, for all of each step [from + i * step_s, from + (i + 1) * step_s). */
 void planner_free_instances(struct planner *planner, const struct planner_request *request, int64_t from,
                             int64_t step_s, uint32_t steps, uint32_t ret[]);
 /* What the GPUs of one group (PLANNER_FLEET: of all; model NULL: of any) do in each step. */
@@ -401,9 +408,9 @@ bool planner_block(struct planner *planner, const struct planner_key *key, struc
  * its next call. */
 const struct planner_allocation *planner_hits(struct planner *planner, struct planner_id node, int64_t from, int64_t to,
                                               uint32_t *ret_count);
-/* Places the instance anew for [now, its end) on another node, same rack first, then same fabric, zone, fleet, as far
- * as `scope` lets it; and cuts the present place at now. If it is refused nothing has changed (the caller may cut).
- * False: no instance under this key holds anything after now; *ret is not set. */
+/* Places the instance anew for [now, its end) on another node, same NVLink domain first, then same rack, leaf, fabric,
+ * zone, fleet, as far as `scope` lets it; and cuts the present place at now. If it is refused nothing has changed (the
+ * caller may cut). False: no instance under this key holds anything after now; *ret is not set. */
 bool planner_replace(struct planner *planner, const struct planner_replacement *replacement,
                      struct planner_verdict *ret);
 

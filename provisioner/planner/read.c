@@ -12,26 +12,33 @@ static void rectangle_append(struct planner *planner, const struct slice *slots,
         (struct planner_rectangle){slots->slots_from, slots->slots_to, from, to, kind};
 }
 
+int64_t turnaround_end(const struct node *node, const struct slice *slice, uint32_t gpu)
+{
+    int32_t slot = (int32_t)(gpu * PLANNER_GPU_MILLI);
+    struct slice slots = {.slots_from = slot, .slots_to = slot + PLANNER_GPU_MILLI};
+    int64_t end = slice->clean;
+    for (uint32_t i = timeline_from(node, slice->to); i < node->slice_count && node->slices[i].from < end; i++) {
+        const struct slice *next = &node->slices[i];
+        if (next != slice && slots_overlap(next, &slots))
+            end = next->from;
+    }
+    return end;
+}
+
 /* Turnaround behind whole GPUs lasts until they are clean or its own tenant's next window takes them, GPU by GPU. */
 static void turnaround_append(struct planner *planner, const struct node *node, const struct slice *slice)
 {
     struct slice run = *slice;
     int64_t run_end = slice->to;
     for (int32_t slot = slice->slots_from; slot < slice->slots_to; slot += PLANNER_GPU_MILLI) {
-        struct slice gpu = {.slots_from = slot, .slots_to = slot + PLANNER_GPU_MILLI};
-        int64_t end = slice->clean;
-        for (uint32_t i = timeline_from(node, slice->to); i < node->slice_count && node->slices[i].from < end; i++) {
-            const struct slice *next = &node->slices[i];
-            if (next != slice && slots_overlap(next, &gpu))
-                end = next->from;
-        }
+        int64_t end = turnaround_end(node, slice, (uint32_t)slot / PLANNER_GPU_MILLI);
         if (end != run_end) {
             if (run_end > slice->to)
                 rectangle_append(planner, &run, slice->to, run_end, PLANNER_TURNAROUND);
             run.slots_from = slot;
             run_end = end;
         }
-        run.slots_to = gpu.slots_to;
+        run.slots_to = slot + PLANNER_GPU_MILLI;
     }
     if (run_end > slice->to)
         rectangle_append(planner, &run, slice->to, run_end, PLANNER_TURNAROUND);
@@ -69,6 +76,20 @@ void rectangles_append(struct planner *planner, uint32_t index)
     rectangles_sort(planner->rectangles + first, planner->rectangle_count - first);
 }
 
+struct planner_allocation allocation_told(const struct planner *planner, uint32_t index)
+{
+    const struct allocation *allocation = &planner->allocations[index];
+    return (struct planner_allocation){
+        .key = allocation->key,
+        .tenant = allocation->tenant,
+        .node = planner->nodes[allocation->node].spec.id,
+        .shape = allocation->shape,
+        .turnaround_s = allocation->turnaround_s,
+        .preemptible = allocation->preemptible,
+        .maintenance = allocation->maintenance,
+    };
+}
+
 bool planner_get(struct planner *planner, const struct planner_key *key, struct planner_id node,
                  struct planner_allocation *ret)
 {
@@ -76,17 +97,10 @@ bool planner_get(struct planner *planner, const struct planner_key *key, struct 
     bool found = false;
     planner->rectangle_count = 0;
     for (uint32_t at = allocation_find(planner, key, NONE); at != NONE; at = allocation_find(planner, key, at)) {
-        const struct allocation *allocation = &planner->allocations[at];
-        if (allocation->node != index)
+        if (planner->allocations[at].node != index)
             continue;
         rectangles_append(planner, at);
-        *ret = (struct planner_allocation){
-            .key = *key,
-            .tenant = allocation->tenant,
-            .node = node,
-            .shape = allocation->shape,
-            .turnaround_s = allocation->turnaround_s,
-        };
+        *ret = allocation_told(planner, at);
         found = true;
     }
     if (found) {
@@ -121,7 +135,9 @@ static uint64_t node_hash(const struct planner_node *node)
     const uint64_t values[] = {
         id_hash(node->zone),
         id_hash(node->fabric),
+        id_hash(node->leaf),
         id_hash(node->rack),
+        id_hash(node->nvlink_domain),
         node->gpus,
         (uint64_t)node->grouping,
         (uint64_t)node->cpu_milli,
@@ -145,6 +161,7 @@ static uint64_t allocation_hash(struct planner *planner, uint32_t index, int64_t
     uint64_t base = mix_in(id_hash(allocation->key.reservation), allocation->key.ordinal);
     base = mix_in(base, id_hash(allocation->tenant));
     base = mix_in(base, id_hash(planner->nodes[allocation->node].spec.id));
+    base = mix_in(base, (uint64_t)allocation->preemptible << 1 | allocation->maintenance);
     uint64_t sum = 0;
     planner->rectangle_count = 0;
     rectangles_append(planner, index);

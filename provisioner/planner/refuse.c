@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
-static enum planner_scope scope_limit(const struct planner_request *request)
+#include <string.h>
+
+enum planner_scope scope_limit(const struct planner_request *request)
 {
     return request->scope_preferred ? PLANNER_FLEET : request->scope;
 }
@@ -17,43 +19,85 @@ static struct planner_id group_id(const struct planner *planner, enum planner_sc
     return (struct planner_id){{0}};
 }
 
+/* What may stand in the way besides GPUs that are taken, in the order in which it is told. */
+static const struct {
+    enum planner_binding binding;
+    bool plannable, cpu, memory;
+} obstacles[] = {
+    {PLANNER_BINDS_UNPLANNABLE, true, false, false},
+    {PLANNER_BINDS_CPU, false, true, false},
+    {PLANNER_BINDS_MEMORY, false, false, true},
+    {PLANNER_BINDS_CPU, false, true, true},
+};
+
+static struct question question_without(const struct question *question, size_t obstacle)
+{
+    struct question relaxed = *question;
+    relaxed.ignore_plannable = obstacles[obstacle].plannable;
+    relaxed.ignore_cpu = obstacles[obstacle].cpu;
+    relaxed.ignore_memory = obstacles[obstacle].memory;
+    return relaxed;
+}
+
 /* The first thing that, if it did not matter, would let the request fit. */
 static enum planner_binding binding_of(struct planner *planner, const struct question *question,
                                        const struct planner_request *request)
 {
-    static const struct {
-        enum planner_binding binding;
-        bool plannable, cpu, memory;
-    } relaxations[] = {
-        {PLANNER_BINDS_UNPLANNABLE, true, false, false},
-        {PLANNER_BINDS_CPU, false, true, false},
-        {PLANNER_BINDS_MEMORY, false, false, true},
-        {PLANNER_BINDS_CPU, false, true, true},
-    };
-    for (size_t i = 0; i < COUNT_OF(relaxations); i++) {
-        struct question relaxed = *question;
-        relaxed.ignore_plannable = relaxations[i].plannable;
-        relaxed.ignore_cpu = relaxations[i].cpu;
-        relaxed.ignore_memory = relaxations[i].memory;
+    for (size_t i = 0; i < COUNT_OF(obstacles); i++) {
+        struct question relaxed = question_without(question, i);
         if (search_gang(planner, &relaxed, request, scope_limit(request)))
-            return relaxations[i].binding;
+            return obstacles[i].binding;
     }
     return PLANNER_BINDS_CAPACITY;
 }
 
-struct planner_refusal refuse(struct planner *planner, const struct question *question,
+enum planner_binding binding_on(const struct planner *planner, const struct question *question, uint32_t index)
+{
+    const struct node *node = &planner->nodes[index];
+    for (size_t i = 0; i < COUNT_OF(obstacles); i++) {
+        struct question relaxed = question_without(question, i);
+        if (fit_eligible(planner, node, &relaxed) && fit_node(planner, node, &relaxed).count > 0)
+            return obstacles[i].binding;
+    }
+    return PLANNER_BINDS_CAPACITY;
+}
+
+/* How many groups of the scope have a node of an allowed model in the zone. */
+static uint32_t count_groups(struct planner *planner, const struct question *question,
+                             const struct planner_request *request, enum planner_scope scope)
+{
+    uint32_t groups = scope == PLANNER_FLEET ? 1 : planner->groups[scope].count;
+    uint32_t count = 0;
+    ARRAY_RESERVE(planner->sums, planner->sum_room, groups);
+    memset(planner->sums, 0, groups * sizeof planner->sums[0]);
+    for (uint32_t i = 0; i < request_models(planner, request); i++) {
+        const struct model *model = request_model(planner, request, i);
+        for (uint32_t at = 0; model != NULL && at < model->node_count; at++) {
+            uint32_t index = model->nodes[at];
+            if (question->in_zone && planner->nodes[index].groups[PLANNER_ZONE] != question->zone)
+                continue;
+            count += planner->sums[group_of(planner, scope, index)]++ == 0;
+        }
+    }
+    return count;
+}
+
+struct planner_refusal refuse(struct planner *planner, const struct question *asked,
                               const struct planner_request *request)
 {
     enum planner_scope limit = scope_limit(request);
+    struct question question = *asked;
+    question.preempts = request->preempts;
     struct planner_refusal refusal = {.scope = request->scope, .asked = request->count};
-    struct counted counted = search_count(planner, question, request, limit);
+    struct counted counted = search_count(planner, &question, request, limit);
     refusal.best_count = counted.best;
     refusal.fleet_count = counted.fleet;
+    refusal.scope_count = count_groups(planner, &question, request, limit);
     if (limit != PLANNER_FLEET && counted.group != NONE)
         refusal.where = group_id(planner, limit, counted.group);
     must(counted.best < request->count);
 
-    struct question empty = *question;
+    struct question empty = question;
     empty.ignore_plannable = true;
     empty.ignore_taken = true;
     if (!counted.model_exists)
@@ -63,6 +107,7 @@ struct planner_refusal refuse(struct planner *planner, const struct question *qu
     else if (counted.fleet >= request->count)
         refusal.binding = PLANNER_BINDS_SCOPE;
     else
-        refusal.binding = binding_of(planner, question, request);
+        refusal.binding = binding_of(planner, &question, request);
+    refusal.preempts_later = request->preempts && preempt_later(planner, request, &refusal.preempts_from);
     return refusal;
 }

@@ -38,6 +38,9 @@ struct question question_of(const struct planner *planner, const struct planner_
         .in_zone = !id_is_none(request->zone),
         .near_group = NONE,
         .spread = request->count > 1 ? request->spread : PLANNER_SPREAD_NONE,
+        .apart_level = PLANNER_FLEET,
+        .preemptible = request->preemptible,
+        .evict_from = request->evict_from,
     };
     if (question.in_zone)
         question.zone = id_map_get(&planner->groups[PLANNER_ZONE], request->zone);

@@ -22,7 +22,7 @@ static struct rows rows_of(const struct planner *planner, const struct question 
     int64_t bucket = bucket_of(question->from);
     int64_t last = question->to == PLANNER_OPEN ? end : bucket_of(question->to - 1) + 1;
     int64_t full_last = question->to == PLANNER_OPEN ? end : bucket_of(question->to);
-    if (question->ignore_taken)
+    if (question->ignore_taken || question->preempts) /* who may be evicted, the index cannot tell */
         return rows;
     bucket = bucket < planner->table_base ? planner->table_base : bucket;
     last = last > end ? end : last;

@@ -115,6 +115,8 @@ void counts_make(struct table *table, uint32_t block);
 void table_refresh(struct planner *planner, uint32_t node, uint64_t gpus, int64_t from, int64_t to);
 /* The index shall cover the time from `instant` on. */
 void table_move(struct planner *planner, int64_t instant);
+/* The same time as another planner's. */
+void table_follow(struct planner *planner, const struct planner *other);
 
 /* seats.c */
 void table_free(struct table *table);

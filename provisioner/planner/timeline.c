@@ -125,10 +125,13 @@ void timeline_hold(struct node *node, const struct hold *hold)
 bool timeline_blocks(const struct planner *planner, const struct slice *slice, const struct question *question,
                      int64_t clean)
 {
-    if (slice->from < question->to && slice->to > question->from)
-        return true;
-    if (slice->from >= clean || slice->clean <= question->from)
+    bool inside = slice->from < question->to && slice->to > question->from;
+    if (!inside && (slice->from >= clean || slice->clean <= question->from))
         return false;
+    if (question->preempts && preempt_may(planner, slice->allocation, question))
+        return false;
+    if (inside)
+        return true;
     /* Only turnaround is in the way, its or ours: whole GPUs owe none to their own tenant. */
     return slice_is_share(slice) || question->shape.gpus == 0 ||
            !id_equal(planner->allocations[slice->allocation].tenant, question->tenant);
@@ -136,7 +139,7 @@ bool timeline_blocks(const struct planner *planner, const struct slice *slice, c
 
 uint64_t timeline_free_gpus(const struct planner *planner, const struct node *node, const struct question *question)
 {
-    uint64_t free_gpus = gpu_mask(0, node->spec.gpus);
+    uint64_t free_gpus = gpu_mask(0, node->spec.gpus) & (question->only_gpus != 0 ? question->only_gpus : UINT64_MAX);
     if (question->ignore_taken)
         return free_gpus;
     int64_t clean = instant_add(question->to, node->spec.turnaround_s);
@@ -149,20 +152,22 @@ uint64_t timeline_free_gpus(const struct planner *planner, const struct node *no
 }
 
 /* Milli of a GPU that shares take at one instant. Slots taken at one instant are disjoint, so they add up. */
-static uint32_t milli_taken_at(const struct node *node, uint32_t gpu, int64_t instant)
+static uint32_t milli_taken_at(const struct planner *planner, const struct node *node, const struct question *question,
+                               uint32_t gpu, int64_t instant)
 {
     uint32_t taken = 0;
     for (uint32_t i = timeline_first(node, instant); i < node->slice_count && node->slices[i].from <= instant; i++) {
         const struct slice *slice = &node->slices[i];
-        if (slice->clean > instant && slice_is_share(slice) && (uint32_t)slice->slots_from / PLANNER_GPU_MILLI == gpu)
+        if (slice->clean > instant && slice_is_share(slice) && (uint32_t)slice->slots_from / PLANNER_GPU_MILLI == gpu &&
+            !(question->preempts && preempt_may(planner, slice->allocation, question)))
             taken += (uint32_t)(slice->slots_to - slice->slots_from);
     }
     return taken;
 }
 
 /* The peak is reached at the window's start or where a slice begins in it. */
-static void free_milli_lower(const struct node *node, const struct question *question, int64_t clean,
-                             uint32_t free_milli[PLANNER_NODE_GPUS_MAX], uint64_t moving)
+static void free_milli_lower(const struct planner *planner, const struct node *node, const struct question *question,
+                             int64_t clean, uint32_t free_milli[PLANNER_NODE_GPUS_MAX], uint64_t moving)
 {
     for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean;
          i++) {
@@ -170,7 +175,8 @@ static void free_milli_lower(const struct node *node, const struct question *que
         uint32_t gpu = (uint32_t)slice->slots_from / PLANNER_GPU_MILLI;
         if (slice->clean <= question->from || !slice_is_share(slice) || (moving >> gpu & 1) == 0)
             continue;
-        uint32_t taken = milli_taken_at(node, gpu, slice->from > question->from ? slice->from : question->from);
+        uint32_t taken =
+            milli_taken_at(planner, node, question, gpu, slice->from > question->from ? slice->from : question->from);
         must(taken <= PLANNER_GPU_MILLI);
         if (PLANNER_GPU_MILLI - taken < free_milli[gpu])
             free_milli[gpu] = PLANNER_GPU_MILLI - taken;
@@ -183,8 +189,10 @@ void timeline_free_milli(const struct planner *planner, const struct node *node,
     int64_t clean = instant_add(question->to, node->spec.turnaround_s);
     uint64_t taken_whole = 0;
     uint64_t moving = 0; /* GPUs whose shares come or go within the window */
+    if (question->only_gpus != 0)
+        taken_whole = ~question->only_gpus;
     for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++)
-        free_milli[gpu] = PLANNER_GPU_MILLI;
+        free_milli[gpu] = (taken_whole >> gpu & 1) != 0 ? 0 : PLANNER_GPU_MILLI;
     if (question->ignore_taken)
         return;
     for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean;
@@ -197,41 +205,57 @@ void timeline_free_milli(const struct planner *planner, const struct node *node,
             taken_whole |= slice_gpus(slice);
         else if (slice->from > question->from)
             moving |= UINT64_C(1) << gpu;
-        else /* held at the window's first instant, all together */
+        else if ((taken_whole >> gpu & 1) == 0) /* held at the window's first instant, all together */
             free_milli[gpu] -= (uint32_t)(slice->slots_to - slice->slots_from);
     }
     if ((moving & ~taken_whole) != 0)
-        free_milli_lower(node, question, clean, free_milli, moving & ~taken_whole);
+        free_milli_lower(planner, node, question, clean, free_milli, moving & ~taken_whole);
     for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
         if (taken_whole >> gpu & 1)
             free_milli[gpu] = 0;
     }
 }
 
-static void held_at(const struct node *node, int64_t instant, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
+/* Without what `question` may evict, if there is one. */
+static void held_at(const struct planner *planner, const struct node *node, const struct question *question,
+                    int64_t instant, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
 {
     *ret_cpu_milli = 0;
     *ret_memory_mib = 0;
     for (uint32_t i = hold_first(node, instant); i < node->hold_count && node->holds[i].from <= instant; i++) {
-        if (node->holds[i].to > instant) {
-            *ret_cpu_milli += node->holds[i].cpu_milli;
-            *ret_memory_mib += node->holds[i].memory_mib;
-        }
+        const struct hold *hold = &node->holds[i];
+        if (hold->to <= instant ||
+            (question != NULL && question->preempts && preempt_may(planner, hold->allocation, question)))
+            continue;
+        *ret_cpu_milli += hold->cpu_milli;
+        *ret_memory_mib += hold->memory_mib;
     }
 }
 
-void timeline_peak(const struct node *node, int64_t from, int64_t to, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
+static void peak(const struct planner *planner, const struct node *node, const struct question *question, int64_t from,
+                 int64_t to, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
 {
-    held_at(node, from, ret_cpu_milli, ret_memory_mib);
+    held_at(planner, node, question, from, ret_cpu_milli, ret_memory_mib);
     for (uint32_t i = hold_first(node, from); i < node->hold_count && node->holds[i].from < to; i++) {
         int64_t cpu_milli;
         int64_t memory_mib;
         if (node->holds[i].from <= from)
             continue;
-        held_at(node, node->holds[i].from, &cpu_milli, &memory_mib);
+        held_at(planner, node, question, node->holds[i].from, &cpu_milli, &memory_mib);
         if (cpu_milli > *ret_cpu_milli)
             *ret_cpu_milli = cpu_milli;
         if (memory_mib > *ret_memory_mib)
             *ret_memory_mib = memory_mib;
     }
+}
+
+void timeline_peak(const struct node *node, int64_t from, int64_t to, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
+{
+    peak(NULL, node, NULL, from, to, ret_cpu_milli, ret_memory_mib);
+}
+
+void timeline_peak_for(const struct planner *planner, const struct node *node, const struct question *question,
+                       int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
+{
+    peak(planner, node, question, question->from, question->to, ret_cpu_milli, ret_memory_mib);
 }

@@ -31,9 +31,9 @@ void undo_removed(struct planner *planner, uint32_t index)
 static void change_append(struct planner *planner, uint32_t index)
 {
     const struct allocation *allocation = &planner->allocations[index];
-    ARRAY_RESERVE(planner->changes, planner->change_room, planner->change_count + 1);
-    planner->changes[planner->change_count++] =
-        (struct planner_change){.key = allocation->key, .node = planner->nodes[allocation->node].spec.id};
+    ARRAY_RESERVE(planner->notes, planner->note_room, planner->note_count + 1);
+    planner->notes[planner->note_count++] =
+        (struct note){{.key = allocation->key, .node = planner->nodes[allocation->node].spec.id}, planner->undo_count};
 }
 
 /* Whose turnaround does `slice`, coming or going, cut short or give back? */
@@ -62,7 +62,7 @@ static void log_clear(struct planner *planner)
     planner->batch = false;
     planner->undo_count = 0;
     planner->undo_slice_count = 0;
-    planner->change_count = 0;
+    planner->note_count = 0;
 }
 
 void planner_begin(struct planner *planner)
@@ -80,9 +80,21 @@ void planner_commit(struct planner *planner)
 
 void planner_rollback(struct planner *planner)
 {
+    planner_rollback_to(planner, 0);
+    log_clear(planner);
+}
+
+uint32_t planner_savepoint(const struct planner *planner)
+{
     must(planner->batch);
-    planner->batch = false;
-    while (planner->undo_count > 0) {
+    return planner->undo_count;
+}
+
+void planner_rollback_to(struct planner *planner, uint32_t savepoint)
+{
+    must(planner->batch && savepoint <= planner->undo_count);
+    planner->batch = false; /* what is taken back is not logged */
+    while (planner->undo_count > savepoint) {
         const struct undo *undo = &planner->undo[--planner->undo_count];
         if (undo->added) {
             allocation_remove(planner, undo->index);
@@ -91,8 +103,31 @@ void planner_rollback(struct planner *planner)
         uint32_t index =
             allocation_add(planner, &undo->allocation, &planner->undo_slices[undo->slices_at], undo->slice_count);
         must(index == undo->index); /* records are freed and taken like a stack */
+        planner->undo_slice_count = undo->slices_at;
     }
-    log_clear(planner);
+    while (planner->note_count > 0 && planner->notes[planner->note_count - 1].undo_at >= savepoint)
+        planner->note_count--;
+    planner->batch = true;
+}
+
+struct attempt attempt_begin(struct planner *planner)
+{
+    struct attempt attempt = {.own = !planner->batch};
+    if (attempt.own)
+        planner_begin(planner);
+    attempt.savepoint = planner_savepoint(planner);
+    return attempt;
+}
+
+void attempt_keep(struct planner *planner, struct attempt attempt)
+{
+    if (attempt.own)
+        planner_commit(planner);
+}
+
+void attempt_undo(struct planner *planner, struct attempt attempt)
+{
+    planner_rollback_to(planner, attempt.savepoint);
 }
 
 static int change_compare(const void *left, const void *right)
@@ -120,16 +155,18 @@ const struct planner_change *planner_changes(struct planner *planner, size_t *re
 {
     must(planner->batch);
     uint32_t kept = 0;
-    if (planner->change_count > 1)
-        qsort(planner->changes, planner->change_count, sizeof planner->changes[0], change_compare);
-    for (uint32_t i = 0; i < planner->change_count; i++) {
+    ARRAY_RESERVE(planner->changes, planner->change_room, planner->note_count);
+    for (uint32_t i = 0; i < planner->note_count; i++)
+        planner->changes[i] = planner->notes[i].change;
+    if (planner->note_count > 1)
+        qsort(planner->changes, planner->note_count, sizeof planner->changes[0], change_compare);
+    for (uint32_t i = 0; i < planner->note_count; i++) {
         struct planner_change *change = &planner->changes[i];
         if (kept > 0 && change_compare(change, &planner->changes[kept - 1]) == 0)
             continue;
         change->exists = change_exists(planner, change);
         planner->changes[kept++] = *change;
     }
-    planner->change_count = kept;
     *ret_count = kept;
     return planner->changes;
 }

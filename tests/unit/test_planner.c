@@ -497,14 +497,5 @@ int main(void)
         an_open_window_holds_for_ever,
         a_request_that_makes_no_sense_is_named,
     };
-    Suite *suite = suite_create("planner");
-    TCase *tests = tcase_create("promises");
-    for (size_t i = 0; i < COUNT_OF(promises); i++)
-        tcase_add_test(tests, promises[i]);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_promises("planner", promises, COUNT_OF(promises));
 }

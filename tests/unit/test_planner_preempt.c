@@ -1,0 +1,200 @@
+/* What the planner promises about spread and preemption, one promise at a time. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/planner_fleet.h"
+
+static void put(struct planner *planner, struct planner_node node)
+{
+    ck_assert_ptr_null(planner_node_put(planner, &node));
+}
+
+/* A preemptible instance of whole GPUs. */
+static struct planner_request lent(uint32_t reservation, uint32_t gpus, int64_t from, int64_t to)
+{
+    struct planner_request request = whole(reservation, 9, 1, gpus, from, to);
+    request.preemptible = true;
+    return request;
+}
+
+/* A firm request that may evict from `evict_from` on. */
+static struct planner_request firm(uint32_t reservation, uint32_t count, uint32_t gpus, int64_t from, int64_t to,
+                                   int64_t evict_from)
+{
+    struct planner_request request = whole(reservation, 1, count, gpus, from, to);
+    request.preempts = true;
+    request.evict_from = evict_from;
+    return request;
+}
+
+START_TEST(a_spread_gang_has_no_two_instances_in_one_group)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(12, "h100", 8);
+    struct planner_request request = whole(1, 1, 3, 1, 0, 10);
+    request.spread = PLANNER_SPREAD_RACK;
+    struct planner_verdict verdict = place(planner, request);
+    ck_assert(verdict.placed);
+    uint32_t racks = 0;
+    for (uint32_t i = 0; i < 3; i++)
+        racks |= 1U << (number_of(verdict.allocations[i].node) - 1) / 4;
+    ck_assert_uint_eq(racks, 7);
+    request = whole(2, 1, 4, 1, 0, 10);
+    request.spread = PLANNER_SPREAD_RACK;
+    verdict = place(planner, request);
+    ck_assert(!verdict.placed);
+    ck_assert_uint_eq(verdict.refusal.best_count, 3);
+    request = whole(3, 1, 4, 1, 0, 10);
+    request.spread = PLANNER_SPREAD_NODE;
+    request.scope = PLANNER_RACK;
+    verdict = place(planner, request);
+    ck_assert(verdict.placed);
+    ck_assert_uint_ne(number_of(verdict.allocations[0].node), number_of(verdict.allocations[1].node));
+    request = whole(4, 1, 5, 1, 0, 10);
+    request.spread = PLANNER_SPREAD_NODE;
+    request.scope = PLANNER_RACK;
+    verdict = place(planner, request);
+    ck_assert(!verdict.placed);
+    ck_assert_uint_eq(verdict.refusal.scope_count, 3);
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(what_is_free_is_taken_before_anybody_is_evicted)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(2, "h100", 8);
+    ck_assert(place(planner, lent(1, 8, 0, 100)).placed);
+    struct planner_verdict verdict = place(planner, firm(2, 1, 8, 50, 100, 20));
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 0);
+    verdict = place(planner, firm(3, 1, 8, 50, 100, 20));
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 1);
+    ck_assert_uint_eq(number_of(verdict.evictions[0].key.reservation), 1);
+    ck_assert_int_eq(verdict.evictions[0].ends, 50);
+    ck_assert_int_eq(verdict.evictions[0].lost_gpu_milli_s, 50 * 8000);
+    ck_assert_ptr_null(planner_node_of(planner, &(struct planner_key){id_of(1), 0}, 50));
+    ck_assert_ptr_nonnull(planner_node_of(planner, &(struct planner_key){id_of(1), 0}, 49));
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(the_least_work_is_thrown_away_and_no_more_than_needed)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(1, "h100", 8);
+    ck_assert(place(planner, lent(1, 4, 0, 100)).placed);  /* 4 GPUs for 50 s: 200 */
+    ck_assert(place(planner, lent(2, 2, 10, 100)).placed); /* 2 GPUs for 40 s: 80 */
+    ck_assert(place(planner, lent(3, 2, 40, 100)).placed); /* 2 GPUs for 10 s: 20 */
+    struct planner_verdict verdict = place(planner, firm(4, 1, 2, 50, 100, 50));
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 1);
+    ck_assert_uint_eq(number_of(verdict.evictions[0].key.reservation), 3);
+    verdict = place(planner, firm(5, 1, 4, 50, 100, 50)); /* 2 of reservation 4 are firm: only 1 has four GPUs */
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 1);
+    ck_assert_uint_eq(number_of(verdict.evictions[0].key.reservation), 1);
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(one_that_has_not_begun_loses_nothing_and_goes_entirely)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(2, "h100", 8);
+    ck_assert(place(planner, lent(1, 8, 0, 100)).placed);
+    ck_assert(place(planner, lent(2, 8, 60, 100)).placed);
+    struct planner_verdict verdict = place(planner, firm(3, 1, 8, 50, 100, 20));
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 1);
+    ck_assert_uint_eq(number_of(verdict.evictions[0].key.reservation), 2);
+    ck_assert_int_eq(verdict.evictions[0].lost_gpu_milli_s, 0);
+    ck_assert_int_eq(verdict.evictions[0].ends, 60);
+    ck_assert_ptr_null(planner_node_of(planner, &(struct planner_key){id_of(2), 0}, 0));
+}
+END_TEST
+
+START_TEST(nobody_goes_before_the_notice_is_over_and_the_turnaround_follows)
+{
+    CLEANUP(planner_freep) struct planner *planner = planner_new();
+    struct planner_node node = node_of(1, "h100", 8);
+    node.turnaround_s = 10;
+    put(planner, node);
+    ck_assert(place(planner, lent(1, 8, 0, 100)).placed);
+    struct planner_verdict verdict = place(planner, firm(2, 1, 8, 49, 100, 40));
+    ck_assert(!verdict.placed);
+    ck_assert(verdict.refusal.preempts_later);
+    ck_assert_int_eq(verdict.refusal.preempts_from, 50);
+    verdict = place(planner, firm(2, 1, 8, 50, 100, 40));
+    ck_assert(verdict.placed);
+    ck_assert_int_eq(verdict.evictions[0].ends, 40);
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(a_gang_evicts_on_several_nodes_within_its_scope)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(8, "h100", 8);
+    for (uint32_t i = 1; i <= 8; i++)
+        ck_assert(place(planner, lent(i, 8, 8 - i, 1000)).placed); /* nodes fill in order: rack 1 has less to lose */
+    struct planner_request request = firm(20, 3, 8, 50, 1000, 50);
+    request.scope = PLANNER_RACK;
+    struct planner_verdict verdict = place(planner, request);
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_uint_le(number_of(verdict.evictions[i].key.reservation), 4);
+    request = firm(21, 2, 8, 50, 1000, 50);
+    request.scope = PLANNER_RACK;
+    request.spread = PLANNER_SPREAD_NODE;
+    verdict = place(planner, request);
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 2);
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(shares_give_way_by_as_much_as_is_needed)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(1, "t4", 1);
+    for (uint32_t i = 1; i <= 5; i++) {
+        struct planner_request request = share(i, 9, 200, 10 * i, 1000);
+        request.preemptible = true;
+        request.shape.memory_mib = 1024;
+        ck_assert(place(planner, request).placed);
+    }
+    struct planner_request request = share(10, 1, 300, 100, 200);
+    request.preempts = true;
+    request.evict_from = 90;
+    struct planner_verdict verdict = place(planner, request);
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 2); /* those that began last */
+    ck_assert_uint_eq(number_of(verdict.evictions[0].key.reservation) + number_of(verdict.evictions[1].key.reservation),
+                      9);
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(evictions_are_undone_with_their_batch)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(2, "h100", 8);
+    ck_assert(place(planner, lent(1, 8, 0, 100)).placed);
+    ck_assert(place(planner, lent(2, 8, 0, 100)).placed);
+    uint64_t before = planner_fingerprint(planner, 0);
+    planner_begin(planner);
+    ck_assert(place(planner, firm(3, 2, 8, 50, 100, 20)).placed);
+    planner_rollback(planner);
+    ck_assert_uint_eq(planner_fingerprint(planner, 0), before);
+    planner_verify(planner);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const promises[] = {
+        a_spread_gang_has_no_two_instances_in_one_group,
+        what_is_free_is_taken_before_anybody_is_evicted,
+        the_least_work_is_thrown_away_and_no_more_than_needed,
+        one_that_has_not_begun_loses_nothing_and_goes_entirely,
+        nobody_goes_before_the_notice_is_over_and_the_turnaround_follows,
+        a_gang_evicts_on_several_nodes_within_its_scope,
+        shares_give_way_by_as_much_as_is_needed,
+        evictions_are_undone_with_their_batch,
+    };
+    return run_promises("planner_preempt", promises, COUNT_OF(promises));
+}
