@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "billing/rating/price_list.h"
+#include "common/price_list.h"
 #include "common/db.h"
 
 /* What has a price: texts live as long as whoever gave them. */

@@ -4,7 +4,7 @@
  * check of overflow; the difference is what being checked costs. Each figure is the best of several rounds, because
  * the machine has other work. The bars are the design's; this program prints, it does not judge. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "billing/rating/rating.h"
+#include "common/rating.h"
 #include "billing/capex/attribution.h"
 #include "billing/capex/depreciation.h"
 #include "common/must.h"

@@ -1,6 +1,6 @@
 /* Own prices before the list's: against an oracle that asks of each second. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "billing/rating/price_list.h"
+#include "common/price_list.h"
 #include "tests/unit/property.h"
 
 #include <check.h>

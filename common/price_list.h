@@ -3,7 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "billing/rating/rating.h"
+#include "common/rating.h"
 
 /* Lays a tenant's own versions over the list's: wherever an own version is valid it holds, elsewhere the list's does.
  * Both are in order of time and do not overlap among themselves; so is the result. ret_prices and ret_version have

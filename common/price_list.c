@@ -1,6 +1,6 @@
 /* Own prices over list prices. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "billing/rating/price_list.h"
+#include "common/price_list.h"
 
 static int64_t least(int64_t a, int64_t b)
 {

@@ -1,6 +1,6 @@
 /* Rating: cut usage at prices' boundaries, add up, multiply, round once. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "billing/rating/rating.h"
+#include "common/rating.h"
 
 #include "common/calendar.h"
 #include "common/money.h"
