@@ -29,7 +29,8 @@ static const struct db_stmt statement_nodes = {
         "       s.state, s.revision, " SQL_INSTANT("s.since") ", " SQL_INSTANT("s.due_at") ","
         "       " SQL_INSTANT("s.deadline_at") ", s.attempts,"
         "       (SELECT count(*) FROM instance i WHERE i.node_id = n.id AND i.state NOT IN ('terminated', 'failed')"
-        "           AND i.state IN ('provisioning', 'running', 'stopping'))"
+        "           AND i.state IN ('provisioning', 'running', 'stopping')),"
+        "       r.leaf_id, n.nvlink_domain = 'rack'"
         "  FROM node n JOIN rack r ON r.id = n.rack_id LEFT JOIN node_status s ON s.node_id = n.id"
         " WHERE n.zone_id = $1::uuid AND ($2::uuid[] IS NULL OR n.id = ANY($2::uuid[]))"
         " ORDER BY n.id",
@@ -54,8 +55,9 @@ static const struct db_stmt statement_backlog = {
            "  SELECT s.reservation_id AS id, 1 AS rank, s.decided_at AS at FROM reservation_status s"
            "   WHERE s.zone_id = $1::uuid AND s.state IN ('activating', 'active', 'ending')"
            "  UNION ALL"
-           "  SELECT r.id, 2, r.cancel_requested_at FROM reservation_status s JOIN reservation r ON r.id = s.reservation_id"
-           "   WHERE s.zone_id = $1::uuid AND s.state IN ('scheduled', 'waitlisted') AND r.cancel_requested_at IS NOT NULL"
+           "  SELECT r.id, 2, coalesce(r.cancel_requested_at, r.confirmed_at) FROM reservation_status s JOIN reservation r ON r.id = s.reservation_id"
+           "   WHERE s.zone_id = $1::uuid AND s.state IN ('held', 'scheduled', 'waitlisted')"
+           "     AND (r.cancel_requested_at IS NOT NULL OR (s.state = 'held' AND r.confirmed_at IS NOT NULL))"
            "  UNION ALL"
            "  SELECT r.id, 3, r.created_at FROM reservation r WHERE r.zone_id = $1::uuid"
            "     AND NOT EXISTS (SELECT FROM reservation_status s WHERE s.reservation_id = r.id)"
@@ -139,6 +141,10 @@ static void read_wish(const struct zone_memory *memory, const PGresult *result, 
     node->turnaround_s = db_int(result, row, 8, 0);
     spec->cordoned = db_bool(result, row, 9);
     node->answers = db_bool(result, row, 10);
+    /* A rack whose leaf is not known is one by itself; an NVLink domain of its own is all zero. */
+    bool has_leaf = db_text(result, row, 18) != NULL;
+    spec->leaf = has_leaf ? planner_id_of(db_identity(result, row, 18)) : spec->rack;
+    spec->nvlink_domain = db_bool(result, row, 19) ? spec->rack : (struct planner_id){0};
 }
 
 static void read_status(const PGresult *result, int row, struct node *node)

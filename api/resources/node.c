@@ -9,7 +9,9 @@ struct node {
     const char *name;
     const char *zone;
     const char *fabric;
+    const char *leaf; /* NULL: not known */
     const char *rack;
+    const char *nvlink_domain;
     const char *gpu_model;
     int64_t gpu_count;
     const char *gpu_grouping;
@@ -18,6 +20,7 @@ struct node {
     int64_t turnaround_s;
 };
 
+static const char *const domains[] = {"node", "rack", NULL};
 static const char *const groupings[] = {"any", "pairs", "quads", NULL};
 static const char *const states[] = {"enrolled",    "validating", "ready",       "allocated", "sanitizing",
                                      "quarantined", "repair",     "maintenance", "retired",   NULL};
@@ -36,7 +39,9 @@ static const struct field node_fields[] = {
     FIELD_TEXT("name",         struct node, name, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .help = "Serial or host name, unique within the zone"),
     FIELD_TEXT("zone",         struct node, zone, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Name of its zone"),
     FIELD_TEXT("fabric",       struct node, fabric, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Name of its fabric, made by first mention"),
+    FIELD_TEXT("leaf",         struct node, leaf, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .help = "Name of the leaf switch that its rack is behind, made by first mention; null: not said"),
     FIELD_TEXT("rack",         struct node, rack, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Name of its rack, made by first mention"),
+    FIELD_ENUM("nvlink_domain", struct node, nvlink_domain, .values = domains, .fallback = "node", .help = "How far its NVLink reaches"),
     FIELD_TEXT("gpu_model",    struct node, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .help = "Model of its GPUs, e.g. H100"),
     FIELD_INT ("gpu_count",    struct node, gpu_count, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .help = "Its GPUs"),
     FIELD_ENUM("gpu_grouping", struct node, gpu_grouping, .values = groupings, .fallback = "any", .help = "Which GPUs may go together"),
@@ -88,7 +93,8 @@ static const struct schema node_power_schema = {"NodePower", node_power_fields, 
 
 /* A node that nobody has looked at yet has no status: it is enrolled since it was. */
 #define NODE_SELECT                                                                                                    \
-    "SELECT n.id, n.name, z.name AS zone, f.name AS fabric, r.name AS rack, n.gpu_model, n.gpu_count,"                 \
+    "SELECT n.id, n.name, z.name AS zone, f.name AS fabric, l.name AS leaf, r.name AS rack, n.nvlink_domain,"          \
+    " n.gpu_model, n.gpu_count,"                                                                                       \
     " n.gpu_grouping, n.cpu_milli, n.memory_mib, n.turnaround_s, n.cordoned, n.cordon_reason, n.sim_powered,"          \
     " extract(epoch FROM n.enrolled_at)::bigint AS enrolled_at, coalesce(s.state, 'enrolled') AS \"status.state\","    \
     " extract(epoch FROM coalesce(s.since, n.enrolled_at))::bigint AS \"status.since\","                               \
@@ -97,7 +103,7 @@ static const struct schema node_power_schema = {"NodePower", node_power_fields, 
     "   WHERE a.node_id = n.id AND a.kind = 'instance' AND a.period @> (SELECT sluice_now()))"                         \
     " AS \"status.allocated_gpu_milli\", n.id AS page_key"                                                             \
     " FROM node n JOIN zone z ON z.id = n.zone_id JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id" \
-    " LEFT JOIN node_status s ON s.node_id = n.id"
+    " LEFT JOIN leaf l ON l.id = r.leaf_id LEFT JOIN node_status s ON s.node_id = n.id"
 
 static const struct db_stmt statement_list = {
     .name = "node_list",
@@ -114,22 +120,41 @@ static const struct db_stmt statement_get = {
     .params = 1,
 };
 
-/* The updates of nothing let a fabric's or rack's row be returned whether it was there or not. */
+/* The updates of nothing let a row be returned whether it was there or not. A rack whose leaf was not known learns it;
+ * one that is behind a leaf stays there. */
 static const struct db_stmt statement_create = {
     .name = "node_create",
-    .sql = "WITH wanted AS (SELECT id FROM zone WHERE name = $2), fabric_of AS ("
+    .sql = "WITH wanted AS (SELECT id FROM zone WHERE name = $2), before AS ("
+           "  SELECT r.leaf_id FROM wanted JOIN fabric f ON f.zone_id = wanted.id AND f.name = $4"
+           "    JOIN rack r ON r.fabric_id = f.id AND r.name = $6"
+           "), fabric_of AS ("
            "  INSERT INTO fabric AS f (id, zone_id, name) SELECT $3::uuid, id, $4 FROM wanted"
            "  ON CONFLICT (zone_id, name) DO UPDATE SET name = f.name RETURNING f.id"
+           "), leaf_of AS ("
+           "  INSERT INTO leaf AS l (id, fabric_id, name) SELECT $14::uuid, id, $15::text FROM fabric_of WHERE $15::text IS NOT NULL"
+           "  ON CONFLICT (fabric_id, name) DO UPDATE SET name = l.name RETURNING l.id"
            "), rack_of AS ("
-           "  INSERT INTO rack AS r (id, fabric_id, name) SELECT $5::uuid, id, $6 FROM fabric_of"
-           "  ON CONFLICT (fabric_id, name) DO UPDATE SET name = r.name RETURNING r.id"
+           "  INSERT INTO rack AS r (id, fabric_id, name, leaf_id)"
+           "  SELECT $5::uuid, id, $6, (SELECT id FROM leaf_of) FROM fabric_of"
+           "  ON CONFLICT (fabric_id, name) DO UPDATE SET leaf_id = coalesce(r.leaf_id, excluded.leaf_id)"
+           "  RETURNING r.id, r.leaf_id"
            "), made AS ("
            "  INSERT INTO node (id, zone_id, rack_id, name, gpu_model, gpu_count, gpu_grouping, cpu_milli, memory_mib,"
-           "                    turnaround_s)"
-           "  SELECT $1::uuid, wanted.id, rack_of.id, $7, $8, $9::integer, $10, $11::bigint, $12::bigint, $13::integer"
+           "                    turnaround_s, nvlink_domain)"
+           "  SELECT $1::uuid, wanted.id, rack_of.id, $7, $8, $9::integer, $10, $11::bigint, $12::bigint, $13::integer, $16"
            "    FROM wanted, rack_of ON CONFLICT (zone_id, name) DO NOTHING RETURNING id"
-           ") SELECT wanted.id AS zone_id, made.id AS node_id FROM wanted LEFT JOIN made ON true",
-    .params = 13,
+           ") SELECT wanted.id AS zone_id, made.id AS node_id,"
+           "         $15::text IS NULL OR (SELECT leaf_id FROM rack_of) IS NOT DISTINCT FROM (SELECT id FROM leaf_of),"
+           "         $15::text IS NOT NULL AND EXISTS (SELECT FROM before WHERE leaf_id IS NULL)"
+           "    FROM wanted LEFT JOIN made ON true",
+    .params = 16,
+};
+
+/* The planner takes a zone in anew when it changes: other nodes of the rack are behind the leaf, too. */
+static const struct db_stmt statement_rewired = {
+    .name = "node_zone_rewired",
+    .sql = "UPDATE zone SET revision = revision + 1 WHERE id = $1::uuid RETURNING revision",
+    .params = 1,
 };
 
 /* No row of the three below: it is so already, or there is no such node. */
@@ -171,14 +196,25 @@ static enum err_kind insert(struct request *request, const struct node *wish, co
 {
     char fabric_id[UUID_TEXT_SIZE];
     char rack_id[UUID_TEXT_SIZE];
+    char leaf_id[UUID_TEXT_SIZE];
     identity_to_uuid(identity_new(), fabric_id);
     identity_to_uuid(identity_new(), rack_id);
+    identity_to_uuid(identity_new(), leaf_id);
     return request_run(request, &statement_create,
                        DB_PARAMS(request->new_id, wish->zone, fabric_id, wish->fabric, rack_id, wish->rack, wish->name,
                                  wish->gpu_model, request_int(request, wish->gpu_count), wish->gpu_grouping,
                                  request_int(request, wish->cpu_milli), request_int(request, wish->memory_mib),
-                                 request_int(request, wish->turnaround_s)),
+                                 request_int(request, wish->turnaround_s), leaf_id, wish->leaf, wish->nvlink_domain),
                        ret, reterr);
+}
+
+static enum err_kind tell_rewired(struct request *request, const char *zone_id, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_rewired, DB_PARAMS(zone_id), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    return request_event(request, NULL, zone_id, "zone", zone_id, db_int(result, 0, 0, 0), "zone.rewired", reterr);
 }
 
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
@@ -192,12 +228,19 @@ static enum err_kind create(struct request *request, struct response *response, 
         field_problem_add(&request->problems, "/zone", "unknown_zone", "there is no zone '%s'", wish->zone);
         return request_invalid(request, reterr);
     }
+    if (!db_bool(result, 0, 2)) {
+        field_problem_add(&request->problems, "/leaf", "out_of_range", "the rack '%s' is behind another leaf",
+                          wish->rack);
+        return request_invalid(request, reterr);
+    }
     if (db_text(result, 0, 1) == NULL)
         return err_set_code(reterr, ERR_CONFLICT, "name_taken", "zone '%s' has a node named '%s' already", wish->zone,
                             wish->name);
     request->wakes_planner = true;
     kind =
         request_event(request, NULL, db_text(result, 0, 0), "node_wish", request->new_id, 1, "node.enrolled", reterr);
+    if (kind == ERR_NONE && db_bool(result, 0, 3))
+        kind = tell_rewired(request, db_text(result, 0, 0), reterr);
     return kind == ERR_NONE ? answer_object(request, response, 201, &statement_get, request->new_id, "node", reterr)
                             : kind;
 }
@@ -248,6 +291,7 @@ static const struct route node_routes[] = {
 // clang-format on
 
 static const struct db_stmt *const node_statements[] = {
-    &statement_list, &statement_get, &statement_create, &statement_cordon, &statement_uncordon, &statement_power, NULL};
+    &statement_list, &statement_get, &statement_create, &statement_cordon, &statement_uncordon, &statement_power,
+    &statement_rewired, NULL};
 
 const struct resource node_resource = {"nodes", node_routes, node_statements};

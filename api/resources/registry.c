@@ -25,5 +25,6 @@ const struct resource *const registry[] = {
     &planner_resource,
     &document_resource,
     &reservation_resource,
+    &quote_resource,
     NULL,
 };

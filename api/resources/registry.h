@@ -24,6 +24,7 @@ extern const struct resource node_resource;
 extern const struct resource partition_resource;
 extern const struct resource planner_resource;
 extern const struct resource price_resource;
+extern const struct resource quote_resource;
 extern const struct resource reservation_resource;
 extern const struct resource tenant_resource;
 extern const struct resource token_resource;

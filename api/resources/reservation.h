@@ -1,11 +1,12 @@
-/* A reservation: what its two files (routes and reads; the batch that creates) share. */
+/* Reservations and quotes: what their files share (fields; routes and reads of either; the batch that creates). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "api/server/batcher.h"
 #include "api/server/route.h"
 
-#define RESERVATION_COUNT_MAX 100000
+#define RESERVATION_COUNT_MAX      100000
+#define RESERVATION_DURATION_MAX_S (INT64_C(3650) * 86400) /* ten years */
 
 struct reservation {
     const char *id;
@@ -21,6 +22,8 @@ struct reservation {
     int64_t count;
     const char *zone;
     int64_t starts_at, ends_at;
+    int64_t duration_s; /* with start_range, instead of the two */
+    struct field_span start_range;
     struct reservation_placement {
         const char *within, *mode, *spread;
     } placement;
@@ -35,15 +38,26 @@ struct reservation {
         const char *binding, *alternatives;
     } status;
     const char *instances;
+    const char *quote; /* a UUID: the quote that is confirmed, and nothing else is given */
+    int64_t ttl_s;     /* of a quote */
+    const char *price; /* of a quote; JSON */
 };
 
 /* A refusal is useful: the problem gets what bound, what would fit, and the id under which it stays readable. */
-enum err_kind reservation_refusal(struct request *request, const char *id, const struct reservation_verdict *verdict,
-                                  struct err *reterr);
+enum err_kind reservation_refusal(struct request *request, enum identity_kind identity, const char *id,
+                                  const struct reservation_verdict *verdict, struct err *reterr);
+/* What a POST of one is answered with, from its row: 201; 202 while it is open; or its refusal. */
+enum err_kind reservation_answer(struct request *request, struct response *response, enum identity_kind identity,
+                                 const PGresult *result, struct err *reterr);
 
+/* ---- reservation_fields.c ---- */
 extern const struct field reservation_fields[];
-/* Places of fields in the table, for FIELD_PRESENT; a test keeps them true. */
-enum { RESERVATION_FIELD_SHAPE = 5 };
+extern const struct field quote_fields[];
+extern const struct schema reservation_schema, reservation_instance_schema, quote_schema;
+extern const char *const reservation_states[]; /* NULL-terminated */
+extern const char *const quote_states[];
+/* Places of fields in the tables, for FIELD_PRESENT; a test keeps them true. */
+enum { RESERVATION_FIELD_SHAPE = 5, RESERVATION_FIELD_QUOTE = 18 };
 
 extern const struct batch_work reservation_batch;
 extern const struct db_stmt *const reservation_batch_statements[];   /* of sluice_api_writer */

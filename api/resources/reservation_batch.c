@@ -1,11 +1,10 @@
-/* Creating reservations: many in one transaction, each with an outcome of its own, and the wait for the verdict.
+/* Creating reservations and quotes, and confirming quotes: from the request to its answer, which may wait for the
+ * verdict.
  *
  * A request is answered by whoever claims its suspension first: the batcher (refused, or not to wait), the follower
  * (the verdict is there), or the timer (the wait is over: 202). Each holds a reference while it knows the request. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/resources/reservation.h"
-#include "api/server/follower.h"
-#include "api/server/server.h"
+#include "api/resources/reservation_admission.h"
 #include "common/clock.h"
 #include "common/hex.h"
 #include "common/log.h"
@@ -16,47 +15,8 @@
 
 #define TENANT_SLOTS 1024U /* a power of two; tenants that share one share its limit */
 
-struct outcome {
-    const char *text; /* as admission_create() says it */
-    enum err_kind kind;
-    const char *detail;
-};
-
-enum { OUTCOME_CREATED, OUTCOME_REPLAYED, OUTCOME_KEY_REUSED };
-static const struct outcome outcomes[] = {
-    [OUTCOME_CREATED] = {"created", ERR_NONE, NULL},
-    [OUTCOME_REPLAYED] = {"replayed", ERR_NONE, NULL},
-    [OUTCOME_KEY_REUSED] = {"idempotency_key_reused", ERR_INVALID, "this idempotency key was used for another request"},
-    {"tenant_suspended", ERR_FORBIDDEN, "the tenant is suspended"},
-    {"unknown_zone", ERR_INVALID, "/zone: there is no zone of this name"},
-    {"unknown_instance_type", ERR_INVALID, "/instance_type: there is no instance type of this name"},
-    {"unknown_gpu_model", ERR_INVALID, "/shape/gpu_models: the zone has no GPU of this model"},
-    {"shape_not_allowed", ERR_FORBIDDEN, "/shape: this tenant may not give one; name an instance type"},
-    {"window_in_past", ERR_INVALID, "/starts_at: the window lies in the past"},
-    {"window_reversed", ERR_INVALID, "/ends_at: the window must end after it begins"},
-    {"name_taken", ERR_CONFLICT, "/name: another reservation of this tenant has this name"},
-};
-
-struct admission {
-    struct batch_item item; /* first */
-    struct waiter waiter;
-    struct reservation *wish;
-    char id[UUID_TEXT_SIZE]; /* made beforehand */
-    char audit_id[UUID_TEXT_SIZE];
-    char object[UUID_TEXT_SIZE]; /* what answers: id, or on a replay the first one's */
-    const struct outcome *outcome;
-    int64_t wait_ms; /* 0: answer at once */
-    atomic_bool is_committed;
-    bool counts; /* against the limits on waiting */
-};
-
 static _Atomic int64_t waiting_of_tenants[TENANT_SLOTS];
 static _Atomic int64_t waiting;
-
-static struct admission *of_item(struct batch_item *item)
-{
-    return (struct admission *)(void *)item;
-}
 
 static struct admission *of_waiter(struct waiter *waiter)
 {
@@ -96,6 +56,12 @@ static int64_t wait_of(struct request_internal *internal, struct admission *admi
 
 /* ---- Answers ---- */
 
+/* Of a quote, and of one that was confirmed, more is told than the request said: they are read from the database. */
+static bool is_read(const struct admission *admission)
+{
+    return admission->is_quote || admission->wish->quote != NULL;
+}
+
 static void answer_object(struct admission *admission, int status)
 {
     struct request_internal *internal = admission->item.internal;
@@ -107,40 +73,44 @@ static void answer_object(struct admission *admission, int status)
     answer_send(internal);
 }
 
-/* From the listener's copy of the request: the wish as it was sent, still without a verdict. */
-static void answer_pending(struct admission *admission)
-{
-    answer_object(admission, 202);
-}
-
 static void answer_refused(struct admission *admission)
 {
     struct request_internal *internal = admission->item.internal;
+    const struct reservation_verdict *verdict = &admission->wish->status;
     struct err err = {0};
-    (void)reservation_refusal(&internal->request, admission->object, &admission->wish->status, &err);
+    if (admission->wish->quote != NULL && strcmp(verdict->state, "expired") == 0)
+        (void)err_set_code(&err, ERR_CONFLICT, "quote_expired", "the quote expired while it was being confirmed");
+    else
+        (void)reservation_refusal(&internal->request, admission->is_quote ? IDENTITY_QUOTE : IDENTITY_RESERVATION,
+                                  admission->object, verdict, &err);
     answer_error(internal, &err);
 }
 
-/* ---- Repetitions: answered from the object, on a worker's thread ---- */
+/* ---- Answers from the object, on a worker's thread ---- */
 
 static struct request_internal *of_job(struct job *job)
 {
     return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
 }
 
-static void run_replay(struct job *job, struct worker *worker)
+static void show(struct request_internal *internal, struct worker *worker)
+{
+    const struct admission *admission = internal->own;
+    execute_show(internal, worker, admission->object, admission_is(admission, OUTCOME_REPLAYED));
+}
+
+static void run_show(struct job *job, struct worker *worker)
 {
     struct request_internal *internal = of_job(job);
-    const struct admission *admission = internal->own;
-    execute_replay(internal, worker, admission->object);
+    show(internal, worker);
     internal_drop(internal);
 }
 
 /* The caller has the claim. */
-static void submit_replay(struct admission *admission)
+static void submit_show(struct admission *admission)
 {
     struct request_internal *internal = admission->item.internal;
-    internal->job = (struct job){.run = run_replay};
+    internal->job = (struct job){.run = run_show};
     internal_keep(internal);
     if (workers_submit(internal->server->workers, &internal->job))
         return;
@@ -148,6 +118,16 @@ static void submit_replay(struct admission *admission)
     (void)err_set(&err, ERR_OVERLOADED, "too many requests are waiting");
     answer_error(internal, &err);
     internal_drop(internal);
+}
+
+/* Still without a verdict: from the listener's copy of the request, the wish as it was sent. The caller has the claim.
+ */
+static void answer_pending(struct admission *admission)
+{
+    if (is_read(admission))
+        submit_show(admission);
+    else
+        answer_object(admission, 202);
 }
 
 static const struct db_stmt statement_decided = {
@@ -173,7 +153,7 @@ static void run_peek(struct job *job, struct worker *worker)
     else if (suspension_claim(&internal->suspension)) {
         if (follower_unwatch(internal->server->follower, &admission->waiter))
             internal_drop(internal);
-        execute_replay(internal, worker, admission->object);
+        show(internal, worker);
     }
     internal_drop(internal);
 }
@@ -189,14 +169,6 @@ static void join_wait(struct admission *admission)
         return;
     atomic_store(&internal->suspension.deadline_ms, clock_monotonic_ms() + admission->wait_ms); /* joins unseen */
     internal_drop(internal);
-}
-
-/* A batch that is tried again begins anew: what the attempt before registered is for an id that may change. */
-static void unwatch(struct admission *admission)
-{
-    struct request_internal *internal = admission->item.internal;
-    if (follower_unwatch(internal->server->follower, &admission->waiter))
-        internal_drop(internal); /* not the last: the batcher has one */
 }
 
 /* ---- The three who answer ---- */
@@ -227,8 +199,25 @@ static void answer_verdict(struct admission *admission)
         strcmp(state, "rejected") == 0 || strcmp(state, "expired") == 0 || strcmp(state, "cancelled") == 0;
     if (is_refused)
         answer_refused(admission);
+    else if (is_read(admission))
+        submit_show(admission);
     else
         answer_object(admission, strcmp(state, "waitlisted") == 0 ? 202 : 201);
+}
+
+/* An event of the quote from before its confirmation: the one that follows it is waited for. */
+static bool is_early(const struct admission *admission, const PGresult *result, int row)
+{
+    return admission_is(admission, OUTCOME_CONFIRMED) && strcmp(db_text(result, row, VERDICT_STATE), "held") == 0;
+}
+
+static void wait_on(struct admission *admission)
+{
+    struct request_internal *internal = admission->item.internal;
+    follower_watch(internal->server->follower, &admission->waiter);
+    bool is_answered = suspension_is_claimed(&internal->suspension); /* while it was not registered */
+    if (is_answered && follower_unwatch(internal->server->follower, &admission->waiter))
+        internal_drop(internal);
 }
 
 /* The follower: the verdict is there. Its reference goes. */
@@ -236,9 +225,13 @@ static void decided(struct waiter *waiter, const PGresult *result, int row)
 {
     struct admission *admission = of_waiter(waiter);
     struct request_internal *internal = admission->item.internal;
+    if (is_early(admission, result, row)) {
+        wait_on(admission);
+        return;
+    }
     if (suspension_claim(&internal->suspension)) {
-        if (admission->outcome == &outcomes[OUTCOME_REPLAYED]) {
-            submit_replay(admission);
+        if (admission_is(admission, OUTCOME_REPLAYED)) {
+            submit_show(admission);
         } else {
             read_verdict(admission, result, row);
             answer_verdict(admission);
@@ -261,8 +254,12 @@ static void expire(struct suspension *suspension, bool is_shutdown)
                       is_shutdown ? "the server stops before the commit was answered"
                                   : "the commit was not answered in time");
         answer_error(internal, &err);
-    } else if (admission->outcome == &outcomes[OUTCOME_REPLAYED] && !is_shutdown) {
-        submit_replay(admission);
+    } else if (admission_is(admission, OUTCOME_REPLAYED) && !is_shutdown) {
+        submit_show(admission);
+    } else if (is_read(admission) && is_shutdown) {
+        struct err err = {0};
+        (void)err_set_code(&err, ERR_OVERLOADED, "shutting_down", "it is committed, but the server stops");
+        answer_error(internal, &err);
     } else {
         answer_pending(admission);
     }
@@ -273,20 +270,21 @@ static void expire(struct suspension *suspension, bool is_shutdown)
 /* The batcher: committed. */
 static void committed(struct batch_item *item)
 {
-    struct admission *admission = of_item(item);
+    struct admission *admission = admission_of(item);
     struct request_internal *internal = item->internal;
     const struct outcome *outcome = admission->outcome;
     atomic_store(&admission->is_committed, true);
-    if (outcome == &outcomes[OUTCOME_CREATED] && admission->wait_ms > 0) {
+    bool is_undecided = admission_is(admission, OUTCOME_CREATED) || admission_is(admission, OUTCOME_CONFIRMED);
+    if (is_undecided && admission->wait_ms > 0) {
         atomic_store(&internal->suspension.deadline_ms, clock_monotonic_ms() + admission->wait_ms);
-    } else if (outcome == &outcomes[OUTCOME_REPLAYED] && admission->wait_ms > 0) {
+    } else if (admission_is(admission, OUTCOME_REPLAYED) && admission->wait_ms > 0) {
         join_wait(admission);
     } else if (!suspension_claim(&internal->suspension)) {
         return; /* its time was up */
-    } else if (outcome == &outcomes[OUTCOME_CREATED]) {
+    } else if (is_undecided) {
         answer_pending(admission);
-    } else if (outcome == &outcomes[OUTCOME_REPLAYED]) {
-        submit_replay(admission);
+    } else if (admission_is(admission, OUTCOME_REPLAYED)) {
+        submit_show(admission);
     } else {
         struct err err = {0};
         (void)err_set_code(&err, outcome->kind, outcome->text, "%s", outcome->detail);
@@ -298,8 +296,8 @@ static void committed(struct batch_item *item)
 static void failed(struct batch_item *item, const struct err *err)
 {
     struct request_internal *internal = item->internal;
-    struct admission *admission = of_item(item);
-    unwatch(admission);
+    struct admission *admission = admission_of(item);
+    admission_unwatch(admission);
     if (suspension_claim(&internal->suspension))
         answer_error(internal, err);
 }
@@ -319,16 +317,59 @@ static void check_shape(struct request *request, struct reservation *wish)
         wish->shape = (struct reservation_shape){.gpus = FIELD_NULL, .gpu_milli = FIELD_NULL};
 }
 
+/* A window is two times, or a length and a range for its start. */
+static void check_window(struct request *request, const struct reservation *wish)
+{
+    struct field_problems *problems = &request->problems;
+    bool has_duration = wish->duration_s != FIELD_NULL;
+    bool has_range = wish->start_range.to != FIELD_NULL;
+    if (has_duration && !has_range)
+        field_problem_add(problems, "/start_range", "missing_field", "goes with duration_s");
+    if (has_range && !has_duration)
+        field_problem_add(problems, "/duration_s", "missing_field", "goes with start_range");
+    if (has_range && wish->starts_at != FIELD_NULL)
+        field_problem_add(problems, "/starts_at", "out_of_range", "give either starts_at or start_range");
+    if (has_duration && wish->ends_at != FIELD_NULL)
+        field_problem_add(problems, "/ends_at", "out_of_range", "give either ends_at or duration_s");
+}
+
+static bool is_quote(const struct request *request)
+{
+    return request->route->body == &quote_schema;
+}
+
+/* What the table of fields cannot say. */
+static void check_wish(struct request *request, struct reservation *wish)
+{
+    check_shape(request, wish);
+    check_window(request, wish);
+    if (wish->zone == NULL)
+        field_problem_add(&request->problems, "/zone", "missing_field", "is required");
+    if (is_quote(request) && strcmp(wish->if_unavailable, "waitlist") == 0)
+        field_problem_add(&request->problems, "/if_unavailable", "out_of_range", "a quote does not wait");
+}
+
+static void check_confirmation(struct request *request)
+{
+    if (request->body_present != UINT64_C(1) << RESERVATION_FIELD_QUOTE)
+        field_problem_add(&request->problems, "/quote", "out_of_range",
+                          "a quote is confirmed as it stands: nothing else is given with it");
+}
+
 static enum err_kind prepare(struct request_internal *internal, struct batch_item **ret, struct err *reterr)
 {
     struct request *request = &internal->request;
     struct reservation *wish = request->body;
-    check_shape(request, wish);
+    if (wish->quote != NULL)
+        check_confirmation(request);
+    else
+        check_wish(request, wish);
     if (request->problems.count > 0)
         return request_invalid(request, reterr);
     struct admission *admission = arena_alloc(request->arena, sizeof *admission);
     admission->item.internal = internal;
     admission->wish = wish;
+    admission->is_quote = is_quote(request);
     admission->waiter.decided = decided;
     memcpy(admission->id, request->new_id, sizeof admission->id);
     memcpy(admission->object, request->new_id, sizeof admission->object);
@@ -345,188 +386,5 @@ static enum err_kind prepare(struct request_internal *internal, struct batch_ite
     return ERR_NONE;
 }
 
-/* ---- The statement ---- */
-
-/* The columns of the batch, in the order of admission_create()'s parameters. */
-enum column {
-    COLUMN_ID,
-    COLUMN_TENANT,
-    COLUMN_PRINCIPAL,
-    COLUMN_KEY,
-    COLUMN_HASH,
-    COLUMN_NAME,
-    COLUMN_PROJECT,
-    COLUMN_ZONE,
-    COLUMN_TYPE,
-    COLUMN_GPU_COUNT,
-    COLUMN_GPU_MILLI,
-    COLUMN_MODELS,
-    COLUMN_CPU,
-    COLUMN_MEMORY,
-    COLUMN_COUNT,
-    COLUMN_STARTS,
-    COLUMN_ENDS,
-    COLUMN_WITHIN,
-    COLUMN_REQUIRED,
-    COLUMN_TIER,
-    COLUMN_UNAVAILABLE,
-    COLUMN_LABELS,
-    COLUMN_IMAGE,
-    COLUMN_AUDIT,
-    COLUMN_REQUEST,
-    COLUMN_REMOTE,
-    COLUMNS
-};
-
-static const struct db_stmt statement_admit = {
-    .name = "admission_create",
-    .sql = "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid, pg_notify('sluice_wish', ''))"
-           " SELECT ordinal, outcome, object_id, created_at_s, batch.xid FROM batch, admission_create($1::uuid[],"
-           " $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[],"
-           " $10::integer[], $11::integer[], $12::text[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[],"
-           " $17::bigint[], $18::text[], $19::boolean[], $20::text[], $21::text[], $22::jsonb[], $23::text[],"
-           " $24::uuid[], $25::text[], $26::text[])",
-    .params = COLUMNS,
-};
-
-const struct db_stmt *const reservation_batch_statements[] = {&statement_admit, NULL};
-
-static void add_int(struct db_array *array, int64_t value)
-{
-    if (value == FIELD_NULL)
-        db_array_text(array, NULL);
-    else
-        db_array_int(array, value);
-}
-
-#define HASH_PARAM_SIZE (2 + HEX_TEXT_SIZE(SHA256_SIZE))
-
-/* bytea as PostgreSQL reads it. */
-static const char *hash_param(const struct request_internal *internal, char ret[static HASH_PARAM_SIZE])
-{
-    if (internal->idempotency_key == NULL)
-        return NULL;
-    ret[0] = '\\';
-    ret[1] = 'x';
-    hex_print(internal->request_sha256, SHA256_SIZE, ret + 2);
-    return ret;
-}
-
-static void add_shape(struct db_array *columns, const struct reservation *wish)
-{
-    const struct reservation_shape *shape = &wish->shape;
-    bool has_type = wish->instance_type != NULL;
-    add_int(&columns[COLUMN_GPU_COUNT], has_type ? FIELD_NULL : shape->gpus == FIELD_NULL ? 0 : shape->gpus);
-    add_int(&columns[COLUMN_GPU_MILLI], has_type ? FIELD_NULL : shape->gpu_milli == FIELD_NULL ? 0 : shape->gpu_milli);
-    db_array_text(&columns[COLUMN_MODELS], has_type ? NULL : shape->gpu_models.array);
-    add_int(&columns[COLUMN_CPU], has_type ? FIELD_NULL : shape->cpu_milli);
-    add_int(&columns[COLUMN_MEMORY], has_type ? FIELD_NULL : shape->memory_mib);
-}
-
-static void add_row(struct db_array *columns, const struct admission *admission)
-{
-    const struct request_internal *internal = admission->item.internal;
-    const struct request *request = &internal->request;
-    const struct reservation *wish = admission->wish;
-    char hash[HASH_PARAM_SIZE];
-    db_array_text(&columns[COLUMN_ID], admission->id);
-    db_array_text(&columns[COLUMN_TENANT], request->caller.tenant_id);
-    db_array_text(&columns[COLUMN_PRINCIPAL], request->caller.principal_id);
-    db_array_text(&columns[COLUMN_KEY], internal->idempotency_key);
-    db_array_text(&columns[COLUMN_HASH], hash_param(internal, hash));
-    db_array_text(&columns[COLUMN_NAME], wish->name);
-    db_array_text(&columns[COLUMN_PROJECT], wish->project);
-    db_array_text(&columns[COLUMN_ZONE], wish->zone);
-    db_array_text(&columns[COLUMN_TYPE], wish->instance_type);
-    add_shape(columns, wish);
-    add_int(&columns[COLUMN_COUNT], wish->count);
-    add_int(&columns[COLUMN_STARTS], wish->starts_at);
-    add_int(&columns[COLUMN_ENDS], wish->ends_at);
-    db_array_text(&columns[COLUMN_WITHIN], wish->placement.within);
-    db_array_bool(&columns[COLUMN_REQUIRED], strcmp(wish->placement.mode, "required") == 0);
-    db_array_text(&columns[COLUMN_TIER], wish->tier);
-    db_array_text(&columns[COLUMN_UNAVAILABLE], wish->if_unavailable);
-    db_array_text(&columns[COLUMN_LABELS], wish->labels);
-    db_array_text(&columns[COLUMN_IMAGE], wish->image);
-    db_array_text(&columns[COLUMN_AUDIT], admission->audit_id);
-    db_array_text(&columns[COLUMN_REQUEST], request->id);
-    db_array_text(&columns[COLUMN_REMOTE], request->remote);
-}
-
-static const struct outcome *outcome_of(const char *text)
-{
-    for (size_t i = 0; i < COUNT_OF(outcomes); i++) {
-        if (strcmp(outcomes[i].text, text) == 0)
-            return &outcomes[i];
-    }
-    must_failed("the outcome is one of the table", __FILE__, __LINE__, __func__);
-}
-
-static void set_outcome(struct admission *admission, const struct outcome *outcome, const char *object,
-                        int64_t created_at)
-{
-    admission->outcome = outcome;
-    admission->wish->created_at = created_at;
-    if (object != NULL)
-        (void)snprintf(admission->object, sizeof admission->object, "%s", object); /* a UUID */
-    struct err err = {0};
-    must(identity_from_uuid(admission->object, &admission->waiter.reservation_id, &err) == ERR_NONE);
-}
-
-/* Those merged to the first of their key: its repetitions, or misuses of the key. */
-static void set_merged(struct admission *first)
-{
-    bool exists = first->outcome == &outcomes[OUTCOME_CREATED] || first->outcome == &outcomes[OUTCOME_REPLAYED];
-    for (struct batch_item *item = first->item.merged; item != NULL; item = item->merged) {
-        bool is_same = memcmp(item->internal->request_sha256, first->item.internal->request_sha256, SHA256_SIZE) == 0;
-        const struct outcome *outcome = !is_same ? &outcomes[OUTCOME_KEY_REUSED]
-                                        : exists ? &outcomes[OUTCOME_REPLAYED]
-                                                 : first->outcome;
-        set_outcome(of_item(item), outcome, first->object, first->wish->created_at);
-    }
-}
-
-/* Before COMMIT, so that no verdict can come earlier than its waiter. */
-static void watch(struct admission *admission)
-{
-    struct request_internal *internal = admission->item.internal;
-    bool waits = admission->outcome == &outcomes[OUTCOME_CREATED] && admission->wait_ms > 0;
-    if (!waits)
-        return;
-    internal_keep(internal);
-    follower_watch(internal->server->follower, &admission->waiter);
-}
-
-static void clear_columns(struct db_array (*columns)[COLUMNS])
-{
-    for (size_t i = 0; i < COLUMNS; i++)
-        db_array_clear(&(*columns)[i]);
-}
-
-static enum err_kind admit(struct db *db, struct batch_item *const *items, size_t count, uint64_t *ret_transaction_id,
-                           struct err *reterr)
-{
-    CLEANUP(clear_columns) struct db_array columns[COLUMNS] = {0};
-    for (size_t i = 0; i < count; i++)
-        add_row(columns, of_item(items[i]));
-    const char *params[COLUMNS];
-    for (size_t i = 0; i < COLUMNS; i++)
-        params[i] = db_array_param(&columns[i]);
-    CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_admit, params, &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    must((size_t)PQntuples(result) == count);
-    *ret_transaction_id = db_xid(result, 0, 4);
-    for (int row = 0; row < PQntuples(result); row++) {
-        struct admission *admission = of_item(items[db_int(result, row, 0, 0) - 1]);
-        unwatch(admission);
-        set_outcome(admission, outcome_of(db_text(result, row, 1)), db_text(result, row, 2), db_int(result, row, 3, 0));
-        set_merged(admission);
-        watch(admission);
-    }
-    return ERR_NONE;
-}
-
 const struct batch_work reservation_batch = {
-    .prepare = prepare, .admit = admit, .committed = committed, .failed = failed};
+    .prepare = prepare, .admit = admission_admit, .committed = committed, .failed = failed};

@@ -14,6 +14,7 @@ struct tenant {
     const char *billing_timezone;
     int64_t tax_rate_bp;
     bool may_shape;
+    int64_t quotes_max;
     int64_t on_demand_horizon_s;
     int64_t created_at;
 };
@@ -28,6 +29,7 @@ static const struct field tenant_fields[] = {
     FIELD_TEXT("currency",            struct tenant, currency, .least = 3, .most = 3, .fallback = "USD", .help = "ISO 4217 code of its invoices"),
     FIELD_TEXT("billing_timezone",    struct tenant, billing_timezone, .fallback = "UTC", .help = "IANA zone whose calendar months are its billing periods"),
     FIELD_INT ("tax_rate_bp",         struct tenant, tax_rate_bp, .least = 0, .most = 10000, .fallback = "0", .help = "Tax on its invoices in basis points"),
+    FIELD_INT ("quotes_max",          struct tenant, quotes_max, .least = 0, .most = 100000, .fallback = "20", .help = "Quotes it may hold at one time"),
     FIELD_BOOL("may_shape",           struct tenant, may_shape, .fallback = "false", .help = "May give a shape of its own instead of an instance type"),
     FIELD_INT ("on_demand_horizon_s", struct tenant, on_demand_horizon_s, .flags = FIELD_NULLABLE, .least = 1, .most = INT32_MAX, .help = "Rolling guarantee of open-ended reservations in seconds; null: they hold for ever"),
     FIELD_TIME("created_at",          struct tenant, created_at, .flags = FIELD_READ_ONLY, .help = "Domain time"),
@@ -49,7 +51,7 @@ static const struct field tenant_query_fields[] = {
 static const struct schema tenant_query_schema = {"TenantQuery", tenant_query_fields, sizeof(struct tenant_query)};
 
 #define TENANT_COLUMNS                                                                                                 \
-    "id, name, status, currency, billing_timezone, tax_rate_bp, may_shape, on_demand_horizon_s,"                       \
+    "id, name, status, currency, billing_timezone, tax_rate_bp, may_shape, on_demand_horizon_s, quotes_max,"           \
     " extract(epoch FROM created_at)::bigint AS created_at"
 
 static const struct db_stmt statement_list = {
@@ -69,10 +71,10 @@ static const struct db_stmt statement_get = {
 
 static const struct db_stmt statement_create = {
     .name = "tenant_create",
-    .sql = "INSERT INTO tenant (id, name, currency, billing_timezone, tax_rate_bp, may_shape, on_demand_horizon_s)"
-           " VALUES ($1::uuid, $2, $3, $4, $5::integer, $6::boolean, $7::bigint)"
+    .sql = "INSERT INTO tenant (id, name, currency, billing_timezone, tax_rate_bp, may_shape, on_demand_horizon_s,"
+           " quotes_max) VALUES ($1::uuid, $2, $3, $4, $5::integer, $6::boolean, $7::bigint, $8::integer)"
            " ON CONFLICT (name) DO NOTHING RETURNING " TENANT_COLUMNS,
-    .params = 7,
+    .params = 8,
 };
 
 /* Asked only for a zone other than UTC: the view reads files. */
@@ -131,7 +133,8 @@ static enum err_kind create(struct request *request, struct response *response, 
     kind = request_run(request, &statement_create,
                        DB_PARAMS(request->new_id, wish->name, wish->currency, wish->billing_timezone,
                                  request_int(request, wish->tax_rate_bp), request_bool(wish->may_shape),
-                                 request_int(request, wish->on_demand_horizon_s)),
+                                 request_int(request, wish->on_demand_horizon_s),
+                                 request_int(request, wish->quotes_max)),
                        &result, reterr);
     if (kind != ERR_NONE)
         return kind;

@@ -121,12 +121,17 @@ static void reset_answer(struct request_internal *internal)
     internal->asking = NULL;
 }
 
-static enum err_kind replay(struct request_internal *internal, const char *known, struct err *reterr)
+static enum err_kind show(struct request_internal *internal, const char *object_id, struct err *reterr)
 {
     struct request *request = &internal->request;
-    request->object = known;
-    route_handler *show = request->route->replay == NULL ? request->route->run : request->route->replay;
-    enum err_kind kind = show(request, &internal->response, reterr);
+    request->object = object_id;
+    route_handler *handler = request->route->replay == NULL ? request->route->run : request->route->replay;
+    return handler(request, &internal->response, reterr);
+}
+
+static enum err_kind replay(struct request_internal *internal, const char *known, struct err *reterr)
+{
+    enum err_kind kind = show(internal, known, reterr);
     if (kind == ERR_NONE)
         response_header(&internal->response, "Idempotent-Replayed", "true");
     return kind;
@@ -252,14 +257,15 @@ enum err_kind execute_submit(struct request_internal *internal, struct err *rete
     return err_set(reterr, ERR_OVERLOADED, "too many requests are waiting");
 }
 
-void execute_replay(struct request_internal *internal, struct worker *worker, const char *object_id)
+void execute_show(struct request_internal *internal, struct worker *worker, const char *object_id, bool is_repetition)
 {
     struct request *request = &internal->request;
     struct err err = {0};
     request->db = request->caller.is_tenant ? worker->tenant_db : worker->system_db;
     internal->reads_only = true;
     reset_answer(internal);
-    enum err_kind kind = replay(internal, arena_text(request->arena, object_id), &err);
+    const char *object = arena_text(request->arena, object_id);
+    enum err_kind kind = is_repetition ? replay(internal, object, &err) : show(internal, object, &err);
     if (kind == ERR_NONE)
         answer_send(internal);
     else

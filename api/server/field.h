@@ -19,6 +19,7 @@
  *     FIELD_INT     int64_t                   any integer                               number
  *     FIELD_BOOL    bool                      boolean                                   true, false
  *     FIELD_TIME    int64_t seconds           extract(epoch FROM t)::bigint             "YYYY-MM-DDTHH:MM:SSZ"
+ *     FIELD_SPAN    struct field_span         bigint "<name>.from", "<name>.to"         [time or null, time]
  *     FIELD_DATE    const char * "YYYY-MM-DD" date                                      "YYYY-MM-DD"
  *     FIELD_ID      const char * (36, a UUID) uuid                                      "zon_01..."
  *     FIELD_AMOUNT  int64_t micro-units       bigint micro-units                        "2490.000000"
@@ -54,6 +55,7 @@ enum field_type {
     FIELD_TYPE_INT,
     FIELD_TYPE_BOOL,
     FIELD_TYPE_TIME,
+    FIELD_TYPE_SPAN,
     FIELD_TYPE_DATE,
     FIELD_TYPE_ID,
     FIELD_TYPE_AMOUNT,
@@ -105,6 +107,7 @@ struct field {
 #define FIELD_INT(name, struct_, member, ...)    FIELD_(name, FIELD_TYPE_INT, struct_, member, __VA_ARGS__)
 #define FIELD_BOOL(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_BOOL, struct_, member, __VA_ARGS__)
 #define FIELD_TIME(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_TIME, struct_, member, __VA_ARGS__)
+#define FIELD_SPAN(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_SPAN, struct_, member, __VA_ARGS__)
 #define FIELD_DATE(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_DATE, struct_, member, __VA_ARGS__)
 #define FIELD_ID(name, struct_, member, ...)     FIELD_(name, FIELD_TYPE_ID, struct_, member, __VA_ARGS__)
 #define FIELD_AMOUNT(name, struct_, member, ...) FIELD_(name, FIELD_TYPE_AMOUNT, struct_, member, __VA_ARGS__)
@@ -127,6 +130,12 @@ struct field {
 struct field_money {
     int64_t amount_u;
     const char *currency; /* three capital letters; whether we bill in it is checked by the resource */
+};
+
+/* From one instant to another, both in it, in order. */
+struct field_span {
+    int64_t from; /* FIELD_NULL: now */
+    int64_t to;   /* FIELD_NULL: there is no span */
 };
 
 struct field_list {

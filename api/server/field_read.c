@@ -70,7 +70,8 @@ static void read_text(const struct place *place, const char *text)
     int64_t count = (int64_t)characters_of(text);
     if (count < least || count > most || has_control_character(text) || !json_text_is_utf8(text)) {
         field_problem_add(place->problems, place->pointer, "out_of_range",
-                          "must be %" PRId64 " to %" PRId64 " characters of UTF-8 without control characters", least, most);
+                          "must be %" PRId64 " to %" PRId64 " characters of UTF-8 without control characters", least,
+                          most);
         return;
     }
     *(const char **)place->target = arena_text(place->problems->arena, text);
@@ -243,6 +244,28 @@ static void read_money(const struct place *place, const json_t *value)
         money->currency = arena_text(place->problems->arena, code);
 }
 
+/* [from, to]: `from` may be null. */
+static void read_span(const struct place *place, const json_t *value)
+{
+    struct field_span *span = place->target;
+    const json_t *from = json_array_get(value, 0);
+    const json_t *to = json_array_get(value, 1);
+    bool has_form = json_array_size(value) == 2 && (json_is_null(from) || is_plain_string(from)) && is_plain_string(to);
+    *span = (struct field_span){.from = FIELD_NULL, .to = FIELD_NULL};
+    if (!has_form) {
+        wrong_type(place, "a list of two times, of which the first may be null");
+        return;
+    }
+    struct place part = *place;
+    part.target = &span->to;
+    read_time(&part, json_string_value(to));
+    part.target = &span->from;
+    if (json_is_string(from))
+        read_time(&part, json_string_value(from));
+    if (span->from != FIELD_NULL && span->to != FIELD_NULL && span->from > span->to)
+        field_problem_add(place->problems, place->pointer, "out_of_range", "the second time is before the first");
+}
+
 static int64_t entries_max(const struct field *field)
 {
     return field->most == 0 ? ENTRIES_MAX : field->most;
@@ -329,6 +352,8 @@ static void set_null(const struct field *field, void *target)
         field->type == FIELD_TYPE_INT || field->type == FIELD_TYPE_TIME || field->type == FIELD_TYPE_AMOUNT;
     if (is_number)
         *(int64_t *)target = FIELD_NULL;
+    else if (field->type == FIELD_TYPE_SPAN)
+        *(struct field_span *)target = (struct field_span){.from = FIELD_NULL, .to = FIELD_NULL};
     else if (field->type == FIELD_TYPE_LIST)
         *(struct field_list *)target = (struct field_list){0};
     else if (field->type == FIELD_TYPE_MONEY)
@@ -382,6 +407,8 @@ static void read_value(const struct place *place, json_t *value)
         read_bool(place, value);
     else if (type == FIELD_TYPE_MONEY)
         read_money(place, value);
+    else if (type == FIELD_TYPE_SPAN)
+        read_span(place, value);
     else if (type == FIELD_TYPE_LIST)
         read_list(place, value);
     else if (type == FIELD_TYPE_MAP)

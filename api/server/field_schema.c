@@ -17,6 +17,7 @@ static const struct type_row type_rows[FIELD_TYPE_COUNT] = {
     [FIELD_TYPE_INT] = {"integer", "int64", NULL},
     [FIELD_TYPE_BOOL] = {"boolean", NULL, NULL},
     [FIELD_TYPE_TIME] = {"string", "date-time", "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"},
+    [FIELD_TYPE_SPAN] = {"array", NULL, NULL},
     [FIELD_TYPE_DATE] = {"string", "date", NULL},
     [FIELD_TYPE_ID] = {"string", NULL, NULL},
     [FIELD_TYPE_AMOUNT] = {"string", NULL, "^-?(0|[1-9][0-9]*)\\.[0-9]{6}$"},
@@ -117,6 +118,11 @@ static void write_inner(const struct field *field, bool for_request, struct json
     if (field->type == FIELD_TYPE_LIST) {
         json_out_key(out, "items");
         json_out_raw(out, "{\"type\":\"string\"}");
+    } else if (field->type == FIELD_TYPE_SPAN) {
+        json_out_key(out, "items");
+        json_out_raw(out, "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}");
+        key_int(out, "minItems", 2);
+        key_int(out, "maxItems", 2);
     } else if (field->type == FIELD_TYPE_MAP) {
         json_out_key(out, "additionalProperties");
         json_out_raw(out, "{\"type\":\"string\"}");

@@ -108,6 +108,21 @@ static void write_list(const struct field_list *list, struct json_out *out)
     json_out_close(out, ']');
 }
 
+static void write_span(struct field_span span, struct json_out *out)
+{
+    if (span.to == FIELD_NULL) {
+        json_out_null(out);
+        return;
+    }
+    json_out_open(out, '[');
+    if (span.from == FIELD_NULL)
+        json_out_null(out);
+    else
+        write_time(span.from, out);
+    write_time(span.to, out);
+    json_out_close(out, ']');
+}
+
 static bool is_written(const struct field *field)
 {
     return (field->flags & FIELD_WRITE_ONLY) == 0;
@@ -135,6 +150,8 @@ static bool is_null_member(const struct field *field, const void *member)
         return is_null_member(&field->fields[0], (const char *)member + field->fields[0].offset);
     if (field->type == FIELD_TYPE_LIST)
         return ((const struct field_list *)member)->array == NULL;
+    if (field->type == FIELD_TYPE_SPAN)
+        return ((const struct field_span *)member)->to == FIELD_NULL;
     bool is_number =
         field->type == FIELD_TYPE_INT || field->type == FIELD_TYPE_TIME || field->type == FIELD_TYPE_AMOUNT;
     if (is_number)
@@ -152,6 +169,8 @@ static void write_member(const struct field *field, const void *member, struct j
         write_money_member(field, member, out);
     else if (field->type == FIELD_TYPE_LIST)
         write_list(member, out);
+    else if (field->type == FIELD_TYPE_SPAN)
+        write_span(*(const struct field_span *)member, out);
     else if (is_null_member(field, member))
         json_out_null(out);
     else if (field->type == FIELD_TYPE_INT)
@@ -269,6 +288,17 @@ static void write_money_columns(const struct field *field, struct row *row, cons
         write_money(amount, currency, out);
 }
 
+static struct field_span span_of_columns(const struct field *field, struct row *row, const char *prefix)
+{
+    struct field_span span = {.from = FIELD_NULL, .to = FIELD_NULL};
+    const char *text = NULL;
+    must(find_column(row, prefix, field->name, ".from", &text));
+    span.from = text == NULL ? FIELD_NULL : int_of_text(text);
+    must(find_column(row, prefix, field->name, ".to", &text));
+    span.to = text == NULL ? FIELD_NULL : int_of_text(text);
+    return span;
+}
+
 static void write_row(const struct field *fields, struct row *row, const char *prefix, struct json_out *out);
 
 static void write_object(const struct field *field, struct row *row, const char *prefix, struct json_out *out)
@@ -295,7 +325,11 @@ static void write_field(const struct field *field, struct row *row, const char *
     bool is_optional = (field->flags & FIELD_OPTIONAL) != 0;
     if (is_optional && field->type == FIELD_TYPE_OBJECT && is_null_object(field, row, prefix))
         return;
-    bool is_compound = field->type == FIELD_TYPE_OBJECT || field->type == FIELD_TYPE_MONEY;
+    bool is_span = field->type == FIELD_TYPE_SPAN;
+    struct field_span span = is_span ? span_of_columns(field, row, prefix) : (struct field_span){0};
+    if (is_optional && is_span && span.to == FIELD_NULL)
+        return;
+    bool is_compound = is_span || field->type == FIELD_TYPE_OBJECT || field->type == FIELD_TYPE_MONEY;
     bool is_found = is_compound || find_column(row, prefix, field->name, "", &text);
     must(is_found || is_optional);
     if (is_optional && !is_compound && text == NULL)
@@ -305,6 +339,8 @@ static void write_field(const struct field *field, struct row *row, const char *
         write_object(field, row, prefix, out);
     else if (field->type == FIELD_TYPE_MONEY)
         write_money_columns(field, row, prefix, out);
+    else if (is_span)
+        write_span(span, out);
     else
         write_text(field, text, out);
 }

@@ -129,8 +129,8 @@ bool json_depth_fits(const char *text, size_t length);
 /* ---- execute.c: a handler on a worker's thread ---- */
 /* Suspends the request and queues its handler; ERR_OVERLOADED otherwise. From the listener's thread. */
 MUST_CHECK enum err_kind execute_submit(struct request_internal *internal, struct err *reterr);
-/* Runs replay (or run) for an object that is there already, from a job that has the claim. */
-void execute_replay(struct request_internal *internal, struct worker *worker, const char *object_id);
+/* Runs replay (or run) for an object that is there already, from a job that has the claim; a repetition is told so. */
+void execute_show(struct request_internal *internal, struct worker *worker, const char *object_id, bool is_repetition);
 extern const struct db_stmt *const execute_statements[];
 
 /* ---- question.c ---- */

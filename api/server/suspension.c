@@ -117,6 +117,11 @@ void suspension_park(struct suspension *suspension, int64_t deadline_ms)
     atomic_store(&suspension->claimed, false);
 }
 
+bool suspension_is_claimed(const struct suspension *suspension)
+{
+    return atomic_load(&suspension->claimed);
+}
+
 void suspension_end(struct suspensions *all, struct suspension *suspension)
 {
     must(atomic_load(&suspension->claimed));

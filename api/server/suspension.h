@@ -29,6 +29,7 @@ bool suspension_claim(struct suspension *suspension);
 /* The claimant gives the claim back: somebody else is going to answer, or the timer at the deadline. It does so last, but
  * for what must not touch the request any more. */
 void suspension_park(struct suspension *suspension, int64_t deadline_ms);
+bool suspension_is_claimed(const struct suspension *suspension);
 /* The claimant is done: out of the list, resume. */
 void suspension_end(struct suspensions *all, struct suspension *suspension);
 int64_t suspensions_count(struct suspensions *all);

@@ -38,12 +38,13 @@ static const struct db_stmt statement_reservations = {
         "   'shape', CASE WHEN r.instance_type_id IS NULL THEN jsonb_build_object("
         "      'gpus', nullif(r.gpu_count, 0), 'gpu_milli', nullif(r.gpu_milli, 0), 'gpu_models', to_jsonb(r.gpu_models),"
         "      'cpu_milli', r.cpu_milli, 'memory_mib', r.memory_mib) END,"
-        "   'placement', jsonb_build_object('within', r.within,"
-        "      'mode', CASE WHEN r.within_required THEN 'required' ELSE 'preferred' END),"
-        "   'tier', r.tier, 'if_unavailable', r.if_unavailable, 'image', r.image, 'labels', r.labels))::text END," /* 16 */
+        "   'tier', r.tier, 'if_unavailable', r.if_unavailable, 'image', r.image, 'labels', r.labels,"
+        "   'ttl_s', r.quote_ttl_s))::text END,"                                                            /* 16 */
         " s.state, s.revision, " SQL_INSTANT("s.due_at") ", " SQL_INSTANT("s.deadline_at") ", s.attempts," /* 17-21 */
         " " SQL_INSTANT("s.starts_at") ", " SQL_INSTANT("s.ends_at") ", s.health, s.delivered_count, s.reason," /* 22-26 */
-        " s.binding::text, s.alternatives::text"                                                      /* 27, 28 */
+        " s.binding::text, s.alternatives::text, coalesce(r.spread, 'none'), coalesce(r.duration_s, 0)," /* 27 to 30 */
+        " " SQL_INSTANT("r.start_from") ", " SQL_INSTANT("r.start_to") ","                            /* 31, 32 */
+        " coalesce(extract(epoch FROM r.hold_until)::bigint, 0), r.confirmed_at IS NOT NULL"           /* 33, 34 */
         "  FROM touched"
         " CROSS JOIN LATERAL (SELECT * FROM reservation WHERE id = touched.id OFFSET 0) r"
         "  JOIN zone z ON z.id = r.zone_id"
@@ -52,7 +53,8 @@ static const struct db_stmt statement_reservations = {
         " WHERE r.zone_id = $1::uuid"
         " ORDER BY CASE WHEN s.state IN ('activating', 'active', 'ending')"
         "                AND (s.ends_at <= to_timestamp($2::bigint) OR r.cancel_requested_at IS NOT NULL) THEN 1"
-        "               WHEN s.state = 'scheduled' AND r.cancel_requested_at IS NOT NULL THEN 1"
+        "               WHEN s.state IN ('scheduled', 'held') AND r.cancel_requested_at IS NOT NULL THEN 1"
+        "               WHEN s.state = 'held' AND r.confirmed_at IS NULL THEN 1"
         "               WHEN s.state IS NULL THEN 2"
         "               WHEN s.state = 'waitlisted' THEN 3"
         "               ELSE 4 END, touched.place, s.decided_at, r.id",
@@ -122,11 +124,19 @@ static void read_wish(struct arena *arena, const PGresult *result, int row, stru
         .cancel_requested = db_bool(result, row, 14),
         .revision = db_int(result, row, 15, 1),
         .body = kept_text(arena, result, row, 16),
+        .duration_s = db_int(result, row, 30, 0),
+        .start_from_s = db_int(result, row, 31, NEVER),
+        .start_to_s = db_int(result, row, 32, NEVER),
+        .hold_until_s = db_int(result, row, 33, 0),
+        .is_confirmed = db_bool(result, row, 34),
     };
     read_models(arena, db_text(result, row, 9), wish);
     int scope = planner_scope_of_text(db_text(result, row, 10));
     must(scope >= 0); /* the table's check allows no other */
     wish->scope = (enum planner_scope)scope;
+    int spread = planner_spread_of_text(db_text(result, row, 29));
+    must(spread >= 0); /* likewise */
+    wish->spread = (enum planner_spread)spread;
     for (unsigned i = 0; i < COUNT_OF(unavailable); i++) {
         if (strcmp(unavailable[i], db_text(result, row, 12)) == 0)
             wish->if_unavailable = i;

@@ -21,6 +21,8 @@ enum reservation_event {
     ALL_GONE,
     HEALTH_CHANGED,
     DEADLINE_PASSED,
+    CONFIRMED,
+    HOLD_OVER,
     EVENT_COUNT
 };
 
@@ -60,7 +62,8 @@ static bool is_too_late(const void *subject)
 {
     const struct reservation *reservation = subject;
     const struct wish *wish = &reservation->wish;
-    return wish->decide_by_s < reservation->world->now_s || wish->ends_s <= reservation->world->now_s;
+    int64_t now_s = reservation->world->now_s;
+    return wish->decide_by_s < now_s || wish->ends_s <= now_s || (wish->duration_s > 0 && wish->start_to_s < now_s);
 }
 
 static bool is_granted(const void *subject)
@@ -111,6 +114,20 @@ static bool is_deadline_passed(const void *subject)
     return reservation->is.deadline_s <= reservation->world->now_s;
 }
 
+static bool is_confirmed(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->wish.is_confirmed;
+}
+
+static bool is_hold_over(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    int64_t now_s = reservation->world->now_s;
+    return wish_is_quote(&reservation->wish) &&
+           (reservation->wish.hold_until_s <= now_s || reservation->starts_s <= now_s);
+}
+
 static const struct fsm_event events[EVENT_COUNT] = {
     [CANCEL_REQUESTED] = {"cancel_requested", is_cancel_requested, false},
     [DECIDE_BY_PASSED] = {"decide_by_passed", is_too_late, true},
@@ -122,6 +139,8 @@ static const struct fsm_event events[EVENT_COUNT] = {
     [ALL_GONE] = {"all_gone", are_all_gone, false},
     [HEALTH_CHANGED] = {"health_changed", is_health_changed, false},
     [DEADLINE_PASSED] = {"deadline_passed", is_deadline_passed, true},
+    [CONFIRMED] = {"confirmed", is_confirmed, false},
+    [HOLD_OVER] = {"hold_over", is_hold_over, true},
 };
 
 /* ---- Guards ---- */
@@ -136,6 +155,12 @@ static bool wants_waitlist(const void *subject)
 {
     const struct reservation *reservation = subject;
     return reservation->wish.if_unavailable == UNAVAILABLE_WAITLIST;
+}
+
+static bool is_quote(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return wish_is_quote(&reservation->wish);
 }
 
 static bool window_is_open(const void *subject)
@@ -182,16 +207,28 @@ static void note_cancel(void *subject)
     reservation->reason = "cancelled";
 }
 
-static void release_place(void *subject)
+static void give_place_back(struct reservation *reservation)
 {
-    struct reservation *reservation = subject;
     struct world *world = reservation->world;
     for (uint32_t ordinal = 0; ordinal < (uint32_t)reservation->wish.count; ordinal++) {
         struct planner_key key = key_of(reservation, ordinal);
         (void)planner_release(world->planner, &key); /* false: none is held, which is what is wanted */
     }
     world->capacity_returned = true;
+}
+
+static void release_place(void *subject)
+{
+    struct reservation *reservation = subject;
+    give_place_back(reservation);
     reservation->reason = "cancelled";
+}
+
+static void lapse(void *subject)
+{
+    struct reservation *reservation = subject;
+    give_place_back(reservation);
+    reservation->reason = "hold_over";
 }
 
 static void make_instance(struct reservation *reservation, uint32_t ordinal)
@@ -289,12 +326,16 @@ static const struct fsm_transition transitions[] = {
     // clang-format off
     ROW(110, PENDING,    CANCEL_REQUESTED,  always,         CANCELLED,  note_cancel,     "cancelled before it was decided"),
     ROW(120, PENDING,    DECIDE_BY_PASSED,  always,         EXPIRED,    expire,          "nobody decided in time; nothing is started late"),
+    ROW(125, PENDING,    GRANTED,           is_quote,       HELD,       forget_refusal,  "all its instances have a place, for as long as the quote holds"),
     ROW(130, PENDING,    GRANTED,           always,         SCHEDULED,  forget_refusal,  "all its instances have a place"),
     ROW(140, PENDING,    REFUSED,           wants_waitlist, WAITLISTED, nothing,         "it does not fit now, and wants to wait"),
     ROW(150, PENDING,    REFUSED,           always,         REJECTED,   nothing,         "it does not fit"),
     ROW(210, WAITLISTED, CANCEL_REQUESTED,  always,         CANCELLED,  note_cancel,     "its tenant no longer waits"),
     ROW(220, WAITLISTED, DECIDE_BY_PASSED,  always,         EXPIRED,    expire,          "its window passed while it waited"),
     ROW(230, WAITLISTED, GRANTED,           always,         SCHEDULED,  forget_refusal,  "capacity has returned"),
+    ROW(250, HELD,       CANCEL_REQUESTED,  always,         CANCELLED,  release_place,   "its tenant gave the quote back"),
+    ROW(260, HELD,       CONFIRMED,         always,         SCHEDULED,  forget_refusal,  "its tenant confirmed the quote"),
+    ROW(270, HELD,       HOLD_OVER,         always,         EXPIRED,    lapse,           "nobody confirmed the quote in time, or before its start"),
     ROW(310, SCHEDULED,  CANCEL_REQUESTED,  always,         CANCELLED,  release_place,   "cancelled before its start"),
     ROW(320, SCHEDULED,  LEAD_TIME_REACHED, always,         ACTIVATING, make_instances,  "its window is near"),
     ROW(410, ACTIVATING, CANCEL_REQUESTED,  always,         ENDING,     cut_window,      "cancelled while its instances came up"),
@@ -317,14 +358,17 @@ static const struct fsm_transition transitions[] = {
 #define AFTER_VERDICT                                                                                                  \
     (FSM_BIT(DECIDE_BY_PASSED) | FSM_BIT(GRANTED) | FSM_BIT(REFUSED))
 
+#define OF_QUOTES (FSM_BIT(CONFIRMED) | FSM_BIT(HOLD_OVER))
+
 static const struct fsm_state states[RESERVATION_STATE_COUNT] = {
     // clang-format off
-    [RESERVATION_PENDING]    = {"pending", BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED), false, true},
-    [RESERVATION_WAITLISTED] = {"waitlisted", BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(REFUSED), false, true},
-    [RESERVATION_SCHEDULED]  = {"scheduled", BEFORE_INSTANCES | AFTER_VERDICT, false, true},
-    [RESERVATION_ACTIVATING] = {"activating", AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_GONE) | FSM_BIT(HEALTH_CHANGED), false, true},
-    [RESERVATION_ACTIVE]     = {"active", AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(ALL_GONE) | FSM_BIT(DEADLINE_PASSED), false, false},
-    [RESERVATION_ENDING]     = {"ending", AFTER_VERDICT | FSM_BIT(CANCEL_REQUESTED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(HEALTH_CHANGED), false, true},
+    [RESERVATION_PENDING]    = {"pending", OF_QUOTES | BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED), false, true},
+    [RESERVATION_WAITLISTED] = {"waitlisted", OF_QUOTES | BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(REFUSED), false, true},
+    [RESERVATION_HELD]       = {"held", BEFORE_INSTANCES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED), false, true},
+    [RESERVATION_SCHEDULED]  = {"scheduled", OF_QUOTES | BEFORE_INSTANCES | AFTER_VERDICT, false, true},
+    [RESERVATION_ACTIVATING] = {"activating", OF_QUOTES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_GONE) | FSM_BIT(HEALTH_CHANGED), false, true},
+    [RESERVATION_ACTIVE]     = {"active", OF_QUOTES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(ALL_GONE) | FSM_BIT(DEADLINE_PASSED), false, false},
+    [RESERVATION_ENDING]     = {"ending", OF_QUOTES | AFTER_VERDICT | FSM_BIT(CANCEL_REQUESTED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(HEALTH_CHANGED), false, true},
     [RESERVATION_ENDED]      = {"ended", 0, true, false},
     [RESERVATION_CANCELLED]  = {"cancelled", 0, true, false},
     [RESERVATION_REJECTED]   = {"rejected", 0, true, false},
@@ -335,7 +379,7 @@ static const struct fsm_state states[RESERVATION_STATE_COUNT] = {
 const struct fsm reservation_fsm = {
     .name = "reservation",
     .about = "A tenant's claim on instances for a window of time. Its health (ok, degraded, short) is a column, from "
-             "its instances; pending is the absence of a row.",
+             "its instances; pending is the absence of a row. A quote is held until it is confirmed.",
     .states = states,
     .state_count = RESERVATION_STATE_COUNT,
     .initial = RESERVATION_PENDING,
@@ -377,12 +421,20 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* From then on nothing can be decided any more. */
+static int64_t last_chance(const struct wish *wish)
+{
+    return wish->duration_s > 0 ? wish->start_to_s + 1 : wish->ends_s;
+}
+
 static int64_t next_look(const struct reservation *reservation)
 {
     int64_t now_s = reservation->world->now_s;
     switch (reservation->is.state) {
     case RESERVATION_WAITLISTED:
-        return least(reservation->wish.ends_s, now_s + WAITLIST_AGAIN_S);
+        return least(last_chance(&reservation->wish), now_s + WAITLIST_AGAIN_S);
+    case RESERVATION_HELD:
+        return least(reservation->wish.hold_until_s, reservation->starts_s);
     case RESERVATION_SCHEDULED:
         return reservation->starts_s - reservation->world->zone->lead_s;
     case RESERVATION_ACTIVATING: {

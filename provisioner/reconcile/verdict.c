@@ -9,25 +9,45 @@
 #include <inttypes.h>
 #include <string.h>
 
+static int64_t within(int64_t value, int64_t least, int64_t most)
+{
+    int64_t raised = value < least ? least : value;
+    return raised > most ? most : raised;
+}
+
+/* The first start that is asked for. What is left open begins now; of a quote when it holds no longer, so that it can
+ * be confirmed until then. */
+static int64_t first_start(const struct reservation *reservation)
+{
+    const struct wish *wish = &reservation->wish;
+    int64_t now_s = reservation->world->now_s;
+    int64_t open_s = wish_is_quote(wish) ? wish->hold_until_s : now_s;
+    bool waits = reservation->is.state == RESERVATION_WAITLISTED;
+    if (wish->duration_s > 0)
+        return within(wish->start_from_s == NEVER ? open_s : wish->start_from_s, open_s, wish->start_to_s);
+    if (wish->starts_s == NEVER)
+        return open_s;
+    return waits && wish->starts_s < now_s ? now_s : wish->starts_s;
+}
+
 /* As the planner's ids differ from ours in type only, a wish is nearly a request. */
 static struct planner_request request_of(const struct reservation *reservation)
 {
     const struct wish *wish = &reservation->wish;
-    int64_t now_s = reservation->world->now_s;
-    bool waits = reservation->is.state == RESERVATION_WAITLISTED;
-    bool from_now = wish->starts_s == NEVER || (waits && wish->starts_s < now_s);
+    int64_t from_s = first_start(reservation);
     return (struct planner_request){
         .reservation = planner_id_of(wish->id),
         .tenant = planner_id_of(wish->tenant),
         .count = (uint32_t)wish->count,
         .shape = wish->shape,
-        .from = from_now ? now_s : wish->starts_s,
-        .to = wish->ends_s,
+        .from = from_s,
+        .to = wish->duration_s > 0 ? from_s + wish->duration_s : wish->ends_s,
         .gpu_models = wish->gpu_models,
         .gpu_model_count = wish->gpu_model_count,
         .zone = planner_id_of(reservation->world->zone->id),
         .scope = wish->scope,
         .scope_preferred = !wish->scope_required,
+        .spread = wish->spread,
     };
 }
 
@@ -86,6 +106,15 @@ static const char *time_text(struct arena *arena, int64_t instant_s)
     return arena_format(arena, "\"%s\"", text);
 }
 
+static const char *placement_of(const struct wish *wish, struct arena *arena)
+{
+    bool is_spread = wish->spread != PLANNER_SPREAD_NONE;
+    return arena_format(arena, "{\"within\":\"%s\",\"mode\":\"%s\",\"spread\":%s%s%s}",
+                        planner_scope_text(wish->scope), wish->scope_required ? "required" : "preferred",
+                        is_spread ? "\"" : "", is_spread ? planner_spread_text(wish->spread) : "null",
+                        is_spread ? "\"" : "");
+}
+
 /* The wish's body with other numbers; the body is a JSON object that is not empty. */
 static const char *body_with(const struct reservation *reservation, uint32_t count, int64_t starts_s, int64_t ends_s)
 {
@@ -93,8 +122,9 @@ static const char *body_with(const struct reservation *reservation, uint32_t cou
     const char *body = reservation->wish.body;
     int open_length = (int)strlen(body) - 1;
     must(open_length > 1 && body[open_length] == '}');
-    return arena_format(arena, "%.*s,\"count\":%" PRIu32 ",\"starts_at\":%s,\"ends_at\":%s}", open_length, body, count,
-                        starts_s == NEVER ? "null" : time_text(arena, starts_s), time_text(arena, ends_s));
+    return arena_format(arena, "%.*s,\"placement\":%s,\"count\":%" PRIu32 ",\"starts_at\":%s,\"ends_at\":%s}",
+                        open_length, body, placement_of(&reservation->wish, arena), count, time_text(arena, starts_s),
+                        time_text(arena, ends_s));
 }
 
 static int64_t shifted_end(const struct planner_request *request, int64_t from_s)
@@ -161,6 +191,42 @@ static void give_up(struct reservation *reservation)
     reservation->world->has_given_up = true;
 }
 
+/* A later start that the wish allows: within its range, or else the next window if it takes that. */
+static bool find_allowed(const struct reservation *reservation, const struct planner_request *request,
+                         int64_t *ret_from_s)
+{
+    const struct wish *wish = &reservation->wish;
+    struct planner *planner = reservation->world->planner;
+    struct planner_request last = *request;
+    if (wish->duration_s > 0) {
+        if (planner_later_start(planner, request, ret_from_s) && *ret_from_s <= wish->start_to_s)
+            return true;
+        last.from = wish->start_to_s;
+        last.to = shifted_end(request, last.from);
+    }
+    return wish->if_unavailable == UNAVAILABLE_NEXT_WINDOW && planner_later_start(planner, &last, ret_from_s);
+}
+
+/* *request becomes the window that was granted; refused, it is as it was, with the refusal of its first start. */
+static bool place(const struct reservation *reservation, struct planner_request *request,
+                  struct planner_refusal *ret_refusal)
+{
+    struct planner *planner = reservation->world->planner;
+    struct planner_verdict verdict = {0};
+    planner_place(planner, request, &verdict);
+    if (verdict.placed)
+        return true;
+    *ret_refusal = verdict.refusal;
+    struct planner_request later = *request;
+    if (!may_fit_later(ret_refusal) || !find_allowed(reservation, request, &later.from))
+        return false;
+    later.to = shifted_end(request, later.from);
+    planner_place(planner, &later, &verdict);
+    if (verdict.placed)
+        *request = later;
+    return verdict.placed;
+}
+
 void verdict_decide(struct reservation *reservation)
 {
     struct world *world = reservation->world;
@@ -178,24 +244,9 @@ void verdict_decide(struct reservation *reservation)
         world->refused_count++;
         return;
     }
-    struct planner_verdict verdict = {0};
-    planner_place(world->planner, &request, &verdict);
-    if (verdict.placed) {
+    struct planner_refusal refusal = {0};
+    if (place(reservation, &request, &refusal))
         grant(reservation, &request);
-        return;
-    }
-    struct planner_refusal refusal = verdict.refusal;
-    int64_t later_s = 0;
-    bool moves = reservation->wish.if_unavailable == UNAVAILABLE_NEXT_WINDOW && may_fit_later(&refusal);
-    if (moves && planner_later_start(world->planner, &request, &later_s)) {
-        struct planner_request later = request;
-        later.from = later_s;
-        later.to = shifted_end(&request, later_s);
-        planner_place(world->planner, &later, &verdict);
-        if (verdict.placed) {
-            grant(reservation, &later);
-            return;
-        }
-    }
-    refuse(reservation, &request, &refusal);
+    else
+        refuse(reservation, &request, &refusal);
 }

@@ -56,6 +56,7 @@ enum instance_state {
 enum reservation_state {
     RESERVATION_PENDING,
     RESERVATION_WAITLISTED,
+    RESERVATION_HELD,
     RESERVATION_SCHEDULED,
     RESERVATION_ACTIVATING,
     RESERVATION_ACTIVE,
@@ -102,16 +103,27 @@ struct wish {
     int64_t count;
     int64_t starts_s; /* NEVER: at the decision */
     int64_t ends_s;   /* NEVER: until cancelled */
+    int64_t duration_s; /* where the start is flexible, instead of the two; 0: it is not */
+    int64_t start_from_s, start_to_s; /* then: the start lies in [from, to]; from NEVER: at the decision at the earliest */
     const char *const *gpu_models;
     uint32_t gpu_model_count;
     enum planner_scope scope;
     bool scope_required;
+    enum planner_spread spread;
     enum { UNAVAILABLE_REJECT, UNAVAILABLE_WAITLIST, UNAVAILABLE_NEXT_WINDOW } if_unavailable;
     int64_t decide_by_s;
     bool cancel_requested;
     int64_t revision;
-    const char *body; /* JSON: the wish as it could be posted again, without count and times */
+    int64_t hold_until_s; /* a quote: until then it may be confirmed; 0: it is none */
+    bool is_confirmed;
+    const char *body; /* JSON: the wish as it could be posted again, without count, times and placement */
 };
+
+/* A hold that is not firm (yet). */
+static inline bool wish_is_quote(const struct wish *wish)
+{
+    return wish->hold_until_s != 0 && !wish->is_confirmed;
+}
 
 struct instance {
     struct reservation *reservation;

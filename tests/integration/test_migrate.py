@@ -19,7 +19,7 @@ LOGIN_ROLES = ["sluice_api", "sluice_api_system", "sluice_api_writer", "sluice_p
 # table (cancel_requested_at, price.valid) are granted column by column and so do not appear here.
 WRITERS = {
     "sluice_api": {"idempotency", "planner_question"},
-    "sluice_api_system": {"tenant", "principal", "token", "zone", "fabric", "rack", "node", "instance_type", "asset", "price",
+    "sluice_api_system": {"tenant", "principal", "token", "zone", "fabric", "leaf", "rack", "node", "instance_type", "asset", "price",
                           "idempotency", "planner_question"},
     "sluice_api_writer": set(),
     "sluice_provisioner": {"reservation_status", "node_status", "instance", "instance_incarnation", "event_cursor",

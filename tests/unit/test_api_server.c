@@ -65,7 +65,7 @@ START_TEST(every_error_of_a_body_is_listed_with_its_pointer)
     static const char *const expected[][2] = {
         {"/count", "out_of_range"},   {"/bogus~1~0", "unknown_field"}, {"/placement/within", "out_of_range"},
         {"/starts_at", "wrong_type"}, {"/labels", "out_of_range"},     {"/shape/gpus", "wrong_type"},
-        {"/id", "unknown_field"},     {"/zone", "missing_field"},
+        {"/id", "unknown_field"},
     };
     ck_assert_uint_eq(problems.count, COUNT_OF(expected));
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
@@ -92,9 +92,11 @@ START_TEST(what_is_absent_has_its_default)
 }
 END_TEST
 
-START_TEST(the_place_of_the_shape_in_the_table_is_known)
+START_TEST(places_of_fields_in_the_tables_are_known)
 {
     ck_assert_str_eq(reservation_fields[RESERVATION_FIELD_SHAPE].name, "shape");
+    ck_assert_str_eq(quote_fields[RESERVATION_FIELD_SHAPE].name, "shape");
+    ck_assert_str_eq(reservation_fields[RESERVATION_FIELD_QUOTE].name, "quote");
 }
 END_TEST
 
@@ -268,7 +270,7 @@ int main(void)
     tcase_add_test(tests, an_ambiguous_request_is_refused_before_any_handler);
     tcase_add_test(tests, every_error_of_a_body_is_listed_with_its_pointer);
     tcase_add_test(tests, what_is_absent_has_its_default);
-    tcase_add_test(tests, the_place_of_the_shape_in_the_table_is_known);
+    tcase_add_test(tests, places_of_fields_in_the_tables_are_known);
     tcase_add_test(tests, json_escapes_what_it_must_and_repairs_what_is_not_utf8);
     tcase_add_test(tests, depth_is_counted_outside_of_strings_only);
     tcase_add_test(tests, prefer_is_understood);

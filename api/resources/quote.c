@@ -1,0 +1,143 @@
+/* Quotes: priced holds with a time to live. A quote is a row of reservation that is not firm yet; POST /v1/reservations
+ * {"quote": ...} makes it firm under the same UUID. Creation is in reservation_batch.c. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/quote_price.h"
+#include "api/resources/registry.h"
+#include "api/resources/reservation.h"
+#include "api/resources/reservation_columns.h"
+#include "api/server/answer.h"
+
+#include <string.h>
+
+struct quote_query {
+    const char *state, *name, *zone;
+};
+// clang-format off
+static const struct field query_fields[] = {
+    FIELD_ENUM("state", struct quote_query, state, .values = quote_states, .help = "Only those in this state"),
+    FIELD_TEXT("name",  struct quote_query, name, .help = "Only those of this name"),
+    FIELD_TEXT("zone",  struct quote_query, zone, .help = "Only those in the zone of this name"),
+    FIELDS_END,
+};
+// clang-format on
+static const struct schema query_schema = {"QuoteQuery", query_fields, sizeof(struct quote_query)};
+
+/* ---- Statements ---- */
+
+#define QUOTE_STATE "CASE WHEN r.confirmed_at IS NOT NULL THEN 'confirmed' ELSE r.state END"
+#define QUOTE_COLUMNS                                                                                                  \
+    RESERVATION_COLUMNS(QUOTE_STATE)                                                                                   \
+    ", r.quote_ttl_s AS ttl_s, " RESERVATION_EPOCH(                                                                    \
+        "hold_until") " AS hold_until,"                                                                                \
+                      " CASE WHEN r.confirmed_at IS NOT NULL THEN r.id END AS reservation"
+
+static const struct db_stmt statement_list = {
+    .name = "quote_list",
+    .sql = QUOTE_COLUMNS ", r.id AS page_key" RESERVATION_FROM " WHERE r.hold_until IS NOT NULL AND r.hidden_at IS NULL"
+                         " AND ($1::uuid IS NULL OR r.id > $1::uuid)"
+                         " AND ($3::text IS NULL OR " QUOTE_STATE " = $3::text)"
+                         " AND ($4::text IS NULL OR r.name = $4::text)"
+                         " AND ($5::text IS NULL OR z.name = $5::text)"
+                         " ORDER BY r.id LIMIT $2::bigint",
+    .params = 5,
+};
+
+/* The price ($2) is found out beforehand, and shown as a column. */
+static const struct db_stmt statement_get = {
+    .name = "quote_get",
+    .sql = QUOTE_COLUMNS ", $2::json AS price" RESERVATION_FROM
+                         " WHERE r.id = $1::uuid AND r.hold_until IS NOT NULL AND r.hidden_at IS NULL",
+    .params = 2,
+};
+
+static const struct db_stmt statement_lock = {
+    .name = "quote_lock",
+    .sql = "SELECT r.revision, r.zone_id, r.tenant_id, r.confirmed_at IS NOT NULL FROM reservation r"
+           " WHERE r.id = $1::uuid AND r.hold_until IS NOT NULL AND r.hidden_at IS NULL FOR UPDATE OF r",
+    .params = 1,
+};
+
+/* The name is given back with the place: nobody asks for it under a quote that is gone. */
+static const struct db_stmt statement_give_back = {
+    .name = "quote_give_back",
+    .sql = "UPDATE reservation SET cancel_requested_at = coalesce(cancel_requested_at, sluice_now()),"
+           " hidden_at = sluice_now(), name_held = false, revision = revision + 1 WHERE id = $1::uuid",
+    .params = 1,
+};
+
+/* ---- Handlers ---- */
+
+static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct quote_query *query = request->query;
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->state, query->name, query->zone), reterr);
+}
+
+static enum err_kind find(struct request *request, const PGresult **ret, struct err *reterr)
+{
+    const char *price = NULL;
+    enum err_kind kind = quote_price(request, request->object, &price, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_get, DB_PARAMS(request->object, price), ret, reterr);
+    if (kind == ERR_NONE && PQntuples(*ret) == 0)
+        return err_set(reterr, ERR_NOT_FOUND, "quote '%.40s' does not exist", request->params[0]);
+    return kind;
+}
+
+static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = find(request, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    int64_t wish = db_int(result, 0, PQfnumber(result, "wish_revision"), 0);
+    int64_t status = db_int(result, 0, PQfnumber(result, "status_revision"), 0);
+    if (!response_etag(request, response, wish, status))
+        response_row(response, 200, quote_fields, result, 0);
+    return ERR_NONE;
+}
+
+/* What a POST is answered with, the first as its repetitions. */
+static enum err_kind replay(struct request *request, struct response *response, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = find(request, &result, reterr);
+    return kind == ERR_NONE ? reservation_answer(request, response, IDENTITY_QUOTE, result, reterr) : kind;
+}
+
+static enum err_kind give_back(struct request *request, struct response *response, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = answer_find(request, &statement_lock, request->object, "quote", &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    int64_t revision = db_int(result, 0, 0, 0);
+    if (!request_if_match(request, revision))
+        return err_set(reterr, ERR_PRECONDITION, "the quote has changed since: its wish is at revision %lld",
+                       (long long)revision);
+    if (db_bool(result, 0, 3))
+        return err_set_code(reterr, ERR_CONFLICT, "quote_used", "the quote is a reservation now: cancel that");
+    request->wakes_planner = true;
+    kind = request_run(request, &statement_give_back, DB_PARAMS(request->object), NULL, reterr);
+    if (kind == ERR_NONE)
+        kind = request_event(request, db_text(result, 0, 2), db_text(result, 0, 1), "reservation_wish", request->object,
+                             revision + 1, "reservation.cancel_requested", reterr);
+    response->status = 204;
+    return kind;
+}
+
+// clang-format off
+#define ONE .has_id = true, .id = IDENTITY_QUOTE
+static const struct route quote_routes[] = {
+    {POST,   "/v1/quotes",      ROLES_TENANT_WRITE, RATE_WRITE, .body = &quote_schema, .answer = &quote_schema, .is_batched = true, .replay = replay, .summary = "Hold instances for a while, with their price"},
+    {GET,    "/v1/quotes",      ROLES_TENANT_READ,  RATE_READ,  .query = &query_schema, .answer = &quote_schema, .is_list = true, .run = list, .summary = "List quotes"},
+    {GET,    "/v1/quotes/{id}", ROLES_TENANT_READ,  RATE_READ,  .answer = &quote_schema, ONE, .run = get, .summary = "One quote"},
+    {DELETE, "/v1/quotes/{id}", ROLES_TENANT_WRITE, RATE_WRITE, ONE, .status = 204, .run = give_back, .summary = "Give what it holds back"},
+    ROUTES_END,
+};
+// clang-format on
+
+static const struct db_stmt *const quote_statements[] = {&statement_list, &statement_get, &statement_lock,
+                                                         &statement_give_back, NULL};
+
+const struct resource quote_resource = {"quotes", quote_routes, quote_statements};

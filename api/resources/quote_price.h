@@ -1,0 +1,13 @@
+/* What a quote costs. Pure arithmetic is common/rating.h, the same that rates usage: so an estimate is what the invoice
+ * comes to if everything is delivered. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/server/request.h"
+
+/* *ret becomes the JSON of the quote's field "price", in the request's arena; NULL where nothing is granted (any more),
+ * where no price is valid, and where a shape may land on several models, each with a price of its own. */
+MUST_CHECK enum err_kind quote_price(struct request *request, const char *quote_id, const char **ret,
+                                     struct err *reterr);
+
+extern const struct db_stmt *const quote_price_statements[];

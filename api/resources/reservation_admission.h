@@ -1,0 +1,47 @@
+/* One request for a reservation or quote on its way through a batch: reservation_batch.c prepares it and answers,
+ * reservation_admit.c puts it to the database and registers who waits for the verdict. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/resources/reservation.h"
+#include "api/server/follower.h"
+#include "api/server/server.h"
+
+struct outcome {
+    const char *text; /* as admission_admit() says it; a problem's code where kind is not ERR_NONE */
+    enum err_kind kind;
+    const char *detail;
+};
+
+enum { OUTCOME_CREATED, OUTCOME_CONFIRMED, OUTCOME_REPLAYED, OUTCOME_KEY_REUSED };
+extern const struct outcome admission_outcomes[];
+
+struct admission {
+    struct batch_item item; /* first */
+    struct waiter waiter;
+    struct reservation *wish;
+    bool is_quote;           /* a quote is asked for; wish->quote: one is confirmed */
+    char id[UUID_TEXT_SIZE]; /* made beforehand */
+    char audit_id[UUID_TEXT_SIZE];
+    char object[UUID_TEXT_SIZE]; /* what answers: id; the quote; or on a replay the first one's */
+    const struct outcome *outcome;
+    int64_t wait_ms; /* 0: answer at once */
+    atomic_bool is_committed;
+    bool counts; /* against the limits on waiting */
+};
+
+static inline struct admission *admission_of(struct batch_item *item)
+{
+    return (struct admission *)(void *)item;
+}
+
+static inline bool admission_is(const struct admission *admission, int outcome)
+{
+    return admission->outcome == &admission_outcomes[outcome];
+}
+
+/* batch_work.admit */
+enum err_kind admission_admit(struct db *db, struct batch_item *const *items, size_t count,
+                              uint64_t *ret_transaction_id, struct err *reterr);
+/* No verdict is waited for any more; whoever had been registered gives its reference back. */
+void admission_unwatch(struct admission *admission);

@@ -1,0 +1,230 @@
+/* The statement of a batch: many wishes and confirmations in one transaction, each with an outcome of its own. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/reservation_admission.h"
+#include "common/hex.h"
+#include "common/must.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct outcome admission_outcomes[] = {
+    [OUTCOME_CREATED] = {"created", ERR_NONE, NULL},
+    [OUTCOME_CONFIRMED] = {"confirmed", ERR_NONE, NULL},
+    [OUTCOME_REPLAYED] = {"replayed", ERR_NONE, NULL},
+    [OUTCOME_KEY_REUSED] = {"idempotency_key_reused", ERR_INVALID, "this idempotency key was used for another request"},
+    {"tenant_suspended", ERR_FORBIDDEN, "the tenant is suspended"},
+    {"unknown_zone", ERR_INVALID, "/zone: there is no zone of this name"},
+    {"unknown_instance_type", ERR_INVALID, "/instance_type: there is no instance type of this name"},
+    {"unknown_gpu_model", ERR_INVALID, "/shape/gpu_models: the zone has no GPU of this model"},
+    {"unknown_quote", ERR_INVALID, "/quote: there is no such quote"},
+    {"shape_not_allowed", ERR_FORBIDDEN, "/shape: this tenant may not give one; name an instance type"},
+    {"window_in_past", ERR_INVALID, "/starts_at: the window lies in the past"},
+    {"window_reversed", ERR_INVALID, "/ends_at: the window must end after it begins"},
+    {"start_range_in_past", ERR_INVALID, "/start_range: the latest start lies in the past"},
+    {"name_taken", ERR_CONFLICT, "/name: another reservation of this tenant has this name"},
+    {"quote_limit", ERR_CONFLICT, "the tenant holds as many quotes as it may: confirm or delete one"},
+    {"quote_used", ERR_CONFLICT, "/quote: it is confirmed already"},
+    {"quote_expired", ERR_CONFLICT, "/quote: its time to live is over, or its start has passed"},
+    {"quote_not_held", ERR_CONFLICT, "/quote: it holds nothing: it was refused, or waits for its verdict"},
+};
+
+/* The columns of the batch, in the order of admission_admit()'s parameters. */
+enum column {
+    COLUMN_ID,
+    COLUMN_TENANT,
+    COLUMN_PRINCIPAL,
+    COLUMN_KEY,
+    COLUMN_HASH,
+    COLUMN_NAME,
+    COLUMN_PROJECT,
+    COLUMN_ZONE,
+    COLUMN_TYPE,
+    COLUMN_GPU_COUNT,
+    COLUMN_GPU_MILLI,
+    COLUMN_MODELS,
+    COLUMN_CPU,
+    COLUMN_MEMORY,
+    COLUMN_COUNT,
+    COLUMN_STARTS,
+    COLUMN_ENDS,
+    COLUMN_DURATION,
+    COLUMN_START_FROM,
+    COLUMN_START_TO,
+    COLUMN_WITHIN,
+    COLUMN_REQUIRED,
+    COLUMN_SPREAD,
+    COLUMN_TIER,
+    COLUMN_UNAVAILABLE,
+    COLUMN_LABELS,
+    COLUMN_IMAGE,
+    COLUMN_TTL,
+    COLUMN_QUOTE,
+    COLUMN_AUDIT,
+    COLUMN_REQUEST,
+    COLUMN_REMOTE,
+    COLUMNS
+};
+
+static const struct db_stmt statement_admit = {
+    .name = "admission_admit",
+    .sql = "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid, pg_notify('sluice_wish', ''))"
+           " SELECT ordinal, outcome, object_id, created_at_s, batch.xid FROM batch, admission_admit($1::uuid[],"
+           " $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[],"
+           " $10::integer[], $11::integer[], $12::text[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[],"
+           " $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::text[],"
+           " $24::text[], $25::text[], $26::jsonb[], $27::text[], $28::integer[], $29::uuid[], $30::uuid[],"
+           " $31::text[], $32::text[])",
+    .params = COLUMNS,
+};
+
+const struct db_stmt *const reservation_batch_statements[] = {&statement_admit, NULL};
+
+static void add_int(struct db_array *array, int64_t value)
+{
+    if (value == FIELD_NULL)
+        db_array_text(array, NULL);
+    else
+        db_array_int(array, value);
+}
+
+#define HASH_PARAM_SIZE (2 + HEX_TEXT_SIZE(SHA256_SIZE))
+
+/* bytea as PostgreSQL reads it. */
+static const char *hash_param(const struct request_internal *internal, char ret[static HASH_PARAM_SIZE])
+{
+    if (internal->idempotency_key == NULL)
+        return NULL;
+    ret[0] = '\\';
+    ret[1] = 'x';
+    hex_print(internal->request_sha256, SHA256_SIZE, ret + 2);
+    return ret;
+}
+
+static void add_shape(struct db_array *columns, const struct reservation *wish)
+{
+    const struct reservation_shape *shape = &wish->shape;
+    bool has_type = wish->instance_type != NULL;
+    add_int(&columns[COLUMN_GPU_COUNT], has_type ? FIELD_NULL : shape->gpus == FIELD_NULL ? 0 : shape->gpus);
+    add_int(&columns[COLUMN_GPU_MILLI], has_type ? FIELD_NULL : shape->gpu_milli == FIELD_NULL ? 0 : shape->gpu_milli);
+    db_array_text(&columns[COLUMN_MODELS], has_type ? NULL : shape->gpu_models.array);
+    add_int(&columns[COLUMN_CPU], has_type ? FIELD_NULL : shape->cpu_milli);
+    add_int(&columns[COLUMN_MEMORY], has_type ? FIELD_NULL : shape->memory_mib);
+}
+
+static void add_row(struct db_array *columns, const struct admission *admission)
+{
+    const struct request_internal *internal = admission->item.internal;
+    const struct request *request = &internal->request;
+    const struct reservation *wish = admission->wish;
+    char hash[HASH_PARAM_SIZE];
+    db_array_text(&columns[COLUMN_ID], admission->id);
+    db_array_text(&columns[COLUMN_TENANT], request->caller.tenant_id);
+    db_array_text(&columns[COLUMN_PRINCIPAL], request->caller.principal_id);
+    db_array_text(&columns[COLUMN_KEY], internal->idempotency_key);
+    db_array_text(&columns[COLUMN_HASH], hash_param(internal, hash));
+    db_array_text(&columns[COLUMN_NAME], wish->name);
+    db_array_text(&columns[COLUMN_PROJECT], wish->project);
+    db_array_text(&columns[COLUMN_ZONE], wish->zone);
+    db_array_text(&columns[COLUMN_TYPE], wish->instance_type);
+    add_shape(columns, wish);
+    add_int(&columns[COLUMN_COUNT], wish->count);
+    add_int(&columns[COLUMN_STARTS], wish->starts_at);
+    add_int(&columns[COLUMN_ENDS], wish->ends_at);
+    add_int(&columns[COLUMN_DURATION], wish->duration_s);
+    add_int(&columns[COLUMN_START_FROM], wish->start_range.from);
+    add_int(&columns[COLUMN_START_TO], wish->start_range.to);
+    db_array_text(&columns[COLUMN_WITHIN], wish->placement.within);
+    db_array_bool(&columns[COLUMN_REQUIRED], strcmp(wish->placement.mode, "required") == 0);
+    db_array_text(&columns[COLUMN_SPREAD], wish->placement.spread);
+    db_array_text(&columns[COLUMN_TIER], wish->tier);
+    db_array_text(&columns[COLUMN_UNAVAILABLE], wish->if_unavailable);
+    db_array_text(&columns[COLUMN_LABELS], wish->labels);
+    db_array_text(&columns[COLUMN_IMAGE], wish->image);
+    add_int(&columns[COLUMN_TTL], admission->is_quote ? wish->ttl_s : FIELD_NULL);
+    db_array_text(&columns[COLUMN_QUOTE], wish->quote);
+    db_array_text(&columns[COLUMN_AUDIT], admission->audit_id);
+    db_array_text(&columns[COLUMN_REQUEST], request->id);
+    db_array_text(&columns[COLUMN_REMOTE], request->remote);
+}
+
+static const struct outcome *outcome_of(const char *text)
+{
+    for (size_t i = 0; i < COUNT_OF(admission_outcomes); i++) {
+        if (strcmp(admission_outcomes[i].text, text) == 0)
+            return &admission_outcomes[i];
+    }
+    must_failed("the outcome is one of the table", __FILE__, __LINE__, __func__);
+}
+
+static void set_outcome(struct admission *admission, const struct outcome *outcome, const char *object,
+                        int64_t created_at)
+{
+    admission->outcome = outcome;
+    admission->wish->created_at = created_at;
+    if (object != NULL)
+        (void)snprintf(admission->object, sizeof admission->object, "%s", object); /* a UUID */
+    struct err err = {0};
+    must(identity_from_uuid(admission->object, &admission->waiter.reservation_id, &err) == ERR_NONE);
+}
+
+/* Those merged to the first of their key: its repetitions, or misuses of the key. */
+static void set_merged(struct admission *first)
+{
+    bool exists = first->outcome->kind == ERR_NONE;
+    for (struct batch_item *item = first->item.merged; item != NULL; item = item->merged) {
+        bool is_same = memcmp(item->internal->request_sha256, first->item.internal->request_sha256, SHA256_SIZE) == 0;
+        const struct outcome *outcome = !is_same ? &admission_outcomes[OUTCOME_KEY_REUSED]
+                                        : exists ? &admission_outcomes[OUTCOME_REPLAYED]
+                                                 : first->outcome;
+        set_outcome(admission_of(item), outcome, first->object, first->wish->created_at);
+    }
+}
+
+/* Before COMMIT, so that no verdict can come earlier than its waiter. */
+static void watch(struct admission *admission)
+{
+    struct request_internal *internal = admission->item.internal;
+    bool is_undecided = admission_is(admission, OUTCOME_CREATED) || admission_is(admission, OUTCOME_CONFIRMED);
+    if (!is_undecided || admission->wait_ms == 0)
+        return;
+    internal_keep(internal);
+    follower_watch(internal->server->follower, &admission->waiter);
+}
+
+void admission_unwatch(struct admission *admission)
+{
+    struct request_internal *internal = admission->item.internal;
+    if (follower_unwatch(internal->server->follower, &admission->waiter))
+        internal_drop(internal); /* not the last: the batcher has one */
+}
+
+static void clear_columns(struct db_array (*columns)[COLUMNS])
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        db_array_clear(&(*columns)[i]);
+}
+
+enum err_kind admission_admit(struct db *db, struct batch_item *const *items, size_t count,
+                              uint64_t *ret_transaction_id, struct err *reterr)
+{
+    CLEANUP(clear_columns) struct db_array columns[COLUMNS] = {0};
+    for (size_t i = 0; i < count; i++)
+        add_row(columns, admission_of(items[i]));
+    const char *params[COLUMNS];
+    for (size_t i = 0; i < COLUMNS; i++)
+        params[i] = db_array_param(&columns[i]);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_admit, params, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    must((size_t)PQntuples(result) == count);
+    *ret_transaction_id = db_xid(result, 0, 4);
+    for (int row = 0; row < PQntuples(result); row++) {
+        struct admission *admission = admission_of(items[db_int(result, row, 0, 0) - 1]);
+        admission_unwatch(admission); /* a batch that is tried again begins anew: an id may change */
+        set_outcome(admission, outcome_of(db_text(result, row, 1)), db_text(result, row, 2), db_int(result, row, 3, 0));
+        set_merged(admission);
+        watch(admission);
+    }
+    return ERR_NONE;
+}

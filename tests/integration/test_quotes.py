@@ -1,0 +1,149 @@
+"""Quotes: priced holds with a time to live, and what becomes of them."""
+# SPDX-License-Identifier: Apache-2.0
+
+import pytest
+
+DAY = "2026-02-{:02}T00:00:00Z"
+
+
+@pytest.fixture
+def acme(stack):
+    """A fleet of four nodes and a tenant."""
+    stack.fleet(nodes=4, price="2.500000")
+    return stack.tenant("acme")
+
+
+def wish(**fields):
+    return {"instance_type": "h100.8x", "count": 2, "zone": "us-east-1a", "starts_at": DAY.format(1),
+            "ends_at": DAY.format(3), **fields}
+
+
+def quote(client, **fields):
+    answer = client.post("/v1/quotes", wish(**fields)).expect(201)
+    assert answer.headers["Location"] == f"/v1/quotes/{answer.body['id']}"
+    return answer.body
+
+
+def uuid_part(identity):
+    return identity.split("_", 1)[1]
+
+
+def test_a_quote_holds_its_place_until_it_ends(stack, acme):
+    held = quote(acme, count=4, ttl_s=600)
+    assert held["status"]["state"] == "held" and held["id"].startswith("quo_") and held["hold_until"] == "2026-01-01T00:10:00Z"
+    refused = acme.post("/v1/reservations", wish(count=1)).expect(409)
+    assert refused.code == "capacity_unavailable"
+    stack.advance("2026-01-01T00:10:00Z")
+    lapsed = acme.get(f"/v1/quotes/{held['id']}").expect(200).body
+    assert lapsed["status"]["state"] == "expired" and lapsed["status"]["reason"] == "hold_over"
+    acme.post("/v1/reservations", wish(count=4)).expect(201)
+    late = acme.post("/v1/reservations", {"quote": held["id"]}).expect(409)
+    assert late.code == "quote_expired"
+
+
+def test_a_confirmed_quote_is_the_reservation_that_was_held(stack, acme):
+    held = quote(acme, count=3, name="train", labels={"team": "a"})
+    assert acme.items("/v1/reservations") == []
+    acme.get("/v1/reservations/rsv_" + uuid_part(held["id"])).expect(404)
+    before = stack.sql("SELECT node_id, slots, period FROM allocation ORDER BY 1, 2")
+    firm = acme.post("/v1/reservations", {"quote": held["id"]}).expect(201)
+    assert uuid_part(firm.body["id"]) == uuid_part(held["id"])
+    assert firm.headers["Location"] == f"/v1/reservations/{firm.body['id']}"
+    assert firm.body["status"]["state"] == "scheduled" and firm.body["labels"] == {"team": "a"} and firm.body["count"] == 3
+    assert stack.sql("SELECT node_id, slots, period FROM allocation ORDER BY 1, 2") == before
+    assert [item["name"] for item in acme.items("/v1/reservations")] == ["train"]
+    shown = acme.get(f"/v1/quotes/{held['id']}").expect(200).body
+    assert shown["status"]["state"] == "confirmed" and shown["reservation"] == firm.body["id"]
+    stack.advance("2026-02-01T01:00:00Z")
+    assert acme.get(f"/v1/reservations/{firm.body['id']}").body["status"]["state"] == "active"
+
+
+def test_a_quote_is_confirmed_once(acme):
+    held = quote(acme)
+    key = {"Idempotency-Key": "once"}
+    first = acme.post("/v1/reservations", {"quote": held["id"]}, headers=key).expect(201)
+    again = acme.post("/v1/reservations", {"quote": held["id"]}, headers=key).expect(201)
+    assert again.headers["Idempotent-Replayed"] == "true" and again.body["id"] == first.body["id"]
+    assert acme.post("/v1/reservations", {"quote": held["id"]}).expect(409).code == "quote_used"
+    assert acme.delete(f"/v1/quotes/{held['id']}").expect(409).code == "quote_used"
+
+
+def test_a_quote_is_its_tenants_own(stack, acme):
+    held = quote(acme)
+    other = stack.tenant("borealis")
+    assert other.post("/v1/reservations", {"quote": held["id"]}).expect(422).code == "unknown_quote"
+    other.get(f"/v1/quotes/{held['id']}").expect(404)
+    other.delete(f"/v1/quotes/{held['id']}").expect(404)
+    assert other.items("/v1/quotes") == [] and len(acme.items("/v1/quotes")) == 1
+
+
+def test_a_quote_given_back_is_gone_and_its_place_is_free(acme):
+    held = quote(acme, count=4, name="maybe")
+    acme.delete(f"/v1/quotes/{held['id']}").expect(204)
+    acme.get(f"/v1/quotes/{held['id']}").expect(404)
+    assert acme.post("/v1/reservations", {"quote": held["id"]}).expect(422).code == "unknown_quote"
+    acme.post("/v1/reservations", wish(count=4, name="maybe")).expect(201)
+
+
+def test_a_tenant_holds_only_so_many_quotes(stack, acme):
+    small = stack.tenant("small", quotes_max=2)
+    first, _ = quote(small, count=1), quote(small, count=1)
+    assert small.post("/v1/quotes", wish(count=1)).expect(409).code == "quote_limit"
+    small.post("/v1/reservations", {"quote": first["id"]}).expect(201)
+    quote(small, count=1)
+
+
+def test_a_start_left_open_is_when_the_hold_is_over(stack, acme):
+    held = quote(acme, starts_at=None, ends_at=None, ttl_s=3600)
+    assert held["status"]["starts_at"] == held["hold_until"] == "2026-01-01T01:00:00Z"
+    assert held["price"] == {"hourly": {"amount": "40.000000", "currency": "USD"}, "estimate": None}
+    stack.advance("2026-01-01T00:59:59Z")
+    acme.post("/v1/reservations", {"quote": held["id"]}).expect(201)
+
+
+def test_a_hold_ends_at_its_start(stack, acme):
+    held = quote(acme, starts_at="2026-01-01T00:05:00Z", ttl_s=86400)
+    assert held["hold_until"] == "2026-01-01T00:05:00Z"
+
+
+def test_a_refused_quote_says_why_and_what_else(acme):
+    refused = acme.post("/v1/quotes", wish(count=9)).expect(409)
+    assert refused.code == "capacity_unavailable" and refused.body["quote"].startswith("quo_")
+    assert refused.body["binding"]["asked"] == 9
+    for body in refused.body["alternatives"]:
+        held = acme.post("/v1/quotes", body).expect(201).body
+        assert held["status"]["state"] == "held" and held["ttl_s"] == 900
+        acme.delete(f"/v1/quotes/{held['id']}").expect(204)
+    assert acme.post("/v1/reservations", {"quote": refused.body["quote"]}).expect(409).code == "quote_not_held"
+
+
+def test_a_held_quote_is_not_metered(stack, acme):
+    quote(acme, starts_at="2026-01-02T00:00:00Z", ends_at="2026-01-04T00:00:00Z", ttl_s=86400)
+    stack.advance("2026-01-06T00:00:00Z")
+    assert stack.sql("SELECT 1 FROM usage_interval") == [] and stack.sql("SELECT 1 FROM instance") == []
+
+
+def test_an_estimate_is_what_the_invoice_rates(stack, acme):
+    """Across a change of price and a billing month, of a tenant with a price and a calendar of its own."""
+    stack.operator.create("/v1/system/tenants", {"name": "tokyo", "billing_timezone": "Asia/Tokyo"})
+    tokyo = stack.token("admin", "tokyo")
+    stack.operator.create("/v1/system/prices", {
+        "sku_kind": "instance_type", "sku": "h100.8x", "gpu_hour": {"amount": "2.345679", "currency": "USD"},
+        "tenant": "tokyo", "valid_from": "2026-01-30T07:11:13Z"})
+    held = quote(tokyo, count=3, starts_at="2026-01-29T10:00:01Z", ends_at="2026-02-02T03:04:05Z")
+    tokyo.post("/v1/reservations", {"quote": held["id"]}).expect(201)
+    stack.advance("2026-02-04T00:00:00Z")
+    rated = stack.sql("SELECT sum(amount_u)::bigint AS amount_u FROM rated_line")[0]["amount_u"]
+    assert held["price"]["estimate"] == {"amount": f"{rated // 10**6}.{rated % 10**6:06}", "currency": "USD"}
+
+
+def test_what_a_quote_or_its_confirmation_cannot_be(acme):
+    held = quote(acme)
+    for path, body, pointer in (
+            ("/v1/quotes", wish(if_unavailable="waitlist"), "/if_unavailable"),
+            ("/v1/quotes", wish(ttl_s=9), "/ttl_s"),
+            ("/v1/quotes", {"quote": held["id"]}, "/quote"),
+            ("/v1/reservations", wish(quote=held["id"]), "/quote"),
+            ("/v1/reservations", wish(ttl_s=60), "/ttl_s")):
+        answer = acme.post(path, body).expect(422)
+        assert pointer in [error["pointer"] for error in answer.body["errors"]], answer
