@@ -343,8 +343,6 @@ static void check_wish(struct request *request, struct reservation *wish)
 {
     check_shape(request, wish);
     check_window(request, wish);
-    if (wish->zone == NULL)
-        field_problem_add(&request->problems, "/zone", "missing_field", "is required");
     if (is_quote(request) && strcmp(wish->if_unavailable, "waitlist") == 0)
         field_problem_add(&request->problems, "/if_unavailable", "out_of_range", "a quote does not wait");
 }

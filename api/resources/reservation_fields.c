@@ -51,7 +51,7 @@ static const struct field brief_instance_fields[] = {
 };
 
 /* What both begin with: places of fields are the same in both tables. */
-#define WISH_FIELDS(identity_, what_) \
+#define WISH_FIELDS(identity_, what_, unless_) \
     FIELD_ID    ("id",             struct reservation, id, .identity = (identity_), .flags = FIELD_READ_ONLY, .help = (what_)), \
     FIELD_TEXT  ("tenant",         struct reservation, tenant, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .help = "Whose; for operators"), \
     FIELD_TEXT  ("name",           struct reservation, name, .flags = FIELD_NULLABLE, .least = 1, .most = 128, .help = "Unique among the tenant's present ones; null: none"), \
@@ -59,7 +59,7 @@ static const struct field brief_instance_fields[] = {
     FIELD_TEXT  ("instance_type",  struct reservation, instance_type, .flags = FIELD_NULLABLE, .least = 1, .most = 63, .help = "What each instance is, by name; or give shape"), \
     FIELD_OBJECT("shape",          struct reservation, shape, .flags = FIELD_OPTIONAL, .fields = shape_fields, .help = "What each instance is, where the tenant may say so itself"), \
     FIELD_INT   ("count",          struct reservation, count, .least = 1, .most = RESERVATION_COUNT_MAX, .fallback = "1", .help = "How many instances, all or none"), \
-    FIELD_TEXT  ("zone",           struct reservation, zone, .least = 1, .most = 63, .help = "Where, by name; required unless a quote is confirmed"), \
+    FIELD_TEXT  ("zone",           struct reservation, zone, .flags = FIELD_REQUIRED, .unless = (unless_), .least = 1, .most = 63, .help = "Where, by name; required unless a quote is confirmed"), \
     FIELD_TIME  ("starts_at",      struct reservation, starts_at, .flags = FIELD_NULLABLE, .help = "Start, inclusive; null: the instant of the decision (of a quote: when its hold is over)"), \
     FIELD_TIME  ("ends_at",        struct reservation, ends_at, .flags = FIELD_NULLABLE, .help = "End, exclusive; null: until cancelled"), \
     FIELD_INT   ("duration_s",     struct reservation, duration_s, .flags = FIELD_NULLABLE | FIELD_OPTIONAL, .least = 1, .most = RESERVATION_DURATION_MAX_S, .help = "Length in seconds, with start_range, instead of starts_at and ends_at: the planner picks the start"), \
@@ -72,7 +72,7 @@ static const struct field brief_instance_fields[] = {
     FIELD_TIME  ("created_at",     struct reservation, created_at, .flags = FIELD_READ_ONLY, .help = "When it was asked for")
 
 const struct field reservation_fields[] = {
-    WISH_FIELDS (IDENTITY_RESERVATION, "The reservation"),
+    WISH_FIELDS (IDENTITY_RESERVATION, "The reservation", "quote"),
     FIELD_ID    ("quote", struct reservation, quote, .identity = IDENTITY_QUOTE, .flags = FIELD_WRITE_ONLY | FIELD_NULLABLE, .help = "The quote that becomes this reservation, as it stands: then nothing else is given"),
     FIELD_TIME  ("cancel_requested_at", struct reservation, cancel_requested_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "When its end was asked for; null: it was not"),
     FIELD_OBJECT("status", struct reservation, status, .flags = FIELD_READ_ONLY, .fields = status_fields, .help = "What was decided and found"),
@@ -87,7 +87,7 @@ static const struct field price_fields[] = {
 };
 
 const struct field quote_fields[] = {
-    WISH_FIELDS (IDENTITY_QUOTE, "The quote"),
+    WISH_FIELDS (IDENTITY_QUOTE, "The quote", NULL),
     FIELD_INT   ("ttl_s", struct reservation, ttl_s, .least = 10, .most = 86400, .fallback = "900", .help = "Seconds it holds, unless its start comes before"),
     FIELD_COLUMN("hold_until", FIELD_TYPE_TIME, .help = "Until when it can be confirmed"),
     FIELD_COLUMN_WITH("reservation", FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_RESERVATION, .help = "What it became; null: it is not confirmed"),

@@ -69,7 +69,7 @@ enum field_type {
 };
 
 enum field_flag {
-    FIELD_REQUIRED = 1,     /* a POST must give it, and not null */
+    FIELD_REQUIRED = 1,     /* a POST must give it, and not null; but see .unless */
     FIELD_NULLABLE = 2,     /* null is a value one may send, or find in an answer */
     FIELD_READ_ONLY = 4,    /* in answers only: sending it is an unknown field */
     FIELD_WRITE_ONLY = 8,   /* in requests only */
@@ -92,6 +92,7 @@ struct field {
     int64_t least, most;         /* INT: bounds. TEXT: characters. LIST, MAP: entries. Both 0: the type's own bounds */
     const char *const *values;   /* ENUM: NULL-terminated */
     const char *fallback;        /* default where absent */
+    const char *unless;          /* REQUIRED: but where the field of this name is given */
     enum identity_kind identity; /* ID */
     const struct field *fields;  /* OBJECT, ROWS; JSON: documents it (a list of such objects with .is_list) */
     bool is_list;                /* JSON: an array of objects of .fields */

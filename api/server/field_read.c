@@ -467,6 +467,15 @@ static int read_member(const struct place *object, const struct field *fields, c
     return index;
 }
 
+static bool is_required(const struct field *fields, size_t i, uint64_t present)
+{
+    if ((fields[i].flags & FIELD_REQUIRED) == 0 || fields[i].unless == NULL)
+        return (fields[i].flags & FIELD_REQUIRED) != 0;
+    int other = field_index(fields, fields[i].unless);
+    must(other >= 0);
+    return !FIELD_PRESENT(present, other);
+}
+
 static uint64_t read_members(const struct place *object, const struct field *fields, const json_t *value)
 {
     uint64_t present = 0;
@@ -482,7 +491,7 @@ static uint64_t read_members(const struct place *object, const struct field *fie
     }
     for (size_t i = 0; fields[i].name != NULL; i++) {
         must(i < 64);
-        bool is_missing = (fields[i].flags & FIELD_REQUIRED) != 0 && !FIELD_PRESENT(present, i);
+        bool is_missing = is_required(fields, i, present) && !FIELD_PRESENT(present, i);
         if (is_missing && object->mode == FIELD_MODE_CREATE)
             field_problem_add(object->problems, pointer_below(object->problems->arena, object->pointer, fields[i].name),
                               "missing_field", "is required");

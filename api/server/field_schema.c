@@ -169,7 +169,7 @@ static bool is_shown(const struct field *field, bool for_request)
 
 static bool is_required(const struct field *field, bool for_request)
 {
-    return for_request ? (field->flags & FIELD_REQUIRED) != 0 : (field->flags & FIELD_OPTIONAL) == 0;
+    return for_request ? (field->flags & FIELD_REQUIRED) != 0 && field->unless == NULL : (field->flags & FIELD_OPTIONAL) == 0;
 }
 
 static void write_properties(const struct field *fields, bool for_request, struct json_out *out)

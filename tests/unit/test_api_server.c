@@ -65,7 +65,7 @@ START_TEST(every_error_of_a_body_is_listed_with_its_pointer)
     static const char *const expected[][2] = {
         {"/count", "out_of_range"},   {"/bogus~1~0", "unknown_field"}, {"/placement/within", "out_of_range"},
         {"/starts_at", "wrong_type"}, {"/labels", "out_of_range"},     {"/shape/gpus", "wrong_type"},
-        {"/id", "unknown_field"},
+        {"/id", "unknown_field"},     {"/zone", "missing_field"},
     };
     ck_assert_uint_eq(problems.count, COUNT_OF(expected));
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
