@@ -4,6 +4,8 @@
 
 #include "api/auth/token_cache.h"
 #include "api/auth/token_command.h"
+#include "api/resources/planning_wish.h"
+#include "api/resources/price_estimate.h"
 #include "api/resources/quote_price.h"
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
@@ -28,6 +30,9 @@ static const struct db_check own[] = {
     // clang-format off
     {reservation_batch_statements,   WRITER,  NULL},
     {quote_price_statements,         TENANTS, SYSTEM},
+    {price_estimate_statements,      TENANTS, SYSTEM},
+    {planning_wish_statements,       TENANTS, SYSTEM},
+    {planning_statements,            TENANTS, SYSTEM},
     {db_transaction_statements,      WRITER,  NULL},
     {db_schema_statements,           SYSTEM,  NULL},
     {clock_domain_statements,        SYSTEM,  NULL},

@@ -1,6 +1,6 @@
 /* The planner itself, for operators: whether its memory is what the database has. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/resources/planner_zone.h"
+#include "api/resources/planning.h"
 #include "api/resources/registry.h"
 
 #define VERIFY_PATIENCE 12 /* a big zone takes long to rebuild */
@@ -41,7 +41,7 @@ static enum err_kind verify(struct request *request, struct response *response, 
     const struct verify_query *query = request->query;
     struct question *question = arena_alloc(request->arena, sizeof *question);
     *question = (struct question){.kind = "verify", .body = "{}"};
-    enum err_kind kind = planner_zone_find(request, query->zone, "?zone", &question->zone_id, reterr);
+    enum err_kind kind = planning_zone(request, query->zone, "?zone", &question->zone_id, reterr);
     return kind == ERR_NONE ? request_ask(request, question, 1, VERIFY_PATIENCE, question_pass_on) : kind;
 }
 
@@ -52,4 +52,6 @@ static const struct route planner_routes[] = {
 };
 // clang-format on
 
-const struct resource planner_resource = {"planner", planner_routes, planner_zone_statements};
+static const struct db_stmt *const planner_statements[] = {NULL};
+
+const struct resource planner_resource = {"planner", planner_routes, planner_statements};

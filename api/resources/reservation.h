@@ -53,6 +53,8 @@ enum err_kind reservation_answer(struct request *request, struct response *respo
 /* ---- reservation_fields.c ---- */
 extern const struct field reservation_fields[];
 extern const struct field quote_fields[];
+extern const struct field reservation_shape_fields[], reservation_placement_fields[], reservation_price_fields[];
+extern const char *const reservation_tiers[]; /* NULL-terminated */
 extern const struct schema reservation_schema, reservation_instance_schema, quote_schema;
 extern const char *const reservation_states[]; /* NULL-terminated */
 extern const char *const quote_states[];

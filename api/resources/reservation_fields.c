@@ -5,14 +5,14 @@
 static const char *const scopes[] = {"zone", "fabric", "leaf", "rack", "nvlink_domain", "node", NULL};
 static const char *const modes[] = {"required", "preferred", NULL};
 static const char *const spreads[] = {"node", "rack", "leaf", NULL};
-static const char *const tiers[] = {"reserved", "on_demand", "preemptible", NULL};
+const char *const reservation_tiers[] = {"reserved", "on_demand", "preemptible", NULL};
 static const char *const unavailables[] = {"reject", "waitlist", "next_window", NULL};
 const char *const reservation_states[] = {"pending", "held",       "scheduled", "activating", "active",  "ending",
                                           "ended",   "waitlisted", "rejected",  "cancelled",  "expired", NULL};
 const char *const quote_states[] = {"pending", "held", "confirmed", "rejected", "cancelled", "expired", NULL};
 
 // clang-format off
-static const struct field shape_fields[] = {
+const struct field reservation_shape_fields[] = {
     FIELD_LIST("gpu_models", struct reservation_shape, gpu_models, .most = 16, .fallback = "[]", .help = "Models it may land on; empty: any"),
     FIELD_INT ("gpus",       struct reservation_shape, gpus, .flags = FIELD_OPTIONAL, .least = 1, .most = 64, .help = "Whole GPUs of an instance; this or gpu_milli"),
     FIELD_INT ("gpu_milli",  struct reservation_shape, gpu_milli, .flags = FIELD_OPTIONAL, .least = 1, .most = 999, .help = "Share of one GPU, in thousandths"),
@@ -21,7 +21,7 @@ static const struct field shape_fields[] = {
     FIELDS_END,
 };
 
-static const struct field placement_fields[] = {
+const struct field reservation_placement_fields[] = {
     FIELD_ENUM("within", struct reservation_placement, within, .values = scopes, .fallback = "zone", .help = "The scope that holds all instances"),
     FIELD_ENUM("mode",   struct reservation_placement, mode, .values = modes, .fallback = "required", .help = "Whether the scope must hold, or is preferred"),
     FIELD_ENUM("spread", struct reservation_placement, spread, .flags = FIELD_NULLABLE | FIELD_OPTIONAL, .values = spreads, .help = "No two instances within one of these; null: it does not matter"),
@@ -57,15 +57,15 @@ static const struct field brief_instance_fields[] = {
     FIELD_TEXT  ("name",           struct reservation, name, .flags = FIELD_NULLABLE, .least = 1, .most = 128, .help = "Unique among the tenant's present ones; null: none"), \
     FIELD_TEXT  ("project",        struct reservation, project, .least = 1, .most = 63, .fallback = "default", .help = "The tenant's own grouping"), \
     FIELD_TEXT  ("instance_type",  struct reservation, instance_type, .flags = FIELD_NULLABLE, .least = 1, .most = 63, .help = "What each instance is, by name; or give shape"), \
-    FIELD_OBJECT("shape",          struct reservation, shape, .flags = FIELD_OPTIONAL, .fields = shape_fields, .help = "What each instance is, where the tenant may say so itself"), \
+    FIELD_OBJECT("shape",          struct reservation, shape, .flags = FIELD_OPTIONAL, .fields = reservation_shape_fields, .help = "What each instance is, where the tenant may say so itself"), \
     FIELD_INT   ("count",          struct reservation, count, .least = 1, .most = RESERVATION_COUNT_MAX, .fallback = "1", .help = "How many instances, all or none"), \
     FIELD_TEXT  ("zone",           struct reservation, zone, .flags = FIELD_REQUIRED, .unless = (unless_), .least = 1, .most = 63, .help = "Where, by name; required unless a quote is confirmed"), \
     FIELD_TIME  ("starts_at",      struct reservation, starts_at, .flags = FIELD_NULLABLE, .help = "Start, inclusive; null: the instant of the decision (of a quote: when its hold is over)"), \
     FIELD_TIME  ("ends_at",        struct reservation, ends_at, .flags = FIELD_NULLABLE, .help = "End, exclusive; null: until cancelled"), \
     FIELD_INT   ("duration_s",     struct reservation, duration_s, .flags = FIELD_NULLABLE | FIELD_OPTIONAL, .least = 1, .most = RESERVATION_DURATION_MAX_S, .help = "Length in seconds, with start_range, instead of starts_at and ends_at: the planner picks the start"), \
     FIELD_SPAN  ("start_range",    struct reservation, start_range, .flags = FIELD_NULLABLE | FIELD_OPTIONAL, .help = "With duration_s: the earliest start and the latest; the first may be null: now. The earliest that fits is taken"), \
-    FIELD_OBJECT("placement",      struct reservation, placement, .fields = placement_fields, .help = "How near to each other the instances are"), \
-    FIELD_ENUM  ("tier",           struct reservation, tier, .values = tiers, .fallback = "reserved", .help = "What may take its place"), \
+    FIELD_OBJECT("placement",      struct reservation, placement, .fields = reservation_placement_fields, .help = "How near to each other the instances are"), \
+    FIELD_ENUM  ("tier",           struct reservation, tier, .values = reservation_tiers, .fallback = "reserved", .help = "What may take its place"), \
     FIELD_ENUM  ("if_unavailable", struct reservation, if_unavailable, .values = unavailables, .fallback = "reject", .help = "What to do where it does not fit"), \
     FIELD_TEXT  ("image",          struct reservation, image, .flags = FIELD_NULLABLE, .help = "What the instances boot; null: the type's default"), \
     FIELD_MAP   ("labels",         struct reservation, labels, .fallback = "{}", .help = "The tenant's own key and value pairs"), \
@@ -80,7 +80,7 @@ const struct field reservation_fields[] = {
     FIELDS_END,
 };
 
-static const struct field price_fields[] = {
+const struct field reservation_price_fields[] = {
     FIELD_COLUMN_WITH("hourly",   FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "An hour of all its instances, at the price of its start"),
     FIELD_COLUMN_WITH("estimate", FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "All of it, as the invoice would rate it if everything is delivered, before tax; null: open-ended"),
     FIELDS_END,
@@ -91,7 +91,7 @@ const struct field quote_fields[] = {
     FIELD_INT   ("ttl_s", struct reservation, ttl_s, .least = 10, .most = 86400, .fallback = "900", .help = "Seconds it holds, unless its start comes before"),
     FIELD_COLUMN("hold_until", FIELD_TYPE_TIME, .help = "Until when it can be confirmed"),
     FIELD_COLUMN_WITH("reservation", FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_RESERVATION, .help = "What it became; null: it is not confirmed"),
-    FIELD_JSON  ("price", struct reservation, price, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .fields = price_fields, .help = "What it costs once confirmed; left out in lists, where it holds nothing, and where there is no price"),
+    FIELD_JSON  ("price", struct reservation, price, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .fields = reservation_price_fields, .help = "What it costs once confirmed; left out in lists, where it holds nothing, and where there is no price"),
     FIELD_OBJECT("status", struct reservation, status, .flags = FIELD_READ_ONLY, .fields = quote_status_fields, .help = "What was decided and found"),
     FIELDS_END,
 };

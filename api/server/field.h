@@ -30,6 +30,7 @@
  *     FIELD_OBJECT  the nested struct         "<name>.<field>"                          {...} by .fields
  *     FIELD_JSON    const char * (JSON text)  json or jsonb                             any; answers only
  *     FIELD_ROWS    none: FIELD_COLUMN        json: objects whose keys are columns      [{...}] by .fields
+ *                   in requests: struct field_rows, of structs of .size bytes
  *
  * An OBJECT with FIELD_OPTIONAL is left out of an answer where the first field of its table is null.
  *
@@ -96,6 +97,7 @@ struct field {
     enum identity_kind identity; /* ID */
     const struct field *fields;  /* OBJECT, ROWS; JSON: documents it (a list of such objects with .is_list) */
     bool is_list;                /* JSON: an array of objects of .fields */
+    size_t size;                 /* ROWS in a request: of the struct of each */
     const char *help;            /* for the OpenAPI document; units included */
 };
 
@@ -116,6 +118,7 @@ struct field {
 #define FIELD_LIST(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_LIST, struct_, member, __VA_ARGS__)
 #define FIELD_MAP(name, struct_, member, ...)    FIELD_(name, FIELD_TYPE_MAP, struct_, member, __VA_ARGS__)
 #define FIELD_OBJECT(name, struct_, member, ...) FIELD_(name, FIELD_TYPE_OBJECT, struct_, member, __VA_ARGS__)
+#define FIELD_ROWS(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_ROWS, struct_, member, __VA_ARGS__)
 #define FIELD_JSON(name, struct_, member, ...)   FIELD_(name, FIELD_TYPE_JSON, struct_, member, __VA_ARGS__)
 /* A field of answers that only ever comes from rows: it has no place in a struct. */
 #define FIELD_COLUMN(name_, type_, ...) FIELD_COLUMN_WITH(name_, type_, 0, __VA_ARGS__)
@@ -143,6 +146,13 @@ struct field_list {
     const char *const *items;
     size_t count;
     const char *array; /* the same as the text of a PostgreSQL array parameter; NULL where the field is null */
+};
+
+/* Objects of a request, one struct each, in order. */
+struct field_rows {
+    void *items;
+    uint64_t *present; /* of each: a bit per field given */
+    size_t count;
 };
 
 /* A named object: its table, and the size of its struct. The name becomes #/components/schemas/<name>. */

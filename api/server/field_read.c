@@ -271,6 +271,16 @@ static int64_t entries_max(const struct field *field)
     return field->most == 0 ? ENTRIES_MAX : field->most;
 }
 
+static bool has_entries(const struct place *place, size_t count)
+{
+    int64_t most = entries_max(place->field);
+    if ((int64_t)count >= place->field->least && (int64_t)count <= most)
+        return true;
+    field_problem_add(place->problems, place->pointer, "out_of_range", "must have %" PRId64 " to %" PRId64 " entries",
+                      place->field->least, most);
+    return false;
+}
+
 static void read_list(const struct place *place, const json_t *value)
 {
     if (!json_is_array(value)) {
@@ -278,12 +288,8 @@ static void read_list(const struct place *place, const json_t *value)
         return;
     }
     size_t count = json_array_size(value);
-    if ((int64_t)count < place->field->least || (int64_t)count > entries_max(place->field)) {
-        field_problem_add(place->problems, place->pointer, "out_of_range",
-                          "must have %" PRId64 " to %" PRId64 " entries", place->field->least,
-                          entries_max(place->field));
+    if (!has_entries(place, count))
         return;
-    }
     const char **items = arena_alloc(place->problems->arena, (count + 1) * sizeof *items);
     CLEANUP(db_array_clear) struct db_array array = {0};
     for (size_t i = 0; i < count; i++) {
@@ -356,6 +362,8 @@ static void set_null(const struct field *field, void *target)
         *(struct field_span *)target = (struct field_span){.from = FIELD_NULL, .to = FIELD_NULL};
     else if (field->type == FIELD_TYPE_LIST)
         *(struct field_list *)target = (struct field_list){0};
+    else if (field->type == FIELD_TYPE_ROWS)
+        *(struct field_rows *)target = (struct field_rows){0};
     else if (field->type == FIELD_TYPE_MONEY)
         *(struct field_money *)target = (struct field_money){0};
     else if (field->type != FIELD_TYPE_BOOL && field->type != FIELD_TYPE_OBJECT)
@@ -393,6 +401,7 @@ void field_read_defaults(const struct field *fields, uint64_t present, void *tar
 /* ---- Objects ---- */
 
 static void read_object(const struct place *place, const json_t *value);
+static void read_rows(const struct place *place, const json_t *value);
 
 static void read_value(const struct place *place, json_t *value)
 {
@@ -413,6 +422,8 @@ static void read_value(const struct place *place, json_t *value)
         read_list(place, value);
     else if (type == FIELD_TYPE_MAP)
         read_map(place, value);
+    else if (type == FIELD_TYPE_ROWS)
+        read_rows(place, value);
     else
         read_object(place, value);
 }
@@ -514,6 +525,31 @@ static void read_object(const struct place *place, const json_t *value)
         wrong_type(place, "an object");
     else
         (void)read_members(place, place->field->fields, value); /* who asks for presence asks the outer object */
+}
+
+static void read_rows(const struct place *place, const json_t *value)
+{
+    if (!json_is_array(value)) {
+        wrong_type(place, "a list of objects");
+        return;
+    }
+    const struct field *field = place->field;
+    struct arena *arena = place->problems->arena;
+    size_t count = json_array_size(value);
+    if (!has_entries(place, count))
+        return;
+    char *items = arena_alloc(arena, (count + 1) * field->size);
+    uint64_t *present = arena_alloc(arena, (count + 1) * sizeof *present);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(value, i);
+        const struct place each = {field, arena_format(arena, "%s/%zu", place->pointer, i), items + i * field->size,
+                                   place->problems, FIELD_MODE_CREATE};
+        if (json_is_object(item))
+            present[i] = read_members(&each, field->fields, item);
+        else
+            wrong_type(&each, "an object");
+    }
+    *(struct field_rows *)place->target = (struct field_rows){.items = items, .present = present, .count = count};
 }
 
 void field_read_json(const struct field *fields, const json_t *object, enum field_mode mode, void *target,

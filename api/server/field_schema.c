@@ -128,7 +128,7 @@ static void write_inner(const struct field *field, bool for_request, struct json
         json_out_raw(out, "{\"type\":\"string\"}");
     } else if (field->type == FIELD_TYPE_ROWS) {
         json_out_key(out, "items");
-        field_write_schema(field->fields, false, out);
+        field_write_schema(field->fields, for_request, out);
     } else if (field->type == FIELD_TYPE_OBJECT) {
         write_properties(field->fields, for_request, out);
     } else if (field->type == FIELD_TYPE_JSON && field->fields != NULL && field->is_list) {

@@ -9,7 +9,7 @@
 #define DETAIL_SIZE 512
 
 static const struct question_kind *const kinds[] = {
-    &question_verify,
+    &question_availability, &question_capacity, &question_offers, &question_simulate, &question_verify,
 };
 
 const struct question_kind *question_kind_of(const char *name)

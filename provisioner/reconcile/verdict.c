@@ -88,7 +88,7 @@ static const char *sentence_of(struct arena *arena, const struct planner_refusal
     return arena_format(arena, "The GPUs are taken in this window: %u of %u instances fit.", fleet, asked);
 }
 
-static const char *binding_of(struct arena *arena, const struct planner_refusal *refusal)
+const char *verdict_binding(struct arena *arena, const struct planner_refusal *refusal)
 {
     return arena_format(arena,
                         "{\"constraint\":\"%s\",\"message\":\"%s\",\"scope\":\"%s\",\"asked\":%" PRIu32
@@ -161,7 +161,7 @@ static void refuse(struct reservation *reservation, const struct planner_request
         return; /* it waits already, and was told why */
     world->refused_count++;
     reservation->reason = "capacity_unavailable";
-    reservation->binding = binding_of(world->arena, refusal);
+    reservation->binding = verdict_binding(world->arena, refusal);
     const char *later = "";
     const char *smaller = "";
     int64_t later_s = 0;

@@ -250,6 +250,8 @@ bool instance_is_gone(const struct instance *instance);
 
 /* Puts the wish to the planner: sets granted and the window, or refused, reason, binding and alternatives. */
 void verdict_decide(struct reservation *reservation);
+/* What bound, with numbers and in a sentence: JSON. */
+const char *verdict_binding(struct arena *arena, const struct planner_refusal *refusal);
 
 /* ---- Recording ---- */
 

@@ -174,3 +174,222 @@ def test_nobody_reads_or_asks_for_another_tenant(stack):
         cursor.execute("SELECT set_config('sluice.tenant', %s, false)", (theirs,))
         cursor.execute("SELECT count(*) FROM planner_question")
         assert cursor.fetchone() == (0,)
+
+
+# ---- Availability ----
+
+
+def test_availability_is_told_step_by_step_for_every_type_and_zone(stack):
+    stack.fleet(4)
+    stack.zone("eu-west-1b")
+    stack.operator.create("/v1/system/instance-types", {
+        "name": "h100.1x", "gpu_count": 1, "gpu_models": ["H100"], "cpu_milli": 1000, "memory_mib": 1024})
+    acme = stack.tenant("acme")
+    acme.create("/v1/reservations", window(2, count=3))
+    asked = "from=2026-01-01T00:00:00Z&to=2026-01-04T00:00:00Z&step_s=86400"
+    answer = acme.get(f"/v1/availability?{asked}").expect(200).body
+    assert (answer["from"], answer["step_s"], answer["steps"]) == ("2026-01-01T00:00:00Z", 86400, 3)
+    free = {(item["zone"], item["instance_type"]): item["free"] for item in answer["items"]}
+    assert free == {(ZONE, "h100.8x"): [4, 1, 4], (ZONE, "h100.1x"): [32, 8, 32],
+                    ("eu-west-1b", "h100.8x"): [0, 0, 0], ("eu-west-1b", "h100.1x"): [0, 0, 0]}
+    one = acme.get(f"/v1/availability?{asked}&zone={ZONE}&instance_type=h100.1x").expect(200).body
+    assert [item["free"] for item in one["items"]] == [[32, 8, 32]]
+
+
+def test_a_bad_range_is_refused_before_it_is_asked(stack):
+    stack.fleet(1)
+    acme = stack.tenant("acme")
+    for query, code in (
+            ("zone=nowhere", "unknown_zone"), ("instance_type=none", "unknown_instance_type"), ("step_s=1", "out_of_range"),
+            ("to=2025-01-01T00:00:00Z", "window_in_past"), ("step_s=60", "out_of_range"), ("colour=red", "unknown_field"),
+            ("from=2026-02-01T00:00:00Z&to=2026-01-15T00:00:00Z", "window_reversed")):
+        assert acme.get(f"/v1/availability?{query}").expect(422).code == code, query
+    assert stack.sql("SELECT count(*) AS n FROM planner_question") == [{"n": 0}]
+
+
+# ---- Capacity ----
+
+
+def test_capacity_tells_what_the_gpus_of_each_rack_do(stack):
+    nodes = stack.fleet(2, turnaround_s=3600)
+    stack.node("far", rack="r2", fabric="f2")
+    stack.tenant("acme").create("/v1/reservations", window(2))
+    stack.operator.post(f"/v1/system/nodes/{nodes[1]['id']}/cordon", {"reason": "inspection"}).expect(200)
+    asked = f"/v1/system/capacity?zone={ZONE}&from=2026-01-02T00:00:00Z&to=2026-01-04T00:00:00Z&step_s=86400"
+    racks = {item["name"]: item for item in stack.operator.items(asked)}
+    assert set(racks) == {"r1", "r2"} and racks["r2"]["fabric"] == "f2"
+    first, second = racks["r1"]["steps"]
+    assert first["starts_at"] == "2026-01-02T00:00:00Z"
+    assert first["held"] == 192 and first["unplannable"] == 192 and second["turnaround"] == 8 and second["held"] == 0
+    for item in racks.values():
+        for step in item["steps"]:
+            gpus = 16 if item["name"] == "r1" else 8
+            assert sum(value for name, value in step.items() if name != "starts_at") == gpus * 24
+    fabrics = stack.operator.items(asked + "&level=fabric&gpu_model=B200")
+    assert [step["free"] for item in fabrics for step in item["steps"]] == [0] * 4
+
+
+def test_capacity_is_paged(stack):
+    stack.zone()
+    for number in range(5):
+        stack.node(f"n{number}", rack=f"r{number}")
+    path = f"/v1/system/capacity?zone={ZONE}&limit=2"
+    first = stack.operator.get(path).expect(200).body
+    assert len(first["items"]) == 2 and first["next_page"]
+    assert {item["name"] for item in stack.operator.items(path)} == {f"r{number}" for number in range(5)}
+
+
+# ---- Offers ----
+
+
+def search(**fields):
+    return {"zone": ZONE, "instance_type": "h100.8x", "count": 4, "duration_s": {"least": 86400, "most": 3 * 86400},
+            "start_range": [None, "2026-01-20T00:00:00Z"], **fields}
+
+
+def crowded(stack):
+    """Eight nodes in two racks, partly sold; returns the tenant."""
+    stack.fleet(4, turnaround_s=600)
+    for number in range(4):
+        stack.node(f"m{number}", rack="r2")
+    for tier, price in (("preemptible", "1.000000"), ("on_demand", "4.000000")):
+        stack.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tier": tier,
+                                                    "gpu_hour": {"amount": price, "currency": "USD"}})
+    other = stack.tenant("other")
+    for day, hours, count in ((1, 60, 6), (4, 30, 3), (6, 40, 7), (9, 100, 2)):
+        other.create("/v1/reservations", window(day, hours, count=count))
+    return stack.tenant("acme", currency="USD")
+
+
+def test_every_offer_posted_as_it_stands_is_granted(stack):
+    acme = crowded(stack)
+    for fields in ({}, {"count": 8}, {"placement": {"within": "rack"}}, {"tier": "on_demand"}, {"count": 3, "count_least": 1},
+                   {"duration_s": {"least": 600}}, {"placement": {"within": "rack", "mode": "preferred", "spread": "node"}}):
+        offers = acme.post("/v1/offers", search(**fields)).expect(200).body["items"]
+        assert 1 <= len(offers) <= 10 and offers[0]["kind"] == "earliest"
+        assert len({str(sorted(offer["reservation"].items())) for offer in offers}) == len(offers)
+        for offer in offers:
+            made = acme.post("/v1/reservations", offer["reservation"]).expect(201).body
+            assert all(made[name] == offer[name] for name in ("starts_at", "ends_at", "count", "tier"))
+            acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
+
+
+def test_an_offers_price_is_what_a_quote_of_it_says(stack):
+    acme = crowded(stack)
+    offers = acme.post("/v1/offers", search()).expect(200).body["items"]
+    for offer in offers:
+        quote = acme.post("/v1/quotes", offer["reservation"]).expect(201).body
+        assert offer["price"] == quote["price"] and offer["price"]["estimate"]["currency"] == "USD"
+        acme.delete(f"/v1/quotes/{quote['id']}").expect(204)
+
+
+def test_no_offer_costs_more_than_the_budget(stack):
+    acme = crowded(stack)
+    budget = 3 * 8 * 24 * 3  # three instances for a day
+    offers = acme.post("/v1/offers", search(budget={"amount": f"{budget}.000000", "currency": "USD"})).expect(200).body["items"]
+    assert offers and all(float(offer["price"]["estimate"]["amount"]) <= budget for offer in offers)
+    assert max(offer["count"] for offer in offers) == 3
+    assert acme.post("/v1/offers", search(budget={"amount": "1.000000", "currency": "USD"})).expect(200).body["items"] == []
+    assert acme.post("/v1/offers", search(budget={"amount": "1.000000", "currency": "EUR"})).expect(422).code == "out_of_range"
+
+
+def test_an_offer_is_refused_where_a_reservation_would_be(stack):
+    acme = crowded(stack)
+    assert acme.post("/v1/offers", search(instance_type="none")).expect(422).code == "unknown_instance_type"
+    assert acme.post("/v1/offers", search(zone="nowhere")).expect(422).code == "unknown_zone"
+    shaped = search(shape={"gpus": 1})
+    assert acme.post("/v1/offers", shaped).expect(403).code == "shape_not_allowed"
+    assert acme.post("/v1/offers", search(start_range=[None, "2025-01-01T00:00:00Z"])).expect(422).code == "window_in_past"
+    assert acme.post("/v1/offers", search(duration_s={"least": 100, "most": 10})).expect(422).code == "out_of_range"
+
+
+def test_searching_keeps_nothing_and_changes_nothing(stack):
+    acme = crowded(stack)
+    before = state_of(stack)
+    acme.post("/v1/offers", search(), headers={"Idempotency-Key": "same"}).expect(200)
+    acme.post("/v1/offers", search(count=2), headers={"Idempotency-Key": "same"}).expect(200)
+    assert state_of(stack) == before
+
+
+# ---- Simulation ----
+
+
+def state_of(stack):
+    """Every table that a wish or a verdict touches, and the planner's memory."""
+    tables = ("reservation", "reservation_status", "allocation", "instance", "node", "node_status", "event", "audit", "idempotency")
+    rows = {table: stack.sql(f"SELECT md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) AS rows FROM {table} t") for table in tables}
+    verified = stack.operator.get(VERIFY).expect(200).body
+    assert verified["equal"]
+    return rows, verified["memory"]
+
+
+def test_a_simulated_deal_says_what_is_admitted_and_earned_and_changes_nothing(stack):
+    crowded(stack)
+    before = state_of(stack)
+    deal = {"zone": ZONE, "tenant": "acme", "reservations": [
+        window(20, count=6), window(20, count=6, name="too-much"), window(20, count=2, tier="on_demand"),
+        {"zone": ZONE, "instance_type": "h100.8x", "count": 8, "duration_s": 3600, "start_range": [None, "2026-01-25T00:00:00Z"]}]}
+    answer = stack.operator.post("/v1/system/simulate", deal).expect(200).body
+    assert [item["admitted"] for item in answer["items"]] == [True, False, True, True]
+    assert (answer["admitted"], answer["refused"], answer["displaced"]) == (3, 1, [])
+    assert answer["items"][1]["binding"]["constraint"] == "capacity" and answer["items"][1]["earned"] is None
+    earned = [float(item["earned"]["estimate"]["amount"]) for item in answer["items"] if item["admitted"]]
+    assert earned == [6 * 8 * 24 * 3, 2 * 8 * 24 * 4, 8 * 8 * 3]
+    assert float(answer["earned"]["amount"]) == sum(earned)
+    assert state_of(stack) == before
+
+
+def test_a_simulated_change_of_the_fleet_says_who_moves_and_who_loses_its_place(stack):
+    nodes = stack.fleet(3)
+    acme = stack.tenant("acme")
+    acme.create("/v1/reservations", window(2, count=2))
+    before = state_of(stack)
+    gone = {"zone": ZONE, "remove_nodes": [node["name"] for node in nodes[:2]]}
+    answer = stack.operator.post("/v1/system/simulate", gone).expect(200).body
+    assert answer["moved"] + len(answer["displaced"]) <= 2 and len(answer["displaced"]) == 1
+    assert answer["displaced"][0]["cause"] == "node_removed" and answer["displaced"][0]["reservation"].startswith("rsv_")
+    more = {**gone, "add_nodes": [{"gpu_model": "H100", "count": 2, "cpu_milli": 192000, "memory_mib": 2097152}],
+            "reservations": [window(2, count=1)]}
+    answer = stack.operator.post("/v1/system/simulate", more).expect(200).body
+    assert answer["displaced"] == [] and answer["items"][0]["admitted"]
+    assert state_of(stack) == before
+
+
+def test_a_simulation_of_what_is_not_there_is_refused(stack):
+    stack.fleet(1)
+    body = {"zone": ZONE, "tenant": "nobody", "remove_nodes": ["n0000", "none"],
+            "add_nodes": [{"gpu_model": "H100", "fabric": "none", "cpu_milli": 1, "memory_mib": 1}],
+            "reservations": [{"zone": ZONE, "instance_type": "none"}, {"zone": ZONE, "count": 0}]}
+    answer = stack.operator.post("/v1/system/simulate", body).expect(422).body
+    assert [error["pointer"] for error in answer["errors"]] == ["/reservations/1/count"]
+    body["reservations"].pop()
+    answer = stack.operator.post("/v1/system/simulate", body).expect(422).body
+    assert {error["pointer"] for error in answer["errors"]} == {
+        "/tenant", "/reservations/0/instance_type", "/add_nodes/0/fabric", "/remove_nodes/1"}
+
+
+# ---- The contract ----
+
+
+def test_answers_are_what_the_document_says(stack):
+    acme = crowded(stack)
+    document = acme.get("/openapi.json").expect(200).body
+    schemas = document["components"]["schemas"]
+
+    def check(schema, value, where):
+        schema = schemas[schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
+        if isinstance(value, dict) and "properties" in schema:
+            assert set(value) <= set(schema["properties"]), f"{where}: {set(value) - set(schema['properties'])}"
+            for name, member in value.items():
+                check(schema["properties"][name], member, f"{where}/{name}")
+        if isinstance(value, list) and "items" in schema:
+            for item in value:
+                check(schema["items"], item, where)
+
+    for client, method, path, body in (
+            (acme, "get", "/v1/availability", None), (acme, "post", "/v1/offers", search()),
+            (stack.operator, "get", f"/v1/system/capacity?zone={ZONE}&step_s=86400", None), (stack.operator, "get", VERIFY, None),
+            (stack.operator, "post", "/v1/system/simulate", {"zone": ZONE, "reservations": [window(20)], "remove_nodes": ["n0000"]})):
+        answer = client.request(method.upper(), path, body).expect(200).body
+        operation = document["paths"][path.split("?")[0]][method]
+        check(operation["responses"]["200"]["content"]["application/json"]["schema"], answer, path)

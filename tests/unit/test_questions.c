@@ -1,0 +1,328 @@
+/* Questions to the planner: bodies are decoded or refused, answers are right, and nothing changes. No database. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/arena.h"
+#include "provisioner/question/question.h"
+#include "tests/unit/planner_fleet.h"
+#include "tests/unit/property.h"
+
+#include <stdlib.h>
+
+#define NOW (1000 * HOUR)
+
+/* ---- A zone in memory ---- */
+
+struct scene {
+    struct arena *arena;
+    struct zone_terms terms;
+    struct world world;
+    struct question_view view;
+    struct question_reply reply;
+};
+
+static struct scene scene_of(struct planner *planner)
+{
+    struct scene scene = {.arena = arena_new(), .terms = {.id = identity_of(id_of(1)), .name = "z1"}};
+    scene.view = (struct question_view){.arena = scene.arena, .planner = planner};
+    return scene;
+}
+
+static void scene_free(struct scene *scene)
+{
+    json_decref(scene->reply.answer);
+    planner_free(scene->view.planner);
+    arena_free(scene->arena);
+}
+
+/* The answer, or NULL where there is a problem. */
+static const json_t *ask(struct scene *scene, const char *kind, const char *body)
+{
+    scene->world =
+        (struct world){.arena = scene->arena, .now_s = NOW, .zone = &scene->terms, .planner = scene->view.planner};
+    scene->view.world = &scene->world;
+    json_decref(scene->reply.answer);
+    uint64_t before = planner_fingerprint(scene->view.planner, NOW);
+    question_answer(question_kind_of(kind), body, &scene->view, &scene->reply);
+    ck_assert((scene->reply.answer == NULL) == (scene->reply.problem != NULL));
+    ck_assert_uint_eq(planner_fingerprint(scene->view.planner, NOW), before);
+    planner_verify(scene->view.planner);
+    return scene->reply.answer;
+}
+
+static int64_t int_at(const json_t *answer, const char *list, size_t item, const char *member)
+{
+    return json_integer_value(json_object_get(json_array_get(json_object_get(answer, list), item), member));
+}
+
+#define TERMS(count) "\"terms\":{\"count\":" #count ",\"gpus\":8,\"gpu_models\":[\"H100\"]}"
+
+/* ---- Decoding ---- */
+
+struct inner {
+    int64_t number;
+};
+struct outer {
+    int64_t number, absent;
+    bool flag;
+    const char *text;
+    struct identity id;
+    struct question_texts texts;
+    struct inner object;
+    struct question_rows rows;
+};
+// clang-format off
+static const struct question_field inner_fields[] = {
+    {"number", .type = QUESTION_INT, offsetof(struct inner, number), .required = true, .least = 1, .most = 9},
+    {.name = NULL},
+};
+static const struct question_field outer_fields[] = {
+    {"number", .type = QUESTION_INT,    offsetof(struct outer, number), .required = true},
+    {"absent", .type = QUESTION_INT,    offsetof(struct outer, absent), .if_absent = 7},
+    {"flag",   .type = QUESTION_BOOL,   offsetof(struct outer, flag)},
+    {"text",   .type = QUESTION_TEXT,   offsetof(struct outer, text)},
+    {"id",     .type = QUESTION_ID,     offsetof(struct outer, id)},
+    {"texts",  .type = QUESTION_TEXTS,  offsetof(struct outer, texts), .least = 0, .most = 2},
+    {"object", .type = QUESTION_OBJECT, offsetof(struct outer, object), .fields = inner_fields},
+    {"rows",   .type = QUESTION_ROWS,   offsetof(struct outer, rows), .least = 0, .most = 2, .fields = inner_fields, .size = sizeof(struct inner)},
+    {.name = NULL},
+};
+// clang-format on
+
+static const char *decoded(struct arena *arena, const char *text, struct outer *ret)
+{
+    *ret = (struct outer){0};
+    json_t *object = json_loads(text, JSON_DECODE_ANY, NULL);
+    const char *wrong = question_decode(outer_fields, object, arena, ret);
+    json_decref(object);
+    return wrong;
+}
+
+START_TEST(a_body_is_read_by_its_table)
+{
+    struct arena *arena = arena_new();
+    struct outer outer;
+    ck_assert_ptr_null(
+        decoded(arena,
+                "{\"number\":5,\"flag\":true,\"text\":\"t\",\"texts\":[\"a\",\"b\"],\"object\":{\"number\":3},"
+                "\"id\":\"00000000-0000-0000-0000-00000000000a\",\"rows\":[{\"number\":1},{\"number\":9}],"
+                "\"unknown\":1}",
+                &outer));
+    ck_assert_int_eq(outer.number, 5);
+    ck_assert_int_eq(outer.absent, 7);
+    ck_assert(outer.flag);
+    ck_assert_str_eq(outer.text, "t");
+    ck_assert_int_eq(outer.id.bytes[15], 10);
+    ck_assert_uint_eq(outer.texts.count, 2);
+    ck_assert_str_eq(outer.texts.items[1], "b");
+    ck_assert_int_eq(outer.object.number, 3);
+    ck_assert_uint_eq(outer.rows.count, 2);
+    ck_assert_int_eq(((struct inner *)outer.rows.items)[1].number, 9);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(a_body_that_does_not_fit_names_the_field)
+{
+    static const struct {
+        const char *body, *wrong;
+    } cases[] = {
+        {"7", ""},
+        {"{}", "number"},
+        {"{\"number\":null}", "number"},
+        {"{\"number\":\"5\"}", "number"},
+        {"{\"number\":1,\"flag\":1}", "flag"},
+        {"{\"number\":1,\"text\":1}", "text"},
+        {"{\"number\":1,\"id\":\"x\"}", "id"},
+        {"{\"number\":1,\"texts\":[\"a\",1]}", "texts"},
+        {"{\"number\":1,\"texts\":[\"a\",\"b\",\"c\"]}", "texts"},
+        {"{\"number\":1,\"object\":{\"number\":10}}", "object"},
+        {"{\"number\":1,\"rows\":[{\"number\":1},{}]}", "rows"},
+        {"{\"number\":1,\"rows\":{}}", "rows"},
+    };
+    struct arena *arena = arena_new();
+    struct outer outer;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        ck_assert_str_eq(decoded(arena, cases[i].body, &outer), cases[i].wrong);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(a_bad_body_is_a_problem_and_no_crash)
+{
+    static const struct {
+        const char *kind, *body;
+    } cases[] = {
+        {"availability", ""},
+        {"availability", "[]"},
+        {"availability", "{\"from_s\":-1}"},
+        {"availability", "{\"from_s\":3600000,\"step_s\":0,\"steps\":1,\"types\":[]}"},
+        {"capacity", "null"},
+        {"capacity", "{\"from_s\":3600000,\"step_s\":60,\"steps\":1,\"level\":\"planet\",\"groups\":[]}"},
+        {"offers", "{\"terms\":{}}"},
+        {"offers", "{" TERMS(1) ",\"start_to_s\":0,\"duration_least_s\":0,\"duration_most_s\":0}"},
+        {"simulate", "{"},
+        {"simulate",
+         "{\"additions\":[{\"gpu_model\":\"H100\",\"gpus\":65,\"count\":1,\"cpu_milli\":1,\"memory_mib\":1}]}"},
+        {"simulate", "{\"removals\":[{\"node\":\"00000000-0000-0000-0000-0000000000ff\"}]}"},
+    };
+    struct scene scene = scene_of(fleet_of(4, "H100", 8));
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        ck_assert_ptr_null(ask(&scene, cases[i].kind, cases[i].body));
+    ck_assert_ptr_null(question_kind_of("nothing"));
+    scene_free(&scene);
+}
+END_TEST
+
+/* ---- Answers ---- */
+
+START_TEST(availability_counts_what_can_run_throughout_a_step)
+{
+    struct scene scene = scene_of(fleet_of(4, "H100", 8));
+    ck_assert(place(scene.view.planner, whole(1, 1, 3, 8, NOW + HOUR, NOW + 2 * HOUR)).placed);
+    const json_t *answer = ask(&scene, "availability",
+                               "{\"from_s\":3600000,\"step_s\":3600,\"steps\":3,\"types\":[{\"name\":\"h\"," TERMS(
+                                   1) "},"
+                                      "{\"name\":\"none\",\"terms\":{\"gpus\":1,\"gpu_models\":[\"B200\"]}}]}");
+    ck_assert_ptr_nonnull(answer);
+    const json_t *free_counts = json_object_get(json_array_get(json_object_get(answer, "items"), 0), "free");
+    static const int64_t expected[] = {4, 1, 4};
+    for (size_t i = 0; i < COUNT_OF(expected); i++)
+        ck_assert_int_eq(json_integer_value(json_array_get(free_counts, i)), expected[i]);
+    const json_t *none = json_object_get(json_array_get(json_object_get(answer, "items"), 1), "free");
+    ck_assert_int_eq(json_integer_value(json_array_get(none, 0)), 0);
+    scene_free(&scene);
+}
+END_TEST
+
+START_TEST(capacity_sums_to_all_there_is)
+{
+    struct scene scene = scene_of(fleet_of(4, "H100", 8)); /* one rack */
+    ck_assert(place(scene.view.planner, whole(1, 1, 1, 8, NOW, NOW + HOUR / 2)).placed);
+    const json_t *answer = ask(&scene, "capacity",
+                               "{\"from_s\":3600000,\"step_s\":3600,\"steps\":2,\"level\":\"rack\",\"groups\":"
+                               "[{\"id\":\"00000000-0000-0000-0000-000001000000\"}]}");
+    ck_assert_ptr_nonnull(answer);
+    const json_t *steps = json_array_get(json_object_get(answer, "items"), 0);
+    ck_assert_uint_eq(json_array_size(steps), 2);
+    for (size_t i = 0; i < 2; i++) {
+        int64_t sum = 0;
+        for (size_t j = 0; j < 6; j++)
+            sum += json_integer_value(json_array_get(json_array_get(steps, i), j));
+        ck_assert_int_eq(sum, 32 * 1000 * HOUR);
+    }
+    ck_assert_int_eq(json_integer_value(json_array_get(json_array_get(steps, 0), 0)), 8 * 1000 * HOUR / 2);
+    scene_free(&scene);
+}
+END_TEST
+
+START_TEST(a_simulated_deal_is_admitted_or_refused_with_what_binds)
+{
+    struct scene scene = scene_of(fleet_of(4, "H100", 8));
+    const char *deal = "{\"wishes\":[{" TERMS(3) ",\"to_s\":3607200},{" TERMS(2) ",\"to_s\":3607200}]}";
+    const json_t *answer = ask(&scene, "simulate", deal);
+    ck_assert_ptr_nonnull(answer);
+    const json_t *items = json_object_get(answer, "items");
+    ck_assert(json_is_true(json_object_get(json_array_get(items, 0), "admitted")));
+    ck_assert(json_is_false(json_object_get(json_array_get(items, 1), "admitted")));
+    ck_assert_str_eq(
+        json_string_value(json_object_get(json_object_get(json_array_get(items, 1), "binding"), "constraint")),
+        "capacity");
+    const char *with_more = "{\"wishes\":[{" TERMS(3) ",\"to_s\":3607200},{" TERMS(
+        2) ",\"to_s\":3607200}],\"additions\":"
+           "[{\"gpu_model\":\"H100\",\"gpus\":8,\"count\":1,\"cpu_milli\":96000,\"memory_mib\":1000}]}";
+    answer = ask(&scene, "simulate", with_more);
+    ck_assert(json_is_true(json_object_get(json_array_get(json_object_get(answer, "items"), 1), "admitted")));
+    scene_free(&scene);
+}
+END_TEST
+
+START_TEST(what_stands_on_removed_nodes_moves_or_is_displaced)
+{
+    struct scene scene = scene_of(fleet_of(3, "H100", 8));
+    ck_assert(place(scene.view.planner, whole(1, 1, 2, 8, NOW, NOW + HOUR)).placed);
+    uint32_t node = number_of(planner_node_of(scene.view.planner, &(struct planner_key){id_of(1), 0}, NOW)->id);
+    uint32_t other = number_of(planner_node_of(scene.view.planner, &(struct planner_key){id_of(1), 1}, NOW)->id);
+    char body[300];
+    (void)snprintf(body, sizeof body, "{\"removals\":[{\"node\":\"00000000-0000-0000-0000-0000%02x000000\"}]}", node);
+    const json_t *answer = ask(&scene, "simulate", body);
+    ck_assert_int_eq(json_integer_value(json_object_get(answer, "moved")), 1);
+    ck_assert_uint_eq(json_array_size(json_object_get(answer, "displaced")), 0);
+    (void)snprintf(body, sizeof body,
+                   "{\"removals\":[{\"node\":\"00000000-0000-0000-0000-0000%02x000000\"},"
+                   "{\"node\":\"00000000-0000-0000-0000-0000%02x000000\"}]}",
+                   node, other);
+    answer = ask(&scene, "simulate", body);
+    ck_assert_int_eq(json_integer_value(json_object_get(answer, "moved")), 1);
+    ck_assert_uint_eq(json_array_size(json_object_get(answer, "displaced")), 1);
+    ck_assert_int_eq(int_at(answer, "displaced", 0, "ends_s"), NOW);
+    scene_free(&scene);
+}
+END_TEST
+
+/* Each offer, posted as it stands, is placed. */
+static void place_offers(struct planner *planner, const json_t *answer, uint32_t gpus)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(json_object_get(answer, "items"), i, item)
+    {
+        struct planner_request request = whole(
+            900000 + (uint32_t)i, 99, (uint32_t)json_integer_value(json_object_get(item, "count")), gpus,
+            json_integer_value(json_object_get(item, "from_s")), json_integer_value(json_object_get(item, "to_s")));
+        request.scope = (enum planner_scope)planner_scope_of_text(json_string_value(json_object_get(item, "scope")));
+        request.scope_preferred = json_is_true(json_object_get(item, "scope_preferred"));
+        request.preemptible = json_is_true(json_object_get(item, "preemptible"));
+        planner_begin(planner);
+        ck_assert(place(planner, request).placed);
+        planner_rollback(planner);
+    }
+}
+
+START_TEST(what_is_offered_can_be_placed)
+{
+    struct property property = property_begin("what_is_offered_can_be_placed");
+    unsigned offered = 0;
+    for (int round = 0; round < 40; round++) {
+        struct scene scene = scene_of(fleet_of(8, "H100", 8));
+        for (uint32_t i = 1; i < 60; i++) {
+            int64_t from = NOW + property_between(&property, 0, 200) * HOUR;
+            (void)place(scene.view.planner, whole(i, i % 3 + 1, (uint32_t)property_between(&property, 1, 3), 8, from,
+                                                  from + property_between(&property, 1, 40) * HOUR));
+        }
+        char body[400];
+        int64_t least = property_between(&property, 1, 20);
+        (void)snprintf(
+            body, sizeof body,
+            "{\"terms\":{\"count\":%d,\"gpus\":8,\"gpu_models\":[\"H100\"],\"scope\":\"%s\"},\"start_to_s\":%lld,"
+            "\"duration_least_s\":%lld,\"duration_most_s\":%lld}",
+            (int)property_between(&property, 1, 8), round % 2 == 0 ? "rack" : "zone", (long long)(NOW + 300 * HOUR),
+            (long long)(least * HOUR), (long long)((least + property_between(&property, 0, 30)) * HOUR));
+        const json_t *answer = ask(&scene, "offers", body);
+        ck_assert_ptr_nonnull(answer);
+        ck_assert_uint_le(json_array_size(json_object_get(answer, "items")), PLANNER_OFFERS_MAX);
+        offered += (unsigned)json_array_size(json_object_get(answer, "items"));
+        place_offers(scene.view.planner, answer, 8);
+        scene_free(&scene);
+    }
+    ck_assert_uint_gt(offered, 40);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("questions");
+    TCase *all = tcase_create("questions");
+    tcase_add_test(all, a_body_is_read_by_its_table);
+    tcase_add_test(all, a_body_that_does_not_fit_names_the_field);
+    tcase_add_test(all, a_bad_body_is_a_problem_and_no_crash);
+    tcase_add_test(all, availability_counts_what_can_run_throughout_a_step);
+    tcase_add_test(all, capacity_sums_to_all_there_is);
+    tcase_add_test(all, a_simulated_deal_is_admitted_or_refused_with_what_binds);
+    tcase_add_test(all, what_stands_on_removed_nodes_moves_or_is_displaced);
+    tcase_add_test(all, what_is_offered_can_be_placed);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
