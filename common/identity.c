@@ -34,10 +34,14 @@ struct tail {
 #define TAIL_HIGH_MAX 0xfffU
 #define TAIL_LOW_MAX  ((UINT64_C(1) << 62) - 1)
 
+#define STEPS 256
+
 static struct {
     pthread_mutex_t lock;
     int64_t ms;
     struct tail tail;
+    uint32_t steps[STEPS]; /* drawn together: asking for each by itself costs more than all else here */
+    unsigned steps_left;
 } last = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Draws the tail of a new millisecond. Its topmost bit is clear, which leaves room to rise. */
@@ -51,9 +55,11 @@ static struct tail tail_draw(void)
 /* Raises the tail by a random step (RFC 9562 section 6.2, method 2); false where it would overflow. */
 static bool tail_raise(struct tail *tail)
 {
-    uint32_t step = 0;
-    must(RAND_bytes((unsigned char *)&step, sizeof step) == 1);
-    tail->low += (uint64_t)step + 1;
+    if (last.steps_left == 0) {
+        must(RAND_bytes((unsigned char *)last.steps, sizeof last.steps) == 1);
+        last.steps_left = STEPS;
+    }
+    tail->low += (uint64_t)last.steps[--last.steps_left] + 1;
     if (tail->low <= TAIL_LOW_MAX)
         return true;
     tail->low &= TAIL_LOW_MAX;
@@ -89,15 +95,14 @@ struct identity identity_new(void)
 
 /* ---- Writing ---- */
 
-/* The five bits of base32 character `place` (0 is the first): bits 5*place-2 .. 5*place+2 of the 128. */
-static unsigned base32_bits(const struct identity *id, int place)
+__extension__ typedef unsigned __int128 number128;
+
+static number128 number_of(struct identity id)
 {
-    unsigned value = 0;
-    for (int bit = 5 * place - 2; bit < 5 * place + 3; bit++) {
-        unsigned digit = bit < 0 ? 0U : (unsigned)(id->bytes[bit / 8] >> (7 - bit % 8)) & 1U;
-        value = value << 1 | digit;
-    }
-    return value;
+    number128 number = 0;
+    for (int i = 0; i < 16; i++)
+        number = number << 8 | id.bytes[i];
+    return number;
 }
 
 void identity_to_text(enum identity_kind kind, struct identity id, char ret[static IDENTITY_TEXT_SIZE])
@@ -106,8 +111,9 @@ void identity_to_text(enum identity_kind kind, struct identity id, char ret[stat
     memcpy(ret, prefixes[kind], PREFIX_LENGTH);
     ret[PREFIX_LENGTH] = '_';
     char *digits = ret + PREFIX_LENGTH + 1;
-    for (int place = 0; place < BASE32_LENGTH; place++)
-        digits[place] = base32_digits[base32_bits(&id, place)];
+    number128 number = number_of(id);
+    for (int place = BASE32_LENGTH - 1; place >= 0; place--, number >>= 5)
+        digits[place] = base32_digits[(unsigned)number & 0x1fU];
     digits[BASE32_LENGTH] = '\0';
 }
 
