@@ -74,12 +74,8 @@ static const struct db_stmt statement_nodes = {
 
 static const struct db_stmt statement_events = {
     .name = "apply_events",
-    .sql = "SELECT count(event_append(n.tenant, $1::uuid, n.object_type, n.object, n.revision, n.kind,"
-           "                          nullif(n.transition, 0), n.payload::jsonb, to_timestamp(n.occurred)))"
-           "  FROM (SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::int[],"
-           "                             $8::text[], $9::bigint[]) WITH ORDINALITY"
-           "          AS e (tenant, object_type, object, revision, kind, transition, payload, occurred, place)"
-           "         ORDER BY place) AS n",
+    .sql = "SELECT event_append_all($1::uuid, $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::int[],"
+           "                        $8::text[], $9::bigint[])",
     .params = 9,
 };
 
