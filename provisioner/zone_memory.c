@@ -30,8 +30,9 @@ static const struct db_stmt statement_nodes = {
         "       " SQL_INSTANT("s.deadline_at") ", s.attempts,"
         "       (SELECT count(*) FROM instance i WHERE i.node_id = n.id AND i.state NOT IN ('terminated', 'failed')"
         "           AND i.state IN ('provisioning', 'running', 'stopping')),"
-        "       r.leaf_id, n.nvlink_domain = 'rack'"
-        "  FROM node n JOIN rack r ON r.id = n.rack_id LEFT JOIN node_status s ON s.node_id = n.id"
+        "       r.leaf_id, n.nvlink_domain = 'rack', n.name, r.name, l.name, f.name"
+        "  FROM node n JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id"
+        "  LEFT JOIN leaf l ON l.id = r.leaf_id LEFT JOIN node_status s ON s.node_id = n.id"
         " WHERE n.zone_id = $1::uuid AND ($2::uuid[] IS NULL OR n.id = ANY($2::uuid[]))"
         " ORDER BY n.id",
     .params = 2,
@@ -147,6 +148,17 @@ static void read_wish(const struct zone_memory *memory, const PGresult *result, 
     spec->nvlink_domain = db_bool(result, row, 19) ? spec->rack : (struct planner_id){0};
 }
 
+static void read_names(struct names *names, const PGresult *result, int row)
+{
+    static const struct {
+        int id, name;
+    } columns[] = {{0, 20}, {2, 21}, {18, 22}, {1, 23}}; /* node, rack, leaf, fabric */
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        if (db_text(result, row, columns[i].id) != NULL)
+            names_put(names, db_identity(result, row, columns[i].id), db_text(result, row, columns[i].name));
+    }
+}
+
 static void read_status(const PGresult *result, int row, struct node *node)
 {
     if (db_text(result, row, 11) != NULL) {
@@ -191,6 +203,7 @@ static enum err_kind load_nodes(struct db *db, struct zone_memory *memory, const
     for (int row = 0; row < PQntuples(result); row++) {
         struct node *node = node_slot(memory, db_identity(result, row, 0));
         read_wish(memory, result, row, node);
+        read_names(&memory->names, result, row);
         read_status(result, row, node);
         bool was_lost = node->is.state == NODE_QUARANTINED;
         if (was_lost)
@@ -222,6 +235,7 @@ enum err_kind zone_memory_nodes_changed(struct zone_memory *memory, struct world
     for (int row = 0; row < PQntuples(result); row++) {
         struct node *node = node_slot(memory, db_identity(result, row, 0));
         read_wish(memory, result, row, node);
+        read_names(&memory->names, result, row);
         node_drive(world, node);
         tell_planner(memory, world, node);
         note_lost(node, lost);
@@ -394,6 +408,7 @@ void zone_memory_free(struct zone_memory *memory)
     planner_free(memory->planner);
     memory->driver_ops->close(memory->driver);
     idmap_clear(&memory->node_by_id);
+    names_clear(&memory->names);
     free(memory->nodes);
     free(memory->backlog);
     free(memory);
@@ -417,6 +432,7 @@ void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t 
         .nodes = memory->nodes,
         .node_count = memory->node_count,
         .node_by_id = &memory->node_by_id,
+        .names = &memory->names,
     };
 }
 

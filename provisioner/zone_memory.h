@@ -17,6 +17,7 @@ struct zone_memory {
     struct node *nodes;
     uint32_t node_count, node_capacity;
     struct idmap node_by_id;
+    struct names names; /* of nodes, racks, leaves and fabrics */
     struct event_cursor cursor;
     /* Found on the rebuild, to be looked at first: what runs, then what is pending, in admission order. */
     struct identity *backlog;

@@ -15,6 +15,8 @@
 /* A refusal costs a millisecond or more (it says when it would fit), and a transaction stays well below a second, so
  * wishes that are not decided after this long wait for the next one. */
 #define DECIDE_BUDGET_US 250000
+/* Of that, what may go into searches for what would fit instead. */
+#define ALTERNATIVES_BUDGET_US 100000
 #define FORGET_EVERY 256 /* pieces of work; the planner walks all allocations to forget those that are over */
 
 static struct metric metric_granted = {.name = "sluice_provisioner_verdicts_granted_total",
@@ -151,7 +153,9 @@ static void decide(struct pass *pass)
     for (uint32_t i = 0; i < world->reservation_count; i++) {
         struct reservation *reservation = &world->reservations[i];
         bool is_wish = reservation->is.state == RESERVATION_PENDING;
-        if (is_wish && now_us() - pass->started_us > DECIDE_BUDGET_US)
+        int64_t spent_us = now_us() - pass->started_us;
+        world->has_time = spent_us < ALTERNATIVES_BUDGET_US;
+        if (is_wish && spent_us > DECIDE_BUDGET_US)
             pass->deferred[pass->deferred_count++] = reservation->wish.id;
         else
             reservation_drive(reservation);

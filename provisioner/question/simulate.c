@@ -89,7 +89,7 @@ static json_t *decide(struct planner *planner, const struct simulate_wish *wish,
     struct planner_verdict verdict = {0};
     planner_place(planner, &request, &verdict);
     return verdict.placed ? admitted(&request, &verdict, displaced)
-                          : refused(verdict_binding(view->arena, &verdict.refusal));
+                          : refused(refusal_binding(view->world, &request, &verdict.refusal));
 }
 
 static void answer(const void *asked, const struct question_view *view, struct question_reply *ret)

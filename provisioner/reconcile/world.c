@@ -6,6 +6,8 @@
 #include "common/must.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 struct node *world_node(const struct world *world, struct identity id)
 {
@@ -62,6 +64,24 @@ void world_stay(struct world *world, const struct stay *stay)
 const char *json_instant(struct arena *arena, int64_t instant_s)
 {
     return instant_s == NEVER ? "null" : arena_format(arena, "%" PRId64, instant_s);
+}
+
+const char *json_text(struct arena *arena, const char *text)
+{
+    char *json = arena_alloc(arena, 6 * strlen(text) + 3); /* a control character takes six */
+    char *end = json;
+    *end++ = '"';
+    for (const char *next = text; *next != '\0'; next++) {
+        if ((unsigned char)*next < 0x20) {
+            end += snprintf(end, sizeof "\\u0000", "\\u%04x", (unsigned)(unsigned char)*next);
+            continue;
+        }
+        if (*next == '"' || *next == '\\')
+            *end++ = '\\';
+        *end++ = *next;
+    }
+    *end = '"';
+    return json;
 }
 
 bool world_has_verdict(const struct world *world)

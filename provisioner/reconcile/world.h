@@ -9,7 +9,7 @@
 #include "common/arena.h"
 #include "common/identity.h"
 #include "provisioner/driver/driver.h"
-#include "provisioner/idmap.h"
+#include "provisioner/names.h"
 #include "provisioner/planner/planner.h"
 #include "provisioner/reconcile/fsm.h"
 
@@ -199,6 +199,7 @@ struct world {
     struct node *nodes;
     uint32_t node_count;
     const struct idmap *node_by_id;
+    const struct names *names; /* of nodes, racks, leaves and fabrics; NULL: nobody knows any */
 
     struct reservation *reservations; /* in the order in which they are to be decided */
     uint32_t reservation_count;
@@ -213,7 +214,8 @@ struct world {
     int64_t granted_count, refused_count;
     const struct identity *given_up; /* a wish not to be put to the planner again, or NULL */
     bool has_given_up;               /* and it was refused now */
-    int64_t later_looks; /* at nodes, in search of later starts */
+    bool has_time; /* for more searches for alternatives in this piece of work; the first refusal has them anyway */
+    int64_t relaxed_count; /* refusals that had them */
     int64_t overdue_count; /* deadlines that were missed */
 };
 
@@ -250,8 +252,12 @@ bool instance_is_gone(const struct instance *instance);
 
 /* Puts the wish to the planner: sets granted and the window, or refused, reason, binding and alternatives. */
 void verdict_decide(struct reservation *reservation);
-/* What bound, with numbers and in a sentence: JSON. */
-const char *verdict_binding(struct arena *arena, const struct planner_refusal *refusal);
+/* What bound, with numbers and in a sentence: JSON, the arena's. */
+const char *refusal_binding(const struct world *world, const struct planner_request *request,
+                            const struct planner_refusal *refusal);
+/* Says why, and what would fit instead: sets reason, binding and alternatives. */
+void refusal_tell(struct reservation *reservation, const struct planner_request *request,
+                  const struct planner_refusal *refusal);
 
 /* ---- Recording ---- */
 
@@ -264,6 +270,8 @@ void world_touch(struct world *world, struct node *node);
 void world_stay(struct world *world, const struct stay *stay);
 /* JSON of an instant: seconds, or null for NEVER. */
 const char *json_instant(struct arena *arena, int64_t instant_s);
+/* JSON of a text that is UTF-8: in quotes, escaped. */
+const char *json_text(struct arena *arena, const char *text);
 
 static inline struct planner_id planner_id_of(struct identity id)
 {
