@@ -3,147 +3,12 @@
  * Groups are ranked by bounds from above, first by block, then, once their blocks were looked at, by node, at last
  * exactly. A group is given up only when a bound or the exact count is too little, so what is refused does not fit. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
-
-#include <string.h>
+#include "provisioner/planner/muster.h"
 
 /* So many groups are looked at, the least promising that may do first, before the tightest of them is taken. */
 #define GROUPS_COMPARED_MAX 8
 /* So many nodes more than a gang needs are looked at, to choose from. */
 #define SPARE_NODES_MAX 64
-
-/* The search for one gang among the groups of one level of one model. */
-struct muster {
-    struct planner *planner;
-    struct model *model;
-    const struct question *question;
-    const struct level *level;
-    uint32_t count; /* instances */
-    bool spread;    /* no two in one group of this level: */
-    enum planner_scope apart;
-};
-
-static struct muster muster_of(struct planner *planner, struct model *model, const struct question *question,
-                               enum planner_scope scope, uint32_t count)
-{
-    static const enum planner_scope levels[PLANNER_SPREAD_COUNT] = {
-        [PLANNER_SPREAD_NONE] = PLANNER_NODE,
-        [PLANNER_SPREAD_NODE] = PLANNER_NODE,
-        [PLANNER_SPREAD_RACK] = PLANNER_RACK,
-        [PLANNER_SPREAD_LEAF] = PLANNER_LEAF,
-    };
-    return (struct muster){
-        .planner = planner,
-        .model = model,
-        .question = question,
-        .level = &model->table.levels[scope],
-        .count = count,
-        .spread = levels[question->spread] != PLANNER_NODE, /* one a node is what its fit says */
-        .apart = levels[question->spread],
-    };
-}
-
-static uint32_t parts_end(const struct level *level, uint32_t place)
-{
-    return level->groups[place + 1].first;
-}
-
-/* -- keeping apart ---------------------------------------------------------------------------------------------- */
-
-/* Forgets which groups have an instance. */
-static void apart_begin(const struct muster *muster)
-{
-    struct planner *planner = muster->planner;
-    uint32_t groups = planner->groups[muster->apart].count;
-    if (!muster->spread)
-        return;
-    if (groups > planner->stamp_room || planner->stamp == UINT32_MAX) {
-        ARRAY_RESERVE(planner->stamps, planner->stamp_room, groups);
-        memset(planner->stamps, 0, planner->stamp_room * sizeof planner->stamps[0]);
-        planner->stamp = 0;
-    }
-    planner->stamp++;
-}
-
-/* How many of `count` instances the node may add: none if its rack (leaf) has one already. */
-static uint32_t apart_add(const struct muster *muster, uint32_t node, uint32_t count)
-{
-    struct planner *planner = muster->planner;
-    if (!muster->spread || count == 0)
-        return count;
-    uint32_t *stamp = &planner->stamps[planner->nodes[node].groups[muster->apart]];
-    if (*stamp == planner->stamp)
-        return 0;
-    *stamp = planner->stamp;
-    return 1;
-}
-
-/* -- bounds of groups ------------------------------------------------------------------------------------------- */
-
-static uint32_t lanes_sum(const struct muster *muster, const struct part *part)
-{
-    const struct table *table = &muster->model->table;
-    uint32_t sum = 0;
-    for (uint32_t left = part->lanes; left != 0; left &= left - 1) {
-        uint32_t column = part->block * LANES + (uint32_t)__builtin_ctz(left);
-        sum += apart_add(muster, table->columns[column], table->fits[column]);
-    }
-    return sum;
-}
-
-static uint64_t group_bound(const struct muster *muster, uint32_t place)
-{
-    const struct table *table = &muster->model->table;
-    uint32_t most = sight_node_most(muster->model, muster->question);
-    uint64_t sum = 0;
-    apart_begin(muster);
-    for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
-        const struct part *part = &muster->level->parts[i];
-        uint32_t here = table->instances[part->block];
-        uint32_t seats = (uint32_t)__builtin_popcount(part->lanes) * most;
-        if (here > 0 && table->looked[part->block])
-            sum += lanes_sum(muster, part);
-        else
-            sum += here < seats ? here : seats;
-    }
-    return sum;
-}
-
-static bool group_looked(const struct muster *muster, uint32_t place)
-{
-    const struct table *table = &muster->model->table;
-    for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
-        uint32_t block = muster->level->parts[i].block;
-        if (table->instances[block] > 0 && !table->looked[block])
-            return false;
-    }
-    return true;
-}
-
-static void group_look(const struct muster *muster, uint32_t place)
-{
-    for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
-        uint32_t block = muster->level->parts[i].block;
-        if (muster->model->table.instances[block] > 0)
-            sight_fits(muster->model, muster->question, block);
-    }
-}
-
-/* A look turns a node's bound into its exact fit, which is never above the bound. */
-static struct fit fit_exactly(const struct muster *muster, uint32_t column)
-{
-    struct table *table = &muster->model->table;
-    const struct node *node = &muster->planner->nodes[table->columns[column]];
-    struct fit fit = {0, 0};
-    if (fit_eligible(muster->planner, node, muster->question))
-        fit = fit_node(muster->planner, node, muster->question);
-    if (fit.count > 1 && muster->question->spread != PLANNER_SPREAD_NONE)
-        fit.count = 1;
-    must(fit.count <= table->fits[column]);
-    table->fits[column] = (uint16_t)fit.count;
-    table->exact[column / LANES] |= UINT32_C(1) << column % LANES;
-    return fit;
-}
 
 /* -- which nodes ------------------------------------------------------------------------------------------------ */
 
@@ -174,8 +39,8 @@ static uint32_t try_part(const struct muster *muster, const struct part *part, u
             break;
         if (table->fits[column] != fit)
             continue;
-        struct fit found = fit_exactly(muster, column);
-        sum += apart_add(muster, table->columns[column], found.count);
+        struct fit found = muster_fit(muster, column);
+        sum += muster_apart_add(muster, table->columns[column], found.count);
         if (found.count == 0)
             continue;
         ARRAY_RESERVE(planner->tried, planner->tried_room, planner->tried_count + 1);
@@ -204,7 +69,7 @@ static bool group_pick(const struct muster *muster, uint32_t place)
     struct planner *planner = muster->planner;
     uint32_t sum = 0;
     planner->tried_count = 0;
-    apart_begin(muster);
+    muster_apart_begin(muster);
     for (uint32_t fit = next_fit(muster, place, 0); fit > 0; fit = next_fit(muster, place, fit)) {
         for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++)
             sum = try_part(muster, &muster->level->parts[i], fit, sum);
@@ -216,9 +81,9 @@ static bool group_pick(const struct muster *muster, uint32_t place)
     qsort(planner->tried, planner->tried_count, sizeof planner->tried[0], tried_compare);
     uint32_t missing = muster->count;
     planner->pick_count = 0;
-    apart_begin(muster);
+    muster_apart_begin(muster);
     for (uint32_t i = 0; i < planner->tried_count && missing > 0; i++) {
-        uint32_t taken = apart_add(muster, planner->tried[i].node, planner->tried[i].count);
+        uint32_t taken = muster_apart_add(muster, planner->tried[i].node, planner->tried[i].count);
         taken = taken < missing ? taken : missing;
         if (taken == 0)
             continue;
@@ -269,7 +134,7 @@ static void rank(const struct muster *muster)
 {
     muster->planner->ranked_count = 0;
     for (uint32_t place = 0; place < muster->level->group_count; place++) {
-        uint64_t bound = group_bound(muster, place);
+        uint64_t bound = muster_bound(muster, place);
         if (bound >= muster->count)
             heap_push(muster->planner, (struct ranked){(uint32_t)bound, place});
     }
@@ -282,9 +147,9 @@ static uint32_t group_tightest(const struct muster *muster)
     struct ranked best = {UINT32_MAX, NONE};
     for (uint32_t compared = 0; planner->ranked_count > 0 && compared < GROUPS_COMPARED_MAX;) {
         struct ranked top = heap_pop(planner);
-        bool looked = group_looked(muster, top.place);
-        group_look(muster, top.place);
-        uint64_t bound = group_bound(muster, top.place);
+        bool looked = muster_looked(muster, top.place);
+        muster_look(muster, top.place);
+        uint64_t bound = muster_bound(muster, top.place);
         if (bound < muster->count)
             continue;
         struct ranked sharper = {(uint32_t)bound, top.place};
@@ -298,18 +163,11 @@ static uint32_t group_tightest(const struct muster *muster)
     return best.place;
 }
 
-/* Whether the level has groups large enough at all. */
-static bool may_hold(const struct muster *muster)
-{
-    return muster->level->nodes_most > 1 &&
-           (uint64_t)muster->level->nodes_most * sight_node_most(muster->model, muster->question) >= muster->count;
-}
-
 static bool search_level(struct planner *planner, struct model *model, const struct question *question,
                          enum planner_scope scope, uint32_t count)
 {
     struct muster muster = muster_of(planner, model, question, scope, count);
-    if (!may_hold(&muster))
+    if (!muster_may_hold(&muster))
         return false;
     (void)sight_instances(planner, model, question); /* for the bounds */
     rank(&muster);
@@ -361,7 +219,7 @@ static void count_exactly(const struct muster *muster)
         sight_fits(muster->model, muster->question, block);
         for (uint32_t column = block * LANES; column < (block + 1) * LANES; column++) {
             if (table->fits[column] > 0)
-                (void)fit_exactly(muster, column); /* kept in fits */
+                (void)muster_fit(muster, column); /* kept in fits */
         }
     }
 }
@@ -388,12 +246,12 @@ static void count_model(struct planner *planner, struct model *model, const stru
                                  ? model->node_count > 0
                                  : level_find(&model->table.levels[PLANNER_ZONE], question->zone) != NONE;
     count_exactly(&fleet);
-    uint64_t all = fleet.level->group_count == 0 ? 0 : group_bound(&fleet, 0);
+    uint64_t all = fleet.level->group_count == 0 ? 0 : muster_bound(&fleet, 0);
     counted->fleet = all > counted->fleet ? (uint32_t)all : counted->fleet;
     if (scope == PLANNER_NODE)
         count_nodes(&fleet, counted);
     for (uint32_t place = 0; place < muster.level->group_count; place++) {
-        uint64_t sum = group_bound(&muster, place);
+        uint64_t sum = muster_bound(&muster, place);
         if (sum > counted->best) {
             counted->best = (uint32_t)sum;
             counted->group = muster.level->groups[place].group;

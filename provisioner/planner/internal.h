@@ -156,6 +156,14 @@ struct planner {
     struct tried *tried; /* nodes looked at closely for a gang */
     uint32_t tried_count;
     uint32_t tried_room;
+    int64_t *breaks; /* starts at which a node may take more or less, sorted */
+    uint32_t break_count;
+    uint32_t break_room;
+    struct event *events;
+    uint32_t event_count;
+    uint32_t event_room;
+    uint32_t *present; /* by group of the spread: nodes that take an instance */
+    uint32_t present_room;
     struct pick *picks;
     uint32_t pick_count;
     uint32_t pick_room;
@@ -241,6 +249,14 @@ struct attempt {
 struct fit {
     uint32_t count; /* instances that fit together */
     uint32_t score; /* what placing one leaves behind; less is better */
+};
+
+/* From this start on a node takes another number of instances. */
+struct event {
+    int64_t instant;
+    uint32_t node;
+    uint32_t before;
+    uint32_t after;
 };
 
 struct counted {
@@ -342,6 +358,8 @@ uint64_t timeline_remove(struct node *node, uint32_t allocation);
 void timeline_hold(struct node *node, const struct hold *hold);
 /* The first slice that begins at or after `instant`. */
 uint32_t timeline_from(const struct node *node, int64_t instant);
+/* The first hold that may reach beyond `instant`. */
+uint32_t timeline_hold_first(const struct node *node, int64_t instant);
 /* The first slice that may reach beyond `instant`: no earlier one does. */
 uint32_t timeline_first(const struct node *node, int64_t instant);
 /* Whether a slice is in the way of a question put to its node, whose window with turnaround ends at `clean`. */
@@ -386,6 +404,11 @@ bool search_gang(struct planner *planner, const struct question *question, const
  * that may take one. */
 struct counted search_count(struct planner *planner, const struct question *question,
                             const struct planner_request *request, enum planner_scope scope);
+
+/* windows.c */
+/* The earliest start from the question's to start_to at which the request fits within `limit`. */
+bool earliest_start(struct planner *planner, const struct question *question, const struct planner_request *request,
+                    enum planner_scope limit, int64_t start_to, int64_t *ret_from);
 
 /* place.c */
 /* The first allocation under the key that is held after `instant`, or NONE. */

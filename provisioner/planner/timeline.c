@@ -58,7 +58,7 @@ static uint32_t hold_from(const struct node *node, int64_t instant)
     return low;
 }
 
-static uint32_t hold_first(const struct node *node, int64_t instant)
+uint32_t timeline_hold_first(const struct node *node, int64_t instant)
 {
     return hold_from(node, reach_back(instant, node->hold_longest_s));
 }
@@ -222,7 +222,7 @@ static void held_at(const struct planner *planner, const struct node *node, cons
 {
     *ret_cpu_milli = 0;
     *ret_memory_mib = 0;
-    for (uint32_t i = hold_first(node, instant); i < node->hold_count && node->holds[i].from <= instant; i++) {
+    for (uint32_t i = timeline_hold_first(node, instant); i < node->hold_count && node->holds[i].from <= instant; i++) {
         const struct hold *hold = &node->holds[i];
         if (hold->to <= instant ||
             (question != NULL && question->preempts && preempt_may(planner, hold->allocation, question)))
@@ -236,7 +236,7 @@ static void peak(const struct planner *planner, const struct node *node, const s
                  int64_t to, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
 {
     held_at(planner, node, question, from, ret_cpu_milli, ret_memory_mib);
-    for (uint32_t i = hold_first(node, from); i < node->hold_count && node->holds[i].from < to; i++) {
+    for (uint32_t i = timeline_hold_first(node, from); i < node->hold_count && node->holds[i].from < to; i++) {
         int64_t cpu_milli;
         int64_t memory_mib;
         if (node->holds[i].from <= from)

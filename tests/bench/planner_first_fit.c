@@ -34,11 +34,24 @@ struct first_fit *first_fit_new(uint32_t node_count, uint32_t bookings_max)
 
 void first_fit_free(struct first_fit *fleet)
 {
+    if (fleet == NULL)
+        return;
     for (uint32_t i = 0; i < fleet->node_count; i++)
         free(fleet->lines[i].taken);
     free(fleet->lines);
     free(fleet->node_of);
     free(fleet);
+}
+
+void first_fit_take(struct first_fit *fleet, uint32_t node, int64_t from, int64_t to, uint32_t gpus, uint32_t number)
+{
+    struct line *line = &fleet->lines[node];
+    if (line->count == line->room) {
+        line->room = line->room == 0 ? 16 : line->room * 2;
+        line->taken = alloc_resize(line->taken, line->room, sizeof line->taken[0]);
+    }
+    line->taken[line->count++] = (struct taken){from, to, gpus, number};
+    fleet->node_of[number % fleet->bookings_max] = node;
 }
 
 bool first_fit_place(struct first_fit *fleet, const struct planner_request *request, uint32_t number)
@@ -54,12 +67,7 @@ bool first_fit_place(struct first_fit *fleet, const struct planner_request *requ
             continue;
         while ((uint32_t)__builtin_popcount(free_gpus) > request->shape.gpus)
             free_gpus &= free_gpus - 1;
-        if (line->count == line->room) {
-            line->room = line->room == 0 ? 16 : line->room * 2;
-            line->taken = alloc_resize(line->taken, line->room, sizeof line->taken[0]);
-        }
-        line->taken[line->count++] = (struct taken){request->from, request->to, free_gpus, number};
-        fleet->node_of[number % fleet->bookings_max] = node;
+        first_fit_take(fleet, node, request->from, request->to, free_gpus, number);
         return true;
     }
     return false;

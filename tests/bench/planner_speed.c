@@ -1,17 +1,21 @@
-/* Planner decisions per second on a fleet that is half sold, beside a naive linear first fit in the same run.
+/* The planner's speed on fleets of 1,250, 12,500 and 125,000 nodes, beside a naive linear first fit in the same run.
  *
- *     bench_planner speed [--nodes N] [--seed S] [--decisions D] [--json]        default: 1,523 and 12,500 nodes
+ *     bench_planner speed [--nodes N] [--seed S] [--decisions D] [--json]
  *
- * Nodes of 8 GPUs, 8 to a rack, 512 to a fabric. Windows are booked ahead: they start within 30 days (or up to 14 days
- * ago) and last from an hour to two weeks. The fleet is filled until half of its GPU-hours in those 30 days are sold;
- * then bookings are made and the same number cancelled, turn by turn, and only the making is timed. First fit holds the
- * same windows on a fleet of its own, filled the same way; it knows whole GPUs only, no CPU, memory, scopes or
+ * Nodes of 8 GPUs, 8 to a rack, 512 to a fabric. Three fleets of each size:
+ *   half     bookings from an hour to two weeks long, begun up to 14 days ago or within 30 days, until half of the
+ *            GPU-hours of those 30 days are sold: about 8 bookings a node
+ *   rising   the same without a past: empty now, crowded in a month
+ *   crowded  whole nodes, 95 % of the hours of 30 days sold, with gaps of any length between
+ * Bookings are made and the same number cancelled, turn by turn, and only the making is timed. Rates are decisions by
+ * processor time. First fit is asked the same on the same fleet; it knows whole GPUs only, no CPU, memory, scopes or
  * turnaround, so it has less to do for each node it looks at. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/alloc.h"
 #include "common/must.h"
 #include "tests/bench/planner_bench.h"
 #include "tests/bench/planner_first_fit.h"
+#include "tests/bench/planner_rebuild.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,73 +23,105 @@
 #include <string.h>
 
 #define TURN     64 /* bookings made, then cancelled */
-#define LIVE_MAX (1U << 20)
+#define LIVE_MAX (1U << 21)
 
-static const struct bench_workload workloads[] = {
-    {"1 to 8 whole GPUs", 0, 0, false, true},
-    {"same, load rising", 0, 0, true, true},
-    {"half of them shares", 50, 0, false, false},
-    {"gang of 64 nodes", 0, 64, false, false},
+enum fleet { FLEET_HALF, FLEET_SHARES, FLEET_RISING, FLEET_CROWDED, FLEET_COUNT };
+
+enum ask { ASK_SINGLE, ASK_GANG, ASK_EARLIEST, ASK_TOO_MUCH };
+
+// clang-format off
+static const struct bench_workload fills[FLEET_COUNT] = {
+    [FLEET_HALF]    = {.name = "half"},
+    [FLEET_SHARES]  = {.name = "half, shares", .share_percent = 50},
+    [FLEET_RISING]  = {.name = "rising", .rising = true},
+    [FLEET_CROWDED] = {.name = "crowded"},
 };
 
-struct booking {
-    uint32_t number; /* reservation */
-    uint32_t count;
-    int64_t gpu_milli_s; /* within the horizon */
+/* `part` of the decisions asked for: the slow ones are fewer. */
+static const struct measurement {
+    enum fleet fleet;
+    const char *name;
+    enum ask ask;
+    uint32_t part;
+    bool first_fit; /* has a baseline */
+} measurements[] = {
+    {FLEET_HALF,    "1 to 8 whole GPUs",        ASK_SINGLE,   1,  true},
+    {FLEET_HALF,    "64 nodes in a fabric",     ASK_GANG,     20, false},
+    {FLEET_HALF,    "600 nodes in a fabric",    ASK_TOO_MUCH, 200, false},
+    {FLEET_SHARES,  "half of them shares",      ASK_SINGLE,   1,  false},
+    {FLEET_RISING,  "1 to 8 whole GPUs",        ASK_SINGLE,   1,  true},
+    {FLEET_CROWDED, "1 to 8 whole GPUs",        ASK_SINGLE,   1,  true},
+    {FLEET_CROWDED, "64 nodes in a fabric",     ASK_GANG,     50, false},
+    {FLEET_CROWDED, "earliest 64-node window",  ASK_EARLIEST, 50, false},
 };
+// clang-format on
 
 struct figures {
     uint64_t granted;
     uint64_t refused;
-    double granted_per_s;
-    double refused_per_s;
+    double per_s;
     double p50_us;
     double p99_us;
 };
 
 struct options {
-    uint32_t nodes[2];
+    uint32_t nodes[3];
     uint32_t node_counts;
     uint64_t seed;
     uint32_t decisions;
     bool json;
 };
 
-/* -- the run ---------------------------------------------------------------------------------------------------- */
-
-/* Either the planner or first fit is set. */
+/* A fleet and what is booked on it. */
 struct run {
     struct planner *planner;
-    struct first_fit *first_fit;
+    struct first_fit *first_fit; /* holds the same, or NULL */
+    uint32_t node_count;
     uint64_t state;
-    uint32_t number;
-    int64_t sold; /* milli-GPU-seconds within the horizon */
-    struct booking *live;
+    uint32_t number; /* of the last booking */
+    int64_t sold;    /* milli-GPU-seconds within the horizon */
+    struct bench_booking *live;
     uint32_t live_count;
 };
 
-static bool decide(struct run *run, const struct planner_request *request)
+/* -- filling ---------------------------------------------------------------------------------------------------- */
+
+static uint32_t number_of(struct planner_id id)
 {
-    if (run->first_fit != NULL)
-        return first_fit_place(run->first_fit, request, run->number);
-    struct planner_verdict verdict;
-    planner_place(run->planner, request, &verdict);
-    return verdict.placed;
+    uint32_t number;
+    memcpy(&number, &id.bytes[12], sizeof number);
+    return number;
 }
 
-static void keep(struct run *run, const struct planner_request *request)
+static void mirror(struct run *run, const struct planner_request *request, const struct planner_verdict *verdict)
+{
+    for (uint32_t i = 0; run->first_fit != NULL && i < verdict->allocation_count; i++) {
+        const struct planner_allocation *given = &verdict->allocations[i];
+        uint32_t gpus = 0;
+        for (uint32_t j = 0; j < given->rectangle_count; j++) {
+            for (int32_t slot = given->rectangles[j].slots_from; slot < given->rectangles[j].slots_to; slot += 1000)
+                gpus |= given->rectangles[j].kind == PLANNER_HELD ? 1U << slot / 1000 : 0;
+        }
+        first_fit_take(run->first_fit, number_of(given->node), request->from, request->to, gpus,
+                       number_of(request->reservation));
+    }
+}
+
+static void keep(struct run *run, const struct planner_request *request, const struct planner_verdict *verdict)
 {
     must(run->live_count < LIVE_MAX);
-    run->live[run->live_count++] = (struct booking){run->number, request->count, bench_weight(request)};
+    run->live[run->live_count++] =
+        (struct bench_booking){number_of(request->reservation), request->count, bench_weight(request)};
     run->sold += bench_weight(request);
+    mirror(run, request, verdict);
 }
 
 static void cancel(struct run *run, uint32_t at)
 {
-    struct booking booking = run->live[at];
+    struct bench_booking booking = run->live[at];
     if (run->first_fit != NULL)
         first_fit_release(run->first_fit, booking.number);
-    for (uint32_t i = 0; run->planner != NULL && i < booking.count; i++) {
+    for (uint32_t i = 0; i < booking.count; i++) {
         bool released = planner_release(run->planner, &(struct planner_key){bench_id(5, booking.number), i});
         must(released);
     }
@@ -93,19 +129,101 @@ static void cancel(struct run *run, uint32_t at)
     run->live[at] = run->live[--run->live_count];
 }
 
-static void fill(struct run *run, const struct bench_workload *workload, uint32_t node_count)
+static void fill_half(struct run *run, const struct bench_workload *workload)
 {
-    int64_t half = (int64_t)node_count * BENCH_GPUS * PLANNER_GPU_MILLI * (BENCH_HORIZON_S / 2);
-    struct bench_workload singles = *workload;
-    singles.gang = 0;
+    int64_t half = (int64_t)run->node_count * BENCH_GPUS * PLANNER_GPU_MILLI * (BENCH_HORIZON_S / 2);
     for (uint32_t tries = 0; run->sold < half && tries < LIVE_MAX; tries++) {
         struct planner_request request =
-            bench_request(&run->state, &singles, ++run->number, workload->rising ? 0 : -14 * DAY);
-        if (request.to > 0 && decide(run, &request))
-            keep(run, &request);
+            bench_request(&run->state, workload, ++run->number, workload->rising ? 0 : -14 * DAY);
+        struct planner_verdict verdict;
+        if (request.to <= 0)
+            continue;
+        planner_place(run->planner, &request, &verdict);
+        if (verdict.placed)
+            keep(run, &request, &verdict);
     }
-    if (run->planner != NULL)
-        planner_forget(run->planner, 0);
+}
+
+/* Each node by itself: booked whole, again and again until the horizon, with gaps of a twentieth of the time. */
+static void fill_crowded(struct run *run, const struct bench_workload *workload)
+{
+    for (uint32_t node = 0; node < run->node_count; node++) {
+        int64_t from = bench_between(&run->state, -14 * DAY, 0);
+        while (from < BENCH_HORIZON_S) {
+            struct planner_request request = bench_request(&run->state, workload, ++run->number, 0);
+            struct planner_rectangle rectangle = {0, BENCH_GPUS * PLANNER_GPU_MILLI, from,
+                                                  from + request.to - request.from, PLANNER_HELD};
+            struct planner_allocation allocation = {.key = {bench_id(5, run->number), 0},
+                                                    .tenant = request.tenant,
+                                                    .node = bench_id(1, node),
+                                                    .shape = {.gpus = BENCH_GPUS},
+                                                    .turnaround_s = -1,
+                                                    .rectangles = &rectangle,
+                                                    .rectangle_count = 1};
+            request.from = rectangle.from;
+            request.to = rectangle.to;
+            request.shape = allocation.shape;
+            from = rectangle.to + 600 + bench_between(&run->state, 0, (rectangle.to - rectangle.from) / 10);
+            if (rectangle.to <= 0)
+                continue;
+            must(planner_load(run->planner, &allocation) == NULL);
+            keep(run, &request, &(struct planner_verdict){.allocations = &allocation, .allocation_count = 1});
+        }
+    }
+}
+
+static void run_begin(struct run *run, enum fleet fleet, uint32_t node_count, uint64_t seed)
+{
+    const struct bench_workload *workload = &fills[fleet];
+    *run = (struct run){.planner = bench_fleet(node_count), .node_count = node_count, .state = seed};
+    run->live = alloc_zero(LIVE_MAX, sizeof run->live[0]);
+    if (workload->share_percent == 0)
+        run->first_fit = first_fit_new(node_count, LIVE_MAX * 2);
+    planner_forget(run->planner, -14 * DAY);
+    if (fleet == FLEET_CROWDED)
+        fill_crowded(run, workload);
+    else
+        fill_half(run, workload);
+    planner_forget(run->planner, 0);
+}
+
+static void run_end(struct run *run)
+{
+    planner_free(run->planner);
+    first_fit_free(run->first_fit);
+    free(run->live);
+}
+
+/* -- asking ----------------------------------------------------------------------------------------------------- */
+
+static struct planner_request request_for(struct run *run, const struct measurement *measurement)
+{
+    struct planner_request request = bench_request(&run->state, &fills[measurement->fleet], ++run->number, 0);
+    if (measurement->ask == ASK_SINGLE)
+        return request;
+    request.count = measurement->ask == ASK_TOO_MUCH ? 600 : 64;
+    request.shape = (struct planner_shape){.gpus = BENCH_GPUS, .cpu_milli = 160000, .memory_mib = 1024 * 1024};
+    request.scope = PLANNER_FABRIC;
+    if (measurement->ask == ASK_EARLIEST) {
+        int64_t from = bench_between(&run->state, 0, 5 * DAY / 300) * 300;
+        request.to = from + request.to - request.from;
+        request.from = from;
+    }
+    return request;
+}
+
+/* Asks, and takes what is granted. */
+static bool decide(struct run *run, const struct measurement *measurement, const struct planner_request *request)
+{
+    if (measurement->ask == ASK_EARLIEST) {
+        int64_t from;
+        return planner_earliest(run->planner, request, request->from + 60 * DAY, &from);
+    }
+    struct planner_verdict verdict;
+    planner_place(run->planner, request, &verdict);
+    if (verdict.placed)
+        keep(run, request, &verdict);
+    return verdict.placed;
 }
 
 static int compare(const void *left, const void *right)
@@ -115,84 +233,122 @@ static int compare(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static struct figures measure(struct run *run, const struct bench_workload *workload, uint32_t decisions)
+static void percentiles(struct figures *figures, int64_t *times, uint32_t count)
+{
+    qsort(times, count, sizeof times[0], compare);
+    figures->p50_us = (double)times[count / 2] / 1e3;
+    figures->p99_us = (double)times[(uint64_t)count * 99 / 100] / 1e3;
+}
+
+/* Single bookings are timed one by one by the monotonic clock, since the processor's takes too long to read; what takes
+ * longer is timed by that. */
+static struct figures measure(struct run *run, const struct measurement *measurement, uint32_t decisions)
+{
+    struct figures figures = {0};
+    bool quick = measurement->ask == ASK_SINGLE;
+    int64_t *times = alloc_zero(decisions, sizeof times[0]);
+    struct planner_request *requests = alloc_zero(TURN, sizeof requests[0]);
+    int64_t cpu_ns = 0;
+    for (uint32_t made = 0; made < decisions;) {
+        uint32_t before = run->live_count;
+        uint32_t turn = quick && decisions - made > TURN ? TURN : 1;
+        for (uint32_t i = 0; i < turn; i++)
+            requests[i] = request_for(run, measurement);
+        int64_t begun = bench_cpu_ns();
+        for (uint32_t i = 0; i < turn; i++) {
+            int64_t start = quick ? bench_now_ns() : 0;
+            bool granted = decide(run, measurement, &requests[i]);
+            times[made + i] = quick ? bench_now_ns() - start : 0;
+            *(granted ? &figures.granted : &figures.refused) += 1;
+        }
+        int64_t took = bench_cpu_ns() - begun;
+        cpu_ns += took;
+        if (!quick)
+            times[made] = took;
+        made += turn;
+        /* a gang goes again at once; otherwise anybody, so that the fleet stays as full as it was */
+        while (run->live_count > before)
+            cancel(run, quick ? (uint32_t)bench_between(&run->state, 0, run->live_count - 1) : run->live_count - 1);
+    }
+    figures.per_s = (double)decisions * 1e9 / (double)cpu_ns;
+    percentiles(&figures, times, decisions);
+    free(times);
+    free(requests);
+    return figures;
+}
+
+static struct figures measure_first_fit(struct run *run, const struct measurement *measurement, uint32_t decisions)
 {
     struct figures figures = {0};
     int64_t *times = alloc_zero(decisions, sizeof times[0]);
-    int64_t granted_ns = 0;
-    int64_t refused_ns = 0;
-    for (uint32_t made = 0; made < decisions;) {
-        uint32_t before = run->live_count;
-        for (uint32_t i = 0; i < (workload->gang > 0 ? 1 : TURN) && made < decisions; i++, made++) {
-            struct planner_request request = bench_request(&run->state, workload, ++run->number, 0);
-            if (workload->gang > 0) {
-                request.count = workload->gang;
-                request.shape =
-                    (struct planner_shape){.gpus = BENCH_GPUS, .cpu_milli = 160000, .memory_mib = 1024 * 1024};
-                request.scope = PLANNER_FABRIC;
-                request.to = request.from + DAY;
-            }
-            int64_t start = bench_now_ns();
-            bool granted = decide(run, &request);
-            int64_t took = bench_now_ns() - start;
-            times[made] = took;
-            *(granted ? &granted_ns : &refused_ns) += took;
-            *(granted ? &figures.granted : &figures.refused) += 1;
-            if (granted)
-                keep(run, &request);
-        }
-        /* a gang goes again at once; otherwise anybody, so that the fleet stays as full as it was */
-        while (run->live_count > before)
-            cancel(run, workload->gang > 0 ? run->live_count - 1
-                                           : (uint32_t)bench_between(&run->state, 0, run->live_count - 1));
+    int64_t sum_ns = 0;
+    for (uint32_t i = 0; i < decisions; i++) {
+        struct planner_request request = request_for(run, measurement);
+        int64_t start = bench_now_ns();
+        bool granted = first_fit_place(run->first_fit, &request, run->number);
+        times[i] = bench_now_ns() - start;
+        sum_ns += times[i];
+        *(granted ? &figures.granted : &figures.refused) += 1;
+        if (granted)
+            first_fit_release(run->first_fit, run->number);
     }
-    qsort(times, decisions, sizeof times[0], compare);
-    figures.granted_per_s = figures.granted == 0 ? 0 : (double)figures.granted * 1e9 / (double)granted_ns;
-    figures.refused_per_s = figures.refused == 0 ? 0 : (double)figures.refused * 1e9 / (double)refused_ns;
-    figures.p50_us = (double)times[decisions / 2] / 1e3;
-    figures.p99_us = (double)times[(uint64_t)decisions * 99 / 100] / 1e3;
+    figures.per_s = (double)decisions * 1e9 / (double)sum_ns;
+    percentiles(&figures, times, decisions);
     free(times);
     return figures;
 }
 
-static struct figures run_planner(const struct bench_workload *workload, uint32_t node_count,
-                                  const struct options *options)
-{
-    struct run run = {.planner = bench_fleet(node_count), .state = options->seed};
-    run.live = alloc_zero(LIVE_MAX, sizeof run.live[0]);
-    fill(&run, workload, node_count);
-    struct figures figures =
-        measure(&run, workload, workload->gang > 0 ? options->decisions / 10 + 1 : options->decisions);
-    planner_verify(run.planner);
-    planner_free(run.planner);
-    free(run.live);
-    return figures;
-}
+/* -- telling ---------------------------------------------------------------------------------------------------- */
 
-static struct figures run_first_fit(const struct bench_workload *workload, uint32_t node_count,
-                                    const struct options *options)
+static void print_row(uint32_t nodes, const struct measurement *measurement, const char *how,
+                      const struct figures *figures, bool json)
 {
-    struct run run = {.first_fit = first_fit_new(node_count, LIVE_MAX), .state = options->seed};
-    run.live = alloc_zero(LIVE_MAX, sizeof run.live[0]);
-    fill(&run, workload, node_count);
-    struct figures figures = measure(&run, workload, options->decisions);
-    first_fit_free(run.first_fit);
-    free(run.live);
-    return figures;
-}
-
-static void print_row(uint32_t nodes, const char *workload, const char *how, const struct figures *figures, bool json)
-{
-    const char *format = json ? "{\"nodes\":%u,\"workload\":\"%s\",\"planner\":\"%s\",\"granted\":%" PRIu64
-                                ",\"refused\":%" PRIu64 ",\"granted_per_s\":%.0f,\"refused_per_s\":%.0f"
-                                ",\"p50_us\":%.2f,\"p99_us\":%.2f}\n"
-                              : "%6u  %-20s %-17s %8" PRIu64 " %8" PRIu64 " %12.0f %10.0f %9.2f %9.2f\n";
+    const char *fleet = fills[measurement->fleet].name;
+    const char *format =
+        json ? "{\"nodes\":%u,\"fleet\":\"%s\",\"workload\":\"%s\",\"planner\":\"%s\",\"granted\":%" PRIu64
+               ",\"refused\":%" PRIu64 ",\"per_s\":%.0f,\"p50_us\":%.2f,\"p99_us\":%.2f}\n"
+             : "%7u  %-13s %-24s %-10s %8" PRIu64 " %8" PRIu64 " %10.0f %10.2f %10.2f\n";
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    printf(format, nodes, workload, how, figures->granted, figures->refused, figures->granted_per_s,
-           figures->refused_per_s, figures->p50_us, figures->p99_us);
+    printf(format, nodes, fleet, measurement->name, how, figures->granted, figures->refused, figures->per_s,
+           figures->p50_us, figures->p99_us);
 #pragma GCC diagnostic pop
     (void)fflush(stdout); /* so that a long run shows where it is */
+}
+
+static void print_rebuild(uint32_t nodes, const char *fleet, const struct bench_rebuild *rebuild, bool json)
+{
+    const char *format =
+        json ? "{\"nodes\":%u,\"fleet\":\"%s\",\"allocations\":%u,\"rectangles\":%u,\"load_s\":%.3f,\"first_question_"
+               "s\":%.3f"
+               ",\"memory_mib\":%.0f}\n"
+             : "%7u  %-13s rebuilt from %u allocations, %u rectangles: %.2f s, first question %.2f s, %.0f MiB\n";
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    printf(format, nodes, fleet, rebuild->allocations, rebuild->rectangles, rebuild->load_s, rebuild->first_question_s,
+           rebuild->memory_mib);
+#pragma GCC diagnostic pop
+    (void)fflush(stdout);
+}
+
+static void measure_fleet(enum fleet fleet, uint32_t node_count, const struct options *options)
+{
+    struct run run;
+    run_begin(&run, fleet, node_count, options->seed);
+    struct bench_rebuild rebuild = bench_rebuild(&run.planner, node_count, run.live, run.live_count);
+    print_rebuild(node_count, fills[fleet].name, &rebuild, options->json);
+    for (size_t i = 0; i < COUNT_OF(measurements); i++) {
+        const struct measurement *measurement = &measurements[i];
+        if (measurement->fleet != fleet)
+            continue;
+        struct figures figures = measure(&run, measurement, options->decisions / measurement->part + 1);
+        print_row(node_count, measurement, "planner", &figures, options->json);
+        if (!measurement->first_fit)
+            continue;
+        figures = measure_first_fit(&run, measurement, options->decisions / 20 + 1);
+        print_row(node_count, measurement, "first fit", &figures, options->json);
+    }
+    run_end(&run);
 }
 
 static bool options_read(struct options *options, int argc, char **argv)
@@ -222,26 +378,18 @@ static bool options_read(struct options *options, int argc, char **argv)
 
 int bench_speed(int argc, char **argv)
 {
-    struct options options = {.nodes = {1523, 12500}, .node_counts = 2, .seed = 1, .decisions = 20000};
+    struct options options = {.nodes = {1250, 12500, 125000}, .node_counts = 3, .seed = 1, .decisions = 20000};
     if (!options_read(&options, argc, argv)) {
         fprintf(stderr, "usage: bench_planner speed [--nodes N] [--seed S] [--decisions D] [--json]\n");
         return 2;
     }
     if (!options.json) {
-        printf("seed %" PRIu64 "; fleet half sold; rates are of granted and of refused decisions, each by themselves\n",
-               options.seed);
-        printf("%6s  %-20s %-17s %8s %8s %12s %10s %9s %9s\n", "nodes", "workload", "", "granted", "refused",
-               "granted/s", "refused/s", "p50 us", "p99 us");
+        printf("seed %" PRIu64 "\n%7s  %-13s %-24s %-10s %8s %8s %10s %10s %10s\n", options.seed, "nodes", "fleet",
+               "asked", "", "granted", "refused", "per s", "p50 us", "p99 us");
     }
     for (uint32_t i = 0; i < options.node_counts; i++) {
-        for (size_t j = 0; j < COUNT_OF(workloads); j++) {
-            struct figures figures = run_planner(&workloads[j], options.nodes[i], &options);
-            print_row(options.nodes[i], workloads[j].name, "planner", &figures, options.json);
-            if (!workloads[j].first_fit)
-                continue;
-            figures = run_first_fit(&workloads[j], options.nodes[i], &options);
-            print_row(options.nodes[i], workloads[j].name, "linear first fit", &figures, options.json);
-        }
+        for (enum fleet fleet = 0; fleet < FLEET_COUNT; fleet++)
+            measure_fleet(fleet, options.nodes[i], &options);
     }
     return 0;
 }

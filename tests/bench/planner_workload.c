@@ -20,11 +20,21 @@ int64_t bench_between(uint64_t *state, int64_t least, int64_t most)
     return least + (int64_t)(bench_random(state) % (uint64_t)(most - least + 1));
 }
 
-int64_t bench_now_ns(void)
+static int64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t bench_cpu_ns(void)
+{
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+int64_t bench_now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
 }
 
 struct planner_id bench_id(uint32_t kind, uint32_t number)
@@ -49,6 +59,7 @@ struct planner *bench_fleet(uint32_t count)
             .cpu_milli = 192000,
             .memory_mib = 2048 * 1024,
             .turnaround_s = 600,
+            .plannable_from = -PLANNER_INSTANT_MAX,
             .plannable_until = PLANNER_OPEN,
         };
         must(planner_node_put(planner, &node) == NULL);

@@ -374,21 +374,28 @@ static void assert_as_asked(const struct world *world, const struct planner_requ
     }
 }
 
+/* Every hour is tried. */
 static void assert_later_is_earliest(struct world *world, const struct planner_request *request)
 {
-    int64_t from = 0;
-    bool found = planner_later_start(world->planner, request, &from);
+    enum planner_scope scope = request->scope_preferred ? PLANNER_FLEET : request->scope;
+    int64_t last = request->from + between(world, 1, END_H / 2 - 1) * HOUR;
+    int64_t later = 0;
+    int64_t earliest = 0;
+    bool found_later = planner_later_start(world->planner, request, &later);
+    bool found = planner_earliest(world->planner, request, last, &earliest);
     struct planner_request moved = *request;
     for (int64_t hour = 1; hour < END_H / 2; hour++) {
         moved.from = request->from + hour * HOUR;
         moved.to = plus(request->to, hour * HOUR);
-        if (most_within(world, &moved, PLANNER_FLEET) == 0)
+        if (most_within(world, &moved, scope) < request->count)
             continue;
-        ck_assert(found);
-        ck_assert_int_eq(from, moved.from);
+        ck_assert(found_later);
+        ck_assert_int_eq(later, moved.from);
+        ck_assert(found == (moved.from <= last));
+        ck_assert_int_eq(found ? earliest : moved.from, moved.from);
         return;
     }
-    ck_assert(!found);
+    ck_assert(!found_later && !found);
 }
 
 static void step_place(struct world *world)
@@ -411,7 +418,7 @@ static void step_place(struct world *world)
         world->refused++;
         ck_assert_uint_eq(verdict.refusal.best_count, best);
         ck_assert_uint_eq(verdict.refusal.fleet_count, most_within(world, &request, PLANNER_FLEET));
-        if (request.count == 1 && chance(world, 20))
+        if (chance(world, 20))
             assert_later_is_earliest(world, &request);
     }
     ck_assert_uint_eq(planner_fingerprint(world->planner, INT64_MIN), before);
