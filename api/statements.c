@@ -4,12 +4,14 @@
 
 #include "api/auth/token_cache.h"
 #include "api/auth/token_command.h"
+#include "api/resources/amendment.h"
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/quote_price.h"
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
 #include "api/server/answers.h"
+#include "api/server/await.h"
 #include "api/server/background.h"
 #include "api/server/follower.h"
 #include "api/server/question.h"
@@ -30,6 +32,7 @@ static const struct db_check own[] = {
     // clang-format off
     {reservation_batch_statements,   WRITER,  NULL},
     {quote_price_statements,         TENANTS, SYSTEM},
+    {amendment_statements,           TENANTS, NULL},
     {price_estimate_statements,      TENANTS, SYSTEM},
     {planning_wish_statements,       TENANTS, SYSTEM},
     {planning_statements,            TENANTS, SYSTEM},
@@ -41,6 +44,7 @@ static const struct db_check own[] = {
     {vitals_statements,              SYSTEM,  NULL},
     {follower_statements,            SYSTEM,  NULL},
     {answers_statements,             SYSTEM,  NULL},
+    {await_statements,               SYSTEM,  NULL},
     {question_statements,            TENANTS, SYSTEM},
     {token_cache_statements,         SYSTEM,  NULL},
     {token_command_statements,       SYSTEM,  NULL},

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/must.h"
 #include "common/shutdown.h"
+#include "provisioner/reconcile/amend.h"
 #include "provisioner/reconcile/apply.h"
 #include "provisioner/reconcile/observe.h"
 #include "provisioner/zone_memory.h"
@@ -59,7 +60,7 @@ static const struct db_stmt *const statements[] = {&statement_session, NULL};
 const struct db_stmt *const *const zone_statements[] = {
     statements,       zone_memory_statements,  zone_wake_statements,        zone_pass_statements,
     zone_question_statements, zone_verify_statements, observe_statements,
-    apply_statements, apply_object_statements, apply_allocation_statements, NULL};
+    apply_statements, apply_object_statements, apply_allocation_statements, amend_statements, NULL};
 
 static void drop_memory(struct zone *zone)
 {

@@ -29,6 +29,8 @@ const struct resource *const registry[] = {
     &planner_resource,
     &document_resource,
     &reservation_resource,
+    &reservation_patch_resource,
+    &amendment_resource,
     &quote_resource,
     NULL,
 };

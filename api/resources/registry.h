@@ -8,6 +8,7 @@
 extern const struct resource *const registry[];
 
 extern const struct resource allocation_resource;
+extern const struct resource amendment_resource;
 extern const struct resource asset_resource;
 extern const struct resource attribution_resource;
 extern const struct resource availability_resource;
@@ -29,6 +30,7 @@ extern const struct resource planner_resource;
 extern const struct resource price_resource;
 extern const struct resource quote_resource;
 extern const struct resource reservation_resource;
+extern const struct resource reservation_patch_resource;
 extern const struct resource simulate_resource;
 extern const struct resource tenant_resource;
 extern const struct resource token_resource;

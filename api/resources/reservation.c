@@ -125,6 +125,18 @@ static enum err_kind show(struct request *request, struct response *response, bo
     return ERR_NONE;
 }
 
+enum err_kind reservation_show(struct request *request, struct response *response, int status, const char *id,
+                               struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(id), &result, reterr);
+    if (kind == ERR_NONE && PQntuples(result) == 0)
+        return not_found(request, reterr);
+    if (kind == ERR_NONE)
+        response_row(response, status, reservation_fields, result, 0);
+    return kind;
+}
+
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
     return show(request, response, true, reterr);

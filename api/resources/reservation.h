@@ -50,6 +50,10 @@ enum err_kind reservation_refusal(struct request *request, enum identity_kind id
 enum err_kind reservation_answer(struct request *request, struct response *response, enum identity_kind identity,
                                  const PGresult *result, struct err *reterr);
 
+/* The reservation as it is, under that status. */
+enum err_kind reservation_show(struct request *request, struct response *response, int status, const char *id,
+                               struct err *reterr);
+
 /* ---- reservation_fields.c ---- */
 extern const struct field reservation_fields[];
 extern const struct field quote_fields[];

@@ -56,24 +56,24 @@ static const struct field brief_instance_fields[] = {
     FIELD_TEXT  ("tenant",         struct reservation, tenant, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .help = "Whose; for operators"), \
     FIELD_TEXT  ("name",           struct reservation, name, .flags = FIELD_NULLABLE, .least = 1, .most = 128, .help = "Unique among the tenant's present ones; null: none"), \
     FIELD_TEXT  ("project",        struct reservation, project, .least = 1, .most = 63, .fallback = "default", .help = "The tenant's own grouping"), \
-    FIELD_TEXT  ("instance_type",  struct reservation, instance_type, .flags = FIELD_NULLABLE, .least = 1, .most = 63, .help = "What each instance is, by name; or give shape"), \
-    FIELD_OBJECT("shape",          struct reservation, shape, .flags = FIELD_OPTIONAL, .fields = reservation_shape_fields, .help = "What each instance is, where the tenant may say so itself"), \
+    FIELD_TEXT  ("instance_type",  struct reservation, instance_type, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .least = 1, .most = 63, .help = "What each instance is, by name; or give shape"), \
+    FIELD_OBJECT("shape",          struct reservation, shape, .flags = FIELD_CREATE_ONLY | FIELD_OPTIONAL, .fields = reservation_shape_fields, .help = "What each instance is, where the tenant may say so itself"), \
     FIELD_INT   ("count",          struct reservation, count, .least = 1, .most = RESERVATION_COUNT_MAX, .fallback = "1", .help = "How many instances, all or none"), \
-    FIELD_TEXT  ("zone",           struct reservation, zone, .flags = FIELD_REQUIRED, .unless = (unless_), .least = 1, .most = 63, .help = "Where, by name; required unless a quote is confirmed"), \
+    FIELD_TEXT  ("zone",           struct reservation, zone, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .unless = (unless_), .least = 1, .most = 63, .help = "Where, by name; required unless a quote is confirmed"), \
     FIELD_TIME  ("starts_at",      struct reservation, starts_at, .flags = FIELD_NULLABLE, .help = "Start, inclusive; null: the instant of the decision (of a quote: when its hold is over)"), \
     FIELD_TIME  ("ends_at",        struct reservation, ends_at, .flags = FIELD_NULLABLE, .help = "End, exclusive; null: until cancelled"), \
-    FIELD_INT   ("duration_s",     struct reservation, duration_s, .flags = FIELD_NULLABLE | FIELD_OPTIONAL, .least = 1, .most = RESERVATION_DURATION_MAX_S, .help = "Length in seconds, with start_range, instead of starts_at and ends_at: the planner picks the start"), \
-    FIELD_SPAN  ("start_range",    struct reservation, start_range, .flags = FIELD_NULLABLE | FIELD_OPTIONAL, .help = "With duration_s: the earliest start and the latest; the first may be null: now. The earliest that fits is taken"), \
-    FIELD_OBJECT("placement",      struct reservation, placement, .fields = reservation_placement_fields, .help = "How near to each other the instances are"), \
-    FIELD_ENUM  ("tier",           struct reservation, tier, .values = reservation_tiers, .fallback = "reserved", .help = "What may take its place"), \
+    FIELD_INT   ("duration_s",     struct reservation, duration_s, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .least = 1, .most = RESERVATION_DURATION_MAX_S, .help = "Length in seconds, with start_range, instead of starts_at and ends_at: the planner picks the start"), \
+    FIELD_SPAN  ("start_range",    struct reservation, start_range, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .help = "With duration_s: the earliest start and the latest; the first may be null: now. The earliest that fits is taken"), \
+    FIELD_OBJECT("placement",      struct reservation, placement, .flags = FIELD_CREATE_ONLY, .fields = reservation_placement_fields, .help = "How near to each other the instances are"), \
+    FIELD_ENUM  ("tier",           struct reservation, tier, .flags = FIELD_CREATE_ONLY, .values = reservation_tiers, .fallback = "reserved", .help = "What may take its place"), \
     FIELD_ENUM  ("if_unavailable", struct reservation, if_unavailable, .values = unavailables, .fallback = "reject", .help = "What to do where it does not fit"), \
-    FIELD_TEXT  ("image",          struct reservation, image, .flags = FIELD_NULLABLE, .help = "What the instances boot; null: the type's default"), \
+    FIELD_TEXT  ("image",          struct reservation, image, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .help = "What the instances boot; null: the type's default"), \
     FIELD_MAP   ("labels",         struct reservation, labels, .fallback = "{}", .help = "The tenant's own key and value pairs"), \
     FIELD_TIME  ("created_at",     struct reservation, created_at, .flags = FIELD_READ_ONLY, .help = "When it was asked for")
 
 const struct field reservation_fields[] = {
     WISH_FIELDS (IDENTITY_RESERVATION, "The reservation", "quote"),
-    FIELD_ID    ("quote", struct reservation, quote, .identity = IDENTITY_QUOTE, .flags = FIELD_WRITE_ONLY | FIELD_NULLABLE, .help = "The quote that becomes this reservation, as it stands: then nothing else is given"),
+    FIELD_ID    ("quote", struct reservation, quote, .identity = IDENTITY_QUOTE, .flags = FIELD_WRITE_ONLY | FIELD_NULLABLE | FIELD_CREATE_ONLY, .help = "The quote that becomes this reservation, as it stands: then nothing else is given"),
     FIELD_TIME  ("cancel_requested_at", struct reservation, cancel_requested_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "When its end was asked for; null: it was not"),
     FIELD_OBJECT("status", struct reservation, status, .flags = FIELD_READ_ONLY, .fields = status_fields, .help = "What was decided and found"),
     FIELD_      ("instances", FIELD_TYPE_ROWS, struct reservation, instances, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .fields = brief_instance_fields, .help = "Its instances; not in lists"),

@@ -10,23 +10,25 @@
 #include <string.h>
 
 struct answers {
+    const struct db_stmt *look;
     pthread_mutex_t lock;
     struct answer_waiter *first;
 };
 
 /* The bound on answered_at spares the partitions of other days; nobody waits as long. */
-static const struct db_stmt statement_answers = {
+const struct db_stmt answers_statement = {
     .name = "answers_look",
     .sql = "SELECT a.question_id, a.problem, a.detail, a.answer FROM planner_answer a"
            " WHERE a.question_id = ANY ($1::uuid[]) AND a.answered_at > statement_timestamp() - interval '1 hour'",
     .params = 1,
 };
 
-const struct db_stmt *const answers_statements[] = {&statement_answers, NULL};
+const struct db_stmt *const answers_statements[] = {&answers_statement, NULL};
 
-struct answers *answers_new(void)
+struct answers *answers_new(const struct db_stmt *look)
 {
     struct answers *answers = alloc_zero(1, sizeof *answers);
+    answers->look = look;
     must(pthread_mutex_init(&answers->lock, NULL) == 0);
     return answers;
 }
@@ -99,7 +101,7 @@ enum err_kind answers_look(struct answers *answers, struct db *db, struct err *r
     if (ids.count == 0)
         return ERR_NONE;
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_answers, DB_PARAMS(db_array_param(&ids)), &result, reterr);
+    enum err_kind kind = db_run(db, answers->look, DB_PARAMS(db_array_param(&ids)), &result, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++) {
         struct answer_waiter *waiter = take(answers, db_identity(result, row, ANSWER_QUESTION_ID));
         if (waiter != NULL)

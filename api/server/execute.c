@@ -85,8 +85,8 @@ static enum err_kind remember(struct request_internal *internal, const char **re
     char hash[HEX_TEXT_SIZE(SHA256_SIZE)];
     hex_print(internal->request_sha256, SHA256_SIZE, hash);
     const char *tenant = request->caller.is_tenant ? request->caller.tenant_id : NIL_UUID;
-    const char *const params[] = {tenant, request->caller.principal_id, internal->idempotency_key, hash,
-                                  object_of(request)};
+    const char *made = request->route->replay != NULL ? request->new_id : object_of(request);
+    const char *const params[] = {tenant, request->caller.principal_id, internal->idempotency_key, hash, made};
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind = db_run(request->db, &statement_remember, params, &result, reterr);
     if (kind != ERR_NONE) {
@@ -119,6 +119,7 @@ static void reset_answer(struct request_internal *internal)
     internal->request.wakes_planner = false;
     internal->request.revokes_token = false;
     internal->asking = NULL;
+    internal->awaiting = NULL;
 }
 
 static enum err_kind show(struct request_internal *internal, const char *object_id, struct err *reterr)
@@ -185,8 +186,14 @@ static enum err_kind change_once(struct request_internal *internal, struct err *
         db_rollback(db);
         return kind;
     }
+    if (internal->awaiting != NULL)
+        await_watch(internal);
     kind = db_commit(db, reterr);
-    return kind == ERR_UNKNOWN_OUTCOME ? look_up(internal, transaction_id, reterr) : kind;
+    if (kind == ERR_UNKNOWN_OUTCOME)
+        kind = look_up(internal, transaction_id, reterr);
+    if (kind != ERR_NONE)
+        await_drop(internal);
+    return kind;
 }
 
 /* A refusal has changed nothing, so its audit row is a transaction of its own; one that fails too is only logged. */
@@ -241,6 +248,8 @@ static void run_job(struct job *job, struct worker *worker)
             answer_error(internal, &err);
         else if (internal->asking != NULL)
             question_send(internal);
+        else if (internal->awaiting != NULL)
+            await_park(internal, worker);
         else
             answer_send(internal);
     }

@@ -325,14 +325,15 @@ static void read_map(const struct place *place, json_t *value)
     json_t *entry = NULL;
     json_object_foreach(value, key, entry)
     {
-        bool fits = is_plain_string(entry) && strlen(key) >= 1 && strlen(key) <= MAP_KEY_MAX &&
-                    json_string_length(entry) <= MAP_VALUE_MAX;
+        bool removes = json_is_null(entry) && place->mode == FIELD_MODE_PATCH; /* RFC 7396 */
+        bool fits = (removes || is_plain_string(entry)) && strlen(key) >= 1 && strlen(key) <= MAP_KEY_MAX &&
+                    (removes || json_string_length(entry) <= MAP_VALUE_MAX);
         if (!fits)
             field_problem_add(place->problems, place->pointer, "out_of_range",
                               "'%.63s' must be a text of at most %d bytes under a key of 1 to %d", key, MAP_VALUE_MAX,
                               MAP_KEY_MAX);
         json_out_key(&out, key);
-        json_out_text(&out, fits ? json_string_value(entry) : NULL);
+        json_out_text(&out, fits && !removes ? json_string_value(entry) : NULL);
     }
     json_out_close(&out, '}');
     *(const char **)place->target = json_out_finish(&out);

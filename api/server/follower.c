@@ -7,6 +7,7 @@
 #include "api/server/follower.h"
 
 #include "api/server/answers.h"
+#include "api/server/await.h"
 #include "api/server/stream_feed.h"
 #include "common/alloc.h"
 #include "common/arena.h"
@@ -44,7 +45,8 @@ struct follower {
     pthread_t thread;
     atomic_bool stopping;
     int wake_fd; /* an eventfd: stop */
-    struct answers *answers;
+    struct answers *answers;  /* of planners */
+    struct answers *verdicts; /* on amendments */
     struct stream_feed *feed;
     struct event_cursor cursor; /* everything up to it was read; the thread's own */
     int64_t read_at_ms;
@@ -329,6 +331,8 @@ static void *run(void *context)
         if (kind == ERR_NONE)
             kind = answers_look(follower->answers, follower->db, &err);
         if (kind == ERR_NONE)
+            kind = answers_look(follower->verdicts, follower->db, &err);
+        if (kind == ERR_NONE)
             follower->read_at_ms = clock_monotonic_ms();
         metric_set(&lag, (clock_monotonic_ms() - follower->read_at_ms) / 1000);
         stream_feed_tick(follower->feed);
@@ -352,7 +356,8 @@ struct follower *follower_start(const char *database_url, int64_t streams_max)
                                                .application_name = "sluice-api follower",
                                                .statement_timeout_ms = STATEMENT_TIMEOUT_MS});
     follower->feed = stream_feed_new(streams_max);
-    follower->answers = answers_new();
+    follower->answers = answers_new(&answers_statement);
+    follower->verdicts = answers_new(&await_statement);
     follower->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     must(follower->wake_fd >= 0);
     must(pthread_mutex_init(&follower->lock, NULL) == 0);
@@ -366,6 +371,11 @@ struct follower *follower_start(const char *database_url, int64_t streams_max)
 struct answers *follower_answers(struct follower *follower)
 {
     return follower->answers;
+}
+
+struct answers *follower_verdicts(struct follower *follower)
+{
+    return follower->verdicts;
 }
 
 struct stream_feed *follower_feed(struct follower *follower)
@@ -384,6 +394,7 @@ void follower_stop(struct follower *follower)
     db_free(follower->db);
     stream_feed_free(follower->feed);
     answers_free(follower->answers);
+    answers_free(follower->verdicts);
     (void)pthread_mutex_destroy(&follower->lock);
     (void)close(follower->wake_fd);
     free(follower);

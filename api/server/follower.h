@@ -43,6 +43,7 @@ void follower_watch(struct follower *follower, struct waiter *waiter);
 bool follower_unwatch(struct follower *follower, struct waiter *waiter);
 void follower_stop(struct follower *follower); /* NULL is fine */
 
-struct answers *follower_answers(struct follower *follower);
+struct answers *follower_answers(struct follower *follower);  /* of planners */
+struct answers *follower_verdicts(struct follower *follower); /* on amendments */
 struct stream_feed *follower_feed(struct follower *follower);
 extern const struct db_stmt *const follower_statements[];

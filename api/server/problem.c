@@ -31,6 +31,13 @@ const struct problem_code problem_codes[] = {
     {"quote_used",              ERR_CONFLICT,        "The quote is a reservation already"},
     {"quote_expired",           ERR_CONFLICT,        "The quote's time to live is over, or its start has passed"},
     {"quote_not_held",          ERR_CONFLICT,        "The quote holds nothing: it was refused, or waits for its verdict"},
+    {"not_amendable",           ERR_CONFLICT,        "Only a reservation that has its place and goes on can be amended"},
+    {"start_is_past",           ERR_CONFLICT,        "The start cannot be moved: the instances are being made ready, or run"},
+    {"amendments_open",         ERR_CONFLICT,        "As many amendments of the reservation as there may be wait for their verdict"},
+    {"nothing_to_amend",        ERR_INVALID,         "The reservation has these terms already"},
+    {"mixed_patch",             ERR_INVALID,         "Terms wait for a verdict and other fields do not: change them by requests of their own"},
+    {"project_has_quota",       ERR_CONFLICT,        "The project has a quota of its own: a reservation cannot be moved into it"},
+    {"quota_exceeded",          ERR_CONFLICT,        "The tenant or its project may not hold as much: binding says which limit, what is held and asked, and when it would fit"},
     {"name_taken",              ERR_CONFLICT,        "Another object has that name"},
     {"price_overlaps",          ERR_CONFLICT,        "The price has a version at or after that start already, or the start is past"},
     {"invalid_cursor",          ERR_INVALID,         "The position in ?after= is none of this event log, or of it before a restore"},
@@ -75,6 +82,14 @@ const struct problem_code problem_codes[] = {
     {NULL, ERR_NONE, NULL},
 };
 // clang-format on
+
+const struct problem_code *problem_find(const char *code)
+{
+    const struct problem_code *each = problem_codes;
+    while (each->code != NULL && strcmp(each->code, code) != 0)
+        each++;
+    return each->code == NULL ? NULL : each;
+}
 
 int problem_status(enum err_kind kind, const char *code)
 {

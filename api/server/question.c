@@ -121,10 +121,8 @@ static enum err_kind problem_of(const struct asking *asking, struct err *reterr)
         const struct asked *asked = &asking->each[i];
         if (asked->problem == NULL)
             continue;
-        const struct problem_code *code = problem_codes;
-        while (code->code != NULL && strcmp(code->code, asked->problem) != 0)
-            code++;
-        if (code->code == NULL) /* none that clients know: we asked wrongly */
+        const struct problem_code *code = problem_find(asked->problem);
+        if (code == NULL) /* none that clients know: we asked wrongly */
             return err_set(reterr, ERR_INTERNAL, "the planner says '%s': %s", asked->problem, asked->detail);
         return err_set_code(reterr, code->kind, code->code, "%s", asked->detail);
     }

@@ -22,6 +22,7 @@
 #define RETRY_AFTER_S   "1"
 
 struct asking;
+struct awaiting;
 struct batcher;
 struct follower;
 
@@ -80,6 +81,7 @@ struct request_internal {
     const char *problem_members; /* JSON members that a problem document adds; may be NULL */
     struct stream *stream;
     struct asking *asking; /* the handler asked a planner: question.c answers; NULL: it did not */
+    struct awaiting *awaiting; /* what the handler wished is decided by somebody else: await.c answers; NULL: it is not */
 };
 
 static inline struct request_internal *internal_of(struct request *request)
@@ -101,6 +103,8 @@ struct problem_code {
     const char *meaning;
 };
 extern const struct problem_code problem_codes[]; /* ends with a NULL code; docs/errors.md is made of it */
+/* NULL where there is no such code. */
+const struct problem_code *problem_find(const char *code);
 /* The HTTP status: that of the kind, but for the codes that have their own. */
 int problem_status(enum err_kind kind, const char *code);
 
@@ -132,6 +136,14 @@ MUST_CHECK enum err_kind execute_submit(struct request_internal *internal, struc
 /* Runs replay (or run) for an object that is there already, from a job that has the claim; a repetition is told so. */
 void execute_show(struct request_internal *internal, struct worker *worker, const char *object_id, bool is_repetition);
 extern const struct db_stmt *const execute_statements[];
+
+/* ---- await.c ---- */
+/* Before COMMIT: what the handler awaits is looked for from now on. */
+void await_watch(struct request_internal *internal);
+/* It is not awaited any more: nothing was committed, or the wait is over. */
+void await_drop(struct request_internal *internal);
+/* After COMMIT: takes the caller's claim over. */
+void await_park(struct request_internal *internal, struct worker *worker);
 
 /* ---- question.c ---- */
 /* Sends what the handler asked, over request->db and outside of any transaction, and takes the caller's claim over. */

@@ -8,7 +8,7 @@
 
 /* The order of the parts matters within a table only: what goes before what comes. */
 static enum err_kind (*const parts[])(struct world *world, struct apply_queue *queue, struct err *reterr) = {
-    apply_allocations, apply_reservations, apply_instances, apply_stays, apply_nodes, apply_events,
+    apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_stays, apply_nodes, apply_events,
 };
 
 /* What is due next. Under a virtual clock ($3 is not null) also the acknowledgement of its tick, or taking it back where

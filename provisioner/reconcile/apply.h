@@ -28,7 +28,7 @@ MUST_CHECK enum err_kind apply_changes(struct world *world, struct db *db, const
                                        struct apply_outcome *ret, struct err *reterr);
 
 /* The parts, each of which queues its statements. `expected` is how many rows its answer must count; -1: any. */
-#define APPLY_STATEMENTS_MAX 20
+#define APPLY_STATEMENTS_MAX 24
 struct apply_queue {
     struct db *db;
     int64_t expected[APPLY_STATEMENTS_MAX];
@@ -39,6 +39,7 @@ MUST_CHECK enum err_kind apply_send(struct apply_queue *queue, const struct db_s
 /* An instant of an array parameter; NEVER is SQL null. */
 void apply_instant(struct db_array *array, int64_t instant_s);
 MUST_CHECK enum err_kind apply_reservations(struct world *world, struct apply_queue *queue, struct err *reterr);
+MUST_CHECK enum err_kind apply_amendments(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_instances(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_stays(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_nodes(struct world *world, struct apply_queue *queue, struct err *reterr);

@@ -19,6 +19,7 @@ enum instance_event {
     NODE_REPORTS_DOWN,
     NODE_GRANTED,
     DEADLINE_PASSED,
+    WINDOW_CHANGED,
     EVENT_COUNT
 };
 
@@ -102,6 +103,12 @@ static bool is_deadline_passed(const void *subject)
     return instance->is.deadline_s <= world_of(instance)->now_s;
 }
 
+static bool is_window_changed(const void *subject)
+{
+    const struct instance *instance = subject;
+    return instance->window_changed;
+}
+
 static const struct fsm_event events[EVENT_COUNT] = {
     [WINDOW_ENDED] = {"window_ended", is_window_over, true},
     [NODE_LOST] = {"node_lost", is_node_lost, false},
@@ -111,6 +118,7 @@ static const struct fsm_event events[EVENT_COUNT] = {
     [NODE_REPORTS_DOWN] = {"node_reports_down", is_down, false},
     [NODE_GRANTED] = {"node_granted", is_granted, false},
     [DEADLINE_PASSED] = {"deadline_passed", is_deadline_passed, true},
+    [WINDOW_CHANGED] = {"window_changed", is_window_changed, false},
 };
 
 /* ---- Guards ---- */
@@ -299,6 +307,13 @@ static int64_t stop_deadline_s(const struct instance *instance)
     return reservation->state == RESERVATION_ENDING ? least(deadline_s, reservation->deadline_s) : deadline_s;
 }
 
+/* Its new end is on the row, and so on the event. */
+static void record_window(void *subject)
+{
+    struct instance *instance = subject;
+    instance->window_changed = false;
+}
+
 static void order_stop(struct instance *instance)
 {
     struct world *world = world_of(instance);
@@ -346,6 +361,7 @@ static const struct fsm_transition transitions[] = {
     ROW(120, PLANNED,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed before it could start"),
     ROW(130, PLANNED,      LEAD_TIME_REACHED,   node_is_clean, PROVISIONING, start_on_node,    "its window is near"),
     ROW(140, PLANNED,      DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "its node did not become clean in time"),
+    ROW(150, PLANNED,      WINDOW_CHANGED,      always,        PLANNED,      record_window,    "its reservation ends at another time"),
     ROW(210, PROVISIONING, WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window was over before it was up"),
     ROW(220, PROVISIONING, NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
     ROW(230, PROVISIONING, NODE_REPORTS_UP,     always,        RUNNING,      record_ready,     "the node says it runs"),
@@ -353,11 +369,14 @@ static const struct fsm_transition transitions[] = {
     ROW(250, PROVISIONING, NODE_REPORTS_BROKEN, always,        REPLACING,    ask_for_new_node, "all attempts to start it failed"),
     ROW(260, PROVISIONING, DEADLINE_PASSED,     attempts_left, PROVISIONING, start_again,      "not up in time, trying again"),
     ROW(270, PROVISIONING, DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "not up after all attempts"),
+    ROW(280, PROVISIONING, WINDOW_CHANGED,      always,        PROVISIONING, record_window,    "its reservation ends at another time"),
     ROW(310, RUNNING,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
     ROW(320, RUNNING,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
     ROW(330, RUNNING,      NODE_REPORTS_DOWN,   always,        PROVISIONING, start_again,      "it went down by itself"),
+    ROW(340, RUNNING,      WINDOW_CHANGED,      always,        RUNNING,      record_window,    "its reservation ends at another time"),
     ROW(410, REPLACING,    WINDOW_ENDED,        always,        FAILED,       give_up,          "its window ended without another place"),
     ROW(420, REPLACING,    NODE_GRANTED,        always,        PROVISIONING, start_on_node,    "the planner found another node"),
+    ROW(430, REPLACING,    WINDOW_CHANGED,      always,        REPLACING,    record_window,    "its reservation ends at another time"),
     ROW(510, STOPPING,     NODE_LOST,           always,        TERMINATED,   release_node,     "its node is gone, and it with it"),
     ROW(520, STOPPING,     NODE_REPORTS_DOWN,   always,        TERMINATED,   release_node,     "the node says it is gone"),
     ROW(530, STOPPING,     DEADLINE_PASSED,     attempts_left, STOPPING,     stop_again,       "not gone in time, trying again"),
@@ -371,7 +390,7 @@ static const struct fsm_state states[INSTANCE_STATE_COUNT] = {
     [INSTANCE_PROVISIONING] = {"provisioning", FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(NODE_GRANTED), false, true},
     [INSTANCE_RUNNING]      = {"running", FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED) | FSM_BIT(DEADLINE_PASSED), false, false},
     [INSTANCE_REPLACING]    = {"replacing", FSM_BIT(NODE_LOST) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(DEADLINE_PASSED), false, true},
-    [INSTANCE_STOPPING]     = {"stopping", FSM_BIT(WINDOW_ENDED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED), false, true},
+    [INSTANCE_STOPPING]     = {"stopping", FSM_BIT(WINDOW_CHANGED) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED), false, true},
     [INSTANCE_TERMINATED]   = {"terminated", 0, true, false},
     [INSTANCE_FAILED]       = {"failed", 0, true, false},
     // clang-format on
@@ -392,7 +411,7 @@ const struct fsm instance_fsm = {
 
 /* ---- Driving ---- */
 
-void instance_record(struct instance *instance, int64_t transition, int64_t occurred_at_s)
+static void record_as(struct instance *instance, const char *what, int64_t transition, int64_t occurred_at_s)
 {
     struct world *world = world_of(instance);
     const struct wish *wish = &instance->reservation->wish;
@@ -413,11 +432,16 @@ void instance_record(struct instance *instance, int64_t transition, int64_t occu
                             .object_type = "instance",
                             .object = instance->id,
                             .revision = instance->is.revision,
-                            .kind = arena_format(world->arena, "instance.%s", state),
+                            .kind = arena_format(world->arena, "instance.%s", what),
                             .transition = transition,
                             .payload = payload,
                             .occurred_at_s = occurred_at_s,
                         });
+}
+
+void instance_record(struct instance *instance, int64_t transition, int64_t occurred_at_s)
+{
+    record_as(instance, states[instance->is.state].name, transition, occurred_at_s);
 }
 
 /* When to look again, if nothing else happens. The reservation looks at the end of the window. */
@@ -459,7 +483,8 @@ void instance_drive(struct instance *instance)
         if (row->action != NULL)
             row->action(instance);
         int64_t occurred_at_s = row->on == WINDOW_ENDED ? least(instance->ends_s, world->now_s) : world->now_s;
-        instance_record(instance, row->number, occurred_at_s);
+        const char *what = row->on == WINDOW_CHANGED ? "amended" : states[instance->is.state].name;
+        record_as(instance, what, row->number, occurred_at_s);
         instance->changed = true;
     }
     int64_t due_s = instance_is_gone(instance) ? NEVER : next_look(instance);

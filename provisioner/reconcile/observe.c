@@ -3,6 +3,7 @@
 #include "provisioner/reconcile/observe.h"
 
 #include "common/must.h"
+#include "provisioner/reconcile/amend.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static const struct db_stmt statement_reservations = {
         "              WHERE $5::boolean AND s.zone_id = $1::uuid AND s.state = 'waitlisted'"
         "              ORDER BY s.decided_at, s.reservation_id LIMIT $6::int)"
         "), touched AS (SELECT id, min(place) AS place FROM seen GROUP BY id)"
-        " SELECT r.id, r.tenant_id, r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib, r.count," /* 0 to 6 */
+        " SELECT r.id, r.tenant_id, r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib, coalesce(s.granted_count, r.count)," /* 0 to 6 */
         " " SQL_INSTANT("r.starts_at") ", " SQL_INSTANT("r.ends_at") ","                             /* 7, 8 */
         " array_to_string(r.gpu_models, E'\\n'), r.within, r.within_required, r.if_unavailable,"     /* 9 to 12 */
         " " SQL_INSTANT("r.decide_by") ", r.cancel_requested_at IS NOT NULL, r.revision,"            /* 13 to 15 */
@@ -44,7 +45,8 @@ static const struct db_stmt statement_reservations = {
         " " SQL_INSTANT("s.starts_at") ", " SQL_INSTANT("s.ends_at") ", s.health, s.delivered_count, s.reason," /* 22-26 */
         " s.binding::text, s.alternatives::text, coalesce(r.spread, 'none'), coalesce(r.duration_s, 0)," /* 27 to 30 */
         " " SQL_INSTANT("r.start_from") ", " SQL_INSTANT("r.start_to") ","                            /* 31, 32 */
-        " coalesce(extract(epoch FROM r.hold_until)::bigint, 0), r.confirmed_at IS NOT NULL"           /* 33, 34 */
+        " coalesce(extract(epoch FROM r.hold_until)::bigint, 0), r.confirmed_at IS NOT NULL," /* 33, 34 */
+        " s.wish_revision"                                                                             /* 35 */
         "  FROM touched"
         " CROSS JOIN LATERAL (SELECT * FROM reservation WHERE id = touched.id OFFSET 0) r"
         "  JOIN zone z ON z.id = r.zone_id"
@@ -167,6 +169,7 @@ static void read_reservation(struct world *world, const PGresult *result, int ro
         reservation->reason = kept_text(arena, result, row, 26);
         reservation->binding = kept_text(arena, result, row, 27);
         reservation->alternatives = kept_text(arena, result, row, 28);
+        reservation->decided_revision = db_int(result, row, 35, 0);
     }
     reservation->was = reservation->is;
 }
@@ -276,5 +279,6 @@ enum err_kind observe_receive(struct world *world, struct db *db, struct err *re
     world->reservations = arena_alloc(world->arena, (size_t)(rows + 1) * sizeof *world->reservations);
     for (int row = 0; row < rows; row++)
         read_reservation(world, result, row, &world->reservations[row]);
-    return observe_instances(world, db, reterr);
+    kind = observe_instances(world, db, reterr);
+    return kind == ERR_NONE ? amend_observe(world, db, reterr) : kind;
 }

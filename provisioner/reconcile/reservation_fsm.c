@@ -1,6 +1,6 @@
 /* A reservation: decided once, then its instances come, run and go with its window. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/amend.h"
 
 #include "common/cleanup.h"
 #include "common/must.h"
@@ -23,11 +23,13 @@ enum reservation_event {
     DEADLINE_PASSED,
     CONFIRMED,
     HOLD_OVER,
+    AMENDED,
     EVENT_COUNT
 };
 
 struct tally {
-    uint32_t running, gone, failed;
+    uint32_t running, gone;
+    uint32_t lasting; /* neither gone nor going */
 };
 
 static struct tally tally_of(const struct reservation *reservation)
@@ -37,7 +39,7 @@ static struct tally tally_of(const struct reservation *reservation)
         const struct instance *instance = &reservation->instances[i];
         tally.running += instance->is.state == INSTANCE_RUNNING;
         tally.gone += instance_is_gone(instance);
-        tally.failed += instance->is.state == INSTANCE_FAILED;
+        tally.lasting += !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
     }
     return tally;
 }
@@ -45,9 +47,9 @@ static struct tally tally_of(const struct reservation *reservation)
 static const char *health_of(const struct reservation *reservation)
 {
     struct tally tally = tally_of(reservation);
-    if (tally.failed > 0)
+    if (tally.lasting < reservation->wish.count)
         return "short";
-    return tally.running < reservation->instance_count ? "degraded" : "ok";
+    return tally.running < reservation->wish.count ? "degraded" : "ok";
 }
 
 /* ---- Events: conditions that hold now ---- */
@@ -93,7 +95,7 @@ static bool is_window_over(const void *subject)
 static bool are_all_running(const void *subject)
 {
     const struct reservation *reservation = subject;
-    return tally_of(reservation).running == reservation->instance_count;
+    return tally_of(reservation).running == reservation->wish.count;
 }
 
 static bool are_all_gone(const void *subject)
@@ -128,6 +130,12 @@ static bool is_hold_over(const void *subject)
            (reservation->wish.hold_until_s <= now_s || reservation->starts_s <= now_s);
 }
 
+static bool is_amended(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->amended;
+}
+
 static const struct fsm_event events[EVENT_COUNT] = {
     [CANCEL_REQUESTED] = {"cancel_requested", is_cancel_requested, false},
     [DECIDE_BY_PASSED] = {"decide_by_passed", is_too_late, true},
@@ -141,6 +149,7 @@ static const struct fsm_event events[EVENT_COUNT] = {
     [DEADLINE_PASSED] = {"deadline_passed", is_deadline_passed, true},
     [CONFIRMED] = {"confirmed", is_confirmed, false},
     [HOLD_OVER] = {"hold_over", is_hold_over, true},
+    [AMENDED] = {"amended", is_amended, false},
 };
 
 /* ---- Guards ---- */
@@ -231,29 +240,28 @@ static void lapse(void *subject)
     reservation->reason = "hold_over";
 }
 
-static void make_instance(struct reservation *reservation, uint32_t ordinal)
+void instance_make(struct reservation *reservation, struct instance *ret, uint32_t ordinal, int64_t starts_s)
 {
     struct world *world = reservation->world;
-    struct instance *instance = &reservation->instances[ordinal];
     struct planner_key key = key_of(reservation, ordinal);
-    const struct planner_node *place = planner_node_of(world->planner, &key, reservation->starts_s);
-    *instance = (struct instance){
+    const struct planner_node *place = planner_node_of(world->planner, &key, starts_s);
+    *ret = (struct instance){
         .reservation = reservation,
         .id = identity_new(),
         .ordinal = ordinal,
         .has_node = place != NULL,
         .incarnation = 1,
-        .starts_s = reservation->starts_s,
+        .starts_s = starts_s,
         .ends_s = reservation->ends_s,
-        .is_clean = reservation->starts_s <= world->now_s, /* within the window the place is its own */
+        .is_clean = starts_s <= world->now_s, /* within the window the place is its own */
         .changed = true,
         .is = {.state = INSTANCE_PLANNED, .revision = 1, .due_s = NEVER},
     };
     if (place != NULL)
-        instance->node = identity_of(place->id);
-    int64_t later_s = reservation->starts_s > world->now_s ? reservation->starts_s : world->now_s;
-    instance->is.deadline_s = later_s + CLEAN_LIMIT_S;
-    instance_record(instance, 0, world->now_s);
+        ret->node = identity_of(place->id);
+    int64_t later_s = starts_s > world->now_s ? starts_s : world->now_s;
+    ret->is.deadline_s = later_s + CLEAN_LIMIT_S;
+    instance_record(ret, 0, world->now_s);
 }
 
 static void make_instances(void *subject)
@@ -264,7 +272,7 @@ static void make_instances(void *subject)
     reservation->instances =
         arena_alloc(reservation->world->arena, reservation->instance_count * sizeof *reservation->instances);
     for (uint32_t ordinal = 0; ordinal < reservation->instance_count; ordinal++)
-        make_instance(reservation, ordinal);
+        instance_make(reservation, &reservation->instances[ordinal], ordinal, reservation->starts_s);
     reservation->is.deadline_s = reservation->starts_s + ACTIVATION_LIMIT_S;
 }
 
@@ -311,6 +319,13 @@ static void record_lateness(void *subject)
     reservation->health = health_of(reservation);
 }
 
+/* Its terms, and what follows for its instances, are there already. */
+static void record_terms(void *subject)
+{
+    struct reservation *reservation = subject;
+    reservation->amended = false;
+}
+
 static void record_overdue(void *subject)
 {
     struct reservation *reservation = subject;
@@ -338,13 +353,16 @@ static const struct fsm_transition transitions[] = {
     ROW(270, HELD,       HOLD_OVER,         always,         EXPIRED,    lapse,           "nobody confirmed the quote in time, or before its start"),
     ROW(310, SCHEDULED,  CANCEL_REQUESTED,  always,         CANCELLED,  release_place,   "cancelled before its start"),
     ROW(320, SCHEDULED,  LEAD_TIME_REACHED, always,         ACTIVATING, make_instances,  "its window is near"),
+    ROW(330, SCHEDULED,  AMENDED,           always,         SCHEDULED,  record_terms,    "it has other terms"),
     ROW(410, ACTIVATING, CANCEL_REQUESTED,  always,         ENDING,     cut_window,      "cancelled while its instances came up"),
     ROW(420, ACTIVATING, WINDOW_ENDED,      always,         ENDING,     end_instances,   "its window was over before all instances ran"),
     ROW(430, ACTIVATING, ALL_RUNNING,       window_is_open, ACTIVE,     record_health,   "all its instances run"),
     ROW(440, ACTIVATING, DEADLINE_PASSED,   always,         ACTIVE,     record_lateness, "it goes on with the instances that run"),
+    ROW(450, ACTIVATING, AMENDED,           always,         ACTIVATING, record_terms,    "it has other terms"),
     ROW(510, ACTIVE,     CANCEL_REQUESTED,  always,         ENDING,     cut_window,      "cancelled by its tenant"),
     ROW(520, ACTIVE,     WINDOW_ENDED,      always,         ENDING,     end_instances,   "its window is over"),
     ROW(530, ACTIVE,     HEALTH_CHANGED,    always,         ACTIVE,     record_health,   "its instances fail or recover"),
+    ROW(540, ACTIVE,     AMENDED,           always,         ACTIVE,     record_terms,    "it has other terms"),
     ROW(610, ENDING,     ALL_GONE,          was_cancelled,  CANCELLED,  note_cancel,     "all its instances are gone"),
     ROW(620, ENDING,     ALL_GONE,          always,         ENDED,      forget_refusal,  "all its instances are gone"),
     ROW(630, ENDING,     DEADLINE_PASSED,   was_cancelled,  CANCELLED,  record_overdue,  "some instances would not stop in time"),
@@ -362,13 +380,13 @@ static const struct fsm_transition transitions[] = {
 
 static const struct fsm_state states[RESERVATION_STATE_COUNT] = {
     // clang-format off
-    [RESERVATION_PENDING]    = {"pending", OF_QUOTES | BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED), false, true},
-    [RESERVATION_WAITLISTED] = {"waitlisted", OF_QUOTES | BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(REFUSED), false, true},
-    [RESERVATION_HELD]       = {"held", BEFORE_INSTANCES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED), false, true},
+    [RESERVATION_PENDING]    = {"pending", FSM_BIT(AMENDED) | OF_QUOTES | BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED), false, true},
+    [RESERVATION_WAITLISTED] = {"waitlisted", FSM_BIT(AMENDED) | OF_QUOTES | BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(REFUSED), false, true},
+    [RESERVATION_HELD]       = {"held", FSM_BIT(AMENDED) | BEFORE_INSTANCES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED), false, true},
     [RESERVATION_SCHEDULED]  = {"scheduled", OF_QUOTES | BEFORE_INSTANCES | AFTER_VERDICT, false, true},
     [RESERVATION_ACTIVATING] = {"activating", OF_QUOTES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_GONE) | FSM_BIT(HEALTH_CHANGED), false, true},
     [RESERVATION_ACTIVE]     = {"active", OF_QUOTES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(ALL_GONE) | FSM_BIT(DEADLINE_PASSED), false, false},
-    [RESERVATION_ENDING]     = {"ending", OF_QUOTES | AFTER_VERDICT | FSM_BIT(CANCEL_REQUESTED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(HEALTH_CHANGED), false, true},
+    [RESERVATION_ENDING]     = {"ending", FSM_BIT(AMENDED) | OF_QUOTES | AFTER_VERDICT | FSM_BIT(CANCEL_REQUESTED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(HEALTH_CHANGED), false, true},
     [RESERVATION_ENDED]      = {"ended", 0, true, false},
     [RESERVATION_CANCELLED]  = {"cancelled", 0, true, false},
     [RESERVATION_REJECTED]   = {"rejected", 0, true, false},
@@ -394,13 +412,13 @@ const struct fsm reservation_fsm = {
 static void record(struct reservation *reservation, const struct fsm_transition *row)
 {
     struct world *world = reservation->world;
-    bool is_health = row->on == HEALTH_CHANGED;
+    const char *same = row->on == HEALTH_CHANGED ? "health" : row->on == AMENDED ? "amended" : NULL;
     const char *state = states[reservation->is.state].name;
     bool has_window = reservation->starts_s != NEVER;
     const char *quote = reservation->reason != NULL ? "\"" : "";
     const char *payload = arena_format(
-        world->arena, "{\"state\":\"%s\",\"health\":\"%s\",\"starts_at\":%s,\"ends_at\":%s,\"reason\":%s%s%s}", state,
-        reservation->health, json_instant(world->arena, reservation->starts_s),
+        world->arena, "{\"state\":\"%s\",\"health\":\"%s\",\"count\":%" PRId64 ",\"starts_at\":%s,\"ends_at\":%s,\"reason\":%s%s%s}", state,
+        reservation->health, reservation->wish.count, json_instant(world->arena, reservation->starts_s),
         has_window ? json_instant(world->arena, reservation->ends_s) : "null", quote,
         reservation->reason != NULL ? reservation->reason : "null", quote);
     bool is_end = row->on == WINDOW_ENDED && reservation->ends_s < world->now_s;
@@ -409,7 +427,7 @@ static void record(struct reservation *reservation, const struct fsm_transition 
                             .object_type = "reservation",
                             .object = reservation->wish.id,
                             .revision = reservation->is.revision,
-                            .kind = arena_format(world->arena, "reservation.%s", is_health ? "health" : state),
+                            .kind = arena_format(world->arena, "reservation.%s", same != NULL ? same : state),
                             .transition = row->number,
                             .payload = payload,
                             .occurred_at_s = is_end ? reservation->ends_s : world->now_s,
@@ -457,14 +475,21 @@ static void look(struct reservation *reservation)
     bool is_dropped = is_cancel_requested(reservation) || is_too_late(reservation);
     if (is_undecided && !is_dropped && !reservation->refused)
         verdict_decide(reservation);
+    bool has_place = state == RESERVATION_SCHEDULED || state == RESERVATION_ACTIVATING || state == RESERVATION_ACTIVE;
+    if (has_place && !is_cancel_requested(reservation))
+        amend_decide(reservation);
+    else if (state == RESERVATION_ENDING || states[state].is_final)
+        amend_cancel(reservation);
     for (uint32_t i = 0; i < reservation->instance_count; i++)
         instance_drive(&reservation->instances[i]);
 }
 
 void reservation_drive(struct reservation *reservation)
 {
-    if (states[reservation->is.state].is_final)
+    if (states[reservation->is.state].is_final) {
+        amend_cancel(reservation);
         return;
+    }
     look(reservation);
     int moves = 0;
     for (const struct fsm_transition *row = fsm_next(&reservation_fsm, reservation->is.state, reservation); row != NULL;

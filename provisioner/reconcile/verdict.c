@@ -26,7 +26,7 @@ static int64_t first_start(const struct reservation *reservation)
 }
 
 /* As the planner's ids differ from ours in type only, a wish is nearly a request. */
-static struct planner_request request_of(const struct reservation *reservation)
+struct planner_request verdict_request(const struct reservation *reservation)
 {
     const struct wish *wish = &reservation->wish;
     int64_t from_s = first_start(reservation);
@@ -133,7 +133,7 @@ void verdict_decide(struct reservation *reservation)
         give_up(reservation);
         return;
     }
-    struct planner_request request = request_of(reservation);
+    struct planner_request request = verdict_request(reservation);
     const char *wrong = planner_request_wrong(&request);
     if (wrong != NULL) { /* admission lets none through; a wish that cannot be asked is refused, not a crash */
         reservation->refused = true;

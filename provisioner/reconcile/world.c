@@ -89,7 +89,7 @@ bool world_has_verdict(const struct world *world)
     for (uint32_t i = 0; i < world->reservation_count; i++) {
         int was = world->reservations[i].was.state;
         bool was_open = was == RESERVATION_PENDING || was == RESERVATION_WAITLISTED || was == RESERVATION_HELD;
-        if (was_open && world->reservations[i].changed)
+        if ((was_open && world->reservations[i].changed) || world->reservations[i].amendment_count > 0)
             return true;
     }
     return false;

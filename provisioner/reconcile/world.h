@@ -100,7 +100,7 @@ struct wish {
     struct identity id;
     struct identity tenant;
     struct planner_shape shape;
-    int64_t count;
+    int64_t count;    /* as granted last, else as wished */
     int64_t starts_s; /* NEVER: at the decision */
     int64_t ends_s;   /* NEVER: until cancelled */
     int64_t duration_s; /* where the start is flexible, instead of the two; 0: it is not */
@@ -125,6 +125,27 @@ static inline bool wish_is_quote(const struct wish *wish)
     return wish->hold_until_s != 0 && !wish->is_confirmed;
 }
 
+/* A wish for other terms of a reservation, and what was decided of it. */
+enum amendment_state {
+    AMENDMENT_REQUESTED,
+    AMENDMENT_GRANTED,
+    AMENDMENT_REFUSED,
+    AMENDMENT_CANCELLED, /* with its reservation */
+    AMENDMENT_STATE_COUNT
+};
+
+struct amendment {
+    struct identity id;
+    bool changes_start, changes_end;
+    int64_t starts_s; /* if it changes: NEVER is at the decision */
+    int64_t ends_s;   /* if it changes: NEVER is until cancelled */
+    int64_t count;    /* 0: as it is */
+    enum amendment_state state;
+    int64_t granted_starts_s, granted_ends_s, granted_count;
+    const char *reason;  /* NULL: none */
+    const char *binding; /* JSON or NULL */
+};
+
 struct instance {
     struct reservation *reservation;
     struct identity id;
@@ -135,6 +156,7 @@ struct instance {
     int64_t incarnation;
     int64_t starts_s, ends_s;
     const char *address; /* NULL: none */
+    bool window_changed;     /* by an amendment, just now */
     bool is_clean;       /* nobody else holds its slots now */
     bool granted;        /* the planner has found it another place */
     bool is_broken_there; /* it did not start on the node that it still has a claim on; at this instant, not kept */
@@ -154,8 +176,13 @@ struct reservation {
     const char *alternatives; /* JSON or NULL */
     bool granted;             /* by the planner, just now */
     bool refused;
+    bool amended; /* an amendment was granted, just now */
     bool changed;
-    struct instance *instances; /* instance_count of them, by ordinal; none before activation */
+    int64_t decided_revision; /* of the wish, when it was last decided upon */
+    struct amendment *amendments; /* those that were open, in the order in which they were asked */
+    uint32_t amendment_count;
+    /* By ordinal; none before activation. An ordinal that was given up and asked for again has one more. */
+    struct instance *instances;
     uint32_t instance_count;
 };
 
@@ -250,6 +277,11 @@ struct planner_key instance_key(const struct instance *instance);
 /* Whether it is over for this instance, one way or the other. */
 bool instance_is_gone(const struct instance *instance);
 
+/* A new instance in *ret, where the planner has put it. */
+void instance_make(struct reservation *reservation, struct instance *ret, uint32_t ordinal, int64_t starts_s);
+
+/* The wish as it is put to the planner at this instant. */
+struct planner_request verdict_request(const struct reservation *reservation);
 /* Puts the wish to the planner: sets granted and the window, or refused, reason, binding and alternatives. */
 void verdict_decide(struct reservation *reservation);
 /* What bound, with numbers and in a sentence: JSON, the arena's. */

@@ -175,8 +175,8 @@ END_TEST
 #define LIMITS       6
 #define HOURS        (24 * 240) /* further out all months are alike */
 #define LAST_FROM_H  (24 * 80)
-#define STEPS        100
-#define HISTORIES    12
+#define STEPS        60
+#define HISTORIES    6
 
 static const char *const projects[] = {"default", "research"};
 static const char *const models[] = {"H100", "A100"};

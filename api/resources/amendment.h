@@ -1,0 +1,43 @@
+/* Amendments: asking for other terms, which POST .../amendments and PATCH of the reservation share. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/server/route.h"
+
+/* What is asked for; what is not given stays as it is. */
+struct amendment_wish {
+    int64_t starts_at; /* FIELD_NULL: the instant of the decision */
+    int64_t ends_at;   /* FIELD_NULL: until cancelled */
+    int64_t count;
+    bool changes_start, changes_end, changes_count;
+};
+
+/* A reservation that is to be changed, locked. Texts belong to the request. */
+struct amendment_subject {
+    int64_t revision; /* of the wish, as it is now */
+    const char *id, *zone_id, *tenant_id;
+    const char *state;
+    bool is_cancelled;
+    int64_t starts_at, ends_at, count; /* granted; FIELD_NULL as an end: open */
+    int64_t now;
+    int64_t open_count; /* amendments that wait for their verdict */
+};
+
+/* request->object under its lock; 412 where If-Match does not hold. */
+MUST_CHECK enum err_kind amendment_lock(struct request *request, struct amendment_subject *ret, struct err *reterr);
+/* Drops what changes nothing, then checks the rest. *ret_empty: nothing is left. */
+MUST_CHECK enum err_kind amendment_check(const struct amendment_subject *subject, struct amendment_wish *wish,
+                                         bool *ret_empty, struct err *reterr);
+/* Writes the wish and wakes the planner; the request awaits the verdict, and `finish` answers it. */
+MUST_CHECK enum err_kind amendment_request(struct request *request, const struct amendment_subject *subject,
+                                           const struct amendment_wish *wish, const char *id, route_handler *finish,
+                                           struct err *reterr);
+/* The row of an amendment, by its id, as its fields and reservation_id have it. */
+MUST_CHECK enum err_kind amendment_find(struct request *request, const char *id, const PGresult **ret,
+                                        struct err *reterr);
+/* ERR_NONE unless the amendment was refused or cancelled: then the problem it is answered with. */
+MUST_CHECK enum err_kind amendment_refusal(struct request *request, const PGresult *result, struct err *reterr);
+bool amendment_is_open(const PGresult *result);
+
+extern const struct db_stmt amendment_list_statement;
+extern const struct db_stmt *const amendment_statements[]; /* of sluice_api */

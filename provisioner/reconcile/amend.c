@@ -1,0 +1,242 @@
+/* New terms for a reservation that has its place: all of them or none. It keeps its last good terms until the planner
+ * grants others; then its instances follow: they last to the new end, more of them come, or the last ones go.
+ *
+ * A reservation's open amendments are decided one by one, in the order in which they were asked. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/amend.h"
+
+#include "common/must.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- The verdict ---- */
+
+static const struct {
+    const char *text;
+    const char *event;
+} verdicts[AMENDMENT_STATE_COUNT] = {
+    [AMENDMENT_REQUESTED] = {"requested", NULL},
+    [AMENDMENT_GRANTED] = {"granted", "amendment.granted"},
+    [AMENDMENT_REFUSED] = {"refused", "amendment.refused"},
+    [AMENDMENT_CANCELLED] = {"cancelled", "amendment.cancelled"},
+};
+
+const char *amendment_state_text(enum amendment_state state)
+{
+    return verdicts[state].text;
+}
+
+static void conclude(struct reservation *reservation, struct amendment *amendment, enum amendment_state state,
+                     const char *reason)
+{
+    struct world *world = reservation->world;
+    char id[UUID_TEXT_SIZE];
+    identity_to_uuid(reservation->wish.id, id);
+    amendment->state = state;
+    amendment->reason = reason;
+    reservation->changed = true; /* its status says up to which revision of the wish all is decided */
+    const char *quote = reason == NULL ? "" : "\"";
+    world_record(world, &(struct event_record){
+                            .tenant = &reservation->wish.tenant,
+                            .object_type = "amendment",
+                            .object = amendment->id,
+                            .revision = 1,
+                            .kind = verdicts[state].event,
+                            .payload = arena_format(world->arena, "{\"reservation_id\":\"%s\",\"reason\":%s%s%s}", id,
+                                                    quote, reason == NULL ? "null" : reason, quote),
+                            .occurred_at_s = world->now_s,
+                        });
+}
+
+/* What the reservation would be. */
+struct terms {
+    int64_t starts_s, ends_s;
+    int64_t count;
+};
+
+static struct terms terms_of(const struct reservation *reservation, const struct amendment *amendment)
+{
+    int64_t now_s = reservation->world->now_s;
+    int64_t wished_start_s = amendment->starts_s == NEVER ? now_s : amendment->starts_s;
+    return (struct terms){
+        .starts_s = amendment->changes_start ? wished_start_s : reservation->starts_s,
+        .ends_s = amendment->changes_end ? amendment->ends_s : reservation->ends_s,
+        .count = amendment->count == 0 ? reservation->wish.count : amendment->count,
+    };
+}
+
+/* Why these terms cannot even be put to the planner: a code, or NULL. */
+static const char *wrong_with(const struct reservation *reservation, const struct terms *terms)
+{
+    int64_t now_s = reservation->world->now_s;
+    bool moves_start = terms->starts_s != reservation->starts_s;
+    if (reservation->ends_s <= now_s)
+        return "not_amendable";
+    if (moves_start && reservation->is.state != RESERVATION_SCHEDULED)
+        return "start_is_past"; /* its instances are being made ready, or run */
+    if (moves_start && terms->starts_s < now_s)
+        return "window_in_past";
+    if (terms->ends_s <= terms->starts_s)
+        return "window_reversed";
+    return terms->ends_s <= now_s ? "window_in_past" : NULL;
+}
+
+/* ---- Instances ---- */
+
+/* It is, or is on its way to be, one of those that the terms ask for. */
+static bool is_wanted_one(const struct instance *instance)
+{
+    return !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
+}
+
+/* The planner keeps what has begun. What it was about to move, because it has not, may be starting there already. */
+static bool moves_what_starts(const struct reservation *reservation)
+{
+    const struct world *world = reservation->world;
+    for (uint32_t i = 0; i < reservation->instance_count; i++) {
+        const struct instance *instance = &reservation->instances[i];
+        if (!is_wanted_one(instance) || !instance->on_node || instance->ordinal >= reservation->wish.count)
+            continue;
+        struct planner_key key = instance_key(instance);
+        const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
+        struct planner_id here = planner_id_of(instance->node);
+        if (place != NULL && memcmp(&place->id, &here, sizeof here) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Ends it now; before its start it never was. The row that stops it tells the new end. */
+static void give_up(struct instance *instance)
+{
+    int64_t now_s = instance->reservation->world->now_s;
+    instance->ends_s = instance->starts_s > now_s ? instance->starts_s : now_s;
+    instance->changed = true;
+}
+
+static void adopt(struct instance *instance)
+{
+    const struct reservation *reservation = instance->reservation;
+    struct planner_key key = instance_key(instance);
+    const struct planner_node *place = planner_node_of(reservation->world->planner, &key, reservation->world->now_s);
+    if (!instance->on_node && place != NULL) {
+        struct node *node = world_node(reservation->world, identity_of(place->id));
+        instance->node = node->id;
+        instance->granted = instance->is.state == INSTANCE_REPLACING && node_is_in_service(node);
+        instance->has_node = instance->granted || instance->is.state == INSTANCE_PLANNED;
+        instance->changed = true;
+    }
+    instance->window_changed = instance->ends_s != reservation->ends_s;
+    instance->ends_s = reservation->ends_s;
+}
+
+/* Those that are there take the new end or go; for each ordinal without one, an instance is made. */
+static void amend_instances(struct reservation *reservation)
+{
+    if (reservation->is.state == RESERVATION_SCHEDULED)
+        return; /* they are made when its window is near */
+    struct world *world = reservation->world;
+    uint32_t count = (uint32_t)reservation->wish.count;
+    struct instance *grown = arena_alloc(world->arena, (reservation->instance_count + count) * sizeof *grown);
+    bool *is_there = arena_alloc(world->arena, count * sizeof *is_there);
+    memset(is_there, 0, count * sizeof *is_there);
+    for (uint32_t i = 0; i < reservation->instance_count; i++) {
+        struct instance *instance = &grown[i];
+        *instance = reservation->instances[i];
+        if (!is_wanted_one(instance))
+            continue;
+        if (instance->ordinal >= count) {
+            give_up(instance);
+        } else {
+            adopt(instance);
+            is_there[instance->ordinal] = true;
+        }
+    }
+    reservation->instances = grown;
+    int64_t starts_s = reservation->starts_s > world->now_s ? reservation->starts_s : world->now_s;
+    for (uint32_t ordinal = 0; ordinal < count; ordinal++) {
+        if (!is_there[ordinal])
+            instance_make(reservation, &grown[reservation->instance_count++], ordinal, starts_s);
+    }
+}
+
+/* ---- Deciding ---- */
+
+static void grant(struct reservation *reservation, struct amendment *amendment, const struct terms *terms)
+{
+    bool gives_back = terms->ends_s < reservation->ends_s || terms->count < reservation->wish.count ||
+                      terms->starts_s != reservation->starts_s;
+    reservation->world->capacity_returned |= gives_back;
+    reservation->starts_s = terms->starts_s;
+    reservation->ends_s = terms->ends_s;
+    reservation->wish.count = terms->count;
+    reservation->amended = true;
+    amendment->granted_starts_s = terms->starts_s;
+    amendment->granted_ends_s = terms->ends_s;
+    amendment->granted_count = terms->count;
+    conclude(reservation, amendment, AMENDMENT_GRANTED, NULL);
+    amend_instances(reservation);
+}
+
+bool amend_try(struct reservation *reservation, const struct amendment *amendment, struct amend_outcome *ret)
+{
+    struct world *world = reservation->world;
+    struct terms terms = terms_of(reservation, amendment);
+    *ret = (struct amend_outcome){.starts_s = terms.starts_s, .ends_s = terms.ends_s, .count = terms.count};
+    ret->reason = wrong_with(reservation, &terms);
+    if (ret->reason != NULL)
+        return false;
+    struct planner_amendment asked = {.terms = verdict_request(reservation), .now = world->now_s};
+    asked.terms.from = terms.starts_s;
+    asked.terms.to = terms.ends_s;
+    asked.terms.count = (uint32_t)terms.count;
+    const char *wrong = planner_request_wrong(&asked.terms);
+    if (wrong != NULL) {
+        ret->reason = "invalid_request";
+        ret->binding = arena_format(world->arena, "{\"constraint\":\"request\",\"message\":\"%s\"}", wrong);
+        return false;
+    }
+    uint32_t before = planner_savepoint(world->planner);
+    struct planner_verdict verdict = {0};
+    planner_amend(world->planner, &asked, &verdict);
+    if (verdict.placed && !moves_what_starts(reservation))
+        return true;
+    if (verdict.placed)
+        planner_rollback_to(world->planner, before);
+    ret->reason = "capacity_unavailable";
+    ret->binding = refusal_binding(world, &asked.terms, &verdict.refusal);
+    return false;
+}
+
+/* The first that is open. */
+static struct amendment *next_open(const struct reservation *reservation)
+{
+    for (uint32_t i = 0; i < reservation->amendment_count; i++) {
+        if (reservation->amendments[i].state == AMENDMENT_REQUESTED)
+            return &reservation->amendments[i];
+    }
+    return NULL;
+}
+
+void amend_decide(struct reservation *reservation)
+{
+    struct amendment *amendment = next_open(reservation);
+    if (amendment == NULL || reservation->amended) /* the one before is to be recorded first */
+        return;
+    struct amend_outcome outcome = {0};
+    if (amend_try(reservation, amendment, &outcome)) {
+        struct terms terms = {.starts_s = outcome.starts_s, .ends_s = outcome.ends_s, .count = outcome.count};
+        grant(reservation, amendment, &terms);
+        return;
+    }
+    amendment->binding = outcome.binding;
+    conclude(reservation, amendment, AMENDMENT_REFUSED, outcome.reason);
+    amend_decide(reservation);
+}
+
+void amend_cancel(struct reservation *reservation)
+{
+    for (struct amendment *amendment = next_open(reservation); amendment != NULL; amendment = next_open(reservation))
+        conclude(reservation, amendment, AMENDMENT_CANCELLED, "not_amendable");
+}

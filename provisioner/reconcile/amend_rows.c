@@ -1,0 +1,185 @@
+/* Amendments as rows: reading the open ones, writing their verdicts and the terms that now hold. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/amend.h"
+#include "provisioner/reconcile/apply.h"
+
+#include "common/must.h"
+
+#include <string.h>
+
+#define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
+
+static const struct db_stmt statement_observe = {
+    .name = "amend_observe",
+    .sql = "SELECT a.reservation_id, a.id, a.changes_start, " SQL_INSTANT(
+        "a.starts_at") ", a.changes_end,"
+                       " " SQL_INSTANT(
+                           "a.ends_at") ", coalesce(a.count, 0)"
+                                        "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
+                                        "  JOIN amendment a ON a.reservation_id = t.id"
+                                        " WHERE NOT EXISTS (SELECT FROM amendment_status s WHERE s.amendment_id = a.id)"
+                                        " ORDER BY t.place, a.revision",
+    .params = 1,
+};
+
+static const struct db_stmt statement_verdicts = {
+    .name = "amend_verdicts",
+    .sql = "INSERT INTO amendment_status (amendment_id, reservation_id, tenant_id, state, reason, binding, starts_at,"
+           "                              ends_at, count, decided_at)"
+           " SELECT n.id, n.reservation, n.tenant, n.state, n.reason, n.binding::jsonb, to_timestamp(n.starts),"
+           "        to_timestamp(n.ends), n.count, to_timestamp($1::bigint)"
+           "   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[],"
+           "               $9::bigint[], $10::int[])"
+           "        AS n (id, reservation, tenant, state, reason, binding, starts, ends, count)",
+    .params = 10,
+};
+
+/* Of several that were granted in one piece of work the last one's terms hold. */
+static const struct db_stmt statement_terms = {
+    .name = "amend_terms",
+    .sql = "UPDATE reservation_status s SET granted_count = n.count, terms_starts_at = to_timestamp(n.starts),"
+           "       terms_ends_at = to_timestamp(n.ends)"
+           "  FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[]) AS n (reservation, count, starts, ends)"
+           " WHERE s.reservation_id = n.reservation",
+    .params = 4,
+};
+
+const struct db_stmt *const amend_statements[] = {&statement_observe, &statement_verdicts, &statement_terms, NULL};
+
+/* ---- Reading ---- */
+
+static void read_amendment(const PGresult *result, int row, struct amendment *amendment)
+{
+    *amendment = (struct amendment){
+        .id = db_identity(result, row, 1),
+        .changes_start = db_bool(result, row, 2),
+        .starts_s = db_int(result, row, 3, NEVER),
+        .changes_end = db_bool(result, row, 4),
+        .ends_s = db_int(result, row, 5, NEVER),
+        .count = db_int(result, row, 6, 0),
+        .state = AMENDMENT_REQUESTED,
+    };
+}
+
+/* Rows come in the order of the reservations. */
+static void read_amendments(struct world *world, const PGresult *result)
+{
+    int rows = PQntuples(result);
+    struct amendment *amendments = arena_alloc(world->arena, (size_t)(rows + 1) * sizeof *amendments);
+    uint32_t at = 0;
+    for (int row = 0; row < rows; row++) {
+        struct identity id = db_identity(result, row, 0);
+        while (memcmp(&world->reservations[at].wish.id, &id, sizeof id) != 0)
+            must(++at < world->reservation_count);
+        struct reservation *reservation = &world->reservations[at];
+        if (reservation->amendment_count++ == 0)
+            reservation->amendments = &amendments[row];
+        read_amendment(result, row, &amendments[row]);
+    }
+}
+
+enum err_kind amend_observe(struct world *world, struct db *db, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array ids = {0};
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        const struct reservation *reservation = &world->reservations[i];
+        if (reservation->was.revision > 0 && reservation->wish.revision > reservation->decided_revision)
+            db_array_identity(&ids, reservation->wish.id);
+    }
+    if (ids.count == 0)
+        return ERR_NONE;
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_observe, DB_PARAMS(db_array_param(&ids)), &result, reterr);
+    if (kind == ERR_NONE)
+        read_amendments(world, result);
+    return kind;
+}
+
+/* ---- Writing ---- */
+
+#define VERDICT_COLUMNS 9
+#define TERMS_COLUMNS   4
+
+static void verdict_columns_clear(struct db_array (*columns)[VERDICT_COLUMNS])
+{
+    for (size_t i = 0; i < VERDICT_COLUMNS; i++)
+        db_array_clear(&(*columns)[i]);
+}
+
+static void terms_columns_clear(struct db_array (*columns)[TERMS_COLUMNS])
+{
+    for (size_t i = 0; i < TERMS_COLUMNS; i++)
+        db_array_clear(&(*columns)[i]);
+}
+
+static void add_verdict(struct db_array *next, const struct reservation *reservation, const struct amendment *amendment)
+{
+    bool is_granted = amendment->state == AMENDMENT_GRANTED;
+    db_array_identity(next++, amendment->id);
+    db_array_identity(next++, reservation->wish.id);
+    db_array_identity(next++, reservation->wish.tenant);
+    db_array_text(next++, amendment_state_text(amendment->state));
+    db_array_text(next++, amendment->reason);
+    db_array_text(next++, amendment->binding);
+    apply_instant(next++, is_granted ? amendment->granted_starts_s : NEVER);
+    apply_instant(next++, is_granted ? amendment->granted_ends_s : NEVER);
+    if (is_granted)
+        db_array_int(next, amendment->granted_count);
+    else
+        db_array_text(next, NULL);
+}
+
+static enum err_kind send_verdicts(const struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    CLEANUP(verdict_columns_clear) struct db_array columns[VERDICT_COLUMNS] = {0};
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        const struct reservation *reservation = &world->reservations[i];
+        for (uint32_t j = 0; j < reservation->amendment_count; j++) {
+            if (reservation->amendments[j].state != AMENDMENT_REQUESTED)
+                add_verdict(columns, reservation, &reservation->amendments[j]);
+        }
+    }
+    if (columns[0].count == 0)
+        return ERR_NONE;
+    char now[DB_INT_TEXT_SIZE];
+    const char *params[VERDICT_COLUMNS + 1] = {db_int_param(now, world->now_s)};
+    for (int i = 0; i < VERDICT_COLUMNS; i++)
+        params[i + 1] = db_array_param(&columns[i]);
+    return apply_send(queue, &statement_verdicts, params, (int64_t)columns[0].count, reterr);
+}
+
+static const struct amendment *last_granted(const struct reservation *reservation)
+{
+    const struct amendment *last = NULL;
+    for (uint32_t i = 0; i < reservation->amendment_count; i++) {
+        if (reservation->amendments[i].state == AMENDMENT_GRANTED)
+            last = &reservation->amendments[i];
+    }
+    return last;
+}
+
+static enum err_kind send_terms(const struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    CLEANUP(terms_columns_clear) struct db_array columns[TERMS_COLUMNS] = {0};
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        const struct amendment *amendment = last_granted(&world->reservations[i]);
+        if (amendment == NULL)
+            continue;
+        db_array_identity(&columns[0], world->reservations[i].wish.id);
+        db_array_int(&columns[1], amendment->granted_count);
+        apply_instant(&columns[2], amendment->granted_starts_s);
+        apply_instant(&columns[3], amendment->granted_ends_s);
+    }
+    if (columns[0].count == 0)
+        return ERR_NONE;
+    return apply_send(queue, &statement_terms,
+                      DB_PARAMS(db_array_param(&columns[0]), db_array_param(&columns[1]), db_array_param(&columns[2]),
+                                db_array_param(&columns[3])),
+                      (int64_t)columns[0].count, reterr);
+}
+
+enum err_kind apply_amendments(struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    enum err_kind kind = send_verdicts(world, queue, reterr);
+    return kind == ERR_NONE ? send_terms(world, queue, reterr) : kind;
+}

@@ -1,0 +1,271 @@
+"""Amendments: other terms for a reservation, all or nothing; and what is billed is what was held."""
+# SPDX-License-Identifier: Apache-2.0
+
+import threading
+
+import pytest
+
+from stack import eventually
+
+JANUARY = "2026-01-{:02}T{:02}:00:00Z"
+
+
+def at(day, hour=0):
+    return JANUARY.format(day, hour)
+
+
+@pytest.fixture
+def acme(stack):
+    """A fleet of four nodes and a tenant."""
+    stack.fleet(nodes=4, price="2.000000")
+    return stack.tenant("acme")
+
+
+def reserve(client, starts_at=at(2), ends_at=at(4), count=2, **fields):
+    return client.post("/v1/reservations", {
+        "instance_type": "h100.8x", "count": count, "zone": "us-east-1a", "starts_at": starts_at, "ends_at": ends_at,
+        **fields}).expect(201).body
+
+
+def show(client, reservation):
+    return client.get(f"/v1/reservations/{reservation['id']}").expect(200).body
+
+
+def amend(client, reservation, **fields):
+    return client.post(f"/v1/reservations/{reservation['id']}/amendments", fields)
+
+
+def patch(client, reservation, headers=None, **fields):
+    return client.patch(f"/v1/reservations/{reservation['id']}", fields, headers=headers)
+
+
+def states(stack, reservation):
+    rows = stack.sql("SELECT i.ordinal, i.state FROM instance i JOIN reservation r ON r.id = i.reservation_id"
+                     " WHERE r.name IS NOT DISTINCT FROM %s ORDER BY i.ordinal, i.created_at", (reservation["name"],))
+    return [(row["ordinal"], row["state"]) for row in rows]
+
+
+def used_seconds(stack):
+    """Delivered seconds of all instances, by ordinal."""
+    rows = stack.sql("""
+        SELECT i.ordinal, sum(extract(epoch FROM u.period_end - u.period_start))::int AS s
+          FROM usage_interval u JOIN instance i ON i.id = u.instance_id WHERE u.class = 'used' GROUP BY 1 ORDER BY 1""")
+    return {row["ordinal"]: row["s"] for row in rows}
+
+
+def test_terms_change_before_the_start(stack, acme):
+    made = reserve(acme, name="train")
+    granted = amend(acme, made, starts_at=at(3), ends_at=at(6), count=4).expect(201).body
+    assert granted["state"] == "granted" and granted["id"].startswith("amd_") and granted["reservation"] == made["id"]
+    assert granted["changes"] == {"starts_at": at(3), "ends_at": at(6), "count": 4}
+    assert granted["terms"] == {"starts_at": at(3), "ends_at": at(6), "count": 4}
+    shown = show(acme, made)
+    assert (shown["starts_at"], shown["ends_at"], shown["count"]) == (at(3), at(6), 4)
+    assert (shown["status"]["starts_at"], shown["status"]["ends_at"]) == (at(3), at(6))
+    assert shown["status"]["state"] == "scheduled"
+    refused = acme.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "starts_at": at(5), "ends_at": at(6)})
+    assert refused.expect(409).code == "capacity_unavailable"
+    reserve(acme, starts_at=at(2), ends_at=at(2, 20), count=4)
+    stack.advance(at(3, 1))
+    assert show(acme, made)["status"]["delivered_count"] == 4
+    stack.advance(at(7))
+    assert show(acme, made)["status"]["state"] == "ended"
+    assert [item["id"] for item in acme.items(f"/v1/reservations/{made['id']}/amendments")] == [granted["id"]]
+
+
+def test_a_refused_amendment_leaves_all_as_it_was(stack, acme):
+    made = reserve(acme, name="train", count=2)
+    reserve(acme, starts_at=at(4), ends_at=at(5), count=3)
+    allocations = "SELECT node_id, slots, period, ordinal FROM allocation ORDER BY 1, 2, 3"
+    before, shown = stack.sql(allocations), show(acme, made)
+    refused = amend(acme, made, ends_at=at(4, 12), count=3).expect(409)
+    assert refused.code == "capacity_unavailable" and refused.body["binding"]["constraint"] == "capacity"
+    assert refused.body["reservation"] == made["id"] and refused.body["amendment"].startswith("amd_")
+    after = show(acme, made)
+    assert stack.sql(allocations) == before
+    assert {**after, "status": None} == {**shown, "status": None}
+    assert after["status"]["state"] == "scheduled"
+    listed = acme.items(f"/v1/reservations/{made['id']}/amendments")
+    assert [item["state"] for item in listed] == ["refused"] and listed[0]["reason"] == "capacity_unavailable"
+    assert "terms" not in listed[0]
+    amend(acme, made, count=3).expect(201)
+
+
+def test_a_running_reservation_lasts_longer_and_is_billed_for_it(stack, acme):
+    made = reserve(acme, name="train")
+    stack.advance(at(3))
+    assert patch(acme, made, ends_at=at(5)).expect(200).body["ends_at"] == at(5)
+    stack.advance(at(4, 12))
+    assert show(acme, made)["status"]["state"] == "active"
+    assert patch(acme, made, ends_at=at(4, 18)).expect(200).body["status"]["ends_at"] == at(4, 18)
+    stack.advance(at(6))
+    assert show(acme, made)["status"]["state"] == "ended"
+    seconds = 66 * 3600
+    late = stack.sql("SELECT coalesce(sum(extract(epoch FROM period_end - period_start)), 0)::int AS s FROM usage_interval WHERE class <> 'used'")
+    assert sum(used_seconds(stack).values()) + late[0]["s"] == 2 * seconds
+    windows = stack.sql("SELECT min(period_start) = %s AS starts, max(period_end) = %s AS ends FROM usage_interval", (at(2), at(4, 18)))
+    assert windows == [{"starts": True, "ends": True}]
+    billed = stack.sql("SELECT sum(amount_u)::bigint AS u FROM rated_line")[0]["u"]
+    assert billed == sum(used_seconds(stack).values()) * 8 * 2_000_000 // 3600
+
+
+def test_more_instances_come_and_the_last_ones_go(stack, acme):
+    made = reserve(acme, name="train", count=2)
+    stack.advance(at(2, 12))
+    patch(acme, made, count=4).expect(200)
+    stack.advance(at(2, 13))
+    shown = show(acme, made)
+    assert shown["count"] == 4 and shown["status"]["delivered_count"] == 4 and shown["status"]["health"] == "ok"
+    stack.advance(at(3))
+    patch(acme, made, count=1).expect(200)
+    stack.advance(at(3, 1))
+    shown = show(acme, made)
+    assert shown["status"] == {**shown["status"], "delivered_count": 1, "health": "ok", "state": "active"}
+    assert states(stack, made) == [(0, "running"), (1, "terminated"), (2, "terminated"), (3, "terminated")]
+    reserve(stack.tenant("other"), starts_at=at(3, 2), ends_at=at(4), count=3)
+    stack.advance(at(5))
+    seconds = stack.sql("""
+        SELECT i.ordinal, sum(extract(epoch FROM u.period_end - u.period_start))::int / 3600 AS hours
+          FROM usage_interval u JOIN instance i ON i.id = u.instance_id JOIN reservation r ON r.id = i.reservation_id
+         WHERE r.name = 'train' GROUP BY 1 ORDER BY 1""")
+    assert [(row["ordinal"], row["hours"]) for row in seconds] == [(0, 48), (1, 24), (2, 12), (3, 12)]
+
+
+def test_an_ordinal_that_was_given_up_comes_back_as_another_instance(stack, acme):
+    made = reserve(acme, name="train", count=2)
+    stack.advance(at(2, 12))
+    patch(acme, made, count=1).expect(200)
+    patch(acme, made, count=2).expect(200)
+    stack.advance(at(2, 13))
+    assert sorted(states(stack, made)) == [(0, "running"), (1, "running"), (1, "terminated")]
+    assert show(acme, made)["status"] == {**show(acme, made)["status"], "delivered_count": 2, "health": "ok"}
+    stack.advance(at(5))
+    assert show(acme, made)["status"]["state"] == "ended"
+    held = stack.sql("SELECT sum(extract(epoch FROM period_end - period_start))::int AS s FROM usage_interval")[0]["s"]
+    assert held == 2 * 48 * 3600
+
+
+def test_an_open_end_can_be_closed_and_a_closed_one_opened(stack, acme):
+    made = reserve(acme, name="train", ends_at=None)
+    assert patch(acme, made, ends_at=at(3)).expect(200).body["ends_at"] == at(3)
+    opened = patch(acme, made, ends_at=None).expect(200).body
+    assert opened["ends_at"] is None and opened["status"]["ends_at"] is None
+    stack.advance(at(9))
+    assert show(acme, made)["status"]["state"] == "active"
+    patch(acme, made, ends_at=at(10)).expect(200)
+    stack.advance(at(11))
+    assert show(acme, made)["status"]["state"] == "ended"
+
+
+@pytest.mark.parametrize("fields, status, code", [
+    ({"starts_at": "2026-01-02T18:00:00Z"}, 409, "start_is_past"),
+    ({"ends_at": "2026-01-02T11:00:00Z"}, 422, "window_in_past"),
+    ({"ends_at": "2026-01-01T12:00:00Z"}, 422, "window_reversed"),
+    ({"instance_type": "other"}, 422, "immutable_field"),
+    ({"shape": {"gpus": 1}}, 422, "immutable_field"),
+    ({"zone": "eu"}, 422, "immutable_field"),
+    ({"status": {}}, 422, "unknown_field"),
+    ({"count": 0}, 422, "out_of_range"),
+    ({"count": 3, "name": "both"}, 422, "mixed_patch"),
+])
+def test_what_cannot_be_amended_says_why(stack, acme, fields, status, code):
+    made = reserve(acme, name="train")
+    stack.advance(at(2, 12))
+    before = show(acme, made)
+    assert patch(acme, made, **fields).expect(status).code == code
+    assert show(acme, made) == before
+
+
+def test_only_what_has_its_place_and_goes_on_is_amended(stack, acme):
+    ended, cancelled = reserve(acme, ends_at=at(2, 1)), reserve(acme)
+    waiting = acme.post("/v1/reservations", {"instance_type": "h100.8x", "count": 4, "zone": "us-east-1a", "starts_at": at(2),
+                                             "ends_at": at(3), "if_unavailable": "waitlist"}).expect(202).body
+    assert amend(acme, waiting, count=1).expect(409).code == "not_amendable"
+    acme.post(f"/v1/reservations/{cancelled['id']}/cancel").expect(200)
+    assert amend(acme, cancelled, count=1).expect(409).code == "not_amendable"
+    stack.advance(at(3, 12))
+    assert amend(acme, ended, ends_at=at(9)).expect(409).code == "not_amendable"
+    running = reserve(acme, starts_at=at(4), ends_at=at(5))
+    assert amend(acme, running).expect(422).code == "nothing_to_amend"
+    amend(stack.tenant("other"), running, count=1).expect(404)
+
+
+def test_other_fields_change_without_a_verdict(stack, acme):
+    made = reserve(acme, name="train", labels={"team": "a", "cost": "x"})
+    etag = acme.get(f"/v1/reservations/{made['id']}").headers["ETag"]
+    changed = patch(acme, made, headers={"If-Match": etag}, name="eval", project="research", labels={"cost": None, "run": "7"},
+                    if_unavailable="waitlist").expect(200).body
+    assert (changed["name"], changed["project"], changed["if_unavailable"]) == ("eval", "research", "waitlist")
+    assert changed["labels"] == {"team": "a", "run": "7"}
+    assert patch(acme, made, headers={"If-Match": etag}, name="late").expect(412).code == "precondition_failed"
+    assert patch(acme, made, headers={"If-Match": etag}, count=1).expect(412).code == "precondition_failed"
+    other = reserve(acme, name="other")
+    assert patch(acme, other, name="eval").expect(409).code == "name_taken"
+    assert patch(acme, made, name=None).expect(200).body["name"] is None
+    assert patch(acme, made).expect(200).body["name"] is None
+
+
+def test_an_amendment_need_not_be_waited_for(stack, acme):
+    made = reserve(acme)
+    stack.provisioner.stop()
+    asked = acme.post(f"/v1/reservations/{made['id']}/amendments", {"count": 3}, headers={"Prefer": "respond-async"}).expect(202).body
+    assert asked["state"] == "requested" and asked["decided_at"] is None
+    late = patch(acme, made, headers={"Prefer": "wait=1"}, count=4).expect(202).body
+    assert late["count"] == 2
+    stack.provisioner.start()
+    eventually(lambda: show(acme, made)["count"] == 4, "both are decided, in their order")
+    assert [item["state"] for item in acme.items(f"/v1/reservations/{made['id']}/amendments")] == ["granted", "granted"]
+
+
+def test_a_repetition_gets_the_same_verdict(stack, acme):
+    made = reserve(acme)
+    path, key = f"/v1/reservations/{made['id']}/amendments", {"Idempotency-Key": "more"}
+    first = acme.post(path, {"count": 3}, headers=key).expect(201)
+    again = acme.post(path, {"count": 3}, headers=key).expect(201)
+    assert again.body == first.body and again.headers["Idempotent-Replayed"] == "true"
+    assert acme.post(path, {"count": 1}, headers=key).expect(422).code == "idempotency_key_reused"
+    assert len(acme.items(path)) == 1
+    refused = acme.post(path, {"count": 9}, headers={"Idempotency-Key": "too many"}).expect(409)
+    assert acme.post(path, {"count": 9}, headers={"Idempotency-Key": "too many"}).expect(409).body["amendment"] == refused.body["amendment"]
+
+
+def test_what_was_open_when_it_ended_is_cancelled_with_it(stack, acme):
+    made = reserve(acme)
+    stack.provisioner.stop()
+    acme.post(f"/v1/reservations/{made['id']}/amendments", {"count": 3}, headers={"Prefer": "respond-async"}).expect(202)
+    acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
+    stack.provisioner.start()
+    eventually(lambda: show(acme, made)["status"]["state"] == "cancelled", "it is cancelled")
+    (listed,) = acme.items(f"/v1/reservations/{made['id']}/amendments")
+    assert listed["state"] == "cancelled"
+
+
+def test_those_who_amend_at_once_never_get_more_than_there_is(stack, acme):
+    made = [reserve(acme, count=1) for _ in range(2)]
+    answers = []
+
+    def more(reservation):
+        client = acme.clone()
+        answers.append(amend(client, reservation, count=3).status)
+        client.close()
+
+    threads = [threading.Thread(target=more, args=(reservation,)) for reservation in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [201, 409]
+    assert sorted(show(acme, reservation)["count"] for reservation in made) == [1, 3]
+
+
+def test_terms_survive_the_leader(stack, acme):
+    made = reserve(acme, name="train")
+    patch(acme, made, count=3, ends_at=at(6)).expect(200)
+    stack.provisioner.kill()
+    stack.provisioner.start()
+    stack.advance(at(2, 1))
+    assert show(acme, made)["status"]["delivered_count"] == 3
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"]
+    acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
+    stack.advance(at(3))
+    assert stack.sql("SELECT count(*)::int AS n FROM allocation WHERE kind = 'instance' AND upper(period) > %s", (at(3),)) == [{"n": 0}]
