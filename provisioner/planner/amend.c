@@ -10,6 +10,7 @@ struct amending {
     int64_t from;   /* when what has not begun begins */
     bool anew;      /* what has not begun is placed anew, otherwise it stays on its GPUs */
     bool preempts;  /* evictions are allowed */
+    bool explains;  /* why not */
     uint32_t stay;  /* instances that have their new terms without the gang search */
     uint32_t moved; /* that have not begun */
     uint32_t stuck; /* that cannot have the new end where they are */
@@ -211,6 +212,15 @@ static bool stayed_in_order(const struct amending *amending)
            group_of_all(amending, limit) != NONE && all_apart(amending);
 }
 
+/* Within the group of the scope in which all are who stay. */
+static void keep_near(const struct amending *amending, struct question *question, enum planner_scope scope)
+{
+    enum planner_scope near_scope = scope == PLANNER_NODE ? PLANNER_NVLINK_DOMAIN : scope;
+    question->only_node = scope == PLANNER_NODE ? group_of_all(amending, PLANNER_NODE) : NONE;
+    question->near_scope = near_scope;
+    question->near_group = scope == PLANNER_FLEET ? NONE : group_of_all(amending, near_scope);
+}
+
 /* Finds places for planner->ordinals near those who stay, the tightest scope first. */
 static bool search_beside(const struct amending *amending, struct question *question,
                           const struct planner_request *rest)
@@ -219,8 +229,7 @@ static bool search_beside(const struct amending *amending, struct question *ques
     enum planner_scope limit = scope_limit(rest);
     for (uint32_t scope = PLANNER_NODE; scope <= (uint32_t)limit; scope++) {
         uint32_t group = group_of_all(amending, (enum planner_scope)scope);
-        question->near_scope = (enum planner_scope)scope;
-        question->near_group = scope == PLANNER_FLEET ? NONE : group;
+        keep_near(amending, question, (enum planner_scope)scope);
         if (group != NONE && search_gang(planner, question, rest, (enum planner_scope)scope))
             return true;
     }
@@ -250,6 +259,7 @@ static bool amend_rest(struct amending *amending)
     const char *model = model_of_all(amending);
     rest.from = amending->from;
     rest.count = planner->ordinal_count;
+    rest.preempts = amending->preempts;
     if (amending->stay > 0 && model != NULL) {
         rest.gpu_models = &model;
         rest.gpu_model_count = 1;
@@ -265,7 +275,7 @@ static bool amend_rest(struct amending *amending)
         spread_mark(planner, rest.reservation, NONE, amending->now, question.apart_level, true);
         placed = search_beside(amending, &question, &rest);
     }
-    if (!placed)
+    if (!placed && amending->explains)
         refuse_rest(amending, &question, &rest);
     spread_mark(planner, rest.reservation, NONE, amending->now, question.apart_level, false);
     if (placed)
@@ -311,6 +321,23 @@ static void tell_all(struct amending *amending, struct planner_verdict *ret)
     };
 }
 
+/* Whoever has not begun stays where it can; else all who have not begun are placed anew; then both with evictions. */
+static bool amend_somehow(struct amending *amending, struct attempt attempt)
+{
+    static const struct {
+        bool anew, preempts;
+    } tries[] = {{false, false}, {true, false}, {false, true}, {true, true}};
+    for (size_t i = 0; i < COUNT_OF(tries); i++) {
+        bool same = tries[i].anew && amending->moved == 0; /* as the one before: there is nobody to place anew */
+        if (same || (tries[i].preempts && !amending->terms->preempts))
+            continue;
+        attempt_undo(amending->planner, attempt);
+        if (amend_try(amending, tries[i].anew, tries[i].preempts))
+            return true;
+    }
+    return false;
+}
+
 void planner_amend(struct planner *planner, const struct planner_amendment *amendment, struct planner_verdict *ret)
 {
     const struct planner_request *terms = &amendment->terms;
@@ -319,20 +346,14 @@ void planner_amend(struct planner *planner, const struct planner_amendment *amen
                                 .terms = terms,
                                 .now = amendment->now,
                                 .from = terms->from > amendment->now ? terms->from : amendment->now};
-    static const struct {
-        bool anew, preempts;
-    } tries[] = {{false, false}, {true, false}, {false, true}, {true, true}};
     struct attempt attempt = attempt_begin(planner);
-    bool granted = false;
-    for (size_t i = 0; i < COUNT_OF(tries) && !granted; i++) {
-        if (tries[i].preempts && !terms->preempts)
-            continue;
-        attempt_undo(planner, attempt);
-        granted = amend_try(&amending, tries[i].anew, tries[i].preempts);
-    }
-    if (granted) {
+    if (amend_somehow(&amending, attempt)) {
         tell_all(&amending, ret);
     } else {
+        amending.explains = true;
+        attempt_undo(planner, attempt);
+        bool granted = amend_try(&amending, true, terms->preempts);
+        must(!granted);
         attempt_undo(planner, attempt);
         amending.refusal.asked = terms->count;
         amending.refusal.scope = terms->scope;

@@ -24,6 +24,7 @@ struct question onward_begin(struct planner *planner, uint32_t index)
         .from = body.to,
         .avoid = NONE,
         .near_group = NONE,
+        .only_node = NONE,
         .only_gpus = allocation_gpus(planner, index),
         .apart_level = PLANNER_FLEET,
         .preemptible = body.preemptible,

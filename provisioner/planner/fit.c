@@ -4,7 +4,8 @@
 
 bool fit_eligible(const struct planner *planner, const struct node *node, const struct question *question)
 {
-    if (question->avoid == (uint32_t)(node - planner->nodes))
+    uint32_t index = (uint32_t)(node - planner->nodes);
+    if (question->avoid == index || (question->only_node != NONE && question->only_node != index))
         return false;
     if (question->in_zone && node->groups[PLANNER_ZONE] != question->zone)
         return false;

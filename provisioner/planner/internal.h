@@ -207,6 +207,7 @@ struct question {
     uint32_t zone; /* if in_zone: group number, or NONE if there is no such zone */
     enum planner_scope near_scope;
     uint32_t near_group; /* NONE: anywhere */
+    uint32_t only_node;  /* of those; NONE: any */
     enum planner_spread spread;
     uint64_t only_gpus;             /* on these GPUs; 0: on any */
     enum planner_scope apart_level; /* PLANNER_FLEET: no spread; else not in groups that planner->apart marks */

@@ -11,12 +11,17 @@ struct property {
     uint64_t state; /* never 0 */
 };
 
-static inline struct property property_begin(const char *promise)
+static inline uint64_t property_seed(const char *promise)
 {
     const char *given = getenv("SLUICE_SEED");
     uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
     printf("%s: SLUICE_SEED=%llu\n", promise, (unsigned long long)seed);
-    struct property property = {seed ^ UINT64_C(0x9e3779b97f4a7c15)};
+    return seed;
+}
+
+static inline struct property property_begin(const char *promise)
+{
+    struct property property = {property_seed(promise) ^ UINT64_C(0x9e3779b97f4a7c15)};
     if (property.state == 0)
         property.state = 1;
     return property;
