@@ -3,11 +3,14 @@
 #include "api/cli/command.h"
 #include "api/cli/noun.h"
 
+#define OPTIONS_OF_WHAT                                                                                                \
+    (OPTION_BIT(INSTANCE_TYPE) | OPTION_BIT(GPUS) | OPTION_BIT(GPU_MILLI) | OPTION_BIT(GPU_MODELS) |                   \
+     OPTION_BIT(CPU_MILLI) | OPTION_BIT(MEMORY_MIB) | OPTION_BIT(COUNT) | OPTION_BIT(ZONE) | OPTION_BIT(WITHIN) |      \
+     OPTION_BIT(SPREAD) | OPTION_BIT(PLACEMENT) | OPTION_BIT(PREFERRED) | OPTION_BIT(TIER))
 #define OPTIONS_OF_A_RESERVATION                                                                                       \
-    (OPTION_BIT(BODY) | OPTION_BIT(NAME) | OPTION_BIT(PROJECT) | OPTION_BIT(INSTANCE_TYPE) | OPTION_BIT(GPUS) |        \
-     OPTION_BIT(GPU_MILLI) | OPTION_BIT(GPU_MODELS) | OPTION_BIT(CPU_MILLI) | OPTION_BIT(MEMORY_MIB) |                 \
-     OPTION_BIT(COUNT) | OPTION_BIT(ZONE) | OPTION_BIT(STARTS_AT) | OPTION_BIT(ENDS_AT) | OPTION_BIT(WITHIN) |         \
-     OPTION_BIT(PLACEMENT) | OPTION_BIT(TIER) | OPTION_BIT(IF_UNAVAILABLE) | OPTION_BIT(IMAGE) | OPTION_BIT(LABEL))
+    (OPTIONS_OF_WHAT | OPTION_BIT(BODY) | OPTION_BIT(NAME) | OPTION_BIT(PROJECT) | OPTION_BIT(STARTS_AT) |             \
+     OPTION_BIT(ENDS_AT) | OPTION_BIT(DURATION) | OPTION_BIT(START_FROM) | OPTION_BIT(START_TO) |                      \
+     OPTION_BIT(IF_UNAVAILABLE) | OPTION_BIT(IMAGE) | OPTION_BIT(LABEL))
 
 // clang-format off
 const struct command commands[] = {
@@ -27,6 +30,17 @@ const struct command commands[] = {
      OPTION_BIT(TENANT), command_list, &noun_reservation, "List reservations.", "sluice reservation list --state active -o json"},
     {"reservation cancel", "RESERVATION", OPTION_BIT(IDEMPOTENCY_KEY), command_reservation_cancel, &noun_reservation,
      "End a reservation now, by id or name.", NULL},
+    {"quote create", NULL, OPTIONS_OF_A_RESERVATION | OPTION_BIT(TTL_S) | OPTION_BIT(WAIT) | OPTION_BIT(IDEMPOTENCY_KEY),
+     command_reservation_create, &noun_quote,
+     "Hold instances for a while, and learn what they cost.",
+     "sluice quote create --name maybe --instance-type h100.8x --count 4 --zone us-east-1a --duration 7d"
+     " --start-from 2026-12-01 --start-to 2026-12-20 --spread rack --ttl-s 3600"},
+    {"quote get", "QUOTE", OPTION_BIT(WAIT), command_reservation_get, &noun_quote, "Show one quote, by id or name.", NULL},
+    {"quote list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(STATE) | OPTION_BIT(NAME) | OPTION_BIT(ZONE), command_list, &noun_quote,
+     "List quotes.", "sluice quote list --state held"},
+    {"quote confirm", "QUOTE", OPTION_BIT(IDEMPOTENCY_KEY), command_quote_confirm, &noun_reservation,
+     "Turn a quote into a reservation, by id or name.", "sluice quote confirm maybe"},
+    {"quote delete", "QUOTE", 0, command_quote_delete, &noun_quote, "Give back what a quote holds, by id or name.", NULL},
     {"instance list", NULL, OPTION_BIT(LIMIT), command_list, &noun_instance, "List instances.", NULL},
     {"node list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(STATE) | OPTION_BIT(NAME) | OPTION_BIT(ZONE), command_list,
      &noun_node, "List the fleet's nodes (operators).", "sluice node list --state quarantined"},

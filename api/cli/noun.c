@@ -40,12 +40,49 @@ static const struct column reservation_details[] = {
     {.title = "what",         .path = "",                       .text = text_of_what},
     {.title = "zone",         .path = "zone",                   .text = text_of_value},
     {.title = "within",       .path = "placement.within",       .text = text_of_value},
+    {.title = "spread",       .path = "placement.spread",       .text = text_of_value},
     {.title = "tier",         .path = "tier",                   .text = text_of_value},
     {.title = "starts (UTC)", .path = "status.starts_at", .otherwise = "starts_at", .text = text_of_time},
     {.title = "ends (UTC)",   .path = "status.ends_at",   .otherwise = "ends_at",   .text = text_of_time},
     {.title = "decided (UTC)", .path = "status.decided_at",     .text = text_of_time},
     {.title = "labels",       .path = "labels",                 .text = text_of_value},
     {.title = "charge",       .path = "charge",                 .text = text_of_money},
+    COLUMNS_END,
+};
+
+static const struct column quote_columns[] = {
+    {"ID",                "id",               NULL,        text_of_value, .right = false},
+    {"NAME",              "name",             NULL,        text_of_value, .optional = true},
+    {"STATE",             "status.state",     NULL,        text_of_value, .right = false},
+    {"HOLDS UNTIL (UTC)", "hold_until",       NULL,        text_of_time,  .right = false},
+    {"COUNT",             "count",            NULL,        text_of_value, .right = true},
+    {"WHAT",              "",                 NULL,        text_of_what,  .right = false},
+    {"ZONE",              "zone",             NULL,        text_of_value, .right = false},
+    {"STARTS (UTC)",      "status.starts_at", "starts_at", text_of_time,  .right = false},
+    {"ENDS (UTC)",        "status.ends_at",   "ends_at",   text_of_time,  .right = false},
+    {"RESERVATION",       "reservation",      NULL,        text_of_value, .optional = true},
+    COLUMNS_END,
+};
+
+static const struct column quote_details[] = {
+    {.title = "id",           .path = "id",                     .text = text_of_value},
+    {.title = "name",         .path = "name",                   .text = text_of_value},
+    {.title = "project",      .path = "project",                .text = text_of_value},
+    {.title = "state",        .path = "status.state",           .text = text_of_value},
+    {.title = "reason",       .path = "status.reason",          .text = text_of_value},
+    {.title = "holds until (UTC)", .path = "hold_until",        .text = text_of_time},
+    {.title = "reservation",  .path = "reservation",            .text = text_of_value},
+    {.title = "an hour",      .path = "price.hourly",           .text = text_of_money},
+    {.title = "estimate",     .path = "price.estimate",         .text = text_of_money},
+    {.title = "count",        .path = "count",                  .text = text_of_value},
+    {.title = "what",         .path = "",                       .text = text_of_what},
+    {.title = "zone",         .path = "zone",                   .text = text_of_value},
+    {.title = "within",       .path = "placement.within",       .text = text_of_value},
+    {.title = "spread",       .path = "placement.spread",       .text = text_of_value},
+    {.title = "tier",         .path = "tier",                   .text = text_of_value},
+    {.title = "starts (UTC)", .path = "status.starts_at", .otherwise = "starts_at", .text = text_of_time},
+    {.title = "ends (UTC)",   .path = "status.ends_at",   .otherwise = "ends_at",   .text = text_of_time},
+    {.title = "labels",       .path = "labels",                 .text = text_of_value},
     COLUMNS_END,
 };
 
@@ -143,6 +180,7 @@ static const struct column instance_type_columns[] = {
 };
 
 const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name"};
+const struct noun noun_quote = {"/v1/quotes", NULL, quote_columns, quote_details, "quo_", "name"};
 const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", instance_columns, NULL, "ins_", NULL};
 const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name"};
 const struct noun noun_invoice = {"/v1/invoices", "/v1/system/invoices", invoice_columns, invoice_details, "inv_", "number"};

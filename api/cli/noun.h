@@ -15,6 +15,7 @@ struct noun {
 };
 
 extern const struct noun noun_reservation;
+extern const struct noun noun_quote;
 extern const struct noun noun_instance;
 extern const struct noun noun_node;
 extern const struct noun noun_invoice;

@@ -47,6 +47,37 @@ bool option_number(const char *text, int64_t *ret)
     return true;
 }
 
+bool option_duration(const char *text, int64_t *ret_s)
+{
+    static const struct {
+        char letter;
+        int64_t seconds;
+    } units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}, {'\0', 1}};
+    const int64_t most_s = INT64_C(366) * 86400 * 1000;
+    char digits[16] = "";
+    size_t length = strspn(text, "0123456789");
+    int64_t number = 0;
+    if (length >= sizeof digits || (text[length] != '\0' && text[length + 1] != '\0'))
+        return false;
+    memcpy(digits, text, length);
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        if (units[i].letter != text[length] || !option_number(digits, &number) || number > most_s / units[i].seconds)
+            continue;
+        *ret_s = number * units[i].seconds;
+        return true;
+    }
+    return false;
+}
+
+static enum err_kind check_duration(const struct option_row *option, const char *text, struct err *reterr)
+{
+    int64_t seconds = 0;
+    if (option_duration(text, &seconds) && seconds >= option->least && seconds <= option->most)
+        return ERR_NONE;
+    return err_set(reterr, ERR_MALFORMED, "--%s wants a length (7d, 12h, 90m, 30s) of %" PRId64 " to %" PRId64
+                   " seconds, not '%s'", option->name, option->least, option->most, text);
+}
+
 static enum err_kind check_number(const struct option_row *option, const char *text, struct err *reterr)
 {
     int64_t value = 0;
@@ -91,6 +122,7 @@ static enum err_kind check_text(const struct option_row *option, const char *tex
 static enum err_kind (*const checks[])(const struct option_row *, const char *, struct err *) = {
     [VALUE_FLAG] = NULL,       [VALUE_TEXT] = check_text,   [VALUE_INT] = check_number,    [VALUE_TIME] = check_time,
     [VALUE_LIST] = check_text, [VALUE_WAIT] = check_number, [VALUE_FORMAT] = check_format, [VALUE_LABEL] = check_label,
+    [VALUE_DURATION] = check_duration,
 };
 
 enum err_kind option_check(enum option_id option, const char *text, struct err *reterr)

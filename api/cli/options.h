@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* X(constant, name, letter, argument, type, least, most, field, help)
- * field is a path of the body ("placement.within") or a query parameter; NULL where the command uses it itself. */
+ * field is a path of the body ("placement.within", "start_range.0": the first of a list; of a flag with the value that
+ * it stands for, "placement.mode=preferred") or a query parameter; NULL where the command uses it itself. */
 // clang-format off
 #define OPTIONS(X)                                                                                                                                        \
     X(PROFILE,         "profile",         0,   "NAME",    TEXT,   0, 0,         NULL,               "Profile to use (else SLUICE_PROFILE, else 'default')")   \
@@ -31,10 +32,16 @@
     X(ZONE,            "zone",            0,   "NAME",    TEXT,   0, 0,         "zone",             "Zone")                                                   \
     X(STARTS_AT,       "starts-at",       0,   "TIME",    TIME,   0, 0,         "starts_at",        "Start, inclusive: 2026-12-01 or 2026-12-01T08:00:00Z; without it: now") \
     X(ENDS_AT,         "ends-at",         0,   "TIME",    TIME,   0, 0,         "ends_at",          "End, exclusive; without it: until cancelled")            \
-    X(WITHIN,          "within",          0,   "SCOPE",   TEXT,   0, 0,         "placement.within", "Scope that holds all instances, such as fabric")         \
+    X(DURATION,        "duration",        0,   "LENGTH",  DURATION, 1, 315360000, "duration_s",     "Length, such as 7d, 12h, 90m or 30s, with --start-to: the start is flexible") \
+    X(START_FROM,      "start-from",      0,   "TIME",    TIME,   0, 0,         "start_range.0",    "Earliest start; without it: now")                        \
+    X(START_TO,        "start-to",        0,   "TIME",    TIME,   0, 0,         "start_range.1",    "Latest start; the earliest that fits is taken")          \
+    X(WITHIN,          "within",          0,   "SCOPE",   TEXT,   0, 0,         "placement.within", "Scope that holds all instances: node, nvlink_domain, rack, leaf, fabric or zone") \
+    X(SPREAD,          "spread",          0,   "GROUP",   TEXT,   0, 0,         "placement.spread", "No two instances in one node, rack or leaf")             \
+    X(PREFERRED,       "preferred",       0,   NULL,      FLAG,   0, 0,         "placement.mode=preferred", "The scope is a wish, not a condition")           \
     X(PLACEMENT,       "placement",       0,   "MODE",    TEXT,   0, 0,         "placement.mode",   "Whether the scope is required or preferred")             \
     X(TIER,            "tier",            0,   "TIER",    TEXT,   0, 0,         "tier",             "reserved, on_demand or preemptible")                     \
     X(IF_UNAVAILABLE,  "if-unavailable",  0,   "WHAT",    TEXT,   0, 0,         "if_unavailable",   "reject, waitlist or next_window")                        \
+    X(TTL_S,           "ttl-s",           0,   "N",       INT,    10, 86400,     "ttl_s",            "Seconds that the quote holds (default 900)")             \
     X(IMAGE,           "image",           0,   "NAME",    TEXT,   0, 0,         "image",            "What the instances boot; without it: the type's default") \
     X(LABEL,           "label",           0,   "KEY=TEXT", LABEL, 0, 0,         "labels",           "A label of your own; may be repeated")                   \
     X(STATE,           "state",           0,   "STATE",   TEXT,   0, 0,         "state",            "Only those in this state")                               \
@@ -61,6 +68,7 @@ enum value_type {
     VALUE_LIST,   /* separated by commas */
     VALUE_LABEL,  /* KEY=TEXT, repeatable */
     VALUE_WAIT,   /* a number that may be left out */
+    VALUE_DURATION, /* seconds: a number, and d, h, m or s behind it */
 };
 
 struct option_row {
@@ -93,3 +101,5 @@ int option_of_letter(char letter);
 MUST_CHECK enum err_kind option_check(enum option_id option, const char *text, struct err *reterr);
 /* A number in decimal, nothing else around it. */
 bool option_number(const char *text, int64_t *ret);
+/* Seconds of "7d", "12h", "90m", "30s" or "30"; at most a thousand years. */
+bool option_duration(const char *text, int64_t *ret_s);

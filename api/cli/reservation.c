@@ -1,4 +1,4 @@
-/* reservation create, get, cancel. */
+/* reservation create, get, cancel; quote create, get, confirm, delete. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/noun.h"
 #include "api/cli/reservation_body.h"
@@ -40,7 +40,8 @@ static void print_reservation(struct session *session, const json_t *reservation
         session_print_json(session, reservation);
         return;
     }
-    table_print_one(session->out, session->arena, noun_reservation.details, reservation);
+    const struct noun *noun = session->arguments->command->noun;
+    table_print_one(session->out, session->arena, noun->details, reservation);
     const json_t *instances = json_at(reservation, "instances");
     if (json_array_size(instances) == 0)
         return;
@@ -215,4 +216,32 @@ enum err_kind command_reservation_cancel(struct session *session, struct err *re
     if (kind == ERR_NONE)
         print_reservation(session, ended);
     return kind;
+}
+
+/* The quote becomes a reservation, which is what is shown. */
+enum err_kind command_quote_confirm(struct session *session, struct err *reterr)
+{
+    const char *path = NULL;
+    struct client_request request = {.method = "POST", .path = noun_reservation.tenant_path};
+    enum err_kind kind = idempotency_key(session, &request.idempotency_key, reterr);
+    if (kind == ERR_NONE)
+        kind = noun_find(session, &noun_quote, noun_quote.tenant_path, &path, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    session->asked = json_pack("{s:s}", "quote", strrchr(path, '/') + 1);
+    must(session->asked != NULL);
+    request.body = session->asked;
+    CLEANUP(json_release) json_t *firm = NULL;
+    kind = post(session, &request, &firm, reterr);
+    if (kind == ERR_NONE)
+        print_reservation(session, firm);
+    return kind;
+}
+
+enum err_kind command_quote_delete(struct session *session, struct err *reterr)
+{
+    struct client_request request = {.method = "DELETE"};
+    enum err_kind kind = noun_find(session, &noun_quote, noun_quote.tenant_path, &request.path, reterr);
+    CLEANUP(json_release) json_t *nothing = NULL;
+    return kind == ERR_NONE ? session_call(session, &request, &nothing, reterr) : kind;
 }

@@ -23,6 +23,13 @@ static json_t *int_value(const char *text)
     return json_integer(number);
 }
 
+static json_t *duration_value(const char *text)
+{
+    int64_t seconds = 0;
+    must(option_duration(text, &seconds)); /* option_check has seen it */
+    return json_integer(seconds);
+}
+
 /* A date is the instant at which the day begins. */
 static json_t *time_value(const char *text)
 {
@@ -62,7 +69,19 @@ static json_t *label_value(const char *text)
 static json_t *(*const makers[])(const char *) = {
     [VALUE_TEXT] = text_value, [VALUE_INT] = int_value,     [VALUE_TIME] = time_value,
     [VALUE_LIST] = list_value, [VALUE_LABEL] = label_value, [VALUE_WAIT] = NULL,
+    [VALUE_DURATION] = duration_value,
 };
+
+/* Puts value (taken over) at a place of the list named so; the places that are missing are null. */
+static void put_in_list(json_t *body, const char *name, size_t length, size_t place, json_t *value)
+{
+    if (!json_is_array(json_object_getn(body, name, length)))
+        must(json_object_setn_new(body, name, length, json_array()) == 0);
+    json_t *list = json_object_getn(body, name, length);
+    while (json_array_size(list) <= place)
+        must(json_array_append_new(list, json_null()) == 0);
+    must(json_array_set_new(list, place, value) == 0);
+}
 
 /* Puts value (taken over) at "placement.within"; what is no object on the way becomes one; labels are added up. */
 static void put(json_t *body, const char *path, json_t *value)
@@ -76,9 +95,24 @@ static void put(json_t *body, const char *path, json_t *value)
         return;
     }
     size_t length = (size_t)(point - path);
+    int64_t place = 0;
+    if (option_number(point + 1, &place)) {
+        put_in_list(body, path, length, (size_t)place, value);
+        return;
+    }
     if (!json_is_object(json_object_getn(body, path, length)))
         must(json_object_setn_new(body, path, length, json_object()) == 0);
     put(json_object_getn(body, path, length), point + 1, value);
+}
+
+/* "placement.mode=preferred" */
+static void put_flag(json_t *body, const char *field)
+{
+    char path[64] = "";
+    size_t length = strcspn(field, "=");
+    must(length < sizeof path && field[length] == '=');
+    memcpy(path, field, length);
+    put(body, path, text_value(field + length + 1));
 }
 
 static void close_file(FILE **file)
@@ -120,6 +154,10 @@ enum err_kind reservation_body(const struct arguments *arguments, json_t **ret, 
     for (int i = 0; i < arguments->value_count; i++) {
         const struct option_value *given = &arguments->values[i];
         const struct option_row *option = &options[given->option];
+        if (option->type == VALUE_FLAG && option->field != NULL) {
+            put_flag(body, option->field);
+            continue;
+        }
         if (option->field == NULL || given->text == NULL)
             continue;
         must(makers[option->type] != NULL);

@@ -285,3 +285,30 @@ def test_a_reservation_is_cancelled_by_name_and_its_name_is_free_again(stack, sl
     second = ana(*wish).expect(0).json
     assert second["id"] != first["id"]
     assert ana("reservation", "get", "llama").expect(0).json["id"] == second["id"]
+
+
+def test_a_quote_with_a_flexible_start_is_made_confirmed_or_given_back_by_name(stack, sluice):
+    stack.fleet(nodes=2)
+    tenant = stack.tenant("acme")
+
+    def ana(*arguments):
+        return sluice(*arguments, "-o", "json", url=stack.url, token=tenant.token)
+
+    wish = ("--instance-type", "h100.8x", "--count", "2", "--zone", "us-east-1a", "--duration", "2d", "--start-from", "2026-03-01",
+            "--start-to", "2026-03-10", "--within", "rack", "--preferred", "--spread", "node")
+    held = ana("quote", "create", "--name", "maybe", *wish, "--ttl-s", "600").expect(0).json
+    assert held["status"]["state"] == "held" and held["duration_s"] == 2 * 86400
+    assert held["start_range"] == ["2026-03-01T00:00:00Z", "2026-03-10T00:00:00Z"]
+    assert held["placement"] == {"within": "rack", "mode": "preferred", "spread": "node"}
+    assert held["price"]["estimate"] == {"amount": "2304.000000", "currency": "USD"}
+    shown = sluice("quote", "get", "maybe", url=stack.url, token=tenant.token).expect(0).out
+    assert "2304.000000 USD" in shown and "held" in shown
+    firm = ana("quote", "confirm", "maybe").expect(0).json
+    assert firm["status"]["state"] == "scheduled" and firm["id"].startswith("rsv_")
+    assert ana("quote", "confirm", "maybe").expect(5).json["code"] == "quote_used"
+
+    later = ana("quote", "create", "--name", "later", *wish).expect(0).json
+    assert later["status"]["starts_at"] == "2026-03-03T00:00:00Z", "behind the other"
+    assert [item["name"] for item in ana("quote", "list", "--state", "held").expect(0).json["items"]] == ["later"]
+    ana("quote", "delete", "later").expect(0)
+    ana("quote", "get", "later").expect(4)

@@ -112,6 +112,12 @@ static const struct {
     {{"reservation", "create", "--starts-at", "2026-02-30"}, "wants a date"},
     {{"reservation", "create", "--ends-at", "2026-12-01T08:00:00+01:00"}, "wants a date"},
     {{"reservation", "create", "--label", "=x"}, "wants KEY=TEXT"},
+    {{"reservation", "create", "--duration", "7 d"}, "wants a length"},
+    {{"reservation", "create", "--duration", "h"}, "wants a length"},
+    {{"reservation", "create", "--duration", "1d12h"}, "wants a length"},
+    {{"reservation", "create", "--duration", "0m"}, "wants a length"},
+    {{"reservation", "create", "--duration", "3651d"}, "wants a length"},
+    {{"quote", "create", "--ttl-s", "9"}, "number from 10"},
 };
 
 START_TEST(what_is_wrong_is_said_before_anything_is_sent)
@@ -151,6 +157,18 @@ START_TEST(options_fill_the_fields_of_the_body)
     ck_assert_str_eq(text, "{\"name\":\"llama\",\"shape\":{\"gpus\":2,\"gpu_models\":[\"H100\",\"A100\"]},\"count\":16,"
                            "\"starts_at\":\"2026-12-01T00:00:00Z\",\"ends_at\":\"2026-12-08T06:00:00Z\","
                            "\"placement\":{\"within\":\"fabric\"},\"labels\":{\"team\":\"a\",\"note\":\"x=y\"}}");
+    free(text);
+}
+END_TEST
+
+START_TEST(a_flexible_start_and_a_preference_fill_their_fields)
+{
+    ck_assert_int_eq(PARSE("quote", "create", "--duration=36h", "--start-to", "2026-12-20", "--spread", "rack",
+                           "--preferred"),
+                     ERR_NONE);
+    char *text = body_text();
+    ck_assert_str_eq(text, "{\"duration_s\":129600,\"start_range\":[null,\"2026-12-20T00:00:00Z\"],"
+                           "\"placement\":{\"spread\":\"rack\",\"mode\":\"preferred\"}}");
     free(text);
 }
 END_TEST
@@ -221,6 +239,7 @@ int main(void)
     tcase_add_loop_test(tests, what_is_wrong_is_said_before_anything_is_sent, 0, (int)COUNT_OF(wrong_lines));
     tcase_add_test(tests, too_many_options_are_refused);
     tcase_add_test(tests, options_fill_the_fields_of_the_body);
+    tcase_add_test(tests, a_flexible_start_and_a_preference_fill_their_fields);
     tcase_add_test(tests, options_stand_over_the_document);
     tcase_add_test(tests, a_body_that_is_no_object_is_a_matter_of_usage);
     tcase_add_test(tests, every_row_of_the_tables_is_whole);
