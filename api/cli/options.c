@@ -74,8 +74,9 @@ static enum err_kind check_duration(const struct option_row *option, const char 
     int64_t seconds = 0;
     if (option_duration(text, &seconds) && seconds >= option->least && seconds <= option->most)
         return ERR_NONE;
-    return err_set(reterr, ERR_MALFORMED, "--%s wants a length (7d, 12h, 90m, 30s) of %" PRId64 " to %" PRId64
-                   " seconds, not '%s'", option->name, option->least, option->most, text);
+    return err_set(reterr, ERR_MALFORMED,
+                   "--%s wants a length (7d, 12h, 90m, 30s) of %" PRId64 " to %" PRId64 " seconds, not '%s'",
+                   option->name, option->least, option->most, text);
 }
 
 static enum err_kind check_number(const struct option_row *option, const char *text, struct err *reterr)
@@ -120,9 +121,9 @@ static enum err_kind check_text(const struct option_row *option, const char *tex
 }
 
 static enum err_kind (*const checks[])(const struct option_row *, const char *, struct err *) = {
-    [VALUE_FLAG] = NULL,       [VALUE_TEXT] = check_text,   [VALUE_INT] = check_number,    [VALUE_TIME] = check_time,
-    [VALUE_LIST] = check_text, [VALUE_WAIT] = check_number, [VALUE_FORMAT] = check_format, [VALUE_LABEL] = check_label,
-    [VALUE_DURATION] = check_duration,
+    [VALUE_FLAG] = NULL,           [VALUE_TEXT] = check_text,   [VALUE_INT] = check_number,
+    [VALUE_TIME] = check_time,     [VALUE_LIST] = check_text,   [VALUE_WAIT] = check_number,
+    [VALUE_FORMAT] = check_format, [VALUE_LABEL] = check_label, [VALUE_DURATION] = check_duration,
 };
 
 enum err_kind option_check(enum option_id option, const char *text, struct err *reterr)

@@ -63,11 +63,11 @@ enum value_type {
     VALUE_FLAG,
     VALUE_TEXT,
     VALUE_INT,
-    VALUE_TIME,   /* a date, or exactly YYYY-MM-DDTHH:MM:SSZ */
-    VALUE_FORMAT, /* table or json */
-    VALUE_LIST,   /* separated by commas */
-    VALUE_LABEL,  /* KEY=TEXT, repeatable */
-    VALUE_WAIT,   /* a number that may be left out */
+    VALUE_TIME,     /* a date, or exactly YYYY-MM-DDTHH:MM:SSZ */
+    VALUE_FORMAT,   /* table or json */
+    VALUE_LIST,     /* separated by commas */
+    VALUE_LABEL,    /* KEY=TEXT, repeatable */
+    VALUE_WAIT,     /* a number that may be left out */
     VALUE_DURATION, /* seconds: a number, and d, h, m or s behind it */
 };
 

@@ -67,9 +67,8 @@ static json_t *label_value(const char *text)
 }
 
 static json_t *(*const makers[])(const char *) = {
-    [VALUE_TEXT] = text_value, [VALUE_INT] = int_value,     [VALUE_TIME] = time_value,
-    [VALUE_LIST] = list_value, [VALUE_LABEL] = label_value, [VALUE_WAIT] = NULL,
-    [VALUE_DURATION] = duration_value,
+    [VALUE_TEXT] = text_value,   [VALUE_INT] = int_value, [VALUE_TIME] = time_value,         [VALUE_LIST] = list_value,
+    [VALUE_LABEL] = label_value, [VALUE_WAIT] = NULL,     [VALUE_DURATION] = duration_value,
 };
 
 /* Puts value (taken over) at a place of the list named so; the places that are missing are null. */

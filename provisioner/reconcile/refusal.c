@@ -1,5 +1,5 @@
-/* What a refused tenant is told: the constraint that bound, with numbers, in a sentence and as an object; and what could
- * be posted instead. Every alternative is a whole body, and would be granted as things stand. */
+/* What a refused tenant is told: the constraint that bound, with numbers, in a sentence and as an object; and what
+ * could be posted instead. Every alternative is a whole body, and would be granted as things stand. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/world.h"
 
@@ -15,8 +15,9 @@
 /* ---- Words ---- */
 
 static const char *const nouns[PLANNER_SCOPE_COUNT] = {
-    [PLANNER_NODE] = "node", [PLANNER_NVLINK_DOMAIN] = "NVLink domain", [PLANNER_RACK] = "rack",
-    [PLANNER_LEAF] = "leaf", [PLANNER_FABRIC] = "fabric",               [PLANNER_ZONE] = "zone",
+    [PLANNER_NODE] = "node",     [PLANNER_NVLINK_DOMAIN] = "NVLink domain",
+    [PLANNER_RACK] = "rack",     [PLANNER_LEAF] = "leaf",
+    [PLANNER_FABRIC] = "fabric", [PLANNER_ZONE] = "zone",
     [PLANNER_FLEET] = "zone",
 };
 
@@ -165,14 +166,14 @@ const char *refusal_binding(const struct world *world, const struct planner_requ
                             const struct planner_refusal *refusal)
 {
     struct arena *arena = world->arena;
-    return arena_format(
-        arena,
-        "{\"constraint\":\"%s\",\"message\":%s,\"scope\":\"%s\",\"asked\":%" PRIu32 ",\"best_count\":%" PRIu32
-        ",\"fleet_count\":%" PRIu32 ",\"where\":%s,\"scope_count\":%" PRIu32 ",\"starts_at\":%s,\"ends_at\":%s}",
-        planner_binding_text(refusal->binding), json_text(arena, sentence_of(world, request, refusal)),
-        planner_scope_text(refusal->scope), refusal->asked, refusal->best_count, refusal->fleet_count,
-        text_json(arena, is_scoped(request) ? where_of(world, refusal) : NULL), refusal->scope_count,
-        time_json(arena, request->from), time_json(arena, request->to));
+    return arena_format(arena,
+                        "{\"constraint\":\"%s\",\"message\":%s,\"scope\":\"%s\",\"asked\":%" PRIu32
+                        ",\"best_count\":%" PRIu32 ",\"fleet_count\":%" PRIu32 ",\"where\":%s,\"scope_count\":%" PRIu32
+                        ",\"starts_at\":%s,\"ends_at\":%s}",
+                        planner_binding_text(refusal->binding), json_text(arena, sentence_of(world, request, refusal)),
+                        planner_scope_text(refusal->scope), refusal->asked, refusal->best_count, refusal->fleet_count,
+                        text_json(arena, is_scoped(request) ? where_of(world, refusal) : NULL), refusal->scope_count,
+                        time_json(arena, request->from), time_json(arena, request->to));
 }
 
 /* ---- Alternatives ---- */
@@ -226,15 +227,13 @@ static void add(struct bodies *bodies, const struct alternative *alternative)
     struct arena *arena = bodies->reservation->world->arena;
     int open_length = (int)strlen(wish->body) - 1;
     must(open_length > 1 && wish->body[open_length] == '}'); /* an object that is not empty */
-    const char *spread =
-        alternative->spread == PLANNER_SPREAD_NONE
-            ? ""
-            : arena_format(arena, ",\"spread\":\"%s\"", planner_spread_text(alternative->spread));
+    const char *spread = alternative->spread == PLANNER_SPREAD_NONE
+                             ? ""
+                             : arena_format(arena, ",\"spread\":\"%s\"", planner_spread_text(alternative->spread));
     bodies->text = arena_format(
-        arena, "%s%s%.*s,\"count\":%" PRIu32 ",%s,\"placement\":{\"within\":\"%s\",\"mode\":\"%s\"%s}}",
-        bodies->text, bodies->text[0] == '\0' ? "" : ",", open_length, wish->body, alternative->count,
-        alternative->window, planner_scope_text(alternative->scope), wish->scope_required ? "required" : "preferred",
-        spread);
+        arena, "%s%s%.*s,\"count\":%" PRIu32 ",%s,\"placement\":{\"within\":\"%s\",\"mode\":\"%s\"%s}}", bodies->text,
+        bodies->text[0] == '\0' ? "" : ",", open_length, wish->body, alternative->count, alternative->window,
+        planner_scope_text(alternative->scope), wish->scope_required ? "required" : "preferred", spread);
 }
 
 static struct planner_request moved(const struct planner_request *request, int64_t from_s)

@@ -163,9 +163,9 @@ END_TEST
 
 START_TEST(a_flexible_start_and_a_preference_fill_their_fields)
 {
-    ck_assert_int_eq(PARSE("quote", "create", "--duration=36h", "--start-to", "2026-12-20", "--spread", "rack",
-                           "--preferred"),
-                     ERR_NONE);
+    ck_assert_int_eq(
+        PARSE("quote", "create", "--duration=36h", "--start-to", "2026-12-20", "--spread", "rack", "--preferred"),
+        ERR_NONE);
     char *text = body_text();
     ck_assert_str_eq(text, "{\"duration_s\":129600,\"start_range\":[null,\"2026-12-20T00:00:00Z\"],"
                            "\"placement\":{\"spread\":\"rack\",\"mode\":\"preferred\"}}");
