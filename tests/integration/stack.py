@@ -68,9 +68,10 @@ def scratch_directory():
 class Cluster:
     """A throw-away PostgreSQL cluster, made by deploy/postgres as deploy/up makes the real one."""
 
-    def __init__(self, directory, fsync=False):
+    def __init__(self, directory, fsync=False, small=True):
         self.directory = pathlib.Path(directory)
         self.fsync = fsync
+        self.small = small
 
     def _run(self, action, *arguments):
         done = subprocess.run(
@@ -81,7 +82,7 @@ class Cluster:
         return done.stdout.strip()
 
     def start(self):
-        self._run("init", "--small", *([] if self.fsync else ["--no-fsync"]))
+        self._run("init", *(["--small"] if self.small else []), *([] if self.fsync else ["--no-fsync"]))
         self._run("start")
         return self
 
