@@ -13,7 +13,7 @@
 #include "common/must.h"
 #include "common/shutdown.h"
 #include "provisioner/driver/driver.h"
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/maintenance.h"
 #include "provisioner/zone.h"
 #include "provisioner/zone_pass.h"
 #include "provisioner/zone_question.h"
@@ -175,7 +175,7 @@ static int print_states(void)
          "Printed from the transition tables by `sluice-provisioner --print-states`; do not edit. Rows stand in their\n"
          "order of priority: the first of a state whose event holds and whose guard lets it through is taken. The number\n"
          "is stored on the event of the move.\n");
-    const struct fsm *const machines[] = {&reservation_fsm, &instance_fsm, &node_fsm};
+    const struct fsm *const machines[] = {&reservation_fsm, &instance_fsm, &node_fsm, &maintenance_fsm};
     for (size_t i = 0; i < COUNT_OF(machines); i++)
         fsm_print(machines[i], stdout);
     return EXIT_SUCCESS;

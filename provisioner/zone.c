@@ -60,7 +60,8 @@ static const struct db_stmt *const statements[] = {&statement_session, NULL};
 const struct db_stmt *const *const zone_statements[] = {
     statements,       zone_memory_statements,  zone_wake_statements,        zone_pass_statements,
     zone_question_statements, zone_verify_statements, observe_statements,
-    apply_statements, apply_object_statements, apply_allocation_statements, amend_statements, NULL};
+    apply_statements, apply_object_statements, apply_allocation_statements, amend_statements,
+    observe_maintenance_statements, apply_maintenance_statements, NULL};
 
 static void drop_memory(struct zone *zone)
 {

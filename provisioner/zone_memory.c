@@ -15,7 +15,8 @@
 static const struct db_stmt statement_terms = {
     .name = "zone_terms",
     .sql = "SELECT z.name, z.lead_s, z.sim_start_s, z.sim_stop_s, z.sim_fail_ppm, z.sim_seed,"
-           "       (SELECT count(*) FROM reservation_status s WHERE s.zone_id = z.id AND s.state = 'waitlisted')"
+           "       (SELECT count(*) FROM reservation_status s WHERE s.zone_id = z.id AND s.state = 'waitlisted'),"
+           "       z.preemption_notice_s"
            "  FROM zone z WHERE z.id = $1::uuid",
     .params = 1,
 };
@@ -30,9 +31,12 @@ static const struct db_stmt statement_nodes = {
         "       " SQL_INSTANT("s.deadline_at") ", s.attempts,"
         "       (SELECT count(*) FROM instance i WHERE i.node_id = n.id AND i.state NOT IN ('terminated', 'failed')"
         "           AND i.state IN ('provisioning', 'running', 'stopping')),"
-        "       r.leaf_id, n.nvlink_domain = 'rack', n.name, r.name, l.name, f.name"
+        "       r.leaf_id, n.nvlink_domain = 'rack', n.name, r.name, l.name, f.name, coalesce(m.windows, 0)"
         "  FROM node n JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id"
         "  LEFT JOIN leaf l ON l.id = r.leaf_id LEFT JOIN node_status s ON s.node_id = n.id"
+        "  LEFT JOIN (SELECT u.node_id, count(*) AS windows"
+        "               FROM maintenance_window_status t JOIN maintenance_window w ON w.id = t.window_id, unnest(w.node_ids) AS u (node_id)"
+        "              WHERE t.zone_id = $1::uuid AND t.state = 'active' GROUP BY u.node_id) m ON m.node_id = n.id"
         " WHERE n.zone_id = $1::uuid AND ($2::uuid[] IS NULL OR n.id = ANY($2::uuid[]))"
         " ORDER BY n.id",
     .params = 2,
@@ -40,12 +44,12 @@ static const struct db_stmt statement_nodes = {
 
 static const struct db_stmt statement_allocations = {
     .name = "zone_allocations",
-    .sql = "SELECT a.reservation_id, a.ordinal, a.node_id, a.tenant_id, lower(a.slots), upper(a.slots),"
+    .sql = "SELECT coalesce(a.reservation_id, a.maintenance_window_id), a.ordinal, a.node_id, a.tenant_id, lower(a.slots), upper(a.slots),"
            "       " SQL_INSTANT("lower(a.period)") ", " SQL_INSTANT("upper(a.period)") ", a.kind,"
-           "       r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib"
-           "  FROM allocation a JOIN reservation r ON r.id = a.reservation_id"
+           "       r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib, r.tier = 'preemptible'"
+           "  FROM allocation a LEFT JOIN reservation r ON r.id = a.reservation_id"
            " WHERE a.zone_id = $1::uuid"
-           " ORDER BY a.reservation_id, a.ordinal, a.node_id, lower(a.period), lower(a.slots)",
+           " ORDER BY 1, a.ordinal, a.node_id, lower(a.period), lower(a.slots)",
     .params = 1,
 };
 
@@ -100,6 +104,7 @@ static enum err_kind load_terms(struct db *db, struct identity zone, struct zone
     };
     (void)snprintf(memory->terms.name, sizeof memory->terms.name, "%s", db_text(result, 0, 0));
     memory->waiting_count = db_int(result, 0, 6, 0);
+    memory->terms.preemption_notice_s = db_int(result, 0, 7, 0);
     memory->driver_ops->set(memory->driver, &memory->terms.driver);
     return ERR_NONE;
 }
@@ -175,6 +180,7 @@ static void read_status(const PGresult *result, int row, struct node *node)
         node->since_s = db_int(result, row, 13, 0);
     }
     node->live_count = db_int(result, row, 17, 0);
+    node->maintained = node->maintained_was = db_int(result, row, 24, 0);
     node->was = node->is;
     node->since_was_s = node->since_s;
     node->live_count_was = node->live_count;
@@ -292,16 +298,23 @@ static enum err_kind load_allocation(struct zone_memory *memory, const PGresult 
     struct planner_allocation allocation = {
         .key = {.reservation = planner_id_of(db_identity(result, first, 0)),
                 .ordinal = (uint32_t)db_int(result, first, 1, 0)},
-        .tenant = planner_id_of(db_identity(result, first, 3)),
+        .maintenance = strcmp(db_text(result, first, 8), "maintenance") == 0,
         .node = planner_id_of(db_identity(result, first, 2)),
         .shape = {.gpus = (uint32_t)db_int(result, first, 9, 0),
                   .gpu_milli = (uint32_t)db_int(result, first, 10, 0),
                   .cpu_milli = db_int(result, first, 11, 0),
                   .memory_mib = db_int(result, first, 12, 0)},
         .turnaround_s = -1,
+        .preemptible = db_bool(result, first, 13),
         .rectangles = rectangles,
         .rectangle_count = (uint32_t)(end - first),
     };
+    if (allocation.maintenance) { /* nobody's: all GPUs of the node, and nothing behind it */
+        allocation.shape.gpus = (uint32_t)(rectangles[0].slots_to / PLANNER_GPU_MILLI);
+        allocation.turnaround_s = 0;
+    } else {
+        allocation.tenant = planner_id_of(db_identity(result, first, 3));
+    }
     const char *wrong = planner_load(memory->planner, &allocation);
     if (wrong == NULL)
         return ERR_NONE;
@@ -384,6 +397,7 @@ enum err_kind zone_memory_read(struct db *db, struct identity zone, int64_t now_
     memory->all_nodes = true;
     memory->capacity_returned = true;
     memory->next_due_s = INT64_MIN; /* not known: look */
+    memory->maintenance_due_s = INT64_MIN;
     memory->acknowledged_tick = -1;
     enum err_kind kind = load_all(db, zone, now_s, memory, reterr);
     memory->fleet_changed = false;
@@ -434,6 +448,7 @@ void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t 
         .node_count = memory->node_count,
         .node_by_id = &memory->node_by_id,
         .names = &memory->names,
+        .waiting_count = memory->waiting_count,
     };
 }
 
@@ -460,10 +475,12 @@ static void settle(struct world *world, bool keep)
             node->was = node->is;
             node->since_was_s = node->since_s;
             node->live_count_was = node->live_count;
+            node->maintained_was = node->maintained;
         } else {
             node->is = node->was;
             node->since_s = node->since_was_s;
             node->live_count = node->live_count_was;
+            node->maintained = node->maintained_was;
         }
         node->is.last_error = NULL; /* it is in the database, and its text may be the arena's */
         node->touched = false;

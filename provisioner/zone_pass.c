@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "provisioner/reconcile/apply.h"
+#include "provisioner/reconcile/maintenance.h"
 #include "provisioner/reconcile/observe.h"
 
 #include <stdio.h>
@@ -78,6 +79,7 @@ struct pass {
     bool serves_waiting; /* the waitlist is tried */
     struct apply_outcome outcome;
     size_t backlog_next;
+    int64_t maintenance_due_s;
     struct identity *deferred; /* wishes left for the next piece of work, in order */
     size_t deferred_count;
     int64_t started_us;
@@ -149,12 +151,22 @@ static void take_backlog(struct pass *pass, struct db_array *reservations)
 static void decide(struct pass *pass)
 {
     struct world *world = &pass->world;
+    bool is_waitlist_served = false;
+    for (uint32_t i = 0; i < world->window_count; i++)
+        maintenance_drive(&world->windows[i]);
     pass->deferred = arena_alloc(world->arena, (world->reservation_count + 1) * sizeof *pass->deferred);
     for (uint32_t i = 0; i < world->reservation_count; i++) {
         struct reservation *reservation = &world->reservations[i];
         bool is_wish = reservation->is.state == RESERVATION_PENDING;
+        bool waits = pass->serves_waiting && reservation->was.state == RESERVATION_WAITLISTED;
         int64_t spent_us = now_us() - pass->started_us;
         world->has_time = spent_us < ALTERNATIVES_BUDGET_US;
+        if (waits && !is_waitlist_served) {
+            waitlist_serve(world);
+            is_waitlist_served = true;
+        }
+        if (waits)
+            continue;
         if (is_wish && spent_us > DECIDE_BUDGET_US)
             pass->deferred[pass->deferred_count++] = reservation->wish.id;
         else
@@ -190,7 +202,12 @@ static enum err_kind observe(struct pass *pass, struct err *reterr)
         kind = db_pipeline_sync(pass->db, reterr);
     if (kind == ERR_NONE && !is_opened)
         kind = open_receive(pass, reterr);
-    return kind == ERR_NONE ? observe_receive(&pass->world, pass->db, reterr) : kind;
+    if (kind == ERR_NONE)
+        kind = observe_receive(&pass->world, pass->db, reterr);
+    bool has_maintenance = pass->wake->maintenance_changed || pass->memory->maintenance_due_s <= pass->world.now_s;
+    if (kind == ERR_NONE && has_maintenance)
+        kind = observe_maintenance(&pass->world, pass->db, &pass->maintenance_due_s, reterr);
+    return kind;
 }
 
 static int64_t waiting_change(const struct world *world)
@@ -204,11 +221,16 @@ static int64_t waiting_change(const struct world *world)
     return change;
 }
 
+static bool stirs_waitlist(const struct world *world)
+{
+    return world->capacity_returned || world->waitlist_stirred;
+}
+
 /* Nothing is left that is known of, but what may be due even now. */
 static bool is_last_piece(const struct pass *pass)
 {
     const struct zone_wake *wake = pass->wake;
-    bool has_capacity = pass->memory->capacity_returned || pass->world.capacity_returned;
+    bool has_capacity = pass->memory->capacity_returned || stirs_waitlist(&pass->world);
     bool may_serve_waiting = has_capacity && pass->memory->waiting_count + waiting_change(&pass->world) > 0;
     return pass->uses_wake && pass->deferred_count == 0 && !wake->has_hidden && !wake->has_more &&
            !wake->zone_changed && !may_serve_waiting;
@@ -240,7 +262,11 @@ static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
     if (pass->serves_waiting)
         pass->memory->capacity_returned = false; /* it is tried now; what returns meanwhile counts anew */
     decide(pass);
-    kind = apply(pass, reterr);
+    kind = observe_evicted(&pass->world, pass->db, reterr);
+    if (kind == ERR_NONE)
+        evictions_settle(&pass->world);
+    if (kind == ERR_NONE)
+        kind = apply(pass, reterr);
     return kind == ERR_NONE ? db_commit(pass->db, reterr) : kind;
 }
 
@@ -257,6 +283,17 @@ static void note_given_up(const struct world *world)
     metric_add(&metric_given_up, 1);
 }
 
+/* Of those not read, and of those that were. */
+static int64_t maintenance_due_s(const struct pass *pass)
+{
+    int64_t due_s = pass->maintenance_due_s;
+    for (uint32_t i = 0; i < pass->world.window_count; i++) {
+        int64_t own_s = pass->world.windows[i].is.due_s;
+        due_s = own_s < due_s ? own_s : due_s;
+    }
+    return due_s;
+}
+
 static void keep(struct pass *pass)
 {
     static _Thread_local unsigned passes;
@@ -269,8 +306,9 @@ static void keep(struct pass *pass)
     memory->backlog_next = pass->backlog_next;
     zone_memory_defer(memory, pass->deferred, pass->deferred_count);
     memory->waiting_count += waiting_change(&pass->world);
-    memory->capacity_returned |= pass->world.capacity_returned;
+    memory->capacity_returned |= stirs_waitlist(&pass->world);
     memory->next_due_s = pass->outcome.next_due_s;
+    memory->maintenance_due_s = maintenance_due_s(pass);
     if (pass->outcome.is_settled)
         memory->acknowledged_tick = pass->wake->clock.tick;
     if (pass->uses_wake)
@@ -311,6 +349,7 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
                         .lease = lease,
                         .wake = wake,
                         .backlog_next = memory->backlog_next,
+                        .maintenance_due_s = memory->maintenance_due_s,
                         .started_us = now_us()};
     zone_memory_world(memory, arena, wake->clock.now_s, &pass.world);
     pass.world.given_up = memory->isolation->has_culprit ? &memory->isolation->suspect : NULL;
@@ -319,7 +358,8 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
                         : wake->clock.now_s - memory->next_due_s;
     metric_set(&metric_lag, lag_s);
     enum err_kind kind = pass_transaction(&pass, reterr);
-    ret->must_rebuild = kind == ERR_NONE ? wake->zone_changed && pass.uses_wake : undo(&pass, kind);
+    bool is_stale = pass.world.fleet_is_stale || (wake->zone_changed && pass.uses_wake);
+    ret->must_rebuild = kind == ERR_NONE ? is_stale : undo(&pass, kind);
     ret->is_settled = kind == ERR_NONE && pass.outcome.is_settled;
     if (kind == ERR_NONE)
         keep(&pass);

@@ -14,6 +14,7 @@ struct zone_wake {
     struct db_array reservations; /* whose wishes changed, in the order of the log; with repetitions */
     struct db_array nodes;
     bool zone_changed;
+    bool maintenance_changed; /* a window was asked for or cancelled */
     struct event_cursor cursor; /* behind the last event that is in here */
     int64_t event_count;        /* that matter */
     bool has_more;              /* there may be more behind the cursor */

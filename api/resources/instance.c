@@ -19,6 +19,7 @@ static const char *const states[] = {"planned", "provisioning", "running", "stop
     FIELD_COLUMN("memory_mib",  FIELD_TYPE_INT, .help = "Memory in MiB"),                                                                        \
     FIELD_COLUMN("starts_at",   FIELD_TYPE_TIME, .help = "Start of its window"),                                                                 \
     FIELD_COLUMN_WITH("ends_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "End of its window; null: open-ended"),                                \
+    FIELD_COLUMN_WITH("ends_by", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "When it is gone because it gives way, though its window may be longer; null: it was not told to"), \
     FIELD_COLUMN_WITH("address", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Where to connect; null until it runs")
 
 static const struct field instance_fields[] = {
@@ -71,7 +72,7 @@ static const struct schema system_instance_query_schema = {"SystemInstanceQuery"
 #define INSTANCE_SELECT                                                                                                \
     "SELECT i.id, i.reservation_id AS reservation, i.ordinal, z.name AS zone, i.state, i.incarnation, i.gpu_milli,"    \
     " i.cpu_milli, i.memory_mib, extract(epoch FROM i.starts_at)::bigint AS starts_at,"                                \
-    " extract(epoch FROM i.ends_at)::bigint AS ends_at, i.address, t.name AS tenant, i.node_id AS node, i.last_error," \
+    " extract(epoch FROM i.ends_at)::bigint AS ends_at, extract(epoch FROM i.ends_by)::bigint AS ends_by, i.address, t.name AS tenant, i.node_id AS node, i.last_error," \
     " i.id AS page_key FROM instance i JOIN zone z ON z.id = i.zone_id JOIN tenant t ON t.id = i.tenant_id"
 
 /* Row-level security keeps a tenant to its own. */

@@ -16,6 +16,7 @@ const struct resource *const registry[] = {
     &usage_resource,
     &invoice_resource,
     &allocation_resource,
+    &maintenance_resource,
     &margin_resource,
     &ledger_resource,
     &attribution_resource,

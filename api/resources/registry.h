@@ -21,6 +21,7 @@ extern const struct resource instance_type_resource;
 extern const struct resource invoice_resource;
 extern const struct resource leader_resource;
 extern const struct resource ledger_resource;
+extern const struct resource maintenance_resource;
 extern const struct resource margin_resource;
 extern const struct resource me_resource;
 extern const struct resource node_resource;

@@ -34,8 +34,8 @@ struct reservation {
     int64_t created_at, cancel_requested_at;
     struct reservation_verdict {
         const char *state, *health, *reason;
-        int64_t starts_at, ends_at, decided_at, delivered_count;
-        const char *binding, *alternatives;
+        int64_t starts_at, ends_at, ends_by, decided_at, delivered_count;
+        const char *binding, *alternatives, *waitlist;
     } status;
     const char *instances;
     const char *quote; /* a UUID: the quote that is confirmed, and nothing else is given */

@@ -185,6 +185,7 @@ static void read_verdict(struct admission *admission, const PGresult *result, in
         .reason = reason == NULL ? NULL : arena_text(arena, reason),
         .starts_at = db_int(result, row, VERDICT_STARTS_AT, FIELD_NULL),
         .ends_at = db_int(result, row, VERDICT_ENDS_AT, FIELD_NULL),
+        .ends_by = FIELD_NULL,
         .decided_at = db_int(result, row, VERDICT_DECIDED_AT, FIELD_NULL),
         .delivered_count = db_int(result, row, VERDICT_DELIVERED_COUNT, 0),
         .binding = binding == NULL ? NULL : arena_text(arena, binding),
@@ -375,7 +376,7 @@ static enum err_kind prepare(struct request_internal *internal, struct batch_ite
     wish->id = admission->id;
     wish->cancel_requested_at = FIELD_NULL;
     wish->status = (struct reservation_verdict){
-        .state = "pending", .health = "ok", .starts_at = FIELD_NULL, .ends_at = FIELD_NULL, .decided_at = FIELD_NULL};
+        .state = "pending", .health = "ok", .starts_at = FIELD_NULL, .ends_at = FIELD_NULL, .ends_by = FIELD_NULL, .decided_at = FIELD_NULL};
     internal->own = admission;
     internal->expire = expire;
     internal->release = release;

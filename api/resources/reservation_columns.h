@@ -19,10 +19,15 @@
     " " RESERVATION_EPOCH("granted_starts_at") " AS \"status.starts_at\", " RESERVATION_EPOCH("granted_ends_at") " AS \"status.ends_at\"," \
     " " RESERVATION_EPOCH("decided_at") " AS \"status.decided_at\", r.delivered_count AS \"status.delivered_count\"," \
     " r.binding AS \"status.binding\", r.alternatives AS \"status.alternatives\"," \
+    " extract(epoch FROM s.ends_by)::bigint AS \"status.ends_by\"," \
+    " CASE WHEN s.state = 'waitlisted' THEN json_build_object(" \
+    "    'position', waitlist_position(s.zone_id, s.decided_at, s.reservation_id)," \
+    "    'estimated_start', to_char(s.estimated_starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) END AS \"status.waitlist\"," \
     " r.wish_revision, r.status_revision"
 // clang-format on
 #define RESERVATION_FROM                                                                                               \
     " FROM reservation_view r JOIN zone z ON z.id = r.zone_id LEFT JOIN tenant w ON w.id = r.tenant_id"                \
-    " LEFT JOIN instance_type t ON t.id = r.instance_type_id"
+    " LEFT JOIN instance_type t ON t.id = r.instance_type_id"                                                          \
+    " LEFT JOIN reservation_status s ON s.reservation_id = r.id"
 /* A quote is none until it is confirmed. */
 #define IS_RESERVATION(row) "(" row ".hold_until IS NULL OR " row ".confirmed_at IS NOT NULL)"

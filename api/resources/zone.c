@@ -8,6 +8,7 @@ struct zone {
     const char *name;
     const char *driver;
     int64_t lead_s;
+    int64_t preemption_notice_s;
     int64_t sim_start_s;
     int64_t sim_stop_s;
     int64_t sim_fail_ppm;
@@ -23,6 +24,7 @@ static const struct field zone_fields[] = {
     FIELD_TEXT("name",         struct zone, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .help = "Unique name"),
     FIELD_ENUM("driver",       struct zone, driver, .flags = FIELD_CREATE_ONLY, .values = drivers, .fallback = "sim", .help = "How instances get onto its nodes; sim stands for nodes nobody has here"),
     FIELD_INT ("lead_s",       struct zone, lead_s, .least = 0, .most = 86400, .fallback = "0", .help = "How long before its window an instance is started, in seconds"),
+    FIELD_INT ("preemption_notice_s", struct zone, preemption_notice_s, .least = 0, .most = 86400, .fallback = "120", .help = "How long before its end a preemptible instance is told that it gives way, in seconds"),
     FIELD_INT ("sim_start_s",  struct zone, sim_start_s, .least = 0, .most = 86400, .fallback = "0", .help = "sim: seconds an instance takes to start"),
     FIELD_INT ("sim_stop_s",   struct zone, sim_stop_s, .least = 0, .most = 86400, .fallback = "0", .help = "sim: seconds an instance takes to stop"),
     FIELD_INT ("sim_fail_ppm", struct zone, sim_fail_ppm, .least = 0, .most = 1000000, .fallback = "0", .help = "sim: probability that a start fails, in millionths"),
@@ -44,7 +46,7 @@ static const struct field zone_query_fields[] = {
 static const struct schema zone_query_schema = {"ZoneQuery", zone_query_fields, sizeof(struct zone_query)};
 
 #define ZONE_COLUMNS                                                                                                   \
-    "id, name, driver, lead_s, sim_start_s, sim_stop_s, sim_fail_ppm, sim_seed,"                                       \
+    "id, name, driver, lead_s, preemption_notice_s, sim_start_s, sim_stop_s, sim_fail_ppm, sim_seed,"                  \
     " extract(epoch FROM created_at)::bigint AS created_at"
 
 static const struct db_stmt statement_list = {
@@ -63,10 +65,11 @@ static const struct db_stmt statement_get = {
 
 static const struct db_stmt statement_create = {
     .name = "zone_create",
-    .sql = "INSERT INTO zone (id, name, driver, lead_s, sim_start_s, sim_stop_s, sim_fail_ppm, sim_seed)"
-           " VALUES ($1::uuid, $2, $3, $4::integer, $5::integer, $6::integer, $7::integer, $8::bigint)"
+    .sql = "INSERT INTO zone (id, name, driver, lead_s, sim_start_s, sim_stop_s, sim_fail_ppm, sim_seed,"
+           "  preemption_notice_s)"
+           " VALUES ($1::uuid, $2, $3, $4::integer, $5::integer, $6::integer, $7::integer, $8::bigint, $9::integer)"
            " ON CONFLICT (name) DO NOTHING RETURNING " ZONE_COLUMNS,
-    .params = 8,
+    .params = 9,
 };
 
 /* A null leaves the column as it is: none of these is nullable. */
@@ -74,9 +77,10 @@ static const struct db_stmt statement_patch = {
     .name = "zone_patch",
     .sql = "UPDATE zone SET lead_s = coalesce($2::integer, lead_s), sim_start_s = coalesce($3::integer, sim_start_s),"
            " sim_stop_s = coalesce($4::integer, sim_stop_s), sim_fail_ppm = coalesce($5::integer, sim_fail_ppm),"
-           " sim_seed = coalesce($6::bigint, sim_seed), revision = revision + 1"
+           " sim_seed = coalesce($6::bigint, sim_seed),"
+           " preemption_notice_s = coalesce($7::integer, preemption_notice_s), revision = revision + 1"
            " WHERE id = $1::uuid RETURNING " ZONE_COLUMNS ", revision",
-    .params = 6,
+    .params = 7,
 };
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
@@ -98,7 +102,8 @@ static enum err_kind create(struct request *request, struct response *response, 
         request_run(request, &statement_create,
                     DB_PARAMS(request->new_id, wish->name, wish->driver, request_int(request, wish->lead_s),
                               request_int(request, wish->sim_start_s), request_int(request, wish->sim_stop_s),
-                              request_int(request, wish->sim_fail_ppm), request_int(request, wish->sim_seed)),
+                              request_int(request, wish->sim_fail_ppm), request_int(request, wish->sim_seed),
+                              request_int(request, wish->preemption_notice_s)),
                     &result, reterr);
     if (kind != ERR_NONE)
         return kind;
@@ -117,7 +122,8 @@ static enum err_kind patch(struct request *request, struct response *response, s
         request_run(request, &statement_patch,
                     DB_PARAMS(request->object, request_int(request, wish->lead_s),
                               request_int(request, wish->sim_start_s), request_int(request, wish->sim_stop_s),
-                              request_int(request, wish->sim_fail_ppm), request_int(request, wish->sim_seed)),
+                              request_int(request, wish->sim_fail_ppm), request_int(request, wish->sim_seed),
+                              request_int(request, wish->preemption_notice_s)),
                     &result, reterr);
     if (kind != ERR_NONE)
         return kind;

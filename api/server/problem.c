@@ -49,6 +49,7 @@ const struct problem_code problem_codes[] = {
     {"idempotency_keys_differ", ERR_INVALID,         "Idempotency-Key and client_token are both there and differ"},
     {"in_flight",               ERR_CONFLICT,        "The first request under this idempotency key is still running: repeat this one"},
     {"capacity_unavailable",    ERR_NO_CAPACITY,     "There is no room: binding says what bound, alternatives what would fit"},
+    {"maintenance_conflict",    ERR_CONFLICT,        "Reservations have begun on the nodes: hits names them"},
     {"expired",                 ERR_CONFLICT,        "No verdict was reached in time, and the reservation has expired"},
     {"cancelled",               ERR_CONFLICT,        "The reservation was cancelled before its verdict"},
     {"tenant_suspended",        ERR_FORBIDDEN,       "The tenant is suspended: it may read, not create"},

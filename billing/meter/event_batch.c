@@ -13,7 +13,8 @@
 #define COLUMNS                                                                                                        \
     "e.xid::text, e.seq, e.object_type, e.object_id, e.object_revision, floor(extract(epoch FROM e.occurred_at))"      \
     "::bigint, e.payload->>'state', e.tenant_id, e.payload->>'reservation_id', e.payload->>'node_id',"                 \
-    " (e.payload->>'gpu_milli')::integer, (e.payload->>'starts_at')::bigint, (e.payload->>'ends_at')::bigint"
+    " (e.payload->>'gpu_milli')::integer, (e.payload->>'starts_at')::bigint, (e.payload->>'ends_at')::bigint,"   \
+    " (e.payload->>'ends_by')::bigint"
 
 enum {
     COLUMN_XID,
@@ -29,6 +30,7 @@ enum {
     COLUMN_GPU_MILLI,
     COLUMN_STARTS,
     COLUMN_ENDS,
+    COLUMN_ENDS_BY,
     COLUMN_LOOKED_AT, /* of statement_read: how many events, those that were passed over too */
 };
 
@@ -95,6 +97,7 @@ static enum err_kind decode(const PGresult *rows, int row, enum metered_type typ
                 .ends_at_s = db_int(rows, row, COLUMN_ENDS, TILING_OPEN_END_S),
             },
     };
+    event.fact.gave_way = db_int(rows, row, COLUMN_ENDS_BY, TILING_OPEN_END_S) < event.fact.ends_at_s;
     event.fact.has_node = optional_identity(rows, row, COLUMN_NODE, &event.fact.node);
     bool has_owner = optional_identity(rows, row, COLUMN_TENANT, &event.tenant) &&
                      optional_identity(rows, row, COLUMN_RESERVATION, &event.reservation);

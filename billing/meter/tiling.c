@@ -14,15 +14,23 @@ static const char *const class_texts[] = {
 #undef X
 };
 
-/* What a second is while the instance is in a state, and whether the state ends the window where it begins. */
+/* What a second is while the instance is in a state, whether the state ends the window where it begins, and whether
+ * the instance is over: if it gave way, the rest of its window is preempted. */
 static const struct {
     const char *state;
     enum usage_class class;
-    bool ends_window;
+    bool ends_window, is_over;
 } state_classes[] = {
-    {"planned", USAGE_UNREADY, false}, {"provisioning", USAGE_UNREADY, false}, {"running", USAGE_USED, false},
-    {"stopped", USAGE_UNUSED, false},  {"replacing", USAGE_UNREADY, false},    {"failed", USAGE_FAILED, false},
-    {"stopping", USAGE_UNREADY, true}, {"terminated", USAGE_UNREADY, true},
+    // clang-format off
+    {"planned",      USAGE_UNREADY, false, false},
+    {"provisioning", USAGE_UNREADY, false, false},
+    {"running",      USAGE_USED,    false, false},
+    {"stopped",      USAGE_UNUSED,  false, false},
+    {"replacing",    USAGE_UNREADY, false, false},
+    {"failed",       USAGE_FAILED,  false, true},
+    {"stopping",     USAGE_UNREADY, true,  true},
+    {"terminated",   USAGE_UNREADY, true,  true},
+    // clang-format on
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -114,9 +122,10 @@ enum tiling_outcome tiling_apply(struct tiling *tiling, const struct tiling_even
         tiling->starts_at_s = tiling->open_since_s = event->starts_at_s;
     int64_t stop_s = was_closed ? tiling->open_since_s : greatest(event->occurred_at_s, tiling->open_since_s);
     tiling->ends_at_s = greatest(event->ends_at_s, tiling->open_since_s);
-    if (state_classes[state].ends_window)
+    bool is_preempted = event->gave_way && state_classes[state].is_over;
+    if (state_classes[state].ends_window && !is_preempted)
         tiling->ends_at_s = least(tiling->ends_at_s, stop_s);
-    tiling->class = state_classes[state].class;
+    tiling->class = is_preempted ? USAGE_PREEMPTED : state_classes[state].class;
     tiling->node = event->node;
     tiling->has_node = event->has_node;
     tiling->gpu_milli = event->gpu_milli;

@@ -20,7 +20,8 @@
     X(USAGE_USED, "used")                                                                                              \
     X(USAGE_UNUSED, "unused")                                                                                          \
     X(USAGE_UNREADY, "unready")                                                                                        \
-    X(USAGE_FAILED, "failed")
+    X(USAGE_FAILED, "failed")                                                                                          \
+    X(USAGE_PREEMPTED, "preempted")
 
 enum usage_class {
 #define X(class, text) class,
@@ -56,6 +57,7 @@ struct tiling_event {
     int32_t gpu_milli;
     int64_t starts_at_s;
     int64_t ends_at_s; /* TILING_OPEN_END_S: open */
+    bool gave_way;     /* it is gone because another took its place, before its window ends */
 };
 
 struct tiling_interval {

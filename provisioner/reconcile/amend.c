@@ -71,7 +71,7 @@ static const char *wrong_with(const struct reservation *reservation, const struc
 {
     int64_t now_s = reservation->world->now_s;
     bool moves_start = terms->starts_s != reservation->starts_s;
-    if (reservation->ends_s <= now_s)
+    if (reservation->ends_s <= now_s || reservation->ends_by_s != NEVER) /* over, or giving way */
         return "not_amendable";
     if (moves_start && reservation->is.state != RESERVATION_SCHEDULED)
         return "start_is_past"; /* its instances are being made ready, or run */
@@ -200,8 +200,10 @@ bool amend_try(struct reservation *reservation, const struct amendment *amendmen
     uint32_t before = planner_savepoint(world->planner);
     struct planner_verdict verdict = {0};
     planner_amend(world->planner, &asked, &verdict);
-    if (verdict.placed && !moves_what_starts(reservation))
+    if (verdict.placed && !moves_what_starts(reservation)) {
+        evictions_note(world, &verdict);
         return true;
+    }
     if (verdict.placed)
         planner_rollback_to(world->planner, before);
     ret->reason = "capacity_unavailable";

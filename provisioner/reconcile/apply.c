@@ -8,7 +8,8 @@
 
 /* The order of the parts matters within a table only: what goes before what comes. */
 static enum err_kind (*const parts[])(struct world *world, struct apply_queue *queue, struct err *reterr) = {
-    apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_stays, apply_nodes, apply_events,
+    apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_stays, apply_nodes,
+    apply_maintenance, apply_events,
 };
 
 /* What is due next. Under a virtual clock ($3 is not null) also the acknowledgement of its tick, or taking it back where
@@ -18,7 +19,8 @@ static const struct db_stmt statement_next_due = {
     .sql = "WITH due AS MATERIALIZED (SELECT least("
            " (SELECT min(due_at) FROM reservation_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
            " (SELECT min(due_at) FROM instance WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
-           " (SELECT min(due_at) FROM node_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL)) AS at),"
+           " (SELECT min(due_at) FROM node_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
+           " (SELECT min(due_at) FROM maintenance_window_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL)) AS at),"
            " judged AS MATERIALIZED (SELECT at, $5::boolean AND coalesce(at > to_timestamp($4::bigint), true) AS is_done FROM due)"
            " SELECT coalesce(extract(epoch FROM at)::bigint, 9223372036854775807), is_done,"
            "        CASE WHEN $3::bigint IS NOT NULL"

@@ -46,6 +46,9 @@ MUST_CHECK enum err_kind apply_nodes(struct world *world, struct apply_queue *qu
 MUST_CHECK enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_events(struct world *world, struct apply_queue *queue, struct err *reterr);
 
+MUST_CHECK enum err_kind apply_maintenance(struct world *world, struct apply_queue *queue, struct err *reterr);
+
+extern const struct db_stmt *const apply_maintenance_statements[];
 extern const struct db_stmt *const apply_statements[];
 extern const struct db_stmt *const apply_object_statements[];
 extern const struct db_stmt *const apply_allocation_statements[];

@@ -6,17 +6,18 @@
  * what comes is inserted. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/apply.h"
+#include "provisioner/reconcile/maintenance.h"
 
 static const struct db_stmt statement_history = {
     .name = "apply_allocation_history",
     .sql = "WITH ended AS (DELETE FROM allocation a"
            "  WHERE a.zone_id = $1::uuid AND upper(a.period) < to_timestamp($2::bigint)"
-           "  RETURNING a.node_id, a.zone_id, a.slots, a.period, a.kind, a.reservation_id, a.ordinal, a.tenant_id,"
-           "            a.cpu_milli, a.memory_mib)"
-           " INSERT INTO allocation_history (node_id, zone_id, slots, period, ended_at, kind, reservation_id, ordinal,"
-           "                                 tenant_id, cpu_milli, memory_mib)"
-           " SELECT node_id, zone_id, slots, period, upper(period), kind, reservation_id, ordinal, tenant_id, cpu_milli,"
-           "        memory_mib FROM ended",
+           "  RETURNING a.node_id, a.zone_id, a.slots, a.period, a.kind, a.reservation_id, a.maintenance_window_id, a.ordinal,"
+           "            a.tenant_id, a.cpu_milli, a.memory_mib)"
+           " INSERT INTO allocation_history (node_id, zone_id, slots, period, ended_at, kind, reservation_id,"
+           "                                 maintenance_window_id, ordinal, tenant_id, cpu_milli, memory_mib)"
+           " SELECT node_id, zone_id, slots, period, upper(period), kind, reservation_id, maintenance_window_id, ordinal,"
+           "        tenant_id, cpu_milli, memory_mib FROM ended",
     .params = 2,
 };
 
@@ -28,22 +29,30 @@ static const struct db_stmt statement_delete = {
     .params = 3,
 };
 
+static const struct db_stmt statement_delete_maintenance = {
+    .name = "apply_maintenance_delete",
+    .sql = "DELETE FROM allocation a USING unnest($1::uuid[], $2::int[]) AS n (maintenance, ordinal)"
+           " WHERE a.maintenance_window_id = n.maintenance AND a.ordinal = n.ordinal",
+    .params = 2,
+};
+
 static const struct db_stmt statement_insert = {
     .name = "apply_allocation_insert",
     .sql =
-        "INSERT INTO allocation (node_id, zone_id, slots, period, kind, reservation_id, ordinal, tenant_id, cpu_milli,"
-        "                        memory_mib)"
+        "INSERT INTO allocation (node_id, zone_id, slots, period, kind, reservation_id, maintenance_window_id, ordinal,"
+        "                        tenant_id, cpu_milli, memory_mib)"
         " SELECT n.node, $1::uuid, int4range(n.slots_from, n.slots_to),"
-        "        tstzrange(to_timestamp(n.starts), to_timestamp(n.ends)), n.kind, n.reservation, n.ordinal, n.tenant,"
-        "        n.cpu, n.memory"
+        "        tstzrange(to_timestamp(n.starts), to_timestamp(n.ends)), n.kind,"
+        "        CASE WHEN n.kind <> 'maintenance' THEN n.reservation END, CASE WHEN n.kind = 'maintenance' THEN n.reservation END,"
+        "        n.ordinal, n.tenant, n.cpu, n.memory"
         "   FROM unnest($2::uuid[], $3::int[], $4::int[], $5::bigint[], $6::bigint[], $7::text[], $8::uuid[], $9::int[],"
         "               $10::uuid[], $11::bigint[], $12::bigint[])"
         "        AS n (node, slots_from, slots_to, starts, ends, kind, reservation, ordinal, tenant, cpu, memory)",
     .params = 12,
 };
 
-const struct db_stmt *const apply_allocation_statements[] = {&statement_history, &statement_delete, &statement_insert,
-                                                             NULL};
+const struct db_stmt *const apply_allocation_statements[] = {
+    &statement_history, &statement_delete, &statement_delete_maintenance, &statement_insert, NULL};
 
 struct rows {
     struct db_array nodes, slots_from, slots_to, starts, ends, kinds, reservations, ordinals, tenants, cpu, memory;
@@ -69,10 +78,14 @@ static void add_rectangle(struct rows *rows, const struct planner_allocation *al
         db_array_text(&rows->ends, NULL); /* an unbounded period */
     else
         db_array_int(&rows->ends, rectangle->to);
-    db_array_text(&rows->kinds, rectangle->kind == PLANNER_HELD ? "instance" : "turnaround");
+    const char *held = allocation->maintenance ? "maintenance" : "instance";
+    db_array_text(&rows->kinds, rectangle->kind == PLANNER_HELD ? held : "turnaround");
     db_array_identity(&rows->reservations, identity_of(allocation->key.reservation));
     db_array_int(&rows->ordinals, allocation->key.ordinal);
-    db_array_identity(&rows->tenants, identity_of(allocation->tenant));
+    if (allocation->maintenance)
+        db_array_text(&rows->tenants, NULL);
+    else
+        db_array_identity(&rows->tenants, identity_of(allocation->tenant));
     db_array_int(&rows->cpu, carries ? allocation->shape.cpu_milli : 0);
     db_array_int(&rows->memory, carries ? allocation->shape.memory_mib : 0);
 }
@@ -107,6 +120,44 @@ static enum err_kind insert_rows(struct world *world, struct apply_queue *queue,
                       (int64_t)rows->nodes.count, reterr);
 }
 
+/* Whose rows go, by whose key it is. */
+struct gone {
+    struct db_array reservations, ordinals, nodes; /* of instances */
+    struct db_array windows, window_ordinals;      /* of maintenance */
+};
+
+static void gone_clear(struct gone *gone)
+{
+    struct db_array *const all[] = {&gone->reservations, &gone->ordinals, &gone->nodes, &gone->windows,
+                                    &gone->window_ordinals};
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        db_array_clear(all[i]);
+}
+
+static void add_gone(struct gone *gone, const struct world *world, const struct planner_change *change)
+{
+    struct identity owner = identity_of(change->key.reservation);
+    bool is_maintenance = maintenance_is_of(world, owner);
+    db_array_identity(is_maintenance ? &gone->windows : &gone->reservations, owner);
+    db_array_int(is_maintenance ? &gone->window_ordinals : &gone->ordinals, change->key.ordinal);
+    if (!is_maintenance)
+        db_array_identity(&gone->nodes, identity_of(change->node));
+}
+
+static enum err_kind delete_rows(struct apply_queue *queue, struct gone *gone, struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    if (gone->reservations.count > 0)
+        kind = apply_send(queue, &statement_delete,
+                          DB_PARAMS(db_array_param(&gone->reservations), db_array_param(&gone->ordinals),
+                                    db_array_param(&gone->nodes)),
+                          -1, reterr);
+    if (kind == ERR_NONE && gone->windows.count > 0)
+        kind = apply_send(queue, &statement_delete_maintenance,
+                          DB_PARAMS(db_array_param(&gone->windows), db_array_param(&gone->window_ordinals)), -1, reterr);
+    return kind;
+}
+
 enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, struct err *reterr)
 {
     char zone[UUID_TEXT_SIZE];
@@ -120,20 +171,14 @@ enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, 
     const struct planner_change *changes = planner_changes(world->planner, &count);
     if (count == 0)
         return ERR_NONE;
-    CLEANUP(db_array_clear) struct db_array reservations = {0};
-    CLEANUP(db_array_clear) struct db_array ordinals = {0};
-    CLEANUP(db_array_clear) struct db_array nodes = {0};
+    CLEANUP(gone_clear) struct gone gone = {0};
     CLEANUP(rows_clear) struct rows rows = {0};
     for (size_t i = 0; i < count; i++) {
-        db_array_identity(&reservations, identity_of(changes[i].key.reservation));
-        db_array_int(&ordinals, changes[i].key.ordinal);
-        db_array_identity(&nodes, identity_of(changes[i].node));
+        add_gone(&gone, world, &changes[i]);
         struct planner_allocation allocation;
         if (changes[i].exists && planner_get(world->planner, &changes[i].key, changes[i].node, &allocation))
             add_allocation(&rows, world->now_s, &allocation);
     }
-    kind = apply_send(queue, &statement_delete,
-                   DB_PARAMS(db_array_param(&reservations), db_array_param(&ordinals), db_array_param(&nodes)), -1,
-                   reterr);
+    kind = delete_rows(queue, &gone, reterr);
     return kind == ERR_NONE ? insert_rows(world, queue, &rows, reterr) : kind;
 }

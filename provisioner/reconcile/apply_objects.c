@@ -7,16 +7,18 @@ static const struct db_stmt statement_reservation_insert = {
     .name = "apply_reservation_insert",
     .sql =
         "INSERT INTO reservation_status (reservation_id, tenant_id, zone_id, state, health, revision, wish_revision, reason,"
-        "   binding, alternatives, starts_at, ends_at, decided_at, delivered_count, due_at, deadline_at, attempts, last_error)"
+        "   binding, alternatives, starts_at, ends_at, decided_at, delivered_count, due_at, deadline_at, attempts, last_error, ends_by,"
+        "   estimated_starts_at)"
         " SELECT n.id, n.tenant, $1::uuid, n.state, n.health, n.revision, n.wish_revision, n.reason, n.binding::jsonb,"
         "        n.alternatives::jsonb, to_timestamp(n.starts), to_timestamp(n.ends), to_timestamp($2::bigint), n.delivered,"
-        "        to_timestamp(n.due), to_timestamp(n.deadline), n.attempts, n.error"
+        "        to_timestamp(n.due), to_timestamp(n.deadline), n.attempts, n.error, to_timestamp(n.ends_by),"
+        "        to_timestamp(n.estimate)"
         "   FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[],"
         "               $11::text[], $12::bigint[], $13::bigint[], $14::int[], $15::bigint[], $16::bigint[], $17::int[],"
-        "               $18::text[], $19::text[], $20::bigint[])"
+        "               $18::text[], $19::bigint[], $20::bigint[], $21::text[], $22::bigint[])"
         "        AS n (id, tenant, state, health, revision, wish_revision, reason, binding, alternatives, starts, ends,"
-        "              delivered, due, deadline, attempts, error, was_state, was_revision)",
-    .params = 20,
+        "              delivered, due, deadline, attempts, error, ends_by, estimate, was_state, was_revision)",
+    .params = 22,
 };
 
 static const struct db_stmt statement_reservation_update = {
@@ -28,30 +30,32 @@ static const struct db_stmt statement_reservation_update = {
         "       starts_at = to_timestamp(n.starts), ends_at = to_timestamp(n.ends),"
         "       decided_at = CASE WHEN s.state = 'waitlisted' AND n.state <> 'waitlisted' THEN to_timestamp($2::bigint) ELSE s.decided_at END,"
         "       delivered_count = n.delivered, due_at = to_timestamp(n.due), deadline_at = to_timestamp(n.deadline),"
-        "       attempts = n.attempts, last_error = coalesce(n.error, s.last_error)"
+        "       attempts = n.attempts, last_error = coalesce(n.error, s.last_error),"
+        "       ends_by = to_timestamp(n.ends_by), estimated_starts_at = to_timestamp(n.estimate)"
         "   FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[],"
         "               $11::text[], $12::bigint[], $13::bigint[], $14::int[], $15::bigint[], $16::bigint[], $17::int[],"
-        "               $18::text[], $19::text[], $20::bigint[])"
+        "               $18::text[], $19::bigint[], $20::bigint[], $21::text[], $22::bigint[])"
         "        AS n (id, tenant, state, health, revision, wish_revision, reason, binding, alternatives, starts, ends,"
-        "              delivered, due, deadline, attempts, error, was_state, was_revision)"
+        "              delivered, due, deadline, attempts, error, ends_by, estimate, was_state, was_revision)"
         " WHERE s.reservation_id = n.id AND s.zone_id = $1::uuid AND s.state = n.was_state AND s.revision = n.was_revision",
-    .params = 20,
+    .params = 22,
 };
 
 static const struct db_stmt statement_instance_insert = {
     .name = "apply_instance_insert",
     .sql =
         "INSERT INTO instance (id, tenant_id, reservation_id, ordinal, zone_id, node_id, state, revision, incarnation,"
-        "   gpu_milli, cpu_milli, memory_mib, starts_at, ends_at, address, due_at, deadline_at, attempts, last_error, created_at)"
+        "   gpu_milli, cpu_milli, memory_mib, starts_at, ends_at, address, due_at, deadline_at, attempts, last_error, created_at,"
+        "   ends_by)"
         " SELECT n.id, n.tenant, n.reservation, n.ordinal, $1::uuid, n.node, n.state, n.revision, n.incarnation, n.gpu, n.cpu,"
         "        n.memory, to_timestamp(n.starts), to_timestamp(n.ends), n.address, to_timestamp(n.due),"
-        "        to_timestamp(n.deadline), n.attempts, n.error, to_timestamp($2::bigint)"
+        "        to_timestamp(n.deadline), n.attempts, n.error, to_timestamp($2::bigint), to_timestamp(n.ends_by)"
         "   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::uuid[], $8::text[], $9::bigint[], $10::int[],"
         "               $11::int[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::bigint[],"
-        "               $18::bigint[], $19::int[], $20::text[])"
+        "               $18::bigint[], $19::int[], $20::text[], $21::bigint[])"
         "        AS n (id, tenant, reservation, ordinal, node, state, revision, incarnation, gpu, cpu, memory, starts, ends,"
-        "              address, due, deadline, attempts, error)",
-    .params = 20,
+        "              address, due, deadline, attempts, error, ends_by)",
+    .params = 21,
 };
 
 static const struct db_stmt statement_instance_update = {
@@ -60,13 +64,14 @@ static const struct db_stmt statement_instance_update = {
         "UPDATE instance i"
         "   SET node_id = n.node, state = n.state, revision = n.revision, incarnation = n.incarnation,"
         "       ends_at = to_timestamp(n.ends), address = n.address, due_at = to_timestamp(n.due),"
-        "       deadline_at = to_timestamp(n.deadline), attempts = n.attempts, last_error = coalesce(n.error, i.last_error)"
+        "       deadline_at = to_timestamp(n.deadline), attempts = n.attempts, last_error = coalesce(n.error, i.last_error),"
+        "       ends_by = to_timestamp(n.ends_by)"
         "  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::bigint[],"
-        "              $9::bigint[], $10::int[], $11::text[], $12::text[], $13::bigint[])"
-        "       AS n (id, node, state, revision, incarnation, ends, address, due, deadline, attempts, error, was_state,"
-        "             was_revision)"
+        "              $9::bigint[], $10::int[], $11::text[], $12::bigint[], $13::text[], $14::bigint[])"
+        "       AS n (id, node, state, revision, incarnation, ends, address, due, deadline, attempts, error, ends_by,"
+        "             was_state, was_revision)"
         " WHERE i.id = n.id AND i.state = n.was_state AND i.revision = n.was_revision",
-    .params = 13,
+    .params = 14,
 };
 
 const struct db_stmt *const apply_object_statements[] = {&statement_reservation_insert, &statement_reservation_update,
@@ -81,7 +86,7 @@ static void add_node(struct db_array *array, const struct instance *instance)
 }
 
 /* Columns in the order of the statement's parameters. */
-#define COLUMNS_MAX 18
+#define COLUMNS_MAX 20
 struct columns {
     struct db_array column[COLUMNS_MAX];
 };
@@ -127,6 +132,8 @@ static void add_reservation(struct columns *columns, const struct reservation *r
     apply_instant(next++, reservation->is.deadline_s);
     db_array_int(next++, reservation->is.attempts);
     db_array_text(next++, reservation->is.last_error);
+    apply_instant(next++, reservation->ends_by_s);
+    apply_instant(next++, reservation->is.state == RESERVATION_WAITLISTED ? reservation->estimated_s : NEVER);
     db_array_text(next++, reservation_fsm.states[reservation->was.state].name);
     db_array_int(next, reservation->was.revision);
 }
@@ -173,7 +180,8 @@ static void add_new_instance(struct columns *columns, const struct instance *ins
     apply_instant(next++, instance->is.due_s);
     apply_instant(next++, instance->is.deadline_s);
     db_array_int(next++, instance->is.attempts);
-    db_array_text(next, instance->is.last_error);
+    db_array_text(next++, instance->is.last_error);
+    apply_instant(next, instance->ends_by_s);
 }
 
 static void add_known_instance(struct columns *columns, const struct instance *instance)
@@ -190,6 +198,7 @@ static void add_known_instance(struct columns *columns, const struct instance *i
     apply_instant(next++, instance->is.deadline_s);
     db_array_int(next++, instance->is.attempts);
     db_array_text(next++, instance->is.last_error);
+    apply_instant(next++, instance->ends_by_s);
     db_array_text(next++, instance_fsm.states[instance->was.state].name);
     db_array_int(next, instance->was.revision);
 }

@@ -20,8 +20,14 @@ enum instance_event {
     NODE_GRANTED,
     DEADLINE_PASSED,
     WINDOW_CHANGED,
+    GIVES_WAY,
     EVENT_COUNT
 };
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 static struct world *world_of(const struct instance *instance)
 {
@@ -45,6 +51,16 @@ bool instance_is_gone(const struct instance *instance)
     return instance->is.state == INSTANCE_TERMINATED || instance->is.state == INSTANCE_FAILED;
 }
 
+int64_t instance_end_s(const struct instance *instance)
+{
+    return least(instance->ends_s, instance->ends_by_s);
+}
+
+bool instance_gave_way(const struct instance *instance)
+{
+    return instance_is_gone(instance) && instance->ends_by_s != NEVER;
+}
+
 static struct driver_report report_of(const struct instance *instance)
 {
     struct world *world = world_of(instance);
@@ -59,8 +75,9 @@ static struct driver_report report_of(const struct instance *instance)
 static bool is_window_over(const void *subject)
 {
     const struct instance *instance = subject;
-    bool is_empty = instance->ends_s <= instance->starts_s; /* cancelled before it began */
-    return is_empty || instance->ends_s <= world_of(instance)->now_s;
+    int64_t end_s = instance_end_s(instance);
+    bool is_empty = end_s <= instance->starts_s; /* cancelled, or told to go, before it began */
+    return is_empty || end_s <= world_of(instance)->now_s;
 }
 
 static bool is_node_lost(const void *subject)
@@ -109,6 +126,12 @@ static bool is_window_changed(const void *subject)
     return instance->window_changed;
 }
 
+static bool is_told(const void *subject)
+{
+    const struct instance *instance = subject;
+    return instance->told;
+}
+
 static const struct fsm_event events[EVENT_COUNT] = {
     [WINDOW_ENDED] = {"window_ended", is_window_over, true},
     [NODE_LOST] = {"node_lost", is_node_lost, false},
@@ -119,6 +142,7 @@ static const struct fsm_event events[EVENT_COUNT] = {
     [NODE_GRANTED] = {"node_granted", is_granted, false},
     [DEADLINE_PASSED] = {"deadline_passed", is_deadline_passed, true},
     [WINDOW_CHANGED] = {"window_changed", is_window_changed, false},
+    [GIVES_WAY] = {"gives_way", is_told, false},
 };
 
 /* ---- Guards ---- */
@@ -216,11 +240,12 @@ static bool ask_anew(struct instance *instance)
         .count = 1,
         .shape = wish->shape,
         .from = instance->starts_s > world->now_s ? instance->starts_s : world->now_s,
-        .to = instance->ends_s,
+        .to = instance_end_s(instance),
         .gpu_models = wish->gpu_models,
         .gpu_model_count = wish->gpu_model_count,
         .zone = planner_id_of(world->zone->id),
         .scope = PLANNER_FLEET,
+        .preemptible = wish->preemptible,
     };
     struct planner_verdict verdict = {0};
     if (!may_ask_anew(wish) || planner_request_wrong(&request) != NULL)
@@ -293,11 +318,6 @@ static void ask_for_new_node(void *subject)
         ask_planner(instance);
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* It is gone, or has failed to go, before its reservation ends: nobody looks after it thereafter. */
 static int64_t stop_deadline_s(const struct instance *instance)
 {
@@ -340,7 +360,15 @@ static void stop_again(void *subject)
 static void release_node(void *subject)
 {
     struct instance *instance = subject;
-    leave_node(instance, instance->reservation->wish.cancel_requested ? "cancelled" : "window_ended");
+    bool gives_way = instance->ends_by_s <= world_of(instance)->now_s;
+    const char *reason = gives_way ? "preempted" : "window_ended";
+    leave_node(instance, instance->reservation->wish.cancel_requested ? "cancelled" : reason);
+}
+
+static void note_notice(void *subject)
+{
+    struct instance *instance = subject;
+    instance->told = false; /* the event says until when */
 }
 
 static void give_up(void *subject)
@@ -362,6 +390,7 @@ static const struct fsm_transition transitions[] = {
     ROW(130, PLANNED,      LEAD_TIME_REACHED,   node_is_clean, PROVISIONING, start_on_node,    "its window is near"),
     ROW(140, PLANNED,      DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "its node did not become clean in time"),
     ROW(150, PLANNED,      WINDOW_CHANGED,      always,        PLANNED,      record_window,    "its reservation ends at another time"),
+    ROW(155, PLANNED,      GIVES_WAY,           always,        PLANNED,      note_notice,      "another's verdict took its place from an instant on"),
     ROW(210, PROVISIONING, WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window was over before it was up"),
     ROW(220, PROVISIONING, NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
     ROW(230, PROVISIONING, NODE_REPORTS_UP,     always,        RUNNING,      record_ready,     "the node says it runs"),
@@ -370,13 +399,16 @@ static const struct fsm_transition transitions[] = {
     ROW(260, PROVISIONING, DEADLINE_PASSED,     attempts_left, PROVISIONING, start_again,      "not up in time, trying again"),
     ROW(270, PROVISIONING, DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "not up after all attempts"),
     ROW(280, PROVISIONING, WINDOW_CHANGED,      always,        PROVISIONING, record_window,    "its reservation ends at another time"),
+    ROW(285, PROVISIONING, GIVES_WAY,           always,        PROVISIONING, note_notice,      "another's verdict took its place from an instant on"),
     ROW(310, RUNNING,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
     ROW(320, RUNNING,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
     ROW(330, RUNNING,      NODE_REPORTS_DOWN,   always,        PROVISIONING, start_again,      "it went down by itself"),
     ROW(340, RUNNING,      WINDOW_CHANGED,      always,        RUNNING,      record_window,    "its reservation ends at another time"),
+    ROW(345, RUNNING,      GIVES_WAY,           always,        RUNNING,      note_notice,      "another's verdict took its place from an instant on"),
     ROW(410, REPLACING,    WINDOW_ENDED,        always,        FAILED,       give_up,          "its window ended without another place"),
     ROW(420, REPLACING,    NODE_GRANTED,        always,        PROVISIONING, start_on_node,    "the planner found another node"),
     ROW(430, REPLACING,    WINDOW_CHANGED,      always,        REPLACING,    record_window,    "its reservation ends at another time"),
+    ROW(435, REPLACING,    GIVES_WAY,           always,        REPLACING,    note_notice,      "another's verdict took its place from an instant on"),
     ROW(510, STOPPING,     NODE_LOST,           always,        TERMINATED,   release_node,     "its node is gone, and it with it"),
     ROW(520, STOPPING,     NODE_REPORTS_DOWN,   always,        TERMINATED,   release_node,     "the node says it is gone"),
     ROW(530, STOPPING,     DEADLINE_PASSED,     attempts_left, STOPPING,     stop_again,       "not gone in time, trying again"),
@@ -390,7 +422,7 @@ static const struct fsm_state states[INSTANCE_STATE_COUNT] = {
     [INSTANCE_PROVISIONING] = {"provisioning", FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(NODE_GRANTED), false, true},
     [INSTANCE_RUNNING]      = {"running", FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED) | FSM_BIT(DEADLINE_PASSED), false, false},
     [INSTANCE_REPLACING]    = {"replacing", FSM_BIT(NODE_LOST) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(DEADLINE_PASSED), false, true},
-    [INSTANCE_STOPPING]     = {"stopping", FSM_BIT(WINDOW_CHANGED) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED), false, true},
+    [INSTANCE_STOPPING]     = {"stopping", FSM_BIT(WINDOW_CHANGED) | FSM_BIT(GIVES_WAY) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED), false, true},
     [INSTANCE_TERMINATED]   = {"terminated", 0, true, false},
     [INSTANCE_FAILED]       = {"failed", 0, true, false},
     // clang-format on
@@ -411,7 +443,7 @@ const struct fsm instance_fsm = {
 
 /* ---- Driving ---- */
 
-static void record_as(struct instance *instance, const char *what, int64_t transition, int64_t occurred_at_s)
+void instance_record(struct instance *instance, const char *kind, int64_t transition, int64_t occurred_at_s)
 {
     struct world *world = world_of(instance);
     const struct wish *wish = &instance->reservation->wish;
@@ -424,28 +456,25 @@ static void record_as(struct instance *instance, const char *what, int64_t trans
     const char *payload = arena_format(
         world->arena,
         "{\"reservation_id\":\"%s\",\"ordinal\":%" PRIu32 ",\"incarnation\":%" PRId64
-        ",\"state\":\"%s\",\"node_id\":%s%s%s,\"gpu_milli\":%" PRId64 ",\"starts_at\":%" PRId64 ",\"ends_at\":%s}",
+        ",\"state\":\"%s\",\"node_id\":%s%s%s,\"gpu_milli\":%" PRId64 ",\"starts_at\":%" PRId64
+        ",\"ends_at\":%s,\"ends_by\":%s}",
         reservation, instance->ordinal, instance->incarnation, state, quote, instance->has_node ? node : "null", quote,
-        instance_gpu_milli(wish), instance->starts_s, json_instant(world->arena, instance->ends_s));
+        instance_gpu_milli(wish), instance->starts_s, json_instant(world->arena, instance->ends_s),
+        json_instant(world->arena, instance->ends_by_s));
     world_record(world, &(struct event_record){
                             .tenant = &wish->tenant,
                             .object_type = "instance",
                             .object = instance->id,
                             .revision = instance->is.revision,
-                            .kind = arena_format(world->arena, "instance.%s", what),
+                            .kind = arena_format(world->arena, "instance.%s", kind),
                             .transition = transition,
                             .payload = payload,
                             .occurred_at_s = occurred_at_s,
                         });
 }
 
-void instance_record(struct instance *instance, int64_t transition, int64_t occurred_at_s)
-{
-    record_as(instance, states[instance->is.state].name, transition, occurred_at_s);
-}
-
-/* When to look again, if nothing else happens. The reservation looks at the end of the window. */
-static int64_t next_look(const struct instance *instance)
+/* When to look again, if nothing else happens. */
+static int64_t next_change(const struct instance *instance)
 {
     int64_t now_s = world_of(instance)->now_s;
     switch (instance->is.state) {
@@ -456,13 +485,28 @@ static int64_t next_look(const struct instance *instance)
         return now_s + CLEAN_LOOK_S;
     }
     case INSTANCE_REPLACING:
-        return least(now_s + PLACE_AGAIN_S, instance->ends_s);
+        return least(now_s + PLACE_AGAIN_S, instance_end_s(instance));
     case INSTANCE_PROVISIONING:
     case INSTANCE_STOPPING:
         return least(report_of(instance).look_again_s, instance->is.deadline_s);
     default:
         return NEVER;
     }
+}
+
+/* The reservation looks at the end of the window. */
+static int64_t next_look(const struct instance *instance)
+{
+    int64_t change_s = next_change(instance);
+    return instance->is.state == INSTANCE_STOPPING ? change_s : least(change_s, instance->ends_by_s);
+}
+
+/* What happened, where it is not a new state. */
+static const char *kind_of(const struct fsm_transition *row)
+{
+    if (row->on == GIVES_WAY)
+        return "preemption_notice";
+    return row->on == WINDOW_CHANGED ? "amended" : states[row->to].name;
 }
 
 void instance_drive(struct instance *instance)
@@ -482,9 +526,9 @@ void instance_drive(struct instance *instance)
         lifecycle_move(&instance->is, row);
         if (row->action != NULL)
             row->action(instance);
-        int64_t occurred_at_s = row->on == WINDOW_ENDED ? least(instance->ends_s, world->now_s) : world->now_s;
-        const char *what = row->on == WINDOW_CHANGED ? "amended" : states[instance->is.state].name;
-        record_as(instance, what, row->number, occurred_at_s);
+        int64_t occurred_at_s = row->on == WINDOW_ENDED ? least(instance_end_s(instance), world->now_s) : world->now_s;
+        const char *kind = kind_of(row);
+        instance_record(instance, kind, row->number, occurred_at_s);
         instance->changed = true;
     }
     int64_t due_s = instance_is_gone(instance) ? NEVER : next_look(instance);

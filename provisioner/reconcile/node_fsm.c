@@ -1,6 +1,6 @@
 /* A node: it is validated before it takes tenants, wiped and validated again after them, and put aside when it does
- * not answer. Never from allocated straight to ready. The states maintenance and retired have no wish yet that leads
- * there. */
+ * not answer. Never from allocated straight to ready. While it is worked on nobody minds whether it answers. The state
+ * retired has no wish yet that leads there. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/world.h"
 
@@ -14,7 +14,17 @@
 
 /* ---- Events: conditions that hold now ---- */
 
-enum node_event { LOST, ANSWERS, INSTANCE_ARRIVES, LAST_INSTANCE_LEFT, WORK_DONE, DEADLINE_PASSED, EVENT_COUNT };
+enum node_event {
+    LOST,
+    ANSWERS,
+    INSTANCE_ARRIVES,
+    LAST_INSTANCE_LEFT,
+    WORK_DONE,
+    DEADLINE_PASSED,
+    MAINTENANCE_BEGINS,
+    MAINTENANCE_ENDS,
+    EVENT_COUNT
+};
 
 static bool is_lost(const void *subject)
 {
@@ -52,6 +62,18 @@ static bool is_deadline_passed(const void *subject)
     return node->is.deadline_s <= node->world->now_s;
 }
 
+static bool is_maintained(const void *subject)
+{
+    const struct node *node = subject;
+    return node->maintained > 0;
+}
+
+static bool is_left_alone(const void *subject)
+{
+    const struct node *node = subject;
+    return node->maintained == 0;
+}
+
 static const struct fsm_event events[EVENT_COUNT] = {
     [LOST] = {"node_lost", is_lost, false},
     [ANSWERS] = {"node_answers", is_answering, false},
@@ -59,6 +81,8 @@ static const struct fsm_event events[EVENT_COUNT] = {
     [LAST_INSTANCE_LEFT] = {"last_instance_left", is_empty, false},
     [WORK_DONE] = {"work_done", is_work_done, true},
     [DEADLINE_PASSED] = {"deadline_passed", is_deadline_passed, true},
+    [MAINTENANCE_BEGINS] = {"maintenance_begins", is_maintained, false},
+    [MAINTENANCE_ENDS] = {"maintenance_ends", is_left_alone, false},
 };
 
 /* ---- Actions ---- */
@@ -116,6 +140,7 @@ static const struct fsm_transition transitions[] = {
     ROW(240, VALIDATING,  DEADLINE_PASSED,    QUARANTINED, put_aside_overdue, "it was not validated in time"),
     ROW(310, READY,       LOST,               QUARANTINED, put_aside,         "it stopped answering"),
     ROW(320, READY,       INSTANCE_ARRIVES,   ALLOCATED,   NOTHING,           "a tenant's instance comes"),
+    ROW(330, READY,       MAINTENANCE_BEGINS, MAINTENANCE, NOTHING,           "operators work on it"),
     ROW(410, ALLOCATED,   LOST,               QUARANTINED, put_aside,         "it stopped answering; its instances are replaced"),
     ROW(420, ALLOCATED,   LAST_INSTANCE_LEFT, SANITIZING,  sanitize,          "its last tenant left"),
     ROW(510, SANITIZING,  LOST,               QUARANTINED, put_aside,         "it stopped answering"),
@@ -126,19 +151,23 @@ static const struct fsm_transition transitions[] = {
     ROW(710, REPAIR,      LOST,               QUARANTINED, put_aside,         "it stopped answering"),
     ROW(720, REPAIR,      WORK_DONE,          VALIDATING,  validate,          "it is repaired"),
     ROW(730, REPAIR,      DEADLINE_PASSED,    QUARANTINED, put_aside_overdue, "it was not repaired in time"),
+    ROW(810, MAINTENANCE, MAINTENANCE_ENDS,   VALIDATING,  validate,          "the work on it is over"),
     // clang-format on
 };
 
-/* Occupied and empty, answering and lost are always one or the other: in most states one of them says nothing new. */
+/* Occupied and empty, answering and lost, maintained and left alone are always one or the other: in most states one of
+ * them says nothing new. What is wiped, validated or repaired when its maintenance begins comes to it once it is ready. */
+#define MAINTAINED_LATER (FSM_BIT(MAINTENANCE_BEGINS) | FSM_BIT(MAINTENANCE_ENDS))
 static const struct fsm_state states[NODE_STATE_COUNT] = {
     // clang-format off
-    [NODE_ENROLLED]    = {"enrolled",    FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED), false, false},
-    [NODE_VALIDATING]  = {"validating",  FSM_BIT(ANSWERS) | FSM_BIT(LAST_INSTANCE_LEFT), false, true},
-    [NODE_READY]       = {"ready",       FSM_BIT(ANSWERS) | FSM_BIT(LAST_INSTANCE_LEFT) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED), false, false},
-    [NODE_ALLOCATED]   = {"allocated",   FSM_BIT(ANSWERS) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED), false, false},
-    [NODE_SANITIZING]  = {"sanitizing",  FSM_BIT(ANSWERS) | FSM_BIT(LAST_INSTANCE_LEFT), false, true},
-    [NODE_QUARANTINED] = {"quarantined", FSM_BIT(LOST) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED), false, false},
-    [NODE_REPAIR]      = {"repair",      FSM_BIT(ANSWERS) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT), false, true},
+    [NODE_ENROLLED]    = {"enrolled",    FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED) | MAINTAINED_LATER, false, false},
+    [NODE_VALIDATING]  = {"validating",  FSM_BIT(ANSWERS) | FSM_BIT(LAST_INSTANCE_LEFT) | MAINTAINED_LATER, false, true},
+    [NODE_READY]       = {"ready",       FSM_BIT(ANSWERS) | FSM_BIT(LAST_INSTANCE_LEFT) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED) | FSM_BIT(MAINTENANCE_ENDS), false, false},
+    [NODE_ALLOCATED]   = {"allocated",   FSM_BIT(ANSWERS) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED) | MAINTAINED_LATER, false, false},
+    [NODE_SANITIZING]  = {"sanitizing",  FSM_BIT(ANSWERS) | FSM_BIT(LAST_INSTANCE_LEFT) | MAINTAINED_LATER, false, true},
+    [NODE_QUARANTINED] = {"quarantined", FSM_BIT(LOST) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED) | MAINTAINED_LATER, false, false},
+    [NODE_REPAIR]      = {"repair",      FSM_BIT(ANSWERS) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT) | MAINTAINED_LATER, false, true},
+    [NODE_MAINTENANCE] = {"maintenance", FSM_BIT(LOST) | FSM_BIT(ANSWERS) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED) | FSM_BIT(MAINTENANCE_BEGINS), false, false},
     // clang-format on
 };
 
@@ -222,7 +251,11 @@ void node_instance_leaves(struct world *world, struct identity id)
 
 bool node_is_in_service(const struct node *node)
 {
-    return node != NULL && node->answers && node->is.state != NODE_ENROLLED && node->is.state != NODE_QUARANTINED &&
+    if (node == NULL)
+        return false;
+    if (node->is.state == NODE_MAINTENANCE)
+        return true; /* what it is planned for after it finds it back */
+    return node->answers && node->is.state != NODE_ENROLLED && node->is.state != NODE_QUARANTINED &&
            node->is.state != NODE_REPAIR;
 }
 

@@ -28,7 +28,7 @@ static const struct db_stmt statement_reservations = {
         "              WHERE i.node_id = ANY($4::uuid[]) AND i.state NOT IN ('terminated', 'failed')"
         "  UNION ALL (SELECT s.reservation_id, NULL FROM reservation_status s"
         "              WHERE $5::boolean AND s.zone_id = $1::uuid AND s.state = 'waitlisted'"
-        "              ORDER BY s.decided_at, s.reservation_id LIMIT $6::int)"
+        "              ORDER BY s.decided_at, s.reservation_id LIMIT $7::int)"
         "), touched AS (SELECT id, min(place) AS place FROM seen GROUP BY id)"
         " SELECT r.id, r.tenant_id, r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib, coalesce(s.granted_count, r.count)," /* 0 to 6 */
         " " SQL_INSTANT("r.starts_at") ", " SQL_INSTANT("r.ends_at") ","                             /* 7, 8 */
@@ -46,7 +46,8 @@ static const struct db_stmt statement_reservations = {
         " s.binding::text, s.alternatives::text, coalesce(r.spread, 'none'), coalesce(r.duration_s, 0)," /* 27 to 30 */
         " " SQL_INSTANT("r.start_from") ", " SQL_INSTANT("r.start_to") ","                            /* 31, 32 */
         " coalesce(extract(epoch FROM r.hold_until)::bigint, 0), r.confirmed_at IS NOT NULL," /* 33, 34 */
-        " s.wish_revision"                                                                             /* 35 */
+        " s.wish_revision, r.tier = 'preemptible', " SQL_INSTANT("s.ends_by") ","                      /* 35 to 37 */
+        " " SQL_INSTANT("s.estimated_starts_at")                                                       /* 38 */
         "  FROM touched"
         " CROSS JOIN LATERAL (SELECT * FROM reservation WHERE id = touched.id OFFSET 0) r"
         "  JOIN zone z ON z.id = r.zone_id"
@@ -60,7 +61,7 @@ static const struct db_stmt statement_reservations = {
         "               WHEN s.state IS NULL THEN 2"
         "               WHEN s.state = 'waitlisted' THEN 3"
         "               ELSE 4 END, touched.place, s.decided_at, r.id",
-    .params = 6,
+    .params = 7,
 };
 
 /* is_clean: nobody else's rectangle is on its slots at this instant; asked only while it waits to start. */
@@ -73,7 +74,8 @@ static const struct db_stmt statement_instances = {
         " i.state = 'planned' AND NOT EXISTS (SELECT FROM allocation mine JOIN allocation other"
         "    ON other.node_id = mine.node_id AND other.slots && mine.slots AND other.period @> to_timestamp($2::bigint)"
         "   AND other.reservation_id IS DISTINCT FROM mine.reservation_id"
-        " WHERE mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal AND mine.kind = 'instance')"  /* 13 */
+        " WHERE mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal AND mine.kind = 'instance'),"  /* 13 */
+        " " SQL_INSTANT("i.ends_by") /* 14 */
         "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
         "  JOIN instance i ON i.reservation_id = t.id"
         " ORDER BY t.place, i.ordinal",
@@ -131,6 +133,7 @@ static void read_wish(struct arena *arena, const PGresult *result, int row, stru
         .start_to_s = db_int(result, row, 32, NEVER),
         .hold_until_s = db_int(result, row, 33, 0),
         .is_confirmed = db_bool(result, row, 34),
+        .preemptible = db_bool(result, row, 36),
     };
     read_models(arena, db_text(result, row, 9), wish);
     int scope = planner_scope_of_text(db_text(result, row, 10));
@@ -148,7 +151,9 @@ static void read_wish(struct arena *arena, const PGresult *result, int row, stru
 static void read_reservation(struct world *world, const PGresult *result, int row, struct reservation *reservation)
 {
     struct arena *arena = world->arena;
-    *reservation = (struct reservation){.world = world, .health = "ok", .starts_s = NEVER, .ends_s = NEVER};
+    *reservation = (struct reservation){
+        .world = world, .health = "ok", .starts_s = NEVER, .ends_s = NEVER, .ends_by_s = NEVER,
+        .estimated_s = NEVER, .estimate_s = NEVER};
     read_wish(arena, result, row, &reservation->wish);
     reservation->is =
         (struct lifecycle){.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER};
@@ -170,6 +175,8 @@ static void read_reservation(struct world *world, const PGresult *result, int ro
         reservation->binding = kept_text(arena, result, row, 27);
         reservation->alternatives = kept_text(arena, result, row, 28);
         reservation->decided_revision = db_int(result, row, 35, 0);
+        reservation->ends_by_s = db_int(result, row, 37, NEVER);
+        reservation->estimated_s = reservation->estimate_s = db_int(result, row, 38, NEVER);
     }
     reservation->was = reservation->is;
 }
@@ -187,6 +194,7 @@ static void read_instance(struct reservation *reservation, const PGresult *resul
         .incarnation = db_int(result, row, 4, 1),
         .starts_s = db_int(result, row, 5, NEVER),
         .ends_s = db_int(result, row, 6, NEVER),
+        .ends_by_s = db_int(result, row, 14, NEVER),
         .address = kept_text(reservation->world->arena, result, row, 7),
         .is_clean = db_bool(result, row, 13),
         .is = {.state = state,
@@ -258,11 +266,13 @@ enum err_kind observe_send(const struct world *world, struct db *db, const struc
     char zone[UUID_TEXT_SIZE];
     char now[DB_INT_TEXT_SIZE];
     char most[DB_INT_TEXT_SIZE];
+    char deep[DB_INT_TEXT_SIZE];
     identity_to_uuid(world->zone->id, zone);
     return db_send(db, &statement_reservations,
                    DB_PARAMS(zone, db_int_param(now, world->now_s), db_array_param(request->reservations),
                              db_array_param(request->lost_nodes), request->waitlist ? "true" : "false",
-                             db_int_param(most, OBSERVE_DUE_MAX)),
+                             db_int_param(most, request->only_these ? 0 : OBSERVE_DUE_MAX),
+                             db_int_param(deep, WAITLIST_DEPTH)),
                    reterr);
 }
 

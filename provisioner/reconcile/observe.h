@@ -13,6 +13,7 @@ struct observe_request {
     struct db_array *reservations; /* by id, decided in this order */
     struct db_array *lost_nodes;   /* whose live instances must move */
     bool waitlist;                 /* capacity has returned: what waits may fit */
+    bool only_these;               /* not what is due */
 };
 
 /* Queues the question in a pipeline of the leader's transaction. */
@@ -22,4 +23,17 @@ MUST_CHECK enum err_kind observe_send(const struct world *world, struct db *db, 
  * they run. The order: what ends, what is pending in the order asked, what waits, the rest. */
 MUST_CHECK enum err_kind observe_receive(struct world *world, struct db *db, struct err *reterr);
 
+/* Reads these reservations (a uuid[] parameter; none of them may have been read yet) behind the others. Within the
+ * transaction, outside a pipeline. */
+MUST_CHECK enum err_kind observe_more(struct world *world, struct db *db, struct db_array *ids, struct err *reterr);
+/* Reads whom the verdicts of this piece of work evict, where they have not been read yet. */
+MUST_CHECK enum err_kind observe_evicted(struct world *world, struct db *db, struct err *reterr);
+
+#define OBSERVE_WINDOWS_MAX 64
+/* Reads the maintenance windows that are undecided or due, and the reservations that undecided ones hit,
+ * behind the others. *ret_due_s: when others of them are due. */
+MUST_CHECK enum err_kind observe_maintenance(struct world *world, struct db *db, int64_t *ret_due_s,
+                                             struct err *reterr);
+
 extern const struct db_stmt *const observe_statements[];
+extern const struct db_stmt *const observe_maintenance_statements[];

@@ -323,5 +323,7 @@ void refusal_tell(struct reservation *reservation, const struct planner_request 
     if (is_hopeless || !may_search || reservation->wish.body == NULL)
         return;
     world->relaxed_count++;
-    reservation->alternatives = alternatives_of(reservation, request);
+    struct planner_request postable = *request;
+    postable.evict_from += TIME_TO_POST_S; /* the notice begins when it is posted */
+    reservation->alternatives = alternatives_of(reservation, &postable);
 }

@@ -24,11 +24,13 @@ enum reservation_event {
     CONFIRMED,
     HOLD_OVER,
     AMENDED,
+    GIVES_WAY,
+    ESTIMATE_CHANGED,
     EVENT_COUNT
 };
 
 struct tally {
-    uint32_t running, gone;
+    uint32_t running, gone, gave_way;
     uint32_t lasting; /* neither gone nor going */
 };
 
@@ -40,6 +42,7 @@ static struct tally tally_of(const struct reservation *reservation)
         tally.running += instance->is.state == INSTANCE_RUNNING;
         tally.gone += instance_is_gone(instance);
         tally.lasting += !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
+        tally.gave_way += instance_gave_way(instance);
     }
     return tally;
 }
@@ -95,7 +98,8 @@ static bool is_window_over(const void *subject)
 static bool are_all_running(const void *subject)
 {
     const struct reservation *reservation = subject;
-    return tally_of(reservation).running == reservation->wish.count;
+    struct tally tally = tally_of(reservation);
+    return tally.running > 0 && tally.running + tally.gave_way == reservation->wish.count;
 }
 
 static bool are_all_gone(const void *subject)
@@ -136,6 +140,18 @@ static bool is_amended(const void *subject)
     return reservation->amended;
 }
 
+static bool is_told(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->told;
+}
+
+static bool is_estimate_new(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    return reservation->estimate_s != reservation->estimated_s;
+}
+
 static const struct fsm_event events[EVENT_COUNT] = {
     [CANCEL_REQUESTED] = {"cancel_requested", is_cancel_requested, false},
     [DECIDE_BY_PASSED] = {"decide_by_passed", is_too_late, true},
@@ -150,6 +166,8 @@ static const struct fsm_event events[EVENT_COUNT] = {
     [CONFIRMED] = {"confirmed", is_confirmed, false},
     [HOLD_OVER] = {"hold_over", is_hold_over, true},
     [AMENDED] = {"amended", is_amended, false},
+    [GIVES_WAY] = {"gives_way", is_told, false},
+    [ESTIMATE_CHANGED] = {"estimate_changed", is_estimate_new, false},
 };
 
 /* ---- Guards ---- */
@@ -184,16 +202,46 @@ static bool was_cancelled(const void *subject)
     return reservation->wish.cancel_requested;
 }
 
-/* ---- Actions ---- */
-
 static struct planner_key key_of(const struct reservation *reservation, uint32_t ordinal)
 {
     return (struct planner_key){.reservation = planner_id_of(reservation->wish.id), .ordinal = ordinal};
 }
 
+static bool holds_nothing(const void *subject)
+{
+    const struct reservation *reservation = subject;
+    for (uint32_t ordinal = 0; ordinal < (uint32_t)reservation->wish.count; ordinal++) {
+        struct planner_key key = key_of(reservation, ordinal);
+        if (planner_node_of(reservation->world->planner, &key, reservation->starts_s) != NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool some_gave_way(const void *subject)
+{
+    return tally_of(subject).gave_way > 0;
+}
+
+/* ---- Actions ---- */
+
 static void nothing(void *subject)
 {
     (void)subject; /* the verdict is on the row already */
+}
+
+/* An estimate, for the first of them at least, and what else may fit. */
+static void join_waitlist(void *subject)
+{
+    struct reservation *reservation = subject;
+    struct world *world = reservation->world;
+    world->waitlist_stirred |= world->waiting_count < WAITLIST_DEPTH;
+}
+
+static void note_estimate(void *subject)
+{
+    struct reservation *reservation = subject;
+    reservation->estimated_s = reservation->estimate_s;
 }
 
 static void forget_refusal(void *subject)
@@ -240,39 +288,33 @@ static void lapse(void *subject)
     reservation->reason = "hold_over";
 }
 
-void instance_make(struct reservation *reservation, struct instance *ret, uint32_t ordinal, int64_t starts_s)
+static void note_notice(void *subject)
 {
-    struct world *world = reservation->world;
-    struct planner_key key = key_of(reservation, ordinal);
-    const struct planner_node *place = planner_node_of(world->planner, &key, starts_s);
-    *ret = (struct instance){
-        .reservation = reservation,
-        .id = identity_new(),
-        .ordinal = ordinal,
-        .has_node = place != NULL,
-        .incarnation = 1,
-        .starts_s = starts_s,
-        .ends_s = reservation->ends_s,
-        .is_clean = starts_s <= world->now_s, /* within the window the place is its own */
-        .changed = true,
-        .is = {.state = INSTANCE_PLANNED, .revision = 1, .due_s = NEVER},
-    };
-    if (place != NULL)
-        ret->node = identity_of(place->id);
-    int64_t later_s = starts_s > world->now_s ? starts_s : world->now_s;
-    ret->is.deadline_s = later_s + CLEAN_LIMIT_S;
-    instance_record(ret, 0, world->now_s);
+    struct reservation *reservation = subject;
+    reservation->told = false; /* the event says from when on */
+}
+
+static void note_preempted(void *subject)
+{
+    struct reservation *reservation = subject;
+    reservation->told = false;
+    reservation->reason = "preempted";
+}
+
+/* The rest of its window is free for others; its instances' windows keep their ends, and their loss is metered. */
+static void end_preempted(void *subject)
+{
+    struct reservation *reservation = subject;
+    int64_t now_s = reservation->world->now_s;
+    if (now_s < reservation->ends_s)
+        reservation->ends_s = now_s;
+    reservation->reason = "preempted";
 }
 
 static void make_instances(void *subject)
 {
     struct reservation *reservation = subject;
-    must(reservation->instance_count == 0);
-    reservation->instance_count = (uint32_t)reservation->wish.count;
-    reservation->instances =
-        arena_alloc(reservation->world->arena, reservation->instance_count * sizeof *reservation->instances);
-    for (uint32_t ordinal = 0; ordinal < reservation->instance_count; ordinal++)
-        instance_make(reservation, &reservation->instances[ordinal], ordinal, reservation->starts_s);
+    reservation_make_instances(reservation);
     reservation->is.deadline_s = reservation->starts_s + ACTIVATION_LIMIT_S;
 }
 
@@ -343,26 +385,35 @@ static const struct fsm_transition transitions[] = {
     ROW(120, PENDING,    DECIDE_BY_PASSED,  always,         EXPIRED,    expire,          "nobody decided in time; nothing is started late"),
     ROW(125, PENDING,    GRANTED,           is_quote,       HELD,       forget_refusal,  "all its instances have a place, for as long as the quote holds"),
     ROW(130, PENDING,    GRANTED,           always,         SCHEDULED,  forget_refusal,  "all its instances have a place"),
-    ROW(140, PENDING,    REFUSED,           wants_waitlist, WAITLISTED, nothing,         "it does not fit now, and wants to wait"),
+    ROW(140, PENDING,    REFUSED,           wants_waitlist, WAITLISTED, join_waitlist,       "it does not fit now, and wants to wait"),
     ROW(150, PENDING,    REFUSED,           always,         REJECTED,   nothing,         "it does not fit"),
     ROW(210, WAITLISTED, CANCEL_REQUESTED,  always,         CANCELLED,  note_cancel,     "its tenant no longer waits"),
     ROW(220, WAITLISTED, DECIDE_BY_PASSED,  always,         EXPIRED,    expire,          "its window passed while it waited"),
     ROW(230, WAITLISTED, GRANTED,           always,         SCHEDULED,  forget_refusal,  "capacity has returned"),
+    ROW(240, WAITLISTED, ESTIMATE_CHANGED,  always,         WAITLISTED, note_estimate,   "it would start at another time than it was told"),
     ROW(250, HELD,       CANCEL_REQUESTED,  always,         CANCELLED,  release_place,   "its tenant gave the quote back"),
     ROW(260, HELD,       CONFIRMED,         always,         SCHEDULED,  forget_refusal,  "its tenant confirmed the quote"),
     ROW(270, HELD,       HOLD_OVER,         always,         EXPIRED,    lapse,           "nobody confirmed the quote in time, or before its start"),
+    ROW(280, HELD,       GIVES_WAY,         holds_nothing,  CANCELLED,  note_preempted,  "others took all of its places"),
+    ROW(290, HELD,       GIVES_WAY,         always,         HELD,       note_notice,     "others took some of its places"),
     ROW(310, SCHEDULED,  CANCEL_REQUESTED,  always,         CANCELLED,  release_place,   "cancelled before its start"),
+    ROW(315, SCHEDULED,  GIVES_WAY,         holds_nothing,  CANCELLED,  note_preempted,  "others took all of its places before its start"),
     ROW(320, SCHEDULED,  LEAD_TIME_REACHED, always,         ACTIVATING, make_instances,  "its window is near"),
     ROW(330, SCHEDULED,  AMENDED,           always,         SCHEDULED,  record_terms,    "it has other terms"),
+    ROW(335, SCHEDULED,  GIVES_WAY,         always,         SCHEDULED,  note_notice,     "others took some of its places"),
     ROW(410, ACTIVATING, CANCEL_REQUESTED,  always,         ENDING,     cut_window,      "cancelled while its instances came up"),
     ROW(420, ACTIVATING, WINDOW_ENDED,      always,         ENDING,     end_instances,   "its window was over before all instances ran"),
     ROW(430, ACTIVATING, ALL_RUNNING,       window_is_open, ACTIVE,     record_health,   "all its instances run"),
     ROW(440, ACTIVATING, DEADLINE_PASSED,   always,         ACTIVE,     record_lateness, "it goes on with the instances that run"),
     ROW(450, ACTIVATING, AMENDED,           always,         ACTIVATING, record_terms,    "it has other terms"),
+    ROW(460, ACTIVATING, ALL_GONE,          some_gave_way,  ENDED,      end_preempted,   "others took all of its places"),
+    ROW(470, ACTIVATING, GIVES_WAY,         always,         ACTIVATING, note_notice,     "others took some of its places"),
     ROW(510, ACTIVE,     CANCEL_REQUESTED,  always,         ENDING,     cut_window,      "cancelled by its tenant"),
     ROW(520, ACTIVE,     WINDOW_ENDED,      always,         ENDING,     end_instances,   "its window is over"),
     ROW(530, ACTIVE,     HEALTH_CHANGED,    always,         ACTIVE,     record_health,   "its instances fail or recover"),
     ROW(540, ACTIVE,     AMENDED,           always,         ACTIVE,     record_terms,    "it has other terms"),
+    ROW(550, ACTIVE,     ALL_GONE,          some_gave_way,  ENDED,      end_preempted,   "others took all of its places"),
+    ROW(560, ACTIVE,     GIVES_WAY,         always,         ACTIVE,     note_notice,     "others took some of its places"),
     ROW(610, ENDING,     ALL_GONE,          was_cancelled,  CANCELLED,  note_cancel,     "all its instances are gone"),
     ROW(620, ENDING,     ALL_GONE,          always,         ENDED,      forget_refusal,  "all its instances are gone"),
     ROW(630, ENDING,     DEADLINE_PASSED,   was_cancelled,  CANCELLED,  record_overdue,  "some instances would not stop in time"),
@@ -373,20 +424,22 @@ static const struct fsm_transition transitions[] = {
 #define BEFORE_INSTANCES                                                                                               \
     (FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(ALL_GONE) | FSM_BIT(HEALTH_CHANGED) |                      \
      FSM_BIT(DEADLINE_PASSED))
+#define UNDECIDED (FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(GIVES_WAY))
+#define ESTIMATE  FSM_BIT(ESTIMATE_CHANGED)
 #define AFTER_VERDICT                                                                                                  \
-    (FSM_BIT(DECIDE_BY_PASSED) | FSM_BIT(GRANTED) | FSM_BIT(REFUSED))
+    (FSM_BIT(DECIDE_BY_PASSED) | FSM_BIT(GRANTED) | FSM_BIT(REFUSED) | FSM_BIT(ESTIMATE_CHANGED))
 
 #define OF_QUOTES (FSM_BIT(CONFIRMED) | FSM_BIT(HOLD_OVER))
 
 static const struct fsm_state states[RESERVATION_STATE_COUNT] = {
     // clang-format off
-    [RESERVATION_PENDING]    = {"pending", FSM_BIT(AMENDED) | OF_QUOTES | BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED), false, true},
-    [RESERVATION_WAITLISTED] = {"waitlisted", FSM_BIT(AMENDED) | OF_QUOTES | BEFORE_INSTANCES | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(REFUSED), false, true},
+    [RESERVATION_PENDING]    = {"pending", FSM_BIT(AMENDED) | OF_QUOTES | BEFORE_INSTANCES | UNDECIDED | ESTIMATE, false, true},
+    [RESERVATION_WAITLISTED] = {"waitlisted", FSM_BIT(AMENDED) | OF_QUOTES | BEFORE_INSTANCES | UNDECIDED | FSM_BIT(REFUSED), false, true},
     [RESERVATION_HELD]       = {"held", FSM_BIT(AMENDED) | BEFORE_INSTANCES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED), false, true},
     [RESERVATION_SCHEDULED]  = {"scheduled", OF_QUOTES | BEFORE_INSTANCES | AFTER_VERDICT, false, true},
-    [RESERVATION_ACTIVATING] = {"activating", OF_QUOTES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_GONE) | FSM_BIT(HEALTH_CHANGED), false, true},
-    [RESERVATION_ACTIVE]     = {"active", OF_QUOTES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(ALL_GONE) | FSM_BIT(DEADLINE_PASSED), false, false},
-    [RESERVATION_ENDING]     = {"ending", FSM_BIT(AMENDED) | OF_QUOTES | AFTER_VERDICT | FSM_BIT(CANCEL_REQUESTED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(HEALTH_CHANGED), false, true},
+    [RESERVATION_ACTIVATING] = {"activating", OF_QUOTES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(HEALTH_CHANGED), false, true},
+    [RESERVATION_ACTIVE]     = {"active", OF_QUOTES | AFTER_VERDICT | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(DEADLINE_PASSED), false, false},
+    [RESERVATION_ENDING]     = {"ending", FSM_BIT(AMENDED) | OF_QUOTES | AFTER_VERDICT | FSM_BIT(CANCEL_REQUESTED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(HEALTH_CHANGED) | FSM_BIT(GIVES_WAY), false, true},
     [RESERVATION_ENDED]      = {"ended", 0, true, false},
     [RESERVATION_CANCELLED]  = {"cancelled", 0, true, false},
     [RESERVATION_REJECTED]   = {"rejected", 0, true, false},
@@ -409,17 +462,37 @@ const struct fsm reservation_fsm = {
 
 /* ---- Driving ---- */
 
+/* What happened, where it is not a new state. */
+static const char *kind_of(const struct fsm_transition *row, const char *state)
+{
+    if (row->to != row->from)
+        return state;
+    switch (row->on) {
+    case GIVES_WAY:
+        return "preemption_notice";
+    case ESTIMATE_CHANGED:
+        return "estimate";
+    case AMENDED:
+        return "amended";
+    default:
+        return "health";
+    }
+}
+
 static void record(struct reservation *reservation, const struct fsm_transition *row)
 {
     struct world *world = reservation->world;
-    const char *same = row->on == HEALTH_CHANGED ? "health" : row->on == AMENDED ? "amended" : NULL;
     const char *state = states[reservation->is.state].name;
     bool has_window = reservation->starts_s != NEVER;
     const char *quote = reservation->reason != NULL ? "\"" : "";
     const char *payload = arena_format(
-        world->arena, "{\"state\":\"%s\",\"health\":\"%s\",\"count\":%" PRId64 ",\"starts_at\":%s,\"ends_at\":%s,\"reason\":%s%s%s}", state,
+        world->arena,
+        "{\"state\":\"%s\",\"health\":\"%s\",\"count\":%" PRId64 ",\"starts_at\":%s,\"ends_at\":%s,\"ends_by\":%s,"
+        "\"estimated_start\":%s,\"reason\":%s%s%s}",
+        state,
         reservation->health, reservation->wish.count, json_instant(world->arena, reservation->starts_s),
-        has_window ? json_instant(world->arena, reservation->ends_s) : "null", quote,
+        has_window ? json_instant(world->arena, reservation->ends_s) : "null",
+        json_instant(world->arena, reservation->ends_by_s), json_instant(world->arena, reservation->estimated_s), quote,
         reservation->reason != NULL ? reservation->reason : "null", quote);
     bool is_end = row->on == WINDOW_ENDED && reservation->ends_s < world->now_s;
     world_record(world, &(struct event_record){
@@ -427,7 +500,7 @@ static void record(struct reservation *reservation, const struct fsm_transition 
                             .object_type = "reservation",
                             .object = reservation->wish.id,
                             .revision = reservation->is.revision,
-                            .kind = arena_format(world->arena, "reservation.%s", same != NULL ? same : state),
+                            .kind = arena_format(world->arena, "reservation.%s", kind_of(row, state)),
                             .transition = row->number,
                             .payload = payload,
                             .occurred_at_s = is_end ? reservation->ends_s : world->now_s,
@@ -449,8 +522,11 @@ static int64_t next_look(const struct reservation *reservation)
 {
     int64_t now_s = reservation->world->now_s;
     switch (reservation->is.state) {
-    case RESERVATION_WAITLISTED:
-        return least(last_chance(&reservation->wish), now_s + WAITLIST_AGAIN_S);
+    case RESERVATION_WAITLISTED: {
+        int64_t again_s = now_s + WAITLIST_AGAIN_S;
+        bool is_ahead = reservation->estimated_s > now_s;
+        return least(last_chance(&reservation->wish), is_ahead ? least(reservation->estimated_s, again_s) : again_s);
+    }
     case RESERVATION_HELD:
         return least(reservation->wish.hold_until_s, reservation->starts_s);
     case RESERVATION_SCHEDULED:
@@ -471,7 +547,8 @@ static int64_t next_look(const struct reservation *reservation)
 static void look(struct reservation *reservation)
 {
     int state = reservation->is.state;
-    bool is_undecided = state == RESERVATION_PENDING || state == RESERVATION_WAITLISTED;
+    bool is_waiting = state == RESERVATION_WAITLISTED;
+    bool is_undecided = state == RESERVATION_PENDING || (is_waiting && reservation->is_its_turn);
     bool is_dropped = is_cancel_requested(reservation) || is_too_late(reservation);
     if (is_undecided && !is_dropped && !reservation->refused)
         verdict_decide(reservation);
@@ -484,12 +561,21 @@ static void look(struct reservation *reservation)
         instance_drive(&reservation->instances[i]);
 }
 
+/* One that waits is not put to the planner out of its turn; once it leaves, those behind it may begin earlier. */
+static void stir_waitlist(struct reservation *reservation)
+{
+    struct world *world = reservation->world;
+    bool has_left = reservation->is.state != RESERVATION_WAITLISTED;
+    world->waitlist_stirred |= has_left || reservation->is.due_s <= world->now_s;
+}
+
 void reservation_drive(struct reservation *reservation)
 {
     if (states[reservation->is.state].is_final) {
         amend_cancel(reservation);
         return;
     }
+    bool was_waiting = reservation->is.state == RESERVATION_WAITLISTED;
     look(reservation);
     int moves = 0;
     for (const struct fsm_transition *row = fsm_next(&reservation_fsm, reservation->is.state, reservation); row != NULL;
@@ -502,6 +588,8 @@ void reservation_drive(struct reservation *reservation)
         reservation->changed = true;
         look(reservation);
     }
+    if (was_waiting && !reservation->is_its_turn)
+        stir_waitlist(reservation);
     int64_t delivered = tally_of(reservation).running;
     int64_t due_s = next_look(reservation);
     reservation->changed |= due_s != reservation->is.due_s || delivered != reservation->delivered;

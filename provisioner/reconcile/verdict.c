@@ -43,6 +43,9 @@ struct planner_request verdict_request(const struct reservation *reservation)
         .scope = wish->scope,
         .scope_preferred = !wish->scope_required,
         .spread = wish->spread,
+        .preemptible = wish->preemptible,
+        .preempts = !wish->preemptible,
+        .evict_from = reservation->world->now_s + reservation->world->zone->preemption_notice_s,
     };
 }
 
@@ -106,6 +109,15 @@ static bool find_allowed(const struct reservation *reservation, const struct pla
     return wish->if_unavailable == UNAVAILABLE_NEXT_WINDOW && planner_later_start(planner, &last, ret_from_s);
 }
 
+/* Who would wait need not, where others give way: its window begins as soon as they are gone, and keeps its end. */
+static bool preempts_instead_of_waiting(const struct reservation *reservation, const struct planner_request *request,
+                                        const struct planner_refusal *refusal)
+{
+    const struct wish *wish = &reservation->wish;
+    return wish->if_unavailable == UNAVAILABLE_WAITLIST && wish->duration_s == 0 && refusal->preempts_later &&
+           refusal->preempts_from < request->to;
+}
+
 /* *request becomes the window that was granted; refused, it is as it was, with the refusal of its first start. */
 static bool place(const struct reservation *reservation, struct planner_request *request,
                   struct planner_refusal *ret_refusal)
@@ -113,14 +125,20 @@ static bool place(const struct reservation *reservation, struct planner_request 
     struct planner *planner = reservation->world->planner;
     struct planner_verdict verdict = {0};
     planner_place(planner, request, &verdict);
-    if (verdict.placed)
+    if (verdict.placed) {
+        evictions_note(reservation->world, &verdict);
         return true;
+    }
     *ret_refusal = verdict.refusal;
     struct planner_request later = *request;
-    if (!may_fit_later(ret_refusal) || !find_allowed(reservation, request, &later.from))
+    if (preempts_instead_of_waiting(reservation, request, ret_refusal))
+        later.from = ret_refusal->preempts_from;
+    else if (may_fit_later(ret_refusal) && find_allowed(reservation, request, &later.from))
+        later.to = shifted_end(request, later.from);
+    else
         return false;
-    later.to = shifted_end(request, later.from);
     planner_place(planner, &later, &verdict);
+    evictions_note(reservation->world, &verdict);
     if (verdict.placed)
         *request = later;
     return verdict.placed;

@@ -61,6 +61,38 @@ void world_stay(struct world *world, const struct stay *stay)
     world->stays[world->stay_count++] = *stay;
 }
 
+void world_evict(struct world *world, const struct eviction *eviction)
+{
+    if (world->eviction_count == world->eviction_capacity)
+        world->evictions = grown(world->arena, world->evictions, world->eviction_count, &world->eviction_capacity,
+                                 sizeof *world->evictions);
+    world->evictions[world->eviction_count++] = *eviction;
+}
+
+struct reservation *world_reservation(const struct world *world, struct identity id)
+{
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        if (memcmp(&world->reservations[i].wish.id, &id, sizeof id) == 0)
+            return &world->reservations[i];
+    }
+    return NULL;
+}
+
+bool world_held_until(const struct world *world, const struct planner_key *key, int64_t instant, int64_t *ret_until_s)
+{
+    const struct planner_node *place = planner_node_of(world->planner, key, instant);
+    struct planner_allocation held;
+    if (place == NULL || !planner_get(world->planner, key, place->id, &held))
+        return false;
+    int64_t until_s = INT64_MIN;
+    for (uint32_t i = 0; i < held.rectangle_count; i++) {
+        if (held.rectangles[i].kind == PLANNER_HELD && held.rectangles[i].to > until_s)
+            until_s = held.rectangles[i].to;
+    }
+    *ret_until_s = until_s;
+    return true;
+}
+
 const char *json_instant(struct arena *arena, int64_t instant_s)
 {
     return instant_s == NEVER ? "null" : arena_format(arena, "%" PRId64, instant_s);

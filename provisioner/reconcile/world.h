@@ -39,6 +39,7 @@ enum node_state {
     NODE_SANITIZING,
     NODE_QUARANTINED,
     NODE_REPAIR,
+    NODE_MAINTENANCE,
     NODE_STATE_COUNT
 };
 
@@ -71,6 +72,7 @@ enum reservation_state {
 /* ---- Objects ---- */
 
 struct world;
+struct maintenance;
 
 /* The part of each object that its machine moves. */
 struct lifecycle {
@@ -88,10 +90,11 @@ struct node {
     bool answers;             /* sim: sim_powered */
     int64_t turnaround_s;     /* the node's own, without the driver's stop */
     int64_t live_count;       /* instances on it */
+    int64_t maintained;       /* maintenance windows of it that are active */
     int64_t since_s;
     struct lifecycle is;
     struct lifecycle was; /* as in the database */
-    int64_t live_count_was, since_was_s;
+    int64_t live_count_was, maintained_was, since_was_s;
     bool touched;        /* is in world->touched */
     struct world *world; /* while a piece of work is done */
 };
@@ -117,6 +120,7 @@ struct wish {
     int64_t hold_until_s; /* a quote: until then it may be confirmed; 0: it is none */
     bool is_confirmed;
     const char *body; /* JSON: the wish as it could be posted again, without count, times and placement */
+    bool preemptible; /* its instances give way to those of other tiers */
 };
 
 /* A hold that is not firm (yet). */
@@ -155,6 +159,8 @@ struct instance {
     struct identity node;
     int64_t incarnation;
     int64_t starts_s, ends_s;
+    int64_t ends_by_s; /* told to be gone by then, though its window may be longer; NEVER: it is not told to */
+    bool told;         /* just now; its event is still to come */
     const char *address; /* NULL: none */
     bool window_changed;     /* by an amendment, just now */
     bool is_clean;       /* nobody else holds its slots now */
@@ -169,11 +175,16 @@ struct reservation {
     struct wish wish;
     struct lifecycle is, was;
     int64_t starts_s, ends_s; /* granted; NEVER as start: not granted */
+    int64_t ends_by_s; /* when the first of its instances was told to be gone; NEVER: none was */
+    bool told;         /* just now; its event is still to come */
     const char *health;       /* "ok", "degraded", "short" */
     int64_t delivered;
     const char *reason;       /* NULL: none */
     const char *binding;      /* JSON or NULL */
     const char *alternatives; /* JSON or NULL */
+    int64_t estimated_s; /* while it waits: when it would start as things stand; NEVER: not in sight */
+    int64_t estimate_s;  /* the same, found just now and not yet told */
+    bool is_its_turn;    /* of those that wait */
     bool granted;             /* by the planner, just now */
     bool refused;
     bool amended; /* an amendment was granted, just now */
@@ -198,6 +209,13 @@ struct event_record {
     int64_t occurred_at_s;
 };
 
+/* An instance that must go, because a verdict gave its place to another. The planner has cut it already. */
+struct eviction {
+    struct identity reservation;
+    uint32_t ordinal;
+    int64_t ends_s;
+};
+
 /* A stay of an instance on a node that began or ended. */
 struct stay {
     struct identity instance;
@@ -212,6 +230,7 @@ struct zone_terms {
     struct identity id;
     char name[64];
     int64_t lead_s;
+    int64_t preemption_notice_s;
     struct driver_settings driver;
 };
 
@@ -231,13 +250,21 @@ struct world {
     struct reservation *reservations; /* in the order in which they are to be decided */
     uint32_t reservation_count;
 
+    struct maintenance *windows; /* of maintenance, that are to be looked at */
+    uint32_t window_count;
+    bool fleet_is_stale; /* the planner must be built anew after this piece of work */
+
     struct node **touched;
     uint32_t touched_count, touched_capacity;
     struct event_record *events;
     uint32_t event_count, event_capacity;
     struct stay *stays;
     uint32_t stay_count, stay_capacity;
+    struct eviction *evictions;
+    uint32_t eviction_count, eviction_capacity;
     bool capacity_returned; /* waiting wishes may fit now */
+    bool waitlist_stirred;  /* somebody came to wait or is due: serve them, in the next piece of work */
+    int64_t waiting_count;  /* before this piece of work */
     int64_t granted_count, refused_count;
     const struct identity *given_up; /* a wish not to be put to the planner again, or NULL */
     bool has_given_up;               /* and it was refused now */
@@ -268,7 +295,11 @@ bool node_is_in_service(const struct node *node);
 void node_plannable(const struct world *world, const struct node *node, struct planner_node *ret);
 
 /* Its event at this revision; transition 0: it was made. */
-void instance_record(struct instance *instance, int64_t transition, int64_t occurred_at_s);
+void instance_record(struct instance *instance, const char *kind, int64_t transition, int64_t occurred_at_s);
+/* When it is over for it: the end of its window, or before, where it was told so. */
+int64_t instance_end_s(const struct instance *instance);
+/* It is gone because it was told to be. */
+bool instance_gave_way(const struct instance *instance);
 static inline int64_t instance_gpu_milli(const struct wish *wish)
 {
     return wish->shape.gpus > 0 ? (int64_t)wish->shape.gpus * PLANNER_GPU_MILLI : (int64_t)wish->shape.gpu_milli;
@@ -282,6 +313,9 @@ void instance_make(struct reservation *reservation, struct instance *ret, uint32
 
 /* The wish as it is put to the planner at this instant. */
 struct planner_request verdict_request(const struct reservation *reservation);
+/* Makes them, each planned where the planner has its place. */
+void reservation_make_instances(struct reservation *reservation);
+
 /* Puts the wish to the planner: sets granted and the window, or refused, reason, binding and alternatives. */
 void verdict_decide(struct reservation *reservation);
 /* What bound, with numbers and in a sentence: JSON, the arena's. */
@@ -290,6 +324,16 @@ const char *refusal_binding(const struct world *world, const struct planner_requ
 /* Says why, and what would fit instead: sets reason, binding and alternatives. */
 void refusal_tell(struct reservation *reservation, const struct planner_request *request,
                   const struct planner_refusal *refusal);
+/* Puts those who wait to the planner, in the order in which the world has them, within its batch. */
+#define WAITLIST_DEPTH 64
+void waitlist_serve(struct world *world);
+
+/* ---- Giving way ---- */
+
+/* Takes over whom a verdict evicts. */
+void evictions_note(struct world *world, const struct planner_verdict *verdict);
+/* Tells the evicted, and lets their reservations go as far as they can; each of those is in the world. */
+void evictions_settle(struct world *world);
 
 /* ---- Recording ---- */
 
@@ -300,6 +344,11 @@ void world_record(struct world *world, const struct event_record *event);
 bool world_has_verdict(const struct world *world);
 void world_touch(struct world *world, struct node *node);
 void world_stay(struct world *world, const struct stay *stay);
+void world_evict(struct world *world, const struct eviction *eviction);
+/* The reservation of an id if this piece of work has read it, or NULL. */
+struct reservation *world_reservation(const struct world *world, struct identity id);
+/* Whether the planner holds anything for the instance at `instant` or later, and until when (NEVER: open). */
+bool world_held_until(const struct world *world, const struct planner_key *key, int64_t instant, int64_t *ret_until_s);
 /* JSON of an instant: seconds, or null for NEVER. */
 const char *json_instant(struct arena *arena, int64_t instant_s);
 /* JSON of a text that is UTF-8: in quotes, escaped. */

@@ -5,7 +5,7 @@
  * Input: RESERVATIONS times the wish (count, start, length, what if there is no room), then steps of two bytes: what
  * happens, and to whom or for how long. The driver is the input's own: it reports what the steps say. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/maintenance.h"
 #include "tests/fuzz/fuzz.h"
 
 #define START        INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
@@ -156,18 +156,22 @@ static void make_reservation(struct scene *scene, uint8_t number, const uint8_t 
                  .scope_required = (wish[3] & 32) != 0,
                  .if_unavailable = wish[3] % 3,
                  .decide_by_s = (wish[3] & 16) != 0 ? START + 3600 : NEVER,
+                 .preemptible = (wish[3] & 8) != 0,
                  .revision = 1,
                  .body = "{\"zone\":\"z\"}"},
         .health = "ok",
         .starts_s = NEVER,
         .ends_s = NEVER,
+        .ends_by_s = NEVER,
+        .estimated_s = NEVER,
+        .estimate_s = NEVER,
         .is = {.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER},
     };
 }
 
 static void make_scene(struct scene *scene, struct arena *arena, const uint8_t *wishes)
 {
-    scene->terms = (struct zone_terms){.id = identity_number(9, 1), .name = "z", .lead_s = 600};
+    scene->terms = (struct zone_terms){.id = identity_number(9, 1), .name = "z", .lead_s = 600, .preemption_notice_s = 120};
     scene->driver.after_start = DRIVER_STARTING;
     scene->world = (struct world){
         .arena = arena,
@@ -179,6 +183,8 @@ static void make_scene(struct scene *scene, struct arena *arena, const uint8_t *
         .nodes = scene->nodes,
         .node_count = NODES,
         .node_by_id = &scene->node_by_id,
+        .reservations = scene->reservations,
+        .reservation_count = RESERVATIONS,
     };
     for (uint8_t i = 0; i < NODES; i++)
         make_node(scene, i);
@@ -304,9 +310,12 @@ static void forget(struct reservation *reservation, bool is_clean)
 {
     reservation->granted = false;
     reservation->refused = false;
+    reservation->told = false;
+    reservation->was = reservation->is;
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         struct instance *instance = &reservation->instances[i];
         instance->granted = false;
+        instance->told = false;
         instance->is_broken_there = false;
         instance->is_clean = is_clean || instance->starts_s <= reservation->world->now_s;
         instance->was = instance->is;
@@ -322,6 +331,8 @@ static void do_work(struct scene *scene, bool is_clean)
         forget(&scene->reservations[i], is_clean);
         reservation_drive(&scene->reservations[i]);
     }
+    waitlist_serve(&scene->world);
+    evictions_settle(&scene->world);
     planner_commit(scene->world.planner);
     for (uint32_t i = 0; i < NODES; i++) /* the instances that came and went have driven them */
         scene->nodes[i].touched = false;

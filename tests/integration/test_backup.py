@@ -109,8 +109,8 @@ def test_a_restore_refuses_a_double_booking(origin, restored, scratch):
     ask(origin, "ALTER TABLE allocation DROP CONSTRAINT allocation_no_double_booking")
     for _ in range(2):
         ask(origin, """
-            INSERT INTO allocation (node_id, zone_id, slots, period, kind)
-            VALUES (%s, %s, '[0,1000)', '[2026-01-01Z,2026-01-02Z)', 'maintenance')""", (NODE, NODE))
+            INSERT INTO allocation (node_id, zone_id, slots, period, kind, maintenance_window_id)
+            VALUES (%s, %s, '[0,1000)', '[2026-01-01Z,2026-01-02Z)', 'maintenance', %s)""", (NODE, NODE, NODE))
     backup(origin, store)
     done = deploy("restore", "--from", store, "--dir", restored.directory)
     assert done.returncode == 1

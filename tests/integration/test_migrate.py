@@ -20,10 +20,11 @@ LOGIN_ROLES = ["sluice_api", "sluice_api_system", "sluice_api_writer", "sluice_p
 WRITERS = {
     "sluice_api": {"idempotency", "planner_question", "amendment"},
     "sluice_api_system": {"tenant", "principal", "token", "zone", "fabric", "leaf", "rack", "node", "instance_type", "asset", "price",
-                          "idempotency", "planner_question", "quota"},
+                          "idempotency", "planner_question", "quota", "maintenance_window"},
     "sluice_api_writer": set(),
     "sluice_provisioner": {"reservation_status", "node_status", "instance", "instance_incarnation", "event_cursor",
-                           "allocation", "allocation_history", "sim_workload", "planner_answer", "amendment_status"},
+                           "allocation", "allocation_history", "sim_workload", "planner_answer", "amendment_status",
+                           "maintenance_window_status"},
     "sluice_billing": {"event_cursor", "meter_instance", "meter_node", "billing_period", "account", "invoice_series",
                        "usage_interval", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
                        "depreciation", "node_cost", "cost_allocation", "unpriced_usage"},

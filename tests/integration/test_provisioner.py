@@ -442,13 +442,13 @@ def test_a_double_booking_is_refused_and_memory_rebuilt(led):
     node = led.node("n1")
     led.settle()
     led.sql("""INSERT INTO allocation (node_id, zone_id, slots, period, kind, reservation_id, ordinal, tenant_id)
-        VALUES (%s, %s, '[0,8000)', tstzrange(sluice_now(), sluice_now() + interval '1 hour'), 'maintenance', NULL, NULL, NULL)""",
-            node, led.zone)
+        VALUES (%s, %s, '[0,8000)', tstzrange(sluice_now(), sluice_now() + interval '1 hour'), 'turnaround', %s, 0, %s)""",
+            node, str(uuid.uuid4()), str(uuid.uuid4()), led.tenant)  # of no zone: no rebuild finds it
     reservation = led.reserve(starts_in=0)
     log = led.daemons[0].log
     eventually(lambda: "23P01" in log.read_text(), "the exclusion constraint refuses", 20)
     assert led.state(reservation) == "pending"
-    led.sql("DELETE FROM allocation WHERE kind = 'maintenance'")
+    led.sql("DELETE FROM allocation WHERE zone_id <> %s", led.zone)
     eventually(lambda: led.state(reservation) == "active", "it is decided anew", 20)
 
 

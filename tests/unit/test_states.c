@@ -1,7 +1,7 @@
 /* The state machines: their tables are well formed, and an object goes through them without a database. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/must.h"
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/maintenance.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -105,6 +105,9 @@ static struct reservation *wish_for(struct scene *scene, int64_t count, int64_t 
         .health = "ok",
         .starts_s = NEVER,
         .ends_s = NEVER,
+        .ends_by_s = NEVER,
+        .estimated_s = NEVER,
+        .estimate_s = NEVER,
         .is = {.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER},
     };
     return &scene->reservation;
@@ -129,7 +132,7 @@ static bool has_event(const struct scene *scene, const char *kind)
 
 START_TEST(every_table_is_well_formed)
 {
-    const struct fsm *const machines[] = {&reservation_fsm, &instance_fsm, &node_fsm};
+    const struct fsm *const machines[] = {&reservation_fsm, &instance_fsm, &node_fsm, &maintenance_fsm};
     for (size_t i = 0; i < COUNT_OF(machines); i++) {
         const char *wrong = fsm_wrong(machines[i]);
         ck_assert_msg(wrong == NULL, "%s: %s", machines[i]->name, wrong == NULL ? "" : wrong);

@@ -193,6 +193,28 @@ START_TEST(a_stop_that_did_not_move_the_end_ends_the_window_once)
 }
 END_TEST
 
+START_TEST(what_is_left_of_a_window_that_gave_way_is_preempted)
+{
+    struct history history = {0};
+    struct tiling_event events[] = {event_of(1, 100, "planned", 100, 400), event_of(2, 110, "running", 100, 400),
+                                    event_of(3, 150, "running", 100, 400), event_of(4, 200, "stopping", 100, 400),
+                                    event_of(5, 220, "terminated", 100, 400)};
+    for (size_t i = 0; i < 5; i++) {
+        events[i].gave_way = i >= 2; /* told, and running until then */
+        (void)apply(&history, &events[i]);
+    }
+    cut(&history, SECONDS_MAX);
+    static const enum usage_class classes[] = {USAGE_UNREADY, USAGE_USED, USAGE_USED, USAGE_PREEMPTED, USAGE_PREEMPTED};
+    static const int64_t ends_s[] = {110, 150, 200, 220, 400};
+    ck_assert_int_eq(history.interval_count, 5);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq((int)history.intervals[i].class, (int)classes[i]);
+        ck_assert_int_eq(history.intervals[i].to_s, ends_s[i]);
+    }
+    ck_assert(history.tiling.closed);
+}
+END_TEST
+
 START_TEST(an_unknown_state_is_refused)
 {
     struct history history = {0};
@@ -257,6 +279,7 @@ int main(void)
     tcase_add_test(cases, a_late_fact_counts_from_where_the_tiling_stands);
     tcase_add_test(cases, a_window_cancelled_before_it_began_has_no_interval);
     tcase_add_test(cases, a_stop_that_did_not_move_the_end_ends_the_window_once);
+    tcase_add_test(cases, what_is_left_of_a_window_that_gave_way_is_preempted);
     tcase_add_test(cases, an_unknown_state_is_refused);
     tcase_add_test(cases, a_validating_node_is_what_it_was_taken_out_for);
     tcase_add_test(cases, a_nodes_stretches_tile_time_from_before_it_was_there);

@@ -1,0 +1,160 @@
+/* Taking nodes for maintenance: who stands in the way is moved aside, or named. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/maintenance.h"
+
+#include "common/must.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static struct planner_key key_of(const struct maintenance *window, uint32_t node)
+{
+    return (struct planner_key){.reservation = planner_id_of(window->id), .ordinal = node};
+}
+
+bool maintenance_is_of(const struct world *world, struct identity id)
+{
+    for (uint32_t i = 0; i < world->window_count; i++) {
+        if (memcmp(&world->windows[i].id, &id, sizeof id) == 0)
+            return true;
+    }
+    return false;
+}
+
+void maintenance_find_hits(const struct world *world, void (*found)(void *context, struct identity reservation),
+                           void *context)
+{
+    for (uint32_t i = 0; i < world->window_count; i++) {
+        const struct maintenance *window = &world->windows[i];
+        for (uint32_t j = 0; window->is.state == MAINTENANCE_PENDING && j < window->node_count; j++) {
+            uint32_t count = 0;
+            const struct planner_allocation *hits =
+                planner_hits(world->planner, planner_id_of(window->nodes[j]), window->starts_s, window->ends_s, &count);
+            for (uint32_t k = 0; k < count; k++) {
+                if (!hits[k].maintenance)
+                    found(context, identity_of(hits[k].key.reservation));
+            }
+        }
+    }
+}
+
+/* ---- Who stands in the way ---- */
+
+struct aside {
+    struct maintenance *window;
+    struct reservation **movable; /* each once */
+    uint32_t count, capacity;
+    const char *conflict; /* JSON rows, separated by commas; "" while there is none */
+};
+
+static void object_to(struct aside *aside, struct identity id, const char *why)
+{
+    struct arena *arena = aside->window->world->arena;
+    char uuid[UUID_TEXT_SIZE];
+    identity_to_uuid(id, uuid);
+    if (strstr(aside->conflict, uuid) != NULL)
+        return; /* named already: it holds several of the nodes */
+    aside->conflict = arena_format(arena, "%s%s{\"id\":\"%s\",\"why\":\"%s\"}", aside->conflict,
+                                   aside->conflict[0] == '\0' ? "" : ",", uuid, why);
+}
+
+/* Instances are there, or were told when to go: it stays as it is. */
+static bool is_movable(const struct reservation *reservation)
+{
+    return reservation != NULL && reservation->ends_by_s == NEVER &&
+           (reservation->is.state == RESERVATION_SCHEDULED || reservation->is.state == RESERVATION_HELD);
+}
+
+static void add_movable(struct aside *aside, struct reservation *reservation)
+{
+    for (uint32_t i = 0; i < aside->count; i++) {
+        if (aside->movable[i] == reservation)
+            return;
+    }
+    if (aside->count == aside->capacity) {
+        struct arena *arena = aside->window->world->arena;
+        aside->capacity = aside->capacity == 0 ? 16 : 2 * aside->capacity;
+        struct reservation **larger = arena_alloc(arena, aside->capacity * sizeof *larger);
+        if (aside->count > 0)
+            memcpy(larger, aside->movable, aside->count * sizeof *larger);
+        aside->movable = larger;
+    }
+    aside->movable[aside->count++] = reservation;
+}
+
+static void look_at_node(struct aside *aside, struct identity node)
+{
+    struct maintenance *window = aside->window;
+    struct world *world = window->world;
+    uint32_t count = 0;
+    const struct planner_allocation *hits =
+        planner_hits(world->planner, planner_id_of(node), window->starts_s, window->ends_s, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct identity id = identity_of(hits[i].key.reservation);
+        struct reservation *reservation = hits[i].maintenance ? NULL : world_reservation(world, id);
+        if (hits[i].maintenance)
+            object_to(aside, id, "maintenance");
+        else if (is_movable(reservation))
+            add_movable(aside, reservation);
+        else
+            object_to(aside, id, "begun");
+    }
+}
+
+/* ---- Moving aside ---- */
+
+static void release(struct reservation *reservation)
+{
+    for (uint32_t ordinal = 0; ordinal < (uint32_t)reservation->wish.count; ordinal++) {
+        struct planner_key key = {.reservation = planner_id_of(reservation->wish.id), .ordinal = ordinal};
+        (void)planner_release(reservation->world->planner, &key); /* false: it held nothing */
+    }
+}
+
+/* As it was granted, and at nobody's expense. */
+static bool place_again(struct reservation *reservation)
+{
+    struct planner_request request = verdict_request(reservation);
+    struct planner_verdict verdict = {0};
+    request.from = reservation->starts_s;
+    request.to = reservation->ends_s;
+    request.preempts = false;
+    planner_place(reservation->world->planner, &request, &verdict);
+    return verdict.placed;
+}
+
+static void take(struct aside *aside)
+{
+    struct maintenance *window = aside->window;
+    struct planner *planner = window->world->planner;
+    for (uint32_t i = 0; i < aside->count; i++)
+        release(aside->movable[i]);
+    for (uint32_t i = 0; i < window->node_count; i++) {
+        struct planner_key key = key_of(window, i);
+        if (!planner_block(planner, &key, planner_id_of(window->nodes[i]), window->starts_s, window->ends_s))
+            object_to(aside, window->nodes[i], "node_unknown");
+    }
+    for (uint32_t i = 0; i < aside->count; i++) {
+        if (!place_again(aside->movable[i]))
+            object_to(aside, aside->movable[i]->wish.id, "no_other_place");
+    }
+}
+
+void maintenance_decide(struct maintenance *window)
+{
+    struct planner *planner = window->world->planner;
+    struct aside aside = {.window = window, .conflict = ""};
+    uint32_t savepoint = planner_savepoint(planner);
+    for (uint32_t i = 0; i < window->node_count; i++)
+        look_at_node(&aside, window->nodes[i]);
+    if (aside.conflict[0] == '\0')
+        take(&aside);
+    window->granted = aside.conflict[0] == '\0';
+    window->refused = !window->granted;
+    window->moved_count = window->granted ? aside.count : 0;
+    if (window->granted)
+        return;
+    planner_rollback_to(planner, savepoint);
+    window->reason = "maintenance_conflict";
+    window->conflict = arena_format(window->world->arena, "[%s]", aside.conflict);
+}

@@ -1,0 +1,64 @@
+/* Reading reservations that nothing pointed at when the others were read: whom verdicts evict is known only after
+ * deciding, whom maintenance hits only to the planner. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/observe.h"
+
+#include "common/must.h"
+
+#include <string.h>
+
+/* The reservations stand elsewhere now. */
+static void move_instances(struct reservation *reservations, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < reservations[i].instance_count; j++)
+            reservations[i].instances[j].reservation = &reservations[i];
+    }
+}
+
+/* What was read before, then what was read just now. */
+static void join(struct world *world, const struct reservation *before, uint32_t before_count)
+{
+    uint32_t count = before_count + world->reservation_count;
+    struct reservation *all = arena_alloc(world->arena, (count + 1) * sizeof *all);
+    if (before_count > 0)
+        memcpy(all, before, before_count * sizeof *all);
+    if (world->reservation_count > 0)
+        memcpy(all + before_count, world->reservations, world->reservation_count * sizeof *all);
+    move_instances(all, count);
+    world->reservations = all;
+    world->reservation_count = count;
+}
+
+enum err_kind observe_more(struct world *world, struct db *db, struct db_array *ids, struct err *reterr)
+{
+    if (ids->count == 0)
+        return ERR_NONE;
+    CLEANUP(db_array_clear) struct db_array no_nodes = {0};
+    struct observe_request request = {.reservations = ids, .lost_nodes = &no_nodes, .only_these = true};
+    const struct reservation *before = world->reservations;
+    uint32_t before_count = world->reservation_count;
+    enum err_kind kind = db_pipeline_enter(db, reterr);
+    if (kind == ERR_NONE)
+        kind = observe_send(world, db, &request, reterr);
+    if (kind == ERR_NONE)
+        kind = db_pipeline_sync(db, reterr);
+    if (kind == ERR_NONE)
+        kind = observe_receive(world, db, reterr);
+    if (kind == ERR_NONE)
+        join(world, before, before_count);
+    return kind;
+}
+
+/* Neighbours among evictions are often of one reservation; asking twice for one does no harm. */
+enum err_kind observe_evicted(struct world *world, struct db *db, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array ids = {0};
+    for (uint32_t i = 0; i < world->eviction_count; i++) {
+        struct identity id = world->evictions[i].reservation;
+        bool is_repeated = i > 0 && memcmp(&world->evictions[i - 1].reservation, &id, sizeof id) == 0;
+        if (!is_repeated && world_reservation(world, id) == NULL)
+            db_array_identity(&ids, id);
+    }
+    return observe_more(world, db, &ids, reterr);
+}
