@@ -41,6 +41,18 @@ const struct command commands[] = {
     {"quote confirm", "QUOTE", OPTION_BIT(IDEMPOTENCY_KEY), command_quote_confirm, &noun_reservation,
      "Turn a quote into a reservation, by id or name.", "sluice quote confirm maybe"},
     {"quote delete", "QUOTE", 0, command_quote_delete, &noun_quote, "Give back what a quote holds, by id or name.", NULL},
+    {"availability", NULL, OPTION_BIT(ZONE) | OPTION_BIT(INSTANCE_TYPE) | OPTION_BIT(FROM) | OPTION_BIT(TO) | OPTION_BIT(STEP_S),
+     command_availability, NULL, "Show how many instances of each type are free, step by step.",
+     "sluice availability --instance-type h100.8x --from 2026-12-01 --to 2026-12-08 --step-s 86400"},
+    {"offer", NULL, OPTIONS_OF_WHAT | OPTION_BIT(BODY) | OPTION_BIT(COUNT_LEAST) | OPTION_BIT(DURATION) |
+     OPTION_BIT(DURATION_MOST) | OPTION_BIT(START_FROM) | OPTION_BIT(START_TO) | OPTION_BIT(BUDGET), command_offer, NULL,
+     "Find the windows that fit, with their prices.",
+     "sluice offer --instance-type h100.8x --count 16 --zone us-east-1a --duration 3d --duration-most 7d"
+     " --start-to 2026-12-20 --budget '50000 USD'"},
+    {"capacity", NULL, OPTION_BIT(ZONE) | OPTION_BIT(LEVEL) | OPTION_BIT(GPU_MODEL) | OPTION_BIT(FROM) | OPTION_BIT(TO) |
+     OPTION_BIT(STEP_S), command_capacity, NULL,
+     "Show in GPU-hours what the GPUs of each rack do by time (operators).",
+     "sluice capacity --zone us-east-1a --step-s 86400"},
     {"instance list", NULL, OPTION_BIT(LIMIT), command_list, &noun_instance, "List instances.", NULL},
     {"node list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(STATE) | OPTION_BIT(NAME) | OPTION_BIT(ZONE), command_list,
      &noun_node, "List the fleet's nodes (operators).", "sluice node list --state quarantined"},

@@ -49,6 +49,12 @@
     X(RESERVATION,     "reservation",     0,   "ID",      TEXT,   0, 0,         "reservation",      "Only of this reservation")                               \
     X(FROM,            "from",            0,   "TIME",    TEXT,   0, 0,         "from",             "From this instant or day, inclusive")                    \
     X(TO,              "to",              0,   "TIME",    TEXT,   0, 0,         "to",               "To this instant or day, exclusive")                      \
+    X(STEP_S,          "step-s",          0,   "N",       INT,    60, 2678400,  "step_s",           "Length of a step in seconds (default 3600)")             \
+    X(LEVEL,           "level",           0,   "LEVEL",   TEXT,   0, 0,         "level",            "rack (default), leaf or fabric")                         \
+    X(GPU_MODEL,       "gpu-model",       0,   "NAME",    TEXT,   0, 0,         "gpu_model",        "Only GPUs of this model")                                \
+    X(DURATION_MOST,   "duration-most",   0,   "LENGTH",  DURATION, 1, 315360000, "duration_most_s", "Length at most, such as 7d; without it: --duration")     \
+    X(COUNT_LEAST,     "count-least",     0,   "N",       INT,    1, INT32_MAX, "count_least",      "Smaller offers go down to it; without it: half of --count") \
+    X(BUDGET,          "budget",          0,   "AMOUNT",  TEXT,   0, 0,         NULL,               "What it may cost: '1000 USD'")                           \
     X(BY,              "by",              0,   "WHAT",    TEXT,   0, 0,         "by",               "Group by tenant, instance_type, cohort, day or reservation")
 // clang-format on
 

@@ -153,6 +153,11 @@ const char *text_of_money(struct arena *arena, const json_t *value)
     return arena_format(arena, "%s %s", text_printable(arena, amount), text_printable(arena, currency));
 }
 
+const char *text_of_hours(struct arena *arena, const json_t *value)
+{
+    return json_is_real(value) ? arena_format(arena, "%.12g", json_real_value(value)) : text_of_value(arena, value);
+}
+
 const char *text_of_milli(struct arena *arena, const json_t *value)
 {
     if (!json_is_integer(value) || json_integer_value(value) < 0)

@@ -25,6 +25,7 @@ typedef const char *text_of_json(struct arena *arena, const json_t *value);
 text_of_json text_of_value; /* strings and numbers as they are, lists with commas, objects as key: value */
 text_of_json text_of_time;  /* "2026-12-01 08:00:00", UTC */
 text_of_json text_of_money; /* "2490.000000 USD", the amount as given */
+text_of_json text_of_hours; /* a number of hours, as short as it is exact */
 text_of_json text_of_milli; /* 470 is "0.47", 8000 is "8" */
 text_of_json text_of_gpus;  /* of an instance type: whole GPUs or the share of one */
 text_of_json text_of_what;  /* of a reservation: its instance type or shape */

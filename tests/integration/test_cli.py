@@ -312,3 +312,24 @@ def test_a_quote_with_a_flexible_start_is_made_confirmed_or_given_back_by_name(s
     assert [item["name"] for item in ana("quote", "list", "--state", "held").expect(0).json["items"]] == ["later"]
     ana("quote", "delete", "later").expect(0)
     ana("quote", "get", "later").expect(4)
+
+
+def test_what_is_free_is_shown_found_and_posted(stack, sluice):
+    stack.fleet(nodes=3)
+    acme = stack.tenant("acme", currency="USD")
+    ask = lambda client, *arguments: sluice(*arguments, url=stack.url, token=client.token)
+    window = ("--from", "2026-01-02", "--to", "2026-01-05", "--step-s", "86400")
+    acme.create("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 2,
+                                     "starts_at": "2026-01-03T00:00:00Z", "ends_at": "2026-01-04T00:00:00Z"})
+    rows = [line.split() for line in ask(acme, "availability", *window).expect(0).out.splitlines()[1:]]
+    assert [(row[2], row[-1]) for row in rows] == [("2026-01-02", "3"), ("2026-01-03", "1"), ("2026-01-04", "3")]
+    search = ("offer", "--instance-type", "h100.8x", "--count", "3", "--zone", "us-east-1a", "--duration", "1d",
+              "--duration-most", "36h", "--start-from", "2026-01-03", "--start-to", "2026-01-10", "--budget", "2000 USD")
+    shown = ask(acme, *search).expect(0).out.splitlines()
+    assert shown[0].split()[0] == "OFFER" and any("earliest" in line and "1728.000000 USD" in line for line in shown[1:])
+    offers = ask(acme, *search, "-o", "json").expect(0).json["items"]
+    acme.post("/v1/reservations", offers[0]["reservation"]).expect(201)
+    assert "nothing fits" in ask(acme, *search[:-1], "1 USD").expect(0).log
+    assert ask(acme, *search[:-1], "cheap").expect(2).log
+    capacity = ask(stack.operator, "capacity", "--zone", "us-east-1a", *window).expect(0).out.splitlines()
+    assert capacity[0].split()[0] == "NAME" and capacity[2].split()[-6:] == ["384", "0", "0", "0", "0", "192"]
