@@ -99,26 +99,81 @@ void planner_usage_of(const struct planner *planner, enum planner_scope level, s
     }
 }
 
+/* Marks the steps whose answer for the node may differ from that of the step before: those that see an instant, at
+ * which something on it begins or ends, otherwise than the step before does. A step sees up to its end and the
+ * turnaround behind it. */
+static void mark_change(const struct steps *steps, int64_t turnaround_s, int64_t instant, bool *changed)
+{
+    int64_t before = instant - turnaround_s - steps->from;
+    int64_t first = before < 0 ? 0 : before / steps->step_s;
+    int64_t last = instant < steps->from ? -1 : (instant - steps->from) / steps->step_s + 1;
+    for (int64_t step = first; step <= last && step < (int64_t)steps->count; step++)
+        changed[step] = true;
+}
+
+static void mark_changes(const struct steps *steps, const struct node *node, bool *changed)
+{
+    int64_t turnaround_s = node->spec.turnaround_s;
+    int64_t end = steps->from + steps->step_s * (int64_t)steps->count + turnaround_s;
+    memset(changed, 0, steps->count * sizeof changed[0]);
+    changed[0] = true;
+    if (node->spec.plannable_from < end)
+        mark_change(steps, turnaround_s, node->spec.plannable_from, changed);
+    if (node->spec.plannable_until < end)
+        mark_change(steps, turnaround_s, node->spec.plannable_until, changed);
+    for (uint32_t i = timeline_first(node, steps->from); i < node->slice_count && node->slices[i].from < end; i++) {
+        mark_change(steps, turnaround_s, node->slices[i].from, changed);
+        if (node->slices[i].to < end)
+            mark_change(steps, turnaround_s, node->slices[i].to, changed);
+        if (node->slices[i].clean < end)
+            mark_change(steps, turnaround_s, node->slices[i].clean, changed);
+    }
+}
+
+/* What fits on all nodes of one model, step by step, into sums. */
+static void free_of_model(const struct planner *planner, const struct model *model, const struct steps *steps,
+                          const struct question *questions, bool *changed, uint32_t *sums)
+{
+    memset(sums, 0, steps->count * sizeof sums[0]);
+    for (uint32_t column = 0; column < model->node_count; column++) {
+        const struct node *node = &planner->nodes[model->nodes[column]];
+        uint32_t count = 0;
+        mark_changes(steps, node, changed);
+        for (uint32_t step = 0; step < steps->count; step++) {
+            const struct question *question = &questions[step];
+            if (changed[step])
+                count = fit_eligible(planner, node, question) ? fit_node(planner, node, question).count : 0;
+            sums[step] += count;
+        }
+    }
+}
+
 void planner_free_instances(struct planner *planner, const struct planner_request *request, int64_t from,
                             int64_t step_s, uint32_t steps, uint32_t ret[])
 {
-    must(step_s > 0);
+    must(step_s > 0 && steps > 0);
+    struct steps all = {from, step_s, steps, NULL};
+    struct question *questions = alloc_resize(NULL, steps, sizeof questions[0]);
+    bool *changed = alloc_resize(NULL, steps, sizeof changed[0]);
+    uint32_t *sums = alloc_resize(NULL, steps, sizeof sums[0]);
     for (uint32_t step = 0; step < steps; step++) {
         struct planner_request window = *request;
         window.from = from + step_s * (int64_t)step;
         window.to = window.from + step_s;
         window.count = 1;
         must(planner_request_wrong(&window) == NULL);
-        struct question question = question_of(planner, &window);
+        questions[step] = question_of(planner, &window);
         ret[step] = 0;
-        for (uint32_t i = 0; i < request_models(planner, &window); i++) {
-            const struct model *model = request_model(planner, &window, i);
-            uint32_t sum = 0;
-            for (uint32_t column = 0; model != NULL && column < model->node_count; column++) {
-                const struct node *node = &planner->nodes[model->nodes[column]];
-                sum += fit_eligible(planner, node, &question) ? fit_node(planner, node, &question).count : 0;
-            }
-            ret[step] = sum > ret[step] ? sum : ret[step];
-        }
     }
+    for (uint32_t i = 0; i < request_models(planner, request); i++) {
+        const struct model *model = request_model(planner, request, i);
+        if (model == NULL)
+            continue;
+        free_of_model(planner, model, &all, questions, changed, sums);
+        for (uint32_t step = 0; step < steps; step++)
+            ret[step] = sums[step] > ret[step] ? sums[step] : ret[step];
+    }
+    free(questions);
+    free(changed);
+    free(sums);
 }

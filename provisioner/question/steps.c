@@ -4,8 +4,9 @@
 
 #include <inttypes.h>
 
-/* A leader that answers decides nothing meanwhile: so many looks at a node take some tenths of a second. */
-#define LOOKS_MAX INT64_C(2000000)
+/* A leader that answers decides nothing meanwhile. A look costs about 3 ns, since most find nothing changed on the node
+ * since the step before (measured: 168 steps of 12,500 nodes in 5 ms), so these are some 60 ms. */
+#define LOOKS_MAX INT64_C(20000000)
 
 bool question_affords(const struct question_view *view, int64_t looks_per_step, int64_t steps,
                       struct question_reply *ret)

@@ -1,6 +1,7 @@
 /* What the planner promises about questions that change nothing: when, what else, how much. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/planner_fleet.h"
+#include "tests/unit/property.h"
 
 /* Four nodes in one rack; three are taken for 50 hours, one for 30. */
 static struct planner *fleet_sold(void)
@@ -135,6 +136,47 @@ START_TEST(free_instances_are_counted_step_by_step)
 }
 END_TEST
 
+/* One step is counted by asking each node; many are not asked where nothing on the node changes. */
+START_TEST(steps_together_are_counted_as_each_by_itself)
+{
+    struct property property = property_begin("steps_together_are_counted_as_each_by_itself");
+    for (int round = 0; round < 60; round++) {
+        CLEANUP(planner_freep) struct planner *planner = planner_new();
+        for (uint32_t i = 1; i <= 6; i++) {
+            struct planner_node node = node_of(i, i % 3 == 0 ? "a100" : "h100", 4);
+            node.turnaround_s = property_between(&property, 0, 40);
+            node.plannable_from = property_between(&property, 0, 1) * property_between(&property, 0, 300);
+            if (property_between(&property, 0, 2) == 0)
+                node.plannable_until = property_between(&property, 300, 600);
+            ck_assert_ptr_null(planner_node_put(planner, &node));
+        }
+        for (uint32_t i = 1; i <= 40; i++) {
+            int64_t from = property_between(&property, 0, 500);
+            int64_t to = from + property_between(&property, 1, 120);
+            uint32_t tenant = (uint32_t)property_between(&property, 1, 3);
+            bool is_share = property_between(&property, 0, 2) == 0;
+            struct planner_request request =
+                is_share ? share(i, tenant, (uint32_t)property_between(&property, 100, 900), from, to)
+                         : whole(i, tenant, 1, (uint32_t)property_between(&property, 1, 4), from, to);
+            request.shape.cpu_milli = property_between(&property, 0, 40000);
+            (void)place(planner, request);
+        }
+        struct planner_request asked =
+            round % 2 == 0 ? whole(99, 1, 1, 1 + (uint32_t)round % 4, 0, 1) : share(99, 2, 400, 0, 1);
+        asked.shape.cpu_milli = property_between(&property, 0, 20000);
+        int64_t step_s = property_between(&property, 1, 60);
+        uint32_t together[30];
+        planner_free_instances(planner, &asked, 20, step_s, COUNT_OF(together), together);
+        for (uint32_t i = 0; i < COUNT_OF(together); i++) {
+            uint32_t alone = 0;
+            planner_free_instances(planner, &asked, 20 + step_s * i, step_s, 1, &alone);
+            ck_assert_msg(alone == together[i], "step %u of %lld s: %u, not %u", i, (long long)step_s, together[i],
+                          alone);
+        }
+    }
+}
+END_TEST
+
 START_TEST(usage_adds_up_to_all_there_is)
 {
     CLEANUP(planner_freep) struct planner *planner = planner_new();
@@ -178,6 +220,7 @@ int main(void)
         offers_can_be_placed_and_the_earliest_is_first,
         no_offer_is_beyond_the_budget,
         free_instances_are_counted_step_by_step,
+        steps_together_are_counted_as_each_by_itself,
         usage_adds_up_to_all_there_is,
     };
     return run_promises("planner_offers", promises, COUNT_OF(promises));
