@@ -19,58 +19,68 @@ bool fit_eligible(const struct planner *planner, const struct node *node, const 
            question->to <= node->spec.plannable_until;
 }
 
-/* Whole GPUs: what stays free on the node. */
-static struct fit fit_whole(const struct planner *planner, const struct node *node, const struct question *question)
-{
-    uint32_t k = question->shape.gpus;
-    uint64_t free_gpus = timeline_free_gpus(planner, node, question);
-    uint32_t free_count = (uint32_t)__builtin_popcountll(free_gpus);
-    if (free_count < k)
-        return (struct fit){0, 0};
-    uint32_t count = slots_instances(free_gpus, node->spec.gpus, k, node->spec.grouping);
-    return (struct fit){count, free_count - k};
-}
-
-/* A share: what stays free of the GPU it takes, then how many untouched GPUs the node has. */
-static struct fit fit_share(const struct planner *planner, const struct node *node, const struct question *question)
+static uint32_t fit_gpus(const struct node *node, const struct question *question, struct room *room)
 {
     uint32_t milli = question->shape.gpu_milli;
-    uint32_t free_milli[PLANNER_NODE_GPUS_MAX];
-    uint32_t least = UINT32_MAX;
-    uint32_t untouched = 0;
     uint32_t count = 0;
-    timeline_free_milli(planner, node, question, free_milli);
+    room->whole = 0;
+    room->parts = 0;
     for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
-        untouched += free_milli[gpu] == PLANNER_GPU_MILLI;
-        count += free_milli[gpu] / milli;
-        if (free_milli[gpu] >= milli && free_milli[gpu] - milli < least)
-            least = free_milli[gpu] - milli;
+        uint32_t free_milli = room->free_milli[gpu];
+        room->whole |= (uint64_t)(free_milli == PLANNER_GPU_MILLI) << gpu;
+        room->parts |= (uint64_t)(free_milli > 0 && free_milli < PLANNER_GPU_MILLI) << gpu;
+        count += milli > 0 ? free_milli / milli : 0;
     }
-    return (struct fit){count, count == 0 ? 0 : least * (PLANNER_NODE_GPUS_MAX + 1) + untouched};
+    return milli > 0 ? count : slots_instances(room->whole, node->spec.gpus, question->shape.gpus, node->spec.grouping);
 }
 
-static uint32_t fit_beside(int64_t has, int64_t taken, int64_t each, uint32_t count)
+static uint32_t fit_beside(int64_t left, int64_t each, uint32_t count)
 {
     if (each == 0)
         return count;
-    int64_t most = (has - taken) / each;
+    int64_t most = left / each;
     must(most >= 0);
     return most < count ? (uint32_t)most : count;
 }
 
-struct fit fit_node(const struct planner *planner, const struct node *node, const struct question *question)
+uint32_t fit_room(const struct planner *planner, const struct node *node, const struct question *question,
+                  struct room *ret)
 {
-    struct fit fit = question->shape.gpus > 0 ? fit_whole(planner, node, question) : fit_share(planner, node, question);
-    if (fit.count == 0 || (question->shape.cpu_milli == 0 && question->shape.memory_mib == 0))
-        return fit;
-
+    timeline_free_milli(planner, node, question, ret->free_milli);
+    uint32_t count = fit_gpus(node, question, ret);
+    if (count == 0)
+        return 0;
     int64_t cpu_milli = 0;
     int64_t memory_mib = 0;
     if (!question->ignore_taken)
         timeline_peak_for(planner, node, question, &cpu_milli, &memory_mib);
+    ret->cpu_milli = node->spec.cpu_milli - cpu_milli;
+    ret->memory_mib = node->spec.memory_mib - memory_mib;
     if (!question->ignore_cpu)
-        fit.count = fit_beside(node->spec.cpu_milli, cpu_milli, question->shape.cpu_milli, fit.count);
+        count = fit_beside(ret->cpu_milli, question->shape.cpu_milli, count);
     if (!question->ignore_memory)
-        fit.count = fit_beside(node->spec.memory_mib, memory_mib, question->shape.memory_mib, fit.count);
-    return fit;
+        count = fit_beside(ret->memory_mib, question->shape.memory_mib, count);
+    return count;
+}
+
+/* What stays free: GPUs that are whole, or, for a share, first the rest of the GPU that it takes. */
+static uint32_t left_over(const struct node *node, const struct question *question, const struct room *room)
+{
+    uint32_t whole = (uint32_t)__builtin_popcountll(room->whole);
+    uint32_t rest = UINT32_MAX;
+    if (question->shape.gpus > 0)
+        return whole - question->shape.gpus;
+    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
+        uint32_t free_milli = room->free_milli[gpu];
+        if (free_milli >= question->shape.gpu_milli && free_milli - question->shape.gpu_milli < rest)
+            rest = free_milli - question->shape.gpu_milli;
+    }
+    return rest * (PLANNER_NODE_GPUS_MAX + 1) + whole;
+}
+
+struct fit fit_node(const struct planner *planner, const struct node *node, const struct question *question)
+{
+    struct room room;
+    uint32_t count = fit_room(planner, node, question, &room);
+    return (struct fit){count, count == 0 ? 0 : left_over(node, question, &room)};
 }

@@ -78,6 +78,38 @@ struct id_map {
     uint32_t count;
 };
 
+/* Shapes of one kind that are held, or one that is asked for. See mix.c. */
+struct mix_class {
+    int64_t weight;
+    uint32_t gpus;
+    uint32_t gpu_milli;
+    int64_t cpu_milli;
+    int64_t memory_mib;
+    int64_t milli_per_cpu; /* GPU milli for a unit of CPU, times 1 << MIX_RATIO_BITS */
+    int64_t milli_per_memory;
+    uint32_t cell;
+};
+
+#define MIX_CELLS      136
+#define MIX_RATIO_BITS 10
+/* Of CPU and memory no more than this counts, so that products stay in 64 bits. */
+#define MIX_NEED_MAX INT64_C(0x7fffffff)
+
+/* What is held on nodes of one GPU model. */
+struct mix {
+    struct mix_cell {
+        int64_t count;
+        int64_t gpus;
+        int64_t gpu_milli;
+        int64_t cpu_milli;
+        int64_t memory_mib;
+        uint32_t class; /* if count > 0: which of classes stands for the cell */
+    } cells[MIX_CELLS];
+    int64_t weight; /* of all classes */
+    uint32_t class_count;
+    struct mix_class classes[MIX_CELLS]; /* in no order */
+};
+
 struct model {
     char name[PLANNER_MODEL_SIZE];
     uint32_t *nodes;
@@ -85,6 +117,7 @@ struct model {
     uint32_t node_room;
     uint32_t gpus_max; /* of one node */
     struct table table;
+    struct mix mix;
 };
 
 /* Somebody whose rectangles may have changed, and how far the undo log was then. */
@@ -247,6 +280,15 @@ struct attempt {
     uint32_t savepoint;
 };
 
+/* What is free on a node for all of a window. */
+struct room {
+    uint64_t whole; /* GPUs that are free as a whole, a bit each */
+    uint64_t parts; /* and those of which a part is free */
+    int64_t cpu_milli;
+    int64_t memory_mib;
+    uint32_t free_milli[PLANNER_NODE_GPUS_MAX]; /* of each GPU that the node has */
+};
+
 struct fit {
     uint32_t count; /* instances that fit together */
     uint32_t score; /* what placing one leaves behind; less is better */
@@ -387,6 +429,24 @@ uint32_t share_slices(struct planner *planner, const struct node *node, const st
 /* fit.c */
 bool fit_eligible(const struct planner *planner, const struct node *node, const struct question *question);
 struct fit fit_node(const struct planner *planner, const struct node *node, const struct question *question);
+/* How many instances fit together, and, if any, in what room. */
+uint32_t fit_room(const struct planner *planner, const struct node *node, const struct question *question,
+                  struct room *ret);
+
+/* mix.c */
+/* An allocation came or went. */
+void mix_count(struct planner *planner, const struct allocation *allocation, bool added);
+/* Instances of a shape, of which there are `count`. */
+struct mix_class mix_class_of(const struct planner_shape *shape, int64_t count);
+/* must() that the mixes are what a recount makes of the allocations. */
+void mix_verify(struct planner *planner);
+
+/* fragmentation.c */
+/* What is lost if `count` instances are taken out of the room, on a node that serves this mix; less is better. */
+uint32_t fragmentation_score(const struct mix *mix, const struct room *room, const struct planner_shape *shape,
+                             uint32_t count);
+/* On which GPU of the room the share loses least. */
+uint32_t fragmentation_gpu(const struct mix *mix, const struct room *room, const struct planner_shape *shape);
 
 /* search.c */
 /* A node for `need` instances: the one that is left with the least, fullest nodes first; NONE if no node can. */

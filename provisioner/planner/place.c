@@ -21,18 +21,12 @@ static uint32_t whole_slices(struct planner *planner, const struct node *node, c
     return count;
 }
 
-/* The GPU that is left with the least. */
 static uint32_t share_gpu(const struct planner *planner, const struct node *node, const struct question *question)
 {
-    uint32_t free_milli[PLANNER_NODE_GPUS_MAX];
-    uint32_t best = NONE;
-    timeline_free_milli(planner, node, question, free_milli);
-    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
-        if (free_milli[gpu] >= question->shape.gpu_milli && (best == NONE || free_milli[gpu] < free_milli[best]))
-            best = gpu;
-    }
-    must(best != NONE);
-    return best;
+    struct room room;
+    uint32_t count = fit_room(planner, node, question, &room);
+    must(count > 0);
+    return fragmentation_gpu(&planner->models[node->model].mix, &room, &question->shape);
 }
 
 uint32_t take(struct planner *planner, uint32_t index, const struct question *question, struct planner_key key)

@@ -1,19 +1,28 @@
 /* One node for all that is asked. The index says which blocks of nodes are worth a look, those with little free first;
- * fit_node has the last word on each node, so what is refused really does not fit. */
+ * fit_room has the last word on each node, so what is refused really does not fit. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
-/* Of nodes with as much free, compare this many that fit; more gains little and costs time. */
-#define COMPARED_MAX 16
-/* The index knows the window's first and last hours only roughly. Of nodes with as much free, so many may turn out not
- * to fit, and so many blocks have none, before emptier ones are tried; all are looked at before anything is refused. */
-#define FAILED_MAX 16
-#define VISITS_MAX 16
+/* How long to look for a better node. The index knows the window's first and last hours only roughly, and nothing of
+ * CPU: of nodes with as much free, so many may turn out not to fit, and so many blocks have none, before emptier ones
+ * are tried. All are looked at before anything is refused. */
+struct patience {
+    uint32_t compared; /* nodes that fit, those with the least free GPUs first */
+    uint32_t failed;
+    uint32_t visits;
+    bool stops_at_full; /* a node that is full then is good enough */
+};
+
+/* Where scanning the fleet costs little, more is spent on comparing. */
+#define SMALL_BLOCKS 128
+static const struct patience patience_small = {64, 256, 64, false};
+static const struct patience patience_large = {8, 16, 16, true};
 
 /* A search through one model's nodes. */
 struct hunt {
     const struct planner *planner;
     struct model *model;
+    const struct patience *patience;
     const struct question *question;
     uint32_t need;      /* instances */
     uint32_t need_gpus; /* wholly free ones, for all of them */
@@ -61,26 +70,40 @@ struct model *request_model(struct planner *planner, const struct planner_reques
 
 /* -- one node for all instances --------------------------------------------------------------------------------- */
 
+/* Whether what is asked leaves nothing free of the node. */
+static bool fills(const struct hunt *hunt, const struct room *room)
+{
+    const struct planner_shape *shape = &hunt->question->shape;
+    if (shape->gpus > 0)
+        return room->parts == 0 && (uint32_t)__builtin_popcountll(room->whole) == hunt->need_gpus;
+    return hunt->need == 1 && room->whole == 0 && (room->parts & (room->parts - 1)) == 0 &&
+           room->free_milli[__builtin_ctzll(room->parts)] == shape->gpu_milli;
+}
+
 static void consider(struct hunt *hunt, uint32_t index)
 {
     const struct node *node = &hunt->planner->nodes[index];
     if (!fit_eligible(hunt->planner, node, hunt->question))
         return;
-    struct fit fit = fit_node(hunt->planner, node, hunt->question);
-    if (fit.count < hunt->need) {
+    struct room room;
+    if (fit_room(hunt->planner, node, hunt->question, &room) < hunt->need) {
         hunt->failed_left -= hunt->failed_left > 0;
         return;
     }
     hunt->compared++;
-    if (fit.score < hunt->score) {
+    uint32_t score = 0;
+    if (!hunt->patience->stops_at_full || !fills(hunt, &room))
+        score = fragmentation_score(&hunt->model->mix, &room, &hunt->question->shape, hunt->need);
+    if (score < hunt->score) {
         hunt->node = index;
-        hunt->score = fit.score;
+        hunt->score = score;
     }
 }
 
 static bool enough(const struct hunt *hunt)
 {
-    return hunt->compared >= COMPARED_MAX || hunt->score == 0 || hunt->failed_left == 0;
+    return hunt->compared >= hunt->patience->compared || hunt->score == 0 || hunt->failed_left == 0 ||
+           hunt->visits_left == 0;
 }
 
 /* Considers the block's nodes that may have from need_gpus to `most_gpus` free, those with the least first. */
@@ -126,9 +149,11 @@ static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top)
     const uint8_t *more = step < top ? sight_least(table, step + 1) : NULL;
     const uint8_t *shares = table->tier > 0 ? sight_least(table, 0) : at_least;
     uint32_t at = first_block(hunt, step == top);
-    hunt->failed_left = FAILED_MAX;
-    hunt->visits_left = VISITS_MAX;
-    for (uint32_t i = 0; i < hunt->block_count && hunt->visits_left > 0 && !enough(hunt); i++) {
+    if (hunt->compared == 0) { /* otherwise what is left of it has to do */
+        hunt->failed_left = hunt->patience->failed;
+        hunt->visits_left = hunt->patience->visits;
+    }
+    for (uint32_t i = 0; i < hunt->block_count && !enough(hunt); i++) {
         struct part part = part_at(hunt, at);
         at = at + 1 == hunt->block_count ? 0 : at + 1;
         if (at_least[part.block] == 0 || shares[part.block] == 0 ||
@@ -143,7 +168,7 @@ static void hunt_fullest(struct hunt *hunt)
 {
     uint32_t top = hunt->model->gpus_max < STEPS ? hunt->model->gpus_max : STEPS;
     uint32_t step = hunt->need_gpus < STEPS ? hunt->need_gpus : STEPS;
-    for (; step <= top && hunt->compared == 0; step++)
+    for (; step <= top && (hunt->compared == 0 || !enough(hunt)); step++)
         hunt_step(hunt, step, top);
 }
 
@@ -154,6 +179,7 @@ static void hunt_any(struct hunt *hunt)
     const uint8_t *least = sight_least(table, hunt->need_gpus < STEPS ? hunt->need_gpus : STEPS);
     const uint8_t *shares = table->tier > 0 ? sight_least(table, 0) : least;
     hunt->failed_left = UINT32_MAX;
+    hunt->visits_left = UINT32_MAX;
     for (uint32_t i = 0; i < hunt->block_count && hunt->compared == 0; i++) {
         struct part part = part_at(hunt, i);
         if (least[part.block] > 0 && shares[part.block] > 0)
@@ -196,6 +222,7 @@ uint32_t search_node(struct planner *planner, const struct question *question, c
             if (hunt.model == NULL || hunt.need_gpus > hunt.model->gpus_max || !hunt_where(&hunt))
                 continue;
             hunt.compared = 0;
+            hunt.patience = hunt.model->table.block_count <= SMALL_BLOCKS ? &patience_small : &patience_large;
             sight_begin(planner, hunt.model, question);
             if (pass == 0)
                 hunt_fullest(&hunt);

@@ -126,4 +126,5 @@ void planner_verify(struct planner *planner)
         verify_no_overlap(planner, &planner->nodes[i]);
     }
     table_verify(planner);
+    mix_verify(planner);
 }

@@ -1,0 +1,149 @@
+/* What placing something on a node costs: the part of the node's free GPUs that then nobody is likely to use.
+ *
+ * The idea is the fragmentation gradient of FGD ("Beware of Fragmentation", USENIX ATC'23): free GPUs are worth what
+ * the mix of shapes can make of them, and an instance goes where that falls least. Two things differ. The mix is what
+ * this fleet holds (mix.c), by GPU model. And FGD calls a node's free GPUs usable as long as one more instance fits;
+ * here they are usable only as far as CPU and memory would feed them, with some allowance (FEED), as the next
+ * instances may need less of it: so nodes do not run out of CPU with GPUs left. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/internal.h"
+
+/* CPU and memory are taken to feed so many times the GPUs that they would feed if all instances were of one class.
+ * Measured on a real fleet and on reweighted mixes: docs/planner.md, "How good". */
+#define FEED 2
+/* Steps of the score for each milli lost; below them is room for what decides among equals. */
+#define STEPS_PER_MILLI 8
+#define TIES            1024
+#define MILLI_PER_TIE   64
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint32_t gpus_of(uint64_t mask)
+{
+    return (uint32_t)__builtin_popcountll(mask);
+}
+
+/* The milli of the room that instances of the class could use. */
+static int64_t usable(const struct room *room, const struct mix_class *class)
+{
+    if (class->cpu_milli > room->cpu_milli || class->memory_mib > room->memory_mib ||
+        class->gpus > gpus_of(room->whole))
+        return 0;
+    int64_t milli = (int64_t)gpus_of(room->whole) * PLANNER_GPU_MILLI;
+    for (uint64_t left = class->gpus == 0 ? room->parts : 0; left != 0; left &= left - 1) {
+        uint32_t part = room->free_milli[__builtin_ctzll(left)];
+        milli += part >= class->gpu_milli ? part : 0;
+    }
+    if (class->cpu_milli > 0)
+        milli = least(milli, room->cpu_milli * class->milli_per_cpu * FEED >> MIX_RATIO_BITS);
+    if (class->memory_mib > 0)
+        milli = least(milli, room->memory_mib * class->milli_per_memory * FEED >> MIX_RATIO_BITS);
+    return milli;
+}
+
+/* What the room is worth: its usable milli, expected over the mix and what is asked. */
+static int64_t worth(const struct room *room, const struct mix *mix, const struct mix_class *asked)
+{
+    int64_t sum = usable(room, asked);
+    for (uint32_t i = 0; i < mix->class_count; i++)
+        sum += mix->classes[i].weight * usable(room, &mix->classes[i]);
+    return sum * STEPS_PER_MILLI / (mix->weight + 1);
+}
+
+/* The room with CPU and memory no larger than what products can bear. */
+static struct room room_bounded(const struct room *room)
+{
+    struct room bounded = *room;
+    bounded.cpu_milli = least(room->cpu_milli, MIX_NEED_MAX);
+    bounded.memory_mib = least(room->memory_mib, MIX_NEED_MAX);
+    return bounded;
+}
+
+/* Nodes that lose alike: the one with the least left. */
+static uint32_t score_of(int64_t lost, const struct room *left)
+{
+    int64_t left_milli = (int64_t)gpus_of(left->whole) * PLANNER_GPU_MILLI;
+    for (uint64_t parts = left->parts; parts != 0; parts &= parts - 1)
+        left_milli += left->free_milli[__builtin_ctzll(parts)];
+    must(lost >= 0 && left_milli < TIES * MILLI_PER_TIE);
+    return (uint32_t)(lost * TIES + left_milli / MILLI_PER_TIE);
+}
+
+/* The loss if the share is taken out of this GPU. */
+static uint32_t score_gpu(const struct room *room, int64_t worth_before, const struct mix *mix,
+                          const struct mix_class *asked, uint32_t gpu)
+{
+    struct room left = *room;
+    uint32_t rest = room->free_milli[gpu] - asked->gpu_milli;
+    left.free_milli[gpu] = rest;
+    left.whole &= ~(UINT64_C(1) << gpu);
+    left.parts = rest > 0 ? left.parts | UINT64_C(1) << gpu : left.parts & ~(UINT64_C(1) << gpu);
+    left.cpu_milli -= asked->cpu_milli;
+    left.memory_mib -= asked->memory_mib;
+    return score_of(worth_before - worth(&left, mix, asked), &left);
+}
+
+/* GPUs that are alike lose alike: each kind is looked at once. */
+static uint64_t gpus_different(const struct room *room, uint32_t gpu_milli)
+{
+    uint64_t different = room->whole & -room->whole;
+    for (uint64_t left = room->parts; left != 0; left &= left - 1) {
+        uint32_t gpu = (uint32_t)__builtin_ctzll(left);
+        bool seen = room->free_milli[gpu] < gpu_milli;
+        for (uint64_t others = different & room->parts; others != 0 && !seen; others &= others - 1)
+            seen = room->free_milli[__builtin_ctzll(others)] == room->free_milli[gpu];
+        different |= seen ? 0 : UINT64_C(1) << gpu;
+    }
+    return different;
+}
+
+/* Of GPUs that lose alike, the one with the least free. */
+static uint32_t score_share(const struct mix *mix, const struct room *room, const struct mix_class *asked,
+                            uint32_t *ret_gpu)
+{
+    int64_t before = worth(room, mix, asked);
+    uint32_t best = UINT32_MAX;
+    for (uint64_t left = gpus_different(room, asked->gpu_milli); left != 0; left &= left - 1) {
+        uint32_t gpu = (uint32_t)__builtin_ctzll(left);
+        uint32_t score = score_gpu(room, before, mix, asked, gpu);
+        if (score < best || (score == best && room->free_milli[gpu] < room->free_milli[*ret_gpu])) {
+            best = score;
+            *ret_gpu = gpu;
+        }
+    }
+    must(best != UINT32_MAX);
+    return best;
+}
+
+static uint32_t score_whole(const struct mix *mix, const struct room *room, const struct mix_class *asked,
+                            uint32_t count)
+{
+    struct room left = *room;
+    must(asked->gpus * count <= gpus_of(room->whole));
+    for (uint32_t taken = 0; taken < asked->gpus * count; taken++)
+        left.whole &= left.whole - 1; /* which ones makes no difference here */
+    left.cpu_milli -= asked->cpu_milli * (int64_t)count;
+    left.memory_mib -= asked->memory_mib * (int64_t)count;
+    return score_of(worth(room, mix, asked) - worth(&left, mix, asked), &left);
+}
+
+uint32_t fragmentation_score(const struct mix *mix, const struct room *room, const struct planner_shape *shape,
+                             uint32_t count)
+{
+    struct room bounded = room_bounded(room);
+    struct mix_class asked = mix_class_of(shape, 1);
+    uint32_t gpu;
+    return shape->gpus > 0 ? score_whole(mix, &bounded, &asked, count) : score_share(mix, &bounded, &asked, &gpu);
+}
+
+uint32_t fragmentation_gpu(const struct mix *mix, const struct room *room, const struct planner_shape *shape)
+{
+    struct room bounded = room_bounded(room);
+    struct mix_class asked = mix_class_of(shape, 1);
+    uint32_t gpu = 0;
+    (void)score_share(mix, &bounded, &asked, &gpu); /* only which GPU matters here */
+    return gpu;
+}

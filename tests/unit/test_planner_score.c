@@ -1,0 +1,122 @@
+/* What the planner's choice among places that fit promises: what is left can still be sold. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/planner_fleet.h"
+
+static struct planner_request with_cpu(struct planner_request request, int64_t cpu_milli)
+{
+    request.shape.cpu_milli = cpu_milli;
+    return request;
+}
+
+static uint32_t node_given(struct planner_verdict verdict)
+{
+    ck_assert(verdict.placed);
+    return number_of(verdict.allocations[0].node);
+}
+
+/* On this node alone. */
+static void hold(struct planner *planner, uint32_t node, struct planner_request request)
+{
+    struct planner_rectangle rectangle = {0, (int32_t)request.shape.gpus * 1000 + (int32_t)request.shape.gpu_milli,
+                                          request.from, request.to, PLANNER_HELD};
+    struct planner_allocation allocation = {.key = {request.reservation, 0},
+                                            .tenant = request.tenant,
+                                            .node = id_of(node),
+                                            .shape = request.shape,
+                                            .rectangles = &rectangle,
+                                            .rectangle_count = 1};
+    ck_assert_ptr_null(planner_load(planner, &allocation));
+}
+
+START_TEST(a_share_goes_to_the_gpu_that_is_already_broken)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(4, "h100", 8);
+    hold(planner, 3, share(1, 1, 300, 0, PLANNER_OPEN));
+    struct planner_verdict verdict = place(planner, share(2, 1, 300, 0, PLANNER_OPEN));
+    ck_assert_uint_eq(node_given(verdict), 3);
+    ck_assert_int_lt(verdict.allocations[0].rectangles[0].slots_from, 1000);
+}
+END_TEST
+
+START_TEST(a_share_leaves_what_the_mix_can_use)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(3, "h100", 1);
+    /* The mix is halves. 800 and 500 are free: 300 out of the 800 leave a half, out of the 500 only waste. */
+    hold(planner, 1, share(1, 1, 200, 0, 10));
+    hold(planner, 2, share(2, 1, 500, 0, 10));
+    for (uint32_t i = 0; i < 20; i++)
+        hold(planner, 3, share(10 + i, 1, 500, 100 + i, 101 + i));
+    ck_assert_uint_eq(node_given(place(planner, share(3, 1, 300, 0, 10))), 1);
+}
+END_TEST
+
+START_TEST(cpu_goes_where_it_strands_no_gpus)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(2, "h100", 8);
+    /* Both have six GPUs free; node 1 has CPU for them beside 40 more cores, node 2 for just one of the mix each. */
+    hold(planner, 1, with_cpu(whole(1, 1, 1, 2, 0, 10), 8000));
+    hold(planner, 2, with_cpu(whole(2, 1, 1, 2, 0, 10), 48000));
+    for (uint32_t i = 0; i < 4; i++)
+        hold(planner, 1, with_cpu(whole(10 + i, 1, 1, 1, 100 + i, 101 + i), 16000));
+    ck_assert_uint_eq(node_given(place(planner, with_cpu(whole(3, 1, 1, 1, 0, 10), 40000))), 1);
+}
+END_TEST
+
+START_TEST(a_node_without_cpu_for_more_is_finished_first)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(2, "h100", 8);
+    /* Node 1's free GPUs are lost to the mix, which needs 16 cores each: what needs little CPU takes those. */
+    hold(planner, 1, with_cpu(whole(1, 1, 1, 2, 0, 10), 90000));
+    hold(planner, 2, with_cpu(whole(2, 1, 1, 3, 0, 10), 16000));
+    for (uint32_t i = 0; i < 20; i++)
+        hold(planner, 2, with_cpu(whole(10 + i, 1, 1, 1, 100 + i, 101 + i), 16000));
+    ck_assert_uint_eq(node_given(place(planner, with_cpu(whole(3, 1, 1, 1, 0, 10), 1000))), 1);
+}
+END_TEST
+
+START_TEST(a_rebuilt_planner_decides_alike)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(8, "h100", 8);
+    CLEANUP(planner_freep) struct planner *rebuilt = fleet_of(8, "h100", 8);
+    for (uint32_t i = 1; i <= 40; i++) {
+        struct planner_request request =
+            i % 3 == 0 ? whole(i, 1, 1, 1 + i % 4, 0, 100) : share(i, 1, 70 * (i % 9 + 1), 0, 100);
+        struct planner_verdict verdict = place(planner, with_cpu(request, 1000 * (i % 5)));
+        if (verdict.placed && i % 7 == 0)
+            ck_assert(planner_release(planner, &verdict.allocations[0].key));
+        else if (verdict.placed)
+            ck_assert_ptr_null(planner_load(rebuilt, &verdict.allocations[0]));
+    }
+    for (uint32_t i = 41; i <= 60; i++) {
+        struct planner_request request = with_cpu(share(i, 2, 40 * (i % 20 + 1), 0, 100), 1000);
+        struct planner_verdict verdict = place(planner, request);
+        uint32_t node = verdict.placed ? node_given(verdict) : 0;
+        int32_t slot = verdict.placed ? verdict.allocations[0].rectangles[0].slots_from : 0;
+        verdict = place(rebuilt, request);
+        ck_assert_uint_eq(verdict.placed ? node_given(verdict) : 0, node);
+        ck_assert_int_eq(verdict.placed ? verdict.allocations[0].rectangles[0].slots_from : 0, slot);
+    }
+    planner_verify(planner);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("planner_score");
+    TCase *tests = tcase_create("score");
+    const TTest *const all[] = {
+        a_share_goes_to_the_gpu_that_is_already_broken,
+        a_share_leaves_what_the_mix_can_use,
+        cpu_goes_where_it_strands_no_gpus,
+        a_node_without_cpu_for_more_is_finished_first,
+        a_rebuilt_planner_decides_alike,
+    };
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        tcase_add_test(tests, all[i]);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
