@@ -15,6 +15,7 @@ static const struct subcommand {
     const char *does;
 } subcommands[] = {
     {"speed", bench_speed, "decisions per second, memory and load time (without a subcommand, too)"},
+    {"fill", bench_fill, "a fleet and its tasks from files: how full it gets, by policy"},
 };
 // clang-format on
 
