@@ -2,8 +2,8 @@
  * where nothing more can happen at its instant, and what it leaves is what the next one expects to read: stays, nodes'
  * counts and planner agree with the states.
  *
- * Input: RESERVATIONS times the wish (count, start, length, what if there is no room), then steps of two bytes: what
- * happens, and to whom or for how long. The driver is the input's own: it reports what the steps say. */
+ * Input: RESERVATIONS times the wish (count, whether it is a quote or flexible, start, length, what if there is no
+ * room), then steps of two bytes: what happens, and to whom or for how long. The driver is the input's own: it reports what the steps say. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/maintenance.h"
 #include "tests/fuzz/fuzz.h"
@@ -142,19 +142,26 @@ static void make_reservation(struct scene *scene, uint8_t number, const uint8_t 
     static const char *const models[] = {"H100"};
     int64_t starts_s = START + wish[1] * INT64_C(60);
     bool starts_now = wish[1] == 0;
+    bool is_quote = (wish[0] & 128) != 0;
+    bool is_flexible = (wish[0] & 64) != 0;
+    int64_t hold_s = START + 900;
     scene->reservations[number] = (struct reservation){
         .world = &scene->world,
         .wish = {.id = identity_number(2, number),
                  .tenant = identity_number(3, wish[3] >> 7),
                  .shape = {.gpus = (wish[3] & 64) != 0 ? 4 : 8, .cpu_milli = 1000, .memory_mib = 1000},
                  .count = 1 + wish[0] % COUNT_MAX,
-                 .starts_s = starts_now ? NEVER : starts_s,
-                 .ends_s = wish[2] == 0 ? NEVER : starts_s + wish[2] * INT64_C(300),
+                 .starts_s = starts_now || is_flexible ? NEVER : starts_s,
+                 .ends_s = wish[2] == 0 || is_flexible ? NEVER : starts_s + wish[2] * INT64_C(300),
+                 .duration_s = is_flexible ? 60 + wish[2] * INT64_C(300) : 0,
+                 .start_from_s = starts_now ? NEVER : starts_s,
+                 .start_to_s = starts_s + 3600,
+                 .hold_until_s = !is_quote ? 0 : starts_now || starts_s > hold_s ? hold_s : starts_s,
                  .gpu_models = models,
                  .gpu_model_count = 1,
                  .scope = PLANNER_ZONE,
                  .scope_required = (wish[3] & 32) != 0,
-                 .if_unavailable = wish[3] % 3,
+                 .if_unavailable = is_quote && wish[3] % 3 == UNAVAILABLE_WAITLIST ? UNAVAILABLE_REJECT : wish[3] % 3,
                  .decide_by_s = (wish[3] & 16) != 0 ? START + 3600 : NEVER,
                  .preemptible = (wish[3] & 8) != 0,
                  .revision = 1,
@@ -274,6 +281,7 @@ static void check_instance(struct scene *scene, const struct instance *instance,
 static void check_reservation(struct scene *scene, const struct reservation *reservation, int64_t live[static NODES])
 {
     int64_t running = 0;
+    int64_t now_s = scene->world.now_s;
     int state = reservation->is.state;
     must(trace_of(scene, &reservation_fsm, reservation->wish.id)->state == state);
     bool is_final = reservation_fsm.states[state].is_final;
@@ -286,7 +294,9 @@ static void check_reservation(struct scene *scene, const struct reservation *res
     }
     must(is_final || fsm_next(&reservation_fsm, state, reservation) == NULL);
     must(is_final || reservation->delivered == running);
-    must(state < RESERVATION_SCHEDULED || is_final || reservation->starts_s != NEVER);
+    must(state < RESERVATION_HELD || is_final || reservation->starts_s != NEVER);
+    must(state != RESERVATION_HELD || (wish_is_quote(&reservation->wish) && reservation->wish.hold_until_s > now_s &&
+                                       reservation->starts_s > now_s));
 }
 
 static void check_scene(struct scene *scene)
@@ -354,6 +364,14 @@ static void cancel(struct scene *scene, uint8_t which)
     scene->reservations[which % RESERVATIONS].wish.cancel_requested = true;
 }
 
+/* As admission does: only what is held, and holds still. */
+static void confirm(struct scene *scene, uint8_t which)
+{
+    struct reservation *reservation = &scene->reservations[which % RESERVATIONS];
+    bool holds = reservation->is.state == RESERVATION_HELD && reservation->wish.hold_until_s > scene->world.now_s;
+    reservation->wish.is_confirmed |= holds;
+}
+
 static void let_report(struct scene *scene, uint8_t what)
 {
     static const enum driver_state said[] = {DRIVER_UP, DRIVER_BROKEN, DRIVER_DOWN, DRIVER_ABSENT};
@@ -377,7 +395,8 @@ static void return_capacity(struct scene *scene, uint8_t ignored)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     typedef void happening(struct scene *scene, uint8_t argument);
-    static happening *const happenings[] = {pass_time, fail_or_return, cancel, let_report, let_start, return_capacity};
+    static happening *const happenings[] = {pass_time, fail_or_return, cancel, let_report, let_start, return_capacity,
+                                             confirm};
     const size_t wishes_size = (size_t)RESERVATIONS * 4;
     if (size < wishes_size)
         return 0;
