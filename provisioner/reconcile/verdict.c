@@ -44,7 +44,7 @@ struct planner_request verdict_request(const struct reservation *reservation)
         .scope_preferred = !wish->scope_required,
         .spread = wish->spread,
         .preemptible = wish->preemptible,
-        .preempts = !wish->preemptible,
+        .preempts = !wish->preemptible && !wish_is_quote(wish), /* nobody goes for what may never be confirmed */
         .evict_from = reservation->world->now_s + reservation->world->zone->preemption_notice_s,
     };
 }

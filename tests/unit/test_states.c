@@ -317,6 +317,95 @@ START_TEST(a_cancellation_within_the_lead_stops_at_once)
 }
 END_TEST
 
+static struct reservation *quote_for(struct scene *scene, int64_t count, int64_t starts_s, int64_t hold_until_s)
+{
+    struct reservation *quote = wish_for(scene, count, starts_s, START + 10 * HOUR);
+    quote->wish.hold_until_s = hold_until_s;
+    return quote;
+}
+
+START_TEST(a_quote_is_held_until_its_time_is_over)
+{
+    struct scene *scene = scene_new(1, 0, (struct driver_settings){0});
+    struct reservation *quote = quote_for(scene, 1, START + 2 * HOUR, START + HOUR);
+    drive_at(scene, START);
+    ck_assert_int_eq(quote->is.state, RESERVATION_HELD);
+    ck_assert_int_eq(quote->is.due_s, START + HOUR);
+    drive_at(scene, START + HOUR - 1);
+    ck_assert_int_eq(quote->is.state, RESERVATION_HELD);
+    drive_at(scene, START + HOUR);
+    ck_assert_int_eq(quote->is.state, RESERVATION_EXPIRED);
+    ck_assert_str_eq(quote->reason, "hold_over");
+    ck_assert(scene->world.capacity_returned);
+    ck_assert_uint_eq(planner_allocation_count(scene->world.planner), 0);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_quote_is_over_when_its_start_has_passed)
+{
+    struct scene *scene = scene_new(1, 0, (struct driver_settings){0});
+    struct reservation *quote = quote_for(scene, 1, START + HOUR, START + 2 * HOUR);
+    drive_at(scene, START);
+    ck_assert_int_eq(quote->is.due_s, START + HOUR);
+    drive_at(scene, START + HOUR);
+    ck_assert_int_eq(quote->is.state, RESERVATION_EXPIRED);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_quote_confirmed_in_time_is_firm_however_late_that_is_seen)
+{
+    struct scene *scene = scene_new(1, 0, (struct driver_settings){0});
+    struct reservation *quote = quote_for(scene, 1, START + 2 * HOUR, START + HOUR);
+    drive_at(scene, START);
+    quote->wish.is_confirmed = true;
+    drive_at(scene, START + HOUR + 1);
+    ck_assert_int_eq(quote->is.state, RESERVATION_SCHEDULED);
+    ck_assert(has_event(scene, "reservation.held") && has_event(scene, "reservation.scheduled"));
+    ck_assert_uint_eq(planner_allocation_count(scene->world.planner), 1);
+    drive_at(scene, START + 2 * HOUR);
+    ck_assert_int_eq(quote->is.state, RESERVATION_ACTIVE);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_quote_given_back_gives_its_place_back)
+{
+    struct scene *scene = scene_new(1, 0, (struct driver_settings){0});
+    struct reservation *quote = quote_for(scene, 1, NEVER, START + HOUR);
+    drive_at(scene, START);
+    ck_assert_int_eq(quote->starts_s, START + HOUR); /* what is left open begins when the hold is over */
+    quote->wish.cancel_requested = true;
+    drive_at(scene, START + 1);
+    ck_assert_int_eq(quote->is.state, RESERVATION_CANCELLED);
+    ck_assert_uint_eq(planner_allocation_count(scene->world.planner), 0);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_flexible_start_lies_in_its_range_or_is_refused)
+{
+    struct scene *scene = scene_new(1, 0, (struct driver_settings){0});
+    struct reservation taken = *wish_for(scene, 1, NEVER, START + 2 * HOUR);
+    taken.wish.id = identity_number(2, 2);
+    verdict_decide(&taken);
+    struct reservation *flexible = wish_for(scene, 1, NEVER, NEVER);
+    flexible->wish.duration_s = HOUR;
+    flexible->wish.start_from_s = NEVER;
+    flexible->wish.start_to_s = START + 2 * HOUR - 1;
+    verdict_decide(flexible);
+    ck_assert(flexible->refused);
+    flexible->refused = false;
+    flexible->wish.start_to_s = START + 3 * HOUR;
+    verdict_decide(flexible);
+    ck_assert(flexible->granted);
+    ck_assert_int_eq(flexible->starts_s, START + 2 * HOUR);
+    ck_assert_int_eq(flexible->ends_s, START + 3 * HOUR);
+    scene_free(scene);
+}
+END_TEST
+
 START_TEST(the_same_seed_draws_the_same_faults)
 {
     struct driver_settings settings = {.start_s = 0, .fail_ppm = 300000, .seed = 42};
@@ -359,6 +448,11 @@ int main(void)
     tcase_add_test(driving, what_will_not_stop_is_given_up_before_its_reservation_ends);
     tcase_add_test(driving, a_dead_node_degrades_and_the_windows_end_fails_it);
     tcase_add_test(driving, a_cancellation_within_the_lead_stops_at_once);
+    tcase_add_test(driving, a_quote_is_held_until_its_time_is_over);
+    tcase_add_test(driving, a_quote_is_over_when_its_start_has_passed);
+    tcase_add_test(driving, a_quote_confirmed_in_time_is_firm_however_late_that_is_seen);
+    tcase_add_test(driving, a_quote_given_back_gives_its_place_back);
+    tcase_add_test(driving, a_flexible_start_lies_in_its_range_or_is_refused);
     tcase_add_test(driving, the_same_seed_draws_the_same_faults);
     suite_add_tcase(suite, driving);
     SRunner *runner = srunner_create(suite);

@@ -1,0 +1,331 @@
+/* What a refused tenant is told: names and numbers in the sentence, and alternatives that would all be granted. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/calendar.h"
+#include "common/must.h"
+#include "provisioner/reconcile/world.h"
+#include "tests/unit/property.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START         INT64_C(1796083200) /* 2026-12-01T00:00:00Z */
+#define DAY           INT64_C(86400)
+#define NODES         16 /* two fabrics of two leaves of two racks of two */
+#define CASES         400
+#define TAKEN         12
+#define COUNT_LARGEST 20
+
+/* ---- A zone in memory ---- */
+
+struct scene {
+    struct zone_terms terms;
+    struct node nodes[NODES];
+    struct idmap node_by_id;
+    struct names names;
+    struct arena *arena;
+    struct world world;
+};
+
+static struct identity identity_number(uint8_t kind, uint32_t number)
+{
+    struct identity id = {0};
+    id.bytes[0] = kind;
+    id.bytes[14] = (uint8_t)(number >> 8);
+    id.bytes[15] = (uint8_t)number;
+    return id;
+}
+
+/* Group `number` of a kind, by name. */
+static struct planner_id group_of(struct scene *scene, uint8_t kind, const char *noun, uint32_t number)
+{
+    struct identity id = identity_number(kind, number + 1);
+    char name[32];
+    (void)snprintf(name, sizeof name, "%s-%c", noun, 'a' + (char)number);
+    names_put(&scene->names, id, name);
+    return planner_id_of(id);
+}
+
+static void add_node(struct scene *scene, uint32_t number)
+{
+    struct node *node = &scene->nodes[number];
+    *node = (struct node){.id = identity_number(1, number + 1), .answers = true};
+    node->spec = (struct planner_node){
+        .id = planner_id_of(node->id),
+        .zone = planner_id_of(scene->terms.id),
+        .fabric = group_of(scene, 2, "fabric", number / 8),
+        .leaf = group_of(scene, 3, "leaf", number / 4),
+        .rack = group_of(scene, 4, "rack", number / 2),
+        .gpu_model = "H100",
+        .gpus = 8,
+        .cpu_milli = 100000,
+        .memory_mib = 100000,
+        .plannable_until = NEVER,
+    };
+    node->is = (struct lifecycle){.state = NODE_ENROLLED, .due_s = NEVER, .deadline_s = NEVER};
+    idmap_put(&scene->node_by_id, node->id, number);
+    node_drive(&scene->world, node);
+    node_plannable(&scene->world, node, &node->spec);
+    ck_assert_ptr_null(planner_node_put(scene->world.planner, &node->spec));
+}
+
+static struct scene *scene_new(void)
+{
+    struct scene *scene = calloc(1, sizeof *scene);
+    must(scene != NULL);
+    scene->terms = (struct zone_terms){.id = identity_number(9, 1), .name = "us-east-1a"};
+    scene->arena = arena_new();
+    scene->world = (struct world){
+        .arena = scene->arena,
+        .now_s = START,
+        .zone = &scene->terms,
+        .planner = planner_new(),
+        .driver_ops = &driver_sim,
+        .driver = driver_sim.open(),
+        .nodes = scene->nodes,
+        .node_count = NODES,
+        .node_by_id = &scene->node_by_id,
+        .names = &scene->names,
+    };
+    for (uint32_t i = 0; i < NODES; i++)
+        add_node(scene, i);
+    return scene;
+}
+
+static void scene_free(struct scene *scene)
+{
+    planner_free(scene->world.planner);
+    driver_sim.close(scene->world.driver);
+    idmap_clear(&scene->node_by_id);
+    names_clear(&scene->names);
+    arena_free(scene->arena);
+    free(scene);
+}
+
+static struct reservation reservation_of(struct scene *scene, uint32_t number, const struct wish *wish)
+{
+    struct reservation made = {
+        .world = &scene->world,
+        .wish = *wish,
+        .health = "ok",
+        .starts_s = NEVER,
+        .ends_s = NEVER,
+        .ends_by_s = NEVER,
+        .is = {.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER},
+    };
+    made.wish.id = identity_number(5, number);
+    made.wish.tenant = identity_number(6, number % 3);
+    made.wish.decide_by_s = NEVER;
+    made.wish.revision = 1;
+    made.wish.body = "{\"zone\":\"us-east-1a\"}";
+    return made;
+}
+
+static struct wish whole_nodes(int64_t count, int64_t starts_s, int64_t ends_s)
+{
+    return (struct wish){
+        .shape = {.gpus = 8, .cpu_milli = 1000, .memory_mib = 1000},
+        .count = count,
+        .starts_s = starts_s,
+        .ends_s = ends_s,
+        .scope = PLANNER_ZONE,
+        .scope_required = true,
+    };
+}
+
+/* The reservation as it was decided. */
+static struct reservation decide(struct scene *scene, uint32_t number, const struct wish *wish)
+{
+    struct reservation asked = reservation_of(scene, number, wish);
+    verdict_decide(&asked);
+    ck_assert(asked.granted != asked.refused);
+    return asked;
+}
+
+static json_t *read(const char *text)
+{
+    json_error_t error;
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    ck_assert_msg(json != NULL, "%s: %s", error.text, text);
+    return json;
+}
+
+static void assert_message(struct reservation *refused, const char *expected)
+{
+    json_t *binding = read(refused->binding);
+    ck_assert_str_eq(json_string_value(json_object_get(binding, "message")), expected);
+    json_decref(binding);
+}
+
+/* ---- The sentence ---- */
+
+START_TEST(a_refusal_names_the_best_group_its_number_and_the_window)
+{
+    struct scene *scene = scene_new();
+    struct wish taken = whole_nodes(8, START, START + 7 * DAY);
+    taken.scope = PLANNER_FABRIC;
+    ck_assert(decide(scene, 1, &taken).granted); /* all of one fabric */
+    taken.count = 5;
+    ck_assert(decide(scene, 2, &taken).granted); /* most of the other */
+    struct wish wish = whole_nodes(4, START, START + 7 * DAY);
+    wish.scope = PLANNER_FABRIC;
+    struct reservation refused = decide(scene, 3, &wish);
+    struct identity where = identity_of(
+        planner_node_of(scene->world.planner, &(struct planner_key){planner_id_of(identity_number(5, 2)), 0}, START)
+            ->fabric);
+    char expected[128];
+    (void)snprintf(expected, sizeof expected,
+                   "4 whole nodes in one fabric: 3 free in %s from 2026-12-01 to 12-08, the best of 2 fabrics",
+                   names_get(&scene->names, where));
+    assert_message(&refused, expected);
+    wish.scope = PLANNER_ZONE;
+    wish.ends_s = NEVER;
+    refused = decide(scene, 4, &wish);
+    assert_message(&refused, "4 whole nodes in zone us-east-1a: 3 free from 2026-12-01 on");
+    wish.count = 17;
+    refused = decide(scene, 5, &wish);
+    assert_message(&refused, "17 whole nodes in zone us-east-1a: not even the empty zone holds as many");
+    wish = whole_nodes(1, START + 1, START + 2);
+    wish.shape = (struct planner_shape){.gpu_milli = 70, .memory_mib = 1000000};
+    refused = decide(scene, 6, &wish);
+    assert_message(&refused, "1 share of 0.070 GPU in zone us-east-1a: not even the empty zone holds as many");
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_text_in_json_is_escaped)
+{
+    struct arena *arena = arena_new();
+    json_t *text = json_loads(json_text(arena, "\x01 \"rack\\one\" \xc3\xbc\n"), JSON_DECODE_ANY, NULL);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_str_eq(json_string_value(text), "\x01 \"rack\\one\" \xc3\xbc\n");
+    json_decref(text);
+    arena_free(arena);
+}
+END_TEST
+
+/* ---- Alternatives ---- */
+
+static int64_t instant_of(const json_t *time)
+{
+    int64_t instant_s = NEVER;
+    if (json_is_string(time))
+        ck_assert_int_eq(calendar_time_parse(json_string_value(time), &instant_s, NULL), ERR_NONE);
+    return instant_s;
+}
+
+/* The wish that a body is, as admission would write it; what it does not say is as in `other`. */
+static struct wish wish_of(const json_t *body, const struct wish *other)
+{
+    const json_t *placement = json_object_get(body, "placement");
+    const json_t *range = json_object_get(body, "start_range");
+    const json_t *spread = json_object_get(placement, "spread");
+    struct wish wish = *other;
+    wish.count = json_integer_value(json_object_get(body, "count"));
+    wish.starts_s = instant_of(json_object_get(body, "starts_at"));
+    wish.ends_s = instant_of(json_object_get(body, "ends_at"));
+    wish.duration_s = json_integer_value(json_object_get(body, "duration_s"));
+    if (wish.duration_s > 0) {
+        wish.start_from_s = instant_of(json_array_get(range, 0));
+        wish.start_to_s = instant_of(json_array_get(range, 1));
+    }
+    wish.scope = (enum planner_scope)planner_scope_of_text(json_string_value(json_object_get(placement, "within")));
+    wish.scope_required = strcmp(json_string_value(json_object_get(placement, "mode")), "required") == 0;
+    wish.spread =
+        spread == NULL ? PLANNER_SPREAD_NONE : (enum planner_spread)planner_spread_of_text(json_string_value(spread));
+    return wish;
+}
+
+static struct wish random_wish(struct property *property)
+{
+    int64_t starts_s = START + property_between(property, 0, 20) * DAY / 2;
+    struct wish wish = whole_nodes(property_between(property, 1, COUNT_LARGEST), starts_s,
+                                   starts_s + property_between(property, 1, 20) * DAY / 2);
+    wish.shape.gpus = property_next(property) % 3 == 0 ? 4 : 8;
+    wish.scope = (enum planner_scope)property_between(property, PLANNER_NODE, PLANNER_ZONE);
+    wish.scope_required = property_next(property) % 4 != 0;
+    if (property_next(property) % 3 == 0)
+        wish.spread = (enum planner_spread)property_between(property, PLANNER_SPREAD_NONE, PLANNER_SPREAD_LEAF);
+    if (property_next(property) % 4 == 0)
+        wish.starts_s = NEVER;
+    if (property_next(property) % 4 == 0)
+        wish.ends_s = NEVER;
+    if (property_next(property) % 4 == 0) {
+        wish.duration_s = property_between(property, 1, 10) * DAY / 2;
+        wish.start_from_s = property_next(property) % 3 == 0 ? NEVER : starts_s;
+        wish.start_to_s = starts_s + property_between(property, 0, 6) * DAY / 2;
+        wish.starts_s = wish.ends_s = NEVER;
+    }
+    return wish;
+}
+
+/* Things that differ between two wishes. */
+static int differences(const struct wish *one, const struct wish *other)
+{
+    bool moved = one->starts_s != other->starts_s || one->start_from_s != other->start_from_s ||
+                 one->start_to_s != other->start_to_s;
+    bool shorter = !moved && (one->ends_s != other->ends_s || one->duration_s != other->duration_s);
+    return moved + shorter + (one->count != other->count) + (one->scope != other->scope) +
+           (one->spread != other->spread);
+}
+
+static int check_alternatives(struct scene *scene, uint32_t number, const struct wish *wish,
+                              const struct reservation *refused)
+{
+    json_t *bodies = read(refused->alternatives);
+    int count = (int)json_array_size(bodies);
+    for (int i = 0; i < count; i++) {
+        struct wish changed = wish_of(json_array_get(bodies, (size_t)i), wish);
+        ck_assert_int_eq(differences(wish, &changed), 1);
+        planner_begin(scene->world.planner);
+        struct reservation posted = decide(scene, number + 1, &changed);
+        char *text = json_dumps(json_array_get(bodies, (size_t)i), 0);
+        ck_assert_msg(posted.granted, "not granted: %s", text);
+        free(text);
+        planner_rollback(scene->world.planner);
+    }
+    json_decref(bodies);
+    return count;
+}
+
+START_TEST(every_alternative_changes_one_thing_and_would_be_granted)
+{
+    struct property property = property_begin(__func__);
+    int refused_count = 0, alternative_count = 0;
+    for (int i = 0; i < CASES; i++) {
+        struct scene *scene = scene_new();
+        scene->world.has_time = true;
+        for (uint32_t number = 1; number <= TAKEN; number++) {
+            struct wish taken = random_wish(&property);
+            (void)decide(scene, number, &taken);
+        }
+        struct wish wish = random_wish(&property);
+        struct reservation asked = decide(scene, TAKEN + 1, &wish);
+        refused_count += asked.refused;
+        if (asked.refused)
+            alternative_count += check_alternatives(scene, TAKEN + 2, &wish, &asked);
+        scene_free(scene);
+    }
+    ck_assert_int_gt(refused_count, CASES / 4); /* else the cases say little */
+    ck_assert_int_gt(alternative_count, refused_count);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("refusal");
+    TCase *sentences = tcase_create("sentences");
+    tcase_add_test(sentences, a_refusal_names_the_best_group_its_number_and_the_window);
+    tcase_add_test(sentences, a_text_in_json_is_escaped);
+    suite_add_tcase(suite, sentences);
+    TCase *alternatives = tcase_create("alternatives");
+    tcase_set_timeout(alternatives, 120);
+    tcase_add_test(alternatives, every_alternative_changes_one_thing_and_would_be_granted);
+    suite_add_tcase(suite, alternatives);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
