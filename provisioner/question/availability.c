@@ -35,7 +35,9 @@ static json_t *free_of(const struct availability_type *type, const struct questi
     struct planner_request request;
     uint32_t count = (uint32_t)steps->count;
     uint32_t *free_counts = arena_alloc(view->arena, count * sizeof *free_counts);
-    if (question_terms_read(&type->terms, view, &request) == NULL) /* else nothing of the kind can be placed */
+    const char *wrong = question_terms_read(&type->terms, view, &request);
+    request.preempts = false; /* free is what nobody has, not what somebody would give up */
+    if (wrong == NULL)        /* else nothing of the kind can be placed */
         planner_free_instances(view->planner, &request, steps->from_s, steps->step_s, count, free_counts);
     json_t *list = json_array();
     for (uint32_t i = 0; i < count; i++)

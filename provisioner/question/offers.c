@@ -55,6 +55,7 @@ static void answer(const void *asked, const struct question_view *view, struct q
         .gpu_milli_s_max = question->gpu_milli_s_max,
     };
     const char *wrong = question_terms_read(&question->terms, view, &search.request);
+    search.request.evict_from += TIME_TO_POST_S; /* who gives way is told when it is posted */
     if (wrong == NULL)
         wrong = planner_search_wrong(&search);
     if (wrong != NULL) {

@@ -46,6 +46,8 @@ const char *question_terms_read(const struct question_terms *terms, const struct
         .scope_preferred = terms->scope_preferred,
         .spread = (enum planner_spread)spread,
         .preemptible = terms->preemptible,
+        .preempts = !terms->preemptible,
+        .evict_from = view->world->now_s + view->world->zone->preemption_notice_s,
     };
     return planner_request_wrong(ret);
 }

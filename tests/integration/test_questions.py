@@ -274,6 +274,21 @@ def test_every_offer_posted_as_it_stands_is_granted(stack):
             acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
 
 
+def test_an_offer_counts_on_who_gives_way_and_can_still_be_posted_a_little_later(stack):
+    stack.fleet(2)
+    stack.tenant("spot").create("/v1/reservations", window(1, count=2, tier="preemptible", ends_at=None))
+    acme = stack.tenant("acme")
+    assert acme.get("/v1/availability?to=2026-01-01T02:00:00Z").expect(200).body["items"][0]["free"] == [0, 0], "nothing is free"
+    offers = acme.post("/v1/offers", search(count=2)).expect(200).body["items"]
+    assert offers[0]["starts_at"] == "2026-01-01T00:03:00Z", "a minute to post it, two of notice"
+    simulated = {"zone": ZONE, "reservations": [offers[0]["reservation"]]}
+    displaced = stack.operator.post("/v1/system/simulate", simulated).expect(200).body["displaced"]
+    assert [item["cause"] for item in displaced] == ["preempted"] * 2
+    stack.advance("2026-01-01T00:00:50Z")
+    acme.post("/v1/reservations", offers[0]["reservation"]).expect(201)
+    assert stack.operator.get(VERIFY).expect(200).body["equal"], "after a preemption too"
+
+
 def test_an_offers_price_is_what_a_quote_of_it_says(stack):
     acme = crowded(stack)
     offers = acme.post("/v1/offers", search()).expect(200).body["items"]
