@@ -14,6 +14,7 @@
 #include "provisioner/zone_memory.h"
 #include "provisioner/zone_pass.h"
 #include "provisioner/zone_question.h"
+#include "provisioner/zone_quota.h"
 #include "provisioner/zone_wake.h"
 
 #include <poll.h>
@@ -61,7 +62,7 @@ const struct db_stmt *const *const zone_statements[] = {
     statements,       zone_memory_statements,  zone_wake_statements,        zone_pass_statements,
     zone_question_statements, zone_verify_statements, observe_statements,
     apply_statements, apply_object_statements, apply_allocation_statements, amend_statements,
-    observe_maintenance_statements, apply_maintenance_statements, NULL};
+    observe_maintenance_statements, apply_maintenance_statements, zone_quota_statements, NULL};
 
 static void drop_memory(struct zone *zone)
 {

@@ -2,6 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/zone_memory.h"
 
+#include "provisioner/quota/quota.h"
+#include "provisioner/zone_quota.h"
+
 #include "common/alloc.h"
 #include "common/log.h"
 #include "common/must.h"
@@ -378,6 +381,8 @@ static enum err_kind load_all(struct db *db, struct identity zone, int64_t now_s
     kind = load_nodes(db, memory, &world, reterr);
     if (kind == ERR_NONE)
         kind = load_allocations(db, memory, reterr);
+    if (kind == ERR_NONE)
+        kind = zone_quota_load(memory, db, now_s, reterr);
     return kind == ERR_NONE ? load_backlog(db, memory, reterr) : kind;
 }
 
@@ -421,6 +426,7 @@ void zone_memory_free(struct zone_memory *memory)
     if (memory == NULL)
         return;
     planner_free(memory->planner);
+    quotas_free(memory->quotas);
     memory->driver_ops->close(memory->driver);
     idmap_clear(&memory->node_by_id);
     names_clear(&memory->names);
@@ -442,6 +448,7 @@ void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t 
         .now_s = now_s,
         .zone = &memory->terms,
         .planner = memory->planner,
+        .quotas = memory->quotas,
         .driver_ops = memory->driver_ops,
         .driver = memory->driver,
         .nodes = memory->nodes,

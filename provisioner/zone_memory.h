@@ -12,6 +12,7 @@
 struct zone_memory {
     struct zone_terms terms;
     struct planner *planner;
+    struct quotas *quotas; /* those of the zone's tenants, with what they hold */
     const struct driver_ops *driver_ops;
     struct driver *driver;
     struct node *nodes;

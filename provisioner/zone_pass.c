@@ -9,6 +9,7 @@
 #include "provisioner/reconcile/apply.h"
 #include "provisioner/reconcile/maintenance.h"
 #include "provisioner/reconcile/observe.h"
+#include "provisioner/zone_quota.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -96,7 +97,7 @@ static int64_t now_us(void)
 
 static bool reads_before(const struct pass *pass)
 {
-    return pass->wake->nodes.count > 0 || pass->wake->zone_changed;
+    return pass->wake->nodes.count > 0 || pass->wake->zone_changed || pass->wake->quotas_changed;
 }
 
 /* The zone's terms and its nodes, before anything is asked of the planner. */
@@ -110,6 +111,9 @@ static enum err_kind read_before(struct pass *pass, struct db_array *lost, struc
     }
     if (kind == ERR_NONE && pass->wake->nodes.count > 0)
         kind = zone_memory_nodes_changed(pass->memory, &pass->world, pass->db, &pass->wake->nodes, lost, reterr);
+    if (kind == ERR_NONE && pass->wake->quotas_changed)
+        kind = zone_quota_load(pass->memory, pass->db, pass->world.now_s, reterr);
+    pass->world.quotas = pass->memory->quotas;
     return kind;
 }
 
@@ -257,7 +261,9 @@ static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
     enum err_kind kind = observe(pass, reterr);
     if (kind != ERR_NONE)
         return kind;
+    zone_quota_forget(pass->memory, pass->world.now_s);
     planner_begin(pass->memory->planner);
+    quotas_begin(pass->memory->quotas);
     pass->in_batch = true;
     if (pass->serves_waiting)
         pass->memory->capacity_returned = false; /* it is tried now; what returns meanwhile counts anew */
@@ -299,6 +305,7 @@ static void keep(struct pass *pass)
     static _Thread_local unsigned passes;
     struct zone_memory *memory = pass->memory;
     planner_commit(memory->planner);
+    quotas_commit(memory->quotas);
     note_given_up(&pass->world);
     zone_isolation_succeeded(memory->isolation);
     zone_memory_commit(memory, &pass->world);
@@ -332,8 +339,10 @@ static bool undo(struct pass *pass, enum err_kind kind)
     const struct identity *first = has_wish ? &pass->memory->backlog[pass->memory->backlog_next] : NULL;
     bool begins_isolation = zone_isolation_failed(pass->memory->isolation, kind, first);
     bool is_known = kind != ERR_UNKNOWN_OUTCOME && kind != ERR_NO_CAPACITY && kind != ERR_RETRY && kind != ERR_FENCED;
-    if (pass->in_batch)
+    if (pass->in_batch) {
         planner_rollback(pass->memory->planner);
+        quotas_rollback(pass->memory->quotas);
+    }
     if (!is_known || begins_isolation || pass->memory->fleet_changed)
         return true;
     zone_memory_rollback(pass->memory, &pass->world);

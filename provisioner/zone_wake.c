@@ -14,7 +14,7 @@ static const struct db_stmt statement_wake = {
     .sql =
         "WITH fresh AS MATERIALIZED ("
         "  SELECT e.xid, e.seq, e.object_type, e.object_id, e.kind,"
-        "         e.zone_id = $1::uuid AND e.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'zone') AS matters"
+        "         e.zone_id = $1::uuid AND e.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'zone', 'quota') AS matters"
         "    FROM event e"
         "   WHERE (e.xid, e.seq) > ($2::text::xid8, $3::bigint) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"
         "   ORDER BY e.xid, e.seq LIMIT $4::int"
@@ -22,7 +22,7 @@ static const struct db_stmt statement_wake = {
         "), seen AS (SELECT * FROM fresh WHERE matters UNION ALL SELECT * FROM last WHERE NOT matters)"
         " SELECT (SELECT extract(epoch FROM sluice_now())::bigint), c.tick, c.virtual,"
         "        EXISTS (SELECT FROM event h WHERE h.xid >= pg_snapshot_xmin(pg_current_snapshot()) AND h.zone_id = $1::uuid"
-        "                   AND h.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'zone')),"
+        "                   AND h.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'zone', 'quota')),"
         "        s.xid::text, s.seq, s.object_type, s.object_id, s.kind, s.matters,"
         "        (SELECT count(*) FROM fresh) = $4::int,"
         "        EXISTS (SELECT FROM planner_question q WHERE q.zone_id = $1::uuid"
@@ -47,6 +47,8 @@ static void take_event(struct zone_wake *wake, const PGresult *result, int row)
         db_array_identity(&wake->nodes, object);
     else if (strcmp(type, "maintenance_wish") == 0)
         wake->maintenance_changed = true;
+    else if (strcmp(type, "quota") == 0)
+        wake->quotas_changed = true;
     else
         wake->zone_changed = true;
     wake->event_count++;

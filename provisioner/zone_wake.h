@@ -15,6 +15,7 @@ struct zone_wake {
     struct db_array nodes;
     bool zone_changed;
     bool maintenance_changed; /* a window was asked for or cancelled */
+    bool quotas_changed;
     struct event_cursor cursor; /* behind the last event that is in here */
     int64_t event_count;        /* that matter */
     bool has_more;              /* there may be more behind the cursor */

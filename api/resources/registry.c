@@ -33,5 +33,6 @@ const struct resource *const registry[] = {
     &reservation_patch_resource,
     &amendment_resource,
     &quote_resource,
+    &quota_resource,
     NULL,
 };

@@ -29,6 +29,7 @@ extern const struct resource partition_resource;
 extern const struct resource offer_resource;
 extern const struct resource planner_resource;
 extern const struct resource price_resource;
+extern const struct resource quota_resource;
 extern const struct resource quote_resource;
 extern const struct resource reservation_resource;
 extern const struct resource reservation_patch_resource;

@@ -146,6 +146,7 @@ enum err_kind reservation_refusal(struct request *request, enum identity_kind id
                                   const struct reservation_verdict *verdict, struct err *reterr)
 {
     bool is_rejected = strcmp(verdict->state, "rejected") == 0;
+    bool is_over_quota = is_rejected && verdict->reason != NULL && strcmp(verdict->reason, "quota_exceeded") == 0;
     const char *noun = identity == IDENTITY_QUOTE ? "quote" : "reservation";
     struct json_out members;
     json_out_init(&members, request->arena);
@@ -160,9 +161,9 @@ enum err_kind reservation_refusal(struct request *request, enum identity_kind id
     json_out_key(&members, "alternatives");
     json_out_raw(&members, verdict->alternatives == NULL ? "[]" : verdict->alternatives);
     request->internal->problem_members = json_out_finish(&members);
-    return err_set_code(reterr, is_rejected ? ERR_NO_CAPACITY : ERR_CONFLICT,
-                        is_rejected ? "capacity_unavailable" : verdict->state, "the %s was %s%s%s", noun,
-                        verdict->state, verdict->reason == NULL ? "" : ": ",
+    const char *code = is_over_quota ? "quota_exceeded" : is_rejected ? "capacity_unavailable" : verdict->state;
+    return err_set_code(reterr, is_rejected && !is_over_quota ? ERR_NO_CAPACITY : ERR_CONFLICT, code, "the %s was %s%s%s",
+                        noun, verdict->state, verdict->reason == NULL ? "" : ": ",
                         verdict->reason == NULL ? "" : verdict->reason);
 }
 

@@ -30,7 +30,8 @@ static size_t count_until(const struct level *level, int64_t instant)
     return low;
 }
 
-size_t level_find(const struct level *level, int64_t instant)
+/* The first change that matters to an instant: the last one at or before it, else the first behind it. */
+static size_t first_of(const struct level *level, int64_t instant)
 {
     size_t count = count_until(level, instant);
     return count == 0 ? 0 : count - 1;
@@ -105,7 +106,7 @@ static int64_t end_of(const struct level *level, size_t index)
 int64_t level_area(const struct level *level, int64_t from, int64_t to)
 {
     int64_t area = 0;
-    for (size_t i = level_find(level, from); i < level->count && level->changes[i].at < to; i++) {
+    for (size_t i = first_of(level, from); i < level->count && level->changes[i].at < to; i++) {
         int64_t begins = level->changes[i].at > from ? level->changes[i].at : from;
         int64_t ends = end_of(level, i) < to ? end_of(level, i) : to;
         area += (ends - begins) * level->changes[i].level;
@@ -113,10 +114,20 @@ int64_t level_area(const struct level *level, int64_t from, int64_t to)
     return area;
 }
 
+int64_t level_highest(const struct level *level, int64_t from)
+{
+    int64_t highest = 0;
+    for (size_t i = first_of(level, from); i < level->count; i++) {
+        if (end_of(level, i) > from && level->changes[i].level > highest)
+            highest = level->changes[i].level;
+    }
+    return highest;
+}
+
 bool level_above(const struct level *level, int64_t from, int64_t to, int64_t most, struct level_run *ret)
 {
     must(most >= 0);
-    size_t first = level_find(level, from);
+    size_t first = first_of(level, from);
     while (first < level->count && (level->changes[first].level <= most || end_of(level, first) <= from))
         first++;
     if (first == level->count || level->changes[first].at >= to || from >= to)

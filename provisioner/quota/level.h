@@ -28,10 +28,10 @@ void level_clear(struct level *level); /* releases its memory; all zero again */
 void level_add(struct level *level, int64_t from, int64_t to, int64_t delta);
 /* Moves the base forward and forgets what lies before it. */
 void level_forget(struct level *level, int64_t base);
-/* The first change that matters to an instant: the last one at or before it, else the first behind it. */
-size_t level_find(const struct level *level, int64_t instant);
 /* The sum of level times seconds over [from, to), the part before the base left out. Finite ends only. */
 int64_t level_area(const struct level *level, int64_t from, int64_t to);
+/* The highest level at an instant or later. */
+int64_t level_highest(const struct level *level, int64_t from);
 /* A run of instants above some level; it may begin before the period asked for and end behind it. */
 struct level_run {
     int64_t from, to;

@@ -403,6 +403,24 @@ bool quotas_earliest(struct quotas *quotas, const struct quota_holding *wished, 
 
 /* ---- Reading ---- */
 
+bool quotas_next(const struct quotas *quotas, struct identity tenant, int64_t instant, struct quota_state *state)
+{
+    uint32_t index = state->next == 0 ? idmap_find(&quotas->tenants, tenant) : quotas->accounts[state->next - 1].next;
+    if (index == IDMAP_NONE)
+        return false;
+    const struct account *account = &quotas->accounts[index];
+    struct month month = month_of(instant);
+    *state = (struct quota_state){
+        .next = index + 1,
+        .project = account->limit.project,
+        .gpu_model = account->limit.gpu_model,
+        .held_gpu_milli = level_area(&account->level, instant, instant + 1),
+        .peak_gpu_milli = level_highest(&account->level, instant),
+        .month_gpu_milli_s = level_area(&account->level, month.from, month.to),
+    };
+    return true;
+}
+
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
     hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);

@@ -89,6 +89,18 @@ void quotas_begin(struct quotas *quotas);
 void quotas_commit(struct quotas *quotas);
 void quotas_rollback(struct quotas *quotas);
 
+/* What counts against one limit of a tenant. All zero: the walk begins. */
+struct quota_state {
+    uint32_t next;         /* the walk's own */
+    const char *project;   /* as quota_limit has them; they belong to the quotas */
+    const char *gpu_model;
+    int64_t held_gpu_milli;    /* at the instant asked for */
+    int64_t peak_gpu_milli;    /* the most, from then on */
+    int64_t month_gpu_milli_s; /* of the month that holds it, as far as it is held already */
+};
+/* The next limit of the tenant; false: there is none any more. */
+bool quotas_next(const struct quotas *quotas, struct identity tenant, int64_t instant, struct quota_state *state);
+
 /* A number over limits, holdings and accounts from `from` on: equal ones have equal numbers, however they came about.
  */
 uint64_t quotas_fingerprint(const struct quotas *quotas);

@@ -4,6 +4,7 @@
  * A reservation's open amendments are decided one by one, in the order in which they were asked. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/amend.h"
+#include "provisioner/reconcile/holding.h"
 
 #include "common/must.h"
 
@@ -187,6 +188,12 @@ bool amend_try(struct reservation *reservation, const struct amendment *amendmen
     ret->reason = wrong_with(reservation, &terms);
     if (ret->reason != NULL)
         return false;
+    struct quota_refusal over;
+    if (!holding_may_become(reservation, terms.starts_s, terms.ends_s, terms.count, &over)) {
+        ret->reason = "quota_exceeded";
+        ret->binding = holding_binding(world->arena, &over, NEVER);
+        return false;
+    }
     struct planner_amendment asked = {.terms = verdict_request(reservation), .now = world->now_s};
     asked.terms.from = terms.starts_s;
     asked.terms.to = terms.ends_s;

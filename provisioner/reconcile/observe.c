@@ -47,7 +47,7 @@ static const struct db_stmt statement_reservations = {
         " " SQL_INSTANT("r.start_from") ", " SQL_INSTANT("r.start_to") ","                            /* 31, 32 */
         " coalesce(extract(epoch FROM r.hold_until)::bigint, 0), r.confirmed_at IS NOT NULL," /* 33, 34 */
         " s.wish_revision, r.tier = 'preemptible', " SQL_INSTANT("s.ends_by") ","                      /* 35 to 37 */
-        " " SQL_INSTANT("s.estimated_starts_at")                                                       /* 38 */
+        " " SQL_INSTANT("s.estimated_starts_at") ", r.project"                                          /* 38, 39 */
         "  FROM touched"
         " CROSS JOIN LATERAL (SELECT * FROM reservation WHERE id = touched.id OFFSET 0) r"
         "  JOIN zone z ON z.id = r.zone_id"
@@ -134,6 +134,7 @@ static void read_wish(struct arena *arena, const PGresult *result, int row, stru
         .hold_until_s = db_int(result, row, 33, 0),
         .is_confirmed = db_bool(result, row, 34),
         .preemptible = db_bool(result, row, 36),
+        .project = kept_text(arena, result, row, 39),
     };
     read_models(arena, db_text(result, row, 9), wish);
     int scope = planner_scope_of_text(db_text(result, row, 10));

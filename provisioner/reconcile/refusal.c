@@ -1,7 +1,7 @@
 /* What a refused tenant is told: the constraint that bound, with numbers, in a sentence and as an object; and what
  * could be posted instead. Every alternative is a whole body, and would be granted as things stand. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/holding.h"
 
 #include "common/calendar.h"
 #include "common/must.h"
@@ -263,18 +263,34 @@ static bool find_later(const struct reservation *reservation, const struct plann
     return true;
 }
 
-static void add_later(struct bodies *bodies, const struct planner_request *request,
-                      const struct planner_relaxations *relaxed)
+static void add_at(struct bodies *bodies, const struct planner_request *later)
 {
     struct arena *arena = bodies->reservation->world->arena;
     const struct wish *wish = &bodies->reservation->wish;
     struct alternative alternative = same(arena, wish);
-    struct planner_request later;
-    if (!find_later(bodies->reservation, request, relaxed, &later))
-        return;
-    alternative.window = wish->duration_s > 0 ? flexible_window(arena, wish->duration_s, later.from, later.from)
-                                              : fixed_window(arena, later.from, later.to);
+    alternative.window = wish->duration_s > 0 ? flexible_window(arena, wish->duration_s, later->from, later->from)
+                                              : fixed_window(arena, later->from, later->to);
     add(bodies, &alternative);
+}
+
+const char *refusal_body_at(const struct reservation *reservation, const struct planner_request *later)
+{
+    struct bodies bodies = {.reservation = reservation, .text = ""};
+    add_at(&bodies, later);
+    return arena_format(reservation->world->arena, "[%s]", bodies.text);
+}
+
+/* The planner has room then; the tenant's quotas are to have some, too. */
+static void add_later(struct bodies *bodies, const struct planner_request *request,
+                      const struct planner_relaxations *relaxed)
+{
+    const struct reservation *reservation = bodies->reservation;
+    struct planner_request later;
+    bool is_found = find_later(reservation, request, relaxed, &later);
+    if (is_found && holding_is_limited(reservation))
+        is_found = holding_earliest(reservation, &later, request->from + PLANNER_LATER_LIMIT_S);
+    if (is_found)
+        add_at(bodies, &later);
 }
 
 static const char *alternatives_of(const struct reservation *reservation, const struct planner_request *request)

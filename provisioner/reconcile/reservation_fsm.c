@@ -1,6 +1,7 @@
 /* A reservation: decided once, then its instances come, run and go with its window. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/amend.h"
+#include "provisioner/reconcile/holding.h"
 
 #include "common/cleanup.h"
 #include "common/must.h"
@@ -573,6 +574,7 @@ void reservation_drive(struct reservation *reservation)
 {
     if (states[reservation->is.state].is_final) {
         amend_cancel(reservation);
+        holding_follow(reservation); /* its project may be another */
         return;
     }
     bool was_waiting = reservation->is.state == RESERVATION_WAITLISTED;
@@ -586,8 +588,10 @@ void reservation_drive(struct reservation *reservation)
         row->action(reservation);
         record(reservation, row);
         reservation->changed = true;
+        holding_follow(reservation);
         look(reservation);
     }
+    holding_follow(reservation);
     if (was_waiting && !reservation->is_its_turn)
         stir_waitlist(reservation);
     int64_t delivered = tally_of(reservation).running;

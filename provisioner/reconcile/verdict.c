@@ -1,6 +1,6 @@
 /* From a wish to the planner's question, and its answer: a place, or a refusal (refusal.c says of it what is told). */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/holding.h"
 
 #include <string.h>
 
@@ -93,20 +93,23 @@ static bool may_fit_later(const struct planner_refusal *refusal)
     return refusal->binding != PLANNER_BINDS_MODEL && refusal->binding != PLANNER_BINDS_COUNT_OVER_FLEET;
 }
 
-/* A later start that the wish allows: within its range, or else the next window if it takes that. */
-static bool find_allowed(const struct reservation *reservation, const struct planner_request *request,
-                         int64_t *ret_from_s)
+/* A later start that the wish allows, with room by planner and quotas: within its range, or else the next window if it
+ * takes that. *request becomes it. */
+static bool find_allowed(const struct reservation *reservation, struct planner_request *request)
 {
     const struct wish *wish = &reservation->wish;
-    struct planner *planner = reservation->world->planner;
     struct planner_request last = *request;
     if (wish->duration_s > 0) {
-        if (planner_earliest(planner, request, wish->start_to_s, ret_from_s))
+        if (holding_earliest(reservation, request, wish->start_to_s))
             return true;
         last.from = wish->start_to_s;
         last.to = shifted_end(request, last.from);
     }
-    return wish->if_unavailable == UNAVAILABLE_NEXT_WINDOW && planner_later_start(planner, &last, ret_from_s);
+    bool is_found = wish->if_unavailable == UNAVAILABLE_NEXT_WINDOW &&
+                    holding_earliest(reservation, &last, last.from + PLANNER_LATER_LIMIT_S);
+    if (is_found)
+        *request = last;
+    return is_found;
 }
 
 /* Who would wait need not, where others give way: its window begins as soon as they are gone, and keeps its end. */
@@ -118,30 +121,56 @@ static bool preempts_instead_of_waiting(const struct reservation *reservation, c
            refusal->preempts_from < request->to;
 }
 
-/* *request becomes the window that was granted; refused, it is as it was, with the refusal of its first start. */
-static bool place(const struct reservation *reservation, struct planner_request *request,
-                  struct planner_refusal *ret_refusal)
+/* Why there is no place: a quota, else the planner. */
+struct denial {
+    bool is_over_quota;
+    struct quota_refusal over;
+    struct planner_refusal refusal;
+};
+
+/* Another window, where the first is denied: *tried, which is the request as its quotas narrowed it. */
+static bool find_another(const struct reservation *reservation, const struct planner_request *request,
+                         const struct denial *denial, struct planner_request *tried)
+{
+    if (!denial->is_over_quota && preempts_instead_of_waiting(reservation, request, &denial->refusal)) {
+        tried->from = denial->refusal.preempts_from;
+        return true;
+    }
+    *tried = *request;
+    return (denial->is_over_quota || may_fit_later(&denial->refusal)) && find_allowed(reservation, tried);
+}
+
+/* *request becomes the window that was granted; refused, it is as it was, with the denial of its first start. */
+static bool place(const struct reservation *reservation, struct planner_request *request, struct denial *ret)
 {
     struct planner *planner = reservation->world->planner;
     struct planner_verdict verdict = {0};
-    planner_place(planner, request, &verdict);
-    if (verdict.placed) {
-        evictions_note(reservation->world, &verdict);
-        return true;
+    struct planner_request tried = *request;
+    ret->is_over_quota = !holding_narrow(reservation, &tried, &ret->over);
+    if (!ret->is_over_quota) {
+        planner_place(planner, &tried, &verdict);
+        ret->refusal = verdict.refusal;
     }
-    *ret_refusal = verdict.refusal;
-    struct planner_request later = *request;
-    if (preempts_instead_of_waiting(reservation, request, ret_refusal))
-        later.from = ret_refusal->preempts_from;
-    else if (may_fit_later(ret_refusal) && find_allowed(reservation, request, &later.from))
-        later.to = shifted_end(request, later.from);
-    else
-        return false;
-    planner_place(planner, &later, &verdict);
+    if (!verdict.placed) {
+        if (!find_another(reservation, request, ret, &tried))
+            return false;
+        planner_place(planner, &tried, &verdict);
+    }
     evictions_note(reservation->world, &verdict);
     if (verdict.placed)
-        *request = later;
+        *request = tried;
     return verdict.placed;
+}
+
+static void refuse_over_quota(struct reservation *reservation, const struct planner_request *request,
+                              const struct quota_refusal *over)
+{
+    reservation->refused = true;
+    if (reservation->is.state != RESERVATION_PENDING)
+        return; /* it waits already, and was told why */
+    reservation->world->refused_count++;
+    reservation->wish.if_unavailable = UNAVAILABLE_REJECT; /* capacity that returns does not help */
+    holding_tell(reservation, request, over);
 }
 
 void verdict_decide(struct reservation *reservation)
@@ -161,9 +190,11 @@ void verdict_decide(struct reservation *reservation)
         world->refused_count++;
         return;
     }
-    struct planner_refusal refusal = {0};
-    if (place(reservation, &request, &refusal))
+    struct denial denial = {0};
+    if (place(reservation, &request, &denial))
         grant(reservation, &request);
+    else if (denial.is_over_quota)
+        refuse_over_quota(reservation, &request, &denial.over);
     else
-        refuse(reservation, &request, &refusal);
+        refuse(reservation, &request, &denial.refusal);
 }

@@ -8,7 +8,7 @@
  * Bounded: of a longer list the first WAITLIST_DEPTH are considered, with so many questions in one piece of work;
  * whom neither reaches keeps its place and its estimate. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/holding.h"
 
 #include "common/must.h"
 
@@ -66,6 +66,9 @@ static void hold(struct service *service, struct reservation *reservation)
     request.preemptible = false;
     reservation->estimate_s = NEVER;
     int64_t start_s = 0;
+    struct quota_refusal refusal;
+    if (!holding_narrow(reservation, &request, &refusal))
+        return; /* it waits for its own quota: nobody does without a place for that */
     if (!first_start(service, &reservation->wish, &request, &start_s))
         return;
     reservation->estimate_s = start_s;

@@ -73,6 +73,7 @@ enum reservation_state {
 
 struct world;
 struct maintenance;
+struct quotas;
 
 /* The part of each object that its machine moves. */
 struct lifecycle {
@@ -117,6 +118,7 @@ struct wish {
     int64_t decide_by_s;
     bool cancel_requested;
     int64_t revision;
+    const char *project;
     int64_t hold_until_s; /* a quote: until then it may be confirmed; 0: it is none */
     bool is_confirmed;
     const char *body; /* JSON: the wish as it could be posted again, without count, times and placement */
@@ -239,6 +241,7 @@ struct world {
     int64_t now_s;
     const struct zone_terms *zone;
     struct planner *planner;
+    struct quotas *quotas; /* in step with the planner's batches */
     const struct driver_ops *driver_ops;
     struct driver *driver;
 
@@ -318,6 +321,8 @@ void reservation_make_instances(struct reservation *reservation);
 
 /* Puts the wish to the planner: sets granted and the window, or refused, reason, binding and alternatives. */
 void verdict_decide(struct reservation *reservation);
+/* The wish's body with that window, as the only member of a JSON array. */
+const char *refusal_body_at(const struct reservation *reservation, const struct planner_request *later);
 /* What bound, with numbers and in a sentence: JSON, the arena's. */
 const char *refusal_binding(const struct world *world, const struct planner_request *request,
                             const struct planner_refusal *refusal);
