@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct quote_query {
-    const char *state, *name, *zone;
+    const char *state, *name, *zone, *tenant;
 };
 // clang-format off
 static const struct field query_fields[] = {
@@ -19,8 +19,16 @@ static const struct field query_fields[] = {
     FIELD_TEXT("zone",  struct quote_query, zone, .help = "Only those in the zone of this name"),
     FIELDS_END,
 };
+static const struct field system_query_fields[] = {
+    FIELD_ENUM("state",  struct quote_query, state, .values = quote_states, .help = "Only those in this state"),
+    FIELD_TEXT("name",   struct quote_query, name, .help = "Only those of this name"),
+    FIELD_TEXT("zone",   struct quote_query, zone, .help = "Only those in the zone of this name"),
+    FIELD_TEXT("tenant", struct quote_query, tenant, .help = "Only those of the tenant of this name"),
+    FIELDS_END,
+};
 // clang-format on
 static const struct schema query_schema = {"QuoteQuery", query_fields, sizeof(struct quote_query)};
+static const struct schema system_query_schema = {"SystemQuoteQuery", system_query_fields, sizeof(struct quote_query)};
 
 /* ---- Statements ---- */
 
@@ -38,8 +46,9 @@ static const struct db_stmt statement_list = {
                          " AND ($3::text IS NULL OR " QUOTE_STATE " = $3::text)"
                          " AND ($4::text IS NULL OR r.name = $4::text)"
                          " AND ($5::text IS NULL OR z.name = $5::text)"
+                         " AND ($6::text IS NULL OR w.name = $6::text)"
                          " ORDER BY r.id LIMIT $2::bigint",
-    .params = 5,
+    .params = 6,
 };
 
 /* The price ($2) is found out beforehand, and shown as a column. */
@@ -70,7 +79,8 @@ static const struct db_stmt statement_give_back = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct quote_query *query = request->query;
-    return answer_page(request, response, &statement_list, DB_PARAMS(query->state, query->name, query->zone), reterr);
+    return answer_page(request, response, &statement_list,
+                       DB_PARAMS(query->state, query->name, query->zone, query->tenant), reterr);
 }
 
 static enum err_kind find(struct request *request, const PGresult **ret, struct err *reterr)
@@ -133,6 +143,8 @@ static const struct route quote_routes[] = {
     {GET,    "/v1/quotes",      ROLES_TENANT_READ,  RATE_READ,  .query = &query_schema, .answer = &quote_schema, .is_list = true, .run = list, .summary = "List quotes"},
     {GET,    "/v1/quotes/{id}", ROLES_TENANT_READ,  RATE_READ,  .answer = &quote_schema, ONE, .run = get, .summary = "One quote"},
     {DELETE, "/v1/quotes/{id}", ROLES_TENANT_WRITE, RATE_WRITE, ONE, .status = 204, .run = give_back, .summary = "Give what it holds back"},
+    {GET,    "/v1/system/quotes",      ROLES_SYSTEM_READ, RATE_READ, .query = &system_query_schema, .answer = &quote_schema, .is_list = true, .run = list, .summary = "List all tenants' quotes"},
+    {GET,    "/v1/system/quotes/{id}", ROLES_SYSTEM_READ, RATE_READ, .answer = &quote_schema, ONE, .run = get, .summary = "One quote"},
     ROUTES_END,
 };
 // clang-format on

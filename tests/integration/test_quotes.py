@@ -1,7 +1,12 @@
 """Quotes: priced holds with a time to live, and what becomes of them."""
 # SPDX-License-Identifier: Apache-2.0
 
+import concurrent.futures
+import contextlib
+
 import pytest
+
+from stack import eventually
 
 DAY = "2026-02-{:02}T00:00:00Z"
 
@@ -147,3 +152,59 @@ def test_what_a_quote_or_its_confirmation_cannot_be(acme):
             ("/v1/reservations", wish(ttl_s=60), "/ttl_s")):
         answer = acme.post(path, body).expect(422)
         assert pointer in [error["pointer"] for error in answer.body["errors"]], answer
+
+
+def at_once(client, bodies, path):
+    """Posts all bodies at the same time, each on a connection of its own."""
+    with concurrent.futures.ThreadPoolExecutor(len(bodies)) as pool:
+        return list(pool.map(lambda body: client.clone().post(path, body), bodies))
+
+
+def test_of_confirmations_at_once_one_wins(acme):
+    held = quote(acme, count=1)
+    answers = at_once(acme, [{"quote": held["id"]}] * 12, "/v1/reservations")
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 11
+    assert {answer.code for answer in answers if answer.status == 409} == {"quote_used"}
+
+
+def test_quotes_at_once_keep_the_limit(stack):
+    stack.fleet(nodes=2)
+    small = stack.tenant("small", quotes_max=3)
+    bodies = [{**wish(count=1), "starts_at": DAY.format(day), "ends_at": DAY.format(day + 1)} for day in range(1, 11)]
+    answers = at_once(small, bodies, "/v1/quotes")
+    assert sorted(answer.status for answer in answers) == [201] * 3 + [409] * 7
+    assert {answer.code for answer in answers if answer.status == 409} == {"quote_limit"}
+
+
+def test_a_confirmation_outlives_the_provisioner(stack, acme):
+    """Confirmed while nobody decides, and looked at only when its time is long over: it is firm."""
+    firm, lapsed = quote(acme, count=2, ttl_s=60), quote(acme, count=2, ttl_s=60)
+    stack.provisioner.stop()
+    answer = acme.post("/v1/reservations", {"quote": firm["id"]}, headers={"Prefer": "wait=0"}).expect(202)
+    assert answer.body["status"]["state"] == "held"
+    stack.provisioner.start()
+    stack.advance("2026-01-01T01:00:00Z")
+    assert acme.get(f"/v1/reservations/{answer.body['id']}").body["status"]["state"] == "scheduled"
+    assert acme.get(f"/v1/quotes/{lapsed['id']}").body["status"]["state"] == "expired"
+    acme.post("/v1/reservations", wish(count=2)).expect(201)
+
+
+def test_operators_see_whose_quotes_there_are(stack, acme):
+    held = quote(acme)
+    assert [(item["id"], item["tenant"]) for item in stack.operator.items("/v1/system/quotes?tenant=acme")] == [(held["id"], "acme")]
+    assert stack.operator.items("/v1/system/quotes?state=expired") == [] == stack.operator.items("/v1/system/reservations")
+    assert stack.operator.get(f"/v1/system/quotes/{held['id']}").expect(200).body["price"] == held["price"]
+
+
+def test_a_program_of_before_admits_by_the_old_function(stack, acme):
+    """The API of the release before calls admission_create: what it makes is decided and shown as ever."""
+    with contextlib.closing(stack.cluster.connect(stack.database, "sluice_api_writer")) as old, old.cursor() as cursor:
+        ids = stack.sql("SELECT t.id AS tenant, p.id AS principal FROM tenant t JOIN principal p ON p.tenant_id = t.id WHERE t.name = 'acme'")[0]
+        cursor.execute("""
+            SELECT outcome FROM admission_create(array[gen_random_uuid()], array[%(tenant)s]::uuid[], array[%(principal)s]::uuid[], array[null::text],
+                array[null::bytea], array['old'], array['default'], array['us-east-1a'], array['h100.8x'], array[null::int], array[null::int],
+                array[null::text], array[null::bigint], array[null::bigint], array[2], array[null::bigint], array[null::bigint], array['rack'],
+                array[true], array['reserved'], array['reject'], array['{}'::jsonb], array[null::text], array[gen_random_uuid()], array['r'],
+                array['unix']), pg_notify('sluice_wish', '')""", ids)
+        assert cursor.fetchall() == [("created",)]
+    eventually(lambda: [item["status"]["state"] for item in acme.items("/v1/reservations?name=old")] == ["active"], "it is decided")
