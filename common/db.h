@@ -101,12 +101,16 @@ struct db_array {
     char *text;
     size_t length, capacity;
     size_t count;
+    size_t nulls;
 };
 void db_array_text(struct db_array *array, const char *value); /* NULL is SQL null */
 void db_array_int(struct db_array *array, int64_t value);
 void db_array_bool(struct db_array *array, bool value);
 void db_array_identity(struct db_array *array, struct identity id);
 const char *db_array_param(struct db_array *array); /* closes it; valid until cleared */
+/* The same for an array that is unnested beside others, of which one at least has values: NULL where it has none but
+ * nulls. unnest() fills up with nulls what is shorter, and what is not there costs nothing. */
+const char *db_array_column(struct db_array *array);
 void db_array_clear(struct db_array *array);        /* for CLEANUP: an array variable starts as {0} */
 
 /* A number as a parameter: the buffer is the caller's. */

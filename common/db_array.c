@@ -42,6 +42,7 @@ void db_array_text(struct db_array *array, const char *value)
     next_element(array);
     if (value == NULL) {
         add(array, "NULL", 4);
+        array->nulls++;
         return;
     }
     size_t length = strlen(value);
@@ -88,6 +89,11 @@ const char *db_array_param(struct db_array *array)
         add(array, "{", 1);
     add(array, "}", 2); /* with its 0 */
     return array->text;
+}
+
+const char *db_array_column(struct db_array *array)
+{
+    return array->nulls == array->count ? NULL : db_array_param(array);
 }
 
 void db_array_clear(struct db_array *array)

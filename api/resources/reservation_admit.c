@@ -212,7 +212,7 @@ enum err_kind admission_admit(struct db *db, struct batch_item *const *items, si
         add_row(columns, admission_of(items[i]));
     const char *params[COLUMNS];
     for (size_t i = 0; i < COLUMNS; i++)
-        params[i] = db_array_param(&columns[i]);
+        params[i] = db_array_column(&columns[i]);
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind = db_run(db, &statement_admit, params, &result, reterr);
     if (kind != ERR_NONE)

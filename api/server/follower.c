@@ -145,10 +145,10 @@ static const struct db_stmt statement_bound = {
     .params = 0,
 };
 
+#define EVENTS_IN_REACH " FROM event WHERE (xid, seq) > ($1::text::xid8, $2::bigint) AND xid < $3::text::xid8"
 #define EVENT_COLUMNS                                                                                                  \
     "SELECT xid::text, seq, tenant_id, zone_id, object_type, object_id, object_revision, kind,"                        \
-    " extract(epoch FROM occurred_at)::bigint, payload FROM event"                                                     \
-    " WHERE (xid, seq) > ($1::text::xid8, $2::bigint) AND xid < $3::text::xid8"
+    " extract(epoch FROM occurred_at)::bigint, payload" EVENTS_IN_REACH
 
 static const struct db_stmt statement_events = {
     .name = "follower_events",
@@ -156,10 +156,11 @@ static const struct db_stmt statement_events = {
     .params = 3,
 };
 
-/* Only what may be a verdict: nothing streams. */
+/* Nothing streams: only what may be a verdict, and of it whose. */
 static const struct db_stmt statement_verdict_events = {
     .name = "follower_verdict_events",
-    .sql = EVENT_COLUMNS " AND object_type = 'reservation' ORDER BY event.xid, seq LIMIT " EVENTS_MAX_TEXT,
+    .sql = "SELECT xid::text, seq, NULL, NULL, object_type, object_id, NULL, NULL, NULL, NULL" EVENTS_IN_REACH
+           " AND object_type = 'reservation' ORDER BY event.xid, seq LIMIT " EVENTS_MAX_TEXT,
     .params = 3,
 };
 

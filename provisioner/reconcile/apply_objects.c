@@ -106,7 +106,7 @@ static enum err_kind send_columns(struct apply_queue *queue, const struct db_stm
         return ERR_NONE;
     const char *params[COLUMNS_MAX + 2];
     for (int i = 0; i < stmt->params; i++)
-        params[i] = i < fixed_count ? fixed[i] : db_array_param(&columns->column[i - fixed_count]);
+        params[i] = i < fixed_count ? fixed[i] : db_array_column(&columns->column[i - fixed_count]);
     return apply_send(queue, stmt, params, rows, reterr);
 }
 

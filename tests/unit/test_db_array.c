@@ -39,6 +39,21 @@ START_TEST(numbers_booleans_and_identifiers_stand_bare)
 }
 END_TEST
 
+START_TEST(a_column_without_values_is_not_sent)
+{
+    CLEANUP(db_array_clear) struct db_array empty = {0};
+    CLEANUP(db_array_clear) struct db_array nulls = {0};
+    CLEANUP(db_array_clear) struct db_array mixed = {0};
+    db_array_text(&nulls, NULL);
+    db_array_text(&nulls, NULL);
+    db_array_text(&mixed, NULL);
+    db_array_int(&mixed, 7);
+    ck_assert_ptr_null(db_array_column(&empty));
+    ck_assert_ptr_null(db_array_column(&nulls));
+    ck_assert_str_eq(db_array_column(&mixed), "{NULL,7}");
+}
+END_TEST
+
 START_TEST(an_array_grows_as_far_as_it_must)
 {
     CLEANUP(db_array_clear) struct db_array array = {0};
@@ -90,6 +105,7 @@ int main(void)
     tcase_add_test(tests, an_empty_array_is_a_pair_of_braces);
     tcase_add_test(tests, texts_are_quoted_so_that_none_is_a_null_or_a_comma);
     tcase_add_test(tests, numbers_booleans_and_identifiers_stand_bare);
+    tcase_add_test(tests, a_column_without_values_is_not_sent);
     tcase_add_test(tests, an_array_grows_as_far_as_it_must);
     tcase_add_test(tests, columns_are_read_as_what_they_are);
     Suite *suite = suite_create("db_array");
