@@ -39,6 +39,7 @@ struct hold {
 struct node {
     struct planner_node spec;
     uint32_t model;
+    uint32_t preemptibles;   /* allocations that give way */
     uint32_t column;         /* its seat in the model's table; NONE: it has none yet */
     uint32_t groups[LEVELS]; /* dense numbers of itself, its rack, fabric, zone */
     struct slice *slices;    /* sorted by slice_before */

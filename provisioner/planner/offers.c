@@ -117,15 +117,19 @@ static void seek_smaller(struct seeking *seeking, int64_t before)
     }
 }
 
-/* Each looser scope that begins before all tighter ones. */
+/* Each looser scope that begins before all tighter ones. None begins before the loosest does. */
 static void seek_looser(struct seeking *seeking, int64_t before)
 {
+    struct planner_request looser = seeking->request;
+    looser.scope = PLANNER_FLEET;
+    if (seeking->request.scope_preferred || seeking->request.scope == PLANNER_FLEET ||
+        !seek_before(seeking, &looser, before))
+        return;
+    int64_t loosest_from = looser.from;
     uint32_t found = 0;
-    for (uint32_t scope = seeking->request.scope + 1; scope <= PLANNER_FLEET && found < LOOSER_MAX; scope++) {
-        struct planner_request looser = seeking->request;
+    for (uint32_t scope = seeking->request.scope + 1; found < LOOSER_MAX && before > loosest_from; scope++) {
+        looser = request_at(&seeking->request, loosest_from);
         looser.scope = (enum planner_scope)scope;
-        if (looser.scope_preferred || before <= looser.from)
-            return;
         if (!seek_before(seeking, &looser, before))
             continue;
         offer_add(seeking, PLANNER_OFFER_LOOSER, &looser);
@@ -134,9 +138,10 @@ static void seek_looser(struct seeking *seeking, int64_t before)
     }
 }
 
-static void seek_cheaper(struct seeking *seeking)
+/* Preemptible. It can begin no earlier than the firm one, which may do all that it may. */
+static void seek_cheaper(struct seeking *seeking, const struct planner_request *earliest)
 {
-    struct planner_request cheaper = seeking->request;
+    struct planner_request cheaper = *earliest;
     if (cheaper.preemptible)
         return;
     cheaper.preemptible = true;
@@ -204,11 +209,11 @@ uint32_t planner_offers(struct planner *planner, const struct planner_search *se
         bool whole = earliest.count == search->request.count;
         offer_add(&seeking, whole ? PLANNER_OFFER_EARLIEST : PLANNER_OFFER_SMALLER, &earliest);
         seek_longer(&seeking, &earliest);
+        seek_cheaper(&seeking, &earliest);
         before = earliest.from;
     }
     seek_smaller(&seeking, before);
     seek_looser(&seeking, before);
-    seek_cheaper(&seeking);
     offers_sort(ret, seeking.count);
     return seeking.count;
 }

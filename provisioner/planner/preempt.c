@@ -268,10 +268,10 @@ static void stands_gather(struct planner *planner, const struct question *questi
         const struct node *node = &planner->nodes[index];
         if (!fit_eligible(planner, node, question))
             continue;
-        uint32_t most = fit_node(planner, node, &gone).count;
+        uint32_t without_loss = fit_node(planner, node, question).count;
+        uint32_t most = node->preemptibles == 0 ? without_loss : fit_node(planner, node, &gone).count;
         if (most == 0)
             continue;
-        uint32_t without_loss = fit_node(planner, node, question).count;
         planner->stands[planner->stand_count++] = (struct stand){
             .node = index,
             .group = group_of(planner, scope, index),

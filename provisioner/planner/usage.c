@@ -1,4 +1,6 @@
-/* What the fleet does over time: GPU-seconds by what they are for, and how much more would fit. */
+/* What the fleet does over time: GPU-seconds by what they are for.
+ *
+ * What lasts for many steps is noted where it begins and where it ends; one pass over the steps makes sums of that. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
@@ -8,7 +10,8 @@ struct steps {
     int64_t from;
     int64_t step_s;
     uint32_t count;
-    struct planner_usage *usage;
+    struct planner_usage *usage; /* what steps have in part */
+    struct planner_usage *more;  /* by how much a full step has more than the one before */
 };
 
 static int64_t *amount_at(struct planner_usage *usage, size_t offset)
@@ -16,19 +19,51 @@ static int64_t *amount_at(struct planner_usage *usage, size_t offset)
     return (int64_t *)(void *)((char *)usage + offset);
 }
 
-/* Moves milli during [from, to) from one amount to another, step by step. */
+static void move(struct planner_usage *usage, int64_t amount, size_t source, size_t target)
+{
+    *amount_at(usage, source) -= amount;
+    *amount_at(usage, target) += amount;
+}
+
+/* Moves milli during [from, to) from one amount to another. */
 static void shift(const struct steps *steps, int64_t from, int64_t to, int64_t milli, size_t source, size_t target)
 {
     int64_t end = steps->from + steps->step_s * (int64_t)steps->count;
     from = from < steps->from ? steps->from : from;
     to = to > end ? end : to;
-    while (from < to) {
-        int64_t step = (from - steps->from) / steps->step_s;
-        int64_t next = steps->from + (step + 1) * steps->step_s;
-        next = next < to ? next : to;
-        *amount_at(&steps->usage[step], source) -= milli * (next - from);
-        *amount_at(&steps->usage[step], target) += milli * (next - from);
-        from = next;
+    if (from >= to)
+        return;
+    int64_t first = (from - steps->from) / steps->step_s;
+    int64_t last = (to - steps->from) / steps->step_s; /* what is left in there may be nothing */
+    if (first == last) {
+        move(&steps->usage[first], milli * (to - from), source, target);
+        return;
+    }
+    int64_t first_end = steps->from + (first + 1) * steps->step_s;
+    int64_t last_start = steps->from + last * steps->step_s;
+    move(&steps->usage[first], milli * (first_end - from), source, target);
+    if (to > last_start)
+        move(&steps->usage[last], milli * (to - last_start), source, target);
+    move(&steps->more[first + 1], milli * steps->step_s, source, target);
+    move(&steps->more[last], -milli * steps->step_s, source, target);
+}
+
+static void add(struct planner_usage *usage, const struct planner_usage *more)
+{
+    usage->held += more->held;
+    usage->preemptible += more->preemptible;
+    usage->turnaround += more->turnaround;
+    usage->maintenance += more->maintenance;
+    usage->unplannable += more->unplannable;
+    usage->free += more->free;
+}
+
+static void sum_up(const struct steps *steps)
+{
+    struct planner_usage full = {0};
+    for (uint32_t i = 0; i < steps->count; i++) {
+        add(&full, &steps->more[i]);
+        add(&steps->usage[i], &full);
     }
 }
 
@@ -88,7 +123,8 @@ void planner_usage_of(const struct planner *planner, enum planner_scope level, s
                       const char *gpu_model, int64_t from, int64_t step_s, uint32_t steps, struct planner_usage ret[])
 {
     must(step_s > 0 && (unsigned)level < PLANNER_SCOPE_COUNT);
-    struct steps all = {from, step_s, steps, ret};
+    struct planner_usage *more = alloc_zero((size_t)steps + 1, sizeof more[0]);
+    struct steps all = {from, step_s, steps, ret, more};
     uint32_t number = level == PLANNER_FLEET ? 0 : id_map_get(&planner->groups[level], group);
     uint32_t model = gpu_model == NULL ? NONE : model_find(planner, gpu_model);
     memset(ret, 0, steps * sizeof ret[0]);
@@ -97,83 +133,6 @@ void planner_usage_of(const struct planner *planner, enum planner_scope level, s
         if (wanted && group_of(planner, level, i) == number)
             node_used(&all, planner, &planner->nodes[i]);
     }
-}
-
-/* Marks the steps whose answer for the node may differ from that of the step before: those that see an instant, at
- * which something on it begins or ends, otherwise than the step before does. A step sees up to its end and the
- * turnaround behind it. */
-static void mark_change(const struct steps *steps, int64_t turnaround_s, int64_t instant, bool *changed)
-{
-    int64_t before = instant - turnaround_s - steps->from;
-    int64_t first = before < 0 ? 0 : before / steps->step_s;
-    int64_t last = instant < steps->from ? -1 : (instant - steps->from) / steps->step_s + 1;
-    for (int64_t step = first; step <= last && step < (int64_t)steps->count; step++)
-        changed[step] = true;
-}
-
-static void mark_changes(const struct steps *steps, const struct node *node, bool *changed)
-{
-    int64_t turnaround_s = node->spec.turnaround_s;
-    int64_t end = steps->from + steps->step_s * (int64_t)steps->count + turnaround_s;
-    memset(changed, 0, steps->count * sizeof changed[0]);
-    changed[0] = true;
-    if (node->spec.plannable_from < end)
-        mark_change(steps, turnaround_s, node->spec.plannable_from, changed);
-    if (node->spec.plannable_until < end)
-        mark_change(steps, turnaround_s, node->spec.plannable_until, changed);
-    for (uint32_t i = timeline_first(node, steps->from); i < node->slice_count && node->slices[i].from < end; i++) {
-        mark_change(steps, turnaround_s, node->slices[i].from, changed);
-        if (node->slices[i].to < end)
-            mark_change(steps, turnaround_s, node->slices[i].to, changed);
-        if (node->slices[i].clean < end)
-            mark_change(steps, turnaround_s, node->slices[i].clean, changed);
-    }
-}
-
-/* What fits on all nodes of one model, step by step, into sums. */
-static void free_of_model(const struct planner *planner, const struct model *model, const struct steps *steps,
-                          const struct question *questions, bool *changed, uint32_t *sums)
-{
-    memset(sums, 0, steps->count * sizeof sums[0]);
-    for (uint32_t column = 0; column < model->node_count; column++) {
-        const struct node *node = &planner->nodes[model->nodes[column]];
-        uint32_t count = 0;
-        mark_changes(steps, node, changed);
-        for (uint32_t step = 0; step < steps->count; step++) {
-            const struct question *question = &questions[step];
-            if (changed[step])
-                count = fit_eligible(planner, node, question) ? fit_node(planner, node, question).count : 0;
-            sums[step] += count;
-        }
-    }
-}
-
-void planner_free_instances(struct planner *planner, const struct planner_request *request, int64_t from,
-                            int64_t step_s, uint32_t steps, uint32_t ret[])
-{
-    must(step_s > 0 && steps > 0);
-    struct steps all = {from, step_s, steps, NULL};
-    struct question *questions = alloc_resize(NULL, steps, sizeof questions[0]);
-    bool *changed = alloc_resize(NULL, steps, sizeof changed[0]);
-    uint32_t *sums = alloc_resize(NULL, steps, sizeof sums[0]);
-    for (uint32_t step = 0; step < steps; step++) {
-        struct planner_request window = *request;
-        window.from = from + step_s * (int64_t)step;
-        window.to = window.from + step_s;
-        window.count = 1;
-        must(planner_request_wrong(&window) == NULL);
-        questions[step] = question_of(planner, &window);
-        ret[step] = 0;
-    }
-    for (uint32_t i = 0; i < request_models(planner, request); i++) {
-        const struct model *model = request_model(planner, request, i);
-        if (model == NULL)
-            continue;
-        free_of_model(planner, model, &all, questions, changed, sums);
-        for (uint32_t step = 0; step < steps; step++)
-            ret[step] = sums[step] > ret[step] ? sums[step] : ret[step];
-    }
-    free(questions);
-    free(changed);
-    free(sums);
+    sum_up(&all);
+    free(more);
 }

@@ -105,6 +105,19 @@ static void table_verify(struct planner *planner)
     }
 }
 
+static void verify_preemptibles(const struct planner *planner)
+{
+    uint32_t *counts = alloc_zero(planner->node_count + 1, sizeof counts[0]);
+    for (uint32_t i = 0; i < planner->allocation_top; i++) {
+        const struct allocation *allocation = &planner->allocations[i];
+        if (allocation->node != NONE)
+            counts[allocation->node] += allocation->preemptible;
+    }
+    for (uint32_t i = 0; i < planner->node_count; i++)
+        must(counts[i] == planner->nodes[i].preemptibles);
+    free(counts);
+}
+
 void planner_verify(struct planner *planner)
 {
     uint32_t live = 0;
@@ -121,6 +134,7 @@ void planner_verify(struct planner *planner)
         must(allocation_over(planner, i) >= planner->over_next[allocation->node]);
     }
     must(live == planner->allocation_live);
+    verify_preemptibles(planner);
     for (uint32_t i = 0; i < planner->node_count; i++) {
         verify_slices(planner, i);
         verify_no_overlap(planner, &planner->nodes[i]);
