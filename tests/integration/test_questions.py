@@ -147,6 +147,25 @@ def test_what_a_planner_cannot_answer_is_a_problem_and_no_crash(stack):
     assert stack.operator.get(VERIFY).expect(200).body["equal"], "it still leads"
 
 
+def test_wishes_are_decided_before_questions_and_questions_are_all_answered(stack):
+    stack.fleet(2)
+    acme = stack.tenant("acme")
+    stack.operator.get(VERIFY).expect(200)
+    zone = stack.sql("SELECT id FROM zone")[0]["id"]
+    stack.provisioner.signal(signal.SIGSTOP)
+    stack.sql("""INSERT INTO planner_question (id, zone_id, kind, body, answer_by)
+                 SELECT gen_random_uuid(), %s, 'offers', '{"terms": {"gpus": 8}, "start_to_s": 1767312000, "duration_least_s": 60,
+                        "duration_most_s": 60}', clock_timestamp() + interval '1 minute' FROM generate_series(1, 300)
+                 RETURNING pg_notify('sluice_wish', '')""", (zone,))
+    made = acme.post("/v1/reservations", window(2), headers={"Prefer": "respond-async"}).expect(202).body
+    stack.provisioner.signal(signal.SIGCONT)
+    eventually(lambda: open_questions(stack) == 0, "all are answered")
+    before = stack.sql("""SELECT count(*) FILTER (WHERE a.answered_at < e.recorded_at) AS n, count(*) FILTER (WHERE problem IS NOT NULL) AS problems
+                            FROM planner_answer a, event e WHERE e.kind = 'reservation.scheduled' AND a.question_id IN (SELECT id FROM planner_question WHERE kind = 'offers')""")
+    assert before == [{"n": 0, "problems": 0}]
+    assert acme.get(f"/v1/reservations/{made['id']}").expect(200).body["status"]["state"] == "scheduled"
+
+
 def test_a_stopping_api_answers_who_waits(stack):
     stack.fleet(1)
     stack.provisioner.signal(signal.SIGSTOP)
