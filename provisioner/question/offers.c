@@ -1,6 +1,7 @@
 /* The earliest window for what is sought, and what lies around it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/question/terms.h"
+#include "provisioner/reconcile/holding.h"
 
 struct offers {
     struct question_terms terms;
@@ -43,6 +44,55 @@ static int64_t first_start(const struct offers *question, int64_t now_s)
     return is_later ? question->start_from_s : from_s;
 }
 
+/* ---- Quotas: what is offered can be had only where they bear it, too ---- */
+
+/* Whoever posts an offer: in the project that a body has by itself. */
+static struct reservation subject_of(const struct question_terms *terms, const struct planner_request *request,
+                                     struct world *world)
+{
+    return (struct reservation){
+        .world = world,
+        .wish = {.id = terms->reservation, .tenant = terms->tenant, .project = "default", .shape = request->shape}};
+}
+
+/* Starts before that at which all of it would be borne are not looked at. */
+static void begin_where_borne(const struct reservation *subject, struct planner_search *search)
+{
+    struct planner_request request = search->request;
+    request.from = search->start_from;
+    request.to = search->start_from + search->duration_least_s;
+    if (holding_is_limited(subject) && holding_earliest(subject, &request, search->start_to))
+        search->start_from = request.from;
+}
+
+static bool is_borne(const struct reservation *subject, const struct planner_search *search,
+                     const struct planner_offer *offer)
+{
+    struct planner_request request = planner_offer_request(search, offer);
+    struct quota_refusal refusal;
+    uint32_t models = request.gpu_model_count;
+    if (!holding_narrow(subject, &request, &refusal))
+        return false;
+    return request.gpu_model_count == models || planner_fits(subject->world->planner, &request);
+}
+
+/* ---- The answer ---- */
+
+static json_t *answer_of(const struct question_terms *terms, struct planner_search *search,
+                         const struct question_view *view)
+{
+    struct planner_offer offers[PLANNER_OFFERS_MAX];
+    struct reservation subject = subject_of(terms, &search->request, view->world);
+    begin_where_borne(&subject, search);
+    uint32_t count = planner_offers(view->planner, search, offers);
+    json_t *items = json_array();
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_borne(&subject, search, &offers[i]))
+            json_array_append_new(items, offer_json(&offers[i]));
+    }
+    return json_pack("{s:o}", "items", items);
+}
+
 static void answer(const void *asked, const struct question_view *view, struct question_reply *ret)
 {
     const struct offers *question = asked;
@@ -62,12 +112,7 @@ static void answer(const void *asked, const struct question_view *view, struct q
         question_refuse(view, ret, "malformed_question", "%s", wrong);
         return;
     }
-    struct planner_offer offers[PLANNER_OFFERS_MAX];
-    uint32_t count = planner_offers(view->planner, &search, offers);
-    json_t *items = json_array();
-    for (uint32_t i = 0; i < count; i++)
-        json_array_append_new(items, offer_json(&offers[i]));
-    ret->answer = json_pack("{s:o}", "items", items);
+    ret->answer = answer_of(&question->terms, &search, view);
 }
 
 const struct question_kind question_offers = {"offers", offers_fields, sizeof(struct offers), answer, false};

@@ -15,8 +15,8 @@
 /* What an answer may look at. */
 struct question_view {
     struct arena *arena;
-    const struct world *world; /* the zone at one instant: its terms and nodes */
-    struct planner *planner;   /* in a batch that is rolled back where the kind tries, else outside of any */
+    struct world *world;     /* the zone at one instant: its terms, nodes and quotas; not to be changed */
+    struct planner *planner; /* in a batch that is rolled back where the kind tries, else outside of any */
 };
 
 /* Either an answer or a problem: a code of the API's table (a static text), and its detail (the arena's). */
@@ -45,5 +45,5 @@ void question_refuse(const struct question_view *view, struct question_reply *re
                      const char *format, ...) PRINTF_LIKE(4, 5);
 
 /* ---- The kinds ---- */
-extern const struct question_kind question_availability, question_capacity, question_offers, question_quotas, question_simulate,
-    question_verify;
+extern const struct question_kind question_availability, question_capacity, question_offers, question_quotas,
+    question_simulate, question_verify;

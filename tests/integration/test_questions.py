@@ -308,6 +308,22 @@ def test_an_offer_counts_on_who_gives_way_and_can_still_be_posted_a_little_later
     assert stack.operator.get(VERIFY).expect(200).body["equal"], "after a preemption too"
 
 
+def test_no_offer_is_beyond_the_tenants_quota(stack):
+    stack.fleet(4)
+    acme = stack.tenant("acme")
+    tenant = stack.operator.items("/v1/system/tenants?name=acme")[0]["id"]
+    stack.operator.request("PUT", f"/v1/system/tenants/{tenant}/quotas", {"zone": ZONE, "peak_gpu_milli": 16000}).expect(200)
+    eventually(lambda: acme.items("/v1/quotas")[0]["held_gpu_milli"] is not None, "the planner knows of the quota")
+    acme.create("/v1/reservations", window(1, 48, starts_at=None))
+    both = acme.post("/v1/offers", search(count=2)).expect(200).body["items"]
+    assert both[0]["starts_at"] == "2026-01-03T00:00:00Z", "what it holds by then has ended"
+    one = acme.post("/v1/offers", search(count=1)).expect(200).body["items"]
+    assert one[0]["starts_at"] == "2026-01-01T00:01:00Z"
+    for offer in both + one:
+        made = acme.post("/v1/reservations", offer["reservation"]).expect(201).body
+        acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
+
+
 def test_an_offers_price_is_what_a_quote_of_it_says(stack):
     acme = crowded(stack)
     offers = acme.post("/v1/offers", search()).expect(200).body["items"]
