@@ -353,8 +353,8 @@ void planner_forget(struct planner *planner, int64_t instant);
 const char *planner_request_wrong(const struct planner_request *request);
 
 /* All or nothing. Tightest scope that holds the gang first; in it, the node that is left with the least. Takes what
- * it grants at once (undone by planner_rollback). The request is in order (planner_request_wrong) and its keys are
- * not allocated: must() says so. */
+ * it grants and cuts whom it evicts at once (undone by planner_rollback). The request is in order
+ * (planner_request_wrong) and its keys are not allocated: must() says so. */
 void planner_place(struct planner *planner, const struct planner_request *request, struct planner_verdict *ret);
 
 /* The earliest start after request->from, within PLANNER_LATER_LIMIT_S, at which the same request (same length) would
@@ -390,8 +390,9 @@ bool planner_release(struct planner *planner, const struct planner_key *key);
  * is over. Parts that ended before stay as they are; an instance that begins at `instant` or later is released.
  * False: there is none that holds anything then or later. */
 bool planner_cut(struct planner *planner, const struct planner_key *key, int64_t instant);
-/* Holds an instance longer, where it stands: as far towards `to` as its GPUs, CPU and memory are free. Returns until
- * when it is held now (its present end where nothing more is free). The key holds something. */
+/* Holds an instance longer, where it stands: as far towards `to` as its GPUs, CPU and memory are free, not on a
+ * cordoned node nor beyond its plannable window. Returns until when it is held now (its present end where nothing more
+ * is free). The key holds something. */
 int64_t planner_extend(struct planner *planner, const struct planner_key *key, int64_t to);
 /* Gives a reservation new terms, all or nothing. Instances that have begun stay where they are; others stay if they
  * can, else the whole of those that have not begun is placed anew; more are placed with the gang, fewer give up the
@@ -399,8 +400,8 @@ int64_t planner_extend(struct planner *planner, const struct planner_key *key, i
  * allocations are all that the reservation has now. */
 void planner_amend(struct planner *planner, const struct planner_amendment *amendment, struct planner_verdict *ret);
 /* Takes the whole node for maintenance under a key of its own. False, and nothing has changed: somebody holds part of
- * it then (planner_hits), or it is unknown. Turnaround may lie in the window. Ended by planner_cut or planner_release.
- */
+ * it then (planner_hits), or it is unknown. Turnaround may lie in the window; that of shares then ends where it begins.
+ * Ended by planner_cut or planner_release. */
 bool planner_block(struct planner *planner, const struct planner_key *key, struct planner_id node, int64_t from,
                    int64_t to);
 /* The instances that hold slots of the node at some time of [from, to), by start. Belongs to the planner, holds until
