@@ -5,6 +5,7 @@
 #include "api/auth/token_cache.h"
 #include "api/auth/token_command.h"
 #include "api/resources/amendment.h"
+#include "api/resources/amendment_preview.h"
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/quote_price.h"
@@ -33,6 +34,7 @@ static const struct db_check own[] = {
     {reservation_batch_statements,   WRITER,  NULL},
     {quote_price_statements,         TENANTS, SYSTEM},
     {amendment_statements,           TENANTS, NULL},
+    {amendment_preview_statements,   TENANTS, NULL},
     {price_estimate_statements,      TENANTS, SYSTEM},
     {planning_wish_statements,       TENANTS, SYSTEM},
     {planning_statements,            TENANTS, SYSTEM},

@@ -26,6 +26,7 @@ MUST_CHECK enum err_kind command_list(struct session *session, struct err *reter
 MUST_CHECK enum err_kind command_reservation_create(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_get(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_cancel(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_reservation_amend(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_quote_confirm(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_quote_delete(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_invoice_get(struct session *session, struct err *reterr);

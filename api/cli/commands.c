@@ -30,6 +30,10 @@ const struct command commands[] = {
      OPTION_BIT(TENANT), command_list, &noun_reservation, "List reservations.", "sluice reservation list --state active -o json"},
     {"reservation cancel", "RESERVATION", OPTION_BIT(IDEMPOTENCY_KEY), command_reservation_cancel, &noun_reservation,
      "End a reservation now, by id or name.", NULL},
+    {"reservation amend", "RESERVATION", OPTION_BIT(STARTS_AT) | OPTION_BIT(ENDS_AT) | OPTION_BIT(COUNT) | OPTION_BIT(VALIDATE_ONLY) |
+     OPTION_BIT(IDEMPOTENCY_KEY), command_reservation_amend, &noun_reservation,
+     "Ask for other terms of a reservation, by id or name: what is not given stays.",
+     "sluice reservation amend llama --ends-at 2026-12-10 --count 20 --validate-only"},
     {"quote create", NULL, OPTIONS_OF_A_RESERVATION | OPTION_BIT(TTL_S) | OPTION_BIT(WAIT) | OPTION_BIT(IDEMPOTENCY_KEY),
      command_reservation_create, &noun_quote,
      "Hold instances for a while, and learn what they cost.",
@@ -59,6 +63,7 @@ const struct command commands[] = {
     {"invoice list", NULL, OPTION_BIT(LIMIT), command_list, &noun_invoice, "List invoices.", NULL},
     {"invoice get", "INVOICE", 0, command_invoice_get, &noun_invoice,
      "Show one invoice, by id or number, and its lines.", "sluice invoice get INV-000001"},
+    {"quota list", NULL, OPTION_BIT(LIMIT), command_list, &noun_quota, "List quotas, and what is held against them.", NULL},
     {"usage list", NULL, OPTION_BIT(LIMIT) | OPTION_BIT(RESERVATION) | OPTION_BIT(FROM) | OPTION_BIT(TO),
      command_list, &noun_usage, "List metered usage.", NULL},
     {"margin", NULL, OPTION_BIT(BY) | OPTION_BIT(FROM) | OPTION_BIT(TO), command_margin, NULL,

@@ -149,6 +149,31 @@ static const struct column invoice_details[] = {
     COLUMNS_END,
 };
 
+static const struct column quota_columns[] = {
+    {"ZONE",              "zone",                 NULL, text_of_value, .right = false},
+    {"PROJECT",           "project",              NULL, text_of_value, .right = false},
+    {"MODEL",             "gpu_model",            NULL, text_of_value, .right = false},
+    {"PEAK GPUS",         "peak_gpu_milli",       NULL, text_of_milli, .right = true},
+    {"HELD NOW",          "held_gpu_milli",       NULL, text_of_milli, .right = true},
+    {"HELD PEAK",         "held_peak_gpu_milli",  NULL, text_of_milli, .right = true},
+    {"MONTH (GPU-HOURS)", "month_gpu_hours",      NULL, text_of_value, .right = true},
+    {"HELD THIS MONTH",   "held_month_gpu_hours", NULL, text_of_value, .right = true},
+    COLUMNS_END,
+};
+
+const struct column amendment_details[] = {
+    {.title = "id",            .path = "id",              .text = text_of_value},
+    {.title = "reservation",   .path = "reservation",     .text = text_of_value},
+    {.title = "state",         .path = "state",           .text = text_of_value},
+    {.title = "reason",        .path = "reason",          .text = text_of_value},
+    {.title = "count",         .path = "terms.count",     .text = text_of_value},
+    {.title = "starts (UTC)",  .path = "terms.starts_at", .text = text_of_time},
+    {.title = "ends (UTC)",    .path = "terms.ends_at",   .text = text_of_time},
+    {.title = "decided (UTC)", .path = "decided_at",      .text = text_of_time},
+    {.title = "cost delta",    .path = "cost_delta",      .text = text_of_money},
+    COLUMNS_END,
+};
+
 static const struct column usage_columns[] = {
     {"INSTANCE",    "instance",     NULL, text_of_value, .right = false},
     {"RESERVATION", "reservation",  NULL, text_of_value, .right = false},
@@ -181,6 +206,7 @@ static const struct column instance_type_columns[] = {
 
 const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name"};
 const struct noun noun_quote = {"/v1/quotes", NULL, quote_columns, quote_details, "quo_", "name"};
+const struct noun noun_quota = {"/v1/quotas", NULL, quota_columns, NULL, "qta_", NULL};
 const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", instance_columns, NULL, "ins_", NULL};
 const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name"};
 const struct noun noun_invoice = {"/v1/invoices", "/v1/system/invoices", invoice_columns, invoice_details, "inv_", "number"};

@@ -16,6 +16,7 @@ struct noun {
 
 extern const struct noun noun_reservation;
 extern const struct noun noun_quote;
+extern const struct noun noun_quota;
 extern const struct noun noun_instance;
 extern const struct noun noun_node;
 extern const struct noun noun_invoice;
@@ -23,6 +24,7 @@ extern const struct noun noun_usage;
 extern const struct noun noun_zone;
 extern const struct noun noun_instance_type;
 
+extern const struct column amendment_details[];
 extern const struct column instance_of_reservation_columns[];
 
 /* Where the noun is for this token: the tenant's part of the API or the operators'. */

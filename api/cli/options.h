@@ -55,6 +55,7 @@
     X(DURATION_MOST,   "duration-most",   0,   "LENGTH",  DURATION, 1, 315360000, "duration_most_s", "Length at most, such as 7d; without it: --duration")     \
     X(COUNT_LEAST,     "count-least",     0,   "N",       INT,    1, INT32_MAX, "count_least",      "Smaller offers go down to it; without it: half of --count") \
     X(BUDGET,          "budget",          0,   "AMOUNT",  TEXT,   0, 0,         NULL,               "What it may cost: '1000 USD'")                           \
+    X(VALIDATE_ONLY,   "validate-only",   0,   NULL,      FLAG,   0, 0,         NULL,               "Only say what would come of it, and what it costs")      \
     X(BY,              "by",              0,   "WHAT",    TEXT,   0, 0,         "by",               "Group by tenant, instance_type, cohort, day or reservation")
 // clang-format on
 

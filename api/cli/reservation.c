@@ -218,6 +218,33 @@ enum err_kind command_reservation_cancel(struct session *session, struct err *re
     return kind;
 }
 
+/* What was granted is shown, or with --validate-only what would be. */
+enum err_kind command_reservation_amend(struct session *session, struct err *reterr)
+{
+    const struct noun *noun = session->arguments->command->noun;
+    const char *path = NULL;
+    struct client_request request = {.method = "POST"};
+    enum err_kind kind = idempotency_key(session, &request.idempotency_key, reterr);
+    if (kind == ERR_NONE)
+        kind = reservation_body(session->arguments, &session->asked, reterr);
+    if (kind == ERR_NONE)
+        kind = noun_find(session, noun, noun->tenant_path, &path, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    bool only_validates = arguments_have(session->arguments, OPTION_VALIDATE_ONLY);
+    request.path = arena_format(session->arena, "%s/amendments%s", path, only_validates ? "?validate_only=true" : "");
+    request.body = session->asked;
+    CLEANUP(json_release) json_t *amendment = NULL;
+    kind = post(session, &request, &amendment, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (session->json)
+        session_print_json(session, amendment);
+    else
+        table_print_one(session->out, session->arena, amendment_details, amendment);
+    return ERR_NONE;
+}
+
 /* The quote becomes a reservation, which is what is shown. */
 enum err_kind command_quote_confirm(struct session *session, struct err *reterr)
 {

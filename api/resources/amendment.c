@@ -1,7 +1,7 @@
 /* Amendments of reservations: extend, shorten, more, fewer, another start. All or nothing; the reservation keeps its
  * last good terms until the planner has granted others. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/resources/amendment.h"
+#include "api/resources/amendment_preview.h"
 
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
@@ -36,7 +36,7 @@ static const struct field terms_fields[] = {
 };
 
 static const struct field amendment_fields[] = {
-    FIELD_COLUMN("id",          FIELD_TYPE_ID, .identity = IDENTITY_AMENDMENT, .help = "The amendment"),
+    FIELD_COLUMN_WITH("id",     FIELD_TYPE_ID, FIELD_OPTIONAL, .identity = IDENTITY_AMENDMENT, .help = "The amendment; left out where it was only validated"),
     FIELD_COLUMN("reservation", FIELD_TYPE_ID, .identity = IDENTITY_RESERVATION, .help = "Of which reservation"),
     FIELD_COLUMN("state",       FIELD_TYPE_ENUM, .values = states, .help = "requested until the planner has decided; cancelled: the reservation was over before that"),
     FIELD_COLUMN("changes",     FIELD_TYPE_JSON, .fields = change_fields, .help = "What was asked for; what is left out was to stay"),
@@ -45,10 +45,20 @@ static const struct field amendment_fields[] = {
     FIELD_COLUMN_WITH("binding", FIELD_TYPE_JSON, FIELD_NULLABLE, .help = "The constraint that bound, with numbers"),
     FIELD_COLUMN("created_at",  FIELD_TYPE_TIME, .help = "When it was asked for"),
     FIELD_COLUMN_WITH("decided_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "When it was decided"),
+    FIELD_COLUMN_WITH("cost_delta", FIELD_TYPE_JSON, FIELD_OPTIONAL, .help = "With validate_only: what it would cost more, or less, as the invoice would rate it, before tax; null: open-ended, or no one price"),
+    FIELD_COLUMN_WITH("warnings", FIELD_TYPE_JSON, FIELD_OPTIONAL, .help = "With validate_only: what else to know"),
     FIELDS_END,
 };
 // clang-format on
 
+struct amendment_query {
+    bool validate_only;
+};
+static const struct field query_fields[] = {
+    FIELD_BOOL("validate_only", struct amendment_query, validate_only, .help = "Only say what would come of it, and what it costs: nothing changes"),
+    FIELDS_END,
+};
+static const struct schema query_schema = {"AmendmentQuery", query_fields, sizeof(struct amendment_query)};
 static const struct schema wish_schema = {"AmendmentWish", wish_fields, sizeof(struct amendment_wish)};
 static const struct schema amendment_schema = {"Amendment", amendment_fields, 0};
 
@@ -103,13 +113,16 @@ static enum err_kind create(struct request *request, struct response *response, 
         return kind;
     if (is_empty)
         return err_set_code(reterr, ERR_INVALID, "nothing_to_amend", "the reservation has these terms already");
+    const struct amendment_query *query = request->query;
+    if (query->validate_only)
+        return amendment_preview(request, &subject, wish, reterr);
     return amendment_request(request, &subject, wish, request->new_id, answer, reterr);
 }
 
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_RESERVATION
 static const struct route amendment_routes[] = {
-    {POST, "/v1/reservations/{id}/amendments",        ROLES_TENANT_WRITE, RATE_WRITE, .body = &wish_schema, .answer = &amendment_schema, ONE, .run = create, .replay = replay, .summary = "Ask for other terms, all or nothing"},
+    {POST, "/v1/reservations/{id}/amendments",        ROLES_TENANT_WRITE, RATE_WRITE, .query = &query_schema, .body = &wish_schema, .answer = &amendment_schema, ONE, .run = create, .replay = replay, .summary = "Ask for other terms, all or nothing"},
     {GET,  "/v1/reservations/{id}/amendments",        ROLES_TENANT_READ,  RATE_READ,  .answer = &amendment_schema, .is_list = true, ONE, .run = list, .summary = "Amendments of a reservation, oldest first"},
     {GET,  "/v1/system/reservations/{id}/amendments", ROLES_SYSTEM_READ,  RATE_READ,  .answer = &amendment_schema, .is_list = true, ONE, .run = list, .summary = "Amendments of a reservation, oldest first"},
     ROUTES_END,

@@ -228,7 +228,7 @@ static struct amendment *next_open(const struct reservation *reservation)
     return NULL;
 }
 
-void amend_decide(struct reservation *reservation)
+static void decide(struct reservation *reservation)
 {
     struct amendment *amendment = next_open(reservation);
     if (amendment == NULL || reservation->amended) /* the one before is to be recorded first */
@@ -241,11 +241,21 @@ void amend_decide(struct reservation *reservation)
     }
     amendment->binding = outcome.binding;
     conclude(reservation, amendment, AMENDMENT_REFUSED, outcome.reason);
-    amend_decide(reservation);
+    decide(reservation);
 }
 
-void amend_cancel(struct reservation *reservation)
+static void cancel_open(struct reservation *reservation)
 {
     for (struct amendment *amendment = next_open(reservation); amendment != NULL; amendment = next_open(reservation))
         conclude(reservation, amendment, AMENDMENT_CANCELLED, "not_amendable");
+}
+
+void amend_look(struct reservation *reservation)
+{
+    int state = reservation->is.state;
+    bool has_place = state == RESERVATION_SCHEDULED || state == RESERVATION_ACTIVATING || state == RESERVATION_ACTIVE;
+    if (has_place && !reservation->wish.cancel_requested)
+        decide(reservation);
+    else if (state == RESERVATION_ENDING || reservation_fsm.states[state].is_final)
+        cancel_open(reservation);
 }

@@ -17,11 +17,10 @@ struct amend_outcome {
 
 /* Asks the planner, within its batch. True: the planner has taken the new terms; the reservation has not yet. */
 bool amend_try(struct reservation *reservation, const struct amendment *amendment, struct amend_outcome *ret);
-/* Decides what is open, up to the first that is granted: the reservation and its instances have its terms then, and
- * `amended` is set until the machine has recorded it. The reservation has its place and is not ending. */
-void amend_decide(struct reservation *reservation);
-/* The reservation ends or has ended: nothing of it can be amended any more. */
-void amend_cancel(struct reservation *reservation);
+/* Where the reservation has its place, decides what is open, up to the first that is granted: the reservation and its
+ * instances have its terms then, and `amended` is set until the machine has recorded it. Where it ends or has ended, nothing
+ * of it can be amended any more: what is open is cancelled. */
+void amend_look(struct reservation *reservation);
 
 /* Reads the open amendments of those whose wish has changed since it was last decided upon; none: no round trip. */
 MUST_CHECK enum err_kind amend_observe(struct world *world, struct db *db, struct err *reterr);

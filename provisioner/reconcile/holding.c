@@ -221,11 +221,16 @@ static void follow_reduced(const struct instance *instance, int64_t ends_s, int6
 }
 
 /* More of them until the present end, then all of them longer: each upon the other. */
-static bool bears_more(const struct reservation *reservation, int64_t ends_s, int64_t count, const char *model,
-                       struct quota_refusal *ret_refusal)
+bool holding_may_grow(const struct reservation *reservation, int64_t ends_s, int64_t count,
+                      struct quota_refusal *ret_refusal)
 {
     struct quotas *quotas = quotas_of(reservation);
     int64_t now_s = reservation->world->now_s;
+    if (!holding_is_limited(reservation))
+        return true;
+    const char *model = model_of(reservation, 0, greatest(reservation->starts_s, now_s));
+    if (model == NULL)
+        return true; /* it has no place to amend: the planner says so */
     int64_t milli = instance_gpu_milli(&reservation->wish);
     /* Its own key is free: its instances hold for it. The other stands for nothing that is ever held. */
     struct identity other = reservation->wish.id;
@@ -267,7 +272,7 @@ bool holding_may_become(const struct reservation *reservation, int64_t starts_s,
     }
     for (uint32_t i = 0; i < reservation->instance_count; i++)
         follow_reduced(&reservation->instances[i], ends_s, count);
-    bool fits = bears_more(reservation, ends_s, count, model, ret_refusal);
+    bool fits = holding_may_grow(reservation, ends_s, count, ret_refusal);
     holding_follow(reservation); /* as it was */
     return fits;
 }

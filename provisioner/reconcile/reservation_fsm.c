@@ -553,11 +553,7 @@ static void look(struct reservation *reservation)
     bool is_dropped = is_cancel_requested(reservation) || is_too_late(reservation);
     if (is_undecided && !is_dropped && !reservation->refused)
         verdict_decide(reservation);
-    bool has_place = state == RESERVATION_SCHEDULED || state == RESERVATION_ACTIVATING || state == RESERVATION_ACTIVE;
-    if (has_place && !is_cancel_requested(reservation))
-        amend_decide(reservation);
-    else if (state == RESERVATION_ENDING || states[state].is_final)
-        amend_cancel(reservation);
+    amend_look(reservation);
     for (uint32_t i = 0; i < reservation->instance_count; i++)
         instance_drive(&reservation->instances[i]);
 }
@@ -573,7 +569,7 @@ static void stir_waitlist(struct reservation *reservation)
 void reservation_drive(struct reservation *reservation)
 {
     if (states[reservation->is.state].is_final) {
-        amend_cancel(reservation);
+        amend_look(reservation);
         holding_follow(reservation); /* its project may be another */
         return;
     }

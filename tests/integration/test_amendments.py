@@ -269,3 +269,23 @@ def test_terms_survive_the_leader(stack, acme):
     acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
     stack.advance(at(3))
     assert stack.sql("SELECT count(*)::int AS n FROM allocation WHERE kind = 'instance' AND upper(period) > %s", (at(3),)) == [{"n": 0}]
+
+
+def test_a_preview_prices_it_and_changes_nothing(stack, acme):
+    made = reserve(acme, name="train")  # 2 nodes of 8 GPUs at 2 USD an hour
+    path = f"/v1/reservations/{made['id']}/amendments"
+    before, allocations = show(acme, made), stack.sql("SELECT * FROM allocation ORDER BY id")
+    would = acme.post(path + "?validate_only=true", {"ends_at": at(5), "count": 3}).expect(200).body
+    assert would["terms"] == {"starts_at": at(2), "ends_at": at(5), "count": 3} and "id" not in would
+    assert would["changes"] == {"ends_at": at(5), "count": 3} and would["warnings"] == []
+    assert would["cost_delta"] == {"amount": f"{(3 * 72 - 2 * 48) * 8 * 2}.000000", "currency": "USD"}
+    refused = acme.post(path + "?validate_only=true", {"count": 5}).expect(409)
+    assert refused.code == "capacity_unavailable" and refused.body["binding"]["asked"] == 5 and "amendment" not in refused.body
+    assert acme.post(path + "?validate_only=true", {"ends_at": None}).expect(200).body["cost_delta"] is None
+    assert show(acme, made) == before and stack.sql("SELECT * FROM allocation ORDER BY id") == allocations
+    assert acme.items(path) == []
+    stack.advance(at(3))
+    less = acme.post(path + "?validate_only=true", {"count": 1}).expect(200).body
+    assert less["cost_delta"]["amount"] == f"{-24 * 8 * 2}.000000"
+    assert show(acme, made)["status"]["delivered_count"] == 2
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"]

@@ -333,3 +333,27 @@ def test_what_is_free_is_shown_found_and_posted(stack, sluice):
     assert ask(acme, *search[:-1], "cheap").expect(2).log
     capacity = ask(stack.operator, "capacity", "--zone", "us-east-1a", *window).expect(0).out.splitlines()
     assert capacity[0].split()[0] == "NAME" and capacity[2].split()[-6:] == ["384", "0", "0", "0", "0", "192"]
+
+
+def test_a_reservation_is_amended_by_name_and_its_quota_is_shown(stack, sluice):
+    stack.fleet(nodes=4, price="2.000000")
+    acme = stack.tenant("acme")
+    (tenant,) = stack.operator.items("/v1/system/tenants?name=acme")
+    stack.operator.request("PUT", f"/v1/system/tenants/{tenant['id']}/quotas", {"zone": "us-east-1a", "peak_gpu_milli": 24000}).expect(200)
+
+    def ask(*arguments):
+        return sluice(*arguments, url=stack.url, token=acme.token)
+
+    ask("reservation", "create", "--name", "train", "--instance-type", "h100.8x", "--count", "2", "--zone", "us-east-1a",
+        "--starts-at", "2026-01-02", "--ends-at", "2026-01-03").expect(0)
+    preview = ask("reservation", "amend", "train", "--ends-at", "2026-01-04", "--validate-only").expect(0)
+    assert "768.000000 USD" in preview.out.replace(",", "")
+    assert ask("reservation", "get", "train", "-o", "json").json["ends_at"] == "2026-01-03T00:00:00Z"
+    granted = ask("reservation", "amend", "train", "--ends-at", "2026-01-04", "--count", "3", "-o", "json").expect(0).json
+    assert granted["state"] == "granted" and granted["terms"]["count"] == 3
+    assert ask("reservation", "get", "train", "-o", "json").json["ends_at"] == "2026-01-04T00:00:00Z"
+    refused = ask("reservation", "amend", "train", "--count", "4")
+    assert refused.code == 5 and "quota" in refused.log
+    (quota,) = ask("quota", "list", "-o", "json").expect(0).json["items"]
+    assert (quota["peak_gpu_milli"], quota["held_peak_gpu_milli"]) == (24000, 24000)
+    assert "PEAK GPUS" in ask("quota", "list").expect(0).out

@@ -144,8 +144,12 @@ def test_quotes_and_amendments_count(acme):
     acme.client.delete(f"/v1/quotes/{quote['id']}").expect(204)
     eventually(lambda: acme.held()[0]["held_peak_gpu_milli"] == 8000, "the quote is given back")
     acme.client.patch(f"/v1/reservations/{made['id']}", {"count": 2}).expect(200)
+    preview = f"/v1/reservations/{made['id']}/amendments?validate_only=true"
+    assert acme.client.post(preview, {"count": 3}).expect(409).code == "quota_exceeded"
     acme.stack.advance(at(2, 12))
     assert acme.client.patch(f"/v1/reservations/{made['id']}", {"count": 3}).expect(409).code == "quota_exceeded"
+    assert acme.client.post(preview, {"count": 3}).expect(409).code == "quota_exceeded"
+    acme.client.post(preview, {"ends_at": at(5)}).expect(200)
     acme.client.patch(f"/v1/reservations/{made['id']}", {"count": 1, "ends_at": at(5)}).expect(200)
     acme.wish(at(3), at(4)).expect(201)
     assert acme.client.patch(f"/v1/reservations/{made['id']}", {"count": 2}).expect(409).code == "quota_exceeded"
