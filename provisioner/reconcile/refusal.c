@@ -244,23 +244,16 @@ static struct planner_request moved(const struct planner_request *request, int64
     return later;
 }
 
-/* A start that is still to come when the body is posted. */
+/* A start that is still to come when the body is posted, and that the tenant's quotas bear. */
 static bool find_later(const struct reservation *reservation, const struct planner_request *request,
                        const struct planner_relaxations *relaxed, struct planner_request *ret)
 {
-    struct planner *planner = reservation->world->planner;
     int64_t least_s = reservation->world->now_s + TIME_TO_POST_S;
+    bool is_ready = relaxed->later_from >= least_s && !holding_is_limited(reservation);
     if (!relaxed->has_later)
         return false;
-    *ret = moved(request, relaxed->later_from);
-    if (relaxed->later_from >= least_s)
-        return true;
-    int64_t from_s = 0;
-    *ret = moved(request, least_s);
-    if (!planner_earliest(planner, ret, request->from + PLANNER_LATER_LIMIT_S, &from_s))
-        return false;
-    *ret = moved(request, from_s);
-    return true;
+    *ret = moved(request, relaxed->later_from < least_s ? least_s : relaxed->later_from);
+    return is_ready || holding_earliest(reservation, ret, request->from + PLANNER_LATER_LIMIT_S);
 }
 
 static void add_at(struct bodies *bodies, const struct planner_request *later)
@@ -280,19 +273,6 @@ const char *refusal_body_at(const struct reservation *reservation, const struct 
     return arena_format(reservation->world->arena, "[%s]", bodies.text);
 }
 
-/* The planner has room then; the tenant's quotas are to have some, too. */
-static void add_later(struct bodies *bodies, const struct planner_request *request,
-                      const struct planner_relaxations *relaxed)
-{
-    const struct reservation *reservation = bodies->reservation;
-    struct planner_request later;
-    bool is_found = find_later(reservation, request, relaxed, &later);
-    if (is_found && holding_is_limited(reservation))
-        is_found = holding_earliest(reservation, &later, request->from + PLANNER_LATER_LIMIT_S);
-    if (is_found)
-        add_at(bodies, &later);
-}
-
 static const char *alternatives_of(const struct reservation *reservation, const struct planner_request *request)
 {
     struct arena *arena = reservation->world->arena;
@@ -301,7 +281,9 @@ static const char *alternatives_of(const struct reservation *reservation, const 
     struct bodies bodies = {.reservation = reservation, .text = ""};
     struct planner_relaxations relaxed = {0};
     planner_relax(planner, request, &relaxed);
-    add_later(&bodies, request, &relaxed);
+    struct planner_request later;
+    if (find_later(reservation, request, &relaxed, &later))
+        add_at(&bodies, &later);
     struct alternative alternative = same(arena, wish);
     if (relaxed.has_shorter) {
         alternative.window = window_with(arena, wish, relaxed.shorter_to, relaxed.shorter_to - request->from);
@@ -340,6 +322,8 @@ void refusal_tell(struct reservation *reservation, const struct planner_request 
         return;
     world->relaxed_count++;
     struct planner_request postable = *request;
+    struct quota_refusal none; /* quotas bear the wish, or they had refused it; perhaps not with every model */
+    (void)holding_narrow(reservation, &postable, &none);
     postable.evict_from += TIME_TO_POST_S; /* the notice begins when it is posted */
     reservation->alternatives = alternatives_of(reservation, &postable);
 }
