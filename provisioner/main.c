@@ -17,6 +17,7 @@
 #include "provisioner/zone.h"
 #include "provisioner/zone_pass.h"
 #include "provisioner/zone_question.h"
+#include "provisioner/zone_verify.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -201,6 +202,7 @@ int main(int argc, char **argv)
         shutdown_install();
         metric_register(zone_pass_metrics, zone_pass_metric_count);
         metric_register(zone_question_metrics, zone_question_metric_count);
+        metric_register(zone_verify_metrics, zone_verify_metric_count);
         provisioner.db = db_new(&(struct db_options){.url = provisioner.settings.common.database_url,
                                                      .role = ROLE,
                                                      .application_name = "sluice-provisioner",

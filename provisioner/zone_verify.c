@@ -5,6 +5,7 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/metrics.h"
 #include "common/must.h"
 #include "provisioner/question/verify.h"
 
@@ -16,6 +17,13 @@
 
 #define ROLE                 "sluice_provisioner"
 #define STATEMENT_TIMEOUT_MS 60000
+
+static struct metric metric_differs = {.name = "sluice_provisioner_memory_differs_total",
+                                       .type = METRIC_COUNTER,
+                                       .help = "Verifications that found memory and database to differ: a bug"};
+
+struct metric *const zone_verify_metrics[] = {&metric_differs};
+const int zone_verify_metric_count = COUNT_OF(zone_verify_metrics);
 
 struct zone_verify {
     struct db *db;
@@ -65,6 +73,7 @@ static void end_run(struct zone_verify *verify)
 {
     must(pthread_join(verify->thread, NULL) == 0);
     verify->is_running = false;
+    db_disconnect(verify->db); /* it is rarely asked for */
 }
 
 void zone_verify_free(struct zone_verify *verify)
@@ -92,6 +101,10 @@ static enum err_kind rebuild_and_compare(struct zone_verify *verify, struct err 
     int64_t rebuilt_ms = clock_monotonic_ms();
     verify->answer = verify_compare(TAKE(verify->in_memory), verify_side(rebuilt->planner, verify->now_s, true));
     must(verify->answer != NULL);
+    if (!json_is_true(json_object_get(verify->answer, "equal"))) {
+        log_event(LOG_LEVEL_ERROR, "memory_differs", LOG_TEXT("zone", rebuilt->terms.name));
+        metric_add(&metric_differs, 1);
+    }
     json_object_set_new(verify->answer, "rebuild_ms", json_integer(rebuilt_ms - began_ms));
     json_object_set_new(verify->answer, "compare_ms", json_integer(clock_monotonic_ms() - rebuilt_ms));
     return ERR_NONE;

@@ -119,6 +119,7 @@ static enum err_kind spend(struct request *request, const struct offer_search *s
         field_problem_add(&request->problems, "/budget", "price_missing", "nothing of this has a price");
     if (request->problems.count > 0)
         return request_invalid(request, reterr);
+    must(estimate.highest_price_u > 0);
     money_wide buys = (money_wide)search->budget.amount_u * GPU_MILLI_S_PER_GPU_H / estimate.highest_price_u;
     *ret_gpu_milli_s = buys < 1 ? 1 : buys > INT64_MAX ? INT64_MAX : (int64_t)buys;
     return ERR_NONE;

@@ -68,6 +68,8 @@ def test_memory_that_differs_is_told(stack):
     stack.sql("DELETE FROM allocation WHERE id = (SELECT min(id) FROM allocation)")
     answer = stack.operator.get(VERIFY).expect(200).body
     assert not answer["equal"]
+    assert "memory_differs" in stack.provisioner.log_tail()
+    assert stack.provisioner.metrics()["sluice_provisioner_memory_differs_total"] == 1
     assert answer["memory"]["allocations"] == 2 and answer["database"]["allocations"] == 1
 
 
@@ -232,8 +234,8 @@ def test_a_bad_range_is_refused_before_it_is_asked(stack):
 def test_capacity_tells_what_the_gpus_of_each_rack_do(stack):
     nodes = stack.fleet(2, turnaround_s=3600)
     stack.node("far", rack="r2", fabric="f2")
-    stack.tenant("acme").create("/v1/reservations", window(2))
     stack.operator.post(f"/v1/system/nodes/{nodes[1]['id']}/cordon", {"reason": "inspection"}).expect(200)
+    stack.tenant("acme").create("/v1/reservations", window(2, count=2))
     asked = f"/v1/system/capacity?zone={ZONE}&from=2026-01-02T00:00:00Z&to=2026-01-04T00:00:00Z&step_s=86400"
     racks = {item["name"]: item for item in stack.operator.items(asked)}
     assert set(racks) == {"r1", "r2"} and racks["r2"]["fabric"] == "f2"
