@@ -1,4 +1,4 @@
--- Who gives way to whom: preemptible instances, with notice.
+-- Who gives way to whom, and when; who waits; what is worked on.
 SET LOCAL ROLE sluice_owner;
 SET LOCAL search_path = sluice, pg_temp;
 
@@ -7,10 +7,15 @@ SET LOCAL search_path = sluice, pg_temp;
 ALTER TABLE zone ADD COLUMN preemption_notice_s integer NOT NULL DEFAULT 120 CHECK (preemption_notice_s BETWEEN 0 AND 86400);
 COMMENT ON COLUMN zone.preemption_notice_s IS 'How long before its end a preemptible instance is told that it gives way';
 ALTER TABLE reservation_status ADD COLUMN ends_by timestamptz;
-COMMENT ON COLUMN reservation_status.ends_by IS 'When the first of its instances that were told to give way is gone; null: none was told';
+COMMENT ON COLUMN reservation_status.ends_by IS 'When the first of its instances that were told to give way, or whose horizon cannot be held longer, is gone; null: none';
 ALTER TABLE instance ADD COLUMN ends_by timestamptz;
-COMMENT ON COLUMN instance.ends_by IS 'When it is gone because it gives way; what is left of its window then is metered as preempted; null: it was not told';
-COMMENT ON COLUMN instance_incarnation.end_reason IS 'Why it left: window_ended, cancelled, preempted, node_lost, start_failed';
+COMMENT ON COLUMN instance.ends_by IS 'When it is gone because it gives way, or its horizon cannot be held longer; what is left of its window then is metered as preempted; null: not in sight';
+COMMENT ON COLUMN instance_incarnation.end_reason IS 'Why it left: window_ended, cancelled, preempted, horizon_ended, node_lost, start_failed';
+
+-- ---- Open-ended ----
+
+ALTER TABLE instance_type ADD COLUMN open_ended_max_percent integer CHECK (open_ended_max_percent BETWEEN 0 AND 100);
+COMMENT ON COLUMN instance_type.open_ended_max_percent IS 'The share of the GPUs that it may land on, per zone, that is sold without an end; null: no cap';
 
 -- ---- Waitlist ----
 

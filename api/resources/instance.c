@@ -19,7 +19,7 @@ static const char *const states[] = {"planned", "provisioning", "running", "stop
     FIELD_COLUMN("memory_mib",  FIELD_TYPE_INT, .help = "Memory in MiB"),                                                                        \
     FIELD_COLUMN("starts_at",   FIELD_TYPE_TIME, .help = "Start of its window"),                                                                 \
     FIELD_COLUMN_WITH("ends_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "End of its window; null: open-ended"),                                \
-    FIELD_COLUMN_WITH("ends_by", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "When it is gone because it gives way, though its window may be longer; null: it was not told to"), \
+    FIELD_COLUMN_WITH("ends_by", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "When it is gone because it gives way or cannot be held for the horizon; null: not in sight"), \
     FIELD_COLUMN_WITH("address", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Where to connect; null until it runs")
 
 static const struct field instance_fields[] = {

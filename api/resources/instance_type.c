@@ -12,6 +12,7 @@ struct instance_type {
     int64_t cpu_milli;
     int64_t memory_mib;
     const char *description;
+    int64_t open_ended_max_percent;
     int64_t created_at;
 };
 
@@ -25,6 +26,7 @@ static const struct field instance_type_fields[] = {
     FIELD_INT ("cpu_milli",   struct instance_type, cpu_milli, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .help = "CPU in thousandths of a core"),
     FIELD_INT ("memory_mib",  struct instance_type, memory_mib, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .help = "Memory in MiB"),
     FIELD_TEXT("description", struct instance_type, description, .least = 0, .most = 1000, .fallback = "", .help = "For people"),
+    FIELD_INT ("open_ended_max_percent", struct instance_type, open_ended_max_percent, .flags = FIELD_NULLABLE, .least = 0, .most = 100, .help = "The share of the GPUs that it may land on, per zone, that is sold without an end; null: no cap"),
     FIELD_TIME("created_at",  struct instance_type, created_at, .flags = FIELD_READ_ONLY, .help = "Domain time"),
     FIELDS_END,
 };
@@ -44,7 +46,7 @@ static const struct schema instance_type_query_schema = {"InstanceTypeQuery", in
 
 #define INSTANCE_TYPE_COLUMNS                                                                                          \
     "id, name, gpu_count, gpu_milli, to_json(gpu_models) AS gpu_models, cpu_milli, memory_mib, description,"           \
-    " extract(epoch FROM created_at)::bigint AS created_at"
+    " open_ended_max_percent, extract(epoch FROM created_at)::bigint AS created_at"
 
 static const struct db_stmt statement_list = {
     .name = "instance_type_list",
@@ -62,10 +64,11 @@ static const struct db_stmt statement_get = {
 
 static const struct db_stmt statement_create = {
     .name = "instance_type_create",
-    .sql = "INSERT INTO instance_type (id, name, gpu_count, gpu_milli, gpu_models, cpu_milli, memory_mib, description)"
-           " VALUES ($1::uuid, $2, $3::integer, $4::integer, $5::text[], $6::bigint, $7::bigint, $8)"
+    .sql = "INSERT INTO instance_type (id, name, gpu_count, gpu_milli, gpu_models, cpu_milli, memory_mib, description,"
+           "  open_ended_max_percent)"
+           " VALUES ($1::uuid, $2, $3::integer, $4::integer, $5::text[], $6::bigint, $7::bigint, $8, $9::integer)"
            " ON CONFLICT (name) DO NOTHING RETURNING " INSTANCE_TYPE_COLUMNS,
-    .params = 8,
+    .params = 9,
 };
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
@@ -92,7 +95,8 @@ static enum err_kind create(struct request *request, struct response *response, 
                                      DB_PARAMS(request->new_id, wish->name, request_int(request, wish->gpu_count),
                                                request_int(request, wish->gpu_milli), wish->gpu_models.array,
                                                request_int(request, wish->cpu_milli),
-                                               request_int(request, wish->memory_mib), wish->description),
+                                               request_int(request, wish->memory_mib), wish->description,
+                                               request_int(request, wish->open_ended_max_percent)),
                                      &result, reterr);
     if (kind != ERR_NONE)
         return kind;

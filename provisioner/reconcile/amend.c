@@ -180,6 +180,11 @@ static void grant(struct reservation *reservation, struct amendment *amendment, 
     amend_instances(reservation);
 }
 
+static int64_t later(int64_t one_s, int64_t other_s)
+{
+    return one_s > other_s ? one_s : other_s;
+}
+
 bool amend_try(struct reservation *reservation, const struct amendment *amendment, struct amend_outcome *ret)
 {
     struct world *world = reservation->world;
@@ -196,7 +201,7 @@ bool amend_try(struct reservation *reservation, const struct amendment *amendmen
     }
     struct planner_amendment asked = {.terms = verdict_request(reservation), .now = world->now_s};
     asked.terms.from = terms.starts_s;
-    asked.terms.to = terms.ends_s;
+    asked.terms.to = horizon_end(&reservation->wish, later(terms.starts_s, world->now_s), terms.ends_s);
     asked.terms.count = (uint32_t)terms.count;
     const char *wrong = planner_request_wrong(&asked.terms);
     if (wrong != NULL) {

@@ -87,7 +87,7 @@ void holding_follow(const struct reservation *reservation)
         return;
     follow_window(reservation);
     for (uint32_t i = 0; i < reservation->instance_count; i++)
-        follow_instance(&reservation->instances[i], reservation->instances[i].ends_s);
+        follow_instance(&reservation->instances[i], instance_end_s(&reservation->instances[i]));
 }
 
 /* ---- What it asks for ---- */

@@ -233,14 +233,15 @@ static bool ask_anew(struct instance *instance)
 {
     struct world *world = world_of(instance);
     const struct wish *wish = &instance->reservation->wish;
+    int64_t from_s = instance->starts_s > world->now_s ? instance->starts_s : world->now_s;
     struct planner_request request = {
         .reservation = planner_id_of(wish->id),
         .tenant = planner_id_of(wish->tenant),
         .first_ordinal = instance->ordinal,
         .count = 1,
         .shape = wish->shape,
-        .from = instance->starts_s > world->now_s ? instance->starts_s : world->now_s,
-        .to = instance_end_s(instance),
+        .from = from_s,
+        .to = horizon_end(wish, from_s, instance_end_s(instance)),
         .gpu_models = wish->gpu_models,
         .gpu_model_count = wish->gpu_model_count,
         .zone = planner_id_of(world->zone->id),
@@ -361,8 +362,10 @@ static void release_node(void *subject)
 {
     struct instance *instance = subject;
     bool gives_way = instance->ends_by_s <= world_of(instance)->now_s;
-    const char *reason = gives_way ? "preempted" : "window_ended";
-    leave_node(instance, instance->reservation->wish.cancel_requested ? "cancelled" : reason);
+    const struct wish *wish = &instance->reservation->wish;
+    const char *early = wish->preemptible ? "preempted" : "horizon_ended";
+    const char *reason = gives_way ? early : "window_ended";
+    leave_node(instance, wish->cancel_requested ? "cancelled" : reason);
 }
 
 static void note_notice(void *subject)
@@ -390,7 +393,7 @@ static const struct fsm_transition transitions[] = {
     ROW(130, PLANNED,      LEAD_TIME_REACHED,   node_is_clean, PROVISIONING, start_on_node,    "its window is near"),
     ROW(140, PLANNED,      DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "its node did not become clean in time"),
     ROW(150, PLANNED,      WINDOW_CHANGED,      always,        PLANNED,      record_window,    "its reservation ends at another time"),
-    ROW(155, PLANNED,      GIVES_WAY,           always,        PLANNED,      note_notice,      "another's verdict took its place from an instant on"),
+    ROW(155, PLANNED,      GIVES_WAY,           always,        PLANNED,      note_notice,      "it was told when its place ends, or that it does not"),
     ROW(210, PROVISIONING, WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window was over before it was up"),
     ROW(220, PROVISIONING, NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
     ROW(230, PROVISIONING, NODE_REPORTS_UP,     always,        RUNNING,      record_ready,     "the node says it runs"),
@@ -399,16 +402,16 @@ static const struct fsm_transition transitions[] = {
     ROW(260, PROVISIONING, DEADLINE_PASSED,     attempts_left, PROVISIONING, start_again,      "not up in time, trying again"),
     ROW(270, PROVISIONING, DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "not up after all attempts"),
     ROW(280, PROVISIONING, WINDOW_CHANGED,      always,        PROVISIONING, record_window,    "its reservation ends at another time"),
-    ROW(285, PROVISIONING, GIVES_WAY,           always,        PROVISIONING, note_notice,      "another's verdict took its place from an instant on"),
+    ROW(285, PROVISIONING, GIVES_WAY,           always,        PROVISIONING, note_notice,      "it was told when its place ends, or that it does not"),
     ROW(310, RUNNING,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
     ROW(320, RUNNING,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
     ROW(330, RUNNING,      NODE_REPORTS_DOWN,   always,        PROVISIONING, start_again,      "it went down by itself"),
     ROW(340, RUNNING,      WINDOW_CHANGED,      always,        RUNNING,      record_window,    "its reservation ends at another time"),
-    ROW(345, RUNNING,      GIVES_WAY,           always,        RUNNING,      note_notice,      "another's verdict took its place from an instant on"),
+    ROW(345, RUNNING,      GIVES_WAY,           always,        RUNNING,      note_notice,      "it was told when its place ends, or that it does not"),
     ROW(410, REPLACING,    WINDOW_ENDED,        always,        FAILED,       give_up,          "its window ended without another place"),
     ROW(420, REPLACING,    NODE_GRANTED,        always,        PROVISIONING, start_on_node,    "the planner found another node"),
     ROW(430, REPLACING,    WINDOW_CHANGED,      always,        REPLACING,    record_window,    "its reservation ends at another time"),
-    ROW(435, REPLACING,    GIVES_WAY,           always,        REPLACING,    note_notice,      "another's verdict took its place from an instant on"),
+    ROW(435, REPLACING,    GIVES_WAY,           always,        REPLACING,    note_notice,      "it was told when its place ends, or that it does not"),
     ROW(510, STOPPING,     NODE_LOST,           always,        TERMINATED,   release_node,     "its node is gone, and it with it"),
     ROW(520, STOPPING,     NODE_REPORTS_DOWN,   always,        TERMINATED,   release_node,     "the node says it is gone"),
     ROW(530, STOPPING,     DEADLINE_PASSED,     attempts_left, STOPPING,     stop_again,       "not gone in time, trying again"),
@@ -502,10 +505,10 @@ static int64_t next_look(const struct instance *instance)
 }
 
 /* What happened, where it is not a new state. */
-static const char *kind_of(const struct fsm_transition *row)
+static const char *kind_of(const struct instance *instance, const struct fsm_transition *row)
 {
     if (row->on == GIVES_WAY)
-        return "preemption_notice";
+        return instance->reservation->wish.preemptible ? "preemption_notice" : "end_notice";
     return row->on == WINDOW_CHANGED ? "amended" : states[row->to].name;
 }
 
@@ -527,7 +530,7 @@ void instance_drive(struct instance *instance)
         if (row->action != NULL)
             row->action(instance);
         int64_t occurred_at_s = row->on == WINDOW_ENDED ? least(instance_end_s(instance), world->now_s) : world->now_s;
-        const char *kind = kind_of(row);
+        const char *kind = kind_of(instance, row);
         instance_record(instance, kind, row->number, occurred_at_s);
         instance->changed = true;
     }

@@ -117,7 +117,7 @@ static bool place_again(struct reservation *reservation)
     struct planner_request request = verdict_request(reservation);
     struct planner_verdict verdict = {0};
     request.from = reservation->starts_s;
-    request.to = reservation->ends_s;
+    request.to = horizon_end(&reservation->wish, reservation->starts_s, reservation->ends_s);
     request.preempts = false;
     planner_place(reservation->world->planner, &request, &verdict);
     return verdict.placed;

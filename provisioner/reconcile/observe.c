@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
+#define SQL_INSTANT(column) "extract(epoch FROM " column ")::bigint" /* null: NEVER, by db_int */
 
 /* The body of an alternative is put together only for wishes that are not decided yet. Ranks: a window that ends or
  * was cancelled gives back what others may need in the same instant, so it comes first. OFFSET 0 keeps the look-ups by
@@ -47,7 +47,15 @@ static const struct db_stmt statement_reservations = {
         " " SQL_INSTANT("r.start_from") ", " SQL_INSTANT("r.start_to") ","                            /* 31, 32 */
         " coalesce(extract(epoch FROM r.hold_until)::bigint, 0), r.confirmed_at IS NOT NULL," /* 33, 34 */
         " s.wish_revision, r.tier = 'preemptible', " SQL_INSTANT("s.ends_by") ","                      /* 35 to 37 */
-        " " SQL_INSTANT("s.estimated_starts_at") ", r.project"                                          /* 38, 39 */
+        " " SQL_INSTANT("s.estimated_starts_at") ", r.project,"                                         /* 38, 39 */
+        " CASE WHEN r.ends_at IS NULL AND r.duration_s IS NULL AND r.tier <> 'preemptible'"
+        "      THEN (SELECT w.on_demand_horizon_s FROM tenant w WHERE w.id = r.tenant_id) END,"        /* 40 */
+        " r.instance_type_id, t.open_ended_max_percent,"                                               /* 41, 42 */
+        " CASE WHEN t.open_ended_max_percent IS NOT NULL AND r.ends_at IS NULL AND coalesce(s.state, 'waitlisted') = 'waitlisted'"
+        "      THEN (SELECT sum(coalesce(p.granted_count, o.count) * (o.gpu_count::bigint * 1000 + o.gpu_milli))::bigint"
+        "              FROM reservation_status p JOIN reservation o ON o.id = p.reservation_id"
+        "             WHERE p.zone_id = r.zone_id AND p.state IN ('held', 'scheduled', 'activating', 'active')"
+        "               AND p.ends_at IS NULL AND o.instance_type_id = r.instance_type_id) END"        /* 43 */
         "  FROM touched"
         " CROSS JOIN LATERAL (SELECT * FROM reservation WHERE id = touched.id OFFSET 0) r"
         "  JOIN zone z ON z.id = r.zone_id"
@@ -135,7 +143,12 @@ static void read_wish(struct arena *arena, const PGresult *result, int row, stru
         .is_confirmed = db_bool(result, row, 34),
         .preemptible = db_bool(result, row, 36),
         .project = kept_text(arena, result, row, 39),
+        .horizon_s = db_int(result, row, 40, 0),
+        .open_max_percent = db_int(result, row, 42, -1),
+        .open_sold_milli = db_int(result, row, 43, 0),
     };
+    if (db_text(result, row, 41) != NULL)
+        wish->type = db_identity(result, row, 41);
     read_models(arena, db_text(result, row, 9), wish);
     int scope = planner_scope_of_text(db_text(result, row, 10));
     must(scope >= 0); /* the table's check allows no other */

@@ -262,7 +262,7 @@ static void add_at(struct bodies *bodies, const struct planner_request *later)
     const struct wish *wish = &bodies->reservation->wish;
     struct alternative alternative = same(arena, wish);
     alternative.window = wish->duration_s > 0 ? flexible_window(arena, wish->duration_s, later->from, later->from)
-                                              : fixed_window(arena, later->from, later->to);
+                                              : fixed_window(arena, later->from, wish_is_open(wish) ? NEVER : later->to);
     add(bodies, &alternative);
 }
 

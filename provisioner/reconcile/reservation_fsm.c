@@ -231,12 +231,9 @@ static void nothing(void *subject)
     (void)subject; /* the verdict is on the row already */
 }
 
-/* An estimate, for the first of them at least, and what else may fit. */
 static void join_waitlist(void *subject)
 {
-    struct reservation *reservation = subject;
-    struct world *world = reservation->world;
-    world->waitlist_stirred |= world->waiting_count < WAITLIST_DEPTH;
+    waitlist_stir(subject);
 }
 
 static void note_estimate(void *subject)
@@ -303,13 +300,13 @@ static void note_preempted(void *subject)
 }
 
 /* The rest of its window is free for others; its instances' windows keep their ends, and their loss is metered. */
-static void end_preempted(void *subject)
+static void end_early(void *subject)
 {
     struct reservation *reservation = subject;
     int64_t now_s = reservation->world->now_s;
     if (now_s < reservation->ends_s)
         reservation->ends_s = now_s;
-    reservation->reason = "preempted";
+    reservation->reason = reservation->wish.preemptible ? "preempted" : "horizon_ended";
 }
 
 static void make_instances(void *subject)
@@ -407,13 +404,13 @@ static const struct fsm_transition transitions[] = {
     ROW(430, ACTIVATING, ALL_RUNNING,       window_is_open, ACTIVE,     record_health,   "all its instances run"),
     ROW(440, ACTIVATING, DEADLINE_PASSED,   always,         ACTIVE,     record_lateness, "it goes on with the instances that run"),
     ROW(450, ACTIVATING, AMENDED,           always,         ACTIVATING, record_terms,    "it has other terms"),
-    ROW(460, ACTIVATING, ALL_GONE,          some_gave_way,  ENDED,      end_preempted,   "others took all of its places"),
+    ROW(460, ACTIVATING, ALL_GONE,          some_gave_way,  ENDED,      end_early,   "others took all of its places, or its horizon ended"),
     ROW(470, ACTIVATING, GIVES_WAY,         always,         ACTIVATING, note_notice,     "others took some of its places"),
     ROW(510, ACTIVE,     CANCEL_REQUESTED,  always,         ENDING,     cut_window,      "cancelled by its tenant"),
     ROW(520, ACTIVE,     WINDOW_ENDED,      always,         ENDING,     end_instances,   "its window is over"),
     ROW(530, ACTIVE,     HEALTH_CHANGED,    always,         ACTIVE,     record_health,   "its instances fail or recover"),
     ROW(540, ACTIVE,     AMENDED,           always,         ACTIVE,     record_terms,    "it has other terms"),
-    ROW(550, ACTIVE,     ALL_GONE,          some_gave_way,  ENDED,      end_preempted,   "others took all of its places"),
+    ROW(550, ACTIVE,     ALL_GONE,          some_gave_way,  ENDED,      end_early,   "others took all of its places, or its horizon ended"),
     ROW(560, ACTIVE,     GIVES_WAY,         always,         ACTIVE,     note_notice,     "others took some of its places"),
     ROW(610, ENDING,     ALL_GONE,          was_cancelled,  CANCELLED,  note_cancel,     "all its instances are gone"),
     ROW(620, ENDING,     ALL_GONE,          always,         ENDED,      forget_refusal,  "all its instances are gone"),
@@ -464,13 +461,13 @@ const struct fsm reservation_fsm = {
 /* ---- Driving ---- */
 
 /* What happened, where it is not a new state. */
-static const char *kind_of(const struct fsm_transition *row, const char *state)
+static const char *kind_of(const struct reservation *reservation, const struct fsm_transition *row, const char *state)
 {
     if (row->to != row->from)
         return state;
     switch (row->on) {
     case GIVES_WAY:
-        return "preemption_notice";
+        return reservation->wish.preemptible ? "preemption_notice" : "end_notice";
     case ESTIMATE_CHANGED:
         return "estimate";
     case AMENDED:
@@ -501,7 +498,7 @@ static void record(struct reservation *reservation, const struct fsm_transition 
                             .object_type = "reservation",
                             .object = reservation->wish.id,
                             .revision = reservation->is.revision,
-                            .kind = arena_format(world->arena, "reservation.%s", kind_of(row, state)),
+                            .kind = arena_format(world->arena, "reservation.%s", kind_of(reservation, row, state)),
                             .transition = row->number,
                             .payload = payload,
                             .occurred_at_s = is_end ? reservation->ends_s : world->now_s,
@@ -531,13 +528,13 @@ static int64_t next_look(const struct reservation *reservation)
     case RESERVATION_HELD:
         return least(reservation->wish.hold_until_s, reservation->starts_s);
     case RESERVATION_SCHEDULED:
-        return reservation->starts_s - reservation->world->zone->lead_s;
+        return least(reservation->starts_s - reservation->world->zone->lead_s, reservation->horizon_due_s);
     case RESERVATION_ACTIVATING: {
-        int64_t end_s = least(reservation->ends_s, reservation->is.deadline_s);
+        int64_t end_s = least(least(reservation->ends_s, reservation->is.deadline_s), reservation->horizon_due_s);
         return reservation->starts_s > now_s ? least(reservation->starts_s, end_s) : end_s;
     }
     case RESERVATION_ACTIVE:
-        return reservation->ends_s;
+        return least(reservation->ends_s, reservation->horizon_due_s);
     case RESERVATION_ENDING:
         return reservation->is.deadline_s;
     default:
@@ -554,16 +551,9 @@ static void look(struct reservation *reservation)
     if (is_undecided && !is_dropped && !reservation->refused)
         verdict_decide(reservation);
     amend_look(reservation);
+    horizon_keep(reservation);
     for (uint32_t i = 0; i < reservation->instance_count; i++)
         instance_drive(&reservation->instances[i]);
-}
-
-/* One that waits is not put to the planner out of its turn; once it leaves, those behind it may begin earlier. */
-static void stir_waitlist(struct reservation *reservation)
-{
-    struct world *world = reservation->world;
-    bool has_left = reservation->is.state != RESERVATION_WAITLISTED;
-    world->waitlist_stirred |= has_left || reservation->is.due_s <= world->now_s;
 }
 
 void reservation_drive(struct reservation *reservation)
@@ -589,7 +579,7 @@ void reservation_drive(struct reservation *reservation)
     }
     holding_follow(reservation);
     if (was_waiting && !reservation->is_its_turn)
-        stir_waitlist(reservation);
+        waitlist_stir(reservation);
     int64_t delivered = tally_of(reservation).running;
     int64_t due_s = next_look(reservation);
     reservation->changed |= due_s != reservation->is.due_s || delivered != reservation->delivered;

@@ -36,7 +36,7 @@ struct planner_request verdict_request(const struct reservation *reservation)
         .count = (uint32_t)wish->count,
         .shape = wish->shape,
         .from = from_s,
-        .to = wish->duration_s > 0 ? from_s + wish->duration_s : wish->ends_s,
+        .to = wish->duration_s > 0 ? from_s + wish->duration_s : horizon_end(wish, from_s, wish->ends_s),
         .gpu_models = wish->gpu_models,
         .gpu_model_count = wish->gpu_model_count,
         .zone = planner_id_of(reservation->world->zone->id),
@@ -53,7 +53,7 @@ static void grant(struct reservation *reservation, const struct planner_request 
 {
     reservation->granted = true;
     reservation->starts_s = request->from;
-    reservation->ends_s = request->to;
+    reservation->ends_s = wish_is_open(&reservation->wish) ? NEVER : request->to; /* held for its horizon at least */
     reservation->world->granted_count++;
 }
 
@@ -134,6 +134,7 @@ static bool find_another(const struct reservation *reservation, const struct pla
 {
     if (!denial->is_over_quota && preempts_instead_of_waiting(reservation, request, &denial->refusal)) {
         tried->from = denial->refusal.preempts_from;
+        tried->to = horizon_end(&reservation->wish, tried->from, request->to);
         return true;
     }
     *tried = *request;
@@ -188,6 +189,11 @@ void verdict_decide(struct reservation *reservation)
         reservation->binding =
             arena_format(world->arena, "{\"constraint\":\"request\",\"message\":\"%s\"}", wrong);
         world->refused_count++;
+        return;
+    }
+    if (!horizon_has_share(reservation)) {
+        reservation->refused = true;
+        world->refused_count += reservation->is.state == RESERVATION_PENDING;
         return;
     }
     struct denial denial = {0};

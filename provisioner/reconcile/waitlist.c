@@ -49,10 +49,9 @@ static bool first_within_window(struct service *service, const struct planner_re
 static bool first_start(struct service *service, const struct wish *wish, const struct planner_request *request,
                         int64_t *ret_from_s)
 {
-    bool is_flexible = wish->duration_s > 0;
-    if (!is_flexible && request->to != NEVER)
+    if (wish->duration_s == 0 && wish->ends_s != NEVER)
         return first_within_window(service, request, ret_from_s);
-    int64_t last_s = is_flexible ? wish->start_to_s : request->from + PLANNER_LATER_LIMIT_S;
+    int64_t last_s = wish->duration_s > 0 ? wish->start_to_s : request->from + PLANNER_LATER_LIMIT_S;
     service->questions++;
     return planner_earliest(service->world->planner, request, last_s, ret_from_s);
 }
@@ -72,8 +71,9 @@ static void hold(struct service *service, struct reservation *reservation)
     if (!first_start(service, &reservation->wish, &request, &start_s))
         return;
     reservation->estimate_s = start_s;
-    if (reservation->wish.duration_s > 0)
-        request.to = start_s + reservation->wish.duration_s;
+    bool keeps_end = reservation->wish.duration_s == 0 && reservation->wish.ends_s != NEVER;
+    if (!keeps_end && request.to != NEVER)
+        request.to += start_s - request.from;
     request.from = start_s;
     planner_place(service->world->planner, &request, &verdict);
     must(verdict.placed); /* it was just said to fit */
@@ -101,6 +101,16 @@ static void serve(struct service *service, struct reservation *reservation)
         return;
     hold(service, reservation);
     reservation_drive(reservation); /* tells a new estimate */
+}
+
+void waitlist_stir(struct reservation *reservation)
+{
+    struct world *world = reservation->world;
+    bool waits = reservation->is.state == RESERVATION_WAITLISTED;
+    if (waits && reservation->was.state != RESERVATION_WAITLISTED)
+        world->waitlist_stirred |= world->waiting_count < WAITLIST_DEPTH; /* an estimate, for the first at least */
+    else
+        world->waitlist_stirred |= !waits || reservation->is.due_s <= world->now_s;
 }
 
 void waitlist_serve(struct world *world)

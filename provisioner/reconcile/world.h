@@ -123,6 +123,10 @@ struct wish {
     bool is_confirmed;
     const char *body; /* JSON: the wish as it could be posted again, without count, times and placement */
     bool preemptible; /* its instances give way to those of other tiers */
+    int64_t horizon_s; /* how long it is guaranteed from now on, if it is open-ended; 0: without an end */
+    struct identity type;     /* all zero: a shape of the tenant's own */
+    int64_t open_max_percent; /* of the type's GPUs, sold without an end; negative: no cap */
+    int64_t open_sold_milli;
 };
 
 /* A hold that is not firm (yet). */
@@ -151,6 +155,12 @@ struct amendment {
     const char *reason;  /* NULL: none */
     const char *binding; /* JSON or NULL */
 };
+
+/* Asked for without an end. */
+static inline bool wish_is_open(const struct wish *wish)
+{
+    return wish->ends_s == NEVER && wish->duration_s == 0;
+}
 
 struct instance {
     struct reservation *reservation;
@@ -187,6 +197,7 @@ struct reservation {
     int64_t estimated_s; /* while it waits: when it would start as things stand; NEVER: not in sight */
     int64_t estimate_s;  /* the same, found just now and not yet told */
     bool is_its_turn;    /* of those that wait */
+    int64_t horizon_due_s; /* when its guarantee rolls on; NEVER: it has an end, or none at all */
     bool granted;             /* by the planner, just now */
     bool refused;
     bool amended; /* an amendment was granted, just now */
@@ -332,6 +343,17 @@ void refusal_tell(struct reservation *reservation, const struct planner_request 
 /* Puts those who wait to the planner, in the order in which the world has them, within its batch. */
 #define WAITLIST_DEPTH 64
 void waitlist_serve(struct world *world);
+/* One came to wait, left, or is due: nobody is asked for out of turn, so the list is to be served. */
+void waitlist_stir(struct reservation *reservation);
+
+/* ---- Open-ended ---- */
+
+/* Until when what begins at from_s and ends at ends_s is held: to its end, or for the horizon where it has none. */
+int64_t horizon_end(const struct wish *wish, int64_t from_s, int64_t ends_s);
+/* Holds what is open-ended for its horizon; tells where that cannot be. Sets horizon_due_s. */
+void horizon_keep(struct reservation *reservation);
+/* Whether as much of its type may still be sold without an end; else sets reason and binding. */
+bool horizon_has_share(struct reservation *reservation);
 
 /* ---- Giving way ---- */
 

@@ -164,6 +164,8 @@ static void make_reservation(struct scene *scene, uint8_t number, const uint8_t 
                  .if_unavailable = is_quote && wish[3] % 3 == UNAVAILABLE_WAITLIST ? UNAVAILABLE_REJECT : wish[3] % 3,
                  .decide_by_s = (wish[3] & 16) != 0 ? START + 3600 : NEVER,
                  .preemptible = (wish[3] & 8) != 0,
+                 .horizon_s = (wish[3] & 12) == 4 ? 3600 : 0,
+                 .open_max_percent = -1,
                  .revision = 1,
                  .body = "{\"zone\":\"z\"}"},
         .health = "ok",

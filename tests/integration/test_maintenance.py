@@ -80,6 +80,7 @@ def test_what_has_not_begun_is_moved_aside(stack):
     made = ask(stack, window(taken[0]))
     assert (made["status"]["state"], made["status"]["moved_count"]) == ("planned", 1)
     assert places(stack, ahead) == {taken[1], free}
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
     stack.advance(at("10:00:00"))
     assert acme.get(f"/v1/reservations/{ahead['id']}").body["status"]["delivered_count"] == 2
     assert node_states(stack)[taken[0]] == "maintenance"

@@ -62,6 +62,7 @@ def test_a_firm_wish_takes_a_preemptible_place_with_notice(market):
     told = [event for event in stack.spot.items("/v1/events") if event["kind"].endswith("preemption_notice")]
     assert sorted(event["kind"] for event in told) == ["instance.preemption_notice", "reservation.preemption_notice"]
     assert {event["occurred_at"] for event in told} == {at("01:00:00")}
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
     stack.advance(at("01:01:59"))
     assert status_of(stack.spot, filling)["state"] == "active"
     stack.advance(at("01:02:00"))

@@ -120,6 +120,7 @@ def test_places_held_for_those_who_wait_leave_no_trace(queue):
         wait(stack, None, "12:00:00")
     stack.advance(at("00:10:00"))
     assert stack.sql("SELECT count(*) AS rows FROM allocation") == [{"rows": 2}]
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
     stack.provisioner.stop()
     stack.provisioner.start()
     stack.advance(at("04:00:00"))

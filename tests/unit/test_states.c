@@ -101,6 +101,7 @@ static struct reservation *wish_for(struct scene *scene, int64_t count, int64_t 
                  .scope_required = true,
                  .decide_by_s = NEVER,
                  .revision = 1,
+                 .open_max_percent = -1,
                  .body = "{\"zone\":\"z\"}"},
         .health = "ok",
         .starts_s = NEVER,

@@ -1,0 +1,143 @@
+/* Open-ended reservations. Where the tenant has a horizon they are guaranteed for that long from now on, step by step:
+ * the planner holds a step more than the horizon, so that later windows may be sold behind it, and who cannot be held
+ * longer learns it a whole horizon ahead. And of a type only so much is sold without an end. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/world.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define STEPS_PER_HORIZON 8
+#define STEP_LEAST_S      60
+
+static int64_t step_of(const struct wish *wish)
+{
+    int64_t step_s = wish->horizon_s / STEPS_PER_HORIZON;
+    return step_s > STEP_LEAST_S ? step_s : STEP_LEAST_S;
+}
+
+int64_t horizon_end(const struct wish *wish, int64_t from_s, int64_t ends_s)
+{
+    return ends_s == NEVER && wish->horizon_s > 0 ? from_s + wish->horizon_s + step_of(wish) : ends_s;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Its end may come nearer, go further away, or out of sight again. */
+static void tell(struct reservation *reservation, uint32_t ordinal, int64_t ends_by_s)
+{
+    for (uint32_t i = 0; i < reservation->instance_count; i++) {
+        struct instance *instance = &reservation->instances[i];
+        bool lasts = !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
+        if (instance->ordinal != ordinal || !lasts || instance->ends_by_s == ends_by_s)
+            continue;
+        instance->ends_by_s = ends_by_s;
+        instance->ends_s = ends_by_s;
+        instance->told = true;
+    }
+}
+
+/* When one place ends, if that is in sight, else NEVER: held longer where it is time. *ret_due_s: when to look again.
+ */
+static int64_t keep_place(const struct reservation *reservation, const struct planner_key *key, int64_t from_s,
+                          int64_t until_s, int64_t *ret_due_s)
+{
+    const struct wish *wish = &reservation->wish;
+    struct world *world = reservation->world;
+    if (until_s == NEVER) { /* promised before there was a horizon */
+        *ret_due_s = NEVER;
+        return NEVER;
+    }
+    if (until_s <= from_s + wish->horizon_s)
+        until_s = planner_extend(world->planner, key, horizon_end(wish, from_s, NEVER));
+    bool is_short = until_s <= from_s + wish->horizon_s;
+    *ret_due_s = is_short ? world->now_s + step_of(wish) : until_s - wish->horizon_s;
+    return is_short ? until_s : NEVER;
+}
+
+void horizon_keep(struct reservation *reservation)
+{
+    reservation->horizon_due_s = NEVER;
+    int state = reservation->is.state;
+    bool has_place = state == RESERVATION_SCHEDULED || state == RESERVATION_ACTIVATING || state == RESERVATION_ACTIVE;
+    bool rolls = reservation->wish.horizon_s > 0 && reservation->ends_s == NEVER;
+    if (!has_place || !rolls || reservation->wish.cancel_requested)
+        return;
+    struct world *world = reservation->world;
+    int64_t from_s = reservation->starts_s > world->now_s ? reservation->starts_s : world->now_s;
+    int64_t first_s = NEVER;
+    for (uint32_t ordinal = 0; ordinal < (uint32_t)reservation->wish.count; ordinal++) {
+        struct planner_key key = {.reservation = planner_id_of(reservation->wish.id), .ordinal = ordinal};
+        int64_t until_s = 0, due_s = NEVER;
+        if (!world_held_until(world, &key, from_s, &until_s)) {
+            first_s = least(first_s, reservation->ends_by_s); /* over, or without a place for now */
+            continue;
+        }
+        int64_t ends_by_s = keep_place(reservation, &key, from_s, until_s, &due_s);
+        reservation->horizon_due_s = least(reservation->horizon_due_s, due_s);
+        first_s = least(first_s, ends_by_s);
+        tell(reservation, ordinal, ends_by_s);
+    }
+    reservation->told |= first_s != reservation->ends_by_s;
+    reservation->ends_by_s = first_s;
+}
+
+/* ---- How much of a type is sold without an end ---- */
+
+static bool allows(const struct wish *wish, const char *gpu_model)
+{
+    for (uint32_t i = 0; i < wish->gpu_model_count; i++) {
+        if (strcmp(wish->gpu_models[i], gpu_model) == 0)
+            return true;
+    }
+    return wish->gpu_model_count == 0;
+}
+
+static int64_t fleet_milli(const struct world *world, const struct wish *wish)
+{
+    int64_t milli = 0;
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        const struct planner_node *node = &world->nodes[i].spec;
+        if (allows(wish, node->gpu_model))
+            milli += (int64_t)node->gpus * PLANNER_GPU_MILLI;
+    }
+    return milli;
+}
+
+/* Beside what was read: by the verdicts of this piece of work. */
+static int64_t sold_just_now(const struct world *world, const struct wish *wish)
+{
+    int64_t milli = 0;
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        const struct reservation *other = &world->reservations[i];
+        bool is_same = other->granted && memcmp(&other->wish.type, &wish->type, sizeof wish->type) == 0;
+        if (is_same && other->ends_s == NEVER)
+            milli += other->wish.count * instance_gpu_milli(&other->wish);
+    }
+    return milli;
+}
+
+bool horizon_has_share(struct reservation *reservation)
+{
+    const struct wish *wish = &reservation->wish;
+    struct world *world = reservation->world;
+    if (!wish_is_open(wish) || wish->open_max_percent < 0)
+        return true;
+    int64_t asked = wish->count * instance_gpu_milli(wish);
+    int64_t sold = wish->open_sold_milli + sold_just_now(world, wish);
+    int64_t most = fleet_milli(world, wish) * wish->open_max_percent / 100;
+    if (sold + asked <= most)
+        return true;
+    reservation->reason = "capacity_unavailable";
+    reservation->binding = arena_format(world->arena,
+                                        "{\"constraint\":\"open_ended_share\",\"message\":\"%" PRId64
+                                        " %% of the type's GPUs are sold without an end; "
+                                        "give the window one\",\"asked_gpu_milli\":%" PRId64
+                                        ",\"sold_gpu_milli\":%" PRId64 ",\"most_gpu_milli\":%" PRId64 "}",
+                                        wish->open_max_percent, asked, sold, most);
+    reservation->alternatives = "[]";
+    return false;
+}

@@ -1,0 +1,97 @@
+"""Open-ended reservations: guaranteed for the tenant's horizon, step by step, and only so many of them."""
+# SPDX-License-Identifier: Apache-2.0
+
+import pytest
+
+DAY_S = 86400
+
+
+def at(day, time="00:00:00"):
+    return f"2026-01-{day:02}T{time}Z"
+
+
+def reserve(client, starts, ends, **fields):
+    body = {"instance_type": "h100.8x", "zone": "us-east-1a", "starts_at": starts, "ends_at": ends, **fields}
+    return client.post("/v1/reservations", body).expect(201).body
+
+
+def status_of(client, reservation):
+    return client.get(f"/v1/reservations/{reservation['id']}").expect(200).body["status"]
+
+
+@pytest.fixture
+def rolling(stack):
+    """One node, and a tenant whose open-ended reservations are guaranteed for a day."""
+    stack.fleet(1)
+    stack.acme, stack.other = stack.tenant("acme", on_demand_horizon_s=DAY_S), stack.tenant("other")
+    return stack
+
+
+def held_until(stack):
+    (row,) = stack.sql("SELECT extract(epoch FROM max(upper(period)) - (SELECT now FROM domain_clock))::bigint AS ahead"
+                       "  FROM allocation WHERE kind = 'instance'")
+    return row["ahead"]
+
+
+def test_the_guarantee_rolls_on_while_nobody_is_behind(rolling):
+    stack = rolling
+    made = reserve(stack.acme, None, None, tier="on_demand")
+    assert made["status"]["ends_at"] is None
+    for day in (3, 5, 9):
+        stack.advance(at(day, "07:00:00"))
+        assert DAY_S <= held_until(stack) <= DAY_S + DAY_S // 8
+        status = status_of(stack.acme, made)
+        assert (status["state"], status["ends_by"], status["ends_at"]) == ("active", None, None)
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
+
+
+def test_a_window_sold_behind_it_is_told_a_horizon_ahead(rolling):
+    stack = rolling
+    made = reserve(stack.acme, None, None)
+    firm = reserve(stack.other, at(5), at(6))
+    stack.advance(at(3, "23:59:59"))
+    assert status_of(stack.acme, made)["ends_by"] is None
+    stack.advance(at(4))
+    assert status_of(stack.acme, made)["ends_by"] == at(5)
+    told = [event for event in stack.acme.items("/v1/events") if event["kind"].endswith("end_notice")]
+    assert {(event["kind"], event["occurred_at"]) for event in told} == {
+        ("reservation.end_notice", at(4)), ("instance.end_notice", at(4))}
+    stack.advance(at(5))
+    status = status_of(stack.acme, made)
+    assert (status["state"], status["reason"]) == ("ended", "horizon_ended")
+    assert status_of(stack.other, firm)["state"] == "active"
+    stack.advance("2026-02-01T00:00:00Z")
+    assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
+
+
+def test_an_end_in_sight_goes_out_of_sight_when_there_is_room_again(rolling):
+    stack = rolling
+    made = reserve(stack.acme, None, None)
+    firm = reserve(stack.other, at(5), at(6))
+    stack.advance(at(4, "01:00:00"))
+    assert status_of(stack.acme, made)["ends_by"] == at(5)
+    stack.other.post(f"/v1/reservations/{firm['id']}/cancel").expect(200)
+    stack.advance(at(4, "06:00:00"))
+    assert status_of(stack.acme, made)["ends_by"] is None
+    stack.advance(at(8))
+    assert status_of(stack.acme, made)["state"] == "active"
+
+
+def test_without_a_horizon_it_holds_for_ever(rolling):
+    stack = rolling
+    reserve(stack.other, None, None)
+    stack.acme.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "starts_at": at(20),
+                                         "ends_at": at(21)}).expect(409)
+
+
+def test_only_a_share_of_a_type_is_sold_without_an_end(stack):
+    stack.fleet(2)
+    stack.operator.create("/v1/system/instance-types", {
+        "name": "capped", "gpu_count": 8, "gpu_models": ["H100"], "cpu_milli": 96000, "memory_mib": 1048576,
+        "open_ended_max_percent": 50})
+    acme = stack.tenant("acme")
+    reserve(acme, None, None, instance_type="capped")
+    refused = acme.post("/v1/reservations", {"instance_type": "capped", "zone": "us-east-1a"}).expect(409).body
+    assert refused["binding"]["constraint"] == "open_ended_share"
+    assert (refused["binding"]["sold_gpu_milli"], refused["binding"]["most_gpu_milli"]) == (8000, 8000)
+    reserve(acme, None, at(2), instance_type="capped")
