@@ -119,9 +119,6 @@ COMMENT ON COLUMN quota.revision IS 'Rises with each change; events carry it';
 COMMENT ON COLUMN quota.changed_at IS 'Domain time';
 CREATE INDEX quota_of_zone ON quota (zone_id);
 
--- Rebuilding what tenants with a quota hold starts here.
-CREATE INDEX reservation_status_of_tenant ON reservation_status (tenant_id, zone_id);
-
 -- ---- Grants ----
 
 GRANT SELECT, INSERT ON amendment TO sluice_api;

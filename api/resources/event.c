@@ -58,6 +58,8 @@ static const struct object_kind {
     {"reservation_wish", IDENTITY_RESERVATION},
     {"reservation", IDENTITY_RESERVATION},
     {"instance", IDENTITY_INSTANCE},
+    {"amendment", IDENTITY_AMENDMENT},
+    {"quota", IDENTITY_QUOTA},
     {"node_wish", IDENTITY_NODE},
     {"node", IDENTITY_NODE},
     {"zone", IDENTITY_ZONE},

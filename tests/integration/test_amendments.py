@@ -289,3 +289,19 @@ def test_a_preview_prices_it_and_changes_nothing(stack, acme):
     assert less["cost_delta"]["amount"] == f"{-24 * 8 * 2}.000000"
     assert show(acme, made)["status"]["delivered_count"] == 2
     assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"]
+
+
+def test_each_verdict_is_an_event_and_so_is_what_follows(stack, acme):
+    made = reserve(acme, name="train")
+    stack.advance(at(2, 12))
+    amendment = amend(acme, made, ends_at=at(5)).expect(201).body
+    amend(acme, made, count=9).expect(409)
+
+    def kinds():
+        return [(event["kind"], event["object_id"][:4]) for event in acme.items("/v1/events")
+                if "amend" in event["kind"]]
+
+    expected = {("reservation.amendment_requested", "rsv_"): 2, ("amendment.granted", "amd_"): 1, ("amendment.refused", "amd_"): 1,
+                ("reservation.amended", "rsv_"): 1, ("instance.amended", "ins_"): 2}
+    eventually(lambda: {kind: kinds().count(kind) for kind in set(kinds())} == expected, "all of them are told")
+    assert any(event["object_id"] == amendment["id"] for event in acme.items("/v1/events"))
