@@ -130,6 +130,7 @@ uint32_t allocation_add(struct planner *planner, const struct allocation *body, 
         timeline_hold(node, &(struct hold){body->from, body->to, body->shape.cpu_milli, body->shape.memory_mib, index});
     refresh_held(planner, allocation, gpus);
     node->preemptibles += allocation->preemptible;
+    planner->preemptible_live += allocation->preemptible;
     mix_count(planner, allocation, true);
     if (planner->batch) {
         change_note(planner, index); /* belongs to the step that follows: rollback_to drops it with that */
@@ -173,6 +174,7 @@ void allocation_remove(struct planner *planner, uint32_t index)
     }
     uint64_t gpus = timeline_remove(&planner->nodes[allocation->node], index);
     planner->nodes[allocation->node].preemptibles -= allocation->preemptible;
+    planner->preemptible_live -= allocation->preemptible;
     refresh_held(planner, allocation, gpus);
     mix_count(planner, allocation, false);
 

@@ -329,7 +329,7 @@ static bool amend_somehow(struct amending *amending, struct attempt attempt)
     } tries[] = {{false, false}, {true, false}, {false, true}, {true, true}};
     for (size_t i = 0; i < COUNT_OF(tries); i++) {
         bool same = tries[i].anew && amending->moved == 0; /* as the one before: there is nobody to place anew */
-        if (same || (tries[i].preempts && !amending->terms->preempts))
+        if (same || (tries[i].preempts && !preempt_any(amending->planner, amending->terms)))
             continue;
         attempt_undo(amending->planner, attempt);
         if (amend_try(amending, tries[i].anew, tries[i].preempts))

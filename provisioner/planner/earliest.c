@@ -8,8 +8,8 @@ bool planner_fits(struct planner *planner, const struct planner_request *request
     struct question question = question_of(planner, request);
     if (search_gang(planner, &question, request, scope_limit(request)))
         return true;
-    question.preempts = request->preempts;
-    return request->preempts && search_gang(planner, &question, request, scope_limit(request));
+    question.preempts = preempt_any(planner, request);
+    return question.preempts && search_gang(planner, &question, request, scope_limit(request));
 }
 
 struct planner_request request_at(const struct planner_request *request, int64_t from)
@@ -44,8 +44,8 @@ static bool earliest_of(struct planner *planner, struct question question, const
                         int64_t start_to, int64_t *ret_from)
 {
     bool found = earliest_start(planner, &question, request, scope_limit(request), start_to, ret_from);
-    question.preempts = request->preempts;
-    if (!request->preempts || (found && *ret_from == question.from))
+    question.preempts = preempt_any(planner, request);
+    if (!question.preempts || (found && *ret_from == question.from))
         return found;
     return earliest_start(planner, &question, request, scope_limit(request), found ? *ret_from - 1 : start_to,
                           ret_from) ||

@@ -155,10 +155,11 @@ struct planner {
     uint32_t allocation_top;
     uint32_t allocation_room;
     uint32_t allocation_live;
-    uint32_t allocation_free; /* head of the free list */
-    uint32_t *chains;         /* heads, by hash of the key */
-    uint32_t *siblings;       /* heads, by hash of the reservation */
-    uint32_t chain_count;     /* of each, a power of two, or 0 */
+    uint32_t preemptible_live; /* of these, who gives way */
+    uint32_t allocation_free;  /* head of the free list */
+    uint32_t *chains;          /* heads, by hash of the key */
+    uint32_t *siblings;        /* heads, by hash of the reservation */
+    uint32_t chain_count;      /* of each, a power of two, or 0 */
 
     bool batch;
     struct undo *undo;
@@ -499,6 +500,8 @@ enum planner_scope spread_level(enum planner_spread spread);
 /* preempt.c */
 /* Whether the allocation may be evicted to make room for the question. */
 bool preempt_may(const struct planner *planner, uint32_t allocation, const struct question *question);
+/* Whether the request may evict anybody at all. */
+bool preempt_any(const struct planner *planner, const struct planner_request *request);
 /* Cuts what must go so that the request has a place within `limit`, and tells it in planner->evictions. False: there
  * is no place even so, and nothing has changed. */
 bool preempt_gang(struct planner *planner, const struct question *question, const struct planner_request *request,

@@ -197,7 +197,7 @@ void planner_place(struct planner *planner, const struct planner_request *reques
     enum planner_scope limit = scope_limit(request);
     planner->eviction_count = 0;
     if (search_gang(planner, &question, request, limit) ||
-        (request->preempts && preempt_gang(planner, &question, request, limit)))
+        (preempt_any(planner, request) && preempt_gang(planner, &question, request, limit)))
         grant(planner, &question, request, ret);
     else
         *ret = (struct planner_verdict){.refusal = refuse(planner, &question, request)};

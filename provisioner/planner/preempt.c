@@ -61,6 +61,11 @@ bool preempt_may(const struct planner *planner, uint32_t index, const struct que
     return allocation->to > cut && ends >= question->evict_from;
 }
 
+bool preempt_any(const struct planner *planner, const struct planner_request *request)
+{
+    return request->preempts && planner->preemptible_live > 0;
+}
+
 static struct question question_of_all_gone(const struct question *question)
 {
     struct question gone = *question;
@@ -319,7 +324,7 @@ static bool stand_may(const struct planner *planner, enum planner_scope level, c
     return stand->taken < limit && (level == PLANNER_FLEET || !planner->apart[stand->apart]);
 }
 
-static void stands_unmark(struct planner *planner, enum planner_scope level, struct stand *stands, uint32_t count)
+static void stands_unmark(struct planner *planner, enum planner_scope level, const struct stand *stands, uint32_t count)
 {
     for (uint32_t i = 0; i < count && level != PLANNER_FLEET; i++) {
         if (stands[i].taken > 0)
@@ -327,11 +332,32 @@ static void stands_unmark(struct planner *planner, enum planner_scope level, str
     }
 }
 
-/* Chooses how many instances each stand takes: what is free, then what adds the least. False: there is no room. */
+/* How many instances fit on the stands, each of which takes `taken`. */
+static uint32_t stands_room(struct planner *planner, enum planner_scope level, struct stand *stands, uint32_t count)
+{
+    uint32_t room = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (level == PLANNER_FLEET || stands[i].taken == 0) {
+            room += stands[i].taken;
+        } else if (!planner->apart[stands[i].apart]) {
+            planner->apart[stands[i].apart] = true;
+            room++;
+        }
+    }
+    stands_unmark(planner, level, stands, count);
+    return room;
+}
+
+/* Chooses how many instances each stand takes: what is free, then what adds the least. False: there is no room, or it
+ * costs `limit` or more. */
 static bool stands_choose(struct planner *planner, const struct question *question, enum planner_scope level,
-                          struct stand *stands, uint32_t count, uint32_t need, struct loss *ret)
+                          struct stand *stands, uint32_t count, uint32_t need, struct loss limit, struct loss *ret)
 {
     struct loss total = {0};
+    for (uint32_t i = 0; i < count; i++)
+        stands[i].taken = stands[i].most;
+    if (stands_room(planner, level, stands, count) < need)
+        return false;
     for (uint32_t i = 0; i < count; i++) {
         stands[i].taken = 0;
         stands[i].now = (struct loss){0};
@@ -339,7 +365,7 @@ static bool stands_choose(struct planner *planner, const struct question *questi
         for (; need > 0 && stand_may(planner, level, &stands[i], stands[i].free); need--)
             stand_take(planner, level, &stands[i]);
     }
-    for (; need > 0; need--) {
+    for (; need > 0 && loss_less(total, limit); need--) {
         struct stand *best = NULL;
         struct loss least = {0};
         for (uint32_t i = 0; i < count; i++) {
@@ -351,14 +377,13 @@ static bool stands_choose(struct planner *planner, const struct question *questi
                 least = adds;
             }
         }
-        if (best == NULL)
-            break;
+        must(best != NULL);
         stand_take(planner, level, best);
         total = loss_plus(total, least.gpu_milli_s, least.count);
     }
     stands_unmark(planner, level, stands, count);
     *ret = total;
-    return need == 0;
+    return need == 0 && loss_less(total, limit);
 }
 
 /* The stands' victims into planner->chosen. */
@@ -377,22 +402,6 @@ static void chosen_gather(struct planner *planner, const struct question *questi
         }
     }
     victims_sort(planner, planner->chosen, planner->chosen_count);
-}
-
-/* How many instances fit on the stands, each of which takes `taken`. */
-static uint32_t stands_room(struct planner *planner, enum planner_scope level, struct stand *stands, uint32_t count)
-{
-    uint32_t room = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (level == PLANNER_FLEET || stands[i].taken == 0) {
-            room += stands[i].taken;
-        } else if (!planner->apart[stands[i].apart]) {
-            planner->apart[stands[i].apart] = true;
-            room++;
-        }
-    }
-    stands_unmark(planner, level, stands, count);
-    return room;
 }
 
 /* Keeps whoever need not go after all, the dearest first. */
@@ -418,10 +427,13 @@ static void chosen_reduce(struct planner *planner, const struct question *questi
     }
 }
 
+static const struct loss loss_most = {INT64_MAX, UINT32_MAX};
+
 struct gang_choice {
-    const struct model *model;
+    const struct model *model; /* NULL: none */
     uint32_t group;
     struct loss loss;
+    const struct model *gathered; /* whose stands are in planner->stands */
 };
 
 /* The model and group of the scope where the gang loses the least. */
@@ -429,18 +441,19 @@ static struct gang_choice choose_group(struct planner *planner, const struct que
                                        const struct planner_request *request, enum planner_scope level,
                                        enum planner_scope scope)
 {
-    struct gang_choice best = {.model = NULL};
+    struct gang_choice best = {.loss = loss_most};
     for (uint32_t i = 0; i < request_models(planner, request); i++) {
         const struct model *model = request_model(planner, request, i);
         if (model == NULL)
             continue;
+        best.gathered = model;
         stands_gather(planner, question, model, level, scope);
         for (uint32_t first = 0, together = 0; first < planner->stand_count; first += together) {
             struct loss loss;
             together = stands_together(planner, first);
-            if (stands_choose(planner, question, level, &planner->stands[first], together, request->count, &loss) &&
-                (best.model == NULL || loss_less(loss, best.loss)))
-                best = (struct gang_choice){model, planner->stands[first].group, loss};
+            if (stands_choose(planner, question, level, &planner->stands[first], together, request->count, best.loss,
+                              &loss))
+                best = (struct gang_choice){model, planner->stands[first].group, loss, model};
         }
     }
     return best;
@@ -451,20 +464,22 @@ bool preempt_gang(struct planner *planner, const struct question *question, cons
 {
     enum planner_scope scope = request->count == 1 ? PLANNER_FLEET : limit;
     enum planner_scope level = request->count == 1 ? PLANNER_FLEET : spread_level(request->spread);
+    struct question gone = question_of_all_gone(question);
+    if (!search_gang(planner, &gone, request, limit))
+        return false;
     if (level != PLANNER_FLEET)
         spread_reserve(planner, level);
     struct gang_choice choice = choose_group(planner, question, request, level, scope);
-    if (choice.model == NULL)
-        return false;
-
+    must(choice.model != NULL);
     struct loss loss;
-    stands_gather(planner, question, choice.model, level, scope);
+    if (choice.gathered != choice.model)
+        stands_gather(planner, question, choice.model, level, scope);
     uint32_t first = 0;
     while (planner->stands[first].group != choice.group)
         first++;
     struct stand *stands = &planner->stands[first];
     uint32_t together = stands_together(planner, first);
-    bool chosen = stands_choose(planner, question, level, stands, together, request->count, &loss);
+    bool chosen = stands_choose(planner, question, level, stands, together, request->count, loss_most, &loss);
     must(chosen);
     chosen_gather(planner, question, stands, together);
     chosen_reduce(planner, question, level, stands, together, request->count);
@@ -488,10 +503,9 @@ bool preempt_later(struct planner *planner, const struct planner_request *reques
 {
     planner->instant_count = 0;
     later_append(planner, request->evict_from, request->from);
-    for (uint32_t i = 0; i < planner->allocation_top; i++) {
-        const struct allocation *allocation = &planner->allocations[i];
-        if (allocation->node != NONE && allocation->preemptible && allocation->to > request->from)
-            later_append(planner, request->evict_from + allocation->turnaround_s, request->from);
+    for (uint32_t i = 0; i < planner->node_count; i++) {
+        if (planner->nodes[i].preemptibles > 0)
+            later_append(planner, request->evict_from + planner->nodes[i].spec.turnaround_s, request->from);
     }
     instants_sort(planner);
     for (uint32_t i = 0; i < planner->instant_count; i++) {

@@ -43,6 +43,10 @@ static struct question question_without(const struct question *question, size_t 
 static enum planner_binding binding_of(struct planner *planner, const struct question *question,
                                        const struct planner_request *request)
 {
+    struct question free_of_all = *question;
+    free_of_all.ignore_plannable = free_of_all.ignore_cpu = free_of_all.ignore_memory = true;
+    if (!search_gang(planner, &free_of_all, request, scope_limit(request)))
+        return PLANNER_BINDS_CAPACITY; /* as mostly */
     for (size_t i = 0; i < COUNT_OF(obstacles); i++) {
         struct question relaxed = question_without(question, i);
         if (search_gang(planner, &relaxed, request, scope_limit(request)))
@@ -87,7 +91,7 @@ struct planner_refusal refuse(struct planner *planner, const struct question *as
 {
     enum planner_scope limit = scope_limit(request);
     struct question question = *asked;
-    question.preempts = request->preempts;
+    question.preempts = preempt_any(planner, request);
     struct planner_refusal refusal = {.scope = request->scope, .asked = request->count};
     struct counted counted = search_count(planner, &question, request, limit);
     refusal.best_count = counted.best;
@@ -108,6 +112,6 @@ struct planner_refusal refuse(struct planner *planner, const struct question *as
         refusal.binding = PLANNER_BINDS_SCOPE;
     else
         refusal.binding = binding_of(planner, &question, request);
-    refusal.preempts_later = request->preempts && preempt_later(planner, request, &refusal.preempts_from);
+    refusal.preempts_later = preempt_any(planner, request) && preempt_later(planner, request, &refusal.preempts_from);
     return refusal;
 }

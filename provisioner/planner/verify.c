@@ -113,8 +113,12 @@ static void verify_preemptibles(const struct planner *planner)
         if (allocation->node != NONE)
             counts[allocation->node] += allocation->preemptible;
     }
-    for (uint32_t i = 0; i < planner->node_count; i++)
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < planner->node_count; i++) {
         must(counts[i] == planner->nodes[i].preemptibles);
+        sum += counts[i];
+    }
+    must(sum == planner->preemptible_live);
     free(counts);
 }
 

@@ -260,12 +260,19 @@ bool row_cut(struct row *row, int64_t instant)
     return true;
 }
 
+/* Only rows that are in use are touched: there is room for many more. */
+struct world *world_copy(const struct world *world)
+{
+    struct world *copy = malloc(sizeof *copy);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, world, offsetof(struct world, rows) + world->row_count * sizeof world->rows[0]);
+    return copy;
+}
+
 struct world *world_without(const struct world *world, const struct planner_request *request, const uint32_t rows[],
                             uint32_t count, uint32_t set)
 {
-    struct world *without = malloc(sizeof *without);
-    ck_assert_ptr_nonnull(without);
-    *without = *world;
+    struct world *without = world_copy(world);
     for (uint32_t i = count; i-- > 0;) { /* from the last, so that the numbers of the others stay */
         struct row *row = &without->rows[rows[i]];
         if ((set >> i & 1) != 0 && !row_cut(row, cut_for(request, row)))
@@ -290,9 +297,7 @@ bool fits(struct world *world, const struct planner_request *request)
     if (!request->preempts)
         return false;
     uint32_t count = victims_of(world, request, ROWS_MAX, rows);
-    struct world *without = malloc(sizeof *without);
-    ck_assert_ptr_nonnull(without);
-    *without = *world;
+    struct world *without = world_copy(world);
     for (uint32_t i = count; i-- > 0;) {
         struct row *row = &without->rows[rows[i]];
         if (!row_cut(row, cut_for(request, row)))

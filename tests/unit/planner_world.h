@@ -49,11 +49,11 @@ struct world {
     struct planner *planner;
     struct planner_node nodes[NODES_MAX];
     uint32_t node_count;
-    struct row rows[ROWS_MAX];
-    uint32_t row_count;
     uint32_t reservations;
     int64_t now_h;
     uint32_t *tally; /* [TALLY_COUNT] */
+    uint32_t row_count;
+    struct row rows[ROWS_MAX];
 };
 
 static inline int64_t between(struct world *world, int64_t least, int64_t most)
@@ -122,6 +122,8 @@ enum planner_scope scope_allowed(const struct planner_request *request);
 bool fits(struct world *world, const struct planner_request *request);
 /* Rows that may be evicted for the request and hold a GPU or CPU that it might use; at most `room`. */
 uint32_t victims_of(const struct world *world, const struct planner_request *request, uint32_t room, uint32_t ret[]);
+/* Another world of the same rows, about the same planner; the caller frees it with free. */
+struct world *world_copy(const struct world *world);
 /* When a row must end so that the request may begin. */
 int64_t cut_for(const struct planner_request *request, const struct row *row);
 /* Ends a row; false: it is gone. */

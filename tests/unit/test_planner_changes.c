@@ -204,9 +204,7 @@ static struct planner_request terms_any(struct world *world, const struct row *r
 static struct world *world_before(const struct world *world, const struct planner_request *terms, int64_t now,
                                   uint32_t *ret_begun, bool *ret_closed)
 {
-    struct world *without = malloc(sizeof *without);
-    ck_assert_ptr_nonnull(without);
-    *without = *world;
+    struct world *without = world_copy(world);
     *ret_begun = 0;
     *ret_closed = false;
     for (uint32_t i = 0; i < without->row_count; i++) {
@@ -329,9 +327,7 @@ static void extend(struct world *world)
     request.shape = row->allocation.shape;
     uint32_t gpus = gpus_at_end(row);
     uint32_t number = (uint32_t)(row - world->rows);
-    struct world *without = malloc(sizeof *without);
-    ck_assert_ptr_nonnull(without);
-    *without = *world;
+    struct world *without = world_copy(world);
     without->rows[number] = without->rows[--without->row_count];
     int64_t expected = request.from;
     int64_t most = request.from + between(world, 0, 30) * HOUR;
