@@ -169,7 +169,6 @@ static bool search_level(struct planner *planner, struct model *model, const str
     struct muster muster = muster_of(planner, model, question, scope, count);
     if (!muster_may_hold(&muster))
         return false;
-    (void)sight_instances(planner, model, question); /* for the bounds */
     rank(&muster);
     for (uint32_t place; (place = group_tightest(&muster)) != NONE;) {
         if (group_pick(&muster, place))
@@ -212,7 +211,7 @@ bool search_gang(struct planner *planner, const struct question *question, const
 static void count_exactly(const struct muster *muster)
 {
     struct table *table = &muster->model->table;
-    const uint32_t *instances = sight_instances(muster->planner, muster->model, muster->question);
+    const uint32_t *instances = sight_instances_all(muster->planner, muster->model, muster->question);
     for (uint32_t block = 0; block < table->block_count; block++) {
         if (instances[block] == 0)
             continue;

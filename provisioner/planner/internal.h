@@ -194,6 +194,10 @@ struct planner {
     int64_t *breaks; /* starts at which a node may take more or less, sorted */
     uint32_t break_count;
     uint32_t break_room;
+    int64_t *full_last; /* by place of a gang: the last bucket that has too little */
+    uint32_t full_room;
+    bool *may_take; /* by place of a gang: may take a window that begins in the present bucket */
+    uint32_t may_room;
     struct event *events;
     uint32_t event_count;
     uint32_t event_room;

@@ -73,8 +73,8 @@ uint64_t muster_bound(const struct muster *muster, uint32_t place)
     muster_apart_begin(muster);
     for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
         const struct part *part = &muster->level->parts[i];
-        uint32_t here = table->instances[part->block];
-        uint32_t seats = (uint32_t)__builtin_popcount(part->lanes) * most;
+        uint32_t here = sight_instances(muster->planner, muster->model, muster->question, part->block)[part->block];
+        uint32_t seats = part->count * most;
         if (here > 0 && table->looked[part->block])
             sum += lanes_sum(muster, part);
         else

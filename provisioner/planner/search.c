@@ -130,7 +130,7 @@ static void visit(struct hunt *hunt, const struct part *part, uint32_t most_gpus
 
 static struct part part_at(const struct hunt *hunt, uint32_t i)
 {
-    return hunt->parts == NULL ? (struct part){i, UINT32_MAX} : hunt->parts[i];
+    return hunt->parts == NULL ? (struct part){i, UINT32_MAX, LANES} : hunt->parts[i];
 }
 
 /* Blocks in use are taken in an order of the question's own, so that not the same ones fail every time; empty ones in
@@ -141,13 +141,20 @@ static uint32_t first_block(const struct hunt *hunt, bool empty)
     return empty ? 0 : (uint32_t)(hash % hunt->block_count);
 }
 
+/* How many of the block's nodes, at most, have so many GPUs free, if any has room for what is asked. */
+static uint32_t seen(const struct hunt *hunt, uint32_t step, uint32_t block)
+{
+    struct table *table = &hunt->model->table;
+    uint32_t least = sight_least(table, step, block)[block];
+    if (least > 0 && table->tier > 0 && step > 0 && sight_least(table, 0, block)[block] == 0)
+        return 0;
+    return least > 0 && sight_open(table, block, hunt->question) ? least : 0;
+}
+
 /* Visits blocks that seem to have a node with just `step` GPUs free. */
 static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top)
 {
     struct table *table = &hunt->model->table;
-    const uint8_t *at_least = sight_least(table, step);
-    const uint8_t *more = step < top ? sight_least(table, step + 1) : NULL;
-    const uint8_t *shares = table->tier > 0 ? sight_least(table, 0) : at_least;
     uint32_t at = first_block(hunt, step == top);
     if (hunt->compared == 0) { /* otherwise what is left of it has to do */
         hunt->failed_left = hunt->patience->failed;
@@ -156,8 +163,8 @@ static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top)
     for (uint32_t i = 0; i < hunt->block_count && !enough(hunt); i++) {
         struct part part = part_at(hunt, at);
         at = at + 1 == hunt->block_count ? 0 : at + 1;
-        if (at_least[part.block] == 0 || shares[part.block] == 0 ||
-            (more != NULL && at_least[part.block] <= more[part.block]))
+        uint32_t at_least = seen(hunt, step, part.block);
+        if (at_least == 0 || (step < top && at_least <= sight_least(table, step + 1, part.block)[part.block]))
             continue;
         visit(hunt, &part, step == top ? UINT32_MAX : step);
         hunt->visits_left--;
@@ -175,14 +182,12 @@ static void hunt_fullest(struct hunt *hunt)
 /* Whatever there is. */
 static void hunt_any(struct hunt *hunt)
 {
-    struct table *table = &hunt->model->table;
-    const uint8_t *least = sight_least(table, hunt->need_gpus < STEPS ? hunt->need_gpus : STEPS);
-    const uint8_t *shares = table->tier > 0 ? sight_least(table, 0) : least;
+    uint32_t step = hunt->need_gpus < STEPS ? hunt->need_gpus : STEPS;
     hunt->failed_left = UINT32_MAX;
     hunt->visits_left = UINT32_MAX;
     for (uint32_t i = 0; i < hunt->block_count && hunt->compared == 0; i++) {
         struct part part = part_at(hunt, i);
-        if (least[part.block] > 0 && shares[part.block] > 0)
+        if (seen(hunt, step, part.block) > 0)
             visit(hunt, &part, UINT32_MAX);
     }
 }

@@ -16,14 +16,17 @@ void table_free(struct table *table)
     }
     for (uint32_t tier = 0; tier < TIERS; tier++)
         free(table->any[tier]);
-    for (uint32_t step = 0; step <= STEPS; step++)
+    for (uint32_t step = 0; step <= STEPS; step++) {
         free(table->least[step]);
+        free(table->least_known[step]);
+    }
     for (uint32_t scope = 0; scope < PLANNER_SCOPE_COUNT; scope++) {
         free(table->levels[scope].parts);
         free(table->levels[scope].groups);
     }
-    void *const arrays[] = {table->blocks, table->columns,   table->counts, table->looked,
-                            table->fits,   table->instances, table->exact};
+    void *const arrays[] = {table->blocks,     table->columns,        table->counts, table->looked,
+                            table->fits,       table->instances,      table->exact,  table->open_from,
+                            table->open_until, table->instances_known};
     for (size_t i = 0; i < COUNT_OF(arrays); i++)
         free(arrays[i]);
 }
@@ -48,8 +51,13 @@ static void table_widen(struct table *table, uint32_t blocks)
     table->counts = rows_widen(table->counts, (size_t)ROWS * STEPS, table->count_room, room);
     for (uint32_t tier = 1; tier < TIERS; tier++)
         table->any[tier] = rows_widen(table->any[tier], ROWS, table->count_room, room);
-    for (uint32_t step = 0; step <= STEPS; step++)
+    for (uint32_t step = 0; step <= STEPS; step++) {
         table->least[step] = alloc_resize(table->least[step], room, 1);
+        table->least_known[step] = alloc_resize(table->least_known[step], room / STRETCH + 1, 1);
+    }
+    table->instances_known = alloc_resize(table->instances_known, room / STRETCH + 1, 1);
+    table->open_from = alloc_resize(table->open_from, room, sizeof table->open_from[0]);
+    table->open_until = alloc_resize(table->open_until, room, sizeof table->open_until[0]);
     table->blocks = alloc_resize(table->blocks, room, sizeof table->blocks[0]);
     table->looked = alloc_resize(table->looked, room, sizeof table->looked[0]);
     table->exact = alloc_resize(table->exact, room, sizeof table->exact[0]);
@@ -84,6 +92,22 @@ static uint32_t fabric_of(const struct node *node)
     return id_is_none(node->spec.fabric) ? NONE : node->groups[PLANNER_FABRIC];
 }
 
+/* When any of the block's nodes may take something new. */
+static void open_make(const struct planner *planner, struct table *table, uint32_t number)
+{
+    const struct block *block = &table->blocks[number];
+    table->open_from[number] = INT64_MAX;
+    table->open_until[number] = INT64_MIN;
+    for (uint32_t left = block->seated & ~block->cordoned; left != 0; left &= left - 1) {
+        uint32_t column = number * LANES + (uint32_t)__builtin_ctz(left);
+        const struct planner_node *spec = &planner->nodes[table->columns[column]].spec;
+        if (spec->plannable_from < table->open_from[number])
+            table->open_from[number] = spec->plannable_from;
+        if (spec->plannable_until > table->open_until[number])
+            table->open_until[number] = spec->plannable_until;
+    }
+}
+
 static void seat(struct planner *planner, struct node *node)
 {
     struct table *table = &planner->models[node->model].table;
@@ -111,6 +135,7 @@ void unseat(struct planner *planner, struct node *node)
     cells_clear(planner, node);
     block->seated &= ~(UINT32_C(1) << node->column % LANES);
     table->columns[node->column] = NONE;
+    open_make(planner, table, node->column / LANES);
     table->levels_stale = true;
     node->column = NONE;
 }
@@ -119,9 +144,11 @@ void seat_mark(struct planner *planner, const struct node *node)
 {
     if (node->column == NONE)
         return;
-    struct block *block = &planner->models[node->model].table.blocks[node->column / LANES];
+    struct table *table = &planner->models[node->model].table;
+    struct block *block = &table->blocks[node->column / LANES];
     uint32_t lane = UINT32_C(1) << node->column % LANES;
     block->cordoned = node->spec.cordoned ? block->cordoned | lane : block->cordoned & ~lane;
+    open_make(planner, table, node->column / LANES);
 }
 
 /* -- levels ----------------------------------------------------------------------------------------------------- */
@@ -177,9 +204,10 @@ static void level_make(const struct planner *planner, struct table *table, enum 
             continue;
         struct tally *group = &tallies[group_at(planner, table->columns[column], scope)];
         if (group->last_block != column / LANES + 1)
-            level->parts[group->at++] = (struct part){column / LANES, 0};
+            level->parts[group->at++] = (struct part){.block = column / LANES};
         group->last_block = column / LANES + 1;
         level->parts[group->at - 1].lanes |= UINT32_C(1) << column % LANES;
+        level->parts[group->at - 1].count++;
     }
     free(tallies);
 }

@@ -52,8 +52,9 @@ void sight_begin(struct planner *planner, struct model *model, const struct ques
         while (table->tier < TIERS && table_tier_milli[table->tier] > question->shape.gpu_milli)
             table->tier++;
     }
-    table->instances_known = false;
-    memset(table->least_known, 0, sizeof table->least_known);
+    memset(table->instances_known, 0, table->block_count / STRETCH + 1);
+    for (uint32_t step = 0; step <= STEPS; step++)
+        memset(table->least_known[step], 0, table->block_count / STRETCH + 1);
     memset(table->looked, 0, table->block_count * sizeof table->looked[0]);
     memset(table->exact, 0, table->block_count * sizeof table->exact[0]);
 }
@@ -64,21 +65,29 @@ static void least_fill(uint8_t *restrict least, const uint8_t *restrict row, uin
         least[i] = row[i] < least[i] ? row[i] : least[i];
 }
 
-const uint8_t *sight_least(struct table *table, uint32_t step)
+const uint8_t *sight_least(struct table *table, uint32_t step, uint32_t block)
 {
-    uint8_t *least = table->least[step];
-    if (table->least_known[step])
-        return least;
-    table->least_known[step] = true;
-    memset(least, LANES, table->block_count);
+    uint32_t first = block / STRETCH * STRETCH;
+    uint32_t count = table->block_count - first < STRETCH ? table->block_count - first : STRETCH;
+    uint8_t *least = table->least[step] + first;
+    if (table->least_known[step][block / STRETCH])
+        return table->least[step];
+    table->least_known[step][block / STRETCH] = true;
+    memset(least, LANES, count);
     for (uint32_t i = 0; i < table->rows.count; i++) {
         size_t row = table->rows.at[i];
         if (step > 0)
-            least_fill(least, table->counts + (row * STEPS + step - 1) * table->count_room, table->block_count);
+            least_fill(least, table->counts + (row * STEPS + step - 1) * table->count_room + first, count);
         else if (table->tier < TIERS) /* smaller shares may fit on any GPU */
-            least_fill(least, table->any[table->tier] + row * table->count_room, table->block_count);
+            least_fill(least, table->any[table->tier] + row * table->count_room + first, count);
     }
-    return least;
+    return table->least[step];
+}
+
+bool sight_open(const struct table *table, uint32_t block, const struct question *question)
+{
+    return question->ignore_plannable ||
+           (table->open_from[block] <= question->from && question->to <= table->open_until[block]);
 }
 
 /* Free bits of each lane, times the GPUs that a bit stands for. */
@@ -134,21 +143,58 @@ uint32_t sight_node_most(const struct model *model, const struct question *quest
     return model->gpus_max * shares_of_gpu(question);
 }
 
-/* Nodes with k, 2k, 3k ... GPUs free take one more instance each time. */
-static void instances_fill(struct model *model, const struct question *question)
+/* Nodes with k, 2k, 3k ... GPUs free take one more instance each time: where steps are GPUs, counts add up to that. */
+static bool instances_by_steps(const struct model *model, const struct question *question)
+{
+    return question->shape.gpus > 0 && model->gpus_max <= STEPS && question->spread == PLANNER_SPREAD_NONE;
+}
+
+static void instances_fill(struct model *model, const struct question *question, uint32_t first, uint32_t end)
 {
     struct table *table = &model->table;
-    uint32_t *instances = table->instances;
     uint32_t k = question->shape.gpus;
     uint32_t most = sight_node_most(model, question);
-    bool by_steps = k > 0 && model->gpus_max <= STEPS && question->spread == PLANNER_SPREAD_NONE;
-    const uint8_t *least = sight_least(table, k < STEPS ? k : STEPS);
-    for (uint32_t block = 0; block < table->block_count; block++)
-        instances[block] = least[block] * (by_steps ? 1 : most);
-    for (uint32_t step = 2 * k; by_steps && step <= STEPS; step += k) {
-        least = sight_least(table, step);
+    bool by_steps = instances_by_steps(model, question);
+    for (uint32_t block = first; block < end; block++) {
+        uint32_t sum = 0;
+        for (uint32_t step = k < STEPS ? k : STEPS; step <= STEPS; step += k) {
+            sum += sight_least(table, step, block)[block] * (by_steps ? 1 : most);
+            if (!by_steps)
+                break;
+        }
+        table->instances[block] = sight_open(table, block, question) ? sum : 0;
+    }
+}
+
+/* Adds `times` each block's count. */
+static void counts_add(uint32_t *restrict sums, const uint8_t *restrict counts, uint32_t times, uint32_t blocks)
+{
+    for (uint32_t block = 0; block < blocks; block++)
+        sums[block] += counts[block] * times;
+}
+
+void sight_row(const struct model *model, const struct question *question, size_t row, uint32_t *ret_instances)
+{
+    const struct table *table = &model->table;
+    size_t room = table->count_room;
+    uint32_t k = question->shape.gpus;
+    uint32_t most = sight_node_most(model, question);
+    memset(ret_instances, 0, table->block_count * sizeof ret_instances[0]);
+    if (k == 0 && table->tier < TIERS) {
+        counts_add(ret_instances, table->any[table->tier] + row * room, most, table->block_count);
+        return;
+    }
+    if (k == 0) {
         for (uint32_t block = 0; block < table->block_count; block++)
-            instances[block] += least[block];
+            ret_instances[block] = LANES * most;
+        return;
+    }
+    bool by_steps = instances_by_steps(model, question);
+    for (uint32_t step = k < STEPS ? k : STEPS; step <= STEPS; step += k) {
+        counts_add(ret_instances, table->counts + (row * STEPS + step - 1) * room, by_steps ? 1 : most,
+                   table->block_count);
+        if (!by_steps)
+            return;
     }
 }
 
@@ -167,24 +213,36 @@ static void instances_within(struct planner *planner, struct model *model, const
     for (uint32_t i = found == NONE ? 0 : level->groups[found].first;
          found != NONE && i < level->groups[found + 1].first; i++) {
         const struct part *part = &level->parts[i];
-        uint32_t here = (uint32_t)__builtin_popcount(part->lanes) * most;
+        uint32_t here = part->count * most;
         uint32_t known = table->instances[part->block];
         planner->sums[part->block] = here < known ? here : known;
     }
     memcpy(table->instances, planner->sums, table->block_count * sizeof planner->sums[0]);
 }
 
-const uint32_t *sight_instances(struct planner *planner, struct model *model, const struct question *question)
+const uint32_t *sight_instances_all(struct planner *planner, struct model *model, const struct question *question)
 {
     struct table *table = &model->table;
-    if (table->instances_known)
-        return table->instances;
-    table->instances_known = true;
-    instances_fill(model, question);
+    memset(table->instances_known, 1, table->block_count / STRETCH + 1);
+    instances_fill(model, question, 0, table->block_count);
     if (question->in_zone)
         instances_within(planner, model, question, PLANNER_ZONE, question->zone);
     if (question->near_group != NONE)
         instances_within(planner, model, question, question->near_scope, question->near_group);
+    return table->instances;
+}
+
+const uint32_t *sight_instances(struct planner *planner, struct model *model, const struct question *question,
+                                uint32_t block)
+{
+    struct table *table = &model->table;
+    uint32_t first = block / STRETCH * STRETCH;
+    if (table->instances_known[block / STRETCH])
+        return table->instances;
+    if (question->in_zone || question->near_group != NONE)
+        return sight_instances_all(planner, model, question);
+    table->instances_known[block / STRETCH] = true;
+    instances_fill(model, question, first, table->block_count - first < STRETCH ? table->block_count : first + STRETCH);
     return table->instances;
 }
 

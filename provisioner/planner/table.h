@@ -28,6 +28,9 @@ struct question;
 /* Questions by what they need of one GPU: all of it, or a share of at least so much. */
 #define TIERS 3
 
+/* Counts are read for so many blocks at a time, and no further than a search gets. */
+#define STRETCH 256
+
 /* How many GPUs a node has free is counted up to here. */
 #define STEPS 8
 
@@ -45,6 +48,7 @@ struct block {
 struct part {
     uint32_t block;
     uint32_t lanes;
+    uint32_t count; /* of lanes */
 };
 
 /* One level of groups (racks, leaves, ...) of one model's nodes. */
@@ -75,20 +79,22 @@ struct table {
     uint32_t *columns;   /* [block][lane]: the node there, or NONE */
     uint32_t count_room; /* blocks that a row of counts has room for */
     uint8_t *counts;     /* [ROWS][STEPS][block]: nodes with at least 1, 2, ... GPUs free */
+    int64_t *open_from;  /* by block: outside these no node takes anything new */
+    int64_t *open_until;
     uint8_t *any[TIERS]; /* [ROWS][block]: nodes with any GPU free for the tier; tiers of shares only */
     bool levels_stale;
     struct level levels[PLANNER_SCOPE_COUNT]; /* without PLANNER_NODE */
 
     /* what is seen of it in one question's window: sight_begin. Bounds from above. */
     struct rows rows;
-    uint32_t tier; /* of the question's share; 0 if it is for whole GPUs or a very small share */
-    bool least_known[STEPS + 1];
-    uint8_t *least[STEPS + 1]; /* by block: nodes with at least so many GPUs free; [0]: with room for the share */
-    bool instances_known;
-    uint32_t *instances; /* by block: how many fit at most */
-    bool *looked;        /* by block: fits has what a look at it found */
-    uint16_t *fits;      /* by column: how many instances at most */
-    uint32_t *exact;     /* by block: lanes whose fit is not a bound but known */
+    uint32_t tier;                /* of the question's share; 0 if it is for whole GPUs or a very small share */
+    bool *least_known[STEPS + 1]; /* by stretch of blocks */
+    uint8_t *least[STEPS + 1];    /* by block: nodes with at least so many GPUs free; [0]: with room for the share */
+    bool *instances_known;        /* by stretch */
+    uint32_t *instances;          /* by block: how many fit at most */
+    bool *looked;                 /* by block: fits has what a look at it found */
+    uint16_t *fits;               /* by column: how many instances at most */
+    uint32_t *exact;              /* by block: lanes whose fit is not a bound but known */
 };
 
 /* Bounds of a block's nodes: GPUs free for all of the window, and GPUs that the share may fit on. */
@@ -133,11 +139,19 @@ uint32_t level_find(const struct level *level, uint32_t group);
 struct model;
 /* Sets out to answer a question from the model's index; what was seen for the last one is forgotten. */
 void sight_begin(struct planner *planner, struct model *model, const struct question *question);
-/* By block: at most so many nodes have `step` GPUs free for all of the window (0: have room for the share). */
-const uint8_t *sight_least(struct table *table, uint32_t step);
+/* By block: at most so many nodes have `step` GPUs free for all of the window (0: have room for the share). Filled for
+ * the stretch that `block` lies in. */
+const uint8_t *sight_least(struct table *table, uint32_t step, uint32_t block);
+/* Whether some node of the block may be plannable for the window. */
+bool sight_open(const struct table *table, uint32_t block, const struct question *question);
 void sight_look(const struct table *table, uint32_t block, struct look *ret);
-/* By block: at most so many instances fit, each within its node. */
-const uint32_t *sight_instances(struct planner *planner, struct model *model, const struct question *question);
+/* By block: at most so many instances fit, each within its node. Filled for the stretch that `block` lies in. */
+const uint32_t *sight_instances(struct planner *planner, struct model *model, const struct question *question,
+                                uint32_t block);
+/* The same for all blocks. */
+const uint32_t *sight_instances_all(struct planner *planner, struct model *model, const struct question *question);
+/* By block: how many instances fit at most in a window that holds all of a row's time. After sight_begin. */
+void sight_row(const struct model *model, const struct question *question, size_t row, uint32_t *ret_instances);
 /* The most instances that one node of the model can take. */
 uint32_t sight_node_most(const struct model *model, const struct question *question);
 /* Fills table->fits for a block's nodes with bounds. */

@@ -14,6 +14,8 @@ struct starts {
     struct planner *planner;
     const struct planner_request *request;
     const struct question *question; /* as asked; it starts anywhere */
+    bool by_block;                   /* see struct places */
+    bool blind;
     int64_t first;
     int64_t last;
 };
@@ -112,9 +114,9 @@ static int64_t nodes_first(struct starts starts, struct model *model, const stru
     struct table *table = &model->table;
     uint32_t need = starts.request->count;
     int64_t found = NEVER;
-    const uint32_t *instances = sight_instances(starts.planner, model, core);
     for (uint32_t block = 0; block < table->block_count; block++) {
-        if (instances[block] < need)
+        if ((!starts.blind && !starts.planner->may_take[block]) ||
+            sight_instances(starts.planner, model, core, block)[block] == 0)
             continue;
         sight_fits(model, core, block);
         for (uint32_t column = block * LANES; column < (block + 1) * LANES; column++) {
@@ -235,9 +237,9 @@ static int64_t group_first(const struct starts *starts, const struct muster *mus
 static int64_t groups_first(struct starts starts, const struct muster *muster)
 {
     int64_t found = NEVER;
-    (void)sight_instances(starts.planner, muster->model, muster->question); /* for the bounds */
     for (uint32_t place = 0; place < muster->level->group_count && found > starts.first; place++) {
-        if (muster_bound(muster, place) < muster->count)
+        uint32_t unit = starts.by_block ? muster->level->parts[muster->level->groups[place].first].block : place;
+        if ((!starts.blind && !starts.planner->may_take[unit]) || muster_bound(muster, place) < muster->count)
             continue;
         muster_look(muster, place);
         if (muster_bound(muster, place) < muster->count)
@@ -251,9 +253,112 @@ static int64_t groups_first(struct starts starts, const struct muster *muster)
     return found;
 }
 
+/* -- which buckets ---------------------------------------------------------------------------------------------- */
+
+/* Places of one kind that may take all: the groups of a level, or, where each lies within one block or one node shall
+ * do, the blocks. A bucket is full for a place if it has too little there for any window that holds all of the bucket,
+ * or of a longer piece of time that begins with it. So a window may begin in a bucket only if the last full one lies no
+ * later; that is kept while the end of the windows moves on, bucket by bucket. */
+struct places {
+    struct planner *planner;
+    const struct model *model;
+    const struct question *question;
+    const struct level *level; /* NULL: blocks */
+    uint32_t count;
+    uint32_t need;
+    int64_t first; /* buckets from this one */
+    int64_t seen;  /* to this one are in planner->full_last */
+};
+
+static struct places places_of(struct planner *planner, struct model *model, const struct question *question,
+                               const struct planner_request *request, enum planner_scope limit)
+{
+    const struct level *level = &model->table.levels[limit];
+    struct places places = {.planner = planner, .model = model, .question = question, .need = request->count};
+    bool by_block = level->nodes_most <= 1 || request->count == 1 || level->part_count == level->group_count;
+    places.level = by_block ? NULL : level;
+    places.count = by_block ? model->table.block_count : level->group_count;
+    places.seen = bucket_of(question->from) + 1;
+    places.seen = places.seen < planner->table_base ? planner->table_base : places.seen;
+    places.first = places.seen;
+    ARRAY_RESERVE(planner->full_last, planner->full_room, places.count);
+    for (uint32_t place = 0; place < places.count; place++)
+        planner->full_last[place] = INT64_MIN;
+    ARRAY_RESERVE(planner->may_take, planner->may_room, places.count);
+    ARRAY_RESERVE(planner->sums, planner->sum_room, model->table.block_count);
+    return places;
+}
+
+static uint64_t place_sum(const struct places *places, uint32_t place)
+{
+    const uint32_t *instances = places->planner->sums;
+    uint64_t sum = 0;
+    if (places->level == NULL)
+        return instances[place];
+    for (uint32_t i = places->level->groups[place].first; i < parts_end(places->level, place); i++)
+        sum += instances[places->level->parts[i].block];
+    return sum;
+}
+
+/* Whoever cannot take what a row promises can take no window that holds all of its time, which begins with `bucket`. */
+static void places_row(const struct places *places, size_t row, int64_t bucket)
+{
+    int64_t *full_last = places->planner->full_last;
+    sight_row(places->model, places->question, row, places->planner->sums);
+    for (uint32_t place = 0; place < places->count; place++) {
+        if (full_last[place] < bucket && place_sum(places, place) < places->need)
+            full_last[place] = bucket;
+    }
+}
+
+/* Takes in the buckets before `end`, and the longer pieces of time that end with them. */
+static void places_see(struct places *places, int64_t end)
+{
+    int64_t ring_end = places->planner->table_base + BUCKETS;
+    for (end = end < ring_end ? end : ring_end; places->seen < end; places->seen++) {
+        for (uint32_t depth = 0; depth < DEPTHS; depth++) {
+            uint32_t size = table_piece_buckets[depth];
+            int64_t first = places->seen + 1 - size;
+            if (ring_of(first) % size == 0 && first >= places->first)
+                places_row(places, table_piece_row[depth] + ring_of(first) / size, first);
+        }
+    }
+}
+
+/* Leaves out who has too little for windows that only begin or end in the bucket; returns whether anybody is left. */
+static bool places_edge(const struct places *places, int64_t bucket)
+{
+    struct planner *planner = places->planner;
+    bool any = false;
+    if (bucket < planner->table_base || bucket >= planner->table_base + BUCKETS)
+        return true;
+    sight_row(places->model, places->question, ROW_ACROSS + ring_of(bucket), planner->sums);
+    for (uint32_t place = 0; place < places->count; place++) {
+        planner->may_take[place] = planner->may_take[place] && place_sum(places, place) >= places->need;
+        any |= planner->may_take[place];
+    }
+    return any;
+}
+
+/* Finds in planner->may_take which places may take a window that begins among these starts; false if none. */
+static bool places_any(struct places *places, const struct starts *starts)
+{
+    struct planner *planner = places->planner;
+    int64_t to = question_at(starts->question, starts->first).to;
+    bool any = false;
+    places_see(places, to == PLANNER_OPEN ? INT64_MAX : bucket_of(to));
+    for (uint32_t place = 0; place < places->count; place++) {
+        planner->may_take[place] = planner->full_last[place] <= bucket_of(starts->first);
+        any |= planner->may_take[place];
+    }
+    any = any && places_edge(places, bucket_of(starts->last));
+    bool shared = to != PLANNER_OPEN && to > starts->last; /* all windows see the instant before `to` */
+    return any && (!shared || places_edge(places, bucket_of(to - 1)));
+}
+
 /* -- all of them ------------------------------------------------------------------------------------------------ */
 
-static int64_t model_first(const struct starts *starts, struct model *model, enum planner_scope limit)
+static int64_t stretch_first(const struct starts *starts, struct model *model, enum planner_scope limit)
 {
     struct question core = question_core(starts);
     struct muster muster = muster_of(starts->planner, model, &core, limit, starts->request->count);
@@ -275,26 +380,40 @@ static int64_t stretch_last(const struct planner *planner, const struct question
     return bucket < planner->table_base + BUCKETS ? (bucket + 1) * BUCKET_S - 1 : NEVER;
 }
 
+/* The earliest start up to start_to on the model's nodes. */
+static int64_t model_first(struct starts starts, struct model *model, enum planner_scope limit, int64_t start_to)
+{
+    struct planner *planner = starts.planner;
+    const struct question *question = starts.question;
+    sight_begin(planner, model, question); /* for the tier */
+    struct places places = places_of(planner, model, question, starts.request, limit);
+    starts.blind = question->preempts || question->ignore_taken;
+    starts.by_block = places.level == NULL;
+    for (starts.first = question->from; starts.first <= start_to; starts.first = starts.last + 1) {
+        int64_t end = stretch_last(planner, question, starts.first);
+        starts.last = end < start_to ? end : start_to;
+        if (!starts.blind && !places_any(&places, &starts))
+            continue;
+        int64_t found = stretch_first(&starts, model, limit);
+        if (found != NEVER)
+            return found;
+    }
+    return NEVER;
+}
+
 bool earliest_start(struct planner *planner, const struct question *question, const struct planner_request *request,
                     enum planner_scope limit, int64_t start_to, int64_t *ret_from)
 {
-    struct starts starts = {.planner = planner, .request = request, .question = question, .first = question->from};
+    struct starts starts = {.planner = planner, .request = request, .question = question};
+    int64_t found = NEVER;
     table_ready(planner, question->from);
-    for (; starts.first <= start_to; starts.first = starts.last + 1) {
-        int64_t end = stretch_last(planner, question, starts.first);
-        int64_t found = NEVER;
-        starts.last = end < start_to ? end : start_to;
-        for (uint32_t i = 0; i < request_models(planner, request) && found > starts.first; i++) {
-            struct model *model = request_model(planner, request, i);
-            struct starts earlier = starts;
-            earlier.last = found == NEVER ? starts.last : found - 1;
-            int64_t first = model == NULL ? NEVER : model_first(&earlier, model, limit);
-            found = first < found ? first : found;
-        }
-        if (found != NEVER) {
-            *ret_from = found;
-            return true;
-        }
+    for (uint32_t i = 0; i < request_models(planner, request) && found > question->from; i++) {
+        struct model *model = request_model(planner, request, i);
+        int64_t first =
+            model == NULL ? NEVER : model_first(starts, model, limit, found == NEVER ? start_to : found - 1);
+        found = first < found ? first : found;
     }
-    return false;
+    if (found != NEVER)
+        *ret_from = found;
+    return found != NEVER;
 }

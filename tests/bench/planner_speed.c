@@ -1,6 +1,6 @@
 /* The planner's speed on fleets of 1,250, 12,500 and 125,000 nodes, beside a naive linear first fit in the same run.
  *
- *     bench_planner speed [--nodes N] [--seed S] [--decisions D] [--json]
+ *     bench_planner speed [--nodes N] [--fleet NAME] [--seed S] [--decisions D] [--json]
  *
  * Nodes of 8 GPUs, 8 to a rack, 512 to a fabric. Three fleets of each size:
  *   half     bookings from an hour to two weeks long, begun up to 14 days ago or within 30 days, until half of the
@@ -32,7 +32,7 @@ enum ask { ASK_SINGLE, ASK_GANG, ASK_EARLIEST, ASK_TOO_MUCH };
 // clang-format off
 static const struct bench_workload fills[FLEET_COUNT] = {
     [FLEET_HALF]    = {.name = "half"},
-    [FLEET_SHARES]  = {.name = "half, shares", .share_percent = 50},
+    [FLEET_SHARES]  = {.name = "shares", .share_percent = 50},
     [FLEET_RISING]  = {.name = "rising", .rising = true},
     [FLEET_CROWDED] = {.name = "crowded"},
 };
@@ -67,6 +67,7 @@ struct figures {
 struct options {
     uint32_t nodes[3];
     uint32_t node_counts;
+    const char *fleet; /* NULL: all of them */
     uint64_t seed;
     uint32_t decisions;
     bool json;
@@ -359,6 +360,10 @@ static bool options_read(struct options *options, int argc, char **argv)
             options->json = true;
             continue;
         }
+        if (strcmp(argv[i], "--fleet") == 0 && i + 1 < argc) {
+            options->fleet = argv[++i];
+            continue;
+        }
         if (value == 0 || value > 10000000)
             return false;
         if (strcmp(argv[i], "--nodes") == 0) {
@@ -380,7 +385,7 @@ int bench_speed(int argc, char **argv)
 {
     struct options options = {.nodes = {1250, 12500, 125000}, .node_counts = 3, .seed = 1, .decisions = 20000};
     if (!options_read(&options, argc, argv)) {
-        fprintf(stderr, "usage: bench_planner speed [--nodes N] [--seed S] [--decisions D] [--json]\n");
+        fprintf(stderr, "usage: bench_planner speed [--nodes N] [--fleet NAME] [--seed S] [--decisions D] [--json]\n");
         return 2;
     }
     if (!options.json) {
@@ -388,8 +393,10 @@ int bench_speed(int argc, char **argv)
                "asked", "", "granted", "refused", "per s", "p50 us", "p99 us");
     }
     for (uint32_t i = 0; i < options.node_counts; i++) {
-        for (enum fleet fleet = 0; fleet < FLEET_COUNT; fleet++)
-            measure_fleet(fleet, options.nodes[i], &options);
+        for (enum fleet fleet = 0; fleet < FLEET_COUNT; fleet++) {
+            if (options.fleet == NULL || strcmp(options.fleet, fills[fleet].name) == 0)
+                measure_fleet(fleet, options.nodes[i], &options);
+        }
     }
     return 0;
 }
