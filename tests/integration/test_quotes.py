@@ -142,6 +142,22 @@ def test_an_estimate_is_what_the_invoice_rates(stack, acme):
     assert held["price"]["estimate"] == {"amount": f"{rated // 10**6}.{rated % 10**6:06}", "currency": "USD"}
 
 
+def test_a_shape_is_priced_by_its_model_where_there_is_but_one(stack):
+    stack.fleet(nodes=1)
+    stack.node("other", gpu_model="A100")
+    for model, amount in (("H100", "3.000000"), ("A100", "1.000000")):
+        stack.operator.create("/v1/system/prices", {
+            "sku_kind": "gpu_model", "sku": model, "gpu_hour": {"amount": amount, "currency": "USD"}})
+    maker = stack.tenant("maker", may_shape=True)
+    body = {key: value for key, value in wish(count=1).items() if key != "instance_type"}
+    shape = {"gpu_milli": 470, "gpu_models": ["A100"]}
+    held = maker.create("/v1/quotes", {**body, "shape": shape})
+    assert held["price"] == {"hourly": {"amount": "0.470000", "currency": "USD"},
+                             "estimate": {"amount": "22.560000", "currency": "USD"}}
+    assert "price" not in maker.create("/v1/quotes", {**body, "shape": {**shape, "gpu_models": ["A100", "H100"]}})
+    assert "price" not in maker.create("/v1/quotes", {**body, "shape": shape, "tier": "on_demand"}), "nobody set that price"
+
+
 def test_what_a_quote_or_its_confirmation_cannot_be(acme):
     held = quote(acme)
     for path, body, pointer in (

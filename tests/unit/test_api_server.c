@@ -92,6 +92,51 @@ START_TEST(what_is_absent_has_its_default)
 }
 END_TEST
 
+START_TEST(a_span_is_two_times_in_order_of_which_the_first_may_be_null)
+{
+    static const struct {
+        const char *sent, *code; /* NULL: it is read, and comes back as it was sent */
+    } cases[] = {
+        {"[\"2026-01-01T00:00:00Z\",\"2026-01-02T00:00:00Z\"]", NULL},
+        {"[null,\"2026-01-02T00:00:00Z\"]", NULL},
+        {"[\"2026-01-02T00:00:00Z\",\"2026-01-02T00:00:00Z\"]", NULL},
+        {"[\"2026-01-02T00:00:01Z\",\"2026-01-02T00:00:00Z\"]", "out_of_range"},
+        {"[\"2026-01-02T00:00:00Z\",null]", "wrong_type"},
+        {"[\"2026-01-02T00:00:00Z\"]", "wrong_type"},
+        {"[null,\"2026-01-02T00:00:00Z\",null]", "wrong_type"},
+        {"\"2026-01-02T00:00:00Z\"", "wrong_type"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct arena *arena = arena_new();
+        struct reservation wish;
+        const char *body = arena_format(arena, "{\"zone\":\"z\",\"duration_s\":60,\"start_range\":%s}", cases[i].sent);
+        struct field_problems problems = read_body(arena, body, &wish);
+        ck_assert_uint_eq(problems.count, cases[i].code != NULL);
+        if (cases[i].code != NULL)
+            ck_assert_str_eq(problems.items[0].code, cases[i].code);
+        if (cases[i].code == NULL) {
+            struct json_out out;
+            json_out_init(&out, arena);
+            field_write_struct(reservation_fields, &wish, &out);
+            ck_assert_ptr_nonnull(
+                strstr(json_out_finish(&out), arena_format(arena, "\"start_range\":%s,", cases[i].sent)));
+        }
+        arena_free(arena);
+    }
+}
+END_TEST
+
+START_TEST(a_field_is_required_unless_the_other_is_given)
+{
+    struct arena *arena = arena_new();
+    struct reservation wish;
+    ck_assert_uint_eq(read_body(arena, "{}", &wish).count, 1);
+    ck_assert_uint_eq(read_body(arena, "{\"quote\":\"quo_01jrzm4zzz7zzz8zzzzzzzzzzz\"}", &wish).count, 0);
+    ck_assert_ptr_null(wish.zone);
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(places_of_fields_in_the_tables_are_known)
 {
     ck_assert_str_eq(reservation_fields[RESERVATION_FIELD_SHAPE].name, "shape");
@@ -271,6 +316,8 @@ int main(void)
     tcase_add_test(tests, every_error_of_a_body_is_listed_with_its_pointer);
     tcase_add_test(tests, what_is_absent_has_its_default);
     tcase_add_test(tests, places_of_fields_in_the_tables_are_known);
+    tcase_add_test(tests, a_span_is_two_times_in_order_of_which_the_first_may_be_null);
+    tcase_add_test(tests, a_field_is_required_unless_the_other_is_given);
     tcase_add_test(tests, json_escapes_what_it_must_and_repairs_what_is_not_utf8);
     tcase_add_test(tests, depth_is_counted_outside_of_strings_only);
     tcase_add_test(tests, prefer_is_understood);
