@@ -133,6 +133,7 @@ static struct wish whole_nodes(int64_t count, int64_t starts_s, int64_t ends_s)
         .ends_s = ends_s,
         .scope = PLANNER_ZONE,
         .scope_required = true,
+        .open_max_percent = -1, /* no cap on what has no end */
     };
 }
 
