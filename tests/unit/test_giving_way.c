@@ -1,0 +1,231 @@
+/* Who gives way, who waits, what is worked on: the rows that one verdict moves in other objects, without a database. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/maintenance.h"
+#include "tests/unit/zone_scene.h"
+
+#define NOTICE_S 120
+
+static struct scene *market_new(uint32_t nodes)
+{
+    struct scene *scene = scene_new(nodes, 0, (struct driver_settings){0});
+    scene->terms.preemption_notice_s = NOTICE_S;
+    return scene;
+}
+
+/* One piece of work at an instant, as the zone does it. */
+static void work_at(struct scene *scene, int64_t now_s)
+{
+    struct world *world = &scene->world;
+    world->now_s = now_s;
+    planner_begin(world->planner);
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        world->reservations[i].was = world->reservations[i].is;
+        world->reservations[i].granted = world->reservations[i].refused = false;
+    }
+    for (uint32_t i = 0; i < world->window_count; i++)
+        maintenance_drive(&world->windows[i]);
+    for (uint32_t i = 0; i < world->reservation_count; i++)
+        reservation_drive(&world->reservations[i]);
+    waitlist_serve(world);
+    evictions_settle(world);
+    planner_commit(world->planner);
+    planner_verify(world->planner);
+}
+
+static struct reservation *preemptible_for(struct scene *scene, uint8_t number, int64_t count, int64_t ends_s)
+{
+    struct reservation *reservation = wish_number(scene, number, count, NEVER, ends_s);
+    reservation->wish.preemptible = true;
+    return reservation;
+}
+
+START_TEST(the_evicted_are_told_at_once_and_stop_when_the_notice_is_over)
+{
+    struct scene *scene = market_new(1);
+    struct reservation *spot = preemptible_for(scene, 0, 1, START + 10 * HOUR);
+    work_at(scene, START);
+    struct reservation *firm = wish_number(scene, 1, 1, START + NOTICE_S, START + HOUR);
+    work_at(scene, START);
+    ck_assert_int_eq(firm->is.state, RESERVATION_SCHEDULED);
+    ck_assert_int_eq(spot->is.state, RESERVATION_ACTIVE);
+    ck_assert_int_eq(spot->ends_by_s, START + NOTICE_S);
+    ck_assert_int_eq(spot->instances[0].ends_by_s, START + NOTICE_S);
+    ck_assert_int_eq(spot->instances[0].ends_s, START + 10 * HOUR); /* the window that it loses */
+    ck_assert(has_event(scene, "instance.preemption_notice"));
+    ck_assert(has_event(scene, "reservation.preemption_notice"));
+    work_at(scene, START + NOTICE_S - 1);
+    ck_assert_int_eq(spot->instances[0].is.state, INSTANCE_RUNNING);
+    work_at(scene, START + NOTICE_S);
+    ck_assert_int_eq(spot->is.state, RESERVATION_ENDED);
+    ck_assert_str_eq(spot->reason, "preempted");
+    work_at(scene, START + NOTICE_S);
+    ck_assert_int_eq(firm->is.state, RESERVATION_ACTIVE);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(one_of_a_gang_that_gives_way_leaves_it_short)
+{
+    struct scene *scene = market_new(2);
+    struct reservation *spot = preemptible_for(scene, 0, 2, START + 10 * HOUR);
+    work_at(scene, START);
+    (void)wish_number(scene, 1, 1, START + HOUR, START + 2 * HOUR);
+    work_at(scene, START);
+    work_at(scene, START + HOUR);
+    ck_assert_int_eq(spot->is.state, RESERVATION_ACTIVE);
+    ck_assert_str_eq(spot->health, "short");
+    ck_assert_int_eq(spot->delivered, 1);
+    work_at(scene, START + 10 * HOUR);
+    ck_assert_int_eq(spot->is.state, RESERVATION_ENDED);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_reservation_that_loses_all_before_its_start_is_cancelled)
+{
+    struct scene *scene = market_new(1);
+    struct reservation *spot = preemptible_for(scene, 0, 1, START + 10 * HOUR);
+    spot->wish.starts_s = START + 5 * HOUR;
+    work_at(scene, START);
+    (void)wish_number(scene, 1, 1, START + 4 * HOUR, START + 6 * HOUR);
+    work_at(scene, START);
+    ck_assert_int_eq(spot->is.state, RESERVATION_CANCELLED);
+    ck_assert_str_eq(spot->reason, "preempted");
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(who_came_later_takes_no_place_that_an_earlier_one_would_have)
+{
+    struct scene *scene = market_new(2);
+    struct reservation *running = wish_number(scene, 0, 1, NEVER, START + 4 * HOUR);
+    work_at(scene, START);
+    struct reservation *waiting[] = {wish_number(scene, 1, 2, NEVER, START + 12 * HOUR),
+                                     wish_number(scene, 2, 1, NEVER, START + 6 * HOUR),
+                                     wish_number(scene, 3, 1, NEVER, START + 4 * HOUR)};
+    for (int i = 0; i < 3; i++) { /* all wait, as if there had been no room for any */
+        waiting[i]->wish.if_unavailable = UNAVAILABLE_WAITLIST;
+        waiting[i]->is =
+            (struct lifecycle){.state = RESERVATION_WAITLISTED, .revision = 1, .due_s = NEVER, .deadline_s = NEVER};
+    }
+    work_at(scene, START);
+    ck_assert_int_eq(waiting[0]->is.state, RESERVATION_WAITLISTED);
+    ck_assert_int_eq(waiting[0]->estimated_s, START + 4 * HOUR);
+    ck_assert_int_eq(waiting[1]->is.state, RESERVATION_WAITLISTED); /* would delay the gang */
+    ck_assert_int_eq(waiting[2]->is.state, RESERVATION_ACTIVE);     /* is gone before */
+    ck_assert_uint_eq(planner_allocation_count(scene->world.planner), 2);
+    work_at(scene, START + 4 * HOUR);
+    ck_assert_int_eq(running->is.state, RESERVATION_ENDED);
+    ck_assert_int_eq(waiting[0]->is.state, RESERVATION_ACTIVE);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_guarantee_rolls_on_and_its_end_is_told_a_horizon_ahead)
+{
+    struct scene *scene = market_new(1);
+    struct reservation *open = wish_number(scene, 0, 1, NEVER, NEVER);
+    open->wish.horizon_s = 8 * HOUR;
+    work_at(scene, START);
+    ck_assert_int_eq(open->ends_s, NEVER);
+    ck_assert_int_eq(open->is.due_s, START + HOUR); /* a step: what is held beyond the horizon */
+    (void)wish_number(scene, 1, 1, START + 20 * HOUR, START + 21 * HOUR);
+    for (int64_t now_s = START; now_s < START + 12 * HOUR; now_s = open->is.due_s) {
+        work_at(scene, now_s);
+        ck_assert_int_eq(open->ends_by_s, NEVER);
+    }
+    work_at(scene, START + 12 * HOUR);
+    ck_assert_int_eq(open->ends_by_s, START + 20 * HOUR);
+    ck_assert(has_event(scene, "reservation.end_notice"));
+    work_at(scene, START + 20 * HOUR);
+    ck_assert_int_eq(open->is.state, RESERVATION_ENDED);
+    ck_assert_str_eq(open->reason, "horizon_ended");
+    scene_free(scene);
+}
+END_TEST
+
+/* ---- Maintenance ---- */
+
+static struct maintenance window_of(struct scene *scene, uint32_t node, int64_t starts_s, int64_t ends_s)
+{
+    return (struct maintenance){
+        .world = &scene->world,
+        .id = identity_number(8, 1),
+        .nodes = &scene->nodes[node].id,
+        .node_count = 1,
+        .starts_s = starts_s,
+        .ends_s = ends_s,
+        .is = {.state = MAINTENANCE_PENDING, .due_s = NEVER, .deadline_s = NEVER},
+    };
+}
+
+static uint32_t node_of(const struct scene *scene, const struct reservation *reservation)
+{
+    struct planner_key key = {.reservation = planner_id_of(reservation->wish.id)};
+    const struct planner_node *place = planner_node_of(scene->world.planner, &key, reservation->starts_s);
+    return idmap_find(&scene->node_by_id, identity_of(place->id));
+}
+
+START_TEST(maintenance_moves_aside_what_has_not_begun_and_refuses_what_has)
+{
+    struct scene *scene = market_new(2);
+    struct reservation *ahead = wish_number(scene, 0, 1, START + 2 * HOUR, START + 4 * HOUR);
+    work_at(scene, START);
+    uint32_t hit = node_of(scene, ahead);
+    struct maintenance window = window_of(scene, hit, START + HOUR, START + 3 * HOUR);
+    scene->world.windows = &window;
+    scene->world.window_count = 1;
+    work_at(scene, START);
+    ck_assert_int_eq(window.is.state, MAINTENANCE_PLANNED);
+    ck_assert_int_eq(window.moved_count, 1);
+    ck_assert_uint_ne(node_of(scene, ahead), hit);
+    work_at(scene, START + HOUR);
+    ck_assert_int_eq(window.is.state, MAINTENANCE_ACTIVE);
+    ck_assert_int_eq(scene->nodes[hit].is.state, NODE_MAINTENANCE);
+    work_at(scene, START + 3 * HOUR);
+    ck_assert_int_eq(window.is.state, MAINTENANCE_DONE);
+    ck_assert_int_eq(scene->nodes[hit].is.state, NODE_READY);
+    window = window_of(scene, 1 - hit, START + 3 * HOUR, START + 5 * HOUR);
+    work_at(scene, START + 3 * HOUR);
+    ck_assert_int_eq(window.is.state, MAINTENANCE_REFUSED);
+    ck_assert_ptr_nonnull(strstr(window.conflict, "begun"));
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_node_under_maintenance_is_not_missed)
+{
+    struct scene *scene = market_new(1);
+    struct maintenance window = window_of(scene, 0, START, START + HOUR);
+    scene->world.windows = &window;
+    scene->world.window_count = 1;
+    work_at(scene, START);
+    scene->nodes[0].answers = false;
+    node_drive(&scene->world, &scene->nodes[0]);
+    ck_assert_int_eq(scene->nodes[0].is.state, NODE_MAINTENANCE);
+    ck_assert(node_is_in_service(&scene->nodes[0]));
+    work_at(scene, START + HOUR);
+    ck_assert_int_eq(scene->nodes[0].is.state, NODE_QUARANTINED);
+    ck_assert(scene->world.fleet_is_stale); /* which the planner is to be told outside a batch */
+    scene_free(scene);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("giving_way");
+    TCase *cases = tcase_create("promises");
+    tcase_add_test(cases, the_evicted_are_told_at_once_and_stop_when_the_notice_is_over);
+    tcase_add_test(cases, one_of_a_gang_that_gives_way_leaves_it_short);
+    tcase_add_test(cases, a_reservation_that_loses_all_before_its_start_is_cancelled);
+    tcase_add_test(cases, who_came_later_takes_no_place_that_an_earlier_one_would_have);
+    tcase_add_test(cases, a_guarantee_rolls_on_and_its_end_is_told_a_horizon_ahead);
+    tcase_add_test(cases, maintenance_moves_aside_what_has_not_begun_and_refuses_what_has);
+    tcase_add_test(cases, a_node_under_maintenance_is_not_missed);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
