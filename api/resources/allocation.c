@@ -13,7 +13,8 @@ static const struct field allocation_fields[] = {
     FIELD_COLUMN_WITH("to",          FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Exclusive; null: open-ended"),
     FIELD_COLUMN("kind",             FIELD_TYPE_ENUM, .values = kinds, .help = "What takes it"),
     FIELD_COLUMN_WITH("reservation", FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_RESERVATION, .help = "For an instance and the turnaround behind it"),
-    FIELD_COLUMN_WITH("ordinal",     FIELD_TYPE_INT, FIELD_NULLABLE, .help = "Which instance of the reservation"),
+    FIELD_COLUMN_WITH("maintenance_window", FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_MAINTENANCE, .help = "For maintenance"),
+    FIELD_COLUMN_WITH("ordinal",     FIELD_TYPE_INT, FIELD_NULLABLE, .help = "Which instance of the reservation, or node of the window"),
     FIELD_COLUMN("cpu_milli",        FIELD_TYPE_INT, .help = "CPU taken; carried by one rectangle per instance and instant"),
     FIELD_COLUMN("memory_mib",       FIELD_TYPE_INT, .help = "Memory taken; likewise"),
     FIELDS_END,
@@ -40,20 +41,20 @@ static const struct db_stmt statement_list = {
     .name = "allocation_list",
     .sql =
         "WITH either AS ("
-        "  SELECT node_id, zone_id, slots, period, kind, reservation_id, ordinal, cpu_milli, memory_mib FROM allocation"
+        "  SELECT node_id, zone_id, slots, period, kind, reservation_id, maintenance_window_id, ordinal, cpu_milli, memory_mib FROM allocation"
         "  UNION ALL"
-        "  SELECT node_id, zone_id, slots, period, kind, reservation_id, ordinal, cpu_milli, memory_mib"
+        "  SELECT node_id, zone_id, slots, period, kind, reservation_id, maintenance_window_id, ordinal, cpu_milli, memory_mib"
         "    FROM allocation_history"
         "), keyed AS ("
         "  SELECT *, extract(epoch FROM lower(period))::bigint AS starts, lower(slots) AS slot,"
-        "         coalesce(reservation_id, '00000000-0000-0000-0000-000000000000') AS owner,"
+        "         coalesce(reservation_id, maintenance_window_id, '00000000-0000-0000-0000-000000000000') AS owner,"
         "         coalesce(ordinal, -1) AS position FROM either"
         "   WHERE ($3::text IS NULL OR zone_id = (SELECT id FROM zone WHERE name = $3::text))"
         "     AND ($4::uuid IS NULL OR node_id = $4::uuid)"
         "     AND node_id >= coalesce(split_part($1::text, ' ', 1)::uuid, '00000000-0000-0000-0000-000000000000')"
         ") SELECT node_id AS node, json_build_array(slot, upper(slots)) AS slots, starts AS \"from\","
         "  CASE WHEN upper(period) <> 'infinity' THEN extract(epoch FROM upper(period))::bigint END AS \"to\", kind,"
-        "  reservation_id AS reservation, ordinal, cpu_milli, memory_mib,"
+        "  reservation_id AS reservation, maintenance_window_id AS maintenance_window, ordinal, cpu_milli, memory_mib,"
         "  concat_ws(' ', node_id, starts, slot, owner, position) AS page_key FROM keyed"
         " WHERE $1::text IS NULL OR (node_id, starts, slot, owner, position)"
         "   > (split_part($1, ' ', 1)::uuid, split_part($1, ' ', 2)::bigint, split_part($1, ' ', 3)::integer,"

@@ -60,6 +60,8 @@ static const struct object_kind {
     {"instance", IDENTITY_INSTANCE},
     {"amendment", IDENTITY_AMENDMENT},
     {"quota", IDENTITY_QUOTA},
+    {"maintenance_wish", IDENTITY_MAINTENANCE},
+    {"maintenance", IDENTITY_MAINTENANCE},
     {"node_wish", IDENTITY_NODE},
     {"node", IDENTITY_NODE},
     {"zone", IDENTITY_ZONE},

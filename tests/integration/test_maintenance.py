@@ -84,6 +84,10 @@ def test_what_has_not_begun_is_moved_aside(stack):
     stack.advance(at("10:00:00"))
     assert acme.get(f"/v1/reservations/{ahead['id']}").body["status"]["delivered_count"] == 2
     assert node_states(stack)[taken[0]] == "maintenance"
+    (block,) = [row for row in stack.operator.items("/v1/system/allocations") if row["kind"] == "maintenance"]
+    assert (block["maintenance_window"], block["reservation"], block["slots"]) == (made["id"], None, [0, 8000])
+    told = [event["object_id"] for event in stack.operator.items("/v1/system/events") if event["object_type"] == "maintenance"]
+    assert told == [made["id"], made["id"]]
 
 
 def test_what_finds_no_other_place_is_left_alone(stack):
