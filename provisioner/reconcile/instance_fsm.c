@@ -285,6 +285,7 @@ static void ask_planner(struct instance *instance)
         .key = instance_key(instance),
         .now = world->now_s,
         .scope = is_free_to_roam ? PLANNER_FLEET : wish->scope,
+        .spread = wish->spread,
     };
     struct planner_verdict verdict = {0};
     if (!planner_replace(world->planner, &replacement, &verdict)) {

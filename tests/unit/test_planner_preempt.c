@@ -149,6 +149,20 @@ START_TEST(a_gang_evicts_on_several_nodes_within_its_scope)
 }
 END_TEST
 
+START_TEST(who_need_not_go_after_all_is_kept)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(1, "h100", 1);
+    put(planner, node_of(2, "h100", 4));
+    ck_assert(place(planner, lent(1, 1, 0, 100)).placed);  /* 50 GPU-seconds by then */
+    ck_assert(place(planner, lent(2, 4, 30, 100)).placed); /* 80: dearer for one GPU, but it has four */
+    struct planner_verdict verdict = place(planner, firm(3, 2, 1, 50, 100, 50));
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 1);
+    ck_assert_uint_eq(number_of(verdict.evictions[0].key.reservation), 2);
+    planner_verify(planner);
+}
+END_TEST
+
 START_TEST(shares_give_way_by_as_much_as_is_needed)
 {
     CLEANUP(planner_freep) struct planner *planner = fleet_of(1, "t4", 1);
@@ -193,6 +207,7 @@ int main(void)
         one_that_has_not_begun_loses_nothing_and_goes_entirely,
         nobody_goes_before_the_notice_is_over_and_the_turnaround_follows,
         a_gang_evicts_on_several_nodes_within_its_scope,
+        who_need_not_go_after_all_is_kept,
         shares_give_way_by_as_much_as_is_needed,
         evictions_are_undone_with_their_batch,
     };
