@@ -8,6 +8,7 @@ struct amendment_question {
     const char *project;
     int64_t starts_s, ends_s;
     int64_t held_starts_s, held_ends_s, held_count; /* as it is */
+    int64_t horizon_s; /* of the tenant's open-ended ones; 0: they are held for ever */
     bool has_begun;
 };
 
@@ -22,6 +23,7 @@ static const struct question_field fields[] = {
     {"held_starts_s", .type = QUESTION_INT,    AT(held_starts_s), .required = true},
     {"held_ends_s",   .type = QUESTION_INT,    AT(held_ends_s), .if_absent = NEVER},
     {"held_count",    .type = QUESTION_INT,    AT(held_count), .required = true, .least = 1, .most = PLANNER_COUNT_MAX},
+    {"horizon_s",     .type = QUESTION_INT,    AT(horizon_s), .least = 0, .most = INT32_MAX},
     {"has_begun",     .type = QUESTION_BOOL,   AT(has_begun)},
     {.name = NULL},
 };
@@ -68,7 +70,9 @@ static void answer(const void *asked, const struct question_view *view, struct q
     struct planner_amendment amendment = {.now = world.now_s};
     const char *wrong = question_terms_read(&question->terms, view, &amendment.terms);
     amendment.terms.from = question->starts_s;
-    amendment.terms.to = question->ends_s;
+    const struct wish rolling = {.horizon_s = question->horizon_s};
+    int64_t from_s = question->starts_s > world.now_s ? question->starts_s : world.now_s;
+    amendment.terms.to = horizon_end(&rolling, from_s, question->ends_s);
     if (wrong == NULL)
         wrong = planner_request_wrong(&amendment.terms);
     if (wrong != NULL) {

@@ -185,6 +185,19 @@ static int64_t later(int64_t one_s, int64_t other_s)
     return one_s > other_s ? one_s : other_s;
 }
 
+/* What is opened counts in the share of its type that is sold without an end. */
+static bool may_be_open(const struct reservation *reservation, const struct terms *terms, const char **ret_binding)
+{
+    struct reservation opened = *reservation;
+    opened.wish.starts_s = terms->starts_s;
+    opened.wish.ends_s = NEVER;
+    opened.wish.duration_s = 0;
+    opened.wish.count = terms->count;
+    bool may = terms->ends_s != NEVER || reservation->ends_s == NEVER || horizon_has_share(&opened);
+    *ret_binding = may ? NULL : opened.binding;
+    return may;
+}
+
 bool amend_try(struct reservation *reservation, const struct amendment *amendment, struct amend_outcome *ret)
 {
     struct world *world = reservation->world;
@@ -197,6 +210,10 @@ bool amend_try(struct reservation *reservation, const struct amendment *amendmen
     if (!holding_may_become(reservation, terms.starts_s, terms.ends_s, terms.count, &over)) {
         ret->reason = "quota_exceeded";
         ret->binding = holding_binding(world->arena, &over, NEVER);
+        return false;
+    }
+    if (!may_be_open(reservation, &terms, &ret->binding)) {
+        ret->reason = "capacity_unavailable";
         return false;
     }
     struct planner_amendment asked = {.terms = verdict_request(reservation), .now = world->now_s};

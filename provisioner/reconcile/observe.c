@@ -48,14 +48,16 @@ static const struct db_stmt statement_reservations = {
         " coalesce(extract(epoch FROM r.hold_until)::bigint, 0), r.confirmed_at IS NOT NULL," /* 33, 34 */
         " s.wish_revision, r.tier = 'preemptible', " SQL_INSTANT("s.ends_by") ","                      /* 35 to 37 */
         " " SQL_INSTANT("s.estimated_starts_at") ", r.project,"                                         /* 38, 39 */
-        " CASE WHEN r.ends_at IS NULL AND r.duration_s IS NULL AND r.tier <> 'preemptible'"
-        "      THEN (SELECT w.on_demand_horizon_s FROM tenant w WHERE w.id = r.tenant_id) END,"        /* 40 */
+        " CASE WHEN (CASE WHEN s.granted_count IS NULL THEN r.ends_at IS NULL AND r.duration_s IS NULL"
+        " ELSE s.terms_ends_at IS NULL END OR r.revision > s.wish_revision) AND r.tier <> 'preemptible'"
+        " THEN (SELECT w.on_demand_horizon_s FROM tenant w WHERE w.id = r.tenant_id) END,"        /* 40 */
         " r.instance_type_id, t.open_ended_max_percent,"                                               /* 41, 42 */
-        " CASE WHEN t.open_ended_max_percent IS NOT NULL AND r.ends_at IS NULL AND coalesce(s.state, 'waitlisted') = 'waitlisted'"
-        "      THEN (SELECT sum(coalesce(p.granted_count, o.count) * (o.gpu_count::bigint * 1000 + o.gpu_milli))::bigint"
-        "              FROM reservation_status p JOIN reservation o ON o.id = p.reservation_id"
-        "             WHERE p.zone_id = r.zone_id AND p.state IN ('held', 'scheduled', 'activating', 'active')"
-        "               AND p.ends_at IS NULL AND o.instance_type_id = r.instance_type_id) END"        /* 43 */
+        " CASE WHEN t.open_ended_max_percent IS NOT NULL"
+        " AND (r.revision > s.wish_revision OR (r.ends_at IS NULL AND coalesce(s.state, 'waitlisted') = 'waitlisted'))"
+        " THEN (SELECT sum(coalesce(p.granted_count, o.count) * (o.gpu_count::bigint * 1000 + o.gpu_milli))::bigint"
+        " FROM reservation_status p JOIN reservation o ON o.id = p.reservation_id"
+        " WHERE p.zone_id = r.zone_id AND p.state IN ('held', 'scheduled', 'activating', 'active')"
+        " AND p.ends_at IS NULL AND o.instance_type_id = r.instance_type_id) END"        /* 43 */
         "  FROM touched"
         " CROSS JOIN LATERAL (SELECT * FROM reservation WHERE id = touched.id OFFSET 0) r"
         "  JOIN zone z ON z.id = r.zone_id"
@@ -63,12 +65,12 @@ static const struct db_stmt statement_reservations = {
         "  LEFT JOIN LATERAL (SELECT * FROM reservation_status WHERE reservation_id = touched.id OFFSET 0) s ON true"
         " WHERE r.zone_id = $1::uuid"
         " ORDER BY CASE WHEN s.state IN ('activating', 'active', 'ending')"
-        "                AND (s.ends_at <= to_timestamp($2::bigint) OR r.cancel_requested_at IS NOT NULL) THEN 1"
-        "               WHEN s.state IN ('scheduled', 'held') AND r.cancel_requested_at IS NOT NULL THEN 1"
-        "               WHEN s.state = 'held' AND r.confirmed_at IS NULL THEN 1"
-        "               WHEN s.state IS NULL THEN 2"
-        "               WHEN s.state = 'waitlisted' THEN 3"
-        "               ELSE 4 END, touched.place, s.decided_at, r.id",
+        " AND (s.ends_at <= to_timestamp($2::bigint) OR r.cancel_requested_at IS NOT NULL) THEN 1"
+        " WHEN s.state IN ('scheduled', 'held') AND r.cancel_requested_at IS NOT NULL THEN 1"
+        " WHEN s.state = 'held' AND r.confirmed_at IS NULL THEN 1"
+        " WHEN s.state IS NULL THEN 2"
+        " WHEN s.state = 'waitlisted' THEN 3"
+        " ELSE 4 END, touched.place, s.decided_at, r.id",
     .params = 7,
 };
 

@@ -95,3 +95,23 @@ def test_only_a_share_of_a_type_is_sold_without_an_end(stack):
     assert refused["binding"]["constraint"] == "open_ended_share"
     assert (refused["binding"]["sold_gpu_milli"], refused["binding"]["most_gpu_milli"]) == (8000, 8000)
     reserve(acme, None, at(2), instance_type="capped")
+
+
+def test_what_is_opened_by_an_amendment_rolls_and_counts_like_any_other(stack):
+    stack.fleet(2)
+    stack.operator.create("/v1/system/instance-types", {
+        "name": "capped", "gpu_count": 8, "gpu_models": ["H100"], "cpu_milli": 96000, "memory_mib": 1048576,
+        "open_ended_max_percent": 50})
+    acme = stack.tenant("acme", on_demand_horizon_s=DAY_S)
+    first, second = (reserve(acme, None, at(2), instance_type="capped") for _ in range(2))
+    preview = acme.post(f"/v1/reservations/{first['id']}/amendments?validate_only=true", {"ends_at": None}).expect(200).body
+    assert preview["terms"]["ends_at"] is None
+    opened = acme.patch(f"/v1/reservations/{first['id']}", {"ends_at": None}).expect(200).body
+    assert opened["ends_at"] is None
+    refused = acme.patch(f"/v1/reservations/{second['id']}", {"ends_at": None}).expect(409)
+    assert refused.body["binding"]["constraint"] == "open_ended_share"
+    stack.advance(at(3, "07:00:00"))
+    assert DAY_S <= held_until(stack) <= DAY_S + DAY_S // 8
+    acme.patch(f"/v1/reservations/{first['id']}", {"ends_at": at(4)}).expect(200)
+    stack.advance(at(5))
+    assert status_of(acme, first)["state"] == "ended"
