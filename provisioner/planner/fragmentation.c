@@ -4,7 +4,8 @@
  * the mix of shapes can make of them, and an instance goes where that falls least. Two things differ. The mix is what
  * this fleet holds (mix.c), by GPU model. And FGD calls a node's free GPUs usable as long as one more instance fits;
  * here they are usable only as far as CPU and memory would feed them, with some allowance (FEED), as the next
- * instances may need less of it: so nodes do not run out of CPU with GPUs left. */
+ * instances may need less of it: so nodes do not run out of CPU with GPUs left. Windows that end also lose what they
+ * waste of the time around them (gaps.c). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
@@ -62,19 +63,25 @@ static struct room room_bounded(const struct room *room)
     return bounded;
 }
 
+/* Time wasted around the window, as milli lost for as long as the window is. May be less than 0: a gap is filled. */
+static int64_t lost_in_time(const struct room *room, int64_t wasted_s, uint32_t milli)
+{
+    return room->length_s == PLANNER_OPEN ? 0 : wasted_s * milli * STEPS_PER_MILLI / room->length_s;
+}
+
 /* Nodes that lose alike: the one with the least left. */
-static uint32_t score_of(int64_t lost, const struct room *left)
+static int64_t score_of(int64_t lost, const struct room *left)
 {
     int64_t left_milli = (int64_t)gpus_of(left->whole) * PLANNER_GPU_MILLI;
     for (uint64_t parts = left->parts; parts != 0; parts &= parts - 1)
         left_milli += left->free_milli[__builtin_ctzll(parts)];
-    must(lost >= 0 && left_milli < TIES * MILLI_PER_TIE);
-    return (uint32_t)(lost * TIES + left_milli / MILLI_PER_TIE);
+    must(left_milli < TIES * MILLI_PER_TIE);
+    return lost * TIES + left_milli / MILLI_PER_TIE;
 }
 
 /* The loss if the share is taken out of this GPU. */
-static uint32_t score_gpu(const struct room *room, int64_t worth_before, const struct mix *mix,
-                          const struct mix_class *asked, uint32_t gpu)
+static int64_t score_gpu(const struct room *room, int64_t worth_before, const struct mix *mix,
+                         const struct mix_class *asked, uint32_t gpu)
 {
     struct room left = *room;
     uint32_t rest = room->free_milli[gpu] - asked->gpu_milli;
@@ -83,13 +90,16 @@ static uint32_t score_gpu(const struct room *room, int64_t worth_before, const s
     left.parts = rest > 0 ? left.parts | UINT64_C(1) << gpu : left.parts & ~(UINT64_C(1) << gpu);
     left.cpu_milli -= asked->cpu_milli;
     left.memory_mib -= asked->memory_mib;
-    return score_of(worth_before - worth(&left, mix, asked), &left);
+    int64_t lost = worth_before - worth(&left, mix, asked);
+    if (room->whole >> gpu & 1)
+        lost += lost_in_time(room, room->wasted_s[gpu], asked->gpu_milli);
+    return score_of(lost, &left);
 }
 
 /* GPUs that are alike lose alike: each kind is looked at once. */
 static uint64_t gpus_different(const struct room *room, uint32_t gpu_milli)
 {
-    uint64_t different = room->whole & -room->whole;
+    uint64_t different = room->whole == 0 ? 0 : gaps_choose(room, PLANNER_NODE_GPUS_MAX, 1, PLANNER_ANY);
     for (uint64_t left = room->parts; left != 0; left &= left - 1) {
         uint32_t gpu = (uint32_t)__builtin_ctzll(left);
         bool seen = room->free_milli[gpu] < gpu_milli;
@@ -101,25 +111,25 @@ static uint64_t gpus_different(const struct room *room, uint32_t gpu_milli)
 }
 
 /* Of GPUs that lose alike, the one with the least free. */
-static uint32_t score_share(const struct mix *mix, const struct room *room, const struct mix_class *asked,
-                            uint32_t *ret_gpu)
+static int64_t score_share(const struct mix *mix, const struct room *room, const struct mix_class *asked,
+                           uint32_t *ret_gpu)
 {
     int64_t before = worth(room, mix, asked);
-    uint32_t best = UINT32_MAX;
+    int64_t best = INT64_MAX;
     for (uint64_t left = gpus_different(room, asked->gpu_milli); left != 0; left &= left - 1) {
         uint32_t gpu = (uint32_t)__builtin_ctzll(left);
-        uint32_t score = score_gpu(room, before, mix, asked, gpu);
+        int64_t score = score_gpu(room, before, mix, asked, gpu);
         if (score < best || (score == best && room->free_milli[gpu] < room->free_milli[*ret_gpu])) {
             best = score;
             *ret_gpu = gpu;
         }
     }
-    must(best != UINT32_MAX);
+    must(best != INT64_MAX);
     return best;
 }
 
-static uint32_t score_whole(const struct mix *mix, const struct room *room, const struct mix_class *asked,
-                            uint32_t count)
+static int64_t score_whole(const struct mix *mix, const struct room *room, const struct mix_class *asked,
+                           uint32_t count)
 {
     struct room left = *room;
     must(asked->gpus * count <= gpus_of(room->whole));
@@ -127,11 +137,12 @@ static uint32_t score_whole(const struct mix *mix, const struct room *room, cons
         left.whole &= left.whole - 1; /* which ones makes no difference here */
     left.cpu_milli -= asked->cpu_milli * (int64_t)count;
     left.memory_mib -= asked->memory_mib * (int64_t)count;
-    return score_of(worth(room, mix, asked) - worth(&left, mix, asked), &left);
+    int64_t lost = worth(room, mix, asked) - worth(&left, mix, asked);
+    return score_of(lost + lost_in_time(room, gaps_wasted(room, asked->gpus * count), PLANNER_GPU_MILLI), &left);
 }
 
-uint32_t fragmentation_score(const struct mix *mix, const struct room *room, const struct planner_shape *shape,
-                             uint32_t count)
+int64_t fragmentation_score(const struct mix *mix, const struct room *room, const struct planner_shape *shape,
+                            uint32_t count)
 {
     struct room bounded = room_bounded(room);
     struct mix_class asked = mix_class_of(shape, 1);

@@ -9,6 +9,8 @@
 #define GROUPS_COMPARED_MAX 8
 /* So many nodes more than a gang needs are looked at, to choose from. */
 #define SPARE_NODES_MAX 64
+/* Once so many nodes were looked at, no further group is. */
+#define GROUP_NODES_MAX 128
 
 /* -- which nodes ------------------------------------------------------------------------------------------------ */
 
@@ -28,6 +30,16 @@ static uint32_t next_fit(const struct muster *muster, uint32_t place, uint32_t a
     return least == UINT32_MAX ? 0 : least;
 }
 
+static int64_t score(const struct muster *muster, uint32_t index, uint32_t count)
+{
+    const struct node *node = &muster->planner->nodes[index];
+    struct room room;
+    uint32_t fits = fit_room(muster->planner, node, muster->question, &room);
+    must(fits >= count);
+    gaps_measure(node, muster->question, &room);
+    return fragmentation_score(&muster->model->mix, &room, &muster->question->shape, count);
+}
+
 /* Tries nodes of one part whose bound is `fit`; returns how many instances they take. */
 static uint32_t try_part(const struct muster *muster, const struct part *part, uint32_t fit, uint32_t sum)
 {
@@ -45,7 +57,7 @@ static uint32_t try_part(const struct muster *muster, const struct part *part, u
             continue;
         ARRAY_RESERVE(planner->tried, planner->tried_room, planner->tried_count + 1);
         planner->tried[planner->tried_count] =
-            (struct tried){table->columns[column], found.count, found.score, planner->tried_count};
+            (struct tried){table->columns[column], found.count, 0, planner->tried_count};
         planner->tried_count++;
     }
     return sum;
@@ -63,8 +75,9 @@ static int tried_compare(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Picks nodes of the group, the fullest first, until all have a place. No node is tried twice. */
-static bool group_pick(const struct muster *muster, uint32_t place)
+/* Picks nodes of the group, the fullest first, until all have a place. No node is tried twice. *ret_lost: their scores
+ * together. */
+static bool group_pick(const struct muster *muster, uint32_t place, int64_t *ret_lost)
 {
     struct planner *planner = muster->planner;
     uint32_t sum = 0;
@@ -78,8 +91,11 @@ static bool group_pick(const struct muster *muster, uint32_t place)
     }
     if (sum < muster->count)
         return false;
+    for (uint32_t i = 0; i < planner->tried_count; i++)
+        planner->tried[i].score = score(muster, planner->tried[i].node, planner->tried[i].count);
     qsort(planner->tried, planner->tried_count, sizeof planner->tried[0], tried_compare);
     uint32_t missing = muster->count;
+    *ret_lost = 0;
     planner->pick_count = 0;
     muster_apart_begin(muster);
     for (uint32_t i = 0; i < planner->tried_count && missing > 0; i++) {
@@ -89,6 +105,7 @@ static bool group_pick(const struct muster *muster, uint32_t place)
             continue;
         ARRAY_RESERVE(planner->picks, planner->pick_room, planner->pick_count + 1);
         planner->picks[planner->pick_count++] = (struct pick){planner->tried[i].node, taken};
+        *ret_lost += planner->tried[i].score;
         missing -= taken;
     }
     must(missing == 0);
@@ -96,6 +113,14 @@ static bool group_pick(const struct muster *muster, uint32_t place)
 }
 
 /* -- which group ------------------------------------------------------------------------------------------------ */
+
+/* What is held for good leaves the groups with the most free whole: the tightest goes first. Windows that end come one
+ * upon the other, each with another group the tightest; taken in one order, the fleet's, they keep the groups at its
+ * end free for all of time. */
+static bool in_order(const struct muster *muster)
+{
+    return muster->question->to != PLANNER_OPEN;
+}
 
 static bool ranked_before(const struct ranked *a, const struct ranked *b)
 {
@@ -136,7 +161,7 @@ static void rank(const struct muster *muster)
     for (uint32_t place = 0; place < muster->level->group_count; place++) {
         uint64_t bound = muster_bound(muster, place);
         if (bound >= muster->count)
-            heap_push(muster->planner, (struct ranked){(uint32_t)bound, place});
+            heap_push(muster->planner, (struct ranked){in_order(muster) ? 0 : (uint32_t)bound, place});
     }
 }
 
@@ -152,6 +177,8 @@ static uint32_t group_tightest(const struct muster *muster)
         uint64_t bound = muster_bound(muster, top.place);
         if (bound < muster->count)
             continue;
+        if (in_order(muster))
+            return top.place;
         struct ranked sharper = {(uint32_t)bound, top.place};
         heap_push(planner, sharper);
         if (ranked_before(&sharper, &best))
@@ -163,6 +190,35 @@ static uint32_t group_tightest(const struct muster *muster)
     return best.place;
 }
 
+/* The group whose nodes lose the least: for windows that end, of the first that hold the gang; else of the tightest
+ * alone. */
+static bool search_groups(const struct muster *muster)
+{
+    uint32_t best = NONE;
+    uint32_t last = NONE;
+    uint32_t tried = 0;
+    uint32_t compared = 0;
+    int64_t best_lost = INT64_MAX;
+    uint32_t place;
+    while (compared < GROUPS_COMPARED_MAX && tried < GROUP_NODES_MAX && (place = group_tightest(muster)) != NONE) {
+        int64_t lost;
+        if (!group_pick(muster, place, &lost))
+            continue;
+        last = place;
+        if (best == NONE || lost < best_lost) {
+            best = place;
+            best_lost = lost;
+        }
+        tried += muster->planner->tried_count;
+        compared = in_order(muster) ? compared + 1 : GROUPS_COMPARED_MAX;
+    }
+    if (best != last) {
+        bool picked = group_pick(muster, best, &best_lost);
+        must(picked);
+    }
+    return best != NONE;
+}
+
 static bool search_level(struct planner *planner, struct model *model, const struct question *question,
                          enum planner_scope scope, uint32_t count)
 {
@@ -170,11 +226,7 @@ static bool search_level(struct planner *planner, struct model *model, const str
     if (!muster_may_hold(&muster))
         return false;
     rank(&muster);
-    for (uint32_t place; (place = group_tightest(&muster)) != NONE;) {
-        if (group_pick(&muster, place))
-            return true;
-    }
-    return false;
+    return search_groups(&muster);
 }
 
 bool search_gang(struct planner *planner, const struct question *question, const struct planner_request *request,

@@ -262,7 +262,7 @@ struct question {
 
 /* A group and how many instances it takes, at most. */
 struct ranked {
-    uint32_t bound;
+    uint32_t bound; /* 0: groups go in their order */
     uint32_t place; /* in level->groups */
 };
 
@@ -270,7 +270,7 @@ struct ranked {
 struct tried {
     uint32_t node;
     uint32_t count;
-    uint32_t score;
+    int64_t score;
     uint32_t order; /* in which it was tried */
 };
 
@@ -293,6 +293,9 @@ struct room {
     int64_t cpu_milli;
     int64_t memory_mib;
     uint32_t free_milli[PLANNER_NODE_GPUS_MAX]; /* of each GPU that the node has */
+    /* once gaps_measure was asked */
+    int64_t length_s;                        /* of the window; PLANNER_OPEN: for good */
+    int64_t wasted_s[PLANNER_NODE_GPUS_MAX]; /* of each GPU's time, if it is taken */
 };
 
 struct fit {
@@ -447,10 +450,17 @@ struct mix_class mix_class_of(const struct planner_shape *shape, int64_t count);
 /* must() that the mixes are what a recount makes of the allocations. */
 void mix_verify(struct planner *planner);
 
-/* fragmentation.c */
+/* gaps.c: what taking a GPU for the window wastes of its time around the window */
+void gaps_measure(const struct node *node, const struct question *question, struct room *room);
+/* The time wasted on the `count` wholly free GPUs that waste the least. */
+int64_t gaps_wasted(const struct room *room, uint32_t count);
+/* k of the wholly free GPUs by the grouping rule, which must be possible, where they waste the least. */
+uint64_t gaps_choose(const struct room *room, uint32_t gpus, uint32_t k, enum planner_grouping grouping);
+
+/* fragmentation.c; the room's gaps are measured */
 /* What is lost if `count` instances are taken out of the room, on a node that serves this mix; less is better. */
-uint32_t fragmentation_score(const struct mix *mix, const struct room *room, const struct planner_shape *shape,
-                             uint32_t count);
+int64_t fragmentation_score(const struct mix *mix, const struct room *room, const struct planner_shape *shape,
+                            uint32_t count);
 /* On which GPU of the room the share loses least. */
 uint32_t fragmentation_gpu(const struct mix *mix, const struct room *room, const struct planner_shape *shape);
 

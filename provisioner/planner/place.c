@@ -5,8 +5,11 @@
 /* Whole GPUs as runs of slots in planner->cut. */
 static uint32_t whole_slices(struct planner *planner, const struct node *node, const struct question *question)
 {
-    uint64_t gpus = slots_choose(timeline_free_gpus(planner, node, question), node->spec.gpus, question->shape.gpus,
-                                 node->spec.grouping);
+    struct room room;
+    uint32_t fits = fit_room(planner, node, question, &room);
+    must(fits > 0);
+    gaps_measure(node, question, &room);
+    uint64_t gpus = gaps_choose(&room, node->spec.gpus, question->shape.gpus, node->spec.grouping);
     int64_t clean = instant_add(question->to, node->spec.turnaround_s);
     uint32_t count = 0;
     ARRAY_RESERVE(planner->cut, planner->cut_room, PLANNER_NODE_GPUS_MAX);
@@ -26,6 +29,7 @@ static uint32_t share_gpu(const struct planner *planner, const struct node *node
     struct room room;
     uint32_t count = fit_room(planner, node, question, &room);
     must(count > 0);
+    gaps_measure(node, question, &room);
     return fragmentation_gpu(&planner->models[node->model].mix, &room, &question->shape);
 }
 

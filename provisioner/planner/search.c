@@ -33,7 +33,7 @@ struct hunt {
     uint32_t failed_left;
     uint32_t compared;
     uint32_t node; /* the best so far */
-    uint32_t score;
+    int64_t score;
 };
 
 struct question question_of(const struct planner *planner, const struct planner_request *request)
@@ -91,7 +91,8 @@ static void consider(struct hunt *hunt, uint32_t index)
         return;
     }
     hunt->compared++;
-    uint32_t score = 0;
+    int64_t score = INT64_MIN;
+    gaps_measure(node, hunt->question, &room);
     if (!hunt->patience->stops_at_full || !fills(hunt, &room))
         score = fragmentation_score(&hunt->model->mix, &room, &hunt->question->shape, hunt->need);
     if (score < hunt->score) {
@@ -102,7 +103,7 @@ static void consider(struct hunt *hunt, uint32_t index)
 
 static bool enough(const struct hunt *hunt)
 {
-    return hunt->compared >= hunt->patience->compared || hunt->score == 0 || hunt->failed_left == 0 ||
+    return hunt->compared >= hunt->patience->compared || hunt->score == INT64_MIN || hunt->failed_left == 0 ||
            hunt->visits_left == 0;
 }
 
@@ -215,14 +216,14 @@ static bool hunt_where(struct hunt *hunt)
 uint32_t search_node(struct planner *planner, const struct question *question, const struct planner_request *request,
                      uint32_t need)
 {
-    struct hunt hunt = {.planner = planner, .question = question, .need = need, .node = NONE, .score = UINT32_MAX};
+    struct hunt hunt = {.planner = planner, .question = question, .need = need, .node = NONE, .score = INT64_MAX};
     if ((uint64_t)question->shape.gpus * need > PLANNER_NODE_GPUS_MAX ||
         (question->spread != PLANNER_SPREAD_NONE && need > 1))
         return NONE;
     hunt.need_gpus = question->shape.gpus * need;
     table_ready(planner, question->from);
     for (uint32_t pass = 0; pass < 2 && hunt.node == NONE; pass++) {
-        for (uint32_t i = 0; i < request_models(planner, request) && hunt.score > 0; i++) {
+        for (uint32_t i = 0; i < request_models(planner, request) && hunt.score > INT64_MIN; i++) {
             hunt.model = request_model(planner, request, i);
             if (hunt.model == NULL || hunt.need_gpus > hunt.model->gpus_max || !hunt_where(&hunt))
                 continue;

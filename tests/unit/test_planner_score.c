@@ -74,6 +74,54 @@ START_TEST(a_node_without_cpu_for_more_is_finished_first)
 }
 END_TEST
 
+START_TEST(a_window_fills_the_gap_that_it_fits)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(4, "h100", 1);
+    /* Nodes 1 to 3 are free from hour 10 on: for ever, for 30 hours, for 12; node 4 always. */
+    hold(planner, 1, whole(1, 1, 1, 1, 0, 10 * HOUR));
+    hold(planner, 2, whole(2, 1, 1, 1, 0, 10 * HOUR));
+    hold(planner, 2, whole(3, 1, 1, 1, 40 * HOUR, 90 * HOUR));
+    hold(planner, 3, whole(4, 1, 1, 1, 0, 10 * HOUR));
+    hold(planner, 3, whole(5, 1, 1, 1, 22 * HOUR, 90 * HOUR));
+    ck_assert_uint_eq(node_given(place(planner, whole(6, 1, 1, 1, 10 * HOUR, 22 * HOUR))), 3);
+    ck_assert_uint_eq(node_given(place(planner, whole(7, 1, 1, 1, 10 * HOUR, 40 * HOUR))), 2);
+    ck_assert_uint_eq(node_given(place(planner, whole(8, 1, 1, 1, 10 * HOUR, 80 * HOUR))), 1);
+}
+END_TEST
+
+START_TEST(a_window_takes_the_gpus_of_a_node_that_it_fits)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(1, "h100", 2);
+    struct planner_rectangle rectangle = {1000, 2000, 20 * HOUR, 90 * HOUR, PLANNER_HELD};
+    struct planner_allocation second = {.key = key_of(1, 0),
+                                        .tenant = id_of(1),
+                                        .node = id_of(1),
+                                        .shape = {.gpus = 1},
+                                        .rectangles = &rectangle,
+                                        .rectangle_count = 1};
+    ck_assert_ptr_null(planner_load(planner, &second));
+    struct planner_verdict verdict = place(planner, whole(2, 1, 1, 1, 0, 20 * HOUR));
+    ck_assert_uint_eq(node_given(verdict), 1);
+    ck_assert_int_eq(verdict.allocations[0].rectangles[0].slots_from, 1000);
+}
+END_TEST
+
+START_TEST(a_gang_takes_the_rack_whose_gap_it_fits)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(12, "h100", 8);
+    /* Rack 2 (nodes 5 to 8) is taken again from hour 20 on. */
+    for (uint32_t node = 5; node <= 8; node++)
+        hold(planner, node, whole(node, 1, 1, 8, 20 * HOUR, 90 * HOUR));
+    struct planner_request gang = whole(20, 1, 4, 8, 0, 20 * HOUR);
+    gang.scope = PLANNER_RACK;
+    struct planner_verdict verdict = place(planner, gang);
+    for (uint32_t i = 0; i < 4; i++) {
+        ck_assert_uint_ge(number_of(verdict.allocations[i].node), 5);
+        ck_assert_uint_le(number_of(verdict.allocations[i].node), 8);
+    }
+}
+END_TEST
+
 START_TEST(a_rebuilt_planner_decides_alike)
 {
     CLEANUP(planner_freep) struct planner *planner = fleet_of(8, "h100", 8);
@@ -109,6 +157,9 @@ int main(void)
         a_share_leaves_what_the_mix_can_use,
         cpu_goes_where_it_strands_no_gpus,
         a_node_without_cpu_for_more_is_finished_first,
+        a_window_fills_the_gap_that_it_fits,
+        a_window_takes_the_gpus_of_a_node_that_it_fits,
+        a_gang_takes_the_rack_whose_gap_it_fits,
         a_rebuilt_planner_decides_alike,
     };
     for (size_t i = 0; i < COUNT_OF(all); i++)

@@ -1,0 +1,110 @@
+/* Time that a window would leave unsold on a GPU. A gap of g seconds between two holdings is worth less than g, as not
+ * every window fits into it; the shorter, the less. With w(g) = g T / (g + T) of it taken to be wasted, T a typical
+ * window, a window in a gap adds w(before it) + w(behind it) - w(the gap): least where it fits the gap closely, most in
+ * the middle of an empty timeline. Nothing known on a side is a gap without end, which wastes T. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/internal.h"
+
+/* Measured on mixes from an hour to ten days: docs/planner.md, "How good". */
+#define TYPICAL_S INT64_C(86400)
+/* So many slices are looked at on either side of a window; whatever lies beyond counts as nothing known. */
+#define NEIGHBOURS_MAX 64
+
+static int64_t wasted(int64_t gap_s)
+{
+    if (gap_s > PLANNER_INSTANT_MAX) /* a product of this and TYPICAL_S stays in 64 bits */
+        return TYPICAL_S;
+    return gap_s * TYPICAL_S / (gap_s + TYPICAL_S);
+}
+
+/* From when each GPU was clean before the window, and when it is taken next after. */
+static void neighbours(const struct node *node, const struct question *question, int64_t clean,
+                       int64_t clean_since[PLANNER_NODE_GPUS_MAX], int64_t taken_next[PLANNER_NODE_GPUS_MAX])
+{
+    uint32_t middle = timeline_from(node, question->from);
+    uint32_t first = middle > NEIGHBOURS_MAX ? middle - NEIGHBOURS_MAX : 0;
+    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
+        clean_since[gpu] = INT64_MIN;
+        taken_next[gpu] = PLANNER_OPEN;
+    }
+    for (uint32_t i = first; i < node->slice_count && i < middle + NEIGHBOURS_MAX; i++) {
+        const struct slice *slice = &node->slices[i];
+        for (uint64_t left = slice_gpus(slice); left != 0; left &= left - 1) {
+            uint32_t gpu = (uint32_t)__builtin_ctzll(left);
+            int64_t since = slice->clean < question->from ? slice->clean : question->from;
+            int64_t next = slice->from > clean ? slice->from : clean;
+            if (slice->to <= question->from && since > clean_since[gpu])
+                clean_since[gpu] = since;
+            if (slice->from >= question->to && next < taken_next[gpu])
+                taken_next[gpu] = next;
+        }
+    }
+}
+
+static int64_t gap_between(int64_t from, int64_t to)
+{
+    return from == INT64_MIN || to == PLANNER_OPEN ? PLANNER_OPEN : to - from;
+}
+
+void gaps_measure(const struct node *node, const struct question *question, struct room *room)
+{
+    int64_t clean_since[PLANNER_NODE_GPUS_MAX];
+    int64_t taken_next[PLANNER_NODE_GPUS_MAX];
+    int64_t clean = instant_add(question->to, node->spec.turnaround_s);
+    room->length_s = question->to == PLANNER_OPEN ? PLANNER_OPEN : question->to - question->from;
+    if (room->length_s != PLANNER_OPEN)
+        neighbours(node, question, clean, clean_since, taken_next);
+    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
+        room->wasted_s[gpu] = 0;
+        if (room->length_s == PLANNER_OPEN)
+            continue; /* it takes all time there is */
+        room->wasted_s[gpu] = wasted(gap_between(clean_since[gpu], question->from)) +
+                              wasted(gap_between(clean, taken_next[gpu])) -
+                              wasted(gap_between(clean_since[gpu], taken_next[gpu]));
+    }
+}
+
+/* Those of these GPUs that waste the least, and how much. */
+static uint64_t cheapest_of(const struct room *room, uint64_t among, int64_t *ret_wasted_s)
+{
+    uint64_t cheapest = 0;
+    int64_t least = INT64_MAX;
+    for (uint64_t left = among; left != 0; left &= left - 1) {
+        int64_t wasted_s = room->wasted_s[__builtin_ctzll(left)];
+        if (wasted_s < least)
+            cheapest = 0;
+        least = wasted_s < least ? wasted_s : least;
+        cheapest |= wasted_s == least ? left & -left : 0;
+    }
+    *ret_wasted_s = least;
+    return cheapest;
+}
+
+int64_t gaps_wasted(const struct room *room, uint32_t count)
+{
+    int64_t sum = 0;
+    uint64_t among = room->whole;
+    while (count > 0) {
+        int64_t each;
+        uint64_t cheapest = cheapest_of(room, among, &each);
+        uint32_t taken = (uint32_t)__builtin_popcountll(cheapest);
+        must(taken > 0);
+        taken = taken < count ? taken : count;
+        sum += each * taken;
+        count -= taken;
+        among &= ~cheapest;
+    }
+    return sum;
+}
+
+uint64_t gaps_choose(const struct room *room, uint32_t gpus, uint32_t k, enum planner_grouping grouping)
+{
+    uint64_t among = 0;
+    while (slots_instances(among, gpus, k, grouping) == 0) {
+        int64_t each;
+        uint64_t cheapest = cheapest_of(room, room->whole & ~among, &each);
+        must(cheapest != 0);
+        among |= cheapest;
+    }
+    return slots_choose(among, gpus, k, grouping);
+}
