@@ -16,6 +16,7 @@ static const struct subcommand {
 } subcommands[] = {
     {"speed", bench_speed, "decisions per second, memory and load time (without a subcommand, too)"},
     {"fill", bench_fill, "a fleet and its tasks from files: how full it gets, by policy"},
+    {"windows", bench_windows, "windows booked ahead: how much is admitted, by policy"},
 };
 // clang-format on
 

@@ -13,6 +13,7 @@
 /* A subcommand of bench_planner: arguments behind its name; what it returns is the exit status. */
 int bench_speed(int argc, char **argv);
 int bench_fill(int argc, char **argv);
+int bench_windows(int argc, char **argv);
 
 /* Marsaglia's xorshift64; the state is never 0. */
 uint64_t bench_random(uint64_t *state);

@@ -50,6 +50,10 @@ static const char *option_read(struct experiment_options *options, char **argv, 
         if (!number_of(value, EXPERIMENT_SEEDS_MAX, &number))
             return "--seeds is a number from 1 to 100";
         options->seeds = (uint32_t)number;
+    } else if (strcmp(argv[0], "--fleet") == 0) {
+        if (!number_of(value, EXPERIMENT_FLEET_MAX, &number))
+            return "--fleet is a number from 1 to 65536";
+        options->fleet = (uint32_t)number;
     } else if (strcmp(argv[0], "--policy") == 0) {
         enum policy policy = policy_of_text(value);
         if (policy == POLICY_COUNT)

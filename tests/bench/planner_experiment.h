@@ -5,12 +5,14 @@
 #include "tests/bench/planner_policies.h"
 
 #define EXPERIMENT_SEEDS_MAX 100
+#define EXPERIMENT_FLEET_MAX 65536
 
 struct experiment_options {
     const char *nodes; /* CSV paths; NULL: not given */
     const char *tasks;
     const char *placements;
-    uint64_t seed; /* the first of so many */
+    uint32_t fleet; /* nodes of a made-up fleet */
+    uint64_t seed;  /* the first of so many */
     uint32_t seeds;
     bool policies[POLICY_COUNT];
     bool json;

@@ -237,13 +237,29 @@ void reference_take(struct reference *reference, uint32_t index, uint32_t gpu, c
     reference_put(reference, ask, placements->rows + before, placements->count - before);
 }
 
+void reference_forget(struct reference *reference, int64_t instant)
+{
+    for (uint32_t i = 0; i < reference->node_count; i++) {
+        struct reference_node *node = &reference->nodes[i];
+        for (uint32_t j = 0; j < node->taken_count; j++) {
+            if (node->taken[j].clean <= instant)
+                node->taken[j--] = node->taken[--node->taken_count];
+        }
+    }
+}
+
+/* Turnaround of a share is of some milli, not of slots, so only whole GPUs are held to theirs. */
 static bool is_free(const struct reference *reference, const struct placed *row)
 {
     const struct reference_node *node = &reference->nodes[row->node];
+    bool share = row->slots_to - row->slots_from < PLANNER_GPU_MILLI;
     for (uint32_t i = 0; i < node->taken_count; i++) {
         const struct taken *taken = &node->taken[i];
-        if (meets(taken, row->from, clean_of(reference, row->to)) && taken->slots_from < row->slots_to &&
-            row->slots_from < taken->slots_to)
+        bool loose = share || taken->slots_to - taken->slots_from < PLANNER_GPU_MILLI;
+        if (taken->slots_from >= row->slots_to || row->slots_from >= taken->slots_to)
+            continue;
+        if (loose ? taken->from < row->to && row->from < taken->to
+                  : meets(taken, row->from, clean_of(reference, row->to)))
             return false;
     }
     return true;

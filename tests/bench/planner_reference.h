@@ -78,5 +78,7 @@ uint32_t reference_count(const struct reference_room *room, const struct planner
 /* Chooses slots for one instance, of a share on `gpu`, and takes them; the node must have room for it. */
 void reference_take(struct reference *reference, uint32_t node, uint32_t gpu, const struct ask *ask, uint32_t instance,
                     struct placements *placements);
+/* Drops what is over and clean at `instant`. */
+void reference_forget(struct reference *reference, int64_t instant);
 /* Takes what somebody else chose: rows of one instance. must() if it is not free. */
 void reference_put(struct reference *reference, const struct ask *ask, const struct placed *rows, uint32_t count);

@@ -131,5 +131,18 @@ class Filling(unittest.TestCase):
         self.assertIn("No such file", bench("fill", "--nodes", "nowhere.csv", "--tasks", self.tasks).stderr)
 
 
+class Windows(unittest.TestCase):
+    def test_every_decision_of_every_policy_holds_and_none_exceeds_the_bound(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            placements = pathlib.Path(scratch) / "out.csv"
+            done = bench("windows", "--fleet", 16, "--seeds", 1, "--json", "--placements", placements)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            results = json.loads(done.stdout)["results"]
+            self.assertEqual({result["policy"] for result in results}, POLICIES)
+            self.assertTrue(all(0 < result["admitted_percent"] <= result["bound_percent"] <= 100 for result in results))
+            done = check(placements, "--regular", "8,192000,2097152", "--turnaround-s", 600)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()
