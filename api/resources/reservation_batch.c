@@ -54,6 +54,11 @@ static int64_t wait_of(struct request_internal *internal, struct admission *admi
     return fits && fits_tenant ? wait_ms : 0;
 }
 
+static int64_t under_way(void)
+{
+    return atomic_load(&waiting);
+}
+
 /* ---- Answers ---- */
 
 /* Of a quote, and of one that was confirmed, more is told than the request said: they are read from the database. */
@@ -386,4 +391,4 @@ static enum err_kind prepare(struct request_internal *internal, struct batch_ite
 }
 
 const struct batch_work reservation_batch = {
-    .prepare = prepare, .admit = admission_admit, .committed = committed, .failed = failed};
+    .prepare = prepare, .admit = admission_admit, .committed = committed, .under_way = under_way, .failed = failed};

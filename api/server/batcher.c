@@ -13,12 +13,15 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #define TENANT_BUCKETS   1024U /* a power of two */
 #define ISOLATION_MS     60000
 #define RETRIES_MAX      5
 #define LOOKUP_LIMIT_MS  20000
 #define LOOKUP_PERIOD_MS 200
+#define GATHER_FROM      64 /* requests under way; with fewer nobody is made to wait */
+#define GATHER_MS        8
 
 static struct metric batches = {
     .name = "sluice_api_batches_total", .type = METRIC_COUNTER, .help = "Batches committed"};
@@ -59,6 +62,7 @@ struct batcher {
     struct tenant_queue *buckets[TENANT_BUCKETS];
     struct tenant_queue *first_active, *last_active;
     int64_t count;
+    int64_t wanted; /* how many the thread waits for; 0: it does not */
     bool stopping;
 
     struct batch_item **batch; /* the thread's own: batch_max pointers */
@@ -140,7 +144,7 @@ enum err_kind batcher_submit(struct batcher *batcher, struct batch_item *item, s
             queue->last->next = item;
         }
         queue->last = item;
-        if (batcher->count++ == 0)
+        if (++batcher->count == 1 || batcher->count == batcher->wanted)
             (void)pthread_cond_signal(&batcher->wake);
         metric_set(&queued, batcher->count);
     }
@@ -152,6 +156,26 @@ enum err_kind batcher_submit(struct batcher *batcher, struct batch_item *item, s
     return err_set(reterr, ERR_OVERLOADED, "too many reservations are waiting to be committed");
 }
 
+/* Under load requests come in waves: the verdicts of one piece of work free their clients together. A batch that leaves
+ * with the first of a wave makes the rest of it wait for that batch, so it waits for half of what is under way, a few
+ * milliseconds at most (measured with 256 connections: batches of 85 instead of 66). Under the lock. */
+static void gather(struct batcher *batcher)
+{
+    int64_t under_way = batcher->work->under_way();
+    if (under_way < GATHER_FROM)
+        return;
+    batcher->wanted = under_way / 2 < batcher->batch_max ? under_way / 2 : batcher->batch_max;
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
+    until.tv_nsec += GATHER_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    int failed = 0;
+    while (batcher->count < batcher->wanted && !batcher->stopping && failed == 0)
+        failed = pthread_cond_timedwait(&batcher->wake, &batcher->lock, &until);
+    batcher->wanted = 0;
+}
+
 /* A batch: one item per tenant and round. An isolated tenant gets a batch of its own when its turn comes first. */
 static size_t take_batch(struct batcher *batcher)
 {
@@ -161,6 +185,7 @@ static size_t take_batch(struct batcher *batcher)
     (void)pthread_mutex_lock(&batcher->lock);
     while (batcher->count == 0 && !batcher->stopping)
         (void)pthread_cond_wait(&batcher->wake, &batcher->lock);
+    gather(batcher);
     while (batcher->first_active != NULL && (int64_t)count < batcher->batch_max) {
         struct tenant_queue *queue = pop_active(batcher);
         bool is_isolated = queue->isolated_until_ms > now_ms;
@@ -356,7 +381,11 @@ struct batcher *batcher_start(const struct batch_work *work, const char *databas
                                               .statement_timeout_ms = statement_timeout_ms,
                                               .idle_in_transaction_session_timeout_ms = statement_timeout_ms});
     must(pthread_mutex_init(&batcher->lock, NULL) == 0);
-    must(pthread_cond_init(&batcher->wake, NULL) == 0);
+    pthread_condattr_t monotonic;
+    must(pthread_condattr_init(&monotonic) == 0);
+    must(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
+    must(pthread_cond_init(&batcher->wake, &monotonic) == 0);
+    (void)pthread_condattr_destroy(&monotonic);
     must(pthread_create(&batcher->thread, NULL, run, batcher) == 0);
     return batcher;
 }

@@ -31,6 +31,8 @@ struct batch_work {
                            struct err *reterr);
     /* After COMMIT: answer, or leave it to who waits for the verdict. The batcher's reference is dropped next. */
     void (*committed)(struct batch_item *item);
+    /* How many requests wait for what follows upon their commit, those in the queue among them. */
+    int64_t (*under_way)(void);
     /* Nothing was committed (or nobody can say: ERR_UNKNOWN_OUTCOME): answer with the error. */
     void (*failed)(struct batch_item *item, const struct err *err);
 };
