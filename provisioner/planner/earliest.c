@@ -6,10 +6,14 @@ bool planner_fits(struct planner *planner, const struct planner_request *request
 {
     must(planner_request_wrong(request) == NULL);
     struct question question = question_of(planner, request);
-    if (search_gang(planner, &question, request, scope_limit(request)))
-        return true;
+    question.apart_level = spread_level(request->spread);
+    spread_mark(planner, request->reservation, NONE, request->from, question.apart_level, true);
+    bool fits = search_gang(planner, &question, request, scope_limit(request));
     question.preempts = preempt_any(planner, request);
-    return question.preempts && search_gang(planner, &question, request, scope_limit(request));
+    if (!fits && question.preempts)
+        fits = search_gang(planner, &question, request, scope_limit(request));
+    spread_mark(planner, request->reservation, NONE, request->from, question.apart_level, false);
+    return fits;
 }
 
 struct planner_request request_at(const struct planner_request *request, int64_t from)

@@ -200,11 +200,14 @@ void planner_place(struct planner *planner, const struct planner_request *reques
     struct question question = question_of(planner, request);
     enum planner_scope limit = scope_limit(request);
     planner->eviction_count = 0;
+    question.apart_level = spread_level(request->spread);
+    spread_mark(planner, request->reservation, NONE, request->from, question.apart_level, true);
     if (search_gang(planner, &question, request, limit) ||
         (preempt_any(planner, request) && preempt_gang(planner, &question, request, limit)))
         grant(planner, &question, request, ret);
     else
         *ret = (struct planner_verdict){.refusal = refuse(planner, &question, request)};
+    spread_mark(planner, request->reservation, NONE, request->from, question.apart_level, false);
 }
 
 bool planner_cut(struct planner *planner, const struct planner_key *key, int64_t instant)

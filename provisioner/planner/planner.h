@@ -203,8 +203,8 @@ struct planner_request {
     enum planner_scope scope;      /* the gang stays within one of these; PLANNER_FLEET: anywhere */
     bool scope_preferred;          /* the scope is a wish, not a condition */
     struct planner_id avoid_node;  /* not this one; all zero: none */
-    enum planner_spread spread;
-    bool preemptible; /* what it gets gives way to requests that preempt */
+    enum planner_spread spread;    /* also from what the reservation holds already */
+    bool preemptible;              /* what it gets gives way to requests that preempt */
     /* It may take what is preemptible, where nothing free does: from the first instant at which an instance told now
      * to go is gone. Least loss first, never more than needed. */
     bool preempts;

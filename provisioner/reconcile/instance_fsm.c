@@ -246,6 +246,7 @@ static bool ask_anew(struct instance *instance)
         .gpu_model_count = wish->gpu_model_count,
         .zone = planner_id_of(world->zone->id),
         .scope = PLANNER_FLEET,
+        .spread = wish->spread,
         .preemptible = wish->preemptible,
     };
     struct planner_verdict verdict = {0};

@@ -36,6 +36,14 @@ START_TEST(a_spread_gang_has_no_two_instances_in_one_group)
     for (uint32_t i = 0; i < 3; i++)
         racks |= 1U << (number_of(verdict.allocations[i].node) - 1) / 4;
     ck_assert_uint_eq(racks, 7);
+    ck_assert(planner_release(planner, &(struct planner_key){id_of(1), 1}));
+    uint32_t rack = (number_of(verdict.allocations[1].node) - 1) / 4;
+    request.first_ordinal = 7;
+    request.count = 1;
+    verdict = place(planner, request); /* one that joins keeps apart from those that are there */
+    ck_assert_uint_eq((number_of(verdict.allocations[0].node) - 1) / 4, rack);
+    request.first_ordinal = 8;
+    ck_assert(!place(planner, request).placed);
     request = whole(2, 1, 4, 1, 0, 10);
     request.spread = PLANNER_SPREAD_RACK;
     verdict = place(planner, request);
