@@ -69,6 +69,8 @@ const struct db_stmt *const amendment_statements[] = {&statement_lock, &statemen
 
 enum err_kind amendment_lock(struct request *request, struct amendment_subject *ret, struct err *reterr)
 {
+    if (request->caller.tenant_suspended)
+        return err_set_code(reterr, ERR_FORBIDDEN, "tenant_suspended", "the tenant is suspended");
     const PGresult *result = NULL;
     enum err_kind kind = request_run(request, &statement_lock, DB_PARAMS(request->object), &result, reterr);
     if (kind != ERR_NONE)

@@ -142,7 +142,7 @@ static enum err_kind list(struct request *request, struct response *response, st
     return answer_page(request, response, &statement_list, DB_PARAMS(request->object), reterr);
 }
 
-/* The zone learns of it in the order of its log: what was asked before is decided before. */
+/* The zone reads it anew before it decides what comes with this event or later. */
 static enum err_kind tell_zone(struct request *request, const char *zone_id, const char *id, int64_t revision,
                                const char *kind, struct err *reterr)
 {

@@ -52,7 +52,7 @@ const struct problem_code problem_codes[] = {
     {"maintenance_conflict",    ERR_CONFLICT,        "Reservations have begun on the nodes: hits names them"},
     {"expired",                 ERR_CONFLICT,        "No verdict was reached in time, and the reservation has expired"},
     {"cancelled",               ERR_CONFLICT,        "The reservation was cancelled before its verdict"},
-    {"tenant_suspended",        ERR_FORBIDDEN,       "The tenant is suspended: it may read, not create"},
+    {"tenant_suspended",        ERR_FORBIDDEN,       "The tenant is suspended: it may read and cancel, not create or amend"},
     {"not_found",               ERR_NOT_FOUND,       "There is no such address, or no such object that the caller may see"},
     {"method_not_allowed",      ERR_METHOD,          "The address does not take that method: see Allow"},
     {"unauthenticated",         ERR_UNAUTHENTICATED, "There is no token, or it is not a good one"},

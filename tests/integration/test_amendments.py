@@ -190,6 +190,16 @@ def test_only_what_has_its_place_and_goes_on_is_amended(stack, acme):
     amend(stack.tenant("other"), running, count=1).expect(404)
 
 
+def test_a_suspended_tenant_amends_nothing(stack, acme):
+    made = reserve(acme)
+    (tenant,) = stack.operator.items("/v1/system/tenants?name=acme")
+    stack.operator.post(f"/v1/system/tenants/{tenant['id']}/suspend").expect(200)
+    assert eventually(lambda: patch(acme, made, count=3).code, "it is known") == "tenant_suspended"
+    assert amend(acme, made, count=3).expect(403).code == "tenant_suspended"
+    stack.operator.post(f"/v1/system/tenants/{tenant['id']}/resume").expect(200)
+    eventually(lambda: patch(acme, made, count=3).status == 200, "it may again")
+
+
 def test_other_fields_change_without_a_verdict(stack, acme):
     made = reserve(acme, name="train", labels={"team": "a", "cost": "x"})
     etag = acme.get(f"/v1/reservations/{made['id']}").headers["ETag"]
