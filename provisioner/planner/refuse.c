@@ -70,17 +70,21 @@ enum planner_binding binding_on(const struct planner *planner, const struct ques
 static uint32_t count_groups(struct planner *planner, const struct question *question,
                              const struct planner_request *request, enum planner_scope scope)
 {
-    uint32_t groups = scope == PLANNER_FLEET ? 1 : planner->groups[scope].count;
+    uint32_t groups = planner->groups[scope].count;
     uint32_t count = 0;
     ARRAY_RESERVE(planner->sums, planner->sum_room, groups);
     memset(planner->sums, 0, groups * sizeof planner->sums[0]);
     for (uint32_t i = 0; i < request_models(planner, request); i++) {
         const struct model *model = request_model(planner, request, i);
-        for (uint32_t at = 0; model != NULL && at < model->node_count; at++) {
-            uint32_t index = model->nodes[at];
-            if (question->in_zone && planner->nodes[index].groups[PLANNER_ZONE] != question->zone)
-                continue;
-            count += planner->sums[group_of(planner, scope, index)]++ == 0;
+        if (model == NULL)
+            continue;
+        /* a group lies in the zone as its first node does */
+        const struct level *level = &model->table.levels[scope];
+        for (uint32_t place = 0; place < level->group_count; place++) {
+            const struct part *part = &level->parts[level->groups[place].first];
+            uint32_t node = model->table.columns[part->block * LANES + (uint32_t)__builtin_ctz(part->lanes)];
+            if (!question->in_zone || planner->nodes[node].groups[PLANNER_ZONE] == question->zone)
+                count += planner->sums[level->groups[place].group]++ == 0;
         }
     }
     return count;
@@ -96,7 +100,10 @@ struct planner_refusal refuse(struct planner *planner, const struct question *as
     struct counted counted = search_count(planner, &question, request, limit);
     refusal.best_count = counted.best;
     refusal.fleet_count = counted.fleet;
-    refusal.scope_count = count_groups(planner, &question, request, limit);
+    if (limit == PLANNER_FLEET)
+        refusal.scope_count = counted.model_exists;
+    else
+        refusal.scope_count = count_groups(planner, &question, request, limit);
     if (limit != PLANNER_FLEET && counted.group != NONE)
         refusal.where = group_id(planner, limit, counted.group);
     must(counted.best < request->count);

@@ -279,7 +279,7 @@ void table_ready(struct planner *planner, int64_t asked)
             if (table->blocks[block].stale)
                 counts_make(table, block);
         }
-        for (uint32_t scope = PLANNER_NODE + 1; table->levels_stale && scope < PLANNER_SCOPE_COUNT; scope++)
+        for (uint32_t scope = PLANNER_NODE; table->levels_stale && scope < PLANNER_SCOPE_COUNT; scope++)
             level_make(planner, table, (enum planner_scope)scope);
         table->levels_stale = false;
     }

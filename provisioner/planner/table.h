@@ -83,7 +83,7 @@ struct table {
     int64_t *open_until;
     uint8_t *any[TIERS]; /* [ROWS][block]: nodes with any GPU free for the tier; tiers of shares only */
     bool levels_stale;
-    struct level levels[PLANNER_SCOPE_COUNT]; /* without PLANNER_NODE */
+    struct level levels[PLANNER_SCOPE_COUNT];
 
     /* what is seen of it in one question's window: sight_begin. Bounds from above. */
     struct rows rows;
