@@ -450,6 +450,13 @@ class Stack:
         """Moves the virtual clock; when it answers, everything due until then is done."""
         return self.operator.post("/v1/system/clock", {"advance_to": instant}).expect(200).body
 
+    def events(self, client, path="/v1/events"):
+        """What a client reads of the event log, once readers may see all there is: they stop below the oldest
+        transaction that still runs, whoever's it is."""
+        eventually(lambda: self.sql("SELECT NOT EXISTS (SELECT FROM sluice.event WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())) AS all")[0]["all"],
+                   "every event is in sight")
+        return client.items(path)
+
     def sql(self, query, parameters=None, role="postgres"):
         """Rows as dictionaries, asked as a superuser past all policies."""
         with contextlib.closing(self.cluster.connect(self.database, role)) as connection:

@@ -53,7 +53,7 @@ def test_a_window_sold_behind_it_is_told_a_horizon_ahead(rolling):
     assert status_of(stack.acme, made)["ends_by"] is None
     stack.advance(at(4))
     assert status_of(stack.acme, made)["ends_by"] == at(5)
-    told = [event for event in stack.acme.items("/v1/events") if event["kind"].endswith("end_notice")]
+    told = [event for event in stack.events(stack.acme) if event["kind"].endswith("end_notice")]
     assert {(event["kind"], event["occurred_at"]) for event in told} == {
         ("reservation.end_notice", at(4)), ("instance.end_notice", at(4))}
     stack.advance(at(5))

@@ -55,7 +55,7 @@ def test_a_free_node_is_in_maintenance_from_start_to_end(stack):
     stack.advance(at("12:00:00"))
     assert decided(stack, made)["status"]["state"] == "done"
     assert acme.get(f"/v1/reservations/{after['id']}").body["status"]["state"] == "active"
-    kinds = [event["kind"] for event in stack.operator.items("/v1/system/events") if event["object_type"] in ("maintenance", "node")]
+    kinds = [event["kind"] for event in stack.events(stack.operator, "/v1/system/events") if event["object_type"] in ("maintenance", "node")]
     for kind in ("maintenance.planned", "maintenance.active", "maintenance.done", "node.maintenance"):
         assert kind in kinds
 
@@ -86,7 +86,7 @@ def test_what_has_not_begun_is_moved_aside(stack):
     assert node_states(stack)[taken[0]] == "maintenance"
     (block,) = [row for row in stack.operator.items("/v1/system/allocations") if row["kind"] == "maintenance"]
     assert (block["maintenance_window"], block["reservation"], block["slots"]) == (made["id"], None, [0, 8000])
-    told = [event["object_id"] for event in stack.operator.items("/v1/system/events") if event["object_type"] == "maintenance"]
+    told = [event["object_id"] for event in stack.events(stack.operator, "/v1/system/events") if event["object_type"] == "maintenance"]
     assert told == [made["id"], made["id"]]
 
 

@@ -69,7 +69,7 @@ def test_an_action_that_changes_nothing_is_no_event(stack):
         assert stack.operator.create(f"{path}/uncordon", {})["cordoned"] is False
     for _ in range(2):
         assert stack.operator.create(f"{path}/power", {"on": False})["sim_powered"] is False
-    wishes = [event for event in stack.operator.items(f"/v1/system/events?object={node['id']}")
+    wishes = [event for event in stack.events(stack.operator, f"/v1/system/events?object={node['id']}")
               if event["object_type"] == "node_wish"]
     assert [(event["revision"], event["kind"]) for event in wishes] == [
         (1, "node.enrolled"), (2, "node.cordoned"), (3, "node.uncordoned"), (4, "node.power_off")]
@@ -273,7 +273,7 @@ def test_another_tenants_objects_are_not_there(month):
         assert other.get(path).expect(404).code == "not_found"
     for path in ("/v1/invoices", "/v1/instances", "/v1/usage", f"/v1/usage?reservation={month.reservation['id']}"):
         assert other.items(path) == []
-    assert {event["tenant"] for event in other.items("/v1/events")} == {month.operator.items("/v1/system/tenants?name=other")[0]["id"]}
+    assert {event["tenant"] for event in month.events(other)} == {month.operator.items("/v1/system/tenants?name=other")[0]["id"]}
     assert month.acme.get("/v1/system/nodes").expect(403).code == "forbidden"
     assert "node" not in instance and "node" in month.operator.items("/v1/system/instances")[0]
 
@@ -282,7 +282,7 @@ def test_another_tenants_objects_are_not_there(month):
 
 
 def test_a_stream_tells_what_pages_tell(month):
-    pages = month.acme.items("/v1/events?limit=3")
+    pages = month.events(month.acme, "/v1/events?limit=3")
     positions = [tuple(map(int, event["id"].split("-"))) for event in pages]
     assert positions == sorted(set(positions))
     assert month.acme.items(f"/v1/events?after={pages[4]['id']}") == pages[5:]
@@ -357,6 +357,6 @@ def test_a_move_visits_every_instant_at_which_something_is_due(stack):
     for start, end in windows:
         reserve(acme, starts_at=start, ends_at=end)
     stack.advance("2026-01-07T00:00:00Z")
-    moments = sorted((event["occurred_at"], event["kind"]) for event in acme.items("/v1/events")
+    moments = sorted((event["occurred_at"], event["kind"]) for event in stack.events(acme)
                      if event["kind"] in ("instance.running", "instance.terminated"))
     assert moments == sorted([(start, "instance.running") for start, _ in windows] + [(end, "instance.terminated") for _, end in windows])

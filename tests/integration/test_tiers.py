@@ -59,7 +59,7 @@ def test_a_firm_wish_takes_a_preemptible_place_with_notice(market):
     assert (status["state"], status["ends_by"]) == ("active", at("01:02:00"))
     (instance,) = instances_of(stack.spot, filling)
     assert (instance["state"], instance["ends_at"], instance["ends_by"]) == ("running", at("12:00:00"), at("01:02:00"))
-    told = [event for event in stack.spot.items("/v1/events") if event["kind"].endswith("preemption_notice")]
+    told = [event for event in stack.events(stack.spot) if event["kind"].endswith("preemption_notice")]
     assert sorted(event["kind"] for event in told) == ["instance.preemption_notice", "reservation.preemption_notice"]
     assert {event["occurred_at"] for event in told} == {at("01:00:00")}
     assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True

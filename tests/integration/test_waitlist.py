@@ -70,7 +70,7 @@ def test_an_earlier_estimate_is_told_by_an_event(queue):
     stack.acme.post(f"/v1/reservations/{waiting['id']}/cancel").expect(200)
     stack.advance(at("01:00:01"))
     assert status_of(stack, ahead)["waitlist"] == {"position": 1, "estimated_start": at("09:00:00")}
-    told = [event for event in stack.acme.items("/v1/events") if event["kind"] == "reservation.estimate"]
+    told = [event for event in stack.events(stack.acme) if event["kind"] == "reservation.estimate"]
     assert [event["object_id"] for event in told] == [waiting["id"], ahead["id"]]
     assert status_of(stack, running)["state"] == "active"
 
