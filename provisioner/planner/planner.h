@@ -352,9 +352,9 @@ void planner_forget(struct planner *planner, int64_t instant);
 /* NULL if the request can be put to planner_place, otherwise what is wrong with it (a static text). */
 const char *planner_request_wrong(const struct planner_request *request);
 
-/* All or nothing. Tightest scope that holds the gang first; in it, the node that is left with the least. Takes what
- * it grants and cuts whom it evicts at once (undone by planner_rollback). The request is in order
- * (planner_request_wrong) and its keys are not allocated: must() says so. */
+/* All or nothing. Tightest scope that holds the gang first; in it, the nodes where the least is lost to the mix that
+ * the fleet serves (docs/planner.md, "How good"). Takes what it grants and cuts whom it evicts at once (undone by
+ * planner_rollback). The request is in order (planner_request_wrong) and its keys are not allocated: must() says so. */
 void planner_place(struct planner *planner, const struct planner_request *request, struct planner_verdict *ret);
 
 /* The earliest start after request->from, within PLANNER_LATER_LIMIT_S, at which the same request (same length) would

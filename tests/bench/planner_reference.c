@@ -124,10 +124,9 @@ static uint32_t set_free(const struct milli_set *set)
     return PLANNER_GPU_MILLI - taken;
 }
 
-void reference_room(const struct reference *reference, uint32_t index, int64_t from, int64_t to,
-                    struct reference_room *ret)
+static void room_compute(const struct reference *reference, const struct reference_node *node, int64_t from, int64_t to,
+                         struct reference_room *ret)
 {
-    const struct reference_node *node = &reference->nodes[index];
     int64_t clean = clean_of(reference, to);
     uint64_t whole_taken = 0;
     uint64_t part_taken = 0;
@@ -151,6 +150,19 @@ void reference_room(const struct reference *reference, uint32_t index, int64_t f
         ret->whole += ret->free_milli[gpu] == PLANNER_GPU_MILLI;
         ret->milli += ret->free_milli[gpu];
     }
+}
+
+void reference_room(const struct reference *reference, uint32_t index, int64_t from, int64_t to,
+                    struct reference_room *ret)
+{
+    struct reference_node *node = &reference->nodes[index];
+    if (!node->known || node->known_from != from || node->known_to != to) {
+        room_compute(reference, node, from, to, &node->known_room);
+        node->known = true;
+        node->known_from = from;
+        node->known_to = to;
+    }
+    *ret = node->known_room;
 }
 
 bool reference_allowed(const struct reference *reference, uint32_t node, const struct ask *ask)
@@ -186,6 +198,7 @@ static void taken_add(struct reference_node *node, struct taken taken)
         node->taken = alloc_resize(node->taken, node->taken_room, sizeof node->taken[0]);
     }
     node->taken[node->taken_count++] = taken;
+    node->known = false;
 }
 
 /* Runs of free milli, lowest first, until there are enough. */
@@ -241,6 +254,7 @@ void reference_forget(struct reference *reference, int64_t instant)
 {
     for (uint32_t i = 0; i < reference->node_count; i++) {
         struct reference_node *node = &reference->nodes[i];
+        node->known = false;
         for (uint32_t j = 0; j < node->taken_count; j++) {
             if (node->taken[j].clean <= instant)
                 node->taken[j--] = node->taken[--node->taken_count];

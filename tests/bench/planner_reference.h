@@ -35,6 +35,15 @@ struct placements {
     uint32_t room;
 };
 
+/* What a node has free for all of a window. */
+struct reference_room {
+    uint32_t free_milli[PLANNER_NODE_GPUS_MAX]; /* in slots that are free throughout */
+    uint32_t whole;
+    int64_t milli; /* of all GPUs together */
+    int64_t cpu_milli;
+    int64_t memory_mib;
+};
+
 struct reference_node {
     const char *name;
     uint32_t gpus;
@@ -45,6 +54,11 @@ struct reference_node {
     struct taken *taken;
     uint32_t taken_count;
     uint32_t taken_room;
+    /* the last answer, which holds until something is taken or dropped */
+    bool known;
+    int64_t known_from;
+    int64_t known_to;
+    struct reference_room known_room;
 };
 
 struct reference {
@@ -52,15 +66,6 @@ struct reference {
     uint32_t node_count;
     int64_t turnaround_s;
     uint32_t group_counts[REFERENCE_LEVELS];
-};
-
-/* What a node has free for all of a window. */
-struct reference_room {
-    uint32_t free_milli[PLANNER_NODE_GPUS_MAX]; /* in slots that are free throughout */
-    uint32_t whole;
-    int64_t milli; /* of all GPUs together */
-    int64_t cpu_milli;
-    int64_t memory_mib;
 };
 
 void placements_add(struct placements *placements, struct placed placed);
