@@ -6,6 +6,7 @@
 #include "common/arena.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static const struct {
     int status;
@@ -50,16 +51,22 @@ static const char *said_at(const json_t *problem, const char *path)
     return text == NULL || text[0] == '\0' ? NULL : text;
 }
 
+/* Empty where there is none, or one longer than any of ours: whoever answered is not a Sluice. */
+static const char *code_of(struct arena *arena, const json_t *problem)
+{
+    const char *code = json_text_at(problem, "code");
+    const char *printable = code == NULL ? "" : text_printable(arena, code);
+    return strlen(printable) < ERR_CODE_SIZE ? printable : "";
+}
+
 enum err_kind problem_to_err(struct arena *arena, int status, const json_t *problem, struct err *reterr)
 {
     const char *said = said_at(problem, "detail");
     if (said == NULL)
         said = said_at(problem, "title");
-    const char *code = json_text_at(problem, "code");
     if (said == NULL)
         return err_set(reterr, kind_of_status(status), "the server answered %d without an explanation", status);
-    return err_set_code(reterr, kind_of_status(status), code == NULL ? "" : text_printable(arena, code), "%s",
-                        text_printable(arena, said));
+    return err_set_code(reterr, kind_of_status(status), code_of(arena, problem), "%s", text_printable(arena, said));
 }
 
 /* ---- For people ---- */
