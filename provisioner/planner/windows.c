@@ -35,6 +35,7 @@ static struct question question_core(const struct starts *starts)
     struct question core = question_at(starts->question, starts->first);
     core.from = starts->last;
     core.to = core.to > core.from ? core.to : core.from + 1;
+    core.ignore_plannable = true; /* the window of a start may be plannable where this time is not */
     return core;
 }
 
