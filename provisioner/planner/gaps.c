@@ -106,5 +106,10 @@ uint64_t gaps_choose(const struct room *room, uint32_t gpus, uint32_t k, enum pl
         must(cheapest != 0);
         among |= cheapest;
     }
-    return slots_choose(among, gpus, k, grouping);
+    /* The node was counted upon for as many more of these instances as fit beside this one; where GPUs go in groups,
+     * the closest gaps may break a group that one of them needs. */
+    uint64_t closest = slots_choose(among, gpus, k, grouping);
+    uint32_t beside = slots_instances(room->whole, gpus, k, grouping) - 1;
+    bool keeps_all = slots_instances(room->whole & ~closest, gpus, k, grouping) >= beside;
+    return keeps_all ? closest : slots_choose(room->whole, gpus, k, grouping);
 }

@@ -106,6 +106,32 @@ START_TEST(a_window_takes_the_gpus_of_a_node_that_it_fits)
 }
 END_TEST
 
+/* Two instances of three: each takes a pair and one more, so the two pairs must not be broken for the closest gap. */
+START_TEST(a_gap_is_not_filled_where_it_breaks_what_the_gang_needs)
+{
+    CLEANUP(planner_freep) struct planner *planner = planner_new();
+    struct planner_node node = node_of(1, "h100", 8);
+    node.grouping = PLANNER_PAIRS;
+    ck_assert_ptr_null(planner_node_put(planner, &node));
+    const struct planner_rectangle taken[] = {
+        {0, 3000, 0, 10 * HOUR, PLANNER_HELD},    /* until the window: GPU 2 of the pair (2, 3) is the closest */
+        {5000, 6000, 0, 90 * HOUR, PLANNER_HELD}, /* leave one GPU of each of their pairs */
+        {7000, 8000, 0, 90 * HOUR, PLANNER_HELD},
+    };
+    for (uint32_t i = 0; i < COUNT_OF(taken); i++) {
+        struct planner_allocation held = {.key = key_of(i + 1, 0),
+                                          .tenant = id_of(1),
+                                          .node = id_of(1),
+                                          .shape = {.gpus = i == 0 ? 3 : 1},
+                                          .rectangles = &taken[i],
+                                          .rectangle_count = 1};
+        ck_assert_ptr_null(planner_load(planner, &held));
+    }
+    ck_assert(place(planner, whole(9, 1, 2, 3, 10 * HOUR, 20 * HOUR)).placed);
+    planner_verify(planner);
+}
+END_TEST
+
 START_TEST(a_gang_takes_the_rack_whose_gap_it_fits)
 {
     CLEANUP(planner_freep) struct planner *planner = fleet_of(12, "h100", 8);
@@ -159,6 +185,7 @@ int main(void)
         a_node_without_cpu_for_more_is_finished_first,
         a_window_fills_the_gap_that_it_fits,
         a_window_takes_the_gpus_of_a_node_that_it_fits,
+        a_gap_is_not_filled_where_it_breaks_what_the_gang_needs,
         a_gang_takes_the_rack_whose_gap_it_fits,
         a_rebuilt_planner_decides_alike,
     };
