@@ -454,7 +454,8 @@ void mix_verify(struct planner *planner);
 void gaps_measure(const struct node *node, const struct question *question, struct room *room);
 /* The time wasted on the `count` wholly free GPUs that waste the least. */
 int64_t gaps_wasted(const struct room *room, uint32_t count);
-/* k of the wholly free GPUs by the grouping rule, which must be possible, where they waste the least. */
+/* k of the wholly free GPUs by the grouping rule, which must be possible, where they waste the least; but such that as
+ * many more of these instances fit beside them as the node was counted to take. */
 uint64_t gaps_choose(const struct room *room, uint32_t gpus, uint32_t k, enum planner_grouping grouping);
 
 /* fragmentation.c; the room's gaps are measured */
