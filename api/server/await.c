@@ -61,18 +61,6 @@ static void run_answer(struct job *job, struct worker *worker)
     internal_drop(internal);
 }
 
-static void submit_answer(struct request_internal *internal)
-{
-    internal->job = (struct job){.run = run_answer};
-    internal_keep(internal);
-    if (workers_submit(internal->server->workers, &internal->job))
-        return;
-    struct err err = {0};
-    (void)err_set(&err, ERR_OVERLOADED, "too many requests are waiting");
-    answer_error(internal, &err);
-    internal_drop(internal);
-}
-
 /* The follower: the verdict is there. The waiter's reference goes. */
 static void decided(struct answer_waiter *waiter, const PGresult *result, int row)
 {
@@ -82,7 +70,7 @@ static void decided(struct answer_waiter *waiter, const PGresult *result, int ro
     struct request_internal *internal = awaiting->internal;
     atomic_store(&awaiting->is_decided, true);
     if (suspension_claim(&internal->suspension))
-        submit_answer(internal);
+        execute_later(internal, run_answer);
     internal_drop(internal);
 }
 
@@ -93,7 +81,7 @@ static void expire(struct suspension *suspension, bool is_shutdown)
     struct request_internal *internal =
         (struct request_internal *)(void *)((char *)suspension - offsetof(struct request_internal, suspension));
     await_drop(internal);
-    submit_answer(internal);
+    execute_later(internal, run_answer);
 }
 
 /* ---- What the handler and its worker call ---- */

@@ -256,6 +256,18 @@ static void run_job(struct job *job, struct worker *worker)
     internal_drop(internal);
 }
 
+void execute_later(struct request_internal *internal, void (*run)(struct job *job, struct worker *worker))
+{
+    internal->job = (struct job){.run = run};
+    internal_keep(internal);
+    if (workers_submit(internal->server->workers, &internal->job))
+        return;
+    struct err err = {0};
+    (void)err_set(&err, ERR_OVERLOADED, "too many requests are waiting");
+    answer_error(internal, &err);
+    internal_drop(internal);
+}
+
 enum err_kind execute_submit(struct request_internal *internal, struct err *reterr)
 {
     internal->job = (struct job){.run = run_job};

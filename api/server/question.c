@@ -157,19 +157,6 @@ static void run_finish(struct job *job, struct worker *worker)
     internal_drop(internal);
 }
 
-/* With the claim. */
-static void submit_finish(struct request_internal *internal)
-{
-    internal->job = (struct job){.run = run_finish};
-    internal_keep(internal);
-    if (workers_submit(internal->server->workers, &internal->job))
-        return;
-    struct err err = {0};
-    (void)err_set(&err, ERR_OVERLOADED, "too many requests are waiting");
-    answer_error(internal, &err);
-    internal_drop(internal);
-}
-
 static char *copied(const PGresult *result, int row, int column)
 {
     const char *text = db_text(result, row, column);
@@ -187,7 +174,7 @@ static void answered(struct answer_waiter *waiter, const PGresult *result, int r
     asked->answer = copied(result, row, ANSWER_ANSWER);
     bool is_last = atomic_fetch_sub(&asking->missing, 1) == 1;
     if (is_last && suspension_claim(&internal->suspension))
-        submit_finish(internal);
+        execute_later(internal, run_finish);
     internal_drop(internal);
 }
 

@@ -133,6 +133,9 @@ bool json_depth_fits(const char *text, size_t length);
 /* ---- execute.c: a handler on a worker's thread ---- */
 /* Suspends the request and queues its handler; ERR_OVERLOADED otherwise. From the listener's thread. */
 MUST_CHECK enum err_kind execute_submit(struct request_internal *internal, struct err *reterr);
+/* Queues what ends a suspended request, or answers ERR_OVERLOADED where the queue is full. By whoever has the claim; the
+ * job drops the reference that this takes. */
+void execute_later(struct request_internal *internal, void (*run)(struct job *job, struct worker *worker));
 /* Runs replay (or run) for an object that is there already, from a job that has the claim; a repetition is told so. */
 void execute_show(struct request_internal *internal, struct worker *worker, const char *object_id, bool is_repetition);
 extern const struct db_stmt *const execute_statements[];
