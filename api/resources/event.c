@@ -224,11 +224,7 @@ static enum err_kind read_object(struct request *request, const char *text, cons
     return request_invalid(request, reterr);
 }
 
-static bool wants_stream(const struct request *request)
-{
-    const char *accept = request_header(request, "Accept");
-    return accept != NULL && strstr(accept, "text/event-stream") != NULL;
-}
+#define EVENT_FORMS (FORM_MASK(FORM_JSON) | FORM_MASK(FORM_CSV) | FORM_MASK(FORM_EVENTS))
 
 static enum err_kind follow(struct request *request, struct response *response, struct err *reterr)
 {
@@ -249,7 +245,7 @@ static enum err_kind follow(struct request *request, struct response *response, 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct event_query *query = request->query;
-    if (wants_stream(request))
+    if (request->form == FORM_EVENTS)
         return follow(request, response, reterr);
     const char *object_id = NULL;
     if (query->object != NULL) {
@@ -262,8 +258,8 @@ static enum err_kind list(struct request *request, struct response *response, st
 
 // clang-format off
 static const struct route event_routes[] = {
-    {GET, "/v1/events",        ROLES_TENANT_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .run = list, .summary = "Events as a page, or as a stream with Accept: text/event-stream"},
-    {GET, "/v1/system/events", ROLES_SYSTEM_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .run = list, .summary = "Events of all tenants as a page, or as a stream with Accept: text/event-stream"},
+    {GET, "/v1/events",        ROLES_TENANT_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .summary = "Events as a page, or as a stream with Accept: text/event-stream"},
+    {GET, "/v1/system/events", ROLES_SYSTEM_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .summary = "Events of all tenants as a page, or as a stream with Accept: text/event-stream"},
     ROUTES_END,
 };
 // clang-format on

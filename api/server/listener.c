@@ -4,6 +4,8 @@
  * connection (measured: six times slower), so only a request that the screen refuses is answered there. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/batcher.h"
+#include "api/server/form.h"
+#include "api/server/headers.h"
 #include "api/server/server.h"
 #include "api/server/stream_feed.h"
 #include "common/alloc.h"
@@ -64,11 +66,6 @@ struct listener {
 
 /* ---- Sending ---- */
 
-static void add(struct MHD_Response *response, const char *name, const char *value)
-{
-    (void)MHD_add_response_header(response, name, value); /* fails for illegal characters only */
-}
-
 static void account(const struct request_internal *internal, int status)
 {
     struct timespec now;
@@ -78,9 +75,9 @@ static void account(const struct request_internal *internal, int status)
     metric_observe_us(&duration, took_us);
     bool is_ours = status >= 500;
     log_event(is_ours ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "request", LOG_TEXT("request_id", internal->request.id),
-              LOG_TEXT("method", internal->request.method), LOG_TEXT("path", internal->request.path),
-              LOG_INT("status", status), LOG_TEXT("code", internal->code), LOG_INT("duration_us", took_us),
-              LOG_TEXT("principal", internal->request.caller.principal),
+              LOG_TEXT("trace_id", internal->trace_id), LOG_TEXT("method", internal->request.method),
+              LOG_TEXT("path", internal->request.path), LOG_INT("status", status), LOG_TEXT("code", internal->code),
+              LOG_INT("duration_us", took_us), LOG_TEXT("principal", internal->request.caller.principal),
               LOG_TEXT("tenant", internal->request.caller.tenant));
 }
 
@@ -94,16 +91,7 @@ static enum MHD_Result send_answer(struct request_internal *internal)
                                                     MHD_RESPMEM_PERSISTENT); /* lives as the request does */
     must(response != NULL);
     internal->stream = answer->stream;
-    add(response, "Request-Id", internal->request.id);
-    bool has_body = is_stream || answer->body.length > 0;
-    if (has_body)
-        add(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
-    add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    add(response, "X-Content-Type-Options", "nosniff");
-    for (int i = 0; i < answer->header_count; i++)
-        add(response, answer->headers[i].name, answer->headers[i].value);
-    if (internal->wants_close)
-        add(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    headers_add(internal, response);
     enum MHD_Result queued = MHD_queue_response(internal->connection, (unsigned)answer->status, response);
     MHD_destroy_response(response);
     account(internal, answer->status);
@@ -116,7 +104,8 @@ static void log_failure(const struct request_internal *internal, const struct er
     if (err_http_status(err->kind) < 500)
         return;
     log_event(LOG_LEVEL_ERROR, "request_failed", LOG_TEXT("request_id", internal->request.id),
-              LOG_TEXT("kind", err_slug(err->kind)), LOG_TEXT("sqlstate", err->sqlstate), LOG_TEXT("text", err->text));
+              LOG_TEXT("trace_id", internal->trace_id), LOG_TEXT("kind", err_slug(err->kind)),
+              LOG_TEXT("sqlstate", err->sqlstate), LOG_TEXT("text", err->text));
 }
 
 static enum MHD_Result send_error(struct request_internal *internal, const struct err *err)
@@ -128,6 +117,7 @@ static enum MHD_Result send_error(struct request_internal *internal, const struc
 
 void answer_send(struct request_internal *internal)
 {
+    form_apply(internal);
     internal->is_answer_ready = true;
     suspension_end(internal->server->suspensions, &internal->suspension);
 }
@@ -310,6 +300,19 @@ static enum MHD_Result hand_over(struct request_internal *internal)
     return MHD_YES;
 }
 
+/* Nothing is there, or nothing of that method. */
+static enum MHD_Result answer_without_route(struct request_internal *internal, const char *allow, const struct err *err)
+{
+    if (allow != NULL && strcmp(internal->request.method, MHD_HTTP_METHOD_OPTIONS) == 0) {
+        headers_options(internal, allow);
+        return send_answer(internal);
+    }
+    problem_write(internal, err);
+    if (allow != NULL)
+        response_header(&internal->response, MHD_HTTP_HEADER_ALLOW, allow);
+    return send_answer(internal);
+}
+
 static enum MHD_Result dispatch(struct request_internal *internal)
 {
     struct request *request = &internal->request;
@@ -317,12 +320,8 @@ static enum MHD_Result dispatch(struct request_internal *internal)
     if (console_serves(internal->server, request->path))
         return console_answer(internal);
     const char *allow = NULL;
-    if (router_find(internal->server->resources, request, &allow, &err) != ERR_NONE) {
-        problem_write(internal, &err);
-        if (allow != NULL)
-            response_header(&internal->response, MHD_HTTP_HEADER_ALLOW, allow);
-        return send_answer(internal);
-    }
+    if (router_find(internal->server->resources, request, &allow, &err) != ERR_NONE)
+        return answer_without_route(internal, allow, &err);
     bool waits = false;
     enum err_kind kind = request->route->roles == ROLES_NONE ? ERR_NONE : authenticate(internal, &waits, &err);
     if (waits)
@@ -331,6 +330,8 @@ static enum MHD_Result dispatch(struct request_internal *internal)
         kind = authorize(request, &err);
     if (kind == ERR_NONE && internal->is_body_too_large)
         kind = err_set(&err, ERR_TOO_LARGE, "the body is larger than %u bytes", BODY_BYTES_MAX);
+    if (kind == ERR_NONE)
+        kind = form_read(internal, &err);
     if (kind == ERR_NONE)
         kind = read_object(request, &err);
     if (kind == ERR_NONE)
@@ -368,7 +369,7 @@ static enum err_kind screen(struct request_internal *internal, const char *versi
     list.count = 0;
     (void)MHD_get_connection_values(internal->connection, MHD_HEADER_KIND, collect_header, &list);
     if (list.count > HEADERS_MAX)
-        return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "there are more than %u headers", HEADERS_MAX);
+        return err_set_code(reterr, ERR_TOO_LARGE, "headers_too_large", "there are more than %u headers", HEADERS_MAX);
     if (strlen(internal->uri) > URI_BYTES_MAX)
         return err_set_code(reterr, ERR_TOO_LARGE, "uri_too_long", "the address is longer than %u bytes",
                             URI_BYTES_MAX);
@@ -402,6 +403,18 @@ static const char *remote_of(struct request_internal *internal)
     return arena_text(internal->request.arena, text);
 }
 
+/* What the client calls its request, and the work that it belongs to. */
+static void read_names(struct request_internal *internal)
+{
+    struct request *request = &internal->request;
+    const char *id = request_header(request, "Request-Id");
+    if (id != NULL && request_id_is_sane(id))
+        (void)snprintf(request->id, sizeof request->id, "%s", id);
+    const char *parent = request_header(request, "traceparent");
+    if (parent != NULL)
+        (void)trace_read(parent, internal->trace_id, internal->traceparent);
+}
+
 static enum MHD_Result begin(struct request_internal *internal, const char *path, const char *method,
                              const char *version)
 {
@@ -411,6 +424,7 @@ static enum MHD_Result begin(struct request_internal *internal, const char *path
     request->method = arena_text_n(request->arena, method, strnlen(method, 16));
     request->path = arena_text_n(request->arena, path, strnlen(path, URI_BYTES_MAX));
     request->remote = remote_of(internal);
+    read_names(internal);
     struct err err = {0};
     if (screen(internal, version, &err) == ERR_NONE)
         return MHD_YES;

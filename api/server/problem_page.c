@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/problem_page.h"
 
+#include "api/server/page_html.h"
 #include "api/server/server.h"
 
 #include <string.h>
@@ -23,7 +24,7 @@ static void put(struct json_out *out, const char *text)
 static void put_row(struct json_out *out, const struct problem_code *row, const char *before, const char *after)
 {
     const char *columns[] = {row->code, arena_format(out->arena, "%d", problem_status(row->kind, row->code)),
-                             err_retryable(row->kind) ? "yes" : "no", row->meaning};
+                             err_retryable(row->kind) ? "yes" : "no", row->meaning, row->remedy};
     for (size_t i = 0; i < COUNT_OF(columns); i++) {
         put(out, before);
         put(out, columns[i]);
@@ -34,9 +35,9 @@ static void put_row(struct json_out *out, const struct problem_code *row, const 
 void problem_page_markdown(struct json_out *out)
 {
     put(out, "# Errors\n\n");
-    put(out, "Printed from the table of `api/server/problem.c` by `sluice-api --print-errors`; do not edit.\n\n");
+    put(out, "Printed from the table of `api/server/problem_codes.c` by `sluice-api --print-errors`; do not edit.\n\n");
     put(out, about);
-    put(out, "\n\n| code | status | retryable | meaning |\n|--|--|--|--|\n");
+    put(out, "\n\n| code | status | retryable | meaning | what to do |\n|--|--|--|--|--|\n");
     for (const struct problem_code *row = problem_codes; row->code != NULL; row++) {
         put_row(out, row, "| ", " ");
         put(out, "|\n");
@@ -45,14 +46,16 @@ void problem_page_markdown(struct json_out *out)
 
 void problem_page_html(struct json_out *out)
 {
-    put(out, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Sluice: errors</title>\n");
-    put(out, "<h1>Errors</h1>\n<p>");
+    page_html_open(out, "Errors");
+    put(out, "<p>");
     put(out, about);
-    put(out, "</p>\n<table>\n<tr><th>code</th><th>status</th><th>retryable</th><th>meaning</th></tr>\n");
+    put(out, "</p>\n<table>\n<thead><tr><th>code</th><th>status</th><th>retryable</th><th>meaning</th>"
+             "<th>what to do</th></tr></thead>\n<tbody>\n");
     for (const struct problem_code *row = problem_codes; row->code != NULL; row++) {
         put(out, arena_format(out->arena, "<tr id=\"%s\">", row->code)); /* the `type` of a problem ends in #code */
         put_row(out, row, "<td>", "</td>");
         put(out, "</tr>\n");
     }
-    put(out, "</table>\n</html>\n");
+    put(out, "</tbody>\n</table>\n");
+    page_html_close(out);
 }

@@ -5,6 +5,8 @@
 
 #include "api/auth/role.h"
 #include "api/server/field.h"
+#include "api/server/negotiate.h"
+#include "api/server/trace.h"
 #include "common/arena.h"
 #include "common/db.h"
 #include "common/identity.h"
@@ -31,12 +33,13 @@ struct caller {
 
 struct request {
     struct arena *arena;         /* everything of this request; released when it is answered */
-    char id[IDENTITY_TEXT_SIZE]; /* Request-Id, "req_..." */
+    char id[REQUEST_ID_SIZE];    /* Request-Id: the client's, else "req_..." */
     const struct route *route;
     const char *method; /* "POST" */
     const char *path;   /* decoded, without the query */
     const char *remote; /* where it came from: an address, or "unix" */
     struct caller caller;
+    enum form form; /* of the answer, by Accept */
     const char *params[REQUEST_PARAMS_MAX]; /* texts of {…} in the route's path, in order */
     const char *object; /* UUID of {id} where the route names its kind of identity; NULL otherwise */
 

@@ -8,7 +8,7 @@
 
 #include <libpq-fe.h>
 
-#define RESPONSE_HEADERS_MAX 6
+#define RESPONSE_HEADERS_MAX 12
 
 struct response_header {
     const char *name, *value;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/server/field.h"
+#include "api/server/negotiate.h"
 #include "api/server/request.h"
 #include "api/server/response.h"
 
@@ -28,6 +29,7 @@ struct route {
     const struct schema *query;  /* its fields are the query parameters; NULL: none */
     const struct schema *answer; /* what it answers; NULL: nothing, or see .help */
     bool is_list;                /* answers {"items": [answer...], "next_page"}, takes limit and page */
+    unsigned forms;              /* FORM_MASK of what it answers with, by Accept; 0: JSON, and a list as CSV too */
     int status;                  /* of success, for the document; 0: 200, of a POST with body 201 */
     bool has_id;                 /* {id} is an identity of kind .id: request->object; 404 where it cannot be one */
     enum identity_kind id;
@@ -42,6 +44,11 @@ struct route {
                                * (sluice_api_system only: advancing the clock waits for others to commit) */
     const char *summary;      /* for the document: a sentence without full stop */
 };
+static inline unsigned route_forms(const struct route *route)
+{
+    unsigned of_list = FORM_MASK(FORM_JSON) | FORM_MASK(FORM_CSV);
+    return route->forms != 0 ? route->forms : route->is_list ? of_list : FORM_MASK(FORM_JSON);
+}
 // clang-format off
 #define ROUTES_END {.path = NULL}
 // clang-format on

@@ -35,6 +35,9 @@ static bool may_match(const char *pattern, const char *path)
     return strncmp(pattern, path, literal) == 0;
 }
 
+/* The server as a whole: OPTIONS with an asterisk (RFC 9110, 9.3.7). */
+#define SERVER_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE"
+
 static const char *allow(struct arena *arena, const char *so_far, const struct route *route)
 {
     const char *text = method_texts[route->method];
@@ -45,7 +48,7 @@ static const char *allow(struct arena *arena, const char *so_far, const struct r
 enum err_kind router_find(const struct resource *const *resources, struct request *request, const char **ret_allow,
                           struct err *reterr)
 {
-    *ret_allow = NULL;
+    *ret_allow = strcmp(request->path, "*") == 0 ? SERVER_METHODS : NULL;
     const char *method = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
     for (; *resources != NULL; resources++) {
         for (const struct route *route = (*resources)->routes; route->path != NULL; route++) {
@@ -60,6 +63,8 @@ enum err_kind router_find(const struct resource *const *resources, struct reques
             *ret_allow = allow(request->arena, *ret_allow, route);
         }
     }
+    if (*ret_allow != NULL)
+        *ret_allow = arena_format(request->arena, "%s, OPTIONS", *ret_allow);
     if (*ret_allow != NULL)
         return err_set(reterr, ERR_METHOD, "'%.40s' takes %s", request->path, *ret_allow);
     return err_set(reterr, ERR_NOT_FOUND, "there is nothing at '%.200s'", request->path);

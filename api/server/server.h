@@ -59,7 +59,7 @@ struct request_internal {
     bool is_screened;       /* the first call was made */
     bool is_answer_ready;   /* the second: response is to be sent */
     bool wants_close;
-    bool is_head;
+    char trace_id[TRACE_ID_SIZE], traceparent[TRACEPARENT_SIZE]; /* W3C Trace Context; empty: the client said none */
     int auth_attempts;
     char *body;
     size_t body_length, body_capacity;
@@ -97,15 +97,19 @@ void internal_drop(struct request_internal *internal);
 /* ---- problem.c: answers of errors (RFC 9457) ---- */
 /* Replaces whatever the response had. */
 void problem_write(struct request_internal *internal, const struct err *err);
+
+/* ---- problem_codes.c ---- */
 struct problem_code {
     const char *code;
     enum err_kind kind;
     const char *meaning;
+    const char *remedy; /* what a caller does about it */
+    int status;         /* where it is not the kind's; else 0 */
 };
 extern const struct problem_code problem_codes[]; /* ends with a NULL code; docs/errors.md is made of it */
 /* NULL where there is no such code. */
 const struct problem_code *problem_find(const char *code);
-/* The HTTP status: that of the kind, but for the codes that have their own. */
+/* The HTTP status: that of the code, else of the kind. */
 int problem_status(enum err_kind kind, const char *code);
 
 /* ---- screen.c: what is refused before any handler ---- */

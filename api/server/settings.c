@@ -23,6 +23,7 @@ const struct setting api_settings_table[] = {
     {"statement_timeout_ms", SETTING_INT, AT(statement_timeout_ms), "30000", 100, 600000, "ms", false, "limit on one statement of a handler"},
     {"console_dir", SETTING_TEXT, AT(console_dir), "", 0, 0, NULL, false, "folder of the web console's files, served under /console; empty: none"},
     {"cursor_secret", SETTING_TEXT, AT(cursor_secret), "", 0, 0, NULL, true, "signs the cursors of pages; the same for all replicas; empty: drawn at each start"},
+    {"cors_origins", SETTING_TEXT, AT(cors_origins), "", 0, 0, NULL, false, "origins whose scripts may call the API, comma-separated, as https://console.example.com; empty: none"},
     SETTINGS_END,
 };
 // clang-format on

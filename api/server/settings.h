@@ -22,6 +22,7 @@ struct api_settings {
     int64_t statement_timeout_ms;
     char *console_dir;
     char *cursor_secret;
+    char *cors_origins;
 };
 
 extern const struct setting api_settings_table[]; /* offsets within struct api_settings */

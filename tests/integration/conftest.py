@@ -67,6 +67,19 @@ def stack(make_stack):
     return make_stack()
 
 
+@pytest.fixture(scope="module")
+def module_stack(cluster, tmp_path_factory):
+    """One running Sluice for all tests of a file: for those that leave nothing behind which another would trip over."""
+    made = Stack(cluster, tmp_path_factory.mktemp("stack"))
+    try:
+        yield made.start()
+    finally:
+        try:
+            made.stop()
+        finally:
+            cluster.drop_database(made.database)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     outcome = yield

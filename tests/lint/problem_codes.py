@@ -7,7 +7,7 @@ import re
 import sys
 
 API = pathlib.Path(__file__).resolve().parents[2] / "api"
-TABLE = API / "server/problem.c"
+TABLE = API / "server/problem_codes.c"
 
 # A code is the first text after the kind of an error, or after the pointer of a field's problem.
 GIVEN = (re.compile(r'err_set_code\(\s*\w+,\s*ERR_\w+,\s*([^"]*"[a-z_]+"(?:\s*:\s*"[a-z_]+")?)'),

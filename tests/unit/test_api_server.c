@@ -304,6 +304,8 @@ START_TEST(every_code_is_documented_once_under_its_own_status)
         ck_assert_msg(rows_of(row->code) == 1, "'%s' is there twice", row->code);
         ck_assert_int_ge(problem_status(row->kind, row->code), 400);
         ck_assert_msg(strpbrk(row->meaning, "|<&") == NULL, "'%s' would break its page", row->meaning);
+        ck_assert_msg(row->remedy != NULL && row->remedy[0] != '\0', "'%s' has no remedy", row->code);
+        ck_assert_msg(strpbrk(row->remedy, "|<&") == NULL, "'%s' would break its page", row->remedy);
     }
 }
 END_TEST

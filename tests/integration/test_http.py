@@ -1,0 +1,239 @@
+"""HTTP as its RFCs have it: what is accepted and refused, what caches, proxies and browsers are told, what a client may
+call its request, and lists as CSV."""
+# SPDX-License-Identifier: Apache-2.0
+
+import csv
+import http.client
+import io
+import json
+import socket
+
+import pytest
+
+REQUEST_ID = "build-7:deploy.3"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+ORIGIN = "https://console.example.com"
+WISH = {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "starts_at": "2026-01-03T00:00:00Z",
+        "ends_at": "2026-01-03T01:00:00Z"}
+
+
+@pytest.fixture(scope="module")
+def shared(module_stack):
+    module_stack.fleet(2)
+    module_stack.acme = module_stack.tenant("acme")
+    return module_stack
+
+
+# ---- CSV ----
+
+
+def table(answer):
+    return list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
+
+
+def flat(value, prefix=""):
+    """What a cell has of a JSON object, by the column's name."""
+    for name, each in value.items():
+        if isinstance(each, dict) and each and name not in ("labels", "payload"):
+            yield from flat(each, f"{prefix}{name}.")
+        else:
+            yield prefix + name, each
+
+
+def test_a_list_as_csv_has_what_the_list_has(shared):
+    as_csv = shared.operator.get("/v1/system/nodes", headers={"Accept": "text/csv"}).expect(200)
+    assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
+    assert as_csv.headers["Content-Disposition"] == 'attachment; filename="nodes.csv"'
+    assert as_csv.content.endswith(b"\r\n") and b"\r\n" in as_csv.content
+    rows, items = table(as_csv), shared.operator.get("/v1/system/nodes").body["items"]
+    assert len(rows) == len(items) == 2
+    for row, item in zip(rows, items):
+        for name, value in flat(item):
+            expected = "" if value is None else value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+            assert row[name] == expected, name
+
+
+def test_pages_of_csv_are_linked(shared):
+    first = shared.operator.get("/v1/system/nodes?zone=us-east-1a&limit=1", headers={"Accept": "text/csv"}).expect(200)
+    target, relation = first.headers["Link"].split("; ")
+    assert relation == 'rel="next"' and "zone=us-east-1a" in target and "limit=1" in target
+    second = shared.operator.get(target.strip("<>"), headers={"Accept": "text/csv"}).expect(200)
+    assert second.headers["Link"] is None
+    assert {row["name"] for row in table(first) + table(second)} == {
+        item["name"] for item in shared.operator.items("/v1/system/nodes")}
+
+
+def test_an_empty_list_as_csv_is_its_head(shared):
+    answer = shared.acme.get("/v1/quotes", headers={"Accept": "text/csv"}).expect(200)
+    assert table(answer) == [] and answer.content.startswith(b"id,") and answer.content.count(b"\r\n") == 1
+
+
+@pytest.mark.parametrize("text, cell", [
+    ('=HYPERLINK("http://evil","x")', '\'=HYPERLINK("http://evil","x")'), ("+1", "'+1"), ("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"),
+    ('a,"b"', 'a,"b"'), ("plain", "plain"), (" edge ", " edge ")])
+def test_a_cell_is_no_formula_and_comes_back_whole(shared, text, cell):
+    node = shared.operator.items("/v1/system/nodes")[0]
+    shared.operator.create(f"/v1/system/nodes/{node['id']}/cordon", {"reason": text})
+    rows = table(shared.operator.get("/v1/system/nodes", headers={"Accept": "text/csv"}))
+    assert next(row for row in rows if row["id"] == node["id"])["cordon_reason"] == cell
+    shared.operator.create(f"/v1/system/nodes/{node['id']}/uncordon", {})
+
+
+# ---- Forms ----
+
+
+@pytest.mark.parametrize("accept, status, content_type", [
+    (None, 200, "application/json"), ("*/*", 200, "application/json"), ("application/*", 200, "application/json"),
+    ("text/*", 200, "text/csv"), ("text/csv", 200, "text/csv"), ("TEXT/CSV;q=0.5", 200, "text/csv"),
+    ("text/csv;q=0.5, application/json;q=0.6", 200, "application/json"), ("text/csv, */*", 200, "text/csv"),
+    ("application/json;q=0, */*", 200, "text/csv"), ("text/html, application/xhtml+xml, */*;q=0.8", 200, "application/json"),
+    ("text/html", 406, "application/problem+json"), ("text/csv;q=0", 406, "application/problem+json"),
+    ("application/json;q=0", 406, "application/problem+json"), ("nonsense", 406, "application/problem+json")])
+def test_accept_chooses_the_form(shared, accept, status, content_type):
+    connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=30)
+    head = {"Authorization": f"Bearer {shared.operator.token}", **({"Accept": accept} if accept else {})}
+    connection.request("GET", "/v1/zones", headers=head)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    assert (answer.status, answer.headers["Content-Type"].split(";")[0]) == (status, content_type)
+
+
+def test_one_object_is_no_csv(shared):
+    assert shared.acme.get("/v1/me", headers={"Accept": "text/csv"}).expect(406).code == "not_acceptable"
+
+
+@pytest.mark.parametrize("head", [
+    {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": "text/plain"}, {"Content-Type": "application/jsonx"},
+    {"Content-Type": "application/merge-patch+json"}, {"Content-Encoding": "gzip"}])
+def test_a_body_of_another_type_is_refused(shared, head):
+    assert shared.acme.post("/v1/reservations", WISH, headers=head).expect(415).code == "unsupported_media_type"
+
+
+def test_json_is_read_with_parameters_and_patches_as_merge_patch(shared):
+    shared.acme.post("/v1/reservations", dict(WISH, count=9), headers={"Content-Type": "Application/JSON; charset=utf-8"}).expect(409)
+    zone = shared.operator.items("/v1/system/zones")[0]
+    shared.operator.patch(f"/v1/system/zones/{zone['id']}", {"sim_seed": 1},
+                          headers={"Content-Type": "application/merge-patch+json"}).expect(200)
+
+
+# ---- Methods ----
+
+
+def test_head_is_get_without_its_body(shared):
+    got, head = shared.acme.get("/v1/me"), shared.acme.request("HEAD", "/v1/me")
+    assert (head.status, head.content) == (200, b"")
+    for name in ("Content-Type", "Content-Length", "Cache-Control", "Vary"):
+        assert head.headers[name] == got.headers[name], name
+    assert shared.acme.request("HEAD", "/v1/reservations/rsv_nonsense").status == 404
+    assert shared.acme.request("HEAD", "/v1/events", headers={"Accept": "text/event-stream"}).status == 200
+
+
+def test_options_tells_the_methods_to_anybody(shared):
+    answer = shared.client().request("OPTIONS", "/v1/reservations").expect(204)
+    assert sorted(answer.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS", "POST"]
+    assert shared.client().request("OPTIONS", "*").expect(204).headers["Allow"].startswith("GET, HEAD, POST, PUT")
+    assert shared.client().request("OPTIONS", "/v1/nothing").status == 404
+    for method in ("PUT", "TRACE", "PROPFIND"):
+        refused = shared.acme.request(method, "/v1/reservations").expect(405)
+        assert refused.headers["Allow"] == answer.headers["Allow"]
+
+
+# ---- Other origins ----
+
+
+def preflight(client, origin):
+    return client.request("OPTIONS", "/v1/reservations", headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
+
+
+def test_no_other_origin_is_let_in_unless_said(shared):
+    for answer in (preflight(shared.client(), ORIGIN), shared.acme.get("/v1/me", headers={"Origin": ORIGIN})):
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+def test_an_origin_that_is_said_is_let_in_and_no_other(make_stack):
+    stack = make_stack(settings={"sluice-api": {"SLUICE_CORS_ORIGINS": f"https://other.example.com, {ORIGIN}"}})
+    answer = preflight(stack.client(), ORIGIN).expect(204)
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+    assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+    got = stack.operator.get("/v1/me", headers={"Origin": ORIGIN}).expect(200)
+    assert got.headers["Access-Control-Allow-Origin"] == ORIGIN and "Origin" in got.headers["Vary"]
+    assert got.headers["Access-Control-Allow-Credentials"] is None
+    for origin in ("https://evil.example.com", ORIGIN + ".evil.com", ORIGIN[:-1], "null", "*"):
+        for answer in (preflight(stack.client(), origin), stack.operator.get("/v1/me", headers={"Origin": origin})):
+            assert answer.headers["Access-Control-Allow-Origin"] is None, origin
+
+
+# ---- Caches, browsers, traces ----
+
+
+def test_every_answer_says_who_may_keep_it_and_what_it_may_do(shared):
+    made = shared.acme.create("/v1/reservations", dict(WISH, name="kept"))
+    cases = [("/v1/me", "private, no-store"), ("/v1/reservations", "private, no-store"), ("/v1/nothing", "private, no-store"),
+             (f"/v1/reservations/{made['id']}", "private, no-cache"), ("/openapi.json", "public, max-age=300"),
+             ("/docs/errors", "public, max-age=300")]
+    for path, cache in cases:
+        answer = shared.acme.get(path, headers={"Accept": "*/*"})
+        assert answer.headers["Cache-Control"] == cache, path
+        assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'"), path
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"], path
+        assert {"Accept", "Authorization"} <= set(answer.headers["Vary"].split(", "))
+        assert answer.headers["Request-Id"].startswith("req_")
+
+
+def test_a_client_may_name_its_request_but_not_write_into_the_log(shared):
+    named = shared.acme.get("/v1/nothing", headers={"Request-Id": REQUEST_ID}).expect(404)
+    assert named.headers["Request-Id"] == named.body["request_id"] == REQUEST_ID
+    assert shared.acme.get("/v1/me", headers={"Request-Id": "x" * 64}).headers["Request-Id"] == "x" * 64
+    for bad in ("", "two words", 'quote"', "x" * 65, "caf\u00e9"):
+        assert shared.acme.get("/v1/me", headers={"Request-Id": bad.encode("latin-1")}).headers["Request-Id"].startswith("req_"), bad
+
+
+def test_the_audit_has_the_clients_name_of_the_request(shared):
+    shared.acme.post("/v1/reservations", dict(WISH, name="audited"), headers={"Request-Id": REQUEST_ID}).expect(201)
+    assert shared.sql("SELECT count(*) AS n FROM audit WHERE request_id = %s", (REQUEST_ID,))[0]["n"] == 1
+
+
+def test_a_trace_goes_on_in_answers_and_log(make_stack):
+    stack = make_stack(settings={"sluice-api": {"SLUICE_LOG_LEVEL": "debug"}})
+    answer = stack.operator.get("/v1/me", headers={"traceparent": TRACEPARENT}).expect(200)
+    version, trace, span, flags = answer.headers["traceparent"].split("-")
+    assert (version, trace, flags) == ("00", TRACE, "01") and span not in (TRACEPARENT.split("-")[2], "0" * 16)
+    assert TRACE in stack.api.log.read_text()
+    for bad in (f"00-{'0' * 32}-00f067aa0ba902b7-01", f"ff-{TRACE}-00f067aa0ba902b7-01", TRACEPARENT.upper(), TRACEPARENT[:-1],
+                TRACEPARENT + "-more", "nonsense"):
+        assert stack.operator.get("/v1/me", headers={"traceparent": bad}).expect(200).headers["traceparent"] is None, bad
+
+
+# ---- Limits ----
+
+
+def deep(levels):
+    return b'{"labels":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
+
+
+def test_the_caps_on_size_and_depth(shared):
+    def post(body):
+        return shared.acme.post("/v1/reservations", body)
+
+    mebibyte = 1 << 20
+    assert post(b'{"name":"' + b"x" * (mebibyte - 11) + b'"}').status == 422, "exactly 1 MiB is read"
+    assert post(b'{"name":"' + b"x" * (mebibyte - 10) + b'"}').expect(413).code == "body_too_large"
+    assert post(deep(32)).status == 422, "32 levels are read"
+    assert post(deep(33)).expect(400).code == "too_deep"
+    assert shared.acme.get("/v1/me?x=" + "y" * 8000).status == 422, "an address of less than 8 KiB is read"
+    assert shared.acme.get("/v1/me?x=" + "y" * 8200).expect(414).code == "uri_too_long"
+    many = {f"X-Header-{i}": "x" for i in range(101)}
+    assert shared.acme.get("/v1/me", headers=many).expect(431).code == "headers_too_large"
+
+
+def test_headers_beyond_what_a_connection_holds_are_431_and_the_connection_closed(shared):
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as connection:
+        connection.sendall(b"GET /v1/me HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * 40000 + b"\r\n\r\n")
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 431 ")
