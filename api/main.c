@@ -43,6 +43,17 @@ static struct db *system_db(const char *url)
         .url = url, .role = "sluice_api_system", .application_name = "sluice-api check", .statement_timeout_ms = 5000});
 }
 
+static struct rate_limits *new_rates(const struct api_settings *settings)
+{
+    const int64_t per_s[RATE_CLASS_COUNT] = {
+        [RATE_READ] = settings->rate_read_per_s,
+        [RATE_WRITE] = settings->rate_write_per_s,
+        [RATE_REPORT] = settings->rate_report_per_s,
+        [RATE_STRANGER] = settings->rate_unauthenticated_per_s,
+    };
+    return rate_limits_new(per_s, settings->rate_burst_s);
+}
+
 static void stop(struct server *server, struct background *background)
 {
     listener_stop(server->listener);
@@ -52,6 +63,7 @@ static void stop(struct server *server, struct background *background)
     background_stop(background);
     suspensions_stop(server->suspensions);
     token_cache_free(server->tokens);
+    rate_limits_free(server->rates);
 }
 
 static enum err_kind serve(const struct config_common *common, const struct api_settings *settings, struct err *reterr)
@@ -63,6 +75,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     int timeout_ms = (int)settings->statement_timeout_ms;
     const char *url = common->database_url;
     server.tokens = token_cache_new();
+    server.rates = new_rates(settings);
     server.suspensions = suspensions_start();
     server.workers = workers_start(url, (int)settings->readers, settings->jobs_max, timeout_ms);
     server.follower = follower_start(url, settings->streams_max);

@@ -9,6 +9,8 @@ struct me {
     const char *tenant;
     int64_t domain_time;
     bool virtual_clock;
+    const char *address;
+    const char *client_certificate;
 };
 
 // clang-format off
@@ -18,6 +20,8 @@ static const struct field me_fields[] = {
     FIELD_TEXT("tenant",        struct me, tenant, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Name of the tenant acted for; null: the provider"),
     FIELD_TIME("domain_time",   struct me, domain_time, .flags = FIELD_READ_ONLY, .help = "What time it is in windows, metering and prices"),
     FIELD_BOOL("virtual_clock", struct me, virtual_clock, .flags = FIELD_READ_ONLY, .help = "Whether domain time stands still until an operator moves it"),
+    FIELD_TEXT("address",       struct me, address, .flags = FIELD_READ_ONLY, .help = "Where the request came from, as limits and audit have it: an address, or unix"),
+    FIELD_TEXT("client_certificate", struct me, client_certificate, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "SHA-256 of the client certificate that the TLS proxy verified; null: none was shown"),
     FIELDS_END,
 };
 // clang-format on
@@ -37,6 +41,8 @@ static enum err_kind get(struct request *request, struct response *response, str
         .tenant = caller->is_tenant ? caller->tenant : NULL,
         .domain_time = clock.now_s,
         .virtual_clock = clock.is_virtual,
+        .address = request->remote,
+        .client_certificate = request->certificate,
     };
     response_struct(response, 200, me_fields, &me);
     return ERR_NONE;

@@ -59,6 +59,9 @@ void headers_add(const struct request_internal *internal, struct MHD_Response *r
 {
     const struct response *answer = &internal->response;
     const char *origin = allowed_origin(internal);
+    const char *policy = internal->rate.policy; /* NULL: nothing limits this caller */
+    char left[RATE_FIELD_SIZE];
+    rate_print(&internal->rate, left);
     bool has_cors = internal->server->settings->cors_origins[0] != '\0';
     const struct response_header defaults[] = {
         {"Request-Id", internal->request.id},
@@ -69,6 +72,8 @@ void headers_add(const struct request_internal *internal, struct MHD_Response *r
         {"X-Content-Type-Options", "nosniff"},
         {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
         {"Referrer-Policy", "no-referrer"},
+        {"RateLimit-Policy", policy},
+        {"RateLimit", policy == NULL ? NULL : left},
         {"Access-Control-Allow-Origin", origin},
         {"Access-Control-Expose-Headers", origin == NULL ? NULL : CORS_SEES},
         {"Connection", internal->wants_close ? "close" : NULL},

@@ -15,7 +15,6 @@
 #include "common/metrics.h"
 #include "common/must.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <string.h>
 #include <time.h>
@@ -23,8 +22,7 @@
 
 #define HEADERS_MAX       100U
 #define CONNECTION_MEMORY (32U * 1024U)
-#define IDLE_TIMEOUT_S    60U
-#define AUTH_ATTEMPTS_MAX 3
+#define ENTRIES_MAX       4
 #define UPLOAD_BYTES_MAX  INT64_C(8388608) /* of a body beyond its limit: read, to be able to answer */
 #define DRAIN_LIMIT_MS    10000
 #define SEND_LIMIT_MS     3000
@@ -57,10 +55,18 @@ static struct metric duration = {.name = "sluice_api_request_duration_seconds",
                                  .help = "From the request line to the answer, waiting for a verdict included"};
 static struct metric *const metrics[] = {&answers[0], &answers[1], &answers[2], &answers[3], &answers[4], &duration};
 
-struct listener {
-    struct server *server;
+/* One address that is listened at. */
+struct entry {
+    struct connection_entry connections;
     struct MHD_Daemon *daemon;
     int socket;
+};
+
+struct listener {
+    struct server *server;
+    struct connections *connections;
+    struct entry entries[ENTRIES_MAX];
+    int entry_count;
     _Atomic int64_t requests; /* begun and not completed */
 };
 
@@ -78,7 +84,8 @@ static void account(const struct request_internal *internal, int status)
               LOG_TEXT("trace_id", internal->trace_id), LOG_TEXT("method", internal->request.method),
               LOG_TEXT("path", internal->request.path), LOG_INT("status", status), LOG_TEXT("code", internal->code),
               LOG_INT("duration_us", took_us), LOG_TEXT("principal", internal->request.caller.principal),
-              LOG_TEXT("tenant", internal->request.caller.tenant));
+              LOG_TEXT("tenant", internal->request.caller.tenant), LOG_TEXT("remote", internal->peer.address),
+              LOG_TEXT("certificate", internal->peer.subject));
 }
 
 static enum MHD_Result send_answer(struct request_internal *internal)
@@ -91,7 +98,9 @@ static enum MHD_Result send_answer(struct request_internal *internal)
                                                     MHD_RESPMEM_PERSISTENT); /* lives as the request does */
     must(response != NULL);
     internal->stream = answer->stream;
+    internal->wants_close |= connection_is_used_up(connection_of(internal->connection));
     headers_add(internal, response);
+    connection_enter(connection_of(internal->connection), is_stream ? CONNECTION_WORK : CONNECTION_ANSWER);
     enum MHD_Result queued = MHD_queue_response(internal->connection, (unsigned)answer->status, response);
     MHD_destroy_response(response);
     account(internal, answer->status);
@@ -149,8 +158,7 @@ static void expire_in_queue(struct suspension *suspension, bool is_shutdown)
     answer_error(of_suspension(suspension), &err);
 }
 
-/* False while the server stops: the answer then is 503. */
-static bool suspend(struct request_internal *internal)
+bool request_suspend(struct request_internal *internal)
 {
     internal->suspension =
         (struct suspension){.expire = internal->expire == NULL ? expire_in_queue : internal->expire, .resume = resume};
@@ -164,90 +172,6 @@ static bool suspend(struct request_internal *internal)
     internal->is_answer_ready = true;
     MHD_resume_connection(internal->connection);
     return false;
-}
-
-/* ---- Authentication ---- */
-
-static struct request_internal *of_job(struct job *job)
-{
-    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
-}
-
-static void load_token(struct job *job, struct worker *worker)
-{
-    struct request_internal *internal = of_job(job);
-    if (suspension_claim(&internal->suspension)) {
-        struct err err = {0};
-        struct identity id = {0};
-        enum err_kind kind = identity_from_uuid(internal->request.caller.token_id, &id, &err);
-        if (kind == ERR_NONE)
-            kind = token_cache_load(internal->server->tokens, worker->system_db, id, &err);
-        if (kind == ERR_NONE)
-            suspension_end(internal->server->suspensions, &internal->suspension); /* dispatched again */
-        else
-            answer_error(internal, &err);
-    }
-    internal_drop(internal);
-}
-
-/* A look-up that no request waits for: what is remembered is about to grow old. */
-struct refresh {
-    struct job job;
-    struct token_cache *cache;
-    struct identity token_id;
-};
-
-static void refresh_token(struct job *job, struct worker *worker)
-{
-    struct refresh *refresh = (struct refresh *)(void *)((char *)job - offsetof(struct refresh, job));
-    struct err err = {0};
-    if (token_cache_load(refresh->cache, worker->system_db, refresh->token_id, &err) != ERR_NONE)
-        log_error("token_refresh_failed", &err); /* the next request asks itself */
-    free(refresh);
-}
-
-static void submit_refresh(struct server *server, struct identity token_id)
-{
-    struct refresh *refresh = alloc_zero(1, sizeof *refresh);
-    *refresh = (struct refresh){.job.run = refresh_token, .cache = server->tokens, .token_id = token_id};
-    if (!workers_submit(server->workers, &refresh->job))
-        free(refresh);
-}
-
-/* *ret_waits: suspended until the database has said who this is. */
-static enum err_kind authenticate(struct request_internal *internal, bool *ret_waits, struct err *reterr)
-{
-    struct request *request = &internal->request;
-    const char *header = request_header(request, MHD_HTTP_HEADER_AUTHORIZATION);
-    if (header == NULL || strncasecmp(header, "Bearer ", strlen("Bearer ")) != 0)
-        return err_set(reterr, ERR_UNAUTHENTICATED, "send a token: Authorization: Bearer slu_...");
-    struct token token;
-    enum err_kind kind = token_parse(header + strlen("Bearer "), &token, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    enum token_known known = TOKEN_UNKNOWN;
-    kind = token_cache_find(internal->server->tokens, &token, &request->caller, &known, reterr);
-    token_forget(&token);
-    if (known == TOKEN_STALE)
-        submit_refresh(internal->server, token.id);
-    if (known != TOKEN_UNKNOWN)
-        return kind;
-    if (internal->auth_attempts++ >= AUTH_ATTEMPTS_MAX)
-        return err_set(reterr, ERR_UNAVAILABLE, "the token could not be looked up");
-    identity_to_uuid(token.id, request->caller.token_id);
-    *ret_waits = true;
-    if (!suspend(internal))
-        return ERR_NONE;
-    internal->job = (struct job){.run = load_token};
-    internal_keep(internal);
-    if (workers_submit(internal->server->workers, &internal->job))
-        return ERR_NONE;
-    internal_drop(internal);
-    struct err err = {0};
-    (void)err_set(&err, ERR_OVERLOADED, "too many requests are waiting");
-    if (suspension_claim(&internal->suspension))
-        answer_error(internal, &err);
-    return ERR_NONE;
 }
 
 static enum err_kind authorize(const struct request *request, struct err *reterr)
@@ -291,7 +215,7 @@ static enum MHD_Result hand_over(struct request_internal *internal)
     struct batch_item *item = NULL;
     if (route->is_batched && batcher_prepare(internal->server->batcher, internal, &item, &err) != ERR_NONE)
         return send_error(internal, &err);
-    if (!suspend(internal))
+    if (!request_suspend(internal))
         return MHD_YES;
     enum err_kind kind =
         item != NULL ? batcher_submit(internal->server->batcher, item, &err) : execute_submit(internal, &err);
@@ -317,13 +241,15 @@ static enum MHD_Result dispatch(struct request_internal *internal)
 {
     struct request *request = &internal->request;
     struct err err = {0};
-    if (console_serves(internal->server, request->path))
+    if (console_serves(internal->server, request->path)) {
+        connection_enter(connection_of(internal->connection), CONNECTION_ANSWER);
         return console_answer(internal);
+    }
     const char *allow = NULL;
     if (router_find(internal->server->resources, request, &allow, &err) != ERR_NONE)
         return answer_without_route(internal, allow, &err);
     bool waits = false;
-    enum err_kind kind = request->route->roles == ROLES_NONE ? ERR_NONE : authenticate(internal, &waits, &err);
+    enum err_kind kind = authenticate(internal, &waits, &err);
     if (waits)
         return MHD_YES;
     if (kind == ERR_NONE && request->route->roles != ROLES_NONE)
@@ -350,31 +276,44 @@ static enum MHD_Result dispatch(struct request_internal *internal)
 
 struct header_list {
     struct screen_header items[HEADERS_MAX];
-    size_t count; /* may be more than were kept */
+    size_t count;  /* may be more than were kept */
+    bool has_zero; /* a name or value goes on behind a zero byte */
 };
 
-static enum MHD_Result collect_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result collect_header(void *context, enum MHD_ValueKind kind, const char *name, size_t name_size,
+                                      const char *value, size_t value_size)
 {
     (void)kind;
     struct header_list *list = context;
     if (list->count < HEADERS_MAX)
         list->items[list->count] = (struct screen_header){name, value};
     list->count++;
+    list->has_zero |= strlen(name) != name_size || (value != NULL && strlen(value) != value_size);
     return MHD_YES;
 }
 
-static enum err_kind screen(struct request_internal *internal, const char *version, struct err *reterr)
+static enum err_kind collect_headers(struct request_internal *internal, struct header_list *ret, struct err *reterr)
 {
-    struct header_list list;
-    list.count = 0;
-    (void)MHD_get_connection_values(internal->connection, MHD_HEADER_KIND, collect_header, &list);
-    if (list.count > HEADERS_MAX)
+    ret->count = 0;
+    ret->has_zero = false;
+    (void)MHD_get_connection_values_n(internal->connection, MHD_HEADER_KIND, collect_header, ret);
+    if (ret->has_zero)
+        return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "a header has a zero byte");
+    if (ret->count > HEADERS_MAX)
         return err_set_code(reterr, ERR_TOO_LARGE, "headers_too_large", "there are more than %u headers", HEADERS_MAX);
+    return ERR_NONE;
+}
+
+static enum err_kind screen(struct request_internal *internal, const struct header_list *list, const char *version,
+                            struct err *reterr)
+{
     if (strlen(internal->uri) > URI_BYTES_MAX)
         return err_set_code(reterr, ERR_TOO_LARGE, "uri_too_long", "the address is longer than %u bytes",
                             URI_BYTES_MAX);
     int64_t content_length = -1;
-    enum err_kind kind = screen_headers(list.items, list.count, version, &content_length, reterr);
+    enum err_kind kind = screen_line(internal->uri, version, reterr);
+    if (kind == ERR_NONE)
+        kind = screen_headers(list->items, list->count, version, &content_length, reterr);
     if (kind == ERR_TOO_LARGE && content_length <= UPLOAD_BYTES_MAX) {
         internal->is_body_too_large = true; /* a client in the middle of sending would not see the answer */
         return ERR_NONE;
@@ -386,21 +325,14 @@ static enum err_kind screen(struct request_internal *internal, const char *versi
     return kind;
 }
 
-static const char *remote_of(struct request_internal *internal)
+static enum err_kind find_peer(struct request_internal *internal, const struct header_list *list, struct err *reterr)
 {
+    if (connection_is_proxys(connection_of(internal->connection)))
+        return peer_of_proxy(list->items, list->count, &internal->peer, reterr);
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(internal->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char text[INET6_ADDRSTRLEN] = "";
-    if (info == NULL || info->client_addr == NULL)
-        return "unix";
-    const void *address = NULL;
-    if (info->client_addr->sa_family == AF_INET)
-        address = &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr;
-    else if (info->client_addr->sa_family == AF_INET6)
-        address = &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr;
-    if (address == NULL || inet_ntop(info->client_addr->sa_family, address, text, sizeof text) == NULL)
-        return "unix";
-    return arena_text(internal->request.arena, text);
+    peer_of_socket(info == NULL ? NULL : info->client_addr, &internal->peer);
+    return ERR_NONE;
 }
 
 /* What the client calls its request, and the work that it belongs to. */
@@ -423,11 +355,20 @@ static enum MHD_Result begin(struct request_internal *internal, const char *path
     internal->response.content_type = "application/json";
     request->method = arena_text_n(request->arena, method, strnlen(method, 16));
     request->path = arena_text_n(request->arena, path, strnlen(path, URI_BYTES_MAX));
-    request->remote = remote_of(internal);
+    request->remote = internal->peer.address;
     read_names(internal);
     struct err err = {0};
-    if (screen(internal, version, &err) == ERR_NONE)
+    struct header_list list;
+    enum err_kind kind = collect_headers(internal, &list, &err);
+    if (kind == ERR_NONE)
+        kind = screen(internal, &list, version, &err);
+    if (kind == ERR_NONE)
+        kind = find_peer(internal, &list, &err);
+    if (kind == ERR_NONE) {
+        request->certificate = internal->peer.certificate[0] == '\0' ? NULL : internal->peer.certificate;
+        connection_enter(connection_of(internal->connection), CONNECTION_BODY);
         return MHD_YES;
+    }
     internal->wants_close = true; /* what follows on this connection cannot be told apart */
     return send_error(internal, &err);
 }
@@ -451,7 +392,6 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
                               const char *version, const char *upload, size_t *upload_size, void **request_state)
 {
     (void)context;
-    (void)connection;
     struct request_internal *internal = *request_state;
     if (!internal->is_screened)
         return begin(internal, path, method, version);
@@ -460,25 +400,29 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         *upload_size = 0;
         return internal->uploaded > UPLOAD_BYTES_MAX ? MHD_NO : MHD_YES; /* MHD_NO: the connection is closed */
     }
-    return internal->is_answer_ready ? send_answer(internal) : dispatch(internal);
+    if (internal->is_answer_ready)
+        return send_answer(internal);
+    connection_enter(connection_of(connection), CONNECTION_WORK);
+    return dispatch(internal);
 }
 
 static void *begin_request(void *context, const char *uri, struct MHD_Connection *connection)
 {
     struct listener *listener = context;
     (void)atomic_fetch_add(&listener->requests, 1);
+    connection_begin_request(connection_of(connection));
     return internal_new(listener->server, connection, uri);
 }
 
 static void complete(void *context, struct MHD_Connection *connection, void **request_state,
                      enum MHD_RequestTerminationCode why)
 {
-    (void)connection;
     (void)why;
     struct listener *listener = context;
     struct request_internal *internal = *request_state;
     if (internal == NULL)
         return;
+    connection_enter(connection_of(connection), CONNECTION_IDLE);
     *request_state = NULL;
     internal_drop(internal);
     (void)atomic_fetch_sub(&listener->requests, 1);
@@ -494,26 +438,60 @@ PRINTF_LIKE(2, 0) static void log_library(void *context, const char *format, va_
 
 /* ---- Starting and stopping ---- */
 
+static struct connections *start_connections(const struct api_settings *settings)
+{
+    /* When the first byte of a request comes is not to be seen: so an idle connection has the time of its headers too.
+     */
+    return connections_start(&(struct connection_limits){
+        .phase_ms =
+            {
+                [CONNECTION_IDLE] = 1000 * (settings->idle_timeout_s + settings->header_timeout_s),
+                [CONNECTION_HEADERS] = 1000 * settings->header_timeout_s,
+                [CONNECTION_BODY] = 1000 * settings->body_timeout_s,
+                [CONNECTION_ANSWER] = 1000 * settings->answer_timeout_s,
+            },
+        .requests_max = settings->requests_per_connection_max,
+    });
+}
+
+static enum err_kind open_entry(struct listener *listener, const char *address, struct err *reterr)
+{
+    const struct api_settings *settings = listener->server->settings;
+    if (listener->entry_count == ENTRIES_MAX)
+        return err_set(reterr, ERR_INVALID, "there are more than %d addresses to listen at", ENTRIES_MAX);
+    struct entry *entry = &listener->entries[listener->entry_count];
+    enum err_kind kind = listen_open(address, LISTEN_LOCAL, &entry->socket, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    listener->entry_count++;
+    entry->connections = (struct connection_entry){listener->connections, listen_unix_path(address) != NULL};
+    entry->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, listener,
+        MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET, entry->socket,
+        MHD_OPTION_URI_LOG_CALLBACK, begin_request, listener, MHD_OPTION_NOTIFY_COMPLETED, complete, listener,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_notify, &entry->connections, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)settings->http_threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections_max,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)settings->idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    if (entry->daemon == NULL)
+        return err_set(reterr, ERR_UNAVAILABLE, "the HTTP server cannot be started on '%s'", address);
+    return ERR_NONE;
+}
+
 enum err_kind listener_start(struct server *server, struct err *reterr)
 {
     metric_register(metrics, COUNT_OF(metrics));
+    rate_metrics_register();
     struct listener *listener = alloc_zero(1, sizeof *listener);
     listener->server = server;
-    listener->socket = -1;
+    listener->connections = start_connections(server->settings);
     server->listener = listener;
-    enum err_kind kind = listen_open(server->settings->listen, LISTEN_LOCAL, &listener->socket, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    listener->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, listener,
-        MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET, listener->socket,
-        MHD_OPTION_URI_LOG_CALLBACK, begin_request, listener, MHD_OPTION_NOTIFY_COMPLETED, complete, listener,
-        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)server->settings->http_threads, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)server->settings->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-    if (listener->daemon == NULL)
-        return err_set(reterr, ERR_UNAVAILABLE, "the HTTP server cannot be started on '%s'", server->settings->listen);
-    return ERR_NONE;
+    CLEANUP(text_freep) char *addresses = alloc_text(server->settings->listen);
+    char *rest = addresses;
+    enum err_kind kind = ERR_NONE;
+    while (kind == ERR_NONE && rest != NULL)
+        kind = open_entry(listener, strsep(&rest, ","), reterr);
+    return kind;
 }
 
 /* What was answered is also to be sent: libmicrohttpd closes connections when it stops, whatever they have queued. */
@@ -524,22 +502,32 @@ static void wait_until_sent(struct listener *listener)
         (void)poll(NULL, 0, SEND_PERIOD_MS);
 }
 
+/* Sends what was queued and closes. */
+static void close_entries(struct listener *listener)
+{
+    for (int i = 0; i < listener->entry_count; i++) {
+        if (listener->entries[i].daemon != NULL)
+            MHD_stop_daemon(listener->entries[i].daemon);
+        (void)close(listener->entries[i].socket);
+    }
+    connections_stop(listener->connections);
+    free(listener);
+}
+
 void listener_stop(struct listener *listener)
 {
     if (listener == NULL)
         return;
-    if (listener->daemon != NULL) {
-        (void)MHD_quiesce_daemon(listener->daemon);
-        stream_feed_stop(listener->server->follower);
-        batcher_stop(listener->server->batcher); /* what was queued is committed before anybody is sent away */
-        int64_t left = suspensions_drain(listener->server->suspensions, DRAIN_LIMIT_MS);
-        wait_until_sent(listener);
-        if (left > 0) /* stopping now would abort the process: leave the memory to the system instead */
-            log_event(LOG_LEVEL_ERROR, "requests_left_suspended", LOG_INT("count", left));
-        else
-            MHD_stop_daemon(listener->daemon); /* sends what was queued */
+    for (int i = 0; i < listener->entry_count; i++) {
+        if (listener->entries[i].daemon != NULL)
+            (void)MHD_quiesce_daemon(listener->entries[i].daemon);
     }
-    if (listener->socket >= 0)
-        (void)close(listener->socket);
-    free(listener);
+    stream_feed_stop(listener->server->follower);
+    batcher_stop(listener->server->batcher); /* what was queued is committed before anybody is sent away */
+    int64_t left = suspensions_drain(listener->server->suspensions, DRAIN_LIMIT_MS);
+    wait_until_sent(listener);
+    if (left > 0) /* stopping now would abort the process: leave the memory to the system instead */
+        log_event(LOG_LEVEL_ERROR, "requests_left_suspended", LOG_INT("count", left));
+    else
+        close_entries(listener);
 }

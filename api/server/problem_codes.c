@@ -14,6 +14,8 @@ const struct problem_code problem_codes[] = {
      "Let a common HTTP client write the request, and look for a proxy in between that rewrites it", 0},
     {"duplicate_header",         ERR_MALFORMED,        "A header that may stand once stands twice; the connection is closed",
      "Send the header once", 0},
+    {"bad_forwarding",           ERR_MALFORMED,        "What the proxy says of its client is not as ours says it; the connection is closed",
+     "Let nothing stand between HAProxy, as deploy/haproxy.cfg has it, and the API", 0},
     {"bad_page",                 ERR_INVALID,          "The cursor in ?page= was not made for this list and filter",
      "Start again without page; keep the other parameters the same from page to page", 0},
     {"unknown_field",            ERR_INVALID,          "A field or query parameter is not known here",

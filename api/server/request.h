@@ -38,6 +38,7 @@ struct request {
     const char *method; /* "POST" */
     const char *path;   /* decoded, without the query */
     const char *remote; /* where it came from: an address, or "unix" */
+    const char *certificate; /* SHA-256 of the client certificate that the proxy verified; NULL: none */
     struct caller caller;
     enum form form; /* of the answer, by Accept */
     const char *params[REQUEST_PARAMS_MAX]; /* texts of {…} in the route's path, in order */

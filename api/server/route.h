@@ -5,12 +5,11 @@
 
 #include "api/server/field.h"
 #include "api/server/negotiate.h"
+#include "api/server/rate.h"
 #include "api/server/request.h"
 #include "api/server/response.h"
 
 enum method { GET, POST, PUT, PATCH, DELETE, METHOD_COUNT };
-
-enum rate_class { RATE_READ, RATE_WRITE, RATE_REPORT };
 
 /* Runs on a worker thread with request->db in a transaction (request.h). Fills response and returns ERR_NONE, or
  * returns an error, which becomes a problem document. May run again from the start after a serialization failure. */

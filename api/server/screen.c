@@ -1,6 +1,9 @@
 /* The request screen. libmicrohttpd 0.9.75 takes two Content-Length, Content-Length with Transfer-Encoding and names
- * with white space (measured); two readers of such a request can see two different ones, so it is refused. */
+ * with white space (measured); two readers of such a request can see two different ones, so it is refused. What it
+ * hides from us (a bare line feed, a folded line, the framing of chunks) is for HAProxy before it. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/screen.h"
+
 #include "api/server/server.h"
 
 #include <string.h>
@@ -10,6 +13,42 @@
 static const char *const single_headers[] = {"content-length", "transfer-encoding", "host",     "authorization",
                                              "content-type",   "idempotency-key",   "if-match", "if-none-match"};
 
+static const char hex_digits[] = "0123456789ABCDEFabcdef";
+
+/* Percent-encoded, these would be cut off, split or taken for something else by whoever decodes them first. */
+static const char *const hidden[] = {"%0", "%1", "%7F", "%7f", "%2F", "%2f", "%5C", "%5c"};
+
+static bool has_hidden(const char *path, size_t length)
+{
+    for (const char *percent = memchr(path, '%', length); percent != NULL;
+         percent = memchr(percent + 1, '%', length - (size_t)(percent + 1 - path))) {
+        if (strspn(percent + 1, hex_digits) < 2)
+            return true;
+        for (size_t i = 0; i < COUNT_OF(hidden); i++) {
+            if (strncmp(percent, hidden[i], strlen(hidden[i])) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+enum err_kind screen_line(const char *target, const char *version, struct err *reterr)
+{
+    if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
+        return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "the version is neither HTTP/1.1 nor HTTP/1.0");
+    if (target[0] != '/')
+        return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "the target is no path");
+    for (const char *next = target; *next != '\0'; next++) {
+        if (*next <= ' ' || *next > '~' || *next == '#')
+            return err_set_code(reterr, ERR_MALFORMED, "bad_framing",
+                                "the target has a character that none may have as it is");
+    }
+    if (has_hidden(target, strcspn(target, "?")))
+        return err_set_code(reterr, ERR_MALFORMED, "bad_framing",
+                            "the path has an encoded slash or control character, or a broken encoding");
+    return ERR_NONE;
+}
+
 static bool is_token(const char *name)
 {
     static const char characters[] = "!#$%&'*+-.^_`|~0123456789"
@@ -17,7 +56,24 @@ static bool is_token(const char *name)
     return name[0] != '\0' && name[strspn(name, characters)] == '\0';
 }
 
-static size_t count_of(const struct screen_header *headers, size_t count, const char *name, const char **ret_value)
+/* Line breaks are among what is refused: a value that was folded has one. */
+static bool is_field_value(const char *value)
+{
+    for (; *value != '\0'; value++) {
+        if (((unsigned char)*value < ' ' && *value != '\t') || *value == '\x7f')
+            return false;
+    }
+    return true;
+}
+
+/* A name or address with or without a port; no list, no user, no path. */
+static bool is_host(const char *host)
+{
+    static const char characters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~%[]:";
+    return host[strspn(host, characters)] == '\0';
+}
+
+size_t screen_count(const struct screen_header *headers, size_t count, const char *name, const char **ret_value)
 {
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
@@ -35,12 +91,12 @@ static enum err_kind screen_names(const struct screen_header *headers, size_t co
         if (!is_token(headers[i].name))
             return err_set_code(reterr, ERR_MALFORMED, "bad_framing",
                                 "the name of a header has a character that none may have");
-        if (headers[i].value != NULL && strpbrk(headers[i].value, "\r\n") != NULL)
-            return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "the value of a header has a line break");
+        if (headers[i].value != NULL && !is_field_value(headers[i].value))
+            return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "the value of a header has a control character");
     }
     for (size_t i = 0; i < COUNT_OF(single_headers); i++) {
         const char *value = NULL;
-        if (count_of(headers, count, single_headers[i], &value) > 1)
+        if (screen_count(headers, count, single_headers[i], &value) > 1)
             return err_set_code(reterr, ERR_MALFORMED, "duplicate_header", "the header '%s' stands twice",
                                 single_headers[i]);
     }
@@ -70,10 +126,13 @@ enum err_kind screen_headers(const struct screen_header *headers, size_t count, 
     if (kind != ERR_NONE)
         return kind;
     const char *length = NULL, *encoding = NULL, *host = NULL;
-    (void)count_of(headers, count, "content-length", &length);
-    (void)count_of(headers, count, "transfer-encoding", &encoding);
-    if (count_of(headers, count, "host", &host) == 0 && strcmp(version, "HTTP/1.0") != 0)
-        return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "there is no Host");
+    (void)screen_count(headers, count, "content-length", &length);
+    (void)screen_count(headers, count, "transfer-encoding", &encoding);
+    bool is_old = strcmp(version, "HTTP/1.0") == 0;
+    if (screen_count(headers, count, "host", &host) == 0 ? !is_old : !is_host(host))
+        return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "there is no Host, or it is no host");
+    if (encoding != NULL && is_old)
+        return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "HTTP/1.0 has no Transfer-Encoding");
     if (encoding != NULL && length != NULL)
         return err_set_code(reterr, ERR_MALFORMED, "bad_framing",
                             "Content-Length and Transfer-Encoding exclude each other");

@@ -3,6 +3,9 @@
 #pragma once
 
 #include "api/auth/token_cache.h"
+#include "api/server/connection.h"
+#include "api/server/peer.h"
+#include "api/server/rate.h"
 #include "api/server/response.h"
 #include "api/server/route.h"
 #include "api/server/settings.h"
@@ -31,6 +34,7 @@ struct server {
     const struct api_settings *settings;
     const struct resource *const *resources;
     struct token_cache *tokens;
+    struct rate_limits *rates;
     struct workers *workers;
     struct suspensions *suspensions;
     struct batcher *batcher;
@@ -61,6 +65,8 @@ struct request_internal {
     bool wants_close;
     char trace_id[TRACE_ID_SIZE], traceparent[TRACEPARENT_SIZE]; /* W3C Trace Context; empty: the client said none */
     int auth_attempts;
+    struct peer peer;
+    struct rate_left rate; /* what the answer says of it */
     char *body;
     size_t body_length, body_capacity;
     bool is_body_too_large;
@@ -112,14 +118,10 @@ const struct problem_code *problem_find(const char *code);
 /* The HTTP status: that of the code, else of the kind. */
 int problem_status(enum err_kind kind, const char *code);
 
-/* ---- screen.c: what is refused before any handler ---- */
-struct screen_header {
-    const char *name, *value;
-};
-/* ERR_MALFORMED (bad_framing, duplicate_header) or ERR_TOO_LARGE; the connection is closed after either. version is
- * "HTTP/1.1"; *ret_content_length is -1 where there is none. */
-MUST_CHECK enum err_kind screen_headers(const struct screen_header *headers, size_t count, const char *version,
-                                        int64_t *ret_content_length, struct err *reterr);
+/* ---- authenticate.c: who asks, and whether they may ask that much ---- */
+/* Finds the caller by the token shown and takes the request from their limit; without a token, or with a bad one, from
+ * that of the address. *ret_waits: suspended until the database has said who this is; it is dispatched again then. */
+MUST_CHECK enum err_kind authenticate(struct request_internal *internal, bool *ret_waits, struct err *reterr);
 
 /* ---- router.c ---- */
 /* ERR_NOT_FOUND, or ERR_METHOD with the methods that are allowed in ret_allow. Fills route and params. */
@@ -170,6 +172,8 @@ bool console_serves(const struct server *server, const char *path);
 enum MHD_Result console_answer(struct request_internal *internal);
 
 /* ---- listener.c ---- */
+/* Suspends the request with its deadline. False while the server stops: the answer then is 503. */
+bool request_suspend(struct request_internal *internal);
 MUST_CHECK enum err_kind listener_start(struct server *server, struct err *reterr);
 /* No new connections; suspended requests are answered; then all are closed. */
 void listener_stop(struct listener *listener); /* NULL is fine */

@@ -12,6 +12,16 @@ struct api_settings {
     int64_t batch_max;
     int64_t batch_queue_max;
     int64_t connections_max;
+    int64_t requests_per_connection_max;
+    int64_t header_timeout_s;
+    int64_t body_timeout_s;
+    int64_t answer_timeout_s;
+    int64_t idle_timeout_s;
+    int64_t rate_read_per_s;
+    int64_t rate_write_per_s;
+    int64_t rate_report_per_s;
+    int64_t rate_unauthenticated_per_s;
+    int64_t rate_burst_s;
     int64_t suspended_max;
     int64_t suspended_per_tenant_max;
     int64_t streams_max;

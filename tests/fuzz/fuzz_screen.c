@@ -1,8 +1,10 @@
 /* Whatever headers come: they are refused for one of the reasons that there are, or no two readers can disagree about
  * where the request ends. The oracle reads them anew, in the plainest way.
  *
- * Input: a line with the version, then "name: value" lines; a line without a colon is a name without a value. */
+ * Input: a line with target and version, then "name: value" lines; a line without a colon is a name without a value. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/screen.h"
+
 #include "api/server/server.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -36,7 +38,8 @@ static void check_taken(const struct screen_header *headers, size_t count, const
     const char *length_text = NULL, *encoding = NULL, *ignored = NULL;
     for (size_t i = 0; i < count; i++) {
         check_name(headers[i].name);
-        must(headers[i].value == NULL || strchr(headers[i].value, '\r') == NULL);
+        for (const char *next = headers[i].value; next != NULL && *next != '\0'; next++)
+            must(iscntrl((unsigned char)*next) == 0 || *next == '\t');
     }
     size_t lengths = count_of(headers, count, "Content-Length", &length_text);
     size_t encodings = count_of(headers, count, "Transfer-Encoding", &encoding);
@@ -52,11 +55,29 @@ static void check_taken(const struct screen_header *headers, size_t count, const
     }
 }
 
+/* Decoded in the plainest way, the path has as many segments as it had, and no control character. */
+static void check_target(const char *target)
+{
+    must(target[0] == '/');
+    for (const char *next = target; *next != '\0' && *next != '?'; next++) {
+        must(isgraph((unsigned char)*next) != 0 && *next != '#');
+        if (*next != '%')
+            continue;
+        const char digits[] = {next[1], next[1] == '\0' ? '\0' : next[2], '\0'};
+        char *end = NULL;
+        unsigned long byte = strtoul(digits, &end, 16);
+        must(end == digits + 2 && byte >= ' ' && byte != 0x7f && byte != '/' && byte != '\\');
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(text_freep) char *text = input_text(data, size);
     char *rest = text;
-    const char *version = input_part(&rest, "\n");
+    char *version = input_part(&rest, "\n");
+    const char *target = input_part(&version, " ");
+    if (target == NULL || version == NULL)
+        return 0;
     struct screen_header headers[HEADERS_MAX];
     size_t count = 0;
     for (char *line = input_part(&rest, "\n"); line != NULL && count < HEADERS_MAX; line = input_part(&rest, "\n")) {
@@ -65,6 +86,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         headers[count++] = (struct screen_header){name, value == NULL ? NULL : value + strspn(value, " ")};
     }
     struct err err = {0};
+    if (screen_line(target, version, &err) == ERR_NONE)
+        check_target(target);
+    else
+        must(strcmp(err.code, "bad_framing") == 0);
+    err = (struct err){0};
     int64_t length = 0;
     enum err_kind kind = screen_headers(headers, count, version, &length, &err);
     if (kind == ERR_NONE)

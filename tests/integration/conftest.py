@@ -1,6 +1,7 @@
 """Fixtures: a PostgreSQL cluster per run of pytest, a fresh stack per test. On failure the daemons' logs are shown."""
 # SPDX-License-Identifier: Apache-2.0
 
+import contextlib
 import shutil
 
 import pytest
@@ -34,19 +35,17 @@ def database(cluster):
     cluster.drop_database(name)
 
 
-@pytest.fixture
-def make_stack(cluster, tmp_path, request):
-    """Makes stacks: make_stack(start=..., settings=...) returns one that runs; all are stopped after the test."""
+@contextlib.contextmanager
+def stacks_of(cluster, directory, made):
+    """Gives a function that makes stacks that run: make(start=..., settings=...); all are stopped at the end."""
     for name in ("sluice-api", "sluice-provisioner", "sluice-billing"):
         if not (binaries() / name).exists():
             pytest.fail(f"{binaries() / name} is not built")
-    made = []
-    request.node.stacks = made
 
     def make(**options):
-        directory = tmp_path / f"stack-{len(made)}"
-        directory.mkdir()
-        stack = Stack(cluster, directory, **options)
+        place = directory / f"stack-{len(made)}"
+        place.mkdir()
+        stack = Stack(cluster, place, **options)
         made.append(stack)
         return stack.start()
 
@@ -59,6 +58,22 @@ def make_stack(cluster, tmp_path, request):
             troubles.append(str(error))
         cluster.drop_database(stack.database)
     assert not troubles, "\n".join(troubles)
+
+
+@pytest.fixture
+def make_stack(cluster, tmp_path, request):
+    """Makes stacks for one test: make_stack(start=..., settings=...)."""
+    request.node.stacks = []
+    with stacks_of(cluster, tmp_path, request.node.stacks) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def make_module_stack(cluster, tmp_path_factory, request):
+    """Makes stacks that all tests of a module share, where they do not mind each other."""
+    request.node.stacks = []
+    with stacks_of(cluster, tmp_path_factory.mktemp("module"), request.node.stacks) as make:
+        yield make
 
 
 @pytest.fixture
@@ -85,6 +100,6 @@ def pytest_runtest_makereport(item):
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        for stack in getattr(item, "stacks", []):
+        for stack in getattr(item, "stacks", []) + getattr(item.parent, "stacks", []):
             for daemon in stack.daemons.values():
                 report.sections.append((f"log of {daemon.name}", daemon.log_tail()))

@@ -4,6 +4,7 @@
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
 #include "api/server/page_cursor.h"
+#include "api/server/screen.h"
 #include "api/server/server.h"
 
 #include <check.h>

@@ -1,0 +1,97 @@
+"""What one connection, one address and one tenant may take: time, requests on a connection, requests a second."""
+# SPDX-License-Identifier: Apache-2.0
+
+import contextlib
+
+import pytest
+
+import raw
+from stack import Client, eventually
+
+HURRIED = {"sluice-api": {"SLUICE_HEADER_TIMEOUT_S": "1", "SLUICE_BODY_TIMEOUT_S": "1", "SLUICE_IDLE_TIMEOUT_S": "2",
+                          "SLUICE_ANSWER_TIMEOUT_S": "1", "SLUICE_REQUESTS_PER_CONNECTION_MAX": "3"}}
+LIMIT_S, IDLE_S, SLACK_S = 1, 2, 3  # the walk comes four times a second, and the machine may be busy
+
+
+@pytest.fixture(scope="module")
+def hurried(make_module_stack):
+    return make_module_stack(settings=HURRIED)
+
+
+def dripping(address, before, drip):
+    with contextlib.closing(raw.connect(address)) as connection:
+        connection.sendall(before)
+        return raw.lives_for(connection, drip)[0]
+
+
+@pytest.mark.parametrize("before, drip", [
+    (b"", b"GET /v1/me?x=" + b"a" * 4000),
+    (b"GET /v1/me HTTP/1.1\r\nHost: x\r\n", b"X-Padding: " + b"a" * 4000),
+], ids=["request line", "headers"])
+def test_headers_that_drip_do_not_outlive_their_limit(hurried, before, drip):
+    assert LIMIT_S <= dripping(hurried.port, before, drip) < LIMIT_S + SLACK_S
+
+
+def test_a_body_that_drips_does_not_outlive_its_limit(hurried):
+    head = b"POST /v1/reservations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
+    assert LIMIT_S <= dripping(hurried.port, head, b" " * 5000) < LIMIT_S + SLACK_S
+    assert hurried.api.metrics()['sluice_api_connections_cut_total{at="body"}'] >= 1
+
+
+def test_a_second_request_that_drips_does_not_outlive_the_limit_of_an_idle_connection(hurried):
+    lived_s = dripping(hurried.port, b"GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /v1/me?x=" + b"a" * 4000)
+    assert IDLE_S + LIMIT_S <= lived_s < IDLE_S + LIMIT_S + SLACK_S
+
+
+def test_an_answer_that_nobody_reads_does_not_outlive_its_limit(hurried):
+    with contextlib.closing(raw.connect(hurried.socket)) as connection:  # its buffer does not grow
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        eventually(lambda: hurried.api.metrics()['sluice_api_connections_cut_total{at="answer"}'] == 1, "it is cut", LIMIT_S + SLACK_S)
+
+
+def test_a_connection_is_closed_after_as_many_requests_as_it_may_have(hurried):
+    with contextlib.closing(raw.connect(hurried.port)) as connection:
+        assert raw.exchange(connection, b"GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n" * 5) == [401, 401, 401]
+
+
+# ---- Requests a second ----
+
+LIMITED = {"sluice-api": {"SLUICE_RATE_READ_PER_S": "5", "SLUICE_RATE_WRITE_PER_S": "2", "SLUICE_RATE_UNAUTHENTICATED_PER_S": "3",
+                          "SLUICE_RATE_BURST_S": "60"}}
+
+
+@pytest.fixture(scope="module")
+def limited(make_module_stack):
+    return make_module_stack(settings=LIMITED)
+
+
+def until_refused(client, path="/v1/me", at_most=500):
+    answers = []
+    while len(answers) < at_most and (not answers or answers[-1].status != 429):
+        answers.append(client.get(path))
+    return answers
+
+
+def test_a_tenant_has_its_burst_and_is_told_what_is_left(limited):
+    acme, other = limited.tenant("acme"), limited.tenant("other")
+    *passed, refused = until_refused(acme)
+    assert 300 <= len(passed) < 400
+    assert passed[0].headers["RateLimit-Policy"] == '"read";q=300;w=60'
+    assert passed[0].headers["RateLimit"] == '"read";r=299;t=1'
+    assert refused.expect(429).code == "rate_limited" and refused.body["retryable"] is True
+    assert refused.headers["Retry-After"] == "1" and refused.headers["RateLimit"] == '"read";r=0;t=60'
+    # Neither another tenant's requests nor one's own of another class are refused; the provider's have no limit.
+    other.get("/v1/me").expect(200)
+    assert acme.post("/v1/reservations", {"zone": "none"}).expect(422).headers["RateLimit"].startswith('"write";r=119')
+    assert limited.operator.get("/v1/me").expect(200).headers["RateLimit"] is None
+    eventually(lambda: acme.get("/v1/me").status == 200, "a second later it is let in again")
+    assert limited.api.metrics()['sluice_api_rate_limited_total{class="read"}'] >= 1
+
+
+def test_an_address_has_so_many_tries_without_a_good_token(limited):
+    *passed, refused = until_refused(Client(limited.port))
+    assert {answer.status for answer in passed} == {401}
+    assert 180 <= len(passed) < 250
+    assert refused.code == "rate_limited" and refused.headers["RateLimit"].startswith('"unauthenticated";r=0')
+    # Who is known by now is not held up by who guesses beside them.
+    limited.operator.get("/v1/me").expect(200)
