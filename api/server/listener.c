@@ -311,7 +311,7 @@ static enum err_kind screen(struct request_internal *internal, const struct head
         return err_set_code(reterr, ERR_TOO_LARGE, "uri_too_long", "the address is longer than %u bytes",
                             URI_BYTES_MAX);
     int64_t content_length = -1;
-    enum err_kind kind = screen_line(internal->uri, version, reterr);
+    enum err_kind kind = screen_line(internal->request.method, internal->uri, version, reterr);
     if (kind == ERR_NONE)
         kind = screen_headers(list->items, list->count, version, &content_length, reterr);
     if (kind == ERR_TOO_LARGE && content_length <= UPLOAD_BYTES_MAX) {

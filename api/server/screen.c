@@ -32,10 +32,12 @@ static bool has_hidden(const char *path, size_t length)
     return false;
 }
 
-enum err_kind screen_line(const char *target, const char *version, struct err *reterr)
+enum err_kind screen_line(const char *method, const char *target, const char *version, struct err *reterr)
 {
     if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
         return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "the version is neither HTTP/1.1 nor HTTP/1.0");
+    if (strcmp(target, "*") == 0 && strcmp(method, "OPTIONS") == 0)
+        return ERR_NONE; /* the server as a whole */
     if (target[0] != '/')
         return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "the target is no path");
     for (const char *next = target; *next != '\0'; next++) {

@@ -11,8 +11,8 @@ struct screen_header {
     const char *name, *value; /* value may be NULL */
 };
 
-/* The first line: its target as it was sent, and version ("HTTP/1.1"). ERR_MALFORMED (bad_framing). */
-MUST_CHECK enum err_kind screen_line(const char *target, const char *version, struct err *reterr);
+/* The first line; the target as it was sent. ERR_MALFORMED (bad_framing). */
+MUST_CHECK enum err_kind screen_line(const char *method, const char *target, const char *version, struct err *reterr);
 /* ERR_MALFORMED (bad_framing, duplicate_header) or ERR_TOO_LARGE; the connection is closed after either. version is
  * "HTTP/1.1"; *ret_content_length is -1 where there is none. */
 MUST_CHECK enum err_kind screen_headers(const struct screen_header *headers, size_t count, const char *version,

@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         headers[count++] = (struct screen_header){name, value == NULL ? NULL : value + strspn(value, " ")};
     }
     struct err err = {0};
-    if (screen_line(target, version, &err) == ERR_NONE)
+    if (screen_line("GET", target, version, &err) == ERR_NONE)
         check_target(target);
     else
         must(strcmp(err.code, "bad_framing") == 0);

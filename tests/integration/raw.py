@@ -40,13 +40,13 @@ def exchange(connection, sent):
     return statuses(read_all(connection))
 
 
-def lives_for(connection, drip, every_s=0.05, at_most_s=30):
-    """Sends drip, a byte at a time, over and over; returns after how many seconds the other side closed, and what it had said."""
+def drip(connection, content, every_s=0.05, at_most_s=30):
+    """Sends content a byte at a time, its last one over and over, until the other side closes; returns what that had said."""
     connection.settimeout(every_s)
-    begun, said, position = time.monotonic(), b"", 0
-    while time.monotonic() - begun < at_most_s:
+    end, said, position = time.monotonic() + at_most_s, b"", 0
+    while time.monotonic() < end:
         try:
-            connection.sendall(drip[position:position + 1] or drip[-1:])
+            connection.sendall(content[position:position + 1] or content[-1:])
             position += 1
             part = connection.recv(65536)
             if not part:
@@ -56,4 +56,4 @@ def lives_for(connection, drip, every_s=0.05, at_most_s=30):
             continue
         except ConnectionError:
             break
-    return time.monotonic() - begun, said
+    return said

@@ -17,7 +17,7 @@
 static bool takes(const char *target, const char *version)
 {
     struct err err = {0};
-    bool fine = screen_line(target, version, &err) == ERR_NONE;
+    bool fine = screen_line("GET", target, version, &err) == ERR_NONE;
     ck_assert_str_eq(err.code, fine ? "" : "bad_framing");
     return fine;
 }
