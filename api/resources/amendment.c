@@ -45,20 +45,10 @@ static const struct field amendment_fields[] = {
     FIELD_COLUMN_WITH("binding", FIELD_TYPE_JSON, FIELD_NULLABLE, .help = "The constraint that bound, with numbers"),
     FIELD_COLUMN("created_at",  FIELD_TYPE_TIME, .help = "When it was asked for"),
     FIELD_COLUMN_WITH("decided_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "When it was decided"),
-    FIELD_COLUMN_WITH("cost_delta", FIELD_TYPE_JSON, FIELD_OPTIONAL, .help = "With validate_only: what it would cost more, or less, as the invoice would rate it, before tax; null: open-ended, or no one price"),
-    FIELD_COLUMN_WITH("warnings", FIELD_TYPE_JSON, FIELD_OPTIONAL, .help = "With validate_only: what else to know"),
     FIELDS_END,
 };
 // clang-format on
 
-struct amendment_query {
-    bool validate_only;
-};
-static const struct field query_fields[] = {
-    FIELD_BOOL("validate_only", struct amendment_query, validate_only, .help = "Only say what would come of it, and what it costs: nothing changes"),
-    FIELDS_END,
-};
-static const struct schema query_schema = {"AmendmentQuery", query_fields, sizeof(struct amendment_query)};
 static const struct schema wish_schema = {"AmendmentWish", wish_fields, sizeof(struct amendment_wish)};
 static const struct schema amendment_schema = {"Amendment", amendment_fields, 0};
 
@@ -106,23 +96,22 @@ static enum err_kind create(struct request *request, struct response *response, 
     wish->changes_count = FIELD_PRESENT(request->body_present, WISH_COUNT);
     struct amendment_subject subject = {0};
     bool is_empty = false;
-    enum err_kind kind = amendment_lock(request, &subject, reterr);
+    enum err_kind kind = amendment_subject_of(request, &subject, reterr);
     if (kind == ERR_NONE)
         kind = amendment_check(&subject, wish, &is_empty, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (is_empty)
         return err_set_code(reterr, ERR_INVALID, "nothing_to_amend", "the reservation has these terms already");
-    const struct amendment_query *query = request->query;
-    if (query->validate_only)
-        return amendment_preview(request, &subject, wish, reterr);
+    if (request->validates_only)
+        return amendment_preview(request, &subject, wish, amendment_preview_answer, reterr);
     return amendment_request(request, &subject, wish, request->new_id, answer, reterr);
 }
 
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_RESERVATION
 static const struct route amendment_routes[] = {
-    {POST, "/v1/reservations/{id}/amendments",        ROLES_TENANT_WRITE, RATE_WRITE, .query = &query_schema, .body = &wish_schema, .answer = &amendment_schema, ONE, .run = create, .replay = replay, .summary = "Ask for other terms, all or nothing"},
+    {POST, "/v1/reservations/{id}/amendments",        ROLES_TENANT_WRITE, RATE_WRITE, .body = &wish_schema, .answer = &amendment_schema, ONE, .lock = &amendment_lock, .run = create, .replay = replay, .summary = "Ask for other terms, all or nothing"},
     {GET,  "/v1/reservations/{id}/amendments",        ROLES_TENANT_READ,  RATE_READ,  .answer = &amendment_schema, .is_list = true, ONE, .run = list, .summary = "Amendments of a reservation, oldest first"},
     {GET,  "/v1/system/reservations/{id}/amendments", ROLES_SYSTEM_READ,  RATE_READ,  .answer = &amendment_schema, .is_list = true, ONE, .run = list, .summary = "Amendments of a reservation, oldest first"},
     ROUTES_END,

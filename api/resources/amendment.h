@@ -23,8 +23,11 @@ struct amendment_subject {
     int64_t open_count; /* amendments that wait for their verdict */
 };
 
-/* request->object under its lock; 412 where If-Match does not hold. */
-MUST_CHECK enum err_kind amendment_lock(struct request *request, struct amendment_subject *ret, struct err *reterr);
+/* How the routes that change a reservation lock it. */
+extern const struct object_lock amendment_lock;
+/* The reservation that is locked. ERR_FORBIDDEN where its tenant is suspended. */
+MUST_CHECK enum err_kind amendment_subject_of(const struct request *request, struct amendment_subject *ret,
+                                              struct err *reterr);
 /* Drops what changes nothing, then checks the rest. *ret_empty: nothing is left. */
 MUST_CHECK enum err_kind amendment_check(const struct amendment_subject *subject, struct amendment_wish *wish,
                                          bool *ret_empty, struct err *reterr);

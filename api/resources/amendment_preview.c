@@ -48,8 +48,8 @@ static const struct db_stmt statement_preview = {
                                "\"terms.ends_at\","
                                " NULL::text AS reason, NULL::json AS binding, extract(epoch FROM sluice_now())::bigint "
                                "AS created_at,"
-                               " NULL::bigint AS decided_at, $10::json AS cost_delta, '[]'::json AS warnings",
-    .params = 10,
+                               " NULL::bigint AS decided_at",
+    .params = 9,
 };
 
 const struct db_stmt *const amendment_preview_statements[] = {&statement_ask, &statement_preview, NULL};
@@ -60,6 +60,7 @@ struct preview {
     struct amendment_wish wish;
     int64_t starts_at, ends_at, count; /* as it would be */
     const PGresult *asked;
+    route_handler *answer;
 };
 
 /* Of so many instances from now (or their start) to their end; false: not known, or open. */
@@ -142,21 +143,28 @@ static enum err_kind finish(struct request *request, struct response *response, 
 {
     (void)count; /* one question */
     const struct preview *preview = request->asked;
-    const struct amendment_wish *wish = &preview->wish;
     const char *delta = NULL;
     enum err_kind kind = refusal_of(request, answers[0], reterr);
     if (kind == ERR_NONE)
         kind = cost_delta(request, preview, &delta, reterr);
     if (kind != ERR_NONE)
         return kind;
+    request_cost_delta(request, delta);
+    return preview->answer(request, response, reterr);
+}
+
+enum err_kind amendment_preview_answer(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct preview *preview = request->asked;
+    const struct amendment_wish *wish = &preview->wish;
     const PGresult *result = NULL;
-    kind = request_run(
+    enum err_kind kind = request_run(
         request, &statement_preview,
         DB_PARAMS(preview->subject.id, request_bool(wish->changes_start),
                   wish->changes_start ? request_int(request, wish->starts_at) : NULL, request_bool(wish->changes_end),
                   wish->changes_end ? request_int(request, wish->ends_at) : NULL,
                   wish->changes_count ? request_int(request, wish->count) : NULL, request_int(request, preview->count),
-                  request_int(request, preview->starts_at), request_int(request, preview->ends_at), delta),
+                  request_int(request, preview->starts_at), request_int(request, preview->ends_at)),
         &result, reterr);
     if (kind == ERR_NONE)
         response_row(response, 200, request->route->answer->fields, result, 0);
@@ -164,13 +172,14 @@ static enum err_kind finish(struct request *request, struct response *response, 
 }
 
 enum err_kind amendment_preview(struct request *request, const struct amendment_subject *subject,
-                                const struct amendment_wish *wish, struct err *reterr)
+                                const struct amendment_wish *wish, route_handler *answer, struct err *reterr)
 {
     struct preview *preview = arena_alloc(request->arena, sizeof *preview);
     int64_t wished_start = wish->starts_at == FIELD_NULL ? subject->now : wish->starts_at;
     *preview = (struct preview){
         .subject = *subject,
         .wish = *wish,
+        .answer = answer,
         .starts_at = wish->changes_start ? wished_start : subject->starts_at,
         .ends_at = wish->changes_end ? wish->ends_at : subject->ends_at,
         .count = wish->changes_count ? wish->count : subject->count,

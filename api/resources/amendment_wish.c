@@ -13,7 +13,7 @@
 
 static const struct db_stmt statement_lock = {
     .name = "amendment_lock",
-    .sql = "SELECT r.revision, r.id, r.zone_id, r.tenant_id, coalesce(s.state, 'pending'),"
+    .sql = "SELECT r.revision AS wish_revision, r.id, r.zone_id, r.tenant_id, coalesce(s.state, 'pending'),"
            " r.cancel_requested_at IS NOT NULL, extract(epoch FROM s.starts_at)::bigint,"
            " extract(epoch FROM s.ends_at)::bigint, coalesce(s.granted_count, r.count),"
            " extract(epoch FROM sluice_now())::bigint,"
@@ -21,6 +21,13 @@ static const struct db_stmt statement_lock = {
            "   AND NOT EXISTS (SELECT FROM amendment_status d WHERE d.amendment_id = a.id))"
            " FROM reservation r LEFT JOIN reservation_status s ON s.reservation_id = r.id"
            " WHERE r.id = $1::uuid AND r.hidden_at IS NULL AND " IS_RESERVATION("r") " FOR UPDATE OF r",
+    .params = 1,
+};
+
+/* What PUT replaces and PATCH changes. */
+static const struct db_stmt statement_read = {
+    .name = "amendment_read",
+    .sql = RESERVATION_COLUMNS("r.state") RESERVATION_FROM " WHERE r.id = $1::uuid",
     .params = 1,
 };
 
@@ -64,19 +71,16 @@ const struct db_stmt amendment_list_statement = {
     .params = 3,
 };
 
-const struct db_stmt *const amendment_statements[] = {&statement_lock, &statement_insert, &statement_get,
+const struct db_stmt *const amendment_statements[] = {&statement_lock, &statement_read, &statement_insert, &statement_get,
                                                       &amendment_list_statement, NULL};
 
-enum err_kind amendment_lock(struct request *request, struct amendment_subject *ret, struct err *reterr)
+const struct object_lock amendment_lock = {.stmt = &statement_lock, .noun = "reservation", .read = &statement_read};
+
+enum err_kind amendment_subject_of(const struct request *request, struct amendment_subject *ret, struct err *reterr)
 {
     if (request->caller.tenant_suspended)
         return err_set_code(reterr, ERR_FORBIDDEN, "tenant_suspended", "the tenant is suspended");
-    const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_lock, DB_PARAMS(request->object), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "reservation '%.40s' does not exist", request->params[0]);
+    const PGresult *result = request->locked;
     *ret = (struct amendment_subject){
         .revision = db_int(result, 0, 0, 0),
         .id = db_text(result, 0, 1),
@@ -90,9 +94,6 @@ enum err_kind amendment_lock(struct request *request, struct amendment_subject *
         .now = db_int(result, 0, 9, 0),
         .open_count = db_int(result, 0, 10, 0),
     };
-    if (!request_if_match(request, ret->revision))
-        return err_set(reterr, ERR_PRECONDITION, "the reservation has changed since: its wish is at revision %lld",
-                       (long long)ret->revision);
     return ERR_NONE;
 }
 

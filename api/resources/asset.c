@@ -62,7 +62,8 @@ static const struct schema asset_query_schema = {"AssetQuery", asset_query_field
 
 #define ASSET_COLUMNS                                                                                                  \
     "id, serial, node_id AS node, cohort, vendor, cost_minor AS \"cost.amount_minor\", currency AS \"cost.currency\"," \
-    " salvage_minor AS \"salvage.amount_minor\", currency AS \"salvage.currency\", in_service, life_months"
+    " salvage_minor AS \"salvage.amount_minor\", currency AS \"salvage.currency\", in_service, life_months,"             \
+    " 1 AS wish_revision"
 
 static const struct db_stmt statement_list = {
     .name = "asset_list",
@@ -190,7 +191,7 @@ static enum err_kind create(struct request *request, struct response *response, 
     if (PQntuples(result) == 0)
         return err_set_code(reterr, ERR_CONFLICT, "name_taken", "an asset of serial number '%s' exists already",
                             wish->serial);
-    response_row(response, 201, asset_fields, result, 0);
+    response_object(request, response, 201, asset_fields, result, 0);
     request->wakes_planner = true;
     return request_event(request, NULL, NULL, "asset", request->new_id, 1, "asset.created", reterr);
 }

@@ -19,9 +19,9 @@ struct instance_type {
 // clang-format off
 static const struct field instance_type_fields[] = {
     FIELD_ID  ("id",          struct instance_type, id, .identity = IDENTITY_INSTANCE_TYPE, .flags = FIELD_READ_ONLY, .help = "The instance type"),
-    FIELD_TEXT("name",        struct instance_type, name, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Unique name, e.g. h100.8x"),
-    FIELD_INT ("gpu_count",   struct instance_type, gpu_count, .least = 0, .most = 64, .fallback = "0", .help = "Whole GPUs; 0 where it is a share"),
-    FIELD_INT ("gpu_milli",   struct instance_type, gpu_milli, .least = 0, .most = 999, .fallback = "0", .help = "Share of one GPU in thousandths; 0 where it is whole GPUs"),
+    FIELD_TEXT("name",        struct instance_type, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .help = "Unique name, e.g. h100.8x"),
+    FIELD_INT ("gpu_count",   struct instance_type, gpu_count, .flags = FIELD_CREATE_ONLY, .least = 0, .most = 64, .fallback = "0", .help = "Whole GPUs; 0 where it is a share"),
+    FIELD_INT ("gpu_milli",   struct instance_type, gpu_milli, .flags = FIELD_CREATE_ONLY, .least = 0, .most = 999, .fallback = "0", .help = "Share of one GPU in thousandths; 0 where it is whole GPUs"),
     FIELD_LIST("gpu_models",  struct instance_type, gpu_models, .flags = FIELD_REQUIRED, .least = 1, .help = "GPU models it may land on"),
     FIELD_INT ("cpu_milli",   struct instance_type, cpu_milli, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .help = "CPU in thousandths of a core"),
     FIELD_INT ("memory_mib",  struct instance_type, memory_mib, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .help = "Memory in MiB"),
@@ -46,7 +46,7 @@ static const struct schema instance_type_query_schema = {"InstanceTypeQuery", in
 
 #define INSTANCE_TYPE_COLUMNS                                                                                          \
     "id, name, gpu_count, gpu_milli, to_json(gpu_models) AS gpu_models, cpu_milli, memory_mib, description,"           \
-    " open_ended_max_percent, extract(epoch FROM created_at)::bigint AS created_at"
+    " open_ended_max_percent, extract(epoch FROM created_at)::bigint AS created_at, revision AS wish_revision"
 
 static const struct db_stmt statement_list = {
     .name = "instance_type_list",
@@ -69,6 +69,22 @@ static const struct db_stmt statement_create = {
            " VALUES ($1::uuid, $2, $3::integer, $4::integer, $5::text[], $6::bigint, $7::bigint, $8, $9::integer)"
            " ON CONFLICT (name) DO NOTHING RETURNING " INSTANCE_TYPE_COLUMNS,
     .params = 9,
+};
+
+static const struct db_stmt statement_lock = {
+    .name = "instance_type_lock",
+    .sql = "SELECT " INSTANCE_TYPE_COLUMNS " FROM instance_type WHERE id = $1::uuid FOR UPDATE",
+    .params = 1,
+};
+static const struct object_lock instance_type_lock = {.stmt = &statement_lock, .noun = "instance type"};
+
+/* Of what is made from now on: a reservation has its shape from the instant it was asked for. */
+static const struct db_stmt statement_replace = {
+    .name = "instance_type_replace",
+    .sql = "UPDATE instance_type SET gpu_models = $2::text[], cpu_milli = $3::bigint, memory_mib = $4::bigint,"
+           " description = $5, open_ended_max_percent = $6::integer, revision = revision + 1"
+           " WHERE id = $1::uuid RETURNING " INSTANCE_TYPE_COLUMNS,
+    .params = 6,
 };
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
@@ -103,22 +119,46 @@ static enum err_kind create(struct request *request, struct response *response, 
     if (PQntuples(result) == 0)
         return err_set_code(reterr, ERR_CONFLICT, "name_taken", "an instance type named '%s' exists already",
                             wish->name);
-    response_row(response, 201, instance_type_fields, result, 0);
+    response_object(request, response, 201, instance_type_fields, result, 0);
     request->wakes_planner = true;
     return request_event(request, NULL, NULL, "instance_type", request->new_id, 1, "instance_type.created", reterr);
 }
 
+static enum err_kind replace(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct instance_type *wish = request->body;
+    if (request->body_present == 0)
+        return get(request, response, reterr);
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_replace,
+                                     DB_PARAMS(request->object, wish->gpu_models.array,
+                                               request_int(request, wish->cpu_milli),
+                                               request_int(request, wish->memory_mib), wish->description,
+                                               request_int(request, wish->open_ended_max_percent)),
+                                     &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    response_object(request, response, 200, instance_type_fields, result, 0);
+    request->wakes_planner = true;
+    int64_t revision = db_int(result, 0, PQfnumber(result, "wish_revision"), 0);
+    return request_event(request, NULL, NULL, "instance_type", request->object, revision, "instance_type.changed",
+                         reterr);
+}
+
 // clang-format off
+#define ONE .has_id = true, .id = IDENTITY_INSTANCE_TYPE
 static const struct route instance_type_routes[] = {
-    {GET,  "/v1/instance-types",             ROLES_EVERY,          RATE_READ,  .query = &instance_type_query_schema, .answer = &instance_type_schema, .is_list = true, .run = list, .summary = "List instance types"},
-    {GET,  "/v1/system/instance-types",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &instance_type_query_schema, .answer = &instance_type_schema, .is_list = true, .run = list, .summary = "List instance types"},
-    {GET,  "/v1/system/instance-types/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &instance_type_schema, .has_id = true, .id = IDENTITY_INSTANCE_TYPE, .run = get, .summary = "One instance type"},
-    {POST, "/v1/system/instance-types",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, .run = create, .replay = get, .summary = "Make an instance type"},
+    {GET,   "/v1/instance-types",             ROLES_EVERY,          RATE_READ,  .query = &instance_type_query_schema, .answer = &instance_type_schema, .is_list = true, .run = list, .summary = "List instance types"},
+    {GET,   "/v1/system/instance-types",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &instance_type_query_schema, .answer = &instance_type_schema, .is_list = true, .run = list, .summary = "List instance types"},
+    {GET,   "/v1/system/instance-types/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &instance_type_schema, ONE, .run = get, .summary = "One instance type"},
+    {POST,  "/v1/system/instance-types",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, .run = create, .replay = get, .summary = "Make an instance type"},
+    {PUT,   "/v1/system/instance-types/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, ONE, .lock = &instance_type_lock, .run = replace, .summary = "Change an instance type for what is reserved from now on: all of it"},
+    {PATCH, "/v1/system/instance-types/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, ONE, .lock = &instance_type_lock, .run = replace, .summary = "Change an instance type for what is reserved from now on: what is given"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const instance_type_statements[] = {&statement_list, &statement_get, &statement_create,
-                                                                 NULL};
+static const struct db_stmt *const instance_type_statements[] = {&statement_list, &statement_get,     &statement_create,
+                                                                 &statement_lock, &statement_replace, NULL};
 
 const struct resource instance_type_resource = {"instance types", instance_type_routes, instance_type_statements};

@@ -74,11 +74,9 @@ static const struct field list_query_fields[] = {
 };
 
 struct create_query {
-    bool validate_only;
     int64_t search_from, search_until;
 };
 static const struct field create_query_fields[] = {
-    FIELD_BOOL("validate_only", struct create_query, validate_only, .help = "Take nothing: say whom it would hit, and when it would hit least"),
     FIELD_TIME("search_from",   struct create_query, search_from, .help = "With validate_only: where the search for the cheapest slot begins; default: starts_at"),
     FIELD_TIME("search_until",  struct create_query, search_until, .help = "With validate_only: where it ends; default: 14 days later"),
     FIELDS_END,
@@ -119,7 +117,7 @@ static const struct schema create_query_schema = {"MaintenanceCheck", create_que
         "s.decided_at") " AS \"status.decided_at\", coalesce(s.moved_count, 0) AS \"status.moved_count\","             \
     " CASE WHEN s.conflict IS NOT NULL THEN " HITS("w.node_ids", "tstzrange(w.starts_at, w.ends_at)",                  \
         " WHERE h.reservation_id IN (SELECT (c->>'id')::uuid FROM jsonb_array_elements(s.conflict) c)") " END AS hits,"\
-    NO_CHEAPEST ", w.id AS page_key"                                                                                   \
+    NO_CHEAPEST ", w.id AS page_key, w.revision AS wish_revision, coalesce(s.revision, 0) AS status_revision"          \
     " FROM maintenance_window w JOIN zone z ON z.id = w.zone_id"                                                       \
     " LEFT JOIN maintenance_window_status s ON s.window_id = w.id"
 
@@ -183,7 +181,14 @@ static const struct db_stmt statement_begun = {
     .params = 3,
 };
 
-/* No row: it is cancelled or over already, or there is none. */
+static const struct db_stmt statement_lock = {
+    .name = "maintenance_lock",
+    .sql = "SELECT revision AS wish_revision FROM maintenance_window WHERE id = $1::uuid FOR UPDATE",
+    .params = 1,
+};
+static const struct object_lock maintenance_lock = {.stmt = &statement_lock, .noun = "maintenance window"};
+
+/* No row: it is cancelled or over already. */
 static const struct db_stmt statement_cancel = {
     .name = "maintenance_cancel",
     .sql = "UPDATE maintenance_window w SET cancel_requested_at = sluice_now(), revision = revision + 1"
@@ -307,10 +312,9 @@ static enum err_kind refuse_begun(struct request *request, const struct target *
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
 {
     const struct maintenance *wish = request->body;
-    const struct create_query *query = request->query;
     struct target target = {0};
     enum err_kind kind = find_target(request, wish, &target, reterr);
-    if (kind != ERR_NONE || query->validate_only)
+    if (kind != ERR_NONE || request->validates_only)
         return kind != ERR_NONE ? kind : check(request, response, &target, reterr);
     kind = refuse_begun(request, &target, reterr);
     if (kind == ERR_NONE)
@@ -347,13 +351,14 @@ static const struct route maintenance_routes[] = {
     {GET,  "/v1/system/maintenance-windows",             ROLES_SYSTEM_READ,    RATE_READ,  .query = &list_query_schema, .answer = &maintenance_schema, .is_list = true, .run = list, .summary = "List maintenance windows"},
     {GET,  "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_READ,    RATE_READ,  .answer = &maintenance_schema, ONE, .run = get, .summary = "One maintenance window"},
     {POST, "/v1/system/maintenance-windows",             ROLES_SYSTEM_OPERATE, RATE_WRITE, .query = &create_query_schema, .body = &maintenance_schema, .answer = &maintenance_schema, .status = 202, .run = create, .replay = get, .summary = "Take nodes out of service for a time; the zone's leader decides"},
-    {POST, "/v1/system/maintenance-windows/{id}/cancel", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &maintenance_schema, ONE, .status = 200, .run = cancel, .summary = "Give the nodes back before its end, or before it begins"},
+    {POST, "/v1/system/maintenance-windows/{id}/cancel", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .status = 200, .run = cancel, .summary = "Give the nodes back before its end, or before it begins"},
     ROUTES_END,
 };
 // clang-format on
 
 static const struct db_stmt *const maintenance_statements[] = {&statement_list,  &statement_get,    &statement_nodes,
                                                                &statement_check, &statement_held,   &statement_create,
-                                                               &statement_begun, &statement_cancel, NULL};
+                                                               &statement_begun, &statement_lock,   &statement_cancel,
+                                                               NULL};
 
 const struct resource maintenance_resource = {"maintenance-windows", maintenance_routes, maintenance_statements};

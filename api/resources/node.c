@@ -99,11 +99,12 @@ static const struct schema node_power_schema = {"NodePower", node_power_fields, 
     " extract(epoch FROM n.enrolled_at)::bigint AS enrolled_at, coalesce(s.state, 'enrolled') AS \"status.state\","    \
     " extract(epoch FROM coalesce(s.since, n.enrolled_at))::bigint AS \"status.since\","                               \
     " s.last_error AS \"status.last_error\","                                                                          \
-    " (SELECT coalesce(sum(upper(a.slots) - lower(a.slots)), 0) FROM allocation a"                                     \
-    "   WHERE a.node_id = n.id AND a.kind = 'instance' AND a.period @> (SELECT sluice_now()))"                         \
-    " AS \"status.allocated_gpu_milli\", n.id AS page_key"                                                             \
+    " h.gpu_milli AS \"status.allocated_gpu_milli\", n.id AS page_key, n.revision AS wish_revision,"                   \
+    " coalesce(s.revision, 0) || '.' || h.gpu_milli AS status_revision"                                                \
     " FROM node n JOIN zone z ON z.id = n.zone_id JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id" \
-    " LEFT JOIN leaf l ON l.id = r.leaf_id LEFT JOIN node_status s ON s.node_id = n.id"
+    " LEFT JOIN leaf l ON l.id = r.leaf_id LEFT JOIN node_status s ON s.node_id = n.id"                                \
+    " CROSS JOIN LATERAL (SELECT coalesce(sum(upper(a.slots) - lower(a.slots)), 0) AS gpu_milli FROM allocation a"     \
+    "   WHERE a.node_id = n.id AND a.kind = 'instance' AND a.period @> (SELECT sluice_now())) h"
 
 static const struct db_stmt statement_list = {
     .name = "node_list",

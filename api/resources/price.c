@@ -51,7 +51,8 @@ static const struct schema price_query_schema = {"PriceQuery", price_query_field
 #define PRICE_SELECT                                                                                                   \
     "SELECT p.id, p.sku_kind, p.sku, t.name AS tenant, p.tier, p.gpu_hour_u AS \"gpu_hour.amount_u\","                 \
     " p.currency AS \"gpu_hour.currency\", extract(epoch FROM lower(p.valid))::bigint AS valid_from,"                  \
-    " extract(epoch FROM upper(p.valid))::bigint AS valid_until, p.id AS page_key"                                     \
+    " extract(epoch FROM upper(p.valid))::bigint AS valid_until, p.id AS page_key,"                                    \
+    " CASE WHEN upper_inf(p.valid) THEN 1 ELSE 2 END AS wish_revision"                                     \
     " FROM price p LEFT JOIN tenant t ON t.id = p.tenant_id"
 
 static const struct db_stmt statement_list = {
@@ -179,10 +180,13 @@ static enum err_kind create(struct request *request, struct response *response, 
 }
 
 // clang-format off
+#define ONE .has_id = true, .id = IDENTITY_PRICE
 static const struct route price_routes[] = {
-    {GET,  "/v1/prices",        ROLES_EVERY,          RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices: a tenant sees the list prices and its own"},
-    {GET,  "/v1/system/prices", ROLES_SYSTEM_READ,    RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices"},
-    {POST, "/v1/system/prices", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .summary = "Make a version of a price, which ends the open one"},
+    {GET,  "/v1/prices",             ROLES_EVERY,          RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices: a tenant sees the list prices and its own"},
+    {GET,  "/v1/prices/{id}",        ROLES_EVERY,          RATE_READ,  .answer = &price_schema, ONE, .run = get, .summary = "One version of a price"},
+    {GET,  "/v1/system/prices",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices"},
+    {GET,  "/v1/system/prices/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &price_schema, ONE, .run = get, .summary = "One version of a price"},
+    {POST, "/v1/system/prices",      ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .summary = "Make a version of a price, which ends the open one"},
     ROUTES_END,
 };
 // clang-format on

@@ -61,10 +61,12 @@ static const struct db_stmt statement_get = {
 
 static const struct db_stmt statement_lock = {
     .name = "quote_lock",
-    .sql = "SELECT r.revision, r.zone_id, r.tenant_id, r.confirmed_at IS NOT NULL FROM reservation r"
+    .sql = "SELECT r.revision AS wish_revision, r.zone_id, r.tenant_id, r.confirmed_at IS NOT NULL FROM reservation r"
            " WHERE r.id = $1::uuid AND r.hold_until IS NOT NULL AND r.hidden_at IS NULL FOR UPDATE OF r",
     .params = 1,
 };
+
+static const struct object_lock quote_lock = {.stmt = &statement_lock, .noun = "quote"};
 
 /* The name is given back with the place: nobody asks for it under a quote that is gone. */
 static const struct db_stmt statement_give_back = {
@@ -98,13 +100,9 @@ static enum err_kind get(struct request *request, struct response *response, str
 {
     const PGresult *result = NULL;
     enum err_kind kind = find(request, &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    int64_t wish = db_int(result, 0, PQfnumber(result, "wish_revision"), 0);
-    int64_t status = db_int(result, 0, PQfnumber(result, "status_revision"), 0);
-    if (!response_etag(request, response, wish, status))
-        response_row(response, 200, quote_fields, result, 0);
-    return ERR_NONE;
+    if (kind == ERR_NONE)
+        response_object(request, response, 200, quote_fields, result, 0);
+    return kind;
 }
 
 /* What a POST is answered with, the first as its repetitions. */
@@ -117,21 +115,14 @@ static enum err_kind replay(struct request *request, struct response *response, 
 
 static enum err_kind give_back(struct request *request, struct response *response, struct err *reterr)
 {
-    const PGresult *result = NULL;
-    enum err_kind kind = answer_find(request, &statement_lock, request->object, "quote", &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    int64_t revision = db_int(result, 0, 0, 0);
-    if (!request_if_match(request, revision))
-        return err_set(reterr, ERR_PRECONDITION, "the quote has changed since: its wish is at revision %lld",
-                       (long long)revision);
+    const PGresult *result = request->locked;
     if (db_bool(result, 0, 3))
         return err_set_code(reterr, ERR_CONFLICT, "quote_used", "the quote is a reservation now: cancel that");
     request->wakes_planner = true;
-    kind = request_run(request, &statement_give_back, DB_PARAMS(request->object), NULL, reterr);
+    enum err_kind kind = request_run(request, &statement_give_back, DB_PARAMS(request->object), NULL, reterr);
     if (kind == ERR_NONE)
         kind = request_event(request, db_text(result, 0, 2), db_text(result, 0, 1), "reservation_wish", request->object,
-                             revision + 1, "reservation.cancel_requested", reterr);
+                             db_int(result, 0, 0, 0) + 1, "reservation.cancel_requested", reterr);
     response->status = 204;
     return kind;
 }
@@ -142,7 +133,7 @@ static const struct route quote_routes[] = {
     {POST,   "/v1/quotes",      ROLES_TENANT_WRITE, RATE_WRITE, .body = &quote_schema, .answer = &quote_schema, .is_batched = true, .replay = replay, .summary = "Hold instances for a while, with their price"},
     {GET,    "/v1/quotes",      ROLES_TENANT_READ,  RATE_READ,  .query = &query_schema, .answer = &quote_schema, .is_list = true, .run = list, .summary = "List quotes"},
     {GET,    "/v1/quotes/{id}", ROLES_TENANT_READ,  RATE_READ,  .answer = &quote_schema, ONE, .run = get, .summary = "One quote"},
-    {DELETE, "/v1/quotes/{id}", ROLES_TENANT_WRITE, RATE_WRITE, ONE, .status = 204, .run = give_back, .summary = "Give what it holds back"},
+    {DELETE, "/v1/quotes/{id}", ROLES_TENANT_WRITE, RATE_WRITE, ONE, .lock = &quote_lock, .status = 204, .run = give_back, .summary = "Give what it holds back"},
     {GET,    "/v1/system/quotes",      ROLES_SYSTEM_READ, RATE_READ, .query = &system_query_schema, .answer = &quote_schema, .is_list = true, .run = list, .summary = "List all tenants' quotes"},
     {GET,    "/v1/system/quotes/{id}", ROLES_SYSTEM_READ, RATE_READ, .answer = &quote_schema, ONE, .run = get, .summary = "One quote"},
     ROUTES_END,

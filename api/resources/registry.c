@@ -30,7 +30,7 @@ const struct resource *const registry[] = {
     &planner_resource,
     &document_resource,
     &reservation_resource,
-    &reservation_patch_resource,
+    &reservation_change_resource,
     &amendment_resource,
     &quote_resource,
     &quota_resource,

@@ -32,7 +32,7 @@ extern const struct resource price_resource;
 extern const struct resource quota_resource;
 extern const struct resource quote_resource;
 extern const struct resource reservation_resource;
-extern const struct resource reservation_patch_resource;
+extern const struct resource reservation_change_resource;
 extern const struct resource simulate_resource;
 extern const struct resource tenant_resource;
 extern const struct resource token_resource;

@@ -59,12 +59,14 @@ static const struct db_stmt statement_get = {
 
 static const struct db_stmt statement_lock = {
     .name = "reservation_lock",
-    .sql = "SELECT r.revision, r.zone_id, r.tenant_id, r.cancel_requested_at IS NOT NULL,"
+    .sql = "SELECT r.revision AS wish_revision, r.zone_id, r.tenant_id, r.cancel_requested_at IS NOT NULL,"
            " coalesce(s.state IN ('ended', 'rejected', 'cancelled', 'expired'), false)"
            " FROM reservation r LEFT JOIN reservation_status s ON s.reservation_id = r.id"
            " WHERE r.id = $1::uuid AND r.hidden_at IS NULL AND " IS_RESERVATION("r") " FOR UPDATE OF r",
     .params = 1,
 };
+
+static const struct object_lock reservation_lock = {.stmt = &statement_lock, .noun = "reservation"};
 
 static const struct db_stmt statement_cancel = {
     .name = "reservation_cancel",
@@ -109,37 +111,25 @@ static enum err_kind list(struct request *request, struct response *response, st
                        DB_PARAMS(query->state, query->name, query->zone, query->tenant), reterr);
 }
 
-static enum err_kind show(struct request *request, struct response *response, bool with_etag, struct err *reterr)
+enum err_kind reservation_find(struct request *request, const char *id, const PGresult **ret, struct err *reterr)
 {
-    const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return not_found(request, reterr);
-    int64_t wish = db_int(result, 0, PQfnumber(result, "wish_revision"), 0);
-    int64_t status = db_int(result, 0, PQfnumber(result, "status_revision"), 0);
-    if (with_etag && response_etag(request, response, wish, status))
-        return ERR_NONE;
-    response_row(response, 200, reservation_fields, result, 0);
-    return ERR_NONE;
+    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(id), ret, reterr);
+    return kind == ERR_NONE && PQntuples(*ret) == 0 ? not_found(request, reterr) : kind;
 }
 
 enum err_kind reservation_show(struct request *request, struct response *response, int status, const char *id,
                                struct err *reterr)
 {
     const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(id), &result, reterr);
-    if (kind == ERR_NONE && PQntuples(result) == 0)
-        return not_found(request, reterr);
+    enum err_kind kind = reservation_find(request, id, &result, reterr);
     if (kind == ERR_NONE)
-        response_row(response, status, reservation_fields, result, 0);
+        response_object(request, response, status, reservation_fields, result, 0);
     return kind;
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    return show(request, response, true, reterr);
+    return reservation_show(request, response, 200, request->object, reterr);
 }
 
 enum err_kind reservation_refusal(struct request *request, enum identity_kind identity, const char *id,
@@ -186,7 +176,7 @@ enum err_kind reservation_answer(struct request *request, struct response *respo
         is_open = is_open || strcmp(state, *open) == 0;
     char id[IDENTITY_TEXT_SIZE];
     identity_text_of_uuid(identity, request->object, id);
-    response_row(response, is_open ? 202 : 201, is_quote ? quote_fields : reservation_fields, result, 0);
+    response_object(request, response, is_open ? 202 : 201, is_quote ? quote_fields : reservation_fields, result, 0);
     response_header(response, "Location",
                     arena_format(request->arena, "/v1/%s/%s", is_quote ? "quotes" : "reservations", id));
     return ERR_NONE;
@@ -196,11 +186,9 @@ enum err_kind reservation_answer(struct request *request, struct response *respo
 static enum err_kind replay(struct request *request, struct response *response, struct err *reterr)
 {
     const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);
+    enum err_kind kind = reservation_find(request, request->object, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (PQntuples(result) == 0)
-        return not_found(request, reterr);
     return reservation_answer(request, response, IDENTITY_RESERVATION, result, reterr);
 }
 
@@ -221,23 +209,14 @@ struct locked {
     bool is_cancelled, is_over;
 };
 
-static enum err_kind lock(struct request *request, struct locked *ret, struct err *reterr)
+static struct locked locked_of(const struct request *request)
 {
-    const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_lock, DB_PARAMS(request->object), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return not_found(request, reterr);
-    *ret = (struct locked){.revision = db_int(result, 0, 0, 0),
-                           .zone_id = db_text(result, 0, 1),
-                           .tenant_id = db_text(result, 0, 2),
-                           .is_cancelled = db_bool(result, 0, 3),
-                           .is_over = db_bool(result, 0, 4)};
-    if (!request_if_match(request, ret->revision))
-        return err_set(reterr, ERR_PRECONDITION, "the reservation has changed since: its wish is at revision %lld",
-                       (long long)ret->revision);
-    return ERR_NONE;
+    const PGresult *row = request->locked;
+    return (struct locked){.revision = db_int(row, 0, 0, 0),
+                           .zone_id = db_text(row, 0, 1),
+                           .tenant_id = db_text(row, 0, 2),
+                           .is_cancelled = db_bool(row, 0, 3),
+                           .is_over = db_bool(row, 0, 4)};
 }
 
 static enum err_kind cancel_locked(struct request *request, struct locked *locked, struct err *reterr)
@@ -254,19 +233,15 @@ static enum err_kind cancel_locked(struct request *request, struct locked *locke
 
 static enum err_kind cancel(struct request *request, struct response *response, struct err *reterr)
 {
-    struct locked locked = {0};
-    enum err_kind kind = lock(request, &locked, reterr);
-    if (kind == ERR_NONE)
-        kind = cancel_locked(request, &locked, reterr);
-    return kind == ERR_NONE ? show(request, response, false, reterr) : kind;
+    struct locked locked = locked_of(request);
+    enum err_kind kind = cancel_locked(request, &locked, reterr);
+    return kind == ERR_NONE ? get(request, response, reterr) : kind;
 }
 
 static enum err_kind hide(struct request *request, struct response *response, struct err *reterr)
 {
-    struct locked locked = {0};
-    enum err_kind kind = lock(request, &locked, reterr);
-    if (kind == ERR_NONE)
-        kind = cancel_locked(request, &locked, reterr);
+    struct locked locked = locked_of(request);
+    enum err_kind kind = cancel_locked(request, &locked, reterr);
     if (kind == ERR_NONE)
         kind = request_run(request, &statement_hide, DB_PARAMS(request->object), NULL, reterr);
     if (kind == ERR_NONE)
@@ -282,12 +257,12 @@ static const struct route reservation_routes[] = {
     {POST,   "/v1/reservations",                       ROLES_TENANT_WRITE,   RATE_WRITE, .body = &reservation_schema, .answer = &reservation_schema, .is_batched = true, .replay = replay, .summary = "Reserve instances for a window"},
     {GET,    "/v1/reservations",                       ROLES_TENANT_READ,    RATE_READ,  .query = &query_schema, .answer = &reservation_schema, .is_list = true, .run = list, .summary = "List reservations"},
     {GET,    "/v1/reservations/{id}",                  ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .run = get, .summary = "One reservation"},
-    {POST,   "/v1/reservations/{id}/cancel",           ROLES_TENANT_WRITE,   RATE_WRITE, .answer = &reservation_schema, ONE, .run = cancel, .summary = "End it now, or before it begins"},
-    {DELETE, "/v1/reservations/{id}",                  ROLES_TENANT_WRITE,   RATE_WRITE, ONE, .status = 204, .run = hide, .summary = "Cancel and hide"},
+    {POST,   "/v1/reservations/{id}/cancel",           ROLES_TENANT_WRITE,   RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},
+    {DELETE, "/v1/reservations/{id}",                  ROLES_TENANT_WRITE,   RATE_WRITE, ONE, .lock = &reservation_lock, .status = 204, .run = hide, .summary = "Cancel and hide"},
     {GET,    "/v1/reservations/{id}/instances",        ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_instance_schema, .is_list = true, ONE, .run = list_instances, .summary = "Instances of a reservation"},
     {GET,    "/v1/system/reservations",                ROLES_SYSTEM_READ,    RATE_READ,  .query = &system_query_schema, .answer = &reservation_schema, .is_list = true, .run = list, .summary = "List all tenants' reservations"},
     {GET,    "/v1/system/reservations/{id}",           ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .run = get, .summary = "One reservation"},
-    {POST,   "/v1/system/reservations/{id}/cancel",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &reservation_schema, ONE, .run = cancel, .summary = "End it now, or before it begins"},
+    {POST,   "/v1/system/reservations/{id}/cancel",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},
     {GET,    "/v1/system/reservations/{id}/instances", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_instance_schema, .is_list = true, ONE, .run = list_instances, .summary = "Instances of a reservation"},
     ROUTES_END,
 };

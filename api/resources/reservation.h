@@ -50,6 +50,8 @@ enum err_kind reservation_refusal(struct request *request, enum identity_kind id
 enum err_kind reservation_answer(struct request *request, struct response *response, enum identity_kind identity,
                                  const PGresult *result, struct err *reterr);
 
+/* Its row, as reservation_fields have it. ERR_NOT_FOUND. */
+enum err_kind reservation_find(struct request *request, const char *id, const PGresult **ret, struct err *reterr);
 /* The reservation as it is, under that status. */
 enum err_kind reservation_show(struct request *request, struct response *response, int status, const char *id,
                                struct err *reterr);

@@ -431,7 +431,7 @@ static enum err_kind ask(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route simulate_routes[] = {
-    {POST, "/v1/system/simulate", ROLES_SYSTEM_READ, RATE_REPORT, .body = &simulation_schema, .answer = &outcome_schema, .status = 200, .run = ask, .summary = "Run a deal or a change of the fleet through the planner, on a copy"},
+    {POST, "/v1/system/simulate", ROLES_SYSTEM_READ, RATE_REPORT, .body = &simulation_schema, .answer = &outcome_schema, .status = 200, .is_question = true, .run = ask, .summary = "Run a deal or a change of the fleet through the planner, on a copy"},
     ROUTES_END,
 };
 // clang-format on

@@ -1,4 +1,4 @@
-/* Tenants: the customers, as operators make, suspend and resume them. */
+/* Tenants: the customers, as operators make, change, suspend and resume them. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
@@ -24,10 +24,10 @@ static const char *const statuses[] = {"active", "suspended", NULL};
 // clang-format off
 static const struct field tenant_fields[] = {
     FIELD_ID  ("id",                  struct tenant, id, .identity = IDENTITY_TENANT, .flags = FIELD_READ_ONLY, .help = "The tenant"),
-    FIELD_TEXT("name",                struct tenant, name, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Unique name"),
+    FIELD_TEXT("name",                struct tenant, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .help = "Unique name"),
     FIELD_ENUM("status",              struct tenant, status, .values = statuses, .flags = FIELD_READ_ONLY, .help = "A suspended tenant may read, not create"),
-    FIELD_TEXT("currency",            struct tenant, currency, .least = 3, .most = 3, .fallback = "USD", .help = "ISO 4217 code of its invoices"),
-    FIELD_TEXT("billing_timezone",    struct tenant, billing_timezone, .fallback = "UTC", .help = "IANA zone whose calendar months are its billing periods"),
+    FIELD_TEXT("currency",            struct tenant, currency, .flags = FIELD_CREATE_ONLY, .least = 3, .most = 3, .fallback = "USD", .help = "ISO 4217 code of its invoices"),
+    FIELD_TEXT("billing_timezone",    struct tenant, billing_timezone, .flags = FIELD_CREATE_ONLY, .fallback = "UTC", .help = "IANA zone whose calendar months are its billing periods"),
     FIELD_INT ("tax_rate_bp",         struct tenant, tax_rate_bp, .least = 0, .most = 10000, .fallback = "0", .help = "Tax on its invoices in basis points"),
     FIELD_INT ("quotes_max",          struct tenant, quotes_max, .least = 0, .most = 100000, .fallback = "20", .help = "Quotes it may hold at one time"),
     FIELD_BOOL("may_shape",           struct tenant, may_shape, .fallback = "false", .help = "May give a shape of its own instead of an instance type"),
@@ -52,7 +52,7 @@ static const struct schema tenant_query_schema = {"TenantQuery", tenant_query_fi
 
 #define TENANT_COLUMNS                                                                                                 \
     "id, name, status, currency, billing_timezone, tax_rate_bp, may_shape, on_demand_horizon_s, quotes_max,"           \
-    " extract(epoch FROM created_at)::bigint AS created_at"
+    " extract(epoch FROM created_at)::bigint AS created_at, revision AS wish_revision"
 
 static const struct db_stmt statement_list = {
     .name = "tenant_list",
@@ -88,8 +88,22 @@ static const struct db_stmt statement_timezone = {
 static const struct db_stmt statement_set_status = {
     .name = "tenant_set_status",
     .sql = "UPDATE tenant SET status = $2, revision = revision + 1 WHERE id = $1::uuid AND status <> $2"
-           " RETURNING " TENANT_COLUMNS ", revision",
+           " RETURNING " TENANT_COLUMNS,
     .params = 2,
+};
+
+static const struct db_stmt statement_lock = {
+    .name = "tenant_lock",
+    .sql = "SELECT " TENANT_COLUMNS " FROM tenant WHERE id = $1::uuid FOR UPDATE",
+    .params = 1,
+};
+static const struct object_lock tenant_lock = {.stmt = &statement_lock, .noun = "tenant"};
+
+static const struct db_stmt statement_replace = {
+    .name = "tenant_replace",
+    .sql = "UPDATE tenant SET tax_rate_bp = $2::integer, may_shape = $3::boolean, on_demand_horizon_s = $4::bigint,"
+           " quotes_max = $5::integer, revision = revision + 1 WHERE id = $1::uuid RETURNING " TENANT_COLUMNS,
+    .params = 5,
 };
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
@@ -140,9 +154,29 @@ static enum err_kind create(struct request *request, struct response *response, 
         return kind;
     if (PQntuples(result) == 0)
         return err_set_code(reterr, ERR_CONFLICT, "name_taken", "a tenant named '%s' exists already", wish->name);
-    response_row(response, 201, tenant_fields, result, 0);
+    response_object(request, response, 201, tenant_fields, result, 0);
     request->wakes_planner = true;
     return request_event(request, request->new_id, NULL, "tenant", request->new_id, 1, "tenant.created", reterr);
+}
+
+static enum err_kind replace(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct tenant *wish = request->body;
+    if (request->body_present == 0)
+        return get(request, response, reterr);
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_replace,
+                                     DB_PARAMS(request->object, request_int(request, wish->tax_rate_bp),
+                                               request_bool(wish->may_shape),
+                                               request_int(request, wish->on_demand_horizon_s),
+                                               request_int(request, wish->quotes_max)),
+                                     &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    response_object(request, response, 200, tenant_fields, result, 0);
+    request->wakes_planner = true;
+    int64_t revision = db_int(result, 0, PQfnumber(result, "wish_revision"), 0);
+    return request_event(request, request->object, NULL, "tenant", request->object, revision, "tenant.changed", reterr);
 }
 
 static enum err_kind set_status(struct request *request, struct response *response, const char *status,
@@ -155,9 +189,9 @@ static enum err_kind set_status(struct request *request, struct response *respon
         return kind;
     if (PQntuples(result) == 0)
         return get(request, response, reterr);
-    response_row(response, 200, tenant_fields, result, 0);
+    response_object(request, response, 200, tenant_fields, result, 0);
     request->revokes_token = true; /* who its callers are says whether it is suspended: remembered no longer */
-    int64_t revision = db_int(result, 0, PQfnumber(result, "revision"), 0);
+    int64_t revision = db_int(result, 0, PQfnumber(result, "wish_revision"), 0);
     return request_event(request, request->object, NULL, "tenant", request->object, revision, "tenant.changed", reterr);
 }
 
@@ -172,17 +206,21 @@ static enum err_kind resume(struct request *request, struct response *response, 
 }
 
 // clang-format off
+#define ONE .has_id = true, .id = IDENTITY_TENANT
 static const struct route tenant_routes[] = {
-    {GET,  "/v1/system/tenants",              ROLES_SYSTEM_READ,    RATE_READ,  .query = &tenant_query_schema, .answer = &tenant_schema, .is_list = true, .run = list, .summary = "List tenants"},
-    {GET,  "/v1/system/tenants/{id}",         ROLES_SYSTEM_READ,    RATE_READ,  .answer = &tenant_schema, .has_id = true, .id = IDENTITY_TENANT, .run = get, .summary = "One tenant"},
-    {POST, "/v1/system/tenants",              ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, .run = create, .replay = get, .summary = "Make a tenant"},
-    {POST, "/v1/system/tenants/{id}/suspend", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, .has_id = true, .id = IDENTITY_TENANT, .status = 200, .run = suspend, .summary = "Let a tenant read only"},
-    {POST, "/v1/system/tenants/{id}/resume",  ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, .has_id = true, .id = IDENTITY_TENANT, .status = 200, .run = resume, .summary = "Let a tenant create again"},
+    {GET,   "/v1/system/tenants",              ROLES_SYSTEM_READ,    RATE_READ,  .query = &tenant_query_schema, .answer = &tenant_schema, .is_list = true, .run = list, .summary = "List tenants"},
+    {GET,   "/v1/system/tenants/{id}",         ROLES_SYSTEM_READ,    RATE_READ,  .answer = &tenant_schema, ONE, .run = get, .summary = "One tenant"},
+    {POST,  "/v1/system/tenants",              ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, .run = create, .replay = get, .summary = "Make a tenant"},
+    {PUT,   "/v1/system/tenants/{id}",         ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .run = replace, .summary = "Change a tenant: all of it"},
+    {PATCH, "/v1/system/tenants/{id}",         ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .run = replace, .summary = "Change a tenant: what is given"},
+    {POST,  "/v1/system/tenants/{id}/suspend", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .status = 200, .run = suspend, .summary = "Let a tenant read only"},
+    {POST,  "/v1/system/tenants/{id}/resume",  ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .status = 200, .run = resume, .summary = "Let a tenant create again"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const tenant_statements[] = {&statement_list,     &statement_get,        &statement_create,
-                                                          &statement_timezone, &statement_set_status, NULL};
+static const struct db_stmt *const tenant_statements[] = {
+    &statement_list, &statement_get,     &statement_create,     &statement_timezone,
+    &statement_lock, &statement_replace, &statement_set_status, NULL};
 
 const struct resource tenant_resource = {"tenants", tenant_routes, tenant_statements};

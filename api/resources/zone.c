@@ -47,7 +47,7 @@ static const struct schema zone_query_schema = {"ZoneQuery", zone_query_fields, 
 
 #define ZONE_COLUMNS                                                                                                   \
     "id, name, driver, lead_s, preemption_notice_s, sim_start_s, sim_stop_s, sim_fail_ppm, sim_seed,"                  \
-    " extract(epoch FROM created_at)::bigint AS created_at"
+    " extract(epoch FROM created_at)::bigint AS created_at, revision AS wish_revision"
 
 static const struct db_stmt statement_list = {
     .name = "zone_list",
@@ -72,14 +72,18 @@ static const struct db_stmt statement_create = {
     .params = 9,
 };
 
-/* A null leaves the column as it is: none of these is nullable. */
-static const struct db_stmt statement_patch = {
-    .name = "zone_patch",
-    .sql = "UPDATE zone SET lead_s = coalesce($2::integer, lead_s), sim_start_s = coalesce($3::integer, sim_start_s),"
-           " sim_stop_s = coalesce($4::integer, sim_stop_s), sim_fail_ppm = coalesce($5::integer, sim_fail_ppm),"
-           " sim_seed = coalesce($6::bigint, sim_seed),"
-           " preemption_notice_s = coalesce($7::integer, preemption_notice_s), revision = revision + 1"
-           " WHERE id = $1::uuid RETURNING " ZONE_COLUMNS ", revision",
+static const struct db_stmt statement_lock = {
+    .name = "zone_lock",
+    .sql = "SELECT " ZONE_COLUMNS " FROM zone WHERE id = $1::uuid FOR UPDATE",
+    .params = 1,
+};
+static const struct object_lock zone_lock = {.stmt = &statement_lock, .noun = "zone"};
+
+static const struct db_stmt statement_replace = {
+    .name = "zone_replace",
+    .sql = "UPDATE zone SET lead_s = $2::integer, sim_start_s = $3::integer, sim_stop_s = $4::integer,"
+           " sim_fail_ppm = $5::integer, sim_seed = $6::bigint, preemption_notice_s = $7::integer,"
+           " revision = revision + 1 WHERE id = $1::uuid RETURNING " ZONE_COLUMNS,
     .params = 7,
 };
 
@@ -109,17 +113,19 @@ static enum err_kind create(struct request *request, struct response *response, 
         return kind;
     if (PQntuples(result) == 0)
         return err_set_code(reterr, ERR_CONFLICT, "name_taken", "a zone named '%s' exists already", wish->name);
-    response_row(response, 201, zone_fields, result, 0);
+    response_object(request, response, 201, zone_fields, result, 0);
     request->wakes_planner = true;
     return request_event(request, NULL, request->new_id, "zone", request->new_id, 1, "zone.created", reterr);
 }
 
-static enum err_kind patch(struct request *request, struct response *response, struct err *reterr)
+static enum err_kind replace(struct request *request, struct response *response, struct err *reterr)
 {
     const struct zone *wish = request->body;
+    if (request->body_present == 0)
+        return get(request, response, reterr);
     const PGresult *result = NULL;
     enum err_kind kind =
-        request_run(request, &statement_patch,
+        request_run(request, &statement_replace,
                     DB_PARAMS(request->object, request_int(request, wish->lead_s),
                               request_int(request, wish->sim_start_s), request_int(request, wish->sim_stop_s),
                               request_int(request, wish->sim_fail_ppm), request_int(request, wish->sim_seed),
@@ -127,26 +133,26 @@ static enum err_kind patch(struct request *request, struct response *response, s
                     &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (PQntuples(result) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "zone '%.40s' does not exist", request->params[0]);
-    response_row(response, 200, zone_fields, result, 0);
+    response_object(request, response, 200, zone_fields, result, 0);
     request->wakes_planner = true;
-    int64_t revision = db_int(result, 0, PQfnumber(result, "revision"), 0);
+    int64_t revision = db_int(result, 0, PQfnumber(result, "wish_revision"), 0);
     return request_event(request, NULL, request->object, "zone", request->object, revision, "zone.changed", reterr);
 }
 
 // clang-format off
+#define ONE .has_id = true, .id = IDENTITY_ZONE
 static const struct route zone_routes[] = {
     {GET,   "/v1/zones",             ROLES_EVERY,          RATE_READ,  .query = &zone_query_schema, .answer = &zone_schema, .is_list = true, .run = list, .summary = "List zones"},
     {GET,   "/v1/system/zones",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &zone_query_schema, .answer = &zone_schema, .is_list = true, .run = list, .summary = "List zones"},
-    {GET,   "/v1/system/zones/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &zone_schema, .has_id = true, .id = IDENTITY_ZONE, .run = get, .summary = "One zone"},
+    {GET,   "/v1/system/zones/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &zone_schema, ONE, .run = get, .summary = "One zone"},
     {POST,  "/v1/system/zones",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, .run = create, .replay = get, .summary = "Make a zone"},
-    {PATCH, "/v1/system/zones/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, .has_id = true, .id = IDENTITY_ZONE, .run = patch, .summary = "Tune a zone"},
+    {PUT,   "/v1/system/zones/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, ONE, .lock = &zone_lock, .run = replace, .summary = "Tune a zone: all of it"},
+    {PATCH, "/v1/system/zones/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, ONE, .lock = &zone_lock, .run = replace, .summary = "Tune a zone: what is given"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const zone_statements[] = {&statement_list, &statement_get, &statement_create,
-                                                        &statement_patch, NULL};
+static const struct db_stmt *const zone_statements[] = {&statement_list, &statement_get,     &statement_create,
+                                                        &statement_lock, &statement_replace, NULL};
 
 const struct resource zone_resource = {"zones", zone_routes, zone_statements};

@@ -11,7 +11,8 @@
 enum err_kind answer_find(struct request *request, const struct db_stmt *stmt, const char *id, const char *noun,
                           const PGresult **ret, struct err *reterr)
 {
-    enum err_kind kind = request_run(request, stmt, DB_PARAMS(id), ret, reterr);
+    must(stmt->params == 1 || stmt->params == 2);
+    enum err_kind kind = request_run(request, stmt, DB_PARAMS(id, request_bool(request->includes_deleted)), ret, reterr);
     if (kind == ERR_NONE && PQntuples(*ret) == 0)
         return err_set(reterr, ERR_NOT_FOUND, "%s '%.40s' does not exist", noun, request->params[0]);
     return kind;
@@ -23,7 +24,7 @@ enum err_kind answer_object(struct request *request, struct response *response, 
     const PGresult *result = NULL;
     enum err_kind kind = answer_find(request, stmt, id, noun, &result, reterr);
     if (kind == ERR_NONE)
-        response_row(response, status, request->route->answer->fields, result, 0);
+        response_object(request, response, status, request->route->answer->fields, result, 0);
     return kind;
 }
 

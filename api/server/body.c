@@ -12,9 +12,36 @@
 
 /* ---- Query ---- */
 
+/* What routes take by what they are, whatever their table says. */
+struct general {
+    bool validate_only;
+    const char *include;
+};
+static const char *const includes[] = {"deleted", NULL};
+// clang-format off
+static const struct field query_of_changes[] = {
+    FIELD_BOOL("validate_only", struct general, validate_only, .help = "Answer the object as it would be, with cost_delta where money is involved and warnings; nothing changes"),
+    FIELDS_END,
+};
+static const struct field query_with_deleted[] = {
+    FIELD_ENUM("include", struct general, include, .values = includes, .help = "deleted: those that were deleted, too"),
+    FIELDS_END,
+};
+// clang-format on
+
+const struct field *query_general(const struct route *route)
+{
+    if (route->has_deleted)
+        return query_with_deleted;
+    bool has_preview = !route->is_batched || route->run != NULL;
+    return route->method == GET || route->is_question || !has_preview ? NULL : query_of_changes;
+}
+
 struct query_reader {
     struct request_internal *internal;
     const struct field *fields; /* may be NULL */
+    struct general general;
+    uint64_t general_present;
 };
 
 static enum MHD_Result read_parameter(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -24,9 +51,13 @@ static enum MHD_Result read_parameter(void *context, enum MHD_ValueKind kind, co
     struct request *request = &reader->internal->request;
     bool is_of_page = request->route->is_list && (strcmp(name, "limit") == 0 || strcmp(name, "page") == 0);
     static const struct field none[] = {FIELDS_END};
-    if (!is_of_page)
-        field_read_text(reader->fields == NULL ? none : reader->fields, name, value == NULL ? "" : value,
-                        request->query, &request->query_present, &request->problems);
+    const struct field *general = query_general(request->route);
+    const char *text = value == NULL ? "" : value;
+    if (general != NULL && strcmp(name, general->name) == 0)
+        field_read_text(general, name, text, &reader->general, &reader->general_present, &request->problems);
+    else if (!is_of_page)
+        field_read_text(reader->fields == NULL ? none : reader->fields, name, text, request->query,
+                        &request->query_present, &request->problems);
     return MHD_YES;
 }
 
@@ -34,7 +65,7 @@ enum err_kind query_read(struct request_internal *internal, struct err *reterr)
 {
     struct request *request = &internal->request;
     const struct schema *schema = request->route->query;
-    struct query_reader reader = {internal, NULL};
+    struct query_reader reader = {.internal = internal};
     if (schema != NULL) {
         request->query = arena_alloc(request->arena, schema->size);
         reader.fields = schema->fields;
@@ -42,6 +73,8 @@ enum err_kind query_read(struct request_internal *internal, struct err *reterr)
     (void)MHD_get_connection_values(internal->connection, MHD_GET_ARGUMENT_KIND, read_parameter, &reader);
     if (schema != NULL)
         field_read_defaults(schema->fields, request->query_present, request->query, &request->problems);
+    request->validates_only = reader.general.validate_only;
+    request->includes_deleted = reader.general.include != NULL;
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
 
@@ -92,6 +125,12 @@ static enum err_kind read_json(struct request_internal *internal, const char **r
         else
             *ret_client_token = arena_text(request->arena, text);
         (void)json_object_del(json, "client_token");
+    }
+    if (route->method == PATCH && change_is_whole(route)) {
+        internal->patch = TAKE(json);
+        if (!json_is_object(internal->patch))
+            field_problem_add(&request->problems, "", "wrong_type", "must be an object");
+        return ERR_NONE;
     }
     static const struct field none[] = {FIELDS_END};
     enum field_mode mode = route->method == PATCH ? FIELD_MODE_PATCH : FIELD_MODE_CREATE;

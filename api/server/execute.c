@@ -118,6 +118,8 @@ static void reset_answer(struct request_internal *internal)
     json_out_init(&internal->response.body, internal->request.arena);
     internal->request.wakes_planner = false;
     internal->request.revokes_token = false;
+    internal->request.locked = NULL;
+    internal->preview = NULL;
     internal->asking = NULL;
     internal->awaiting = NULL;
 }
@@ -138,6 +140,12 @@ static enum err_kind replay(struct request_internal *internal, const char *known
     return kind;
 }
 
+/* Who asks changes nothing, nor does who validates. */
+static bool is_rolled_back(const struct request_internal *internal)
+{
+    return internal->asking != NULL || internal->request.validates_only;
+}
+
 static enum err_kind change_within(struct request_internal *internal, struct err *reterr)
 {
     struct request *request = &internal->request;
@@ -145,13 +153,15 @@ static enum err_kind change_within(struct request_internal *internal, struct err
     if (request->caller.is_tenant)
         kind = db_run(request->db, &statement_tenant, DB_PARAMS(request->caller.tenant_id), NULL, reterr);
     const char *known = NULL;
-    if (kind == ERR_NONE && internal->idempotency_key != NULL)
+    if (kind == ERR_NONE && internal->idempotency_key != NULL && !request->validates_only)
         kind = remember(internal, &known, reterr);
+    if (kind == ERR_NONE && known == NULL)
+        kind = change_prepare(request, reterr);
     if (kind == ERR_NONE)
         kind =
             known == NULL ? request->route->run(request, &internal->response, reterr) : replay(internal, known, reterr);
-    if (kind != ERR_NONE || internal->asking != NULL)
-        return kind; /* who asks changes nothing */
+    if (kind != ERR_NONE || is_rolled_back(internal))
+        return kind;
     if (known == NULL)
         kind = audit(internal, "ok", reterr);
     if (kind == ERR_NONE && request->wakes_planner)
@@ -182,7 +192,7 @@ static enum err_kind change_once(struct request_internal *internal, struct err *
     kind = db_transaction_id(db, &transaction_id, reterr);
     if (kind == ERR_NONE)
         kind = change_within(internal, reterr);
-    if (kind != ERR_NONE || internal->asking != NULL) {
+    if (kind != ERR_NONE || is_rolled_back(internal)) {
         db_rollback(db);
         return kind;
     }
@@ -201,7 +211,7 @@ static void audit_refusal(struct request_internal *internal, const struct err *e
 {
     bool is_refusal = err->kind == ERR_CONFLICT || err->kind == ERR_FORBIDDEN || err->kind == ERR_PRECONDITION ||
                       err->kind == ERR_INVALID || err->kind == ERR_NOT_FOUND || err->kind == ERR_NO_CAPACITY;
-    if (!is_refusal)
+    if (!is_refusal || internal->request.validates_only)
         return;
     struct err failed = {0};
     if (audit(internal, err->code[0] == '\0' ? err_slug(err->kind) : err->code, &failed) != ERR_NONE)
@@ -238,6 +248,13 @@ static struct request_internal *of_job(struct job *job)
     return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
 }
 
+static void answer_preview(struct request_internal *internal)
+{
+    must(internal->awaiting == NULL); /* nothing was wished: there is no verdict to come */
+    preview_finish(internal);
+    answer_send(internal);
+}
+
 static void run_job(struct job *job, struct worker *worker)
 {
     struct request_internal *internal = of_job(job);
@@ -248,6 +265,8 @@ static void run_job(struct job *job, struct worker *worker)
             answer_error(internal, &err);
         else if (internal->asking != NULL)
             question_send(internal);
+        else if (internal->request.validates_only)
+            answer_preview(internal);
         else if (internal->awaiting != NULL)
             await_park(internal, worker);
         else

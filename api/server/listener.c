@@ -206,6 +206,11 @@ static enum MHD_Result run_direct(struct request_internal *internal)
     return send_answer(internal);
 }
 
+static bool goes_to_batcher(const struct request *request)
+{
+    return request->route->is_batched && !request->validates_only;
+}
+
 static enum MHD_Result hand_over(struct request_internal *internal)
 {
     const struct route *route = internal->request.route;
@@ -213,7 +218,7 @@ static enum MHD_Result hand_over(struct request_internal *internal)
     if (route->direct != NULL)
         return run_direct(internal);
     struct batch_item *item = NULL;
-    if (route->is_batched && batcher_prepare(internal->server->batcher, internal, &item, &err) != ERR_NONE)
+    if (goes_to_batcher(&internal->request) && batcher_prepare(internal->server->batcher, internal, &item, &err) != ERR_NONE)
         return send_error(internal, &err);
     if (!request_suspend(internal))
         return MHD_YES;

@@ -56,6 +56,25 @@ static void write_parameter(struct json_out *out, const char *name, const char *
     json_out_close(out, '}');
 }
 
+static void write_query_parameter(struct json_out *out, const struct field *field)
+{
+    static const char *const types[FIELD_TYPE_COUNT] = {
+        [FIELD_TYPE_INT] = "{\"type\":\"integer\"}", [FIELD_TYPE_BOOL] = "{\"type\":\"boolean\"}"};
+    const char *type = types[field->type] == NULL ? "{\"type\":\"string\"}" : types[field->type];
+    write_parameter(out, field->name, "query", (field->flags & FIELD_REQUIRED) != 0, field->help, type);
+}
+
+static void write_conditions(struct json_out *out, const struct route *route)
+{
+    static const char text[] = "{\"type\":\"string\"}";
+    bool is_object = route->method == GET && route->has_id && !route->is_list;
+    if (route->lock != NULL)
+        write_parameter(out, "If-Match", "header", false,
+                        "412 unless it has the wish's part of the object's ETag, or *; a PUT of operators needs it", text);
+    if (is_object)
+        write_parameter(out, "If-None-Match", "header", false, "304 where it has the object's ETag", text);
+}
+
 static void write_parameters(struct json_out *out, const struct route *route)
 {
     json_out_key(out, "parameters");
@@ -65,12 +84,11 @@ static void write_parameters(struct json_out *out, const struct route *route)
         write_parameter(out, name, "path", true, "Which object", "{\"type\":\"string\"}");
     }
     for (const struct field *field = route->query == NULL ? NULL : route->query->fields;
-         field != NULL && field->name != NULL; field++) {
-        static const char *const types[FIELD_TYPE_COUNT] = {
-            [FIELD_TYPE_INT] = "{\"type\":\"integer\"}", [FIELD_TYPE_BOOL] = "{\"type\":\"boolean\"}"};
-        const char *type = types[field->type] == NULL ? "{\"type\":\"string\"}" : types[field->type];
-        write_parameter(out, field->name, "query", (field->flags & FIELD_REQUIRED) != 0, field->help, type);
-    }
+         field != NULL && field->name != NULL; field++)
+        write_query_parameter(out, field);
+    if (query_general(route) != NULL)
+        write_query_parameter(out, query_general(route));
+    write_conditions(out, route);
     if (route->is_list) {
         write_parameter(out, "limit", "query", false, "Items per page",
                         "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":100}");

@@ -143,7 +143,10 @@ static enum err_kind finish(struct asking *asking, struct worker *worker, struct
     internal->reads_only = true;
     internal->response = (struct response){.content_type = "application/json"};
     json_out_init(&internal->response.body, request->arena);
-    return asking->finish(request, &internal->response, answers, asking->count, reterr);
+    kind = asking->finish(request, &internal->response, answers, asking->count, reterr);
+    if (kind == ERR_NONE && request->validates_only)
+        preview_finish(internal);
+    return kind;
 }
 
 static void run_finish(struct job *job, struct worker *worker)

@@ -57,6 +57,7 @@ void internal_drop(struct request_internal *internal)
     for (struct result_list *each = internal->results; each != NULL; each = each->next)
         PQclear(each->result);
     free(internal->body);
+    json_decref(internal->patch);
     arena_free(internal->request.arena); /* internal itself lives in it */
 }
 
@@ -84,15 +85,6 @@ enum err_kind request_invalid(struct request *request, struct err *reterr)
     if (more == 0)
         return err_set_code(reterr, ERR_INVALID, first->code, "%s: %s", where, first->detail);
     return err_set_code(reterr, ERR_INVALID, first->code, "%s: %s (and %zu more)", where, first->detail, more);
-}
-
-bool request_if_match(const struct request *request, int64_t wish_revision)
-{
-    const char *header = request_header(request, "If-Match");
-    if (header == NULL || strcmp(header, "*") == 0)
-        return true;
-    const char *prefix = arena_format(request->arena, "\"%" PRId64 "-", wish_revision);
-    return strncmp(header, prefix, strlen(prefix)) == 0;
 }
 
 static const struct db_stmt statement_tenant = {

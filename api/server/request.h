@@ -49,6 +49,10 @@ struct request {
     void *query;           /* the struct of route->query; NULL where it has none */
     uint64_t query_present;
     struct field_problems problems; /* add to it, return request_invalid(): 422 with all of them */
+    bool validates_only;            /* ?validate_only=true: all is rolled back. A handler that would wait for a verdict
+                                     * asks (question.h) instead; others need not look at it */
+    bool includes_deleted;          /* ?include=deleted */
+    const PGresult *locked;         /* the row of route->lock; NULL where it has none */
 
     /* While a handler runs: a connection in a transaction that the framework began and ends (commit where the
      * handler returns ERR_NONE, else rollback). Of role sluice_api with sluice.tenant set where the caller acts for
@@ -71,9 +75,14 @@ const char *request_bool(bool value); /* "true" or "false" */
 
 /* Returns ERR_INVALID with the code of the first of request->problems: `return request_invalid(request, reterr)`. */
 enum err_kind request_invalid(struct request *request, struct err *reterr);
-/* Is the wish's part of If-Match (412 otherwise) what the object has? True where the header is absent. */
-bool request_if_match(const struct request *request, int64_t wish_revision);
-
+/* Of a PUT or PATCH with route->lock: does what was sent speak of the field, whether it differs or not? */
+bool request_mentions(const struct request *request, const char *field);
+/* Writes the row with all that was wished in place of what it has: the object as it would be. */
+void request_write_wished(struct request *request, const PGresult *row, struct json_out *out);
+/* For ?validate_only: what the change would cost more, or less, as JSON (an object of money, or null: not known); and what
+ * the caller should know beforehand. Ignored where it is no preview. */
+void request_cost_delta(struct request *request, const char *json);
+void request_warn(struct request *request, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Runs a statement on request->db; the result is released with the request, so handlers never clear it. */
 MUST_CHECK enum err_kind request_run(struct request *request, const struct db_stmt *stmt, const char *const *params,
                                      const PGresult **ret, struct err *reterr);

@@ -2,11 +2,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/response.h"
 
+#include "api/server/etag.h"
 #include "api/server/page_cursor.h"
 #include "api/server/server.h"
 #include "common/must.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 void response_header(struct response *response, const char *name, const char *value)
@@ -19,6 +19,30 @@ void response_row(struct response *response, int status, const struct field *fie
 {
     response->status = status;
     field_write_row(fields, result, row, &response->body);
+}
+
+/* True: 304, no body is to be written. */
+static bool is_known(const struct request *request, struct response *response, const PGresult *result, int row)
+{
+    int wish = PQfnumber(result, "wish_revision");
+    int status = PQfnumber(result, "status_revision");
+    if (wish < 0)
+        return false;
+    const char *etag = arena_format(request->arena, "\"%s-%s\"", db_text(result, row, wish),
+                                    status < 0 ? "0" : db_text(result, row, status));
+    response_header(response, "ETag", etag);
+    const char *known = request->route->method == GET ? request_header(request, "If-None-Match") : NULL;
+    if (known == NULL || !etag_is_known(known, etag))
+        return false;
+    response->status = 304;
+    return true;
+}
+
+void response_object(const struct request *request, struct response *response, int status, const struct field *fields,
+                     const PGresult *result, int row)
+{
+    if (!is_known(request, response, result, row))
+        response_row(response, status, fields, result, row);
 }
 
 void response_struct(struct response *response, int status, const struct field *fields, const void *source)
@@ -45,16 +69,4 @@ void response_list(struct request *request, struct response *response, const str
     must(key >= 0);
     json_out_text(out, rows > shown ? page_cursor_make(request, db_text(result, shown - 1, key)) : NULL);
     json_out_close(out, '}');
-}
-
-bool response_etag(const struct request *request, struct response *response, int64_t wish_revision,
-                   int64_t status_revision)
-{
-    const char *etag = arena_format(request->arena, "\"%" PRId64 "-%" PRId64 "\"", wish_revision, status_revision);
-    response_header(response, "ETag", etag);
-    const char *known = request_header(request, "If-None-Match");
-    if (known == NULL || strcmp(known, etag) != 0)
-        return false;
-    response->status = 304;
-    return true;
 }

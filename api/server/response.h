@@ -30,10 +30,10 @@ void response_header(struct response *response, const char *name, const char *va
 /* One object. response_row must(row exists): look first, and return ERR_NOT_FOUND. */
 void response_row(struct response *response, int status, const struct field *fields, const PGresult *result, int row);
 void response_struct(struct response *response, int status, const struct field *fields, const void *source);
+/* The same with its ETag, by the row's columns wish_revision and, where it has one, status_revision (any text); a GET whose
+ * If-None-Match has it becomes 304. What most handlers want. */
+void response_object(const struct request *request, struct response *response, int status, const struct field *fields,
+                     const PGresult *result, int row);
 /* {"items": [...], "next_page": ...}: the rows of a page; see page.h for what the statement must do. */
 void response_list(struct request *request, struct response *response, const struct field *fields,
                    const PGresult *result, const struct page *page);
-/* ETag "<wish_revision>-<status_revision>", and 304 where If-None-Match has it. Call before writing the body; true:
- * it is 304, write none. */
-bool response_etag(const struct request *request, struct response *response, int64_t wish_revision,
-                   int64_t status_revision);

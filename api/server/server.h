@@ -28,6 +28,7 @@ struct asking;
 struct awaiting;
 struct batcher;
 struct follower;
+struct preview;
 
 struct server {
     const struct config_common *common;
@@ -76,6 +77,8 @@ struct request_internal {
     uint8_t request_sha256[SHA256_SIZE];
     struct suspension suspension;
     struct job job;
+    json_t *patch;               /* of a PATCH that change.c applies; NULL: none */
+    struct preview *preview;     /* what ?validate_only=true tells beside the object; NULL: nothing yet */
     bool reads_only;             /* a GET: statements run without a transaction around them */
     struct result_list *results; /* released with the request */
     enum err_kind outcome;       /* for metrics and the log */
@@ -133,6 +136,8 @@ extern const char *const method_texts[METHOD_COUNT];
 /* Body, query and idempotency key by the route's tables; ERR_MALFORMED, ERR_INVALID with request->problems. */
 MUST_CHECK enum err_kind body_read(struct request_internal *internal, struct err *reterr);
 MUST_CHECK enum err_kind query_read(struct request_internal *internal, struct err *reterr);
+/* The query parameters that a route takes by what it is (one, at present); NULL: none. */
+const struct field *query_general(const struct route *route);
 struct preference preference_parse(const char *header); /* NULL is fine */
 bool json_depth_fits(const char *text, size_t length);
 
@@ -145,6 +150,17 @@ void execute_later(struct request_internal *internal, void (*run)(struct job *jo
 /* Runs replay (or run) for an object that is there already, from a job that has the claim; a repetition is told so. */
 void execute_show(struct request_internal *internal, struct worker *worker, const char *object_id, bool is_repetition);
 extern const struct db_stmt *const execute_statements[];
+
+/* ---- change.c: what comes before the handler of a change of one object ---- */
+/* Locks the object, compares If-Match and If-None-Match, and makes request->body whole. ERR_NOT_FOUND, ERR_PRECONDITION,
+ * ERR_INVALID. */
+MUST_CHECK enum err_kind change_prepare(struct request *request, struct err *reterr);
+/* Its body is read in change_prepare, upon what the object is. */
+bool change_is_whole(const struct route *route);
+
+/* ---- preview.c ---- */
+/* Turns the answer of a change that was rolled back into that of ?validate_only=true. */
+void preview_finish(struct request_internal *internal);
 
 /* ---- await.c ---- */
 /* Before COMMIT: what the handler awaits is looked for from now on. */
