@@ -23,7 +23,7 @@ static const struct db_stmt statement_ask = {
         "  'held_starts_s', extract(epoch FROM s.starts_at)::bigint, 'held_ends_s', extract(epoch FROM "
         "s.ends_at)::bigint,"
         "  'held_count', coalesce(s.granted_count, r.count), 'has_begun', s.state <> 'scheduled',"
-           "  'horizon_s', CASE WHEN r.tier <> 'preemptible' THEN w.on_demand_horizon_s END),"
+        "  'horizon_s', CASE WHEN r.tier <> 'preemptible' THEN w.on_demand_horizon_s END),"
         " CASE WHEN r.instance_type_id IS NULL THEN 'gpu_model' ELSE 'instance_type' END,"
         " CASE WHEN r.instance_type_id IS NOT NULL THEN t.name"
         "      WHEN cardinality(r.gpu_models) = 1 THEN r.gpu_models[1] END,"

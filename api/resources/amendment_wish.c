@@ -71,8 +71,8 @@ const struct db_stmt amendment_list_statement = {
     .params = 3,
 };
 
-const struct db_stmt *const amendment_statements[] = {&statement_lock, &statement_read, &statement_insert, &statement_get,
-                                                      &amendment_list_statement, NULL};
+const struct db_stmt *const amendment_statements[] = {&statement_lock, &statement_read,           &statement_insert,
+                                                      &statement_get,  &amendment_list_statement, NULL};
 
 const struct object_lock amendment_lock = {.stmt = &statement_lock, .noun = "reservation", .read = &statement_read};
 

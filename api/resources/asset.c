@@ -62,7 +62,7 @@ static const struct schema asset_query_schema = {"AssetQuery", asset_query_field
 
 #define ASSET_COLUMNS                                                                                                  \
     "id, serial, node_id AS node, cohort, vendor, cost_minor AS \"cost.amount_minor\", currency AS \"cost.currency\"," \
-    " salvage_minor AS \"salvage.amount_minor\", currency AS \"salvage.currency\", in_service, life_months,"             \
+    " salvage_minor AS \"salvage.amount_minor\", currency AS \"salvage.currency\", in_service, life_months,"           \
     " 1 AS wish_revision"
 
 static const struct db_stmt statement_list = {

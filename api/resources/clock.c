@@ -243,17 +243,26 @@ static enum err_kind no_clock(struct err *reterr)
     return err_set(reterr, ERR_NOT_FOUND, "domain time follows the wall clock here: there is no clock to move");
 }
 
+/* The clock, if it can be moved there. */
+static enum err_kind look(struct db *db, int64_t to_s, struct clock_domain *ret, struct err *reterr)
+{
+    enum err_kind kind = clock_domain(db, ret, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (!ret->is_virtual)
+        return no_clock(reterr);
+    if (to_s < ret->now_s)
+        return err_set_code(reterr, ERR_INVALID, "clock_in_past", "the clock is past that instant and cannot go back");
+    return ERR_NONE;
+}
+
 /* With the turn in hand. */
 static enum err_kind advance_locked(int64_t to_s, struct clock *ret, struct err *reterr)
 {
     struct clock_domain clock;
-    enum err_kind kind = clock_domain(mover.db, &clock, reterr);
+    enum err_kind kind = look(mover.db, to_s, &clock, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (!clock.is_virtual)
-        return no_clock(reterr);
-    if (to_s < clock.now_s)
-        return err_set_code(reterr, ERR_INVALID, "clock_in_past", "the clock is past that instant and cannot go back");
     struct move move = {.db = mover.db, .now_s = clock.now_s};
     kind = move_to(&move, to_s, reterr);
     *ret = (struct clock){.now = move.now_s, .tick = move.tick};
@@ -274,8 +283,20 @@ static enum err_kind advance_in_turn(const struct request *request, struct clock
     return kind;
 }
 
+static enum err_kind preview(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct clock_wish *wish = request->body;
+    struct clock_domain clock;
+    enum err_kind kind = look(request->db, wish->advance_to, &clock, reterr);
+    if (kind == ERR_NONE)
+        response_struct(response, 200, clock_fields, &(struct clock){.now = wish->advance_to, .tick = clock.tick});
+    return kind;
+}
+
 static enum err_kind advance(struct request *request, struct response *response, struct err *reterr)
 {
+    if (request->validates_only)
+        return preview(request, response, reterr);
     if (!take_turn())
         return err_set(reterr, ERR_OVERLOADED, "another move of the clock is under way");
     struct clock clock = {0};

@@ -72,8 +72,10 @@ static const struct schema system_instance_query_schema = {"SystemInstanceQuery"
 #define INSTANCE_SELECT                                                                                                \
     "SELECT i.id, i.reservation_id AS reservation, i.ordinal, z.name AS zone, i.state, i.incarnation, i.gpu_milli,"    \
     " i.cpu_milli, i.memory_mib, extract(epoch FROM i.starts_at)::bigint AS starts_at,"                                \
-    " extract(epoch FROM i.ends_at)::bigint AS ends_at, extract(epoch FROM i.ends_by)::bigint AS ends_by, i.address, t.name AS tenant, i.node_id AS node, i.last_error," \
-    " i.id AS page_key, 1 AS wish_revision, i.revision AS status_revision FROM instance i JOIN zone z ON z.id = i.zone_id JOIN tenant t ON t.id = i.tenant_id"
+    " extract(epoch FROM i.ends_at)::bigint AS ends_at, extract(epoch FROM i.ends_by)::bigint AS ends_by, i.address, " \
+    "t.name AS tenant, i.node_id AS node, i.last_error,"                                                               \
+    " i.id AS page_key, 1 AS wish_revision, i.revision AS status_revision FROM instance i JOIN zone z ON z.id = "      \
+    "i.zone_id JOIN tenant t ON t.id = i.tenant_id"
 
 /* Row-level security keeps a tenant to its own. */
 static const struct db_stmt statement_list = {

@@ -107,13 +107,13 @@ static enum err_kind create(struct request *request, struct response *response, 
         return request_invalid(request, reterr);
     }
     const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_create,
-                                     DB_PARAMS(request->new_id, wish->name, request_int(request, wish->gpu_count),
-                                               request_int(request, wish->gpu_milli), wish->gpu_models.array,
-                                               request_int(request, wish->cpu_milli),
-                                               request_int(request, wish->memory_mib), wish->description,
-                                               request_int(request, wish->open_ended_max_percent)),
-                                     &result, reterr);
+    enum err_kind kind =
+        request_run(request, &statement_create,
+                    DB_PARAMS(request->new_id, wish->name, request_int(request, wish->gpu_count),
+                              request_int(request, wish->gpu_milli), wish->gpu_models.array,
+                              request_int(request, wish->cpu_milli), request_int(request, wish->memory_mib),
+                              wish->description, request_int(request, wish->open_ended_max_percent)),
+                    &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(result) == 0)
@@ -130,12 +130,12 @@ static enum err_kind replace(struct request *request, struct response *response,
     if (request->body_present == 0)
         return get(request, response, reterr);
     const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_replace,
-                                     DB_PARAMS(request->object, wish->gpu_models.array,
-                                               request_int(request, wish->cpu_milli),
-                                               request_int(request, wish->memory_mib), wish->description,
-                                               request_int(request, wish->open_ended_max_percent)),
-                                     &result, reterr);
+    enum err_kind kind =
+        request_run(request, &statement_replace,
+                    DB_PARAMS(request->object, wish->gpu_models.array, request_int(request, wish->cpu_milli),
+                              request_int(request, wish->memory_mib), wish->description,
+                              request_int(request, wish->open_ended_max_percent)),
+                    &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     response_object(request, response, 200, instance_type_fields, result, 0);

@@ -64,8 +64,8 @@ static const struct schema system_invoice_query_schema = {"SystemInvoiceQuery", 
     " extract(epoch FROM i.period_end)::bigint AS period_end, i.currency, i.net_minor AS \"net.amount_minor\","        \
     " i.currency AS \"net.currency\", i.tax_rate_bp, i.tax_minor AS \"tax.amount_minor\","                             \
     " i.currency AS \"tax.currency\", i.total_minor AS \"total.amount_minor\", i.currency AS \"total.currency\","      \
-    " i.status, extract(epoch FROM i.issued_at)::bigint AS issued_at, i.id AS page_key,"                           \
-    " 1 AS wish_revision, i.status AS status_revision"                                \
+    " i.status, extract(epoch FROM i.issued_at)::bigint AS issued_at, i.id AS page_key,"                               \
+    " 1 AS wish_revision, i.status AS status_revision"                                                                 \
     " FROM invoice i JOIN tenant t ON t.id = i.tenant_id"
 
 /* Row-level security keeps a tenant to its own, here and below. */

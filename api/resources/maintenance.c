@@ -356,9 +356,8 @@ static const struct route maintenance_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const maintenance_statements[] = {&statement_list,  &statement_get,    &statement_nodes,
-                                                               &statement_check, &statement_held,   &statement_create,
-                                                               &statement_begun, &statement_lock,   &statement_cancel,
-                                                               NULL};
+static const struct db_stmt *const maintenance_statements[] = {
+    &statement_list,   &statement_get,   &statement_nodes, &statement_check,  &statement_held,
+    &statement_create, &statement_begun, &statement_lock,  &statement_cancel, NULL};
 
 const struct resource maintenance_resource = {"maintenance-windows", maintenance_routes, maintenance_statements};

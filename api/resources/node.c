@@ -132,7 +132,8 @@ static const struct db_stmt statement_create = {
            "  INSERT INTO fabric AS f (id, zone_id, name) SELECT $3::uuid, id, $4 FROM wanted"
            "  ON CONFLICT (zone_id, name) DO UPDATE SET name = f.name RETURNING f.id"
            "), leaf_of AS ("
-           "  INSERT INTO leaf AS l (id, fabric_id, name) SELECT $14::uuid, id, $15::text FROM fabric_of WHERE $15::text IS NOT NULL"
+           "  INSERT INTO leaf AS l (id, fabric_id, name) SELECT $14::uuid, id, $15::text FROM fabric_of WHERE "
+           "$15::text IS NOT NULL"
            "  ON CONFLICT (fabric_id, name) DO UPDATE SET name = l.name RETURNING l.id"
            "), rack_of AS ("
            "  INSERT INTO rack AS r (id, fabric_id, name, leaf_id)"
@@ -142,7 +143,8 @@ static const struct db_stmt statement_create = {
            "), made AS ("
            "  INSERT INTO node (id, zone_id, rack_id, name, gpu_model, gpu_count, gpu_grouping, cpu_milli, memory_mib,"
            "                    turnaround_s, nvlink_domain)"
-           "  SELECT $1::uuid, wanted.id, rack_of.id, $7, $8, $9::integer, $10, $11::bigint, $12::bigint, $13::integer, $16"
+           "  SELECT $1::uuid, wanted.id, rack_of.id, $7, $8, $9::integer, $10, $11::bigint, $12::bigint, "
+           "$13::integer, $16"
            "    FROM wanted, rack_of ON CONFLICT (zone_id, name) DO NOTHING RETURNING id"
            ") SELECT wanted.id AS zone_id, made.id AS node_id,"
            "         $15::text IS NULL OR (SELECT leaf_id FROM rack_of) IS NOT DISTINCT FROM (SELECT id FROM leaf_of),"
@@ -292,7 +294,7 @@ static const struct route node_routes[] = {
 // clang-format on
 
 static const struct db_stmt *const node_statements[] = {
-    &statement_list, &statement_get, &statement_create, &statement_cordon, &statement_uncordon, &statement_power,
-    &statement_rewired, NULL};
+    &statement_list,     &statement_get,   &statement_create,  &statement_cordon,
+    &statement_uncordon, &statement_power, &statement_rewired, NULL};
 
 const struct resource node_resource = {"nodes", node_routes, node_statements};

@@ -52,7 +52,7 @@ static const struct schema price_query_schema = {"PriceQuery", price_query_field
     "SELECT p.id, p.sku_kind, p.sku, t.name AS tenant, p.tier, p.gpu_hour_u AS \"gpu_hour.amount_u\","                 \
     " p.currency AS \"gpu_hour.currency\", extract(epoch FROM lower(p.valid))::bigint AS valid_from,"                  \
     " extract(epoch FROM upper(p.valid))::bigint AS valid_until, p.id AS page_key,"                                    \
-    " CASE WHEN upper_inf(p.valid) THEN 1 ELSE 2 END AS wish_revision"                                     \
+    " CASE WHEN upper_inf(p.valid) THEN 1 ELSE 2 END AS wish_revision"                                                 \
     " FROM price p LEFT JOIN tenant t ON t.id = p.tenant_id"
 
 static const struct db_stmt statement_list = {

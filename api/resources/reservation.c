@@ -152,8 +152,8 @@ enum err_kind reservation_refusal(struct request *request, enum identity_kind id
     json_out_raw(&members, verdict->alternatives == NULL ? "[]" : verdict->alternatives);
     request->internal->problem_members = json_out_finish(&members);
     const char *code = is_over_quota ? "quota_exceeded" : is_rejected ? "capacity_unavailable" : verdict->state;
-    return err_set_code(reterr, is_rejected && !is_over_quota ? ERR_NO_CAPACITY : ERR_CONFLICT, code, "the %s was %s%s%s",
-                        noun, verdict->state, verdict->reason == NULL ? "" : ": ",
+    return err_set_code(reterr, is_rejected && !is_over_quota ? ERR_NO_CAPACITY : ERR_CONFLICT, code,
+                        "the %s was %s%s%s", noun, verdict->state, verdict->reason == NULL ? "" : ": ",
                         verdict->reason == NULL ? "" : verdict->reason);
 }
 

@@ -310,7 +310,7 @@ static void failed(struct batch_item *item, const struct err *err)
 
 /* ---- Making the item ---- */
 
-static void check_shape(struct request *request, struct reservation *wish)
+static void check_shape(struct request *request, const struct reservation *wish)
 {
     bool has_shape = FIELD_PRESENT(request->body_present, RESERVATION_FIELD_SHAPE);
     const struct reservation_shape *shape = &wish->shape;
@@ -319,8 +319,6 @@ static void check_shape(struct request *request, struct reservation *wish)
                           "give either instance_type or shape");
     if (has_shape && (shape->gpus == FIELD_NULL) == (shape->gpu_milli == FIELD_NULL))
         field_problem_add(&request->problems, "/shape/gpus", "missing_field", "give either gpus or gpu_milli");
-    if (!has_shape)
-        wish->shape = (struct reservation_shape){.gpus = FIELD_NULL, .gpu_milli = FIELD_NULL};
 }
 
 /* A window is two times, or a length and a range for its start. */
@@ -345,7 +343,7 @@ static bool is_quote(const struct request *request)
 }
 
 /* What the table of fields cannot say. */
-static void check_wish(struct request *request, struct reservation *wish)
+static void check_wish(struct request *request, const struct reservation *wish)
 {
     check_shape(request, wish);
     check_window(request, wish);
@@ -380,8 +378,12 @@ static enum err_kind prepare(struct request_internal *internal, struct batch_ite
     identity_to_uuid(identity_new(), admission->audit_id);
     wish->id = admission->id;
     wish->cancel_requested_at = FIELD_NULL;
-    wish->status = (struct reservation_verdict){
-        .state = "pending", .health = "ok", .starts_at = FIELD_NULL, .ends_at = FIELD_NULL, .ends_by = FIELD_NULL, .decided_at = FIELD_NULL};
+    wish->status = (struct reservation_verdict){.state = "pending",
+                                                .health = "ok",
+                                                .starts_at = FIELD_NULL,
+                                                .ends_at = FIELD_NULL,
+                                                .ends_by = FIELD_NULL,
+                                                .decided_at = FIELD_NULL};
     internal->own = admission;
     internal->expire = expire;
     internal->release = release;

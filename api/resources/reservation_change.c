@@ -1,5 +1,5 @@
-/* PUT and PATCH of a reservation. What nobody has to decide (name, project, labels, if_unavailable) changes at once; terms
- * become an amendment. */
+/* PUT and PATCH of a reservation. What nobody has to decide (name, project, labels, if_unavailable) changes at once;
+ * terms become an amendment. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/amendment_preview.h"
 #include "api/resources/registry.h"

@@ -144,12 +144,12 @@ static enum err_kind create(struct request *request, struct response *response, 
     if (kind != ERR_NONE)
         return kind;
     const PGresult *result = NULL;
-    kind = request_run(request, &statement_create,
-                       DB_PARAMS(request->new_id, wish->name, wish->currency, wish->billing_timezone,
-                                 request_int(request, wish->tax_rate_bp), request_bool(wish->may_shape),
-                                 request_int(request, wish->on_demand_horizon_s),
-                                 request_int(request, wish->quotes_max)),
-                       &result, reterr);
+    kind =
+        request_run(request, &statement_create,
+                    DB_PARAMS(request->new_id, wish->name, wish->currency, wish->billing_timezone,
+                              request_int(request, wish->tax_rate_bp), request_bool(wish->may_shape),
+                              request_int(request, wish->on_demand_horizon_s), request_int(request, wish->quotes_max)),
+                    &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(result) == 0)
@@ -165,12 +165,11 @@ static enum err_kind replace(struct request *request, struct response *response,
     if (request->body_present == 0)
         return get(request, response, reterr);
     const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_replace,
-                                     DB_PARAMS(request->object, request_int(request, wish->tax_rate_bp),
-                                               request_bool(wish->may_shape),
-                                               request_int(request, wish->on_demand_horizon_s),
-                                               request_int(request, wish->quotes_max)),
-                                     &result, reterr);
+    enum err_kind kind =
+        request_run(request, &statement_replace,
+                    DB_PARAMS(request->object, request_int(request, wish->tax_rate_bp), request_bool(wish->may_shape),
+                              request_int(request, wish->on_demand_horizon_s), request_int(request, wish->quotes_max)),
+                    &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     response_object(request, response, 200, tenant_fields, result, 0);

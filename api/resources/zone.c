@@ -124,13 +124,12 @@ static enum err_kind replace(struct request *request, struct response *response,
     if (request->body_present == 0)
         return get(request, response, reterr);
     const PGresult *result = NULL;
-    enum err_kind kind =
-        request_run(request, &statement_replace,
-                    DB_PARAMS(request->object, request_int(request, wish->lead_s),
-                              request_int(request, wish->sim_start_s), request_int(request, wish->sim_stop_s),
-                              request_int(request, wish->sim_fail_ppm), request_int(request, wish->sim_seed),
-                              request_int(request, wish->preemption_notice_s)),
-                    &result, reterr);
+    enum err_kind kind = request_run(
+        request, &statement_replace,
+        DB_PARAMS(request->object, request_int(request, wish->lead_s), request_int(request, wish->sim_start_s),
+                  request_int(request, wish->sim_stop_s), request_int(request, wish->sim_fail_ppm),
+                  request_int(request, wish->sim_seed), request_int(request, wish->preemption_notice_s)),
+        &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     response_object(request, response, 200, zone_fields, result, 0);

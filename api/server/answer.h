@@ -5,7 +5,8 @@
 #include "api/server/request.h"
 #include "api/server/response.h"
 
-/* The row of a statement that takes an id and, where it has a second parameter, whether it may be a deleted one. ERR_NOT_FOUND "<noun> '<id in the address>' does not exist". */
+/* The row of a statement that takes an id and, where it has a second parameter, whether it may be a deleted one.
+ * ERR_NOT_FOUND "<noun> '<id in the address>' does not exist". */
 MUST_CHECK enum err_kind answer_find(struct request *request, const struct db_stmt *stmt, const char *id,
                                      const char *noun, const PGresult **ret, struct err *reterr);
 /* The same, answered under that status, with its ETag (response_object). */

@@ -1,6 +1,6 @@
-/* What comes before the handler of a change of one object: its row is locked, the preconditions are compared with it, and
- * what was sent becomes the whole object as it is to be. PUT sends all of it; PATCH sends a merge patch (RFC 7396) that
- * is applied to what the object is. So both are one handler, and one table says what may be sent. */
+/* What comes before the handler of a change of one object: its row is locked, the preconditions are compared with it,
+ * and what was sent becomes the whole object as it is to be. PUT sends all of it; PATCH sends a merge patch (RFC 7396)
+ * that is applied to what the object is. So both are one handler, and one table says what may be sent. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/etag.h"
 #include "api/server/server.h"
@@ -126,7 +126,8 @@ static enum err_kind apply_patch(struct request *request, const json_t *present,
     merge(whole, request->internal->patch);
     request->body = arena_alloc(request->arena, schema->size);
     request->problems.count = 0; /* of an attempt before */
-    field_read_json(schema->fields, whole, FIELD_MODE_CREATE, request->body, &request->body_present, &request->problems);
+    field_read_json(schema->fields, whole, FIELD_MODE_CREATE, request->body, &request->body_present,
+                    &request->problems);
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
 
@@ -138,8 +139,8 @@ static bool is_same(json_t *was, json_t *is)
     return was_null || is_null ? was_null && is_null : json_equal(was, is) == 1;
 }
 
-/* Turns request->body_present from the fields that are given into those that differ, and refuses those that may not. What
- * is only sent differs where it is given. */
+/* Turns request->body_present from the fields that are given into those that differ, and refuses those that may not.
+ * What is only sent differs where it is given. */
 static enum err_kind compare(struct request *request, json_t *present, json_t *wished, struct err *reterr)
 {
     const struct field *fields = request->route->body->fields;
@@ -153,8 +154,8 @@ static enum err_kind compare(struct request *request, json_t *present, json_t *w
             continue;
         request->body_present |= UINT64_C(1) << i;
         if ((fields[i].flags & FIELD_CREATE_ONLY) != 0)
-            field_problem_add(&request->problems, arena_format(request->arena, "/%s", fields[i].name), "immutable_field",
-                              "cannot be changed");
+            field_problem_add(&request->problems, arena_format(request->arena, "/%s", fields[i].name),
+                              "immutable_field", "cannot be changed");
     }
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }

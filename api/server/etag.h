@@ -1,5 +1,5 @@
-/* Entity tags (RFC 9110, 8.8.3 and 13.1). Ours are strong: "<wish revision>-<status revision>". What a client sends is a
- * list of them, or "*". Pure. */
+/* Entity tags (RFC 9110, 8.8.3 and 13.1). Ours are strong: "<wish revision>-<status revision>". What a client sends is
+ * a list of them, or "*". Pure. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -353,6 +353,8 @@ static bool is_text_in_json(enum field_type type)
 
 /* ---- Null and absence ---- */
 
+static void set_nulls(const struct field *fields, void *target);
+
 static void set_null(const struct field *field, void *target)
 {
     bool is_number =
@@ -367,15 +369,26 @@ static void set_null(const struct field *field, void *target)
         *(struct field_rows *)target = (struct field_rows){0};
     else if (field->type == FIELD_TYPE_MONEY)
         *(struct field_money *)target = (struct field_money){0};
-    else if (field->type != FIELD_TYPE_BOOL && field->type != FIELD_TYPE_OBJECT)
+    else if (field->type == FIELD_TYPE_OBJECT)
+        set_nulls(field->fields, target);
+    else if (field->type != FIELD_TYPE_BOOL)
         *(const char **)target = NULL;
 }
 
+static void set_nulls(const struct field *fields, void *target)
+{
+    for (; fields->name != NULL; fields++) {
+        if ((fields->flags & FIELD_READ_ONLY) == 0)
+            set_null(fields, (char *)target + fields->offset);
+    }
+}
+
+/* An object that may be left out is null, another one has its own defaults. */
 static void set_default(const struct place *place)
 {
     const struct field *field = place->field;
     set_null(field, place->target);
-    if (field->type == FIELD_TYPE_OBJECT)
+    if (field->type == FIELD_TYPE_OBJECT && (field->flags & FIELD_OPTIONAL) == 0)
         field_read_defaults(field->fields, 0, place->target, place->problems);
     if (field->fallback == NULL)
         return;

@@ -218,7 +218,8 @@ static enum MHD_Result hand_over(struct request_internal *internal)
     if (route->direct != NULL)
         return run_direct(internal);
     struct batch_item *item = NULL;
-    if (goes_to_batcher(&internal->request) && batcher_prepare(internal->server->batcher, internal, &item, &err) != ERR_NONE)
+    if (goes_to_batcher(&internal->request) &&
+        batcher_prepare(internal->server->batcher, internal, &item, &err) != ERR_NONE)
         return send_error(internal, &err);
     if (!request_suspend(internal))
         return MHD_YES;

@@ -70,7 +70,8 @@ static void write_conditions(struct json_out *out, const struct route *route)
     bool is_object = route->method == GET && route->has_id && !route->is_list;
     if (route->lock != NULL)
         write_parameter(out, "If-Match", "header", false,
-                        "412 unless it has the wish's part of the object's ETag, or *; a PUT of operators needs it", text);
+                        "412 unless it has the wish's part of the object's ETag, or *; a PUT of operators needs it",
+                        text);
     if (is_object)
         write_parameter(out, "If-None-Match", "header", false, "304 where it has the object's ETag", text);
 }

@@ -79,8 +79,8 @@ enum err_kind request_invalid(struct request *request, struct err *reterr);
 bool request_mentions(const struct request *request, const char *field);
 /* Writes the row with all that was wished in place of what it has: the object as it would be. */
 void request_write_wished(struct request *request, const PGresult *row, struct json_out *out);
-/* For ?validate_only: what the change would cost more, or less, as JSON (an object of money, or null: not known); and what
- * the caller should know beforehand. Ignored where it is no preview. */
+/* For ?validate_only: what the change would cost more, or less, as JSON (an object of money, or null: not known); and
+ * what the caller should know beforehand. Ignored where it is no preview. */
 void request_cost_delta(struct request *request, const char *json);
 void request_warn(struct request *request, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Runs a statement on request->db; the result is released with the request, so handlers never clear it. */

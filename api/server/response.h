@@ -30,8 +30,8 @@ void response_header(struct response *response, const char *name, const char *va
 /* One object. response_row must(row exists): look first, and return ERR_NOT_FOUND. */
 void response_row(struct response *response, int status, const struct field *fields, const PGresult *result, int row);
 void response_struct(struct response *response, int status, const struct field *fields, const void *source);
-/* The same with its ETag, by the row's columns wish_revision and, where it has one, status_revision (any text); a GET whose
- * If-None-Match has it becomes 304. What most handlers want. */
+/* The same with its ETag, by the row's columns wish_revision and, where it has one, status_revision (any text); a GET
+ * whose If-None-Match has it becomes 304. What most handlers want. */
 void response_object(const struct request *request, struct response *response, int status, const struct field *fields,
                      const PGresult *result, int row);
 /* {"items": [...], "next_page": ...}: the rows of a page; see page.h for what the statement must do. */

@@ -22,8 +22,8 @@ typedef enum err_kind route_direct(struct request *request, struct response *res
 struct object_lock {
     const struct db_stmt *stmt; /* locks its row and selects wish_revision, which If-Match is compared with */
     const char *noun;           /* for its 404 */
-    const struct db_stmt *read; /* for PUT and PATCH: the fields of the route's body as the object has them, read under the
-                                 * lock; NULL: they are in the locked row */
+    const struct db_stmt *read; /* for PUT and PATCH: the fields of the route's body as the object has them, read under
+                                 * the lock; NULL: they are in the locked row */
 };
 
 struct route {
@@ -42,7 +42,7 @@ struct route {
     enum identity_kind id;
 
     route_handler *run; /* one of run, direct and is_batched */
-    bool is_batched;    /* goes to the write batcher: the creation of reservations; run is what ?validate_only=true does */
+    bool is_batched; /* goes to the write batcher: the creation of reservations; run is what ?validate_only=true does */
     route_direct *direct;
     /* POST under an idempotency key: answers a repetition from the object alone (request->object is its id). NULL on
      * routes whose repetition may simply run again (cancel, revoke, cordon: they find nothing left to do). */
@@ -52,8 +52,8 @@ struct route {
      * object as it is to be, a merge patch (RFC 7396) applied to what it was, and request->body_present the fields that
      * differ from it. */
     const struct object_lock *lock;
-    bool is_question;       /* a POST that changes nothing at any rate: takes no validate_only */
-    bool has_deleted;       /* a GET that takes ?include=deleted: request->includes_deleted */
+    bool is_question;         /* a POST that changes nothing at any rate: takes no validate_only */
+    bool has_deleted;         /* a GET that takes ?include=deleted: request->includes_deleted */
     bool without_transaction; /* the handler wants no transaction and no audit row: it runs its own on request->db
                                * (sluice_api_system only: advancing the clock waits for others to commit) */
     const char *summary;      /* for the document: a sentence without full stop */

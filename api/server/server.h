@@ -90,7 +90,8 @@ struct request_internal {
     const char *problem_members; /* JSON members that a problem document adds; may be NULL */
     struct stream *stream;
     struct asking *asking; /* the handler asked a planner: question.c answers; NULL: it did not */
-    struct awaiting *awaiting; /* what the handler wished is decided by somebody else: await.c answers; NULL: it is not */
+    struct awaiting
+        *awaiting; /* what the handler wished is decided by somebody else: await.c answers; NULL: it is not */
 };
 
 static inline struct request_internal *internal_of(struct request *request)
@@ -144,16 +145,16 @@ bool json_depth_fits(const char *text, size_t length);
 /* ---- execute.c: a handler on a worker's thread ---- */
 /* Suspends the request and queues its handler; ERR_OVERLOADED otherwise. From the listener's thread. */
 MUST_CHECK enum err_kind execute_submit(struct request_internal *internal, struct err *reterr);
-/* Queues what ends a suspended request, or answers ERR_OVERLOADED where the queue is full. By whoever has the claim; the
- * job drops the reference that this takes. */
+/* Queues what ends a suspended request, or answers ERR_OVERLOADED where the queue is full. By whoever has the claim;
+ * the job drops the reference that this takes. */
 void execute_later(struct request_internal *internal, void (*run)(struct job *job, struct worker *worker));
 /* Runs replay (or run) for an object that is there already, from a job that has the claim; a repetition is told so. */
 void execute_show(struct request_internal *internal, struct worker *worker, const char *object_id, bool is_repetition);
 extern const struct db_stmt *const execute_statements[];
 
 /* ---- change.c: what comes before the handler of a change of one object ---- */
-/* Locks the object, compares If-Match and If-None-Match, and makes request->body whole. ERR_NOT_FOUND, ERR_PRECONDITION,
- * ERR_INVALID. */
+/* Locks the object, compares If-Match and If-None-Match, and makes request->body whole. ERR_NOT_FOUND,
+ * ERR_PRECONDITION, ERR_INVALID. */
 MUST_CHECK enum err_kind change_prepare(struct request *request, struct err *reterr);
 /* Its body is read in change_prepare, upon what the object is. */
 bool change_is_whole(const struct route *route);

@@ -166,7 +166,6 @@ def test_an_open_end_can_be_closed_and_a_closed_one_opened(stack, acme):
     ({"zone": "eu"}, 422, "immutable_field"),
     ({"status": {}}, 422, "unknown_field"),
     ({"count": 0}, 422, "out_of_range"),
-    ({"count": 3, "name": "both"}, 422, "mixed_patch"),
 ])
 def test_what_cannot_be_amended_says_why(stack, acme, fields, status, code):
     made = reserve(acme, name="train")

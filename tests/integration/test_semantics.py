@@ -1,0 +1,254 @@
+"""What holds for every object of the API, walked from the document: ETag and conditions, PUT and PATCH, previews."""
+# SPDX-License-Identifier: Apache-2.0
+
+import re
+
+import pytest
+
+from stack import eventually
+
+WINDOW = {"starts_at": "2026-01-10T00:00:00Z", "ends_at": "2026-01-12T00:00:00Z"}
+
+
+# ---- One of everything ----
+
+
+def make_everything(stack):
+    """An object of each kind: {the last literal part of its address: its id}."""
+    node = stack.fleet(2)[0]
+    acme = stack.tenant("acme")
+    reservation = acme.create("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "name": "llama",
+                                                   "labels": {"team": "pretrain"}, **WINDOW})
+    quote = acme.create("/v1/quotes", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, **WINDOW})
+    window = stack.operator.create("/v1/system/maintenance-windows", {
+        "zone": "us-east-1a", "nodes": ["n0001"], "starts_at": "2026-02-01T00:00:00Z", "ends_at": "2026-02-01T04:00:00Z",
+        "reason": "a fan"})
+    short = acme.create("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1,
+                                             "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-01-01T02:00:00Z"})
+    stack.advance("2026-01-01T01:00:00Z")
+    ids = {list_name: stack.operator.items(f"/v1/system/{list_name}")[0]["id"]
+           for list_name in ("tenants", "zones", "instance-types", "prices", "assets", "instances", "tokens")}
+    ids |= {"reservations": reservation["id"], "quotes": quote["id"], "maintenance-windows": window["id"], "nodes": node["id"]}
+    ids["short"] = short["id"]
+    return acme, ids
+
+
+@pytest.fixture
+def everything(stack):
+    stack.acme, stack.ids = make_everything(stack)
+    return stack
+
+
+def operations(stack):
+    """(method, path, operation) of the document, in its order."""
+    document = stack.operator.get("/openapi.json").expect(200).body
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def is_object(path):
+    return path.endswith("/{id}")
+
+
+def client_for(stack, operation):
+    return stack.operator if "system_admin" in operation["x-sluice-roles"] else stack.acme
+
+
+def address(stack, path):
+    """The path with the id of the object that stands there; None where make_everything has none."""
+    kind = re.match(r"/v1/(?:system/)?([a-z-]+)/\{id\}", path)
+    return path.replace("{id}", stack.ids[kind[1]]) if kind and kind[1] in stack.ids else None
+
+
+def objects(stack, method):
+    for verb, path, operation in operations(stack):
+        where = address(stack, path) if is_object(path) and verb == method else None
+        if where:
+            yield path, where, client_for(stack, operation)
+
+
+# ---- Conditions ----
+
+
+def test_every_object_has_an_etag_and_honours_if_none_match(everything):
+    seen = []
+    for path, where, client in objects(everything, "GET"):
+        etag = client.get(where).expect(200).headers["ETag"]
+        assert re.fullmatch(r'"\d+-[0-9a-z.]+"', etag), (path, etag)
+        for known in (etag, f'"0-0", W/{etag}', "*"):
+            answer = client.get(where, headers={"If-None-Match": known}).expect(304)
+            assert answer.headers["ETag"] == etag and answer.content == b""
+        client.get(where, headers={"If-None-Match": '"0-0"'}).expect(200)
+        seen.append(path)
+    assert len(seen) >= 14, seen
+
+
+def etag_and_body(client, where, request_schema, document):
+    answer = client.get(where).expect(200)
+    schema = document["components"]["schemas"][request_schema.rsplit("/", 1)[1]]
+    return answer.headers["ETag"], {name: value for name, value in answer.body.items() if name in schema["properties"]}
+
+
+def whole_changes(stack):
+    document = stack.operator.get("/openapi.json").expect(200).body
+    for verb, path, operation in operations(stack):
+        where = address(stack, path) if verb == "PUT" and is_object(path) else None
+        if where:
+            client = client_for(stack, operation)
+            schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+            yield path, where, client, *etag_and_body(client, where, schema, document)
+
+
+def test_an_object_that_is_put_back_as_it_was_read_does_not_change(everything):
+    seen = []
+    for path, where, client, etag, body in whole_changes(everything):
+        answer = client.request("PUT", where, body, headers={"If-Match": etag}).expect(200)
+        assert {name: answer.body[name] for name in body} == body, path
+        assert client.get(where).headers["ETag"] == etag, path
+        answer = client.patch(where, {}, headers={"If-Match": etag}).expect(200)
+        assert answer.headers["ETag"] == etag, path
+        seen.append(path)
+    assert len(seen) >= 4, seen
+
+
+def test_if_match_holds_for_every_change_of_an_object(everything):
+    seen = []
+    for verb, path, operation in operations(everything):
+        where = address(everything, path)
+        if verb == "GET" or where is None or "If-Match" not in {parameter["name"] for parameter in operation["parameters"]}:
+            continue
+        body = {} if verb in ("POST", "PATCH") else None
+        if verb == "PUT":
+            continue  # the test below
+        if "requestBody" in operation and verb == "POST":
+            continue  # its body is read first
+        refused = client_for(everything, operation).request(verb, where, body, headers={"If-Match": '"999999-0"'})
+        assert refused.expect(412).code == "precondition_failed", (verb, path)
+        seen.append((verb, path))
+    assert len(seen) >= 8, seen
+
+
+def test_a_put_of_operators_says_what_it_replaces(everything):
+    for path, where, client, etag, body in whole_changes(everything):
+        assert client.request("PUT", where, body, headers={"If-Match": '"999999-0"'}).expect(412).code == "precondition_failed"
+        bare = client.request("PUT", where, body)
+        if client is everything.operator:
+            assert bare.expect(428).code == "precondition_required", path
+        else:
+            bare.expect(200)
+        client.request("PUT", where, body, headers={"If-Match": "*"}).expect(200)
+        client.request("PUT", where, body, headers={"If-Match": f'"0-0", {etag.rsplit("-", 1)[0]}-77"'}).expect(200)
+
+
+def test_a_change_of_the_status_disturbs_nobodys_put(everything):
+    where = f"/v1/system/nodes/{everything.ids['nodes']}"
+    before = everything.operator.get(where).headers["ETag"]
+    everything.advance("2026-01-02T00:00:00Z")
+    after = everything.operator.get(where).headers["ETag"]
+    assert before != after and before.split("-")[0] == after.split("-")[0]
+    everything.operator.post(f"{where}/uncordon", headers={"If-Match": before}).expect(200)
+
+
+# ---- Merge patch ----
+
+
+def test_a_merge_patch_is_that_of_its_rfc(everything):
+    where = f"/v1/reservations/{everything.ids['reservations']}"
+    patched = everything.acme.patch(where, {"labels": {"run": "7", "team": None}, "project": "research"}).expect(200).body
+    assert (patched["labels"], patched["project"], patched["name"]) == ({"run": "7"}, "research", "llama")
+    patched = everything.acme.patch(where, {"labels": None, "project": None, "name": None}).expect(200).body
+    assert (patched["labels"], patched["project"], patched["name"]) == ({}, "default", None)
+    for patch, pointer, code in (({"zone": None}, "/zone", "missing_field"), ({"zone": "elsewhere"}, "/zone", "immutable_field"),
+                                 ({"count": "2"}, "/count", "wrong_type"), ({"colour": "red"}, "/colour", "unknown_field"),
+                                 ({"labels": {"a": 1}}, "/labels", "out_of_range"), ({"placement": {"within": "rack"}}, "/placement", "immutable_field")):
+        refused = everything.acme.patch(where, patch).expect(422)
+        assert {error["pointer"]: error["code"] for error in refused.body["errors"]} == {pointer: code}, patch
+    assert everything.acme.patch(where, {"zone": "us-east-1a"}).expect(200).body["zone"] == "us-east-1a"
+
+
+def test_terms_and_other_fields_change_in_one_request(everything):
+    where = f"/v1/reservations/{everything.ids['reservations']}"
+    body = {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "name": "renamed", "labels": {},
+            "starts_at": WINDOW["starts_at"], "ends_at": "2026-01-11T00:00:00Z"}
+    changed = everything.acme.request("PUT", where, body).expect(200).body
+    assert {name: changed[name] for name in body} == body
+    assert changed["status"]["ends_at"] == body["ends_at"]
+
+
+# ---- Previews ----
+
+
+def checksums(stack):
+    """Of every table, the partitions' parents left out."""
+    tables = stack.sql("SELECT c.oid::regclass::text AS name FROM pg_class c WHERE relkind = 'r' AND relnamespace = 'sluice'::regnamespace")
+    volatile = ("leader_lease", "event_cursor", "clock_acknowledgement")
+    return {table["name"]: stack.sql(f"SELECT count(*), md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM {table['name']} t")
+            for table in tables if not table["name"].startswith(volatile)}
+
+
+MONEY = {"amount": "4.000000", "currency": "USD"}
+BODIES = {
+    "POST /v1/system/zones": {"name": "eu-west-1a"},
+    "POST /v1/system/instance-types": {"name": "h100.4x", "gpu_count": 4, "gpu_models": ["H100"], "cpu_milli": 1, "memory_mib": 1},
+    "POST /v1/system/nodes": {"name": "n9", "zone": "us-east-1a", "fabric": "f9", "rack": "r9", "leaf": "l9", "gpu_model": "H100",
+                              "gpu_count": 8, "cpu_milli": 1000, "memory_mib": 1024},
+    "POST /v1/system/nodes/{id}/cordon": {"reason": "a fan"},
+    "POST /v1/system/nodes/{id}/power": {"on": False},
+    "POST /v1/system/tenants": {"name": "other"},
+    "POST /v1/system/tokens": {"role": "auditor", "name": "looks"},
+    "POST /v1/system/prices": {"sku_kind": "gpu_model", "sku": "H100", "gpu_hour": MONEY},
+    "POST /v1/system/assets": {"serial": "S9", "cohort": "2026-q1", "cost": {"amount": "9.00", "currency": "USD"},
+                               "in_service": "2026-01-01", "life_months": 12},
+    "POST /v1/system/maintenance-windows": {"zone": "us-east-1a", "rack": "r1", "starts_at": "2026-03-01T00:00:00Z",
+                                            "ends_at": "2026-03-01T04:00:00Z", "reason": "a fan"},
+    "POST /v1/system/clock": {"advance_to": "2026-01-05T00:00:00Z"},
+    "PUT /v1/system/tenants/{id}/quotas": {"zone": "us-east-1a", "peak_gpu_milli": 16000},
+    "POST /v1/reservations/{id}/amendments": {"count": 2},
+    "PATCH /v1/reservations/{id}": {"name": "other", "count": 2},
+    "PATCH /v1/system/zones/{id}": {"lead_s": 60},
+    "PATCH /v1/system/tenants/{id}": {"tax_rate_bp": 1900},
+    "PATCH /v1/system/instance-types/{id}": {"description": "eight of them"},
+}
+MONEY_IS_INVOLVED = {"POST /v1/reservations/{id}/amendments", "PATCH /v1/reservations/{id}"}
+
+
+def changes(stack):
+    """Every change that the document has: (name, method, address, body, client)."""
+    puts = {where: body for _, where, _, _, body in whole_changes(stack)}
+    for verb, path, operation in operations(stack):
+        parameters = {parameter["name"] for parameter in operation["parameters"]}
+        where = path if "{id}" not in path else address(stack, path)
+        if "validate_only" in parameters and where is not None:
+            name = f"{verb} {path}"
+            body = puts.get(where) if verb == "PUT" and where in puts else BODIES.get(name)
+            yield name, verb, where, body, client_for(stack, operation)
+
+
+def test_a_preview_changes_nothing_and_tells_the_object(everything):
+    everything.operator.request("PUT", f"/v1/system/tenants/{everything.ids['tenants']}/quotas",
+                                BODIES["PUT /v1/system/tenants/{id}/quotas"]).expect(200)
+    seen, before = [], checksums(everything)
+    for name, verb, where, body, client in changes(everything):
+        mark = "?zone=us-east-1a&" if name == "DELETE /v1/system/tenants/{id}/quotas" else "?"
+        headers = {"If-Match": "*", "Idempotency-Key": "the same for all"}
+        answer = client.request(verb, f"{where}{mark}validate_only=true", body, headers=headers)
+        assert answer.status == 200, (name, answer)
+        assert answer.body["warnings"] == [] and "ETag" not in answer.headers, name
+        assert ("cost_delta" in answer.body) == (name in MONEY_IS_INVOLVED), name
+        if name in BODIES and verb in ("PATCH", "POST") and "{id}" not in name:
+            asked = {key: value for key, value in body.items() if key not in ("rack", "advance_to")}
+            assert {key: answer.body[key] for key in asked} == asked, name
+        seen.append(name)
+    after = checksums(everything)
+    assert {table for table in before if before[table] != after[table]} <= {"planner_question", "planner_answer"} | {
+        table for table in before if table.startswith("planner_")}
+    assert len(seen) >= 25, seen
+
+
+def test_a_preview_is_refused_as_the_change_would_be(everything):
+    where = f"/v1/reservations/{everything.ids['reservations']}"
+    assert everything.acme.patch(f"{where}?validate_only=true", {"count": 3, "name": "x"}).expect(409).code == "capacity_unavailable"
+    assert everything.acme.get(where).body["name"] == "llama"
+    assert everything.operator.post("/v1/system/zones?validate_only=true", {"name": "us-east-1a"}).expect(409).code == "name_taken"
+    assert everything.operator.get(f"/v1/system/zones/{everything.ids['zones']}?validate_only=true").expect(422).code == "unknown_field"
