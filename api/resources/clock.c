@@ -244,7 +244,7 @@ static enum err_kind no_clock(struct err *reterr)
 }
 
 /* The clock, if it can be moved there. */
-static enum err_kind look(struct db *db, int64_t to_s, struct clock_domain *ret, struct err *reterr)
+static enum err_kind look_ahead(struct db *db, int64_t to_s, struct clock_domain *ret, struct err *reterr)
 {
     enum err_kind kind = clock_domain(db, ret, reterr);
     if (kind != ERR_NONE)
@@ -260,7 +260,7 @@ static enum err_kind look(struct db *db, int64_t to_s, struct clock_domain *ret,
 static enum err_kind advance_locked(int64_t to_s, struct clock *ret, struct err *reterr)
 {
     struct clock_domain clock;
-    enum err_kind kind = look(mover.db, to_s, &clock, reterr);
+    enum err_kind kind = look_ahead(mover.db, to_s, &clock, reterr);
     if (kind != ERR_NONE)
         return kind;
     struct move move = {.db = mover.db, .now_s = clock.now_s};
@@ -287,7 +287,7 @@ static enum err_kind preview(struct request *request, struct response *response,
 {
     const struct clock_wish *wish = request->body;
     struct clock_domain clock;
-    enum err_kind kind = look(request->db, wish->advance_to, &clock, reterr);
+    enum err_kind kind = look_ahead(request->db, wish->advance_to, &clock, reterr);
     if (kind == ERR_NONE)
         response_struct(response, 200, clock_fields, &(struct clock){.now = wish->advance_to, .tick = clock.tick});
     return kind;
