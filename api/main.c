@@ -1,5 +1,8 @@
 /* sluice-api: the REST server. Reads its settings, checks the schema, starts its parts, and stops them in order. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/audit/checkpoint.h"
+#include "api/audit/refusals.h"
+#include "api/audit/sealer.h"
 #include "api/auth/token_command.h"
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
@@ -54,12 +57,30 @@ static struct rate_limits *new_rates(const struct api_settings *settings)
     return rate_limits_new(per_s, settings->rate_burst_s);
 }
 
+static enum err_kind load_audit_key(const struct api_settings *settings, struct audit_key **ret, struct err *reterr)
+{
+    bool has_key = settings->audit_key_file[0] != '\0', has_file = settings->audit_checkpoint_file[0] != '\0';
+    if (has_key != has_file)
+        return err_set(reterr, ERR_INVALID, "audit_key_file and audit_checkpoint_file go together: one of them is empty");
+    return has_key ? audit_key_load(settings->audit_key_file, ret, reterr) : ERR_NONE;
+}
+
+static struct audit_sealer *start_sealer(const char *url, const struct api_settings *settings,
+                                         const struct audit_key *key)
+{
+    return audit_sealer_start(&(struct audit_sealer_options){.database_url = url,
+                                                             .key = key,
+                                                             .checkpoint_file = settings->audit_checkpoint_file,
+                                                             .checkpoint_period_ms = settings->audit_checkpoint_s * 1000});
+}
+
 static void stop(struct server *server, struct background *background)
 {
     listener_stop(server->listener);
     workers_stop(server->workers);
     batcher_free(server->batcher);
     follower_stop(server->follower);
+    audit_refusals_stop(server->refusals);
     background_stop(background);
     suspensions_stop(server->suspensions);
     token_cache_free(server->tokens);
@@ -72,6 +93,11 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     CLEANUP(text_freep) char *document = openapi_write(registry);
     server.document = document;
     make_cursor_key(settings->cursor_secret, server.cursor_key);
+    CLEANUP(audit_key_freep) struct audit_key *audit_key = NULL;
+    enum err_kind kind = load_audit_key(settings, &audit_key, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    server.audit_key = audit_key;
     int timeout_ms = (int)settings->statement_timeout_ms;
     const char *url = common->database_url;
     server.tokens = token_cache_new();
@@ -81,10 +107,11 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.follower = follower_start(url, settings->streams_max);
     questions_register();
     server.batcher = batcher_start(&reservation_batch, url, settings->batch_max, settings->batch_queue_max, timeout_ms);
+    server.refusals = audit_refusals_start(url);
     struct background *background = background_start(url, server.tokens);
+    struct audit_sealer *sealer = start_sealer(url, settings, audit_key);
     CLEANUP(db_freep) struct db *ready_db = system_db(url);
     struct admin *admin = NULL;
-    enum err_kind kind = ERR_NONE;
     if (common->admin_listen[0] != '\0')
         kind = admin_start(common->admin_listen, is_ready, ready_db, &admin, reterr);
     if (kind == ERR_NONE)
@@ -100,6 +127,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
         batcher_stop(server.batcher);
     }
     stop(&server, background);
+    audit_sealer_stop(sealer);
     admin_stop(admin);
     return kind;
 }

@@ -2,6 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/statements.h"
 
+#include "api/audit/refusals.h"
+#include "api/audit/sealer.h"
+#include "api/audit/store.h"
 #include "api/auth/token_cache.h"
 #include "api/auth/token_command.h"
 #include "api/resources/amendment.h"
@@ -53,6 +56,9 @@ static const struct db_check own[] = {
     {reservation_decided_statements, SYSTEM,  NULL},
     {request_statements,             TENANTS, SYSTEM},
     {execute_statements,             TENANTS, SYSTEM},
+    {audit_store_statements,         SYSTEM,  NULL},
+    {audit_sealer_statements,        SYSTEM,  NULL},
+    {audit_refusals_statements,      SYSTEM,  NULL},
     // clang-format on
 };
 

@@ -214,6 +214,17 @@ enum err_kind identity_from_uuid(const char *text, struct identity *ret, struct 
     return ERR_NONE;
 }
 
+enum err_kind identity_from_any(const char *text, struct identity *ret, struct err *reterr)
+{
+    if (uuid_read(text, ret))
+        return ERR_NONE;
+    for (size_t kind = 0; kind < IDENTITY_KIND_COUNT; kind++) {
+        if (prefix_fits(prefixes[kind], text) && base32_read(text + PREFIX_LENGTH + 1, ret))
+            return ERR_NONE;
+    }
+    return err_set_code(reterr, ERR_INVALID, "invalid_id", "'%.40s' is not an identifier", text);
+}
+
 void identity_text_of_uuid(enum identity_kind kind, const char *uuid, char ret[static IDENTITY_TEXT_SIZE])
 {
     struct identity id = {0};

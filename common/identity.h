@@ -18,7 +18,7 @@ struct identity {
     X(IDENTITY_PRINCIPAL, "prn") X(IDENTITY_ZONE, "zon") X(IDENTITY_FABRIC, "fab") X(IDENTITY_RACK, "rck")             \
         X(IDENTITY_NODE, "nod") X(IDENTITY_INSTANCE_TYPE, "typ") X(IDENTITY_RESERVATION, "rsv")                        \
             X(IDENTITY_QUOTE, "quo") X(IDENTITY_AMENDMENT, "amd") X(IDENTITY_QUOTA, "qta") X(IDENTITY_INSTANCE, "ins") X(IDENTITY_PRICE, "prc") X(IDENTITY_ASSET, "ast")     \
-                X(IDENTITY_INVOICE, "inv") X(IDENTITY_MAINTENANCE, "mnt") X(IDENTITY_EVENT, "evt") X(IDENTITY_REQUEST, "req")
+                X(IDENTITY_INVOICE, "inv") X(IDENTITY_MAINTENANCE, "mnt") X(IDENTITY_EVENT, "evt") X(IDENTITY_REQUEST, "req") X(IDENTITY_AUDIT, "aud")
 
 enum identity_kind {
 #define X(kind, prefix) kind,
@@ -38,6 +38,8 @@ void identity_to_uuid(struct identity id, char ret[static UUID_TEXT_SIZE]);
 /* ERR_INVALID where the text is not exactly an identifier of that kind. */
 MUST_CHECK enum err_kind identity_from_text(enum identity_kind kind, const char *text, struct identity *ret,
                                             struct err *reterr);
+/* An identifier of whatever kind, or a UUID. */
+MUST_CHECK enum err_kind identity_from_any(const char *text, struct identity *ret, struct err *reterr);
 /* What the database gives: 36 characters with hyphens. */
 MUST_CHECK enum err_kind identity_from_uuid(const char *text, struct identity *ret, struct err *reterr);
 /* "rsv_..." straight from the database's text of a uuid column. must() on a text that is no UUID. */

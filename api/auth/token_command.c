@@ -25,10 +25,13 @@ static const struct db_stmt statement_create = {
     .sql = "WITH w AS (SELECT id FROM tenant WHERE name = $2::text),"
            " made AS (INSERT INTO principal (id, tenant_id, kind, name)"
            "   SELECT $4::uuid, (SELECT id FROM w), 'user', $3 WHERE $2::text IS NULL OR EXISTS (SELECT FROM w)"
-           "   ON CONFLICT (tenant_id, name) DO UPDATE SET name = excluded.name RETURNING id, tenant_id)"
-           " INSERT INTO token (id, principal_id, tenant_id, role, secret_sha256, name)"
-           " SELECT $5::uuid, made.id, made.tenant_id, $1, decode($6, 'hex'), $3 FROM made RETURNING id",
-    .params = 6,
+           "   ON CONFLICT (tenant_id, name) DO UPDATE SET name = excluded.name RETURNING id, tenant_id),"
+           " new AS (INSERT INTO token (id, principal_id, tenant_id, role, secret_sha256, name)"
+           "   SELECT $5::uuid, made.id, made.tenant_id, $1, decode($6, 'hex'), $3 FROM made"
+           "   RETURNING id, principal_id, tenant_id)"
+           " SELECT audit_append($7::uuid, tenant_id, principal_id, 'none', 'command line', 'token create', id, 'ok')"
+           " FROM new",
+    .params = 7,
 };
 
 const struct db_stmt *const token_command_statements[] = {&statement_create, NULL};
@@ -44,13 +47,13 @@ static enum err_kind store(const char *database_url, const struct wish *wish, st
     char hash_text[HEX_TEXT_SIZE(TOKEN_HASH_SIZE)];
     token_hash(&wish->token, hash);
     hex_print(hash, sizeof hash, hash_text);
-    char principal[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE];
+    char principal[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE], audit_id[UUID_TEXT_SIZE];
     identity_to_uuid(identity_new(), principal);
+    identity_to_uuid(identity_new(), audit_id);
     identity_to_uuid(wish->token.id, id);
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind =
-        db_run(db, &statement_create, DB_PARAMS(wish->role, wish->tenant, wish->name, principal, id, hash_text),
-               &result, reterr);
+        db_run(db, &statement_create, DB_PARAMS(wish->role, wish->tenant, wish->name, principal, id, hash_text, audit_id), &result, reterr);
     if (kind == ERR_NONE && PQntuples(result) == 0)
         return err_set(reterr, ERR_NOT_FOUND, "there is no tenant '%s'", wish->tenant);
     return kind;

@@ -211,17 +211,15 @@ enum err_kind event_page(struct request *request, struct response *response, con
 static enum err_kind read_object(struct request *request, const char *text, const char **ret, struct err *reterr)
 {
     struct identity id;
-    struct err err = {0};
-    for (int identity = 0; identity < IDENTITY_KIND_COUNT; identity++) {
-        if (identity_from_text((enum identity_kind)identity, text, &id, &err) != ERR_NONE)
-            continue;
-        char *uuid = arena_alloc(request->arena, UUID_TEXT_SIZE);
-        identity_to_uuid(id, uuid);
-        *ret = uuid;
-        return ERR_NONE;
+    struct err ignored = {0};
+    if (identity_from_any(text, &id, &ignored) != ERR_NONE) {
+        field_problem_add(&request->problems, "?object", "wrong_type", "must be the id of an object");
+        return request_invalid(request, reterr);
     }
-    field_problem_add(&request->problems, "?object", "wrong_type", "must be the id of an object");
-    return request_invalid(request, reterr);
+    char *uuid = arena_alloc(request->arena, UUID_TEXT_SIZE);
+    identity_to_uuid(id, uuid);
+    *ret = uuid;
+    return ERR_NONE;
 }
 
 #define EVENT_FORMS (FORM_MASK(FORM_JSON) | FORM_MASK(FORM_CSV) | FORM_MASK(FORM_EVENTS))

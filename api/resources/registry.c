@@ -21,6 +21,8 @@ const struct resource *const registry[] = {
     &ledger_resource,
     &attribution_resource,
     &event_resource,
+    &audit_resource,
+    &audit_chain_resource,
     &leader_resource,
     &partition_resource,
     &availability_resource,

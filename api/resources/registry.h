@@ -11,6 +11,8 @@ extern const struct resource allocation_resource;
 extern const struct resource amendment_resource;
 extern const struct resource asset_resource;
 extern const struct resource attribution_resource;
+extern const struct resource audit_resource;
+extern const struct resource audit_chain_resource;
 extern const struct resource availability_resource;
 extern const struct resource capacity_resource;
 extern const struct resource clock_resource;

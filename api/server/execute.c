@@ -1,6 +1,7 @@
 /* A handler on a worker's thread: a read runs as it is; a change runs in one transaction with its idempotency key, its
  * audit row and its notifications. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/audit/refusals.h"
 #include "api/server/server.h"
 #include "common/hex.h"
 #include "common/log.h"
@@ -34,7 +35,8 @@ static const struct db_stmt statement_remembered = {
 
 static const struct db_stmt statement_audit = {
     .name = "execute_audit",
-    .sql = "SELECT audit_append($1::uuid, $2::uuid, $3::uuid, $4, $5, $6, $7::uuid, $8)",
+    .sql = "SELECT audit_append($1::uuid, $2::uuid, $3::uuid, $4, $5, $6, $7::uuid, $8)"
+           " FROM set_config('sluice.tenant', coalesce($2::text, ''), true)", /* of a refusal: no transaction set it */
     .params = 8,
 };
 
@@ -57,17 +59,42 @@ static const char *object_of(const struct request *request)
     return request->object != NULL ? request->object : null_if_empty(request->new_id);
 }
 
+/* Method and route: "POST /v1/reservations". */
+static const char *action_of(struct request_internal *internal)
+{
+    return arena_format(internal->request.arena, "%s %s", internal->request.method, internal->request.route->path);
+}
+
+/* What belongs into the audit: whoever may not, and every change that was refused. That the server could not is none. */
+static bool is_refusal(const struct route *route, const struct err *err)
+{
+    switch ((int)err->kind) {
+    case ERR_UNAUTHENTICATED:
+    case ERR_FORBIDDEN:
+        return true;
+    case ERR_INVALID:
+    case ERR_MALFORMED:
+    case ERR_NOT_FOUND:
+    case ERR_CONFLICT:
+    case ERR_NO_CAPACITY:
+    case ERR_PRECONDITION:
+    case ERR_TOO_LARGE:
+        return route->method != GET;
+    default:
+        return false;
+    }
+}
+
 static enum err_kind audit(struct request_internal *internal, const char *result, struct err *reterr)
 {
     struct request *request = &internal->request;
     const struct caller *caller = &request->caller;
     char id[UUID_TEXT_SIZE];
     identity_to_uuid(identity_new(), id);
-    const char *action = arena_format(request->arena, "%s %s", request->method, request->route->path);
     const char *object = strcmp(result, "ok") == 0 || request->object != NULL ? object_of(request) : NULL;
     return db_run(request->db, &statement_audit,
                   DB_PARAMS(id, null_if_empty(caller->tenant_id), null_if_empty(caller->principal_id), request->id,
-                            request->remote, action, object, result),
+                            request->remote, action_of(internal), object, result),
                   NULL, reterr);
 }
 
@@ -206,16 +233,19 @@ static enum err_kind change_once(struct request_internal *internal, struct err *
     return kind;
 }
 
-/* A refusal has changed nothing, so its audit row is a transaction of its own; one that fails too is only logged. */
+/* In a transaction of its own; one that fails is only logged. */
+static void audit_apart(struct request_internal *internal, const char *result)
+{
+    struct err failed = {0};
+    if (audit(internal, result, &failed) != ERR_NONE)
+        log_error("audit_failed", &failed);
+}
+
+/* A refusal has changed nothing, so nothing holds its audit row. */
 static void audit_refusal(struct request_internal *internal, const struct err *err)
 {
-    bool is_refusal = err->kind == ERR_CONFLICT || err->kind == ERR_FORBIDDEN || err->kind == ERR_PRECONDITION ||
-                      err->kind == ERR_INVALID || err->kind == ERR_NOT_FOUND || err->kind == ERR_NO_CAPACITY;
-    if (!is_refusal || internal->request.validates_only)
-        return;
-    struct err failed = {0};
-    if (audit(internal, err->code[0] == '\0' ? err_slug(err->kind) : err->code, &failed) != ERR_NONE)
-        log_error("audit_failed", &failed);
+    if (is_refusal(internal->request.route, err) && !internal->request.validates_only)
+        audit_apart(internal, problem_code_of(err));
 }
 
 static enum err_kind change(struct request_internal *internal, struct err *reterr)
@@ -236,9 +266,14 @@ static enum err_kind run_handler(struct request_internal *internal, struct worke
     request->db = as_tenant ? worker->tenant_db : worker->system_db;
     internal->reads_only = route->method == GET;
     reset_answer(internal);
-    if (route->method == GET || route->without_transaction)
-        return route->run(request, &internal->response, reterr);
-    return change(internal, reterr);
+    if (route->method != GET && !route->without_transaction)
+        return change(internal, reterr);
+    enum err_kind kind = route->run(request, &internal->response, reterr);
+    if (kind != ERR_NONE)
+        audit_refusal(internal, reterr);
+    else if (route->method != GET && !request->validates_only)
+        audit_apart(internal, "ok");
+    return kind;
 }
 
 /* ---- The job ---- */
@@ -285,6 +320,24 @@ void execute_later(struct request_internal *internal, void (*run)(struct job *jo
     (void)err_set(&err, ERR_OVERLOADED, "too many requests are waiting");
     answer_error(internal, &err);
     internal_drop(internal);
+}
+
+/* ---- Refusals before any handler ---- */
+
+void execute_refuse(struct request_internal *internal, const struct err *err)
+{
+    const struct request *request = &internal->request;
+    const struct caller *caller = &request->caller;
+    if (request->route == NULL || !is_refusal(request->route, err))
+        return;
+    audit_refusals_add(internal->server->refusals,
+                       &(struct audit_refusal){.tenant_id = null_if_empty(caller->tenant_id),
+                                               .principal_id = null_if_empty(caller->principal_id),
+                                               .request_id = request->id,
+                                               .remote = request->remote,
+                                               .action = action_of(internal),
+                                               .object_id = request->object,
+                                               .result = problem_code_of(err)});
 }
 
 enum err_kind execute_submit(struct request_internal *internal, struct err *reterr)

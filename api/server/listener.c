@@ -120,6 +120,7 @@ static void log_failure(const struct request_internal *internal, const struct er
 static enum MHD_Result send_error(struct request_internal *internal, const struct err *err)
 {
     log_failure(internal, err);
+    execute_refuse(internal, err);
     problem_write(internal, err);
     return send_answer(internal);
 }

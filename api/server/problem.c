@@ -27,7 +27,7 @@ static void write_problems(const struct field_problems *problems, struct json_ou
 void problem_write(struct request_internal *internal, const struct err *err)
 {
     struct request *request = &internal->request;
-    const char *code = err->code[0] == '\0' ? err_slug(err->kind) : err->code;
+    const char *code = problem_code_of(err);
     /* What the database says of itself or of our mistakes is for the log, not for clients. */
     bool is_private = err->kind == ERR_INTERNAL || (err->code[0] == '\0' && err_http_status(err->kind) >= 500);
     const char *detail =

@@ -177,3 +177,8 @@ int problem_status(enum err_kind kind, const char *code)
     const struct problem_code *row = problem_find(code);
     return row != NULL && row->status != 0 ? row->status : err_http_status(kind);
 }
+
+const char *problem_code_of(const struct err *err)
+{
+    return err->code[0] == '\0' ? err_slug(err->kind) : err->code;
+}

@@ -25,6 +25,8 @@
 #define RETRY_AFTER_S   "1"
 
 struct asking;
+struct audit_key;
+struct audit_refusals;
 struct awaiting;
 struct batcher;
 struct follower;
@@ -40,8 +42,10 @@ struct server {
     struct suspensions *suspensions;
     struct batcher *batcher;
     struct follower *follower;
+    struct audit_refusals *refusals;
     struct listener *listener;
     uint8_t cursor_key[CURSOR_KEY_SIZE];
+    const struct audit_key *audit_key; /* NULL: no checkpoints are written */
     const char *document; /* openapi.json */
 };
 
@@ -119,6 +123,8 @@ struct problem_code {
 extern const struct problem_code problem_codes[]; /* ends with a NULL code; docs/errors.md is made of it */
 /* NULL where there is no such code. */
 const struct problem_code *problem_find(const char *code);
+/* The code that clients see: the error's own, else its kind's. */
+const char *problem_code_of(const struct err *err);
 /* The HTTP status: that of the code, else of the kind. */
 int problem_status(enum err_kind kind, const char *code);
 
@@ -150,6 +156,8 @@ MUST_CHECK enum err_kind execute_submit(struct request_internal *internal, struc
 void execute_later(struct request_internal *internal, void (*run)(struct job *job, struct worker *worker));
 /* Runs replay (or run) for an object that is there already, from a job that has the claim; a repetition is told so. */
 void execute_show(struct request_internal *internal, struct worker *worker, const char *object_id, bool is_repetition);
+/* Before an error is answered that no handler made: a refusal is left to the audit. */
+void execute_refuse(struct request_internal *internal, const struct err *err);
 extern const struct db_stmt *const execute_statements[];
 
 /* ---- change.c: what comes before the handler of a change of one object ---- */

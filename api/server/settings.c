@@ -34,6 +34,9 @@ const struct setting api_settings_table[] = {
     {"console_dir", SETTING_TEXT, AT(console_dir), "", 0, 0, NULL, false, "folder of the web console's files, served under /console; empty: none"},
     {"cursor_secret", SETTING_TEXT, AT(cursor_secret), "", 0, 0, NULL, true, "signs the cursors of pages; the same for all replicas; empty: drawn at each start"},
     {"cors_origins", SETTING_TEXT, AT(cors_origins), "", 0, 0, NULL, false, "origins whose scripts may call the API, comma-separated, as https://console.example.com; empty: none"},
+    {"audit_key_file", SETTING_TEXT, AT(audit_key_file), "", 0, 0, NULL, false, "Ed25519 private key (PEM, mode 0600) that signs checkpoints of the audit's chain; empty: none are written"},
+    {"audit_checkpoint_file", SETTING_TEXT, AT(audit_checkpoint_file), "", 0, 0, NULL, false, "file that checkpoints are appended to, better on another disk than the database's; needs audit_key_file"},
+    {"audit_checkpoint_s", SETTING_INT, AT(audit_checkpoint_s), "60", 1, 86400, "s", false, "how often a checkpoint is written where rows were sealed meanwhile"},
     SETTINGS_END,
 };
 // clang-format on

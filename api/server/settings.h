@@ -33,6 +33,9 @@ struct api_settings {
     char *console_dir;
     char *cursor_secret;
     char *cors_origins;
+    char *audit_key_file;
+    char *audit_checkpoint_file;
+    int64_t audit_checkpoint_s;
 };
 
 extern const struct setting api_settings_table[]; /* offsets within struct api_settings */

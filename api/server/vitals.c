@@ -1,4 +1,5 @@
-/* Expired leases, how far billing is behind the event log, and the age of the oldest writing transaction. */
+/* Expired leases, how far billing and the audit's sealer are behind their logs, and the age of the oldest writing
+ * transaction. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/vitals.h"
 
@@ -17,7 +18,10 @@ static struct metric oldest_writer = {.name = "sluice_oldest_writer_seconds",
                                       .type = METRIC_GAUGE,
                                       .help = "How long the oldest writing transaction was seen open: it holds back "
                                               "every reader of the event log"};
-static struct metric *const metrics[] = {&leases_expired, &event_lag, &oldest_writer};
+static struct metric unsealed = {.name = "sluice_audit_unsealed_seconds",
+                                 .type = METRIC_GAUGE,
+                                 .help = "Age of the oldest audit row that is not in the hash chain yet"};
+static struct metric *const metrics[] = {&leases_expired, &event_lag, &oldest_writer, &unsealed};
 
 /* Billing reads every event, so its position tells of the log; a zone skips what is not its own. A virtual clock that
  * stands still leaves events unread on purpose: no lag there. */
@@ -28,9 +32,13 @@ static const struct db_stmt statement_look = {
            "    FROM event_cursor c JOIN domain_clock d ON NOT d.virtual AND c.consumer = 'billing'"
            "    CROSS JOIN LATERAL (SELECT e.recorded_at FROM event e WHERE (e.xid, e.seq) > (c.xid, c.seq)"
            "                         ORDER BY e.xid, e.seq LIMIT 1) unread),"
-           " pg_snapshot_xmin(s.snapshot)::text::bigint, pg_snapshot_xmin(s.snapshot) < pg_snapshot_xmax(s.snapshot)"
+           " pg_snapshot_xmin(s.snapshot)::text::bigint, pg_snapshot_xmin(s.snapshot) < pg_snapshot_xmax(s.snapshot),"
+           " (SELECT greatest(extract(epoch FROM clock_timestamp() - a.recorded_at)::bigint, 0) FROM audit a"
+           "   WHERE (a.xid, a.id) > (coalesce((SELECT last_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0'),"
+           "                          coalesce((SELECT last_id FROM audit_seal ORDER BY number DESC LIMIT 1), $1::uuid))"
+           "   ORDER BY a.xid, a.id LIMIT 1)"
            " FROM (SELECT pg_current_snapshot() AS snapshot) s",
-    .params = 0,
+    .params = 1,
 };
 
 const struct db_stmt *const vitals_statements[] = {&statement_look, NULL};
@@ -54,12 +62,13 @@ static int64_t open_for_s(int64_t oldest_xid, bool any_open)
 enum err_kind vitals_look(struct db *db, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_look, DB_NO_PARAMS, &result, reterr);
+    enum err_kind kind = db_run(db, &statement_look, DB_PARAMS("00000000-0000-0000-0000-000000000000"), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     must(PQntuples(result) == 1);
     metric_set(&leases_expired, db_int(result, 0, 0, 0));
     metric_set(&event_lag, db_int(result, 0, 1, 0));
+    metric_set(&unsealed, db_int(result, 0, 4, 0));
     metric_set(&oldest_writer, open_for_s(db_int(result, 0, 2, 0), db_bool(result, 0, 3)));
     return ERR_NONE;
 }

@@ -20,7 +20,7 @@ LOGIN_ROLES = ["sluice_api", "sluice_api_system", "sluice_api_writer", "sluice_p
 WRITERS = {
     "sluice_api": {"idempotency", "planner_question", "amendment"},
     "sluice_api_system": {"tenant", "principal", "token", "zone", "fabric", "leaf", "rack", "node", "instance_type", "asset", "price",
-                          "idempotency", "planner_question", "quota", "maintenance_window"},
+                          "idempotency", "planner_question", "quota", "maintenance_window", "audit_seal"},
     "sluice_api_writer": set(),
     "sluice_provisioner": {"reservation_status", "node_status", "instance", "instance_incarnation", "event_cursor",
                            "allocation", "allocation_history", "sim_workload", "planner_answer", "amendment_status",
