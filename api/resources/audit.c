@@ -2,6 +2,7 @@
  * every column that is hashed, so that an export of the list is what the offline verifier reads. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/audit/store.h"
+#include "api/resources/object_param.h"
 #include "api/resources/registry.h"
 #include "api/server/page_cursor.h"
 #include "api/server/server.h"
@@ -169,22 +170,6 @@ static void split_key(struct request *request, const char *key, const char **ret
     *ret_id = key + length + 1;
 }
 
-static enum err_kind read_object(struct request *request, const char *text, const char **ret, struct err *reterr)
-{
-    struct identity id;
-    struct err ignored = {0};
-    if (text == NULL)
-        return ERR_NONE;
-    if (identity_from_any(text, &id, &ignored) != ERR_NONE) {
-        field_problem_add(&request->problems, "?object", "wrong_type", "must be the id of an object");
-        return request_invalid(request, reterr);
-    }
-    char *uuid = arena_alloc(request->arena, UUID_TEXT_SIZE);
-    identity_to_uuid(id, uuid);
-    *ret = uuid;
-    return ERR_NONE;
-}
-
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct audit_query *query = request->query;
@@ -192,7 +177,7 @@ static enum err_kind list(struct request *request, struct response *response, st
     const char *object = NULL;
     enum err_kind kind = page_read(request, &page, reterr);
     if (kind == ERR_NONE)
-        kind = read_object(request, query->object, &object, reterr);
+        kind = object_param_read(request, query->object, &object, reterr);
     if (kind != ERR_NONE)
         return kind;
     const char *xid = "0", *id = NIL_UUID;

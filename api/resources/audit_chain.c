@@ -298,7 +298,7 @@ static enum err_kind verify(struct request *request, struct response *response, 
 #define ROLES_AUDIT (unsigned)(ROLE_AUDITOR | ROLE_SYSTEM_ADMIN)
 static const struct route audit_chain_routes[] = {
     {GET, "/v1/system/audit/seals",  ROLES_AUDIT, RATE_REPORT, .answer = &seal_schema, .is_list = true, .run = list_seals, .summary = "The seals of the audit's hash chain, for the offline verifier"},
-    {GET, "/v1/system/audit/verify", ROLES_AUDIT, RATE_REPORT, .query = &verify_query_schema, .answer = &verification_schema, .run = verify, .summary = "Compute the audit's hash chain again, over a range of seals, and compare it with the checkpoints"},
+    {GET, "/v1/system/audit/verify", ROLES_AUDIT, RATE_REPORT, .query = &verify_query_schema, .answer = &verification_schema, .run = verify, .without_transaction = true, .summary = "Compute the audit's hash chain again, over a range of seals, and compare it with the checkpoints"},
     ROUTES_END,
 };
 // clang-format on

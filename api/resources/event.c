@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/event.h"
 
+#include "api/resources/object_param.h"
 #include "api/resources/registry.h"
 #include "api/server/page_cursor.h"
 #include "api/server/stream.h"
@@ -42,10 +43,13 @@ const struct schema event_schema = {"Event", event_fields, sizeof(struct event)}
 struct event_query {
     const char *after;
     const char *object;
+    const char *type;
 };
 static const struct field event_query_fields[] = {
     FIELD_TEXT("after", struct event_query, after, .help = "Only events behind this one, by its id"),
-    FIELD_TEXT("object", struct event_query, object, .help = "Only events of the object of this id; not for streams"),
+    FIELD_TEXT("object", struct event_query, object, .help = "Only events of the object of this id"),
+    FIELD_TEXT("type", struct event_query, type, .most = 2048,
+               .help = "Only events of these kinds, comma-separated; reservation.* is every kind that begins so"),
     FIELDS_END,
 };
 static const struct schema event_query_schema = {"EventQuery", event_query_fields, sizeof(struct event_query)};
@@ -81,9 +85,9 @@ static const struct db_stmt statement_list = {
            " FROM event_generation g, event e"
            " WHERE e.xid < pg_snapshot_xmin(pg_current_snapshot())"
            " AND (e.xid, e.seq) > (coalesce($1::text, '0')::xid8, coalesce($2::bigint, 0))"
-           " AND ($4::uuid IS NULL OR e.object_id = $4::uuid)"
-           " ORDER BY e.xid, e.seq LIMIT $3::bigint",
-    .params = 4,
+           " AND ($4::uuid IS NULL OR e.object_id = $4::uuid) AND " EVENT_KIND_MATCHES(
+               "e.kind", "$5::text[]") " ORDER BY e.xid, e.seq LIMIT $3::bigint",
+    .params = 5,
 };
 
 static const struct db_stmt statement_generation = {
@@ -105,7 +109,7 @@ static const char *typed_id(const struct stream_event *event, char text[static I
     return event->object_id;
 }
 
-static void show(const struct stream_event *event, struct json_out *out)
+void event_show(const struct stream_event *event, struct json_out *out)
 {
     char id[EVENT_CURSOR_TEXT_SIZE];
     char object_id[IDENTITY_TEXT_SIZE];
@@ -157,7 +161,7 @@ static void write_page(struct request *request, struct response *response, const
     for (int row = 0; row < shown; row++) {
         const struct stream_event event = event_of_row(result, row);
         event_cursor_print(&event.cursor, last);
-        show(&event, out);
+        event_show(&event, out);
     }
     json_out_close(out, ']');
     json_out_key(out, "next_page");
@@ -183,8 +187,17 @@ static enum err_kind read_position(struct request *request, const char *text, st
     return ERR_NONE;
 }
 
-enum err_kind event_page(struct request *request, struct response *response, const char *object_id, const char *after,
-                         struct err *reterr)
+/* The text of an array; NULL: every kind. */
+static const char *patterns_param(struct request *request, const struct event_filter *filter)
+{
+    CLEANUP(db_array_clear) struct db_array patterns = {0};
+    for (size_t i = 0; i < filter->count; i++)
+        db_array_text(&patterns, filter->patterns[i]);
+    return filter->count == 0 ? NULL : arena_text(request->arena, db_array_param(&patterns));
+}
+
+enum err_kind event_page(struct request *request, struct response *response, const struct event_filter *filter,
+                         const char *after, struct err *reterr)
 {
     struct page page;
     struct event_cursor cursor = {0};
@@ -199,7 +212,9 @@ enum err_kind event_page(struct request *request, struct response *response, con
     const PGresult *result = NULL;
     const char *xid = arena_format(request->arena, "%" PRIu64, cursor.xid);
     kind = request_run(request, &statement_list,
-                       DB_PARAMS(xid, request_int(request, cursor.seq), page.limit_sql, object_id), &result, reterr);
+                       DB_PARAMS(xid, request_int(request, cursor.seq), page.limit_sql, filter->object_id,
+                                 patterns_param(request, filter)),
+                       &result, reterr);
     if (kind == ERR_NONE)
         write_page(request, response, result, &page);
     return kind;
@@ -207,51 +222,42 @@ enum err_kind event_page(struct request *request, struct response *response, con
 
 /* ---- Addresses ---- */
 
-/* The UUID of an id of whatever kind. */
-static enum err_kind read_object(struct request *request, const char *text, const char **ret, struct err *reterr)
-{
-    struct identity id;
-    struct err ignored = {0};
-    if (identity_from_any(text, &id, &ignored) != ERR_NONE) {
-        field_problem_add(&request->problems, "?object", "wrong_type", "must be the id of an object");
-        return request_invalid(request, reterr);
-    }
-    char *uuid = arena_alloc(request->arena, UUID_TEXT_SIZE);
-    identity_to_uuid(id, uuid);
-    *ret = uuid;
-    return ERR_NONE;
-}
-
 #define EVENT_FORMS (FORM_MASK(FORM_JSON) | FORM_MASK(FORM_CSV) | FORM_MASK(FORM_EVENTS))
 
-static enum err_kind follow(struct request *request, struct response *response, struct err *reterr)
+static enum err_kind read_filter(struct request *request, struct event_filter *ret, struct err *reterr)
 {
     const struct event_query *query = request->query;
-    if (query->object != NULL) {
-        field_problem_add(&request->problems, "?object", "out_of_range", "a stream is of all objects");
+    struct err refused = {0};
+    bool is_fine = query->type == NULL || event_patterns_parse(request->arena, query->type, ret, &refused) == ERR_NONE;
+    if (!is_fine) {
+        field_problem_add(&request->problems, "?type", "wrong_type", "%s", refused.text);
         return request_invalid(request, reterr);
     }
+    return object_param_read(request, query->object, &ret->object_id, reterr);
+}
+
+static enum err_kind follow(struct request *request, struct response *response, const struct event_filter *filter,
+                            struct err *reterr)
+{
+    const struct event_query *query = request->query;
     const char *header = request_header(request, "Last-Event-ID");
     const char *after = header != NULL ? header : query->after;
     struct event_cursor cursor;
     if (after == NULL)
-        return stream_open(request, response, NULL, show, reterr);
+        return stream_open(request, response, NULL, filter, event_show, reterr);
     enum err_kind kind = event_cursor_parse(after, &cursor, reterr);
-    return kind == ERR_NONE ? stream_open(request, response, &cursor, show, reterr) : kind;
+    return kind == ERR_NONE ? stream_open(request, response, &cursor, filter, event_show, reterr) : kind;
 }
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct event_query *query = request->query;
-    if (request->form == FORM_EVENTS)
-        return follow(request, response, reterr);
-    const char *object_id = NULL;
-    if (query->object != NULL) {
-        enum err_kind kind = read_object(request, query->object, &object_id, reterr);
-        if (kind != ERR_NONE)
-            return kind;
-    }
-    return event_page(request, response, object_id, query->after, reterr);
+    struct event_filter filter = {0};
+    enum err_kind kind = read_filter(request, &filter, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    return request->form == FORM_EVENTS ? follow(request, response, &filter, reterr)
+                                        : event_page(request, response, &filter, query->after, reterr);
 }
 
 // clang-format off

@@ -54,8 +54,9 @@ struct route {
     const struct object_lock *lock;
     bool is_question;         /* a POST that changes nothing at any rate: takes no validate_only */
     bool has_deleted;         /* a GET that takes ?include=deleted: request->includes_deleted */
-    bool without_transaction; /* the handler wants no transaction and no audit row: it runs its own on request->db
-                               * (sluice_api_system only: advancing the clock waits for others to commit) */
+    bool without_transaction; /* the handler runs transactions of its own on request->db, on a worker's thread that it
+                               * may keep for long (sluice_api_system only: advancing the clock waits for others to
+                               * commit; the audit's chain is computed again); of a GET, too */
     const char *summary;      /* for the document: a sentence without full stop */
 };
 static inline unsigned route_forms(const struct route *route)

@@ -27,7 +27,9 @@ struct stream {
     struct MHD_Connection *connection;
     stream_format *format;
     char tenant_id[UUID_TEXT_SIZE]; /* "": all tenants' */
-    struct event_cursor cursor;     /* everything up to it was written, or is not for this stream */
+    struct arena *arena;            /* of the filter */
+    struct event_filter filter;
+    struct event_cursor cursor; /* everything up to it was written, or is not for this stream */
     char *buffer;
     size_t length, sent, capacity;
     int64_t written_at_ms;
@@ -134,8 +136,9 @@ static void put_event(struct stream *stream, const struct stream_event *event)
 
 static bool is_for(const struct stream *stream, const struct stream_event *event)
 {
-    return stream->tenant_id[0] == '\0' ||
-           (event->tenant_id != NULL && strcmp(event->tenant_id, stream->tenant_id) == 0);
+    bool is_own =
+        stream->tenant_id[0] == '\0' || (event->tenant_id != NULL && strcmp(event->tenant_id, stream->tenant_id) == 0);
+    return is_own && event_filter_matches(&stream->filter, event->kind, event->object_id);
 }
 
 /* ---- The follower's side ---- */
@@ -192,6 +195,7 @@ static void release(struct stream *stream)
     if (stream->next != NULL)
         stream->next->previous = stream->previous;
     metric_set(&streams_open, --feed->count);
+    arena_free(stream->arena);
     free(stream->buffer);
     free(stream);
 }
@@ -292,13 +296,15 @@ static void place(struct stream *stream, const struct event_cursor *after)
 }
 
 enum err_kind stream_open(struct request *request, struct response *response, const struct event_cursor *after,
-                          stream_format *format, struct err *reterr)
+                          const struct event_filter *filter, stream_format *format, struct err *reterr)
 {
     struct stream_feed *feed = follower_feed(request->internal->server->follower);
     struct stream *stream = alloc_zero(1, sizeof *stream);
     stream->feed = feed;
     stream->connection = request->internal->connection;
     stream->format = format;
+    stream->arena = arena_new();
+    stream->filter = event_filter_copy(stream->arena, filter);
     memcpy(stream->tenant_id, request->caller.tenant_id, sizeof stream->tenant_id);
     (void)pthread_mutex_lock(&feed->lock);
     bool may = feed->count < feed->count_max && !feed->is_stopping;
@@ -312,6 +318,8 @@ enum err_kind stream_open(struct request *request, struct response *response, co
     }
     (void)pthread_mutex_unlock(&feed->lock);
     if (!may) {
+        arena_free(stream->arena);
+        free(stream->buffer);
         free(stream);
         return err_set(reterr, ERR_OVERLOADED, "too many event streams are open");
     }

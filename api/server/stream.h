@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "api/server/event_filter.h"
 #include "api/server/request.h"
 #include "api/server/response.h"
 #include "common/events.h"
@@ -24,8 +25,9 @@ struct stream_event {
 typedef void stream_format(const struct stream_event *event, struct json_out *out);
 
 /* Makes the response a stream: 200 text/event-stream from after `after` (NULL: from now). The caller's tenant sees its
- * own events, the provider's roles see all. ERR_OVERLOADED beyond the limit on streams. `id:` is the cursor, `event:`
+ * own events, the provider's roles see all; of these, those that pass the filter, which is copied. ERR_OVERLOADED beyond the limit on streams. `id:` is the cursor, `event:`
  * the kind, `data:` what format wrote. A cursor of another generation, or older than what is kept, gets `event: reset`
  * first and continues from now. Call it from a handler (run), at its end. */
 MUST_CHECK enum err_kind stream_open(struct request *request, struct response *response,
-                                     const struct event_cursor *after, stream_format *format, struct err *reterr);
+                                     const struct event_cursor *after, const struct event_filter *filter,
+                                     stream_format *format, struct err *reterr);

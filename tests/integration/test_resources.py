@@ -290,10 +290,29 @@ def test_a_stream_tells_what_pages_tell(month):
     assert [json.loads(data) for data in streamed] == pages[1:]
 
 
-def follow(stack, token, after, count):
+def test_pages_and_streams_are_filtered_alike(month):
+    pages = month.events(month.acme)
+    instance = next(event["object_id"] for event in pages if event["object_type"] == "instance")
+    for query, passes in (("type=instance.*", lambda event: event["kind"].startswith("instance.")),
+                          ("type=reservation.created,invoice.issued", lambda event: event["kind"] in ("reservation.created", "invoice.issued")),
+                          (f"object={instance}", lambda event: event["object_id"] == instance),
+                          (f"object={instance}&type=instance.running", lambda event: event["object_id"] == instance and event["kind"] == "instance.running"),
+                          ("type=*", lambda event: True)):
+        expected = [event for event in pages if passes(event)]
+        assert expected and month.acme.items(f"/v1/events?{query}&limit=2") == expected, query
+        behind = [event for event in expected if event["id"] != pages[0]["id"]]
+        streamed = follow(month, month.acme.token, pages[0]["id"], len(behind), f"?{query}")
+        assert [json.loads(data) for data in streamed] == behind, query
+    assert month.acme.get("/v1/events?type=no.such").expect(200).body["items"] == []
+    for wrong in ("type=", "type=instance.running,", "type=%25", "type=*.created", "object=what"):
+        month.acme.get(f"/v1/events?{wrong}").expect(422)
+        month.acme.get(f"/v1/events?{wrong}", headers={"Accept": "text/event-stream"}).expect(422)
+
+
+def follow(stack, token, after, count, query=""):
     """The data of the next count events of the stream behind a position."""
     connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=20)
-    connection.request("GET", "/v1/events", headers={
+    connection.request("GET", "/v1/events" + query, headers={
         "Authorization": f"Bearer {token}", "Accept": "text/event-stream", "Last-Event-ID": after})
     response = connection.getresponse()
     assert response.status == 200 and response.headers["Content-Type"].startswith("text/event-stream")
