@@ -13,6 +13,7 @@
 #include "api/statements.h"
 #include "common/admin.h"
 #include "common/db.h"
+#include "common/hex.h"
 #include "common/log.h"
 #include "common/must.h"
 #include "common/shutdown.h"
@@ -29,6 +30,16 @@ static void make_cursor_key(const char *secret, uint8_t ret[static CURSOR_KEY_SI
         must(RAND_bytes(ret, CURSOR_KEY_SIZE) == 1);
     else
         must(EVP_Digest(secret, strlen(secret), ret, NULL, EVP_sha256(), NULL) == 1);
+}
+
+static struct document make_document(const char *text)
+{
+    uint8_t digest[SHA256_SIZE];
+    must(EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) == 1);
+    struct document document = {.text = text};
+    hex_print(digest, (DOCUMENT_ETAG_SIZE - 3) / 2, document.etag + 1);
+    document.etag[0] = document.etag[DOCUMENT_ETAG_SIZE - 2] = '"';
+    return document;
 }
 
 /* For /readyz: a connection of its own, used by the admin's thread only. */
@@ -90,8 +101,10 @@ static void stop(struct server *server, struct background *background)
 static enum err_kind serve(const struct config_common *common, const struct api_settings *settings, struct err *reterr)
 {
     struct server server = {.common = common, .settings = settings, .resources = registry};
-    CLEANUP(text_freep) char *document = openapi_write(registry);
-    server.document = document;
+    CLEANUP(text_freep) char *openapi = openapi_write(registry, false);
+    CLEANUP(text_freep) char *openapi_30 = openapi_write(registry, true);
+    server.openapi = make_document(openapi);
+    server.openapi_30 = make_document(openapi_30);
     make_cursor_key(settings->cursor_secret, server.cursor_key);
     CLEANUP(audit_key_freep) struct audit_key *audit_key = NULL;
     enum err_kind kind = load_audit_key(settings, &audit_key, reterr);
@@ -146,7 +159,7 @@ int main(int argc, char **argv)
         return token_command(argc - 2, argv + 2);
     }
     if (argc == 2 && strcmp(argv[1], "--print-openapi") == 0) {
-        CLEANUP(text_freep) char *document = openapi_write(registry);
+        CLEANUP(text_freep) char *document = openapi_write(registry, false);
         (void)puts(document);
         return EXIT_SUCCESS;
     }

@@ -16,7 +16,7 @@ enum { WISH_STARTS_AT, WISH_ENDS_AT, WISH_COUNT };
 // clang-format off
 static const struct field wish_fields[] = {
     FIELD_TIME("starts_at", struct amendment_wish, starts_at, .flags = FIELD_NULLABLE, .help = "Another start, of one that is scheduled; null: the instant of the decision. Left out: as it is"),
-    FIELD_TIME("ends_at",   struct amendment_wish, ends_at, .flags = FIELD_NULLABLE, .help = "Another end; null: until cancelled. Left out: as it is"),
+    FIELD_TIME("ends_at",   struct amendment_wish, ends_at, .flags = FIELD_NULLABLE, .example = "2026-12-15T00:00:00Z", .help = "Another end; null: until cancelled. Left out: as it is"),
     FIELD_INT ("count",     struct amendment_wish, count, .least = 1, .most = RESERVATION_COUNT_MAX, .help = "Another number of instances. Left out: as it is"),
     FIELDS_END,
 };
@@ -111,7 +111,7 @@ static enum err_kind create(struct request *request, struct response *response, 
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_RESERVATION
 static const struct route amendment_routes[] = {
-    {POST, "/v1/reservations/{id}/amendments",        ROLES_TENANT_WRITE, RATE_WRITE, .body = &wish_schema, .answer = &amendment_schema, ONE, .lock = &amendment_lock, .run = create, .replay = replay, .summary = "Ask for other terms, all or nothing"},
+    {POST, "/v1/reservations/{id}/amendments",        ROLES_TENANT_WRITE, RATE_WRITE, .body = &wish_schema, .answer = &amendment_schema, ONE, .lock = &amendment_lock, .run = create, .replay = replay, .waits = true, .asks = true, .problems = PROBLEMS("tenant_suspended", "not_amendable", "amendments_open", "nothing_to_amend", "start_is_past", "window_in_past", "window_reversed", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "conflict"), .summary = "Ask for other terms, all or nothing"},
     {GET,  "/v1/reservations/{id}/amendments",        ROLES_TENANT_READ,  RATE_READ,  .answer = &amendment_schema, .is_list = true, ONE, .run = list, .summary = "Amendments of a reservation, oldest first"},
     {GET,  "/v1/system/reservations/{id}/amendments", ROLES_SYSTEM_READ,  RATE_READ,  .answer = &amendment_schema, .is_list = true, ONE, .run = list, .summary = "Amendments of a reservation, oldest first"},
     ROUTES_END,
@@ -120,4 +120,5 @@ static const struct route amendment_routes[] = {
 
 static const struct db_stmt *const own_statements[] = {&statement_exists, NULL};
 
-const struct resource amendment_resource = {"reservations", amendment_routes, own_statements};
+const struct resource amendment_resource = {"reservations", amendment_routes, own_statements,
+    "A tenant's claim on instances for a window of time, its terms and their amendments, and the instances that deliver it."};

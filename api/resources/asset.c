@@ -22,14 +22,14 @@ struct asset {
 // clang-format off
 static const struct field asset_fields[] = {
     FIELD_ID   ("id",          struct asset, id, .identity = IDENTITY_ASSET, .flags = FIELD_READ_ONLY, .help = "The asset"),
-    FIELD_TEXT ("serial",      struct asset, serial, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .help = "Serial number, unique"),
+    FIELD_TEXT ("serial",      struct asset, serial, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .example = "SN-000001", .help = "Serial number, unique"),
     FIELD_ID   ("node",        struct asset, node, .identity = IDENTITY_NODE, .flags = FIELD_NULLABLE, .help = "The node it is or belongs to; null: in stock"),
-    FIELD_TEXT ("cohort",      struct asset, cohort, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .help = "Purchase lot, e.g. 2025-q1"),
-    FIELD_TEXT ("vendor",      struct asset, vendor, .least = 0, .most = 128, .fallback = "", .help = "From whom"),
+    FIELD_TEXT ("cohort",      struct asset, cohort, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .example = "2026-q4", .help = "Purchase lot, e.g. 2025-q1"),
+    FIELD_TEXT ("vendor",      struct asset, vendor, .least = 0, .most = 128, .fallback = "", .example = "Supermicro", .help = "From whom"),
     FIELD_MONEY("cost",        struct asset, cost, .flags = FIELD_REQUIRED | FIELD_MINOR, .help = "Capitalised cost"),
     FIELD_MONEY("salvage",     struct asset, salvage, .flags = FIELD_MINOR, .help = "Value at the end of its life; 0 unless said"),
     FIELD_DATE ("in_service",  struct asset, in_service, .flags = FIELD_REQUIRED, .help = "Day it was available for use (IAS 16.55): depreciation starts"),
-    FIELD_INT  ("life_months", struct asset, life_months, .flags = FIELD_REQUIRED, .least = 1, .most = 240, .help = "Useful life in calendar months"),
+    FIELD_INT  ("life_months", struct asset, life_months, .flags = FIELD_REQUIRED, .least = 1, .most = 240, .example = "60", .help = "Useful life in calendar months"),
     FIELDS_END,
 };
 
@@ -201,7 +201,7 @@ static const struct route asset_routes[] = {
     {GET,  "/v1/system/assets",               ROLES_SYSTEM_READ,    RATE_READ,   .query = &asset_query_schema, .answer = &asset_schema, .is_list = true, .run = list, .summary = "List assets"},
     {GET,  "/v1/system/assets/{id}",          ROLES_SYSTEM_READ,    RATE_READ,   .answer = &asset_schema, .has_id = true, .id = IDENTITY_ASSET, .run = get, .summary = "One asset"},
     {GET,  "/v1/system/assets/{id}/schedule", ROLES_SYSTEM_READ,    RATE_REPORT, .answer = &schedule_schema, .is_list = true, .has_id = true, .id = IDENTITY_ASSET, .run = schedule, .summary = "Its depreciation month by month, planned and posted"},
-    {POST, "/v1/system/assets",               ROLES_SYSTEM_FINANCE, RATE_WRITE,  .body = &asset_schema, .answer = &asset_schema, .run = create, .replay = get, .summary = "Register an asset"},
+    {POST, "/v1/system/assets",               ROLES_SYSTEM_FINANCE, RATE_WRITE,  .body = &asset_schema, .answer = &asset_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken", "unknown_node"), .summary = "Register an asset"},
     ROUTES_END,
 };
 // clang-format on
@@ -209,4 +209,5 @@ static const struct route asset_routes[] = {
 static const struct db_stmt *const asset_statements[] = {&statement_list,   &statement_get,      &statement_node,
                                                          &statement_create, &statement_schedule, NULL};
 
-const struct resource asset_resource = {"assets", asset_routes, asset_statements};
+const struct resource asset_resource = {"assets", asset_routes, asset_statements,
+    "What the provider bought: depreciated by days, attributed to who used it."};

@@ -83,4 +83,5 @@ static const struct route attribution_routes[] = {
 
 static const struct db_stmt *const attribution_statements[] = {&statement_list, NULL};
 
-const struct resource attribution_resource = {"attribution", attribution_routes, attribution_statements};
+const struct resource attribution_resource = {"attribution", attribution_routes, attribution_statements,
+    "What of each asset's amortization was borne by whom."};

@@ -189,11 +189,12 @@ static enum err_kind ask(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route capacity_routes[] = {
-    {GET, "/v1/system/capacity", ROLES_SYSTEM_READ, RATE_REPORT, .query = &query_schema, .answer = &item_schema, .is_list = true, .run = ask, .summary = "What the GPUs of each rack do by time"},
+    {GET, "/v1/system/capacity", ROLES_SYSTEM_READ, RATE_REPORT, .query = &query_schema, .answer = &item_schema, .is_list = true, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "window_in_past", "window_reversed", "too_much_asked"), .summary = "What the GPUs of each rack do by time"},
     ROUTES_END,
 };
 // clang-format on
 
 static const struct db_stmt *const capacity_statements[] = {&statement_groups, NULL};
 
-const struct resource capacity_resource = {"capacity", capacity_routes, capacity_statements};
+const struct resource capacity_resource = {"capacity", capacity_routes, capacity_statements,
+    "What the GPUs of each rack, leaf or fabric do, over time."};

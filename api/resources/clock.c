@@ -35,7 +35,7 @@ static const struct field clock_fields[] = {
 };
 
 static const struct field clock_wish_fields[] = {
-    FIELD_TIME("advance_to", struct clock_wish, advance_to, .flags = FIELD_REQUIRED, .help = "Domain time to move to; everything due until then is done when the answer comes"),
+    FIELD_TIME("advance_to", struct clock_wish, advance_to, .flags = FIELD_REQUIRED, .example = "2026-12-01T00:00:00Z", .help = "Domain time to move to; everything due until then is done when the answer comes"),
     FIELDS_END,
 };
 // clang-format on
@@ -321,8 +321,8 @@ static enum err_kind get(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route clock_routes[] = {
-    {GET,  "/v1/system/clock", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &clock_schema, .run = get, .summary = "The virtual clock; 404 where domain time is real"},
-    {POST, "/v1/system/clock", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &clock_wish_schema, .answer = &clock_schema, .status = 200, .run = advance, .without_transaction = true, .summary = "Move the virtual clock; 404 where domain time is real"},
+    {GET,  "/v1/system/clock", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &clock_schema, .run = get, .problems = PROBLEMS("not_found"), .summary = "The virtual clock; 404 where domain time is real"},
+    {POST, "/v1/system/clock", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &clock_wish_schema, .answer = &clock_schema, .status = 200, .run = advance, .without_transaction = true, .problems = PROBLEMS("not_found", "clock_in_past", "clock_stalled"), .summary = "Move the virtual clock; 404 where domain time is real"},
     ROUTES_END,
 };
 // clang-format on
@@ -330,4 +330,5 @@ static const struct route clock_routes[] = {
 static const struct db_stmt *const clock_statements[] = {&statement_lock, &statement_unlock, &statement_step,
                                                          &statement_fresh,  &statement_settle, &statement_look, NULL};
 
-const struct resource clock_resource = {"clock", clock_routes, clock_statements};
+const struct resource clock_resource = {"clock", clock_routes, clock_statements,
+    "The virtual clock of a simulated Sluice."};

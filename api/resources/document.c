@@ -1,6 +1,7 @@
-/* The API's own description, made of its tables: OpenAPI 3.1, and the page that the `type` of a problem points to. */
+/* The API's own description, made of its tables: OpenAPI 3.1 and 3.0.3, and the pages for people. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/etag.h"
 #include "api/server/page_html.h"
 #include "api/server/problem_page.h"
 #include "api/server/server.h"
@@ -10,14 +11,29 @@
 /* The same for everybody, and for as long as this program runs. */
 #define DOCUMENT_CACHE "public, max-age=300"
 
+static enum err_kind answer_document(struct request *request, struct response *response,
+                                     const struct document *document)
+{
+    const char *known = request_header(request, "If-None-Match");
+    bool is_known = known != NULL && etag_is_known(known, document->etag);
+    response->status = is_known ? 304 : 200;
+    response_header(response, "Cache-Control", DOCUMENT_CACHE);
+    response_header(response, "ETag", document->etag);
+    if (!is_known)
+        json_out_bytes(&response->body, document->text, strlen(document->text));
+    return ERR_NONE;
+}
+
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
     (void)reterr;
-    const char *document = request->internal->server->document;
-    response->status = 200;
-    response_header(response, "Cache-Control", DOCUMENT_CACHE);
-    json_out_bytes(&response->body, document, strlen(document));
-    return ERR_NONE;
+    return answer_document(request, response, &request->internal->server->openapi);
+}
+
+static enum err_kind get_30(struct request *request, struct response *response, struct err *reterr)
+{
+    (void)reterr;
+    return answer_document(request, response, &request->internal->server->openapi_30);
 }
 
 static enum err_kind get_errors(struct request *request, struct response *response, struct err *reterr)
@@ -30,13 +46,16 @@ static enum err_kind get_errors(struct request *request, struct response *respon
     return ERR_NONE;
 }
 
+// clang-format off
 static const struct route document_routes[] = {
-    {GET, "/openapi.json", ROLES_NONE, RATE_READ, .direct = get, .summary = "This document"},
-    {GET, "/docs/errors", ROLES_NONE, RATE_READ, .forms = FORM_MASK(FORM_HTML), .direct = get_errors,
-     .summary = "The codes of problems, as a page (HTML)"},
+    {GET, "/openapi.json",     ROLES_NONE, RATE_READ, .direct = get, .summary = "This document: OpenAPI 3.1"},
+    {GET, "/openapi-3.0.json", ROLES_NONE, RATE_READ, .direct = get_30, .summary = "The same as OpenAPI 3.0.3, for generators that lag"},
+    {GET, "/docs/errors",      ROLES_NONE, RATE_READ, .forms = FORM_MASK(FORM_HTML), .direct = get_errors, .summary = "The codes of problems, as a page"},
     ROUTES_END,
 };
+// clang-format on
 
 static const struct db_stmt *const document_statements[] = {NULL};
 
-const struct resource document_resource = {"document", document_routes, document_statements};
+const struct resource document_resource = {"document", document_routes, document_statements,
+                                           "This document, and its pages for people."};

@@ -262,12 +262,13 @@ static enum err_kind list(struct request *request, struct response *response, st
 
 // clang-format off
 static const struct route event_routes[] = {
-    {GET, "/v1/events",        ROLES_TENANT_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .summary = "Events as a page, or as a stream with Accept: text/event-stream"},
-    {GET, "/v1/system/events", ROLES_SYSTEM_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .summary = "Events of all tenants as a page, or as a stream with Accept: text/event-stream"},
+    {GET, "/v1/events",        ROLES_TENANT_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .problems = PROBLEMS("invalid_cursor"), .summary = "Events as a page, or as a stream with Accept: text/event-stream"},
+    {GET, "/v1/system/events", ROLES_SYSTEM_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .problems = PROBLEMS("invalid_cursor"), .summary = "Events of all tenants as a page, or as a stream with Accept: text/event-stream"},
     ROUTES_END,
 };
 // clang-format on
 
 static const struct db_stmt *const event_statements[] = {&statement_list, &statement_generation, NULL};
 
-const struct resource event_resource = {"events", event_routes, event_statements};
+const struct resource event_resource = {"events", event_routes, event_statements,
+    "Every change of state, in the order of the log: as pages, or as a stream."};

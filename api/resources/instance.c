@@ -117,4 +117,5 @@ static const struct route instance_routes[] = {
 
 static const struct db_stmt *const instance_statements[] = {&statement_list, &statement_get, NULL};
 
-const struct resource instance_resource = {"instances", instance_routes, instance_statements};
+const struct resource instance_resource = {"instances", instance_routes, instance_statements,
+    "What runs, or is to run, on a node for a reservation."};

@@ -19,12 +19,12 @@ struct instance_type {
 // clang-format off
 static const struct field instance_type_fields[] = {
     FIELD_ID  ("id",          struct instance_type, id, .identity = IDENTITY_INSTANCE_TYPE, .flags = FIELD_READ_ONLY, .help = "The instance type"),
-    FIELD_TEXT("name",        struct instance_type, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .help = "Unique name, e.g. h100.8x"),
-    FIELD_INT ("gpu_count",   struct instance_type, gpu_count, .flags = FIELD_CREATE_ONLY, .least = 0, .most = 64, .fallback = "0", .help = "Whole GPUs; 0 where it is a share"),
+    FIELD_TEXT("name",        struct instance_type, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .example = "h100.4x", .help = "Unique name, e.g. h100.8x"),
+    FIELD_INT ("gpu_count",   struct instance_type, gpu_count, .flags = FIELD_CREATE_ONLY, .least = 0, .most = 64, .fallback = "0", .example = "4", .help = "Whole GPUs; 0 where it is a share"),
     FIELD_INT ("gpu_milli",   struct instance_type, gpu_milli, .flags = FIELD_CREATE_ONLY, .least = 0, .most = 999, .fallback = "0", .help = "Share of one GPU in thousandths; 0 where it is whole GPUs"),
-    FIELD_LIST("gpu_models",  struct instance_type, gpu_models, .flags = FIELD_REQUIRED, .least = 1, .help = "GPU models it may land on"),
-    FIELD_INT ("cpu_milli",   struct instance_type, cpu_milli, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .help = "CPU in thousandths of a core"),
-    FIELD_INT ("memory_mib",  struct instance_type, memory_mib, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .help = "Memory in MiB"),
+    FIELD_LIST("gpu_models",  struct instance_type, gpu_models, .flags = FIELD_REQUIRED, .least = 1, .example = "[\"H100\"]", .help = "GPU models it may land on"),
+    FIELD_INT ("cpu_milli",   struct instance_type, cpu_milli, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .example = "96000", .help = "CPU in thousandths of a core"),
+    FIELD_INT ("memory_mib",  struct instance_type, memory_mib, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .example = "1048576", .help = "Memory in MiB"),
     FIELD_TEXT("description", struct instance_type, description, .least = 0, .most = 1000, .fallback = "", .help = "For people"),
     FIELD_INT ("open_ended_max_percent", struct instance_type, open_ended_max_percent, .flags = FIELD_NULLABLE, .least = 0, .most = 100, .help = "The share of the GPUs that it may land on, per zone, that is sold without an end; null: no cap"),
     FIELD_TIME("created_at",  struct instance_type, created_at, .flags = FIELD_READ_ONLY, .help = "Domain time"),
@@ -151,7 +151,7 @@ static const struct route instance_type_routes[] = {
     {GET,   "/v1/instance-types",             ROLES_EVERY,          RATE_READ,  .query = &instance_type_query_schema, .answer = &instance_type_schema, .is_list = true, .run = list, .summary = "List instance types"},
     {GET,   "/v1/system/instance-types",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &instance_type_query_schema, .answer = &instance_type_schema, .is_list = true, .run = list, .summary = "List instance types"},
     {GET,   "/v1/system/instance-types/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &instance_type_schema, ONE, .run = get, .summary = "One instance type"},
-    {POST,  "/v1/system/instance-types",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, .run = create, .replay = get, .summary = "Make an instance type"},
+    {POST,  "/v1/system/instance-types",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make an instance type"},
     {PUT,   "/v1/system/instance-types/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, ONE, .lock = &instance_type_lock, .run = replace, .summary = "Change an instance type for what is reserved from now on: all of it"},
     {PATCH, "/v1/system/instance-types/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, ONE, .lock = &instance_type_lock, .run = replace, .summary = "Change an instance type for what is reserved from now on: what is given"},
     ROUTES_END,
@@ -161,4 +161,5 @@ static const struct route instance_type_routes[] = {
 static const struct db_stmt *const instance_type_statements[] = {&statement_list, &statement_get,     &statement_create,
                                                                  &statement_lock, &statement_replace, NULL};
 
-const struct resource instance_type_resource = {"instance types", instance_type_routes, instance_type_statements};
+const struct resource instance_type_resource = {"instance types", instance_type_routes, instance_type_statements,
+    "The shapes that can be reserved by name."};

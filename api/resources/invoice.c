@@ -130,4 +130,5 @@ static const struct route invoice_routes[] = {
 
 static const struct db_stmt *const invoice_statements[] = {&statement_list, &statement_get, &statement_lines, NULL};
 
-const struct resource invoice_resource = {"invoices", invoice_routes, invoice_statements};
+const struct resource invoice_resource = {"invoices", invoice_routes, invoice_statements,
+    "What a tenant is billed for a month, line by line."};

@@ -74,4 +74,5 @@ static const struct route ledger_routes[] = {
 
 static const struct db_stmt *const ledger_statements[] = {&statement_balance, &statement_entries, NULL};
 
-const struct resource ledger_resource = {"ledger", ledger_routes, ledger_statements};
+const struct resource ledger_resource = {"ledger", ledger_routes, ledger_statements,
+    "The double-entry books."};

@@ -49,13 +49,13 @@ static const struct field cheapest_fields[] = {
 
 static const struct field maintenance_fields[] = {
     FIELD_ID    ("id",                  struct maintenance, id, .identity = IDENTITY_MAINTENANCE, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .help = "The window; absent with validate_only"),
-    FIELD_TEXT  ("zone",                struct maintenance, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .help = "Where, by name"),
-    FIELD_LIST  ("nodes",               struct maintenance, nodes, .flags = FIELD_OPTIONAL, .least = 1, .most = NODES_MAX, .help = "Its nodes, by name; or give rack or leaf"),
+    FIELD_TEXT  ("zone",                struct maintenance, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .example = "us-east-1a", .help = "Where, by name"),
+    FIELD_LIST  ("nodes",               struct maintenance, nodes, .flags = FIELD_OPTIONAL, .least = 1, .most = NODES_MAX, .example = "[\"n0001\"]", .help = "Its nodes, by name; or give rack or leaf"),
     FIELD_TEXT  ("rack",                struct maintenance, rack, .flags = FIELD_WRITE_ONLY | FIELD_NULLABLE, .least = 1, .most = 255, .help = "All nodes that stand in the racks of this name"),
     FIELD_TEXT  ("leaf",                struct maintenance, leaf, .flags = FIELD_WRITE_ONLY | FIELD_NULLABLE, .least = 1, .most = 255, .help = "All nodes behind the leaf switches of this name"),
-    FIELD_TIME  ("starts_at",           struct maintenance, starts_at, .flags = FIELD_REQUIRED, .help = "Start, inclusive"),
-    FIELD_TIME  ("ends_at",             struct maintenance, ends_at, .flags = FIELD_REQUIRED, .help = "End, exclusive"),
-    FIELD_TEXT  ("reason",              struct maintenance, reason, .flags = FIELD_REQUIRED, .least = 1, .most = 255, .help = "Why"),
+    FIELD_TIME  ("starts_at",           struct maintenance, starts_at, .flags = FIELD_REQUIRED, .example = "2026-12-10T00:00:00Z", .help = "Start, inclusive"),
+    FIELD_TIME  ("ends_at",             struct maintenance, ends_at, .flags = FIELD_REQUIRED, .example = "2026-12-10T06:00:00Z", .help = "End, exclusive"),
+    FIELD_TEXT  ("reason",              struct maintenance, reason, .flags = FIELD_REQUIRED, .least = 1, .most = 255, .example = "firmware", .help = "Why"),
     FIELD_TIME  ("created_at",          struct maintenance, created_at, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .help = "When it was asked for"),
     FIELD_TIME  ("cancel_requested_at", struct maintenance, cancel_requested_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "When its end was asked for; null: it was not"),
     FIELD_COLUMN_WITH("status",   FIELD_TYPE_OBJECT, FIELD_OPTIONAL, .fields = status_fields, .help = "What became of it; absent with validate_only"),
@@ -350,7 +350,7 @@ static enum err_kind cancel(struct request *request, struct response *response, 
 static const struct route maintenance_routes[] = {
     {GET,  "/v1/system/maintenance-windows",             ROLES_SYSTEM_READ,    RATE_READ,  .query = &list_query_schema, .answer = &maintenance_schema, .is_list = true, .run = list, .summary = "List maintenance windows"},
     {GET,  "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_READ,    RATE_READ,  .answer = &maintenance_schema, ONE, .run = get, .summary = "One maintenance window"},
-    {POST, "/v1/system/maintenance-windows",             ROLES_SYSTEM_OPERATE, RATE_WRITE, .query = &create_query_schema, .body = &maintenance_schema, .answer = &maintenance_schema, .status = 202, .run = create, .replay = get, .summary = "Take nodes out of service for a time; the zone's leader decides"},
+    {POST, "/v1/system/maintenance-windows",             ROLES_SYSTEM_OPERATE, RATE_WRITE, .query = &create_query_schema, .body = &maintenance_schema, .answer = &maintenance_schema, .status = 202, .run = create, .replay = get, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_node", "window_in_past", "window_reversed", "maintenance_conflict"), .summary = "Take nodes out of service for a time; the zone's leader decides"},
     {POST, "/v1/system/maintenance-windows/{id}/cancel", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .status = 200, .run = cancel, .summary = "Give the nodes back before its end, or before it begins"},
     ROUTES_END,
 };
@@ -360,4 +360,5 @@ static const struct db_stmt *const maintenance_statements[] = {
     &statement_list,   &statement_get,   &statement_nodes, &statement_check,  &statement_held,
     &statement_create, &statement_begun, &statement_lock,  &statement_cancel, NULL};
 
-const struct resource maintenance_resource = {"maintenance-windows", maintenance_routes, maintenance_statements};
+const struct resource maintenance_resource = {"maintenance-windows", maintenance_routes, maintenance_statements,
+    "Nodes out of service for a time."};

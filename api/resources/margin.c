@@ -126,4 +126,5 @@ static const struct route margin_routes[] = {
 
 static const struct db_stmt *const margin_statements[] = {&statement_report, NULL};
 
-const struct resource margin_resource = {"margin", margin_routes, margin_statements};
+const struct resource margin_resource = {"margin", margin_routes, margin_statements,
+    "Revenue against what the fleet costs."};

@@ -55,4 +55,5 @@ static const struct route me_routes[] = {
 
 static const struct db_stmt *const me_statements[] = {NULL};
 
-const struct resource me_resource = {"me", me_routes, me_statements};
+const struct resource me_resource = {"me", me_routes, me_statements,
+    "Who the token stands for."};

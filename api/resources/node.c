@@ -36,17 +36,17 @@ static const struct field node_status_fields[] = {
 
 static const struct field node_fields[] = {
     FIELD_ID  ("id",           struct node, id, .identity = IDENTITY_NODE, .flags = FIELD_READ_ONLY, .help = "The node"),
-    FIELD_TEXT("name",         struct node, name, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .help = "Serial or host name, unique within the zone"),
-    FIELD_TEXT("zone",         struct node, zone, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Name of its zone"),
-    FIELD_TEXT("fabric",       struct node, fabric, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Name of its fabric, made by first mention"),
-    FIELD_TEXT("leaf",         struct node, leaf, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .help = "Name of the leaf switch that its rack is behind, made by first mention; null: not said"),
-    FIELD_TEXT("rack",         struct node, rack, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .help = "Name of its rack, made by first mention"),
+    FIELD_TEXT("name",         struct node, name, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .example = "gpu-0001", .help = "Serial or host name, unique within the zone"),
+    FIELD_TEXT("zone",         struct node, zone, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .example = "us-east-1a", .help = "Name of its zone"),
+    FIELD_TEXT("fabric",       struct node, fabric, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .example = "f1", .help = "Name of its fabric, made by first mention"),
+    FIELD_TEXT("leaf",         struct node, leaf, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .example = "l1", .help = "Name of the leaf switch that its rack is behind, made by first mention; null: not said"),
+    FIELD_TEXT("rack",         struct node, rack, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .example = "r1", .help = "Name of its rack, made by first mention"),
     FIELD_ENUM("nvlink_domain", struct node, nvlink_domain, .values = domains, .fallback = "node", .help = "How far its NVLink reaches"),
-    FIELD_TEXT("gpu_model",    struct node, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .help = "Model of its GPUs, e.g. H100"),
-    FIELD_INT ("gpu_count",    struct node, gpu_count, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .help = "Its GPUs"),
+    FIELD_TEXT("gpu_model",    struct node, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .example = "H100", .help = "Model of its GPUs, e.g. H100"),
+    FIELD_INT ("gpu_count",    struct node, gpu_count, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .example = "8", .help = "Its GPUs"),
     FIELD_ENUM("gpu_grouping", struct node, gpu_grouping, .values = groupings, .fallback = "any", .help = "Which GPUs may go together"),
-    FIELD_INT ("cpu_milli",    struct node, cpu_milli, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .help = "CPU in thousandths of a core"),
-    FIELD_INT ("memory_mib",   struct node, memory_mib, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .help = "Memory in MiB"),
+    FIELD_INT ("cpu_milli",    struct node, cpu_milli, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .example = "192000", .help = "CPU in thousandths of a core"),
+    FIELD_INT ("memory_mib",   struct node, memory_mib, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .example = "2097152", .help = "Memory in MiB"),
     FIELD_INT ("turnaround_s", struct node, turnaround_s, .least = 0, .most = 604800, .fallback = "0", .help = "Sanitizing and validation after a tenant, in seconds"),
     FIELD_COLUMN("cordoned",      FIELD_TYPE_BOOL, .help = "Takes no new allocations"),
     FIELD_COLUMN_WITH("cordon_reason", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Why; null: not said, or not cordoned"),
@@ -76,7 +76,7 @@ struct node_cordon {
     const char *reason;
 };
 static const struct field node_cordon_fields[] = {
-    FIELD_TEXT("reason", struct node_cordon, reason, .flags = FIELD_REQUIRED | FIELD_WRITE_ONLY, .help = "Why"),
+    FIELD_TEXT("reason", struct node_cordon, reason, .flags = FIELD_REQUIRED | FIELD_WRITE_ONLY, .example = "a fan is loud", .help = "Why"),
     FIELDS_END,
 };
 static const struct schema node_cordon_schema = {"NodeCordon", node_cordon_fields, sizeof(struct node_cordon)};
@@ -285,7 +285,7 @@ static enum err_kind power(struct request *request, struct response *response, s
 static const struct route node_routes[] = {
     {GET,  "/v1/system/nodes",               ROLES_SYSTEM_READ,    RATE_READ,  .query = &node_query_schema, .answer = &node_schema, .is_list = true, .run = list, .summary = "List nodes"},
     {GET,  "/v1/system/nodes/{id}",          ROLES_SYSTEM_READ,    RATE_READ,  .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .run = get, .summary = "One node"},
-    {POST, "/v1/system/nodes",               ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_schema, .answer = &node_schema, .run = create, .replay = get, .summary = "Enrol a node"},
+    {POST, "/v1/system/nodes",               ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_schema, .answer = &node_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken", "unknown_zone"), .summary = "Enrol a node"},
     {POST, "/v1/system/nodes/{id}/cordon",   ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_cordon_schema, .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .status = 200, .run = cordon, .summary = "Let a node take no new allocations"},
     {POST, "/v1/system/nodes/{id}/uncordon", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .status = 200, .run = uncordon, .summary = "Let a node take allocations again"},
     {POST, "/v1/system/nodes/{id}/power",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_power_schema, .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .status = 200, .run = power, .summary = "Switch a simulated node on or off"},
@@ -297,4 +297,5 @@ static const struct db_stmt *const node_statements[] = {
     &statement_list,     &statement_get,   &statement_create,  &statement_cordon,
     &statement_uncordon, &statement_power, &statement_rewired, NULL};
 
-const struct resource node_resource = {"nodes", node_routes, node_statements};
+const struct resource node_resource = {"nodes", node_routes, node_statements,
+    "The machines of the fleet."};

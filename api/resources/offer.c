@@ -27,15 +27,15 @@ struct offer_search {
 
 // clang-format off
 static const struct field duration_fields[] = {
-    FIELD_INT("least", struct offer_duration, least, .flags = FIELD_REQUIRED, .least = 1, .most = RESERVATION_DURATION_MAX_S, .help = "No shorter than this, in seconds"),
-    FIELD_INT("most",  struct offer_duration, most, .flags = FIELD_NULLABLE, .least = 1, .most = RESERVATION_DURATION_MAX_S, .help = "No longer than this, in seconds; null: least"),
+    FIELD_INT("least", struct offer_duration, least, .flags = FIELD_REQUIRED, .least = 1, .most = RESERVATION_DURATION_MAX_S, .example = "86400", .help = "No shorter than this, in seconds"),
+    FIELD_INT("most",  struct offer_duration, most, .flags = FIELD_NULLABLE, .least = 1, .most = RESERVATION_DURATION_MAX_S, .example = "172800", .help = "No longer than this, in seconds; null: least"),
     FIELDS_END,
 };
 
 enum { FIELD_SHAPE = 2 };
 static const struct field search_fields[] = {
-    FIELD_TEXT  ("zone",          AT(wish.zone), .flags = FIELD_REQUIRED, .least = 1, .most = 63, .help = "Where, by name"),
-    FIELD_TEXT  ("instance_type", AT(wish.instance_type), .flags = FIELD_NULLABLE, .least = 1, .most = 63, .help = "What each instance is, by name; or give shape"),
+    FIELD_TEXT  ("zone",          AT(wish.zone), .flags = FIELD_REQUIRED, .least = 1, .most = 63, .example = "us-east-1a", .help = "Where, by name"),
+    FIELD_TEXT  ("instance_type", AT(wish.instance_type), .flags = FIELD_NULLABLE, .least = 1, .most = 63, .example = "h100.8x", .help = "What each instance is, by name; or give shape"),
     FIELD_OBJECT("shape",         AT(wish.shape), .fields = reservation_shape_fields, .help = "What each instance is, where the tenant may say so itself"),
     FIELD_INT   ("count",         AT(wish.count), .least = 1, .most = RESERVATION_COUNT_MAX, .fallback = "1", .help = "How many instances, all or none"),
     FIELD_INT   ("count_least",   AT(count_least), .flags = FIELD_NULLABLE, .least = 1, .most = RESERVATION_COUNT_MAX, .help = "Smaller offers go down to it; null: half of count"),
@@ -309,11 +309,12 @@ static enum err_kind ask(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route offer_routes[] = {
-    {POST, "/v1/offers", ROLES_TENANT_READ, RATE_REPORT, .body = &search_schema, .answer = &offers_schema, .status = 200, .is_question = true, .run = ask, .summary = "Find the windows that fit"},
+    {POST, "/v1/offers", ROLES_TENANT_READ, RATE_REPORT, .body = &search_schema, .answer = &offers_schema, .status = 200, .is_question = true, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "price_missing", "window_in_past", "shape_not_allowed"), .summary = "Find the windows that fit"},
     ROUTES_END,
 };
 // clang-format on
 
 static const struct db_stmt *const offer_statements[] = {&statement_tenant, NULL};
 
-const struct resource offer_resource = {"offers", offer_routes, offer_statements};
+const struct resource offer_resource = {"offers", offer_routes, offer_statements,
+    "Windows that fit a wish."};

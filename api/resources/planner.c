@@ -47,11 +47,12 @@ static enum err_kind verify(struct request *request, struct response *response, 
 
 // clang-format off
 static const struct route planner_routes[] = {
-    {GET, "/v1/system/planner/verify", ROLES_SYSTEM_READ, RATE_REPORT, .query = &verify_query_schema, .answer = &verify_schema, .run = verify, .summary = "Compare the planner's memory with a rebuild from the database"},
+    {GET, "/v1/system/planner/verify", ROLES_SYSTEM_READ, RATE_REPORT, .query = &verify_query_schema, .answer = &verify_schema, .run = verify, .asks = true, .problems = PROBLEMS("unknown_zone"), .summary = "Compare the planner's memory with a rebuild from the database"},
     ROUTES_END,
 };
 // clang-format on
 
 static const struct db_stmt *const planner_statements[] = {NULL};
 
-const struct resource planner_resource = {"planner", planner_routes, planner_statements};
+const struct resource planner_resource = {"planner", planner_routes, planner_statements,
+    "Checks on the planner's memory."};

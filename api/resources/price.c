@@ -22,9 +22,9 @@ static const char *const tiers[] = {"reserved", "on_demand", "preemptible", NULL
 // clang-format off
 static const struct field price_fields[] = {
     FIELD_ID   ("id",          struct price, id, .identity = IDENTITY_PRICE, .flags = FIELD_READ_ONLY, .help = "The version of the price"),
-    FIELD_ENUM ("sku_kind",    struct price, sku_kind, .values = sku_kinds, .flags = FIELD_REQUIRED, .help = "What it is a price of: an instance type, or a GPU model for shapes that tenants give"),
-    FIELD_TEXT ("sku",         struct price, sku, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .help = "Name of the instance type or GPU model"),
-    FIELD_TEXT ("tenant",      struct price, tenant, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .help = "Name of the tenant whose own price it is; null: the list price"),
+    FIELD_ENUM ("sku_kind",    struct price, sku_kind, .values = sku_kinds, .flags = FIELD_REQUIRED, .example = "instance_type", .help = "What it is a price of: an instance type, or a GPU model for shapes that tenants give"),
+    FIELD_TEXT ("sku",         struct price, sku, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .example = "h100.8x", .help = "Name of the instance type or GPU model"),
+    FIELD_TEXT ("tenant",      struct price, tenant, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .example = "acme", .help = "Name of the tenant whose own price it is; null: the list price"),
     FIELD_ENUM ("tier",        struct price, tier, .values = tiers, .fallback = "reserved", .help = "Of which tier of reservations"),
     FIELD_MONEY("gpu_hour",    struct price, gpu_hour, .flags = FIELD_REQUIRED, .help = "Price of a GPU-hour"),
     FIELD_TIME ("valid_from",  struct price, valid_from, .flags = FIELD_NULLABLE, .help = "Domain time, inclusive; null: now"),
@@ -186,7 +186,7 @@ static const struct route price_routes[] = {
     {GET,  "/v1/prices/{id}",        ROLES_EVERY,          RATE_READ,  .answer = &price_schema, ONE, .run = get, .summary = "One version of a price"},
     {GET,  "/v1/system/prices",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices"},
     {GET,  "/v1/system/prices/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &price_schema, ONE, .run = get, .summary = "One version of a price"},
-    {POST, "/v1/system/prices",      ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .summary = "Make a version of a price, which ends the open one"},
+    {POST, "/v1/system/prices",      ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "unknown_tenant", "unknown_instance_type"), .summary = "Make a version of a price, which ends the open one"},
     ROUTES_END,
 };
 // clang-format on
@@ -194,4 +194,5 @@ static const struct route price_routes[] = {
 static const struct db_stmt *const price_statements[] = {&statement_list,  &statement_get,    &statement_references,
                                                          &statement_close, &statement_create, NULL};
 
-const struct resource price_resource = {"prices", price_routes, price_statements};
+const struct resource price_resource = {"prices", price_routes, price_statements,
+    "What a GPU-hour costs, in versions over time."};

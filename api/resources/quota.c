@@ -17,10 +17,10 @@ struct quota {
 // clang-format off
 #define QUOTA_FIELDS \
     FIELD_ID  ("id",              struct quota, id, .identity = IDENTITY_QUOTA, .flags = FIELD_READ_ONLY, .help = "The quota"), \
-    FIELD_TEXT("zone",            struct quota, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .help = "The zone it is about, by name"), \
+    FIELD_TEXT("zone",            struct quota, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .example = "us-east-1a", .help = "The zone it is about, by name"), \
     FIELD_TEXT("project",         struct quota, project, .flags = FIELD_NULLABLE, .least = 1, .most = 63, .help = "The project it is about; null: the tenant as a whole"), \
-    FIELD_TEXT("gpu_model",       struct quota, gpu_model, .flags = FIELD_NULLABLE, .least = 1, .most = 47, .help = "The GPU model it is about; null: any"), \
-    FIELD_INT ("peak_gpu_milli",  struct quota, peak_gpu_milli, .flags = FIELD_NULLABLE, .least = 0, .most = PEAK_MAX_MILLI, .help = "Most GPUs held at one instant, in thousandths; null: no such limit"), \
+    FIELD_TEXT("gpu_model",       struct quota, gpu_model, .flags = FIELD_NULLABLE, .least = 1, .most = 47, .example = "H100", .help = "The GPU model it is about; null: any"), \
+    FIELD_INT ("peak_gpu_milli",  struct quota, peak_gpu_milli, .flags = FIELD_NULLABLE, .least = 0, .most = PEAK_MAX_MILLI, .example = "16000", .help = "Most GPUs held at one instant, in thousandths; null: no such limit"), \
     FIELD_INT ("month_gpu_hours", struct quota, month_gpu_hours, .flags = FIELD_NULLABLE, .least = 0, .most = MONTH_MAX_HOURS, .help = "Most GPU-hours held in one calendar month (UTC); null: no such limit")
 
 static const struct field quota_fields[] = { QUOTA_FIELDS, FIELDS_END };
@@ -34,9 +34,9 @@ static const struct field held_fields[] = {
 };
 
 static const struct field subject_fields[] = {
-    FIELD_TEXT("zone",      struct quota, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .help = "Of the quota in the zone of this name"),
+    FIELD_TEXT("zone",      struct quota, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .example = "us-east-1a", .help = "Of the quota in the zone of this name"),
     FIELD_TEXT("project",   struct quota, project, .help = "Of this project; left out: of the tenant as a whole"),
-    FIELD_TEXT("gpu_model", struct quota, gpu_model, .help = "Of this GPU model; left out: of any"),
+    FIELD_TEXT("gpu_model", struct quota, gpu_model, .example = "H100", .help = "Of this GPU model; left out: of any"),
     FIELDS_END,
 };
 // clang-format on
@@ -214,7 +214,7 @@ static enum err_kind remove_quota(struct request *request, struct response *resp
 static const struct route quota_routes[] = {
     {GET,    "/v1/quotas",                     ROLES_TENANT_READ,    RATE_READ,  .answer = &held_schema, .is_list = true, .run = list_held, .summary = "Quotas, with what is held against them"},
     {GET,    "/v1/system/tenants/{id}/quotas", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &quota_schema, .is_list = true, OF_TENANT, .run = list, .summary = "Quotas of a tenant"},
-    {PUT,    "/v1/system/tenants/{id}/quotas", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &quota_schema, .answer = &quota_schema, OF_TENANT, .run = put, .summary = "Set the quota of a tenant or project in a zone; a lower one takes nothing away"},
+    {PUT,    "/v1/system/tenants/{id}/quotas", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &quota_schema, .answer = &quota_schema, OF_TENANT, .run = put, .problems = PROBLEMS("unknown_zone", "unknown_gpu_model"), .summary = "Set the quota of a tenant or project in a zone; a lower one takes nothing away"},
     {DELETE, "/v1/system/tenants/{id}/quotas", ROLES_SYSTEM_OPERATE, RATE_WRITE, .query = &subject_schema, OF_TENANT, .status = 204, .run = remove_quota, .summary = "Lift the quota of a tenant or project in a zone"},
     ROUTES_END,
 };
@@ -223,4 +223,5 @@ static const struct route quota_routes[] = {
 static const struct db_stmt *const quota_statements[] = {
     &statement_list, &statement_held, &statement_zones, &statement_find, &statement_put, &statement_delete, NULL};
 
-const struct resource quota_resource = {"quotas", quota_routes, quota_statements};
+const struct resource quota_resource = {"quotas", quota_routes, quota_statements,
+    "What a tenant or project may hold."};

@@ -254,7 +254,7 @@ static enum err_kind hide(struct request *request, struct response *response, st
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_RESERVATION
 static const struct route reservation_routes[] = {
-    {POST,   "/v1/reservations",                       ROLES_TENANT_WRITE,   RATE_WRITE, .body = &reservation_schema, .answer = &reservation_schema, .is_batched = true, .replay = replay, .summary = "Reserve instances for a window"},
+    {POST,   "/v1/reservations",                       ROLES_TENANT_WRITE,   RATE_WRITE, .body = &reservation_schema, .answer = &reservation_schema, .is_batched = true, .replay = replay, .waits = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "name_taken", "unknown_quote", "quote_used", "quote_expired", "quote_not_held"), .summary = "Reserve instances for a window"},
     {GET,    "/v1/reservations",                       ROLES_TENANT_READ,    RATE_READ,  .query = &query_schema, .answer = &reservation_schema, .is_list = true, .run = list, .summary = "List reservations"},
     {GET,    "/v1/reservations/{id}",                  ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .run = get, .summary = "One reservation"},
     {POST,   "/v1/reservations/{id}/cancel",           ROLES_TENANT_WRITE,   RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},
@@ -272,4 +272,5 @@ static const struct db_stmt *const reservation_statements[] = {
     &statement_list,   &statement_get,  &statement_lock,      &statement_cancel,
     &statement_exists, &statement_hide, &statement_instances, NULL};
 
-const struct resource reservation_resource = {"reservations", reservation_routes, reservation_statements};
+const struct resource reservation_resource = {"reservations", reservation_routes, reservation_statements,
+    "A tenant's claim on instances for a window of time, its terms and their amendments, and the instances that deliver it."};

@@ -160,10 +160,11 @@ static enum err_kind change(struct request *request, struct response *response, 
 // clang-format off
 #define CHANGE .body = &reservation_schema, .answer = &reservation_schema, .has_id = true, .id = IDENTITY_RESERVATION, .lock = &amendment_lock, .run = change
 static const struct route routes[] = {
-    {PUT,   "/v1/reservations/{id}", ROLES_TENANT_WRITE, RATE_WRITE, CHANGE, .summary = "Change a reservation to what is given, all of it: its terms by an amendment, other fields at once"},
-    {PATCH, "/v1/reservations/{id}", ROLES_TENANT_WRITE, RATE_WRITE, CHANGE, .summary = "Change a reservation: its terms by an amendment, other fields at once"},
+    {PUT,   "/v1/reservations/{id}", ROLES_TENANT_WRITE, RATE_WRITE, CHANGE, .waits = true, .asks = true, .problems = PROBLEMS("tenant_suspended", "not_amendable", "amendments_open", "nothing_to_amend", "start_is_past", "window_in_past", "window_reversed", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "conflict", "name_taken", "project_has_quota"), .summary = "Change a reservation to what is given, all of it: its terms by an amendment, other fields at once"},
+    {PATCH, "/v1/reservations/{id}", ROLES_TENANT_WRITE, RATE_WRITE, CHANGE, .waits = true, .asks = true, .problems = PROBLEMS("tenant_suspended", "not_amendable", "amendments_open", "nothing_to_amend", "start_is_past", "window_in_past", "window_reversed", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "conflict", "name_taken", "project_has_quota"), .summary = "Change a reservation: its terms by an amendment, other fields at once"},
     ROUTES_END,
 };
 // clang-format on
 
-const struct resource reservation_change_resource = {"reservations", routes, statements};
+const struct resource reservation_change_resource = {"reservations", routes, statements,
+    "A tenant's claim on instances for a window of time, its terms and their amendments, and the instances that deliver it."};

@@ -30,10 +30,10 @@ const struct field reservation_placement_fields[] = {
 
 #define STATUS_FIELDS(states_) \
     FIELD_ENUM("state",           struct reservation_verdict, state, .flags = FIELD_READ_ONLY, .values = (states_), .help = "Where it stands"), \
-    FIELD_TEXT("health",          struct reservation_verdict, health, .flags = FIELD_READ_ONLY, .help = "ok, degraded or short, from its instances"), \
-    FIELD_TEXT("reason",          struct reservation_verdict, reason, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Why it was refused or went wrong: a code"), \
+    FIELD_TEXT("health",          struct reservation_verdict, health, .flags = FIELD_READ_ONLY, .example = "ok", .help = "ok, degraded or short, from its instances"), \
+    FIELD_TEXT("reason",          struct reservation_verdict, reason, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .example = "no_capacity", .help = "Why it was refused or went wrong: a code"), \
     FIELD_TIME("starts_at",       struct reservation_verdict, starts_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Granted start; null unless granted"), \
-    FIELD_TIME("ends_at",         struct reservation_verdict, ends_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Granted end; null: open"), \
+    FIELD_TIME("ends_at",         struct reservation_verdict, ends_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .example = "2026-12-08T00:00:00Z", .help = "Granted end; null: open"), \
     FIELD_TIME("ends_by",         struct reservation_verdict, ends_by, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "When the first of its instances that give way, or cannot be held for the horizon, is gone; null: not in sight"), \
     FIELD_TIME("decided_at",      struct reservation_verdict, decided_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "When the verdict was reached"), \
     FIELD_INT ("delivered_count", struct reservation_verdict, delivered_count, .flags = FIELD_READ_ONLY, .help = "Instances that run now"), \
@@ -48,29 +48,29 @@ static const struct field brief_instance_fields[] = {
     FIELD_COLUMN("id",      FIELD_TYPE_ID, .identity = IDENTITY_INSTANCE, .help = "The instance"),
     FIELD_COLUMN("ordinal", FIELD_TYPE_INT, .help = "Which of the reservation's, from 0"),
     FIELD_COLUMN("state",   FIELD_TYPE_TEXT, .help = "State of the instance"),
-    FIELD_COLUMN("address", FIELD_TYPE_TEXT, .help = "Where to connect; null until it runs"),
+    FIELD_COLUMN_WITH("address", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Where to connect; null until it runs"),
     FIELDS_END,
 };
 
 /* What both begin with: places of fields are the same in both tables. */
 #define WISH_FIELDS(identity_, what_, unless_) \
     FIELD_ID    ("id",             struct reservation, id, .identity = (identity_), .flags = FIELD_READ_ONLY, .help = (what_)), \
-    FIELD_TEXT  ("tenant",         struct reservation, tenant, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .help = "Whose; for operators"), \
-    FIELD_TEXT  ("name",           struct reservation, name, .flags = FIELD_NULLABLE, .least = 1, .most = 128, .help = "Unique among the tenant's present ones; null: none"), \
+    FIELD_TEXT  ("tenant",         struct reservation, tenant, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .example = "acme", .help = "Whose; for operators"), \
+    FIELD_TEXT  ("name",           struct reservation, name, .flags = FIELD_NULLABLE, .least = 1, .most = 128, .example = "llama-pretrain-3", .help = "Unique among the tenant's present ones; null: none"), \
     FIELD_TEXT  ("project",        struct reservation, project, .least = 1, .most = 63, .fallback = "default", .help = "The tenant's own grouping"), \
-    FIELD_TEXT  ("instance_type",  struct reservation, instance_type, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .least = 1, .most = 63, .help = "What each instance is, by name; or give shape"), \
+    FIELD_TEXT  ("instance_type",  struct reservation, instance_type, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .least = 1, .most = 63, .example = "h100.8x", .help = "What each instance is, by name; or give shape"), \
     FIELD_OBJECT("shape",          struct reservation, shape, .flags = FIELD_CREATE_ONLY | FIELD_OPTIONAL, .fields = reservation_shape_fields, .help = "What each instance is, where the tenant may say so itself"), \
-    FIELD_INT   ("count",          struct reservation, count, .least = 1, .most = RESERVATION_COUNT_MAX, .fallback = "1", .help = "How many instances, all or none"), \
-    FIELD_TEXT  ("zone",           struct reservation, zone, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .unless = (unless_), .least = 1, .most = 63, .help = "Where, by name; required unless a quote is confirmed"), \
-    FIELD_TIME  ("starts_at",      struct reservation, starts_at, .flags = FIELD_NULLABLE, .help = "Start, inclusive; null: the instant of the decision (of a quote: when its hold is over)"), \
-    FIELD_TIME  ("ends_at",        struct reservation, ends_at, .flags = FIELD_NULLABLE, .help = "End, exclusive; null: until cancelled"), \
+    FIELD_INT   ("count",          struct reservation, count, .least = 1, .most = RESERVATION_COUNT_MAX, .fallback = "1", .example = "2", .help = "How many instances, all or none"), \
+    FIELD_TEXT  ("zone",           struct reservation, zone, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .unless = (unless_), .least = 1, .most = 63, .example = "us-east-1a", .help = "Where, by name; required unless a quote is confirmed"), \
+    FIELD_TIME  ("starts_at",      struct reservation, starts_at, .flags = FIELD_NULLABLE, .example = "2026-12-01T00:00:00Z", .help = "Start, inclusive; null: the instant of the decision (of a quote: when its hold is over)"), \
+    FIELD_TIME  ("ends_at",        struct reservation, ends_at, .flags = FIELD_NULLABLE, .example = "2026-12-08T00:00:00Z", .help = "End, exclusive; null: until cancelled"), \
     FIELD_INT   ("duration_s",     struct reservation, duration_s, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .least = 1, .most = RESERVATION_DURATION_MAX_S, .help = "Length in seconds, with start_range, instead of starts_at and ends_at: the planner picks the start"), \
     FIELD_SPAN  ("start_range",    struct reservation, start_range, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .help = "With duration_s: the earliest start and the latest; the first may be null: now. The earliest that fits is taken"), \
     FIELD_OBJECT("placement",      struct reservation, placement, .flags = FIELD_CREATE_ONLY, .fields = reservation_placement_fields, .help = "How near to each other the instances are"), \
     FIELD_ENUM  ("tier",           struct reservation, tier, .flags = FIELD_CREATE_ONLY, .values = reservation_tiers, .fallback = "reserved", .help = "What may take its place"), \
     FIELD_ENUM  ("if_unavailable", struct reservation, if_unavailable, .values = unavailables, .fallback = "reject", .help = "What to do where it does not fit"), \
     FIELD_TEXT  ("image",          struct reservation, image, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .help = "What the instances boot; null: the type's default"), \
-    FIELD_MAP   ("labels",         struct reservation, labels, .fallback = "{}", .help = "The tenant's own key and value pairs"), \
+    FIELD_MAP   ("labels",         struct reservation, labels, .fallback = "{}", .example = "{\"team\":\"pretrain\"}", .help = "The tenant's own key and value pairs"), \
     FIELD_TIME  ("created_at",     struct reservation, created_at, .flags = FIELD_READ_ONLY, .help = "When it was asked for")
 
 const struct field reservation_fields[] = {

@@ -31,7 +31,7 @@ static const char *const groupings[] = {"any", "pairs", "quads", NULL};
 
 // clang-format off
 static const struct field node_fields[] = {
-    FIELD_TEXT("gpu_model",      struct simulate_nodes, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = 47, .help = "GPU model"),
+    FIELD_TEXT("gpu_model",      struct simulate_nodes, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = 47, .example = "H100", .help = "GPU model"),
     FIELD_INT ("gpu_count",      struct simulate_nodes, gpu_count, .least = 1, .most = 64, .fallback = "8", .help = "GPUs of each"),
     FIELD_ENUM("gpu_grouping",   struct simulate_nodes, gpu_grouping, .values = groupings, .fallback = "any", .help = "Which GPUs may go together"),
     FIELD_INT ("count",          struct simulate_nodes, count, .least = 1, .most = NODES_MAX, .fallback = "1", .help = "How many such nodes"),
@@ -44,7 +44,7 @@ static const struct field node_fields[] = {
 };
 
 static const struct field simulation_fields[] = {
-    FIELD_TEXT("zone",         struct simulation, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .help = "Whose planner, by name"),
+    FIELD_TEXT("zone",         struct simulation, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .example = "us-east-1a", .help = "Whose planner, by name"),
     FIELD_TEXT("tenant",       struct simulation, tenant, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .help = "Whose deal it is: its prices, and it need not wait for its own turnaround; null: nobody's, list prices"),
     FIELD_TEXT("currency",     struct simulation, currency, .least = 3, .most = 3, .fallback = "USD", .help = "Of the list prices, where no tenant is named"),
     FIELD_ROWS("reservations", struct simulation, reservations, .most = WISHES_MAX, .fields = reservation_fields, .size = sizeof(struct reservation), .help = "Bodies as POST /v1/reservations takes them, decided in their order, each upon the last"),
@@ -431,7 +431,7 @@ static enum err_kind ask(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route simulate_routes[] = {
-    {POST, "/v1/system/simulate", ROLES_SYSTEM_READ, RATE_REPORT, .body = &simulation_schema, .answer = &outcome_schema, .status = 200, .is_question = true, .run = ask, .summary = "Run a deal or a change of the fleet through the planner, on a copy"},
+    {POST, "/v1/system/simulate", ROLES_SYSTEM_READ, RATE_REPORT, .body = &simulation_schema, .answer = &outcome_schema, .status = 200, .is_question = true, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_tenant", "unknown_node", "cannot_simulate", "too_much_asked"), .summary = "Run a deal or a change of the fleet through the planner, on a copy"},
     ROUTES_END,
 };
 // clang-format on
@@ -439,4 +439,5 @@ static const struct route simulate_routes[] = {
 static const struct db_stmt *const simulate_statements[] = {&statement_tenant, &statement_nodes, &statement_fabric,
                                                             NULL};
 
-const struct resource simulate_resource = {"simulate", simulate_routes, simulate_statements};
+const struct resource simulate_resource = {"simulate", simulate_routes, simulate_statements,
+    "Deals and changes of the fleet, tried on a copy."};

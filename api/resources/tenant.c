@@ -24,7 +24,7 @@ static const char *const statuses[] = {"active", "suspended", NULL};
 // clang-format off
 static const struct field tenant_fields[] = {
     FIELD_ID  ("id",                  struct tenant, id, .identity = IDENTITY_TENANT, .flags = FIELD_READ_ONLY, .help = "The tenant"),
-    FIELD_TEXT("name",                struct tenant, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .help = "Unique name"),
+    FIELD_TEXT("name",                struct tenant, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .example = "acme-research", .help = "Unique name"),
     FIELD_ENUM("status",              struct tenant, status, .values = statuses, .flags = FIELD_READ_ONLY, .help = "A suspended tenant may read, not create"),
     FIELD_TEXT("currency",            struct tenant, currency, .flags = FIELD_CREATE_ONLY, .least = 3, .most = 3, .fallback = "USD", .help = "ISO 4217 code of its invoices"),
     FIELD_TEXT("billing_timezone",    struct tenant, billing_timezone, .flags = FIELD_CREATE_ONLY, .fallback = "UTC", .help = "IANA zone whose calendar months are its billing periods"),
@@ -209,7 +209,7 @@ static enum err_kind resume(struct request *request, struct response *response, 
 static const struct route tenant_routes[] = {
     {GET,   "/v1/system/tenants",              ROLES_SYSTEM_READ,    RATE_READ,  .query = &tenant_query_schema, .answer = &tenant_schema, .is_list = true, .run = list, .summary = "List tenants"},
     {GET,   "/v1/system/tenants/{id}",         ROLES_SYSTEM_READ,    RATE_READ,  .answer = &tenant_schema, ONE, .run = get, .summary = "One tenant"},
-    {POST,  "/v1/system/tenants",              ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, .run = create, .replay = get, .summary = "Make a tenant"},
+    {POST,  "/v1/system/tenants",              ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make a tenant"},
     {PUT,   "/v1/system/tenants/{id}",         ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .run = replace, .summary = "Change a tenant: all of it"},
     {PATCH, "/v1/system/tenants/{id}",         ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .run = replace, .summary = "Change a tenant: what is given"},
     {POST,  "/v1/system/tenants/{id}/suspend", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .status = 200, .run = suspend, .summary = "Let a tenant read only"},
@@ -222,4 +222,5 @@ static const struct db_stmt *const tenant_statements[] = {
     &statement_list, &statement_get,     &statement_create,     &statement_timezone,
     &statement_lock, &statement_replace, &statement_set_status, NULL};
 
-const struct resource tenant_resource = {"tenants", tenant_routes, tenant_statements};
+const struct resource tenant_resource = {"tenants", tenant_routes, tenant_statements,
+    "Who reserves and is billed."};

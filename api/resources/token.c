@@ -32,9 +32,9 @@ static const char *const principal_kinds[] = {"user", "service_account", NULL};
 static const struct field token_fields[] = {
     FIELD_ID  ("id",             struct token_wish, id, .identity = IDENTITY_TOKEN, .flags = FIELD_READ_ONLY, .help = "The token; also a part of its text"),
     FIELD_TEXT("token",          struct token_wish, token, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .help = "The text to show as Authorization: Bearer; only in the answer that makes it"),
-    FIELD_TEXT("tenant",         struct token_wish, tenant, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .help = "Name of the tenant it acts for; null: the provider"),
-    FIELD_ENUM("role",           struct token_wish, role, .values = roles, .flags = FIELD_REQUIRED, .help = "What it may do"),
-    FIELD_TEXT("name",           struct token_wish, name, .flags = FIELD_REQUIRED, .most = 128, .least = 1, .help = "For people"),
+    FIELD_TEXT("tenant",         struct token_wish, tenant, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .example = "acme", .help = "Name of the tenant it acts for; null: the provider"),
+    FIELD_ENUM("role",           struct token_wish, role, .values = roles, .flags = FIELD_REQUIRED, .example = "member", .help = "What it may do"),
+    FIELD_TEXT("name",           struct token_wish, name, .flags = FIELD_REQUIRED, .most = 128, .least = 1, .example = "ana-laptop", .help = "For people"),
     FIELD_TEXT("principal",      struct token_wish, principal, .most = 128, .least = 1, .help = "Name of the user or service account it belongs to, made by first mention; the token's name unless said"),
     FIELD_ENUM("principal_kind", struct token_wish, principal_kind, .values = principal_kinds, .fallback = "service_account", .help = "Kind of a principal that is made"),
     FIELD_TIME("expires_at",     struct token_wish, expires_at, .flags = FIELD_NULLABLE, .help = "Real time; null: never"),
@@ -202,7 +202,7 @@ static enum err_kind revoke(struct request *request, struct response *response, 
 // clang-format off
 static const struct route token_routes[] = {
     {GET,  "/v1/system/tokens",             ROLES_SYSTEM_READ,    RATE_READ,  .query = &token_query_schema, .answer = &token_schema, .is_list = true, .run = list, .summary = "List tokens, without their texts"},
-    {POST, "/v1/system/tokens",             ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &token_schema, .answer = &token_schema, .run = create, .replay = get, .summary = "Make a token; its text is in this answer only"},
+    {POST, "/v1/system/tokens",             ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &token_schema, .answer = &token_schema, .run = create, .replay = get, .problems = PROBLEMS("unknown_tenant"), .summary = "Make a token; its text is in this answer only"},
     {POST, "/v1/system/tokens/{id}/revoke", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &token_schema, .has_id = true, .id = IDENTITY_TOKEN, .status = 200, .run = revoke, .summary = "Revoke a token, at once"},
     ROUTES_END,
 };
@@ -211,4 +211,5 @@ static const struct route token_routes[] = {
 static const struct db_stmt *const token_statements[] = {&statement_list,   &statement_get,    &statement_tenant,
                                                          &statement_create, &statement_revoke, NULL};
 
-const struct resource token_resource = {"tokens", token_routes, token_statements};
+const struct resource token_resource = {"tokens", token_routes, token_statements,
+    "What proves who is calling."};

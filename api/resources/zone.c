@@ -21,9 +21,9 @@ static const char *const drivers[] = {"sim", NULL};
 // clang-format off
 static const struct field zone_fields[] = {
     FIELD_ID  ("id",           struct zone, id, .identity = IDENTITY_ZONE, .flags = FIELD_READ_ONLY, .help = "The zone"),
-    FIELD_TEXT("name",         struct zone, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .help = "Unique name"),
+    FIELD_TEXT("name",         struct zone, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .example = "us-west-2a", .help = "Unique name"),
     FIELD_ENUM("driver",       struct zone, driver, .flags = FIELD_CREATE_ONLY, .values = drivers, .fallback = "sim", .help = "How instances get onto its nodes; sim stands for nodes nobody has here"),
-    FIELD_INT ("lead_s",       struct zone, lead_s, .least = 0, .most = 86400, .fallback = "0", .help = "How long before its window an instance is started, in seconds"),
+    FIELD_INT ("lead_s",       struct zone, lead_s, .least = 0, .most = 86400, .fallback = "0", .example = "300", .help = "How long before its window an instance is started, in seconds"),
     FIELD_INT ("preemption_notice_s", struct zone, preemption_notice_s, .least = 0, .most = 86400, .fallback = "120", .help = "How long before its end a preemptible instance is told that it gives way, in seconds"),
     FIELD_INT ("sim_start_s",  struct zone, sim_start_s, .least = 0, .most = 86400, .fallback = "0", .help = "sim: seconds an instance takes to start"),
     FIELD_INT ("sim_stop_s",   struct zone, sim_stop_s, .least = 0, .most = 86400, .fallback = "0", .help = "sim: seconds an instance takes to stop"),
@@ -144,7 +144,7 @@ static const struct route zone_routes[] = {
     {GET,   "/v1/zones",             ROLES_EVERY,          RATE_READ,  .query = &zone_query_schema, .answer = &zone_schema, .is_list = true, .run = list, .summary = "List zones"},
     {GET,   "/v1/system/zones",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &zone_query_schema, .answer = &zone_schema, .is_list = true, .run = list, .summary = "List zones"},
     {GET,   "/v1/system/zones/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &zone_schema, ONE, .run = get, .summary = "One zone"},
-    {POST,  "/v1/system/zones",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, .run = create, .replay = get, .summary = "Make a zone"},
+    {POST,  "/v1/system/zones",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make a zone"},
     {PUT,   "/v1/system/zones/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, ONE, .lock = &zone_lock, .run = replace, .summary = "Tune a zone: all of it"},
     {PATCH, "/v1/system/zones/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, ONE, .lock = &zone_lock, .run = replace, .summary = "Tune a zone: what is given"},
     ROUTES_END,
@@ -154,4 +154,5 @@ static const struct route zone_routes[] = {
 static const struct db_stmt *const zone_statements[] = {&statement_list, &statement_get,     &statement_create,
                                                         &statement_lock, &statement_replace, NULL};
 
-const struct resource zone_resource = {"zones", zone_routes, zone_statements};
+const struct resource zone_resource = {"zones", zone_routes, zone_statements,
+    "The places that are planned as one."};

@@ -104,6 +104,19 @@ static void json_freep(json_t **json)
     json_decref(*json);
 }
 
+#define KEY_FORM "must be a text of 1 to 255 bytes of UTF-8 without control characters"
+
+static bool is_key(const char *text)
+{
+    if (text == NULL || text[0] == '\0' || strlen(text) > IDEMPOTENCY_MAX || !json_text_is_utf8(text))
+        return false;
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return false;
+    }
+    return true;
+}
+
 /* The body as a JSON object into the route's struct; client_token, a field of every POST, is taken out. */
 static enum err_kind read_json(struct request_internal *internal, const char **ret_client_token, struct err *reterr)
 {
@@ -120,8 +133,8 @@ static enum err_kind read_json(struct request_internal *internal, const char **r
     const json_t *client_token = route->method == POST ? json_object_get(json, "client_token") : NULL;
     if (client_token != NULL) {
         const char *text = json_string_value(client_token);
-        if (text == NULL || text[0] == '\0' || json_string_length(client_token) > IDEMPOTENCY_MAX)
-            field_problem_add(&request->problems, "/client_token", "wrong_type", "must be a text of 1 to 255 bytes");
+        if (!is_key(text))
+            field_problem_add(&request->problems, "/client_token", "wrong_type", KEY_FORM);
         else
             *ret_client_token = arena_text(request->arena, text);
         (void)json_object_del(json, "client_token");
@@ -150,8 +163,8 @@ static const char *key_of_header(struct request *request)
     size_t length = strlen(header);
     bool is_quoted = length >= 2 && header[0] == '"' && header[length - 1] == '"';
     const char *key = is_quoted ? arena_text_n(request->arena, header + 1, length - 2) : header;
-    if (key[0] == '\0' || strlen(key) > IDEMPOTENCY_MAX || !json_text_is_utf8(key))
-        field_problem_add(&request->problems, "", "out_of_range", "Idempotency-Key must have 1 to 255 bytes of UTF-8");
+    if (!is_key(key))
+        field_problem_add(&request->problems, "", "out_of_range", "Idempotency-Key " KEY_FORM);
     return key;
 }
 

@@ -17,7 +17,7 @@ static void json_freep(json_t **json)
 /* ---- Preconditions ---- */
 
 /* Operators script: a PUT that overwrites what its sender never saw must say so ("*"). */
-static bool needs_if_match(const struct route *route)
+bool change_needs_if_match(const struct route *route)
 {
     return route->method == PUT && (route->roles & ROLES_TENANT_MONEY) == 0;
 }
@@ -30,7 +30,7 @@ static enum err_kind check_preconditions(const struct request *request, const PG
     int column = PQfnumber(row, "wish_revision");
     must(column >= 0);
     int64_t wish_revision = db_int(row, 0, column, 0);
-    if (if_match == NULL && needs_if_match(request->route))
+    if (if_match == NULL && change_needs_if_match(request->route))
         return err_set_code(reterr, ERR_PRECONDITION, "precondition_required",
                             "send If-Match: the ETag of the %s that you saw, or * for any", noun);
     if (if_match != NULL && !etag_is_of_wish(if_match, wish_revision))

@@ -98,6 +98,7 @@ struct field {
     const struct field *fields;  /* OBJECT, ROWS; JSON: documents it (a list of such objects with .is_list) */
     bool is_list;                /* JSON: an array of objects of .fields */
     size_t size;                 /* ROWS in a request: of the struct of each */
+    const char *example;         /* as fallback is written; NULL: made from the type, and not sent unless required */
     const char *help;            /* for the OpenAPI document; units included */
 };
 
@@ -184,6 +185,13 @@ struct field_problems {
 void field_problem_add(struct field_problems *problems, const char *pointer, const char *code, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
+/* The types' own bounds, where a field says none. */
+#define FIELD_TEXT_MAX      255 /* characters */
+#define FIELD_ENTRIES_MAX   64  /* of a list or map */
+#define FIELD_MAP_KEY_MAX   63
+#define FIELD_MAP_VALUE_MAX 255
+#define FIELD_TEXT_PATTERN  "^[^\\x00-\\x1f\\x7f]*$" /* no control characters */
+
 enum field_mode { FIELD_MODE_CREATE, FIELD_MODE_PATCH, FIELD_MODE_QUERY };
 
 /* Reads a JSON object into the struct at target (zeroed by the caller); texts live in the problems' arena. Errors are
@@ -199,5 +207,12 @@ void field_read_defaults(const struct field *fields, uint64_t present, void *tar
 /* ---- Writing ---- Both write one whole JSON object. */
 void field_write_struct(const struct field *fields, const void *source, struct json_out *out);
 void field_write_row(const struct field *fields, const PGresult *result, int row, struct json_out *out);
+
+/* ---- Documenting ---- */
 /* Writes the schema of an object as OpenAPI 3.1 (JSON Schema 2020-12). for_request: what one may send. */
 void field_write_schema(const struct field *fields, bool for_request, struct json_out *out);
+/* Of one value. */
+void field_write_value_schema(const struct field *field, bool for_request, struct json_out *out);
+/* Writes an object that fits the schema: of a request what must be sent and what has an example, of an answer all. */
+void field_write_example(const struct field *fields, bool for_request, struct json_out *out);
+void field_write_value_example(const struct field *field, bool for_request, struct json_out *out);

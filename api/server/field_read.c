@@ -11,11 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_CHARACTERS_MAX 255 /* unless the field says more */
-#define ENTRIES_MAX         64  /* of a list or map, likewise */
-#define MAP_KEY_MAX         63
-#define MAP_VALUE_MAX       255
-
 /* Where one value goes, and what to call it in a problem. */
 struct place {
     const struct field *field;
@@ -66,7 +61,7 @@ static void read_text(const struct place *place, const char *text)
         return;
     }
     int64_t least = field->least == 0 && field->most == 0 ? 1 : field->least;
-    int64_t most = field->most == 0 ? TEXT_CHARACTERS_MAX : field->most;
+    int64_t most = field->most == 0 ? FIELD_TEXT_MAX : field->most;
     int64_t count = (int64_t)characters_of(text);
     if (count < least || count > most || has_control_character(text) || !json_text_is_utf8(text)) {
         field_problem_add(place->problems, place->pointer, "out_of_range",
@@ -268,7 +263,7 @@ static void read_span(const struct place *place, const json_t *value)
 
 static int64_t entries_max(const struct field *field)
 {
-    return field->most == 0 ? ENTRIES_MAX : field->most;
+    return field->most == 0 ? FIELD_ENTRIES_MAX : field->most;
 }
 
 static bool has_entries(const struct place *place, size_t count)
@@ -294,7 +289,7 @@ static void read_list(const struct place *place, const json_t *value)
     CLEANUP(db_array_clear) struct db_array array = {0};
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_array_get(value, i);
-        struct field text = {.most = place->field->most == 0 ? 0 : TEXT_CHARACTERS_MAX};
+        struct field text = {.most = place->field->most == 0 ? 0 : FIELD_TEXT_MAX};
         const struct place item_place = {&text, arena_format(place->problems->arena, "%s/%zu", place->pointer, i),
                                          &items[i], place->problems, place->mode};
         if (is_plain_string(item))
@@ -326,12 +321,12 @@ static void read_map(const struct place *place, json_t *value)
     json_object_foreach(value, key, entry)
     {
         bool removes = json_is_null(entry) && place->mode == FIELD_MODE_PATCH; /* RFC 7396 */
-        bool fits = (removes || is_plain_string(entry)) && strlen(key) >= 1 && strlen(key) <= MAP_KEY_MAX &&
-                    (removes || json_string_length(entry) <= MAP_VALUE_MAX);
+        bool fits = (removes || is_plain_string(entry)) && strlen(key) >= 1 && strlen(key) <= FIELD_MAP_KEY_MAX &&
+                    (removes || json_string_length(entry) <= FIELD_MAP_VALUE_MAX);
         if (!fits)
             field_problem_add(place->problems, place->pointer, "out_of_range",
-                              "'%.63s' must be a text of at most %d bytes under a key of 1 to %d", key, MAP_VALUE_MAX,
-                              MAP_KEY_MAX);
+                              "'%.63s' must be a text of at most %d bytes under a key of 1 to %d", key, FIELD_MAP_VALUE_MAX,
+                              FIELD_MAP_KEY_MAX);
         json_out_key(&out, key);
         json_out_text(&out, fits && !removes ? json_string_value(entry) : NULL);
     }

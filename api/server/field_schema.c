@@ -1,4 +1,5 @@
-/* The schema of a table of fields, as OpenAPI 3.1 wants it (JSON Schema 2020-12). */
+/* The schema of a table of fields, as OpenAPI 3.1 wants it (JSON Schema 2020-12). Of a request it says what
+ * field_read.c takes, no more and no less, as far as a schema can; of an answer what its reader may rely on. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/field.h"
 #include "common/must.h"
@@ -68,19 +69,72 @@ static void write_enum(const struct field *field, struct json_out *out)
     json_out_close(out, ']');
 }
 
+static bool is_bounded(const struct field *field)
+{
+    return field->least != 0 || field->most != 0;
+}
+
+static int64_t entries_max(const struct field *field)
+{
+    return field->most == 0 ? FIELD_ENTRIES_MAX : field->most;
+}
+
+static void write_text_bounds(int64_t least, int64_t most, struct json_out *out)
+{
+    key_int(out, "minLength", least);
+    key_int(out, "maxLength", most);
+    key_text(out, "pattern", FIELD_TEXT_PATTERN);
+}
+
 static void write_bounds(const struct field *field, struct json_out *out)
 {
-    bool bounded = field->least != 0 || field->most != 0;
-    if (field->type == FIELD_TYPE_INT && bounded) {
-        key_int(out, "minimum", field->least);
-        key_int(out, "maximum", field->most);
+    switch (field->type) {
+    case FIELD_TYPE_INT:
+        key_int(out, "minimum", is_bounded(field) ? field->least : FIELD_NULL + 1);
+        key_int(out, "maximum", is_bounded(field) ? field->most : INT64_MAX);
+        break;
+    case FIELD_TYPE_TEXT:
+        if (field->pattern == FIELD_NAME)
+            key_text(out, "pattern", "^[a-z0-9][a-z0-9._-]{0,62}$");
+        else
+            write_text_bounds(is_bounded(field) ? field->least : 1, field->most == 0 ? FIELD_TEXT_MAX : field->most,
+                              out);
+        break;
+    case FIELD_TYPE_LIST:
+    case FIELD_TYPE_ROWS:
+        key_int(out, "minItems", field->least);
+        key_int(out, "maxItems", entries_max(field));
+        break;
+    case FIELD_TYPE_MAP:
+        key_int(out, "maxProperties", entries_max(field));
+        json_out_key(out, "propertyNames");
+        json_out_open(out, '{');
+        key_int(out, "minLength", 1);
+        key_int(out, "maxLength", FIELD_MAP_KEY_MAX);
+        json_out_close(out, '}');
+        break;
+    case FIELD_TYPE_NONE:
+    case FIELD_TYPE_ENUM:
+    case FIELD_TYPE_BOOL:
+    case FIELD_TYPE_TIME:
+    case FIELD_TYPE_SPAN:
+    case FIELD_TYPE_DATE:
+    case FIELD_TYPE_ID:
+    case FIELD_TYPE_AMOUNT:
+    case FIELD_TYPE_MONEY:
+    case FIELD_TYPE_OBJECT:
+    case FIELD_TYPE_JSON:
+    case FIELD_TYPE_COUNT:
+        break; /* their form says it all */
     }
-    if (field->type == FIELD_TYPE_TEXT && field->pattern == FIELD_ANY) {
-        key_int(out, "minLength", bounded ? field->least : 1);
-        key_int(out, "maxLength", field->most == 0 ? 255 : field->most);
-    }
-    if (field->type == FIELD_TYPE_TEXT && field->pattern == FIELD_NAME)
-        key_text(out, "pattern", "^[a-z0-9][a-z0-9._-]{0,62}$");
+}
+
+/* Either case is read, lower is written. */
+static void write_id_pattern(const struct field *field, struct json_out *out)
+{
+    char text[IDENTITY_TEXT_SIZE];
+    identity_text_of_uuid(field->identity, "00000000-0000-0000-0000-000000000000", text);
+    key_text(out, "pattern", arena_format(out->arena, "^%.4s[0-7][0-9a-hjkmnp-tv-zA-HJKMNP-TV-Z]{25}$", text));
 }
 
 static void write_fallback(const struct field *field, struct json_out *out)
@@ -117,7 +171,11 @@ static void write_inner(const struct field *field, bool for_request, struct json
 {
     if (field->type == FIELD_TYPE_LIST) {
         json_out_key(out, "items");
-        json_out_raw(out, "{\"type\":\"string\"}");
+        json_out_open(out, '{');
+        key_text(out, "type", "string");
+        if (for_request)
+            write_text_bounds(field->most == 0 ? 1 : 0, FIELD_TEXT_MAX, out);
+        json_out_close(out, '}');
     } else if (field->type == FIELD_TYPE_SPAN) {
         json_out_key(out, "items");
         json_out_raw(out, "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}");
@@ -125,7 +183,7 @@ static void write_inner(const struct field *field, bool for_request, struct json
         key_int(out, "maxItems", 2);
     } else if (field->type == FIELD_TYPE_MAP) {
         json_out_key(out, "additionalProperties");
-        json_out_raw(out, "{\"type\":\"string\"}");
+        json_out_raw(out, "{\"type\":\"string\",\"maxLength\":255}");
     } else if (field->type == FIELD_TYPE_ROWS) {
         json_out_key(out, "items");
         field_write_schema(field->fields, for_request, out);
@@ -141,19 +199,24 @@ static void write_inner(const struct field *field, bool for_request, struct json
     }
 }
 
-static void write_field(const struct field *field, bool for_request, struct json_out *out)
+void field_write_value_schema(const struct field *field, bool for_request, struct json_out *out)
 {
     must(field->help != NULL);
     json_out_open(out, '{');
     if (field->type == FIELD_TYPE_MONEY) {
-        write_ref("#/components/schemas/Money", (field->flags & FIELD_NULLABLE) != 0, out);
+        bool is_minor = (field->flags & FIELD_MINOR) != 0;
+        write_ref(is_minor ? "#/components/schemas/MoneyMinor" : "#/components/schemas/Money",
+                  (field->flags & FIELD_NULLABLE) != 0, out);
     } else {
         write_type(field, out);
         key_text(out, "format", type_rows[field->type].format);
         key_text(out, "pattern", type_rows[field->type].pattern);
         if (field->type == FIELD_TYPE_ENUM)
             write_enum(field, out);
-        write_bounds(field, out);
+        if (field->type == FIELD_TYPE_ID)
+            write_id_pattern(field, out);
+        if (for_request)
+            write_bounds(field, out);
         write_inner(field, for_request, out);
     }
     if (for_request)
@@ -169,7 +232,27 @@ static bool is_shown(const struct field *field, bool for_request)
 
 static bool is_required(const struct field *field, bool for_request)
 {
-    return for_request ? (field->flags & FIELD_REQUIRED) != 0 && field->unless == NULL : (field->flags & FIELD_OPTIONAL) == 0;
+    return for_request ? (field->flags & FIELD_REQUIRED) != 0 && field->unless == NULL
+                       : (field->flags & FIELD_OPTIONAL) == 0;
+}
+
+/* A field that is required unless another is given. */
+static void write_either(const struct field *fields, struct json_out *out)
+{
+    bool is_open = false;
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        if ((field->flags & FIELD_REQUIRED) == 0 || field->unless == NULL)
+            continue;
+        if (!is_open) {
+            json_out_key(out, "allOf");
+            json_out_open(out, '[');
+            is_open = true;
+        }
+        json_out_raw(out, arena_format(out->arena, "{\"anyOf\":[{\"required\":[\"%s\"]},{\"required\":[\"%s\"]}]}",
+                                       field->name, field->unless));
+    }
+    if (is_open)
+        json_out_close(out, ']');
 }
 
 static void write_properties(const struct field *fields, bool for_request, struct json_out *out)
@@ -181,13 +264,14 @@ static void write_properties(const struct field *fields, bool for_request, struc
         if (!is_shown(field, for_request))
             continue;
         json_out_key(out, field->name);
-        write_field(field, for_request, out);
+        field_write_value_schema(field, for_request, out);
         any_required = any_required || is_required(field, for_request);
     }
     json_out_close(out, '}');
     if (for_request) {
         json_out_key(out, "additionalProperties");
         json_out_bool(out, false);
+        write_either(fields, out);
     }
     if (!any_required)
         return;

@@ -55,6 +55,21 @@ static const char *cache_control(const struct response *answer)
     return has(answer, "ETag") ? "private, no-cache" : "private, no-store";
 }
 
+/* Where what was made can be read: a POST to a list makes an object that has its address below it. */
+static const char *location_of(const struct request_internal *internal)
+{
+    const struct request *request = &internal->request;
+    const struct route *route = request->route;
+    if (internal->response.status != 201 || route == NULL || route->replay == NULL)
+        return NULL;
+    const struct route *one = router_find_below(internal->server->resources, route->path);
+    if (one == NULL)
+        return NULL;
+    char id[IDENTITY_TEXT_SIZE];
+    identity_text_of_uuid(one->id, request->new_id, id);
+    return arena_format(request->arena, "%s/%s", request->path, id);
+}
+
 void headers_add(const struct request_internal *internal, struct MHD_Response *response)
 {
     const struct response *answer = &internal->response;
@@ -67,6 +82,7 @@ void headers_add(const struct request_internal *internal, struct MHD_Response *r
         {"Request-Id", internal->request.id},
         {"traceparent", internal->traceparent[0] == '\0' ? NULL : internal->traceparent},
         {"Content-Type", answer->stream != NULL || answer->body.length > 0 ? answer->content_type : NULL},
+        {"Location", location_of(internal)},
         {"Cache-Control", cache_control(answer)},
         {"Vary", has_cors ? "Accept, Authorization, Origin" : "Accept, Authorization"},
         {"X-Content-Type-Options", "nosniff"},

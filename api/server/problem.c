@@ -59,7 +59,7 @@ void problem_write(struct request_internal *internal, const struct err *err)
     if (internal->problem_members != NULL)
         json_out_raw(out, internal->problem_members);
     json_out_close(out, '}');
-    if (response->status == 503 || response->status == 429 || response->status == 507)
+    if (problem_has_retry_after(response->status))
         response_header(response, "Retry-After", RETRY_AFTER_S);
     if (response->status == 401)
         response_header(response, "WWW-Authenticate", "Bearer realm=\"sluice\"");

@@ -182,3 +182,8 @@ const char *problem_code_of(const struct err *err)
 {
     return err->code[0] == '\0' ? err_slug(err->kind) : err->code;
 }
+
+bool problem_has_retry_after(int status)
+{
+    return status == 429 || status == 503 || status == 507;
+}

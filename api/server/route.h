@@ -37,11 +37,15 @@ struct route {
     const struct schema *answer; /* what it answers; NULL: nothing, or see .help */
     bool is_list;                /* answers {"items": [answer...], "next_page"}, takes limit and page */
     unsigned forms;              /* FORM_MASK of what it answers with, by Accept; 0: JSON, and a list as CSV too */
-    int status;                  /* of success, for the document; 0: 200, of a POST with body 201 */
-    bool has_id;                 /* {id} is an identity of kind .id: request->object; 404 where it cannot be one */
+    int status;                  /* of success, for the document; 0: 200, of a POST that makes something 201 */
+    const char *const
+        *problems; /* codes of its own, PROBLEMS("name_taken", ...); those of all its like need not be said */
+    bool has_id;   /* {id} is an identity of kind .id: request->object; 404 where it cannot be one */
     enum identity_kind id;
 
     route_handler *run; /* one of run, direct and is_batched */
+    bool waits;         /* for a verdict, within Prefer; 202 where its time is up */
+    bool asks;          /* a planner (question.h) */
     bool is_batched; /* goes to the write batcher: the creation of reservations; run is what ?validate_only=true does */
     route_direct *direct;
     /* POST under an idempotency key: answers a repetition from the object alone (request->object is its id). NULL on
@@ -64,13 +68,20 @@ static inline unsigned route_forms(const struct route *route)
     unsigned of_list = FORM_MASK(FORM_JSON) | FORM_MASK(FORM_CSV);
     return route->forms != 0 ? route->forms : route->is_list ? of_list : FORM_MASK(FORM_JSON);
 }
+static inline int route_status(const struct route *route)
+{
+    return route->status != 0 ? route->status : route->replay != NULL ? 201 : 200;
+}
+
 // clang-format off
+#define PROBLEMS(...) (const char *const[]){__VA_ARGS__, NULL}
 #define ROUTES_END {.path = NULL}
 // clang-format on
 
 /* A resource: one file, one of these, listed in api/resources/registry.c. */
 struct resource {
-    const char *name; /* "zones": the tag in the document */
+    const char *name; /* "zones": the tag in the document; several may share it, the first has the help */
     const struct route *routes;
     const struct db_stmt *const *statements; /* NULL-terminated: a test prepares each on the migrated schema */
+    const char *help;                        /* what it is, for the document: sentences */
 };

@@ -45,6 +45,19 @@ static const char *allow(struct arena *arena, const char *so_far, const struct r
     return so_far == NULL ? with_head : arena_format(arena, "%s, %s", so_far, with_head);
 }
 
+const struct route *router_find_below(const struct resource *const *resources, const char *path)
+{
+    size_t length = strlen(path);
+    for (; *resources != NULL; resources++) {
+        for (const struct route *route = (*resources)->routes; route->path != NULL; route++) {
+            bool is_below = strncmp(route->path, path, length) == 0 && strcmp(route->path + length, "/{id}") == 0;
+            if (is_below && route->method == GET)
+                return route;
+        }
+    }
+    return NULL;
+}
+
 enum err_kind router_find(const struct resource *const *resources, struct request *request, const char **ret_allow,
                           struct err *reterr)
 {

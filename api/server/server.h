@@ -21,6 +21,7 @@
 #define CURSOR_KEY_SIZE 32
 #define IDEMPOTENCY_MAX 255
 #define SHA256_SIZE     32
+#define DOCUMENT_ETAG_SIZE 35 /* 32 digits in quotes */
 #define REQUEST_WAIT_MS 30000 /* limit on a request in a queue: answered 503 thereafter */
 #define RETRY_AFTER_S   "1"
 
@@ -31,6 +32,12 @@ struct awaiting;
 struct batcher;
 struct follower;
 struct preview;
+
+/* The same for everybody, and for as long as this program runs. */
+struct document {
+    const char *text;
+    char etag[DOCUMENT_ETAG_SIZE];
+};
 
 struct server {
     const struct config_common *common;
@@ -46,7 +53,7 @@ struct server {
     struct listener *listener;
     uint8_t cursor_key[CURSOR_KEY_SIZE];
     const struct audit_key *audit_key; /* NULL: no checkpoints are written */
-    const char *document; /* openapi.json */
+    struct document openapi, openapi_30;
 };
 
 /* What waiting the client asked for (Prefer, RFC 7240). */
@@ -127,6 +134,7 @@ const struct problem_code *problem_find(const char *code);
 const char *problem_code_of(const struct err *err);
 /* The HTTP status: that of the code, else of the kind. */
 int problem_status(enum err_kind kind, const char *code);
+bool problem_has_retry_after(int status);
 
 /* ---- authenticate.c: who asks, and whether they may ask that much ---- */
 /* Finds the caller by the token shown and takes the request from their limit; without a token, or with a bad one, from
@@ -137,6 +145,8 @@ MUST_CHECK enum err_kind authenticate(struct request_internal *internal, bool *r
 /* ERR_NOT_FOUND, or ERR_METHOD with the methods that are allowed in ret_allow. Fills route and params. */
 MUST_CHECK enum err_kind router_find(const struct resource *const *resources, struct request *request,
                                      const char **ret_allow, struct err *reterr);
+/* The route that reads one object of the list at the path; NULL where there is none. */
+const struct route *router_find_below(const struct resource *const *resources, const char *path);
 extern const char *const method_texts[METHOD_COUNT];
 
 /* ---- body.c: reading what was sent ---- */
@@ -166,6 +176,7 @@ extern const struct db_stmt *const execute_statements[];
 MUST_CHECK enum err_kind change_prepare(struct request *request, struct err *reterr);
 /* Its body is read in change_prepare, upon what the object is. */
 bool change_is_whole(const struct route *route);
+bool change_needs_if_match(const struct route *route);
 
 /* ---- preview.c ---- */
 /* Turns the answer of a change that was rolled back into that of ?validate_only=true. */
@@ -190,7 +201,8 @@ void answer_send(struct request_internal *internal);
 void answer_error(struct request_internal *internal, const struct err *err);
 
 /* ---- openapi.c ---- */
-char *openapi_write(const struct resource *const *resources); /* the caller frees */
+/* As 3.0.3 for generators that lag, else 3.1. The caller frees. */
+char *openapi_write(const struct resource *const *resources, bool as_30);
 
 /* ---- console.c ---- */
 bool console_serves(const struct server *server, const char *path);

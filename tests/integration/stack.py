@@ -1,7 +1,7 @@
 """A whole Sluice for a test: a PostgreSQL cluster of its own, a migrated database, the three daemons, and clients.
 
 Nothing here sleeps for luck: every wait is for a condition, with a deadline. Everything is stopped by process id.
-The standard library and psycopg2 only.
+Every answer is held against the OpenAPI document (contract.py).
 
 As a program it runs a command beside a fresh stack:
 
@@ -28,6 +28,8 @@ import time
 import psycopg2
 import psycopg2.extras
 
+from contract import binaries, contract
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 START_OF_TIME = "2026-01-01T00:00:00Z"
@@ -38,11 +40,6 @@ UNLIMITED = {f"SLUICE_RATE_{rate}_PER_S": "0" for rate in ("READ", "WRITE", "REP
 READY_WITHIN_S = 30
 STOPPED_WITHIN_S = 20
 ANSWER_WITHIN_S = 90  # a move of the clock reports a stall after 60 s: let it say so
-
-
-def binaries():
-    """Where the daemons under test are: SLUICE_BIN, which ctest sets, or the debug build."""
-    return pathlib.Path(os.environ.get("SLUICE_BIN", ROOT / "build/debug/bin"))
 
 
 def eventually(condition, what, within_s=10):
@@ -235,6 +232,7 @@ class Client:
             raise
         if response.will_close:
             self.close()
+        contract().check(method, path, answer)
         return answer
 
     def get(self, path, **options):

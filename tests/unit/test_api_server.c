@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
+#include "api/server/openapi.h"
 #include "api/server/page_cursor.h"
 #include "api/server/screen.h"
 #include "api/server/server.h"
@@ -273,7 +274,7 @@ END_TEST
 
 START_TEST(the_document_is_json_and_has_every_path)
 {
-    char *text = openapi_write(registry);
+    char *text = openapi_write(registry, false);
     json_error_t error;
     json_t *document = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     ck_assert_msg(document != NULL, "%s", error.text);
@@ -284,6 +285,48 @@ START_TEST(the_document_is_json_and_has_every_path)
     }
     json_decref(document);
     free(text);
+}
+END_TEST
+
+START_TEST(the_example_of_every_body_is_read_without_a_problem)
+{
+    for (const struct resource *const *resource = registry; *resource != NULL; resource++) {
+        for (const struct route *route = (*resource)->routes; route->path != NULL; route++) {
+            if (route->body == NULL)
+                continue;
+            struct arena *arena = arena_new();
+            struct json_out out;
+            json_out_init(&out, arena);
+            field_write_example(route->body->fields, true, &out);
+            json_error_t error;
+            json_t *json = json_loads(json_out_finish(&out), JSON_REJECT_DUPLICATES, &error);
+            ck_assert_msg(json != NULL, "%s: %s", route->path, error.text);
+            struct field_problems problems = {.arena = arena};
+            void *body = arena_alloc(arena, route->body->size);
+            field_read_json(route->body->fields, json, FIELD_MODE_CREATE, body, NULL, &problems);
+            ck_assert_msg(problems.count == 0, "%s: %s %s", route->path, problems.items[0].pointer,
+                          problems.items[0].detail);
+            json_decref(json);
+            arena_free(arena);
+        }
+    }
+}
+END_TEST
+
+START_TEST(what_a_route_may_answer_is_a_known_problem_that_it_does_not_have_at_any_rate)
+{
+    for (const struct resource *const *resource = registry; *resource != NULL; resource++) {
+        ck_assert_msg((*resource)->help != NULL, "'%s' does not say what it is", (*resource)->name);
+        for (const struct route *route = (*resource)->routes; route->path != NULL; route++) {
+            for (const char *const *code = route->problems; code != NULL && *code != NULL; code++) {
+                ck_assert_msg(problem_find(*code) != NULL, "%s: there is no code '%s'", route->path, *code);
+                struct route without = {0};
+                memcpy(&without, route, sizeof without);
+                without.problems = NULL;
+                ck_assert_msg(!openapi_may_answer(&without, *code), "%s has '%s' anyway", route->path, *code);
+            }
+        }
+    }
 }
 END_TEST
 
@@ -330,6 +373,8 @@ int main(void)
     tcase_add_test(tests, every_route_says_who_what_and_by_whom_it_runs);
     tcase_add_test(tests, no_two_routes_are_the_same);
     tcase_add_test(tests, the_document_is_json_and_has_every_path);
+    tcase_add_test(tests, the_example_of_every_body_is_read_without_a_problem);
+    tcase_add_test(tests, what_a_route_may_answer_is_a_known_problem_that_it_does_not_have_at_any_rate);
     tcase_add_test(tests, every_code_is_documented_once_under_its_own_status);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
