@@ -204,4 +204,5 @@ static const struct route audit_routes[] = {
 
 static const struct db_stmt *const audit_statements[] = {&statement_list, &statement_list_of_tenant, NULL};
 
-const struct resource audit_resource = {"audit", audit_routes, audit_statements};
+const struct resource audit_resource = {"audit", audit_routes, audit_statements,
+    "Who did what, and what was refused: append-only, sealed into a chain of hashes."};
