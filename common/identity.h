@@ -12,13 +12,32 @@ struct identity {
 };
 
 /* X(kind, prefix) */
-#define IDENTITY_KINDS(X)                                                                                              \
-    X(IDENTITY_TENANT, "ten")                                                                                          \
-    X(IDENTITY_TOKEN, "tok")                                                                                           \
-    X(IDENTITY_PRINCIPAL, "prn") X(IDENTITY_ZONE, "zon") X(IDENTITY_FABRIC, "fab") X(IDENTITY_RACK, "rck")             \
-        X(IDENTITY_NODE, "nod") X(IDENTITY_INSTANCE_TYPE, "typ") X(IDENTITY_RESERVATION, "rsv")                        \
-            X(IDENTITY_QUOTE, "quo") X(IDENTITY_AMENDMENT, "amd") X(IDENTITY_QUOTA, "qta") X(IDENTITY_INSTANCE, "ins") X(IDENTITY_PRICE, "prc") X(IDENTITY_ASSET, "ast")     \
-                X(IDENTITY_INVOICE, "inv") X(IDENTITY_MAINTENANCE, "mnt") X(IDENTITY_EVENT, "evt") X(IDENTITY_REQUEST, "req") X(IDENTITY_AUDIT, "aud")
+// clang-format off
+#define IDENTITY_KINDS(X) \
+    X(IDENTITY_TENANT, "ten") \
+    X(IDENTITY_TOKEN, "tok") \
+    X(IDENTITY_PRINCIPAL, "prn") \
+    X(IDENTITY_ZONE, "zon") \
+    X(IDENTITY_FABRIC, "fab") \
+    X(IDENTITY_RACK, "rck") \
+    X(IDENTITY_NODE, "nod") \
+    X(IDENTITY_INSTANCE_TYPE, "typ") \
+    X(IDENTITY_RESERVATION, "rsv") \
+    X(IDENTITY_QUOTE, "quo") \
+    X(IDENTITY_AMENDMENT, "amd") \
+    X(IDENTITY_QUOTA, "qta") \
+    X(IDENTITY_INSTANCE, "ins") \
+    X(IDENTITY_PRICE, "prc") \
+    X(IDENTITY_ASSET, "ast") \
+    X(IDENTITY_INVOICE, "inv") \
+    X(IDENTITY_MAINTENANCE, "mnt") \
+    X(IDENTITY_EVENT, "evt") \
+    X(IDENTITY_REQUEST, "req") \
+    X(IDENTITY_AUDIT, "aud") \
+    X(IDENTITY_PROJECT, "prj") \
+    X(IDENTITY_SSH_KEY, "key") \
+    X(IDENTITY_IMAGE, "img")
+// clang-format on
 
 enum identity_kind {
 #define X(kind, prefix) kind,

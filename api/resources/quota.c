@@ -81,8 +81,9 @@ static const struct db_stmt statement_find = {
     .name = "quota_find",
     .sql = "SELECT (SELECT id FROM tenant WHERE id = $1::uuid), (SELECT id FROM zone WHERE name = $2),"
            " $3::text IS NULL OR EXISTS (SELECT FROM node n JOIN zone z ON z.id = n.zone_id AND z.name = $2"
-           "                              WHERE n.gpu_model = $3::text)",
-    .params = 3,
+           "                              WHERE n.gpu_model = $3::text),"
+           " $4::text IS NULL OR EXISTS (SELECT FROM project WHERE tenant_id = $1::uuid AND name = $4::text)",
+    .params = 4,
 };
 
 static const struct db_stmt statement_put = {
@@ -155,7 +156,8 @@ static enum err_kind find_zone(struct request *request, const struct quota *wish
 {
     const PGresult *result = NULL;
     enum err_kind kind =
-        request_run(request, &statement_find, DB_PARAMS(request->object, wish->zone, wish->gpu_model), &result, reterr);
+        request_run(request, &statement_find, DB_PARAMS(request->object, wish->zone, wish->gpu_model, wish->project),
+                    &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (db_text(result, 0, 0) == NULL)
@@ -165,6 +167,9 @@ static enum err_kind find_zone(struct request *request, const struct quota *wish
         field_problem_add(&request->problems, "/zone", "unknown_zone", "there is no zone '%s'", wish->zone);
     else if (!db_bool(result, 0, 2))
         field_problem_add(&request->problems, "/gpu_model", "unknown_gpu_model", "the zone has no GPU of this model");
+    if (!db_bool(result, 0, 3))
+        field_problem_add(&request->problems, "/project", "unknown_project", "the tenant has no project '%s'",
+                          wish->project);
     if (wish->peak_gpu_milli == FIELD_NULL && wish->month_gpu_hours == FIELD_NULL)
         field_problem_add(&request->problems, "/peak_gpu_milli", "missing_field",
                           "give peak_gpu_milli, month_gpu_hours, or both");

@@ -49,7 +49,7 @@ static const struct db_stmt statement_list = {
 static const struct db_stmt statement_get = {
     .name = "reservation_get",
     .sql = RESERVATION_COLUMNS(
-        "r.state") ", (SELECT coalesce(json_agg(json_build_object('id', i.id, 'ordinal', i.ordinal, 'state', i.state, "
+        "r.state") ", to_json(r.authorized_keys) AS authorized_keys, (SELECT coalesce(json_agg(json_build_object('id', i.id, 'ordinal', i.ordinal, 'state', i.state, "
                    "'address',"
                    " i.address) ORDER BY i.ordinal), '[]') FROM instance i WHERE i.reservation_id = r.id) AS "
                    "instances" RESERVATION_FROM

@@ -30,6 +30,9 @@ struct reservation {
     const char *tier;
     const char *if_unavailable;
     const char *image;
+    struct field_list ssh_keys;
+    const char *user_data;
+    const char *authorized_keys; /* JSON */
     const char *labels;
     int64_t created_at, cancel_requested_at;
     struct reservation_verdict {
@@ -65,7 +68,7 @@ extern const struct schema reservation_schema, reservation_instance_schema, quot
 extern const char *const reservation_states[]; /* NULL-terminated */
 extern const char *const quote_states[];
 /* Places of fields in the tables, for FIELD_PRESENT; a test keeps them true. */
-enum { RESERVATION_FIELD_SHAPE = 5, RESERVATION_FIELD_QUOTE = 18 };
+enum { RESERVATION_FIELD_SHAPE = 5, RESERVATION_FIELD_QUOTE = 21 };
 
 extern const struct batch_work reservation_batch;
 extern const struct db_stmt *const reservation_batch_statements[];   /* of sluice_api_writer */

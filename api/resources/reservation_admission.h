@@ -8,7 +8,7 @@
 #include "api/server/server.h"
 
 struct outcome {
-    const char *text; /* as admission_admit() says it; a problem's code where kind is not ERR_NONE */
+    const char *text; /* as admission_enter() says it; a problem's code where kind is not ERR_NONE */
     enum err_kind kind;
     const char *detail;
 };

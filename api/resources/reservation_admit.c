@@ -16,6 +16,9 @@ const struct outcome admission_outcomes[] = {
     {"unknown_zone", ERR_INVALID, "/zone: there is no zone of this name"},
     {"unknown_instance_type", ERR_INVALID, "/instance_type: there is no instance type of this name"},
     {"unknown_gpu_model", ERR_INVALID, "/shape/gpu_models: the zone has no GPU of this model"},
+    {"unknown_project", ERR_INVALID, "/project: the tenant has no project of this name"},
+    {"unknown_image", ERR_INVALID, "/image: there is no image of this name, or it is retired"},
+    {"unknown_ssh_key", ERR_INVALID, "/ssh_keys: the tenant has no SSH key of one of these names"},
     {"unknown_quote", ERR_INVALID, "/quote: there is no such quote"},
     {"shape_not_allowed", ERR_FORBIDDEN, "/shape: this tenant may not give one; name an instance type"},
     {"window_in_past", ERR_INVALID, "/starts_at: the window lies in the past"},
@@ -28,7 +31,7 @@ const struct outcome admission_outcomes[] = {
     {"quote_not_held", ERR_CONFLICT, "/quote: it holds nothing: it was refused, or waits for its verdict"},
 };
 
-/* The columns of the batch, in the order of admission_admit()'s parameters. */
+/* The columns of the batch, in the order of admission_enter()'s parameters. */
 enum column {
     COLUMN_ID,
     COLUMN_TENANT,
@@ -57,6 +60,8 @@ enum column {
     COLUMN_UNAVAILABLE,
     COLUMN_LABELS,
     COLUMN_IMAGE,
+    COLUMN_SSH_KEYS,
+    COLUMN_USER_DATA,
     COLUMN_TTL,
     COLUMN_QUOTE,
     COLUMN_AUDIT,
@@ -67,13 +72,14 @@ enum column {
 
 static const struct db_stmt statement_admit = {
     .name = "admission_admit",
-    .sql = "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid, pg_notify('sluice_wish', ''))"
-           " SELECT ordinal, outcome, object_id, created_at_s, batch.xid FROM batch, admission_admit($1::uuid[],"
-           " $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[],"
-           " $10::integer[], $11::integer[], $12::text[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[],"
-           " $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::text[],"
-           " $24::text[], $25::text[], $26::jsonb[], $27::text[], $28::integer[], $29::uuid[], $30::uuid[],"
-           " $31::text[], $32::text[])",
+    .sql =
+        "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid, pg_notify('sluice_wish', ''))"
+        " SELECT ordinal, outcome, object_id, created_at_s, batch.xid FROM batch, admission_enter($1::uuid[],"
+        " $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[],"
+        " $10::integer[], $11::integer[], $12::text[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[],"
+        " $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::text[],"
+        " $24::text[], $25::text[], $26::jsonb[], $27::text[], $28::text[], $29::text[], $30::integer[], $31::uuid[],"
+        " $32::uuid[], $33::text[], $34::text[])",
     .params = COLUMNS,
 };
 
@@ -140,6 +146,8 @@ static void add_row(struct db_array *columns, const struct admission *admission)
     db_array_text(&columns[COLUMN_UNAVAILABLE], wish->if_unavailable);
     db_array_text(&columns[COLUMN_LABELS], wish->labels);
     db_array_text(&columns[COLUMN_IMAGE], wish->image);
+    db_array_text(&columns[COLUMN_SSH_KEYS], wish->ssh_keys.array);
+    db_array_text(&columns[COLUMN_USER_DATA], wish->user_data);
     add_int(&columns[COLUMN_TTL], admission->is_quote ? wish->ttl_s : FIELD_NULL);
     db_array_text(&columns[COLUMN_QUOTE], wish->quote);
     db_array_text(&columns[COLUMN_AUDIT], admission->audit_id);

@@ -29,6 +29,12 @@ static const struct db_stmt statement_change = {
     .params = 5,
 };
 
+static const struct db_stmt statement_project = {
+    .name = "reservation_project",
+    .sql = "SELECT FROM project WHERE name = $1",
+    .params = 1,
+};
+
 /* Whether another project has a limit of its own in the zone: then only the planner could say whether it fits. */
 static const struct db_stmt statement_limited = {
     .name = "reservation_project_limited",
@@ -37,7 +43,8 @@ static const struct db_stmt statement_limited = {
     .params = 2,
 };
 
-static const struct db_stmt *const statements[] = {&statement_free_name, &statement_change, &statement_limited, NULL};
+static const struct db_stmt *const statements[] = {&statement_free_name, &statement_change, &statement_project,
+                                                   &statement_limited, NULL};
 
 static bool differs(const struct request *request, const char *name)
 {
@@ -54,7 +61,13 @@ static enum err_kind check_project(struct request *request, const struct amendme
                                    const char *project, struct err *reterr)
 {
     const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_limited, DB_PARAMS(subject->id, project), &result, reterr);
+    enum err_kind kind = request_run(request, &statement_project, DB_PARAMS(project), &result, reterr);
+    if (kind == ERR_NONE && PQntuples(result) == 0) {
+        field_problem_add(&request->problems, "/project", "unknown_project", "there is no project '%s'", project);
+        return request_invalid(request, reterr);
+    }
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_limited, DB_PARAMS(subject->id, project), &result, reterr);
     if (kind == ERR_NONE && PQntuples(result) > 0)
         return err_set_code(reterr, ERR_CONFLICT, "project_has_quota",
                             "project '%s' has a quota of its own: a reservation cannot be moved into it", project);

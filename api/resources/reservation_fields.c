@@ -57,7 +57,7 @@ static const struct field brief_instance_fields[] = {
     FIELD_ID    ("id",             struct reservation, id, .identity = (identity_), .flags = FIELD_READ_ONLY, .help = (what_)), \
     FIELD_TEXT  ("tenant",         struct reservation, tenant, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .example = "acme", .help = "Whose; for operators"), \
     FIELD_TEXT  ("name",           struct reservation, name, .flags = FIELD_NULLABLE, .least = 1, .most = 128, .example = "llama-pretrain-3", .help = "Unique among the tenant's present ones; null: none"), \
-    FIELD_TEXT  ("project",        struct reservation, project, .least = 1, .most = 63, .fallback = "default", .help = "The tenant's own grouping"), \
+    FIELD_TEXT  ("project",        struct reservation, project, .least = 1, .most = 63, .fallback = "default", .help = "The project it is in, by name"), \
     FIELD_TEXT  ("instance_type",  struct reservation, instance_type, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .least = 1, .most = 63, .example = "h100.8x", .help = "What each instance is, by name; or give shape"), \
     FIELD_OBJECT("shape",          struct reservation, shape, .flags = FIELD_CREATE_ONLY | FIELD_OPTIONAL, .fields = reservation_shape_fields, .help = "What each instance is, where the tenant may say so itself"), \
     FIELD_INT   ("count",          struct reservation, count, .least = 1, .most = RESERVATION_COUNT_MAX, .fallback = "1", .example = "2", .help = "How many instances, all or none"), \
@@ -69,7 +69,10 @@ static const struct field brief_instance_fields[] = {
     FIELD_OBJECT("placement",      struct reservation, placement, .flags = FIELD_CREATE_ONLY, .fields = reservation_placement_fields, .help = "How near to each other the instances are"), \
     FIELD_ENUM  ("tier",           struct reservation, tier, .flags = FIELD_CREATE_ONLY, .values = reservation_tiers, .fallback = "reserved", .help = "What may take its place"), \
     FIELD_ENUM  ("if_unavailable", struct reservation, if_unavailable, .values = unavailables, .fallback = "reject", .help = "What to do where it does not fit"), \
-    FIELD_TEXT  ("image",          struct reservation, image, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .help = "What the instances boot; null: the type's default"), \
+    FIELD_TEXT  ("image",          struct reservation, image, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .help = "What the instances boot, by name; null: the type's default"), \
+    FIELD_LIST  ("ssh_keys",       struct reservation, ssh_keys, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .most = 64, .help = "Which SSH keys open the instances, by name; they are looked up once, when it is made"), \
+    FIELD_TEXT  ("user_data",      struct reservation, user_data, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .pattern = FIELD_LINES, .least = 1, .most = 16384, .help = "What the instances are told when they first start, e.g. for cloud-init"), \
+    FIELD_      ("authorized_keys", FIELD_TYPE_JSON, struct reservation, authorized_keys, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .help = "The keys themselves, as they were then; not in lists"), \
     FIELD_MAP   ("labels",         struct reservation, labels, .fallback = "{}", .example = "{\"team\":\"pretrain\"}", .help = "The tenant's own key and value pairs"), \
     FIELD_TIME  ("created_at",     struct reservation, created_at, .flags = FIELD_READ_ONLY, .help = "When it was asked for")
 

@@ -82,6 +82,7 @@ enum field_flag {
 enum field_pattern {
     FIELD_ANY,  /* .least to .most characters (1 to 255 unless said) without control characters */
     FIELD_NAME, /* ^[a-z0-9][a-z0-9._-]{0,62}$ */
+    FIELD_LINES, /* as FIELD_ANY, with line feeds, carriage returns and tabulators */
 };
 
 struct field {
@@ -191,6 +192,7 @@ void field_problem_add(struct field_problems *problems, const char *pointer, con
 #define FIELD_MAP_KEY_MAX   63
 #define FIELD_MAP_VALUE_MAX 255
 #define FIELD_TEXT_PATTERN  "^[^\\x00-\\x1f\\x7f]*$" /* no control characters */
+#define FIELD_LINES_PATTERN "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]*$"
 
 enum field_mode { FIELD_MODE_CREATE, FIELD_MODE_PATCH, FIELD_MODE_QUERY };
 

@@ -43,10 +43,10 @@ static size_t characters_of(const char *text)
     return count;
 }
 
-static bool has_control_character(const char *text)
+static bool has_control_character(const char *text, const char *allowed)
 {
     for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+        if (((unsigned char)*text < 0x20 || *text == 0x7f) && strchr(allowed, *text) == NULL)
             return true;
     }
     return false;
@@ -63,7 +63,8 @@ static void read_text(const struct place *place, const char *text)
     int64_t least = field->least == 0 && field->most == 0 ? 1 : field->least;
     int64_t most = field->most == 0 ? FIELD_TEXT_MAX : field->most;
     int64_t count = (int64_t)characters_of(text);
-    if (count < least || count > most || has_control_character(text) || !json_text_is_utf8(text)) {
+    const char *allowed = field->pattern == FIELD_LINES ? "\n\r\t" : "";
+    if (count < least || count > most || has_control_character(text, allowed) || !json_text_is_utf8(text)) {
         field_problem_add(place->problems, place->pointer, "out_of_range",
                           "must be %" PRId64 " to %" PRId64 " characters of UTF-8 without control characters", least,
                           most);

@@ -79,11 +79,11 @@ static int64_t entries_max(const struct field *field)
     return field->most == 0 ? FIELD_ENTRIES_MAX : field->most;
 }
 
-static void write_text_bounds(int64_t least, int64_t most, struct json_out *out)
+static void write_text_bounds(int64_t least, int64_t most, const char *pattern, struct json_out *out)
 {
     key_int(out, "minLength", least);
     key_int(out, "maxLength", most);
-    key_text(out, "pattern", FIELD_TEXT_PATTERN);
+    key_text(out, "pattern", pattern);
 }
 
 static void write_bounds(const struct field *field, struct json_out *out)
@@ -98,7 +98,7 @@ static void write_bounds(const struct field *field, struct json_out *out)
             key_text(out, "pattern", "^[a-z0-9][a-z0-9._-]{0,62}$");
         else
             write_text_bounds(is_bounded(field) ? field->least : 1, field->most == 0 ? FIELD_TEXT_MAX : field->most,
-                              out);
+                              field->pattern == FIELD_LINES ? FIELD_LINES_PATTERN : FIELD_TEXT_PATTERN, out);
         break;
     case FIELD_TYPE_LIST:
     case FIELD_TYPE_ROWS:
@@ -174,7 +174,7 @@ static void write_inner(const struct field *field, bool for_request, struct json
         json_out_open(out, '{');
         key_text(out, "type", "string");
         if (for_request)
-            write_text_bounds(field->most == 0 ? 1 : 0, FIELD_TEXT_MAX, out);
+            write_text_bounds(field->most == 0 ? 1 : 0, FIELD_TEXT_MAX, FIELD_TEXT_PATTERN, out);
         json_out_close(out, '}');
     } else if (field->type == FIELD_TYPE_SPAN) {
         json_out_key(out, "items");

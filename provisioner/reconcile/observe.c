@@ -40,6 +40,7 @@ static const struct db_stmt statement_reservations = {
         "      'gpus', nullif(r.gpu_count, 0), 'gpu_milli', nullif(r.gpu_milli, 0), 'gpu_models', to_jsonb(r.gpu_models),"
         "      'cpu_milli', r.cpu_milli, 'memory_mib', r.memory_mib) END,"
         "   'tier', r.tier, 'if_unavailable', r.if_unavailable, 'image', r.image, 'labels', r.labels,"
+        "   'ssh_keys', to_jsonb(r.ssh_keys), 'user_data', r.user_data,"
         "   'ttl_s', r.quote_ttl_s))::text END,"                                                            /* 16 */
         " s.state, s.revision, " SQL_INSTANT("s.due_at") ", " SQL_INSTANT("s.deadline_at") ", s.attempts," /* 17-21 */
         " " SQL_INSTANT("s.starts_at") ", " SQL_INSTANT("s.ends_at") ", s.health, s.delivered_count, s.reason," /* 22-26 */

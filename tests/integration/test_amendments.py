@@ -200,6 +200,7 @@ def test_a_suspended_tenant_amends_nothing(stack, acme):
 
 
 def test_other_fields_change_without_a_verdict(stack, acme):
+    acme.create("/v1/projects", {"name": "research"})
     made = reserve(acme, name="train", labels={"team": "a", "cost": "x"})
     etag = acme.get(f"/v1/reservations/{made['id']}").headers["ETag"]
     changed = patch(acme, made, headers={"If-Match": etag}, name="eval", project="research", labels={"cost": None, "run": "7"},

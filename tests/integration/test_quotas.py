@@ -99,6 +99,8 @@ def test_a_month_ends_at_its_last_second(acme):
 
 
 def test_a_project_counts_within_its_tenant(acme):
+    for name in ("research", "training", "other"):
+        acme.client.create("/v1/projects", {"name": name})
     acme.limit(peak_gpu_milli=24000)
     acme.limit(project="research", peak_gpu_milli=8000)
     acme.wish(count=1, project="research").expect(201)
@@ -176,6 +178,7 @@ def test_a_lower_quota_takes_nothing_away(acme):
 def test_what_is_held_survives_the_leader(acme):
     acme.limit(peak_gpu_milli=32000, month_gpu_hours=10000)
     acme.limit(gpu_model="H100", peak_gpu_milli=32000)
+    acme.client.create("/v1/projects", {"name": "research"})
     acme.limit(project="research", month_gpu_hours=5000)
     running = acme.wish(at(1), at(9), count=1, project="research").expect(201).body
     acme.wish(at(6), at(7), count=2).expect(201)

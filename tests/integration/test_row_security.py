@@ -86,7 +86,7 @@ def test_the_batchers_role_does_one_thing(lived):
         SELECT p.proname::text FROM pg_proc p
          WHERE p.pronamespace = 'sluice'::regnamespace AND has_function_privilege('sluice_api_writer', p.oid, 'EXECUTE')
            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')""")
-    assert set(functions) == {("admission_admit",), ("admission_create",), ("sluice_now",)}, "it admits, and may read the clock"
+    assert set(functions) == {("admission_enter",), ("admission_admit",), ("admission_create",), ("sluice_now",)}, "it admits, and may read the clock"
     tables = lived.superuser("""
         SELECT c.relname::text FROM pg_class c
          WHERE c.relnamespace = 'sluice'::regnamespace AND c.relkind IN ('r', 'p', 'v')

@@ -7,6 +7,7 @@ import pytest
 
 from stack import eventually
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAbxtRHhZwWzpfHPcT8rmQIS3TC4EnITgX5Qj71ad0+6 ana@acme"
 WINDOW = {"starts_at": "2026-01-10T00:00:00Z", "ends_at": "2026-01-12T00:00:00Z"}
 
 
@@ -30,6 +31,9 @@ def make_everything(stack):
            for list_name in ("tenants", "zones", "instance-types", "prices", "assets", "instances", "tokens")}
     ids |= {"reservations": reservation["id"], "quotes": quote["id"], "maintenance-windows": window["id"], "nodes": node["id"]}
     ids["short"] = short["id"]
+    ids["images"] = stack.operator.create("/v1/system/images", {"name": "ubuntu-24.04", "description": "a start"})["id"]
+    ids["projects"] = acme.create("/v1/projects", {"name": "research", "labels": {"team": "pretrain"}})["id"]
+    ids["ssh-keys"] = acme.create("/v1/ssh-keys", {"name": "ana", "public_key": KEY})["id"]
     return acme, ids
 
 
@@ -212,6 +216,12 @@ BODIES = {
     "PATCH /v1/system/zones/{id}": {"lead_s": 60},
     "PATCH /v1/system/tenants/{id}": {"tax_rate_bp": 1900},
     "PATCH /v1/system/instance-types/{id}": {"description": "eight of them"},
+    "POST /v1/projects": {"name": "training"},
+    "PATCH /v1/projects/{id}": {"labels": {"team": None}},
+    "POST /v1/ssh-keys": {"name": "bob", "public_key": KEY},
+    "PATCH /v1/ssh-keys/{id}": {"public_key": KEY.replace("ana@acme", "ana")},
+    "POST /v1/system/images": {"name": "ubuntu-26.04"},
+    "PATCH /v1/system/images/{id}": {"retired": True},
 }
 MONEY_IS_INVOLVED = {"POST /v1/reservations/{id}/amendments", "PATCH /v1/reservations/{id}"}
 

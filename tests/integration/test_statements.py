@@ -50,7 +50,7 @@ def test_no_statement_is_left_out(cluster, database):
 
 @pytest.mark.parametrize("program, damage, names, complaint", [
     ("sluice-api", "ALTER TABLE zone RENAME COLUMN lead_s TO lead", {"zone_list"}, "does not exist"),
-    ("sluice-api", "REVOKE EXECUTE ON FUNCTION admission_admit FROM sluice_api_writer", {"admission_admit"}, "permission denied"),
+    ("sluice-api", "REVOKE EXECUTE ON FUNCTION admission_enter FROM sluice_api_writer", {"admission_admit"}, "permission denied"),
     ("sluice-provisioner", "REVOKE INSERT ON allocation FROM sluice_provisioner", {"apply_allocation_insert"}, "permission denied"),
     ("sluice-billing", "ALTER TABLE invoice RENAME COLUMN number TO label", {"invoice_insert"}, "does not exist"),
 ])

@@ -200,7 +200,8 @@ REFUSED = {
     "a quote": wish(count=9, ttl_s=1800),
 }
 KEPT = {"name": "refused", "project": "research", "labels": {"team": "a", "odd \"key\"": "\\ü"}, "image": "ubuntu-24.04",
-        "tier": "on_demand"}
+        "tier": "on_demand", "ssh_keys": ["ana"], "user_data": "#cloud-config\n\tx: \"y\"\r\n"}
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAbxtRHhZwWzpfHPcT8rmQIS3TC4EnITgX5Qj71ad0+6 ana@acme"
 
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
@@ -209,6 +210,9 @@ def test_every_alternative_is_granted_as_it_stands(plant, acme, body):
     acme.create("/v1/reservations", wish(count=8, placement={"within": "fabric"}, starts_at=None, ends_at=DAY.format(8)))
     acme.create("/v1/reservations", wish(count=2, placement={"spread": "rack"}, starts_at=DAY.format(1), ends_at=DAY.format(9)))
     path = "/v1/quotes" if "ttl_s" in body else "/v1/reservations"
+    plant.operator.post("/v1/system/images", {"name": KEPT["image"]}).expect(201, 409)
+    acme.create("/v1/projects", {"name": KEPT["project"]})
+    acme.create("/v1/ssh-keys", {"name": "ana", "public_key": KEY})
     refused = acme.post(path, {**body, **KEPT}).expect(409)
     assert refused.code == "capacity_unavailable" and refused.body["alternatives"], refused.body
     for alternative in refused.body["alternatives"]:
