@@ -175,11 +175,11 @@ static const struct route routes[] = {
     {GET,    "/v1/images",             ROLES_TENANT_READ,    RATE_READ,  .query = &query_schema, .answer = &image_schema, .is_list = true, .run = list, .summary = "List images"},
     {GET,    "/v1/images/{id}",        ROLES_TENANT_READ,    RATE_READ,  .answer = &image_schema, ONE, .run = get, .summary = "One image"},
     {GET,    "/v1/system/images",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &system_schema, .is_list = true, .run = list, .summary = "List images"},
-    {POST,   "/v1/system/images",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &system_schema, .answer = &system_schema, .run = create, .replay = get, .summary = "Make an image"},
+    {POST,   "/v1/system/images",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &system_schema, .answer = &system_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make an image"},
     {GET,    "/v1/system/images/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &system_schema, ONE, .run = get, .summary = "One image"},
     {PUT,    "/v1/system/images/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &system_schema, .answer = &system_schema, ONE, .lock = &image_lock, .run = replace, .summary = "Change an image: all of it"},
     {PATCH,  "/v1/system/images/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &system_schema, .answer = &system_schema, ONE, .lock = &image_lock, .run = replace, .summary = "Change an image: what is given"},
-    {DELETE, "/v1/system/images/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, ONE, .lock = &image_lock, .status = 204, .run = remove_image, .summary = "Remove an image that no reservation boots"},
+    {DELETE, "/v1/system/images/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, ONE, .lock = &image_lock, .status = 204, .run = remove_image, .problems = PROBLEMS("image_in_use"), .summary = "Remove an image that no reservation boots"},
     ROUTES_END,
 };
 // clang-format on

@@ -179,11 +179,11 @@ static enum err_kind remove_project(struct request *request, struct response *re
 #define ONE .has_id = true, .id = IDENTITY_PROJECT
 static const struct route routes[] = {
     {GET,    "/v1/projects",      ROLES_TENANT_MONEY, RATE_READ,  .query = &query_schema, .answer = &project_schema, .is_list = true, .run = list, .summary = "List projects"},
-    {POST,   "/v1/projects",      ROLES_TENANT_WRITE, RATE_WRITE, .body = &project_schema, .answer = &project_schema, .run = create, .replay = get, .summary = "Make a project"},
+    {POST,   "/v1/projects",      ROLES_TENANT_WRITE, RATE_WRITE, .body = &project_schema, .answer = &project_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make a project"},
     {GET,    "/v1/projects/{id}", ROLES_TENANT_MONEY, RATE_READ,  .answer = &project_schema, ONE, .run = get, .summary = "One project"},
     {PUT,    "/v1/projects/{id}", ROLES_TENANT_WRITE, RATE_WRITE, .body = &project_schema, .answer = &project_schema, ONE, .lock = &project_lock, .run = replace, .summary = "Change a project: all of it"},
     {PATCH,  "/v1/projects/{id}", ROLES_TENANT_WRITE, RATE_WRITE, .body = &project_schema, .answer = &project_schema, ONE, .lock = &project_lock, .run = replace, .summary = "Change a project: what is given"},
-    {DELETE, "/v1/projects/{id}", ROLES_TENANT_WRITE, RATE_WRITE, ONE, .lock = &project_lock, .status = 204, .run = remove_project, .summary = "Remove a project that is not in use"},
+    {DELETE, "/v1/projects/{id}", ROLES_TENANT_WRITE, RATE_WRITE, ONE, .lock = &project_lock, .status = 204, .run = remove_project, .problems = PROBLEMS("project_in_use"), .summary = "Remove a project that is not in use"},
     {GET,    "/v1/system/projects", ROLES_SYSTEM_READ, RATE_READ, .query = &system_query_schema, .answer = &project_schema, .is_list = true, .run = list_all, .summary = "List all tenants' projects"},
     ROUTES_END,
 };

@@ -219,7 +219,7 @@ static enum err_kind remove_quota(struct request *request, struct response *resp
 static const struct route quota_routes[] = {
     {GET,    "/v1/quotas",                     ROLES_TENANT_READ,    RATE_READ,  .answer = &held_schema, .is_list = true, .run = list_held, .summary = "Quotas, with what is held against them"},
     {GET,    "/v1/system/tenants/{id}/quotas", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &quota_schema, .is_list = true, OF_TENANT, .run = list, .summary = "Quotas of a tenant"},
-    {PUT,    "/v1/system/tenants/{id}/quotas", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &quota_schema, .answer = &quota_schema, OF_TENANT, .run = put, .problems = PROBLEMS("unknown_zone", "unknown_gpu_model"), .summary = "Set the quota of a tenant or project in a zone; a lower one takes nothing away"},
+    {PUT,    "/v1/system/tenants/{id}/quotas", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &quota_schema, .answer = &quota_schema, OF_TENANT, .run = put, .problems = PROBLEMS("unknown_zone", "unknown_gpu_model", "unknown_project"), .summary = "Set the quota of a tenant or project in a zone; a lower one takes nothing away"},
     {DELETE, "/v1/system/tenants/{id}/quotas", ROLES_SYSTEM_OPERATE, RATE_WRITE, .query = &subject_schema, OF_TENANT, .status = 204, .run = remove_quota, .summary = "Lift the quota of a tenant or project in a zone"},
     ROUTES_END,
 };

@@ -130,7 +130,7 @@ static enum err_kind give_back(struct request *request, struct response *respons
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_QUOTE
 static const struct route quote_routes[] = {
-    {POST,   "/v1/quotes",      ROLES_TENANT_WRITE, RATE_WRITE, .body = &quote_schema, .answer = &quote_schema, .is_batched = true, .replay = replay, .waits = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "quote_limit"), .summary = "Hold instances for a while, with their price"},
+    {POST,   "/v1/quotes",      ROLES_TENANT_WRITE, RATE_WRITE, .body = &quote_schema, .answer = &quote_schema, .is_batched = true, .replay = replay, .waits = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_project", "unknown_image", "unknown_ssh_key", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "quote_limit"), .summary = "Hold instances for a while, with their price"},
     {GET,    "/v1/quotes",      ROLES_TENANT_READ,  RATE_READ,  .query = &query_schema, .answer = &quote_schema, .is_list = true, .run = list, .summary = "List quotes"},
     {GET,    "/v1/quotes/{id}", ROLES_TENANT_READ,  RATE_READ,  .answer = &quote_schema, ONE, .run = get, .summary = "One quote"},
     {DELETE, "/v1/quotes/{id}", ROLES_TENANT_WRITE, RATE_WRITE, ONE, .lock = &quote_lock, .status = 204, .run = give_back, .problems = PROBLEMS("quote_used"), .summary = "Give what it holds back"},

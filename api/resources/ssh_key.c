@@ -172,10 +172,10 @@ static enum err_kind remove_key(struct request *request, struct response *respon
 #define ONE .has_id = true, .id = IDENTITY_SSH_KEY
 static const struct route routes[] = {
     {GET,    "/v1/ssh-keys",      ROLES_TENANT_READ,  RATE_READ,  .query = &query_schema, .answer = &ssh_key_schema, .is_list = true, .run = list, .summary = "List SSH keys"},
-    {POST,   "/v1/ssh-keys",      ROLES_TENANT_WRITE, RATE_WRITE, .body = &ssh_key_schema, .answer = &ssh_key_schema, .run = create, .replay = get, .summary = "Add an SSH key"},
+    {POST,   "/v1/ssh-keys",      ROLES_TENANT_WRITE, RATE_WRITE, .body = &ssh_key_schema, .answer = &ssh_key_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken", "invalid_public_key"), .summary = "Add an SSH key"},
     {GET,    "/v1/ssh-keys/{id}", ROLES_TENANT_READ,  RATE_READ,  .answer = &ssh_key_schema, ONE, .run = get, .summary = "One SSH key"},
-    {PUT,    "/v1/ssh-keys/{id}", ROLES_TENANT_WRITE, RATE_WRITE, .body = &ssh_key_schema, .answer = &ssh_key_schema, ONE, .lock = &ssh_key_lock, .run = replace, .summary = "Change an SSH key, for reservations to come: all of it"},
-    {PATCH,  "/v1/ssh-keys/{id}", ROLES_TENANT_WRITE, RATE_WRITE, .body = &ssh_key_schema, .answer = &ssh_key_schema, ONE, .lock = &ssh_key_lock, .run = replace, .summary = "Change an SSH key, for reservations to come: what is given"},
+    {PUT,    "/v1/ssh-keys/{id}", ROLES_TENANT_WRITE, RATE_WRITE, .body = &ssh_key_schema, .answer = &ssh_key_schema, ONE, .lock = &ssh_key_lock, .run = replace, .problems = PROBLEMS("invalid_public_key"), .summary = "Change an SSH key, for reservations to come: all of it"},
+    {PATCH,  "/v1/ssh-keys/{id}", ROLES_TENANT_WRITE, RATE_WRITE, .body = &ssh_key_schema, .answer = &ssh_key_schema, ONE, .lock = &ssh_key_lock, .run = replace, .problems = PROBLEMS("invalid_public_key"), .summary = "Change an SSH key, for reservations to come: what is given"},
     {DELETE, "/v1/ssh-keys/{id}", ROLES_TENANT_WRITE, RATE_WRITE, ONE, .lock = &ssh_key_lock, .status = 204, .run = remove_key, .summary = "Remove an SSH key; instances that have it keep it"},
     ROUTES_END,
 };
