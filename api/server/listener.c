@@ -283,29 +283,23 @@ static enum MHD_Result dispatch(struct request_internal *internal)
 
 struct header_list {
     struct screen_header items[HEADERS_MAX];
-    size_t count;  /* may be more than were kept */
-    bool has_zero; /* a name or value goes on behind a zero byte */
+    size_t count; /* may be more than were kept */
 };
 
-static enum MHD_Result collect_header(void *context, enum MHD_ValueKind kind, const char *name, size_t name_size,
-                                      const char *value, size_t value_size)
+static enum MHD_Result collect_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
     struct header_list *list = context;
     if (list->count < HEADERS_MAX)
         list->items[list->count] = (struct screen_header){name, value};
     list->count++;
-    list->has_zero |= strlen(name) != name_size || (value != NULL && strlen(value) != value_size);
     return MHD_YES;
 }
 
 static enum err_kind collect_headers(struct request_internal *internal, struct header_list *ret, struct err *reterr)
 {
     ret->count = 0;
-    ret->has_zero = false;
-    (void)MHD_get_connection_values_n(internal->connection, MHD_HEADER_KIND, collect_header, ret);
-    if (ret->has_zero)
-        return err_set_code(reterr, ERR_MALFORMED, "bad_framing", "a header has a zero byte");
+    (void)MHD_get_connection_values(internal->connection, MHD_HEADER_KIND, collect_header, ret);
     if (ret->count > HEADERS_MAX)
         return err_set_code(reterr, ERR_TOO_LARGE, "headers_too_large", "there are more than %u headers", HEADERS_MAX);
     return ERR_NONE;

@@ -146,6 +146,7 @@ const struct openapi_header openapi_headers[] = {
 const struct openapi_problem openapi_problems[] = {
     {always,        "bad_framing"},
     {always,        "duplicate_header"},
+    {always,        "bad_forwarding"},
     {takes_body,    "malformed_json"},
     {takes_body,    "too_deep"},
     {has_token,     "unauthenticated"},
@@ -172,7 +173,7 @@ const struct openapi_problem openapi_problems[] = {
     {is_list,       "bad_page"},
     {is_post,       "idempotency_key_reused"},
     {is_post,       "idempotency_keys_differ"},
-    {has_token,     "rate_limited"},
+    {always,        "rate_limited"},
     {asks,          "too_many_questions"},
     {asks,          "planner_unavailable"},
     {always,        "headers_too_large"},

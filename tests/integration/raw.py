@@ -32,7 +32,7 @@ def statuses(content):
 
 
 def exchange(connection, sent):
-    """Sends bytes, says that there are no more, and returns the statuses of what is answered until the other side closes."""
+    """Sends bytes and returns the statuses of what is answered until the other side closes."""
     try:
         connection.sendall(sent)
     except ConnectionError:

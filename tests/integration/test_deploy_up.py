@@ -12,7 +12,7 @@ import pytest
 
 from stack import DEPLOY, ROOT, Client, Ports, eventually
 
-SERVICES = ["sluice-api", "sluice-provisioner", "sluice-billing"]
+SERVICES = ["sluice-api", "sluice-provisioner", "sluice-billing", "door"]
 
 
 class Machine:
@@ -31,7 +31,7 @@ class Machine:
         return done.stdout
 
     def up(self):
-        return self.run("up", "--no-build", "--nodes", "24", "--port", str(self.port))
+        return self.run("up", "--no-build", "--nodes", "24", "--port", str(self.port), "--https", f"127.0.0.1:{self.port + 4}")
 
     def token(self, name):
         lines = (self.state / "tokens").read_text().splitlines()
@@ -49,14 +49,14 @@ def machine(scratch):
     if not (ROOT / "build/release/bin/sluice-api").exists():
         pytest.skip("the release build is not there: tests/run makes it")
     ports = Ports()
-    made = Machine(scratch / "state", ports.take_row(4))
+    made = Machine(scratch / "state", ports.take_row(5))
     try:
         made.said = made.up()
         yield made
     finally:
         made.run("down")
-        run_directory = made.state / "postgres/run_directory"
-        shutil.rmtree(run_directory.read_text().strip(), ignore_errors=True)
+        for run_directory in made.state.glob("*/run_directory"):
+            shutil.rmtree(run_directory.read_text().strip(), ignore_errors=True)
         ports.release()
 
 
@@ -87,6 +87,16 @@ def test_tokens_are_for_their_owner_alone(machine):
 def test_services_do_not_run_as_root(machine):
     for service in SERVICES:
         assert pathlib.Path(f"/proc/{machine.pid(service)}").stat().st_uid != 0
+
+
+def test_the_door_answers_by_https_as_a_user_of_its_own(machine):
+    done = subprocess.run(["curl", "-sS", "--cacert", machine.state / "door/door.pem", "-H", f"Authorization: Bearer {machine.token('acme')}",
+                           f"https://localhost:{machine.port + 4}/v1/me"], capture_output=True, text=True, check=False)
+    assert '"address":"127.0.0.1"' in done.stdout, done.stdout + done.stderr
+    assert stat.S_IMODE(pathlib.Path((machine.state / "door/run_directory").read_text().strip()).stat().st_mode) == 0o2750
+    if os.getuid() == 0:
+        assert pathlib.Path(f"/proc/{machine.pid('door')}").owner() == "haproxy"
+        assert (machine.state / "door/door.pem").owner() == "haproxy" and (machine.state / "door/agents_ca.key").owner() == "root"
 
 
 def test_a_second_run_brings_back_what_is_down_and_seeds_nothing(machine):

@@ -9,9 +9,9 @@ import pytest
 import raw
 from stack import Client, eventually
 
-HURRIED = {"sluice-api": {"SLUICE_HEADER_TIMEOUT_S": "1", "SLUICE_BODY_TIMEOUT_S": "1", "SLUICE_IDLE_TIMEOUT_S": "2",
+HURRIED = {"sluice-api": {"SLUICE_HEADER_TIMEOUT_S": "1", "SLUICE_BODY_TIMEOUT_S": "1", "SLUICE_IDLE_TIMEOUT_S": "3",
                           "SLUICE_ANSWER_TIMEOUT_S": "1", "SLUICE_REQUESTS_PER_CONNECTION_MAX": "3"}}
-LIMIT_S, IDLE_S, SLACK_S = 1, 2, 3  # the walk comes four times a second, and the machine may be busy
+LIMIT_S, IDLE_S, SLACK_S = 1, 3, 4  # the walk comes four times a second, and the machine may be busy
 
 
 @pytest.fixture(scope="module")
