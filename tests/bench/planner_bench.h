@@ -31,6 +31,7 @@ struct bench_workload {
     const char *name;
     uint32_t share_percent; /* shares among the bookings */
     uint32_t gang;          /* 0: single instances; otherwise so many whole nodes in one fabric */
+    uint32_t rectangles;    /* to fill a fleet until there are so many for each node; 0: until half is sold */
     bool rising;            /* nothing was booked before today: the fleet is empty now and crowded in a month */
     bool first_fit;         /* has a baseline */
 };

@@ -2,9 +2,10 @@
  *
  *     bench_planner speed [--nodes N] [--fleet NAME] [--seed S] [--decisions D] [--json]
  *
- * Nodes of 8 GPUs, 8 to a rack, 512 to a fabric. Three fleets of each size:
- *   half     bookings from an hour to two weeks long, begun up to 14 days ago or within 30 days, until half of the
- *            GPU-hours of those 30 days are sold: about 8 bookings a node
+ * Nodes of 8 GPUs, 8 to a rack, 512 to a fabric. Fleets of each size:
+ *   million  bookings from an hour to two weeks long, begun up to 14 days ago or within 30 days, until there are 8
+ *            rectangles a node, turnaround among them: a million on 125,000 nodes
+ *   half     the same until half of the GPU-hours of those 30 days are sold: about 8 bookings a node
  *   rising   the same without a past: empty now, crowded in a month
  *   crowded  whole nodes, 95 % of the hours of 30 days sold, with gaps of any length between
  * Bookings are made and the same number cancelled, turn by turn, and only the making is timed, in processor time: other
@@ -25,12 +26,13 @@
 #define TURN     64 /* bookings made, then cancelled */
 #define LIVE_MAX (1U << 21)
 
-enum fleet { FLEET_HALF, FLEET_SHARES, FLEET_RISING, FLEET_CROWDED, FLEET_COUNT };
+enum fleet { FLEET_MILLION, FLEET_HALF, FLEET_SHARES, FLEET_RISING, FLEET_CROWDED, FLEET_COUNT };
 
 enum ask { ASK_SINGLE, ASK_GANG, ASK_EARLIEST, ASK_TOO_MUCH };
 
 // clang-format off
 static const struct bench_workload fills[FLEET_COUNT] = {
+    [FLEET_MILLION] = {.name = "million", .rectangles = 8},
     [FLEET_HALF]    = {.name = "half"},
     [FLEET_SHARES]  = {.name = "shares", .share_percent = 50},
     [FLEET_RISING]  = {.name = "rising", .rising = true},
@@ -45,6 +47,8 @@ static const struct measurement {
     uint32_t part;
     bool first_fit; /* has a baseline */
 } measurements[] = {
+    {FLEET_MILLION, "1 to 8 whole GPUs",        ASK_SINGLE,   1,  true},
+    {FLEET_MILLION, "64 nodes in a fabric",     ASK_GANG,     20, false},
     {FLEET_HALF,    "1 to 8 whole GPUs",        ASK_SINGLE,   1,  true},
     {FLEET_HALF,    "64 nodes in a fabric",     ASK_GANG,     20, false},
     {FLEET_HALF,    "600 nodes in a fabric",    ASK_TOO_MUCH, 200, false},
@@ -79,8 +83,9 @@ struct run {
     struct first_fit *first_fit; /* holds the same, or NULL */
     uint32_t node_count;
     uint64_t state;
-    uint32_t number; /* of the last booking */
-    int64_t sold;    /* milli-GPU-seconds within the horizon */
+    uint32_t number;     /* of the last booking */
+    int64_t sold;        /* milli-GPU-seconds within the horizon */
+    uint32_t rectangles; /* given while the fleet was filled */
     struct bench_booking *live;
     uint32_t live_count;
 };
@@ -114,6 +119,8 @@ static void keep(struct run *run, const struct planner_request *request, const s
     run->live[run->live_count++] =
         (struct bench_booking){number_of(request->reservation), request->count, bench_weight(request)};
     run->sold += bench_weight(request);
+    for (uint32_t i = 0; i < verdict->allocation_count; i++)
+        run->rectangles += verdict->allocations[i].rectangle_count;
     mirror(run, request, verdict);
 }
 
@@ -130,10 +137,15 @@ static void cancel(struct run *run, uint32_t at)
     run->live[at] = run->live[--run->live_count];
 }
 
-static void fill_half(struct run *run, const struct bench_workload *workload)
+static bool is_full(const struct run *run, const struct bench_workload *workload)
 {
     int64_t half = (int64_t)run->node_count * BENCH_GPUS * PLANNER_GPU_MILLI * (BENCH_HORIZON_S / 2);
-    for (uint32_t tries = 0; run->sold < half && tries < LIVE_MAX; tries++) {
+    return workload->rectangles > 0 ? run->rectangles >= workload->rectangles * run->node_count : run->sold >= half;
+}
+
+static void fill_booked(struct run *run, const struct bench_workload *workload)
+{
+    for (uint32_t tries = 0; !is_full(run, workload) && tries < LIVE_MAX; tries++) {
         struct planner_request request =
             bench_request(&run->state, workload, ++run->number, workload->rising ? 0 : -14 * DAY);
         struct planner_verdict verdict;
@@ -184,7 +196,7 @@ static void run_begin(struct run *run, enum fleet fleet, uint32_t node_count, ui
     if (fleet == FLEET_CROWDED)
         fill_crowded(run, workload);
     else
-        fill_half(run, workload);
+        fill_booked(run, workload);
     planner_forget(run->planner, 0);
 }
 
