@@ -7,4 +7,8 @@
 
 void *alloc_zero(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *alloc_resize(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
+/* For a large table that is read here and there: zeroed, on huge pages where the system grants them, given back by
+ * free.
+ */
+void *alloc_table(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 char *alloc_text(const char *text) __attribute__((malloc, returns_nonnull, nonnull));

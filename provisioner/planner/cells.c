@@ -177,12 +177,11 @@ static struct seat seat_of(struct planner *planner, const struct node *node, uin
 
 static void counts_move(const struct seat *seat, uint32_t row, uint32_t old, uint32_t new)
 {
-    const struct table *table = seat->table;
-    uint8_t *counts = table->counts + (size_t)row * STEPS * table->count_room + seat->number;
+    uint8_t *counts = counts_at(seat->table, row, 0, seat->number);
     for (uint32_t step = old; step < new; step++)
-        counts[(size_t)step * table->count_room]++;
+        counts[step * STRETCH]++;
     for (uint32_t step = new; step < old; step++)
-        counts[(size_t)step * table->count_room]--;
+        counts[step * STRETCH]--;
 }
 
 /* A cell's bytes of all tiers become `busy` in the seat's bits. */
@@ -201,7 +200,7 @@ static void cell_put(const struct seat *seat, uint32_t row, const uint8_t busy[T
             block->cells[tier][at] = new;
         }
         if (!block->stale && (old == UINT8_MAX) != (new == UINT8_MAX)) {
-            uint8_t *any = &seat->table->any[tier][(size_t)row * seat->table->count_room + seat->number];
+            uint8_t *any = counts_at(seat->table, row, STEPS + tier - 1, seat->number);
             *any = (uint8_t)(new == UINT8_MAX ? *any - 1 : *any + 1);
         }
     }
@@ -286,7 +285,6 @@ void cells_clear(struct planner *planner, const struct node *node)
 void counts_make(struct table *table, uint32_t number)
 {
     struct block *block = &table->blocks[number];
-    size_t room = table->count_room;
     for (uint32_t row = 0; row < ROWS; row++) {
         uint32_t exactly[STEPS + 1] = {0};
         for (uint32_t lane = 0; lane < LANES; lane++)
@@ -294,14 +292,14 @@ void counts_make(struct table *table, uint32_t number)
         uint32_t count = 0;
         for (uint32_t step = STEPS; step > 0; step--) {
             count += exactly[step];
-            table->counts[((size_t)row * STEPS + step - 1) * room + number] = (uint8_t)count;
+            *counts_at(table, row, step - 1, number) = (uint8_t)count;
         }
         for (uint32_t tier = 1; tier < TIERS; tier++) {
             const uint8_t *cells = block->cells[tier] == NULL ? block->cells[0] : block->cells[tier];
             count = 0;
             for (uint32_t lane = 0; lane < LANES; lane++)
                 count += cells[row * LANES + lane] != UINT8_MAX;
-            table->any[tier][row * room + number] = (uint8_t)count;
+            *counts_at(table, row, STEPS + tier - 1, number) = (uint8_t)count;
         }
     }
     block->stale = false;

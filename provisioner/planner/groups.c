@@ -21,7 +21,7 @@ static uint32_t next_fit(const struct muster *muster, uint32_t place, uint32_t a
     uint32_t least = UINT32_MAX;
     for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
         const struct part *part = &muster->level->parts[i];
-        for (uint32_t left = table->looked[part->block] ? part->lanes : 0; left != 0; left &= left - 1) {
+        for (uint32_t left = sight_looked(table, part->block) ? part->lanes : 0; left != 0; left &= left - 1) {
             uint32_t fit = table->fits[part->block * LANES + (uint32_t)__builtin_ctz(left)];
             if (fit > above && fit < least)
                 least = fit;
@@ -45,7 +45,7 @@ static uint32_t try_part(const struct muster *muster, const struct part *part, u
 {
     struct planner *planner = muster->planner;
     const struct table *table = &muster->model->table;
-    for (uint32_t left = table->looked[part->block] ? part->lanes : 0; left != 0; left &= left - 1) {
+    for (uint32_t left = sight_looked(table, part->block) ? part->lanes : 0; left != 0; left &= left - 1) {
         uint32_t column = part->block * LANES + (uint32_t)__builtin_ctz(left);
         if (sum >= muster->count && planner->tried_count >= muster->count + SPARE_NODES_MAX)
             break;

@@ -75,7 +75,7 @@ uint64_t muster_bound(const struct muster *muster, uint32_t place)
         const struct part *part = &muster->level->parts[i];
         uint32_t here = sight_instances(muster->planner, muster->model, muster->question, part->block)[part->block];
         uint32_t seats = part->count * most;
-        if (here > 0 && table->looked[part->block])
+        if (here > 0 && sight_looked(table, part->block))
             sum += lanes_sum(muster, part);
         else
             sum += here < seats ? here : seats;
@@ -88,7 +88,7 @@ bool muster_looked(const struct muster *muster, uint32_t place)
     const struct table *table = &muster->model->table;
     for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
         uint32_t block = muster->level->parts[i].block;
-        if (table->instances[block] > 0 && !table->looked[block])
+        if (table->instances[block] > 0 && !sight_looked(table, block))
             return false;
     }
     return true;
@@ -114,7 +114,6 @@ struct fit muster_fit(const struct muster *muster, uint32_t column)
         fit.count = 1;
     must(fit.count <= table->fits[column]);
     table->fits[column] = (uint16_t)fit.count;
-    table->exact[column / LANES] |= UINT32_C(1) << column % LANES;
     return fit;
 }
 

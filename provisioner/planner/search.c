@@ -3,6 +3,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
+#include <string.h>
+
 /* How long to look for a better node. The index knows the window's first and last hours only roughly, and nothing of
  * CPU: of nodes with as much free, so many may turn out not to fit, and so many blocks have none, before emptier ones
  * are tried. All are looked at before anything is refused. */
@@ -12,6 +14,10 @@ struct patience {
     uint32_t visits;
     bool stops_at_full; /* a node that is full then is good enough */
 };
+
+/* So many blocks are searched for nodes in use, the fullest first, before the next ones are; and so many in all. */
+#define NEAR_BLOCKS     128
+#define NEAR_BLOCKS_MAX 512
 
 /* Where scanning the fleet costs little, more is spent on comparing. */
 #define SMALL_BLOCKS 128
@@ -134,14 +140,6 @@ static struct part part_at(const struct hunt *hunt, uint32_t i)
     return hunt->parts == NULL ? (struct part){i, UINT32_MAX, LANES} : hunt->parts[i];
 }
 
-/* Blocks in use are taken in an order of the question's own, so that not the same ones fail every time; empty ones in
- * the fleet's order, so that racks stay whole. */
-static uint32_t first_block(const struct hunt *hunt, bool empty)
-{
-    uint64_t hash = hash_mix((uint64_t)hunt->question->from ^ hash_mix((uint64_t)hunt->question->to));
-    return empty ? 0 : (uint32_t)(hash % hunt->block_count);
-}
-
 /* How many of the block's nodes, at most, have so many GPUs free, if any has room for what is asked. */
 static uint32_t seen(const struct hunt *hunt, uint32_t step, uint32_t block)
 {
@@ -152,18 +150,34 @@ static uint32_t seen(const struct hunt *hunt, uint32_t step, uint32_t block)
     return least > 0 && sight_open(table, block, hunt->question) ? least : 0;
 }
 
-/* Visits blocks that seem to have a node with just `step` GPUs free. */
-static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top)
+/* Whether none of these eight blocks seems to have a node with just `step` GPUs free. */
+static bool none_of_eight(const struct hunt *hunt, uint32_t step, uint32_t top, uint32_t block)
 {
     struct table *table = &hunt->model->table;
-    uint32_t at = first_block(hunt, step == top);
+    uint64_t least;
+    uint64_t above = 0;
+    memcpy(&least, sight_least(table, step, block) + block, sizeof least);
+    if (least != 0 && step < top)
+        memcpy(&above, sight_least(table, step + 1, block) + block, sizeof above);
+    return least == above;
+}
+
+/* Visits blocks that seem to have a node with just `step` GPUs free, `count` of them from `at` on. */
+static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top, uint32_t at, uint32_t count)
+{
+    struct table *table = &hunt->model->table;
     if (hunt->compared == 0) { /* otherwise what is left of it has to do */
         hunt->failed_left = hunt->patience->failed;
         hunt->visits_left = hunt->patience->visits;
     }
-    for (uint32_t i = 0; i < hunt->block_count && !enough(hunt); i++) {
+    for (uint32_t i = 0; i < count && !enough(hunt); i++, at++) {
+        at = at == hunt->block_count ? 0 : at;
+        if (hunt->parts == NULL && at % 8 == 0 && at + 8 <= hunt->block_count && none_of_eight(hunt, step, top, at)) {
+            at += 7;
+            i += 7;
+            continue;
+        }
         struct part part = part_at(hunt, at);
-        at = at + 1 == hunt->block_count ? 0 : at + 1;
         uint32_t at_least = seen(hunt, step, part.block);
         if (at_least == 0 || (step < top && at_least <= sight_least(table, step + 1, part.block)[part.block]))
             continue;
@@ -172,12 +186,28 @@ static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top)
     }
 }
 
+static uint32_t fewer(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Blocks in use are taken neighbourhood by neighbourhood, from a place of the question's own on, so that not the same
+ * ones fail every time; empty nodes in the fleet's order, so that racks stay whole. */
 static void hunt_fullest(struct hunt *hunt)
 {
-    uint32_t top = hunt->model->gpus_max < STEPS ? hunt->model->gpus_max : STEPS;
-    uint32_t step = hunt->need_gpus < STEPS ? hunt->need_gpus : STEPS;
-    for (; step <= top && (hunt->compared == 0 || !enough(hunt)); step++)
-        hunt_step(hunt, step, top);
+    uint32_t top = fewer(hunt->model->gpus_max, STEPS);
+    uint32_t least = fewer(hunt->need_gpus, STEPS);
+    uint64_t hash = hash_mix((uint64_t)hunt->question->from ^ hash_mix((uint64_t)hunt->question->to));
+    uint32_t first = (uint32_t)(hash % hunt->block_count);
+    for (uint32_t i = 0; i < hunt->block_count && i < NEAR_BLOCKS_MAX && hunt->compared == 0; i += NEAR_BLOCKS) {
+        uint32_t count = fewer(NEAR_BLOCKS, hunt->block_count - i);
+        for (uint32_t step = least; step < top && (hunt->compared == 0 || !enough(hunt)); step++)
+            hunt_step(hunt, step, top, (first + i) % hunt->block_count, count);
+    }
+    if (hunt->compared == 0)
+        hunt_step(hunt, top, top, 0, hunt->block_count);
+    else if (!enough(hunt)) /* emptier ones only lose more, mostly */
+        hunt_step(hunt, top, top, 0, fewer(NEAR_BLOCKS, hunt->block_count));
 }
 
 /* Whatever there is. */

@@ -6,65 +6,65 @@
 
 #include <string.h>
 
-#define BLOCK_ROOM_LEAST 4
-
 void table_free(struct table *table)
 {
     for (uint32_t i = 0; i < table->block_count; i++) {
-        for (uint32_t tier = 0; tier < TIERS; tier++)
+        for (uint32_t tier = 1; tier < TIERS; tier++)
             free(table->blocks[i].cells[tier]);
     }
-    for (uint32_t tier = 0; tier < TIERS; tier++)
-        free(table->any[tier]);
     for (uint32_t step = 0; step <= STEPS; step++) {
         free(table->least[step]);
-        free(table->least_known[step]);
+        free(table->least_seen[step]);
     }
     for (uint32_t scope = 0; scope < PLANNER_SCOPE_COUNT; scope++) {
         free(table->levels[scope].parts);
         free(table->levels[scope].groups);
     }
-    void *const arrays[] = {table->blocks,     table->columns,        table->counts, table->looked,
-                            table->fits,       table->instances,      table->exact,  table->open_from,
-                            table->open_until, table->instances_known};
+    void *const arrays[] = {table->blocks,     table->columns,       table->cells,     table->counts,
+                            table->looked,     table->fits,          table->instances, table->open_from,
+                            table->open_until, table->instances_seen};
     for (size_t i = 0; i < COUNT_OF(arrays); i++)
         free(arrays[i]);
 }
 
-static uint8_t *rows_widen(uint8_t *old, size_t rows, uint32_t old_room, uint32_t room)
+/* A larger array with the old one's content and zeros behind it. */
+static void *widen(void *old, size_t old_count, size_t count, size_t size)
 {
-    uint8_t *wide = alloc_zero(rows * room, 1);
-    for (size_t row = 0; row < rows && old_room > 0; row++)
-        memcpy(wide + row * room, old + row * old_room, old_room);
+    void *wide = alloc_table(count, size);
+    if (old_count > 0)
+        memcpy(wide, old, old_count * size);
     free(old);
     return wide;
 }
 
-/* Makes room for so many blocks. */
+/* Makes room for so many blocks, in whole stretches. */
 static void table_widen(struct table *table, uint32_t blocks)
 {
-    uint32_t room = table->count_room == 0 ? BLOCK_ROOM_LEAST : table->count_room;
+    uint32_t old = table->block_room;
+    uint32_t room = old == 0 ? STRETCH : old;
     while (room < blocks)
         room *= 2;
-    if (room == table->count_room)
+    if (room == old)
         return;
-    table->counts = rows_widen(table->counts, (size_t)ROWS * STEPS, table->count_room, room);
-    for (uint32_t tier = 1; tier < TIERS; tier++)
-        table->any[tier] = rows_widen(table->any[tier], ROWS, table->count_room, room);
+    table->counts = widen(table->counts, old / STRETCH, room / STRETCH, (size_t)ROWS * COUNTS * STRETCH);
+    table->cells = widen(table->cells, old, room, (size_t)ROWS * LANES);
     for (uint32_t step = 0; step <= STEPS; step++) {
-        table->least[step] = alloc_resize(table->least[step], room, 1);
-        table->least_known[step] = alloc_resize(table->least_known[step], room / STRETCH + 1, 1);
+        table->least[step] = widen(table->least[step], old, room, 1);
+        table->least_seen[step] =
+            widen(table->least_seen[step], old / STRETCH, room / STRETCH, sizeof table->least_seen[0][0]);
     }
-    table->instances_known = alloc_resize(table->instances_known, room / STRETCH + 1, 1);
-    table->open_from = alloc_resize(table->open_from, room, sizeof table->open_from[0]);
-    table->open_until = alloc_resize(table->open_until, room, sizeof table->open_until[0]);
-    table->blocks = alloc_resize(table->blocks, room, sizeof table->blocks[0]);
-    table->looked = alloc_resize(table->looked, room, sizeof table->looked[0]);
-    table->exact = alloc_resize(table->exact, room, sizeof table->exact[0]);
-    table->instances = alloc_resize(table->instances, room, sizeof table->instances[0]);
-    table->columns = alloc_resize(table->columns, (size_t)room * LANES, sizeof table->columns[0]);
-    table->fits = alloc_resize(table->fits, (size_t)room * LANES, sizeof table->fits[0]);
-    table->count_room = room;
+    table->instances_seen =
+        widen(table->instances_seen, old / STRETCH, room / STRETCH, sizeof table->instances_seen[0]);
+    table->open_from = widen(table->open_from, old, room, sizeof table->open_from[0]);
+    table->open_until = widen(table->open_until, old, room, sizeof table->open_until[0]);
+    table->blocks = widen(table->blocks, old, room, sizeof table->blocks[0]);
+    table->looked = widen(table->looked, old, room, sizeof table->looked[0]);
+    table->instances = widen(table->instances, old, room, sizeof table->instances[0]);
+    table->columns = widen(table->columns, (size_t)old * LANES, (size_t)room * LANES, sizeof table->columns[0]);
+    table->fits = widen(table->fits, (size_t)old * LANES, (size_t)room * LANES, sizeof table->fits[0]);
+    table->block_room = room;
+    for (uint32_t block = 0; block < table->block_count; block++)
+        table->blocks[block].cells[0] = table->cells + (size_t)block * ROWS * LANES;
 }
 
 /* A block with a free seat for nodes of this fabric; the last one is the likeliest. */
@@ -75,11 +75,11 @@ static uint32_t block_for(struct table *table, uint32_t fabric)
         if (block->fabric == fabric && block->seated != UINT32_MAX)
             return number;
     }
+    table_widen(table, table->block_count + 1);
     uint32_t number = table->block_count++;
-    table_widen(table, table->block_count);
     struct block *block = &table->blocks[number];
     *block = (struct block){.fabric = fabric, .stale = true};
-    block->cells[0] = alloc_resize(NULL, (size_t)ROWS * LANES, 1);
+    block->cells[0] = table->cells + (size_t)number * ROWS * LANES;
     memset(block->cells[0], UINT8_MAX, (size_t)ROWS * LANES);
     for (uint32_t lane = 0; lane < LANES; lane++)
         table->columns[number * LANES + lane] = NONE;

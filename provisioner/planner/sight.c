@@ -14,37 +14,49 @@ static uint32_t depth_at(int64_t bucket, int64_t last)
 }
 
 /* Rows for a window. What lies before or beyond the ring is not known to be busy. A bucket that the window does not
- * fill tells only what is busy during all of it. */
+ * fill tells only what is busy during all of it. The longest pieces come first: they rule out the most. */
 static struct rows rows_of(const struct planner *planner, const struct question *question)
 {
-    struct rows rows = {.count = 1, .at = {ROW_ALWAYS}};
+    struct rows rows = {0};
+    uint16_t edges[4];
+    uint32_t edge_count = 0;
     int64_t end = planner->table_base + BUCKETS;
     int64_t bucket = bucket_of(question->from);
     int64_t last = question->to == PLANNER_OPEN ? end : bucket_of(question->to - 1) + 1;
     int64_t full_last = question->to == PLANNER_OPEN ? end : bucket_of(question->to);
     if (question->ignore_taken || question->preempts) /* who may be evicted, the index cannot tell */
-        return rows;
+        last = INT64_MIN;
     bucket = bucket < planner->table_base ? planner->table_base : bucket;
     last = last > end ? end : last;
     full_last = full_last > end ? end : full_last;
     while (bucket < last) {
-        must(rows.count < COUNT_OF(rows.at));
+        must(rows.count + 1 < COUNT_OF(rows.at));
         if (bucket * BUCKET_S < question->from || bucket >= full_last) {
-            rows.at[rows.count++] = (uint16_t)(ROW_ACROSS + ring_of(bucket));
+            must(edge_count < COUNT_OF(edges));
+            edges[edge_count++] = (uint16_t)(ROW_ACROSS + ring_of(bucket));
             bucket++;
             continue;
         }
         uint32_t depth = depth_at(bucket, full_last);
         uint32_t size = table_piece_buckets[depth];
-        rows.at[rows.count++] = (uint16_t)(table_piece_row[depth] + ring_of(bucket) / size);
+        uint16_t row = (uint16_t)(table_piece_row[depth] + ring_of(bucket) / size);
+        uint32_t at = rows.count++;
+        for (; at > 0 && rows.at[at - 1] < row; at--)
+            rows.at[at] = rows.at[at - 1];
+        rows.at[at] = row;
         bucket += size;
     }
+    for (uint32_t i = 0; i < edge_count; i++)
+        rows.at[rows.count++] = edges[i];
+    if (rows.count == 0) /* all others know which GPUs are not there, too */
+        rows.at[rows.count++] = ROW_ALWAYS;
     return rows;
 }
 
 void sight_begin(struct planner *planner, struct model *model, const struct question *question)
 {
     struct table *table = &model->table;
+    table->sight++;
     table->rows = rows_of(planner, question);
     table->tier = 0;
     if (question->shape.gpus == 0) {
@@ -52,36 +64,30 @@ void sight_begin(struct planner *planner, struct model *model, const struct ques
         while (table->tier < TIERS && table_tier_milli[table->tier] > question->shape.gpu_milli)
             table->tier++;
     }
-    memset(table->instances_known, 0, table->block_count / STRETCH + 1);
-    for (uint32_t step = 0; step <= STEPS; step++)
-        memset(table->least_known[step], 0, table->block_count / STRETCH + 1);
-    memset(table->looked, 0, table->block_count * sizeof table->looked[0]);
-    memset(table->exact, 0, table->block_count * sizeof table->exact[0]);
 }
 
-static void least_fill(uint8_t *restrict least, const uint8_t *restrict row, uint32_t count)
+/* Lowers what is more than the row's counts; false if nothing is left. */
+static bool least_lower(uint8_t *restrict least, const uint8_t *restrict counts)
 {
-    for (uint32_t i = 0; i < count; i++)
-        least[i] = row[i] < least[i] ? row[i] : least[i];
+    uint64_t words[STRETCH / sizeof(uint64_t)];
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < STRETCH; i++)
+        least[i] = counts[i] < least[i] ? counts[i] : least[i];
+    memcpy(words, least, sizeof words);
+    for (uint32_t i = 0; i < COUNT_OF(words); i++)
+        any |= words[i];
+    return any != 0;
 }
 
-const uint8_t *sight_least(struct table *table, uint32_t step, uint32_t block)
+void sight_see(struct table *table, uint32_t step, uint32_t stretch)
 {
-    uint32_t first = block / STRETCH * STRETCH;
-    uint32_t count = table->block_count - first < STRETCH ? table->block_count - first : STRETCH;
-    uint8_t *least = table->least[step] + first;
-    if (table->least_known[step][block / STRETCH])
-        return table->least[step];
-    table->least_known[step][block / STRETCH] = true;
-    memset(least, LANES, count);
-    for (uint32_t i = 0; i < table->rows.count; i++) {
-        size_t row = table->rows.at[i];
-        if (step > 0)
-            least_fill(least, table->counts + (row * STEPS + step - 1) * table->count_room + first, count);
-        else if (table->tier < TIERS) /* smaller shares may fit on any GPU */
-            least_fill(least, table->any[table->tier] + row * table->count_room + first, count);
-    }
-    return table->least[step];
+    uint8_t *least = table->least[step] + stretch * STRETCH;
+    bool any = step > 0 || table->tier < TIERS; /* smaller shares may fit on any GPU */
+    uint32_t count = step > 0 ? step - 1 : STEPS + table->tier - 1;
+    memset(least, LANES, STRETCH);
+    for (uint32_t i = 0; i < table->rows.count && any; i++)
+        any = least_lower(least, counts_at(table, table->rows.at[i], count, stretch * STRETCH));
+    table->least_seen[step][stretch] = table->sight;
 }
 
 bool sight_open(const struct table *table, uint32_t block, const struct question *question)
@@ -166,22 +172,27 @@ static void instances_fill(struct model *model, const struct question *question,
     }
 }
 
-/* Adds `times` each block's count. */
-static void counts_add(uint32_t *restrict sums, const uint8_t *restrict counts, uint32_t times, uint32_t blocks)
+static void stretch_add(uint32_t *restrict sums, const uint8_t *restrict counts, uint32_t times)
 {
-    for (uint32_t block = 0; block < blocks; block++)
-        sums[block] += counts[block] * times;
+    for (uint32_t i = 0; i < STRETCH; i++)
+        sums[i] += counts[i] * times;
+}
+
+/* Adds `times` each block's count, in whole stretches. */
+static void counts_add(const struct table *table, size_t row, uint32_t count, uint32_t times, uint32_t *sums)
+{
+    for (uint32_t block = 0; block < table->block_count; block += STRETCH)
+        stretch_add(sums + block, counts_at(table, row, count, block), times);
 }
 
 void sight_row(const struct model *model, const struct question *question, size_t row, uint32_t *ret_instances)
 {
     const struct table *table = &model->table;
-    size_t room = table->count_room;
     uint32_t k = question->shape.gpus;
     uint32_t most = sight_node_most(model, question);
-    memset(ret_instances, 0, table->block_count * sizeof ret_instances[0]);
+    memset(ret_instances, 0, table->block_room * sizeof ret_instances[0]);
     if (k == 0 && table->tier < TIERS) {
-        counts_add(ret_instances, table->any[table->tier] + row * room, most, table->block_count);
+        counts_add(table, row, STEPS + table->tier - 1, most, ret_instances);
         return;
     }
     if (k == 0) {
@@ -191,8 +202,7 @@ void sight_row(const struct model *model, const struct question *question, size_
     }
     bool by_steps = instances_by_steps(model, question);
     for (uint32_t step = k < STEPS ? k : STEPS; step <= STEPS; step += k) {
-        counts_add(ret_instances, table->counts + (row * STEPS + step - 1) * room, by_steps ? 1 : most,
-                   table->block_count);
+        counts_add(table, row, step - 1, by_steps ? 1 : most, ret_instances);
         if (!by_steps)
             return;
     }
@@ -223,7 +233,8 @@ static void instances_within(struct planner *planner, struct model *model, const
 const uint32_t *sight_instances_all(struct planner *planner, struct model *model, const struct question *question)
 {
     struct table *table = &model->table;
-    memset(table->instances_known, 1, table->block_count / STRETCH + 1);
+    for (uint32_t block = 0; block < table->block_count; block += STRETCH)
+        table->instances_seen[block / STRETCH] = table->sight;
     instances_fill(model, question, 0, table->block_count);
     if (question->in_zone)
         instances_within(planner, model, question, PLANNER_ZONE, question->zone);
@@ -237,11 +248,11 @@ const uint32_t *sight_instances(struct planner *planner, struct model *model, co
 {
     struct table *table = &model->table;
     uint32_t first = block / STRETCH * STRETCH;
-    if (table->instances_known[block / STRETCH])
+    if (table->instances_seen[block / STRETCH] == table->sight)
         return table->instances;
     if (question->in_zone || question->near_group != NONE)
         return sight_instances_all(planner, model, question);
-    table->instances_known[block / STRETCH] = true;
+    table->instances_seen[block / STRETCH] = table->sight;
     instances_fill(model, question, first, table->block_count - first < STRETCH ? table->block_count : first + STRETCH);
     return table->instances;
 }
@@ -254,9 +265,9 @@ void sight_fits(struct model *model, const struct question *question, uint32_t n
     uint32_t open = block->seated & (question->ignore_plannable ? UINT32_MAX : ~block->cordoned);
     uint32_t most = sight_node_most(model, question);
     struct look look;
-    if (table->looked[number])
+    if (sight_looked(table, number))
         return;
-    table->looked[number] = true;
+    table->looked[number] = table->sight;
     sight_look(table, number, &look);
     for (uint32_t lane = 0; lane < LANES; lane++) {
         uint32_t fit = question->shape.gpus > 0 ? look.whole[lane] / question->shape.gpus

@@ -28,11 +28,15 @@ struct question;
 /* Questions by what they need of one GPU: all of it, or a share of at least so much. */
 #define TIERS 3
 
-/* Counts are read for so many blocks at a time, and no further than a search gets. */
-#define STRETCH 256
-
 /* How many GPUs a node has free is counted up to here. */
 #define STEPS 8
+/* What is counted of a block's nodes: those with at least 1, 2, ... GPUs free, and those with any free for the tiers of
+ * shares. */
+#define COUNTS (STEPS + TIERS - 1)
+
+/* Counts of so many blocks lie together, all of their rows, so that a change writes to neighbouring lines; they are
+ * read stretch by stretch, and no further than a search gets. A count of a stretch fills a cache line. */
+#define STRETCH 64
 
 struct block {
     uint8_t *
@@ -76,25 +80,25 @@ struct table {
     struct block *blocks;
     uint32_t block_count;
     uint32_t block_room;
-    uint32_t *columns;   /* [block][lane]: the node there, or NONE */
-    uint32_t count_room; /* blocks that a row of counts has room for */
-    uint8_t *counts;     /* [ROWS][STEPS][block]: nodes with at least 1, 2, ... GPUs free */
-    int64_t *open_from;  /* by block: outside these no node takes anything new */
+    uint32_t *columns;  /* [block][lane]: the node there, or NONE */
+    uint8_t *cells;     /* [block][ROWS][LANES]: those of tier 0 */
+    uint8_t *counts;    /* [stretch][ROWS][COUNTS][block of the stretch] */
+    int64_t *open_from; /* by block: outside these no node takes anything new */
     int64_t *open_until;
-    uint8_t *any[TIERS]; /* [ROWS][block]: nodes with any GPU free for the tier; tiers of shares only */
     bool levels_stale;
     struct level levels[PLANNER_SCOPE_COUNT];
 
-    /* what is seen of it in one question's window: sight_begin. Bounds from above. */
+    /* what is seen of it in one question's window: sight_begin. Bounds from above. Something was seen if it bears the
+     * question's number. */
+    uint64_t sight;
     struct rows rows;
-    uint32_t tier;                /* of the question's share; 0 if it is for whole GPUs or a very small share */
-    bool *least_known[STEPS + 1]; /* by stretch of blocks */
-    uint8_t *least[STEPS + 1];    /* by block: nodes with at least so many GPUs free; [0]: with room for the share */
-    bool *instances_known;        /* by stretch */
-    uint32_t *instances;          /* by block: how many fit at most */
-    bool *looked;                 /* by block: fits has what a look at it found */
-    uint16_t *fits;               /* by column: how many instances at most */
-    uint32_t *exact;              /* by block: lanes whose fit is not a bound but known */
+    uint32_t tier;                   /* of the question's share; TIERS if it is a very small one, 0 for whole GPUs */
+    uint64_t *least_seen[STEPS + 1]; /* by stretch */
+    uint8_t *least[STEPS + 1];       /* by block: nodes with at least so many GPUs free; [0]: with room for the share */
+    uint64_t *instances_seen;        /* by stretch */
+    uint32_t *instances;             /* by block: how many fit at most */
+    uint64_t *looked;                /* by block: fits has what a look at it found */
+    uint16_t *fits;                  /* by column: how many instances at most */
 };
 
 /* Bounds of a block's nodes: GPUs free for all of the window, and GPUs that the share may fit on. */
@@ -139,11 +143,30 @@ uint32_t level_find(const struct level *level, uint32_t group);
 struct model;
 /* Sets out to answer a question from the model's index; what was seen for the last one is forgotten. */
 void sight_begin(struct planner *planner, struct model *model, const struct question *question);
+/* Fills table->least for a step and a stretch. */
+void sight_see(struct table *table, uint32_t step, uint32_t stretch);
+
+/* Where the row's counts of the stretch of `block` are, from `block` on. */
+static inline uint8_t *counts_at(const struct table *table, size_t row, uint32_t count, uint32_t block)
+{
+    return table->counts + ((block / STRETCH * ROWS + row) * COUNTS + count) * STRETCH + block % STRETCH;
+}
+
 /* By block: at most so many nodes have `step` GPUs free for all of the window (0: have room for the share). Filled for
  * the stretch that `block` lies in. */
-const uint8_t *sight_least(struct table *table, uint32_t step, uint32_t block);
+static inline const uint8_t *sight_least(struct table *table, uint32_t step, uint32_t block)
+{
+    if (table->least_seen[step][block / STRETCH] != table->sight)
+        sight_see(table, step, block / STRETCH);
+    return table->least[step];
+}
 /* Whether some node of the block may be plannable for the window. */
 bool sight_open(const struct table *table, uint32_t block, const struct question *question);
+/* Whether table->fits has the block's nodes. */
+static inline bool sight_looked(const struct table *table, uint32_t block)
+{
+    return table->looked[block] == table->sight;
+}
 void sight_look(const struct table *table, uint32_t block, struct look *ret);
 /* By block: at most so many instances fit, each within its node. Filled for the stretch that `block` lies in. */
 const uint32_t *sight_instances(struct planner *planner, struct model *model, const struct question *question,

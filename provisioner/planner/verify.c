@@ -78,17 +78,12 @@ static void verify_block(struct planner *planner, struct table *table, uint32_t 
 
 static void verify_counts(struct table *table, uint32_t number)
 {
-    size_t rows = (size_t)ROWS * STEPS;
-    uint8_t *counts = alloc_resize(NULL, rows + (size_t)ROWS * TIERS, 1);
-    for (size_t row = 0; row < rows; row++)
-        counts[row] = table->counts[row * table->count_room + number];
-    for (size_t row = 0; row < (size_t)ROWS * (TIERS - 1); row++)
-        counts[rows + row] = table->any[1 + row / ROWS][row % ROWS * table->count_room + number];
+    uint8_t *counts = alloc_resize(NULL, (size_t)ROWS * COUNTS, 1);
+    for (uint32_t i = 0; i < ROWS * COUNTS; i++)
+        counts[i] = *counts_at(table, i / COUNTS, i % COUNTS, number);
     counts_make(table, number);
-    for (size_t row = 0; row < rows; row++)
-        must(counts[row] == table->counts[row * table->count_room + number]);
-    for (size_t row = 0; row < (size_t)ROWS * (TIERS - 1); row++)
-        must(counts[rows + row] == table->any[1 + row / ROWS][row % ROWS * table->count_room + number]);
+    for (uint32_t i = 0; i < ROWS * COUNTS; i++)
+        must(counts[i] == *counts_at(table, i / COUNTS, i % COUNTS, number));
     free(counts);
 }
 

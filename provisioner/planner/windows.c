@@ -222,7 +222,7 @@ static int64_t group_first(const struct starts *starts, const struct muster *mus
     muster_apart_begin(muster);
     for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
         const struct part *part = &muster->level->parts[i];
-        for (uint32_t left = table->looked[part->block] ? part->lanes : 0; left != 0; left &= left - 1) {
+        for (uint32_t left = sight_looked(table, part->block) ? part->lanes : 0; left != 0; left &= left - 1) {
             uint32_t column = part->block * LANES + (uint32_t)__builtin_ctz(left);
             if (table->fits[column] == 0)
                 continue;
@@ -286,7 +286,7 @@ static struct places places_of(struct planner *planner, struct model *model, con
     for (uint32_t place = 0; place < places.count; place++)
         planner->full_last[place] = INT64_MIN;
     ARRAY_RESERVE(planner->may_take, planner->may_room, places.count);
-    ARRAY_RESERVE(planner->sums, planner->sum_room, model->table.block_count);
+    ARRAY_RESERVE(planner->sums, planner->sum_room, model->table.block_room); /* whole stretches */
     return places;
 }
 
