@@ -17,7 +17,7 @@ struct patience {
 
 /* So many blocks are searched for nodes in use, the fullest first, before the next ones are; and so many in all. */
 #define NEAR_BLOCKS     128
-#define NEAR_BLOCKS_MAX 512
+#define NEAR_BLOCKS_MAX 256
 
 /* Where scanning the fleet costs little, more is spent on comparing. */
 #define SMALL_BLOCKS 128
@@ -37,6 +37,7 @@ struct hunt {
     uint32_t block_count;
     uint32_t visits_left;
     uint32_t failed_left;
+    bool last_resort; /* until something is found, patience does not end */
     uint32_t compared;
     uint32_t node; /* the best so far */
     int64_t score;
@@ -98,9 +99,10 @@ static void consider(struct hunt *hunt, uint32_t index)
     }
     hunt->compared++;
     int64_t score = INT64_MIN;
-    gaps_measure(node, hunt->question, &room);
-    if (!hunt->patience->stops_at_full || !fills(hunt, &room))
+    if (!hunt->patience->stops_at_full || !fills(hunt, &room)) {
+        gaps_measure(node, hunt->question, &room);
         score = fragmentation_score(&hunt->model->mix, &room, &hunt->question->shape, hunt->need);
+    }
     if (score < hunt->score) {
         hunt->node = index;
         hunt->score = score;
@@ -109,8 +111,9 @@ static void consider(struct hunt *hunt, uint32_t index)
 
 static bool enough(const struct hunt *hunt)
 {
-    return hunt->compared >= hunt->patience->compared || hunt->score == INT64_MIN || hunt->failed_left == 0 ||
-           hunt->visits_left == 0;
+    bool impatient = hunt->compared > 0 || !hunt->last_resort;
+    return hunt->compared >= hunt->patience->compared || hunt->score == INT64_MIN ||
+           (impatient && (hunt->failed_left == 0 || hunt->visits_left == 0));
 }
 
 /* Considers the block's nodes that may have from need_gpus to `most_gpus` free, those with the least first. */
@@ -128,6 +131,7 @@ static void visit(struct hunt *hunt, const struct part *part, uint32_t most_gpus
         if (free_gpus < hunt->need_gpus || free_gpus > most_gpus || (table->tier > 0 && look.share[lane] == 0))
             continue;
         by_step[free_gpus < STEPS ? free_gpus : STEPS] |= UINT32_C(1) << lane;
+        node_expect(&hunt->planner->nodes[table->columns[part->block * LANES + lane]]);
     }
     for (uint32_t step = 0; step <= STEPS; step++) {
         for (uint32_t left = by_step[step]; left != 0 && !enough(hunt); left &= left - 1)
@@ -182,7 +186,7 @@ static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top, uint32_t a
         if (at_least == 0 || (step < top && at_least <= sight_least(table, step + 1, part.block)[part.block]))
             continue;
         visit(hunt, &part, step == top ? UINT32_MAX : step);
-        hunt->visits_left--;
+        hunt->visits_left -= hunt->visits_left > 0;
     }
 }
 
@@ -199,12 +203,15 @@ static void hunt_fullest(struct hunt *hunt)
     uint32_t least = fewer(hunt->need_gpus, STEPS);
     uint64_t hash = hash_mix((uint64_t)hunt->question->from ^ hash_mix((uint64_t)hunt->question->to));
     uint32_t first = (uint32_t)(hash % hunt->block_count);
+    if (hunt->block_count > NEAR_BLOCKS) /* whole stretches of counts are read */
+        first = first / STRETCH * STRETCH;
     for (uint32_t i = 0; i < hunt->block_count && i < NEAR_BLOCKS_MAX && hunt->compared == 0; i += NEAR_BLOCKS) {
         uint32_t count = fewer(NEAR_BLOCKS, hunt->block_count - i);
         for (uint32_t step = least; step < top && (hunt->compared == 0 || !enough(hunt)); step++)
             hunt_step(hunt, step, top, (first + i) % hunt->block_count, count);
     }
-    if (hunt->compared == 0)
+    hunt->last_resort = hunt->compared == 0;
+    if (hunt->last_resort)
         hunt_step(hunt, top, top, 0, hunt->block_count);
     else if (!enough(hunt)) /* emptier ones only lose more, mostly */
         hunt_step(hunt, top, top, 0, fewer(NEAR_BLOCKS, hunt->block_count));
@@ -214,8 +221,7 @@ static void hunt_fullest(struct hunt *hunt)
 static void hunt_any(struct hunt *hunt)
 {
     uint32_t step = hunt->need_gpus < STEPS ? hunt->need_gpus : STEPS;
-    hunt->failed_left = UINT32_MAX;
-    hunt->visits_left = UINT32_MAX;
+    hunt->last_resort = true;
     for (uint32_t i = 0; i < hunt->block_count && hunt->compared == 0; i++) {
         struct part part = part_at(hunt, i);
         if (seen(hunt, step, part.block) > 0)
@@ -258,6 +264,7 @@ uint32_t search_node(struct planner *planner, const struct question *question, c
             if (hunt.model == NULL || hunt.need_gpus > hunt.model->gpus_max || !hunt_where(&hunt))
                 continue;
             hunt.compared = 0;
+            hunt.last_resort = false;
             hunt.patience = hunt.model->table.block_count <= SMALL_BLOCKS ? &patience_small : &patience_large;
             sight_begin(planner, hunt.model, question);
             if (pass == 0)

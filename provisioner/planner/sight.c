@@ -84,6 +84,8 @@ void sight_see(struct table *table, uint32_t step, uint32_t stretch)
     uint8_t *least = table->least[step] + stretch * STRETCH;
     bool any = step > 0 || table->tier < TIERS; /* smaller shares may fit on any GPU */
     uint32_t count = step > 0 ? step - 1 : STEPS + table->tier - 1;
+    for (uint32_t i = 0; i < table->rows.count && any; i++)
+        __builtin_prefetch(counts_at(table, table->rows.at[i], count, stretch * STRETCH));
     memset(least, LANES, STRETCH);
     for (uint32_t i = 0; i < table->rows.count && any; i++)
         any = least_lower(least, counts_at(table, table->rows.at[i], count, stretch * STRETCH));
