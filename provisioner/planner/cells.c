@@ -19,6 +19,13 @@ struct sweep {
     uint16_t at_start[BUCKETS];
     uint16_t always[BUCKETS];
     uint16_t single[BUCKETS];
+    /* what the counts must follow */
+    uint32_t move_count;
+    struct move {
+        uint16_t row;
+        uint8_t from_step;
+        uint8_t to_step;
+    } moves[ROWS];
 };
 
 struct sweep *sweep_new(void)
@@ -152,7 +159,7 @@ static uint8_t fold(uint64_t busy, uint32_t gpus)
 
 static uint32_t step_of(uint8_t cell, uint8_t scale)
 {
-    uint32_t free_gpus = (uint32_t)__builtin_popcount((uint8_t)~cell) * scale;
+    uint32_t free_gpus = bits_of((uint8_t)~cell) * scale;
     return free_gpus < STEPS ? free_gpus : STEPS;
 }
 
@@ -160,6 +167,7 @@ static uint32_t step_of(uint8_t cell, uint8_t scale)
 struct seat {
     struct table *table;
     struct block *block;
+    struct sweep *sweep;
     uint32_t number; /* of the block */
     uint32_t lane;
     uint8_t bits; /* the bits that may change */
@@ -172,16 +180,32 @@ static struct seat seat_of(struct planner *planner, const struct node *node, uin
     gpus |= gpus >> 32;
     gpus |= gpus >> 16;
     gpus |= gpus >> 8;
-    return (struct seat){table, &table->blocks[number], number, node->column % LANES, (uint8_t)gpus};
+    planner->sweep->move_count = 0;
+    return (struct seat){table, &table->blocks[number], planner->sweep, number, node->column % LANES, (uint8_t)gpus};
 }
 
-static void counts_move(const struct seat *seat, uint32_t row, uint32_t old, uint32_t new)
+/* The counts of a row shall follow; their lines, all over the index, come into the cache meanwhile. */
+static void counts_expect(const struct seat *seat, uint32_t row, uint32_t old, uint32_t new)
 {
+    struct sweep *sweep = seat->sweep;
     uint8_t *counts = counts_at(seat->table, row, 0, seat->number);
-    for (uint32_t step = old; step < new; step++)
-        counts[step * STRETCH]++;
-    for (uint32_t step = new; step < old; step++)
-        counts[step * STRETCH]--;
+    must(sweep->move_count < COUNT_OF(sweep->moves));
+    sweep->moves[sweep->move_count++] = (struct move){(uint16_t)row, (uint8_t)old, (uint8_t) new};
+    for (uint32_t step = old < new ? old : new; step < old || step < new; step++)
+        __builtin_prefetch(counts + step * STRETCH, 1);
+}
+
+static void counts_move(const struct seat *seat)
+{
+    for (uint32_t i = 0; i < seat->sweep->move_count; i++) {
+        struct move move = seat->sweep->moves[i];
+        uint8_t *counts = counts_at(seat->table, move.row, 0, seat->number);
+        for (uint32_t step = move.from_step; step < move.to_step; step++)
+            counts[step * STRETCH]++;
+        for (uint32_t step = move.to_step; step < move.from_step; step++)
+            counts[step * STRETCH]--;
+    }
+    seat->sweep->move_count = 0;
 }
 
 /* A cell's bytes of all tiers become `busy` in the seat's bits. */
@@ -191,6 +215,8 @@ static void cell_put(const struct seat *seat, uint32_t row, const uint8_t busy[T
     size_t at = (size_t)row * LANES + seat->lane;
     uint8_t whole = block->cells[0][at];
     uint8_t changed = (uint8_t)((whole & ~seat->bits) | (busy[0] & seat->bits));
+    if (changed == whole && block->cells[1] == NULL)
+        return;
     for (uint32_t tier = 1; tier < TIERS; tier++) {
         uint8_t old = whole;
         uint8_t new = changed;
@@ -209,7 +235,7 @@ static void cell_put(const struct seat *seat, uint32_t row, const uint8_t busy[T
     block->cells[0][at] = changed;
     uint8_t scale = block->scale[seat->lane];
     if (!block->stale)
-        counts_move(seat, row, step_of(whole, scale), step_of(changed, scale));
+        counts_expect(seat, row, step_of(whole, scale), step_of(changed, scale));
 }
 
 /* The pieces of `depth` over buckets [first, last) from those a fourth as long. */
@@ -262,6 +288,7 @@ static void cells_refresh(struct planner *planner, const struct node *node, uint
     }
     for (uint32_t depth = 1; depth < DEPTHS; depth++)
         pieces_put(&seat, depth, first, last);
+    counts_move(&seat);
 }
 
 void cells_fill(struct planner *planner, const struct node *node)
@@ -270,6 +297,7 @@ void cells_fill(struct planner *planner, const struct node *node)
     uint8_t absent[TIERS];
     memset(absent, fold(0, node->spec.gpus), sizeof absent);
     cell_put(&seat, ROW_ALWAYS, absent);
+    counts_move(&seat);
     cells_refresh(planner, node, UINT64_MAX, planner->table_base, planner->table_base + BUCKETS);
 }
 
@@ -280,6 +308,7 @@ void cells_clear(struct planner *planner, const struct node *node)
     memset(absent, UINT8_MAX, sizeof absent);
     for (uint32_t row = 0; row < ROWS; row++)
         cell_put(&seat, row, absent);
+    counts_move(&seat);
 }
 
 void counts_make(struct table *table, uint32_t number)

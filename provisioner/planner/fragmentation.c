@@ -22,18 +22,13 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static uint32_t gpus_of(uint64_t mask)
-{
-    return (uint32_t)__builtin_popcountll(mask);
-}
-
 /* The milli of the room that instances of the class could use. */
 static int64_t usable(const struct room *room, const struct mix_class *class)
 {
     if (class->cpu_milli > room->cpu_milli || class->memory_mib > room->memory_mib ||
-        class->gpus > gpus_of(room->whole))
+        class->gpus > bits_of(room->whole))
         return 0;
-    int64_t milli = (int64_t)gpus_of(room->whole) * PLANNER_GPU_MILLI;
+    int64_t milli = (int64_t)bits_of(room->whole) * PLANNER_GPU_MILLI;
     for (uint64_t left = class->gpus == 0 ? room->parts : 0; left != 0; left &= left - 1) {
         uint32_t part = room->free_milli[__builtin_ctzll(left)];
         milli += part >= class->gpu_milli ? part : 0;
@@ -72,7 +67,7 @@ static int64_t lost_in_time(const struct room *room, int64_t wasted_s, uint32_t 
 /* Nodes that lose alike: the one with the least left. */
 static int64_t score_of(int64_t lost, const struct room *left)
 {
-    int64_t left_milli = (int64_t)gpus_of(left->whole) * PLANNER_GPU_MILLI;
+    int64_t left_milli = (int64_t)bits_of(left->whole) * PLANNER_GPU_MILLI;
     for (uint64_t parts = left->parts; parts != 0; parts &= parts - 1)
         left_milli += left->free_milli[__builtin_ctzll(parts)];
     must(left_milli < TIES * MILLI_PER_TIE);
@@ -132,7 +127,7 @@ static int64_t score_whole(const struct mix *mix, const struct room *room, const
                            uint32_t count)
 {
     struct room left = *room;
-    must(asked->gpus * count <= gpus_of(room->whole));
+    must(asked->gpus * count <= bits_of(room->whole));
     for (uint32_t taken = 0; taken < asked->gpus * count; taken++)
         left.whole &= left.whole - 1; /* which ones makes no difference here */
     left.cpu_milli -= asked->cpu_milli * (int64_t)count;

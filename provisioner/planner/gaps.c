@@ -87,7 +87,7 @@ int64_t gaps_wasted(const struct room *room, uint32_t count)
     while (count > 0) {
         int64_t each;
         uint64_t cheapest = cheapest_of(room, among, &each);
-        uint32_t taken = (uint32_t)__builtin_popcountll(cheapest);
+        uint32_t taken = bits_of(cheapest);
         must(taken > 0);
         taken = taken < count ? taken : count;
         sum += each * taken;

@@ -40,11 +40,26 @@ static int64_t score(const struct muster *muster, uint32_t index, uint32_t count
     return fragmentation_score(&muster->model->mix, &room, &muster->question->shape, count);
 }
 
+/* Nodes of the part whose bound is `fit` will be tried. */
+static void part_expect(const struct muster *muster, const struct part *part, uint32_t fit)
+{
+    const struct table *table = &muster->model->table;
+    uint32_t lanes = sight_looked(table, part->block) ? part->lanes : 0;
+    for (uint32_t i = 0; i < 2; i++) {
+        for (uint32_t left = lanes; left != 0; left &= left - 1) {
+            uint32_t column = part->block * LANES + (uint32_t)__builtin_ctz(left);
+            if (table->fits[column] == fit)
+                (i == 0 ? node_expect : node_timeline_expect)(&muster->planner->nodes[table->columns[column]]);
+        }
+    }
+}
+
 /* Tries nodes of one part whose bound is `fit`; returns how many instances they take. */
 static uint32_t try_part(const struct muster *muster, const struct part *part, uint32_t fit, uint32_t sum)
 {
     struct planner *planner = muster->planner;
     const struct table *table = &muster->model->table;
+    part_expect(muster, part, fit);
     for (uint32_t left = sight_looked(table, part->block) ? part->lanes : 0; left != 0; left &= left - 1) {
         uint32_t column = part->block * LANES + (uint32_t)__builtin_ctz(left);
         if (sum >= muster->count && planner->tried_count >= muster->count + SPARE_NODES_MAX)
@@ -161,8 +176,22 @@ static void rank(const struct muster *muster)
     for (uint32_t place = 0; place < muster->level->group_count; place++) {
         uint64_t bound = muster_bound(muster, place);
         if (bound >= muster->count)
-            heap_push(muster->planner, (struct ranked){in_order(muster) ? 0 : (uint32_t)bound, place});
+            heap_push(muster->planner, (struct ranked){(uint32_t)bound, place});
     }
+}
+
+/* The first group from *next on that may hold the gang, by node; or NONE. */
+static uint32_t group_first(const struct muster *muster, uint32_t *next)
+{
+    while (*next < muster->level->group_count) {
+        uint32_t place = (*next)++;
+        if (muster_bound(muster, place) < muster->count)
+            continue;
+        muster_look(muster, place);
+        if (muster_bound(muster, place) >= muster->count)
+            return place;
+    }
+    return NONE;
 }
 
 /* The group with the least that is still enough, by bounds that are made sharper on the way; or NONE. */
@@ -177,8 +206,6 @@ static uint32_t group_tightest(const struct muster *muster)
         uint64_t bound = muster_bound(muster, top.place);
         if (bound < muster->count)
             continue;
-        if (in_order(muster))
-            return top.place;
         struct ranked sharper = {(uint32_t)bound, top.place};
         heap_push(planner, sharper);
         if (ranked_before(&sharper, &best))
@@ -199,9 +226,14 @@ static bool search_groups(const struct muster *muster)
     uint32_t tried = 0;
     uint32_t compared = 0;
     int64_t best_lost = INT64_MAX;
-    uint32_t place;
-    while (compared < GROUPS_COMPARED_MAX && tried < GROUP_NODES_MAX && (place = group_tightest(muster)) != NONE) {
+    uint32_t next = 0;
+    if (!in_order(muster))
+        rank(muster);
+    while (compared < GROUPS_COMPARED_MAX && tried < GROUP_NODES_MAX) {
+        uint32_t place = in_order(muster) ? group_first(muster, &next) : group_tightest(muster);
         int64_t lost;
+        if (place == NONE)
+            break;
         if (!group_pick(muster, place, &lost))
             continue;
         last = place;
@@ -223,10 +255,7 @@ static bool search_level(struct planner *planner, struct model *model, const str
                          enum planner_scope scope, uint32_t count)
 {
     struct muster muster = muster_of(planner, model, question, scope, count);
-    if (!muster_may_hold(&muster))
-        return false;
-    rank(&muster);
-    return search_groups(&muster);
+    return muster_may_hold(&muster) && search_groups(&muster);
 }
 
 bool search_gang(struct planner *planner, const struct question *question, const struct planner_request *request,

@@ -11,6 +11,8 @@
 #define NONE UINT32_MAX
 /* The levels below PLANNER_FLEET, which is one group and needs no number. */
 #define LEVELS PLANNER_FLEET
+/* So much of a timeline is fetched into the cache ahead of a look at it. */
+#define EXPECTED_MAX 8
 
 /* Makes room for `need` elements in a growable array. */
 #define ARRAY_RESERVE(array, room, need)                                                                               \
@@ -262,7 +264,7 @@ struct question {
 
 /* A group and how many instances it takes, at most. */
 struct ranked {
-    uint32_t bound; /* 0: groups go in their order */
+    uint32_t bound;
     uint32_t place; /* in level->groups */
 };
 
@@ -344,6 +346,15 @@ static inline bool slice_is_share(const struct slice *slice)
     return slice->slots_to - slice->slots_from < PLANNER_GPU_MILLI;
 }
 
+/* How many bits are set. The compiler's own is a call where the processor's instruction may not be relied on. */
+static inline uint32_t bits_of(uint64_t mask)
+{
+    mask -= mask >> 1 & UINT64_C(0x5555555555555555);
+    mask = (mask & UINT64_C(0x3333333333333333)) + (mask >> 2 & UINT64_C(0x3333333333333333));
+    mask = (mask + (mask >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(mask * UINT64_C(0x0101010101010101) >> 56);
+}
+
 static inline uint64_t gpu_mask(uint32_t first, uint32_t count)
 {
     return count == 0 ? 0 : (UINT64_MAX >> (64 - count)) << first;
@@ -371,6 +382,15 @@ static inline void node_expect(const struct node *node)
     __builtin_prefetch(&node->spec.gpus);
     __builtin_prefetch(&node->spec.cordoned);
     __builtin_prefetch(&node->hold_longest_s);
+}
+
+/* The same a little later, once the node itself is there. */
+static inline void node_timeline_expect(const struct node *node)
+{
+    for (uint32_t i = 0; i < node->slice_count && i < EXPECTED_MAX; i++)
+        __builtin_prefetch(&node->slices[i]);
+    for (uint32_t i = 0; i < node->hold_count && i < EXPECTED_MAX; i++)
+        __builtin_prefetch(&node->holds[i]);
 }
 
 /* ids.c */

@@ -82,7 +82,7 @@ static bool fills(const struct hunt *hunt, const struct room *room)
 {
     const struct planner_shape *shape = &hunt->question->shape;
     if (shape->gpus > 0)
-        return room->parts == 0 && (uint32_t)__builtin_popcountll(room->whole) == hunt->need_gpus;
+        return room->parts == 0 && bits_of(room->whole) == hunt->need_gpus;
     return hunt->need == 1 && room->whole == 0 && (room->parts & (room->parts - 1)) == 0 &&
            room->free_milli[__builtin_ctzll(room->parts)] == shape->gpu_milli;
 }
@@ -133,9 +133,16 @@ static void visit(struct hunt *hunt, const struct part *part, uint32_t most_gpus
         by_step[free_gpus < STEPS ? free_gpus : STEPS] |= UINT32_C(1) << lane;
         node_expect(&hunt->planner->nodes[table->columns[part->block * LANES + lane]]);
     }
+    uint32_t nodes[LANES];
+    uint32_t count = 0;
     for (uint32_t step = 0; step <= STEPS; step++) {
-        for (uint32_t left = by_step[step]; left != 0 && !enough(hunt); left &= left - 1)
-            consider(hunt, table->columns[part->block * LANES + (uint32_t)__builtin_ctz(left)]);
+        for (uint32_t left = by_step[step]; left != 0; left &= left - 1)
+            nodes[count++] = table->columns[part->block * LANES + (uint32_t)__builtin_ctz(left)];
+    }
+    for (uint32_t i = 0; i < count && !enough(hunt); i++) {
+        if (i + 1 < count)
+            node_timeline_expect(&hunt->planner->nodes[nodes[i + 1]]);
+        consider(hunt, nodes[i]);
     }
 }
 

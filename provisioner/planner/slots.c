@@ -12,23 +12,18 @@ static const uint32_t group_sizes[PLANNER_GROUPING_COUNT] = {
     [PLANNER_QUADS] = 4,
 };
 
-static uint32_t popcount(uint64_t mask)
-{
-    return (uint32_t)__builtin_popcountll(mask);
-}
-
 uint32_t slots_instances(uint64_t free_gpus, uint32_t gpus, uint32_t k, enum planner_grouping grouping)
 {
     uint32_t size = group_sizes[grouping];
     uint32_t whole = k / size;
     uint32_t rest = k % size;
     if (size == 1)
-        return popcount(free_gpus) / k;
+        return bits_of(free_gpus) / k;
 
     uint32_t full_groups = 0;
     uint32_t rests_in_partial = 0;
     for (uint32_t first = 0; first < gpus; first += size) {
-        uint32_t free_here = popcount(free_gpus & gpu_mask(first, size));
+        uint32_t free_here = bits_of(free_gpus & gpu_mask(first, size));
         if (free_here == size)
             full_groups++;
         else if (rest > 0)
@@ -57,7 +52,7 @@ static uint64_t block_choose(uint64_t free_gpus, uint32_t size)
         if ((free_gpus & block) != block)
             continue;
         uint32_t twice = size * 2 > PLANNER_NODE_GPUS_MAX ? PLANNER_NODE_GPUS_MAX : size * 2;
-        uint32_t around = popcount(free_gpus & gpu_mask(first / twice * twice, twice));
+        uint32_t around = bits_of(free_gpus & gpu_mask(first / twice * twice, twice));
         if (around < best_around) {
             best = block;
             best_around = around;
@@ -90,7 +85,7 @@ static uint64_t group_for_rest(uint64_t free_gpus, uint32_t gpus, uint32_t rest,
     uint64_t best = 0;
     for (uint32_t first = 0; first < gpus; first += size) {
         uint64_t free_here = free_gpus & gpu_mask(first, size);
-        if (popcount(free_here) >= rest && (best == 0 || popcount(free_here) < popcount(best)))
+        if (bits_of(free_here) >= rest && (best == 0 || bits_of(free_here) < bits_of(best)))
             best = free_here;
     }
     must(best != 0);
