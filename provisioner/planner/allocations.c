@@ -55,6 +55,14 @@ static void chains_widen(struct planner *planner)
     }
 }
 
+void allocation_expect(const struct planner *planner, const struct planner_key *key)
+{
+    if (planner->chain_count == 0)
+        return;
+    __builtin_prefetch(chain_of(planner, key), 1);
+    __builtin_prefetch(siblings_of(planner, key->reservation), 1);
+}
+
 uint32_t allocation_find(const struct planner *planner, const struct planner_key *key, uint32_t after)
 {
     if (planner->chain_count == 0)

@@ -409,6 +409,8 @@ uint32_t model_find(const struct planner *planner, const char *name);
 
 /* allocations.c: records and their keys. `after` NONE: the first under this key, otherwise the next after it. */
 uint32_t allocation_find(const struct planner *planner, const struct planner_key *key, uint32_t after);
+/* The key will be looked for soon: where it would be comes into the cache meanwhile. */
+void allocation_expect(const struct planner *planner, const struct planner_key *key);
 /* The same for all instances of a reservation, in no order. */
 uint32_t allocation_sibling(const struct planner *planner, struct planner_id reservation, uint32_t after);
 /* Puts an allocation with its slices on its node; allocation->node says where. Logged if a batch is open. */

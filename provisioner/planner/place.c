@@ -190,13 +190,21 @@ uint32_t held_after(const struct planner *planner, const struct planner_key *key
     return best;
 }
 
+/* None of the instances may be held yet. */
+static void places_none(const struct planner *planner, const struct planner_request *request)
+{
+    struct planner_key key = {request->reservation, request->first_ordinal};
+    bool known = allocation_sibling(planner, request->reservation, NONE) != NONE;
+    for (uint32_t i = 0; i < request->count; i++, key.ordinal++) {
+        allocation_expect(planner, &key); /* it will be placed */
+        must(!known || held_after(planner, &key, request->from) == NONE);
+    }
+}
+
 void planner_place(struct planner *planner, const struct planner_request *request, struct planner_verdict *ret)
 {
     must(planner_request_wrong(request) == NULL);
-    struct planner_key key = {request->reservation, request->first_ordinal};
-    for (uint32_t i = 0; i < request->count; i++, key.ordinal++)
-        must(held_after(planner, &key, request->from) == NONE);
-
+    places_none(planner, request);
     struct question question = question_of(planner, request);
     enum planner_scope limit = scope_limit(request);
     planner->eviction_count = 0;

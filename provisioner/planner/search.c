@@ -15,12 +15,14 @@ struct patience {
     bool stops_at_full; /* a node that is full then is good enough */
 };
 
-/* So many blocks are searched for nodes in use, the fullest first, before the next ones are; and so many in all. */
-#define NEAR_BLOCKS     128
-#define NEAR_BLOCKS_MAX 256
+/* So many blocks are searched for nodes in use, the fullest first, before an empty one will do. */
+#define NEAR_BLOCKS 128
 
-/* Where scanning the fleet costs little, more is spent on comparing. */
+/* Where scanning the fleet costs little, more is spent on comparing. (Compiled with 0, all fleets are searched as large
+ * ones are, to measure how the rest grows.) */
+#ifndef SMALL_BLOCKS
 #define SMALL_BLOCKS 128
+#endif
 static const struct patience patience_small = {64, 256, 64, false};
 static const struct patience patience_large = {8, 16, 16, true};
 
@@ -173,28 +175,45 @@ static bool none_of_eight(const struct hunt *hunt, uint32_t step, uint32_t top, 
     return least == above;
 }
 
+/* Visits the block that waits, while the cells of the next one come into the cache. */
+static void visit_in_turn(struct hunt *hunt, struct part *waiting, struct part next, uint32_t most_gpus)
+{
+    if (next.count > 0)
+        sight_expect(&hunt->model->table, next.block);
+    if (waiting->count > 0 && !enough(hunt)) {
+        visit(hunt, waiting, most_gpus);
+        hunt->visits_left -= hunt->visits_left > 0;
+    }
+    *waiting = next;
+}
+
 /* Visits blocks that seem to have a node with just `step` GPUs free, `count` of them from `at` on. */
 static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top, uint32_t at, uint32_t count)
 {
     struct table *table = &hunt->model->table;
+    uint32_t most_gpus = step == top ? UINT32_MAX : step;
+    struct part waiting = {0};
     if (hunt->compared == 0) { /* otherwise what is left of it has to do */
         hunt->failed_left = hunt->patience->failed;
         hunt->visits_left = hunt->patience->visits;
     }
     for (uint32_t i = 0; i < count && !enough(hunt); i++, at++) {
         at = at == hunt->block_count ? 0 : at;
+        struct part part = part_at(hunt, at);
+        if (waiting.count > 0 &&
+            part.block / STRETCH != waiting.block / STRETCH) /* it may do without the counts of another stretch */
+            visit_in_turn(hunt, &waiting, (struct part){0}, most_gpus);
         if (hunt->parts == NULL && at % 8 == 0 && at + 8 <= hunt->block_count && none_of_eight(hunt, step, top, at)) {
             at += 7;
             i += 7;
             continue;
         }
-        struct part part = part_at(hunt, at);
         uint32_t at_least = seen(hunt, step, part.block);
         if (at_least == 0 || (step < top && at_least <= sight_least(table, step + 1, part.block)[part.block]))
             continue;
-        visit(hunt, &part, step == top ? UINT32_MAX : step);
-        hunt->visits_left -= hunt->visits_left > 0;
+        visit_in_turn(hunt, &waiting, part, most_gpus);
     }
+    visit_in_turn(hunt, &waiting, (struct part){0}, most_gpus);
 }
 
 static uint32_t fewer(uint32_t a, uint32_t b)
@@ -202,26 +221,23 @@ static uint32_t fewer(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Blocks in use are taken neighbourhood by neighbourhood, from a place of the question's own on, so that not the same
- * ones fail every time; empty nodes in the fleet's order, so that racks stay whole. */
+/* Nodes in use near a place of the question's own, so that not the same ones fail every time; empty ones in the fleet's
+ * order, so that racks stay whole. */
 static void hunt_fullest(struct hunt *hunt)
 {
     uint32_t top = fewer(hunt->model->gpus_max, STEPS);
-    uint32_t least = fewer(hunt->need_gpus, STEPS);
+    uint32_t near = fewer(NEAR_BLOCKS, hunt->block_count);
     uint64_t hash = hash_mix((uint64_t)hunt->question->from ^ hash_mix((uint64_t)hunt->question->to));
     uint32_t first = (uint32_t)(hash % hunt->block_count);
-    if (hunt->block_count > NEAR_BLOCKS) /* whole stretches of counts are read */
+    if (near < hunt->block_count) /* whole stretches of counts are read */
         first = first / STRETCH * STRETCH;
-    for (uint32_t i = 0; i < hunt->block_count && i < NEAR_BLOCKS_MAX && hunt->compared == 0; i += NEAR_BLOCKS) {
-        uint32_t count = fewer(NEAR_BLOCKS, hunt->block_count - i);
-        for (uint32_t step = least; step < top && (hunt->compared == 0 || !enough(hunt)); step++)
-            hunt_step(hunt, step, top, (first + i) % hunt->block_count, count);
-    }
+    for (uint32_t step = fewer(hunt->need_gpus, STEPS); step < top && (hunt->compared == 0 || !enough(hunt)); step++)
+        hunt_step(hunt, step, top, first, near);
     hunt->last_resort = hunt->compared == 0;
     if (hunt->last_resort)
         hunt_step(hunt, top, top, 0, hunt->block_count);
-    else if (!enough(hunt)) /* emptier ones only lose more, mostly */
-        hunt_step(hunt, top, top, 0, fewer(NEAR_BLOCKS, hunt->block_count));
+    else if (!enough(hunt))
+        hunt_step(hunt, top, top, 0, near);
 }
 
 /* Whatever there is. */

@@ -120,6 +120,16 @@ static void busy_gather(uint8_t busy[restrict LANES], const uint8_t *restrict ce
     }
 }
 
+void sight_expect(const struct table *table, uint32_t number)
+{
+    const struct block *block = &table->blocks[number];
+    const uint8_t *cells = table->tier > 0 && table->tier < TIERS && block->cells[table->tier] != NULL
+                               ? block->cells[table->tier]
+                               : block->cells[0];
+    for (uint32_t i = 0; i < table->rows.count; i++)
+        __builtin_prefetch(cells + (size_t)table->rows.at[i] * LANES);
+}
+
 void sight_look(const struct table *table, uint32_t number, struct look *ret)
 {
     const struct block *block = &table->blocks[number];

@@ -167,6 +167,8 @@ static inline bool sight_looked(const struct table *table, uint32_t block)
 {
     return table->looked[block] == table->sight;
 }
+/* The block will be looked at soon: its cells come into the cache meanwhile. */
+void sight_expect(const struct table *table, uint32_t block);
 void sight_look(const struct table *table, uint32_t block, struct look *ret);
 /* By block: at most so many instances fit, each within its node. Filled for the stretch that `block` lies in. */
 const uint32_t *sight_instances(struct planner *planner, struct model *model, const struct question *question,
