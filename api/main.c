@@ -158,8 +158,10 @@ int main(int argc, char **argv)
         argv[2] = argv[0];
         return token_command(argc - 2, argv + 2);
     }
-    if (argc == 2 && strcmp(argv[1], "--print-openapi") == 0) {
-        CLEANUP(text_freep) char *document = openapi_write(registry, false);
+    bool prints_31 = argc == 2 && strcmp(argv[1], "--print-openapi") == 0;
+    bool prints_30 = argc == 2 && strcmp(argv[1], "--print-openapi-3.0") == 0;
+    if (prints_31 || prints_30) {
+        CLEANUP(text_freep) char *document = openapi_write(registry, prints_30);
         (void)puts(document);
         return EXIT_SUCCESS;
     }

@@ -56,7 +56,7 @@ static const struct field item_fields[] = {
     FIELD_COLUMN("placement",   FIELD_TYPE_OBJECT, .fields = reservation_placement_fields, .help = "How near to each other they are"),
     FIELD_COLUMN("tier",        FIELD_TYPE_ENUM, .values = reservation_tiers, .help = "What may take its place"),
     FIELD_COLUMN_WITH("price",  FIELD_TYPE_OBJECT, FIELD_NULLABLE, .fields = reservation_price_fields, .help = "What it costs; null where there is no price"),
-    FIELD_COLUMN("reservation", FIELD_TYPE_JSON, .fields = reservation_fields, .help = "The body to post to /v1/reservations, or to /v1/quotes"),
+    FIELD_COLUMN("reservation", FIELD_TYPE_JSON, .fields = reservation_fields, .is_body = true, .help = "The body to post to /v1/reservations, or to /v1/quotes"),
     FIELDS_END,
 };
 

@@ -98,6 +98,7 @@ struct field {
     enum identity_kind identity; /* ID */
     const struct field *fields;  /* OBJECT, ROWS; JSON: documents it (a list of such objects with .is_list) */
     bool is_list;                /* JSON: an array of objects of .fields */
+    bool is_body;                /* JSON: of what may be sent, not of what is answered: a body to be posted */
     size_t size;                 /* ROWS in a request: of the struct of each */
     const char *example;         /* as fallback is written; NULL: made from the type, and not sent unless required */
     const char *help;            /* for the OpenAPI document; units included */

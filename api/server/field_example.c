@@ -40,14 +40,15 @@ static void write_said(const struct field *field, const char *text, struct json_
 
 static void write_made(const struct field *field, bool for_request, struct json_out *out)
 {
+    bool is_sent = for_request || field->is_body;
     bool is_of_fields = field->type == FIELD_TYPE_OBJECT || (field->type == FIELD_TYPE_JSON && field->fields != NULL);
     char id[IDENTITY_TEXT_SIZE];
     if (field->type == FIELD_TYPE_ROWS || (is_of_fields && field->is_list)) {
         json_out_open(out, '[');
-        field_write_example(field->fields, for_request, out);
+        field_write_example(field->fields, is_sent, out);
         json_out_close(out, ']');
     } else if (is_of_fields) {
-        field_write_example(field->fields, for_request, out);
+        field_write_example(field->fields, is_sent, out);
     } else if (field->type == FIELD_TYPE_ID) {
         identity_text_of_uuid(field->identity, UUID, id);
         json_out_text(out, id);

@@ -192,10 +192,10 @@ static void write_inner(const struct field *field, bool for_request, struct json
     } else if (field->type == FIELD_TYPE_JSON && field->fields != NULL && field->is_list) {
         json_out_raw(out, "\"type\":\"array\",\"items\":");
         out->needs_comma = false;
-        field_write_schema(field->fields, false, out);
+        field_write_schema(field->fields, field->is_body, out);
     } else if (field->type == FIELD_TYPE_JSON && field->fields != NULL) {
         key_text(out, "type", "object");
-        write_properties(field->fields, false, out);
+        write_properties(field->fields, field->is_body, out);
     }
 }
 

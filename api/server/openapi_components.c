@@ -230,9 +230,7 @@ static void write_problem_examples(struct json_out *out, int status)
 {
     json_out_key(out, "examples");
     json_out_open(out, '{');
-    for (const struct problem_code *row = problem_codes; row->code != NULL; row++) {
-        if (problem_status(row->kind, row->code) != status)
-            continue;
+    for (const struct problem_code *row = problem_next(NULL, status); row != NULL; row = problem_next(row, status)) {
         json_out_key(out, row->code);
         json_out_open(out, '{');
         openapi_text(out, "summary", row->meaning);
@@ -258,21 +256,12 @@ static void write_problem_headers(struct json_out *out, int status)
     json_out_close(out, '}');
 }
 
-static bool is_status_of_problem(int status)
-{
-    for (const struct problem_code *row = problem_codes; row->code != NULL; row++) {
-        if (problem_status(row->kind, row->code) == status)
-            return true;
-    }
-    return false;
-}
-
 static void write_responses(struct json_out *out)
 {
     json_out_key(out, "responses");
     json_out_open(out, '{');
     for (int status = 400; status < 600; status++) {
-        if (!is_status_of_problem(status))
+        if (problem_next(NULL, status) == NULL || status == 405) /* of a method that is no operation */
             continue;
         json_out_key(out, arena_format(out->arena, "Problem%d", status));
         json_out_open(out, '{');

@@ -224,8 +224,8 @@ static void write_successes(struct json_out *out, const struct resource *const *
 static const char *codes_of_status(struct arena *arena, const struct route *route, int status)
 {
     const char *list = NULL;
-    for (const struct problem_code *row = problem_codes; row->code != NULL; row++) {
-        if (problem_status(row->kind, row->code) != status || !openapi_may_answer(route, row->code))
+    for (const struct problem_code *row = problem_next(NULL, status); row != NULL; row = problem_next(row, status)) {
+        if (!openapi_may_answer(route, row->code))
             continue;
         list = list == NULL ? row->code : arena_format(arena, "%s, %s", list, row->code);
     }

@@ -184,10 +184,23 @@ const struct problem_code *problem_find(const char *code)
     return each->code == NULL ? NULL : each;
 }
 
+static int status_of_row(const struct problem_code *row)
+{
+    return row->status != 0 ? row->status : err_http_status(row->kind);
+}
+
 int problem_status(enum err_kind kind, const char *code)
 {
     const struct problem_code *row = problem_find(code);
-    return row != NULL && row->status != 0 ? row->status : err_http_status(kind);
+    return row == NULL ? err_http_status(kind) : status_of_row(row);
+}
+
+const struct problem_code *problem_next(const struct problem_code *after, int status)
+{
+    const struct problem_code *each = after == NULL ? problem_codes : after + 1;
+    while (each->code != NULL && status_of_row(each) != status)
+        each++;
+    return each->code == NULL ? NULL : each;
 }
 
 const char *problem_code_of(const struct err *err)
