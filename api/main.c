@@ -9,6 +9,7 @@
 #include "api/server/background.h"
 #include "api/server/follower.h"
 #include "api/server/problem_page.h"
+#include "api/server/reader.h"
 #include "api/server/server.h"
 #include "api/statements.h"
 #include "common/admin.h"
@@ -23,6 +24,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+
+#define POINT_TIMEOUT_MS      5000
+#define READ_LOCK_TIMEOUT_MS 1000
 
 static void make_cursor_key(const char *secret, uint8_t ret[static CURSOR_KEY_SIZE])
 {
@@ -85,10 +89,27 @@ static struct audit_sealer *start_sealer(const char *url, const struct api_setti
                                                              .checkpoint_period_ms = settings->audit_checkpoint_s * 1000});
 }
 
+/* A point read that takes seconds waits for a lock. */
+static void start_readers(struct server *server, const char *url)
+{
+    const struct api_settings *settings = server->settings;
+    int timeout_ms = (int)settings->statement_timeout_ms;
+    struct reader_options options = {
+        .database_url = url, .connections = (int)settings->read_connections, .lock_timeout_ms = READ_LOCK_TIMEOUT_MS, .waiting_max = settings->reads_max};
+    options.name = "point";
+    options.statement_timeout_ms = timeout_ms < POINT_TIMEOUT_MS ? timeout_ms : POINT_TIMEOUT_MS;
+    server->point_reader = reader_start(&options);
+    options.name = "list";
+    options.statement_timeout_ms = timeout_ms;
+    server->list_reader = reader_start(&options);
+}
+
 static void stop(struct server *server, struct background *background)
 {
     listener_stop(server->listener);
     workers_stop(server->workers);
+    reader_stop(server->point_reader);
+    reader_stop(server->list_reader);
     batcher_free(server->batcher);
     follower_stop(server->follower);
     audit_refusals_stop(server->refusals);
@@ -116,7 +137,8 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.tokens = token_cache_new();
     server.rates = new_rates(settings);
     server.suspensions = suspensions_start();
-    server.workers = workers_start(url, (int)settings->readers, settings->jobs_max, timeout_ms);
+    server.workers = workers_start(url, (int)settings->workers, settings->jobs_max, timeout_ms);
+    start_readers(&server, url);
     server.follower = follower_start(url, settings->streams_max);
     questions_register();
     server.batcher = batcher_start(&reservation_batch, url, settings->batch_max, settings->batch_queue_max, timeout_ms);

@@ -24,6 +24,7 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/db_check.h"
+#include "common/db_lane.h"
 #include "common/lease.h"
 
 #include <stdlib.h>
@@ -43,7 +44,8 @@ static const struct db_check own[] = {
     {planning_statements,            TENANTS, SYSTEM},
     {db_transaction_statements,      WRITER,  NULL},
     {db_schema_statements,           SYSTEM,  NULL},
-    {clock_domain_statements,        SYSTEM,  NULL},
+    {clock_domain_statements,        TENANTS, SYSTEM},
+    {db_lane_statements,             TENANTS, SYSTEM},
     {lease_statements,               SYSTEM,  NULL},
     {background_statements,          SYSTEM,  NULL},
     {vitals_statements,              SYSTEM,  NULL},

@@ -24,7 +24,7 @@ int64_t clock_real_ms(void)
     return read_ms(CLOCK_REALTIME);
 }
 
-static const struct db_stmt statement_domain = {
+const struct db_stmt clock_domain_statement = {
     .name = "clock_domain",
     .sql = "SELECT floor(extract(epoch FROM sluice_now()))::bigint, tick, virtual FROM domain_clock",
     .params = 0,
@@ -37,23 +37,27 @@ static const struct db_stmt statement_acknowledge = {
     .params = 3,
 };
 
-const struct db_stmt *const clock_domain_statements[] = {&statement_domain, NULL};
+const struct db_stmt *const clock_domain_statements[] = {&clock_domain_statement, NULL};
 const struct db_stmt *const clock_acknowledge_statements[] = {&statement_acknowledge, NULL};
 
-enum err_kind clock_domain(struct db *db, struct clock_domain *ret, struct err *reterr)
+struct clock_domain clock_domain_of(const PGresult *result)
 {
-    CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_domain, DB_NO_PARAMS, &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
     must(PQntuples(result) == 1); /* the table has one row */
     bool is_virtual = db_bool(result, 0, 2);
-    *ret = (struct clock_domain){
+    return (struct clock_domain){
         .now_s = db_int(result, 0, 0, 0),
         .tick = is_virtual ? db_int(result, 0, 1, 0) : 0,
         .is_virtual = is_virtual,
     };
-    return ERR_NONE;
+}
+
+enum err_kind clock_domain(struct db *db, struct clock_domain *ret, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &clock_domain_statement, DB_NO_PARAMS, &result, reterr);
+    if (kind == ERR_NONE)
+        *ret = clock_domain_of(result);
+    return kind;
 }
 
 enum err_kind clock_acknowledge(struct db *db, const char *component, const struct clock_domain *clock,

@@ -22,6 +22,11 @@ struct clock_domain {
     bool is_virtual;
 };
 
+struct db_stmt;
+struct pg_result;
+/* The statement that asks, and what its row says. */
+extern const struct db_stmt clock_domain_statement;
+struct clock_domain clock_domain_of(const struct pg_result *result);
 /* Asks the database. */
 MUST_CHECK enum err_kind clock_domain(struct db *db, struct clock_domain *ret, struct err *reterr);
 
@@ -32,6 +37,5 @@ MUST_CHECK enum err_kind clock_domain(struct db *db, struct clock_domain *ret, s
 MUST_CHECK enum err_kind clock_acknowledge(struct db *db, const char *component, const struct clock_domain *clock,
                                            int64_t next_due_s, struct err *reterr);
 
-struct db_stmt;
 extern const struct db_stmt *const clock_domain_statements[];
 extern const struct db_stmt *const clock_acknowledge_statements[]; /* of components */

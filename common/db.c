@@ -49,26 +49,32 @@ static void copy_field(const PGresult *result, int field, char *ret, size_t size
     db_one_line(text == NULL ? "" : text, ret, size);
 }
 
-enum err_kind db_result_error(struct db *db, const PGresult *result, struct err *reterr)
+enum err_kind db_error_of(const PGresult *result, bool is_broken, struct err *reterr)
 {
-    if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
-        return err_set(reterr, ERR_INTERNAL, "not run, because a statement before it in the pipeline failed");
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    bool broken = PQstatus(db->connection) != CONNECTION_OK;
-    if (sqlstate == NULL) /* libpq's own words: the server said nothing */
-        return db_call_failed(db, "libpq", reterr);
-
     char message[ERR_TEXT_SIZE / 2];
     char detail[ERR_TEXT_SIZE / 2];
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    must(sqlstate != NULL);
     copy_field(result, PG_DIAG_MESSAGE_PRIMARY, message, sizeof message);
     copy_field(result, PG_DIAG_MESSAGE_DETAIL, detail, sizeof detail);
-    enum err_kind kind = broken ? ERR_UNAVAILABLE : err_kind_of_sqlstate(sqlstate);
+    enum err_kind kind = is_broken ? ERR_UNAVAILABLE : err_kind_of_sqlstate(sqlstate);
     (void)err_set(reterr, kind, detail[0] == '\0' ? "%s" : "%s (%s)", message, detail);
     if (reterr != NULL) {
         (void)snprintf(reterr->sqlstate, sizeof reterr->sqlstate, "%s", sqlstate); /* five characters */
         copy_field(result, PG_DIAG_MESSAGE_HINT, reterr->hint, sizeof reterr->hint);
     }
-    if (broken)
+    return kind;
+}
+
+enum err_kind db_result_error(struct db *db, const PGresult *result, struct err *reterr)
+{
+    if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
+        return err_set(reterr, ERR_INTERNAL, "not run, because a statement before it in the pipeline failed");
+    if (PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL) /* libpq's own words: the server said nothing */
+        return db_call_failed(db, "libpq", reterr);
+    bool is_broken = PQstatus(db->connection) != CONNECTION_OK;
+    enum err_kind kind = db_error_of(result, is_broken, reterr);
+    if (is_broken)
         db_disconnect(db);
     return kind;
 }

@@ -78,14 +78,15 @@ static void ignore_notice(void *context, const PGresult *result)
 }
 
 /* The settings of the session, behind those of the url. */
-static void session_options(const struct db *db, const char *from_url, char ret[static SESSION_OPTIONS_SIZE])
+static void session_options(const struct db_options *options, const char *from_url,
+                            char ret[static SESSION_OPTIONS_SIZE])
 {
     int length =
         snprintf(ret, SESSION_OPTIONS_SIZE,
                  "%.200s -c search_path=sluice,pg_temp -c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=%d"
                  " -c idle_in_transaction_session_timeout=%d -c lock_timeout=%d",
-                 from_url == NULL ? "" : from_url, db->statement_timeout_ms, db->idle_in_transaction_session_timeout_ms,
-                 db->lock_timeout_ms);
+                 from_url == NULL ? "" : from_url, options->statement_timeout_ms,
+                 options->idle_in_transaction_session_timeout_ms, options->lock_timeout_ms);
     must(length > 0 && length < SESSION_OPTIONS_SIZE);
 }
 
@@ -112,16 +113,19 @@ static const char *given_value(const PQconninfoOption *given, const char *keywor
     return given->val;
 }
 
+/* PQconnectdbParams, which waits, or PQconnectStartParams, which does not. */
+typedef PGconn *connect_function(const char *const *keywords, const char *const *values, int expand_dbname);
+
 /* PQconninfoParse lists every parameter libpq knows, so one pass over its list finds room for ours too. */
-static PGconn *connect_with(const struct db *db, const PQconninfoOption *given)
+static PGconn *connect_with(const struct db_options *options, const PQconninfoOption *given, connect_function *connect)
 {
-    char options[SESSION_OPTIONS_SIZE];
-    session_options(db, given_value(given, "options"), options);
+    char session[SESSION_OPTIONS_SIZE];
+    session_options(options, given_value(given, "options"), session);
     // clang-format off
     const struct parameter parameters[] = {
-        {"user",                db->role,             true},
-        {"options",             options,              true},
-        {"application_name",    db->application_name, true},
+        {"user",                options->role,        true},
+        {"options",             session,              true},
+        {"application_name",    options->application_name, true},
         {"client_encoding",     "UTF8",               true},
         {"connect_timeout",     CONNECT_TIMEOUT_S,    false},
         {"keepalives",          "1",                  false},
@@ -140,7 +144,7 @@ static PGconn *connect_with(const struct db *db, const PQconninfoOption *given)
         keywords[i] = given[i].keyword;
         values[i] = parameter_value(parameters, COUNT_OF(parameters), &given[i]);
     }
-    PGconn *connection = PQconnectdbParams(keywords, values, 0);
+    PGconn *connection = connect(keywords, values, 0);
     free(keywords);
     free(values);
     return connection;
@@ -163,21 +167,43 @@ static enum err_kind listen_again(struct db *db, struct err *reterr)
     return ERR_NONE;
 }
 
-static enum err_kind open_connection(struct db *db, struct err *reterr)
+static enum err_kind connect_to(const struct db_options *options, connect_function *connect, PGconn **ret,
+                                struct err *reterr)
 {
-    PQconninfoOption *given = PQconninfoParse(db->url, NULL); /* its message may quote the url: not asked for */
+    PQconninfoOption *given = PQconninfoParse(options->url, NULL); /* its message may quote the url: not asked for */
     if (given == NULL)
         return err_set(reterr, ERR_UNAVAILABLE, "the database url is not a libpq connection string or URI");
-    db->connection = connect_with(db, given);
+    *ret = connect_with(options, given, connect);
     PQconninfoFree(given);
-    must(db->connection != NULL);
+    must(*ret != NULL);
+    PQsetNoticeReceiver(*ret, ignore_notice, NULL);
+    return ERR_NONE;
+}
+
+enum err_kind db_connect_start(const struct db_options *options, PGconn **ret, struct err *reterr)
+{
+    return connect_to(options, PQconnectStartParams, ret, reterr);
+}
+
+static enum err_kind open_connection(struct db *db, struct err *reterr)
+{
+    const struct db_options options = {
+        .url = db->url,
+        .role = db->role,
+        .application_name = db->application_name,
+        .statement_timeout_ms = db->statement_timeout_ms,
+        .idle_in_transaction_session_timeout_ms = db->idle_in_transaction_session_timeout_ms,
+        .lock_timeout_ms = db->lock_timeout_ms,
+    };
+    enum err_kind connected = connect_to(&options, PQconnectdbParams, &db->connection, reterr);
+    if (connected != ERR_NONE)
+        return connected;
     if (PQstatus(db->connection) != CONNECTION_OK || PQsetnonblocking(db->connection, 1) != 0) {
         char message[ERR_TEXT_SIZE];
         db_one_line(PQerrorMessage(db->connection), message, sizeof message);
         db_disconnect(db);
         return err_set(reterr, ERR_UNAVAILABLE, "%s", message);
     }
-    PQsetNoticeReceiver(db->connection, ignore_notice, NULL);
     db->reconnected = true;
     enum err_kind kind = listen_again(db, reterr);
     if (kind != ERR_NONE)

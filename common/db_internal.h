@@ -57,6 +57,12 @@ MUST_CHECK enum err_kind db_command(struct db *db, const char *sql, PGresult **r
 /* The error that a result carries (sqlstate, primary message, detail, hint); disconnects if the connection broke. */
 enum err_kind db_result_error(struct db *db, const PGresult *result, struct err *reterr);
 
+/* The same for a connection that is no struct db. */
+enum err_kind db_error_of(const PGresult *result, bool is_broken, struct err *reterr);
+
+/* Begins to connect (PQconnectPoll): does not wait, but for the name of the server's host where the url has one. */
+MUST_CHECK enum err_kind db_connect_start(const struct db_options *options, PGconn **ret, struct err *reterr);
+
 /* Says why, after a libpq call failed: ERR_UNAVAILABLE and a disconnect if the connection is gone. */
 enum err_kind db_call_failed(struct db *db, const char *call, struct err *reterr);
 

@@ -309,10 +309,11 @@ static enum err_kind advance(struct request *request, struct response *response,
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
-    struct clock_domain clock;
-    enum err_kind kind = clock_domain(request->db, &clock, reterr);
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &clock_domain_statement, DB_NO_PARAMS, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
+    struct clock_domain clock = clock_domain_of(result);
     if (!clock.is_virtual)
         return no_clock(reterr);
     response_struct(response, 200, clock_fields, &(struct clock){.now = clock.now_s, .tick = clock.tick});

@@ -31,10 +31,11 @@ static const struct schema me_schema = {"Me", me_fields, sizeof(struct me)};
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
     const struct caller *caller = &request->caller;
-    struct clock_domain clock;
-    enum err_kind kind = clock_domain(request->db, &clock, reterr);
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &clock_domain_statement, DB_NO_PARAMS, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
+    struct clock_domain clock = clock_domain_of(result);
     const struct me me = {
         .principal = caller->principal,
         .role = role_text(caller->role),

@@ -91,38 +91,17 @@ static void answer_refused(struct admission *admission)
     answer_error(internal, &err);
 }
 
-/* ---- Answers from the object, on a worker's thread ---- */
+/* ---- Answers from the object ---- */
 
 static struct request_internal *of_job(struct job *job)
 {
     return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
 }
 
-static void show(struct request_internal *internal, struct worker *worker)
-{
-    const struct admission *admission = internal->own;
-    execute_show(internal, worker, admission->object, admission_is(admission, OUTCOME_REPLAYED));
-}
-
-static void run_show(struct job *job, struct worker *worker)
-{
-    struct request_internal *internal = of_job(job);
-    show(internal, worker);
-    internal_drop(internal);
-}
-
 /* The caller has the claim. */
-static void submit_show(struct admission *admission)
+static void show(struct admission *admission)
 {
-    struct request_internal *internal = admission->item.internal;
-    internal->job = (struct job){.run = run_show};
-    internal_keep(internal);
-    if (workers_submit(internal->server->workers, &internal->job))
-        return;
-    struct err err = {0};
-    (void)err_set(&err, ERR_OVERLOADED, "too many requests are waiting");
-    answer_error(internal, &err);
-    internal_drop(internal);
+    execute_show(admission->item.internal, admission->object, admission_is(admission, OUTCOME_REPLAYED));
 }
 
 /* Still without a verdict: from the listener's copy of the request, the wish as it was sent. The caller has the claim.
@@ -130,7 +109,7 @@ static void submit_show(struct admission *admission)
 static void answer_pending(struct admission *admission)
 {
     if (is_read(admission))
-        submit_show(admission);
+        show(admission);
     else
         answer_object(admission, 202);
 }
@@ -158,7 +137,7 @@ static void run_peek(struct job *job, struct worker *worker)
     else if (suspension_claim(&internal->suspension)) {
         if (follower_unwatch(internal->server->follower, &admission->waiter))
             internal_drop(internal);
-        show(internal, worker);
+        show(admission);
     }
     internal_drop(internal);
 }
@@ -206,7 +185,7 @@ static void answer_verdict(struct admission *admission)
     if (is_refused)
         answer_refused(admission);
     else if (is_read(admission))
-        submit_show(admission);
+        show(admission);
     else
         answer_object(admission, strcmp(state, "waitlisted") == 0 ? 202 : 201);
 }
@@ -237,7 +216,7 @@ static void decided(struct waiter *waiter, const PGresult *result, int row)
     }
     if (suspension_claim(&internal->suspension)) {
         if (admission_is(admission, OUTCOME_REPLAYED)) {
-            submit_show(admission);
+            show(admission);
         } else {
             read_verdict(admission, result, row);
             answer_verdict(admission);
@@ -260,12 +239,8 @@ static void expire(struct suspension *suspension, bool is_shutdown)
                       is_shutdown ? "the server stops before the commit was answered"
                                   : "the commit was not answered in time");
         answer_error(internal, &err);
-    } else if (admission_is(admission, OUTCOME_REPLAYED) && !is_shutdown) {
-        submit_show(admission);
-    } else if (is_read(admission) && is_shutdown) {
-        struct err err = {0};
-        (void)err_set_code(&err, ERR_OVERLOADED, "shutting_down", "it is committed, but the server stops");
-        answer_error(internal, &err);
+    } else if (admission_is(admission, OUTCOME_REPLAYED)) {
+        show(admission);
     } else {
         answer_pending(admission);
     }
@@ -290,7 +265,7 @@ static void committed(struct batch_item *item)
     } else if (is_undecided) {
         answer_pending(admission);
     } else if (admission_is(admission, OUTCOME_REPLAYED)) {
-        submit_show(admission);
+        show(admission);
     } else {
         struct err err = {0};
         (void)err_set_code(&err, outcome->kind, outcome->text, "%s", outcome->detail);

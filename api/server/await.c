@@ -8,6 +8,8 @@
 #include "api/server/server.h"
 #include "common/clock.h"
 
+#include <string.h>
+
 struct awaiting {
     struct answer_waiter waiter;
     struct request_internal *internal;
@@ -15,7 +17,9 @@ struct awaiting {
     route_handler *finish;
     int64_t wait_ms; /* 0: answered at once */
     atomic_bool is_decided;
-    bool counts; /* against suspended_max */
+    bool counts;                                          /* against suspended_max */
+    struct response_header headers[RESPONSE_HEADERS_MAX]; /* that the handler wrote */
+    int header_count;
 };
 
 static _Atomic int64_t waiting;
@@ -29,36 +33,23 @@ const struct db_stmt await_statement = {
 
 const struct db_stmt *const await_statements[] = {&await_statement, NULL};
 
-static struct request_internal *of_job(struct job *job)
-{
-    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
-}
-
 /* ---- Answering, with the claim ---- */
 
-static void answer(struct request_internal *internal, struct worker *worker)
+static enum err_kind answer_step(struct request_internal *internal, struct err *reterr)
 {
+    const struct awaiting *awaiting = internal->awaiting;
     struct request *request = &internal->request;
-    struct response before = internal->response;
-    struct err err = {0};
-    request->db = request->caller.is_tenant ? worker->tenant_db : worker->system_db;
-    request->object = internal->awaiting->id;
-    internal->reads_only = true;
+    request->object = awaiting->id;
     internal->response = (struct response){.content_type = "application/json"};
     json_out_init(&internal->response.body, request->arena);
-    for (int i = 0; i < before.header_count; i++) /* a repetition says that it is one */
-        response_header(&internal->response, before.headers[i].name, before.headers[i].value);
-    if (internal->awaiting->finish(request, &internal->response, &err) == ERR_NONE)
-        answer_send(internal);
-    else
-        answer_error(internal, &err);
+    for (int i = 0; i < awaiting->header_count; i++) /* a repetition says that it is one */
+        response_header(&internal->response, awaiting->headers[i].name, awaiting->headers[i].value);
+    return awaiting->finish(request, &internal->response, reterr);
 }
 
-static void run_answer(struct job *job, struct worker *worker)
+static void answer(struct request_internal *internal)
 {
-    struct request_internal *internal = of_job(job);
-    answer(internal, worker);
-    internal_drop(internal);
+    reading_resume(internal, answer_step);
 }
 
 /* The follower: the verdict is there. The waiter's reference goes. */
@@ -70,18 +61,18 @@ static void decided(struct answer_waiter *waiter, const PGresult *result, int ro
     struct request_internal *internal = awaiting->internal;
     atomic_store(&awaiting->is_decided, true);
     if (suspension_claim(&internal->suspension))
-        execute_later(internal, run_answer);
+        answer(internal);
     internal_drop(internal);
 }
 
 /* The timer, with the claim: the wait is over, or the server stops. */
 static void expire(struct suspension *suspension, bool is_shutdown)
 {
-    (void)is_shutdown; /* it is answered all the same: workers outlive the suspended */
+    (void)is_shutdown; /* it is answered all the same: shutdown waits for reads */
     struct request_internal *internal =
         (struct request_internal *)(void *)((char *)suspension - offsetof(struct request_internal, suspension));
     await_drop(internal);
-    execute_later(internal, run_answer);
+    answer(internal);
 }
 
 /* ---- What the handler and its worker call ---- */
@@ -133,15 +124,17 @@ void await_drop(struct request_internal *internal)
         internal_drop(internal); /* not the last: who calls has one */
 }
 
-void await_park(struct request_internal *internal, struct worker *worker)
+void await_park(struct request_internal *internal)
 {
     struct awaiting *awaiting = internal->awaiting;
+    awaiting->header_count = internal->response.header_count;
+    memcpy(awaiting->headers, internal->response.headers, sizeof awaiting->headers);
     if (awaiting->wait_ms == 0) {
-        answer(internal, worker);
+        answer(internal);
         return;
     }
     internal->suspension.expire = expire;
     suspension_park(&internal->suspension, clock_monotonic_ms() + awaiting->wait_ms);
     if (atomic_load(&awaiting->is_decided) && suspension_claim(&internal->suspension))
-        answer(internal, worker);
+        answer(internal);
 }

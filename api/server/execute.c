@@ -1,5 +1,5 @@
-/* A handler on a worker's thread: a read runs as it is; a change runs in one transaction with its idempotency key, its
- * audit row and its notifications. */
+/* Handlers: one that reads is a step (reading.h); a change runs on a worker's thread, in one transaction with its
+ * idempotency key, its audit row and its notifications. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/audit/refusals.h"
 #include "api/server/server.h"
@@ -65,7 +65,8 @@ static const char *action_of(struct request_internal *internal)
     return arena_format(internal->request.arena, "%s %s", internal->request.method, internal->request.route->path);
 }
 
-/* What belongs into the audit: whoever may not, and every change that was refused. That the server could not is none. */
+/* What belongs into the audit: whoever may not, and every change that was refused. That the server could not is none.
+ */
 static bool is_refusal(const struct route *route, const struct err *err)
 {
     switch ((int)err->kind) {
@@ -264,14 +265,13 @@ static enum err_kind run_handler(struct request_internal *internal, struct worke
     const struct route *route = request->route;
     bool as_tenant = request->caller.is_tenant && !route->without_transaction;
     request->db = as_tenant ? worker->tenant_db : worker->system_db;
-    internal->reads_only = route->method == GET;
     reset_answer(internal);
-    if (route->method != GET && !route->without_transaction)
+    if (!route->without_transaction)
         return change(internal, reterr);
     enum err_kind kind = route->run(request, &internal->response, reterr);
     if (kind != ERR_NONE)
         audit_refusal(internal, reterr);
-    else if (route->method != GET && !request->validates_only)
+    else if (!request->validates_only)
         audit_apart(internal, "ok");
     return kind;
 }
@@ -303,7 +303,7 @@ static void run_job(struct job *job, struct worker *worker)
         else if (internal->request.validates_only)
             answer_preview(internal);
         else if (internal->awaiting != NULL)
-            await_park(internal, worker);
+            await_park(internal);
         else
             answer_send(internal);
     }
@@ -350,17 +350,28 @@ enum err_kind execute_submit(struct request_internal *internal, struct err *rete
     return err_set(reterr, ERR_OVERLOADED, "too many requests are waiting");
 }
 
-void execute_show(struct request_internal *internal, struct worker *worker, const char *object_id, bool is_repetition)
+/* ---- Reading ---- */
+
+enum err_kind execute_read(struct request_internal *internal, struct err *reterr)
 {
-    struct request *request = &internal->request;
-    struct err err = {0};
-    request->db = request->caller.is_tenant ? worker->tenant_db : worker->system_db;
-    internal->reads_only = true;
     reset_answer(internal);
-    const char *object = arena_text(request->arena, object_id);
-    enum err_kind kind = is_repetition ? replay(internal, object, &err) : show(internal, object, &err);
-    if (kind == ERR_NONE)
-        answer_send(internal);
-    else
-        answer_error(internal, &err);
+    return internal->request.route->run(&internal->request, &internal->response, reterr);
+}
+
+static enum err_kind show_step(struct request_internal *internal, struct err *reterr)
+{
+    reset_answer(internal);
+    return show(internal, internal->request.object, reterr);
+}
+
+static enum err_kind replay_step(struct request_internal *internal, struct err *reterr)
+{
+    reset_answer(internal);
+    return replay(internal, internal->request.object, reterr);
+}
+
+void execute_show(struct request_internal *internal, const char *object_id, bool is_repetition)
+{
+    internal->request.object = arena_text(internal->request.arena, object_id);
+    reading_resume(internal, is_repetition ? replay_step : show_step);
 }

@@ -77,6 +77,7 @@ void headers_add(const struct request_internal *internal, struct MHD_Response *r
     const char *policy = internal->rate.policy; /* NULL: nothing limits this caller */
     char left[RATE_FIELD_SIZE];
     rate_print(&internal->rate, left);
+    bool closes = internal->wants_close || atomic_load(&internal->server->is_stopping);
     bool has_cors = internal->server->settings->cors_origins[0] != '\0';
     const struct response_header defaults[] = {
         {"Request-Id", internal->request.id},
@@ -92,7 +93,7 @@ void headers_add(const struct request_internal *internal, struct MHD_Response *r
         {"RateLimit", policy == NULL ? NULL : left},
         {"Access-Control-Allow-Origin", origin},
         {"Access-Control-Expose-Headers", origin == NULL ? NULL : CORS_SEES},
-        {"Connection", internal->wants_close ? "close" : NULL},
+        {"Connection", closes ? "close" : NULL},
     };
     for (size_t i = 0; i < COUNT_OF(defaults); i++) {
         if (defaults[i].value != NULL && !has(answer, defaults[i].name))

@@ -117,12 +117,18 @@ static void log_failure(const struct request_internal *internal, const struct er
               LOG_TEXT("sqlstate", err->sqlstate), LOG_TEXT("text", err->text));
 }
 
-static enum MHD_Result send_error(struct request_internal *internal, const struct err *err)
+static enum MHD_Result send_problem(struct request_internal *internal, const struct err *err)
 {
     log_failure(internal, err);
-    execute_refuse(internal, err);
     problem_write(internal, err);
     return send_answer(internal);
+}
+
+/* It is refused. */
+static enum MHD_Result send_error(struct request_internal *internal, const struct err *err)
+{
+    execute_refuse(internal, err);
+    return send_problem(internal, err);
 }
 
 void answer_send(struct request_internal *internal)
@@ -212,12 +218,39 @@ static bool goes_to_batcher(const struct request *request)
     return request->route->is_batched && !request->validates_only;
 }
 
+static enum MHD_Result ask_planners(struct request_internal *internal)
+{
+    if (request_suspend(internal) && suspension_claim(&internal->suspension))
+        question_submit(internal);
+    return MHD_YES;
+}
+
+/* Runs what reads as far as it comes: to its answer, to a question, or to a statement that the request then waits for.
+ */
+static enum MHD_Result read_on(struct request_internal *internal)
+{
+    struct err err = {0};
+    enum err_kind kind = ERR_NONE;
+    if (!reading_run(internal, &kind, &err))
+        return MHD_YES;
+    if (kind != ERR_NONE) /* of a change: what came of it */
+        return internal->request.route->method == GET ? send_error(internal, &err) : send_problem(internal, &err);
+    if (question_is_new(internal))
+        return ask_planners(internal);
+    form_apply(internal);
+    return send_answer(internal);
+}
+
 static enum MHD_Result hand_over(struct request_internal *internal)
 {
     const struct route *route = internal->request.route;
     struct err err = {0};
     if (route->direct != NULL)
         return run_direct(internal);
+    if (route->method == GET) {
+        reading_begin(internal, execute_read);
+        return read_on(internal);
+    }
     struct batch_item *item = NULL;
     if (goes_to_batcher(&internal->request) &&
         batcher_prepare(internal->server->batcher, internal, &item, &err) != ERR_NONE)
@@ -403,6 +436,8 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     }
     if (internal->is_answer_ready)
         return send_answer(internal);
+    if (internal->reading.step != NULL)
+        return read_on(internal);
     connection_enter(connection_of(connection), CONNECTION_WORK);
     return dispatch(internal);
 }
@@ -519,6 +554,7 @@ void listener_stop(struct listener *listener)
 {
     if (listener == NULL)
         return;
+    atomic_store(&listener->server->is_stopping, true);
     for (int i = 0; i < listener->entry_count; i++) {
         if (listener->entries[i].daemon != NULL)
             (void)MHD_quiesce_daemon(listener->entries[i].daemon);

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define WARNINGS_MAX 16
 #define DETAIL_SIZE  256
@@ -30,6 +31,16 @@ void request_cost_delta(struct request *request, const char *json)
     preview_of(request->internal)->cost_delta = json;
 }
 
+/* A handler that reads is run several times. */
+static bool is_told(const struct preview *preview, const char *code, const char *detail)
+{
+    for (size_t i = 0; i < preview->warning_count; i++) {
+        if (strcmp(preview->warnings[i].code, code) == 0 && strcmp(preview->warnings[i].detail, detail) == 0)
+            return true;
+    }
+    return false;
+}
+
 void request_warn(struct request *request, const char *code, const char *format, ...)
 {
     struct preview *preview = preview_of(request->internal);
@@ -40,6 +51,8 @@ void request_warn(struct request *request, const char *code, const char *format,
     va_start(arguments, format);
     (void)vsnprintf(detail, sizeof detail, format, arguments); /* a long detail is cut */
     va_end(arguments);
+    if (is_told(preview, code, detail))
+        return;
     preview->warnings[preview->warning_count++] =
         (struct warning){.code = code, .detail = arena_text(request->arena, detail)};
 }

@@ -109,11 +109,6 @@ enum err_kind question_pass_on(struct request *request, struct response *respons
 
 /* ---- Answering ---- */
 
-static struct request_internal *of_job(struct job *job)
-{
-    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
-}
-
 /* The kind of a problem is that of its code. */
 static enum err_kind problem_of(const struct asking *asking, struct err *reterr)
 {
@@ -129,9 +124,9 @@ static enum err_kind problem_of(const struct asking *asking, struct err *reterr)
     return ERR_NONE;
 }
 
-static enum err_kind finish(struct asking *asking, struct worker *worker, struct err *reterr)
+static enum err_kind finish_step(struct request_internal *internal, struct err *reterr)
 {
-    struct request_internal *internal = asking->internal;
+    const struct asking *asking = internal->asking;
     struct request *request = &internal->request;
     enum err_kind kind = problem_of(asking, reterr);
     if (kind != ERR_NONE)
@@ -139,25 +134,12 @@ static enum err_kind finish(struct asking *asking, struct worker *worker, struct
     const char *answers[QUESTIONS_PER_REQUEST_MAX];
     for (size_t i = 0; i < asking->count; i++)
         answers[i] = asking->each[i].answer;
-    request->db = request->caller.is_tenant ? worker->tenant_db : worker->system_db;
-    internal->reads_only = true;
     internal->response = (struct response){.content_type = "application/json"};
     json_out_init(&internal->response.body, request->arena);
     kind = asking->finish(request, &internal->response, answers, asking->count, reterr);
     if (kind == ERR_NONE && request->validates_only)
         preview_finish(internal);
     return kind;
-}
-
-static void run_finish(struct job *job, struct worker *worker)
-{
-    struct request_internal *internal = of_job(job);
-    struct err err = {0};
-    if (finish(internal->asking, worker, &err) == ERR_NONE)
-        answer_send(internal);
-    else
-        answer_error(internal, &err);
-    internal_drop(internal);
 }
 
 static char *copied(const PGresult *result, int row, int column)
@@ -177,7 +159,7 @@ static void answered(struct answer_waiter *waiter, const PGresult *result, int r
     asked->answer = copied(result, row, ANSWER_ANSWER);
     bool is_last = atomic_fetch_sub(&asking->missing, 1) == 1;
     if (is_last && suspension_claim(&internal->suspension))
-        execute_later(internal, run_finish);
+        reading_resume(internal, finish_step);
     internal_drop(internal);
 }
 
@@ -300,4 +282,27 @@ void question_send(struct request_internal *internal)
     unwatch(asking);
     if (suspension_claim(&internal->suspension))
         answer_error(internal, &err); /* if it was committed after all, nobody waits for the answer */
+}
+
+static struct request_internal *of_job(struct job *job)
+{
+    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
+}
+
+static void run_send(struct job *job, struct worker *worker)
+{
+    struct request_internal *internal = of_job(job);
+    internal->request.db = internal->request.caller.is_tenant ? worker->tenant_db : worker->system_db;
+    question_send(internal);
+    internal_drop(internal);
+}
+
+void question_submit(struct request_internal *internal)
+{
+    execute_later(internal, run_send);
+}
+
+bool question_is_new(const struct request_internal *internal)
+{
+    return internal->asking != NULL && !internal->asking->is_sent;
 }

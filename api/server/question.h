@@ -2,9 +2,9 @@
  * zone's leader answers it upon its memory, and the request waits suspended, without a thread.
  *
  * A handler asks by returning request_ask(). Its own transaction is then rolled back, so a handler may look things up
- * as it would for a change (?validate_only), ask, and has changed nothing. When all answers have come `finish` runs on
- * a worker's thread and writes the response; a problem in an answer is answered as that problem. Without an answer in
- * time: 503 planner_unavailable. */
+ * as it would for a change (?validate_only), ask, and has changed nothing. When all answers have come `finish` runs as
+ * a GET's handler does (reading.h) and writes the response; a problem in an answer is answered as that problem. Without
+ * an answer in time: 503 planner_unavailable. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -56,6 +56,7 @@ void internal_drop(struct request_internal *internal)
         internal->release(internal);
     for (struct result_list *each = internal->results; each != NULL; each = each->next)
         PQclear(each->result);
+    reading_release(internal);
     free(internal->body);
     json_decref(internal->patch);
     arena_free(internal->request.arena); /* internal itself lives in it */
@@ -87,47 +88,21 @@ enum err_kind request_invalid(struct request *request, struct err *reterr)
     return err_set_code(reterr, ERR_INVALID, first->code, "%s: %s (and %zu more)", where, first->detail, more);
 }
 
-static const struct db_stmt statement_tenant = {
-    .name = "request_tenant",
-    .sql = "SELECT set_config('sluice.tenant', $1, true)",
-    .params = 1,
-};
-
 static const struct db_stmt statement_event = {
     .name = "request_event",
     .sql = "SELECT event_append($1::uuid, $2::uuid, $3, $4::uuid, $5::bigint, $6, NULL, '{}')",
     .params = 6,
 };
 
-const struct db_stmt *const request_statements[] = {&statement_tenant, &statement_event, NULL};
-
-/* The statements between two syncs of a pipeline are one transaction: so a read of one tenant's rows, with its
- * set_config before it, costs one round trip. */
-static enum err_kind run_as_tenant(struct request *request, const struct db_stmt *stmt, const char *const *params,
-                                   PGresult **ret, struct err *reterr)
-{
-    struct db *db = request->db;
-    enum err_kind kind = db_pipeline_enter(db, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    kind = db_send(db, &statement_tenant, DB_PARAMS(request->caller.tenant_id), reterr);
-    if (kind == ERR_NONE)
-        kind = db_send(db, stmt, params, reterr);
-    if (kind == ERR_NONE)
-        kind = db_receive(db, NULL, reterr);
-    if (kind == ERR_NONE)
-        kind = db_receive(db, ret, reterr);
-    enum err_kind left = db_pipeline_leave(db, kind == ERR_NONE ? reterr : NULL);
-    return kind == ERR_NONE ? left : kind;
-}
+const struct db_stmt *const request_statements[] = {&statement_event, NULL};
 
 enum err_kind request_run(struct request *request, const struct db_stmt *stmt, const char *const *params,
                           const PGresult **ret, struct err *reterr)
 {
+    if (request->internal->reading.is_running)
+        return reading_ask(request, stmt, params, ret, reterr);
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    bool needs_tenant = request->internal->reads_only && request->caller.is_tenant;
-    enum err_kind kind = needs_tenant ? run_as_tenant(request, stmt, params, &result, reterr)
-                                      : db_run(request->db, stmt, params, &result, reterr);
+    enum err_kind kind = db_run(request->db, stmt, params, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     struct result_list *kept = arena_alloc(request->arena, sizeof *kept);

@@ -32,15 +32,15 @@ struct caller {
 #define REQUEST_PARAMS_MAX 3
 
 struct request {
-    struct arena *arena;         /* everything of this request; released when it is answered */
-    char id[REQUEST_ID_SIZE];    /* Request-Id: the client's, else "req_..." */
+    struct arena *arena;      /* everything of this request; released when it is answered */
+    char id[REQUEST_ID_SIZE]; /* Request-Id: the client's, else "req_..." */
     const struct route *route;
-    const char *method; /* "POST" */
-    const char *path;   /* decoded, without the query */
-    const char *remote; /* where it came from: an address, or "unix" */
+    const char *method;      /* "POST" */
+    const char *path;        /* decoded, without the query */
+    const char *remote;      /* where it came from: an address, or "unix" */
     const char *certificate; /* SHA-256 of the client certificate that the proxy verified; NULL: none */
     struct caller caller;
-    enum form form; /* of the answer, by Accept */
+    enum form form;                         /* of the answer, by Accept */
     const char *params[REQUEST_PARAMS_MAX]; /* texts of {…} in the route's path, in order */
     const char *object; /* UUID of {id} where the route names its kind of identity; NULL otherwise */
 
@@ -54,9 +54,10 @@ struct request {
     bool includes_deleted;          /* ?include=deleted */
     const PGresult *locked;         /* the row of route->lock; NULL where it has none */
 
-    /* While a handler runs: a connection in a transaction that the framework began and ends (commit where the
-     * handler returns ERR_NONE, else rollback). Of role sluice_api with sluice.tenant set where the caller acts for
-     * a tenant, of role sluice_api_system otherwise. Handlers neither begin nor commit. */
+    /* While a handler that changes something runs: a connection in a transaction that the framework began and ends
+     * (commit where the handler returns ERR_NONE, else rollback). Of role sluice_api with sluice.tenant set where the
+     * caller acts for a tenant, of role sluice_api_system otherwise. Handlers neither begin nor commit. One that only
+     * reads has none (reading.h): request_run is the same for both. */
     struct db *db;
     char new_id[UUID_TEXT_SIZE]; /* on POST: the id for what is made, known beforehand, so that a repetition finds it */
     bool wakes_planner;          /* set by a handler: NOTIFY sluice_wish in this transaction */
@@ -83,7 +84,9 @@ void request_write_wished(struct request *request, const PGresult *row, struct j
  * what the caller should know beforehand. Ignored where it is no preview. */
 void request_cost_delta(struct request *request, const char *json);
 void request_warn(struct request *request, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
-/* Runs a statement on request->db; the result is released with the request, so handlers never clear it. */
+/* Runs a statement; the result is released with the request, so handlers never clear it. In a handler that only reads
+ * the answer may not be there yet (ERR_RETRY): the handler returns that, and is run again from its start (reading.h).
+ */
 MUST_CHECK enum err_kind request_run(struct request *request, const struct db_stmt *stmt, const char *const *params,
                                      const PGresult **ret, struct err *reterr);
 /* Appends to the event log: an object of ours changed (revision 1 for created). tenant and zone may be NULL. */

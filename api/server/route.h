@@ -11,8 +11,9 @@
 
 enum method { GET, POST, PUT, PATCH, DELETE, METHOD_COUNT };
 
-/* Runs on a worker thread with request->db in a transaction (request.h). Fills response and returns ERR_NONE, or
- * returns an error, which becomes a problem document. May run again from the start after a serialization failure. */
+/* Fills response and returns ERR_NONE, or returns an error, which becomes a problem document. Of a GET: runs on a
+ * listener's thread, again from its start with each statement that was answered (reading.h). Of all else: on a worker's
+ * thread with request->db in a transaction (request.h); again from the start after a serialization failure. */
 typedef enum err_kind route_handler(struct request *request, struct response *response, struct err *reterr);
 
 /* Runs on a listener's thread and must not block: it has no database. Answers at once, or suspends (batcher). */

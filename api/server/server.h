@@ -6,6 +6,7 @@
 #include "api/server/connection.h"
 #include "api/server/peer.h"
 #include "api/server/rate.h"
+#include "api/server/reading.h"
 #include "api/server/response.h"
 #include "api/server/route.h"
 #include "api/server/settings.h"
@@ -32,6 +33,7 @@ struct awaiting;
 struct batcher;
 struct follower;
 struct preview;
+struct reader;
 
 /* The same for everybody, and for as long as this program runs. */
 struct document {
@@ -46,6 +48,7 @@ struct server {
     struct token_cache *tokens;
     struct rate_limits *rates;
     struct workers *workers;
+    struct reader *point_reader, *list_reader;
     struct suspensions *suspensions;
     struct batcher *batcher;
     struct follower *follower;
@@ -54,6 +57,7 @@ struct server {
     uint8_t cursor_key[CURSOR_KEY_SIZE];
     const struct audit_key *audit_key; /* NULL: no checkpoints are written */
     struct document openapi, openapi_30;
+    atomic_bool is_stopping; /* no connection is kept beyond its next answer */
 };
 
 /* What waiting the client asked for (Prefer, RFC 7240). */
@@ -86,11 +90,12 @@ struct request_internal {
     struct preference prefer;
     const char *idempotency_key; /* NULL: none */
     uint8_t request_sha256[SHA256_SIZE];
-    struct suspension suspension;
+    struct suspension suspension; /* for a worker, the batcher, a verdict: once */
+    struct suspension pause;      /* for one statement of a handler that reads: as often as it asks */
+    struct reading reading;
     struct job job;
     json_t *patch;               /* of a PATCH that change.c applies; NULL: none */
     struct preview *preview;     /* what ?validate_only=true tells beside the object; NULL: nothing yet */
-    bool reads_only;             /* a GET: statements run without a transaction around them */
     struct result_list *results; /* released with the request */
     enum err_kind outcome;       /* for metrics and the log */
     char code[ERR_CODE_SIZE];
@@ -160,14 +165,17 @@ const struct field *query_general(const struct route *route);
 struct preference preference_parse(const char *header); /* NULL is fine */
 bool json_depth_fits(const char *text, size_t length);
 
-/* ---- execute.c: a handler on a worker's thread ---- */
+/* ---- execute.c: handlers; those that change something on a worker's thread ---- */
+/* The handler of a GET. */
+reading_step execute_read;
 /* Suspends the request and queues its handler; ERR_OVERLOADED otherwise. From the listener's thread. */
 MUST_CHECK enum err_kind execute_submit(struct request_internal *internal, struct err *reterr);
 /* Queues what ends a suspended request, or answers ERR_OVERLOADED where the queue is full. By whoever has the claim;
  * the job drops the reference that this takes. */
 void execute_later(struct request_internal *internal, void (*run)(struct job *job, struct worker *worker));
-/* Runs replay (or run) for an object that is there already, from a job that has the claim; a repetition is told so. */
-void execute_show(struct request_internal *internal, struct worker *worker, const char *object_id, bool is_repetition);
+/* Answers with what replay (or run) says of an object that is there already, by whoever has the claim; a repetition is
+ * told so. */
+void execute_show(struct request_internal *internal, const char *object_id, bool is_repetition);
 /* Before an error is answered that no handler made: a refusal is left to the audit. */
 void execute_refuse(struct request_internal *internal, const struct err *err);
 extern const struct db_stmt *const execute_statements[];
@@ -190,11 +198,15 @@ void await_watch(struct request_internal *internal);
 /* It is not awaited any more: nothing was committed, or the wait is over. */
 void await_drop(struct request_internal *internal);
 /* After COMMIT: takes the caller's claim over. */
-void await_park(struct request_internal *internal, struct worker *worker);
+void await_park(struct request_internal *internal);
 
 /* ---- question.c ---- */
 /* Sends what the handler asked, over request->db and outside of any transaction, and takes the caller's claim over. */
 void question_send(struct request_internal *internal);
+/* The same for a handler that only reads: the request is suspended, and the claim is the caller's. */
+void question_submit(struct request_internal *internal);
+/* The handler has asked, and nothing is sent yet. */
+bool question_is_new(const struct request_internal *internal);
 void questions_register(void); /* metrics */
 
 /* ---- answering a suspended request ---- */

@@ -7,8 +7,10 @@
 struct api_settings {
     char *listen;
     int64_t http_threads;
-    int64_t readers;
+    int64_t workers;
     int64_t jobs_max;
+    int64_t read_connections;
+    int64_t reads_max;
     int64_t batch_max;
     int64_t batch_queue_max;
     int64_t connections_max;

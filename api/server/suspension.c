@@ -33,7 +33,7 @@ static size_t claim_expired(struct suspensions *all, struct suspension *ret[EXPI
     int64_t now_ms = clock_monotonic_ms();
     size_t count = 0;
     for (struct suspension *each = all->first; each != NULL && count < EXPIRED_MAX; each = each->next) {
-        bool is_due = all->draining || atomic_load(&each->deadline_ms) <= now_ms;
+        bool is_due = (all->draining && !each->is_brief) || atomic_load(&each->deadline_ms) <= now_ms;
         if (is_due && suspension_claim(each))
             ret[count++] = each;
     }
@@ -92,7 +92,7 @@ bool suspension_begin(struct suspensions *all, struct suspension *suspension)
     must(suspension->expire != NULL && suspension->resume != NULL);
     atomic_store(&suspension->claimed, false);
     (void)pthread_mutex_lock(&all->lock);
-    bool may = !all->draining;
+    bool may = !all->draining || suspension->is_brief;
     if (may) {
         suspension->previous = NULL;
         suspension->next = all->first;

@@ -2,7 +2,7 @@
  *
  * A suspended connection notices nothing by itself, and one that is still suspended when the daemon stops aborts the
  * process. So each suspension has a deadline of ours and stands in one list; whoever wants to answer must claim it
- * first, and only the claimant writes the response and resumes. Shutdown expires them all. */
+ * first, and only the claimant writes the response and resumes. Shutdown expires them all, but for the brief ones. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -13,6 +13,7 @@
 struct suspension {
     struct suspension *previous, *next;
     atomic_bool claimed;
+    bool is_brief; /* over soon by itself: it may begin while the server stops, and shutdown waits for it */
     _Atomic int64_t deadline_ms; /* monotonic */
     /* Called by the timer with the claim in hand: answer now. Must end in suspension_end, by itself or later. */
     void (*expire)(struct suspension *suspension, bool is_shutdown);
@@ -26,8 +27,8 @@ struct suspensions *suspensions_start(void);
 bool suspension_begin(struct suspensions *all, struct suspension *suspension);
 /* True for exactly one caller per suspension. */
 bool suspension_claim(struct suspension *suspension);
-/* The claimant gives the claim back: somebody else is going to answer, or the timer at the deadline. It does so last, but
- * for what must not touch the request any more. */
+/* The claimant gives the claim back: somebody else is going to answer, or the timer at the deadline. It does so last,
+ * but for what must not touch the request any more. */
 void suspension_park(struct suspension *suspension, int64_t deadline_ms);
 bool suspension_is_claimed(const struct suspension *suspension);
 /* The claimant is done: out of the list, resume. */
