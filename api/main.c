@@ -11,6 +11,7 @@
 #include "api/server/problem_page.h"
 #include "api/server/reader.h"
 #include "api/server/server.h"
+#include "api/server/settings_check.h"
 #include "api/statements.h"
 #include "common/admin.h"
 #include "common/db.h"
@@ -76,17 +77,19 @@ static enum err_kind load_audit_key(const struct api_settings *settings, struct 
 {
     bool has_key = settings->audit_key_file[0] != '\0', has_file = settings->audit_checkpoint_file[0] != '\0';
     if (has_key != has_file)
-        return err_set(reterr, ERR_INVALID, "audit_key_file and audit_checkpoint_file go together: one of them is empty");
+        return err_set(reterr, ERR_INVALID,
+                       "audit_key_file and audit_checkpoint_file go together: one of them is empty");
     return has_key ? audit_key_load(settings->audit_key_file, ret, reterr) : ERR_NONE;
 }
 
 static struct audit_sealer *start_sealer(const char *url, const struct api_settings *settings,
                                          const struct audit_key *key)
 {
-    return audit_sealer_start(&(struct audit_sealer_options){.database_url = url,
-                                                             .key = key,
-                                                             .checkpoint_file = settings->audit_checkpoint_file,
-                                                             .checkpoint_period_ms = settings->audit_checkpoint_s * 1000});
+    return audit_sealer_start(
+        &(struct audit_sealer_options){.database_url = url,
+                                       .key = key,
+                                       .checkpoint_file = settings->audit_checkpoint_file,
+                                       .checkpoint_period_ms = settings->audit_checkpoint_s * 1000});
 }
 
 /* A point read that takes seconds waits for a lock. */
@@ -201,14 +204,17 @@ int main(int argc, char **argv)
     bool done = false;
     int status = EXIT_SUCCESS;
     struct err err = {0};
-    enum err_kind kind =
-        config_load("sluice-api", "Serves the REST API and the console", parts, argc, argv, &done, &status, &err);
+    const struct config_check *const checks[] = {config_common_checks, api_settings_checks};
+    enum err_kind kind = config_load_checked("sluice-api", "Serves the REST API and the console", parts, checks, argc,
+                                             argv, &done, &status, &err);
     if (kind != ERR_NONE) {
         fprintf(stderr, "sluice-api: %s\n", err.text);
         return 2;
     }
-    if (done)
+    if (done) {
+        config_release(parts);
         return status;
+    }
     shutdown_install();
     log_start("sluice-api", log_level_from_text(common.log_level));
     if (common.check_statements) {

@@ -13,7 +13,7 @@
 #include "billing/meter/meter.h"
 #include "billing/meter/meter_store.h"
 #include "common/admin.h"
-#include "common/config.h"
+#include "common/config_check.h"
 #include "common/db_check.h"
 #include "common/events.h"
 #include "common/log.h"
@@ -206,8 +206,9 @@ int main(int argc, char **argv)
     bool done = false;
     int status = EXIT_SUCCESS;
     log_start(PROGRAM, LOG_LEVEL_INFO);
-    if (config_load(PROGRAM, "meters what was delivered, keeps the books and issues invoices", parts, argc, argv, &done,
-                    &status, &err) != ERR_NONE) {
+    const struct config_check *const weaknesses[] = {config_common_checks, NULL};
+    if (config_load_checked(PROGRAM, "meters what was delivered, keeps the books and issues invoices", parts,
+                            weaknesses, argc, argv, &done, &status, &err) != ERR_NONE) {
         log_error("configuration_refused", &err);
         return EXIT_FAILURE;
     }

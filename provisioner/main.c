@@ -4,7 +4,7 @@
 #include "common/admin.h"
 #include "common/alloc.h"
 #include "common/clock.h"
-#include "common/config.h"
+#include "common/config_check.h"
 #include "common/db_check.h"
 #include "common/events.h"
 #include "common/lease.h"
@@ -95,8 +95,7 @@ static void add_zone(struct provisioner *provisioner, struct identity id)
 {
     struct zone_options options = {.database_url = provisioner->settings.common.database_url,
                                    .lease_ttl_ms = provisioner->settings.lease_ttl_ms};
-    provisioner->zones =
-        alloc_resize(provisioner->zones, provisioner->zone_count + 1, sizeof *provisioner->zones);
+    provisioner->zones = alloc_resize(provisioner->zones, provisioner->zone_count + 1, sizeof *provisioner->zones);
     provisioner->zones[provisioner->zone_count++] = zone_start(id, &options);
 }
 
@@ -174,7 +173,8 @@ static int print_states(void)
 {
     puts("# State machines\n\n"
          "Printed from the transition tables by `sluice-provisioner --print-states`; do not edit. Rows stand in their\n"
-         "order of priority: the first of a state whose event holds and whose guard lets it through is taken. The number\n"
+         "order of priority: the first of a state whose event holds and whose guard lets it through is taken. The "
+         "number\n"
          "is stored on the event of the move.\n");
     const struct fsm *const machines[] = {&reservation_fsm, &instance_fsm, &node_fsm, &maintenance_fsm};
     for (size_t i = 0; i < COUNT_OF(machines); i++)
@@ -193,8 +193,10 @@ int main(int argc, char **argv)
     bool done = false;
     int status = EXIT_SUCCESS;
     log_start("sluice-provisioner", LOG_LEVEL_INFO);
-    enum err_kind kind = config_load("sluice-provisioner", "Decides reservations and keeps their instances on nodes.",
-                                     parts, argc, argv, &done, &status, &err);
+    const struct config_check *const checks[] = {config_common_checks, NULL};
+    enum err_kind kind =
+        config_load_checked("sluice-provisioner", "Decides reservations and keeps their instances on nodes.", parts,
+                            checks, argc, argv, &done, &status, &err);
     if (kind == ERR_NONE && !done && provisioner.settings.common.check_statements) {
         status = check_statements(provisioner.settings.common.database_url);
     } else if (kind == ERR_NONE && !done) {

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Links of the documentation lead somewhere, every page is in its index, pages that sources name exist, and what pages have
-from the programs' tables is what the programs print.
+"""Links of the documentation lead somewhere, every page is in its index, pages that sources name exist, tests that pages name
+too, and what pages have from the programs' tables is what the programs print.
 
     tests/lint/docs.py [SLUICE-API SLUICE-PROVISIONER SLUICE-BILLING]
 """
@@ -40,6 +40,19 @@ def missing_pages(source):
             yield f"{source.relative_to(ROOT)}: there is no '{name}'"
 
 
+def missing_tests(page):
+    """Tests that a page names, as test_x.py::test_y, fuzz/x or lint/x."""
+    text = page.read_text()
+    for module, test in re.findall(r"\b(test_[a-z0-9_]+\.py)::(test_[a-z0-9_]+)", text):
+        path = ROOT / "tests/integration" / module
+        if not path.exists() or f"def {test}(" not in path.read_text():
+            yield f"{page.relative_to(ROOT)}: there is no test {module}::{test}"
+    for kind, name in re.findall(r"`(fuzz|lint)/([a-z_]+)`", text):
+        listed = (ROOT / "tests" / kind / "CMakeLists.txt").read_text()
+        if f"sluice_fuzz({name} " not in listed and f"lint/{name} " not in listed:
+            yield f"{page.relative_to(ROOT)}: there is no test {kind}/{name}"
+
+
 def configuration(programs):
     """What the programs print is what docs/configuration.md has below its head."""
     head, mark, tables = (ROOT / "docs/configuration.md").read_text().partition("\n## ")
@@ -56,6 +69,7 @@ def states(provisioner):
 
 def main():
     found = [finding for page in pages() for finding in broken_links(page)]
+    found += [finding for page in pages() for finding in missing_tests(page)]
     found += [finding for path in files(*FOLDERS) if path.suffix in SOURCES for finding in missing_pages(path)]
     index = (ROOT / "docs/README.md").read_text()
     found += [f"docs/README.md: does not name {page.name}" for page in sorted((ROOT / "docs").glob("*.md"))
