@@ -271,7 +271,7 @@ static enum err_kind run_handler(struct request_internal *internal, struct worke
     enum err_kind kind = route->run(request, &internal->response, reterr);
     if (kind != ERR_NONE)
         audit_refusal(internal, reterr);
-    else if (!request->validates_only)
+    else if (route->method != GET && !request->validates_only)
         audit_apart(internal, "ok");
     return kind;
 }

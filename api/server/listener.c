@@ -247,7 +247,7 @@ static enum MHD_Result hand_over(struct request_internal *internal)
     struct err err = {0};
     if (route->direct != NULL)
         return run_direct(internal);
-    if (route->method == GET) {
+    if (route->method == GET && !route->without_transaction) {
         reading_begin(internal, execute_read);
         return read_on(internal);
     }
