@@ -34,7 +34,8 @@ static const struct db_stmt statement_nodes = {
         "       " SQL_INSTANT("s.deadline_at") ", s.attempts,"
         "       (SELECT count(*) FROM instance i WHERE i.node_id = n.id AND i.state NOT IN ('terminated', 'failed')"
         "           AND i.state IN ('provisioning', 'running', 'stopping')),"
-        "       r.leaf_id, n.nvlink_domain = 'rack', n.name, r.name, l.name, f.name, coalesce(m.windows, 0)"
+        "       r.leaf_id, n.nvlink_domain = 'rack', coalesce(n.retired_name, n.name), r.name, l.name, f.name, coalesce(m.windows, 0),"
+        "       n.retired_at IS NOT NULL"
         "  FROM node n JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id"
         "  LEFT JOIN leaf l ON l.id = r.leaf_id LEFT JOIN node_status s ON s.node_id = n.id"
         "  LEFT JOIN (SELECT u.node_id, count(*) AS windows"
@@ -151,6 +152,7 @@ static void read_wish(const struct zone_memory *memory, const PGresult *result, 
     node->turnaround_s = db_int(result, row, 8, 0);
     spec->cordoned = db_bool(result, row, 9);
     node->answers = db_bool(result, row, 10);
+    node->is_unwanted = db_bool(result, row, 25);
     /* A rack whose leaf is not known is one by itself; an NVLink domain of its own is all zero. */
     bool has_leaf = db_text(result, row, 18) != NULL;
     spec->leaf = has_leaf ? planner_id_of(db_identity(result, row, 18)) : spec->rack;
@@ -215,7 +217,7 @@ static enum err_kind load_nodes(struct db *db, struct zone_memory *memory, const
         read_wish(memory, result, row, node);
         read_names(&memory->names, result, row);
         read_status(result, row, node);
-        bool was_lost = node->is.state == NODE_QUARANTINED;
+        bool was_lost = node->is.state == NODE_QUARANTINED || node->is.state == NODE_RETIRED;
         if (was_lost)
             node->spec.plannable_until = node->since_s; /* its window ended when it was lost */
         tell_planner(memory, world, node);

@@ -54,8 +54,9 @@ static const struct schema amendment_schema = {"Amendment", amendment_fields, 0}
 
 static const struct db_stmt statement_exists = {
     .name = "amendment_reservation_exists",
-    .sql = "SELECT FROM reservation r WHERE r.id = $1::uuid AND r.hidden_at IS NULL AND " IS_RESERVATION("r"),
-    .params = 1,
+    .sql = "SELECT FROM reservation r WHERE r.id = $1::uuid AND ($2::boolean OR r.hidden_at IS NULL)"
+           " AND " IS_RESERVATION("r"),
+    .params = 2,
 };
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
@@ -112,8 +113,8 @@ static enum err_kind create(struct request *request, struct response *response, 
 #define ONE .has_id = true, .id = IDENTITY_RESERVATION
 static const struct route amendment_routes[] = {
     {POST, "/v1/reservations/{id}/amendments",        ROLES_TENANT_WRITE, RATE_WRITE, .body = &wish_schema, .answer = &amendment_schema, ONE, .lock = &amendment_lock, .run = create, .replay = replay, .waits = true, .asks = true, .problems = PROBLEMS("tenant_suspended", "not_amendable", "amendments_open", "nothing_to_amend", "start_is_past", "window_in_past", "window_reversed", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "conflict"), .summary = "Ask for other terms, all or nothing"},
-    {GET,  "/v1/reservations/{id}/amendments",        ROLES_TENANT_READ,  RATE_READ,  .answer = &amendment_schema, .is_list = true, ONE, .run = list, .summary = "Amendments of a reservation, oldest first"},
-    {GET,  "/v1/system/reservations/{id}/amendments", ROLES_SYSTEM_READ,  RATE_READ,  .answer = &amendment_schema, .is_list = true, ONE, .run = list, .summary = "Amendments of a reservation, oldest first"},
+    {GET,  "/v1/reservations/{id}/amendments",        ROLES_TENANT_READ,  RATE_READ,  .answer = &amendment_schema, .is_list = true, ONE, .has_deleted = true, .run = list, .summary = "Amendments of a reservation, oldest first"},
+    {GET,  "/v1/system/reservations/{id}/amendments", ROLES_SYSTEM_READ,  RATE_READ,  .answer = &amendment_schema, .is_list = true, ONE, .has_deleted = true, .run = list, .summary = "Amendments of a reservation, oldest first"},
     ROUTES_END,
 };
 // clang-format on

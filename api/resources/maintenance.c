@@ -26,6 +26,7 @@ static const struct field status_fields[] = {
     FIELD_COLUMN_WITH("ends_at",    FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Its end, moved forward by a cancellation; null: not decided yet"),
     FIELD_COLUMN_WITH("decided_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "When the verdict was reached"),
     FIELD_COLUMN("moved_count",     FIELD_TYPE_INT, .help = "Reservations that were moved aside for it"),
+    FIELD_COLUMN("nodes",           FIELD_TYPE_LIST, .help = "All its nodes, by name, however they were named"),
     FIELDS_END,
 };
 
@@ -49,15 +50,16 @@ static const struct field cheapest_fields[] = {
 
 static const struct field maintenance_fields[] = {
     FIELD_ID    ("id",                  struct maintenance, id, .identity = IDENTITY_MAINTENANCE, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .help = "The window; absent with validate_only"),
-    FIELD_TEXT  ("zone",                struct maintenance, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .example = "us-east-1a", .help = "Where, by name"),
-    FIELD_LIST  ("nodes",               struct maintenance, nodes, .flags = FIELD_OPTIONAL, .least = 1, .most = NODES_MAX, .example = "[\"n0001\"]", .help = "Its nodes, by name; or give rack or leaf"),
-    FIELD_TEXT  ("rack",                struct maintenance, rack, .flags = FIELD_WRITE_ONLY | FIELD_NULLABLE, .least = 1, .most = 255, .help = "All nodes that stand in the racks of this name"),
-    FIELD_TEXT  ("leaf",                struct maintenance, leaf, .flags = FIELD_WRITE_ONLY | FIELD_NULLABLE, .least = 1, .most = 255, .help = "All nodes behind the leaf switches of this name"),
-    FIELD_TIME  ("starts_at",           struct maintenance, starts_at, .flags = FIELD_REQUIRED, .example = "2026-12-10T00:00:00Z", .help = "Start, inclusive"),
-    FIELD_TIME  ("ends_at",             struct maintenance, ends_at, .flags = FIELD_REQUIRED, .example = "2026-12-10T06:00:00Z", .help = "End, exclusive"),
+    FIELD_TEXT  ("zone",                struct maintenance, zone, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = 63, .example = "us-east-1a", .help = "Where, by name"),
+    FIELD_LIST  ("nodes",               struct maintenance, nodes, .flags = FIELD_CREATE_ONLY | FIELD_OPTIONAL, .least = 1, .most = NODES_MAX, .example = "[\"n0001\"]", .help = "Its nodes, by name; or give rack or leaf; left out where they were not named"),
+    FIELD_TEXT  ("rack",                struct maintenance, rack, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .least = 1, .most = 255, .help = "All nodes that stand in the racks of this name"),
+    FIELD_TEXT  ("leaf",                struct maintenance, leaf, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .least = 1, .most = 255, .help = "All nodes behind the leaf switches of this name"),
+    FIELD_TIME  ("starts_at",           struct maintenance, starts_at, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .example = "2026-12-10T00:00:00Z", .help = "Start, inclusive"),
+    FIELD_TIME  ("ends_at",             struct maintenance, ends_at, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .example = "2026-12-10T06:00:00Z", .help = "End, exclusive"),
     FIELD_TEXT  ("reason",              struct maintenance, reason, .flags = FIELD_REQUIRED, .least = 1, .most = 255, .example = "firmware", .help = "Why"),
     FIELD_TIME  ("created_at",          struct maintenance, created_at, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .help = "When it was asked for"),
     FIELD_TIME  ("cancel_requested_at", struct maintenance, cancel_requested_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "When its end was asked for; null: it was not"),
+    FIELD_COLUMN_WITH("deleted_at", FIELD_TYPE_TIME, FIELD_NULLABLE | FIELD_OPTIONAL, .help = "When it was deleted; left out where it was not"),
     FIELD_COLUMN_WITH("status",   FIELD_TYPE_OBJECT, FIELD_OPTIONAL, .fields = status_fields, .help = "What became of it; absent with validate_only"),
     FIELD_COLUMN_WITH("hits",     FIELD_TYPE_ROWS, FIELD_OPTIONAL, .fields = hit_fields, .help = "Whom it hits: with validate_only as things stand, else those in the way of one that was refused"),
     FIELD_COLUMN_WITH("cheapest", FIELD_TYPE_OBJECT, FIELD_OPTIONAL, .fields = cheapest_fields, .help = "With validate_only: the slot of the same length in which the fewest GPU-hours of these nodes are held"),
@@ -110,7 +112,8 @@ static const struct schema create_query_schema = {"MaintenanceCheck", create_que
 #define HITS(ids, period, condition) "(SELECT json_agg(e) FROM (" HIT_ROWS(ids, period, condition) ") e)"
 
 #define WINDOW_SELECT                                                                                                  \
-    "SELECT w.id, z.name AS zone, " NAMES_OF("w.node_ids") " AS nodes, " EPOCH("w.starts_at") " AS starts_at, " EPOCH( \
+    "SELECT w.id, z.name AS zone, to_json(w.node_names) AS nodes, w.rack, w.leaf, " NAMES_OF("w.node_ids")               \
+    " AS \"status.nodes\", " EPOCH("w.hidden_at") " AS deleted_at, " EPOCH("w.starts_at") " AS starts_at, " EPOCH( \
         "w.ends_at") " AS ends_at, w.reason, " EPOCH("w.created_at") " AS created_at, " EPOCH(                         \
         "w.cancel_requested_at") " AS cancel_requested_at, coalesce(s.state, 'pending') AS \"status.state\","          \
     " s.reason AS \"status.reason\", " EPOCH("s.ends_at") " AS \"status.ends_at\", " EPOCH(                            \
@@ -124,14 +127,15 @@ static const struct schema create_query_schema = {"MaintenanceCheck", create_que
 static const struct db_stmt statement_list = {
     .name = "maintenance_list",
     .sql = WINDOW_SELECT " WHERE ($1::uuid IS NULL OR w.id > $1::uuid) AND ($3::text IS NULL OR z.name = $3::text)"
-                         " AND ($4::text IS NULL OR coalesce(s.state, 'pending') = $4::text) ORDER BY w.id LIMIT $2::bigint",
-    .params = 4,
+                         " AND ($4::text IS NULL OR coalesce(s.state, 'pending') = $4::text)"
+                         " AND ($5::boolean OR w.hidden_at IS NULL) ORDER BY w.id LIMIT $2::bigint",
+    .params = 5,
 };
 
 static const struct db_stmt statement_get = {
     .name = "maintenance_get",
-    .sql = WINDOW_SELECT " WHERE w.id = $1::uuid",
-    .params = 1,
+    .sql = WINDOW_SELECT " WHERE w.id = $1::uuid AND ($2::boolean OR w.hidden_at IS NULL)",
+    .params = 2,
 };
 
 /* The zone (null: none of that name), the nodes that were named or stand in the rack or behind the leaf, and the first
@@ -140,7 +144,7 @@ static const struct db_stmt statement_nodes = {
     .name = "maintenance_nodes",
     .sql = "SELECT z.id, (SELECT array_agg(n.id ORDER BY n.name) FROM node n JOIN rack k ON k.id = n.rack_id"
            "                 LEFT JOIN leaf l ON l.id = k.leaf_id"
-           "               WHERE n.zone_id = z.id AND (n.name = ANY($2::text[]) OR k.name = $3::text OR l.name = $4::text)),"
+           "               WHERE n.zone_id = z.id AND n.retired_at IS NULL AND (n.name = ANY($2::text[]) OR k.name = $3::text OR l.name = $4::text)),"
            "       (SELECT min(a.name) FROM unnest($2::text[]) AS a (name)"
            "         WHERE NOT EXISTS (SELECT FROM node n WHERE n.zone_id = z.id AND n.name = a.name)), " EPOCH("sluice_now()")
            "  FROM (SELECT (SELECT id FROM zone WHERE name = $1::text)) z (id)",
@@ -149,14 +153,15 @@ static const struct db_stmt statement_nodes = {
 
 static const struct db_stmt statement_check = {
     .name = "maintenance_check",
-    .sql = "SELECT NULL::uuid AS id, z.name AS zone, " NAMES_OF("$2::uuid[]") " AS nodes, $3::bigint AS starts_at,"
+    .sql = "SELECT NULL::uuid AS id, z.name AS zone, to_json($8::text[]) AS nodes, $9::text AS rack, $10::text AS leaf,"
+           " " NAMES_OF("$2::uuid[]") " AS \"status.nodes\", $3::bigint AS starts_at,"
            " $4::bigint AS ends_at, $5::text AS reason, NULL::bigint AS created_at, NULL::bigint AS cancel_requested_at,"
            " NULL::text AS \"status.state\", NULL::text AS \"status.reason\", NULL::bigint AS \"status.ends_at\","
            " NULL::bigint AS \"status.decided_at\", NULL::integer AS \"status.moved_count\","
            " coalesce(" HITS("$2::uuid[]", "tstzrange(to_timestamp($3::bigint), to_timestamp($4::bigint))", "") ", '[]') AS hits,"
            " $6::bigint AS \"cheapest.starts_at\", $6::bigint + ($4::bigint - $3::bigint) AS \"cheapest.ends_at\","
            " $7::bigint AS \"cheapest.hit_gpu_milli_seconds\" FROM zone z WHERE z.id = $1::uuid",
-    .params = 7,
+    .params = 10,
 };
 
 static const struct db_stmt statement_held = {
@@ -169,9 +174,10 @@ static const struct db_stmt statement_held = {
 
 static const struct db_stmt statement_create = {
     .name = "maintenance_create",
-    .sql = "INSERT INTO maintenance_window (id, zone_id, node_ids, starts_at, ends_at, reason, principal_id)"
-           " VALUES ($1::uuid, $2::uuid, $3::uuid[], to_timestamp($4::bigint), to_timestamp($5::bigint), $6, $7::uuid)",
-    .params = 7,
+    .sql = "INSERT INTO maintenance_window (id, zone_id, node_ids, starts_at, ends_at, reason, principal_id, node_names, rack, leaf)"
+           " VALUES ($1::uuid, $2::uuid, $3::uuid[], to_timestamp($4::bigint), to_timestamp($5::bigint), $6, $7::uuid,"
+           "         $8::text[], $9, $10)",
+    .params = 10,
 };
 
 static const struct db_stmt statement_begun = {
@@ -183,10 +189,30 @@ static const struct db_stmt statement_begun = {
 
 static const struct db_stmt statement_lock = {
     .name = "maintenance_lock",
-    .sql = "SELECT revision AS wish_revision FROM maintenance_window WHERE id = $1::uuid FOR UPDATE",
+    .sql = "SELECT revision AS wish_revision, zone_id FROM maintenance_window"
+           " WHERE id = $1::uuid AND hidden_at IS NULL FOR UPDATE",
     .params = 1,
 };
-static const struct object_lock maintenance_lock = {.stmt = &statement_lock, .noun = "maintenance window"};
+static const struct db_stmt statement_read = {
+    .name = "maintenance_read",
+    .sql = WINDOW_SELECT " WHERE w.id = $1::uuid",
+    .params = 1,
+};
+static const struct object_lock maintenance_lock = {
+    .stmt = &statement_lock, .noun = "maintenance window", .read = &statement_read};
+
+static const struct db_stmt statement_replace = {
+    .name = "maintenance_replace",
+    .sql = "UPDATE maintenance_window SET reason = $2, revision = revision + 1 WHERE id = $1::uuid RETURNING revision",
+    .params = 2,
+};
+
+static const struct db_stmt statement_hide = {
+    .name = "maintenance_hide",
+    .sql = "UPDATE maintenance_window SET hidden_at = sluice_now(), revision = revision + 1 WHERE id = $1::uuid"
+           " RETURNING revision",
+    .params = 1,
+};
 
 /* No row: it is cancelled or over already. */
 static const struct db_stmt statement_cancel = {
@@ -194,7 +220,7 @@ static const struct db_stmt statement_cancel = {
     .sql = "UPDATE maintenance_window w SET cancel_requested_at = sluice_now(), revision = revision + 1"
            " WHERE w.id = $1::uuid AND w.cancel_requested_at IS NULL AND NOT EXISTS ("
            "   SELECT FROM maintenance_window_status s WHERE s.window_id = w.id AND s.state IN ('done', 'refused', 'cancelled'))"
-           " RETURNING zone_id, revision",
+           " RETURNING revision",
     .params = 1,
 };
 
@@ -205,7 +231,8 @@ static const struct db_stmt statement_cancel = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct list_query *query = request->query;
-    return answer_page(request, response, &statement_list, DB_PARAMS(query->zone, query->state), reterr);
+    return answer_page(request, response, &statement_list,
+                       DB_PARAMS(query->zone, query->state, request_bool(request->includes_deleted)), reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
@@ -279,7 +306,8 @@ static enum err_kind check(struct request *request, struct response *response, c
         kind = request_run(request, &statement_check,
                            DB_PARAMS(target->zone_id, target->node_ids, request_int(request, wish->starts_at),
                                      request_int(request, wish->ends_at), wish->reason,
-                                     request_int(request, slot.starts_s), request_int(request, slot.hit)),
+                                     request_int(request, slot.starts_s), request_int(request, slot.hit),
+                                     wish->nodes.array, wish->rack, wish->leaf),
                            &result, reterr);
     if (kind == ERR_NONE)
         response_row(response, 200, maintenance_fields, result, 0);
@@ -321,7 +349,8 @@ static enum err_kind create(struct request *request, struct response *response, 
         kind = request_run(request, &statement_create,
                            DB_PARAMS(request->new_id, target.zone_id, target.node_ids,
                                      request_int(request, wish->starts_at), request_int(request, wish->ends_at),
-                                     wish->reason, request->caller.principal_id),
+                                     wish->reason, request->caller.principal_id, wish->nodes.array, wish->rack,
+                                     wish->leaf),
                            NULL, reterr);
     if (kind != ERR_NONE)
         return kind;
@@ -333,32 +362,80 @@ static enum err_kind create(struct request *request, struct response *response, 
                : kind;
 }
 
-static enum err_kind cancel(struct request *request, struct response *response, struct err *reterr)
+static enum err_kind tell(struct request *request, int64_t revision, const char *event_kind, struct err *reterr)
+{
+    request->wakes_planner = true;
+    const char *zone_id = db_text(request->locked, 0, PQfnumber(request->locked, "zone_id"));
+    return request_event(request, NULL, zone_id, "maintenance_wish", request->object, revision, event_kind, reterr);
+}
+
+static enum err_kind ask_to_cancel(struct request *request, struct err *reterr)
 {
     const PGresult *result = NULL;
     enum err_kind kind = request_run(request, &statement_cancel, DB_PARAMS(request->object), &result, reterr);
-    if (kind == ERR_NONE && PQntuples(result) > 0) {
-        request->wakes_planner = true;
-        kind = request_event(request, NULL, db_text(result, 0, 0), "maintenance_wish", request->object,
-                             db_int(result, 0, 1, 0), "maintenance.cancel_requested", reterr);
-    }
+    if (kind == ERR_NONE && PQntuples(result) > 0)
+        kind = tell(request, db_int(result, 0, 0, 0), "maintenance.cancel_requested", reterr);
+    return kind;
+}
+
+static enum err_kind cancel(struct request *request, struct response *response, struct err *reterr)
+{
+    enum err_kind kind = ask_to_cancel(request, reterr);
+    return kind == ERR_NONE ? get(request, response, reterr) : kind;
+}
+
+static enum err_kind hide(struct request *request, struct response *response, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = ask_to_cancel(request, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_hide, DB_PARAMS(request->object), &result, reterr);
+    if (kind == ERR_NONE)
+        kind = tell(request, db_int(result, 0, 0, 0), "maintenance.hidden", reterr);
+    response->status = 204;
+    return kind;
+}
+
+/* Nodes and times are another window: cancel this one and ask for that. */
+static enum err_kind replace(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct maintenance *wish = request->body;
+    const PGresult *result = NULL;
+    enum err_kind kind = ERR_NONE;
+    if (request->body_present != 0)
+        kind = request_run(request, &statement_replace, DB_PARAMS(request->object, wish->reason), &result, reterr);
+    if (kind == ERR_NONE && result != NULL)
+        kind = tell(request, db_int(result, 0, 0, 0), "maintenance.changed", reterr);
     return kind == ERR_NONE ? get(request, response, reterr) : kind;
 }
 
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_MAINTENANCE
 static const struct route maintenance_routes[] = {
-    {GET,  "/v1/system/maintenance-windows",             ROLES_SYSTEM_READ,    RATE_READ,  .query = &list_query_schema, .answer = &maintenance_schema, .is_list = true, .run = list, .summary = "List maintenance windows"},
-    {GET,  "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_READ,    RATE_READ,  .answer = &maintenance_schema, ONE, .run = get, .summary = "One maintenance window"},
-    {POST, "/v1/system/maintenance-windows",             ROLES_SYSTEM_OPERATE, RATE_WRITE, .query = &create_query_schema, .body = &maintenance_schema, .answer = &maintenance_schema, .status = 202, .run = create, .replay = get, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_node", "window_in_past", "window_reversed", "maintenance_conflict"), .summary = "Take nodes out of service for a time; the zone's leader decides"},
-    {POST, "/v1/system/maintenance-windows/{id}/cancel", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .status = 200, .run = cancel, .summary = "Give the nodes back before its end, or before it begins"},
+    {GET,    "/v1/system/maintenance-windows",             ROLES_SYSTEM_READ,    RATE_READ,  .query = &list_query_schema, .answer = &maintenance_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List maintenance windows"},
+    {GET,    "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_READ,    RATE_READ,  .answer = &maintenance_schema, ONE, .has_deleted = true, .run = get, .summary = "One maintenance window"},
+    {POST,   "/v1/system/maintenance-windows",             ROLES_SYSTEM_OPERATE, RATE_WRITE, .query = &create_query_schema, .body = &maintenance_schema, .answer = &maintenance_schema, .status = 202, .run = create, .replay = get, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_node", "window_in_past", "window_reversed", "maintenance_conflict"), .summary = "Take nodes out of service for a time; the zone's leader decides"},
+    {PUT,    "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &maintenance_schema, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .run = replace, .summary = "Change the reason of a maintenance window: all of it"},
+    {PATCH,  "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &maintenance_schema, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .run = replace, .summary = "Change the reason of a maintenance window: what is given"},
+    {POST,   "/v1/system/maintenance-windows/{id}/cancel", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .status = 200, .run = cancel, .summary = "Give the nodes back before its end, or before it begins"},
+    {DELETE, "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_OPERATE, RATE_WRITE, ONE, .lock = &maintenance_lock, .status = 204, .run = hide, .summary = "Cancel and hide"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const maintenance_statements[] = {
-    &statement_list,   &statement_get,   &statement_nodes, &statement_check,  &statement_held,
-    &statement_create, &statement_begun, &statement_lock,  &statement_cancel, NULL};
+static const struct db_stmt *const maintenance_statements[] = {&statement_list,
+                                                               &statement_get,
+                                                               &statement_nodes,
+                                                               &statement_check,
+                                                               &statement_held,
+                                                               &statement_create,
+                                                               &statement_begun,
+                                                               &statement_lock,
+                                                               &statement_read,
+                                                               &statement_replace,
+                                                               &statement_hide,
+                                                               &statement_cancel,
+                                                               NULL};
 
 const struct resource maintenance_resource = {"maintenance-windows", maintenance_routes, maintenance_statements,
     "Nodes out of service for a time."};

@@ -1,24 +1,9 @@
 /* Nodes: the machines as operators enrol, cordon and (in the simulation) power them, with what the system found of
  * them under status. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/node.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
-
-struct node {
-    const char *id;
-    const char *name;
-    const char *zone;
-    const char *fabric;
-    const char *leaf; /* NULL: not known */
-    const char *rack;
-    const char *nvlink_domain;
-    const char *gpu_model;
-    int64_t gpu_count;
-    const char *gpu_grouping;
-    int64_t cpu_milli;
-    int64_t memory_mib;
-    int64_t turnaround_s;
-};
 
 static const char *const domains[] = {"node", "rack", NULL};
 static const char *const groupings[] = {"any", "pairs", "quads", NULL};
@@ -28,6 +13,8 @@ static const char *const states[] = {"enrolled",    "validating", "ready",      
 // clang-format off
 static const struct field node_status_fields[] = {
     FIELD_COLUMN("state",               FIELD_TYPE_ENUM, .values = states, .help = "Where it is in its life"),
+    FIELD_COLUMN_WITH("leaf",           FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "The leaf switch that its rack is behind, whoever said so; null: not known"),
+    FIELD_COLUMN_WITH("retired_at",     FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "When it was deleted; null: it is in the fleet"),
     FIELD_COLUMN("since",               FIELD_TYPE_TIME, .help = "Domain time of the last change of state"),
     FIELD_COLUMN_WITH("last_error",     FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "The last thing that went wrong; null: nothing"),
     FIELD_COLUMN("allocated_gpu_milli", FIELD_TYPE_INT,  .help = "Milli-GPUs that are allocated now"),
@@ -37,17 +24,18 @@ static const struct field node_status_fields[] = {
 static const struct field node_fields[] = {
     FIELD_ID  ("id",           struct node, id, .identity = IDENTITY_NODE, .flags = FIELD_READ_ONLY, .help = "The node"),
     FIELD_TEXT("name",         struct node, name, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .example = "gpu-0001", .help = "Serial or host name, unique within the zone"),
-    FIELD_TEXT("zone",         struct node, zone, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .example = "us-east-1a", .help = "Name of its zone"),
+    FIELD_TEXT("zone",         struct node, zone, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .example = "us-east-1a", .help = "Name of its zone"),
     FIELD_TEXT("fabric",       struct node, fabric, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .example = "f1", .help = "Name of its fabric, made by first mention"),
     FIELD_TEXT("leaf",         struct node, leaf, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .example = "l1", .help = "Name of the leaf switch that its rack is behind, made by first mention; null: not said"),
     FIELD_TEXT("rack",         struct node, rack, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .example = "r1", .help = "Name of its rack, made by first mention"),
     FIELD_ENUM("nvlink_domain", struct node, nvlink_domain, .values = domains, .fallback = "node", .help = "How far its NVLink reaches"),
-    FIELD_TEXT("gpu_model",    struct node, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .example = "H100", .help = "Model of its GPUs, e.g. H100"),
-    FIELD_INT ("gpu_count",    struct node, gpu_count, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .example = "8", .help = "Its GPUs"),
-    FIELD_ENUM("gpu_grouping", struct node, gpu_grouping, .values = groupings, .fallback = "any", .help = "Which GPUs may go together"),
+    FIELD_TEXT("gpu_model",    struct node, gpu_model, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = 64, .example = "H100", .help = "Model of its GPUs, e.g. H100"),
+    FIELD_INT ("gpu_count",    struct node, gpu_count, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = 64, .example = "8", .help = "Its GPUs"),
+    FIELD_ENUM("gpu_grouping", struct node, gpu_grouping, .flags = FIELD_CREATE_ONLY, .values = groupings, .fallback = "any", .help = "Which GPUs may go together"),
     FIELD_INT ("cpu_milli",    struct node, cpu_milli, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .example = "192000", .help = "CPU in thousandths of a core"),
     FIELD_INT ("memory_mib",   struct node, memory_mib, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .example = "2097152", .help = "Memory in MiB"),
     FIELD_INT ("turnaround_s", struct node, turnaround_s, .least = 0, .most = 604800, .fallback = "0", .help = "Sanitizing and validation after a tenant, in seconds"),
+    FIELD_MAP ("labels",       struct node, labels, .fallback = "{}", .help = "The operators' own key and value pairs"),
     FIELD_COLUMN("cordoned",      FIELD_TYPE_BOOL, .help = "Takes no new allocations"),
     FIELD_COLUMN_WITH("cordon_reason", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Why; null: not said, or not cordoned"),
     FIELD_COLUMN("sim_powered",   FIELD_TYPE_BOOL, .help = "sim: whether the stand-in answers"),
@@ -57,17 +45,21 @@ static const struct field node_fields[] = {
 };
 // clang-format on
 
-static const struct schema node_schema = {"Node", node_fields, sizeof(struct node)};
+const struct schema node_schema = {"Node", node_fields, sizeof(struct node)};
 
 struct node_query {
     const char *name;
     const char *zone;
     const char *state;
+    const char *fabric;
+    const char *rack;
 };
 static const struct field node_query_fields[] = {
     FIELD_TEXT("name", struct node_query, name, .help = "Only nodes of this name"),
     FIELD_TEXT("zone", struct node_query, zone, .help = "Only nodes of the zone of this name"),
     FIELD_ENUM("state", struct node_query, state, .values = states, .help = "Only nodes in this state"),
+    FIELD_TEXT("fabric", struct node_query, fabric, .help = "Only nodes of the fabrics of this name"),
+    FIELD_TEXT("rack", struct node_query, rack, .help = "Only nodes of the racks of this name"),
     FIELDS_END,
 };
 static const struct schema node_query_schema = {"NodeQuery", node_query_fields, sizeof(struct node_query)};
@@ -93,10 +85,13 @@ static const struct schema node_power_schema = {"NodePower", node_power_fields, 
 
 /* A node that nobody has looked at yet has no status: it is enrolled since it was. */
 #define NODE_SELECT                                                                                                    \
-    "SELECT n.id, n.name, z.name AS zone, f.name AS fabric, l.name AS leaf, r.name AS rack, n.nvlink_domain,"          \
+    "SELECT n.id, coalesce(n.retired_name, n.name) AS name, z.name AS zone, f.name AS fabric, n.leaf, r.name AS "      \
+    "rack, n.nvlink_domain,"                                                                                           \
     " n.gpu_model, n.gpu_count,"                                                                                       \
     " n.gpu_grouping, n.cpu_milli, n.memory_mib, n.turnaround_s, n.cordoned, n.cordon_reason, n.sim_powered,"          \
-    " extract(epoch FROM n.enrolled_at)::bigint AS enrolled_at, coalesce(s.state, 'enrolled') AS \"status.state\","    \
+    " n.labels, extract(epoch FROM n.enrolled_at)::bigint AS enrolled_at, coalesce(s.state, 'enrolled') AS "           \
+    "\"status.state\","                                                                                                \
+    " l.name AS \"status.leaf\", extract(epoch FROM n.retired_at)::bigint AS \"status.retired_at\","                   \
     " extract(epoch FROM coalesce(s.since, n.enrolled_at))::bigint AS \"status.since\","                               \
     " s.last_error AS \"status.last_error\","                                                                          \
     " h.gpu_milli AS \"status.allocated_gpu_milli\", n.id AS page_key, n.revision AS wish_revision,"                   \
@@ -108,49 +103,45 @@ static const struct schema node_power_schema = {"NodePower", node_power_fields, 
 
 static const struct db_stmt statement_list = {
     .name = "node_list",
-    .sql = NODE_SELECT " WHERE n.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')"
-                       " AND ($3::text IS NULL OR n.name = $3::text) AND ($4::text IS NULL OR z.name = $4::text)"
-                       " AND ($5::text IS NULL OR coalesce(s.state, 'enrolled') = $5::text)"
-                       " ORDER BY n.id LIMIT $2::bigint",
-    .params = 5,
+    .sql = NODE_SELECT
+    " WHERE n.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')"
+    " AND ($3::text IS NULL OR coalesce(n.retired_name, n.name) = $3::text) AND ($4::text IS NULL OR z.name = $4::text)"
+    " AND ($5::text IS NULL OR coalesce(s.state, 'enrolled') = $5::text)"
+    " AND ($6::text IS NULL OR f.name = $6::text) AND ($7::text IS NULL OR r.name = $7::text)"
+    " AND ($8::boolean OR n.retired_at IS NULL) ORDER BY n.id LIMIT $2::bigint",
+    .params = 8,
 };
 
 static const struct db_stmt statement_get = {
     .name = "node_get",
-    .sql = NODE_SELECT " WHERE n.id = $1::uuid",
+    .sql = NODE_SELECT " WHERE n.id = $1::uuid AND ($2::boolean OR n.retired_at IS NULL)",
+    .params = 2,
+};
+
+static const struct db_stmt statement_lock = {
+    .name = "node_lock",
+    .sql = "SELECT revision AS wish_revision, zone_id FROM node WHERE id = $1::uuid AND retired_at IS NULL FOR UPDATE",
     .params = 1,
 };
 
-/* The updates of nothing let a row be returned whether it was there or not. A rack whose leaf was not known learns it;
- * one that is behind a leaf stays there. */
+/* What PUT replaces. */
+static const struct db_stmt statement_read = {
+    .name = "node_read",
+    .sql = NODE_SELECT " WHERE n.id = $1::uuid",
+    .params = 1,
+};
+const struct object_lock node_lock = {.stmt = &statement_lock, .noun = "node", .read = &statement_read};
+
 static const struct db_stmt statement_create = {
     .name = "node_create",
-    .sql = "WITH wanted AS (SELECT id FROM zone WHERE name = $2), before AS ("
-           "  SELECT r.leaf_id FROM wanted JOIN fabric f ON f.zone_id = wanted.id AND f.name = $4"
-           "    JOIN rack r ON r.fabric_id = f.id AND r.name = $6"
-           "), fabric_of AS ("
-           "  INSERT INTO fabric AS f (id, zone_id, name) SELECT $3::uuid, id, $4 FROM wanted"
-           "  ON CONFLICT (zone_id, name) DO UPDATE SET name = f.name RETURNING f.id"
-           "), leaf_of AS ("
-           "  INSERT INTO leaf AS l (id, fabric_id, name) SELECT $14::uuid, id, $15::text FROM fabric_of WHERE "
-           "$15::text IS NOT NULL"
-           "  ON CONFLICT (fabric_id, name) DO UPDATE SET name = l.name RETURNING l.id"
-           "), rack_of AS ("
-           "  INSERT INTO rack AS r (id, fabric_id, name, leaf_id)"
-           "  SELECT $5::uuid, id, $6, (SELECT id FROM leaf_of) FROM fabric_of"
-           "  ON CONFLICT (fabric_id, name) DO UPDATE SET leaf_id = coalesce(r.leaf_id, excluded.leaf_id)"
-           "  RETURNING r.id, r.leaf_id"
-           "), made AS ("
-           "  INSERT INTO node (id, zone_id, rack_id, name, gpu_model, gpu_count, gpu_grouping, cpu_milli, memory_mib,"
-           "                    turnaround_s, nvlink_domain)"
-           "  SELECT $1::uuid, wanted.id, rack_of.id, $7, $8, $9::integer, $10, $11::bigint, $12::bigint, "
-           "$13::integer, $16"
-           "    FROM wanted, rack_of ON CONFLICT (zone_id, name) DO NOTHING RETURNING id"
-           ") SELECT wanted.id AS zone_id, made.id AS node_id,"
-           "         $15::text IS NULL OR (SELECT leaf_id FROM rack_of) IS NOT DISTINCT FROM (SELECT id FROM leaf_of),"
-           "         $15::text IS NOT NULL AND EXISTS (SELECT FROM before WHERE leaf_id IS NULL)"
-           "    FROM wanted LEFT JOIN made ON true",
-    .params = 16,
+    .sql = NODE_PLACE
+    ", made AS ("
+    "  INSERT INTO node (id, zone_id, rack_id, name, gpu_model, gpu_count, gpu_grouping, cpu_milli, memory_mib,"
+    "                    turnaround_s, nvlink_domain, labels, leaf)"
+    "  SELECT $8::uuid, wanted.id, rack_of.id, $9, $10, $11::integer, $12, $13::bigint, $14::bigint, $15::integer,"
+    "         $16, $17::jsonb, $7 FROM wanted, rack_of ON CONFLICT (zone_id, name) DO NOTHING RETURNING id"
+    ") SELECT " NODE_PLACED ", made.id FROM wanted LEFT JOIN made ON true",
+    .params = 17,
 };
 
 /* The planner takes a zone in anew when it changes: other nodes of the rack are behind the leaf, too. */
@@ -160,7 +151,7 @@ static const struct db_stmt statement_rewired = {
     .params = 1,
 };
 
-/* No row of the three below: it is so already, or there is no such node. */
+/* No row of the three below: it is so already. */
 static const struct db_stmt statement_cordon = {
     .name = "node_cordon",
     .sql = "UPDATE node SET cordoned = true, cordon_reason = $2, cordoned_by = $3, cordoned_at = sluice_now(),"
@@ -187,28 +178,29 @@ static const struct db_stmt statement_power = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct node_query *query = request->query;
-    return answer_page(request, response, &statement_list, DB_PARAMS(query->name, query->zone, query->state), reterr);
+    return answer_page(request, response, &statement_list,
+                       DB_PARAMS(query->name, query->zone, query->state, query->fabric, query->rack,
+                                 request_bool(request->includes_deleted)),
+                       reterr);
 }
 
-static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
+enum err_kind node_show(struct request *request, struct response *response, struct err *reterr)
 {
     return answer_object(request, response, 200, &statement_get, request->object, "node", reterr);
 }
 
-static enum err_kind insert(struct request *request, const struct node *wish, const PGresult **ret, struct err *reterr)
+struct node_place node_place_of(const struct node *wish)
 {
-    char fabric_id[UUID_TEXT_SIZE];
-    char rack_id[UUID_TEXT_SIZE];
-    char leaf_id[UUID_TEXT_SIZE];
-    identity_to_uuid(identity_new(), fabric_id);
-    identity_to_uuid(identity_new(), rack_id);
-    identity_to_uuid(identity_new(), leaf_id);
-    return request_run(request, &statement_create,
-                       DB_PARAMS(request->new_id, wish->zone, fabric_id, wish->fabric, rack_id, wish->rack, wish->name,
-                                 wish->gpu_model, request_int(request, wish->gpu_count), wish->gpu_grouping,
-                                 request_int(request, wish->cpu_milli), request_int(request, wish->memory_mib),
-                                 request_int(request, wish->turnaround_s), leaf_id, wish->leaf, wish->nvlink_domain),
-                       ret, reterr);
+    struct node_place place = {.zone = wish->zone, .fabric = wish->fabric, .rack = wish->rack, .leaf = wish->leaf};
+    identity_to_uuid(identity_new(), place.fabric_id);
+    identity_to_uuid(identity_new(), place.rack_id);
+    identity_to_uuid(identity_new(), place.leaf_id);
+    return place;
+}
+
+const char *node_locked_zone(const struct request *request)
+{
+    return db_text(request->locked, 0, PQfnumber(request->locked, "zone_id"));
 }
 
 static enum err_kind tell_rewired(struct request *request, const char *zone_id, struct err *reterr)
@@ -220,30 +212,47 @@ static enum err_kind tell_rewired(struct request *request, const char *zone_id, 
     return request_event(request, NULL, zone_id, "zone", zone_id, db_int(result, 0, 0, 0), "zone.rewired", reterr);
 }
 
+enum err_kind node_placed(struct request *request, const struct node *wish, const PGresult *result, struct err *reterr)
+{
+    if (PQntuples(result) == 0)
+        field_problem_add(&request->problems, "/zone", "unknown_zone", "there is no zone '%s'", wish->zone);
+    else if (!db_bool(result, 0, PQfnumber(result, "is_behind")))
+        field_problem_add(&request->problems, "/leaf", "out_of_range", "the rack '%s' is behind another leaf",
+                          wish->rack);
+    return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
+}
+
+enum err_kind node_tell(struct request *request, const PGresult *result, const char *id, int64_t revision,
+                        const char *event_kind, struct err *reterr)
+{
+    const char *zone_id = db_text(result, 0, PQfnumber(result, "zone_id"));
+    request->wakes_planner = true;
+    enum err_kind kind = request_event(request, NULL, zone_id, "node_wish", id, revision, event_kind, reterr);
+    if (kind == ERR_NONE && db_bool(result, 0, PQfnumber(result, "is_rewired")))
+        kind = tell_rewired(request, zone_id, reterr);
+    return kind;
+}
+
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
 {
     const struct node *wish = request->body;
+    struct node_place place = node_place_of(wish);
     const PGresult *result = NULL;
-    enum err_kind kind = insert(request, wish, &result, reterr);
+    enum err_kind kind =
+        request_run(request, &statement_create,
+                    DB_PARAMS(NODE_PLACE_PARAMS(place), request->new_id, wish->name, wish->gpu_model,
+                              request_int(request, wish->gpu_count), wish->gpu_grouping,
+                              request_int(request, wish->cpu_milli), request_int(request, wish->memory_mib),
+                              request_int(request, wish->turnaround_s), wish->nvlink_domain, wish->labels),
+                    &result, reterr);
+    if (kind == ERR_NONE)
+        kind = node_placed(request, wish, result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (PQntuples(result) == 0) {
-        field_problem_add(&request->problems, "/zone", "unknown_zone", "there is no zone '%s'", wish->zone);
-        return request_invalid(request, reterr);
-    }
-    if (!db_bool(result, 0, 2)) {
-        field_problem_add(&request->problems, "/leaf", "out_of_range", "the rack '%s' is behind another leaf",
-                          wish->rack);
-        return request_invalid(request, reterr);
-    }
-    if (db_text(result, 0, 1) == NULL)
+    if (db_text(result, 0, PQfnumber(result, "id")) == NULL)
         return err_set_code(reterr, ERR_CONFLICT, "name_taken", "zone '%s' has a node named '%s' already", wish->zone,
                             wish->name);
-    request->wakes_planner = true;
-    kind =
-        request_event(request, NULL, db_text(result, 0, 0), "node_wish", request->new_id, 1, "node.enrolled", reterr);
-    if (kind == ERR_NONE && db_bool(result, 0, 3))
-        kind = tell_rewired(request, db_text(result, 0, 0), reterr);
+    kind = node_tell(request, result, request->new_id, 1, "node.enrolled", reterr);
     return kind == ERR_NONE ? answer_object(request, response, 201, &statement_get, request->new_id, "node", reterr)
                             : kind;
 }
@@ -259,7 +268,7 @@ static enum err_kind act(struct request *request, struct response *response, con
         kind = request_event(request, NULL, db_text(result, 0, 0), "node_wish", request->object,
                              db_int(result, 0, 1, 0), event_kind, reterr);
     }
-    return kind == ERR_NONE ? get(request, response, reterr) : kind;
+    return kind == ERR_NONE ? node_show(request, response, reterr) : kind;
 }
 
 static enum err_kind cordon(struct request *request, struct response *response, struct err *reterr)
@@ -282,20 +291,22 @@ static enum err_kind power(struct request *request, struct response *response, s
 }
 
 // clang-format off
+#define ONE    .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE
+#define ACTION ONE, .lock = &node_lock, .status = 200
 static const struct route node_routes[] = {
-    {GET,  "/v1/system/nodes",               ROLES_SYSTEM_READ,    RATE_READ,  .query = &node_query_schema, .answer = &node_schema, .is_list = true, .run = list, .summary = "List nodes"},
-    {GET,  "/v1/system/nodes/{id}",          ROLES_SYSTEM_READ,    RATE_READ,  .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .run = get, .summary = "One node"},
-    {POST, "/v1/system/nodes",               ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_schema, .answer = &node_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken", "unknown_zone"), .summary = "Enrol a node"},
-    {POST, "/v1/system/nodes/{id}/cordon",   ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_cordon_schema, .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .status = 200, .run = cordon, .summary = "Let a node take no new allocations"},
-    {POST, "/v1/system/nodes/{id}/uncordon", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .status = 200, .run = uncordon, .summary = "Let a node take allocations again"},
-    {POST, "/v1/system/nodes/{id}/power",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_power_schema, .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE, .status = 200, .run = power, .summary = "Switch a simulated node on or off"},
+    {GET,  "/v1/system/nodes",               ROLES_SYSTEM_READ,    RATE_READ,  .query = &node_query_schema, .answer = &node_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List nodes"},
+    {GET,  "/v1/system/nodes/{id}",          ROLES_SYSTEM_READ,    RATE_READ,  ONE, .has_deleted = true, .run = node_show, .summary = "One node"},
+    {POST, "/v1/system/nodes",               ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_schema, .answer = &node_schema, .run = create, .replay = node_show, .problems = PROBLEMS("name_taken", "unknown_zone"), .summary = "Enrol a node"},
+    {POST, "/v1/system/nodes/{id}/cordon",   ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_cordon_schema, ACTION, .run = cordon, .summary = "Let a node take no new allocations"},
+    {POST, "/v1/system/nodes/{id}/uncordon", ROLES_SYSTEM_OPERATE, RATE_WRITE, ACTION, .run = uncordon, .summary = "Let a node take allocations again"},
+    {POST, "/v1/system/nodes/{id}/power",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_power_schema, ACTION, .run = power, .summary = "Switch a simulated node on or off"},
     ROUTES_END,
 };
 // clang-format on
 
 static const struct db_stmt *const node_statements[] = {
-    &statement_list,     &statement_get,   &statement_create,  &statement_cordon,
-    &statement_uncordon, &statement_power, &statement_rewired, NULL};
+    &statement_list,   &statement_get,      &statement_lock,  &statement_read,    &statement_create,
+    &statement_cordon, &statement_uncordon, &statement_power, &statement_rewired, NULL};
 
 const struct resource node_resource = {"nodes", node_routes, node_statements,
     "The machines of the fleet."};

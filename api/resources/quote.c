@@ -41,22 +41,23 @@ static const struct schema system_query_schema = {"SystemQuoteQuery", system_que
 
 static const struct db_stmt statement_list = {
     .name = "quote_list",
-    .sql = QUOTE_COLUMNS ", r.id AS page_key" RESERVATION_FROM " WHERE r.hold_until IS NOT NULL AND r.hidden_at IS NULL"
+    .sql = QUOTE_COLUMNS ", r.id AS page_key" RESERVATION_FROM
+                         " WHERE r.hold_until IS NOT NULL AND ($7::boolean OR r.hidden_at IS NULL)"
                          " AND ($1::uuid IS NULL OR r.id > $1::uuid)"
                          " AND ($3::text IS NULL OR " QUOTE_STATE " = $3::text)"
                          " AND ($4::text IS NULL OR r.name = $4::text)"
                          " AND ($5::text IS NULL OR z.name = $5::text)"
                          " AND ($6::text IS NULL OR w.name = $6::text)"
                          " ORDER BY r.id LIMIT $2::bigint",
-    .params = 6,
+    .params = 7,
 };
 
-/* The price ($2) is found out beforehand, and shown as a column. */
+/* The price ($3) is found out beforehand, and shown as a column. */
 static const struct db_stmt statement_get = {
     .name = "quote_get",
-    .sql = QUOTE_COLUMNS ", $2::json AS price" RESERVATION_FROM
-                         " WHERE r.id = $1::uuid AND r.hold_until IS NOT NULL AND r.hidden_at IS NULL",
-    .params = 2,
+    .sql = QUOTE_COLUMNS ", $3::json AS price" RESERVATION_FROM
+                         " WHERE r.id = $1::uuid AND r.hold_until IS NOT NULL AND ($2::boolean OR r.hidden_at IS NULL)",
+    .params = 3,
 };
 
 static const struct db_stmt statement_lock = {
@@ -81,8 +82,10 @@ static const struct db_stmt statement_give_back = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct quote_query *query = request->query;
-    return answer_page(request, response, &statement_list,
-                       DB_PARAMS(query->state, query->name, query->zone, query->tenant), reterr);
+    return answer_page(
+        request, response, &statement_list,
+        DB_PARAMS(query->state, query->name, query->zone, query->tenant, request_bool(request->includes_deleted)),
+        reterr);
 }
 
 static enum err_kind find(struct request *request, const PGresult **ret, struct err *reterr)
@@ -90,7 +93,8 @@ static enum err_kind find(struct request *request, const PGresult **ret, struct 
     const char *price = NULL;
     enum err_kind kind = quote_price(request, request->object, &price, reterr);
     if (kind == ERR_NONE)
-        kind = request_run(request, &statement_get, DB_PARAMS(request->object, price), ret, reterr);
+        kind = request_run(request, &statement_get,
+                           DB_PARAMS(request->object, request_bool(request->includes_deleted), price), ret, reterr);
     if (kind == ERR_NONE && PQntuples(*ret) == 0)
         return err_set(reterr, ERR_NOT_FOUND, "quote '%.40s' does not exist", request->params[0]);
     return kind;
@@ -131,11 +135,11 @@ static enum err_kind give_back(struct request *request, struct response *respons
 #define ONE .has_id = true, .id = IDENTITY_QUOTE
 static const struct route quote_routes[] = {
     {POST,   "/v1/quotes",      ROLES_TENANT_WRITE, RATE_WRITE, .body = &quote_schema, .answer = &quote_schema, .is_batched = true, .replay = replay, .waits = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_project", "unknown_image", "unknown_ssh_key", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "quote_limit"), .summary = "Hold instances for a while, with their price"},
-    {GET,    "/v1/quotes",      ROLES_TENANT_READ,  RATE_READ,  .query = &query_schema, .answer = &quote_schema, .is_list = true, .run = list, .summary = "List quotes"},
-    {GET,    "/v1/quotes/{id}", ROLES_TENANT_READ,  RATE_READ,  .answer = &quote_schema, ONE, .run = get, .summary = "One quote"},
+    {GET,    "/v1/quotes",      ROLES_TENANT_READ,  RATE_READ,  .query = &query_schema, .answer = &quote_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List quotes"},
+    {GET,    "/v1/quotes/{id}", ROLES_TENANT_READ,  RATE_READ,  .answer = &quote_schema, ONE, .has_deleted = true, .run = get, .summary = "One quote"},
     {DELETE, "/v1/quotes/{id}", ROLES_TENANT_WRITE, RATE_WRITE, ONE, .lock = &quote_lock, .status = 204, .run = give_back, .problems = PROBLEMS("quote_used"), .summary = "Give what it holds back"},
-    {GET,    "/v1/system/quotes",      ROLES_SYSTEM_READ, RATE_READ, .query = &system_query_schema, .answer = &quote_schema, .is_list = true, .run = list, .summary = "List all tenants' quotes"},
-    {GET,    "/v1/system/quotes/{id}", ROLES_SYSTEM_READ, RATE_READ, .answer = &quote_schema, ONE, .run = get, .summary = "One quote"},
+    {GET,    "/v1/system/quotes",      ROLES_SYSTEM_READ, RATE_READ, .query = &system_query_schema, .answer = &quote_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List all tenants' quotes"},
+    {GET,    "/v1/system/quotes/{id}", ROLES_SYSTEM_READ, RATE_READ, .answer = &quote_schema, ONE, .has_deleted = true, .run = get, .summary = "One quote"},
     ROUTES_END,
 };
 // clang-format on

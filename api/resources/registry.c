@@ -7,6 +7,7 @@ const struct resource *const registry[] = {
     &zone_resource,
     &instance_type_resource,
     &node_resource,
+    &node_change_resource,
     &tenant_resource,
     &token_resource,
     &project_resource,

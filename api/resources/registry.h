@@ -27,6 +27,7 @@ extern const struct resource ledger_resource;
 extern const struct resource maintenance_resource;
 extern const struct resource margin_resource;
 extern const struct resource me_resource;
+extern const struct resource node_change_resource;
 extern const struct resource node_resource;
 extern const struct resource partition_resource;
 extern const struct resource offer_resource;

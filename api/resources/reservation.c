@@ -10,13 +10,14 @@
 #include <string.h>
 
 struct reservation_query {
-    const char *state, *name, *tenant, *zone;
+    const char *state, *name, *tenant, *zone, *project;
 };
 // clang-format off
 static const struct field query_fields[] = {
     FIELD_ENUM("state", struct reservation_query, state, .values = reservation_states, .help = "Only those in this state"),
     FIELD_TEXT("name",  struct reservation_query, name, .help = "Only those of this name"),
     FIELD_TEXT("zone",  struct reservation_query, zone, .help = "Only those in the zone of this name"),
+    FIELD_TEXT("project", struct reservation_query, project, .help = "Only those of this project"),
     FIELDS_END,
 };
 static const struct field system_query_fields[] = {
@@ -24,6 +25,7 @@ static const struct field system_query_fields[] = {
     FIELD_TEXT("name",   struct reservation_query, name, .help = "Only those of this name"),
     FIELD_TEXT("zone",   struct reservation_query, zone, .help = "Only those in the zone of this name"),
     FIELD_TEXT("tenant", struct reservation_query, tenant, .help = "Only those of the tenant of this name"),
+    FIELD_TEXT("project", struct reservation_query, project, .help = "Only those of this project"),
     FIELDS_END,
 };
 // clang-format on
@@ -33,29 +35,28 @@ static const struct schema system_query_schema = {"SystemReservationQuery", syst
 
 /* ---- Statements ---- */
 
+// clang-format off
 static const struct db_stmt statement_list = {
     .name = "reservation_list",
     .sql = RESERVATION_COLUMNS("r.state") ", r.id AS page_key" RESERVATION_FROM
-                                          " WHERE r.hidden_at IS NULL AND " IS_RESERVATION(
-                                              "r") " AND ($1::uuid IS NULL OR r.id > $1::uuid)"
-                                                   " AND ($3::text IS NULL OR r.state = $3::text)"
-                                                   " AND ($4::text IS NULL OR r.name = $4::text)"
-                                                   " AND ($5::text IS NULL OR z.name = $5::text)"
-                                                   " AND ($6::text IS NULL OR w.name = $6::text)"
-                                                   " ORDER BY r.id LIMIT $2::bigint",
-    .params = 6,
+           " WHERE ($7::boolean OR r.hidden_at IS NULL) AND " IS_RESERVATION("r")
+           "   AND ($1::uuid IS NULL OR r.id > $1::uuid) AND ($3::text IS NULL OR r.state = $3::text)"
+           "   AND ($4::text IS NULL OR r.name = $4::text) AND ($5::text IS NULL OR z.name = $5::text)"
+           "   AND ($6::text IS NULL OR w.name = $6::text) AND ($8::text IS NULL OR r.project = $8::text)"
+           " ORDER BY r.id LIMIT $2::bigint",
+    .params = 8,
 };
 
+#define INSTANCES \
+    ", (SELECT coalesce(json_agg(json_build_object('id', i.id, 'ordinal', i.ordinal, 'state', i.state, 'address', i.address)" \
+    "           ORDER BY i.ordinal), '[]') FROM instance i WHERE i.reservation_id = r.id) AS instances"
 static const struct db_stmt statement_get = {
     .name = "reservation_get",
-    .sql = RESERVATION_COLUMNS(
-        "r.state") ", to_json(r.authorized_keys) AS authorized_keys, (SELECT coalesce(json_agg(json_build_object('id', i.id, 'ordinal', i.ordinal, 'state', i.state, "
-                   "'address',"
-                   " i.address) ORDER BY i.ordinal), '[]') FROM instance i WHERE i.reservation_id = r.id) AS "
-                   "instances" RESERVATION_FROM
-                   " WHERE r.id = $1::uuid AND r.hidden_at IS NULL AND " IS_RESERVATION("r"),
-    .params = 1,
+    .sql = RESERVATION_COLUMNS("r.state") ", to_json(r.authorized_keys) AS authorized_keys" INSTANCES RESERVATION_FROM
+           " WHERE r.id = $1::uuid AND ($2::boolean OR r.hidden_at IS NULL) AND " IS_RESERVATION("r"),
+    .params = 2,
 };
+// clang-format on
 
 static const struct db_stmt statement_lock = {
     .name = "reservation_lock",
@@ -83,15 +84,15 @@ static const struct db_stmt statement_hide = {
 
 static const struct db_stmt statement_exists = {
     .name = "reservation_exists",
-    .sql = "SELECT FROM reservation r WHERE r.id = $1::uuid AND r.hidden_at IS NULL AND " IS_RESERVATION("r"),
-    .params = 1,
+    .sql = "SELECT FROM reservation r WHERE r.id = $1::uuid AND ($2::boolean OR r.hidden_at IS NULL)"
+           " AND " IS_RESERVATION("r"),
+    .params = 2,
 };
 
 static const struct db_stmt statement_instances = {
     .name = "reservation_instances",
     .sql = "SELECT i.id, i.ordinal, i.state, i.address, i.ordinal AS page_key FROM instance i"
-           " JOIN reservation r ON r.id = i.reservation_id"
-           " WHERE i.reservation_id = $3::uuid AND r.hidden_at IS NULL AND ($1::integer IS NULL OR i.ordinal > "
+           " WHERE i.reservation_id = $3::uuid AND ($1::integer IS NULL OR i.ordinal > "
            "$1::integer)"
            " ORDER BY i.ordinal LIMIT $2::bigint",
     .params = 3,
@@ -108,12 +109,15 @@ static enum err_kind list(struct request *request, struct response *response, st
 {
     const struct reservation_query *query = request->query;
     return answer_page(request, response, &statement_list,
-                       DB_PARAMS(query->state, query->name, query->zone, query->tenant), reterr);
+                       DB_PARAMS(query->state, query->name, query->zone, query->tenant,
+                                 request_bool(request->includes_deleted), query->project),
+                       reterr);
 }
 
 enum err_kind reservation_find(struct request *request, const char *id, const PGresult **ret, struct err *reterr)
 {
-    enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(id), ret, reterr);
+    enum err_kind kind =
+        request_run(request, &statement_get, DB_PARAMS(id, request_bool(request->includes_deleted)), ret, reterr);
     return kind == ERR_NONE && PQntuples(*ret) == 0 ? not_found(request, reterr) : kind;
 }
 
@@ -255,15 +259,15 @@ static enum err_kind hide(struct request *request, struct response *response, st
 #define ONE .has_id = true, .id = IDENTITY_RESERVATION
 static const struct route reservation_routes[] = {
     {POST,   "/v1/reservations",                       ROLES_TENANT_WRITE,   RATE_WRITE, .body = &reservation_schema, .answer = &reservation_schema, .is_batched = true, .replay = replay, .waits = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_project", "unknown_image", "unknown_ssh_key", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "name_taken", "unknown_quote", "quote_used", "quote_expired", "quote_not_held"), .summary = "Reserve instances for a window"},
-    {GET,    "/v1/reservations",                       ROLES_TENANT_READ,    RATE_READ,  .query = &query_schema, .answer = &reservation_schema, .is_list = true, .run = list, .summary = "List reservations"},
-    {GET,    "/v1/reservations/{id}",                  ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .run = get, .summary = "One reservation"},
+    {GET,    "/v1/reservations",                       ROLES_TENANT_READ,    RATE_READ,  .query = &query_schema, .answer = &reservation_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List reservations"},
+    {GET,    "/v1/reservations/{id}",                  ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .has_deleted = true, .run = get, .summary = "One reservation"},
     {POST,   "/v1/reservations/{id}/cancel",           ROLES_TENANT_WRITE,   RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},
     {DELETE, "/v1/reservations/{id}",                  ROLES_TENANT_WRITE,   RATE_WRITE, ONE, .lock = &reservation_lock, .status = 204, .run = hide, .summary = "Cancel and hide"},
-    {GET,    "/v1/reservations/{id}/instances",        ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_instance_schema, .is_list = true, ONE, .run = list_instances, .summary = "Instances of a reservation"},
-    {GET,    "/v1/system/reservations",                ROLES_SYSTEM_READ,    RATE_READ,  .query = &system_query_schema, .answer = &reservation_schema, .is_list = true, .run = list, .summary = "List all tenants' reservations"},
-    {GET,    "/v1/system/reservations/{id}",           ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .run = get, .summary = "One reservation"},
+    {GET,    "/v1/reservations/{id}/instances",        ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_instance_schema, .is_list = true, ONE, .has_deleted = true, .run = list_instances, .summary = "Instances of a reservation"},
+    {GET,    "/v1/system/reservations",                ROLES_SYSTEM_READ,    RATE_READ,  .query = &system_query_schema, .answer = &reservation_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List all tenants' reservations"},
+    {GET,    "/v1/system/reservations/{id}",           ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .has_deleted = true, .run = get, .summary = "One reservation"},
     {POST,   "/v1/system/reservations/{id}/cancel",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},
-    {GET,    "/v1/system/reservations/{id}/instances", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_instance_schema, .is_list = true, ONE, .run = list_instances, .summary = "Instances of a reservation"},
+    {GET,    "/v1/system/reservations/{id}/instances", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_instance_schema, .is_list = true, ONE, .has_deleted = true, .run = list_instances, .summary = "Instances of a reservation"},
     ROUTES_END,
 };
 // clang-format on

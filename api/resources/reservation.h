@@ -34,7 +34,7 @@ struct reservation {
     const char *user_data;
     const char *authorized_keys; /* JSON */
     const char *labels;
-    int64_t created_at, cancel_requested_at;
+    int64_t created_at, cancel_requested_at, deleted_at;
     struct reservation_verdict {
         const char *state, *health, *reason;
         int64_t starts_at, ends_at, ends_by, decided_at, delivered_count;

@@ -353,6 +353,7 @@ static enum err_kind prepare(struct request_internal *internal, struct batch_ite
     identity_to_uuid(identity_new(), admission->audit_id);
     wish->id = admission->id;
     wish->cancel_requested_at = FIELD_NULL;
+    wish->deleted_at = FIELD_NULL;
     wish->status = (struct reservation_verdict){.state = "pending",
                                                 .health = "ok",
                                                 .starts_at = FIELD_NULL,

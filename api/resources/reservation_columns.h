@@ -16,6 +16,7 @@
     " r.spread AS \"placement.spread\", r.tier, r.if_unavailable, r.image, r.labels," \
     " to_json(r.ssh_keys) AS ssh_keys, r.user_data," \
     " " RESERVATION_EPOCH("created_at") " AS created_at, " RESERVATION_EPOCH("cancel_requested_at") " AS cancel_requested_at," \
+    " " RESERVATION_EPOCH("hidden_at") " AS deleted_at," \
     " " state " AS \"status.state\", r.health AS \"status.health\", r.reason AS \"status.reason\"," \
     " " RESERVATION_EPOCH("granted_starts_at") " AS \"status.starts_at\", " RESERVATION_EPOCH("granted_ends_at") " AS \"status.ends_at\"," \
     " " RESERVATION_EPOCH("decided_at") " AS \"status.decided_at\", r.delivered_count AS \"status.delivered_count\"," \

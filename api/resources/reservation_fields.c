@@ -81,6 +81,7 @@ const struct field reservation_fields[] = {
     FIELD_ID    ("quote", struct reservation, quote, .identity = IDENTITY_QUOTE, .flags = FIELD_WRITE_ONLY | FIELD_NULLABLE | FIELD_CREATE_ONLY, .help = "The quote that becomes this reservation, as it stands: then nothing else is given"),
     FIELD_TIME  ("cancel_requested_at", struct reservation, cancel_requested_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "When its end was asked for; null: it was not"),
     FIELD_OBJECT("status", struct reservation, status, .flags = FIELD_READ_ONLY, .fields = status_fields, .help = "What was decided and found"),
+    FIELD_TIME  ("deleted_at", struct reservation, deleted_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .help = "When it was deleted; left out where it was not"),
     FIELD_      ("instances", FIELD_TYPE_ROWS, struct reservation, instances, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .fields = brief_instance_fields, .help = "Its instances; not in lists"),
     FIELDS_END,
 };
@@ -98,6 +99,7 @@ const struct field quote_fields[] = {
     FIELD_COLUMN_WITH("reservation", FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_RESERVATION, .help = "What it became; null: it is not confirmed"),
     FIELD_JSON  ("price", struct reservation, price, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .fields = reservation_price_fields, .help = "What it costs once confirmed; left out in lists, where it holds nothing, and where there is no price"),
     FIELD_OBJECT("status", struct reservation, status, .flags = FIELD_READ_ONLY, .fields = quote_status_fields, .help = "What was decided and found"),
+    FIELD_TIME  ("deleted_at", struct reservation, deleted_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .help = "When it was deleted; left out where it was not"),
     FIELDS_END,
 };
 // clang-format on

@@ -82,6 +82,8 @@ const struct problem_code problem_codes[] = {
      "Make a new reservation in that project", 0},
     {"quota_exceeded",           ERR_CONFLICT,         "The tenant or its project may not hold as much: binding says which limit, what is held and asked, and when it would fit",
      "Ask for less, take the alternative or the start in fits_at, or ask an operator for a higher quota", 0},
+    {"node_in_use",              ERR_CONFLICT,         "The node is held or promised: where it stands and what it has cannot change, nor can it be retired",
+     "Cordon it, and wait until what is on it has ended or moved; GET /v1/system/allocations?node= tells what", 0},
     {"name_taken",               ERR_CONFLICT,         "Another object has that name",
      "Choose another name, or GET the object that has it by ?name=", 0},
     {"price_overlaps",           ERR_CONFLICT,         "The price has a version at or after that start already, or the start is past",

@@ -1,6 +1,6 @@
 /* A node: it is validated before it takes tenants, wiped and validated again after them, and put aside when it does
- * not answer. Never from allocated straight to ready. While it is worked on nobody minds whether it answers. The state
- * retired has no wish yet that leads there. */
+ * not answer. Never from allocated straight to ready. While it is worked on nobody minds whether it answers. It is retired
+ * when operators delete it, from any state and for good; who is on it nevertheless is moved as if it were lost. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/world.h"
 
@@ -15,6 +15,7 @@
 /* ---- Events: conditions that hold now ---- */
 
 enum node_event {
+    RETIRE_REQUESTED,
     LOST,
     ANSWERS,
     INSTANCE_ARRIVES,
@@ -25,6 +26,12 @@ enum node_event {
     MAINTENANCE_ENDS,
     EVENT_COUNT
 };
+
+static bool is_unwanted(const void *subject)
+{
+    const struct node *node = subject;
+    return node->is_unwanted;
+}
 
 static bool is_lost(const void *subject)
 {
@@ -75,6 +82,7 @@ static bool is_left_alone(const void *subject)
 }
 
 static const struct fsm_event events[EVENT_COUNT] = {
+    [RETIRE_REQUESTED] = {"retire_requested", is_unwanted, false},
     [LOST] = {"node_lost", is_lost, false},
     [ANSWERS] = {"node_answers", is_answering, false},
     [INSTANCE_ARRIVES] = {"instance_arrives", is_occupied, false},
@@ -132,25 +140,33 @@ static void put_aside_overdue(void *subject)
 
 static const struct fsm_transition transitions[] = {
     // clang-format off
+    ROW(105, ENROLLED,    RETIRE_REQUESTED,   RETIRED,     NOTHING,           "operators took it out of the fleet"),
     ROW(110, ENROLLED,    LOST,               QUARANTINED, put_aside,         "it does not answer"),
     ROW(120, ENROLLED,    ANSWERS,            VALIDATING,  validate,          "it is new"),
+    ROW(205, VALIDATING,  RETIRE_REQUESTED,   RETIRED,     NOTHING,           "operators took it out of the fleet"),
     ROW(210, VALIDATING,  LOST,               QUARANTINED, put_aside,         "it stopped answering"),
     ROW(220, VALIDATING,  INSTANCE_ARRIVES,   ALLOCATED,   NOTHING,           "other slots of it are taken into use"),
     ROW(230, VALIDATING,  WORK_DONE,          READY,       offer,             "it is sound and clean"),
     ROW(240, VALIDATING,  DEADLINE_PASSED,    QUARANTINED, put_aside_overdue, "it was not validated in time"),
+    ROW(305, READY,       RETIRE_REQUESTED,   RETIRED,     NOTHING,           "operators took it out of the fleet"),
     ROW(310, READY,       LOST,               QUARANTINED, put_aside,         "it stopped answering"),
     ROW(320, READY,       INSTANCE_ARRIVES,   ALLOCATED,   NOTHING,           "a tenant's instance comes"),
     ROW(330, READY,       MAINTENANCE_BEGINS, MAINTENANCE, NOTHING,           "operators work on it"),
+    ROW(405, ALLOCATED,   RETIRE_REQUESTED,   RETIRED,     NOTHING,           "operators took it out of the fleet"),
     ROW(410, ALLOCATED,   LOST,               QUARANTINED, put_aside,         "it stopped answering; its instances are replaced"),
     ROW(420, ALLOCATED,   LAST_INSTANCE_LEFT, SANITIZING,  sanitize,          "its last tenant left"),
+    ROW(505, SANITIZING,  RETIRE_REQUESTED,   RETIRED,     NOTHING,           "operators took it out of the fleet"),
     ROW(510, SANITIZING,  LOST,               QUARANTINED, put_aside,         "it stopped answering"),
     ROW(520, SANITIZING,  INSTANCE_ARRIVES,   ALLOCATED,   NOTHING,           "other slots of it are taken into use"),
     ROW(530, SANITIZING,  WORK_DONE,          VALIDATING,  validate,          "it is wiped"),
     ROW(540, SANITIZING,  DEADLINE_PASSED,    QUARANTINED, put_aside_overdue, "it was not wiped in time"),
+    ROW(605, QUARANTINED, RETIRE_REQUESTED,   RETIRED,     NOTHING,           "operators took it out of the fleet"),
     ROW(610, QUARANTINED, ANSWERS,            REPAIR,      sanitize,          "it answers again: wipe what its tenants left"),
+    ROW(705, REPAIR,      RETIRE_REQUESTED,   RETIRED,     NOTHING,           "operators took it out of the fleet"),
     ROW(710, REPAIR,      LOST,               QUARANTINED, put_aside,         "it stopped answering"),
     ROW(720, REPAIR,      WORK_DONE,          VALIDATING,  validate,          "it is repaired"),
     ROW(730, REPAIR,      DEADLINE_PASSED,    QUARANTINED, put_aside_overdue, "it was not repaired in time"),
+    ROW(805, MAINTENANCE, RETIRE_REQUESTED,   RETIRED,     NOTHING,           "operators took it out of the fleet"),
     ROW(810, MAINTENANCE, MAINTENANCE_ENDS,   VALIDATING,  validate,          "the work on it is over"),
     // clang-format on
 };
@@ -168,6 +184,7 @@ static const struct fsm_state states[NODE_STATE_COUNT] = {
     [NODE_QUARANTINED] = {"quarantined", FSM_BIT(LOST) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED) | MAINTAINED_LATER, false, false},
     [NODE_REPAIR]      = {"repair",      FSM_BIT(ANSWERS) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT) | MAINTAINED_LATER, false, true},
     [NODE_MAINTENANCE] = {"maintenance", FSM_BIT(LOST) | FSM_BIT(ANSWERS) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED) | FSM_BIT(MAINTENANCE_BEGINS), false, false},
+    [NODE_RETIRED]     = {"retired",     FSM_BIT(RETIRE_REQUESTED) | FSM_BIT(LOST) | FSM_BIT(ANSWERS) | FSM_BIT(INSTANCE_ARRIVES) | FSM_BIT(LAST_INSTANCE_LEFT) | FSM_BIT(WORK_DONE) | FSM_BIT(DEADLINE_PASSED) | MAINTAINED_LATER, true, false},
     // clang-format on
 };
 
@@ -256,7 +273,7 @@ bool node_is_in_service(const struct node *node)
     if (node->is.state == NODE_MAINTENANCE)
         return true; /* what it is planned for after it finds it back */
     return node->answers && node->is.state != NODE_ENROLLED && node->is.state != NODE_QUARANTINED &&
-           node->is.state != NODE_REPAIR;
+           node->is.state != NODE_REPAIR && node->is.state != NODE_RETIRED;
 }
 
 void node_plannable(const struct world *world, const struct node *node, struct planner_node *ret)

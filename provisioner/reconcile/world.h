@@ -40,6 +40,7 @@ enum node_state {
     NODE_QUARANTINED,
     NODE_REPAIR,
     NODE_MAINTENANCE,
+    NODE_RETIRED,
     NODE_STATE_COUNT
 };
 
@@ -89,6 +90,7 @@ struct node {
     struct identity id;
     struct planner_node spec; /* as the planner has it */
     bool answers;             /* sim: sim_powered */
+    bool is_unwanted;         /* operators have taken it out of the fleet for good */
     int64_t turnaround_s;     /* the node's own, without the driver's stop */
     int64_t live_count;       /* instances on it */
     int64_t maintained;       /* maintenance windows of it that are active */

@@ -167,6 +167,6 @@ def test_a_rack_is_all_of_its_nodes(stack):
     stack.node("m1", rack="r2")
     body = {**window(), "rack": "r1"}
     body.pop("nodes")
-    assert ask(stack, body)["nodes"] == ["n0000", "n0001"]
+    assert ask(stack, body)["status"]["nodes"] == ["n0000", "n0001"]
     refused = stack.operator.post(WINDOWS, window("n0000", "nowhere")).expect(422).body
     assert refused["errors"][0]["code"] == "unknown_node"

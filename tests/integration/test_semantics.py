@@ -214,6 +214,8 @@ BODIES = {
     "POST /v1/reservations/{id}/amendments": {"count": 2},
     "PATCH /v1/reservations/{id}": {"name": "other", "count": 2},
     "PATCH /v1/system/zones/{id}": {"lead_s": 60},
+    "PATCH /v1/system/nodes/{id}": {"labels": {"row": "7"}},
+    "PATCH /v1/system/maintenance-windows/{id}": {"reason": "two fans"},
     "PATCH /v1/system/tenants/{id}": {"tax_rate_bp": 1900},
     "PATCH /v1/system/instance-types/{id}": {"description": "eight of them"},
     "POST /v1/projects": {"name": "training"},
@@ -246,6 +248,9 @@ def test_a_preview_changes_nothing_and_tells_the_object(everything):
         mark = "?zone=us-east-1a&" if name == "DELETE /v1/system/tenants/{id}/quotas" else "?"
         headers = {"If-Match": "*", "Idempotency-Key": "the same for all"}
         answer = client.request(verb, f"{where}{mark}validate_only=true", body, headers=headers)
+        if name == "DELETE /v1/system/nodes/{id}":
+            assert answer.expect(409).code == "node_in_use"
+            continue
         assert answer.status == 200, (name, answer)
         assert answer.body["warnings"] == [] and "ETag" not in answer.headers, name
         assert ("cost_delta" in answer.body) == (name in MONEY_IS_INVOLVED), name
@@ -265,3 +270,77 @@ def test_a_preview_is_refused_as_the_change_would_be(everything):
     assert everything.acme.get(where).body["name"] == "llama"
     assert everything.operator.post("/v1/system/zones?validate_only=true", {"name": "us-east-1a"}).expect(409).code == "name_taken"
     assert everything.operator.get(f"/v1/system/zones/{everything.ids['zones']}?validate_only=true").expect(422).code == "unknown_field"
+
+
+# ---- Nodes ----
+
+NODE = {"name": "n9", "zone": "us-east-1a", "fabric": "f1", "rack": "r9", "leaf": None, "nvlink_domain": "node", "gpu_model": "H100",
+        "gpu_count": 8, "gpu_grouping": "any", "cpu_milli": 192000, "memory_mib": 2097152, "turnaround_s": 0,
+        "labels": {"row": "7", "Änderung": "ja"}}
+
+
+def wait_for_state(stack, node, state):
+    eventually(lambda: stack.operator.get(f"/v1/system/nodes/{node['id']}?include=deleted").body["status"]["state"] == state,
+               f"the node is {state}")
+
+
+def test_a_node_is_replaced_moved_and_retired(stack):
+    stack.fleet(1)
+    acme = stack.tenant("acme")
+    node = stack.operator.create("/v1/system/nodes", NODE)
+    assert {name: node[name] for name in NODE} == NODE
+    where = f"/v1/system/nodes/{node['id']}"
+    moved = {**NODE, "name": "n9-moved", "rack": "r1", "leaf": "l1", "labels": {}, "memory_mib": 1048576}
+    answer = stack.operator.request("PUT", where, moved, headers={"If-Match": "*"}).expect(200)
+    assert {name: answer.body[name] for name in moved} == moved
+    assert stack.operator.patch(where, {"name": "n0000"}).expect(409).code == "name_taken"
+    assert stack.operator.patch(where, {"gpu_count": 4}).expect(422).code == "immutable_field"
+    # Two in one rack: the planner knows where it stands now.
+    pair = acme.create("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 2, **WINDOW,
+                                            "placement": {"within": "rack"}})
+    for change in (lambda: stack.operator.patch(where, {"rack": "r9"}), lambda: stack.operator.delete(where)):
+        assert change().expect(409).code == "node_in_use"
+    stack.operator.patch(where, {"labels": {"row": "8"}, "name": "n10"}).expect(200)
+    acme.post(f"/v1/reservations/{pair['id']}/cancel").expect(200)
+    eventually(lambda: stack.operator.delete(where).status == 204, "nobody needs the node")
+    assert stack.operator.get(where).expect(404).code == "not_found"
+    assert [each["name"] for each in stack.operator.items("/v1/system/nodes")] == ["n0000"]
+    assert [each["name"] for each in stack.operator.items("/v1/system/nodes?include=deleted&name=n10")] == ["n10"]
+    wait_for_state(stack, node, "retired")
+    assert stack.operator.get(f"{where}?include=deleted").body["status"]["retired_at"] == "2026-01-01T00:00:00Z"
+    for method in ("DELETE", "PUT", "PATCH"):
+        body = None if method == "DELETE" else {} if method == "PATCH" else moved
+        stack.operator.request(method, where, body, headers={"If-Match": "*"}).expect(404)
+    # Its name is free, and its place is nobody's.
+    again = stack.operator.create("/v1/system/nodes", {**NODE, "name": "n10"})
+    assert again["id"] != node["id"]
+    wait_for_state(stack, again, "ready")
+    refused = acme.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 3, **WINDOW}).expect(409)
+    assert refused.code == "capacity_unavailable"
+    stack.provisioner.kill()
+    stack.provisioner.start()
+    verified = stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body
+    assert verified["equal"], verified
+
+
+# ---- Deleting ----
+
+
+def test_what_is_deleted_is_gone_but_for_who_asks_for_the_deleted(everything):
+    """Of everything that takes DELETE: 204, then 404 (never 410), not in its list; ?include=deleted still shows it."""
+    seen = []
+    for path, where, client in objects(everything, "DELETE"):
+        if "nodes" in path:
+            continue  # one that is held is not deleted: above
+        listed, identity = where.rsplit("/", 1)
+        assert client.request("DELETE", f"{where}?validate_only=true").expect(200).body["warnings"] == []
+        client.get(where).expect(200)
+        assert client.delete(where).expect(204).content == b""
+        assert client.get(where).expect(404).code == "not_found"
+        assert client.delete(where).expect(404).code == "not_found"
+        assert identity not in [each["id"] for each in client.items(listed)]
+        assert client.get(f"{where}?include=deleted").expect(200).body["deleted_at"]
+        assert identity in [each["id"] for each in client.items(f"{listed}?include=deleted")]
+        assert client.get(f"{where}?include=hidden").expect(422).code == "out_of_range"
+        seen.append(path)
+    assert len(seen) >= 3, seen

@@ -94,7 +94,7 @@ def test_a_rack_learns_its_leaf_and_keeps_it(stack):
         "name": "stray", "zone": "us-east-1a", "fabric": "f1", "leaf": "right", "rack": "r1", "gpu_model": "H100", "gpu_count": 8,
         "cpu_milli": 1, "memory_mib": 1}).expect(422)
     assert answer.body["errors"][0]["pointer"] == "/leaf"
-    assert {node["name"]: node["leaf"] for node in stack.operator.items("/v1/system/nodes")} == \
+    assert {node["name"]: node["status"]["leaf"] for node in stack.operator.items("/v1/system/nodes")} == \
         {"early": "left", "late": "left", "beside": "left"}
     acme = stack.tenant("acme")
     acme.create("/v1/reservations", wish(name="gang", count=3, placement={"within": "leaf"}))
