@@ -1,6 +1,7 @@
 /* The API's own description, made of its tables: OpenAPI 3.1 and 3.0.3, and the pages for people. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/docs_page.h"
 #include "api/server/etag.h"
 #include "api/server/page_html.h"
 #include "api/server/problem_page.h"
@@ -36,6 +37,14 @@ static enum err_kind get_30(struct request *request, struct response *response, 
     return answer_document(request, response, &request->internal->server->openapi_30);
 }
 
+static enum err_kind get_docs(struct request *request, struct response *response, struct err *reterr)
+{
+    (void)reterr;
+    response_header(response, "Cache-Control", DOCUMENT_CACHE);
+    docs_page(request, response);
+    return ERR_NONE;
+}
+
 static enum err_kind get_errors(struct request *request, struct response *response, struct err *reterr)
 {
     (void)reterr;
@@ -50,6 +59,7 @@ static enum err_kind get_errors(struct request *request, struct response *respon
 static const struct route document_routes[] = {
     {GET, "/openapi.json",     ROLES_NONE, RATE_READ, .direct = get, .summary = "This document: OpenAPI 3.1"},
     {GET, "/openapi-3.0.json", ROLES_NONE, RATE_READ, .direct = get_30, .summary = "The same as OpenAPI 3.0.3, for generators that lag"},
+    {GET, "/docs",             ROLES_NONE, RATE_READ, .forms = FORM_MASK(FORM_HTML), .direct = get_docs, .summary = "This document as a page"},
     {GET, "/docs/errors",      ROLES_NONE, RATE_READ, .forms = FORM_MASK(FORM_HTML), .direct = get_errors, .summary = "The codes of problems, as a page"},
     ROUTES_END,
 };

@@ -208,6 +208,44 @@ def test_a_trace_goes_on_in_answers_and_log(make_stack):
         assert stack.operator.get("/v1/me", headers={"traceparent": bad}).expect(200).headers["traceparent"] is None, bad
 
 
+# ---- The document ----
+
+
+def test_the_document_is_served_in_both_versions_and_known_again(shared):
+    for path, version in (("/openapi.json", "3.1.0"), ("/openapi-3.0.json", "3.0.3")):
+        answer = shared.client().get(path).expect(200)
+        assert answer.body["openapi"] == version
+        again = shared.client().get(path, headers={"If-None-Match": answer.headers["ETag"]}).expect(304)
+        assert again.content == b"" and again.headers["ETag"] == answer.headers["ETag"]
+
+
+def page(client, path):
+    answer = client.get(path, headers={"Accept": "text/html"}).expect(200)
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    return answer.content.decode(), answer.headers["Content-Security-Policy"]
+
+
+def test_the_page_of_the_document_needs_nothing_from_elsewhere(make_stack, tmp_path):
+    plain = make_stack(settings={"sluice-api": {"SLUICE_CONSOLE_DIR": ""}})
+    text, policy = page(plain.client(), "/docs")
+    assert "script" not in policy and "<script" not in text
+    for path in plain.client().get("/openapi.json").body["paths"]:
+        assert path in text, path
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/swagger-ui-bundle.js").write_text("")
+    text, policy = page(make_stack(settings={"sluice-api": {"SLUICE_CONSOLE_DIR": str(tmp_path)}}).client(), "/docs")
+    assert "/console/docs/swagger-ui-bundle.js" in text and "//" not in text and "<script>" not in text
+    assert "script-src 'self'" in policy and "unsafe" not in policy
+
+
+def test_a_problem_leads_to_its_code_its_meaning_and_its_remedy(shared):
+    problem = shared.acme.get("/v1/nothing").expect(404).body
+    path, _, anchor = problem["type"].partition("#")
+    text, policy = page(shared.client(), path)
+    assert anchor == problem["code"] and f'<tr id="{anchor}">' in text and "Check the address and the id" in text
+    assert "script" not in policy and "'unsafe-inline'" not in policy
+
+
 # ---- Limits ----
 
 
