@@ -4,7 +4,8 @@ import { problemFrom, ProblemError } from "./problem";
 import type { paths } from "./schema";
 import { session } from "./session";
 
-export const api = createClient<paths>({ baseUrl: window.location.origin });
+// Lists can be had as CSV too; what is asked for here is JSON.
+export const api = createClient<paths, "application/json">({ baseUrl: window.location.origin });
 
 api.use({
   onRequest({ request }) {

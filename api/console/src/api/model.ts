@@ -12,6 +12,7 @@ export type Me = Answer<"/v1/me">;
 export type Node = Item<"/v1/system/nodes">;
 export type Zone = Item<"/v1/zones">;
 export type Reservation = Answer<"/v1/system/reservations/{id}">;
+export type ReservationState = Reservation["status"]["state"];
 export type Invoice = Item<"/v1/invoices">;
 export type Margin = Answer<"/v1/system/margin">;
 export type MarginBy = "day" | "tenant" | "instance_type" | "cohort";

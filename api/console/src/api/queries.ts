@@ -10,6 +10,7 @@ import {
   type Me,
   type Node,
   type Reservation,
+  type ReservationState,
   type Zone,
 } from "./model";
 import { allPages, PAGE_LIMIT, type Listing } from "./pages";
@@ -41,7 +42,7 @@ export function useZones(): UseQueryResult<Listing<Zone>> {
   });
 }
 
-export function useReservations(me: Me, state: string | undefined): UseQueryResult<Listing<Reservation>> {
+export function useReservations(me: Me, state: ReservationState | undefined): UseQueryResult<Listing<Reservation>> {
   return useQuery({
     queryKey: ["reservations", "list", state ?? "every"],
     placeholderData: keepPreviousData,
@@ -96,10 +97,10 @@ export function useInvoices(): UseQueryResult<Listing<Invoice>> {
   });
 }
 
+type Query<T> = { limit: number } & { [K in keyof T]?: Exclude<T[K], undefined> };
+
 /** The query of a list: the largest pages, and only what is set. */
-function query<T extends Record<string, string | undefined>>(
-  fields: T,
-): { limit: number } & { [K in keyof T]?: string } {
+function query<T extends Record<string, string | undefined>>(fields: T): Query<T> {
   const set = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return { limit: PAGE_LIMIT, ...Object.fromEntries(set) } as { limit: number } & { [K in keyof T]?: string };
+  return { limit: PAGE_LIMIT, ...Object.fromEntries(set) } as Query<T>;
 }

@@ -21,7 +21,7 @@ export interface FleetSearch {
 }
 
 export interface ReservationsSearch {
-  state?: string | undefined;
+  state?: (typeof reservationStates)[number] | undefined;
   find?: string | undefined;
 }
 

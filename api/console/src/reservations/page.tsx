@@ -68,7 +68,7 @@ export function ReservationsPage() {
   const reservations = useReservations(me, state);
   const columns = useMemo(() => (isProvider(me) ? [NAME, TENANT, ...REST] : [NAME, ...REST]), [me]);
 
-  const setState = (next: string | undefined): void => void navigate({ search: (was) => ({ ...was, state: next }) });
+  const setState = (next: typeof state): void => void navigate({ search: (was) => ({ ...was, state: next }) });
   const setFind = (text: string): void =>
     void navigate({ search: (was) => ({ ...was, find: text === "" ? undefined : text }), replace: true });
 
