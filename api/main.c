@@ -137,7 +137,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.audit_key = audit_key;
     int timeout_ms = (int)settings->statement_timeout_ms;
     const char *url = common->database_url;
-    server.tokens = token_cache_new();
+    server.tokens = token_cache_new(registry);
     server.rates = new_rates(settings);
     server.suspensions = suspensions_start();
     server.workers = workers_start(url, (int)settings->workers, settings->jobs_max, timeout_ms);

@@ -14,6 +14,7 @@
 #include "api/resources/quote_price.h"
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
+#include "api/resources/token.h"
 #include "api/server/answers.h"
 #include "api/server/await.h"
 #include "api/server/background.h"
@@ -55,6 +56,7 @@ static const struct db_check own[] = {
     {question_statements,            TENANTS, SYSTEM},
     {token_cache_statements,         SYSTEM,  NULL},
     {token_command_statements,       SYSTEM,  NULL},
+    {token_create_statements,        TENANTS, SYSTEM},
     {reservation_decided_statements, SYSTEM,  NULL},
     {request_statements,             TENANTS, SYSTEM},
     {execute_statements,             TENANTS, SYSTEM},

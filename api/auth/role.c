@@ -41,6 +41,29 @@ const char *role_text(enum role role)
     return row_of(role)->text;
 }
 
+/* What a role includes beside itself. */
+static const struct {
+    enum role role;
+    unsigned others;
+} coverings[] = {
+    {ROLE_MEMBER, ROLE_VIEWER},
+    {ROLE_ADMIN, ROLE_VIEWER | ROLE_MEMBER | ROLE_BILLING},
+    {ROLE_SYSTEM_ADMIN, ROLE_OPERATOR | ROLE_FINANCE | ROLE_AUDITOR | ROLE_AGENT},
+};
+
+bool role_covers(enum role role, enum role other)
+{
+    bool covers = role == other;
+    for (size_t i = 0; i < COUNT_OF(coverings); i++)
+        covers = covers || (coverings[i].role == role && (coverings[i].others & (unsigned)other) != 0);
+    return covers;
+}
+
+enum role role_of_token(enum role principal, enum role token)
+{
+    return role_covers(principal, token) ? token : principal;
+}
+
 bool role_is_tenants(enum role role)
 {
     return row_of(role)->of_tenant;

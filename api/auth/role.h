@@ -1,5 +1,5 @@
-/* Roles: what a token may do. A route names the roles it takes as a mask. Tenant roles see their tenant's objects
- * only (row-level security); system roles act for the provider. */
+/* Roles: what a principal may do, and its tokens at most. A route names the roles it takes as a mask. Tenant roles see
+ * their tenant's objects only (row-level security); system roles act for the provider. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -27,6 +27,7 @@ enum role {
 #define ROLES_NONE           0u /* no token needed: the document, the console */
 #define ROLES_TENANT_READ    (unsigned)(ROLE_VIEWER | ROLE_MEMBER | ROLE_ADMIN)
 #define ROLES_TENANT_WRITE   (unsigned)(ROLE_MEMBER | ROLE_ADMIN)
+#define ROLES_TENANT_ADMIN   (unsigned)ROLE_ADMIN
 #define ROLES_TENANT_MONEY   (unsigned)(ROLE_VIEWER | ROLE_MEMBER | ROLE_ADMIN | ROLE_BILLING)
 #define ROLES_SYSTEM_READ    (unsigned)(ROLE_OPERATOR | ROLE_FINANCE | ROLE_AUDITOR | ROLE_SYSTEM_ADMIN)
 #define ROLES_SYSTEM_OPERATE (unsigned)(ROLE_OPERATOR | ROLE_SYSTEM_ADMIN)
@@ -36,3 +37,7 @@ enum role {
 enum role role_from_text(const char *text); /* 0 where there is no such role */
 const char *role_text(enum role role);
 bool role_is_tenants(enum role role);
+/* Whether who has the one may do all that the other may. */
+bool role_covers(enum role role, enum role other);
+/* What a token may do: what it was made for, as far as its principal may now. */
+enum role role_of_token(enum role principal, enum role token);

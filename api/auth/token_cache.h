@@ -15,9 +15,11 @@ enum token_known {
     TOKEN_STALE, /* still good, but load it soon; told to one caller only */
 };
 
-struct token_cache *token_cache_new(void);
+/* resources: whose names scopes are made of. */
+struct token_cache *token_cache_new(const struct resource *const *resources);
 void token_cache_free(struct token_cache *cache);
-/* The caller behind the token where it is remembered. ERR_UNAUTHENTICATED (also token_expired, token_revoked) where
+/* The caller behind the token where it is remembered. ERR_UNAUTHENTICATED (also token_expired, token_revoked,
+ * principal_disabled) where
  * it is remembered as bad; *ret_known says whether anything is. */
 MUST_CHECK enum err_kind token_cache_find(struct token_cache *cache, const struct token *token, struct caller *ret,
                                           enum token_known *ret_known, struct err *reterr);

@@ -23,9 +23,10 @@ struct wish {
 static const struct db_stmt statement_create = {
     .name = "token_command_create",
     .sql = "WITH w AS (SELECT id FROM tenant WHERE name = $2::text),"
-           " made AS (INSERT INTO principal (id, tenant_id, kind, name)"
-           "   SELECT $4::uuid, (SELECT id FROM w), 'user', $3 WHERE $2::text IS NULL OR EXISTS (SELECT FROM w)"
-           "   ON CONFLICT (tenant_id, name) DO UPDATE SET name = excluded.name RETURNING id, tenant_id),"
+           " made AS (INSERT INTO principal (id, tenant_id, kind, name, role)"
+           "   SELECT $4::uuid, (SELECT id FROM w), 'user', $3, $1 WHERE $2::text IS NULL OR EXISTS (SELECT FROM w)"
+           "   ON CONFLICT (tenant_id, name) WHERE removed_at IS NULL DO UPDATE SET role = excluded.role, disabled = false"
+           "   RETURNING id, tenant_id),"
            " new AS (INSERT INTO token (id, principal_id, tenant_id, role, secret_sha256, name)"
            "   SELECT $5::uuid, made.id, made.tenant_id, $1, decode($6, 'hex'), $3 FROM made"
            "   RETURNING id, principal_id, tenant_id)"

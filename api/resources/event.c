@@ -71,6 +71,7 @@ static const struct object_kind {
     {"zone", IDENTITY_ZONE},
     {"instance_type", IDENTITY_INSTANCE_TYPE},
     {"tenant", IDENTITY_TENANT},
+    {"principal", IDENTITY_PRINCIPAL},
     {"token", IDENTITY_TOKEN},
     {"project", IDENTITY_PROJECT},
     {"ssh_key", IDENTITY_SSH_KEY},

@@ -161,5 +161,5 @@ static const struct route instance_type_routes[] = {
 static const struct db_stmt *const instance_type_statements[] = {&statement_list, &statement_get,     &statement_create,
                                                                  &statement_lock, &statement_replace, NULL};
 
-const struct resource instance_type_resource = {"instance types", instance_type_routes, instance_type_statements,
+const struct resource instance_type_resource = {"instance-types", instance_type_routes, instance_type_statements,
     "The shapes that can be reserved by name."};

@@ -9,6 +9,8 @@ const struct resource *const registry[] = {
     &node_resource,
     &node_change_resource,
     &tenant_resource,
+    &member_resource,
+    &service_account_resource,
     &token_resource,
     &project_resource,
     &ssh_key_resource,

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define WAIT_MAX_S 60
-
 /* ---- Query ---- */
 
 /* What routes take by what they are, whatever their table says. */

@@ -183,10 +183,17 @@ bool request_suspend(struct request_internal *internal)
 
 static enum err_kind authorize(const struct request *request, struct err *reterr)
 {
-    if ((request->route->roles & (unsigned)request->caller.role) != 0)
+    const struct route *route = request->route;
+    const struct caller *caller = &request->caller;
+    if ((route->roles & (unsigned)caller->role) == 0)
+        return err_set(reterr, ERR_FORBIDDEN, "the role '%s' may not %s %s", role_text(caller->role), request->method,
+                       route->path);
+    const char *tag = request->resource->name;
+    bool is_write = route->method != GET;
+    if (route->needs_no_scope || scopes_allow(&caller->scopes, request->internal->server->resources, tag, is_write))
         return ERR_NONE;
-    return err_set(reterr, ERR_FORBIDDEN, "the role '%s' may not %s %s", role_text(request->caller.role),
-                   request->method, request->route->path);
+    return err_set_code(reterr, ERR_FORBIDDEN, "scope_missing", "the token has no scope '%s:%s'", tag,
+                        is_write ? "write" : "read");
 }
 
 /* ---- Dispatching ---- */

@@ -88,6 +88,11 @@ bool openapi_has_etag(const struct route *route)
     return is_document(route) || (route->method == GET && route->has_id && !route->is_list);
 }
 
+static bool needs_scope(const struct route *route)
+{
+    return has_token(route) && !route->needs_no_scope;
+}
+
 static bool waits(const struct route *route)
 {
     return route->waits;
@@ -152,7 +157,9 @@ const struct openapi_problem openapi_problems[] = {
     {has_token,     "unauthenticated"},
     {has_token,     "token_expired"},
     {has_token,     "token_revoked"},
+    {has_token,     "principal_disabled"},
     {has_token,     "forbidden"},
+    {needs_scope,   "scope_missing"},
     {names_object,  "not_found"},
     {always,        "not_acceptable"},
     {has_lock,      "precondition_failed"},

@@ -283,7 +283,7 @@ void openapi_write_components(struct json_out *out, const struct resource *const
     json_out_raw(out,
                  "\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"slu_\","
                  "\"description\":\"A token of a tenant's or of the provider's principal. Each operation names in "
-                 "x-sluice-roles the roles that may call it\"}}");
+                 "x-sluice-roles the roles that may call it, and in x-sluice-scope the scope that a limited token needs\"}}");
     write_schemas(out, resources);
     write_parameters(out);
     write_headers(out);

@@ -272,6 +272,9 @@ void openapi_write_operation(struct json_out *out, const struct resource *const 
     json_out_close(out, ']');
     write_roles(out, route);
     openapi_text(out, "x-sluice-rate", rate_texts[route->rate]);
+    if (route->roles != ROLES_NONE && !route->needs_no_scope)
+        openapi_text(out, "x-sluice-scope",
+                     arena_format(out->arena, "%s:%s", resource->name, route->method == GET ? "read" : "write"));
     if (route->roles == ROLES_NONE)
         json_out_raw(out, "\"security\":[]");
     write_parameters(out, route);

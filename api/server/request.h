@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/auth/role.h"
+#include "api/auth/scope.h"
 #include "api/server/field.h"
 #include "api/server/negotiate.h"
 #include "api/server/trace.h"
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct resource;
 struct route;
 struct server;
 
@@ -26,7 +28,10 @@ struct caller {
     char principal[129];            /* name */
     char tenant_id[UUID_TEXT_SIZE]; /* "" for the provider's own */
     char tenant[65];                /* name; "" for the provider's own */
+    bool is_service_account;
     char token_id[UUID_TEXT_SIZE];
+    int64_t token_expires_at; /* real time, seconds; FIELD_NULL: never */
+    struct scopes scopes;
 };
 
 #define REQUEST_PARAMS_MAX 3
@@ -34,6 +39,7 @@ struct caller {
 struct request {
     struct arena *arena;      /* everything of this request; released when it is answered */
     char id[REQUEST_ID_SIZE]; /* Request-Id: the client's, else "req_..." */
+    const struct resource *resource; /* whose route it is */
     const struct route *route;
     const char *method;      /* "POST" */
     const char *path;        /* decoded, without the query */

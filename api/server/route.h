@@ -57,6 +57,7 @@ struct route {
      * object as it is to be, a merge patch (RFC 7396) applied to what it was, and request->body_present the fields that
      * differ from it. */
     const struct object_lock *lock;
+    bool needs_no_scope;      /* a token limited to any scopes may call it */
     bool is_question;         /* a POST that changes nothing at any rate: takes no validate_only */
     bool has_deleted;         /* a GET that takes ?include=deleted: request->includes_deleted */
     bool without_transaction; /* the handler runs transactions of its own on request->db, on a worker's thread that it

@@ -69,6 +69,7 @@ enum err_kind router_find(const struct resource *const *resources, struct reques
             if (!may_match(route->path, request->path) || !matches(route->path, request->path, params, request->arena))
                 continue;
             if (strcmp(method_texts[route->method], method) == 0) {
+                request->resource = *resources;
                 request->route = route;
                 memcpy(request->params, params, sizeof params);
                 return ERR_NONE;

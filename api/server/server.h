@@ -24,6 +24,7 @@
 #define SHA256_SIZE     32
 #define DOCUMENT_ETAG_SIZE 35 /* 32 digits in quotes */
 #define REQUEST_WAIT_MS 30000 /* limit on a request in a queue: answered 503 thereafter */
+#define WAIT_MAX_S      60    /* that Prefer may ask for */
 #define RETRY_AFTER_S   "1"
 
 struct asking;

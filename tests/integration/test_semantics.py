@@ -28,10 +28,13 @@ def make_everything(stack):
                                              "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-01-01T02:00:00Z"})
     stack.advance("2026-01-01T01:00:00Z")
     ids = {list_name: stack.operator.items(f"/v1/system/{list_name}")[0]["id"]
-           for list_name in ("tenants", "zones", "instance-types", "prices", "assets", "instances", "tokens")}
+           for list_name in ("tenants", "zones", "instance-types", "prices", "assets", "instances")}
     ids |= {"reservations": reservation["id"], "quotes": quote["id"], "maintenance-windows": window["id"], "nodes": node["id"]}
     ids["short"] = short["id"]
     ids["images"] = stack.operator.create("/v1/system/images", {"name": "ubuntu-24.04", "description": "a start"})["id"]
+    ids["members"] = acme.create("/v1/members", {"name": "ana", "email": "ana@example.com", "role": "viewer"})["id"]
+    ids["service-accounts"] = acme.create("/v1/service-accounts", {"name": "deployer", "role": "member"})["id"]
+    ids["tokens"] = acme.create("/v1/tokens", {"name": "of-deployer", "principal": "deployer", "scopes": ["reservations:write"]})["id"]
     ids["projects"] = acme.create("/v1/projects", {"name": "research", "labels": {"team": "pretrain"}})["id"]
     ids["ssh-keys"] = acme.create("/v1/ssh-keys", {"name": "ana", "public_key": KEY})["id"]
     return acme, ids
@@ -218,6 +221,19 @@ BODIES = {
     "PATCH /v1/system/maintenance-windows/{id}": {"reason": "two fans"},
     "PATCH /v1/system/tenants/{id}": {"tax_rate_bp": 1900},
     "PATCH /v1/system/instance-types/{id}": {"description": "eight of them"},
+    "POST /v1/members": {"name": "bob", "role": "admin"},
+    "PATCH /v1/members/{id}": {"role": "member"},
+    "POST /v1/service-accounts": {"name": "watcher", "role": "viewer", "description": "looks"},
+    "PATCH /v1/service-accounts/{id}": {"disabled": True},
+    "POST /v1/tokens": {"name": "another", "scopes": ["usage:read"]},
+    "PATCH /v1/tokens/{id}": {"name": "renamed"},
+    "POST /v1/tokens/{id}/rotate": {"overlap_s": 60},
+    "POST /v1/system/members": {"name": "olga", "role": "finance"},
+    "PATCH /v1/system/members/{id}": {"role": "billing"},
+    "POST /v1/system/service-accounts": {"name": "meter", "role": "viewer", "tenant": "acme"},
+    "PATCH /v1/system/service-accounts/{id}": {"description": "ships"},
+    "PATCH /v1/system/tokens/{id}": {"expires_at": "2099-01-01T00:00:00Z"},
+    "POST /v1/system/tokens/{id}/rotate": {"overlap_s": 0},
     "POST /v1/projects": {"name": "training"},
     "PATCH /v1/projects/{id}": {"labels": {"team": None}},
     "POST /v1/ssh-keys": {"name": "bob", "public_key": KEY},
