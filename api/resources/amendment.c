@@ -121,5 +121,4 @@ static const struct route amendment_routes[] = {
 
 static const struct db_stmt *const own_statements[] = {&statement_exists, NULL};
 
-const struct resource amendment_resource = {"reservations", amendment_routes, own_statements,
-    "A tenant's claim on instances for a window of time, its terms and their amendments, and the instances that deliver it."};
+const struct resource amendment_resource = {"reservations", amendment_routes, own_statements, NULL};

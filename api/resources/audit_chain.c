@@ -305,5 +305,4 @@ static const struct route audit_chain_routes[] = {
 
 static const struct db_stmt *const audit_chain_statements[] = {&statement_list, &statement_expiry, NULL};
 
-const struct resource audit_chain_resource = {"audit", audit_chain_routes, audit_chain_statements,
-    "Who did what, and what was refused: append-only, sealed into a chain of hashes."};
+const struct resource audit_chain_resource = {"audit", audit_chain_routes, audit_chain_statements, NULL};

@@ -179,5 +179,4 @@ static const struct route routes[] = {
 };
 // clang-format on
 
-const struct resource reservation_change_resource = {"reservations", routes, statements,
-    "A tenant's claim on instances for a window of time, its terms and their amendments, and the instances that deliver it."};
+const struct resource reservation_change_resource = {"reservations", routes, statements, NULL};

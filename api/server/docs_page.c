@@ -71,23 +71,29 @@ static void write_route(struct json_out *out, const struct route *route)
     put(out, "</td></tr>\n");
 }
 
+static void write_resource(struct json_out *out, const struct resource *resource)
+{
+    if (resource->help != NULL) { /* else it goes on with what is above */
+        put(out, "<h2>");
+        page_html_text(out, resource->name);
+        put(out, "</h2>\n<p>");
+        page_html_text(out, resource->help);
+        put(out, "</p>\n");
+    }
+    put(out, "<table>\n<thead><tr><th>operation</th><th>what it does</th><th>who may</th></tr></thead>\n<tbody>\n");
+    for (const struct route *route = resource->routes; route->path != NULL; route++)
+        write_route(out, route);
+    put(out, "</tbody>\n</table>\n");
+}
+
 static void write_table(struct json_out *out, const struct resource *const *resources)
 {
     page_html_open(out, "The API");
     put(out,
         "<p>In full: <a href=\"/openapi.json\">OpenAPI 3.1</a>, <a href=\"/openapi-3.0.json\">3.0.3</a>. What can go "
         "wrong: <a href=\"/docs/errors\">the codes of problems</a>.</p>\n");
-    for (; *resources != NULL; resources++) {
-        put(out, "<h2>");
-        page_html_text(out, (*resources)->name);
-        put(out, "</h2>\n<p>");
-        page_html_text(out, (*resources)->help);
-        put(out, "</p>\n<table>\n<thead><tr><th>operation</th><th>what it does</th><th>who "
-                 "may</th></tr></thead>\n<tbody>\n");
-        for (const struct route *route = (*resources)->routes; route->path != NULL; route++)
-            write_route(out, route);
-        put(out, "</tbody>\n</table>\n");
-    }
+    for (; *resources != NULL; resources++)
+        write_resource(out, *resources);
     page_html_close(out);
 }
 

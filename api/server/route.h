@@ -85,5 +85,5 @@ struct resource {
     const char *name; /* "zones": the tag in the document; several may share it, the first has the help */
     const struct route *routes;
     const struct db_stmt *const *statements; /* NULL-terminated: a test prepares each on the migrated schema */
-    const char *help;                        /* what it is, for the document: sentences */
+    const char *help; /* what it is, for the document: sentences; NULL: another before it has the name */
 };
