@@ -4,6 +4,7 @@
 #include "api/audit/refusals.h"
 #include "api/audit/sealer.h"
 #include "api/auth/token_command.h"
+#include "api/resources/event.h"
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
 #include "api/server/background.h"
@@ -13,6 +14,8 @@
 #include "api/server/server.h"
 #include "api/server/settings_check.h"
 #include "api/statements.h"
+#include "api/webhook/secret.h"
+#include "api/webhook/worker.h"
 #include "common/admin.h"
 #include "common/db.h"
 #include "common/hex.h"
@@ -82,6 +85,15 @@ static enum err_kind load_audit_key(const struct api_settings *settings, struct 
     return has_key ? audit_key_load(settings->audit_key_file, ret, reterr) : ERR_NONE;
 }
 
+static enum err_kind load_keys(const struct api_settings *settings, struct audit_key **ret_audit,
+                               struct secret_keys **ret_webhook, struct err *reterr)
+{
+    enum err_kind kind = load_audit_key(settings, ret_audit, reterr);
+    if (kind != ERR_NONE || settings->webhook_key_file[0] == '\0')
+        return kind;
+    return secret_keys_load(settings->webhook_key_file, ret_webhook, reterr);
+}
+
 static struct audit_sealer *start_sealer(const char *url, const struct api_settings *settings,
                                          const struct audit_key *key)
 {
@@ -90,6 +102,22 @@ static struct audit_sealer *start_sealer(const char *url, const struct api_setti
                                        .key = key,
                                        .checkpoint_file = settings->audit_checkpoint_file,
                                        .checkpoint_period_ms = settings->audit_checkpoint_s * 1000});
+}
+
+/* Without a key file there are no webhooks, and nothing to bring. */
+static struct webhook_worker *start_webhooks(const char *url, const struct server *server)
+{
+    const struct api_settings *settings = server->settings;
+    if (server->webhook_keys == NULL)
+        return NULL;
+    return webhook_worker_start(&(struct webhook_worker_options){.database_url = url,
+                                                                 .keys = server->webhook_keys,
+                                                                 .rules = server->webhook_rules,
+                                                                 .timeout_ms = settings->webhook_timeout_ms,
+                                                                 .attempts_max = settings->webhook_attempts_max,
+                                                                 .retry_base_ms = settings->webhook_retry_ms,
+                                                                 .disable_after_s = settings->webhook_disable_after_s,
+                                                                 .show = event_show});
 }
 
 /* A point read that takes seconds waits for a lock. */
@@ -131,10 +159,13 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.openapi_30 = make_document(openapi_30);
     make_cursor_key(settings->cursor_secret, server.cursor_key);
     CLEANUP(audit_key_freep) struct audit_key *audit_key = NULL;
-    enum err_kind kind = load_audit_key(settings, &audit_key, reterr);
+    CLEANUP(secret_keys_freep) struct secret_keys *webhook_keys = NULL;
+    enum err_kind kind = load_keys(settings, &audit_key, &webhook_keys, reterr);
     if (kind != ERR_NONE)
         return kind;
     server.audit_key = audit_key;
+    server.webhook_keys = webhook_keys;
+    server.webhook_rules = (struct target_rules){settings->webhook_allow_http, settings->webhook_allow_private};
     int timeout_ms = (int)settings->statement_timeout_ms;
     const char *url = common->database_url;
     server.tokens = token_cache_new(registry);
@@ -148,6 +179,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.refusals = audit_refusals_start(url);
     struct background *background = background_start(url, server.tokens);
     struct audit_sealer *sealer = start_sealer(url, settings, audit_key);
+    struct webhook_worker *webhooks = start_webhooks(url, &server);
     CLEANUP(db_freep) struct db *ready_db = system_db(url);
     struct admin *admin = NULL;
     if (common->admin_listen[0] != '\0')
@@ -165,6 +197,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
         batcher_stop(server.batcher);
     }
     stop(&server, background);
+    webhook_worker_stop(webhooks);
     audit_sealer_stop(sealer);
     admin_stop(admin);
     return kind;

@@ -13,6 +13,7 @@
 #include "api/resources/price_estimate.h"
 #include "api/resources/quote_price.h"
 #include "api/resources/registry.h"
+#include "api/resources/webhook_store.h"
 #include "api/resources/reservation.h"
 #include "api/resources/token.h"
 #include "api/server/answers.h"
@@ -22,6 +23,8 @@
 #include "api/server/question.h"
 #include "api/server/server.h"
 #include "api/server/vitals.h"
+#include "api/webhook/queue.h"
+#include "api/webhook/reseal.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/db_check.h"
@@ -63,6 +66,10 @@ static const struct db_check own[] = {
     {audit_store_statements,         SYSTEM,  NULL},
     {audit_sealer_statements,        SYSTEM,  NULL},
     {audit_refusals_statements,      SYSTEM,  NULL},
+    {webhook_store_statements,       TENANTS, SYSTEM},
+    {queue_statements,               SYSTEM,  NULL},
+    {reseal_statements,              SYSTEM,  NULL},
+    {event_cursor_statements,        SYSTEM,  NULL},
     // clang-format on
 };
 

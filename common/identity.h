@@ -34,6 +34,8 @@ struct identity {
     X(IDENTITY_EVENT, "evt") \
     X(IDENTITY_REQUEST, "req") \
     X(IDENTITY_AUDIT, "aud") \
+    X(IDENTITY_WEBHOOK, "whk") \
+    X(IDENTITY_DELIVERY, "whd") \
     X(IDENTITY_PROJECT, "prj") \
     X(IDENTITY_SSH_KEY, "key") \
     X(IDENTITY_IMAGE, "img")

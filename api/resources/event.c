@@ -79,6 +79,8 @@ static const struct object_kind {
     {"price", IDENTITY_PRICE},
     {"asset", IDENTITY_ASSET},
     {"invoice", IDENTITY_INVOICE},
+    {"webhook", IDENTITY_WEBHOOK},
+    {"webhook_status", IDENTITY_WEBHOOK},
 };
 
 /* Below the oldest running transaction nothing can be added any more: so a reader by position skips nobody. */

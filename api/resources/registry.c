@@ -29,6 +29,8 @@ const struct resource *const registry[] = {
     &event_resource,
     &audit_resource,
     &audit_chain_resource,
+    &webhook_resource,
+    &webhook_delivery_resource,
     &leader_resource,
     &partition_resource,
     &availability_resource,

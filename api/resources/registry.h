@@ -45,4 +45,6 @@ extern const struct resource ssh_key_resource;
 extern const struct resource tenant_resource;
 extern const struct resource token_resource;
 extern const struct resource usage_resource;
+extern const struct resource webhook_resource;
+extern const struct resource webhook_delivery_resource;
 extern const struct resource zone_resource;

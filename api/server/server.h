@@ -12,6 +12,7 @@
 #include "api/server/settings.h"
 #include "api/server/suspension.h"
 #include "api/server/workers.h"
+#include "api/webhook/target.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -33,6 +34,7 @@ struct audit_refusals;
 struct awaiting;
 struct batcher;
 struct follower;
+struct secret_keys;
 struct preview;
 struct reader;
 
@@ -56,7 +58,9 @@ struct server {
     struct audit_refusals *refusals;
     struct listener *listener;
     uint8_t cursor_key[CURSOR_KEY_SIZE];
-    const struct audit_key *audit_key; /* NULL: no checkpoints are written */
+    const struct audit_key *audit_key;     /* NULL: no checkpoints are written */
+    const struct secret_keys *webhook_keys; /* NULL: there are no webhooks */
+    struct target_rules webhook_rules;
     struct document openapi, openapi_30;
     atomic_bool is_stopping; /* no connection is kept beyond its next answer */
 };

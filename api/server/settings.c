@@ -39,6 +39,13 @@ const struct setting api_settings_table[] = {
     {"audit_key_file", SETTING_TEXT, AT(audit_key_file), "", 0, 0, NULL, false, "Ed25519 private key (PEM, mode 0600) that signs checkpoints of the audit's chain; empty: none are written"},
     {"audit_checkpoint_file", SETTING_TEXT, AT(audit_checkpoint_file), "", 0, 0, NULL, false, "file that checkpoints are appended to, better on another disk than the database's; needs audit_key_file"},
     {"audit_checkpoint_s", SETTING_INT, AT(audit_checkpoint_s), "60", 1, 86400, "s", false, "how often a checkpoint is written where rows were sealed meanwhile"},
+    {"webhook_key_file", SETTING_TEXT, AT(webhook_key_file), "", 0, 0, NULL, false, "keys that webhooks' secrets are kept with (mode 0600), a line '<id> <base64 of 32 bytes>' each, the first for new ones; the same for all replicas; empty: there are no webhooks"},
+    {"webhook_allow_http", SETTING_BOOL, AT(webhook_allow_http), "false", 0, 0, NULL, false, "whether webhooks may lead to http, not to https only"},
+    {"webhook_allow_private", SETTING_BOOL, AT(webhook_allow_private), "false", 0, 0, NULL, false, "whether webhooks may lead to loopback, private and link-local addresses: a tenant then reaches what this server reaches"},
+    {"webhook_timeout_ms", SETTING_INT, AT(webhook_timeout_ms), "10000", 100, 60000, "ms", false, "limit on one attempt to deliver an event"},
+    {"webhook_attempts_max", SETTING_INT, AT(webhook_attempts_max), "16", 1, 100, NULL, false, "how often a delivery is tried before it has failed; with the default waits over about a day"},
+    {"webhook_retry_ms", SETTING_INT, AT(webhook_retry_ms), "5000", 1, 3600000, "ms", false, "wait before the second attempt; it doubles with each, up to six hours, less a random part of up to a half"},
+    {"webhook_disable_after_s", SETTING_INT, AT(webhook_disable_after_s), "432000", 1, 31536000, "s", false, "how long a webhook may fail without one success before it is disabled"},
     SETTINGS_END,
 };
 // clang-format on

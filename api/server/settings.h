@@ -38,6 +38,13 @@ struct api_settings {
     char *audit_key_file;
     char *audit_checkpoint_file;
     int64_t audit_checkpoint_s;
+    char *webhook_key_file;
+    bool webhook_allow_http;
+    bool webhook_allow_private;
+    int64_t webhook_timeout_ms;
+    int64_t webhook_attempts_max;
+    int64_t webhook_retry_ms;
+    int64_t webhook_disable_after_s;
 };
 
 extern const struct setting api_settings_table[]; /* offsets within struct api_settings */

@@ -18,9 +18,10 @@ LOGIN_ROLES = ["sluice_api", "sluice_api_system", "sluice_api_writer", "sluice_p
 # Which process writes which table, by the architecture: one table, one writer. Columns of one writer in another's
 # table (cancel_requested_at, price.valid) are granted column by column and so do not appear here.
 WRITERS = {
-    "sluice_api": {"idempotency", "planner_question", "amendment", "project", "ssh_key", "principal", "token"},
+    "sluice_api": {"webhook", "idempotency", "planner_question", "amendment", "project", "ssh_key", "principal", "token"},
     "sluice_api_system": {"tenant", "principal", "token", "zone", "fabric", "leaf", "rack", "node", "instance_type", "asset", "price",
-                          "idempotency", "planner_question", "quota", "maintenance_window", "audit_seal", "image"},
+                          "idempotency", "planner_question", "quota", "maintenance_window", "audit_seal", "image",
+                          "webhook", "webhook_status", "webhook_delivery", "event_cursor"},
     "sluice_api_writer": set(),
     "sluice_provisioner": {"reservation_status", "node_status", "instance", "instance_incarnation", "event_cursor",
                            "allocation", "allocation_history", "sim_workload", "planner_answer", "amendment_status",
