@@ -204,9 +204,31 @@ static const struct column instance_type_columns[] = {
     COLUMNS_END,
 };
 
+static const struct column webhook_columns[] = {
+    {"URL",          "url",                    NULL,        text_of_value, .right = false},
+    {"STATE",        "status.state",           NULL,        text_of_value, .right = false},
+    {"EVENTS",       "events",                 NULL,        text_of_value, .right = false},
+    {"LAST SUCCESS", "status.last_success_at", NULL,        text_of_time,  .right = false},
+    {"LAST ERROR",   "status.last_error",      NULL,        text_of_value, .right = false},
+    {"ID",           "id",                     NULL,        text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column audit_columns[] = {
+    {"RECORDED AT",  "recorded_at",            NULL,        text_of_time,  .right = false},
+    {"ACTION",       "action",                 NULL,        text_of_value, .right = false},
+    {"RESULT",       "result",                 NULL,        text_of_value, .right = false},
+    {"OBJECT",       "object",                 NULL,        text_of_value, .right = false},
+    {"PRINCIPAL",    "principal",              NULL,        text_of_value, .right = false},
+    {"REMOTE",       "remote",                 NULL,        text_of_value, .right = false},
+    COLUMNS_END,
+};
+
 const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name"};
 const struct noun noun_quote = {"/v1/quotes", NULL, quote_columns, quote_details, "quo_", "name"};
 const struct noun noun_quota = {"/v1/quotas", NULL, quota_columns, NULL, "qta_", NULL};
+const struct noun noun_webhook = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, NULL, "whk_", "url"};
+const struct noun noun_audit = {"/v1/audit", "/v1/system/audit", audit_columns, NULL, "aud_", NULL};
 const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", instance_columns, NULL, "ins_", NULL};
 const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name"};
 const struct noun noun_invoice = {"/v1/invoices", "/v1/system/invoices", invoice_columns, invoice_details, "inv_", "number"};

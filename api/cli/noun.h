@@ -21,6 +21,8 @@ extern const struct noun noun_instance;
 extern const struct noun noun_node;
 extern const struct noun noun_invoice;
 extern const struct noun noun_usage;
+extern const struct noun noun_webhook;
+extern const struct noun noun_audit;
 extern const struct noun noun_zone;
 extern const struct noun noun_instance_type;
 

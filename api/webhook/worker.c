@@ -66,7 +66,8 @@ struct webhook_worker {
     char turn[UUID_TEXT_SIZE]; /* the webhook served last, where there were more than a round takes */
     struct event_cursor cursor;
     bool has_cursor;
-    int64_t chores_at_ms;
+    bool has_more; /* events behind the cursor, for the next transaction */
+    int64_t look_at_ms, chores_at_ms;
 };
 
 /* ---- Attempts ---- */
@@ -264,12 +265,11 @@ static enum err_kind make_within(struct db *db, void *context, struct err *reter
 {
     struct webhook_worker *worker = context;
     struct queue_view view = {0};
-    bool more = true;
     enum err_kind kind = lease_fence(&worker->lease, db, reterr);
     if (kind == ERR_NONE)
         kind = queue_look(db, &worker->cursor, &view, reterr);
-    while (kind == ERR_NONE && more)
-        kind = queue_make(db, &worker->cursor, &view.bound, &more, reterr);
+    if (kind == ERR_NONE)
+        kind = queue_make(db, &worker->cursor, &view.bound, &worker->has_more, reterr);
     return kind;
 }
 
@@ -310,6 +310,8 @@ static enum err_kind clean_within(struct db *db, void *context, struct err *rete
     enum err_kind kind = lease_fence(&worker->lease, db, reterr);
     if (kind == ERR_NONE)
         kind = queue_clean(db, reterr);
+    if (kind == ERR_NONE && worker->has_cursor) /* also where there was nobody to bring what it passed */
+        kind = event_cursor_save(db, QUEUE_CONSUMER, &worker->cursor, reterr);
     return kind == ERR_NONE ? reseal(db, worker->options.keys, reterr) : kind;
 }
 
@@ -320,6 +322,7 @@ static enum err_kind make_deliveries(struct webhook_worker *worker, struct err *
 {
     struct queue_view view = {0};
     enum err_kind kind = ERR_NONE;
+    worker->has_more = false;
     if (!worker->has_cursor)
         kind = event_cursor_load(worker->db, QUEUE_CONSUMER, &worker->cursor, reterr);
     worker->has_cursor = kind == ERR_NONE;
@@ -360,8 +363,11 @@ static enum err_kind do_chores(struct webhook_worker *worker, struct err *reterr
     return db_transact(worker->db, 1, clean_within, worker, reterr);
 }
 
-static enum err_kind work(struct webhook_worker *worker, struct err *reterr)
+/* The network wakes us more often than there is something to ask the database. */
+static enum err_kind ask_database(struct webhook_worker *worker, struct err *reterr)
 {
+    if (worker->ended_count == 0 && clock_monotonic_ms() < worker->look_at_ms)
+        return ERR_NONE;
     enum err_kind kind = record_ended(worker, reterr);
     if (kind == ERR_NONE)
         kind = make_deliveries(worker, reterr);
@@ -369,8 +375,15 @@ static enum err_kind work(struct webhook_worker *worker, struct err *reterr)
         kind = start_due(worker, reterr);
     if (kind == ERR_NONE)
         kind = do_chores(worker, reterr);
+    worker->look_at_ms = clock_monotonic_ms() + (worker->has_more ? 0 : PERIOD_MS);
+    return kind;
+}
+
+static enum err_kind work(struct webhook_worker *worker, struct err *reterr)
+{
+    enum err_kind kind = ask_database(worker, reterr);
     if (kind == ERR_NONE)
-        sender_poll(worker->sender, shutdown_fd(), PERIOD_MS);
+        sender_poll(worker->sender, shutdown_fd(), worker->has_more ? 0 : PERIOD_MS);
     return kind;
 }
 
