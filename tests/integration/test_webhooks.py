@@ -45,7 +45,7 @@ class Receiver:
                     self.send_header("Location", "/elsewhere")
                 self.end_headers()
                 with contextlib.suppress(OSError):
-                    self.wfile.write(b"said " + str(status).encode() + b"\x00\xff")
+                    self.wfile.write(b"said " + str(status).encode() + b"\x01\xff")
 
             def log_message(self, *_):
                 pass
