@@ -3,6 +3,7 @@
  * that is applied to what the object is. So both are one handler, and one table says what may be sent. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/etag.h"
+#include "api/server/merge_patch.h"
 #include "api/server/server.h"
 #include "common/must.h"
 
@@ -81,28 +82,6 @@ static json_t *json_of_struct(struct arena *arena, const struct field *fields, c
     return load(&out);
 }
 
-/* RFC 7396, 2. The patch's depth is bounded by JSON_DEPTH_MAX. */
-static void merge(json_t *target, json_t *patch)
-{
-    const char *name = NULL;
-    json_t *value = NULL;
-    json_object_foreach(patch, name, value)
-    {
-        json_t *present = json_object_get(target, name);
-        if (json_is_null(value)) {
-            (void)json_object_del(target, name);
-        } else if (!json_is_object(value)) {
-            must(json_object_set(target, name, value) == 0);
-        } else {
-            if (!json_is_object(present)) {
-                present = json_object();
-                must(json_object_set_new(target, name, present) == 0);
-            }
-            merge(present, value);
-        }
-    }
-}
-
 /* Nulls of the present object are what is absent in a body. */
 static void drop_nulls(json_t *object)
 {
@@ -123,7 +102,7 @@ static enum err_kind apply_patch(struct request *request, const json_t *present,
     CLEANUP(json_freep) json_t *whole = json_deep_copy(present);
     must(whole != NULL);
     drop_nulls(whole);
-    merge(whole, request->internal->patch);
+    merge_patch(whole, request->internal->patch); /* its depth: JSON_DEPTH_MAX */
     request->body = arena_alloc(request->arena, schema->size);
     request->problems.count = 0; /* of an attempt before */
     field_read_json(schema->fields, whole, FIELD_MODE_CREATE, request->body, &request->body_present,
