@@ -16,6 +16,7 @@
 #include "api/resources/webhook_store.h"
 #include "api/resources/reservation.h"
 #include "api/resources/token.h"
+#include "api/resources/reservation_charge.h"
 #include "api/server/answers.h"
 #include "api/server/await.h"
 #include "api/server/background.h"
@@ -41,6 +42,7 @@ static const struct db_check own[] = {
     // clang-format off
     {reservation_batch_statements,   WRITER,  NULL},
     {quote_price_statements,         TENANTS, SYSTEM},
+    {reservation_charge_statements,  TENANTS, SYSTEM},
     {amendment_statements,           TENANTS, NULL},
     {amendment_preview_statements,   TENANTS, NULL},
     {price_estimate_statements,      TENANTS, SYSTEM},

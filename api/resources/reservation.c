@@ -3,6 +3,7 @@
 #include "api/resources/reservation.h"
 
 #include "api/resources/registry.h"
+#include "api/resources/reservation_charge.h"
 #include "api/resources/reservation_columns.h"
 #include "api/server/answer.h"
 #include "api/server/server.h"
@@ -225,10 +226,11 @@ static struct locked locked_of(const struct request *request)
 
 static enum err_kind cancel_locked(struct request *request, struct locked *locked, struct err *reterr)
 {
-    if (locked->is_cancelled || locked->is_over)
-        return ERR_NONE;
+    enum err_kind kind = request->validates_only ? reservation_tell_spared(request, reterr) : ERR_NONE;
+    if (kind != ERR_NONE || locked->is_cancelled || locked->is_over)
+        return kind;
     request->wakes_planner = true;
-    enum err_kind kind = request_run(request, &statement_cancel, DB_PARAMS(request->object), NULL, reterr);
+    kind = request_run(request, &statement_cancel, DB_PARAMS(request->object), NULL, reterr);
     if (kind != ERR_NONE)
         return kind;
     return request_event(request, locked->tenant_id, locked->zone_id, "reservation_wish", request->object,

@@ -241,7 +241,8 @@ BODIES = {
     "POST /v1/system/images": {"name": "ubuntu-26.04"},
     "PATCH /v1/system/images/{id}": {"retired": True},
 }
-MONEY_IS_INVOLVED = {"POST /v1/reservations/{id}/amendments", "PATCH /v1/reservations/{id}"}
+MONEY_IS_INVOLVED = {"POST /v1/reservations/{id}/amendments", "PATCH /v1/reservations/{id}", "POST /v1/reservations/{id}/cancel",
+                     "DELETE /v1/reservations/{id}", "POST /v1/system/reservations/{id}/cancel"}
 
 
 def changes(stack):
@@ -365,3 +366,17 @@ def test_what_is_deleted_is_gone_but_for_who_asks_for_the_deleted(everything):
         assert identity in [each["id"] for each in client.items(f"{listed}?include=deleted")]
         assert client.get(f"{where}?include=hidden").expect(422).code == "out_of_range"
     assert len(seen) >= 3, seen
+
+
+def test_the_preview_of_a_cancellation_tells_what_it_spares(everything):
+    """Two days of eight GPUs at 3.00 an hour, and half an hour of what runs; what is over spares nothing."""
+    def spared(identity):
+        preview = everything.acme.post(f"/v1/reservations/{identity}/cancel?validate_only=true").expect(200).body
+        assert preview["cancel_requested_at"] and preview["id"] == identity
+        return preview["cost_delta"]
+    assert spared(everything.ids["reservations"]) == {"amount": "-1152.000000", "currency": "USD"}
+    everything.advance("2026-01-01T01:30:00Z")
+    assert spared(everything.ids["short"]) == {"amount": "-12.000000", "currency": "USD"}
+    everything.acme.post(f"/v1/reservations/{everything.ids['short']}/cancel").expect(200)
+    everything.advance("2026-01-01T02:00:00Z")
+    assert spared(everything.ids["short"]) == {"amount": "0.000000", "currency": "USD"}
