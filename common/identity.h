@@ -20,6 +20,7 @@ struct identity {
     X(IDENTITY_ZONE, "zon") \
     X(IDENTITY_FABRIC, "fab") \
     X(IDENTITY_RACK, "rck") \
+    X(IDENTITY_SWITCH, "swi") \
     X(IDENTITY_NODE, "nod") \
     X(IDENTITY_INSTANCE_TYPE, "typ") \
     X(IDENTITY_RESERVATION, "rsv") \

@@ -8,6 +8,7 @@ const struct resource *const registry[] = {
     &instance_type_resource,
     &node_resource,
     &node_change_resource,
+    &topology_resource,
     &tenant_resource,
     &member_resource,
     &service_account_resource,

@@ -380,3 +380,19 @@ def test_the_preview_of_a_cancellation_tells_what_it_spares(everything):
     everything.acme.post(f"/v1/reservations/{everything.ids['short']}/cancel").expect(200)
     everything.advance("2026-01-01T02:00:00Z")
     assert spared(everything.ids["short"]) == {"amount": "0.000000", "currency": "USD"}
+
+
+def test_fabrics_switches_and_racks_are_listed_with_their_nodes(stack):
+    stack.fleet(0)
+    stack.node("a", rack="r1", leaf="l1")
+    stack.node("b", rack="r1")
+    gone = stack.node("c", rack="r2", fabric="f2")
+    stack.operator.delete(f"/v1/system/nodes/{gone['id']}").expect(204)
+
+    def told(path, *fields):
+        return [tuple(each[field] for field in fields) for each in stack.operator.items(path)]
+    assert told("/v1/system/fabrics", "name", "zone", "racks", "nodes") == [("f1", "us-east-1a", 1, 2), ("f2", "us-east-1a", 1, 0)]
+    assert told("/v1/system/racks?fabric=f1", "name", "leaf", "nodes") == [("r1", "l1", 2)]
+    assert told("/v1/system/switches?name=l1&zone=us-east-1a", "name", "fabric", "racks", "nodes") == [("l1", "f1", 1, 2)]
+    assert told("/v1/system/racks?name=r9", "name") == []
+    stack.tenant("acme").get("/v1/system/racks").expect(403)
