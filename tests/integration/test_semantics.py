@@ -348,11 +348,12 @@ def test_what_is_deleted_is_gone_but_for_who_asks_for_the_deleted(everything):
     remembered = {path for verb, path, operation in operations(everything) if verb == "GET"
                   and "include" in {parameter["name"] for parameter in operation["parameters"]}}
     assert {"/v1/reservations/{id}", "/v1/quotes/{id}", "/v1/system/maintenance-windows/{id}"} <= remembered
-    seen = []
+    seen, gone = [], set()
     for path, where, client in objects(everything, "DELETE"):
-        if "nodes" in path:
-            continue  # one that is held is not deleted: above
         listed, identity = where.rsplit("/", 1)
+        if "nodes" in path or identity in gone:
+            continue  # one that is held is not deleted: above; one that has two addresses is deleted at the first
+        gone.add(identity)
         assert client.request("DELETE", f"{where}?validate_only=true").expect(200).body["warnings"] == []
         client.get(where).expect(200)
         assert client.delete(where).expect(204).content == b""
