@@ -224,6 +224,54 @@ static const struct column audit_columns[] = {
     COLUMNS_END,
 };
 
+static const struct column project_columns[] = {
+    {"NAME",        "name",        NULL, text_of_value, .right = false},
+    {"TENANT",      "tenant",      NULL, text_of_value, .optional = true},
+    {"DESCRIPTION", "description", NULL, text_of_value, .optional = true},
+    {"LABELS",      "labels",      NULL, text_of_value, .right = false},
+    {"ID",          "id",          NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column ssh_key_columns[] = {
+    {"NAME",        "name",               NULL, text_of_value, .right = false},
+    {"TYPE",        "status.type",        NULL, text_of_value, .right = false},
+    {"FINGERPRINT", "status.fingerprint", NULL, text_of_value, .right = false},
+    {"ID",          "id",                 NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column image_columns[] = {
+    {"NAME",        "name",        NULL, text_of_value, .right = false},
+    {"DESCRIPTION", "description", NULL, text_of_value, .optional = true},
+    {"RETIRED",     "retired",     NULL, text_of_value, .right = false},
+    {"ID",          "id",          NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column member_columns[] = {
+    {"NAME",     "name",     NULL, text_of_value, .right = false},
+    {"TENANT",   "tenant",   NULL, text_of_value, .optional = true},
+    {"E-MAIL",   "email",    NULL, text_of_value, .optional = true},
+    {"ROLE",     "role",     NULL, text_of_value, .right = false},
+    {"DISABLED", "disabled", NULL, text_of_value, .right = false},
+    {"ID",       "id",       NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column token_columns[] = {
+    {"NAME",            "name",         NULL, text_of_value, .right = false},
+    {"TENANT",          "tenant",       NULL, text_of_value, .optional = true},
+    {"PRINCIPAL",       "principal",    NULL, text_of_value, .right = false},
+    {"ROLE",            "role",         NULL, text_of_value, .right = false},
+    {"SCOPES",          "scopes",       NULL, text_of_value, .optional = true},
+    {"EXPIRES (UTC)",   "expires_at",   NULL, text_of_time,  .optional = true},
+    {"REVOKED (UTC)",   "revoked_at",   NULL, text_of_time,  .optional = true},
+    {"LAST USED (UTC)", "last_used_at", NULL, text_of_time,  .optional = true},
+    {"ID",              "id",           NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
 const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name"};
 const struct noun noun_quote = {"/v1/quotes", NULL, quote_columns, quote_details, "quo_", "name"};
 const struct noun noun_quota = {"/v1/quotas", NULL, quota_columns, NULL, "qta_", NULL};
@@ -233,6 +281,12 @@ const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", inst
 const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name"};
 const struct noun noun_invoice = {"/v1/invoices", "/v1/system/invoices", invoice_columns, invoice_details, "inv_", "number"};
 const struct noun noun_usage = {"/v1/usage", "/v1/system/usage", usage_columns, NULL, NULL, NULL};
+const struct noun noun_project = {"/v1/projects", "/v1/system/projects", project_columns, NULL, "prj_", "name"};
+const struct noun noun_ssh_key = {"/v1/ssh-keys", NULL, ssh_key_columns, NULL, "key_", "name"};
+const struct noun noun_image = {"/v1/images", "/v1/system/images", image_columns, NULL, "img_", "name"};
+const struct noun noun_member = {"/v1/members", "/v1/system/members", member_columns, NULL, "prn_", "name"};
+const struct noun noun_service_account = {"/v1/service-accounts", "/v1/system/service-accounts", member_columns, NULL, "prn_", "name"};
+const struct noun noun_token = {"/v1/tokens", "/v1/system/tokens", token_columns, NULL, "tok_", "name"};
 const struct noun noun_zone = {"/v1/zones", NULL, zone_columns, NULL, "zon_", "name"};
 const struct noun noun_instance_type = {"/v1/instance-types", NULL, instance_type_columns, NULL, "typ_", "name"};
 // clang-format on

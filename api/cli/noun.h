@@ -15,6 +15,7 @@ struct noun {
 };
 
 extern const struct noun noun_reservation;
+extern const struct noun noun_project, noun_ssh_key, noun_image, noun_member, noun_service_account, noun_token;
 extern const struct noun noun_quote;
 extern const struct noun noun_quota;
 extern const struct noun noun_instance;

@@ -1,4 +1,4 @@
-/* Whatever text comes: it is refused, or it is the one text of an identifier, but for its case. */
+/* Whatever text comes: it is refused, or it is the one text of an identifier of one kind, but for its case. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/identity.h"
 #include "common/must.h"
@@ -21,6 +21,8 @@ static void read_text(enum identity_kind kind, const char *text)
     }
     identity_to_text(kind, id, again);
     must(strcasecmp(text, again) == 0);
+    for (unsigned other = 0; other < IDENTITY_KIND_COUNT; other++)
+        must((identity_from_text((enum identity_kind)other, text, &id, NULL) == ERR_NONE) == (other == (unsigned)kind));
 }
 
 static void read_uuid(const char *text)

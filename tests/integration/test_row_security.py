@@ -81,6 +81,29 @@ def test_a_tenants_connection_changes_nothing_of_another(lived):
             lived.run("sluice_api", f"DELETE FROM {table}", tenant=lived.ours)
 
 
+def test_no_row_is_written_into_another_tenant(lived):
+    """Each table that a tenant's connection may write: a copy of an own row for another tenant, and changes of its rows."""
+    writable = lived.superuser("""
+        SELECT c.relname::text, has_table_privilege('sluice_api', c.oid, 'INSERT'),
+               array(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                       AND has_column_privilege('sluice_api', c.oid, a.attnum, 'UPDATE'))
+          FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id'
+         WHERE c.relnamespace = 'sluice'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1""")
+    inserted, updated = set(), set()
+    for table, may_insert, columns in writable:
+        copy = (f"INSERT INTO {table} SELECT (jsonb_populate_record(t, jsonb_build_object('tenant_id', %s::text))).*"
+                f" FROM {table} t WHERE tenant_id = %s LIMIT 1")
+        if may_insert and lived.superuser(f"SELECT FROM {table} WHERE tenant_id = %s", (lived.ours,)):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="row-level security|permission denied"):
+                lived.run("sluice_api", copy, (lived.theirs, lived.ours), tenant=lived.ours)
+            inserted.add(table)
+        for column in columns:
+            change = f"UPDATE {table} SET {column} = {column} WHERE tenant_id = %s"
+            assert lived.run("sluice_api", change, (lived.theirs,), tenant=lived.ours) == 0, f"{table}.{column}"
+            updated.add(table)
+    assert {"principal", "token", "project"} <= inserted and {"reservation", "principal", "token", "project", "ssh_key"} <= updated
+
+
 def test_the_batchers_role_does_one_thing(lived):
     functions = lived.superuser("""
         SELECT p.proname::text FROM pg_proc p
