@@ -1,8 +1,8 @@
 /* A load generator for the API: keep-alive connections over one epoll loop, each with one request under way.
  *
  * Loopback only, bounded in time and count. In the path, a header or the body, "{n}" becomes a number that no other
- * request of the run has, so that each create is its own, and "{from}" and "{until}" a window of one hour, a different
- * one of the year behind --window-base for each n, so that the fleet does not fill up at once. Prints requests/s, p50, p99
+ * request of the run has, so that each create is its own, and "{from}" and "{until}" a window of --window-hours (1), from
+ * another hour of the year behind --window-base for each n, so that the fleet does not fill up at once. Prints requests/s, p50, p99
  * and the answers by status.
  *
  *     load --port 7070 --connections 64 --seconds 5 --method POST --path /v1/reservations
@@ -43,6 +43,7 @@ struct options {
     const char *headers[HEADERS_MAX];
     int header_count;
     int64_t window_base_s; /* seconds since the Unix epoch */
+    int64_t window_hours;
     bool json;
 };
 
@@ -93,7 +94,7 @@ static size_t substitute(const struct options *options, const char *text, int64_
     }
     if (strncmp(text, "{until}", 7) == 0) {
         *used = 7;
-        return print_instant(to, size, hour_s + 3600);
+        return print_instant(to, size, hour_s + 3600 * options->window_hours);
     }
     return 0;
 }
@@ -313,10 +314,10 @@ static struct options parse(int argc, char **argv)
         {"seconds", required_argument, NULL, 's'}, {"method", required_argument, NULL, 'm'},
         {"path", required_argument, NULL, 'u'},   {"body", required_argument, NULL, 'b'},
         {"header", required_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'},
-        {"window-base", required_argument, NULL, 'w'},
+        {"window-base", required_argument, NULL, 'w'}, {"window-hours", required_argument, NULL, 'l'},
         {0},
     };
-    struct options options = {.connections = 64, .seconds = 5, .method = "GET", .path = "/v1/me", .port = 7070};
+    struct options options = {.connections = 64, .seconds = 5, .method = "GET", .path = "/v1/me", .port = 7070, .window_hours = 1};
     int chosen;
     while ((chosen = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (chosen == 'p')
@@ -333,6 +334,8 @@ static struct options parse(int argc, char **argv)
             options.body = optarg;
         else if (chosen == 'w')
             options.window_base_s = bounded("window-base", optarg, 0, INT64_C(4000000000));
+        else if (chosen == 'l')
+            options.window_hours = bounded("window-hours", optarg, 1, 8760);
         else if (chosen == 'j')
             options.json = true;
         else if (chosen == 'h' && options.header_count < HEADERS_MAX)
