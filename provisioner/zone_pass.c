@@ -60,7 +60,15 @@ static const struct db_stmt statement_lead = {
     .params = 1,
 };
 
-const struct db_stmt *const zone_pass_statements[] = {&statement_lead, NULL};
+/* In a transaction of its own: within the pass's it would hold a lock of the whole database cluster until its COMMIT is on
+ * disk, and the API's batches wait for that. It only wakes: listeners look by themselves too. */
+static const struct db_stmt statement_notify = {
+    .name = "zone_notify",
+    .sql = "SELECT pg_notify('sluice_event', '')",
+    .params = 0,
+};
+
+const struct db_stmt *const zone_pass_statements[] = {&statement_lead, &statement_notify, NULL};
 
 bool zone_pass_is_due(const struct zone_memory *memory, const struct zone_wake *wake)
 {
@@ -349,6 +357,13 @@ static bool undo(struct pass *pass, enum err_kind kind)
     return false;
 }
 
+static void notify(struct pass *pass)
+{
+    struct err err = {0};
+    if (pass->world.event_count > 0 && db_run(pass->db, &statement_notify, DB_NO_PARAMS, NULL, &err) != ERR_NONE)
+        log_error("zone_notify_failed", &err);
+}
+
 enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct lease *lease, struct zone_wake *wake,
                         struct zone_pass_outcome *ret, struct err *reterr)
 {
@@ -370,8 +385,10 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
     bool is_stale = pass.world.fleet_is_stale || (wake->zone_changed && pass.uses_wake);
     ret->must_rebuild = kind == ERR_NONE ? is_stale : undo(&pass, kind);
     ret->is_settled = kind == ERR_NONE && pass.outcome.is_settled;
-    if (kind == ERR_NONE)
+    if (kind == ERR_NONE) {
+        notify(&pass);
         keep(&pass);
+    }
     memory->driver_ops->reset(memory->driver);
     metric_observe_us(&metric_pass, now_us() - pass.started_us);
     return kind;

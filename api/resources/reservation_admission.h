@@ -41,6 +41,7 @@ static inline bool admission_is(const struct admission *admission, int outcome)
 }
 
 /* batch_work.admit */
+extern const struct db_stmt admission_notify; /* wakes the zones' leaders */
 enum err_kind admission_admit(struct db *db, struct batch_item *const *items, size_t count,
                               uint64_t *ret_transaction_id, struct err *reterr);
 /* No verdict is waited for any more; whoever had been registered gives its reference back. */

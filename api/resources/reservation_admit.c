@@ -73,7 +73,7 @@ enum column {
 static const struct db_stmt statement_admit = {
     .name = "admission_admit",
     .sql =
-        "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid, pg_notify('sluice_wish', ''))"
+        "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid)"
         " SELECT ordinal, outcome, object_id, created_at_s, batch.xid FROM batch, admission_enter($1::uuid[],"
         " $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[],"
         " $10::integer[], $11::integer[], $12::text[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[],"
@@ -83,7 +83,10 @@ static const struct db_stmt statement_admit = {
     .params = COLUMNS,
 };
 
-const struct db_stmt *const reservation_batch_statements[] = {&statement_admit, NULL};
+const struct db_stmt admission_notify = {
+    .name = "admission_notify", .sql = "SELECT pg_notify('sluice_wish', '')", .params = 0};
+
+const struct db_stmt *const reservation_batch_statements[] = {&statement_admit, &admission_notify, NULL};
 
 static void add_int(struct db_array *array, int64_t value)
 {

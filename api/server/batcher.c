@@ -327,6 +327,13 @@ static bool concerns_all(enum err_kind kind)
     return kind == ERR_UNAVAILABLE || kind == ERR_OUT_OF_SPACE || kind == ERR_UNKNOWN_OUTCOME || kind == ERR_TIMEOUT;
 }
 
+static void notify(struct batcher *batcher)
+{
+    struct err err = {0};
+    if (db_run(batcher->db, batcher->work->notify, DB_NO_PARAMS, NULL, &err) != ERR_NONE)
+        log_error("batch_notify_failed", &err); /* its listeners look by themselves, a little later */
+}
+
 /* Commits, or splits until what is wrong stands alone; at most log2(batch_max) deep. */
 static void commit(struct batcher *batcher, struct batch_item *const *items, size_t count)
 {
@@ -336,6 +343,7 @@ static void commit(struct batcher *batcher, struct batch_item *const *items, siz
     for (int i = 0; i < RETRIES_MAX && kind == ERR_RETRY; i++)
         kind = commit_once(batcher, items, count, &err);
     if (kind == ERR_NONE) {
+        notify(batcher);
         metric_add(&batches, 1);
         metric_add(&batched, (int64_t)count);
         metric_observe_us(&commit_time, 1000 * (clock_monotonic_ms() - began_ms));

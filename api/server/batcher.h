@@ -25,10 +25,14 @@ struct batch_item {
 struct batch_work {
     /* On a listener's thread: checks what the tables cannot, makes the item. */
     enum err_kind (*prepare)(struct request_internal *internal, struct batch_item **ret, struct err *reterr);
-    /* In the transaction: runs the statement over all items, notes each one's outcome, and sends the one NOTIFY of
-     * the batch; one round trip, so it also asks for the transaction's id (db_transaction_committed). May run again. */
+    /* In the transaction: runs the statement over all items and notes each one's outcome; one round trip, so it also
+     * asks for the transaction's id (db_transaction_committed). May run again. */
     enum err_kind (*admit)(struct db *db, struct batch_item *const *items, size_t count, uint64_t *ret_transaction_id,
                            struct err *reterr);
+    /* After COMMIT, once per batch and in a transaction of its own: whoever sends a NOTIFY holds a lock of the whole
+     * database cluster until its COMMIT is on disk, so within the batch's it would wait for others' disk writes, and
+     * they for its. It only wakes: a listener that misses it looks by itself. */
+    const struct db_stmt *notify;
     /* After COMMIT: answer, or leave it to who waits for the verdict. The batcher's reference is dropped next. */
     void (*committed)(struct batch_item *item);
     /* How many requests wait for what follows upon their commit, those in the queue among them. */

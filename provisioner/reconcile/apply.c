@@ -36,12 +36,6 @@ static const struct db_stmt statement_relax = {
     .params = 0,
 };
 
-static const struct db_stmt statement_notify = {
-    .name = "apply_notify",
-    .sql = "SELECT pg_notify('sluice_event', '')",
-    .params = 0,
-};
-
 static const struct db_stmt statement_stays_begin = {
     .name = "apply_stays_begin",
     .sql = "INSERT INTO instance_incarnation (instance_id, incarnation, tenant_id, node_id, started_at)"
@@ -82,7 +76,7 @@ static const struct db_stmt statement_events = {
 };
 
 const struct db_stmt *const apply_statements[] = {
-    &statement_next_due,  &statement_relax, &statement_notify, &statement_stays_begin,
+    &statement_next_due,  &statement_relax, &statement_stays_begin,
     &statement_stays_end, &statement_nodes, &statement_events, NULL,
 };
 
@@ -222,13 +216,11 @@ enum err_kind apply_events(struct world *world, struct apply_queue *queue, struc
     }
     char zone[UUID_TEXT_SIZE];
     identity_to_uuid(world->zone->id, zone);
-    enum err_kind kind =
-        apply_send(queue, &statement_events,
-                   DB_PARAMS(zone, db_array_param(&tenants), db_array_param(&types), db_array_param(&objects),
-                             db_array_param(&revisions), db_array_param(&kinds), db_array_param(&transitions),
-                             db_array_param(&payloads), db_array_param(&occurred)),
-                   -1, reterr);
-    return kind == ERR_NONE ? apply_send(queue, &statement_notify, DB_NO_PARAMS, -1, reterr) : kind;
+    return apply_send(queue, &statement_events,
+                      DB_PARAMS(zone, db_array_param(&tenants), db_array_param(&types), db_array_param(&objects),
+                                db_array_param(&revisions), db_array_param(&kinds), db_array_param(&transitions),
+                                db_array_param(&payloads), db_array_param(&occurred)),
+                      -1, reterr);
 }
 
 /* ---- All of it ---- */
