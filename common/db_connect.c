@@ -14,7 +14,7 @@
 #define KEEPALIVE_INTERVAL_S "5"
 #define KEEPALIVE_COUNT      "3"
 #define TCP_USER_TIMEOUT_MS  "15000" /* the same for data that nobody acknowledges */
-#define SESSION_OPTIONS_SIZE 512
+#define SESSION_OPTIONS_SIZE 768
 #define STALE_READS_MAX      16 /* of messages that came while the connection was idle */
 
 static char *copy_or_null(const char *text)
@@ -32,6 +32,7 @@ struct db *db_new(const struct db_options *options)
     db->statement_timeout_ms = options->statement_timeout_ms;
     db->idle_in_transaction_session_timeout_ms = options->idle_in_transaction_session_timeout_ms;
     db->lock_timeout_ms = options->lock_timeout_ms;
+    db->by_key = options->by_key;
     return db;
 }
 
@@ -77,6 +78,9 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
+#define BY_KEY                                                                                                         \
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+
 /* The settings of the session, behind those of the url. */
 static void session_options(const struct db_options *options, const char *from_url,
                             char ret[static SESSION_OPTIONS_SIZE])
@@ -84,9 +88,10 @@ static void session_options(const struct db_options *options, const char *from_u
     int length =
         snprintf(ret, SESSION_OPTIONS_SIZE,
                  "%.200s -c search_path=sluice,pg_temp -c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=%d"
-                 " -c idle_in_transaction_session_timeout=%d -c lock_timeout=%d",
+                 " -c idle_in_transaction_session_timeout=%d -c lock_timeout=%d%s",
                  from_url == NULL ? "" : from_url, options->statement_timeout_ms,
-                 options->idle_in_transaction_session_timeout_ms, options->lock_timeout_ms);
+                 options->idle_in_transaction_session_timeout_ms, options->lock_timeout_ms,
+                 options->by_key ? BY_KEY : "");
     must(length > 0 && length < SESSION_OPTIONS_SIZE);
 }
 
@@ -194,6 +199,7 @@ static enum err_kind open_connection(struct db *db, struct err *reterr)
         .statement_timeout_ms = db->statement_timeout_ms,
         .idle_in_transaction_session_timeout_ms = db->idle_in_transaction_session_timeout_ms,
         .lock_timeout_ms = db->lock_timeout_ms,
+        .by_key = db->by_key,
     };
     enum err_kind connected = connect_to(&options, PQconnectdbParams, &db->connection, reterr);
     if (connected != ERR_NONE)

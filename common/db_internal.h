@@ -25,6 +25,7 @@ struct db_pending {
 struct db {
     char *url, *role, *application_name;
     int statement_timeout_ms, idle_in_transaction_session_timeout_ms, lock_timeout_ms;
+    bool by_key;
 
     PGconn *connection; /* NULL: not connected */
     struct db_prepared prepared;

@@ -44,22 +44,8 @@ struct zone {
     atomic_bool healthy;
 };
 
-/* Settings of the leader's session.
- *
- * Every statement of a leader reaches its rows by key, from arrays of them. Plans are cached, and the first are made
- * while tables are still small or were never analyzed, so the planner is told: indexes and nested loops, one generic
- * plan (measured: 329 ms became 6 ms for 512 wishes in a database an hour old; planning was a third of a small pass). */
-static const struct db_stmt statement_session = {
-    .name = "zone_session",
-    .sql = "SELECT set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false),"
-           "       set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),"
-           "       set_config('jit', 'off', false)",
-    .params = 0,
-};
-
-static const struct db_stmt *const statements[] = {&statement_session, NULL};
 const struct db_stmt *const *const zone_statements[] = {
-    statements,       zone_memory_statements,  zone_wake_statements,        zone_pass_statements,
+    zone_memory_statements,  zone_wake_statements,        zone_pass_statements,
     zone_question_statements, zone_verify_statements, observe_statements,
     apply_statements, apply_object_statements, apply_allocation_statements, amend_statements,
     observe_maintenance_statements, apply_maintenance_statements, zone_quota_statements, NULL};
@@ -73,9 +59,7 @@ static void drop_memory(struct zone *zone)
 static enum err_kind rebuild_memory(struct zone *zone, struct err *reterr)
 {
     struct clock_domain clock = {0};
-    enum err_kind kind = db_run(zone->db, &statement_session, DB_NO_PARAMS, NULL, reterr);
-    if (kind == ERR_NONE)
-        kind = clock_domain(zone->db, &clock, reterr);
+    enum err_kind kind = clock_domain(zone->db, &clock, reterr);
     if (kind == ERR_NONE)
         kind = zone_memory_load(zone->db, zone->id, clock.now_s, &zone->memory, reterr);
     if (kind != ERR_NONE)
@@ -192,7 +176,7 @@ static void trouble(struct zone *zone, enum err_kind kind, const struct err *err
     if (kind == ERR_FENCED)
         zone->lease.held = false;
     if (kind == ERR_UNAVAILABLE || kind == ERR_UNKNOWN_OUTCOME)
-        drop_memory(zone); /* the session's settings and listens are gone with the connection */
+        drop_memory(zone); /* what became of the work that was under way is not known */
     bool notified = false;
     enum err_kind ignored = db_wait(zone->db, shutdown_fd(), TROUBLE_MS, &notified, NULL);
     if (ignored != ERR_NONE) { /* it cannot even wait there */
@@ -238,6 +222,7 @@ struct zone *zone_start(struct identity id, const struct zone_options *options)
     zone->db = db_new(&(struct db_options){.url = options->database_url,
                                            .role = ROLE,
                                            .application_name = name,
+                                           .by_key = true,
                                            .statement_timeout_ms = timeout_ms,
                                            .idle_in_transaction_session_timeout_ms = timeout_ms,
                                            .lock_timeout_ms = timeout_ms});

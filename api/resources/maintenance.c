@@ -105,7 +105,9 @@ static const struct schema create_query_schema = {"MaintenanceCheck", create_que
     "  FROM (SELECT a.reservation_id, count(DISTINCT a.ordinal) AS instances, min(" EPOCH("lower(a.period)") ")"       \
     "               AS starts_at, CASE WHEN NOT bool_or(upper_inf(a.period)) THEN max(" EPOCH("upper(a.period)") ") END" \
     "               AS ends_at"                                                                                        \
-    "          FROM allocation a WHERE a.kind = 'instance' AND a.node_id = ANY(" ids ") AND a.period && " period       \
+    "          FROM unnest(" ids ") AS n (id) JOIN allocation a ON a.node_id = n.id"                                   \
+    "           AND a.place && allocation_reach(n.id, lower(" period "), upper(" period "))"                           \
+    "         WHERE a.kind = 'instance' AND a.period && " period                                                       \
     "         GROUP BY a.reservation_id) h"                                                                            \
     "  JOIN reservation_status r ON r.reservation_id = h.reservation_id JOIN tenant t ON t.id = r.tenant_id" condition \
     " ORDER BY h.starts_at, h.reservation_id"
@@ -166,9 +168,10 @@ static const struct db_stmt statement_check = {
 
 static const struct db_stmt statement_held = {
     .name = "maintenance_held",
-    .sql = "SELECT " EPOCH("lower(a.period)") ", " EPOCH("upper(a.period)") ", upper(a.slots) - lower(a.slots) FROM allocation a"
-           " WHERE a.kind <> 'turnaround' AND a.node_id = ANY($1::uuid[])"
-           "   AND a.period && tstzrange(to_timestamp($2::bigint), to_timestamp($3::bigint))",
+    .sql = "SELECT " EPOCH("lower(a.period)") ", " EPOCH("upper(a.period)") ", upper(a.slots) - lower(a.slots)"
+           "  FROM unnest($1::uuid[]) AS n (id) JOIN allocation a ON a.node_id = n.id"
+           "   AND a.place && allocation_reach(n.id, to_timestamp($2::bigint), to_timestamp($3::bigint))"
+           " WHERE a.kind <> 'turnaround' AND a.period && tstzrange(to_timestamp($2::bigint), to_timestamp($3::bigint))",
     .params = 3,
 };
 

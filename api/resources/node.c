@@ -99,7 +99,8 @@ static const struct schema node_power_schema = {"NodePower", node_power_fields, 
     " FROM node n JOIN zone z ON z.id = n.zone_id JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id" \
     " LEFT JOIN leaf l ON l.id = r.leaf_id LEFT JOIN node_status s ON s.node_id = n.id"                                \
     " CROSS JOIN LATERAL (SELECT coalesce(sum(upper(a.slots) - lower(a.slots)), 0) AS gpu_milli FROM allocation a"     \
-    "   WHERE a.node_id = n.id AND a.kind = 'instance' AND a.period @> (SELECT sluice_now())) h"
+    "   WHERE a.node_id = n.id AND a.place && allocation_reach(n.id, (SELECT sluice_now()), (SELECT sluice_now()))"    \
+    "     AND a.kind = 'instance' AND a.period @> (SELECT sluice_now())) h"
 
 static const struct db_stmt statement_list = {
     .name = "node_list",

@@ -226,6 +226,8 @@ enum err_kind admission_admit(struct db *db, struct batch_item *const *items, si
         params[i] = db_array_column(&columns[i]);
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind = db_run(db, &statement_admit, params, &result, reterr);
+    if (kind == ERR_CONFLICT) /* a unique violation: another replica was faster with one of the keys or names */
+        return err_set(reterr, ERR_RETRY, "another replica admitted the same idempotency key or name meanwhile");
     if (kind != ERR_NONE)
         return kind;
     must((size_t)PQntuples(result) == count);

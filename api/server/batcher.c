@@ -386,6 +386,7 @@ struct batcher *batcher_start(const struct batch_work *work, const char *databas
     batcher->db = db_new(&(struct db_options){.url = database_url,
                                               .role = "sluice_api_writer",
                                               .application_name = "sluice-api batcher",
+                                              .by_key = true,
                                               .statement_timeout_ms = statement_timeout_ms,
                                               .idle_in_transaction_session_timeout_ms = statement_timeout_ms});
     must(pthread_mutex_init(&batcher->lock, NULL) == 0);

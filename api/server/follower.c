@@ -355,6 +355,7 @@ struct follower *follower_start(const char *database_url, int64_t streams_max)
     follower->db = db_new(&(struct db_options){.url = database_url,
                                                .role = "sluice_api_system",
                                                .application_name = "sluice-api follower",
+                                               .by_key = true,
                                                .statement_timeout_ms = STATEMENT_TIMEOUT_MS});
     follower->feed = stream_feed_new(streams_max);
     follower->answers = answers_new(&answers_statement);

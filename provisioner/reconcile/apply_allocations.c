@@ -158,6 +158,15 @@ static enum err_kind delete_rows(struct apply_queue *queue, struct gone *gone, s
     return kind;
 }
 
+/* Reservations that had no verdict until now have no rows that could go. */
+static void note_decided_first(const struct world *world, struct idmap *ret)
+{
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        if (world->reservations[i].was.state == RESERVATION_PENDING)
+            idmap_put(ret, world->reservations[i].wish.id, i);
+    }
+}
+
 enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, struct err *reterr)
 {
     char zone[UUID_TEXT_SIZE];
@@ -173,8 +182,11 @@ enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, 
         return ERR_NONE;
     CLEANUP(gone_clear) struct gone gone = {0};
     CLEANUP(rows_clear) struct rows rows = {0};
+    CLEANUP(idmap_clear) struct idmap decided_first = {0};
+    note_decided_first(world, &decided_first);
     for (size_t i = 0; i < count; i++) {
-        add_gone(&gone, world, &changes[i]);
+        if (idmap_find(&decided_first, identity_of(changes[i].key.reservation)) == IDMAP_NONE)
+            add_gone(&gone, world, &changes[i]);
         struct planner_allocation allocation;
         if (changes[i].exists && planner_get(world->planner, &changes[i].key, changes[i].node, &allocation))
             add_allocation(&rows, world->now_s, &allocation);

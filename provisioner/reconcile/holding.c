@@ -341,5 +341,5 @@ void holding_tell(struct reservation *reservation, const struct planner_request 
     bool fits = holding_earliest(reservation, &later, request->from + PLANNER_LATER_LIMIT_S);
     reservation->reason = "quota_exceeded";
     reservation->binding = holding_binding(world->arena, refusal, fits ? later.from : NEVER);
-    reservation->alternatives = fits && reservation->wish.body != NULL ? refusal_body_at(reservation, &later) : "[]";
+    reservation->alternatives = fits && reservation->wish.posted != NULL ? refusal_body_at(reservation, &later) : "[]";
 }

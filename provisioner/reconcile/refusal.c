@@ -4,8 +4,6 @@
 #include "provisioner/reconcile/holding.h"
 
 #include "common/calendar.h"
-#include "common/must.h"
-
 #include <inttypes.h>
 #include <string.h>
 
@@ -225,14 +223,13 @@ static void add(struct bodies *bodies, const struct alternative *alternative)
 {
     const struct wish *wish = &bodies->reservation->wish;
     struct arena *arena = bodies->reservation->world->arena;
-    int open_length = (int)strlen(wish->body) - 1;
-    must(open_length > 1 && wish->body[open_length] == '}'); /* an object that is not empty */
     const char *spread = alternative->spread == PLANNER_SPREAD_NONE
                              ? ""
                              : arena_format(arena, ",\"spread\":\"%s\"", planner_spread_text(alternative->spread));
     bodies->text = arena_format(
-        arena, "%s%s%.*s,\"count\":%" PRIu32 ",%s,\"placement\":{\"within\":\"%s\",\"mode\":\"%s\"%s}}", bodies->text,
-        bodies->text[0] == '\0' ? "" : ",", open_length, wish->body, alternative->count, alternative->window,
+        arena, "%s%s%s,\"count\":%" PRIu32 ",%s,\"placement\":{\"within\":\"%s\",\"mode\":\"%s\"%s}}", bodies->text,
+        bodies->text[0] == '\0' ? "" : ",", wish_body(arena, bodies->reservation->world->zone, wish),
+        alternative->count, alternative->window,
         planner_scope_text(alternative->scope), wish->scope_required ? "required" : "preferred", spread);
 }
 
@@ -318,7 +315,7 @@ void refusal_tell(struct reservation *reservation, const struct planner_request 
     bool is_hopeless = refusal->binding == PLANNER_BINDS_MODEL;
     bool may_search = world->relaxed_count == 0 || world->has_time;
     reservation->alternatives = "[]";
-    if (is_hopeless || !may_search || reservation->wish.body == NULL)
+    if (is_hopeless || !may_search || reservation->wish.posted == NULL)
         return;
     world->relaxed_count++;
     struct planner_request postable = *request;

@@ -102,6 +102,16 @@ struct node {
     struct world *world; /* while a piece of work is done */
 };
 
+/* What of a wish only who posts it again needs. */
+struct wish_posted {
+    const char *name, *instance_type, *image; /* NULL: none, as below */
+    const char *tier, *if_unavailable;
+    const char *labels;   /* JSON */
+    const char *ssh_keys; /* JSON: their names; NULL: none */
+    const char *user_data;
+    int64_t quote_ttl_s; /* 0: this is no quote */
+};
+
 struct wish {
     struct identity id;
     struct identity tenant;
@@ -123,7 +133,7 @@ struct wish {
     const char *project;
     int64_t hold_until_s; /* a quote: until then it may be confirmed; 0: it is none */
     bool is_confirmed;
-    const char *body; /* JSON: the wish as it could be posted again, without count, times and placement */
+    const struct wish_posted *posted; /* NULL where it is decided already */
     bool preemptible; /* its instances give way to those of other tiers */
     int64_t horizon_s; /* how long it is guaranteed from now on, if it is open-ended; 0: without an end */
     struct identity type;     /* all zero: a shape of the tenant's own */
@@ -334,6 +344,8 @@ void reservation_make_instances(struct reservation *reservation);
 
 /* Puts the wish to the planner: sets granted and the window, or refused, reason, binding and alternatives. */
 void verdict_decide(struct reservation *reservation);
+/* The wish as it could be posted again, but for count, times and placement: a JSON object without its closing brace. */
+const char *wish_body(struct arena *arena, const struct zone_terms *zone, const struct wish *wish);
 /* The wish's body with that window, as the only member of a JSON array. */
 const char *refusal_body_at(const struct reservation *reservation, const struct planner_request *later);
 /* What bound, with numbers and in a sentence: JSON, the arena's. */

@@ -137,6 +137,8 @@ static void make_node(struct scene *scene, uint8_t number)
     drive_node(scene, node);
 }
 
+static const struct wish_posted posted_once = {.instance_type = "t", .tier = "reserved", .if_unavailable = "reject", .labels = "{}"};
+
 static void make_reservation(struct scene *scene, uint8_t number, const uint8_t wish[static 4])
 {
     static const char *const models[] = {"H100"};
@@ -167,7 +169,7 @@ static void make_reservation(struct scene *scene, uint8_t number, const uint8_t 
                  .horizon_s = (wish[3] & 12) == 4 ? 3600 : 0,
                  .open_max_percent = -1,
                  .revision = 1,
-                 .body = "{\"zone\":\"z\"}"},
+                 .posted = &posted_once},
         .health = "ok",
         .starts_s = NEVER,
         .ends_s = NEVER,

@@ -120,7 +120,9 @@ static struct reservation reservation_of(struct scene *scene, uint32_t number, c
     made.wish.project = "default";
     made.wish.decide_by_s = NEVER;
     made.wish.revision = 1;
-    made.wish.body = "{\"zone\":\"us-east-1a\"}";
+    static const struct wish_posted posted = {
+        .instance_type = "h100.8x", .tier = "reserved", .if_unavailable = "reject", .labels = "{}"};
+    made.wish.posted = &posted;
     return made;
 }
 

@@ -89,6 +89,8 @@ static inline void scene_free(struct scene *scene)
     free(scene);
 }
 
+static const struct wish_posted posted_once = {.instance_type = "t", .tier = "reserved", .if_unavailable = "reject", .labels = "{}"};
+
 /* The wish of that number, from 0; they are decided in this order. */
 static inline struct reservation *wish_number(struct scene *scene, uint8_t number, int64_t count, int64_t starts_s,
                                               int64_t ends_s)
@@ -109,7 +111,7 @@ static inline struct reservation *wish_number(struct scene *scene, uint8_t numbe
                  .decide_by_s = NEVER,
                  .revision = 1,
                  .open_max_percent = -1,
-                 .body = "{\"zone\":\"z\"}"},
+                 .posted = &posted_once},
         .health = "ok",
         .starts_s = NEVER,
         .ends_s = NEVER,
