@@ -4,12 +4,18 @@ zone". So what is meant to be accepted gets the names and times of what there is
 # SPDX-License-Identifier: Apache-2.0
 
 import datetime
+import os
 
 import schemathesis
 
 KNOWN = {"zone": "us-east-1a", "instance_type": "h100.8x", "tenant": "acme", "gpu_model": "H100", "currency": "USD", "sku": "h100.8x"}
 # Each excludes others, or names what is most likely not there.
 LEFT_OUT = ("quote", "shape", "duration_s", "start_range", "node", "image", "nodes", "leaf")
+
+
+# Who calls, and for whom: found by the walk along the links, and not to be ended by it.
+KEPT = set(os.environ.get("SLUICE_KEPT", "").split(","))
+NOBODY = "01kyyyyyyyyyyyyyyyyyyyyyyy"
 
 
 def instant(hours):
@@ -29,6 +35,9 @@ def deepened(body):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
+    named = (case.path_parameters or {}).get("id")
+    if case.method != "GET" and named in KEPT:
+        case.path_parameters["id"] = named[:4] + NOBODY
     is_positive = case.meta is not None and case.meta.generation.mode.is_positive
     is_wish = case.method in ("POST", "PUT", "PATCH") and isinstance(case.body, dict)
     if is_positive and is_wish and "offers" not in case.path:
