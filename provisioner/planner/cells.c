@@ -334,15 +334,39 @@ void counts_make(struct table *table, uint32_t number)
     block->stale = false;
 }
 
+/* The buckets of the ring that [from, to) touches. */
+static void buckets_within(const struct planner *planner, int64_t from, int64_t to, int64_t *ret_first,
+                           int64_t *ret_last)
+{
+    int64_t first = bucket_of(from);
+    int64_t last = to == PLANNER_OPEN ? INT64_MAX : bucket_of(to - 1) + 1;
+    *ret_first = first < planner->table_base ? planner->table_base : first;
+    *ret_last = last > planner->table_base + BUCKETS ? planner->table_base + BUCKETS : last;
+}
+
 void table_refresh(struct planner *planner, uint32_t index, uint64_t gpus, int64_t from, int64_t to)
 {
     const struct node *node = &planner->nodes[index];
-    int64_t first = bucket_of(from);
-    int64_t last = to == PLANNER_OPEN ? INT64_MAX : bucket_of(to - 1) + 1;
-    first = first < planner->table_base ? planner->table_base : first;
-    last = last > planner->table_base + BUCKETS ? planner->table_base + BUCKETS : last;
+    int64_t first;
+    int64_t last;
+    buckets_within(planner, from, to, &first, &last);
     if (node->column != NONE && first < last)
         cells_refresh(planner, node, gpus, first, last);
+}
+
+void table_expect(const struct planner *planner, uint32_t index, int64_t from, int64_t to)
+{
+    const struct node *node = &planner->nodes[index];
+    int64_t first;
+    int64_t last;
+    buckets_within(planner, from, to, &first, &last);
+    if (node->column == NONE)
+        return;
+    const uint8_t *cells = planner->models[node->model].table.blocks[node->column / LANES].cells[0];
+    for (int64_t bucket = first; bucket < last; bucket += 2) { /* two rows fill a line */
+        __builtin_prefetch(cells + (size_t)ring_of(bucket) * LANES, 1);
+        __builtin_prefetch(cells + (size_t)(ROW_ACROSS + ring_of(bucket)) * LANES, 1);
+    }
 }
 
 void table_follow(struct planner *planner, const struct planner *other)

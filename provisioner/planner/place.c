@@ -36,6 +36,7 @@ static uint32_t share_gpu(const struct planner *planner, const struct node *node
 uint32_t take(struct planner *planner, uint32_t index, const struct question *question, struct planner_key key)
 {
     const struct node *node = &planner->nodes[index];
+    table_expect(planner, index, question->from, question->to);
     uint32_t slice_count = question->shape.gpus > 0
                                ? whole_slices(planner, node, question)
                                : share_slices(planner, node, question, share_gpu(planner, node, question));
@@ -190,28 +191,35 @@ uint32_t held_after(const struct planner *planner, const struct planner_key *key
     return best;
 }
 
-/* None of the instances may be held yet. */
-static void places_none(const struct planner *planner, const struct planner_request *request)
+static void keys_expect(const struct planner *planner, const struct planner_request *request)
 {
     struct planner_key key = {request->reservation, request->first_ordinal};
-    bool known = allocation_sibling(planner, request->reservation, NONE) != NONE;
-    for (uint32_t i = 0; i < request->count; i++, key.ordinal++) {
-        allocation_expect(planner, &key); /* it will be placed */
-        must(!known || held_after(planner, &key, request->from) == NONE);
-    }
+    for (uint32_t i = 0; i < request->count; i++, key.ordinal++)
+        allocation_expect(planner, &key);
+}
+
+/* None of the instances may be held yet. */
+static void none_held(const struct planner *planner, const struct planner_request *request)
+{
+    struct planner_key key = {request->reservation, request->first_ordinal};
+    if (allocation_sibling(planner, request->reservation, NONE) == NONE)
+        return;
+    for (uint32_t i = 0; i < request->count; i++, key.ordinal++)
+        must(held_after(planner, &key, request->from) == NONE);
 }
 
 void planner_place(struct planner *planner, const struct planner_request *request, struct planner_verdict *ret)
 {
     must(planner_request_wrong(request) == NULL);
-    places_none(planner, request);
+    keys_expect(planner, request);
     struct question question = question_of(planner, request);
     enum planner_scope limit = scope_limit(request);
     planner->eviction_count = 0;
     question.apart_level = spread_level(request->spread);
     spread_mark(planner, request->reservation, NONE, request->from, question.apart_level, true);
-    if (search_gang(planner, &question, request, limit) ||
-        (preempt_any(planner, request) && preempt_gang(planner, &question, request, limit)))
+    bool found = search_gang(planner, &question, request, limit);
+    none_held(planner, request);
+    if (found || (preempt_any(planner, request) && preempt_gang(planner, &question, request, limit)))
         grant(planner, &question, request, ret);
     else
         *ret = (struct planner_verdict){.refusal = refuse(planner, &question, request)};

@@ -141,6 +141,8 @@ static void visit(struct hunt *hunt, const struct part *part, uint32_t most_gpus
         for (uint32_t left = by_step[step]; left != 0; left &= left - 1)
             nodes[count++] = table->columns[part->block * LANES + (uint32_t)__builtin_ctz(left)];
     }
+    if (count > 0)
+        node_timeline_expect(&hunt->planner->nodes[nodes[0]]);
     for (uint32_t i = 0; i < count && !enough(hunt); i++) {
         if (i + 1 < count)
             node_timeline_expect(&hunt->planner->nodes[nodes[i + 1]]);

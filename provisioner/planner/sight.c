@@ -194,6 +194,8 @@ static void stretch_add(uint32_t *restrict sums, const uint8_t *restrict counts,
 static void counts_add(const struct table *table, size_t row, uint32_t count, uint32_t times, uint32_t *sums)
 {
     for (uint32_t block = 0; block < table->block_count; block += STRETCH)
+        __builtin_prefetch(counts_at(table, row, count, block));
+    for (uint32_t block = 0; block < table->block_count; block += STRETCH)
         stretch_add(sums + block, counts_at(table, row, count, block), times);
 }
 

@@ -123,6 +123,8 @@ void cells_clear(struct planner *planner, const struct node *node);
 void counts_make(struct table *table, uint32_t block);
 /* Slices on some of a node's GPUs came or went within [from, to). */
 void table_refresh(struct planner *planner, uint32_t node, uint64_t gpus, int64_t from, int64_t to);
+/* The same will be told soon: the cells come into the cache meanwhile. */
+void table_expect(const struct planner *planner, uint32_t node, int64_t from, int64_t to);
 /* The index shall cover the time from `instant` on. */
 void table_move(struct planner *planner, int64_t instant);
 /* The same time as another planner's. */
