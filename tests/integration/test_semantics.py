@@ -41,7 +41,11 @@ def make_everything(stack):
 
 
 @pytest.fixture
-def everything(stack):
+def everything(make_stack, tmp_path):
+    keys = tmp_path / "webhook-keys"
+    keys.write_text(f"1 {'A' * 43}=\n")
+    keys.chmod(0o600)
+    stack = make_stack(settings={"sluice-api": {"SLUICE_WEBHOOK_KEY_FILE": str(keys)}})
     stack.acme, stack.ids = make_everything(stack)
     return stack
 
@@ -199,6 +203,8 @@ def checksums(stack):
 
 MONEY = {"amount": "4.000000", "currency": "USD"}
 BODIES = {
+    "POST /v1/webhooks": {"url": "https://hooks.example.com/a", "events": ["*"]},
+    "POST /v1/system/webhooks": {"url": "https://hooks.example.com/a", "events": ["*"]},
     "POST /v1/system/zones": {"name": "eu-west-1a"},
     "POST /v1/system/instance-types": {"name": "h100.4x", "gpu_count": 4, "gpu_models": ["H100"], "cpu_milli": 1, "memory_mib": 1},
     "POST /v1/system/nodes": {"name": "n9", "zone": "us-east-1a", "fabric": "f9", "rack": "r9", "leaf": "l9", "gpu_model": "H100",
