@@ -2,6 +2,7 @@
 good, with tokens that are limited to scopes, and with another tenant's ids. What is expected follows from the table."""
 # SPDX-License-Identifier: Apache-2.0
 
+import base64
 import http.client
 import json
 import secrets
@@ -58,8 +59,11 @@ class Caller:
 
 
 @pytest.fixture
-def walked(make_stack):
-    stack = make_stack(settings={"sluice-api": UNLIMITED})
+def walked(make_stack, tmp_path):
+    keys = tmp_path / "webhook-keys"
+    keys.write_text("first " + base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+    keys.chmod(0o600)
+    stack = make_stack(settings={"sluice-api": {**UNLIMITED, "SLUICE_WEBHOOK_KEY_FILE": str(keys)}})
     document = stack.operator.get("/openapi.json").expect(200).body
     stack.routes = [Route(method.upper(), path, operation) for path, methods in document["paths"].items()
                     for method, operation in methods.items() if operation["x-sluice-roles"]]
@@ -139,7 +143,8 @@ def test_another_tenants_objects_are_not_there(walked):
     amendment = acme.create(f"{reservation}/amendments", {"ends_at": "2026-01-11T12:00:00Z"})["id"]
     price = walked.operator.create("/v1/system/prices", {"sku_kind": "gpu_model", "sku": "H100", "tenant": "acme",
                                                          "gpu_hour": {"amount": "2.000000", "currency": "USD"}})["id"]
-    own = {identifier[:3]: identifier for identifier in [*ids.values(), amendment, price]}
+    webhook = acme.create("/v1/webhooks", {"url": "https://hooks.example.com/a", "events": ["*"]})["id"]
+    own = {identifier[:3]: identifier for identifier in [*ids.values(), amendment, price, webhook]}
     own["aud"] = acme.items("/v1/audit")[0]["id"] if any(route.path == "/v1/audit" for route in walked.routes) else None
     walked.operator.create("/v1/system/tenants", {"name": "theirs"})
     theirs = {role: caller(walked, role=role, tenant="theirs") for role in ("viewer", "member", "admin", "billing")}
