@@ -287,7 +287,7 @@ START_TEST(each_wait_is_longer_and_none_is_longer_than_six_hours)
     for (int64_t attempts = 1; attempts < 100; attempts++) {
         uint64_t chance = property_next(&random);
         int64_t wait_ms = backoff_ms(attempts, 5000, chance);
-        int64_t full_ms = attempts < 13 ? 5000 << (attempts - 1) : BACKOFF_MAX_MS;
+        int64_t full_ms = attempts < 14 ? 5000 << (attempts - 1) : BACKOFF_MAX_MS;
         ck_assert_int_ge(wait_ms, full_ms / 2);
         ck_assert_int_le(wait_ms, full_ms);
     }
