@@ -59,6 +59,14 @@ static const struct db_stmt statement_get = {
 };
 // clang-format on
 
+static const struct db_stmt statement_revisions = {
+    .name = "reservation_revisions",
+    .sql = "SELECT r.revision AS wish_revision, coalesce(s.revision, 0) AS status_revision FROM reservation r"
+           " LEFT JOIN reservation_status s ON s.reservation_id = r.id"
+           " WHERE r.id = $1::uuid AND r.hidden_at IS NULL AND " IS_RESERVATION("r"),
+    .params = 1,
+};
+
 static const struct db_stmt statement_lock = {
     .name = "reservation_lock",
     .sql = "SELECT r.revision AS wish_revision, r.zone_id, r.tenant_id, r.cancel_requested_at IS NOT NULL,"
@@ -134,6 +142,11 @@ enum err_kind reservation_show(struct request *request, struct response *respons
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
+    bool is_answered = false;
+    enum err_kind kind =
+        answer_unchanged(request, response, &statement_revisions, request->object, &is_answered, reterr);
+    if (kind != ERR_NONE || is_answered)
+        return kind;
     return reservation_show(request, response, 200, request->object, reterr);
 }
 
@@ -276,7 +289,8 @@ static const struct route reservation_routes[] = {
 
 static const struct db_stmt *const reservation_statements[] = {
     &statement_list,   &statement_get,  &statement_lock,      &statement_cancel,
-    &statement_exists, &statement_hide, &statement_instances, NULL};
+    &statement_exists, &statement_hide, &statement_instances, &statement_revisions,
+    NULL};
 
 const struct resource reservation_resource = {"reservations", reservation_routes, reservation_statements,
     "A tenant's claim on instances for a window of time, its terms and their amendments, and the instances that deliver it."};

@@ -3,7 +3,8 @@
 #pragma once
 
 // clang-format off
-#define RESERVATION_EPOCH(column) "extract(epoch FROM r." column ")::bigint"
+/* date_part: whole seconds fit a double, and extract would compute with numeric, five times as dear. */
+#define RESERVATION_EPOCH(column) "date_part('epoch', r." column ")::bigint"
 #define RESERVATION_COLUMNS(state) \
     "SELECT r.id, w.name AS tenant, r.name, r.project, t.name AS instance_type," \
     " CASE WHEN r.instance_type_id IS NULL THEN to_json(r.gpu_models) END AS \"shape.gpu_models\"," \
@@ -21,7 +22,7 @@
     " " RESERVATION_EPOCH("granted_starts_at") " AS \"status.starts_at\", " RESERVATION_EPOCH("granted_ends_at") " AS \"status.ends_at\"," \
     " " RESERVATION_EPOCH("decided_at") " AS \"status.decided_at\", r.delivered_count AS \"status.delivered_count\"," \
     " r.binding AS \"status.binding\", r.alternatives AS \"status.alternatives\"," \
-    " extract(epoch FROM s.ends_by)::bigint AS \"status.ends_by\"," \
+    " date_part('epoch', s.ends_by)::bigint AS \"status.ends_by\"," \
     " CASE WHEN s.state = 'waitlisted' THEN json_build_object(" \
     "    'position', waitlist_position(s.zone_id, s.decided_at, s.reservation_id)," \
     "    'estimated_start', to_char(s.estimated_starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) END AS \"status.waitlist\"," \

@@ -29,6 +29,23 @@ enum err_kind answer_object(struct request *request, struct response *response, 
     return kind;
 }
 
+enum err_kind answer_unchanged(struct request *request, struct response *response, const struct db_stmt *stmt,
+                               const char *id, bool *ret_is_answered, struct err *reterr)
+{
+    *ret_is_answered = false;
+    if (request_header(request, "If-None-Match") == NULL)
+        return ERR_NONE;
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, stmt, DB_PARAMS(id), &result, reterr);
+    if (kind != ERR_NONE || PQntuples(result) == 0)
+        return kind;
+    int header_count = response->header_count;
+    *ret_is_answered = response_is_known(request, response, result, 0);
+    if (!*ret_is_answered)
+        response->header_count = header_count; /* the ETag is that of what is read next */
+    return ERR_NONE;
+}
+
 enum err_kind answer_page(struct request *request, struct response *response, const struct db_stmt *stmt,
                           const char *const *filters, struct err *reterr)
 {

@@ -210,6 +210,7 @@ void field_write_struct(const struct field *fields, const void *source, struct j
 struct row {
     const PGresult *result; /* NULL: object */
     int number;
+    int next_column; /* behind the one found last: columns mostly stand in the order of the fields */
     const json_t *object;
     char text[NUMBER_TEXT_SIZE]; /* of the number last asked for in object */
 };
@@ -225,20 +226,39 @@ static const char *text_of_json(struct row *row, const json_t *value)
     return json_string_value(value); /* NULL for null */
 }
 
+static bool is_named(const char *column, const char *prefix, const char *name, const char *part)
+{
+    size_t prefix_length = strlen(prefix), name_length = strlen(name);
+    return strncmp(column, prefix, prefix_length) == 0 && strncmp(column + prefix_length, name, name_length) == 0 &&
+           strcmp(column + prefix_length + name_length, part) == 0;
+}
+
+/* -1: none. PQfnumber would fold the name and copy it, for each field of each row. */
+static int number_of_column(struct row *row, const char *prefix, const char *name, const char *part)
+{
+    int count = PQnfields(row->result);
+    for (int i = 0; i < count; i++) {
+        int number = (row->next_column + i) % count;
+        if (!is_named(PQfname(row->result, number), prefix, name, part))
+            continue;
+        row->next_column = number + 1;
+        return number;
+    }
+    return -1;
+}
+
 /* The text of a column; false where there is no such column. NULL for null. */
 static bool find_column(struct row *row, const char *prefix, const char *name, const char *part, const char **ret)
 {
-    char column[COLUMN_NAME_SIZE];
-    /* Quoted, because PQfnumber folds and would take a dot apart. */
-    int length = snprintf(column, sizeof column, "\"%s%s%s\"", prefix, name, part);
-    must(length > 2 && (size_t)length < sizeof column);
     if (row->result != NULL) {
-        int number = PQfnumber(row->result, column);
+        int number = number_of_column(row, prefix, name, part);
         *ret = number < 0 ? NULL : db_text(row->result, row->number, number);
         return number >= 0;
     }
-    column[length - 1] = '\0';
-    const json_t *value = json_object_get(row->object, column + 1);
+    char member[COLUMN_NAME_SIZE];
+    int length = snprintf(member, sizeof member, "%s%s%s", prefix, name, part);
+    must(length > 0 && (size_t)length < sizeof member);
+    const json_t *value = json_object_get(row->object, member);
     *ret = text_of_json(row, value);
     return value != NULL;
 }

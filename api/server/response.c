@@ -21,8 +21,7 @@ void response_row(struct response *response, int status, const struct field *fie
     field_write_row(fields, result, row, &response->body);
 }
 
-/* True: 304, no body is to be written. */
-static bool is_known(const struct request *request, struct response *response, const PGresult *result, int row)
+bool response_is_known(const struct request *request, struct response *response, const PGresult *result, int row)
 {
     int wish = PQfnumber(result, "wish_revision");
     int status = PQfnumber(result, "status_revision");
@@ -41,7 +40,7 @@ static bool is_known(const struct request *request, struct response *response, c
 void response_object(const struct request *request, struct response *response, int status, const struct field *fields,
                      const PGresult *result, int row)
 {
-    if (!is_known(request, response, result, row))
+    if (!response_is_known(request, response, result, row))
         response_row(response, status, fields, result, row);
 }
 

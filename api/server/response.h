@@ -34,6 +34,8 @@ void response_struct(struct response *response, int status, const struct field *
  * whose If-None-Match has it becomes 304. What most handlers want. */
 void response_object(const struct request *request, struct response *response, int status, const struct field *fields,
                      const PGresult *result, int row);
+/* Its part about the ETag. True: it is answered, 304. */
+bool response_is_known(const struct request *request, struct response *response, const PGresult *result, int row);
 /* {"items": [...], "next_page": ...}: the rows of a page; see page.h for what the statement must do. */
 void response_list(struct request *request, struct response *response, const struct field *fields,
                    const PGresult *result, const struct page *page);

@@ -14,7 +14,7 @@ const struct setting api_settings_table[] = {
     {"reads_max", SETTING_INT, AT(reads_max), "8192", 16, 1000000, NULL, false, "reads of one object that may wait for their answer, and as many of lists; beyond: 503 overloaded"},
     {"batch_max", SETTING_INT, AT(batch_max), "256", 1, 4096, NULL, false, "reservations committed in one transaction"},
     {"batch_queue_max", SETTING_INT, AT(batch_queue_max), "8192", 16, 1000000, NULL, false, "reservations that may wait for a batch; beyond: 503 overloaded"},
-    {"connections_max", SETTING_INT, AT(connections_max), "8192", 16, 100000, NULL, false, "connections of an address at a time"},
+    {"connections_max", SETTING_INT, AT(connections_max), "16384", 16, 100000, NULL, false, "connections of an address at a time"},
     {"requests_per_connection_max", SETTING_INT, AT(requests_per_connection_max), "100000", 1, 1000000000, NULL, false, "requests on one connection; the answer to the last closes it"},
     {"header_timeout_s", SETTING_INT, AT(header_timeout_s), "10", 1, 600, "s", false, "from a connection's or a request's beginning until its headers are there, however steadily they come"},
     {"body_timeout_s", SETTING_INT, AT(body_timeout_s), "30", 1, 3600, "s", false, "the same for the body"},
