@@ -122,6 +122,7 @@ def test_a_cancelled_window_gives_its_nodes_back(stack):
     made = ask(stack, window("n0000"))
     stack.advance(at("10:30:00"))
     stack.operator.post(f"{WINDOWS}/{made['id']}/cancel").expect(200)
+    eventually(lambda: decided(stack, made)["status"]["state"] == "cancelled", "it is cancelled")
     stack.advance(at("10:30:01"))
     status = decided(stack, made)["status"]
     assert (status["state"], status["ends_at"]) == ("cancelled", at("10:30:00"))
