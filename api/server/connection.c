@@ -55,8 +55,8 @@ static void cut_late(struct connections *all)
         if (atomic_load_explicit(&each->deadline_ms, memory_order_relaxed) > now_ms)
             continue;
         atomic_store_explicit(&each->deadline_ms, INT64_MAX, memory_order_relaxed);
+        metric_add(&cut[atomic_load_explicit(&each->phase, memory_order_relaxed)], 1); /* the end is a phase, too */
         (void)shutdown(each->fd, SHUT_RDWR); /* it may be gone already */
-        metric_add(&cut[atomic_load_explicit(&each->phase, memory_order_relaxed)], 1);
     }
 }
 
