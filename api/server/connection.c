@@ -56,7 +56,7 @@ static void cut_late(struct connections *all)
             continue;
         atomic_store_explicit(&each->deadline_ms, INT64_MAX, memory_order_relaxed);
         metric_add(&cut[atomic_load_explicit(&each->phase, memory_order_relaxed)], 1); /* the end is a phase, too */
-        (void)shutdown(each->fd, SHUT_RDWR); /* it may be gone already */
+        (void)shutdown(each->fd, SHUT_RDWR);                                           /* it may be gone already */
     }
 }
 

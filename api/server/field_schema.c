@@ -86,6 +86,9 @@ static void write_text_bounds(int64_t least, int64_t most, const char *pattern, 
     key_text(out, "pattern", pattern);
 }
 
+/* No zero byte, which PostgreSQL cannot keep: the JSON is refused as a whole (jansson). */
+#define MAP_PATTERN "^[^\\x00]*$"
+
 static void write_bounds(const struct field *field, struct json_out *out)
 {
     switch (field->type) {
@@ -111,6 +114,7 @@ static void write_bounds(const struct field *field, struct json_out *out)
         json_out_open(out, '{');
         key_int(out, "minLength", 1);
         key_int(out, "maxLength", FIELD_MAP_KEY_MAX);
+        key_text(out, "pattern", MAP_PATTERN);
         json_out_close(out, '}');
         break;
     case FIELD_TYPE_NONE:
@@ -183,7 +187,11 @@ static void write_inner(const struct field *field, bool for_request, struct json
         key_int(out, "maxItems", 2);
     } else if (field->type == FIELD_TYPE_MAP) {
         json_out_key(out, "additionalProperties");
-        json_out_raw(out, "{\"type\":\"string\",\"maxLength\":255}");
+        json_out_open(out, '{');
+        key_text(out, "type", "string");
+        key_int(out, "maxLength", FIELD_MAP_VALUE_MAX);
+        key_text(out, "pattern", MAP_PATTERN);
+        json_out_close(out, '}');
     } else if (field->type == FIELD_TYPE_ROWS) {
         json_out_key(out, "items");
         field_write_schema(field->fields, for_request, out);

@@ -169,6 +169,12 @@ def test_a_full_wal_stops_postgresql_and_loses_nothing(own_cluster, tmp_path, sc
 # ---- Leaders ----
 
 
+def stands_still(pid):
+    """A signal stops one thread, which tells the others: on a busy machine those may run on for a while."""
+    states = [path.read_text().rsplit(")", 1)[1].split()[0] for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+    return set(states) == {"T"}
+
+
 def test_a_leader_that_stands_still_before_its_commit_changes_nothing(make_stack, tmp_path):
     """The leader is stopped between the check of its epoch and its commit; another takes over; the first wakes up."""
     lease = {"SLUICE_LEASE_TTL_MS": "2000"}
@@ -190,6 +196,7 @@ def test_a_leader_that_stands_still_before_its_commit_changes_nothing(make_stack
                        "the leader waits in its transaction")
             epoch = stack.sql("SELECT epoch FROM leader_epoch WHERE name LIKE 'zone:%'")[0]["epoch"]
             first.signal(signal.SIGSTOP)
+            eventually(lambda: stands_still(first.process.pid), "each of its threads stands still")
         blocker.rollback()  # the statement goes on in the server; nobody is there to commit it
     try:
         second.launch()
