@@ -161,7 +161,7 @@ static enum err_kind find_zone(struct request *request, const struct quota *wish
     if (kind != ERR_NONE)
         return kind;
     if (db_text(result, 0, 0) == NULL)
-        return err_set(reterr, ERR_NOT_FOUND, "tenant '%.40s' does not exist", request->params[0]);
+        return request_not_found(request, "tenant", reterr);
     *ret_zone_id = db_text(result, 0, 1);
     if (*ret_zone_id == NULL)
         field_problem_add(&request->problems, "/zone", "unknown_zone", "there is no zone '%s'", wish->zone);
@@ -228,5 +228,4 @@ static const struct route quota_routes[] = {
 static const struct db_stmt *const quota_statements[] = {
     &statement_list, &statement_held, &statement_zones, &statement_find, &statement_put, &statement_delete, NULL};
 
-const struct resource quota_resource = {"quotas", quota_routes, quota_statements,
-    "What a tenant or project may hold."};
+const struct resource quota_resource = {"quotas", quota_routes, quota_statements, "What a tenant or project may hold."};

@@ -96,7 +96,7 @@ static enum err_kind find(struct request *request, const PGresult **ret, struct 
         kind = request_run(request, &statement_get,
                            DB_PARAMS(request->object, request_bool(request->includes_deleted), price), ret, reterr);
     if (kind == ERR_NONE && PQntuples(*ret) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "quote '%.40s' does not exist", request->params[0]);
+        return request_not_found(request, "quote", reterr);
     return kind;
 }
 
@@ -147,5 +147,4 @@ static const struct route quote_routes[] = {
 static const struct db_stmt *const quote_statements[] = {&statement_list, &statement_get, &statement_lock,
                                                          &statement_give_back, NULL};
 
-const struct resource quote_resource = {"quotes", quote_routes, quote_statements,
-    "A priced hold with a time to live."};
+const struct resource quote_resource = {"quotes", quote_routes, quote_statements, "A priced hold with a time to live."};

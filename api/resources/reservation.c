@@ -111,7 +111,7 @@ static const struct db_stmt statement_instances = {
 
 static enum err_kind not_found(const struct request *request, struct err *reterr)
 {
-    return err_set(reterr, ERR_NOT_FOUND, "reservation '%.40s' does not exist", request->params[0]);
+    return request_not_found(request, "reservation", reterr);
 }
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
@@ -288,9 +288,10 @@ static const struct route reservation_routes[] = {
 // clang-format on
 
 static const struct db_stmt *const reservation_statements[] = {
-    &statement_list,   &statement_get,  &statement_lock,      &statement_cancel,
-    &statement_exists, &statement_hide, &statement_instances, &statement_revisions,
-    NULL};
+    &statement_list,      &statement_get,       &statement_lock,
+    &statement_cancel,    &statement_exists,    &statement_hide,
+    &statement_instances, &statement_revisions, NULL};
 
 const struct resource reservation_resource = {"reservations", reservation_routes, reservation_statements,
-    "A tenant's claim on instances for a window of time, its terms and their amendments, and the instances that deliver it."};
+                                              "A tenant's claim on instances for a window of time, its terms and their "
+                                              "amendments, and the instances that deliver it."};

@@ -168,7 +168,7 @@ static enum err_kind check_visible(const struct request *request, const PGresult
     const char *only = only_of(request);
     bool is_seen =
         PQntuples(row) > 0 && (only == NULL || strcmp(db_text(row, 0, PQfnumber(row, "principal_id")), only) == 0);
-    return is_seen ? ERR_NONE : err_set(reterr, ERR_NOT_FOUND, "token '%.40s' does not exist", request->params[0]);
+    return is_seen ? ERR_NONE : request_not_found(request, "token", reterr);
 }
 
 enum err_kind token_check_authority(struct request *request, const char *role, const struct scopes *scopes,
@@ -358,4 +358,5 @@ static const struct route routes[] = {
 };
 // clang-format on
 
-const struct resource token_resource = {"tokens", routes, statements, "What proves who is calling, and how much of it may be done."};
+const struct resource token_resource = {"tokens", routes, statements,
+                                        "What proves who is calling, and how much of it may be done."};

@@ -15,7 +15,7 @@ enum err_kind answer_find(struct request *request, const struct db_stmt *stmt, c
     enum err_kind kind =
         request_run(request, stmt, DB_PARAMS(id, request_bool(request->includes_deleted)), ret, reterr);
     if (kind == ERR_NONE && PQntuples(*ret) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "%s '%.40s' does not exist", noun, request->params[0]);
+        return request_not_found(request, noun, reterr);
     return kind;
 }
 

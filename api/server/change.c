@@ -191,7 +191,7 @@ enum err_kind change_prepare(struct request *request, struct err *reterr)
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(request->locked) == 0)
-        return err_set(reterr, ERR_NOT_FOUND, "%s '%.40s' does not exist", lock->noun, request->params[0]);
+        return request_not_found(request, lock->noun, reterr);
     kind = check_preconditions(request, request->locked, reterr);
     return kind == ERR_NONE && change_is_whole(request->route) ? make_whole(request, reterr) : kind;
 }

@@ -78,6 +78,12 @@ static bool names_object(const struct route *route)
     return strchr(route->path, '{') != NULL;
 }
 
+/* A repetition, too, whose object is gone by now. */
+static bool finds_object(const struct route *route)
+{
+    return names_object(route) || route->replay != NULL;
+}
+
 static bool is_document(const struct route *route)
 {
     return route->roles == ROLES_NONE && route_forms(route) == FORM_MASK(FORM_JSON);
@@ -160,7 +166,7 @@ const struct openapi_problem openapi_problems[] = {
     {has_token,     "principal_disabled"},
     {has_token,     "forbidden"},
     {needs_scope,   "scope_missing"},
-    {names_object,  "not_found"},
+    {finds_object,  "not_found"},
     {always,        "not_acceptable"},
     {has_lock,      "precondition_failed"},
     {change_needs_if_match, "precondition_required"},

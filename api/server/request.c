@@ -123,3 +123,10 @@ enum err_kind request_event(struct request *request, const char *tenant_id, cons
                        DB_PARAMS(tenant_id, zone_id, object_type, object_id, request_int(request, revision), kind),
                        NULL, reterr);
 }
+
+enum err_kind request_not_found(const struct request *request, const char *noun, struct err *reterr)
+{
+    if (request->params[0] == NULL)
+        return err_set(reterr, ERR_NOT_FOUND, "the %s made under this idempotency key does not exist any more", noun);
+    return err_set(reterr, ERR_NOT_FOUND, "%s '%.40s' does not exist", noun, request->params[0]);
+}

@@ -90,6 +90,8 @@ void request_write_wished(struct request *request, const PGresult *row, struct j
  * what the caller should know beforehand. Ignored where it is no preview. */
 void request_cost_delta(struct request *request, const char *json);
 void request_warn(struct request *request, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
+/* ERR_NOT_FOUND for the object that the address names, or that an earlier request under the idempotency key made. */
+enum err_kind request_not_found(const struct request *request, const char *noun, struct err *reterr);
 /* Runs a statement; the result is released with the request, so handlers never clear it. In a handler that only reads
  * the answer may not be there yet (ERR_RETRY): the handler returns that, and is run again from its start (reading.h).
  */

@@ -95,7 +95,7 @@ def main():
         done = subprocess.run(
             [tools / "schemathesis", "--config-file", configuration, "run", stack.url + "/openapi.json", "--checks", "all", "--phases",
              "examples,coverage,fuzzing,stateful", "--max-time", str(seconds), "--seed", str(seed), "--continue-on-failure",
-             "--workers", "2", "--no-color"],
+             "--workers", "1", "--no-color"],  # with more, Python 3.11's ast.parse fails now and then (SystemError)
             cwd=directory, env=dict(os.environ, SLUICE_KEPT=",".join(kept)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         print(re.sub(r"slu_[a-z]_\w+", "slu_...", done.stdout))
     sys.exit(done.returncode or not all(valid))
