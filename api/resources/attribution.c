@@ -44,7 +44,7 @@ static const struct db_stmt statement_list = {
     .name = "attribution_list",
     .sql =
         "WITH shown AS ("
-        "  SELECT c.node_id, c.day, c.currency, c.depreciation_u FROM node_cost c"
+        "  SELECT c.node_id, c.day, c.currency, c.amount_u FROM node_cost c"
         "   WHERE c.day >= coalesce(split_part($1::text, ' ', 1)::date, $3::date, $4::date, '-infinity')"
         "     AND ($1::text IS NULL OR (c.day, c.node_id, c.currency)"
         "          > (split_part($1, ' ', 1)::date, split_part($1, ' ', 2)::uuid, split_part($1, ' ', 3)))"
@@ -53,7 +53,7 @@ static const struct db_stmt statement_list = {
         "     AND ($6::text IS NULL OR EXISTS (SELECT FROM node n JOIN zone z ON z.id = n.zone_id"
         "                                       WHERE n.id = c.node_id AND z.name = $6::text))"
         "   ORDER BY c.day, c.node_id, c.currency LIMIT $2::bigint"
-        ") SELECT s.node_id AS node, s.day, s.depreciation_u AS \"cost.amount_u\", s.currency AS \"cost.currency\","
+        ") SELECT s.node_id AS node, s.day, s.amount_u AS \"cost.amount_u\", s.currency AS \"cost.currency\","
         "  coalesce((SELECT json_agg(json_build_object('target', a.target, 'reservation', a.reservation_id,"
         "      'weight', a.weight, 'amount.amount_u', a.amount_u, 'amount.currency', a.currency)"
         "      ORDER BY a.target, a.reservation_id)"

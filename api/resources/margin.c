@@ -78,7 +78,7 @@ static const struct db_stmt statement_report = {
            "   WHERE currency = $4::text"
            "), fact AS ("
            "  SELECT * FROM report UNION ALL"
-           "  SELECT c.day::text, 0, sum(c.amount_u)::bigint, 0 FROM cost_allocation c"
+           "  SELECT c.day::text, 0, sum(c.depreciation_u)::bigint, 0 FROM cost_allocation c"
            "   WHERE $1::text = 'day' AND c.day >= " FIRST_DAY " AND c.day < " LAST_DAY ""
            "     AND c.reservation_id IS NULL"
            "     AND c.currency = $4::text GROUP BY c.day"

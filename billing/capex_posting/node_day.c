@@ -43,7 +43,8 @@ static const struct db_stmt statement_cost = {
 
 static const struct db_stmt statement_allocation = {
     .name = "node_day_allocation",
-    .sql = "INSERT INTO cost_allocation (node_id, day, currency, target, reservation_id, tenant_id, weight, amount_u)"
+    .sql = "INSERT INTO cost_allocation (node_id, day, currency, target, reservation_id, tenant_id, weight,"
+           "  depreciation_u)"
            " SELECT x.node_id, date '1970-01-01' + x.day::integer, x.currency, x.target, x.reservation_id, x.tenant_id,"
            "  x.weight, x.amount_u"
            "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::bigint[],"

@@ -21,14 +21,15 @@ WRITERS = {
     "sluice_api": {"webhook", "idempotency", "planner_question", "amendment", "project", "ssh_key", "principal", "token"},
     "sluice_api_system": {"tenant", "principal", "token", "zone", "fabric", "leaf", "rack", "node", "instance_type", "asset", "price",
                           "idempotency", "planner_question", "quota", "maintenance_window", "audit_seal", "image",
-                          "webhook", "webhook_status", "webhook_delivery", "event_cursor"},
+                          "webhook", "webhook_status", "webhook_delivery", "event_cursor", "purchase_order", "asset_change",
+                          "cost_rate", "power_profile", "node_energy"},
     "sluice_api_writer": set(),
     "sluice_provisioner": {"reservation_status", "node_status", "instance", "instance_incarnation", "event_cursor",
                            "allocation", "allocation_history", "sim_workload", "planner_answer", "amendment_status",
                            "maintenance_window_status"},
     "sluice_billing": {"event_cursor", "meter_instance", "meter_node", "billing_period", "account", "invoice_series",
                        "usage_interval", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
-                       "depreciation", "node_cost", "cost_allocation", "unpriced_usage"},
+                       "depreciation", "node_cost", "cost_allocation", "unpriced_usage", "asset_change_status", "asset_book"},
 }
 
 
