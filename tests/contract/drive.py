@@ -59,7 +59,7 @@ def running():
     cluster = Cluster(directory / "pg")
     stack = None
     try:
-        stack = Stack(cluster.start(), directory, start=None, settings=SETTINGS).start()
+        stack = Stack(cluster.start_prepared(), directory, start=None, settings=SETTINGS).start()
         yield stack, directory
     finally:
         try:

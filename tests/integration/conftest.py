@@ -22,7 +22,7 @@ def cluster(scratch):
     """One PostgreSQL cluster for the run; databases in it are per test."""
     made = Cluster(scratch / "pg")
     try:
-        yield made.start()
+        yield made.start_prepared()
     finally:
         made.remove()
 

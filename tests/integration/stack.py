@@ -11,6 +11,8 @@ As a program it runs a command beside a fresh stack:
 
 import contextlib
 import fcntl
+import functools
+import hashlib
 import http.client
 import json
 import os
@@ -71,6 +73,7 @@ class Cluster:
         self.directory = pathlib.Path(directory)
         self.fsync = fsync
         self.small = small
+        self.url_pattern = None
 
     def _run(self, action, *arguments):
         done = subprocess.run(
@@ -85,6 +88,17 @@ class Cluster:
         self._run("start")
         return self
 
+    def start_prepared(self):
+        """Starts from a copy of a cluster that is made and migrated once per build: most of what start() takes."""
+        assert self.small and not self.fsync, "what is prepared is for tests"
+        self.directory.mkdir()
+        subprocess.run(["cp", "-a", "--reflink=auto", prepared_data(), self.directory / "data"], check=True)
+        shutil.copystat(self.directory / "data", self.directory)
+        owner = (self.directory / "data").stat()
+        os.chown(self.directory, owner.st_uid, owner.st_gid)
+        self._run("start")
+        return self
+
     def stop(self):
         self._run("stop")
 
@@ -96,7 +110,9 @@ class Cluster:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def url(self, database="sluice", role=None):
-        return self._run("url", "--database", database, *(["--role", role] if role else []))
+        if self.url_pattern is None:
+            self.url_pattern = self._run("url", "--database", "DATABASE", "--role", "ROLE")
+        return self.url_pattern.replace("ROLE@", f"{role}@" if role else "").replace("DATABASE", database)
 
     def connect(self, database="sluice", role="postgres"):
         """A psycopg2 connection in autocommit mode, in UTC, that finds the schema sluice."""
@@ -112,14 +128,19 @@ class Cluster:
             raise AssertionError(f"deploy/migrate: {done.stderr}")
         return done
 
-    def create_database(self, start=START_OF_TIME):
-        """A fresh migrated database, copied from a template: with a virtual clock at start, or a real one (None)."""
-        name = "test_" + secrets.token_hex(4)
+    def create_template(self):
+        """The migrated database that others are copied from, unless there is one."""
         with contextlib.closing(self.connect("postgres")) as admin, admin.cursor() as cursor:
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", (TEMPLATE,))
             if cursor.fetchone() is None:
                 cursor.execute(f"CREATE DATABASE {TEMPLATE}")
                 self.migrate(TEMPLATE)
+
+    def create_database(self, start=START_OF_TIME):
+        """A fresh migrated database: with a virtual clock at start, or a real one (None)."""
+        name = "test_" + secrets.token_hex(4)
+        self.create_template()
+        with contextlib.closing(self.connect("postgres")) as admin, admin.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         if start is not None:
             with contextlib.closing(self.connect(name)) as database, database.cursor() as cursor:
@@ -129,6 +150,37 @@ class Cluster:
     def drop_database(self, name):
         with contextlib.closing(self.connect("postgres")) as admin, admin.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@functools.cache
+def prepared_data():
+    """The data directory of a stopped cluster with the template in it: one per build and per what it is made from."""
+    sources = [DEPLOY / "postgres", DEPLOY / "migrate", *sorted((ROOT / "migrations").glob("*.sql"))]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    shelf = binaries().parent / "prepared-clusters"
+    shelf.mkdir(exist_ok=True)
+    kept = shelf / f"{digest}-{os.getuid()}"
+    with open(shelf / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            for old in shelf.glob(f"*-{os.getuid()}"):
+                shutil.rmtree(old)
+            prepare_data(kept)
+    return kept
+
+
+def prepare_data(kept):
+    scratch = scratch_directory()  # the server's user may enter it; it need not be able to enter the build's
+    made = Cluster(scratch / "pg")
+    try:
+        made.start().create_template()
+        made.stop()
+        shutil.rmtree(kept.with_suffix(".new"), ignore_errors=True)
+        subprocess.run(["cp", "-a", made.directory / "data", kept.with_suffix(".new")], check=True)
+        kept.with_suffix(".new").rename(kept)
+    finally:
+        made.remove()
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 # ---- HTTP ----
@@ -479,7 +531,7 @@ def main():
     cluster = Cluster(directory / "pg")
     stack = None
     try:
-        stack = Stack(cluster.start(), directory, start).start()
+        stack = Stack(cluster.start_prepared(), directory, start).start()
         environment = dict(os.environ, SLUICE_URL=stack.url, SLUICE_TOKEN=stack.operator.token,
                            SLUICE_DATABASE_URL=stack.database_url)
         status = subprocess.run(arguments, env=environment, check=False).returncode
