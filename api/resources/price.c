@@ -84,7 +84,7 @@ static const struct db_stmt statement_close = {
     .sql =
         "UPDATE price SET valid = tstzrange(lower(valid), to_timestamp($6::bigint))"
         " WHERE sku_kind = $1 AND sku = $2 AND tier = $3 AND currency = $4 AND tenant_id IS NOT DISTINCT FROM $5::uuid"
-        " AND upper_inf(valid) AND lower(valid) < to_timestamp($6::bigint)"
+        " AND project IS NULL AND withdrawn_at IS NULL AND upper_inf(valid) AND lower(valid) < to_timestamp($6::bigint)"
         " AND to_timestamp($6::bigint) >= sluice_now() RETURNING id",
     .params = 6,
 };

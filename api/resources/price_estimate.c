@@ -17,7 +17,7 @@ static const struct db_stmt statement_versions = {
     .sql = "SELECT tenant_id IS NOT NULL, gpu_hour_u, extract(epoch FROM lower(valid))::bigint,"
            " CASE WHEN upper(valid) < 'infinity' THEN extract(epoch FROM upper(valid))::bigint END"
            " FROM price WHERE sku_kind = $1 AND sku = $2 AND tier = $3 AND currency = $4"
-           " AND (tenant_id IS NULL OR tenant_id = $5::uuid)"
+           " AND (tenant_id IS NULL OR tenant_id = $5::uuid) AND withdrawn_at IS NULL"
            " AND valid && tstzrange(to_timestamp($6::bigint), to_timestamp($7::bigint))"
            " ORDER BY tenant_id IS NULL, lower(valid)",
     .params = 7,

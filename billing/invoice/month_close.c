@@ -36,15 +36,7 @@ static const struct db_stmt statement_due = {
 /* Delivered within the period, and rated for it, in milli-GPU-seconds. */
 static const struct db_stmt statement_compare = {
     .name = "month_close_compare",
-    .sql = "SELECT coalesce((SELECT sum(u.gpu_milli * extract(epoch FROM least(u.period_end, to_timestamp($3::bigint))"
-           "                               - greatest(u.period_start, to_timestamp($2::bigint)))::bigint)"
-           "                   FROM usage_interval u JOIN reservation r ON r.id = u.reservation_id"
-           "                  WHERE u.tenant_id = $1::uuid AND u.period_start < to_timestamp($3::bigint)"
-           "                    AND u.period_start > to_timestamp($2::bigint - 86400)"
-           "                    AND u.period_end > to_timestamp($2::bigint)"
-           "                    AND (u.class = 'used' OR u.class = 'unused' AND r.tier <> 'preemptible')), 0),"
-           "       coalesce((SELECT sum(l.gpu_milli_seconds) FROM rated_line l"
-           "                  WHERE l.tenant_id = $1::uuid AND l.period_start = to_timestamp($2::bigint)), 0)",
+    .sql = "SELECT delivered, rated FROM delivered_and_rated($1::uuid, to_timestamp($2::bigint), to_timestamp($3::bigint))",
     .params = 3,
 };
 

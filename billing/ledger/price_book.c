@@ -18,7 +18,7 @@ static const struct db_stmt statement_load = {
     .sql = "SELECT id, sku_kind, sku, tier, currency, tenant_id, gpu_hour_u,"
            "       extract(epoch FROM lower(valid))::bigint,"
            "       CASE WHEN upper(valid) < 'infinity' THEN extract(epoch FROM upper(valid))::bigint END"
-           "  FROM price WHERE valid && tstzrange(to_timestamp($1::bigint), to_timestamp($2::bigint))",
+           "  FROM price WHERE withdrawn_at IS NULL AND valid && tstzrange(to_timestamp($1::bigint), to_timestamp($2::bigint))",
     .params = 2,
 };
 

@@ -125,9 +125,9 @@ static const struct db_stmt statement_oldest = {
 static const struct db_stmt statement_lines = {
     .name = "rate_day_lines",
     .sql = "INSERT INTO rated_line (day, tenant_id, reservation_id, price_id, period_start, seconds, gpu_milli_seconds,"
-           "  currency, amount_u)"
+           "  currency, list_u, contracted_u, effective_u, amount_u)"
            " SELECT date '1970-01-01' + x.day::integer, x.t, x.r, x.p, to_timestamp(x.period_start), x.seconds,"
-           "  x.gpu_milli_seconds, x.currency, x.amount_u"
+           "  x.gpu_milli_seconds, x.currency, x.amount_u, x.amount_u, x.amount_u, x.amount_u"
            "   FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],"
            "    $8::text[], $9::bigint[])"
            "    AS x (day, t, r, p, period_start, seconds, gpu_milli_seconds, currency, amount_u)",
