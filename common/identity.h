@@ -39,7 +39,9 @@ struct identity {
     X(IDENTITY_DELIVERY, "whd") \
     X(IDENTITY_PROJECT, "prj") \
     X(IDENTITY_SSH_KEY, "key") \
-    X(IDENTITY_IMAGE, "img")
+    X(IDENTITY_IMAGE, "img") \
+    X(IDENTITY_GRANT, "cgr") \
+    X(IDENTITY_PAYMENT, "pay")
 // clang-format on
 
 enum identity_kind {

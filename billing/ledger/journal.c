@@ -1,27 +1,77 @@
-/* Posting. An account is made by its first posting; journal and entries are one statement, so that the trigger sees
- * each journal whole. Posted at the last second of the day, so that a month's entries lie within the month. */
+/* Posting: accounts first, then journals and their entries in one statement, so that the trigger sees each journal
+ * whole. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/ledger/journal.h"
 
 #include "common/calendar.h"
+#include "common/must.h"
 
-/* x (tenant_id, currency, code, amount_u) -> journals (x.key) and entries; a positive amount is a debit. */
-#define ACCOUNT_KINDS                                                                                                  \
-    "(VALUES ('unbilled_receivable', 'asset'), ('receivable', 'asset'), ('revenue', 'income'),"                        \
-    " ('tax_payable', 'liability'), ('rounding', 'expense'), ('cost_of_revenue', 'expense'),"                          \
-    " ('accumulated_depreciation', 'asset')) AS k (code, kind)"
+#include <stdio.h>
 
+/* An account that the chart does not have is not made; posting to it fails. */
 static const struct db_stmt statement_accounts = {
     .name = "journal_accounts",
     .sql = "INSERT INTO account (code, tenant_id, currency, kind)"
-           " SELECT k.code, x.tenant_id, x.currency, k.kind"
+           " SELECT c.code, x.tenant_id, x.currency, c.kind"
            "   FROM (SELECT DISTINCT u.code, u.tenant_id, u.currency"
            "           FROM unnest($1::text[], $2::uuid[], $3::text[]) AS u (code, tenant_id, currency)) x"
-           "   JOIN " ACCOUNT_KINDS " ON k.code = x.code"
+           "   JOIN chart_of_accounts c ON c.code = x.code AND c.per_tenant = (x.tenant_id IS NOT NULL)"
            "  WHERE NOT EXISTS (SELECT FROM account a WHERE a.code = x.code AND a.currency = x.currency"
            "                       AND a.tenant_id IS NOT DISTINCT FROM x.tenant_id)"
            " ON CONFLICT (code, tenant_id, currency) DO NOTHING",
     .params = 3,
+};
+
+/* How many journals were posted, and the first key that stands for something else already. */
+static const struct db_stmt statement_post = {
+    .name = "journal_post",
+    .sql =
+        "WITH head AS MATERIALIZED ("
+        "  SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::uuid[])"
+        "    WITH ORDINALITY AS h (key, posted_at, source_type, source_id, place)"
+        "), side AS MATERIALIZED ("
+        "  SELECT s.place, s.position, a.id AS account_id, greatest(s.amount_u, 0) AS debit_u,"
+        "         greatest(-s.amount_u, 0) AS credit_u"
+        "    FROM unnest($5::bigint[], $6::text[], $7::uuid[], $8::text[], $9::bigint[])"
+        "      WITH ORDINALITY AS s (place, code, tenant_id, currency, amount_u, position)"
+        "    LEFT JOIN account a ON a.code = s.code AND a.currency = s.currency"
+        "     AND a.tenant_id IS NOT DISTINCT FROM s.tenant_id"
+        "), posted AS ("
+        "  INSERT INTO journal (idempotency_key, posted_at, source_type, source_id)"
+        "  SELECT h.key, to_timestamp(h.posted_at), h.source_type, h.source_id FROM head h ORDER BY h.place"
+        "  ON CONFLICT (idempotency_key) DO NOTHING RETURNING id, idempotency_key"
+        "), entered AS ("
+        "  INSERT INTO entry (journal_id, seq, account_id, debit_u, credit_u)"
+        "  SELECT p.id, row_number() OVER (PARTITION BY p.id ORDER BY s.position), s.account_id, s.debit_u, s.credit_u"
+        "    FROM posted p JOIN head h ON h.key = p.idempotency_key JOIN side s ON s.place = h.place"
+        "), repeated AS ("
+        "  SELECT h.key, coalesce(j.source_type = h.source_type AND j.source_id IS NOT DISTINCT FROM h.source_id"
+        "     AND (SELECT array_agg(row(e.account_id, e.debit_u, e.credit_u)::text"
+        "                           ORDER BY e.account_id, e.debit_u, e.credit_u)"
+        "            FROM entry e WHERE e.journal_id = j.id) IS NOT DISTINCT FROM"
+        "         (SELECT array_agg(row(s.account_id, s.debit_u, s.credit_u)::text"
+        "                           ORDER BY s.account_id, s.debit_u, s.credit_u)"
+        "            FROM side s WHERE s.place = h.place), false) AS is_same"
+        "    FROM head h LEFT JOIN journal j ON j.idempotency_key = h.key"
+        "   WHERE NOT EXISTS (SELECT FROM posted p WHERE p.idempotency_key = h.key)"
+        ") SELECT (SELECT count(*) FROM posted), (SELECT min(key) FROM repeated WHERE NOT is_same)",
+    .params = 9,
+};
+
+static const struct db_stmt statement_reverse = {
+    .name = "journal_reverse",
+    .sql = "WITH old AS ("
+           "  SELECT id, source_type, source_id FROM journal WHERE idempotency_key = $1::text"
+           "), posted AS ("
+           "  INSERT INTO journal (idempotency_key, posted_at, source_type, source_id, reverses)"
+           "  SELECT 'reversal:' || $1::text, to_timestamp($2::bigint), 'reversal', o.source_id, o.id FROM old o"
+           "  ON CONFLICT (idempotency_key) DO NOTHING RETURNING id, reverses"
+           "), entered AS ("
+           "  INSERT INTO entry (journal_id, seq, account_id, debit_u, credit_u)"
+           "  SELECT p.id, e.seq, e.account_id, e.credit_u, e.debit_u"
+           "    FROM posted p JOIN entry e ON e.journal_id = p.reverses"
+           ") SELECT EXISTS (SELECT FROM old)",
+    .params = 2,
 };
 
 static const struct db_stmt statement_rating_totals = {
@@ -38,78 +88,108 @@ static const struct db_stmt statement_depreciation_totals = {
     .params = 1,
 };
 
-static const struct db_stmt statement_post = {
-    .name = "journal_post",
-    .sql = "WITH x AS (SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::numeric[])"
-           "            WITH ORDINALITY AS u (key, code, tenant_id, currency, amount_u, position)"
-           "), posted AS ("
-           "  INSERT INTO journal (idempotency_key, posted_at, source_type, source_id)"
-           "  SELECT DISTINCT x.key, to_timestamp($6::bigint), $7::text, $8::uuid FROM x"
-           "  ON CONFLICT (idempotency_key) DO NOTHING RETURNING id, idempotency_key)"
-           " INSERT INTO entry (journal_id, seq, account_id, debit_u, credit_u)"
-           " SELECT p.id, row_number() OVER (PARTITION BY p.id ORDER BY x.position), a.id, greatest(x.amount_u, 0),"
-           "        greatest(-x.amount_u, 0)"
-           "   FROM posted p JOIN x ON x.key = p.idempotency_key"
-           "   JOIN account a ON a.code = x.code AND a.currency = x.currency"
-           "    AND a.tenant_id IS NOT DISTINCT FROM x.tenant_id"
-           "  WHERE x.amount_u <> 0",
-    .params = 8,
-};
-
 const struct db_stmt *const journal_statements[] = {
-    &statement_accounts, &statement_rating_totals, &statement_depreciation_totals, &statement_post, NULL,
+    &statement_accounts,
+    &statement_post,
+    &statement_reverse,
+    &statement_rating_totals,
+    &statement_depreciation_totals,
+    NULL,
 };
 
-/* The sides of journals being written. */
-struct sides {
-    struct db_array key, code, tenant, currency, amount;
-};
+/* ---- Any journal ---- */
 
-static void sides_release(struct sides *sides)
+void journal_batch_release(struct journal_batch *batch)
 {
-    db_array_clear(&sides->key);
-    db_array_clear(&sides->code);
-    db_array_clear(&sides->tenant);
-    db_array_clear(&sides->currency);
-    db_array_clear(&sides->amount);
+    struct db_array *const arrays[] = {
+        &batch->key,  &batch->posted_at, &batch->source_type, &batch->source, &batch->journal,
+        &batch->code, &batch->tenant,    &batch->currency,    &batch->amount,
+    };
+    for (size_t i = 0; i < COUNT_OF(arrays); i++)
+        db_array_clear(arrays[i]);
 }
 
-/* amount: a number as text; a positive one is a debit. */
-static void add_side(struct sides *sides, const char *key, const char *code, const char *tenant, const char *currency,
-                     const char *amount)
+static void add_identity(struct db_array *array, const struct identity *id_or_null)
 {
-    db_array_text(&sides->key, key);
-    db_array_text(&sides->code, code);
-    db_array_text(&sides->tenant, tenant);
-    db_array_text(&sides->currency, currency);
-    db_array_text(&sides->amount, amount);
+    if (id_or_null != NULL)
+        db_array_identity(array, *id_or_null);
+    else
+        db_array_text(array, NULL);
 }
 
-static enum err_kind post(struct db *db, struct sides *sides, int64_t posted_at_s, const char *source_type,
-                          const char *source_id, struct err *reterr)
+void journal_open(struct journal_batch *batch, const struct journal_head *head)
 {
-    if (sides->key.count == 0)
+    db_array_text(&batch->key, head->key);
+    db_array_int(&batch->posted_at, head->posted_at_s);
+    db_array_text(&batch->source_type, head->source_type);
+    add_identity(&batch->source, head->source);
+}
+
+void journal_debit(struct journal_batch *batch, const char *code, const struct identity *tenant_or_null,
+                   const char *currency, int64_t amount_u)
+{
+    must(batch->key.count > 0);
+    if (amount_u == 0)
+        return;
+    db_array_int(&batch->journal, (int64_t)batch->key.count);
+    db_array_text(&batch->code, code);
+    add_identity(&batch->tenant, tenant_or_null);
+    db_array_text(&batch->currency, currency);
+    db_array_int(&batch->amount, amount_u);
+}
+
+void journal_credit(struct journal_batch *batch, const char *code, const struct identity *tenant_or_null,
+                    const char *currency, int64_t amount_u)
+{
+    must(amount_u != INT64_MIN);
+    journal_debit(batch, code, tenant_or_null, currency, -amount_u);
+}
+
+enum err_kind journal_post(struct journal_batch *batch, struct db *db, int64_t *ret_posted, struct err *reterr)
+{
+    *ret_posted = 0;
+    if (batch->key.count == 0)
         return ERR_NONE;
-    const char *code = db_array_param(&sides->code);
-    const char *tenant = db_array_param(&sides->tenant);
-    const char *currency = db_array_param(&sides->currency);
+    const char *code = db_array_param(&batch->code);
+    const char *tenant = db_array_param(&batch->tenant);
+    const char *currency = db_array_param(&batch->currency);
     enum err_kind kind = db_run(db, &statement_accounts, DB_PARAMS(code, tenant, currency), NULL, reterr);
     if (kind != ERR_NONE)
         return kind;
-    char posted_at[DB_INT_TEXT_SIZE];
-    return db_run(db, &statement_post,
-                  DB_PARAMS(db_array_param(&sides->key), code, tenant, currency, db_array_param(&sides->amount),
-                            db_int_param(posted_at, posted_at_s), source_type, source_id),
-                  NULL, reterr);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    kind = db_run(db, &statement_post,
+                  DB_PARAMS(db_array_param(&batch->key), db_array_param(&batch->posted_at),
+                            db_array_param(&batch->source_type), db_array_param(&batch->source),
+                            db_array_param(&batch->journal), code, tenant, currency, db_array_param(&batch->amount)),
+                  &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    *ret_posted = db_int(result, 0, 0, 0);
+    const char *other = db_text(result, 0, 1);
+    return other == NULL ? ERR_NONE
+                         : err_set(reterr, ERR_CONFLICT, "the journal '%s' was posted with other content", other);
 }
 
-/* A kind of journal that sums up a day: totals per tenant and currency, one debit and one credit each. */
+enum err_kind journal_reverse(struct db *db, const char *key, int64_t posted_at_s, struct err *reterr)
+{
+    char posted_at[DB_INT_TEXT_SIZE];
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind =
+        db_run(db, &statement_reverse, DB_PARAMS(key, db_int_param(posted_at, posted_at_s)), &result, reterr);
+    if (kind == ERR_NONE && !db_bool(result, 0, 0))
+        return err_set(reterr, ERR_NOT_FOUND, "there is no journal '%s' to reverse", key);
+    return kind;
+}
+
+/* ---- Those of every day ---- */
+
+/* A kind of journal that sums up a day: totals per tenant and currency, one debit and one credit each. Posted at the
+ * last second of the day, so that a month's entries lie within the month. */
 struct day_posting {
     const struct db_stmt *totals; /* day -> tenant or null, currency, amount */
     const char *prefix;           /* of the key */
     const char *source_type;
     const char *debit, *credit; /* codes */
-    bool debit_is_tenants;      /* whether the debited account is the tenant's own */
 };
 
 static enum err_kind post_day(struct db *db, int64_t day, const struct day_posting *posting, struct err *reterr)
@@ -120,19 +200,24 @@ static enum err_kind post_day(struct db *db, int64_t day, const struct day_posti
     enum err_kind kind = db_run(db, posting->totals, DB_PARAMS(date), &rows, reterr);
     if (kind != ERR_NONE)
         return kind;
-    CLEANUP(sides_release) struct sides sides = {0};
+    CLEANUP(journal_batch_release) struct journal_batch batch = {0};
     for (int row = 0; row < PQntuples(rows); row++) {
-        const char *tenant = db_text(rows, row, 0);
+        const char *name = db_text(rows, row, 0);
         const char *currency = db_text(rows, row, 1);
+        struct identity id = name != NULL ? db_identity(rows, row, 0) : (struct identity){0};
+        const struct identity *tenant = name != NULL ? &id : NULL;
+        int64_t amount_u = db_int(rows, row, 2, 0);
         char key[128];
-        char negative[DB_INT_TEXT_SIZE];
-        (void)snprintf(key, sizeof key, "%s:%s:%s", posting->prefix, tenant != NULL ? tenant : date,
-                       tenant != NULL ? date : currency); /* far below the size */
-        add_side(&sides, key, posting->debit, posting->debit_is_tenants ? tenant : NULL, currency,
-                 db_text(rows, row, 2));
-        add_side(&sides, key, posting->credit, NULL, currency, db_int_param(negative, -db_int(rows, row, 2, 0)));
+        (void)snprintf(key, sizeof key, "%s:%s:%s", posting->prefix, name != NULL ? name : date,
+                       name != NULL ? date : currency); /* far below the size */
+        journal_open(&batch, &(struct journal_head){.key = key,
+                                                    .posted_at_s = calendar_time_of_day(day + 1) - 1,
+                                                    .source_type = posting->source_type});
+        journal_debit(&batch, posting->debit, tenant, currency, amount_u);
+        journal_credit(&batch, posting->credit, tenant, currency, amount_u);
     }
-    return post(db, &sides, calendar_time_of_day(day + 1) - 1, posting->source_type, NULL, reterr);
+    int64_t posted = 0;
+    return journal_post(&batch, db, &posted, reterr);
 }
 
 enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr)
@@ -143,7 +228,6 @@ enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr
         .source_type = "rating",
         .debit = "unbilled_receivable",
         .credit = "revenue",
-        .debit_is_tenants = true,
     };
     return post_day(db, day, &posting, reterr);
 }
@@ -160,28 +244,22 @@ enum err_kind journal_post_depreciation(struct db *db, int64_t day, struct err *
     return post_day(db, day, &posting, reterr);
 }
 
-static void add_amount(struct sides *sides, const char *key, const char *code, const char *tenant, const char *currency,
-                       int64_t amount_u)
-{
-    char text[DB_INT_TEXT_SIZE];
-    add_side(sides, key, code, tenant, currency, db_int_param(text, amount_u));
-}
-
 enum err_kind journal_post_invoice(struct db *db, const struct journal_invoice *invoice, struct err *reterr)
 {
     char id[UUID_TEXT_SIZE];
-    char tenant[UUID_TEXT_SIZE];
     char key[64];
     identity_to_uuid(invoice->invoice, id);
-    identity_to_uuid(invoice->tenant, tenant);
     (void)snprintf(key, sizeof key, "invoice:%s", id); /* 44 characters */
-    CLEANUP(sides_release) struct sides sides = {0};
-    add_amount(&sides, key, "receivable", tenant, invoice->currency, invoice->total_u);
-    add_amount(&sides, key, "unbilled_receivable", tenant, invoice->currency, -invoice->unbilled_u);
-    add_amount(&sides, key, "tax_payable", NULL, invoice->currency, -invoice->tax_u);
-    for (size_t i = 0; i < invoice->line_count; i++) { /* asked for more than was rated: a credit */
-        if (invoice->lines[i].rounding_u != 0)
-            add_amount(&sides, key, "rounding", NULL, invoice->currency, -invoice->lines[i].rounding_u);
-    }
-    return post(db, &sides, invoice->issued_at_s, "invoice", id, reterr);
+    CLEANUP(journal_batch_release) struct journal_batch batch = {0};
+    journal_open(&batch, &(struct journal_head){.key = key,
+                                                .posted_at_s = invoice->issued_at_s,
+                                                .source_type = "invoice",
+                                                .source = &invoice->invoice});
+    journal_debit(&batch, "receivable", &invoice->tenant, invoice->currency, invoice->total_u);
+    journal_credit(&batch, "unbilled_receivable", &invoice->tenant, invoice->currency, invoice->unbilled_u);
+    journal_credit(&batch, "tax_payable", NULL, invoice->currency, invoice->tax_u);
+    for (size_t i = 0; i < invoice->line_count; i++) /* asked for more than was rated: a credit */
+        journal_credit(&batch, "rounding", NULL, invoice->currency, invoice->lines[i].rounding_u);
+    int64_t posted = 0;
+    return journal_post(&batch, db, &posted, reterr);
 }

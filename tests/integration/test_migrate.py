@@ -23,7 +23,8 @@ WRITERS = {
                           "idempotency", "planner_question", "quota", "maintenance_window", "audit_seal", "image",
                           "webhook", "webhook_status", "webhook_delivery", "event_cursor", "purchase_order", "asset_change",
                           "cost_rate", "power_profile", "node_energy",
-                          "commitment", "discount", "charge_policy", "cancellation", "usage_correction"},
+                          "commitment", "discount", "charge_policy", "cancellation", "usage_correction",
+                          "credit_limit", "credit_grant", "payment"},
     "sluice_api_writer": set(),
     "sluice_provisioner": {"reservation_status", "node_status", "instance", "instance_incarnation", "event_cursor",
                            "allocation", "allocation_history", "sim_workload", "planner_answer", "amendment_status",
@@ -31,7 +32,8 @@ WRITERS = {
     "sluice_billing": {"event_cursor", "meter_instance", "meter_node", "billing_period", "account", "invoice_series",
                        "usage_interval", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
                        "depreciation", "node_cost", "cost_allocation", "unpriced_usage", "asset_change_status", "asset_book",
-                       "commitment_period"},
+                       "commitment_period",
+                       "credit_hold", "credit_grant_status", "payment_status", "settlement"},
 }
 
 
