@@ -43,6 +43,8 @@ static const struct db_check own[] = {
     {reservation_batch_statements,   WRITER,  NULL},
     {quote_price_statements,         TENANTS, SYSTEM},
     {reservation_charge_statements,  TENANTS, SYSTEM},
+    {admission_preview_statements,   TENANTS, NULL},
+    {reservation_preview_statements, TENANTS, NULL},
     {amendment_statements,           TENANTS, NULL},
     {amendment_preview_statements,   TENANTS, NULL},
     {price_estimate_statements,      TENANTS, SYSTEM},

@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/quote_price.h"
 
-#include "api/resources/price_estimate.h"
-
 /* Nothing is told of a window that nobody holds. */
 static const struct db_stmt statement_terms = {
     .name = "quote_price_terms",
@@ -22,9 +20,10 @@ enum { TERM_KIND, TERM_SKU, TERM_TIER, TERM_CURRENCY, TERM_TENANT, TERM_STARTS, 
 
 const struct db_stmt *const quote_price_statements[] = {&statement_terms, NULL};
 
-enum err_kind quote_price(struct request *request, const char *quote_id, const char **ret, struct err *reterr)
+enum err_kind quote_estimate(struct request *request, const char *quote_id, struct price_estimate *ret,
+                             const char **ret_currency, struct err *reterr)
 {
-    *ret = NULL;
+    *ret = (struct price_estimate){0};
     const PGresult *row = NULL;
     enum err_kind kind = request_run(request, &statement_terms, DB_PARAMS(quote_id), &row, reterr);
     if (kind != ERR_NONE || PQntuples(row) == 0)
@@ -39,13 +38,21 @@ enum err_kind quote_price(struct request *request, const char *quote_id, const c
         .ends_s = db_int(row, 0, TERM_ENDS, FIELD_NULL),
         .gpu_milli = db_int(row, 0, TERM_GPU_MILLI, 0),
     };
+    *ret_currency = terms.currency;
+    return price_estimate(request, &terms, ret, reterr);
+}
+
+enum err_kind quote_price(struct request *request, const char *quote_id, const char **ret, struct err *reterr)
+{
     struct price_estimate estimate;
-    kind = price_estimate(request, &terms, &estimate, reterr);
+    const char *currency = NULL;
+    *ret = NULL;
+    enum err_kind kind = quote_estimate(request, quote_id, &estimate, &currency, reterr);
     if (kind != ERR_NONE || !estimate.is_known)
         return kind;
     struct json_out out;
     json_out_init(&out, request->arena);
-    price_estimate_out(&out, &estimate, terms.currency);
+    price_estimate_out(&out, &estimate, currency);
     *ret = json_out_finish(&out);
     return ERR_NONE;
 }

@@ -3,11 +3,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "api/server/request.h"
+#include "api/resources/price_estimate.h"
 
 /* *ret becomes the JSON of the quote's field "price", in the request's arena; NULL where nothing is granted (any more),
  * where no price is valid, and where a shape may land on several models, each with a price of its own. */
 MUST_CHECK enum err_kind quote_price(struct request *request, const char *quote_id, const char **ret,
                                      struct err *reterr);
+
+/* The same as numbers: not known where nothing is granted. */
+MUST_CHECK enum err_kind quote_estimate(struct request *request, const char *quote_id, struct price_estimate *ret,
+                                        const char **ret_currency, struct err *reterr);
 
 extern const struct db_stmt *const quote_price_statements[];

@@ -158,10 +158,12 @@ enum err_kind reservation_refusal(struct request *request, enum identity_kind id
     const char *noun = identity == IDENTITY_QUOTE ? "quote" : "reservation";
     struct json_out members;
     json_out_init(&members, request->arena);
-    char text[IDENTITY_TEXT_SIZE];
-    identity_text_of_uuid(identity, id, text);
-    json_out_key(&members, noun);
-    json_out_text(&members, text);
+    if (id != NULL) {
+        char text[IDENTITY_TEXT_SIZE];
+        identity_text_of_uuid(identity, id, text);
+        json_out_key(&members, noun);
+        json_out_text(&members, text);
+    }
     json_out_key(&members, "reason");
     json_out_text(&members, verdict->reason);
     json_out_key(&members, "binding");
@@ -171,7 +173,7 @@ enum err_kind reservation_refusal(struct request *request, enum identity_kind id
     request->internal->problem_members = json_out_finish(&members);
     const char *code = is_over_quota ? "quota_exceeded" : is_rejected ? "capacity_unavailable" : verdict->state;
     return err_set_code(reterr, is_rejected && !is_over_quota ? ERR_NO_CAPACITY : ERR_CONFLICT, code,
-                        "the %s was %s%s%s", noun, verdict->state, verdict->reason == NULL ? "" : ": ",
+                        "the %s %s %s%s%s", noun, id == NULL ? "would be" : "was", verdict->state, verdict->reason == NULL ? "" : ": ",
                         verdict->reason == NULL ? "" : verdict->reason);
 }
 
@@ -273,7 +275,7 @@ static enum err_kind hide(struct request *request, struct response *response, st
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_RESERVATION
 static const struct route reservation_routes[] = {
-    {POST,   "/v1/reservations",                       ROLES_TENANT_WRITE,   RATE_WRITE, .body = &reservation_schema, .answer = &reservation_schema, .is_batched = true, .replay = replay, .waits = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_project", "unknown_image", "unknown_ssh_key", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "name_taken", "unknown_quote", "quote_used", "quote_expired", "quote_not_held"), .summary = "Reserve instances for a window"},
+    {POST,   "/v1/reservations",                       ROLES_TENANT_WRITE,   RATE_WRITE, .body = &reservation_schema, .answer = &reservation_schema, .is_batched = true, .run = reservation_preview, .replay = replay, .waits = true, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_gpu_model", "unknown_project", "unknown_image", "unknown_ssh_key", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "name_taken", "unknown_quote", "quote_used", "quote_expired", "quote_not_held"), .summary = "Reserve instances for a window"},
     {GET,    "/v1/reservations",                       ROLES_TENANT_READ,    RATE_READ,  .query = &query_schema, .answer = &reservation_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List reservations"},
     {GET,    "/v1/reservations/{id}",                  ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .has_deleted = true, .run = get, .summary = "One reservation"},
     {POST,   "/v1/reservations/{id}/cancel",           ROLES_TENANT_WRITE,   RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},

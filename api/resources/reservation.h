@@ -42,11 +42,14 @@ struct reservation {
     } status;
     const char *instances;
     const char *quote; /* a UUID: the quote that is confirmed, and nothing else is given */
-    int64_t ttl_s;     /* of a quote */
-    const char *price; /* of a quote; JSON */
+    int64_t ttl_s;     /* of a quote, as what follows */
+    int64_t hold_until;
+    const char *price;  /* JSON */
+    const char *became; /* a UUID: the reservation */
 };
 
-/* A refusal is useful: the problem gets what bound, what would fit, and the id under which it stays readable. */
+/* A refusal is useful: the problem gets what bound, what would fit, and the id under which it stays readable (NULL: it
+ * was only a preview). */
 enum err_kind reservation_refusal(struct request *request, enum identity_kind identity, const char *id,
                                   const struct reservation_verdict *verdict, struct err *reterr);
 /* What a POST of one is answered with, from its row: 201; 202 while it is open; or its refusal. */
@@ -58,6 +61,9 @@ enum err_kind reservation_find(struct request *request, const char *id, const PG
 /* The reservation as it is, under that status. */
 enum err_kind reservation_show(struct request *request, struct response *response, int status, const char *id,
                                struct err *reterr);
+
+/* ?validate_only=true of the POST of a reservation or quote: what would come of it by database and planner. */
+route_handler reservation_preview;
 
 /* ---- reservation_fields.c ---- */
 extern const struct field reservation_fields[];
@@ -71,5 +77,6 @@ extern const char *const quote_states[];
 enum { RESERVATION_FIELD_SHAPE = 5, RESERVATION_FIELD_QUOTE = 21 };
 
 extern const struct batch_work reservation_batch;
+extern const struct db_stmt *const reservation_preview_statements[], *const admission_preview_statements[];
 extern const struct db_stmt *const reservation_batch_statements[];   /* of sluice_api_writer */
 extern const struct db_stmt *const reservation_decided_statements[]; /* of sluice_api_system */

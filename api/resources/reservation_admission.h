@@ -40,6 +40,29 @@ static inline bool admission_is(const struct admission *admission, int outcome)
     return admission->outcome == &admission_outcomes[outcome];
 }
 
+/* What the table of fields cannot say of the request's body. ERR_INVALID. */
+MUST_CHECK enum err_kind admission_check(struct request *request, struct err *reterr);
+/* One of the request's body, pending under the id that was made for it. */
+void admission_begin(struct admission *admission, struct request_internal *internal);
+
+/* What would come of it, as far as the database can say; everything is as before. *ret has the columns of
+ * admission_preview(), *ret_outcome what the first of them means. */
+enum admission_preview_column {
+    PREVIEW_OUTCOME,
+    PREVIEW_OBJECT,
+    PREVIEW_CREATED_AT,
+    PREVIEW_HOLD_UNTIL,
+    PREVIEW_ZONE,
+    PREVIEW_QUESTION,
+    PREVIEW_SKU_KIND,
+    PREVIEW_SKU,
+    PREVIEW_CURRENCY,
+    PREVIEW_GPU_MILLI
+};
+MUST_CHECK enum err_kind admission_preview(struct request *request, const struct admission *admission,
+                                           const PGresult **ret, const struct outcome **ret_outcome,
+                                           struct err *reterr);
+
 /* batch_work.admit */
 extern const struct db_stmt admission_notify; /* wakes the zones' leaders */
 enum err_kind admission_admit(struct db *db, struct batch_item *const *items, size_t count,

@@ -70,16 +70,27 @@ enum column {
     COLUMNS
 };
 
+/* The parameters of admission_enter() and of admission_preview(). */
+#define ARGUMENTS                                                                                                      \
+    "$1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[],"     \
+    " $10::integer[], $11::integer[], $12::text[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[],"       \
+    " $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::text[],"           \
+    " $24::text[], $25::text[], $26::jsonb[], $27::text[], $28::text[], $29::text[], $30::integer[], $31::uuid[],"     \
+    " $32::uuid[], $33::text[], $34::text[]"
+
 static const struct db_stmt statement_admit = {
     .name = "admission_admit",
+    .sql = "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid)"
+           " SELECT ordinal, outcome, object_id, created_at_s, batch.xid FROM batch, admission_enter(" ARGUMENTS ")",
+    .params = COLUMNS,
+};
+
+/* Of the tenant's own role: sluice_api_writer makes no previews. */
+static const struct db_stmt statement_preview = {
+    .name = "admission_preview",
     .sql =
-        "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid)"
-        " SELECT ordinal, outcome, object_id, created_at_s, batch.xid FROM batch, admission_enter($1::uuid[],"
-        " $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[],"
-        " $10::integer[], $11::integer[], $12::text[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[],"
-        " $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::boolean[], $23::text[],"
-        " $24::text[], $25::text[], $26::jsonb[], $27::text[], $28::text[], $29::text[], $30::integer[], $31::uuid[],"
-        " $32::uuid[], $33::text[], $34::text[])",
+        "SELECT outcome, object_id, created_at_s, hold_until_s, zone_id, question, sku_kind, sku, currency, gpu_milli"
+        " FROM admission_preview(" ARGUMENTS ")",
     .params = COLUMNS,
 };
 
@@ -87,6 +98,7 @@ const struct db_stmt admission_notify = {
     .name = "admission_notify", .sql = "SELECT pg_notify('sluice_wish', '')", .params = 0};
 
 const struct db_stmt *const reservation_batch_statements[] = {&statement_admit, &admission_notify, NULL};
+const struct db_stmt *const admission_preview_statements[] = {&statement_preview, NULL};
 
 static void add_int(struct db_array *array, int64_t value)
 {
@@ -215,6 +227,28 @@ static void clear_columns(struct db_array (*columns)[COLUMNS])
         db_array_clear(&(*columns)[i]);
 }
 
+/* A unique violation: another replica was faster with one of the keys or names. */
+static enum err_kind or_again(enum err_kind kind, struct err *reterr)
+{
+    return kind == ERR_CONFLICT
+               ? err_set(reterr, ERR_RETRY, "another replica admitted the same idempotency key or name meanwhile")
+               : kind;
+}
+
+enum err_kind admission_preview(struct request *request, const struct admission *admission, const PGresult **ret,
+                                const struct outcome **ret_outcome, struct err *reterr)
+{
+    CLEANUP(clear_columns) struct db_array columns[COLUMNS] = {0};
+    add_row(columns, admission);
+    const char *params[COLUMNS];
+    for (size_t i = 0; i < COLUMNS; i++)
+        params[i] = db_array_column(&columns[i]);
+    enum err_kind kind = or_again(request_run(request, &statement_preview, params, ret, reterr), reterr);
+    if (kind == ERR_NONE)
+        *ret_outcome = outcome_of(db_text(*ret, 0, PREVIEW_OUTCOME));
+    return kind;
+}
+
 enum err_kind admission_admit(struct db *db, struct batch_item *const *items, size_t count,
                               uint64_t *ret_transaction_id, struct err *reterr)
 {
@@ -225,9 +259,7 @@ enum err_kind admission_admit(struct db *db, struct batch_item *const *items, si
     for (size_t i = 0; i < COLUMNS; i++)
         params[i] = db_array_column(&columns[i]);
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_admit, params, &result, reterr);
-    if (kind == ERR_CONFLICT) /* a unique violation: another replica was faster with one of the keys or names */
-        return err_set(reterr, ERR_RETRY, "another replica admitted the same idempotency key or name meanwhile");
+    enum err_kind kind = or_again(db_run(db, &statement_admit, params, &result, reterr), reterr);
     if (kind != ERR_NONE)
         return kind;
     must((size_t)PQntuples(result) == count);

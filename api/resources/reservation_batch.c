@@ -333,25 +333,26 @@ static void check_confirmation(struct request *request)
                           "a quote is confirmed as it stands: nothing else is given with it");
 }
 
-static enum err_kind prepare(struct request_internal *internal, struct batch_item **ret, struct err *reterr)
+enum err_kind admission_check(struct request *request, struct err *reterr)
 {
-    struct request *request = &internal->request;
     struct reservation *wish = request->body;
     if (wish->quote != NULL)
         check_confirmation(request);
     else
         check_wish(request, wish);
-    if (request->problems.count > 0)
-        return request_invalid(request, reterr);
-    struct admission *admission = arena_alloc(request->arena, sizeof *admission);
-    admission->item.internal = internal;
-    admission->wish = wish;
-    admission->is_quote = is_quote(request);
-    admission->waiter.decided = decided;
+    return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
+}
+
+void admission_begin(struct admission *admission, struct request_internal *internal)
+{
+    struct request *request = &internal->request;
+    struct reservation *wish = request->body;
+    *admission = (struct admission){.item.internal = internal, .wish = wish, .is_quote = is_quote(request)};
     memcpy(admission->id, request->new_id, sizeof admission->id);
     memcpy(admission->object, request->new_id, sizeof admission->object);
     identity_to_uuid(identity_new(), admission->audit_id);
     wish->id = admission->id;
+    wish->hold_until = FIELD_NULL;
     wish->cancel_requested_at = FIELD_NULL;
     wish->deleted_at = FIELD_NULL;
     wish->status = (struct reservation_verdict){.state = "pending",
@@ -360,6 +361,16 @@ static enum err_kind prepare(struct request_internal *internal, struct batch_ite
                                                 .ends_at = FIELD_NULL,
                                                 .ends_by = FIELD_NULL,
                                                 .decided_at = FIELD_NULL};
+}
+
+static enum err_kind prepare(struct request_internal *internal, struct batch_item **ret, struct err *reterr)
+{
+    enum err_kind kind = admission_check(&internal->request, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    struct admission *admission = arena_alloc(internal->request.arena, sizeof *admission);
+    admission_begin(admission, internal);
+    admission->waiter.decided = decided;
     internal->own = admission;
     internal->expire = expire;
     internal->release = release;

@@ -95,8 +95,8 @@ const struct field reservation_price_fields[] = {
 const struct field quote_fields[] = {
     WISH_FIELDS (IDENTITY_QUOTE, "The quote", NULL),
     FIELD_INT   ("ttl_s", struct reservation, ttl_s, .least = 10, .most = 86400, .fallback = "900", .help = "Seconds it holds, unless its start comes before"),
-    FIELD_COLUMN("hold_until", FIELD_TYPE_TIME, .help = "Until when it can be confirmed"),
-    FIELD_COLUMN_WITH("reservation", FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_RESERVATION, .help = "What it became; null: it is not confirmed"),
+    FIELD_TIME  ("hold_until", struct reservation, hold_until, .flags = FIELD_READ_ONLY, .help = "Until when it can be confirmed"),
+    FIELD_ID    ("reservation", struct reservation, became, .identity = IDENTITY_RESERVATION, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "What it became; null: it is not confirmed"),
     FIELD_JSON  ("price", struct reservation, price, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .fields = reservation_price_fields, .help = "What it costs once confirmed; left out in lists, where it holds nothing, and where there is no price"),
     FIELD_OBJECT("status", struct reservation, status, .flags = FIELD_READ_ONLY, .fields = quote_status_fields, .help = "What was decided and found"),
     FIELD_TIME  ("deleted_at", struct reservation, deleted_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .help = "When it was deleted; left out where it was not"),

@@ -45,7 +45,7 @@ static const struct field node_fields[] = {
 
 static const struct field simulation_fields[] = {
     FIELD_TEXT("zone",         struct simulation, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .example = "us-east-1a", .help = "Whose planner, by name"),
-    FIELD_TEXT("tenant",       struct simulation, tenant, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .help = "Whose deal it is: its prices, and it need not wait for its own turnaround; null: nobody's, list prices"),
+    FIELD_TEXT("tenant",       struct simulation, tenant, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .help = "Whose deal it is: its prices, its quotas, and it need not wait for its own turnaround; null: nobody's, list prices and no quotas"),
     FIELD_TEXT("currency",     struct simulation, currency, .least = 3, .most = 3, .fallback = "USD", .help = "Of the list prices, where no tenant is named"),
     FIELD_ROWS("reservations", struct simulation, reservations, .most = WISHES_MAX, .fields = reservation_fields, .size = sizeof(struct reservation), .help = "Bodies as POST /v1/reservations takes them, decided in their order, each upon the last"),
     FIELD_ROWS("add_nodes",    struct simulation, add_nodes, .most = LINES_MAX, .fields = node_fields, .size = sizeof(struct simulate_nodes), .help = "Nodes that come first"),
@@ -88,7 +88,7 @@ static const struct schema outcome_schema = {"SimulationOutcome", outcome_fields
 
 static const struct db_stmt statement_tenant = {
     .name = "simulate_tenant",
-    .sql = "SELECT id, currency FROM tenant WHERE name = $1",
+    .sql = "SELECT id, currency, on_demand_horizon_s FROM tenant WHERE name = $1",
     .params = 1,
 };
 
@@ -110,6 +110,7 @@ static const struct db_stmt statement_fabric = {
 struct simulate_terms {
     const char *tenant_id; /* NULL: nobody's */
     const char *currency;
+    int64_t horizon_s;             /* of its open-ended ones; FIELD_NULL: none */
     struct planning_shape *shapes; /* of each reservation */
 };
 
@@ -119,6 +120,7 @@ static enum err_kind find_tenant(struct request *request, struct simulate_terms 
 {
     const struct simulation *simulation = request->body;
     terms->currency = simulation->currency;
+    terms->horizon_s = FIELD_NULL;
     if (simulation->tenant == NULL)
         return ERR_NONE;
     const PGresult *result = NULL;
@@ -132,6 +134,7 @@ static enum err_kind find_tenant(struct request *request, struct simulate_terms 
     }
     terms->tenant_id = db_text(result, 0, 0);
     terms->currency = db_text(result, 0, 1);
+    terms->horizon_s = db_int(result, 0, 2, FIELD_NULL);
     return ERR_NONE;
 }
 
@@ -141,7 +144,7 @@ static void int_out(struct json_out *out, const char *key, int64_t value)
     json_out_int(out, value);
 }
 
-/* An instant that may be left out. */
+/* A number that may be left out. */
 static void instant_out(struct json_out *out, const char *key, int64_t instant_s)
 {
     if (instant_s != FIELD_NULL)
@@ -149,12 +152,19 @@ static void instant_out(struct json_out *out, const char *key, int64_t instant_s
 }
 
 static void ask_wish(struct json_out *body, const struct reservation *wish, const struct planning_shape *shape,
-                     const char *tenant_id)
+                     const struct simulate_terms *terms)
 {
+    bool is_open = wish->ends_at == FIELD_NULL && wish->duration_s == FIELD_NULL;
     bool is_flexible = wish->duration_s != FIELD_NULL;
     int64_t from_s = is_flexible ? wish->start_range.from : wish->starts_at;
     json_out_open(body, '{');
-    planning_terms_ask(body, wish, shape, tenant_id);
+    planning_terms_ask(body, wish, shape, terms->tenant_id);
+    json_out_key(body, "project");
+    json_out_text(body, wish->project);
+    json_out_key(body, "if_unavailable");
+    json_out_text(body, wish->if_unavailable);
+    if (is_open && strcmp(wish->tier, "preemptible") != 0)
+        instant_out(body, "horizon_s", terms->horizon_s);
     instant_out(body, "from_s", from_s);
     instant_out(body, "to_s", wish->ends_at);
     if (is_flexible) {
@@ -180,7 +190,7 @@ static enum err_kind ask_wishes(struct request *request, struct simulate_terms *
         if (kind != ERR_NONE)
             return kind;
         if (request->problems.count == 0)
-            ask_wish(body, &wishes[i], &terms->shapes[i], terms->tenant_id);
+            ask_wish(body, &wishes[i], &terms->shapes[i], terms);
     }
     json_out_close(body, ']');
     return ERR_NONE;
@@ -440,4 +450,4 @@ static const struct db_stmt *const simulate_statements[] = {&statement_tenant, &
                                                             NULL};
 
 const struct resource simulate_resource = {"simulate", simulate_routes, simulate_statements,
-    "Deals and changes of the fleet, tried on a copy."};
+                                           "Deals and changes of the fleet, tried on a copy."};

@@ -1,21 +1,13 @@
 /* The simulation's fields, and the wishes' part of it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/question/simulate.h"
+#include "provisioner/reconcile/holding.h"
 
 #include <string.h>
 
 #define LINES_MAX 1000 /* of additions, and of removals */
 
 // clang-format off
-static const struct question_field wish_fields[] = {
-    {"terms",  .type = QUESTION_OBJECT, offsetof(struct simulate_wish, terms), .required = true, .fields = question_terms_fields},
-    {"from_s", .type = QUESTION_INT,    offsetof(struct simulate_wish, from_s), .if_absent = PLANNER_OPEN},
-    {"to_s",   .type = QUESTION_INT,    offsetof(struct simulate_wish, to_s), .if_absent = PLANNER_OPEN},
-    {"duration_s", .type = QUESTION_INT, offsetof(struct simulate_wish, duration_s), .least = 0, .most = PLANNER_INSTANT_MAX / 2},
-    {"start_to_s", .type = QUESTION_INT, offsetof(struct simulate_wish, start_to_s), .if_absent = PLANNER_OPEN},
-    {.name = NULL},
-};
-
 #define AT(member) offsetof(struct simulate_addition, member)
 static const struct question_field addition_fields[] = {
     {"gpu_model",    .type = QUESTION_TEXT, AT(gpu_model), .required = true},
@@ -37,7 +29,7 @@ static const struct question_field removal_fields[] = {
 };
 
 static const struct question_field simulate_fields[] = {
-    {"wishes",    .type = QUESTION_ROWS, offsetof(struct simulate, wishes), .least = 0, .most = SIMULATE_WISHES_MAX, .fields = wish_fields, .size = sizeof(struct simulate_wish)},
+    {"wishes",    .type = QUESTION_ROWS, offsetof(struct simulate, wishes), .least = 0, .most = SIMULATE_WISHES_MAX, .fields = question_wish_fields, .size = sizeof(struct question_wish)},
     {"additions", .type = QUESTION_ROWS, offsetof(struct simulate, additions), .least = 0, .most = LINES_MAX, .fields = addition_fields, .size = sizeof(struct simulate_addition)},
     {"removals",  .type = QUESTION_ROWS, offsetof(struct simulate, removals), .least = 0, .most = LINES_MAX, .fields = removal_fields, .size = sizeof(struct simulate_removal)},
     {.name = NULL},
@@ -45,51 +37,68 @@ static const struct question_field simulate_fields[] = {
 // clang-format on
 
 /* A reservation that nobody else has: its place in the list. */
-static struct planner_id reservation_of(uint32_t place)
+static struct identity reservation_of(uint32_t place)
 {
-    struct planner_id id = {0};
+    struct identity id = {0};
     uint32_t number = place + 1;
     memcpy(id.bytes, &number, sizeof number);
     return id;
 }
 
-static json_t *admitted(const struct planner_request *request, const struct planner_verdict *verdict, json_t *displaced)
+/* Those whose places its verdict took. */
+static void displace(struct world *world, json_t *displaced)
 {
-    for (uint32_t i = 0; i < verdict->eviction_count; i++) {
-        const struct planner_eviction *eviction = &verdict->evictions[i];
+    for (uint32_t i = 0; i < world->eviction_count; i++) {
+        const struct eviction *eviction = &world->evictions[i];
+        struct planner_key key = {.reservation = planner_id_of(eviction->reservation), .ordinal = eviction->ordinal};
         json_array_append_new(displaced,
-                              simulate_displaced(&eviction->key, eviction->node, "preempted", eviction->ends));
+                              simulate_displaced(&key, planner_id_of(eviction->node), "preempted", eviction->ends_s));
     }
-    json_t *to = request->to == PLANNER_OPEN ? json_null() : json_integer(request->to);
-    return json_pack("{s:b, s:I, s:o}", "admitted", 1, "from_s", (json_int_t)request->from, "to_s", to);
+    world->eviction_count = 0;
 }
 
-static json_t *refused(const char *binding_json)
+static json_t *refused(json_t *binding)
 {
-    return json_pack("{s:b, s:o}", "admitted", 0, "binding", json_loads(binding_json, 0, NULL));
+    return json_pack("{s:b, s:o}", "admitted", 0, "binding", binding);
 }
 
-static json_t *decide(struct planner *planner, const struct simulate_wish *wish, uint32_t place,
+/* As a verdict is reached, and held for those behind it. */
+static json_t *decide(struct world *world, const struct question_wish *wish, uint32_t place,
                       const struct question_view *view, json_t *displaced)
 {
-    struct planner_request request;
-    const char *wrong = question_terms_read(&wish->terms, view, &request);
-    request.reservation = reservation_of(place);
-    request.from = wish->from_s == PLANNER_OPEN ? view->world->now_s : wish->from_s;
-    request.to = wish->duration_s > 0 ? request.from + wish->duration_s : wish->to_s;
-    if (wrong == NULL)
-        wrong = planner_request_wrong(&request);
+    struct wish_posted posted;
+    struct reservation reservation;
+    const char *wrong = question_wish_read(wish, view, world, &posted, &reservation);
     if (wrong != NULL)
-        return json_pack("{s:b, s:{s:s, s:s}}", "admitted", 0, "binding", "constraint", "request", "message", wrong);
-    int64_t from_s = 0;
-    if (wish->duration_s > 0 && planner_earliest(planner, &request, wish->start_to_s, &from_s)) {
-        request.from = from_s;
-        request.to = from_s + wish->duration_s;
-    }
-    struct planner_verdict verdict = {0};
-    planner_place(planner, &request, &verdict);
-    return verdict.placed ? admitted(&request, &verdict, displaced)
-                          : refused(refusal_binding(view->world, &request, &verdict.refusal));
+        return refused(json_pack("{s:s, s:s}", "constraint", "request", "message", wrong));
+    reservation.wish.id = reservation_of(place);
+    verdict_decide(&reservation);
+    if (!reservation.granted)
+        return refused(json_loads(reservation.binding, 0, NULL));
+    displace(world, displaced);
+    reservation.is.state = RESERVATION_SCHEDULED;
+    holding_follow(&reservation);
+    json_t *to = reservation.ends_s == NEVER ? json_null() : json_integer(reservation.ends_s);
+    return json_pack("{s:b, s:I, s:o}", "admitted", 1, "from_s", (json_int_t)reservation.starts_s, "to_s", to);
+}
+
+/* Upon the changed fleet, each upon the last; the quotas are as before when it ends. */
+static json_t *decide_all(struct planner *planner, const struct simulate *question, const struct question_view *view,
+                          json_t *displaced)
+{
+    const struct question_wish *wishes = question->wishes.items;
+    struct world world = *view->world;
+    world.arena = view->arena;
+    world.planner = planner;
+    simulate_nodes(question, &world);
+    json_t *items = json_array(); /* in the order of the wishes */
+    if (world.quotas != NULL)
+        quotas_begin(world.quotas);
+    for (uint32_t i = 0; i < question->wishes.count; i++)
+        json_array_append_new(items, decide(&world, &wishes[i], i, view, displaced));
+    if (world.quotas != NULL)
+        quotas_rollback(world.quotas);
+    return items;
 }
 
 static void answer(const void *asked, const struct question_view *view, struct question_reply *ret)
@@ -97,22 +106,18 @@ static void answer(const void *asked, const struct question_view *view, struct q
     const struct simulate *question = asked;
     struct planner *planner = planner_copy(view->planner);
     json_t *displaced = json_array();
-    json_t *items = json_array(); /* in the order of the wishes */
     int64_t moved = 0;
     const char *wrong = simulate_add(planner, question, view);
     if (wrong == NULL)
         wrong = simulate_remove(planner, question, view, displaced, &moved);
-    const struct simulate_wish *wishes = question->wishes.items;
-    for (uint32_t i = 0; i < question->wishes.count && wrong == NULL; i++)
-        json_array_append_new(items, decide(planner, &wishes[i], i, view, displaced));
-    planner_free(planner);
     if (wrong == NULL) {
+        json_t *items = decide_all(planner, question, view, displaced);
         ret->answer = json_pack("{s:o, s:o, s:I}", "items", items, "displaced", displaced, "moved", (json_int_t)moved);
-        return;
+    } else {
+        json_decref(displaced);
+        question_refuse(view, ret, "cannot_simulate", "%s", wrong);
     }
-    json_decref(items);
-    json_decref(displaced);
-    question_refuse(view, ret, "cannot_simulate", "%s", wrong);
+    planner_free(planner);
 }
 
 const struct question_kind question_simulate = {"simulate", simulate_fields, sizeof(struct simulate), answer, false};

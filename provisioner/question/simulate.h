@@ -5,17 +5,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "provisioner/question/terms.h"
+#include "provisioner/question/wish.h"
 
 #define SIMULATE_WISHES_MAX 64
 #define SIMULATE_NODES_MAX  10000 /* that come, in all */
-
-struct simulate_wish {
-    struct question_terms terms;
-    int64_t from_s, to_s; /* PLANNER_OPEN: now; until further notice */
-    int64_t duration_s;   /* instead of to_s, where the start is flexible: the earliest from from_s up to start_to_s */
-    int64_t start_to_s;
-};
 
 struct simulate_addition {
     const char *gpu_model, *grouping;
@@ -28,7 +21,7 @@ struct simulate_removal {
 };
 
 struct simulate {
-    struct question_rows wishes, additions, removals; /* of the three above */
+    struct question_rows wishes, additions, removals; /* of struct question_wish and the two above */
 };
 
 /* ---- simulate_fleet.c: the part that changes nodes. `planner` is a copy, outside of any batch. ---- */
@@ -37,6 +30,8 @@ const char *simulate_add(struct planner *planner, const struct simulate *questio
 /* Takes nodes out of service now. Adds to `displaced` what finds no other place; how many did is *ret_moved. */
 const char *simulate_remove(struct planner *planner, const struct simulate *question, const struct question_view *view,
                             json_t *displaced, int64_t *ret_moved);
+/* After simulate_add: the world knows a node of each line more, so that verdicts know of new models. */
+void simulate_nodes(const struct simulate *question, struct world *world);
 
 /* One instance that loses its place. */
 json_t *simulate_displaced(const struct planner_key *key, struct planner_id node, const char *cause, int64_t ends_s);

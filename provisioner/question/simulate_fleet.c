@@ -70,6 +70,24 @@ const char *simulate_add(struct planner *planner, const struct simulate *questio
     return wrong;
 }
 
+void simulate_nodes(const struct simulate *question, struct world *world)
+{
+    const struct simulate_addition *additions = question->additions.items;
+    uint32_t count = question->additions.count;
+    if (count == 0)
+        return;
+    struct node *nodes = arena_alloc(world->arena, (world->node_count + count) * sizeof *nodes);
+    if (world->node_count > 0)
+        memcpy(nodes, world->nodes, world->node_count * sizeof *nodes);
+    for (uint32_t i = 0; i < count; i++) {
+        struct planner_node *spec = &nodes[world->node_count + i].spec;
+        memcpy(spec->gpu_model, additions[i].gpu_model, strlen(additions[i].gpu_model) + 1); /* it was measured */
+        spec->gpus = (uint32_t)additions[i].gpus;
+    }
+    world->nodes = nodes;
+    world->node_count += count;
+}
+
 json_t *simulate_displaced(const struct planner_key *key, struct planner_id node, const char *cause, int64_t ends_s)
 {
     char reservation[UUID_TEXT_SIZE], where[UUID_TEXT_SIZE];

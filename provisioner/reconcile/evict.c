@@ -13,6 +13,7 @@ void evictions_note(struct world *world, const struct planner_verdict *verdict)
         const struct planner_eviction *eviction = &verdict->evictions[i];
         world_evict(world, &(struct eviction){.reservation = identity_of(eviction->key.reservation),
                                               .ordinal = eviction->key.ordinal,
+                                              .node = identity_of(eviction->node),
                                               .ends_s = eviction->ends});
     }
 }

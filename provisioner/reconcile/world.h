@@ -238,6 +238,7 @@ struct event_record {
 struct eviction {
     struct identity reservation;
     uint32_t ordinal;
+    struct identity node;
     int64_t ends_s;
 };
 

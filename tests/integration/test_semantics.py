@@ -203,6 +203,10 @@ def checksums(stack):
 
 MONEY = {"amount": "4.000000", "currency": "USD"}
 BODIES = {
+    "POST /v1/reservations": {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "name": "another",
+                             "starts_at": "2026-02-10T00:00:00Z", "ends_at": "2026-02-12T00:00:00Z"},
+    "POST /v1/quotes": {"instance_type": "h100.8x", "zone": "us-east-1a", "starts_at": "2026-02-10T00:00:00Z",
+                        "ends_at": "2026-02-12T00:00:00Z"},
     "POST /v1/webhooks": {"url": "https://hooks.example.com/a", "events": ["*"]},
     "POST /v1/system/webhooks": {"url": "https://hooks.example.com/a", "events": ["*"]},
     "POST /v1/system/zones": {"name": "eu-west-1a"},
@@ -247,7 +251,7 @@ BODIES = {
     "POST /v1/system/images": {"name": "ubuntu-26.04"},
     "PATCH /v1/system/images/{id}": {"retired": True},
 }
-MONEY_IS_INVOLVED = {"POST /v1/reservations/{id}/amendments", "PATCH /v1/reservations/{id}", "POST /v1/reservations/{id}/cancel",
+MONEY_IS_INVOLVED = {"POST /v1/reservations", "POST /v1/quotes", "POST /v1/reservations/{id}/amendments", "PATCH /v1/reservations/{id}", "POST /v1/reservations/{id}/cancel",
                      "DELETE /v1/reservations/{id}", "POST /v1/system/reservations/{id}/cancel"}
 
 

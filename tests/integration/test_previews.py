@@ -1,0 +1,202 @@
+"""?validate_only=true of new reservations and quotes: what it says comes true when it is posted, and it leaves nothing."""
+# SPDX-License-Identifier: Apache-2.0
+
+import os
+import random
+
+import pytest
+
+from stack import eventually
+
+ZONE = "us-east-1a"
+LEFT = ("reservation", "reservation_status", "allocation", "instance", "event", "idempotency", "audit", "audit_block")
+
+
+def at(day, hour=0):
+    return f"2026-01-{day:02}T{hour:02}:00:00Z"
+
+
+def wish(day, days=1, count=1, **fields):
+    return {"instance_type": "h100.8x", "zone": ZONE, "count": count, "starts_at": at(day), "ends_at": at(day + days), **fields}
+
+
+@pytest.fixture(scope="module")
+def sluice(module_stack):
+    """Four nodes of eight GPUs, which all tests of this file share: each has days of its own."""
+    module_stack.fleet(nodes=4)
+    return module_stack
+
+
+@pytest.fixture
+def acme(sluice, request):
+    name = request.node.name.replace("_", "-")[:40].strip("-")
+    client = sluice.tenant(name, may_shape=True)
+    (found,) = sluice.operator.items(f"/v1/system/tenants?name={name}")
+    client.id = found["id"]
+    return client
+
+
+def rows(sluice):
+    tables = {row["table_name"] for row in sluice.sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'sluice'")}
+    return {table: sluice.sql(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in LEFT if table in tables}
+
+
+def preview(client, body, path="/v1/reservations"):
+    return client.post(f"{path}?validate_only=true", body)
+
+
+def says_the_same(said, came):
+    """A preview and what posting was answered with."""
+    if said.status == 200:
+        came.expect(201, 202)
+        for member in ("state", "starts_at", "ends_at"):
+            assert said.body["status"][member] == came.body["status"][member], member
+        return
+    came.expect(said.status)
+    for member in ("code", "title", "retryable", "binding", "alternatives", "reason", "errors"):
+        assert said.body.get(member) == came.body.get(member), member
+
+
+# ---- Yes ----
+
+
+def test_what_a_preview_grants_can_be_posted_and_costs_what_it_said(sluice, acme):
+    said = preview(acme, wish(2, count=2, name="llama", labels={"team": "a"})).expect(200)
+    assert said.body["status"]["state"] == "scheduled" and said.body["status"]["starts_at"] == at(2)
+    assert said.body["cost_delta"] == {"amount": "1152.000000", "currency": "USD"} and said.body["warnings"] == []
+    assert "ETag" not in said.headers and "Location" not in said.headers
+    came = acme.post("/v1/reservations", wish(2, count=2, name="llama", labels={"team": "a"}))
+    says_the_same(said, came)
+    assert {key: said.body[key] for key in ("name", "labels", "count", "zone")} == {key: came.body[key] for key in ("name", "labels", "count", "zone")}
+
+
+def test_a_quote_is_previewed_with_its_price(sluice, acme):
+    said = preview(acme, {**wish(3), "ttl_s": 600}, "/v1/quotes").expect(200)
+    assert said.body["status"]["state"] == "held" and said.body["reservation"] is None
+    came = acme.post("/v1/quotes", {**wish(3), "ttl_s": 600}).expect(201)
+    assert said.body["price"] == came.body["price"] and said.body["hold_until"] == came.body["hold_until"]
+    assert said.body["cost_delta"] == said.body["price"]["estimate"]
+
+
+def test_confirming_a_quote_is_previewed_without_a_planner(sluice, acme):
+    quote = acme.create("/v1/quotes", wish(3))
+    said = preview(acme, {"quote": quote["id"]}).expect(200)
+    assert said.body["status"]["state"] == "scheduled" and said.body["cost_delta"] == quote["price"]["estimate"]
+    assert acme.get(f"/v1/quotes/{quote['id']}").body["status"]["state"] == "held"
+    says_the_same(said, acme.post("/v1/reservations", {"quote": quote["id"]}))
+    assert preview(acme, {"quote": quote["id"]}).expect(409).code == "quote_used"
+
+
+def test_who_would_wait_is_told_so(sluice, acme):
+    acme.create("/v1/reservations", wish(4, count=4))
+    body = wish(4, if_unavailable="waitlist")
+    said = preview(acme, body).expect(200)
+    assert said.body["status"]["state"] == "waitlisted" and said.body["warnings"][0]["code"] == "waits"
+    says_the_same(said, acme.post("/v1/reservations", body).expect(202))
+
+
+# ---- No ----
+
+
+def test_what_a_preview_refuses_is_refused_with_the_same_words(sluice, acme):
+    acme.create("/v1/reservations", wish(5, count=3))
+    for body in (wish(5, count=2), wish(5, days=2, count=4), {**wish(5, count=2), "placement": {"within": "node"}}):
+        said = preview(acme, body).expect(409)
+        assert said.code == "capacity_unavailable" and said.body["binding"]["message"] and "reservation" not in said.body
+        says_the_same(said, acme.post("/v1/reservations", body))
+    instead = preview(acme, wish(5, count=2)).body["alternatives"]
+    assert instead and all(preview(acme, each).status == 200 for each in instead)
+
+
+def test_a_preview_sees_the_quotas(sluice, acme):
+    sluice.operator.request("PUT", f"/v1/system/tenants/{acme.id}/quotas", {"zone": ZONE, "peak_gpu_milli": 8000}).expect(200)
+    eventually(lambda: all(item["held_gpu_milli"] is not None for item in acme.items("/v1/quotas")), "the planner knows of the quota")
+    assert preview(acme, wish(6)).status == 200
+    said = preview(acme, wish(6, count=2)).expect(409)
+    assert said.code == "quota_exceeded" and said.body["binding"]["limit"] == 8
+    says_the_same(said, acme.post("/v1/reservations", wish(6, count=2)))
+    acme.create("/v1/reservations", wish(6))
+    assert preview(acme, wish(6)).expect(409).code == "quota_exceeded"
+
+
+def test_what_admission_refuses_a_preview_refuses(sluice, acme):
+    acme.create("/v1/reservations", wish(7, name="taken"))
+    for body in (wish(7, name="taken"), wish(7, zone="nowhere"), wish(7, instance_type="none"), wish(7, project="none"),
+                 wish(7, image="none"), wish(7, ssh_keys=["none"]), wish(7, days=-1), {"quote": "quo_01ARZ3NDEKTSV4RRFFQ69G5FAV"},
+                 {"zone": ZONE, "shape": {"gpus": 1, "gpu_models": ["none"]}}, {"zone": ZONE}, wish(7, count=0)):
+        said = preview(acme, body)
+        assert said.status in (409, 422), body
+        says_the_same(said, acme.post("/v1/reservations", body))
+
+
+def test_another_tenants_quote_is_none(sluice, acme):
+    quote = acme.create("/v1/quotes", wish(8))
+    other = sluice.tenant("somebody-else")
+    assert preview(other, {"quote": quote["id"]}).expect(422).code == "unknown_quote"
+
+
+# ---- Nothing ----
+
+
+def test_a_preview_leaves_nothing_behind(sluice, acme):
+    quote = acme.create("/v1/quotes", wish(9))
+    before = rows(sluice)
+    planner = sluice.operator.get(f"/v1/system/planner/verify?zone={ZONE}").expect(200).body
+    for body in (wish(9, name="once"), wish(9, count=5), wish(9, name="once", if_unavailable="waitlist"), {"quote": quote["id"]}):
+        for _ in range(2):
+            acme.post("/v1/reservations?validate_only=true", body, headers={"Idempotency-Key": "same"}).expect(200, 409)
+    acme.post("/v1/quotes?validate_only=true", wish(9)).expect(200)
+    assert rows(sluice) == before
+    after = sluice.operator.get(f"/v1/system/planner/verify?zone={ZONE}").expect(200).body
+    assert after["equal"] and after["memory"] == planner["memory"]
+    acme.post("/v1/reservations", wish(9, name="once"), headers={"Idempotency-Key": "same"}).expect(201)
+
+
+def test_a_tenants_role_makes_previews_of_its_own_only(sluice, acme):
+    import psycopg2
+    with sluice.cluster.connect(sluice.database, role="sluice_api") as db, db.cursor() as cursor:
+        cursor.execute("SET search_path = sluice")
+        arrays = ", ".join(["'{11111111-1111-1111-1111-111111111111}'"] * 3 + ["NULL"] * 31)
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute(f"SELECT * FROM admission_preview({arrays})")
+
+
+# ---- Simulations ask them, too ----
+
+
+def test_a_simulated_deal_is_held_against_the_tenants_quotas(sluice, acme):
+    (tenant,) = [each["name"] for each in sluice.operator.items("/v1/system/tenants") if each["id"] == acme.id]
+    deal = {"zone": ZONE, "tenant": tenant, "reservations": [wish(10), wish(10), wish(11)]}
+
+    def admitted():
+        return [item["admitted"] for item in sluice.operator.post("/v1/system/simulate", deal).expect(200).body["items"]]
+
+    assert admitted() == [True, True, True]
+    sluice.operator.request("PUT", f"/v1/system/tenants/{acme.id}/quotas", {"zone": ZONE, "peak_gpu_milli": 8000}).expect(200)
+    eventually(lambda: admitted() == [True, False, True], "each is held against the quota with those before it")
+    assert admitted() == [True, False, True]
+    acme.create("/v1/reservations", wish(11))
+    assert admitted() == [True, False, False]
+    nobodys = {**deal, "tenant": None}
+    assert all(item["admitted"] for item in sluice.operator.post("/v1/system/simulate", nobodys).expect(200).body["items"])
+
+
+# ---- Both, over a random history ----
+
+
+def test_previews_come_true_throughout_a_history(sluice, acme):
+    seed = int(os.environ.get("SLUICE_SEED", random.randrange(1 << 30)))
+    print(f"SLUICE_SEED={seed}")
+    chance = random.Random(seed)
+    said_no = 0
+    for _ in range(30):
+        day = chance.randint(12, 16)
+        body = wish(day, days=chance.randint(1, 4), count=chance.randint(1, 4), tier=chance.choice(["reserved", "preemptible"]),
+                    if_unavailable=chance.choice(["reject", "reject", "waitlist", "next_window"]))
+        if chance.random() < 0.3:
+            del body["starts_at"], body["ends_at"]
+            body |= {"duration_s": 86400 * chance.randint(1, 3), "start_range": [at(day), at(day + chance.randint(0, 3))]}
+        said = preview(acme, body)
+        says_the_same(said, acme.post("/v1/reservations", body))
+        said_no += said.status == 409
+    assert 0 < said_no < 30
