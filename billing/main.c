@@ -4,6 +4,7 @@
 #include "billing/books.h"
 #include "billing/capex_posting/fleet_day.h"
 #include "billing/capex_posting/node_day.h"
+#include "billing/invoice/invoice_issue.h"
 #include "billing/invoice/invoice_store.h"
 #include "billing/invoice/month_close.h"
 #include "billing/ledger/journal.h"
@@ -60,6 +61,7 @@ static const struct db_check checks[] = {
     {node_day_statements,          ROLE, NULL},
     {month_close_statements,       ROLE, NULL},
     {invoice_store_statements,     ROLE, NULL},
+    {invoice_issue_statements,     ROLE, NULL},
     {clock_domain_statements,      ROLE, NULL},
     {clock_acknowledge_statements, ROLE, NULL},
     {lease_statements,             ROLE, NULL},

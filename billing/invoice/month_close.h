@@ -1,8 +1,9 @@
 /* Month close: a tenant's billing period that is over becomes an invoice, with a gapless number, in one transaction.
  *
  * A period closes when its last instant lies before the end of the last closed day, all its usage has a price, and what
- * was rated is what was delivered; else it stays open, says why, and is tried again after the next day's close.
- * A period with nothing to bill closes without an invoice. */
+ * was rated is what was delivered. A period whose close fails is parked: it stays open, says why, and is tried again
+ * after the next day's close or when an operator asks; the others go on. A period with nothing to bill closes without
+ * an invoice; where a tenant's terms say so its invoice stays a draft. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

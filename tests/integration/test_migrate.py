@@ -24,7 +24,8 @@ WRITERS = {
                           "webhook", "webhook_status", "webhook_delivery", "event_cursor", "purchase_order", "asset_change",
                           "cost_rate", "power_profile", "node_energy",
                           "commitment", "discount", "charge_policy", "cancellation", "usage_correction",
-                          "credit_limit", "credit_grant", "payment"},
+                          "credit_limit", "credit_grant", "payment",
+                          "billing_profile", "invoice_request", "invoice_request_line", "tax_rate"},
     "sluice_api_writer": set(),
     "sluice_provisioner": {"reservation_status", "node_status", "instance", "instance_incarnation", "event_cursor",
                            "allocation", "allocation_history", "sim_workload", "planner_answer", "amendment_status",
@@ -33,7 +34,8 @@ WRITERS = {
                        "usage_interval", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
                        "depreciation", "node_cost", "cost_allocation", "unpriced_usage", "asset_change_status", "asset_book",
                        "commitment_period",
-                       "credit_hold", "credit_grant_status", "payment_status", "settlement"},
+                       "credit_hold", "credit_grant_status", "payment_status", "settlement",
+                       "invoice_tax", "credit_note", "credit_note_line", "invoice_request_status", "month_close"},
 }
 
 

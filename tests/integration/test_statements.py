@@ -52,7 +52,7 @@ def test_no_statement_is_left_out(cluster, database):
     ("sluice-api", "ALTER TABLE zone RENAME COLUMN lead_s TO lead", {"zone_list"}, "does not exist"),
     ("sluice-api", "REVOKE EXECUTE ON FUNCTION admission_enter FROM sluice_api_writer", {"admission_admit"}, "permission denied"),
     ("sluice-provisioner", "REVOKE INSERT ON allocation FROM sluice_provisioner", {"apply_allocation_insert"}, "permission denied"),
-    ("sluice-billing", "ALTER TABLE invoice RENAME COLUMN number TO label", {"invoice_insert"}, "does not exist"),
+    ("sluice-billing", "ALTER TABLE invoice RENAME COLUMN number TO label", {"invoice_issue"}, "does not exist"),
 ])
 def test_a_schema_that_does_not_fit_is_told_apart(cluster, database, program, damage, names, complaint):
     with contextlib.closing(cluster.connect(database)) as admin, admin.cursor() as cursor:

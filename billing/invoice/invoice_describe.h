@@ -1,0 +1,28 @@
+/* What a line of an invoice says for people. Pure. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <libpq-fe.h>
+
+#define INVOICE_DESCRIPTION_SIZE 256
+
+/* The columns of a rated group, as invoice_store.c selects them. */
+enum invoice_group_column {
+    GROUP_RESERVATION,
+    GROUP_PRICE,
+    GROUP_COMMITMENT,
+    GROUP_CATEGORY,
+    GROUP_CLASS,
+    GROUP_CORRECTS,
+    GROUP_REASON,
+    GROUP_CURRENCY,
+    GROUP_QUANTITY,
+    GROUP_AMOUNT,
+    GROUP_SKU,
+    GROUP_MODEL,
+    GROUP_TIER,
+    GROUP_DISCOUNTED,
+    GROUP_UNIT_PRICE,
+};
+
+void invoice_describe(const PGresult *groups, int row, char ret[static INVOICE_DESCRIPTION_SIZE]);

@@ -1,0 +1,119 @@
+/* From a finalized invoice to one that is owed, or owed no more. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/invoice/invoice_issue.h"
+
+#include "billing/ledger/journal.h"
+#include "common/alloc.h"
+#include "common/must.h"
+
+#include <stdio.h>
+
+/* No row: the series is of another kind. */
+static const struct db_stmt statement_issue = {
+    .name = "invoice_issue",
+    .sql = "WITH chosen AS ("
+           "  SELECT i.id, i.configuration->'terms'->>'invoice_series' AS series,"
+           "         (i.configuration->'terms'->>'payment_days')::integer AS payment_days"
+           "    FROM invoice i WHERE i.id = $1::uuid AND i.status = 'finalized'"
+           "), numbered AS ("
+           "  INSERT INTO invoice_series (series, next_number, kind) SELECT c.series, 2, 'invoice' FROM chosen c"
+           "  ON CONFLICT (series) DO UPDATE SET next_number = invoice_series.next_number + 1"
+           "   WHERE invoice_series.kind = 'invoice' RETURNING series, next_number - 1 AS number)"
+           " UPDATE invoice i SET status = 'issued', series = n.series, number = n.number,"
+           "  issued_at = to_timestamp($2::bigint), due_at = to_timestamp($2::bigint + c.payment_days * 86400)"
+           "   FROM chosen c JOIN numbered n ON n.series = c.series WHERE i.id = c.id"
+           " RETURNING i.tenant_id, i.currency, i.tax_minor, i.total_minor, document_number(i.series, i.number)",
+    .params = 2,
+};
+
+enum { ISSUED_TENANT, ISSUED_CURRENCY, ISSUED_TAX, ISSUED_TOTAL, ISSUED_NUMBER };
+
+static const struct db_stmt statement_amounts = {
+    .name = "invoice_amounts",
+    .sql = "SELECT amount_u, net_minor FROM invoice_line WHERE invoice_id = $1::uuid ORDER BY line_no",
+    .params = 1,
+};
+
+static const struct db_stmt statement_event = {
+    .name = "invoice_event",
+    .sql = "SELECT event_append($1::uuid, NULL, 'invoice', $2::uuid, $3::bigint, $4::text, NULL,"
+           "  jsonb_build_object('number', $5::text, 'total_minor', $6::bigint, 'currency', $7::text)),"
+           "  pg_notify('sluice_event', '')",
+    .params = 7,
+};
+
+const struct db_stmt *const invoice_issue_statements[] = {
+    &statement_issue,
+    &statement_amounts,
+    &statement_event,
+    NULL,
+};
+
+static enum err_kind append_event(struct db *db, const char *id, const PGresult *issued, const char *revision,
+                                  const char *what, struct err *reterr)
+{
+    return db_run(db, &statement_event,
+                  DB_PARAMS(db_text(issued, 0, ISSUED_TENANT), id, revision, what, db_text(issued, 0, ISSUED_NUMBER),
+                            db_text(issued, 0, ISSUED_TOTAL), db_text(issued, 0, ISSUED_CURRENCY)),
+                  NULL, reterr);
+}
+
+static enum err_kind take_lines(struct invoice_line_amount *lines, const PGresult *rows, int exponent,
+                                int64_t *ret_unbilled_u, struct err *reterr)
+{
+    *ret_unbilled_u = 0;
+    enum err_kind kind = ERR_NONE;
+    for (int row = 0; row < PQntuples(rows) && kind == ERR_NONE; row++) {
+        struct invoice_line_amount *line = &lines[row];
+        int64_t net_u = 0;
+        *line = (struct invoice_line_amount){.amount_u = db_int(rows, row, 0, 0), .net_minor = db_int(rows, row, 1, 0)};
+        kind = money_micro_of_minor(line->net_minor, exponent, &net_u, reterr);
+        line->rounding_u = net_u - line->amount_u;
+        if (kind == ERR_NONE)
+            kind = money_add(*ret_unbilled_u, line->amount_u, ret_unbilled_u, reterr);
+    }
+    return kind;
+}
+
+static enum err_kind post(struct db *db, struct identity id, const PGresult *issued, const PGresult *rows,
+                          int64_t now_s, struct err *reterr)
+{
+    int exponent = 0;
+    struct journal_invoice journal = {
+        .invoice = id,
+        .tenant = db_identity(issued, 0, ISSUED_TENANT),
+        .currency = db_text(issued, 0, ISSUED_CURRENCY),
+        .issued_at_s = now_s,
+        .line_count = (size_t)PQntuples(rows),
+    };
+    struct invoice_line_amount *lines = alloc_zero(journal.line_count + 1, sizeof *lines);
+    journal.lines = lines;
+    enum err_kind kind = money_exponent(journal.currency, &exponent, reterr);
+    if (kind == ERR_NONE)
+        kind = take_lines(lines, rows, exponent, &journal.unbilled_u, reterr);
+    if (kind == ERR_NONE)
+        kind = money_micro_of_minor(db_int(issued, 0, ISSUED_TOTAL, 0), exponent, &journal.total_u, reterr);
+    if (kind == ERR_NONE)
+        kind = money_micro_of_minor(db_int(issued, 0, ISSUED_TAX, 0), exponent, &journal.tax_u, reterr);
+    if (kind == ERR_NONE)
+        kind = journal_post_invoice(db, &journal, reterr);
+    free(lines);
+    return kind;
+}
+
+enum err_kind invoice_issue(struct db *db, struct identity id, int64_t now_s, struct err *reterr)
+{
+    char text[UUID_TEXT_SIZE];
+    char now[DB_INT_TEXT_SIZE];
+    identity_to_uuid(id, text);
+    CLEANUP(db_result_clear) PGresult *issued = NULL;
+    CLEANUP(db_result_clear) PGresult *lines = NULL;
+    enum err_kind kind = db_run(db, &statement_issue, DB_PARAMS(text, db_int_param(now, now_s)), &issued, reterr);
+    if (kind == ERR_NONE && PQntuples(issued) == 0)
+        return err_set_code(reterr, ERR_CONFLICT, "series_of_credit_notes", "its series is one of credit notes");
+    if (kind == ERR_NONE)
+        kind = db_run(db, &statement_amounts, DB_PARAMS(text), &lines, reterr);
+    if (kind == ERR_NONE)
+        kind = post(db, id, issued, lines, now_s, reterr);
+    return kind == ERR_NONE ? append_event(db, text, issued, "1", "invoice.issued", reterr) : kind;
+}
