@@ -3,6 +3,7 @@
 #include "api/audit/checkpoint.h"
 #include "api/audit/refusals.h"
 #include "api/audit/sealer.h"
+#include "api/auth/signin_throttle.h"
 #include "api/auth/token_command.h"
 #include "api/resources/event.h"
 #include "api/resources/registry.h"
@@ -148,6 +149,7 @@ static void stop(struct server *server, struct background *background)
     suspensions_stop(server->suspensions);
     token_cache_free(server->tokens);
     rate_limits_free(server->rates);
+    signin_throttle_free(server->signins);
 }
 
 static enum err_kind serve(const struct config_common *common, const struct api_settings *settings, struct err *reterr)
@@ -170,6 +172,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     const char *url = common->database_url;
     server.tokens = token_cache_new(registry);
     server.rates = new_rates(settings);
+    server.signins = signin_throttle_new();
     server.suspensions = suspensions_start();
     server.workers = workers_start(url, (int)settings->workers, settings->jobs_max, timeout_ms);
     start_readers(&server, url);

@@ -16,6 +16,7 @@ struct identity {
 #define IDENTITY_KINDS(X) \
     X(IDENTITY_TENANT, "ten") \
     X(IDENTITY_TOKEN, "tok") \
+    X(IDENTITY_SESSION, "ses") \
     X(IDENTITY_PRINCIPAL, "prn") \
     X(IDENTITY_ZONE, "zon") \
     X(IDENTITY_FABRIC, "fab") \

@@ -75,9 +75,9 @@ static bool read_secret(const char *text, uint8_t *ret)
     return length == TOKEN_SECRET_SIZE && is_padded_with_zeros;
 }
 
-void token_make(bool is_tenants, struct token *ret)
+void token_make(enum token_kind kind, struct token *ret)
 {
-    ret->is_tenants = is_tenants;
+    ret->kind = kind;
     ret->id = identity_new();
     must(RAND_bytes(ret->secret, sizeof ret->secret) == 1);
 }
@@ -86,7 +86,7 @@ void token_print(const struct token *token, char ret[static TOKEN_TEXT_SIZE])
 {
     char id[IDENTITY_TEXT_SIZE];
     identity_to_text(IDENTITY_TOKEN, token->id, id);
-    (void)snprintf(ret, TOKEN_TEXT_SIZE, "slu_%c_%s_", token->is_tenants ? 'u' : 's', id + strlen("tok_"));
+    (void)snprintf(ret, TOKEN_TEXT_SIZE, "slu_%c_%s_", (char)token->kind, id + strlen("tok_"));
     must(strlen(ret) == HEAD_LENGTH + ID_LENGTH + 1);
     print_secret(token->secret, ret + HEAD_LENGTH + ID_LENGTH + 1);
     print_crc(crc32c(ret, BODY_LENGTH), ret + BODY_LENGTH);
@@ -94,10 +94,15 @@ void token_print(const struct token *token, char ret[static TOKEN_TEXT_SIZE])
     _Static_assert(BODY_LENGTH + CRC_LENGTH + 1 == TOKEN_TEXT_SIZE, "the size is what the parts make");
 }
 
+static bool is_kind(char letter)
+{
+    return letter == TOKEN_TENANTS || letter == TOKEN_PROVIDERS || letter == TOKEN_SESSIONS;
+}
+
 enum err_kind token_parse(const char *text, struct token *ret, struct err *reterr)
 {
     bool has_form = strlen(text) == TOKEN_TEXT_SIZE - 1 && strncmp(text, "slu_", 4) == 0 &&
-                    (text[4] == 'u' || text[4] == 's') && text[5] == '_' && text[HEAD_LENGTH + ID_LENGTH] == '_';
+                    is_kind(text[4]) && text[5] == '_' && text[HEAD_LENGTH + ID_LENGTH] == '_';
     if (!has_form)
         return err_set(reterr, ERR_UNAUTHENTICATED, "this is not a token of Sluice");
     char crc[CRC_LENGTH];
@@ -107,7 +112,7 @@ enum err_kind token_parse(const char *text, struct token *ret, struct err *reter
 
     char id[IDENTITY_TEXT_SIZE];
     (void)snprintf(id, sizeof id, "tok_%.*s", ID_LENGTH, text + HEAD_LENGTH);
-    struct token read = {.is_tenants = text[4] == 'u'};
+    struct token read = {.kind = (enum token_kind)text[4]};
     struct err ignored = {0};
     bool is_lower_case = strspn(text + HEAD_LENGTH, alphabet) == ID_LENGTH; /* other identifiers may be in either */
     bool is_read = is_lower_case && identity_from_text(IDENTITY_TOKEN, id, &read.id, &ignored) == ERR_NONE &&
@@ -122,6 +127,12 @@ enum err_kind token_parse(const char *text, struct token *ret, struct err *reter
 void token_hash(const struct token *token, uint8_t ret[static TOKEN_HASH_SIZE])
 {
     must(EVP_Digest(token->secret, sizeof token->secret, ret, NULL, EVP_sha256(), NULL) == 1);
+}
+
+void token_prove(const struct token *token, struct token_proof *ret)
+{
+    *ret = (struct token_proof){.kind = token->kind, .id = token->id};
+    token_hash(token, ret->sha256);
 }
 
 bool token_hash_equal(const uint8_t a[static TOKEN_HASH_SIZE], const uint8_t b[static TOKEN_HASH_SIZE])

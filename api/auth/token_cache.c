@@ -1,4 +1,4 @@
-/* A table of some thousand entries by token id, two-way: a place is chosen by the id's random bits, and a newcomer
+/* A table of some thousand entries by the id of a token or session, two-way: a place is chosen by the id's random bits, and a newcomer
  * takes the older of two. A token that does not exist is remembered too, so that guessing costs the database little. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/auth/token_cache.h"
@@ -19,6 +19,7 @@
 
 struct entry {
     struct identity id;
+    enum token_kind kind; /* as shown: whether it is one, the database says */
     int64_t loaded_at_ms; /* monotonic; 0: empty */
     bool is_refreshing;
     bool exists;
@@ -54,14 +55,20 @@ void token_cache_free(struct token_cache *cache)
     free(cache);
 }
 
-static struct entry *entry_for(struct token_cache *cache, struct identity id)
+static bool is_of(const struct entry *entry, const struct token_proof *shown)
+{
+    return entry->kind == shown->kind && memcmp(entry->id.bytes, shown->id.bytes, sizeof shown->id.bytes) == 0;
+}
+
+/* Kinds do not meet: a session that nobody has, under a token's id, must not push the token out. */
+static struct entry *entry_for(struct token_cache *cache, const struct token_proof *shown)
 {
     uint64_t random = 0;
-    memcpy(&random, id.bytes + 8, sizeof random);
+    memcpy(&random, shown->id.bytes + 8, sizeof random);
     struct entry *set = &cache->entries[(random & (SLOTS / WAYS - 1)) * WAYS];
     struct entry *oldest = &set[0];
     for (size_t i = 0; i < WAYS; i++) {
-        if (memcmp(set[i].id.bytes, id.bytes, sizeof id.bytes) == 0)
+        if (is_of(&set[i], shown))
             return &set[i];
         if (set[i].loaded_at_ms < oldest->loaded_at_ms)
             oldest = &set[i];
@@ -77,33 +84,32 @@ static bool has_secret(const struct entry *entry, const uint8_t hash[static TOKE
     return is_present || (is_previous && clock_real_ms() < entry->previous_until_ms);
 }
 
-static enum err_kind judge(const struct entry *entry, const struct token *token, struct err *reterr)
+static enum err_kind judge(const struct entry *entry, const struct token_proof *shown, struct err *reterr)
 {
-    uint8_t hash[TOKEN_HASH_SIZE];
-    token_hash(token, hash);
-    if (!entry->exists || !has_secret(entry, hash))
-        return err_set(reterr, ERR_UNAUTHENTICATED, "this token is not known");
+    const char *noun = shown->kind == TOKEN_SESSIONS ? "session" : "token";
+    if (!entry->exists || !has_secret(entry, shown->sha256))
+        return err_set(reterr, ERR_UNAUTHENTICATED, "this %s is not known", noun);
     if (entry->is_revoked)
-        return err_set_code(reterr, ERR_UNAUTHENTICATED, "token_revoked", "this token was revoked");
+        return err_set_code(reterr, ERR_UNAUTHENTICATED, "token_revoked", "this %s was revoked", noun);
     if (entry->expires_at_ms <= clock_real_ms())
-        return err_set_code(reterr, ERR_UNAUTHENTICATED, "token_expired", "this token has expired");
+        return err_set_code(reterr, ERR_UNAUTHENTICATED, "token_expired", "this %s has expired", noun);
     if (entry->is_disabled)
-        return err_set_code(reterr, ERR_UNAUTHENTICATED, "principal_disabled", "whose token this is is disabled");
+        return err_set_code(reterr, ERR_UNAUTHENTICATED, "principal_disabled", "whose %s this is is disabled", noun);
     return ERR_NONE;
 }
 
-enum err_kind token_cache_find(struct token_cache *cache, const struct token *token, struct caller *ret,
+enum err_kind token_cache_find(struct token_cache *cache, const struct token_proof *shown, struct caller *ret,
                                enum token_known *ret_known, struct err *reterr)
 {
     int64_t now_ms = clock_monotonic_ms();
     enum err_kind kind = ERR_NONE;
     *ret_known = TOKEN_UNKNOWN;
     (void)pthread_mutex_lock(&cache->lock);
-    struct entry *entry = entry_for(cache, token->id);
+    struct entry *entry = entry_for(cache, shown);
     bool is_known = entry->loaded_at_ms != 0 && now_ms - entry->loaded_at_ms < LIFE_MS &&
-                    memcmp(entry->id.bytes, token->id.bytes, sizeof token->id.bytes) == 0;
+                    is_of(entry, shown);
     if (is_known) {
-        kind = judge(entry, token, reterr);
+        kind = judge(entry, shown, reterr);
         *ret = entry->caller;
         bool is_stale = now_ms - entry->loaded_at_ms >= REFRESH_MS && !entry->is_refreshing;
         entry->is_refreshing = entry->is_refreshing || is_stale;
@@ -113,6 +119,7 @@ enum err_kind token_cache_find(struct token_cache *cache, const struct token *to
     return kind;
 }
 
+/* Both kinds of finding have the same columns. */
 static const struct db_stmt statement_find = {
     .name = "token_find",
     .sql = "SELECT t.role, encode(t.secret_sha256, 'hex'), t.revoked_at IS NOT NULL,"
@@ -120,7 +127,7 @@ static const struct db_stmt statement_find = {
            " t.principal_id, p.name, coalesce(t.last_used_at < clock_timestamp() - interval '1 minute', true),"
            " coalesce(p.role, t.role), p.kind = 'service_account', p.disabled OR p.removed_at IS NOT NULL,"
            " array_to_string(t.scopes, ' '), encode(t.previous_sha256, 'hex'),"
-           " (extract(epoch FROM t.previous_until) * 1000)::bigint"
+           " (extract(epoch FROM t.previous_until) * 1000)::bigint, t.id, NULL::uuid"
            " FROM token t JOIN principal p ON p.id = t.principal_id LEFT JOIN tenant w ON w.id = t.tenant_id"
            " WHERE t.id = $1::uuid",
     .params = 1,
@@ -132,7 +139,31 @@ static const struct db_stmt statement_used = {
     .params = 1,
 };
 
-const struct db_stmt *const token_cache_statements[] = {&statement_find, &statement_used, NULL};
+/* A session may do what its token may, and ends with it. */
+static const struct db_stmt statement_find_session = {
+    .name = "token_find_session",
+    .sql = "SELECT coalesce(k.role, p.role), encode(s.secret_sha256, 'hex'),"
+           " s.revoked_at IS NOT NULL OR k.revoked_at IS NOT NULL,"
+           " (extract(epoch FROM least(s.expires_at, k.expires_at, s.last_used_at + s.idle_s * interval '1 second')) * 1000)::bigint,"
+           " s.tenant_id, w.name, w.status = 'suspended', s.principal_id, p.name,"
+           " s.last_used_at < clock_timestamp() - least(interval '1 minute', s.idle_s * interval '250 milliseconds'),"
+           " p.role, p.kind = 'service_account', p.disabled OR p.removed_at IS NOT NULL, array_to_string(k.scopes, ' '),"
+           " NULL::text, NULL::bigint, s.token_id, s.id"
+           " FROM session s JOIN principal p ON p.id = s.principal_id LEFT JOIN token k ON k.id = s.token_id"
+           " LEFT JOIN tenant w ON w.id = s.tenant_id WHERE s.id = $1::uuid",
+    .params = 1,
+};
+
+/* One that has ended does not come to life again. */
+static const struct db_stmt statement_used_session = {
+    .name = "token_used_session",
+    .sql = "UPDATE session SET last_used_at = clock_timestamp() WHERE id = $1::uuid"
+           " AND last_used_at + idle_s * interval '1 second' > clock_timestamp()",
+    .params = 1,
+};
+
+const struct db_stmt *const token_cache_statements[] = {&statement_find, &statement_used, &statement_find_session,
+                                                        &statement_used_session, NULL};
 
 static void copy(char *ret, size_t size, const char *text)
 {
@@ -167,30 +198,42 @@ static void read_entry(const struct resource *const *resources, const PGresult *
     ret->is_disabled = db_bool(result, 0, 12);
     scopes_read(&caller->scopes, resources, db_text(result, 0, 13));
     read_previous(result, ret);
+    copy(caller->token_id, sizeof caller->token_id, db_text(result, 0, 16));
+    copy(caller->session_id, sizeof caller->session_id, db_text(result, 0, 17));
     ret->exists = true;
 }
 
-enum err_kind token_cache_load(struct token_cache *cache, struct db *db, struct identity token_id, struct err *reterr)
+/* Its failure costs a date nobody waits for. */
+static void note_use(struct db *db, const struct token_proof *shown, const char *id)
 {
-    struct entry entry = {.id = token_id};
-    identity_to_uuid(token_id, entry.caller.token_id);
+    const struct db_stmt *stmt = shown->kind == TOKEN_SESSIONS ? &statement_used_session : &statement_used;
+    (void)(db_run(db, stmt, DB_PARAMS(id), NULL, NULL) == ERR_NONE);
+}
+
+enum err_kind token_cache_load(struct token_cache *cache, struct db *db, const struct token_proof *shown,
+                               struct err *reterr)
+{
+    struct entry entry = {.id = shown->id, .kind = shown->kind};
+    char id[UUID_TEXT_SIZE];
+    identity_to_uuid(shown->id, id);
     (void)pthread_mutex_lock(&cache->lock);
     uint64_t generation = cache->generation;
     (void)pthread_mutex_unlock(&cache->lock);
 
     CLEANUP(db_result_clear) PGresult *result = NULL;
     entry.loaded_at_ms = clock_monotonic_ms();
-    enum err_kind kind = db_run(db, &statement_find, DB_PARAMS(entry.caller.token_id), &result, reterr);
+    const struct db_stmt *stmt = shown->kind == TOKEN_SESSIONS ? &statement_find_session : &statement_find;
+    enum err_kind kind = db_run(db, stmt, DB_PARAMS(id), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(result) > 0)
         read_entry(cache->resources, result, &entry);
-    if (entry.exists && db_bool(result, 0, 9)) /* its failure costs a date nobody waits for */
-        (void)(db_run(db, &statement_used, DB_PARAMS(entry.caller.token_id), NULL, NULL) == ERR_NONE);
+    if (entry.exists && db_bool(result, 0, 9) && has_secret(&entry, shown->sha256))
+        note_use(db, shown, id);
 
     (void)pthread_mutex_lock(&cache->lock);
     if (generation == cache->generation)
-        *entry_for(cache, token_id) = entry;
+        *entry_for(cache, shown) = entry;
     (void)pthread_mutex_unlock(&cache->lock);
     return ERR_NONE;
 }

@@ -105,7 +105,7 @@ int token_command(int argc, char **argv)
     bool is_tenants = role_is_tenants(role_from_text(wish.role));
     if (is_tenants != (wish.tenant != NULL))
         return usage(is_tenants ? "this role needs --tenant" : "this role has no tenant");
-    token_make(is_tenants, &wish.token);
+    token_make(is_tenants ? TOKEN_TENANTS : TOKEN_PROVIDERS, &wish.token);
     char text[TOKEN_TEXT_SIZE];
     token_print(&wish.token, text);
     if (store(common.database_url, &wish, &err) != ERR_NONE) {

@@ -9,7 +9,7 @@ struct me {
     const char *role;
     const char *tenant, *tenant_id;
     bool tenant_suspended;
-    const char *token_id;
+    const char *token_id, *session_id, *csrf_token;
     int64_t token_expires_at;
     struct field_list scopes;
     struct me_limits {
@@ -38,8 +38,10 @@ static const struct field me_fields[] = {
     FIELD_TEXT  ("tenant",           struct me, tenant, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Name of the tenant acted for; null: the provider"),
     FIELD_ID    ("tenant_id",        struct me, tenant_id, .identity = IDENTITY_TENANT, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "The same by its id"),
     FIELD_BOOL  ("tenant_suspended", struct me, tenant_suspended, .flags = FIELD_READ_ONLY, .help = "Whether the tenant may read only"),
-    FIELD_ID    ("token_id",         struct me, token_id, .identity = IDENTITY_TOKEN, .flags = FIELD_READ_ONLY, .help = "The token shown"),
-    FIELD_TIME  ("token_expires_at", struct me, token_expires_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Real time; null: never"),
+    FIELD_ID    ("token_id",         struct me, token_id, .identity = IDENTITY_TOKEN, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "The token shown, or that the session was exchanged for; null: there is none"),
+    FIELD_TIME  ("token_expires_at", struct me, token_expires_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Real time at which what was shown ends, a session if it is not used; null: never"),
+    FIELD_ID    ("session_id",       struct me, session_id, .identity = IDENTITY_SESSION, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "The browser's session; null: a token was shown"),
+    FIELD_TEXT  ("csrf_token",       struct me, csrf_token, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Of a session: to be sent as X-CSRF-Token with whatever changes something; null: a token was shown"),
     FIELD_LIST  ("scopes",           struct me, scopes, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "What it may do of what the role may; null: everything"),
     FIELD_OBJECT("limits",           struct me, limits, .flags = FIELD_READ_ONLY, .fields = limit_fields, .help = "How much may be asked for"),
     FIELD_TIME  ("domain_time",      struct me, domain_time, .flags = FIELD_READ_ONLY, .help = "What time it is in windows, metering and prices"),
@@ -79,6 +81,7 @@ static enum err_kind get(struct request *request, struct response *response, str
     if (kind != ERR_NONE)
         return kind;
     struct clock_domain clock = clock_domain_of(result);
+    bool is_session = caller->session_id[0] != '\0';
     struct me me = {
         .principal = caller->principal,
         .principal_id = caller->principal_id,
@@ -87,7 +90,9 @@ static enum err_kind get(struct request *request, struct response *response, str
         .tenant = caller->is_tenant ? caller->tenant : NULL,
         .tenant_id = caller->is_tenant ? caller->tenant_id : NULL,
         .tenant_suspended = caller->tenant_suspended,
-        .token_id = caller->token_id,
+        .token_id = caller->token_id[0] == '\0' ? NULL : caller->token_id,
+        .session_id = is_session ? caller->session_id : NULL,
+        .csrf_token = is_session ? request->internal->csrf : NULL,
         .token_expires_at = caller->token_expires_at,
         .scopes = scopes_list(&caller->scopes, request->internal->server->resources, request->arena),
         .domain_time = clock.now_s,

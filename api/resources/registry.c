@@ -13,6 +13,8 @@ const struct resource *const registry[] = {
     &member_resource,
     &service_account_resource,
     &token_resource,
+    &session_resource,
+    &sign_in_resource,
     &project_resource,
     &ssh_key_resource,
     &image_resource,

@@ -44,6 +44,8 @@ extern const struct resource simulate_resource;
 extern const struct resource ssh_key_resource;
 extern const struct resource tenant_resource;
 extern const struct resource token_resource;
+extern const struct resource session_resource;
+extern const struct resource sign_in_resource;
 extern const struct resource topology_resource;
 extern const struct resource usage_resource;
 extern const struct resource webhook_resource;

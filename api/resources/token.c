@@ -291,7 +291,8 @@ static enum err_kind rotate(struct request *request, struct response *response, 
     if (kind != ERR_NONE)
         return kind;
     CLEANUP(token_forget) struct token token;
-    token_make(db_text(request->locked, 0, PQfnumber(request->locked, "tenant_id")) != NULL, &token);
+    bool is_tenants = db_text(request->locked, 0, PQfnumber(request->locked, "tenant_id")) != NULL;
+    token_make(is_tenants ? TOKEN_TENANTS : TOKEN_PROVIDERS, &token);
     must(identity_from_uuid(request->object, &token.id, reterr) == ERR_NONE);
     const PGresult *changed = NULL;
     kind = request_run(

@@ -123,7 +123,7 @@ enum err_kind token_create(struct request *request, struct response *response, s
     if (kind != ERR_NONE)
         return kind;
     CLEANUP(token_forget) struct token token;
-    token_make(owner.tenant_id != NULL, &token);
+    token_make(owner.tenant_id == NULL ? TOKEN_PROVIDERS : TOKEN_TENANTS, &token);
     must(identity_from_uuid(request->new_id, &token.id, reterr) == ERR_NONE);
     kind = request_run(request, &statement_create,
                        DB_PARAMS(request->new_id, owner.id, owner.tenant_id, role, token_hash_param(request, &token),

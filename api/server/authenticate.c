@@ -1,5 +1,7 @@
-/* Who asks, by the token shown, and whether they may ask that much. */
+/* Who asks, by the token or the session shown, and whether they may ask that much. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/auth/session_cookie.h"
+#include "api/auth/signin_throttle.h"
 #include "api/server/server.h"
 #include "common/alloc.h"
 #include "common/log.h"
@@ -22,11 +24,7 @@ static void load_token(struct job *job, struct worker *worker)
     struct request_internal *internal = of_job(job);
     if (suspension_claim(&internal->suspension)) {
         struct err err = {0};
-        struct identity id = {0};
-        enum err_kind kind = identity_from_uuid(internal->request.caller.token_id, &id, &err);
-        if (kind == ERR_NONE)
-            kind = token_cache_load(internal->server->tokens, worker->system_db, id, &err);
-        if (kind == ERR_NONE)
+        if (token_cache_load(internal->server->tokens, worker->system_db, &internal->shown, &err) == ERR_NONE)
             suspension_end(internal->server->suspensions, &internal->suspension); /* dispatched again */
         else
             answer_error(internal, &err);
@@ -38,30 +36,29 @@ static void load_token(struct job *job, struct worker *worker)
 struct refresh {
     struct job job;
     struct token_cache *cache;
-    struct identity token_id;
+    struct token_proof shown;
 };
 
 static void refresh_token(struct job *job, struct worker *worker)
 {
     struct refresh *refresh = (struct refresh *)(void *)((char *)job - offsetof(struct refresh, job));
     struct err err = {0};
-    if (token_cache_load(refresh->cache, worker->system_db, refresh->token_id, &err) != ERR_NONE)
+    if (token_cache_load(refresh->cache, worker->system_db, &refresh->shown, &err) != ERR_NONE)
         log_error("token_refresh_failed", &err); /* the next request asks itself */
     free(refresh);
 }
 
-static void submit_refresh(struct server *server, struct identity token_id)
+static void submit_refresh(struct server *server, const struct token_proof *shown)
 {
     struct refresh *refresh = alloc_zero(1, sizeof *refresh);
-    *refresh = (struct refresh){.job.run = refresh_token, .cache = server->tokens, .token_id = token_id};
+    *refresh = (struct refresh){.job.run = refresh_token, .cache = server->tokens, .shown = *shown};
     if (!workers_submit(server->workers, &refresh->job))
         free(refresh);
 }
 
 /* Suspends the request until the database has said who the token's holder is. */
-static void look_up(struct request_internal *internal, struct identity token_id)
+static void look_up(struct request_internal *internal)
 {
-    identity_to_uuid(token_id, internal->request.caller.token_id);
     if (!request_suspend(internal))
         return;
     internal->job = (struct job){.run = load_token};
@@ -119,24 +116,100 @@ static bool may_guess(struct request_internal *internal)
     return rate_has(internal->server->rates, RATE_STRANGER, network, internal->arrived_us);
 }
 
+/* ---- Signing in ---- */
+
+/* Refuses a try for as long as those before it are paid for. */
+static enum err_kind hear(struct request_internal *internal, enum signin_subject subject, const char *key,
+                          struct err *reterr)
+{
+    int64_t wait_s = signin_throttle_wait_s(internal->server->signins, subject, key, internal->arrived_us);
+    if (wait_s == 0)
+        return ERR_NONE;
+    internal->retry_after_s = wait_s;
+    return err_set_code(reterr, ERR_THROTTLED, "sign_in_throttled",
+                        subject == SIGNIN_ADDRESS ? "this address has failed to sign in too often"
+                                                  : "signing in with this token has failed too often");
+}
+
+/* An account, as far as a try names one: the token's id. */
+static const char *account_of(struct request_internal *internal)
+{
+    char *id = arena_alloc(internal->request.arena, UUID_TEXT_SIZE);
+    identity_to_uuid(internal->shown.id, id);
+    return id;
+}
+
+static enum err_kind hear_signin(struct request_internal *internal, struct err *reterr)
+{
+    char network[INET6_ADDRSTRLEN];
+    peer_network(&internal->peer, network);
+    enum err_kind kind = hear(internal, SIGNIN_ADDRESS, network, reterr);
+    return kind == ERR_NONE ? hear(internal, SIGNIN_ACCOUNT, account_of(internal), reterr) : kind;
+}
+
+/* What came of a try. One that showed nothing was none. */
+static void note_signin(struct request_internal *internal, enum err_kind kind)
+{
+    struct signin_throttle *signins = internal->server->signins;
+    char network[INET6_ADDRSTRLEN];
+    peer_network(&internal->peer, network);
+    if (kind == ERR_NONE)
+        signin_throttle_succeeded(signins, SIGNIN_ACCOUNT, account_of(internal));
+    if (kind != ERR_UNAUTHENTICATED || request_header(&internal->request, MHD_HTTP_HEADER_AUTHORIZATION) == NULL)
+        return;
+    signin_throttle_failed(signins, SIGNIN_ADDRESS, network, internal->arrived_us);
+    if (internal->shown.kind != 0)
+        signin_throttle_failed(signins, SIGNIN_ACCOUNT, account_of(internal), internal->arrived_us);
+}
+
 /* ---- Who asks ---- */
+
+/* By Authorization; without one, by the browser's cookie. */
+static enum err_kind read_shown(const struct request *request, struct token *ret, struct err *reterr)
+{
+    const char *header = request_header(request, MHD_HTTP_HEADER_AUTHORIZATION);
+    const char *value = NULL;
+    size_t length = 0;
+    if (header == NULL &&
+        cookie_find(request_header(request, MHD_HTTP_HEADER_COOKIE), SESSION_COOKIE, &value, &length)) {
+        enum err_kind kind = token_parse(arena_text_n(request->arena, value, length), ret, reterr);
+        if (kind == ERR_NONE && ret->kind != TOKEN_SESSIONS)
+            return err_set(reterr, ERR_UNAUTHENTICATED, "the cookie holds no session");
+        return kind;
+    }
+    if (header == NULL || strncasecmp(header, BEARER, strlen(BEARER)) != 0)
+        return err_set(reterr, ERR_UNAUTHENTICATED, "send a token: Authorization: Bearer slu_...");
+    enum err_kind kind = token_parse(header + strlen(BEARER), ret, reterr);
+    if (kind == ERR_NONE && ret->kind == TOKEN_SESSIONS)
+        return err_set(reterr, ERR_UNAUTHENTICATED, "a session is taken from its cookie only");
+    return kind;
+}
+
+/* Remembers of what was shown what is needed further on. */
+static enum err_kind take_shown(struct request_internal *internal, struct err *reterr)
+{
+    CLEANUP(token_forget) struct token token = {0};
+    enum err_kind kind = read_shown(&internal->request, &token, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    token_prove(&token, &internal->shown);
+    if (token.kind == TOKEN_SESSIONS)
+        csrf_token(&token, internal->csrf);
+    return ERR_NONE;
+}
 
 /* *ret_waits: the token is not known yet, and is being looked up. */
 static enum err_kind identify(struct request_internal *internal, bool *ret_waits, struct err *reterr)
 {
-    struct request *request = &internal->request;
-    const char *header = request_header(request, MHD_HTTP_HEADER_AUTHORIZATION);
-    if (header == NULL || strncasecmp(header, BEARER, strlen(BEARER)) != 0)
-        return err_set(reterr, ERR_UNAUTHENTICATED, "send a token: Authorization: Bearer slu_...");
-    struct token token;
-    enum err_kind kind = token_parse(header + strlen(BEARER), &token, reterr);
+    enum err_kind kind = take_shown(internal, reterr);
+    if (kind == ERR_NONE && internal->request.route->signs_in)
+        kind = hear_signin(internal, reterr);
     if (kind != ERR_NONE)
         return kind;
     enum token_known known = TOKEN_UNKNOWN;
-    kind = token_cache_find(internal->server->tokens, &token, &request->caller, &known, reterr);
-    token_forget(&token);
+    kind = token_cache_find(internal->server->tokens, &internal->shown, &internal->request.caller, &known, reterr);
     if (known == TOKEN_STALE)
-        submit_refresh(internal->server, token.id);
+        submit_refresh(internal->server, &internal->shown);
     if (known != TOKEN_UNKNOWN)
         return kind;
     if (!may_guess(internal))
@@ -144,7 +217,27 @@ static enum err_kind identify(struct request_internal *internal, bool *ret_waits
     if (internal->auth_attempts++ >= AUTH_ATTEMPTS_MAX)
         return err_set(reterr, ERR_UNAVAILABLE, "the token could not be looked up");
     *ret_waits = true;
-    look_up(internal, token.id);
+    look_up(internal);
+    return ERR_NONE;
+}
+
+/* A browser sends its cookie whoever makes it: what changes something must come from a page of ours. */
+static enum err_kind check_forgery(const struct request_internal *internal, struct err *reterr)
+{
+    const struct request *request = &internal->request;
+    if (request->caller.session_id[0] == '\0' || request->route->method == GET)
+        return ERR_NONE;
+    const struct request_origin from = {
+        .origin = request_header(request, MHD_HTTP_HEADER_ORIGIN),
+        .sec_fetch_site = request_header(request, "Sec-Fetch-Site"),
+        .host = request_header(request, MHD_HTTP_HEADER_HOST),
+        .is_https = internal->peer.is_https,
+    };
+    if (!origin_is_ours(&from))
+        return err_set_code(reterr, ERR_FORBIDDEN, "csrf_failed", "a page of another origin sent this");
+    if (!csrf_token_fits(internal->csrf, request_header(request, CSRF_HEADER)))
+        return err_set_code(reterr, ERR_FORBIDDEN, "csrf_failed", "%s is missing, or not that of the session",
+                            CSRF_HEADER);
     return ERR_NONE;
 }
 
@@ -155,7 +248,11 @@ enum err_kind authenticate(struct request_internal *internal, bool *ret_waits, s
     enum err_kind kind = identify(internal, ret_waits, reterr);
     if (*ret_waits)
         return ERR_NONE;
+    if (internal->request.route->signs_in)
+        note_signin(internal, kind);
     if (kind == ERR_UNAUTHENTICATED)
         return charge_stranger(internal, kind, reterr);
-    return kind == ERR_NONE ? charge_caller(internal, reterr) : kind;
+    if (kind == ERR_NONE)
+        kind = charge_caller(internal, reterr);
+    return kind == ERR_NONE ? check_forgery(internal, reterr) : kind;
 }

@@ -45,7 +45,16 @@ static const struct db_stmt statement_expire_keys = {
     .params = 0,
 };
 
-const struct db_stmt *const background_statements[] = {&statement_partitions, &statement_expire_keys, NULL};
+/* The audit keeps who was signed in; a day later nobody asks the list. */
+static const struct db_stmt statement_expire_sessions = {
+    .name = "background_expire_sessions",
+    .sql = "DELETE FROM session WHERE id IN (SELECT id FROM session"
+           " WHERE expires_at < clock_timestamp() - interval '1 day' ORDER BY expires_at LIMIT 5000)",
+    .params = 0,
+};
+
+const struct db_stmt *const background_statements[] = {&statement_partitions, &statement_expire_keys,
+                                                       &statement_expire_sessions, NULL};
 
 static void *watch_tokens(void *context)
 {
@@ -74,7 +83,8 @@ static enum err_kind do_chores(struct db *db, struct err *reterr)
     if (kind != ERR_NONE)
         return kind;
     metric_set(&default_rows, db_int(result, 0, 0, 0));
-    return db_run(db, &statement_expire_keys, DB_NO_PARAMS, NULL, reterr);
+    kind = db_run(db, &statement_expire_keys, DB_NO_PARAMS, NULL, reterr);
+    return kind == ERR_NONE ? db_run(db, &statement_expire_sessions, DB_NO_PARAMS, NULL, reterr) : kind;
 }
 
 static void *keep_house(void *context)

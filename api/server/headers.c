@@ -85,7 +85,7 @@ void headers_add(const struct request_internal *internal, struct MHD_Response *r
         {"Content-Type", answer->stream != NULL || answer->body.length > 0 ? answer->content_type : NULL},
         {"Location", location_of(internal)},
         {"Cache-Control", cache_control(answer)},
-        {"Vary", has_cors ? "Accept, Authorization, Origin" : "Accept, Authorization"},
+        {"Vary", has_cors ? "Accept, Authorization, Cookie, Origin" : "Accept, Authorization, Cookie"},
         {"X-Content-Type-Options", "nosniff"},
         {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
         {"Referrer-Policy", "no-referrer"},

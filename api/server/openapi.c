@@ -119,7 +119,7 @@ static json_t *write_document(const struct resource *const *resources)
         "\"title\":\"Sluice\",\"version\":\"1\",\"license\":{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}");
     openapi_text(&out, "description", about);
     json_out_close(&out, '}');
-    json_out_raw(&out, "\"servers\":[{\"url\":\"/\"}],\"security\":[{\"token\":[]}]");
+    json_out_raw(&out, "\"servers\":[{\"url\":\"/\"}],\"security\":[{\"token\":[]},{\"session\":[]}]");
     write_tags(&out, resources);
     write_paths(&out, resources);
     openapi_write_components(&out, resources);

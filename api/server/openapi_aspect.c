@@ -26,6 +26,11 @@ static bool is_change(const struct route *route)
     return route->method != GET;
 }
 
+static bool is_callers_change(const struct route *route)
+{
+    return is_change(route) && has_token(route);
+}
+
 static bool changes_object(const struct route *route)
 {
     return route->method == PUT || route->method == PATCH;
@@ -86,7 +91,7 @@ static bool finds_object(const struct route *route)
 
 static bool is_document(const struct route *route)
 {
-    return route->roles == ROLES_NONE && route_forms(route) == FORM_MASK(FORM_JSON);
+    return route->roles == ROLES_NONE && route->answer == NULL && route_forms(route) == FORM_MASK(FORM_JSON);
 }
 
 bool openapi_has_etag(const struct route *route)
@@ -165,6 +170,7 @@ const struct openapi_problem openapi_problems[] = {
     {has_token,     "token_revoked"},
     {has_token,     "principal_disabled"},
     {has_token,     "forbidden"},
+    {is_callers_change, "csrf_failed"},
     {needs_scope,   "scope_missing"},
     {finds_object,  "not_found"},
     {always,        "not_acceptable"},

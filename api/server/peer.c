@@ -66,11 +66,18 @@ static bool read_subject(const char *text, struct peer *ret)
     return true;
 }
 
+static bool read_scheme(const char *text, struct peer *ret)
+{
+    ret->is_https = strcmp(text, "https") == 0;
+    return ret->is_https || strcmp(text, "http") == 0;
+}
+
 static const struct {
     const char *name;
     bool (*read)(const char *text, struct peer *ret);
 } readers[] = {
     {"X-Forwarded-For", read_address},
+    {"X-Forwarded-Proto", read_scheme},
     {"X-Client-Cert-Sha256", read_certificate},
     {"X-Client-Cert-Subject", read_subject},
 };

@@ -17,6 +17,7 @@ struct peer {
     char address[INET6_ADDRSTRLEN];          /* or "unix": a process of this machine, over the socket */
     char certificate[CERTIFICATE_TEXT_SIZE]; /* of a client certificate that the proxy verified; "": none */
     char subject[SUBJECT_SIZE];              /* whose it is: "/CN=gpu-0001"; "": none */
+    bool is_https;                           /* how the client reached the proxy */
 };
 
 /* By the connection alone. address may be NULL. */

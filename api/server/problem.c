@@ -60,7 +60,8 @@ void problem_write(struct request_internal *internal, const struct err *err)
         json_out_raw(out, internal->problem_members);
     json_out_close(out, '}');
     if (problem_has_retry_after(response->status))
-        response_header(response, "Retry-After", RETRY_AFTER_S);
+        response_header(response, "Retry-After",
+                        internal->retry_after_s == 0 ? RETRY_AFTER_S : request_int(request, internal->retry_after_s));
     if (response->status == 401)
         response_header(response, "WWW-Authenticate", "Bearer realm=\"sluice\"");
     internal->outcome = err->kind;

@@ -29,8 +29,9 @@ struct caller {
     char tenant_id[UUID_TEXT_SIZE]; /* "" for the provider's own */
     char tenant[65];                /* name; "" for the provider's own */
     bool is_service_account;
-    char token_id[UUID_TEXT_SIZE];
-    int64_t token_expires_at; /* real time, seconds; FIELD_NULL: never */
+    char token_id[UUID_TEXT_SIZE];   /* shown, or what the session was exchanged for; "": none */
+    char session_id[UUID_TEXT_SIZE]; /* "": no session, a token */
+    int64_t token_expires_at;        /* real time, seconds, of what was shown; FIELD_NULL: never */
     struct scopes scopes;
 };
 

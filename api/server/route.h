@@ -57,6 +57,7 @@ struct route {
      * object as it is to be, a merge patch (RFC 7396) applied to what it was, and request->body_present the fields that
      * differ from it. */
     const struct object_lock *lock;
+    bool signs_in;            /* a failure is held against address and account, which then wait (signin_throttle.h) */
     bool needs_no_scope;      /* a token limited to any scopes may call it */
     bool is_question;         /* a POST that changes nothing at any rate: takes no validate_only */
     bool has_deleted;         /* a GET that takes ?include=deleted: request->includes_deleted */

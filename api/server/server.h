@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "api/auth/session_cookie.h"
 #include "api/auth/token_cache.h"
 #include "api/server/connection.h"
 #include "api/server/peer.h"
@@ -37,6 +38,7 @@ struct follower;
 struct secret_keys;
 struct preview;
 struct reader;
+struct signin_throttle;
 
 /* The same for everybody, and for as long as this program runs. */
 struct document {
@@ -50,6 +52,7 @@ struct server {
     const struct resource *const *resources;
     struct token_cache *tokens;
     struct rate_limits *rates;
+    struct signin_throttle *signins;
     struct workers *workers;
     struct reader *point_reader, *list_reader;
     struct suspensions *suspensions;
@@ -86,6 +89,9 @@ struct request_internal {
     bool wants_close;
     char trace_id[TRACE_ID_SIZE], traceparent[TRACEPARENT_SIZE]; /* W3C Trace Context; empty: the client said none */
     int auth_attempts;
+    struct token_proof shown;    /* of a token or session; kind 0: none that could be read */
+    char csrf[CSRF_TEXT_SIZE];   /* what a change under a session must show beside; "": it is a token */
+    int64_t retry_after_s;       /* of a problem, where it is more than RETRY_AFTER_S; 0: it is not */
     struct peer peer;
     struct rate_left rate; /* what the answer says of it */
     char *body;

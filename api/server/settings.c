@@ -33,6 +33,8 @@ const struct setting api_settings_table[] = {
     {"questions_max", SETTING_INT, AT(questions_max), "512", 1, 100000, NULL, false, "questions to planners that may wait at a time; beyond: 503 overloaded"},
     {"questions_per_tenant_max", SETTING_INT, AT(questions_per_tenant_max), "32", 1, 10000, NULL, false, "the same for one tenant, over all replicas; beyond: 429 too_many_questions"},
     {"statement_timeout_ms", SETTING_INT, AT(statement_timeout_ms), "30000", 100, 600000, "ms", false, "limit on one statement of a change or a list"},
+    {"session_lifetime_s", SETTING_INT, AT(session_lifetime_s), "43200", 1, 2592000, "s", false, "how long a browser that signed in stays so, however much it is used"},
+    {"session_idle_s", SETTING_INT, AT(session_idle_s), "3600", 1, 2592000, "s", false, "how long a session may be without use before it ends"},
     {"console_dir", SETTING_TEXT, AT(console_dir), "", 0, 0, NULL, false, "folder of the web console's files, served under /console; empty: none"},
     {"cursor_secret", SETTING_TEXT, AT(cursor_secret), "", 0, 0, NULL, true, "signs the cursors of pages; the same for all replicas; empty: drawn at each start"},
     {"cors_origins", SETTING_TEXT, AT(cors_origins), "", 0, 0, NULL, false, "origins whose scripts may call the API, comma-separated, as https://console.example.com; empty: none"},

@@ -32,6 +32,8 @@ struct api_settings {
     int64_t questions_max;
     int64_t questions_per_tenant_max;
     int64_t statement_timeout_ms;
+    int64_t session_lifetime_s;
+    int64_t session_idle_s;
     char *console_dir;
     char *cursor_secret;
     char *cors_origins;

@@ -11,6 +11,7 @@
 
 #define SECRET_LENGTH_LEAST 32
 #define HEADER_TIMEOUT_MOST 60
+#define SESSION_LIFETIME_MOST 604800 /* a week */
 
 static bool has_no_secret(const void *target)
 {
@@ -66,6 +67,11 @@ static bool lets_plain_origins_in(const void *target)
     return strstr(((const struct api_settings *)target)->cors_origins, "http:") != NULL;
 }
 
+static bool stays_signed_in(const void *target)
+{
+    return ((const struct api_settings *)target)->session_lifetime_s > SESSION_LIFETIME_MOST;
+}
+
 static bool signs_no_checkpoints(const void *target)
 {
     return ((const struct api_settings *)target)->audit_key_file[0] == '\0';
@@ -81,6 +87,7 @@ const struct config_check api_settings_checks[] = {
     {"rate_unauthenticated_per_s", limits_no_stranger, "is 0: an address can try as many tokens as it likes"},
     {"header_timeout_s", waits_long_for_headers, "is more than a minute: slow requests keep connections for as long"},
     {"cors_origins", lets_plain_origins_in, "has an origin without TLS: whoever is on the way can call as its users"},
+    {"session_lifetime_s", stays_signed_in, "is more than a week: a browser left behind is its finder's for as long"},
     {"audit_key_file", signs_no_checkpoints, "is not set: who can write the database can rewrite the audit unseen"},
     CONFIG_CHECKS_END,
 };

@@ -50,6 +50,21 @@ def me(opened, token, **options):
     return answer.json
 
 
+def test_a_session_is_of_the_origin_that_the_door_ends_tls_for(stack, opened):
+    """Whether the browser came by TLS, the API knows from the door alone."""
+    made = ask(opened, "/v1/sessions", stack.operator.token, method="POST", body="{}", headers={"Content-Type": "application/json"})
+    assert made.status == 201, made.json
+    shown = {"Cookie": made.headers["Set-Cookie"].partition(";")[0], "X-CSRF-Token": made.json["csrf_token"], "Host": "console.example"}
+
+    def end(origin):
+        return ask(opened, f"/v1/sessions/{made.json['id']}", method="DELETE", headers={**shown, "Origin": origin, "X-Forwarded-Proto": "http"})
+
+    for origin in ("http://console.example", "https://localhost", "https://console.example:8443"):
+        answer = end(origin)
+        assert (answer.status, answer.json["code"]) == (403, "csrf_failed"), origin
+    assert end("https://console.example").status == 204
+
+
 # ---- TLS ----
 
 

@@ -18,8 +18,8 @@ LOGIN_ROLES = ["sluice_api", "sluice_api_system", "sluice_api_writer", "sluice_p
 # Which process writes which table, by the architecture: one table, one writer. Columns of one writer in another's
 # table (cancel_requested_at, price.valid) are granted column by column and so do not appear here.
 WRITERS = {
-    "sluice_api": {"webhook", "cancellation", "idempotency", "planner_question", "amendment", "project", "ssh_key", "principal", "token"},
-    "sluice_api_system": {"tenant", "principal", "token", "zone", "fabric", "leaf", "rack", "node", "instance_type", "asset", "price",
+    "sluice_api": {"webhook", "cancellation", "idempotency", "planner_question", "amendment", "project", "ssh_key", "principal", "token", "session"},
+    "sluice_api_system": {"tenant", "principal", "token", "session", "zone", "fabric", "leaf", "rack", "node", "instance_type", "asset", "price",
                           "idempotency", "planner_question", "quota", "maintenance_window", "audit_seal", "image",
                           "webhook", "webhook_status", "webhook_delivery", "event_cursor", "purchase_order", "asset_change",
                           "cost_rate", "power_profile", "node_energy",

@@ -58,6 +58,19 @@ class Caller:
         return response.status, json.loads(content)["code"] if is_problem else None
 
 
+class Session(Caller):
+    """The same by a browser's session, for which the caller's token is exchanged."""
+
+    def __init__(self, port, by):
+        super().__init__(port, None)
+        self.connection.request("POST", "/v1/sessions", "{}", by.head)
+        response = self.connection.getresponse()
+        made = json.loads(response.read())
+        assert response.status == 201, made
+        self.identifier = made["id"]
+        self.head.update({"X-CSRF-Token": made["csrf_token"], "Cookie": response.headers["Set-Cookie"].partition(";")[0]})
+
+
 @pytest.fixture
 def walked(make_stack, tmp_path):
     keys = tmp_path / "webhook-keys"
@@ -87,6 +100,24 @@ def test_a_route_takes_the_roles_of_its_table_and_no_others(walked):
             expected = status not in (401, 403) if role in route.roles else (status, code) == (403, "forbidden")
             if not expected:
                 wrong.append((role, route, status, code))
+    assert not wrong, wrong
+
+
+def test_a_session_may_do_what_its_token_may_and_not_without_its_csrf_token(walked):
+    walked.operator.create("/v1/system/tenants", {"name": "acme"})
+    routes = [route for route in walked.routes if "/sessions" not in route.path]  # it makes no other, and would end itself
+    wrong = []
+    for role in ("member", "auditor"):
+        by_token = caller(walked, role=role, tenant=ROLES[role])
+        by_session = Session(walked.port, by_token)
+        forged = Session(walked.port, by_token)
+        del forged.head["X-CSRF-Token"]
+        for route in routes:
+            body = None if route.body is None else "{}"
+            answers = [asks.ask(route.method, route.address(), body) for asks in (by_token, by_session, forged)]
+            expected = answers[0] if route.method == "GET" else (403, "csrf_failed")
+            if answers[1] != answers[0] or answers[2] != expected:
+                wrong.append((role, route, answers))
     assert not wrong, wrong
 
 
@@ -145,6 +176,7 @@ def test_another_tenants_objects_are_not_there(walked):
                                                          "gpu_hour": {"amount": "2.000000", "currency": "USD"}})["id"]
     webhook = acme.create("/v1/webhooks", {"url": "https://hooks.example.com/a", "events": ["*"]})["id"]
     own = {identifier[:3]: identifier for identifier in [*ids.values(), amendment, price, webhook]}
+    own["ses"] = Session(walked.port, caller(walked, role="member", tenant="acme")).identifier
     own["aud"] = acme.items("/v1/audit")[0]["id"] if any(route.path == "/v1/audit" for route in walked.routes) else None
     walked.operator.create("/v1/system/tenants", {"name": "theirs"})
     theirs = {role: caller(walked, role=role, tenant="theirs") for role in ("viewer", "member", "admin", "billing")}

@@ -67,6 +67,21 @@ START_TEST(an_address_has_one_spelling)
 }
 END_TEST
 
+START_TEST(the_proxy_says_whether_there_is_tls)
+{
+    struct peer peer;
+    ck_assert(read_peer("X-Forwarded-Proto", "https", &peer));
+    ck_assert(peer.is_https);
+    ck_assert(read_peer("X-Forwarded-Proto", "http", &peer));
+    ck_assert(!peer.is_https);
+    ck_assert(read_peer("Accept", "*/*", &peer));
+    ck_assert(!peer.is_https);
+    ck_assert(!read_peer("X-Forwarded-Proto", "HTTPS", &peer));
+    ck_assert(!read_peer("X-Forwarded-Proto", "https, http", &peer));
+    ck_assert(!read_peer("X-Forwarded-Proto", "", &peer));
+}
+END_TEST
+
 START_TEST(a_certificate_is_its_hash)
 {
     static const char hash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -189,6 +204,7 @@ int main(void)
     TCase *tests = tcase_create("door");
     tcase_add_test(tests, a_target_that_is_read_in_two_ways_is_refused);
     tcase_add_test(tests, an_address_has_one_spelling);
+    tcase_add_test(tests, the_proxy_says_whether_there_is_tls);
     tcase_add_test(tests, a_certificate_is_its_hash);
     tcase_add_test(tests, two_values_of_the_proxy_are_none);
     tcase_add_test(tests, one_customers_ipv6_network_is_one_address);

@@ -3,7 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { problemOf } from "./api/problem";
-import { session, useToken } from "./api/session";
+import { session, useSession } from "./api/session";
 import { router } from "./app/router";
 import { SignIn } from "./app/signin";
 import "./styles/tokens.css";
@@ -21,13 +21,16 @@ const queries = new QueryClient({
 
 // The next principal must see nothing of the last one's.
 session.subscribe(() => {
-  if (session.token() === null) queries.clear();
+  if (session.state() !== "in") queries.clear();
 });
 
 function App() {
-  const token = useToken();
-  return token === null ? <SignIn /> : <RouterProvider router={router} />;
+  const state = useSession();
+  if (state === "unknown") return null; // for the time of one request
+  return state === "out" ? <SignIn /> : <RouterProvider router={router} />;
 }
+
+void session.resume();
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

@@ -1,4 +1,4 @@
-// The one door to the REST API: typed by the OpenAPI document, authorized by the session's token.
+// The one door to the REST API: typed by the OpenAPI document, authorized by the session's cookie.
 import createClient from "openapi-fetch";
 import { problemFrom, ProblemError } from "./problem";
 import type { paths } from "./schema";
@@ -9,9 +9,8 @@ export const api = createClient<paths, "application/json">({ baseUrl: window.loc
 
 api.use({
   onRequest({ request }) {
-    const token = session.token();
-    if (token !== null && !request.headers.has("Authorization"))
-      request.headers.set("Authorization", `Bearer ${token}`);
+    const csrf = session.csrf();
+    if (csrf !== null && request.method !== "GET") request.headers.set("X-CSRF-Token", csrf);
     return request;
   },
 });
@@ -22,7 +21,7 @@ interface Answer<T> {
   response: Response;
 }
 
-/** The data of an answer, or a ProblemError. A token that is no longer good ends the session. */
+/** The data of an answer, or a ProblemError. A session that is no longer good is left. */
 export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await call;
   if (response.ok && data !== undefined) return data;

@@ -14,16 +14,16 @@ import {
   type Zone,
 } from "./model";
 import { allPages, PAGE_LIMIT, type Listing } from "./pages";
-import { useToken } from "./session";
+import { useSession } from "./session";
 
 const ME_EVERY_MS = 15_000;
 
 export function useMe(): UseQueryResult<Me> {
-  const token = useToken();
+  const state = useSession();
   return useQuery({
     queryKey: ["me"],
     queryFn: () => unwrap(api.GET("/v1/me")),
-    enabled: token !== null,
+    enabled: state === "in",
     refetchInterval: ME_EVERY_MS,
   });
 }

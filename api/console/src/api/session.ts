@@ -1,32 +1,80 @@
-// The token of this tab: kept in sessionStorage, so it ends with the tab and no other tab sees it.
-// A server session with an HttpOnly cookie takes its place once the API has one.
+// Who is signed in, as far as a page can know: the session's cookie is out of its reach, and it keeps no token. What it
+// holds is the value that changes must show (X-CSRF-Token), in memory only; a page loaded anew asks for it again.
 import { useSyncExternalStore } from "react";
+import { problemFrom, problemOf, type Problem } from "./problem";
 
-const KEY = "sluice.token";
+/** unknown: not asked yet. */
+export type SessionState = "unknown" | "out" | "in";
+
 const listeners = new Set<() => void>();
-let token = sessionStorage.getItem(KEY);
+let state: SessionState = "unknown";
+let csrf: string | null = null;
+let id: string | null = null;
 let farewell: string | null = null;
 
-function tell(): void {
+function become(next: SessionState): void {
+  state = next;
   for (const listener of listeners) listener();
 }
 
+interface SessionFields {
+  id?: string;
+  session_id?: string | null;
+  csrf_token?: string | null;
+}
+
+function enter(fields: SessionFields): void {
+  id = fields.session_id ?? fields.id ?? null;
+  csrf = fields.csrf_token ?? null;
+  farewell = null;
+  become("in");
+}
+
+async function bodyOf(answer: Response): Promise<unknown> {
+  return answer.json().catch(() => null);
+}
+
 export const session = {
-  token: (): string | null => token,
+  state: (): SessionState => state,
+  csrf: (): string | null => csrf,
   /** Why the last session ended, when the server ended it. */
   farewell: (): string | null => farewell,
-  begin(next: string): void {
-    token = next;
-    farewell = null;
-    sessionStorage.setItem(KEY, next);
-    tell();
+  /** Takes up the session that the browser has from before, if it has one. */
+  async resume(): Promise<void> {
+    try {
+      const asked = (await bodyOf(await fetch("/sign-in"))) as { has_session: boolean } | null;
+      const me = asked?.has_session === true ? await fetch("/v1/me") : null;
+      if (me?.ok === true) enter((await bodyOf(me)) as SessionFields);
+      else become("out");
+    } catch {
+      become("out");
+    }
   },
+  /** Exchanges a token for a session; the problem where it is refused. The token is sent once and kept nowhere. */
+  async begin(token: string): Promise<Problem | null> {
+    try {
+      const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+      const answer = await fetch("/v1/sessions", { method: "POST", headers, body: "{}" });
+      const body = await bodyOf(answer);
+      if (!answer.ok) return problemFrom(answer.status, body);
+      enter(body as SessionFields);
+      return null;
+    } catch (error) {
+      return problemOf(error);
+    }
+  },
+  /** Signs out. Where the server cannot be reached now, the session ends by idleness. */
+  async signOut(): Promise<void> {
+    const headers = { "X-CSRF-Token": csrf ?? "" };
+    await fetch(`/v1/sessions/${id ?? ""}`, { method: "DELETE", headers }).catch(() => null);
+    session.end();
+  },
+  /** It is over, by the server's word or ours. */
   end(why: string | null = null): void {
-    if (token === null) return;
-    token = null;
+    if (state === "out") return;
+    csrf = id = null;
     farewell = why;
-    sessionStorage.removeItem(KEY);
-    tell();
+    become("out");
   },
   subscribe(listener: () => void): () => void {
     listeners.add(listener);
@@ -34,6 +82,6 @@ export const session = {
   },
 };
 
-export function useToken(): string | null {
-  return useSyncExternalStore(session.subscribe, session.token);
+export function useSession(): SessionState {
+  return useSyncExternalStore(session.subscribe, session.state);
 }

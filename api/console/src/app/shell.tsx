@@ -71,7 +71,7 @@ function TopBar({ me }: { me: Me }) {
         </span>
         <KeyboardHelp />
         <ThemeButton />
-        <button type="button" className="quiet" onClick={() => session.end()}>
+        <button type="button" className="quiet" onClick={() => void session.signOut()}>
           Sign out
         </button>
       </div>

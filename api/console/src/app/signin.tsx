@@ -1,19 +1,10 @@
-// Signing in: a token is tried against /v1/me before it is kept.
+// Signing in: a token is exchanged for a session, of which the browser keeps a cookie that no script can read.
 import { useState, type FormEvent } from "react";
-import { problemFrom, problemOf, type Problem } from "../api/problem";
+import { type Problem } from "../api/problem";
 import { session } from "../api/session";
 import { Mark } from "../ui/mark";
 import { ProblemBox } from "../ui/problem-box";
 import { ThemeButton } from "../ui/theme-button";
-
-async function refusalOf(token: string): Promise<Problem | null> {
-  try {
-    const answer = await fetch("/v1/me", { headers: { Authorization: `Bearer ${token}` } });
-    return answer.ok ? null : problemFrom(answer.status, await answer.json().catch(() => null));
-  } catch (error) {
-    return problemOf(error);
-  }
-}
 
 export function SignIn() {
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -25,10 +16,9 @@ export function SignIn() {
     const token = String(new FormData(event.currentTarget).get("token") ?? "").trim();
     if (token === "") return;
     setBusy(true);
-    const refusal = await refusalOf(token);
+    const refusal = await session.begin(token);
     setBusy(false);
     setProblem(refusal);
-    if (refusal === null) session.begin(token);
   }
 
   return (
@@ -63,8 +53,8 @@ export function SignIn() {
           {busy ? "Checking…" : "Sign in"}
         </button>
         <p id="token-note" className="fine">
-          The token stays in this tab’s session storage and goes when the tab closes. It is sent to this API only, in
-          the Authorization header.
+          The token is sent once, to this API, which gives the browser a session for it; it is kept nowhere. The session
+          ends when you sign out, or after an hour without use.
         </p>
       </form>
     </main>

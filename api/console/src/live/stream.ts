@@ -23,14 +23,11 @@ async function readUntilBroken(
   const giveUp = (): void => silence.abort();
   let timer = setTimeout(giveUp, SILENCE_MAX_MS);
   window.addEventListener("offline", giveUp, { once: true });
-  const headers: Record<string, string> = {
-    Accept: "text/event-stream",
-    Authorization: `Bearer ${session.token() ?? ""}`,
-  };
+  const headers: Record<string, string> = { Accept: "text/event-stream" };
   if (lastId !== null) headers["Last-Event-ID"] = lastId;
   try {
     const answer = await fetch(url, { headers, cache: "no-store", signal: AbortSignal.any([stop, silence.signal]) });
-    if (answer.status === 401) session.end("The token is no longer valid.");
+    if (answer.status === 401) session.end("The session is no longer valid.");
     if (!answer.ok || answer.body === null) throw new Error(`the event stream answered ${answer.status}`);
     follower.onOpen();
     const parse = sseParser();
