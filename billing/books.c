@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/books.h"
 
+#include "billing/capex_posting/capex_day.h"
 #include "billing/capex_posting/node_day.h"
 #include "billing/invoice/month_close.h"
 #include "billing/ledger/rate_day.h"
@@ -129,7 +130,7 @@ static enum err_kind close_day(struct books *books, int64_t now_s, struct err *r
     if (kind == ERR_NONE)
         kind = rate_day(&books->leader, day, reterr);
     if (kind == ERR_NONE)
-        kind = node_day_post(&books->leader, day, reterr);
+        kind = capex_day_post(&books->leader, day, reterr);
     if (kind == ERR_NONE)
         kind = leader_transact(&books->leader, note_day, &day, reterr);
     if (kind == ERR_NONE) {

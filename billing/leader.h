@@ -19,7 +19,7 @@ MUST_CHECK enum err_kind leader_transact(struct leader *leader,
 
 /* Rows to be inserted at once: an array per column, parameters of a statement with unnest. (COPY is refused on tables
  * with row-level security.) Starts as {0}; every column gets a value per row. */
-#define BULK_COLUMNS_MAX 10
+#define BULK_COLUMNS_MAX 14
 struct bulk_rows {
     struct db_array columns[BULK_COLUMNS_MAX];
 };

@@ -2,6 +2,11 @@
  * a standby tries for the lease. All of it is one thread; the admin listener has its own. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/books.h"
+#include "billing/capex_posting/asset_change_day.h"
+#include "billing/capex_posting/asset_purchase.h"
+#include "billing/capex_posting/asset_row.h"
+#include "billing/capex_posting/capex_day.h"
+#include "billing/capex_posting/depreciation_rows.h"
 #include "billing/capex_posting/fleet_day.h"
 #include "billing/capex_posting/node_day.h"
 #include "billing/invoice/invoice_issue.h"
@@ -57,6 +62,11 @@ static const struct db_check checks[] = {
     {price_book_statements,        ROLE, NULL},
     {rate_day_statements,          ROLE, NULL},
     {journal_statements,           ROLE, NULL},
+    {asset_row_statements,         ROLE, NULL},
+    {asset_purchase_statements,    ROLE, NULL},
+    {asset_change_day_statements,  ROLE, NULL},
+    {depreciation_rows_statements, ROLE, NULL},
+    {capex_day_statements,         ROLE, NULL},
     {fleet_day_statements,         ROLE, NULL},
     {node_day_statements,          ROLE, NULL},
     {month_close_statements,       ROLE, NULL},

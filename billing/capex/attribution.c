@@ -51,6 +51,21 @@ enum err_kind attribution_of_day(int64_t cost_u, int64_t capacity_gpu_milli_s, s
     return ERR_NONE;
 }
 
+enum err_kind attribution_of_pools(const int64_t *costs_u, size_t pool_count, int64_t capacity_gpu_milli_s,
+                                   struct money_share *shares, size_t delivered_count, int64_t *parts,
+                                   struct err *reterr)
+{
+    for (size_t pool = 0; pool < pool_count; pool++) {
+        enum err_kind kind =
+            attribution_of_day(costs_u[pool], capacity_gpu_milli_s, shares, delivered_count, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+        for (size_t i = 0; i < delivered_count + IDLE_CAUSE_COUNT; i++)
+            parts[i * pool_count + pool] = shares[i].amount;
+    }
+    return ERR_NONE;
+}
+
 enum err_kind attribution_of_fleet(const struct attribution_node *nodes, size_t node_count, struct money_share *shares,
                                    struct err *reterr)
 {

@@ -39,6 +39,11 @@ const char *idle_cause_text(enum idle_cause cause);
 MUST_CHECK enum err_kind attribution_of_day(int64_t cost_u, int64_t capacity_gpu_milli_s, struct money_share *shares,
                                             size_t delivered_count, struct err *reterr);
 
+/* The same for several costs of one day, pool by pool: parts[share * pool_count + pool] is what each bears. */
+MUST_CHECK enum err_kind attribution_of_pools(const int64_t *costs_u, size_t pool_count, int64_t capacity_gpu_milli_s,
+                                              struct money_share *shares, size_t delivered_count, int64_t *parts,
+                                              struct err *reterr);
+
 /* One node's part in a batch: its shares begin at shares[first_share], delivered_count + IDLE_CAUSE_COUNT of them. */
 struct attribution_node {
     int64_t cost_u;

@@ -1,5 +1,4 @@
-/* Reading a day of the fleet. Statements take the chunk's nodes as an array and the day; all rows come sorted by node.
- */
+/* Reading a day of the fleet. Statements take the chunk's nodes and the day; all rows come sorted by node. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/capex_posting/fleet_day.h"
 
@@ -9,35 +8,52 @@
 
 #include <string.h>
 
+/* A node is kept from the day it was enrolled through the day it was retired. */
 static const struct db_stmt statement_nodes = {
     .name = "fleet_day_nodes",
-    .sql = "SELECT n.id, n.gpu_count FROM node n"
-           " WHERE EXISTS (SELECT FROM asset a WHERE a.node_id = n.id AND a.in_service <= $1::date)"
-           "   AND NOT EXISTS (SELECT FROM node_cost c WHERE c.node_id = n.id AND c.day = $1::date)"
-           " ORDER BY n.id LIMIT $2::bigint",
-    .params = 2,
+    .sql = "SELECT n.id, n.gpu_count, n.zone_id, p.idle_w, p.full_w, coalesce(e.watt_hours, -1),"
+           "       (n.enrolled_at AT TIME ZONE 'UTC')::date <= $1::date"
+           "         AND coalesce((n.retired_at AT TIME ZONE 'UTC')::date >= $1::date, true)"
+           "  FROM node n LEFT JOIN power_profile p ON p.gpu_model = n.gpu_model AND p.gpu_count = n.gpu_count"
+           "  LEFT JOIN node_energy e ON e.node_id = n.id AND e.day = $1::date"
+           " WHERE $3::uuid IS NULL OR n.id > $3::uuid ORDER BY n.id LIMIT $2::bigint",
+    .params = 3,
+};
+
+/* A zone's own rate holds before the one of all zones. */
+static const struct db_stmt statement_rates = {
+    .name = "fleet_day_rates",
+    .sql = "SELECT z.id, r.currency, r.pool, r.basis, r.amount_u, r.pue_milli"
+           "  FROM zone z JOIN cost_rate r ON r.valid @> $1::date AND (r.zone_id = z.id OR r.zone_id IS NULL"
+           "   AND NOT EXISTS (SELECT FROM cost_rate own WHERE own.zone_id = z.id AND own.valid @> $1::date"
+           "     AND own.pool = r.pool AND own.basis = r.basis AND own.currency = r.currency))"
+           " ORDER BY z.id, r.currency, r.pool, r.basis",
+    .params = 1,
 };
 
 static const struct db_stmt statement_assets = {
     .name = "fleet_day_assets",
-    .sql = "SELECT node_id, id, currency, cost_minor, salvage_minor, in_service - date '1970-01-01', life_months"
-           "  FROM asset WHERE node_id = ANY ($1::uuid[]) AND in_service <= $2::date"
-           " ORDER BY node_id, currency, id",
+    .sql = "SELECT " ASSET_ROW_COLUMNS("$2::date")
+           "  FROM " ASSET_ROW_TABLES " JOIN asset_book b ON b.asset_id = a.id"
+           " WHERE coalesce(a.node_id, p.node_id) = ANY ($1::uuid[]) AND b.in_service <= $2::date"
+           "   AND (b.disposed_on IS NULL OR b.disposed_on > $2::date)"
+           " ORDER BY 2, a.currency, a.id",
     .params = 2,
 };
 
-/* What the day's intervals say of each node, by reservation where delivered, by cause where not. */
+/* What the day's intervals say of each node between two (both included), by reservation where delivered, by cause
+ * where not. */
 static const struct db_stmt statement_deliveries = {
     .name = "fleet_day_deliveries",
     .sql = "SELECT node_id, class, CASE WHEN class IN ('used', 'unused') THEN reservation_id END AS reservation,"
            "       CASE WHEN class IN ('used', 'unused') THEN tenant_id END AS tenant,"
-           "       sum(gpu_milli * extract(epoch FROM period_end - period_start)::bigint)"
+           "       sum(gpu_milli * extract(epoch FROM period_end - period_start)::bigint)::bigint"
            "  FROM usage_interval"
-           " WHERE period_start >= $2::date::timestamp AT TIME ZONE 'UTC'"
-           "   AND period_start < ($2::date + 1)::timestamp AT TIME ZONE 'UTC'"
-           "   AND node_id = ANY ($1::uuid[]) AND class <> 'preempted'"
+           " WHERE period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
+           "   AND period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
+           "   AND node_id >= $2::uuid AND node_id <= $3::uuid AND class <> 'preempted'"
            " GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 2",
-    .params = 2,
+    .params = 3,
 };
 
 /* Stretches other than for sale, less what instances had meanwhile; a node that never reported was not in service. */
@@ -71,7 +87,7 @@ static const struct db_stmt statement_idle = {
 };
 
 const struct db_stmt *const fleet_day_statements[] = {
-    &statement_nodes, &statement_assets, &statement_deliveries, &statement_idle, NULL,
+    &statement_nodes, &statement_rates, &statement_assets, &statement_deliveries, &statement_idle, NULL,
 };
 
 static int by_id(const void *a, const void *b)
@@ -98,55 +114,104 @@ static enum idle_cause cause_of(const char *text)
     return (enum idle_cause)cause;
 }
 
-static enum err_kind load_nodes(struct db *db, const char *date, struct fleet_day *fleet, struct db_array *ids,
-                                struct err *reterr)
+static struct pool_day pool_day_of(const PGresult *rows, int row)
+{
+    return (struct pool_day){
+        .gpu_count = db_int(rows, row, 1, 0),
+        .has_profile = db_text(rows, row, 3) != NULL,
+        .idle_w = db_int(rows, row, 3, 0),
+        .full_w = db_int(rows, row, 4, 0),
+        .metered_wh = db_int(rows, row, 5, 0),
+        .is_kept = db_bool(rows, row, 6),
+    };
+}
+
+static enum err_kind load_nodes(struct db *db, const char *date, const char *after, struct fleet_day *fleet,
+                                struct db_array *ids, struct err *reterr)
 {
     char limit[DB_INT_TEXT_SIZE];
-    CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind =
-        db_run(db, &statement_nodes, DB_PARAMS(date, db_int_param(limit, FLEET_DAY_NODES_MAX)), &rows, reterr);
+    enum err_kind kind = db_run(db, &statement_nodes, DB_PARAMS(date, db_int_param(limit, FLEET_DAY_NODES_MAX), after),
+                                &fleet->node_rows, reterr);
     if (kind != ERR_NONE)
         return kind;
+    const PGresult *rows = fleet->node_rows;
     fleet->node_count = (size_t)PQntuples(rows);
     fleet->more = fleet->node_count == FLEET_DAY_NODES_MAX;
     fleet->nodes = alloc_zero(fleet->node_count + 1, sizeof *fleet->nodes);
     for (int row = 0; row < PQntuples(rows); row++) {
-        fleet->nodes[row] =
-            (struct fleet_node){.id = db_identity(rows, row, 0), .gpu_milli = db_int(rows, row, 1, 0) * 1000};
+        struct pool_day pool_day = pool_day_of(rows, row);
+        fleet->nodes[row] = (struct fleet_node){
+            .id = db_identity(rows, row, 0), .gpu_milli = pool_day.gpu_count * 1000, .pool_day = pool_day};
         db_array_identity(ids, fleet->nodes[row].id);
     }
     return ERR_NONE;
 }
 
-static enum err_kind load_assets(struct db *db, const char *ids, const char *date, struct fleet_day *fleet,
-                                 struct err *reterr)
+/* Rates come by zone: each node takes those of its own. */
+static void give_rates(struct fleet_day *fleet)
 {
-    enum err_kind kind = db_run(db, &statement_assets, DB_PARAMS(ids, date), &fleet->asset_rows, reterr);
+    const PGresult *rates = fleet->rate_rows;
+    for (size_t i = 0; i < fleet->node_count; i++) {
+        const char *zone = db_text(fleet->node_rows, (int)i, 2);
+        int row = 0;
+        while (row < PQntuples(rates) && strcmp(db_text(rates, row, 0), zone) != 0)
+            row++;
+        fleet->nodes[i].first_rate = (size_t)row;
+        while (row < PQntuples(rates) && strcmp(db_text(rates, row, 0), zone) == 0)
+            row++;
+        fleet->nodes[i].rate_count = (size_t)row - fleet->nodes[i].first_rate;
+    }
+}
+
+static enum err_kind load_rates(struct db *db, const char *date, struct fleet_day *fleet, struct err *reterr)
+{
+    enum err_kind kind = db_run(db, &statement_rates, DB_PARAMS(date), &fleet->rate_rows, reterr);
     if (kind != ERR_NONE)
         return kind;
-    const PGresult *rows = fleet->asset_rows;
-    fleet->assets = alloc_zero((size_t)PQntuples(rows) + 1, sizeof *fleet->assets);
+    const PGresult *rows = fleet->rate_rows;
+    fleet->rates = alloc_zero((size_t)PQntuples(rows) + 1, sizeof *fleet->rates);
     for (int row = 0; row < PQntuples(rows); row++) {
-        struct fleet_node *node = find_node(fleet, db_identity(rows, row, 0));
-        int64_t in_service = db_int(rows, row, 5, 0);
-        fleet->assets[row] = (struct fleet_asset){
-            .id = db_identity(rows, row, 1),
-            .currency = db_text(rows, row, 2),
-            .schedule = {.cost_minor = db_int(rows, row, 3, 0),
-                         .salvage_minor = db_int(rows, row, 4, 0),
-                         .life = {.day_from = in_service,
-                                  .day_to = calendar_add_months(in_service, db_int(rows, row, 6, 0))}},
+        struct fleet_rate *rate = &fleet->rates[row];
+        *rate = (struct fleet_rate){
+            .currency = db_text(rows, row, 1),
+            .rate = {.pool = cost_pool_of(db_text(rows, row, 2)),
+                     .basis = rate_basis_of(db_text(rows, row, 3)),
+                     .amount_u = db_int(rows, row, 4, 0),
+                     .pue_milli = db_int(rows, row, 5, 0)},
         };
-        if (node->asset_count++ == 0)
-            node->first_asset = (size_t)row;
+        must(rate->rate.pool != COST_POOL_COUNT && rate->rate.basis != RATE_BASIS_COUNT); /* the table's checks */
     }
+    give_rates(fleet);
     return ERR_NONE;
 }
 
-static enum err_kind load_deliveries(struct db *db, const char *ids, const char *date, struct fleet_day *fleet,
-                                     struct err *reterr)
+static enum err_kind load_assets(struct db *db, const char *nodes, const char *date, struct fleet_day *fleet,
+                                 struct err *reterr)
 {
-    enum err_kind kind = db_run(db, &statement_deliveries, DB_PARAMS(ids, date), &fleet->delivery_rows, reterr);
+    enum err_kind kind = db_run(db, &statement_assets, DB_PARAMS(nodes, date), &fleet->asset_rows, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const PGresult *rows = fleet->asset_rows;
+    CLEANUP(db_array_clear) struct db_array ids = {0};
+    fleet->assets = alloc_zero((size_t)PQntuples(rows) + 1, sizeof *fleet->assets);
+    for (int row = 0; row < PQntuples(rows); row++) {
+        kind = asset_row_read(rows, row, &fleet->assets[row], reterr);
+        if (kind != ERR_NONE)
+            return kind;
+        struct fleet_node *node = find_node(fleet, fleet->assets[row].node);
+        if (node->asset_count++ == 0)
+            node->first_asset = (size_t)row;
+        db_array_identity(&ids, fleet->assets[row].id);
+    }
+    return asset_history_load(db, ids.count == 0 ? "{}" : db_array_param(&ids), date, &fleet->history, reterr);
+}
+
+static enum err_kind load_deliveries(struct db *db, const char *date, struct fleet_day *fleet, struct err *reterr)
+{
+    const char *first = db_text(fleet->node_rows, 0, 0);
+    const char *last = db_text(fleet->node_rows, (int)fleet->node_count - 1, 0);
+    enum err_kind kind =
+        db_run(db, &statement_deliveries, DB_PARAMS(date, first, last), &fleet->delivery_rows, reterr);
     if (kind != ERR_NONE)
         return kind;
     const PGresult *rows = fleet->delivery_rows;
@@ -171,6 +236,7 @@ static enum err_kind load_deliveries(struct db *db, const char *ids, const char 
         };
     }
     fleet->shares = alloc_zero(most + IDLE_CAUSE_COUNT, sizeof *fleet->shares);
+    fleet->parts = alloc_zero((most + IDLE_CAUSE_COUNT) * COST_POOL_COUNT, sizeof *fleet->parts);
     return ERR_NONE;
 }
 
@@ -187,19 +253,21 @@ static enum err_kind load_idle(struct db *db, const char *ids, const char *date,
     return kind;
 }
 
-enum err_kind fleet_day_load(struct db *db, int64_t day, struct fleet_day *ret, struct err *reterr)
+enum err_kind fleet_day_load(struct db *db, int64_t day, const char *after, struct fleet_day *ret, struct err *reterr)
 {
     ret->day = day;
     char date[CALENDAR_DATE_SIZE];
     calendar_date_print(day, date);
     CLEANUP(db_array_clear) struct db_array array = {0};
-    enum err_kind kind = load_nodes(db, date, ret, &array, reterr);
+    enum err_kind kind = load_nodes(db, date, after, ret, &array, reterr);
     if (kind != ERR_NONE || ret->node_count == 0)
         return kind;
     const char *ids = db_array_param(&array);
-    kind = load_assets(db, ids, date, ret, reterr);
+    kind = load_rates(db, date, ret, reterr);
     if (kind == ERR_NONE)
-        kind = load_deliveries(db, ids, date, ret, reterr);
+        kind = load_assets(db, ids, date, ret, reterr);
+    if (kind == ERR_NONE)
+        kind = load_deliveries(db, date, ret, reterr);
     if (kind == ERR_NONE)
         kind = load_idle(db, ids, date, ret, reterr);
     return kind;
@@ -207,11 +275,16 @@ enum err_kind fleet_day_load(struct db *db, int64_t day, struct fleet_day *ret, 
 
 void fleet_day_release(struct fleet_day *fleet)
 {
+    PQclear(fleet->node_rows);
     PQclear(fleet->asset_rows);
     PQclear(fleet->delivery_rows);
+    PQclear(fleet->rate_rows);
+    asset_history_release(&fleet->history);
     free(fleet->nodes);
     free(fleet->assets);
     free(fleet->deliveries);
+    free(fleet->rates);
     free(fleet->shares);
+    free(fleet->parts);
     *fleet = (struct fleet_day){0};
 }
