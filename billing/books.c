@@ -61,14 +61,16 @@ static const struct db_stmt statement_look = {
     .name = "books_look",
     .sql = "WITH fresh AS MATERIALIZED ("
            "  SELECT e.object_type FROM event e"
-           "   WHERE (e.xid, e.seq) > (coalesce((SELECT c.xid FROM event_cursor c WHERE c.consumer = $1::text), '0'::xid8),"
+           "   WHERE (e.xid, e.seq) > (coalesce((SELECT c.xid FROM event_cursor c WHERE c.consumer = $1::text), "
+           "'0'::xid8),"
            "                           coalesce((SELECT c.seq FROM event_cursor c WHERE c.consumer = $1::text), 0))"
            "     AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY e.xid, e.seq LIMIT " MANY_EVENTS_TEXT
            ") SELECT floor(extract(epoch FROM sluice_now()))::bigint, d.tick, d.virtual,"
            "         NOT EXISTS (SELECT FROM zone z LEFT JOIN clock_acknowledgement a ON a.component = 'zone:' || z.id"
            "                      WHERE a.tick IS NULL OR a.tick < d.tick),"
            "         EXISTS (SELECT FROM event h WHERE h.xid >= pg_snapshot_xmin(pg_current_snapshot())),"
-           "         (SELECT count(*) = " MANY_EVENTS_TEXT " OR coalesce(bool_or(object_type IN ('instance', 'node', 'node_wish')), false)"
+           "         (SELECT count(*) = " MANY_EVENTS_TEXT
+           " OR coalesce(bool_or(object_type IN ('instance', 'node', 'node_wish')), false)"
            "            FROM fresh)"
            "    FROM domain_clock d",
     .params = 1,
@@ -163,7 +165,9 @@ static enum err_kind look_around(struct books *books, struct look *ret, struct e
         return kind;
     bool is_virtual = db_bool(result, 0, 2);
     *ret = (struct look){
-        .clock = {.now_s = db_int(result, 0, 0, 0), .tick = is_virtual ? db_int(result, 0, 1, 0) : 0, .is_virtual = is_virtual},
+        .clock = {.now_s = db_int(result, 0, 0, 0),
+                  .tick = is_virtual ? db_int(result, 0, 1, 0) : 0,
+                  .is_virtual = is_virtual},
         .has_hidden = db_bool(result, 0, 4),
         .zones_are_done = db_bool(result, 0, 3) && !db_bool(result, 0, 4),
         .has_events = db_bool(result, 0, 5),

@@ -187,12 +187,15 @@ static int64_t part_of(const struct asset_change *change, int64_t amount)
     return money_over_time(amount, 0, change->part_count, change->part_total, MONEY_HALF_AWAY);
 }
 
+/* The parts' cost is what they are carried at and what was charged for them, so that nothing rounds below zero. */
 static struct asset_balance without_parts(const struct asset_change *change, const struct asset_balance *before)
 {
+    int64_t accumulated = part_of(change, before->accumulated_minor);
+    int64_t impairment = part_of(change, before->impairment_minor);
     return (struct asset_balance){
-        .cost_minor = before->cost_minor - part_of(change, before->cost_minor),
-        .accumulated_minor = before->accumulated_minor - part_of(change, before->accumulated_minor),
-        .impairment_minor = before->impairment_minor - part_of(change, before->impairment_minor),
+        .cost_minor = before->cost_minor - part_of(change, asset_carrying(before)) - accumulated - impairment,
+        .accumulated_minor = before->accumulated_minor - accumulated,
+        .impairment_minor = before->impairment_minor - impairment,
     };
 }
 
@@ -222,9 +225,9 @@ static enum err_kind dispose(const struct work *work, struct err *reterr)
 
 static const struct {
     enum err_kind (*work_out)(const struct work *work, struct err *reterr);
-    bool ends;           /* no stretch follows */
-    bool is_of_worth;    /* the unimpaired life does not know it */
-    bool any_day;        /* also within a month, under conventions that count in months */
+    bool ends;        /* no stretch follows */
+    bool is_of_worth; /* the unimpaired life does not know it */
+    bool any_day;     /* also within a month, under conventions that count in months */
 } changes[] = {
     // clang-format off
     [ASSET_RE_ESTIMATE]  = {re_estimate,  .ends = false},
@@ -279,8 +282,7 @@ static void continue_unimpaired(struct asset_life *life, const struct depreciati
                                 const struct asset_change *change)
 {
     struct asset_balance balance = balance_at(&life->unimpaired, change->day, change->units);
-    struct asset_balance after =
-        change->kind == ASSET_REPLACE_PART ? without_parts(change, &balance) : balance;
+    struct asset_balance after = change->kind == ASSET_REPLACE_PART ? without_parts(change, &balance) : balance;
     int64_t carrying = asset_carrying(&after);
     int64_t salvage = lesser(salvage_after(change, salvage_of(&life->unimpaired), carrying), carrying);
     open_stretch(&life->unimpaired, terms, change, &after, salvage);

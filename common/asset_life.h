@@ -31,7 +31,7 @@ bool asset_change_of(const char *text, enum asset_change_kind *ret);
 bool asset_standard_of(const char *text, enum asset_standard *ret);
 
 #define ASSET_NOT_SAID     INT64_C(-1)
-#define ASSET_CHANGES_MAX  63
+#define ASSET_CHANGES_MAX  31
 #define ASSET_SEGMENTS_MAX (ASSET_CHANGES_MAX + 1)
 
 struct asset_change {
@@ -82,8 +82,8 @@ struct asset_life {
 /* The terms have passed depreciation_check. */
 void asset_life_begin(struct asset_life *life, const struct depreciation_terms *terms);
 
-/* The change becomes part of the life. Changes come in order of their days, after in_service; ERR_INVALID says why one is
- * refused, and changes nothing. */
+/* The change becomes part of the life. Changes come in order of their days, after in_service; ERR_INVALID says why one
+ * is refused, and changes nothing. */
 MUST_CHECK enum err_kind asset_life_apply(struct asset_life *life, const struct asset_change *change,
                                           struct asset_effect *ret, struct err *reterr);
 

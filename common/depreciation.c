@@ -315,8 +315,10 @@ static int64_t sum_of_digits(struct depreciation_walk *walk, int64_t position)
 
 /* NULL: by units, not by time. */
 static int64_t (*const methods[])(struct depreciation_walk *walk, int64_t position) = {
-    [DEPRECIATION_STRAIGHT_LINE] = straight,        [DEPRECIATION_DECLINING_150] = declining_150,
-    [DEPRECIATION_DECLINING_DOUBLE] = declining_double, [DEPRECIATION_SUM_OF_DIGITS] = sum_of_digits,
+    [DEPRECIATION_STRAIGHT_LINE] = straight,
+    [DEPRECIATION_DECLINING_150] = declining_150,
+    [DEPRECIATION_DECLINING_DOUBLE] = declining_double,
+    [DEPRECIATION_SUM_OF_DIGITS] = sum_of_digits,
     [DEPRECIATION_UNITS] = NULL,
 };
 

@@ -56,8 +56,7 @@ enum err_kind attribution_of_pools(const int64_t *costs_u, size_t pool_count, in
                                    struct err *reterr)
 {
     for (size_t pool = 0; pool < pool_count; pool++) {
-        enum err_kind kind =
-            attribution_of_day(costs_u[pool], capacity_gpu_milli_s, shares, delivered_count, reterr);
+        enum err_kind kind = attribution_of_day(costs_u[pool], capacity_gpu_milli_s, shares, delivered_count, reterr);
         if (kind != ERR_NONE)
             return kind;
         for (size_t i = 0; i < delivered_count + IDLE_CAUSE_COUNT; i++)

@@ -15,20 +15,24 @@
 /* An asset that no node has yet is in stock: its service begins when one does. */
 static const struct db_stmt statement_due = {
     .name = "asset_purchase_due",
-    .sql = "SELECT " ASSET_ROW_COLUMNS("$1::date") "  FROM " ASSET_ROW_TABLES
-           " CROSS JOIN LATERAL (SELECT CASE WHEN coalesce(a.node_id, p.node_id) IS NOT NULL THEN a.in_service END"
-           "                       AS in_service) b"
-           " WHERE coalesce(a.acquired_on, a.in_service) <= $1::date"
-           "   AND NOT EXISTS (SELECT FROM asset_book k WHERE k.asset_id = a.id)"
-           " ORDER BY a.id LIMIT " PURCHASES_MAX_TEXT,
+    .sql =
+        "SELECT " ASSET_ROW_COLUMNS("$1::date") "  FROM " ASSET_ROW_TABLES
+                                                " CROSS JOIN LATERAL (SELECT CASE WHEN coalesce(a.node_id, p.node_id) "
+                                                "IS NOT NULL THEN a.in_service END"
+                                                "                       AS in_service) b"
+                                                " WHERE coalesce(a.acquired_on, a.in_service) <= $1::date"
+                                                "   AND NOT EXISTS (SELECT FROM asset_book k WHERE k.asset_id = a.id)"
+                                                " ORDER BY a.id LIMIT " PURCHASES_MAX_TEXT,
     .params = 1,
 };
 
 static const struct db_stmt statement_recognise = {
     .name = "asset_purchase_recognise",
-    .sql = "INSERT INTO asset_book (asset_id, recognised_on, in_service, opening_minor)"
-           " SELECT x.asset_id, date '1970-01-01' + x.day::integer, date '1970-01-01' + x.in_service::integer, x.opening"
-           "   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS x (asset_id, day, in_service, opening)",
+    .sql =
+        "INSERT INTO asset_book (asset_id, recognised_on, in_service, opening_minor)"
+        " SELECT x.asset_id, date '1970-01-01' + x.day::integer, date '1970-01-01' + x.in_service::integer, x.opening"
+        "   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS x (asset_id, day, in_service, "
+        "opening)",
     .params = 4,
 };
 

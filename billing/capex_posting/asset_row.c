@@ -6,6 +6,8 @@
 #include "common/money.h"
 #include "common/must.h"
 
+#include <string.h>
+
 static const struct db_stmt statement_history = {
     .name = "asset_history",
     .sql = "SELECT c.asset_id, s.units_gpu_milli_s, " ASSET_CHANGE_COLUMNS
@@ -17,6 +19,9 @@ static const struct db_stmt statement_history = {
 
 const struct db_stmt *const asset_row_statements[] = {&statement_history, NULL};
 
+/* What was never used begins its life in a time that no book reaches. */
+#define NEVER (CALENDAR_DAY_MAX - (DEPRECIATION_LIFE_MONTHS_MAX + 24) * INT64_C(31))
+
 enum err_kind asset_row_read(const PGresult *rows, int row, struct asset_row *ret, struct err *reterr)
 {
     *ret = (struct asset_row){
@@ -27,7 +32,7 @@ enum err_kind asset_row_read(const PGresult *rows, int row, struct asset_row *re
         .units = db_int(rows, row, 11, 0),
         .terms = {.cost_minor = db_int(rows, row, 3, 0),
                   .salvage_minor = db_int(rows, row, 4, 0),
-                  .in_service = db_int(rows, row, 5, CALENDAR_DAY_MAX),
+                  .in_service = db_int(rows, row, 5, NEVER),
                   .life_months = db_int(rows, row, 6, 0),
                   .step_months = db_int(rows, row, 9, 0),
                   .lifetime_units = db_int(rows, row, 10, 0)},

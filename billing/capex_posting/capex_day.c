@@ -17,14 +17,17 @@
 #define STOCK_MAX_TEXT "4000" /* per transaction, which stays below a second */
 #define STOCK_MAX      4000
 
-/* In stock again after it was used: depreciation does not cease (IAS 16.55), but is no node's cost. */
+/* In stock again after it was used: depreciation does not cease (IAS 16.55), but it earns nothing, so that it is not a
+ * cost of revenue. */
 static const struct db_stmt statement_stock = {
     .name = "capex_day_stock",
-    .sql = "SELECT " ASSET_ROW_COLUMNS("$1::date") "  FROM " ASSET_ROW_TABLES " JOIN asset_book b ON b.asset_id = a.id"
-           " WHERE a.node_id IS NULL AND p.node_id IS NULL AND b.in_service <= $1::date"
-           "   AND (b.disposed_on IS NULL OR b.disposed_on > $1::date) AND ($2::uuid IS NULL OR a.id > $2::uuid)"
-           "   AND NOT EXISTS (SELECT FROM depreciation d WHERE d.asset_id = a.id AND d.day = $1::date)"
-           " ORDER BY a.id LIMIT " STOCK_MAX_TEXT,
+    .sql = "SELECT " ASSET_ROW_COLUMNS(
+        "$1::date") "  FROM " ASSET_ROW_TABLES " JOIN asset_book b ON b.asset_id = a.id"
+                    " WHERE a.node_id IS NULL AND p.node_id IS NULL AND b.in_service <= $1::date"
+                    "   AND (b.disposed_on IS NULL OR b.disposed_on > $1::date) AND ($2::uuid IS NULL OR a.id > "
+                    "$2::uuid)"
+                    "   AND NOT EXISTS (SELECT FROM depreciation d WHERE d.asset_id = a.id AND d.day = $1::date)"
+                    " ORDER BY a.id LIMIT " STOCK_MAX_TEXT,
     .params = 2,
 };
 
@@ -103,8 +106,8 @@ static enum err_kind stock_day_post(struct leader *leader, int64_t day, struct e
 /* ---- The ledger ---- */
 
 /* A journal of a day's expense: at the last second of the day, so that a month's entries lie within the month. */
-static void draw_up(struct journal_batch *batch, int64_t day, const char *what, enum cost_pool pool,
-                    const char *currency, int64_t amount_u)
+static void draw_up(struct journal_batch *batch, int64_t day, const char *what, const char *expense,
+                    const char *credited, const char *currency, int64_t amount_u)
 {
     if (amount_u == 0)
         return;
@@ -112,9 +115,9 @@ static void draw_up(struct journal_batch *batch, int64_t day, const char *what, 
     char key[64];
     calendar_date_print(day, date);
     (void)snprintf(key, sizeof key, "%s:%s:%s", what, date, currency); /* far below the size */
-    journal_open(batch, &(struct journal_head){key, calendar_time_of_day(day + 1) - 1, cost_pool_text(pool), NULL});
-    journal_debit(batch, cost_pool_expense(pool), NULL, currency, amount_u);
-    journal_credit(batch, cost_pool_accrual(pool), NULL, currency, amount_u);
+    journal_open(batch, &(struct journal_head){key, calendar_time_of_day(day + 1) - 1, what, NULL});
+    journal_debit(batch, expense, NULL, currency, amount_u);
+    journal_credit(batch, credited, NULL, currency, amount_u);
 }
 
 static enum err_kind draw_up_stock(struct journal_batch *batch, int64_t day, const PGresult *rows, struct err *reterr)
@@ -128,7 +131,8 @@ static enum err_kind draw_up_stock(struct journal_batch *batch, int64_t day, con
             kind = money_micro_of_minor(db_int(rows, row, 1, 0), exponent, &amount_u, reterr);
         if (kind != ERR_NONE)
             return kind;
-        draw_up(batch, day, "depreciation_in_stock", POOL_DEPRECIATION, currency, amount_u);
+        draw_up(batch, day, "depreciation_in_stock", cost_pool_expense(POOL_OPERATIONS),
+                cost_pool_accrual(POOL_DEPRECIATION), currency, amount_u);
     }
     return ERR_NONE;
 }
@@ -147,9 +151,9 @@ static enum err_kind post_journals(struct db *db, void *context, struct err *ret
     if (kind == ERR_NONE)
         kind = draw_up_stock(&batch, *day, stock, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(totals); row++) {
-        for (int pool = 0; pool < COST_POOL_COUNT; pool++)
-            draw_up(&batch, *day, cost_pool_text((enum cost_pool)pool), (enum cost_pool)pool, db_text(totals, row, 0),
-                    db_int(totals, row, pool + 1, 0));
+        for (enum cost_pool pool = 0; pool < COST_POOL_COUNT; pool++)
+            draw_up(&batch, *day, cost_pool_text(pool), cost_pool_expense(pool), cost_pool_accrual(pool),
+                    db_text(totals, row, 0), db_int(totals, row, (int)pool + 1, 0));
     }
     int64_t posted = 0;
     return kind == ERR_NONE ? journal_post(&batch, db, &posted, reterr) : kind;

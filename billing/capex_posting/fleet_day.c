@@ -33,11 +33,11 @@ static const struct db_stmt statement_rates = {
 
 static const struct db_stmt statement_assets = {
     .name = "fleet_day_assets",
-    .sql = "SELECT " ASSET_ROW_COLUMNS("$2::date")
-           "  FROM " ASSET_ROW_TABLES " JOIN asset_book b ON b.asset_id = a.id"
-           " WHERE coalesce(a.node_id, p.node_id) = ANY ($1::uuid[]) AND b.in_service <= $2::date"
-           "   AND (b.disposed_on IS NULL OR b.disposed_on > $2::date)"
-           " ORDER BY 2, a.currency, a.id",
+    .sql = "SELECT " ASSET_ROW_COLUMNS(
+        "$2::date") "  FROM " ASSET_ROW_TABLES " JOIN asset_book b ON b.asset_id = a.id"
+                    " WHERE coalesce(a.node_id, p.node_id) = ANY ($1::uuid[]) AND b.in_service <= $2::date"
+                    "   AND (b.disposed_on IS NULL OR b.disposed_on > $2::date)"
+                    " ORDER BY 2, a.currency, a.id",
     .params = 2,
 };
 
@@ -210,8 +210,7 @@ static enum err_kind load_deliveries(struct db *db, const char *date, struct fle
 {
     const char *first = db_text(fleet->node_rows, 0, 0);
     const char *last = db_text(fleet->node_rows, (int)fleet->node_count - 1, 0);
-    enum err_kind kind =
-        db_run(db, &statement_deliveries, DB_PARAMS(date, first, last), &fleet->delivery_rows, reterr);
+    enum err_kind kind = db_run(db, &statement_deliveries, DB_PARAMS(date, first, last), &fleet->delivery_rows, reterr);
     if (kind != ERR_NONE)
         return kind;
     const PGresult *rows = fleet->delivery_rows;

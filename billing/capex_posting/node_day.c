@@ -31,8 +31,7 @@ static const struct db_stmt statement_reached = {
 };
 
 #define POOL_COLUMNS "depreciation_u, power_u, colocation_u, operations_u, network_u, storage_u"
-#define POOL_VALUES \
-    "x.depreciation_u, x.power_u, x.colocation_u, x.operations_u, x.network_u, x.storage_u"
+#define POOL_VALUES  "x.depreciation_u, x.power_u, x.colocation_u, x.operations_u, x.network_u, x.storage_u"
 #define POOL_ARRAYS(first, second, third, fourth, fifth, sixth)                                                        \
     first "::bigint[], " second "::bigint[], " third "::bigint[], " fourth "::bigint[], " fifth "::bigint[], " sixth   \
           "::bigint[]"
@@ -42,9 +41,10 @@ static const struct db_stmt statement_cost = {
     .sql = "INSERT INTO node_cost (node_id, day, currency, " POOL_COLUMNS ", energy_wh, energy_is_metered)"
            " SELECT x.node_id, date '1970-01-01' + x.day::integer, x.currency, " POOL_VALUES
            ", nullif(x.energy_wh, -1), CASE WHEN x.energy_wh >= 0 THEN x.is_metered END"
-           "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], " POOL_ARRAYS("$4", "$5", "$6", "$7", "$8", "$9")
-           ", $10::bigint[], $11::boolean[])"
-           "     AS x (node_id, day, currency, " POOL_COLUMNS ", energy_wh, is_metered)",
+           "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], " POOL_ARRAYS(
+               "$4", "$5", "$6", "$7", "$8", "$9") ", $10::bigint[], $11::boolean[])"
+                                                   "     AS x (node_id, day, currency, " POOL_COLUMNS
+                                                   ", energy_wh, is_metered)",
     .params = 11,
 };
 
@@ -55,8 +55,10 @@ static const struct db_stmt statement_allocation = {
            " SELECT x.node_id, date '1970-01-01' + x.day::integer, x.currency, x.target, x.reservation_id, x.tenant_id,"
            "  x.weight, " POOL_VALUES
            "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::bigint[],"
-           "    " POOL_ARRAYS("$8", "$9", "$10", "$11", "$12", "$13") ")"
-           "     AS x (node_id, day, currency, target, reservation_id, tenant_id, weight, " POOL_COLUMNS ")",
+           "    " POOL_ARRAYS(
+               "$8", "$9", "$10", "$11", "$12",
+               "$13") ")"
+                      "     AS x (node_id, day, currency, target, reservation_id, tenant_id, weight, " POOL_COLUMNS ")",
     .params = 13,
 };
 
@@ -69,7 +71,7 @@ const struct db_stmt *const node_day_statements[] = {
 
 struct chunk {
     int64_t day;
-    char after[UUID_TEXT_SIZE]; /* the last node posted; "": none */
+    char after[UUID_TEXT_SIZE];   /* the last node posted; "": none */
     char reached[UUID_TEXT_SIZE]; /* out: the last of the chunk */
     bool more;                    /* out */
 };
@@ -172,8 +174,8 @@ static enum err_kind add_depreciation(const struct fleet_day *fleet, const struc
         const struct asset_row *asset = &fleet->assets[node->first_asset + i];
         int64_t *costs_u = NULL;
         int64_t amount_u = 0;
-        enum err_kind kind = depreciation_rows_add(&rows->depreciation, &fleet->history, asset, fleet->day, units,
-                                                   &amount_u, reterr);
+        enum err_kind kind =
+            depreciation_rows_add(&rows->depreciation, &fleet->history, asset, fleet->day, units, &amount_u, reterr);
         if (kind == ERR_NONE)
             kind = costs_in(costs, asset->currency, &costs_u, reterr);
         if (kind == ERR_NONE)
@@ -197,8 +199,8 @@ static struct pool_day pool_day_of(const struct fleet_day *fleet, const struct f
     return day;
 }
 
-static enum err_kind add_pools(const struct fleet_day *fleet, const struct fleet_node *node,
-                               const struct pool_day *day, struct node_costs *costs, struct err *reterr)
+static enum err_kind add_pools(const struct fleet_day *fleet, const struct fleet_node *node, const struct pool_day *day,
+                               struct node_costs *costs, struct err *reterr)
 {
     for (size_t i = 0; i < node->rate_count; i++) {
         const struct fleet_rate *rate = &fleet->rates[node->first_rate + i];
@@ -265,8 +267,8 @@ static void add_shares(const struct fleet_day *fleet, const struct fleet_node *n
                   &fleet->parts[i * COST_POOL_COUNT]);
     }
     for (size_t i = 0; i < IDLE_CAUSE_COUNT; i++)
-        add_share(rows, node, fleet->day, currency, NULL, idle_cause_text((enum idle_cause)i), &fleet->shares[count + i],
-                  &fleet->parts[(count + i) * COST_POOL_COUNT]);
+        add_share(rows, node, fleet->day, currency, NULL, idle_cause_text((enum idle_cause)i),
+                  &fleet->shares[count + i], &fleet->parts[(count + i) * COST_POOL_COUNT]);
 }
 
 /* Each currency is a cost of its own. */
@@ -280,8 +282,8 @@ static enum err_kind post_node(const struct fleet_day *fleet, const struct fleet
     if (kind == ERR_NONE)
         kind = add_pools(fleet, node, &pool_day, &costs, reterr);
     for (size_t i = 0; i < costs.count && kind == ERR_NONE; i++) {
-        kind = attribution_of_pools(costs.of[i].costs_u, COST_POOL_COUNT, capacity, fleet->shares,
-                                    node->delivery_count, fleet->parts, reterr);
+        kind = attribution_of_pools(costs.of[i].costs_u, COST_POOL_COUNT, capacity, fleet->shares, node->delivery_count,
+                                    fleet->parts, reterr);
         add_cost(&rows->cost, node, fleet->day, costs.of[i].currency, &pool_day, costs.of[i].costs_u);
         if (kind == ERR_NONE)
             add_shares(fleet, node, costs.of[i].currency, &rows->allocation);
@@ -298,8 +300,7 @@ static enum err_kind post_chunk(struct db *db, void *context, struct err *reterr
 {
     struct chunk *chunk = context;
     CLEANUP(fleet_day_release) struct fleet_day fleet = {0};
-    enum err_kind kind =
-        fleet_day_load(db, chunk->day, chunk->after[0] == '\0' ? NULL : chunk->after, &fleet, reterr);
+    enum err_kind kind = fleet_day_load(db, chunk->day, chunk->after[0] == '\0' ? NULL : chunk->after, &fleet, reterr);
     if (kind != ERR_NONE)
         return kind;
     chunk->more = fleet.more;

@@ -81,20 +81,8 @@ static const struct db_stmt statement_rating_totals = {
     .params = 1,
 };
 
-static const struct db_stmt statement_depreciation_totals = {
-    .name = "journal_depreciation_totals",
-    .sql = "SELECT NULL::uuid, currency, sum(depreciation_u) FROM node_cost WHERE day = $1::date"
-           " GROUP BY 2 HAVING sum(depreciation_u) > 0",
-    .params = 1,
-};
-
 const struct db_stmt *const journal_statements[] = {
-    &statement_accounts,
-    &statement_post,
-    &statement_reverse,
-    &statement_rating_totals,
-    &statement_depreciation_totals,
-    NULL,
+    &statement_accounts, &statement_post, &statement_reverse, &statement_rating_totals, NULL,
 };
 
 /* ---- Any journal ---- */
@@ -228,18 +216,6 @@ enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr
         .source_type = "rating",
         .debit = "unbilled_receivable",
         .credit = "revenue",
-    };
-    return post_day(db, day, &posting, reterr);
-}
-
-enum err_kind journal_post_depreciation(struct db *db, int64_t day, struct err *reterr)
-{
-    static const struct day_posting posting = {
-        .totals = &statement_depreciation_totals,
-        .prefix = "depreciation",
-        .source_type = "depreciation",
-        .debit = "cost_of_revenue",
-        .credit = "accumulated_depreciation",
     };
     return post_day(db, day, &posting, reterr);
 }

@@ -44,10 +44,6 @@ MUST_CHECK enum err_kind journal_reverse(struct db *db, const char *key, int64_t
 /* The day's rated lines: per tenant, Dr unbilled_receivable, Cr revenue. Key "rate:<tenant>:<day>". */
 MUST_CHECK enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr);
 
-/* The day's node costs: per currency, Dr cost_of_revenue, Cr accumulated_depreciation. Key
- * "depreciation:<day>:<currency>". */
-MUST_CHECK enum err_kind journal_post_depreciation(struct db *db, int64_t day, struct err *reterr);
-
 /* An issued invoice: Dr receivable (total), Cr unbilled_receivable (the lines' micro amounts), Cr tax_payable; what the
  * rounding of each line leaves goes to `rounding`. Key "invoice:<id>". */
 struct journal_invoice {

@@ -255,7 +255,8 @@ END_TEST
 
 static struct asset_change any_change(struct property *property, const struct depreciation_terms *terms, int64_t day)
 {
-    struct asset_change change = change_of((enum asset_change_kind)property_between(property, 0, ASSET_REPLACE_PART), day);
+    struct asset_change change =
+        change_of((enum asset_change_kind)property_between(property, 0, ASSET_REPLACE_PART), day);
     if (terms->convention != CONVENTION_DAILY)
         change.day = calendar_add_months(calendar_month_of_day(day), 1);
     if (property_between(property, 0, 1))

@@ -156,8 +156,9 @@ START_TEST(g4_declining_balance_turns_to_straight_line_and_stops_at_salvage)
     json_t *g4 = golden_member(golden, "G4");
     for (size_t i = 0; i < json_array_size(g4); i++) {
         json_t *example = json_array_get(g4, i);
-        struct depreciation_terms terms = terms_of(DEPRECIATION_DECLINING_DOUBLE, CONVENTION_FULL_MONTH, "2026-01-01", 60,
-                                                   golden_integer(example, "cost"), golden_integer(example, "salvage"));
+        struct depreciation_terms terms =
+            terms_of(DEPRECIATION_DECLINING_DOUBLE, CONVENTION_FULL_MONTH, "2026-01-01", 60,
+                     golden_integer(example, "cost"), golden_integer(example, "salvage"));
         years_are(&terms, golden_member(example, "dep"));
     }
     struct depreciation_terms one_and_a_half =
@@ -196,7 +197,9 @@ START_TEST(g6_units_of_production)
 {
     json_t *golden = golden_load();
     json_t *g6 = golden_member(golden, "G6");
-    struct depreciation_terms terms = terms_of(DEPRECIATION_UNITS, CONVENTION_DAILY, "2026-01-01", 60, 30000000, 3000000);
+    struct depreciation_terms terms =
+        terms_of(DEPRECIATION_STRAIGHT_LINE, CONVENTION_DAILY, "2026-01-01", 60, 30000000, 3000000);
+    terms.method = DEPRECIATION_UNITS;
     terms.lifetime_units = golden_integer(g6, "life") * MILLI_S_PER_H;
     struct depreciation_segment segment = depreciation_begin(&terms);
     int64_t units = 0;
@@ -226,15 +229,18 @@ struct oracle_period {
 static int64_t key_of(enum depreciation_convention convention, int64_t day)
 {
     struct calendar_date date = calendar_date_of_day(day);
-    return convention == CONVENTION_DAILY ? day : convention == CONVENTION_HALF_YEAR ? date.year : date.year * 12 + date.month;
+    return convention == CONVENTION_DAILY       ? day
+           : convention == CONVENTION_HALF_YEAR ? date.year
+                                                : date.year * 12 + date.month;
 }
 
 /* Periods of a life, day by day, until their weights are those of the life. */
 static size_t oracle_periods(const struct depreciation_terms *terms, struct oracle_period *periods, int64_t *ret_from)
 {
     enum depreciation_convention convention = terms->convention;
-    int64_t whole = convention == CONVENTION_DAILY ? calendar_add_months(terms->in_service, terms->life_months) - terms->in_service
-                                                   : terms->life_months * 2;
+    int64_t whole = convention == CONVENTION_DAILY
+                        ? calendar_add_months(terms->in_service, terms->life_months) - terms->in_service
+                        : terms->life_months * 2;
     int64_t full = convention == CONVENTION_DAILY ? 1 : convention == CONVENTION_HALF_YEAR ? 24 : 2;
     int64_t first = convention == CONVENTION_MID_MONTH ? 1 : convention == CONVENTION_HALF_YEAR ? 12 : full;
     int64_t day = terms->in_service;
@@ -274,7 +280,8 @@ static int64_t oracle_accumulated(const struct depreciation_terms *terms, int64_
     size_t steps = 0;
     for (int64_t end = 0; end < whole; steps++) {
         int64_t months = (int64_t)(steps + 1) * terms->step_months;
-        end = terms->convention == CONVENTION_DAILY ? calendar_add_months(terms->in_service, months) - terms->in_service : 2 * months;
+        end = terms->convention == CONVENTION_DAILY ? calendar_add_months(terms->in_service, months) - terms->in_service
+                                                    : 2 * months;
         ends[steps] = end < whole ? end : whole;
     }
     __int128 digits = 0;
@@ -400,7 +407,8 @@ START_TEST(texts_are_read_back_and_contradictions_refused)
     }
     for (int i = 0; i < CONVENTION_COUNT; i++) {
         enum depreciation_convention convention = CONVENTION_COUNT;
-        ck_assert(depreciation_convention_of(depreciation_convention_text((enum depreciation_convention)i), &convention));
+        ck_assert(
+            depreciation_convention_of(depreciation_convention_text((enum depreciation_convention)i), &convention));
         ck_assert_int_eq(convention, i);
     }
     enum depreciation_method method;
