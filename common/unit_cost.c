@@ -37,10 +37,16 @@ static enum err_kind monthly_pico(int64_t amount_u, int64_t factor, int64_t divi
     return pico(amount_u, yearly, divisor * HOURS_PER_YEAR, ret_pico, reterr);
 }
 
+enum err_kind unit_cost_depreciation(int64_t depreciable_u, int64_t life_hours, int64_t *ret_pico, struct err *reterr)
+{
+    must(depreciable_u >= 0 && life_hours > 0);
+    return pico(depreciable_u, 1, life_hours, ret_pico, reterr);
+}
+
 static bool is_sound(const struct unit_cost_node *node)
 {
-    return node->gpus > 0 && node->gpus <= UNIT_COST_GPUS_MOST && node->life_hours > 0 && node->depreciable_u >= 0 &&
-           node->idle_w >= 0 && node->full_w >= node->idle_w && node->pue_ppm >= UNIT_COST_PPM && node->tariff_u >= 0 &&
+    return node->gpus > 0 && node->gpus <= UNIT_COST_GPUS_MOST && node->depreciation_pico >= 0 && node->idle_w >= 0 &&
+           node->full_w >= node->idle_w && node->pue_ppm >= UNIT_COST_PPM && node->tariff_u >= 0 &&
            node->provisioned_w >= 0 && node->colocation_u >= 0 && node->monthly_u >= 0;
 }
 
@@ -49,10 +55,8 @@ enum err_kind unit_cost_of(const struct unit_cost_node *node, struct unit_cost *
     if (!is_sound(node))
         return err_set(reterr, ERR_INVALID, "the figures of a node's cost are out of their ranges");
     int64_t idle = 0, colocation = 0, monthly = 0;
-    *ret = (struct unit_cost){.gpus = node->gpus};
-    enum err_kind kind = pico(node->depreciable_u, 1, node->life_hours, &ret->depreciation_pico, reterr);
-    if (kind == ERR_NONE)
-        kind = power_pico(node, node->idle_w, 1, &idle, reterr);
+    *ret = (struct unit_cost){.gpus = node->gpus, .depreciation_pico = node->depreciation_pico};
+    enum err_kind kind = power_pico(node, node->idle_w, 1, &idle, reterr);
     if (kind == ERR_NONE)
         kind = power_pico(node, node->full_w - node->idle_w, node->gpus, &ret->variable_pico, reterr);
     if (kind == ERR_NONE)
@@ -64,6 +68,22 @@ enum err_kind unit_cost_of(const struct unit_cost_node *node, struct unit_cost *
     if (kind == ERR_NONE)
         kind = money_add(ret->cash_pico, monthly, &ret->cash_pico, reterr);
     return kind;
+}
+
+/* The variable cost is that of an average GPU. */
+enum err_kind unit_cost_add(struct unit_cost *fleet, const struct unit_cost *kind, int64_t nodes, struct err *reterr)
+{
+    money_wide gpus = fleet->gpus + (money_wide)kind->gpus * nodes;
+    money_wide depreciation = fleet->depreciation_pico + (money_wide)kind->depreciation_pico * nodes;
+    money_wide cash = fleet->cash_pico + (money_wide)kind->cash_pico * nodes;
+    money_wide variable =
+        (money_wide)fleet->variable_pico * fleet->gpus + (money_wide)kind->variable_pico * kind->gpus * nodes;
+    if (gpus > UNIT_COST_GPUS_MOST || depreciation > INT64_MAX || cash > INT64_MAX)
+        return err_set(reterr, ERR_INVALID, "the fleet's cost is out of range");
+    fleet->gpus = (int64_t)gpus;
+    fleet->depreciation_pico = (int64_t)depreciation;
+    fleet->cash_pico = (int64_t)cash;
+    return money_round(variable, fleet->gpus, MONEY_HALF_EVEN, &fleet->variable_pico, reterr);
 }
 
 static money_wide fixed_pico(const struct unit_cost *cost)

@@ -14,20 +14,19 @@
 
 #define UNIT_COST_PPM            INT64_C(1000000) /* all of it */
 #define UNIT_COST_PICO_PER_MICRO INT64_C(1000000)
-#define UNIT_COST_GPUS_MOST      INT64_C(1000000)
+#define UNIT_COST_GPUS_MOST      INT64_C(2000000)
 
 /* What one node is and consumes. All amounts in micro-units of one currency, all >= 0. */
 struct unit_cost_node {
-    int64_t gpus;          /* 1 to UNIT_COST_GPUS_MOST */
-    int64_t depreciable_u; /* cost less salvage value */
-    int64_t life_hours;    /* > 0: over which it is straight-line depreciated */
-    int64_t idle_w;        /* drawn with no GPU at work */
-    int64_t full_w;        /* drawn with every GPU at work, >= idle_w */
-    int64_t pue_ppm;       /* power usage effectiveness: facility power per power of the machines, >= 1 */
-    int64_t tariff_u;      /* per kWh */
-    int64_t provisioned_w; /* power that the colocation is paid for */
-    int64_t colocation_u;  /* per provisioned kW and month */
-    int64_t monthly_u;     /* everything else per node and month: operations, network, storage */
+    int64_t gpus;              /* 1 to UNIT_COST_GPUS_MOST */
+    int64_t depreciation_pico; /* per hour: see unit_cost_depreciation */
+    int64_t idle_w;            /* drawn with no GPU at work */
+    int64_t full_w;            /* drawn with every GPU at work, >= idle_w */
+    int64_t pue_ppm;           /* power usage effectiveness: facility power per power of the machines, >= 1 */
+    int64_t tariff_u;          /* per kWh */
+    int64_t provisioned_w;     /* power that the colocation is paid for */
+    int64_t colocation_u;      /* per provisioned kW and month */
+    int64_t monthly_u;         /* everything else per node and month: operations, network, storage */
 };
 
 /* What follows from it. */
@@ -38,8 +37,17 @@ struct unit_cost {
     int64_t variable_pico;     /* per GPU-hour at work, on top */
 };
 
+/* What an hour of an asset's life costs on the straight line: depreciable_u is its cost less its salvage value,
+ * life_hours is > 0. ERR_INVALID if it does not fit. */
+MUST_CHECK enum err_kind unit_cost_depreciation(int64_t depreciable_u, int64_t life_hours, int64_t *ret_pico,
+                                                struct err *reterr);
+
 /* ERR_INVALID if something is out of its range or does not fit. */
 MUST_CHECK enum err_kind unit_cost_of(const struct unit_cost_node *node, struct unit_cost *ret, struct err *reterr);
+
+/* Adds so many (> 0) nodes of a kind to a fleet that is looked at as if it were one node; begin with all zero. */
+MUST_CHECK enum err_kind unit_cost_add(struct unit_cost *fleet, const struct unit_cost *kind, int64_t nodes,
+                                       struct err *reterr);
 
 /* Cost of a GPU-hour sold when utilisation_ppm (1 to 1,000,000) of all GPU-hours are: fixed / (gpus * utilisation) +
  * variable, to the nearest micro-unit. */

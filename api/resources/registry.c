@@ -27,6 +27,8 @@ const struct resource *const registry[] = {
     &allocation_resource,
     &maintenance_resource,
     &margin_resource,
+    &unit_cost_resource,
+    &payback_resource,
     &ledger_resource,
     &attribution_resource,
     &event_resource,

@@ -26,6 +26,8 @@ extern const struct resource leader_resource;
 extern const struct resource ledger_resource;
 extern const struct resource maintenance_resource;
 extern const struct resource margin_resource;
+extern const struct resource unit_cost_resource;
+extern const struct resource payback_resource;
 extern const struct resource me_resource;
 extern const struct resource node_change_resource;
 extern const struct resource member_resource;

@@ -32,6 +32,8 @@ const struct problem_code problem_codes[] = {
      "Send the request without a body", 0},
     {"unknown_instance_type",    ERR_INVALID,          "There is no instance type of that name",
      "GET /v1/instance-types lists the names", 0},
+    {"unknown_cohort",           ERR_INVALID,          "No node has an asset of that cohort in that currency",
+     "GET /v1/system/assets lists the assets with their cohorts", 0},
     {"unknown_zone",             ERR_INVALID,          "There is no zone of that name",
      "GET /v1/zones lists the names", 0},
     {"unknown_tenant",           ERR_INVALID,          "There is no tenant of that name",

@@ -174,7 +174,7 @@ def test_another_tenants_objects_are_not_there(walked):
     amendment = acme.create(f"{reservation}/amendments", {"ends_at": "2026-01-11T12:00:00Z"})["id"]
     price = walked.operator.create("/v1/system/prices", {"sku_kind": "gpu_model", "sku": "H100", "tenant": "acme",
                                                          "gpu_hour": {"amount": "2.000000", "currency": "USD"}})["id"]
-    webhook = acme.create("/v1/webhooks", {"url": "https://hooks.example.com/a", "events": ["*"]})["id"]
+    webhook = acme.create("/v1/webhooks", {"url": "https://hooks.example.com/a", "events": ["*"], "active": False})["id"]
     own = {identifier[:3]: identifier for identifier in [*ids.values(), amendment, price, webhook]}
     own["ses"] = Session(walked.port, caller(walked, role="member", tenant="acme")).identifier
     own["aud"] = acme.items("/v1/audit")[0]["id"] if any(route.path == "/v1/audit" for route in walked.routes) else None

@@ -20,8 +20,6 @@ static struct unit_cost golden_node(void)
 {
     struct unit_cost_node node = {
         .gpus = 8,
-        .depreciable_u = CAPEX_U - 31200 * MAJOR_U,
-        .life_hours = 43824,
         .idle_w = 3400,
         .full_w = 10200,
         .pue_ppm = 1300000,
@@ -31,6 +29,7 @@ static struct unit_cost golden_node(void)
         .monthly_u = 900 * MAJOR_U,
     };
     struct unit_cost cost;
+    ck_assert_int_eq(unit_cost_depreciation(CAPEX_U - 31200 * MAJOR_U, 43824, &node.depreciation_pico, NULL), ERR_NONE);
     ck_assert_int_eq(unit_cost_of(&node, &cost, NULL), ERR_NONE);
     return cost;
 }
@@ -120,10 +119,13 @@ END_TEST
 static struct unit_cost_node any_node(struct property *property)
 {
     int64_t idle_w = property_between(property, 0, 20000);
+    int64_t depreciation_pico = 0;
+    ck_assert_int_eq(unit_cost_depreciation(property_between(property, 0, 10000000) * MAJOR_U,
+                                            property_between(property, 1, 100000), &depreciation_pico, NULL),
+                     ERR_NONE);
     return (struct unit_cost_node){
         .gpus = property_between(property, 1, 72),
-        .depreciable_u = property_between(property, 0, 10000000) * MAJOR_U,
-        .life_hours = property_between(property, 1, 100000),
+        .depreciation_pico = depreciation_pico,
         .idle_w = idle_w,
         .full_w = idle_w + property_between(property, 0, 200000),
         .pue_ppm = property_between(property, UNIT_COST_PPM, 3 * UNIT_COST_PPM),
@@ -180,20 +182,21 @@ END_TEST
 
 START_TEST(figures_out_of_range_are_refused)
 {
-    const struct unit_cost_node sound = {.gpus = 8, .life_hours = 1, .pue_ppm = UNIT_COST_PPM};
-    struct unit_cost_node wrong[7];
+    const struct unit_cost_node sound = {.gpus = 8, .pue_ppm = UNIT_COST_PPM};
+    struct unit_cost_node wrong[6];
+    int64_t pico = 0;
     struct unit_cost cost;
-    for (size_t i = 0; i < 7; i++)
+    for (size_t i = 0; i < 6; i++)
         wrong[i] = sound;
     wrong[0].gpus = 0;
-    wrong[1].life_hours = 0;
+    wrong[1].depreciation_pico = -1;
     wrong[2].pue_ppm--;
     wrong[3].idle_w = 1;
     wrong[4].tariff_u = -1;
-    wrong[5].depreciable_u = INT64_MAX;
-    wrong[6].monthly_u = INT64_MAX;
+    wrong[5].monthly_u = INT64_MAX;
+    ck_assert_int_eq(unit_cost_depreciation(INT64_MAX, 1, &pico, NULL), ERR_INVALID);
     ck_assert_int_eq(unit_cost_of(&sound, &cost, NULL), ERR_NONE);
-    for (size_t i = 0; i < 7; i++)
+    for (size_t i = 0; i < 6; i++)
         ck_assert_int_eq(unit_cost_of(&wrong[i], &cost, NULL), ERR_INVALID);
 }
 END_TEST

@@ -1,0 +1,86 @@
+"""What a GPU-hour costs, what it must be sold for, and when hardware is paid back: the golden node through the API."""
+# SPDX-License-Identifier: Apache-2.0
+
+import uuid
+
+import pytest
+
+CAPEX = {"cost": {"amount": "312000.00", "currency": "USD"}, "salvage": {"amount": "31200.00", "currency": "USD"}}
+
+
+@pytest.fixture(scope="module")
+def golden(module_stack):
+    """Two nodes as in G11: 312,000 each over five years, 3.4 to 10.2 kW, PUE 1.30, 0.085 per kWh, 180 per kW-month, 900 a month."""
+    stack = module_stack
+    stack.zone()
+    stack.operator.create("/v1/system/instance-types", {
+        "name": "h100.8x", "gpu_count": 8, "gpu_models": ["H100"], "cpu_milli": 96000, "memory_mib": 1048576})
+    for tier, price in (("reserved", "2.490000"), ("on_demand", "2.250000"), ("preemptible", "0.090000")):
+        stack.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tier": tier,
+                                                    "gpu_hour": {"amount": price, "currency": "USD"}})
+    for number in range(2):
+        node = stack.node(f"n{number}")
+        stack.operator.create("/v1/system/assets", {"serial": f"S{number}", "node": node["id"], "cohort": "2026-q1", "vendor": "acme",
+                                                    "in_service": "2026-01-01", "life_months": 60, **CAPEX})
+    stack.sql("INSERT INTO power_profile VALUES ('H100', 8, 3400, 10200)")
+    for pool, basis, amount_u, pue in (("power", "kwh", 85000, 1300), ("colocation", "kw_month", 180_000_000, None),
+                                       ("operations", "node_month", 900_000_000, None)):
+        stack.sql("INSERT INTO cost_rate (id, pool, basis, currency, amount_u, pue_milli, valid)"
+                  " VALUES (%s, %s, %s, 'USD', %s, %s, '[2026-01-01,)')", (str(uuid.uuid4()), pool, basis, amount_u, pue))
+    return stack
+
+
+def unit_costs(stack, query=""):
+    return {item["tier"]: item for item in stack.operator.items(f"/v1/system/unit-costs?limit=2{query}")}
+
+
+def test_g11_unit_costs_floor_and_break_even_by_tier(golden):
+    by_tier = unit_costs(golden)
+    reserved = by_tier["reserved"]
+    assert reserved["nodes"] == 2 and reserved["gpu_count"] == 8 and reserved["instance_type"] == "h100.8x"
+    assert reserved["node_hour_depreciation"]["amount"] == "6.407448"
+    assert reserved["node_hour_cash"]["amount"] == "4.121080"
+    assert reserved["gpu_hour_variable"]["amount"] == "0.093925"
+    assert reserved["gpu_hour_floor"]["amount"] == "2.310850" and not reserved["is_below_floor"]
+    assert reserved["break_even_bp"] == 5493
+    assert by_tier["on_demand"]["is_below_floor"]
+    # What would stand idle must only cover what it takes to run, and at less than that no utilisation pays.
+    assert by_tier["preemptible"]["gpu_hour_floor"]["amount"] == "0.093925"
+    assert by_tier["preemptible"]["is_below_floor"] and by_tier["preemptible"]["break_even_bp"] is None
+
+
+def test_the_cost_of_an_hour_rises_as_utilisation_falls(golden):
+    for utilisation_bp, cost in ((10000, "1.409991"), (8000, "1.739007"), (6000, "2.287368"), (4000, "3.384090")):
+        assert unit_costs(golden, f"&utilisation_bp={utilisation_bp}")["reserved"]["gpu_hour_cost"]["amount"] == cost
+
+
+def test_a_zones_own_rate_holds_before_every_zones(golden):
+    (zone,) = golden.sql("SELECT id FROM zone")
+    before = unit_costs(golden)["reserved"]["node_hour_cash"]["amount"]
+    golden.sql("INSERT INTO cost_rate (id, pool, basis, zone_id, currency, amount_u, valid)"
+               " VALUES (%s, 'operations', 'node_month', %s, 'USD', 0, '[2026-01-01,)')", (str(uuid.uuid4()), zone["id"]))
+    assert unit_costs(golden)["reserved"]["node_hour_cash"]["amount"] == "2.889047"
+    golden.sql("DELETE FROM cost_rate WHERE zone_id IS NOT NULL")
+    assert unit_costs(golden)["reserved"]["node_hour_cash"]["amount"] == before
+
+
+def payback(stack, query):
+    return stack.operator.get(f"/v1/system/payback?cohort=2026-q1&{query}")
+
+
+def test_g24_payback_under_falling_rents(golden):
+    asked = "gpu_hour=2.490000&utilisation_bp=7000&months=72"
+    steady = payback(golden, asked).expect(200).body
+    assert steady["capex"]["amount"] == "624000.000000" and steady["gpus"] == 16
+    assert steady["curve"][0]["cumulative"]["amount"].startswith("13582.8")
+    months = {bp: payback(golden, f"{asked}&decline_bp={bp}").expect(200).body for bp in (0, 50, 100, 200)}
+    assert [months[bp]["paid_back_month"] for bp in (0, 50, 100, 200)] == [46, 57, None, None]
+    assert months[200]["peak_month"] == 55 and len(months[200]["curve"]) == 72
+    assert payback(golden, f"{asked}&discount_bp=100").expect(200).body["paid_back_month"] == 62
+
+
+def test_what_nobody_bought_has_to_be_said(golden):
+    answer = payback(golden, "months=12").expect(422)
+    assert answer.body["errors"][0]["pointer"] == "?gpu_hour"
+    assert golden.operator.get("/v1/system/payback?cohort=none").expect(422).code == "unknown_cohort"
+    assert golden.operator.get("/v1/system/unit-costs?currency=XXX").expect(422).body["errors"][0]["pointer"] == "?currency"
