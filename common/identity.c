@@ -141,30 +141,53 @@ static char lower(char character)
     return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
 }
 
-/* The value of a digit in the alphabet, either case; -1 for what is not in it (0 included). */
-static int digit_value(const char *alphabet, char character)
+#define NO_DIGIT 0xff
+
+/* The value of each character as a digit, in either case. */
+struct digits {
+    uint8_t base32[256], hex[256];
+};
+
+static struct digits digit_values;
+
+static void fill_digits(uint8_t values[static 256], const char *alphabet)
 {
-    const char *found = character == '\0' ? NULL : strchr(alphabet, lower(character));
-    return found == NULL ? -1 : (int)(found - alphabet);
+    memset(values, NO_DIGIT, 256);
+    for (uint8_t value = 0; alphabet[value] != '\0'; value++) {
+        values[(uint8_t)alphabet[value]] = value;
+        if (alphabet[value] >= 'a')
+            values[(uint8_t)(alphabet[value] - 'a' + 'A')] = value;
+    }
 }
 
-static bool base32_read(const char *digits, struct identity *ret)
+static void fill_all_digits(void)
 {
-    if (strlen(digits) != BASE32_LENGTH || digit_value(base32_digits, digits[0]) > 7)
-        return false;
-    struct identity id = {0};
+    fill_digits(digit_values.base32, base32_digits);
+    fill_digits(digit_values.hex, hex_digits);
+}
+
+static const struct digits *digits(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    must(pthread_once(&once, fill_all_digits) == 0);
+    return &digit_values;
+}
+
+/* 26 digits of five bits into the 16 bytes' 128: the first has three. */
+static bool base32_read(const char *text, struct identity *ret)
+{
+    const uint8_t *values = digits()->base32;
+    number128 number = 0;
     for (int place = 0; place < BASE32_LENGTH; place++) {
-        int value = digit_value(base32_digits, digits[place]);
-        if (value < 0)
+        uint8_t value = values[(uint8_t)text[place]]; /* the terminating zero is no digit */
+        if (value == NO_DIGIT || (place == 0 && value > 7))
             return false;
-        for (int i = 0; i < 5; i++) {
-            int bit = 5 * place - 2 + i;
-            unsigned digit = ((unsigned)value >> (4 - i)) & 1U;
-            if (bit >= 0)
-                id.bytes[bit / 8] |= (uint8_t)(digit << (7 - bit % 8));
-        }
+        number = number << 5 | value;
     }
-    *ret = id;
+    if (text[BASE32_LENGTH] != '\0')
+        return false;
+    for (int i = 15; i >= 0; i--, number >>= 8)
+        ret->bytes[i] = (uint8_t)number;
     return true;
 }
 
@@ -189,16 +212,16 @@ enum err_kind identity_from_text(enum identity_kind kind, const char *text, stru
 
 static bool uuid_read(const char *text, struct identity *ret)
 {
-    if (strlen(text) != UUID_LENGTH)
-        return false;
+    const uint8_t *values = digits()->hex;
     struct identity id = {0};
     const char *next = text;
+    if (strnlen(text, UUID_LENGTH + 1) != UUID_LENGTH)
+        return false;
     for (int i = 0; i < 16; i++) {
         if (uuid_has_hyphen_before(i) && *next++ != '-')
             return false;
-        int high = digit_value(hex_digits, next[0]);
-        int low = digit_value(hex_digits, next[1]);
-        if (high < 0 || low < 0)
+        uint8_t high = values[(uint8_t)next[0]], low = values[(uint8_t)next[1]];
+        if (high == NO_DIGIT || low == NO_DIGIT)
             return false;
         id.bytes[i] = (uint8_t)(high << 4 | low);
         next += 2;

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -124,9 +125,19 @@ enum err_kind token_parse(const char *text, struct token *ret, struct err *reter
     return ERR_NONE;
 }
 
+static EVP_MD *sha256; /* fetched once: EVP_sha256() is looked up under a lock at each use */
+
+static void fetch_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    must(sha256 != NULL);
+}
+
 void token_hash(const struct token *token, uint8_t ret[static TOKEN_HASH_SIZE])
 {
-    must(EVP_Digest(token->secret, sizeof token->secret, ret, NULL, EVP_sha256(), NULL) == 1);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    must(pthread_once(&once, fetch_sha256) == 0);
+    must(EVP_Digest(token->secret, sizeof token->secret, ret, NULL, sha256, NULL) == 1);
 }
 
 void token_prove(const struct token *token, struct token_proof *ret)

@@ -332,8 +332,7 @@ static enum err_kind refuse_begun(struct request *request, const struct target *
     json_out_init(&members, request->arena);
     json_out_key(&members, "hits");
     json_out_open(&members, '[');
-    for (int row = 0; row < PQntuples(result); row++)
-        field_write_row(hit_fields, result, row, &members);
+    field_write_rows(hit_fields, result, 0, PQntuples(result), &members);
     json_out_close(&members, ']');
     request->internal->problem_members = json_out_finish(&members);
     return err_set_code(reterr, ERR_CONFLICT, "maintenance_conflict", "%d reservations have begun on these nodes",
@@ -441,4 +440,4 @@ static const struct db_stmt *const maintenance_statements[] = {&statement_list,
                                                                NULL};
 
 const struct resource maintenance_resource = {"maintenance-windows", maintenance_routes, maintenance_statements,
-    "Nodes out of service for a time."};
+                                              "Nodes out of service for a time."};

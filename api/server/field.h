@@ -207,9 +207,11 @@ void field_read_text(const struct field *fields, const char *name, const char *t
 /* Fills the fallbacks of what is not in present. */
 void field_read_defaults(const struct field *fields, uint64_t present, void *target, struct field_problems *problems);
 
-/* ---- Writing ---- Both write one whole JSON object. */
+/* ---- Writing ---- Each writes whole JSON objects. */
 void field_write_struct(const struct field *fields, const void *source, struct json_out *out);
 void field_write_row(const struct field *fields, const PGresult *result, int row, struct json_out *out);
+/* `count` objects, one behind the other, of the rows from `first`: what many rows have in common is found out once. */
+void field_write_rows(const struct field *fields, const PGresult *result, int first, int count, struct json_out *out);
 
 /* ---- Documenting ---- */
 /* Writes the schema of an object as OpenAPI 3.1 (JSON Schema 2020-12). for_request: what one may send. */

@@ -15,10 +15,8 @@ void json_out_init(struct json_out *out, struct arena *arena)
     *out = (struct json_out){.arena = arena};
 }
 
-static void reserve(struct json_out *out, size_t more)
+static void grow(struct json_out *out, size_t more)
 {
-    if (out->capacity - out->length >= more)
-        return;
     size_t capacity = out->capacity == 0 ? CAPACITY_MIN : out->capacity;
     while (capacity - out->length < more)
         capacity *= 2;
@@ -27,6 +25,17 @@ static void reserve(struct json_out *out, size_t more)
         memcpy(text, out->text, out->length);
     out->text = text;
     out->capacity = capacity;
+}
+
+static inline void reserve(struct json_out *out, size_t more)
+{
+    if (out->capacity - out->length < more)
+        grow(out, more);
+}
+
+void json_out_reserve(struct json_out *out, size_t more)
+{
+    reserve(out, more);
 }
 
 void json_out_bytes(struct json_out *out, const char *bytes, size_t length)
@@ -138,6 +147,13 @@ void json_out_key(struct json_out *out, const char *name)
     separate(out);
     put_string(out, name);
     put(out, ':');
+    out->needs_comma = false;
+}
+
+void json_out_ready_key(struct json_out *out, const char *key, size_t length)
+{
+    separate(out);
+    json_out_bytes(out, key, length);
     out->needs_comma = false;
 }
 

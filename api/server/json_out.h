@@ -17,12 +17,16 @@ struct json_out {
 };
 
 void json_out_init(struct json_out *out, struct arena *arena);
+/* Makes room for so many bytes more, where the caller knows about how many will come. */
+void json_out_reserve(struct json_out *out, size_t more);
 /* The text so far, terminated; valid until the next write. */
 const char *json_out_finish(struct json_out *out) __attribute__((returns_nonnull));
 
 void json_out_open(struct json_out *out, char bracket);  /* '{' or '[' */
 void json_out_close(struct json_out *out, char bracket); /* '}' or ']' */
 void json_out_key(struct json_out *out, const char *name);
+/* A key that is JSON already, with its quotes and colon: for what is written many times. */
+void json_out_ready_key(struct json_out *out, const char *key, size_t length);
 void json_out_text(struct json_out *out,
                    const char *value); /* NULL writes null; bytes that are no UTF-8 become U+FFFD */
 void json_out_int(struct json_out *out, int64_t value);

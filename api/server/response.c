@@ -60,8 +60,7 @@ void response_list(struct request *request, struct response *response, const str
     json_out_open(out, '{');
     json_out_key(out, "items");
     json_out_open(out, '[');
-    for (int row = 0; row < shown; row++)
-        field_write_row(fields, result, row, out);
+    field_write_rows(fields, result, 0, shown, out);
     json_out_close(out, ']');
     json_out_key(out, "next_page");
     int key = PQfnumber(result, "page_key");

@@ -45,13 +45,14 @@ struct options {
     int64_t window_base_s; /* seconds since the Unix epoch */
     int64_t window_hours;
     bool json;
+    bool is_fixed; /* without a placeholder: every request is the same, and is made once for each connection */
 };
 
 struct connection {
     int fd;
     int64_t sent_at_ns;
     size_t request_length, request_sent;
-    size_t answer_length;
+    size_t answer_length, answer_wanted; /* wanted: 0 until the head is there */
     char request[REQUEST_SIZE_MAX];
     char *answer;
 };
@@ -115,7 +116,15 @@ static char *expand(const struct options *options, char *to, const char *limit, 
     return to;
 }
 
-static void prepare(const struct options *options, struct connection *connection, int64_t n)
+static bool has_placeholder(const struct options *options)
+{
+    bool has = strchr(options->path, '{') != NULL || (options->body != NULL && strchr(options->body, '{') != NULL);
+    for (int i = 0; i < options->header_count; i++)
+        has = has || strchr(options->headers[i], '{') != NULL;
+    return has;
+}
+
+static void write_request(const struct options *options, struct connection *connection, int64_t n)
 {
     char body[REQUEST_SIZE_MAX / 2] = "";
     size_t body_length = 0;
@@ -134,8 +143,15 @@ static void prepare(const struct options *options, struct connection *connection
         to += snprintf(to, (size_t)(limit - to), "Content-Type: application/json\r\nContent-Length: %zu\r\n", body_length);
     to += snprintf(to, (size_t)(limit - to), "\r\n%s", body);
     connection->request_length = (size_t)(to - connection->request);
+}
+
+static void prepare(const struct options *options, struct connection *connection, int64_t n)
+{
+    if (!options->is_fixed || connection->request_length == 0)
+        write_request(options, connection, n);
     connection->request_sent = 0;
     connection->answer_length = 0;
+    connection->answer_wanted = 0;
     connection->sent_at_ns = now_ns();
 }
 
@@ -151,17 +167,17 @@ static bool write_more(struct connection *connection)
     return true;
 }
 
-/* The length of the whole answer once its head is there; 0 while it is not. */
+/* The length of the whole answer once its head is there; 0 while it is not. The server writes the name of the header
+ * as it stands here: to look for it in any case costs more than all else. */
 static size_t answer_wants(const struct connection *connection)
 {
+    static const char name[] = "\r\nContent-Length:";
     const char *head_end = memmem(connection->answer, connection->answer_length, "\r\n\r\n", 4);
     if (head_end == NULL)
         return 0;
     size_t head = (size_t)(head_end - connection->answer) + 4;
-    const char *length = strcasestr(connection->answer, "\r\nContent-Length:");
-    if (length == NULL || length > head_end)
-        return head;
-    return head + strtoul(length + strlen("\r\nContent-Length:"), NULL, 10);
+    const char *length = memmem(connection->answer, head, name, strlen(name));
+    return length == NULL ? head : head + strtoul(length + strlen(name), NULL, 10);
 }
 
 /* Reads what is there. Returns 1 when the answer is whole, 0 when not yet, -1 when the connection is gone. */
@@ -176,8 +192,9 @@ static int read_more(struct connection *connection)
             return errno == EAGAIN ? 0 : -1;
         connection->answer_length += (size_t)n;
         connection->answer[connection->answer_length] = 0;
-        size_t wants = answer_wants(connection);
-        if (wants > 0 && connection->answer_length >= wants)
+        if (connection->answer_wanted == 0)
+            connection->answer_wanted = answer_wants(connection);
+        if (connection->answer_wanted > 0 && connection->answer_length >= connection->answer_wanted)
             return 1;
         if (connection->answer_length + 1 >= ANSWER_SIZE_MAX)
             return -1;
@@ -349,6 +366,7 @@ static struct options parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct options options = parse(argc, argv);
+    options.is_fixed = !has_placeholder(&options);
     struct tally tally = {.latency_us = alloc_zero(LATENCY_SAMPLES_MAX, sizeof(uint32_t))};
     run(&options, &tally);
     print(&options, &tally);

@@ -128,6 +128,95 @@ START_TEST(a_span_is_two_times_in_order_of_which_the_first_may_be_null)
 }
 END_TEST
 
+/* ---- Rows ---- */
+
+static const struct field size_fields[] = {
+    FIELD_COLUMN("gpus", FIELD_TYPE_INT),
+    FIELD_COLUMN("model", FIELD_TYPE_TEXT),
+    FIELDS_END,
+};
+static const struct field part_fields[] = {
+    FIELD_COLUMN("n", FIELD_TYPE_INT),
+    FIELD_COLUMN_WITH("note", FIELD_TYPE_TEXT, FIELD_OPTIONAL),
+    FIELDS_END,
+};
+static const struct field row_fields[] = {
+    FIELD_COLUMN("id", FIELD_TYPE_ID, .identity = IDENTITY_ZONE),
+    FIELD_COLUMN_WITH("tenant", FIELD_TYPE_TEXT, FIELD_OPTIONAL),
+    FIELD_COLUMN_WITH("size", FIELD_TYPE_OBJECT, FIELD_OPTIONAL, .fields = size_fields),
+    FIELD_COLUMN("always", FIELD_TYPE_OBJECT, .fields = size_fields),
+    FIELD_COLUMN_WITH("range", FIELD_TYPE_SPAN, FIELD_OPTIONAL),
+    FIELD_COLUMN("at", FIELD_TYPE_TIME),
+    FIELD_COLUMN("ready", FIELD_TYPE_BOOL),
+    FIELD_COLUMN("price", FIELD_TYPE_MONEY),
+    FIELD_COLUMN_WITH("total", FIELD_TYPE_MONEY, FIELD_MINOR),
+    FIELD_COLUMN("amount", FIELD_TYPE_AMOUNT),
+    FIELD_COLUMN("parts", FIELD_TYPE_ROWS, .fields = part_fields),
+    FIELDS_END,
+};
+#define ZONE_UUID "018f0000-abcd-7000-8000-00000000000a"
+
+/* In another order than the fields, without "tenant", and with a column that no field has. */
+static const char *const row_columns[] = {
+    "parts",    "amount",   "total.amount_minor", "total.currency", "price.amount_u", "price.currency", "ready",
+    "at",       "range.to", "range.from",         "always.model",   "always.gpus",    "size.gpus",      "size.model",
+    "page_key", "id"};
+
+static PGresult *result_of(const char *const *columns, int column_count, const char *const *values, int row_count)
+{
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    PGresAttDesc attributes[32] = {0};
+    char names[32][32];
+    for (int i = 0; i < column_count; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%s", columns[i]);
+        attributes[i].name = names[i];
+    }
+    ck_assert_int_eq(PQsetResultAttrs(result, column_count, attributes), 1);
+    for (int i = 0; i < row_count * column_count; i++) {
+        char value[128];
+        (void)snprintf(value, sizeof value, "%s", values[i] == NULL ? "" : values[i]);
+        int length = values[i] == NULL ? -1 : (int)strlen(value);
+        ck_assert_int_eq(
+            PQsetvalue(result, i / column_count, i % column_count, values[i] == NULL ? NULL : value, length), 1);
+    }
+    return result;
+}
+
+START_TEST(rows_are_written_by_the_names_of_their_columns)
+{
+    static const char *const values[][COUNT_OF(row_columns)] = {
+        {"[{\"n\": 1, \"note\": \"a\\\"b\"}, {\"n\": -2, \"note\": null}]", "-9223372036854775807", "-5", "USD",
+         "2490000000", "EUR", "t", "0", "86400", NULL, "H100", "8", "4", NULL, "k", ZONE_UUID},
+        {"[]", NULL, NULL, NULL, NULL, NULL, "f", NULL, NULL, NULL, NULL, NULL, NULL, "unseen", "k", ZONE_UUID},
+    };
+    static const char expected[] =
+        "[{\"id\":\"zon_01hw001ayde00800000000000a\",\"size\":{\"gpus\":4,\"model\":null},\"always\":{\"gpus\":8,"
+        "\"model\":\"H100\"},"
+        "\"range\":[null,\"1970-01-02T00:00:00Z\"],\"at\":\"1970-01-01T00:00:00Z\",\"ready\":true,"
+        "\"price\":{\"amount\":\"2490.000000\",\"currency\":\"EUR\"},\"total\":{\"amount\":\"-0.05\",\"currency\":"
+        "\"USD\"},"
+        "\"amount\":\"-9223372036854.775807\",\"parts\":[{\"n\":1,\"note\":\"a\\\"b\"},{\"n\":-2}]},"
+        "{\"id\":\"zon_01hw001ayde00800000000000a\",\"always\":{\"gpus\":null,\"model\":null},\"at\":null,\"ready\":"
+        "false,"
+        "\"price\":null,\"total\":null,\"amount\":null,\"parts\":[]}]";
+    struct arena *arena = arena_new();
+    PGresult *result = result_of(row_columns, COUNT_OF(row_columns), &values[0][0], COUNT_OF(values));
+    struct json_out out;
+    json_out_init(&out, arena);
+    json_out_open(&out, '[');
+    field_write_rows(row_fields, result, 0, COUNT_OF(values), &out);
+    json_out_close(&out, ']');
+    const char *text = json_out_finish(&out);
+    ck_assert_str_eq(text, expected);
+    struct json_out second; /* one row by itself is the same text */
+    json_out_init(&second, arena);
+    field_write_row(row_fields, result, 1, &second);
+    ck_assert_ptr_nonnull(strstr(text, json_out_finish(&second)));
+    PQclear(result);
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(a_field_is_required_unless_the_other_is_given)
 {
     struct arena *arena = arena_new();
@@ -366,6 +455,7 @@ int main(void)
     tcase_add_test(tests, what_is_absent_has_its_default);
     tcase_add_test(tests, places_of_fields_in_the_tables_are_known);
     tcase_add_test(tests, a_span_is_two_times_in_order_of_which_the_first_may_be_null);
+    tcase_add_test(tests, rows_are_written_by_the_names_of_their_columns);
     tcase_add_test(tests, a_field_is_required_unless_the_other_is_given);
     tcase_add_test(tests, json_escapes_what_it_must_and_repairs_what_is_not_utf8);
     tcase_add_test(tests, depth_is_counted_outside_of_strings_only);

@@ -51,6 +51,20 @@ START_TEST(texts_are_copied_and_ended)
 }
 END_TEST
 
+START_TEST(memory_that_another_arena_had_is_zeroed_again)
+{
+    for (int round = 0; round < 5; round++) {
+        CLEANUP(arena_freep) struct arena *arena = arena_new();
+        for (size_t i = 0; i < 50; i++) {
+            unsigned char *memory = arena_alloc(arena, 1000);
+            for (size_t k = 0; k < 1000; k++)
+                ck_assert_uint_eq(memory[k], 0);
+            memset(memory, 0xff, 1000);
+        }
+    }
+}
+END_TEST
+
 START_TEST(releasing_nothing_is_fine)
 {
     arena_free(NULL);
@@ -66,6 +80,7 @@ int main(void)
     tcase_add_test(tests, memory_is_zeroed_aligned_and_ones_own);
     tcase_add_test(tests, what_is_larger_than_a_block_fits_too);
     tcase_add_test(tests, texts_are_copied_and_ended);
+    tcase_add_test(tests, memory_that_another_arena_had_is_zeroed_again);
     tcase_add_test(tests, releasing_nothing_is_fine);
     Suite *suite = suite_create("arena");
     suite_add_tcase(suite, tests);
