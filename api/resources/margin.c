@@ -1,61 +1,79 @@
-/* Margin: revenue against amortization, by whatever it is asked by, and what idle cost by cause. */
+/* Margin: revenue against what the hardware costs, by whatever it is asked by, and what idle cost by cause. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 
 #include <string.h>
 
-static const char *const keys[] = {"tenant", "instance_type", "cohort", "day", "reservation", NULL};
+static const char *const keys[] = {"tenant", "project", "instance_type", "node", "rack",
+                                   "cohort", "day",     "reservation",   NULL};
+static const char *const steps[] = {"day", "week", "month", NULL};
 
 // clang-format off
 #define MARGIN_MONEY                                                                                                                  \
-    FIELD_COLUMN("revenue",            FIELD_TYPE_MONEY, .help = "What was rated"),                                                   \
-    FIELD_COLUMN("amortization",       FIELD_TYPE_MONEY, .help = "Of the capacity that was delivered; by day, and in totals, of the fleet: with what idle cost"), \
-    FIELD_COLUMN("margin",             FIELD_TYPE_MONEY, .help = "Revenue less amortization")
+    FIELD_COLUMN("revenue",            FIELD_TYPE_MONEY, .help = "What was rated, fees spread over what they cover"),                 \
+    FIELD_COLUMN("amortization",       FIELD_TYPE_MONEY, .help = "Depreciation of the hardware"),                                     \
+    FIELD_COLUMN("power",              FIELD_TYPE_MONEY, .help = "Energy x PUE x tariff"),                                            \
+    FIELD_COLUMN("colocation",         FIELD_TYPE_MONEY, .help = "Space, power feed and cooling"),                                    \
+    FIELD_COLUMN("operations",         FIELD_TYPE_MONEY, .help = "Remote hands, support, staff"),                                     \
+    FIELD_COLUMN("network",            FIELD_TYPE_MONEY, .help = "Share of the network"),                                             \
+    FIELD_COLUMN("storage",            FIELD_TYPE_MONEY, .help = "Share of the storage"),                                             \
+    FIELD_COLUMN("cost",               FIELD_TYPE_MONEY, .help = "All of these"),                                                     \
+    FIELD_COLUMN("idle",               FIELD_TYPE_MONEY, .help = "The part of cost that nobody bore: of days, nodes, racks, cohorts and the fleet; tenants, projects, types and reservations cost what was delivered to them"), \
+    FIELD_COLUMN("margin",             FIELD_TYPE_MONEY, .help = "Revenue less cost")
+
+#define MARGIN_ITEM                                                                                                                   \
+    FIELD_COLUMN_WITH("period_start",  FIELD_TYPE_DATE, FIELD_NULLABLE, .help = "First day of the step (weeks begin on Monday); null without step"), \
+    MARGIN_MONEY,                                                                                                                     \
+    FIELD_COLUMN("gpu_seconds_billed", FIELD_TYPE_INT, .help = "Rounded to whole GPU-seconds"),                                       \
+    FIELDS_END
 
 static const struct field item_fields[] = {
-    FIELD_COLUMN("key", FIELD_TYPE_TEXT, .help = "A tenant's name, an instance type's (shape: of tenants' own), a cohort (none: not known), a day, or a reservation's id"),
-    MARGIN_MONEY,
-    FIELD_COLUMN("gpu_seconds_billed", FIELD_TYPE_INT, .help = "Rounded to whole GPU-seconds"),
-    FIELDS_END,
+    FIELD_COLUMN("key", FIELD_TYPE_TEXT, .help = "A name: of a tenant, tenant/project, instance type (shape: of tenants' own), fabric/rack, cohort (none: not known), or a day"),
+    MARGIN_ITEM,
 };
 static const struct field item_of_reservation_fields[] = {
-    FIELD_COLUMN("key", FIELD_TYPE_ID, .identity = IDENTITY_RESERVATION, .help = "The reservation"),
-    MARGIN_MONEY,
-    FIELD_COLUMN("gpu_seconds_billed", FIELD_TYPE_INT, .help = "Rounded to whole GPU-seconds"),
-    FIELDS_END,
+    FIELD_COLUMN_WITH("key", FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_RESERVATION, .help = "The reservation; null: of none, as a commitment's fee"),
+    MARGIN_ITEM,
+};
+static const struct field item_of_node_fields[] = {
+    FIELD_COLUMN_WITH("key", FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_NODE, .help = "The node; null: what no node delivered that day"),
+    MARGIN_ITEM,
 };
 static const struct field idle_fields[] = {
     FIELD_COLUMN("cause",       FIELD_TYPE_TEXT, .help = "Why nobody bore it"),
-    FIELD_COLUMN("amount",      FIELD_TYPE_MONEY, .help = "Amortization"),
+    FIELD_COLUMN("amount",      FIELD_TYPE_MONEY, .help = "Of all pools"),
     FIELD_COLUMN("gpu_seconds", FIELD_TYPE_INT, .help = "Rounded to whole GPU-seconds"),
     FIELDS_END,
 };
 static const struct field totals_fields[] = {
     MARGIN_MONEY,
-    FIELD_COLUMN("idle", FIELD_TYPE_MONEY, .help = "The part of amortization that nobody bore"),
     FIELDS_END,
 };
 
 #define MARGIN_FIELDS(items_)                                                                                      \
-    FIELD_COLUMN("items",  FIELD_TYPE_ROWS, .fields = (items_), .help = "By key, in its order"),                   \
+    FIELD_COLUMN("items",  FIELD_TYPE_ROWS, .fields = (items_), .help = "By step, then by key, in their order"),   \
     FIELD_COLUMN("idle",   FIELD_TYPE_ROWS, .fields = idle_fields, .help = "By cause"),                            \
     FIELD_COLUMN("totals", FIELD_TYPE_OBJECT, .fields = totals_fields, .help = "Of the fleet"),                    \
     FIELDS_END
 
 static const struct field margin_fields[] = { MARGIN_FIELDS(item_fields) };
 static const struct field margin_by_reservation_fields[] = { MARGIN_FIELDS(item_of_reservation_fields) };
+static const struct field margin_by_node_fields[] = { MARGIN_FIELDS(item_of_node_fields) };
 // clang-format on
 
 static const struct schema margin_schema = {"Margin", margin_fields, 0};
 
 struct margin_query {
     const char *by;
+    const char *step;
     const char *from;
     const char *to;
     const char *currency;
 };
 static const struct field margin_query_fields[] = {
     FIELD_ENUM("by", struct margin_query, by, .values = keys, .fallback = "tenant", .help = "What items are by"),
+    FIELD_ENUM("step", struct margin_query, step, .values = steps, .flags = FIELD_NULLABLE,
+               .help = "One item per key and step; all days in one where it is left out"),
     FIELD_DATE("from", struct margin_query, from, .help = "First day; 30 days before to where it is left out"),
     FIELD_DATE("to", struct margin_query, to, .help = "Day after the last; today (domain time) where it is left out"),
     FIELD_TEXT("currency", struct margin_query, currency, .least = 3, .most = 3, .fallback = "USD",
@@ -64,62 +82,72 @@ static const struct field margin_query_fields[] = {
 };
 static const struct schema margin_query_schema = {"MarginQuery", margin_query_fields, sizeof(struct margin_query)};
 
-#define LAST_DAY  "coalesce($3::date, (sluice_now() AT TIME ZONE 'UTC')::date)"
-#define FIRST_DAY "coalesce($2::date, " LAST_DAY " - 30)"
+#define LAST_DAY  "coalesce($4::date, (sluice_now() AT TIME ZONE 'UTC')::date)"
+#define FIRST_DAY "coalesce($3::date, " LAST_DAY " - 30)"
 
-/* A day bears its idle too, so that revenue stands against what the fleet costs that day. */
+/* What each column of MARGIN_MONEY is, of a row of sums: within a JSON object, and as columns below "totals". */
+#define POOLS(column_)                                                                                                 \
+    column_("amortization", "depreciation_u") column_("power", "power_u") column_("colocation", "colocation_u")        \
+        column_("operations", "operations_u") column_("network", "network_u") column_("storage", "storage_u")          \
+            column_("idle", "idle_u")
+#define MARGIN_SUMS(column_)                                                                                           \
+    column_("revenue", "revenue_u") POOLS(column_) column_("cost", "cost_u") column_("margin", "revenue_u - cost_u")
+#define IN_OBJECT(name_, value_) "'" name_ ".amount_u', " value_ ", '" name_ ".currency', $5::text, "
+#define IN_TOTALS(name_, value_)                                                                                       \
+    ", " value_ " AS \"totals." name_ ".amount_u\", $5::text AS \"totals." name_ ".currency\""
+#define SUM_(name_, value_) ", coalesce(sum(" value_ "), 0)::bigint AS " value_
+
+/* The totals are those of the days: a day bears its idle, so that revenue stands against what the fleet costs. */
 static const struct db_stmt statement_report = {
     .name = "margin_report",
-    .sql = "WITH report AS MATERIALIZED ("
-           "  SELECT key, revenue_u, amortization_u, gpu_milli_seconds_billed AS billed"
-           "    FROM margin_report($1::text, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $4::text"
-           "), idle AS MATERIALIZED ("
-           "  SELECT cause, amount_u, gpu_milli_seconds FROM idle_report(" FIRST_DAY ", " LAST_DAY ")"
-           "   WHERE currency = $4::text"
-           "), fact AS ("
-           "  SELECT * FROM report UNION ALL"
-           "  SELECT c.day::text, 0, sum(c.depreciation_u)::bigint, 0 FROM cost_allocation c"
-           "   WHERE $1::text = 'day' AND c.day >= " FIRST_DAY " AND c.day < " LAST_DAY ""
-           "     AND c.reservation_id IS NULL"
-           "     AND c.currency = $4::text GROUP BY c.day"
-           "), item AS ("
-           "  SELECT key, sum(revenue_u)::bigint AS revenue_u, sum(amortization_u)::bigint AS amortization_u,"
-           "         round(sum(billed) / 1000.0)::bigint AS billed FROM fact GROUP BY key"
-           "), total AS ("
-           "  SELECT (SELECT coalesce(sum(revenue_u), 0)::bigint FROM report) AS revenue_u,"
-           "         (SELECT coalesce(sum(amortization_u), 0)::bigint FROM report) AS delivered_u,"
-           "         (SELECT coalesce(sum(amount_u), 0)::bigint FROM idle) AS idle_u"
-           ") SELECT (SELECT coalesce(json_agg(json_build_object('key', key,"
-           "      'revenue.amount_u', revenue_u, 'revenue.currency', $4::text,"
-           "      'amortization.amount_u', amortization_u, 'amortization.currency', $4::text,"
-           "      'margin.amount_u', revenue_u - amortization_u, 'margin.currency', $4::text,"
-           "      'gpu_seconds_billed', billed) ORDER BY key), '[]') FROM item) AS items,"
-           "  (SELECT coalesce(json_agg(json_build_object('cause', cause, 'amount.amount_u', amount_u,"
-           "      'amount.currency', $4::text, 'gpu_seconds', round(gpu_milli_seconds / 1000.0)::bigint)"
-           "      ORDER BY cause), '[]') FROM idle) AS idle,"
-           "  revenue_u AS \"totals.revenue.amount_u\", $4::text AS \"totals.revenue.currency\","
-           "  delivered_u + idle_u AS \"totals.amortization.amount_u\", $4::text AS \"totals.amortization.currency\","
-           "  revenue_u - delivered_u - idle_u AS \"totals.margin.amount_u\", $4::text AS \"totals.margin.currency\","
-           "  idle_u AS \"totals.idle.amount_u\", $4::text AS \"totals.idle.currency\" FROM total",
-    .params = 4,
+    .sql =
+        "WITH item AS MATERIALIZED ("
+        "  SELECT *, depreciation_u + power_u + colocation_u + operations_u + network_u + storage_u AS cost_u"
+        "    FROM margin_report($1::text, $2::text, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text"
+        "), day AS ("
+        "  SELECT *, depreciation_u + power_u + colocation_u + operations_u + network_u + storage_u AS cost_u"
+        "    FROM margin_report('day', NULL, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text"
+        "), total AS ("
+        "  SELECT coalesce(sum(revenue_u), 0)::bigint AS revenue_u, coalesce(sum(cost_u), 0)::bigint AS cost_u" POOLS(
+            SUM_) "    FROM day"
+                  ") SELECT (SELECT coalesce(json_agg(json_build_object(" MARGIN_SUMS(
+                      IN_OBJECT) "      'key', nullif(key, CASE WHEN $1::text IN ('node', 'reservation') THEN 'none' "
+                                 "END), 'period_start', period_start,"
+                                 "      'gpu_seconds_billed', round(gpu_milli_seconds_billed / 1000.0)::bigint)"
+                                 "      ORDER BY period_start, key), '[]') FROM item) AS items,"
+                                 "  (SELECT coalesce(json_agg(json_build_object('cause', cause, 'amount.amount_u', "
+                                 "amount_u,"
+                                 "      'amount.currency', $5::text, 'gpu_seconds', round(gpu_milli_seconds / "
+                                 "1000.0)::bigint)"
+                                 "      ORDER BY cause), '[]') FROM idle_report(" FIRST_DAY ", " LAST_DAY
+                                 ") WHERE currency = $5::text) AS idle" MARGIN_SUMS(IN_TOTALS) " FROM total",
+    .params = 5,
 };
+
+/* Keys that are ids are written as such. */
+static const struct field *fields_of(const char *by)
+{
+    if (strcmp(by, "reservation") == 0)
+        return margin_by_reservation_fields;
+    return strcmp(by, "node") == 0 ? margin_by_node_fields : margin_fields;
+}
 
 static enum err_kind report(struct request *request, struct response *response, struct err *reterr)
 {
     const struct margin_query *query = request->query;
     const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_report,
-                                     DB_PARAMS(query->by, query->from, query->to, query->currency), &result, reterr);
+    enum err_kind kind =
+        request_run(request, &statement_report,
+                    DB_PARAMS(query->by, query->step, query->from, query->to, query->currency), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    bool by_reservation = strcmp(query->by, "reservation") == 0;
-    response_row(response, 200, by_reservation ? margin_by_reservation_fields : margin_fields, result, 0);
+    response_row(response, 200, fields_of(query->by), result, 0);
     return ERR_NONE;
 }
 
 // clang-format off
 static const struct route margin_routes[] = {
-    {GET, "/v1/system/margin", ROLES_SYSTEM_READ, RATE_REPORT, .query = &margin_query_schema, .answer = &margin_schema, .run = report, .summary = "Revenue against amortization for days in [from, to), and idle by cause"},
+    {GET, "/v1/system/margin", ROLES_SYSTEM_READ, RATE_REPORT, .query = &margin_query_schema, .answer = &margin_schema, .run = report, .summary = "Revenue against all costs for days in [from, to), and idle by cause"},
     ROUTES_END,
 };
 // clang-format on
@@ -127,4 +155,4 @@ static const struct route margin_routes[] = {
 static const struct db_stmt *const margin_statements[] = {&statement_report, NULL};
 
 const struct resource margin_resource = {"margin", margin_routes, margin_statements,
-    "Revenue against what the fleet costs."};
+                                         "Revenue against what the fleet costs."};

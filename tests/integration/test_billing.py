@@ -98,8 +98,8 @@ def test_the_cost_of_a_day_goes_to_who_had_the_node_and_to_idle_by_cause(keep_bo
         "not_in_service": 6, "unready": 1, "used": 11, "sanitizing": 3, "unsold": 3}
     assert sum(amount for _, amount in hours.values()) == 100_000_000
     assert hours["used"][1] == 45_833_333
-    (margin,) = books.rows("SELECT key, revenue_u, amortization_u FROM margin_report('tenant', '2026-03-01', '2026-03-02')")
-    assert margin == {"key": "acme", "revenue_u": 11 * 8 * 2_000_000, "amortization_u": 45_833_333}
+    (margin,) = books.rows("SELECT key, revenue_u, depreciation_u FROM margin_report('tenant', NULL, '2026-03-01', '2026-03-02')")
+    assert margin == {"key": "acme", "revenue_u": 11 * 8 * 2_000_000, "depreciation_u": 45_833_333}
     books.sound()
 
 

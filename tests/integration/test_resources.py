@@ -221,13 +221,17 @@ def test_a_month_adds_up_wherever_one_looks(month):
     assert len(attribution) == 2 * 31
     assert all(sum(micro(part["amount"]) for part in row["allocations"]) == micro(row["cost"]) for row in attribution)
     cost = sum(micro(row["cost"]) for row in attribution)
-    for by in ("tenant", "instance_type", "cohort", "reservation", "day"):
+    for by in ("tenant", "project", "instance_type", "cohort", "reservation", "day", "node", "rack"):
         margin = month.operator.get(f"/v1/system/margin?by={by}&{REPORT}").expect(200).body
         assert micro(margin["totals"]["revenue"]) == sum(micro(item["revenue"]) for item in margin["items"]) == 1_440_000_000
         assert micro(margin["totals"]["amortization"]) == cost
         assert micro(margin["totals"]["idle"]) == sum(micro(idle["amount"]) for idle in margin["idle"])
         borne = sum(micro(item["amortization"]) for item in margin["items"])
-        assert borne == cost - (0 if by == "day" else micro(margin["totals"]["idle"]))
+        assert borne == cost - (0 if by in ("day", "node", "rack", "cohort") else micro(margin["totals"]["idle"]))
+        weeks = month.operator.get(f"/v1/system/margin?by={by}&step=week&{REPORT}").expect(200).body
+        assert weeks["totals"] == margin["totals"]
+        assert len({item["period_start"] for item in weeks["items"]}) == (5 if by in ("day", "node", "rack", "cohort") else 1)
+        assert sum(micro(item["margin"]) for item in weeks["items"]) == sum(micro(item["margin"]) for item in margin["items"])
     assert [item["key"] for item in month.operator.get(f"/v1/system/margin?by=reservation&{REPORT}").body["items"]] == [month.reservation["id"]]
 
     balance = month.operator.items("/v1/system/ledger?limit=2")
