@@ -139,6 +139,8 @@ static void start_readers(struct server *server, const char *url)
 static void stop(struct server *server, struct background *background)
 {
     listener_stop(server->listener);
+    trust_stop(&server->people);
+    trust_stop(&server->workloads);
     workers_stop(server->workers);
     reader_stop(server->point_reader);
     reader_stop(server->list_reader);
@@ -176,6 +178,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.suspensions = suspensions_start();
     server.workers = workers_start(url, (int)settings->workers, settings->jobs_max, timeout_ms);
     start_readers(&server, url);
+    kind = trust_start(settings, &server.people, &server.workloads, reterr);
     server.follower = follower_start(url, settings->streams_max);
     questions_register();
     server.batcher = batcher_start(&reservation_batch, url, settings->batch_max, settings->batch_queue_max, timeout_ms);
@@ -185,7 +188,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     struct webhook_worker *webhooks = start_webhooks(url, &server);
     CLEANUP(db_freep) struct db *ready_db = system_db(url);
     struct admin *admin = NULL;
-    if (common->admin_listen[0] != '\0')
+    if (kind == ERR_NONE && common->admin_listen[0] != '\0')
         kind = admin_start(common->admin_listen, is_ready, ready_db, &admin, reterr);
     if (kind == ERR_NONE)
         kind = listener_start(&server, reterr);

@@ -20,6 +20,7 @@ enum token_kind {
     TOKEN_TENANTS = 'u',
     TOKEN_PROVIDERS = 's',
     TOKEN_SESSIONS = 'w',
+    TOKEN_WORKLOADS = 'j', /* never a text of ours: an issuer's JSON Web Token, by its hash */
 };
 
 struct token {

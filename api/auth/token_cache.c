@@ -29,6 +29,7 @@ struct entry {
     uint8_t secret_sha256[TOKEN_HASH_SIZE];
     int64_t previous_until_ms; /* real time; 0: there is no secret but the one */
     uint8_t previous_sha256[TOKEN_HASH_SIZE];
+    struct workload workload; /* of kind TOKEN_WORKLOADS */
     struct caller caller;
 };
 
@@ -162,8 +163,21 @@ static const struct db_stmt statement_used_session = {
     .params = 1,
 };
 
-const struct db_stmt *const token_cache_statements[] = {&statement_find, &statement_used, &statement_find_session,
-                                                        &statement_used_session, NULL};
+/* An issuer's token has no row: what it stands for has. */
+static const struct db_stmt statement_find_account = {
+    .name = "token_find_account",
+    .sql = "SELECT p.role, NULL::text, false, NULL::bigint, p.tenant_id, w.name, w.status = 'suspended', p.id, p.name,"
+           " false, p.role, true, p.disabled, NULL::text, NULL::text, NULL::bigint, NULL::uuid, NULL::uuid"
+           " FROM principal p LEFT JOIN tenant w ON w.id = p.tenant_id"
+           " WHERE p.name = $2 AND p.kind = 'service_account' AND p.removed_at IS NULL AND p.role IS NOT NULL"
+           "   AND p.tenant_id IS NOT DISTINCT FROM (SELECT id FROM tenant WHERE name = $1)"
+           "   AND ($1::text IS NULL OR p.tenant_id IS NOT NULL)",
+    .params = 2,
+};
+
+const struct db_stmt *const token_cache_statements[] = {
+    &statement_find,         &statement_used, &statement_find_session, &statement_used_session,
+    &statement_find_account, NULL};
 
 static void copy(char *ret, size_t size, const char *text)
 {
@@ -184,7 +198,8 @@ static void read_entry(const struct resource *const *resources, const PGresult *
 {
     struct caller *caller = &ret->caller;
     caller->role = role_of_token(role_from_text(db_text(result, 0, 10)), role_from_text(db_text(result, 0, 0)));
-    must(hex_read(db_text(result, 0, 1), ret->secret_sha256, TOKEN_HASH_SIZE)); /* as the statement writes it */
+    const char *secret = db_text(result, 0, 1); /* an issuer's token has none */
+    must(secret == NULL || hex_read(secret, ret->secret_sha256, TOKEN_HASH_SIZE)); /* as the statement writes it */
     ret->is_revoked = db_bool(result, 0, 2);
     ret->expires_at_ms = db_int(result, 0, 3, INT64_MAX);
     caller->is_tenant = db_text(result, 0, 4) != NULL;
@@ -210,24 +225,66 @@ static void note_use(struct db *db, const struct token_proof *shown, const char 
     (void)(db_run(db, stmt, DB_PARAMS(id), NULL, NULL) == ERR_NONE);
 }
 
+/* Its issuer has said until when it is good, and the rules, as which role; the account may do less. */
+static void read_workload(const struct token_proof *shown, struct entry *entry)
+{
+    struct caller *caller = &entry->caller;
+    memcpy(entry->secret_sha256, shown->sha256, TOKEN_HASH_SIZE);
+    entry->expires_at_ms = entry->workload.expires_at_ms;
+    caller->token_expires_at = entry->expires_at_ms / 1000;
+    caller->role = role_of_token(caller->role, entry->workload.role);
+}
+
+static enum err_kind ask(struct db *db, const struct token_proof *shown, const struct entry *entry, const char *id,
+                         PGresult **ret, struct err *reterr)
+{
+    const struct workload *of = &entry->workload;
+    switch (shown->kind) {
+    case TOKEN_SESSIONS:
+        return db_run(db, &statement_find_session, DB_PARAMS(id), ret, reterr);
+    case TOKEN_WORKLOADS:
+        return db_run(db, &statement_find_account,
+                      DB_PARAMS(of->tenant[0] == '\0' ? NULL : of->tenant, of->account), ret, reterr);
+    case TOKEN_TENANTS:
+    case TOKEN_PROVIDERS:
+        break;
+    }
+    return db_run(db, &statement_find, DB_PARAMS(id), ret, reterr);
+}
+
+/* What was verified before is needed again; where it was pushed out meanwhile, *ret is as it was. */
+static uint64_t recall(struct token_cache *cache, const struct token_proof *shown, struct workload *ret)
+{
+    (void)pthread_mutex_lock(&cache->lock);
+    uint64_t generation = cache->generation;
+    const struct entry *entry = entry_for(cache, shown);
+    if (is_of(entry, shown))
+        *ret = entry->workload;
+    (void)pthread_mutex_unlock(&cache->lock);
+    return generation;
+}
+
 enum err_kind token_cache_load(struct token_cache *cache, struct db *db, const struct token_proof *shown,
-                               struct err *reterr)
+                               const struct workload *workload, struct err *reterr)
 {
     struct entry entry = {.id = shown->id, .kind = shown->kind};
     char id[UUID_TEXT_SIZE];
     identity_to_uuid(shown->id, id);
-    (void)pthread_mutex_lock(&cache->lock);
-    uint64_t generation = cache->generation;
-    (void)pthread_mutex_unlock(&cache->lock);
+    uint64_t generation = recall(cache, shown, &entry.workload);
+    if (workload != NULL)
+        entry.workload = *workload;
+    if (shown->kind == TOKEN_WORKLOADS && entry.workload.account[0] == '\0')
+        return ERR_NONE; /* pushed out: the next request verifies again */
 
     CLEANUP(db_result_clear) PGresult *result = NULL;
     entry.loaded_at_ms = clock_monotonic_ms();
-    const struct db_stmt *stmt = shown->kind == TOKEN_SESSIONS ? &statement_find_session : &statement_find;
-    enum err_kind kind = db_run(db, stmt, DB_PARAMS(id), &result, reterr);
+    enum err_kind kind = ask(db, shown, &entry, id, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(result) > 0)
         read_entry(cache->resources, result, &entry);
+    if (entry.exists && shown->kind == TOKEN_WORKLOADS)
+        read_workload(shown, &entry);
     if (entry.exists && db_bool(result, 0, 9) && has_secret(&entry, shown->sha256))
         note_use(db, shown, id);
 

@@ -9,6 +9,14 @@
 
 struct token_cache;
 
+/* Who a JSON Web Token stands for, by the rules (api/jwt/rules.h). */
+struct workload {
+    char tenant[65];   /* name; "": the provider */
+    char account[129]; /* name of the service account */
+    enum role role;    /* at most */
+    int64_t expires_at_ms;
+};
+
 enum token_known {
     TOKEN_UNKNOWN, /* ask the database: token_cache_load */
     TOKEN_FRESH,
@@ -23,9 +31,10 @@ void token_cache_free(struct token_cache *cache);
  * it is remembered as bad; *ret_known says whether anything is. */
 MUST_CHECK enum err_kind token_cache_find(struct token_cache *cache, const struct token_proof *shown, struct caller *ret,
                                           enum token_known *ret_known, struct err *reterr);
-/* Asks the database (role sluice_api_system) and remembers. That it was used is noted only where what was shown is it. */
+/* Asks the database (role sluice_api_system) and remembers. That it was used is noted only where what was shown is it.
+ * workload: of one that was verified; NULL: as it is remembered. */
 MUST_CHECK enum err_kind token_cache_load(struct token_cache *cache, struct db *db, const struct token_proof *shown,
-                                          struct err *reterr);
+                                          const struct workload *workload, struct err *reterr);
 void token_cache_flush(struct token_cache *cache);
 
 extern const struct db_stmt *const token_cache_statements[];

@@ -7,7 +7,7 @@
 #include "api/server/event_filter.h"
 #include "api/server/server.h"
 #include "api/webhook/secret.h"
-#include "api/webhook/target.h"
+#include "api/outgoing/target.h"
 #include "common/must.h"
 
 #include <openssl/crypto.h>

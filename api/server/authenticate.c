@@ -24,7 +24,7 @@ static void load_token(struct job *job, struct worker *worker)
     struct request_internal *internal = of_job(job);
     if (suspension_claim(&internal->suspension)) {
         struct err err = {0};
-        if (token_cache_load(internal->server->tokens, worker->system_db, &internal->shown, &err) == ERR_NONE)
+        if (token_cache_load(internal->server->tokens, worker->system_db, &internal->shown, NULL, &err) == ERR_NONE)
             suspension_end(internal->server->suspensions, &internal->suspension); /* dispatched again */
         else
             answer_error(internal, &err);
@@ -43,7 +43,7 @@ static void refresh_token(struct job *job, struct worker *worker)
 {
     struct refresh *refresh = (struct refresh *)(void *)((char *)job - offsetof(struct refresh, job));
     struct err err = {0};
-    if (token_cache_load(refresh->cache, worker->system_db, &refresh->shown, &err) != ERR_NONE)
+    if (token_cache_load(refresh->cache, worker->system_db, &refresh->shown, NULL, &err) != ERR_NONE)
         log_error("token_refresh_failed", &err); /* the next request asks itself */
     free(refresh);
 }
@@ -61,7 +61,7 @@ static void look_up(struct request_internal *internal)
 {
     if (!request_suspend(internal))
         return;
-    internal->job = (struct job){.run = load_token};
+    internal->job = (struct job){.run = internal->bearer == NULL ? load_token : workload_load};
     internal_keep(internal);
     if (workers_submit(internal->server->workers, &internal->job))
         return;
@@ -188,6 +188,10 @@ static enum err_kind read_shown(const struct request *request, struct token *ret
 /* Remembers of what was shown what is needed further on. */
 static enum err_kind take_shown(struct request_internal *internal, struct err *reterr)
 {
+    const char *header = request_header(&internal->request, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (header != NULL && strncasecmp(header, BEARER, strlen(BEARER)) == 0 &&
+        workload_is_shown(internal, header + strlen(BEARER)))
+        return ERR_NONE;
     CLEANUP(token_forget) struct token token = {0};
     enum err_kind kind = read_shown(&internal->request, &token, reterr);
     if (kind != ERR_NONE)
@@ -212,6 +216,10 @@ static enum err_kind identify(struct request_internal *internal, bool *ret_waits
         submit_refresh(internal->server, &internal->shown);
     if (known != TOKEN_UNKNOWN)
         return kind;
+    if (internal->refusal != NULL) {
+        *reterr = *internal->refusal;
+        return reterr->kind;
+    }
     if (!may_guess(internal))
         return refuse(RATE_STRANGER, reterr);
     if (internal->auth_attempts++ >= AUTH_ATTEMPTS_MAX)

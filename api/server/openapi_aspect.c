@@ -169,6 +169,8 @@ const struct openapi_problem openapi_problems[] = {
     {has_token,     "token_expired"},
     {has_token,     "token_revoked"},
     {has_token,     "principal_disabled"},
+    {has_token,     "jwt_refused"},
+    {has_token,     "issuer_unavailable"},
     {has_token,     "forbidden"},
     {is_callers_change, "csrf_failed"},
     {needs_scope,   "scope_missing"},

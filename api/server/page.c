@@ -4,6 +4,7 @@
 
 #include "api/server/page_cursor.h"
 #include "api/server/server.h"
+#include "common/base64url.h"
 #include "common/must.h"
 
 #include <openssl/crypto.h>
@@ -53,48 +54,7 @@ static void sign(struct request *request, const char *key, uint8_t ret[static SI
     memcpy(ret, digest, SIGNATURE_SIZE);
 }
 
-/* ---- base64url without padding (RFC 4648, 5) ---- */
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static char *encode(struct arena *arena, const uint8_t *bytes, size_t length)
-{
-    char *text = arena_alloc(arena, length * 4 / 3 + 4);
-    size_t written = 0;
-    uint32_t bits = 0;
-    int count = 0;
-    for (size_t i = 0; i < length; i++) {
-        bits = (bits << 8 | bytes[i]) & 0xffffff;
-        for (count += 8; count >= 6; count -= 6)
-            text[written++] = digits[(bits >> (count - 6)) & 63];
-    }
-    if (count > 0)
-        text[written++] = digits[(bits << (6 - count)) & 63];
-    return text; /* the arena's memory is zero: terminated */
-}
-
-/* NULL for any text that encode() does not write: each cursor has one text. */
-static uint8_t *decode(struct arena *arena, const char *text, size_t *ret_length)
-{
-    size_t length = strlen(text), written = 0;
-    uint8_t *bytes = arena_alloc(arena, length + 1);
-    uint32_t bits = 0;
-    int count = 0;
-    for (size_t i = 0; i < length; i++) {
-        const char *found = strchr(digits, text[i]);
-        if (found == NULL)
-            return NULL;
-        bits = (bits << 6 | (uint32_t)(found - digits)) & 0xffffff;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            bytes[written++] = (uint8_t)(bits >> count);
-        }
-    }
-    bool is_exact = count < 6 && (bits & ((1U << count) - 1)) == 0; /* what is over is padding: zeros */
-    *ret_length = written;
-    return !is_exact ? NULL : bytes; /* terminated, as the arena's memory is zero */
-}
+/* ---- Cursors ---- */
 
 const char *page_cursor_make(struct request *request, const char *key)
 {
@@ -103,7 +63,9 @@ const char *page_cursor_make(struct request *request, const char *key)
     uint8_t *bytes = arena_alloc(request->arena, SIGNATURE_SIZE + length);
     sign(request, key, bytes);
     memcpy(bytes + SIGNATURE_SIZE, key, length);
-    return encode(request->arena, bytes, SIGNATURE_SIZE + length);
+    char *text = arena_alloc(request->arena, BASE64URL_TEXT_SIZE(SIGNATURE_SIZE + length));
+    base64url_print(bytes, SIGNATURE_SIZE + length, text);
+    return text;
 }
 
 const char *page_cursor_read(struct request *request, const char *cursor)
@@ -111,8 +73,8 @@ const char *page_cursor_read(struct request *request, const char *cursor)
     size_t length = 0;
     if (strlen(cursor) > (SIGNATURE_SIZE + KEY_SIZE_MAX) * 4 / 3 + 4)
         return NULL;
-    uint8_t *bytes = decode(request->arena, cursor, &length);
-    if (bytes == NULL || length <= SIGNATURE_SIZE)
+    uint8_t *bytes = arena_alloc(request->arena, BASE64URL_BYTES_MAX(strlen(cursor)) + 1); /* zero: it is terminated */
+    if (!base64url_read(cursor, strlen(cursor), bytes, &length) || length <= SIGNATURE_SIZE)
         return NULL;
     const char *key = (const char *)bytes + SIGNATURE_SIZE;
     uint8_t signature[SIGNATURE_SIZE];

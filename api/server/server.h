@@ -4,6 +4,7 @@
 
 #include "api/auth/session_cookie.h"
 #include "api/auth/token_cache.h"
+#include "api/issuer/issuer.h"
 #include "api/server/connection.h"
 #include "api/server/peer.h"
 #include "api/server/rate.h"
@@ -12,8 +13,9 @@
 #include "api/server/route.h"
 #include "api/server/settings.h"
 #include "api/server/suspension.h"
+#include "api/server/trust.h"
 #include "api/server/workers.h"
-#include "api/webhook/target.h"
+#include "api/outgoing/target.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -53,6 +55,7 @@ struct server {
     struct token_cache *tokens;
     struct rate_limits *rates;
     struct signin_throttle *signins;
+    struct trust people, workloads; /* issuers that are believed, of id tokens and of bearers */
     struct workers *workers;
     struct reader *point_reader, *list_reader;
     struct suspensions *suspensions;
@@ -90,6 +93,10 @@ struct request_internal {
     char trace_id[TRACE_ID_SIZE], traceparent[TRACEPARENT_SIZE]; /* W3C Trace Context; empty: the client said none */
     int auth_attempts;
     struct token_proof shown;    /* of a token or session; kind 0: none that could be read */
+    const char *bearer;          /* a JSON Web Token that was shown; NULL: none */
+    const struct err *refusal;   /* of it; NULL: none yet */
+    struct issuer_waiter keys;   /* for which its issuer was asked once more */
+    bool has_wanted_keys;
     char csrf[CSRF_TEXT_SIZE];   /* what a change under a session must show beside; "": it is a token */
     int64_t retry_after_s;       /* of a problem, where it is more than RETRY_AFTER_S; 0: it is not */
     struct peer peer;
@@ -158,6 +165,12 @@ bool problem_has_retry_after(int status);
 /* Finds the caller by the token shown and takes the request from their limit; without a token, or with a bad one, from
  * that of the address. *ret_waits: suspended until the database has said who this is; it is dispatched again then. */
 MUST_CHECK enum err_kind authenticate(struct request_internal *internal, bool *ret_waits, struct err *reterr);
+
+/* ---- workload.c: bearers of another issuer ---- */
+/* What was shown is such a token, and one would be taken: remembers it in internal->shown and ->bearer. */
+bool workload_is_shown(struct request_internal *internal, const char *text);
+/* The job that says who it stands for; the request is dispatched again then, with a refusal where it was refused. */
+void workload_load(struct job *job, struct worker *worker);
 
 /* ---- router.c ---- */
 /* ERR_NOT_FOUND, or ERR_METHOD with the methods that are allowed in ret_allow. Fills route and params. */

@@ -12,6 +12,7 @@
 #define SECRET_LENGTH_LEAST 32
 #define HEADER_TIMEOUT_MOST 60
 #define SESSION_LIFETIME_MOST 604800 /* a week */
+#define BEARER_LIFETIME_MOST  86400
 
 static bool has_no_secret(const void *target)
 {
@@ -72,6 +73,47 @@ static bool stays_signed_in(const void *target)
     return ((const struct api_settings *)target)->session_lifetime_s > SESSION_LIFETIME_MOST;
 }
 
+/* Over plain HTTP whoever is on the way says who somebody is. On loopback nobody is. */
+static bool is_plain(const char *issuer)
+{
+    static const char *const loopback[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
+    bool is_near = false;
+    for (size_t i = 0; i < COUNT_OF(loopback); i++) {
+        size_t length = strlen(loopback[i]);
+        is_near = is_near || (strncmp(issuer, loopback[i], length) == 0 && strchr(":/", issuer[length]) != NULL);
+    }
+    return strncmp(issuer, "http:", strlen("http:")) == 0 && !is_near;
+}
+
+static bool signs_in_plainly(const void *target)
+{
+    return is_plain(((const struct api_settings *)target)->sign_in_issuer);
+}
+
+static bool believes_plainly(const void *target)
+{
+    return is_plain(((const struct api_settings *)target)->workload_issuer);
+}
+
+static bool has_one_audience_for_both(const void *target)
+{
+    const struct api_settings *settings = target;
+    return settings->workload_issuer[0] != '\0' && strcmp(settings->workload_issuer, settings->sign_in_issuer) == 0 &&
+           strcmp(settings->workload_audience, settings->sign_in_client_id) == 0;
+}
+
+static bool takes_long_bearers(const void *target)
+{
+    return ((const struct api_settings *)target)->workload_lifetime_max_s > BEARER_LIFETIME_MOST;
+}
+
+static bool has_no_audience(const void *target)
+{
+    const struct api_settings *settings = target;
+    return (settings->workload_issuer[0] != '\0' && settings->workload_audience[0] == '\0') ||
+           (settings->sign_in_issuer[0] != '\0' && settings->sign_in_client_id[0] == '\0');
+}
+
 static bool signs_no_checkpoints(const void *target)
 {
     return ((const struct api_settings *)target)->audit_key_file[0] == '\0';
@@ -88,6 +130,11 @@ const struct config_check api_settings_checks[] = {
     {"header_timeout_s", waits_long_for_headers, "is more than a minute: slow requests keep connections for as long"},
     {"cors_origins", lets_plain_origins_in, "has an origin without TLS: whoever is on the way can call as its users"},
     {"session_lifetime_s", stays_signed_in, "is more than a week: a browser left behind is its finder's for as long"},
+    {"sign_in_issuer", signs_in_plainly, "is not asked over TLS: whoever is on the way says who somebody is"},
+    {"workload_issuer", believes_plainly, "is not asked over TLS: whoever is on the way says who somebody is"},
+    {"workload_audience", has_no_audience, "or sign_in_client_id is not set: a token made for others would be taken, so it does not start"},
+    {"workload_audience", has_one_audience_for_both, "is the sign_in_client_id: a person's id token would do for a workload"},
+    {"workload_lifetime_max_s", takes_long_bearers, "is more than a day: a stolen token is good for as long, and cannot be revoked"},
     {"audit_key_file", signs_no_checkpoints, "is not set: who can write the database can rewrite the audit unseen"},
     CONFIG_CHECKS_END,
 };

@@ -6,7 +6,7 @@
 #include "api/webhook/queue.h"
 #include "api/webhook/reseal.h"
 #include "api/webhook/secret.h"
-#include "api/webhook/sender.h"
+#include "api/outgoing/sender.h"
 #include "common/alloc.h"
 #include "common/calendar.h"
 #include "common/clock.h"
@@ -29,6 +29,7 @@
 #define STATEMENT_TIMEOUT_MS 5000 /* below the lease's */
 #define CHORES_PERIOD_MS     60000
 #define ERROR_TEXT_MAX       255
+#define SNIPPET_MAX          1024 /* bytes of an answer that are kept */
 #define NIL_UUID             "00000000-0000-0000-0000-000000000000"
 
 static struct metric delivered = {
@@ -52,7 +53,7 @@ struct attempt {
     bool is_ended;
     int status;
     char error[ERROR_TEXT_MAX + 1]; /* "": none */
-    char snippet[SENDER_SNIPPET_MAX + 1];
+    char snippet[SNIPPET_MAX + 1];
 };
 
 struct webhook_worker {
@@ -235,7 +236,9 @@ static void start(struct webhook_worker *worker, const PGresult *due, int row)
     const char *const headers[] = {arena_format(arena, "webhook-id: %s", message_id),
                                    arena_format(arena, "webhook-timestamp: %lld", (long long)now_s),
                                    arena_format(arena, "webhook-signature: %s", signatures), NULL};
-    sender_start(worker->sender, db_text(due, row, DUE_URL), headers, body, attempt);
+    const struct sender_request request = {
+        .url = db_text(due, row, DUE_URL), .headers = headers, .content_type = "application/json", .body = body};
+    sender_start(worker->sender, &request, attempt);
 }
 
 static enum err_kind start_due(struct webhook_worker *worker, struct err *reterr)
@@ -418,8 +421,11 @@ struct webhook_worker *webhook_worker_start(const struct webhook_worker_options 
     struct webhook_worker *worker = alloc_zero(1, sizeof *worker);
     worker->options = *options;
     memcpy(worker->turn, NIL_UUID, UUID_TEXT_SIZE);
-    worker->sender =
-        sender_new(&(struct sender_options){.rules = options->rules, .timeout_ms = options->timeout_ms, .ended = end});
+    worker->sender = sender_new(&(struct sender_options){.rules = options->rules,
+                                                         .user_agent = "Sluice-Webhooks/1",
+                                                         .timeout_ms = options->timeout_ms,
+                                                         .body_max = SNIPPET_MAX,
+                                                         .ended = end});
     worker->db = db_new(&(struct db_options){.url = options->database_url,
                                              .role = "sluice_api_system",
                                              .application_name = "sluice-api webhooks",

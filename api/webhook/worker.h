@@ -5,7 +5,7 @@
 #pragma once
 
 #include "api/server/stream.h"
-#include "api/webhook/target.h"
+#include "api/outgoing/target.h"
 
 struct secret_keys;
 struct webhook_worker;

@@ -1,8 +1,8 @@
 /* Webhooks' URLs: whatever is taken is https with a host that libcurl reads again, without user, password and fragment,
  * and is no address that is not public. The oracle is libcurl's parser, asked again for what it makes of the URL. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/webhook/address.h"
-#include "api/webhook/target.h"
+#include "api/outgoing/address.h"
+#include "api/outgoing/target.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <curl/curl.h>

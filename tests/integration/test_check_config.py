@@ -41,6 +41,13 @@ def test_a_strong_configuration_has_nothing_to_say(program):
     ("header_timeout_s", {"SLUICE_HEADER_TIMEOUT_S": "300"}),
     ("cors_origins", {"SLUICE_CORS_ORIGINS": "https://a.example,http://b.example"}),
     ("audit_key_file", {"SLUICE_AUDIT_KEY_FILE": None}),
+    ("session_lifetime_s", {"SLUICE_SESSION_LIFETIME_S": "604801"}),
+    ("sign_in_issuer", {"SLUICE_SIGN_IN_ISSUER": "http://id.example", "SLUICE_SIGN_IN_CLIENT_ID": "sluice"}),
+    ("workload_issuer", {"SLUICE_WORKLOAD_ISSUER": "http://localhost.example", "SLUICE_WORKLOAD_AUDIENCE": "sluice"}),
+    ("workload_audience", {"SLUICE_WORKLOAD_ISSUER": "https://id.example"}),
+    ("workload_audience", {"SLUICE_WORKLOAD_ISSUER": "https://id.example", "SLUICE_WORKLOAD_AUDIENCE": "sluice",
+                           "SLUICE_SIGN_IN_ISSUER": "https://id.example", "SLUICE_SIGN_IN_CLIENT_ID": "sluice"}),
+    ("workload_lifetime_max_s", {"SLUICE_WORKLOAD_LIFETIME_MAX_S": "86401"}),
 ])
 def test_what_is_weak_is_named_and_fails_where_that_is_asked(weak, changes):
     status, named, said = check(**changes)
@@ -51,6 +58,11 @@ def test_what_is_weak_is_named_and_fails_where_that_is_asked(weak, changes):
 
 def test_a_database_elsewhere_is_fine_by_verified_tls():
     assert check(SLUICE_DATABASE_URL="postgresql://db.example/sluice?sslmode=verify-full")[1] == []
+
+
+def test_an_issuer_on_this_machine_may_be_asked_without_tls():
+    for host in ("127.0.0.1:8080", "localhost/realm", "[::1]:8080"):
+        assert check(SLUICE_SIGN_IN_ISSUER=f"http://{host}", SLUICE_SIGN_IN_CLIENT_ID="sluice")[1] == []
 
 
 def test_a_secret_among_the_arguments_is_named():

@@ -4,9 +4,11 @@ for sessions live in real time."""
 
 import http.cookies
 import secrets
+import threading
 
 import pytest
 
+import issuer
 from stack import UNLIMITED, Client, Daemon, eventually
 
 COOKIE = "__Host-sluice"
@@ -300,3 +302,120 @@ def signin_results(stack):
     rows = stack.sql("SELECT result, count(*) AS n FROM audit WHERE action = 'POST /v1/sessions' GROUP BY result")
     counts = {row["result"]: row["n"] for row in rows}
     return counts if counts.get("unauthenticated", 0) >= 20 else None
+
+
+# ---- Bearers of another issuer ----
+
+
+@pytest.fixture(scope="module")
+def believing(make_module_stack, tmp_path_factory):
+    """A Sluice that believes an issuer about workloads and people, and the issuer."""
+    provider = issuer.Issuer()
+    directory = tmp_path_factory.mktemp("rules")
+    (directory / "workloads").write_text("sub ci member acme ci\nsub ops operator - robot\nsub gone member acme nobody\n")
+    settings = {**UNLIMITED, "SLUICE_WORKLOAD_ISSUER": provider.url, "SLUICE_WORKLOAD_AUDIENCE": "sluice",
+                "SLUICE_WORKLOAD_RULES_FILE": str(directory / "workloads")}
+    stack = make_module_stack(settings={"sluice-api": settings})
+    stack.issuer = provider
+    acme = stack.tenant("acme")
+    acme.create("/v1/service-accounts", {"name": "ci", "role": "admin"})
+    stack.operator.create("/v1/system/service-accounts", {"name": "robot", "role": "operator"})
+    stack.acme = acme
+    yield stack
+    provider.stop()
+
+
+def bearer(stack, *arguments, **claims):
+    return Client(stack.port, stack.issuer.token(*arguments, **claims))
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
+def test_a_workload_shows_what_its_issuer_gave_it(believing, algorithm):
+    client = bearer(believing, algorithm, sub="ci")
+    me = client.get("/v1/me").expect(200).body
+    assert (me["principal"], me["principal_kind"], me["tenant"], me["role"]) == ("ci", "service_account", "acme", "member")
+    assert me["token_id"] is None and me["session_id"] is None and me["token_expires_at"] is not None
+    made = client.post("/v1/projects", {"name": algorithm.lower()}).expect(201).body
+    assert client.post("/v1/sessions").expect(403).code == "session_makes_none"
+    assert client.post("/v1/service-accounts", {"name": "x", "role": "admin"}).expect(403).code == "forbidden", "the rule's role holds"
+    (row,) = believing.operator.items(f"/v1/system/audit?object={made['id']}")
+    assert row["principal"] == me["principal_id"]
+    assert bearer(believing, algorithm, sub="ops").get("/v1/system/nodes").status == 200
+
+
+@pytest.mark.parametrize("wrong", [each for each in issuer.OF_TOKEN if each not in ("nonce", "azp")])
+def test_a_bearer_that_is_wrong_opens_nothing(believing, wrong):
+    for algorithm in ("RS256", "ES256", "EdDSA") if wrong != "kid" else ("RS256",):
+        answer = bearer(believing, algorithm, wrong, sub="ops").get("/v1/me").expect(401)
+        assert answer.code == {"expired": "token_expired"}.get(wrong, "jwt_refused"), answer
+
+
+def test_whom_no_rule_means_is_nobody_and_who_is_not_there_too(believing):
+    assert bearer(believing, sub="somebody").get("/v1/me").expect(401).code == "jwt_refused"
+    assert bearer(believing, sub="gone").get("/v1/me").expect(401).code == "unauthenticated"
+    for text in ("ey.", "ey..", "eyJh.eyJh.eyJh", "ey" + "A" * 7000 + ".e30.AA"):
+        assert Client(believing.port, text).get("/v1/me").expect(401).code == "jwt_refused"
+
+
+def test_a_bearer_costs_nothing_while_it_is_remembered_and_ends_with_its_account(believing):
+    believing.acme.create("/v1/service-accounts", {"name": "brief", "role": "viewer"})
+    believing.sql("UPDATE principal SET name = 'ci-kept' WHERE name = 'ci'")
+    believing.sql("UPDATE principal SET name = 'ci' WHERE name = 'brief'")
+    client = bearer(believing, sub="ci")
+    client.get("/v1/me").expect(200)
+    before = believing.issuer.asked[:]
+    for _ in range(50):
+        client.get("/v1/me").expect(200)
+    assert believing.issuer.asked == before
+    (account,) = believing.acme.items("/v1/service-accounts?name=ci")
+    believing.acme.patch(f"/v1/service-accounts/{account['id']}", {"disabled": True}).expect(200)
+    eventually(lambda: client.get("/v1/me").status == 401, "the bearer of a disabled account is refused", 1.5)
+    assert client.get("/v1/me").code == "principal_disabled"
+    believing.sql("UPDATE principal SET name = 'brief' WHERE name = 'ci'")
+    believing.sql("UPDATE principal SET name = 'ci' WHERE name = 'ci-kept'")
+    eventually(lambda: bearer(believing, sub="ci").get("/v1/me").status == 200, "the other has its name again")
+
+
+def test_a_new_key_is_asked_for_at_once_but_not_for_every_stranger(believing):
+    believing.issuer.rotate("ES256")
+    bearer(believing, "ES256", sub="ci").get("/v1/me").expect(200)
+    believing.issuer.rotate("EdDSA")
+    asked, codes = believing.issuer.count("/keys"), []
+    threads = [threading.Thread(target=lambda: codes.append(bearer(believing, "ES256", "kid", sub="ci").get("/v1/me").code)) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    bearer(believing, "EdDSA", sub="ci").get("/v1/me").expect(200)
+    for thread in threads:
+        thread.join()
+    assert set(codes) == {"jwt_refused"} and len(codes) == 30
+    assert believing.issuer.count("/keys") <= asked + 2, "thirty strangers are one question, or two"
+
+
+@pytest.mark.parametrize("wrong", issuer.OF_PROVIDER)
+def test_while_the_issuer_errs_known_keys_are_good_and_nobody_else_waits(believing, wrong):
+    """A document that is too large, slow, elsewhere or another's changes nothing; requests of others go on."""
+    known = bearer(believing, "RS256", sub="ci")
+    known.get("/v1/me").expect(200)
+    key = believing.issuer.keys["ES256"]
+    believing.issuer.wrong = wrong
+    believing.issuer.rotate("ES256")
+    try:
+        asked = believing.issuer.count("/.well-known/openid-configuration")
+        strangers = []
+
+        def ask():
+            strangers.append(bearer(believing, "ES256", sub="ci").get("/v1/me").status)
+            return believing.issuer.count("/.well-known/openid-configuration") > asked
+
+        thread = threading.Thread(target=eventually, args=(ask, "it is asked", 8))
+        thread.start()
+        for _ in range(20):
+            known.get("/v1/me").expect(200)
+            bearer(believing, "RS256", sub="ops").get("/v1/me").expect(200)
+        believing.issuer.released.set()
+        thread.join()
+        assert set(strangers) == {401} or wrong == "slow_keys", "its new key is not believed"
+    finally:
+        believing.issuer.released.clear()
+        believing.issuer.wrong, believing.issuer.keys["ES256"] = None, key
+    known.get("/v1/me").expect(200)

@@ -1,11 +1,11 @@
 /* What webhooks promise: they reach public addresses only, their URLs are what libcurl takes for one, their secrets are
  * kept sealed and sign as Standard Webhooks says, and they try again ever later. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/webhook/address.h"
+#include "api/outgoing/address.h"
 #include "api/webhook/backoff.h"
 #include "api/webhook/secret.h"
-#include "api/webhook/sender.h"
-#include "api/webhook/target.h"
+#include "api/outgoing/sender.h"
+#include "api/outgoing/target.h"
 #include "common/base64.h"
 #include "tests/unit/property.h"
 
@@ -129,11 +129,13 @@ START_TEST(a_name_that_resolves_to_a_private_address_is_refused)
     static const char *const urls[] = {"https://localhost:1/", "https://ip6-localhost:1/", "https://127.1:1/",
                                        "https://[::1]:1/"};
     struct sender *sender = sender_new(&(struct sender_options){
-        .rules = {.allows_http = false, .allows_private = false}, .timeout_ms = 5000, .ended = note});
+        .rules = {.allows_http = false, .allows_private = false}, .user_agent = "x", .timeout_ms = 5000, .ended = note});
     int never = eventfd(0, EFD_CLOEXEC);
     for (size_t i = 0; i < COUNT_OF(urls); i++) {
         struct outcome outcome = {0};
-        sender_start(sender, urls[i], (const char *const[]){NULL}, "{}", &outcome);
+        const struct sender_request request = {
+            .url = urls[i], .headers = (const char *const[]){NULL}, .content_type = "application/json", .body = "{}"};
+        sender_start(sender, &request, &outcome);
         for (int round = 0; round < 200 && outcome.count == 0; round++)
             sender_poll(sender, never, 50);
         ck_assert_int_eq(outcome.count, 1);

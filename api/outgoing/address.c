@@ -1,7 +1,7 @@
 /* Blocks of addresses that are not for everybody. IPv6 is the other way round: only 2000::/3 is given out, less what is
  * reserved in it; an address that carries one of IPv4 is judged by that. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/webhook/address.h"
+#include "api/outgoing/address.h"
 
 #include "common/cleanup.h"
 

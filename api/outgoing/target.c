@@ -1,8 +1,8 @@
 /* Parts of a URL, by libcurl's own parser. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/webhook/target.h"
+#include "api/outgoing/target.h"
 
-#include "api/webhook/address.h"
+#include "api/outgoing/address.h"
 
 #include <curl/curl.h>
 #include <string.h>

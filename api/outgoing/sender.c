@@ -1,16 +1,17 @@
 /* One easy handle per request. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/webhook/sender.h"
+#include "api/outgoing/sender.h"
 
-#include "api/webhook/address.h"
+#include "api/outgoing/address.h"
 #include "common/alloc.h"
 #include "common/must.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define ANSWER_BYTES_MAX   (64L * 1024) /* of head and body each: beyond, the rest is not read */
+#define ANSWER_BYTES_MAX   (64L * 1024) /* of the head, and of a body that need not be whole: the rest is not read */
 #define CONNECT_TIMEOUT_MS 5000L
 #define CONNECTIONS_KEPT   64L
 
@@ -21,8 +22,9 @@ struct transfer {
     char *body;
     void *context;
     struct sender_gate gate;
-    char snippet[SENDER_SNIPPET_MAX + 1];
-    size_t snippet_length;
+    const struct sender_options *options;
+    char *kept; /* the beginning of the answer's body */
+    size_t kept_length;
     size_t head_bytes, body_bytes;
     char error[CURL_ERROR_SIZE];
 };
@@ -58,12 +60,13 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
     size_t given = size * count;
-    size_t room = SENDER_SNIPPET_MAX - transfer->snippet_length;
+    size_t room = transfer->options->body_max - transfer->kept_length;
     size_t kept = given < room ? given : room;
-    memcpy(transfer->snippet + transfer->snippet_length, bytes, kept);
-    transfer->snippet_length += kept;
+    memcpy(transfer->kept + transfer->kept_length, bytes, kept);
+    transfer->kept_length += kept;
     transfer->body_bytes += given;
-    return transfer->body_bytes > ANSWER_BYTES_MAX ? 0 : given;
+    size_t most = transfer->options->needs_whole ? transfer->options->body_max : ANSWER_BYTES_MAX;
+    return transfer->body_bytes > most ? 0 : given;
 }
 
 /* ---- Transfers ---- */
@@ -78,12 +81,25 @@ static void release(struct sender *sender, struct transfer *transfer)
     if (transfer->next != NULL)
         transfer->next->previous = transfer->previous;
     curl_easy_cleanup(transfer->easy);
+    for (const struct curl_slist *each = transfer->headers; each != NULL; each = each->next)
+        OPENSSL_cleanse(each->data, strlen(each->data)); /* they may hold secrets, as the body may */
     curl_slist_free_all(transfer->headers);
+    if (transfer->body != NULL)
+        OPENSSL_cleanse(transfer->body, strlen(transfer->body));
+    OPENSSL_cleanse(transfer->kept, transfer->kept_length);
     free(transfer->body);
+    free(transfer->kept);
     free(transfer);
 }
 
 #define SET(easy, option, value) must(curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
+
+static void set_up_post(struct transfer *transfer)
+{
+    SET(transfer->easy, CURLOPT_POST, 1L);
+    SET(transfer->easy, CURLOPT_POSTFIELDS, transfer->body);
+    SET(transfer->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(transfer->body));
+}
 
 static void set_up(const struct sender *sender, struct transfer *transfer, const char *url)
 {
@@ -98,7 +114,9 @@ static void set_up(const struct sender *sender, struct transfer *transfer, const
     SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(easy, CURLOPT_TIMEOUT_MS, (long)sender->options.timeout_ms);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
-    SET(easy, CURLOPT_USERAGENT, "Sluice-Webhooks/1");
+    SET(easy, CURLOPT_USERAGENT, sender->options.user_agent);
+    if (sender->options.ca_file != NULL)
+        SET(easy, CURLOPT_CAINFO, sender->options.ca_file);
     SET(easy, CURLOPT_ERRORBUFFER, transfer->error);
     SET(easy, CURLOPT_OPENSOCKETFUNCTION, sender_open_socket);
     SET(easy, CURLOPT_OPENSOCKETDATA, &transfer->gate);
@@ -106,9 +124,6 @@ static void set_up(const struct sender *sender, struct transfer *transfer, const
     SET(easy, CURLOPT_HEADERDATA, transfer);
     SET(easy, CURLOPT_WRITEFUNCTION, take_body);
     SET(easy, CURLOPT_WRITEDATA, transfer);
-    SET(easy, CURLOPT_POST, 1L);
-    SET(easy, CURLOPT_POSTFIELDS, transfer->body);
-    SET(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(transfer->body));
     SET(easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
@@ -118,19 +133,31 @@ static void add_header(struct transfer *transfer, const char *header)
     must(transfer->headers != NULL);
 }
 
-void sender_start(struct sender *sender, const char *url, const char *const *headers, const char *body, void *context)
+static void add_body(struct transfer *transfer, const struct sender_request *request)
+{
+    char type[128];
+    must(snprintf(type, sizeof type, "Content-Type: %s", request->content_type) < (int)sizeof type);
+    transfer->body = alloc_text(request->body);
+    add_header(transfer, type);
+    add_header(transfer, "Expect:"); /* no 100-continue: not every receiver knows it */
+}
+
+void sender_start(struct sender *sender, const struct sender_request *request, void *context)
 {
     struct transfer *transfer = alloc_zero(1, sizeof *transfer);
     transfer->easy = curl_easy_init();
     must(transfer->easy != NULL);
     transfer->context = context;
-    transfer->body = alloc_text(body);
+    transfer->options = &sender->options;
+    transfer->kept = alloc_zero(sender->options.body_max + 1, 1);
     transfer->gate.allows_private = sender->options.rules.allows_private;
-    add_header(transfer, "Content-Type: application/json");
-    add_header(transfer, "Expect:"); /* no 100-continue: not every receiver knows it */
-    for (; *headers != NULL; headers++)
-        add_header(transfer, *headers);
-    set_up(sender, transfer, url);
+    if (request->body != NULL)
+        add_body(transfer, request);
+    for (const char *const *header = request->headers; *header != NULL; header++)
+        add_header(transfer, *header);
+    set_up(sender, transfer, request->url);
+    if (transfer->body != NULL)
+        set_up_post(transfer);
     transfer->next = sender->first;
     if (sender->first != NULL)
         sender->first->previous = transfer;
@@ -140,11 +167,11 @@ void sender_start(struct sender *sender, const char *url, const char *const *hea
 
 /* ---- The ends ---- */
 
-/* An answer that was cut off because it is too long was an answer. */
+/* An answer that was cut off because it is too long was an answer, unless it is needed whole. */
 static bool was_answered(const struct transfer *transfer, CURLcode result)
 {
     bool was_cut = result == CURLE_WRITE_ERROR && transfer->body_bytes > ANSWER_BYTES_MAX;
-    return result == CURLE_OK || was_cut;
+    return result == CURLE_OK || (was_cut && !transfer->options->needs_whole);
 }
 
 static void end(struct sender *sender, struct transfer *transfer, CURLcode result)
@@ -156,7 +183,7 @@ static void end(struct sender *sender, struct transfer *transfer, CURLcode resul
         error = "the host's address is not a public one";
     else if (!was_answered(transfer, result))
         error = transfer->error[0] == '\0' ? curl_easy_strerror(result) : transfer->error;
-    sender->options.ended(transfer->context, error == NULL ? (int)status : 0, error, transfer->snippet);
+    sender->options.ended(transfer->context, error == NULL ? (int)status : 0, error, transfer->kept);
     release(sender, transfer);
 }
 
