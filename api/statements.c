@@ -31,6 +31,7 @@
 #include "common/db_check.h"
 #include "common/db_lane.h"
 #include "common/lease.h"
+#include "common/price_book.h"
 
 #include <stdlib.h>
 
@@ -48,6 +49,7 @@ static const struct db_check own[] = {
     {amendment_statements,           TENANTS, NULL},
     {amendment_preview_statements,   TENANTS, NULL},
     {price_estimate_statements,      TENANTS, SYSTEM},
+    {price_book_statements,          TENANTS, SYSTEM},
     {planning_wish_statements,       TENANTS, SYSTEM},
     {planning_statements,            TENANTS, SYSTEM},
     {db_transaction_statements,      WRITER,  NULL},

@@ -13,8 +13,11 @@
 #include "billing/invoice/invoice_store.h"
 #include "billing/invoice/month_close.h"
 #include "billing/ledger/journal.h"
-#include "billing/ledger/price_book.h"
+#include "billing/ledger/commitments.h"
 #include "billing/ledger/rate_day.h"
+#include "billing/ledger/rate_rules.h"
+#include "billing/ledger/rate_tenant.h"
+#include "billing/ledger/rated_line.h"
 #include "billing/meter/event_batch.h"
 #include "billing/meter/meter.h"
 #include "billing/meter/meter_store.h"
@@ -24,6 +27,7 @@
 #include "common/events.h"
 #include "common/log.h"
 #include "common/metrics.h"
+#include "common/price_book.h"
 #include "common/shutdown.h"
 
 #include <stdatomic.h>
@@ -61,6 +65,10 @@ static const struct db_check checks[] = {
     {event_batch_statements,       ROLE, NULL},
     {price_book_statements,        ROLE, NULL},
     {rate_day_statements,          ROLE, NULL},
+    {rate_tenant_statements,       ROLE, NULL},
+    {rate_rules_statements,        ROLE, NULL},
+    {rated_line_statements,        ROLE, NULL},
+    {commitments_statements,       ROLE, NULL},
     {journal_statements,           ROLE, NULL},
     {asset_row_statements,         ROLE, NULL},
     {asset_purchase_statements,    ROLE, NULL},

@@ -1,4 +1,4 @@
-/* Own prices over list prices. */
+/* Specific prices over general ones. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/price_list.h"
 
@@ -7,57 +7,72 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t greatest(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* What is being laid down. */
 struct overlay {
-    const struct rating_price *list;
-    size_t list_count;
-    size_t first_list_version;
-    size_t next; /* the first list version that may still be valid */
+    const struct rating_price *lower;
+    size_t lower_count;
+    size_t next; /* the first lower price that may still be valid */
     struct rating_price *prices;
-    size_t *version;
     size_t count;
 };
 
-static void add_piece(struct overlay *overlay, int64_t from_s, int64_t to_s, int64_t unit_price_u, size_t version)
+static void add_piece(struct overlay *overlay, const struct rating_price *price, int64_t from_s, int64_t to_s)
 {
     if (from_s >= to_s)
         return;
-    overlay->prices[overlay->count] =
-        (struct rating_price){.valid = {.from_s = from_s, .to_s = to_s}, .unit_price_u = unit_price_u};
-    overlay->version[overlay->count++] = version;
+    overlay->prices[overlay->count] = *price;
+    overlay->prices[overlay->count++].valid = (struct rating_span){.from_s = from_s, .to_s = to_s};
 }
 
-/* The list's prices within [from_s, to_s), where no own version holds. */
-static void add_list_pieces(struct overlay *overlay, int64_t from_s, int64_t to_s)
+/* The lower prices within [from_s, to_s), where no upper one holds. */
+static void add_lower_pieces(struct overlay *overlay, int64_t from_s, int64_t to_s)
 {
-    for (; overlay->next < overlay->list_count; overlay->next++) {
-        const struct rating_price *price = &overlay->list[overlay->next];
+    for (; overlay->next < overlay->lower_count; overlay->next++) {
+        const struct rating_price *price = &overlay->lower[overlay->next];
         if (price->valid.from_s >= to_s)
             return;
-        int64_t piece_from_s = price->valid.from_s > from_s ? price->valid.from_s : from_s;
-        add_piece(overlay, piece_from_s, least(price->valid.to_s, to_s), price->unit_price_u,
-                  overlay->first_list_version + overlay->next);
+        add_piece(overlay, price, greatest(price->valid.from_s, from_s), least(price->valid.to_s, to_s));
         if (price->valid.to_s > to_s)
-            return; /* goes on behind the own version */
+            return; /* goes on behind the upper one */
     }
 }
 
-size_t price_list_overlay(const struct rating_price *own, size_t own_count, const struct rating_price *list,
-                          size_t list_count, struct rating_price *ret_prices, size_t *ret_version)
+size_t price_list_overlay(const struct rating_price *upper, size_t upper_count, const struct rating_price *lower,
+                          size_t lower_count, struct rating_price *ret)
 {
-    struct overlay overlay = {
-        .list = list,
-        .list_count = list_count,
-        .first_list_version = own_count,
-        .prices = ret_prices,
-        .version = ret_version,
-    };
+    struct overlay overlay = {.lower = lower, .lower_count = lower_count, .prices = ret};
     int64_t from_s = INT64_MIN;
-    for (size_t i = 0; i < own_count; i++) {
-        add_list_pieces(&overlay, from_s, own[i].valid.from_s);
-        add_piece(&overlay, own[i].valid.from_s, own[i].valid.to_s, own[i].unit_price_u, i);
-        from_s = own[i].valid.to_s;
+    for (size_t i = 0; i < upper_count; i++) {
+        add_lower_pieces(&overlay, from_s, upper[i].valid.from_s);
+        add_piece(&overlay, &upper[i], upper[i].valid.from_s, upper[i].valid.to_s);
+        from_s = upper[i].valid.to_s;
     }
-    add_list_pieces(&overlay, from_s, RATING_OPEN_END_S);
+    add_lower_pieces(&overlay, from_s, RATING_OPEN_END_S);
     return overlay.count;
+}
+
+size_t price_list_cut(const struct rating_price *prices, size_t count, const struct rating_price *by, size_t by_count,
+                      struct price_list_piece *ret)
+{
+    size_t pieces = 0;
+    size_t next = 0; /* of the other series: the first that may still be valid */
+    for (size_t i = 0; i < count; i++) {
+        int64_t from_s = prices[i].valid.from_s;
+        int64_t end_s = prices[i].valid.to_s;
+        while (from_s < end_s) {
+            while (next < by_count && by[next].valid.to_s <= from_s)
+                next++;
+            bool holds = next < by_count && by[next].valid.from_s <= from_s;
+            int64_t change_s = next == by_count ? end_s : holds ? by[next].valid.to_s : by[next].valid.from_s;
+            struct rating_span valid = {.from_s = from_s, .to_s = least(change_s, end_s)};
+            ret[pieces++] = (struct price_list_piece){valid, i, holds ? next : PRICE_LIST_NONE};
+            from_s = valid.to_s;
+        }
+    }
+    return pieces;
 }

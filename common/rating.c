@@ -1,18 +1,9 @@
-/* Rating: cut usage at prices' boundaries, add up, multiply, round once. */
+/* Measuring: cut usage at prices' boundaries, and add up. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/rating.h"
 
 #include "common/calendar.h"
-#include "common/money.h"
 #include "common/must.h"
-
-#define GPU_MILLI_S_PER_GPU_HOUR INT64_C(3600000)
-
-enum err_kind rating_amount(int64_t unit_price_u, int64_t gpu_milli_s, int64_t *ret_u, struct err *reterr)
-{
-    money_wide product = (money_wide)unit_price_u * gpu_milli_s;
-    return money_round(product, GPU_MILLI_S_PER_GPU_HOUR, MONEY_HALF_EVEN, ret_u, reterr);
-}
 
 static struct rating_span overlap(struct rating_span a, struct rating_span b)
 {
@@ -88,19 +79,6 @@ enum err_kind rating_measure(struct rating_span period, const struct rating_usag
         enum err_kind kind = measure_one(billed, usage[i].gpu_milli, prices, price_count, ret_gpu_milli_s, reterr);
         if (kind != ERR_NONE)
             return kind;
-    }
-    return ERR_NONE;
-}
-
-enum err_kind rating_rate(struct rating_line *lines, size_t count, struct err *reterr)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct rating_line *line = &lines[i];
-        enum err_kind kind = rating_amount(line->unit_price_u, line->gpu_milli_s, &line->amount_u, reterr);
-        if (kind == ERR_NONE)
-            kind = money_subtract(line->amount_u, line->rated_u, &line->delta_u, reterr);
-        if (kind != ERR_NONE)
-            return err_context(reterr, "cannot rate line %zu", i);
     }
     return ERR_NONE;
 }

@@ -1,32 +1,20 @@
-/* A window's price: cut at the versions of the price and at the tenant's billing months, each piece rounded as a line
- * of the invoice is. */
+/* A window's price: what holds second by second, a line per price version and billing month, each rated as the invoice
+ * would. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/price_estimate.h"
 
 #include "api/server/json_out.h"
 #include "common/money.h"
-#include "common/price_list.h"
+#include "common/price_book.h"
 
 #include <string.h>
 
 #define HOUR_S 3600
 
-/* The tenant's own versions first; each list in order of time. */
-static const struct db_stmt statement_versions = {
-    .name = "price_estimate_versions",
-    .sql = "SELECT tenant_id IS NOT NULL, gpu_hour_u, extract(epoch FROM lower(valid))::bigint,"
-           " CASE WHEN upper(valid) < 'infinity' THEN extract(epoch FROM upper(valid))::bigint END"
-           " FROM price WHERE sku_kind = $1 AND sku = $2 AND tier = $3 AND currency = $4"
-           " AND (tenant_id IS NULL OR tenant_id = $5::uuid) AND withdrawn_at IS NULL"
-           " AND valid && tstzrange(to_timestamp($6::bigint), to_timestamp($7::bigint))"
-           " ORDER BY tenant_id IS NULL, lower(valid)",
-    .params = 7,
-};
-
-/* The billing months that a window touches: their first instants, and the end of the last. */
+/* The billing months that a window touches: their first instants, and the end of the last; and the zone they are of. */
 static const struct db_stmt statement_months = {
     .name = "price_estimate_months",
-    .sql = "SELECT extract(epoch FROM m AT TIME ZONE w.zone)::bigint FROM"
+    .sql = "SELECT extract(epoch FROM m AT TIME ZONE w.zone)::bigint, w.zone FROM"
            " (SELECT coalesce((SELECT billing_timezone FROM tenant WHERE id = $1::uuid), 'UTC') AS zone) w"
            " CROSS JOIN LATERAL generate_series(date_trunc('month', to_timestamp($2::bigint) AT TIME ZONE w.zone),"
            "  date_trunc('month', to_timestamp($3::bigint) AT TIME ZONE w.zone) + interval '1 month',"
@@ -34,95 +22,151 @@ static const struct db_stmt statement_months = {
     .params = 3,
 };
 
-const struct db_stmt *const price_estimate_statements[] = {&statement_versions, &statement_months, NULL};
+const struct db_stmt *const price_estimate_statements[] = {&statement_months, NULL};
 
-/* The prices that hold one after the other. */
-struct prices {
-    struct rating_price *items;
-    size_t count;
+/* What holds within a window, and the billing months it touches. */
+struct pricing {
+    struct price_book book;
+    struct price_choice choice;
+    const PGresult *months;
 };
 
-static enum err_kind read_prices(struct request *request, const struct price_terms *terms, struct prices *ret,
-                                 struct err *reterr)
+static void pricing_release(struct pricing *pricing)
 {
-    const PGresult *rows = NULL;
+    price_choice_release(&pricing->choice);
+    price_book_release(&pricing->book);
+}
+
+static enum err_kind ask(void *context, const struct db_stmt *stmt, const char *const *params, const PGresult **ret,
+                         struct err *reterr)
+{
+    return request_run(context, stmt, params, ret, reterr);
+}
+
+static enum err_kind pricing_load(struct request *request, const struct price_terms *terms, struct pricing *ret,
+                                  struct err *reterr)
+{
+    int64_t ends_s = terms->ends_s == FIELD_NULL ? terms->starts_s + 1 : terms->ends_s;
     enum err_kind kind =
-        request_run(request, &statement_versions,
-                    DB_PARAMS(terms->sku_kind, terms->sku, terms->tier, terms->currency, terms->tenant_id,
-                              request_int(request, terms->starts_s), request_int(request, terms->ends_s)),
-                    &rows, reterr);
+        request_run(request, &statement_months,
+                    DB_PARAMS(terms->tenant_id, request_int(request, terms->starts_s), request_int(request, ends_s)),
+                    &ret->months, reterr);
     if (kind != ERR_NONE)
         return kind;
-    size_t count = (size_t)PQntuples(rows);
-    size_t own_count = 0;
-    struct rating_price *versions = arena_alloc(request->arena, (count + 1) * sizeof *versions);
-    for (size_t i = 0; i < count; i++) {
-        own_count += db_bool(rows, (int)i, 0);
-        versions[i] = (struct rating_price){
-            .unit_price_u = db_int(rows, (int)i, 1, 0),
-            .valid = {.from_s = db_int(rows, (int)i, 2, 0), .to_s = db_int(rows, (int)i, 3, RATING_OPEN_END_S)}};
-    }
-    size_t most = PRICE_LIST_PIECES_MAX(own_count, count - own_count);
-    size_t *version = arena_alloc(request->arena, (most + 1) * sizeof *version);
-    ret->items = arena_alloc(request->arena, (most + 1) * sizeof *ret->items);
-    ret->count = price_list_overlay(versions, own_count, versions + own_count, count - own_count, ret->items, version);
+    struct price_scope scope = {.from_s = terms->starts_s,
+                                .to_s = ends_s,
+                                .sku_kind = terms->sku_kind,
+                                .sku = terms->sku,
+                                .tenant = terms->tenant_id};
+    struct price_customer customer = {.project = terms->project, .zone = db_text(ret->months, 0, 1)};
+    if (terms->tenant_id != NULL)
+        kind = identity_from_uuid(terms->tenant_id, &customer.tenant, reterr);
+    if (kind == ERR_NONE)
+        kind = price_book_read(ask, request, &scope, &ret->book, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    struct sku sku = {.kind = terms->sku_kind, .name = terms->sku, .tier = terms->tier, .currency = terms->currency};
+    price_book_choose(&ret->book, &sku, &customer, &ret->choice);
     return ERR_NONE;
 }
 
-/* Adds what [window] comes to within one billing month, line by line. */
-static enum err_kind add_month(struct arena *arena, const struct prices *prices, struct rating_span month,
-                               const struct rating_usage *usage, int64_t *amount_u, struct err *reterr)
+static int by_version(const void *a, const void *b)
 {
-    int64_t *gpu_milli_s = arena_alloc(arena, (prices->count + 1) * sizeof *gpu_milli_s);
-    enum err_kind kind = rating_measure(month, usage, 1, prices->items, prices->count, gpu_milli_s, reterr);
-    for (size_t i = 0; kind == ERR_NONE && i < prices->count; i++) {
-        int64_t line_u = 0;
-        kind = rating_amount(prices->items[i].unit_price_u, gpu_milli_s[i], &line_u, reterr);
-        if (kind == ERR_NONE)
-            kind = money_add(*amount_u, line_u, amount_u, reterr);
+    const struct rating_item *one = a;
+    const struct rating_item *other = b;
+    return (one->group > other->group) - (one->group < other->group);
+}
+
+/* Adds what the usage comes to within one billing month. */
+static enum err_kind add_month(struct request *request, const struct pricing *pricing, struct rating_span month,
+                               const struct rating_usage *usage, size_t usage_count, int64_t *amount_u,
+                               struct err *reterr)
+{
+    const struct price_choice *choice = &pricing->choice;
+    size_t most = choice->count + 1;
+    int64_t *gpu_milli_s = arena_alloc(request->arena, most * sizeof *gpu_milli_s);
+    struct rating_item *items = arena_alloc(request->arena, most * sizeof *items);
+    enum err_kind kind = rating_measure(month, usage, usage_count, choice->prices, choice->count, gpu_milli_s, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    struct rating_input input = {
+        .items = items, .tariffs = pricing->book.tariffs, .tariff_count = pricing->book.tariff_count};
+    for (size_t i = 0; i < choice->count; i++) {
+        if (gpu_milli_s[i] == 0)
+            continue;
+        items[input.item_count] = price_choice_item(&pricing->book, choice, i, 0, gpu_milli_s[i]);
+        items[input.item_count++].group = choice->prices[i].version;
+    }
+    qsort(items, input.item_count, sizeof *items, by_version);
+    size_t count = 0;
+    struct rating_charge *charges = arena_alloc(request->arena, RATING_CHARGES_MAX(most, 0) * sizeof *charges);
+    struct money_share *scratch = arena_alloc(request->arena, most * sizeof *scratch);
+    kind = rating_period(&input, scratch, charges, &count, reterr);
+    for (size_t i = 0; i < count && kind == ERR_NONE; i++)
+        kind = money_add(*amount_u, charges[i].billed_u, amount_u, reterr);
+    return kind;
+}
+
+static enum err_kind sum_months(struct request *request, const struct pricing *pricing,
+                                const struct rating_usage *usage, size_t count, int64_t *ret_u, struct err *reterr)
+{
+    *ret_u = 0;
+    enum err_kind kind = ERR_NONE;
+    for (int i = 0; kind == ERR_NONE && i + 1 < PQntuples(pricing->months); i++) {
+        struct rating_span month = {.from_s = db_int(pricing->months, i, 0, 0),
+                                    .to_s = db_int(pricing->months, i + 1, 0, 0)};
+        kind = add_month(request, pricing, month, usage, count, ret_u, reterr);
     }
     return kind;
 }
 
-static enum err_kind sum_months(struct request *request, const struct price_terms *terms, const struct prices *prices,
-                                const struct rating_usage *usage, int64_t *ret_u, struct err *reterr)
+/* The dearest GPU-hour that a stretch can cost. */
+static int64_t highest_of(const struct pricing *pricing, size_t stretch)
 {
-    const PGresult *months = NULL;
-    enum err_kind kind = request_run(
-        request, &statement_months,
-        DB_PARAMS(terms->tenant_id, request_int(request, terms->starts_s), request_int(request, terms->ends_s)),
-        &months, reterr);
-    *ret_u = 0;
-    for (int i = 0; kind == ERR_NONE && i + 1 < PQntuples(months); i++) {
-        struct rating_span month = {.from_s = db_int(months, i, 0, 0), .to_s = db_int(months, i + 1, 0, 0)};
-        kind = add_month(request->arena, prices, month, usage, ret_u, reterr);
-    }
-    return kind;
+    struct rating_item item = price_choice_item(&pricing->book, &pricing->choice, stretch, 0, 0);
+    int64_t highest_u = item.unit_price_u;
+    const struct tariff *tariff = item.pool == RATING_FLAT ? NULL : pricing->book.tariffs[item.pool];
+    for (size_t i = 0; tariff != NULL && i < tariff->tier_count; i++)
+        highest_u = tariff->tiers[i].gpu_hour_u > highest_u ? tariff->tiers[i].gpu_hour_u : highest_u;
+    return highest_u;
 }
 
 /* ERR_NOT_FOUND where a second has no price, ERR_INVALID where the amount does not fit. */
 static enum err_kind rate(struct request *request, const struct price_terms *terms, struct price_estimate *ret,
                           struct err *reterr)
 {
-    struct prices prices = {0};
-    enum err_kind kind = read_prices(request, terms, &prices, reterr);
+    CLEANUP(pricing_release) struct pricing pricing = {0};
+    enum err_kind kind = pricing_load(request, terms, &pricing, reterr);
     if (kind != ERR_NONE)
         return kind;
-    for (size_t i = 0; i < prices.count; i++) {
-        if (prices.items[i].unit_price_u > ret->highest_price_u)
-            ret->highest_price_u = prices.items[i].unit_price_u;
+    const struct price_choice *choice = &pricing.choice;
+    for (size_t i = 0; i < choice->count; i++) {
+        int64_t highest_u = highest_of(&pricing, i);
+        ret->highest_price_u = highest_u > ret->highest_price_u ? highest_u : ret->highest_price_u;
     }
-    if (prices.count == 0 || prices.items[0].valid.from_s > terms->starts_s)
+    size_t first = 0;
+    while (first < choice->count && choice->prices[first].valid.to_s <= terms->starts_s)
+        first++;
+    if (first == choice->count || choice->prices[first].valid.from_s > terms->starts_s)
         return err_set(reterr, ERR_NOT_FOUND, "no price is valid at the start");
     bool is_open = terms->ends_s == FIELD_NULL;
     struct rating_usage usage = {
         .gpu_milli = terms->gpu_milli,
         .span = {.from_s = terms->starts_s, .to_s = is_open ? terms->starts_s : terms->ends_s}};
-    kind = rating_amount(prices.items[0].unit_price_u, usage.gpu_milli * HOUR_S, &ret->hourly_u, reterr);
+    struct rating_item hour = price_choice_item(&pricing.book, choice, first, 0, usage.gpu_milli * HOUR_S);
+    kind = rating_alone(&hour, NULL, &ret->hourly_u, reterr);
     ret->total_u = FIELD_NULL;
     if (kind == ERR_NONE && !is_open)
-        kind = sum_months(request, terms, &prices, &usage, &ret->total_u, reterr);
+        kind = sum_months(request, &pricing, &usage, 1, &ret->total_u, reterr);
     return kind;
+}
+
+enum err_kind price_usage(struct request *request, const struct price_terms *terms, const struct rating_usage *usage,
+                          size_t count, int64_t *ret_u, struct err *reterr)
+{
+    CLEANUP(pricing_release) struct pricing pricing = {0};
+    enum err_kind kind = pricing_load(request, terms, &pricing, reterr);
+    return kind == ERR_NONE ? sum_months(request, &pricing, usage, count, ret_u, reterr) : kind;
 }
 
 enum err_kind price_estimate(struct request *request, const struct price_terms *terms, struct price_estimate *ret,

@@ -1,14 +1,16 @@
-/* What a window costs before it has run. Pure arithmetic is common/rating.h, the same that rates usage: so an estimate
- * is what the invoice comes to if everything is delivered. */
+/* What a window costs before it has run, or so far. Rating is common/rating_period.h, the same that rates usage: so an
+ * estimate is what the invoice comes to if everything is delivered and nothing else is used at a price with tiers. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "api/server/request.h"
+#include "common/rating.h"
 
 struct price_terms {
     const char *sku_kind, *sku; /* sku NULL: it may land on several models, each with a price of its own */
     const char *tier, *currency;
     const char *tenant_id;    /* UUID; NULL: list prices, months in UTC */
+    const char *project;      /* NULL: none */
     int64_t starts_s, ends_s; /* ends_s FIELD_NULL: open */
     int64_t gpu_milli;        /* of all instances */
 };
@@ -22,6 +24,13 @@ struct price_estimate {
 
 MUST_CHECK enum err_kind price_estimate(struct request *request, const struct price_terms *terms,
                                         struct price_estimate *ret, struct err *reterr);
+
+/* What the usage comes to by the terms, whose gpu_milli is not looked at; starts_s to ends_s is where the usage lies.
+ * ERR_NOT_FOUND where a second has no price, ERR_INVALID where the amount does not fit. */
+MUST_CHECK enum err_kind price_usage(struct request *request, const struct price_terms *terms,
+                                     const struct rating_usage *usage, size_t count, int64_t *ret_u,
+                                     struct err *reterr);
+
 /* {"hourly": money, "estimate": money or null} where it is known, else null. */
 void price_estimate_out(struct json_out *out, const struct price_estimate *estimate, const char *currency);
 /* {"amount", "currency"} */

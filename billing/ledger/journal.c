@@ -76,8 +76,8 @@ static const struct db_stmt statement_reverse = {
 
 static const struct db_stmt statement_rating_totals = {
     .name = "journal_rating_totals",
-    .sql = "SELECT tenant_id, currency, sum(amount_u) FROM rated_line WHERE day = $1::date"
-           " GROUP BY 1, 2 HAVING sum(amount_u) <> 0",
+    .sql = "SELECT tenant_id, currency, sum(amount_u), sum(effective_u) FROM rated_line WHERE day = $1::date"
+           " GROUP BY 1, 2 HAVING sum(amount_u) <> 0 OR sum(effective_u) <> 0",
     .params = 1,
 };
 
@@ -171,53 +171,35 @@ enum err_kind journal_reverse(struct db *db, const char *key, int64_t posted_at_
 
 /* ---- Those of every day ---- */
 
-/* A kind of journal that sums up a day: totals per tenant and currency, one debit and one credit each. Posted at the
- * last second of the day, so that a month's entries lie within the month. */
-struct day_posting {
-    const struct db_stmt *totals; /* day -> tenant or null, currency, amount */
-    const char *prefix;           /* of the key */
-    const char *source_type;
-    const char *debit, *credit; /* codes */
-};
-
-static enum err_kind post_day(struct db *db, int64_t day, const struct day_posting *posting, struct err *reterr)
+enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr)
 {
     char date[CALENDAR_DATE_SIZE];
     calendar_date_print(day, date);
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind = db_run(db, posting->totals, DB_PARAMS(date), &rows, reterr);
+    enum err_kind kind = db_run(db, &statement_rating_totals, DB_PARAMS(date), &rows, reterr);
     if (kind != ERR_NONE)
         return kind;
     CLEANUP(journal_batch_release) struct journal_batch batch = {0};
     for (int row = 0; row < PQntuples(rows); row++) {
-        const char *name = db_text(rows, row, 0);
+        struct identity tenant = db_identity(rows, row, 0);
         const char *currency = db_text(rows, row, 1);
-        struct identity id = name != NULL ? db_identity(rows, row, 0) : (struct identity){0};
-        const struct identity *tenant = name != NULL ? &id : NULL;
-        int64_t amount_u = db_int(rows, row, 2, 0);
+        int64_t billed_u = db_int(rows, row, 2, 0);
+        int64_t effective_u = db_int(rows, row, 3, 0);
+        int64_t deferred_u = 0;
+        kind = money_subtract(billed_u, effective_u, &deferred_u, reterr);
+        if (kind != ERR_NONE)
+            return kind;
         char key[128];
-        (void)snprintf(key, sizeof key, "%s:%s:%s", posting->prefix, name != NULL ? name : date,
-                       name != NULL ? date : currency); /* far below the size */
+        (void)snprintf(key, sizeof key, "rate:%s:%s", db_text(rows, row, 0), date); /* far below the size */
         journal_open(&batch, &(struct journal_head){.key = key,
                                                     .posted_at_s = calendar_time_of_day(day + 1) - 1,
-                                                    .source_type = posting->source_type});
-        journal_debit(&batch, posting->debit, tenant, currency, amount_u);
-        journal_credit(&batch, posting->credit, tenant, currency, amount_u);
+                                                    .source_type = "rating"});
+        journal_debit(&batch, "unbilled_receivable", &tenant, currency, billed_u);
+        journal_credit(&batch, "revenue", &tenant, currency, effective_u);
+        journal_credit(&batch, "deferred_revenue", &tenant, currency, deferred_u);
     }
     int64_t posted = 0;
     return journal_post(&batch, db, &posted, reterr);
-}
-
-enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr)
-{
-    static const struct day_posting posting = {
-        .totals = &statement_rating_totals,
-        .prefix = "rate",
-        .source_type = "rating",
-        .debit = "unbilled_receivable",
-        .credit = "revenue",
-    };
-    return post_day(db, day, &posting, reterr);
 }
 
 enum err_kind journal_post_invoice(struct db *db, const struct journal_invoice *invoice, struct err *reterr)

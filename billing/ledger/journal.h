@@ -41,7 +41,8 @@ MUST_CHECK enum err_kind journal_reverse(struct db *db, const char *key, int64_t
 
 /* ---- Those of every day ---- */
 
-/* The day's rated lines: per tenant, Dr unbilled_receivable, Cr revenue. Key "rate:<tenant>:<day>". */
+/* The day's rated lines: per tenant, Dr unbilled_receivable what is billed, Cr revenue what is effective, and the
+ * difference, fees before they are earned, Cr deferred_revenue. Key "rate:<tenant>:<day>". */
 MUST_CHECK enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr);
 
 /* An issued invoice: Dr receivable (total), Cr unbilled_receivable (the lines' micro amounts), Cr tax_payable; what the

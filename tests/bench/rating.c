@@ -9,6 +9,7 @@
 #include "common/calendar.h"
 #include "common/depreciation.h"
 #include "common/must.h"
+#include "common/rating_period.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,10 @@
 #define ROUNDS          7
 #define DAY_GPU_MILLI_S (INT64_C(8000) * 86400)
 
-static struct rating_line lines[LINES];
+static struct rating_item items[LINES];
+static struct rating_charge charges[RATING_CHARGES_MAX(LINES, 1)];
+static struct money_share scratch[LINES];
+static int64_t naive_u[LINES];
 static struct rating_usage usage[LINES];
 static struct attribution_node nodes[NODES];
 static struct money_share shares[NODES * SHARES_PER_NODE];
@@ -43,8 +47,13 @@ static int64_t varied(int64_t i, int64_t least, int64_t width)
 static void fill(void)
 {
     for (int64_t i = 0; i < LINES; i++) {
-        lines[i].unit_price_u = varied(i, 490000, 9000000);
-        lines[i].gpu_milli_s = varied(i, 1, 2678400) * varied(i, 1, 64) * 1000;
+        items[i] = (struct rating_item){
+            .group = (size_t)i,
+            .pool = RATING_FLAT,
+            .unit_price_u = varied(i, 490000, 9000000),
+            .list_price_u = varied(i, 590000, 9000000),
+            .gpu_milli_s = varied(i, 1, 2678400) * varied(i, 1, 64) * 1000,
+        };
         int64_t from_s = varied(i, 0, 2000000);
         usage[i] = (struct rating_usage){{from_s, from_s + varied(i, 60, 600000)}, 8000};
     }
@@ -70,21 +79,32 @@ static void fill(void)
 
 static size_t rate_lines(void)
 {
-    must(rating_rate(lines, LINES, NULL) == ERR_NONE);
-    return LINES;
+    struct rating_input input = {.items = items, .item_count = LINES};
+    size_t count = 0;
+    must(rating_period(&input, scratch, charges, &count, NULL) == ERR_NONE);
+    return count;
+}
+
+static size_t rate_under_commitment(void)
+{
+    struct rating_commitment half = {.gpu_milli_s = INT64_C(4000000000000000), .cost_u = INT64_C(2000000000000)};
+    struct rating_input input = {.items = items, .item_count = LINES, .commitments = &half, .commitment_count = 1};
+    size_t count = 0;
+    must(rating_period(&input, scratch, charges, &count, NULL) == ERR_NONE);
+    return count;
 }
 
 static size_t rate_lines_naively(void)
 {
     for (size_t i = 0; i < LINES; i++) {
-        money_wide product = (money_wide)lines[i].unit_price_u * lines[i].gpu_milli_s;
+        money_wide product = (money_wide)items[i].unit_price_u * items[i].gpu_milli_s;
         /* volatile: as wide as it looks, and two divisions */
         volatile money_wide divisor = 3600000;
         money_wide quotient = product / divisor;
         money_wide twice = product % divisor * 2;
         if (twice > divisor || (twice == divisor && quotient % 2 != 0))
             quotient++;
-        lines[i].delta_u = (int64_t)quotient - lines[i].rated_u;
+        naive_u[i] = (int64_t)quotient;
     }
     return LINES;
 }
@@ -92,7 +112,7 @@ static size_t rate_lines_naively(void)
 static size_t measure_usage(void)
 {
     static const struct rating_price prices[3] = {
-        {{0, 1000000}, 2490000}, {{1000000, 1500000}, 2290000}, {{1500000, RATING_OPEN_END_S}, 1990000}};
+        {.valid = {0, 1000000}}, {.valid = {1000000, 1500000}}, {.valid = {1500000, RATING_OPEN_END_S}}};
     int64_t used[3] = {0};
     must(rating_measure((struct rating_span){0, 2678400}, usage, LINES, prices, 3, used, NULL) == ERR_NONE);
     return LINES;
@@ -132,6 +152,7 @@ int main(void)
         const char *note;
     } benches[] = {
         {"rating: lines/s", rate_lines, "bar 2000000"},
+        {"rating under a commitment: lines/s", rate_under_commitment, ""},
         {"rating, unchecked baseline: lines/s", rate_lines_naively, "baseline"},
         {"measuring usage, 3 price versions: intervals/s", measure_usage, ""},
         {"attribution, 11 shares a node: nodes/s", attribute_nodes, "bar 6250, with PostgreSQL"},

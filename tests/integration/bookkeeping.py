@@ -80,11 +80,28 @@ class Bookkeeping:
                  " VALUES (%s, %s, %s, '{H100}', 1, 1)", made, name, gpus)
         return made
 
-    def price(self, sku, gpu_hour_u, valid_from, valid_until=None, tenant=None, kind="instance_type", currency="USD"):
+    def price(self, sku, gpu_hour_u, valid_from, valid_until=None, tenant=None, kind="instance_type", currency="USD", **more):
+        """more: other columns, such as model, tiers (as JSON), windows, project, minimum_s, corrects."""
         made = str(uuid.uuid4())
-        self.run("INSERT INTO price (id, sku_kind, sku, tenant_id, currency, gpu_hour_u, valid)"
-                 " VALUES (%s, %s, %s, %s, %s, %s, tstzrange(%s, %s))",
-                 made, kind, sku, tenant, currency, gpu_hour_u, valid_from, valid_until)
+        columns = {"id": made, "sku_kind": kind, "sku": sku, "tenant_id": tenant, "currency": currency, "gpu_hour_u": gpu_hour_u, **more}
+        self.insert("price", columns, valid=(valid_from, valid_until))
+        return made
+
+    def insert(self, table, columns, valid=None):
+        """A row; valid: from and until, where the table has a range of that name."""
+        names, places = list(columns), ["%s"] * len(columns)
+        values = [json.dumps(value) if isinstance(value, list) else value for value in columns.values()]
+        if valid is not None:
+            names.append("valid")
+            places.append("tstzrange(%s, %s)")
+            values += valid
+        self.run(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(places)})", *values)
+
+    def commitment(self, tenant, starts_at, ends_at, months, total_minor, **more):
+        made = str(uuid.uuid4())
+        self.insert("commitment", {"id": made, "tenant_id": tenant, "category": "usage" if "sku" in more else "spend", "currency": "USD",
+                                   "starts_at": starts_at, "ends_at": ends_at, "months": months, "total_minor": total_minor,
+                                   "payment_model": "no_upfront", "upfront_bp": 0, **more})
         return made
 
     def node(self, name, gpus=8, cost_minor=None, salvage_minor=0, in_service=None, life_months=60, cohort="c1",

@@ -218,3 +218,162 @@ def test_a_standby_takes_over_and_the_old_leader_writes_nothing(keep_books):
     assert books.value("SELECT epoch FROM leader_epoch WHERE name = 'billing'") == epoch
     books.run("SELECT leader_give('billing', 'another')")
     eventually(lambda: books.value("SELECT max(tick) FROM clock_acknowledgement WHERE component = 'billing'") >= 3, "it leads again and acknowledges", 20)
+
+
+# ---- Price models, commitments, discounts, rules, corrections: one month of one tenant each ----
+
+
+def hours(books, tenant, instance_type, node, starts_at, ends_at, **options):
+    """A reservation whose instance runs from its start, which is now, to its end."""
+    return delivered(books, tenant, instance_type, node, starts_at, ends_at, **options)
+
+
+def billed(books, **by):
+    """Sums of rated lines by column values, in micro-units."""
+    where = " AND ".join(f"{column} IS NOT DISTINCT FROM %s" for column in by) or "true"
+    (row,) = books.rows("SELECT coalesce(sum(list_u), 0)::bigint AS list, coalesce(sum(contracted_u), 0)::bigint AS contracted,"
+                        " coalesce(sum(effective_u), 0)::bigint AS effective, coalesce(sum(amount_u), 0)::bigint AS billed"
+                        f" FROM rated_line WHERE {where}", *by.values())
+    return row
+
+
+def test_g14_a_commitments_fee_is_its_used_and_its_unused_cost(keep_books):
+    books = keep_books(start="2026-04-01T00:00:00Z")
+    tenant = books.tenant("acme")
+    eight = books.instance_type("h100.8x")
+    node = books.node("n1")
+    books.price("h100.8x", 2_490_000, "2026-01-01T00:00:00Z")
+    commitment = books.commitment(tenant, "2026-04-01T00:00:00Z", "2026-06-01T00:00:00Z", 2, 2 * 925_000, sku_kind="instance_type",
+                                  sku="h100.8x", gpu_hours=5000, unit_price_u=1_850_000)
+    hours(books, tenant, eight, node, "2026-04-01T00:00:00Z", "2026-04-22T21:00:00Z")  # 525 h x 8 = 4,200 GPU-hours
+    books.advance("2026-05-01T00:00:00Z")
+    assert billed(books, charge_category="purchase")["billed"] == 9_250_000_000
+    used = billed(books, commitment_status="used")
+    assert (used["billed"], used["effective"], used["list"]) == (0, 7_770_000_000, 4200 * 2_490_000)
+    unused = billed(books, commitment_status="unused")
+    assert (unused["billed"], unused["effective"]) == (0, 1_480_000_000)
+    (period,) = books.rows("SELECT used_gpu_milli_seconds / 3600000 AS used, overage_u, used_u, cost_u, billed_u, rated_until = period_end AS over"
+                           " FROM commitment_period WHERE commitment_id = %s", commitment)
+    assert period == {"used": 4200, "overage_u": 0, "used_u": 7_770_000_000, "cost_u": 9_250_000_000, "billed_u": 9_250_000_000, "over": True}
+    books.advance("2026-05-02T00:00:00Z")
+    hours(books, tenant, eight, node, "2026-05-02T00:00:00Z", "2026-05-30T07:41:15Z")  # 679.6875 h x 8 = 5,437.5 GPU-hours
+    books.advance("2026-06-01T00:00:00Z")
+    may = billed(books, period_start="2026-05-01T00:00:00Z")
+    assert may["billed"] == 10_339_375_000 and may["effective"] == 10_339_375_000
+    deferred = books.value("SELECT sum(debit_u - credit_u) FROM trial_balance WHERE code = 'deferred_revenue'")
+    assert deferred == 0
+    books.sound()
+
+
+def test_an_upfront_fee_is_earned_month_by_month(keep_books):
+    books = keep_books(start="2027-11-01T00:00:00Z")
+    tenant = books.tenant("acme")
+    books.node("n1")
+    books.commitment(tenant, "2027-11-01T00:00:00Z", "2028-11-01T00:00:00Z", 12, 10_000_000, payment_model="all_upfront", upfront_bp=10000)
+    books.advance("2028-01-01T00:00:00Z")
+    earned = books.rows("SELECT sum(effective_u)::bigint AS u, sum(amount_u)::bigint AS billed FROM rated_line GROUP BY period_start ORDER BY period_start")
+    assert [row["u"] for row in earned[:2]] == [8_196_720_000, 8_469_950_000]
+    assert [row["billed"] for row in earned[:2]] == [100_000_000_000, 0]
+    assert books.value("SELECT sum(credit_u - debit_u) FROM trial_balance WHERE code = 'deferred_revenue'") == 100_000_000_000 - 16_666_670_000
+    books.sound()
+
+
+def test_the_most_specific_price_and_discount_hold_second_by_second(keep_books):
+    books = keep_books(start="2026-03-28T00:00:00Z")
+    tenant = books.tenant("acme", timezone="Europe/Berlin")
+    eight = books.instance_type("h100.8x")
+    node = books.node("n1")
+    nights = [{"days": 127, "from": "22:00", "to": "06:00", "gpu_hour_u": 1_000_000}]
+    books.price("h100.8x", 3_000_000, "2026-01-01T00:00:00Z", windows=nights)
+    books.price("h100.8x", 2_000_000, "2026-03-29T12:00:00Z", tenant=tenant, project="default")
+    books.insert("discount", {"id": "00000000-0000-0000-0000-000000000001", "tenant_id": tenant, "percent_bp": 1000, "reason": "launch"},
+                 ("2026-03-29T18:00:00Z", None))
+    # Sunday 29 March: clocks in Berlin go from 02:00 to 03:00, so the night that begins on Saturday has seven hours.
+    hours(books, tenant, eight, node, "2026-03-28T00:00:00Z", "2026-03-30T00:00:00Z")
+    night_h = 5 + 7      # 00:00Z is 01:00 in Berlin: until 06:00; and 22:00 to 06:00
+    day_h = 16 + 8       # until the project's own price holds at 12:00Z, which is 14:00
+    lines = billed(books)
+    assert lines["contracted"] == 8 * (night_h * 1_000_000 + day_h * 3_000_000 + 6 * 2_000_000 + 6 * 1_800_000)
+    assert lines["list"] == 8 * ((night_h + 4) * 1_000_000 + (day_h + 8) * 3_000_000)
+    assert books.value("SELECT count(DISTINCT window_no) FROM rated_line") == 2
+    books.sound()
+
+
+TIERS = [{"up_to_gpu_hours": 500, "gpu_hour_u": 2_490_000}, {"up_to_gpu_hours": None, "gpu_hour_u": 2_190_000}]
+
+
+@pytest.mark.parametrize("model, before, after", [("graduated", 1_195_200_000, 1_288_800_000), ("volume", 1_195_200_000, 1_138_800_000)])
+def test_g17_usage_that_comes_late_is_a_signed_difference(keep_books, model, before, after):
+    books = keep_books(start="2026-04-01T00:00:00Z")
+    tenant = books.tenant("acme")
+    eight = books.instance_type("h100.8x")
+    node, other = books.node("n1"), books.node("n2")
+    books.price("h100.8x", 2_490_000, "2026-01-01T00:00:00Z", model=model, tiers=TIERS)
+    reservation = hours(books, tenant, eight, node, "2026-04-01T00:00:00Z", "2026-04-02T12:00:00Z")  # 36 h x 8 = 288
+    hours(books, tenant, eight, other, "2026-04-02T12:00:00Z", "2026-04-03T12:00:00Z")               # and 192: 480
+    books.advance("2026-04-05T00:00:00Z")
+    assert billed(books)["billed"] == before
+    correct(books, tenant, reservation, "2026-04-02T00:00:00Z", "2026-04-02T05:00:00Z", 8000)
+    books.advance("2026-04-06T00:00:00Z")
+    assert billed(books)["billed"] == after
+    books.advance("2026-04-08T00:00:00Z")
+    assert billed(books)["billed"] == after
+    books.sound()
+
+
+def correct(books, tenant, reservation, starts_at, ends_at, gpu_milli):
+    books.insert("usage_correction", {"id": books.value("SELECT gen_random_uuid()"), "tenant_id": tenant, "reservation_id": reservation,
+                                      "starts_at": starts_at, "ends_at": ends_at, "gpu_milli": gpu_milli, "reason": "an outage that was not seen"})
+
+
+def test_a_closed_month_is_corrected_in_the_open_one(keep_books):
+    books = keep_books(start="2026-04-01T00:00:00Z")
+    tenant = books.tenant("acme")
+    eight = books.instance_type("h100.8x")
+    node = books.node("n1")
+    price = books.price("h100.8x", 2_490_000, "2026-01-01T00:00:00Z")
+    reservation = hours(books, tenant, eight, node, "2026-04-01T00:00:00Z", "2026-04-03T00:00:00Z")
+    books.advance("2026-05-01T00:00:00Z")
+    april = books.rows("SELECT * FROM rated_line ORDER BY id")
+    correct(books, tenant, reservation, "2026-04-02T00:00:00Z", "2026-04-02T03:20:00Z", -8000)
+    books.advance("2026-05-02T00:00:00Z")
+    correction = billed(books, charge_class="correction", corrects="2026-04-01T00:00:00Z", period_start="2026-05-01T00:00:00Z")
+    assert correction["billed"] == -66_400_000  # G15: 12,000 s of 8 GPUs at 2.49
+    books.run("UPDATE price SET withdrawn_at = sluice_now() WHERE id = %s", price)
+    books.price("h100.8x", 2_000_000, "2026-01-01T00:00:00Z", corrects=price)
+    books.advance("2026-05-03T00:00:00Z")
+    hours_billed = 48 * 8 - 80 / 3
+    assert billed(books)["billed"] == round(hours_billed * 2_000_000)
+    assert books.rows("SELECT * FROM rated_line ORDER BY id")[:len(april)] == april
+    books.advance("2026-05-04T00:00:00Z")
+    assert billed(books)["billed"] == round(hours_billed * 2_000_000)
+    books.sound()
+
+
+def test_what_was_promised_and_not_delivered_is_credited_by_rule(keep_books):
+    books = keep_books(start="2026-04-29T00:00:00Z")
+    tenant = books.tenant("acme")
+    eight = books.instance_type("h100.8x")
+    node = books.node("n1")
+    books.price("h100.8x", 2_000_000, "2026-01-01T00:00:00Z", minimum_s=7200)
+    for kind, steps in (("sla_credit", [{"least": 10, "share_bp": 1000}, {"least": 500, "share_bp": 2500}]),
+                        ("cancellation", [{"least": 0, "share_bp": 5000}])):
+        books.insert("charge_policy", {"id": books.value("SELECT gen_random_uuid()"), "kind": kind, "steps": steps},
+                     ("2026-01-01T00:00:00Z", None))
+    reservation = books.reservation(tenant, eight)
+    instance = books.instance(reservation, tenant, node, "2026-04-29T00:00:00Z", "2026-04-30T00:00:00Z")
+    books.step("2026-04-29T01:12:00Z")  # of 24 hours, 1.2 are 5 %: the second step
+    books.instance_becomes(instance, "running")
+    books.advance("2026-04-30T00:00:00Z")
+    books.instance_becomes(instance, "terminated")
+    short = hours(books, tenant, eight, node, "2026-04-30T00:00:00Z", "2026-04-30T00:30:00Z")
+    cancelled = books.reservation(tenant, eight)
+    books.insert("cancellation", {"reservation_id": cancelled, "tenant_id": tenant, "kind": "cancellation", "requested_at": "2026-04-30T01:00:00Z",
+                                  "currency": "USD", "remaining_u": 100_000_001, "charge_bp": 5000})
+    books.advance("2026-05-02T00:00:00Z")
+    usage = 22.8 * 8 * 2_000_000
+    assert billed(books, reservation_id=reservation, charge_category="usage")["billed"] == usage
+    assert billed(books, reservation_id=reservation, charge_category="credit", reason="sla_credit")["billed"] == -usage / 4
+    assert billed(books, reservation_id=short, reason="minimum")["billed"] == 1.5 * 8 * 2_000_000
+    assert billed(books, reservation_id=cancelled, reason="cancellation")["billed"] == 50_000_000  # half to even
+    books.sound()

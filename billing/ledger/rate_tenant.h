@@ -1,0 +1,20 @@
+/* What depends on all that a tenant uses in a billing period: prices with tiers or packages, commitments; and what is
+ * rated anew because a fact came late or a price was corrected.
+ *
+ * A tenant's period is rated from the quantities that were measured, or, after a correction, from the facts; what is
+ * written is the difference from what was written before, in the period itself while it is open and then as a
+ * correction in the one that the day lies in. So it is repeatable, and the order in which facts come does not matter. A
+ * commitment's fee is written with the first day of its period, what of it was not used with the last. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "billing/leader.h"
+#include "common/price_book.h"
+
+/* day: its reservations are rated; book: every price of its period and the one before. A transaction per tenant. */
+MUST_CHECK enum err_kind rate_tenants(struct leader *leader, int64_t day, const struct price_book *book,
+                                      struct err *reterr);
+
+void rate_tenant_register_metrics(void);
+
+extern const struct db_stmt *const rate_tenant_statements[];
