@@ -31,10 +31,10 @@ struct db_options {
     int statement_timeout_ms;                   /* 0: none */
     int idle_in_transaction_session_timeout_ms; /* 0: none */
     int lock_timeout_ms;                        /* 0: none */
-    /* Each of its statements reaches its rows by key, often from arrays of them. Plans are cached, and the first are
-     * made while tables are still small or were never analyzed, so PostgreSQL's planner is told: indexes, nested loops
-     * and one generic plan (measured: 329 ms became 6 ms for 512 wishes in a database an hour old; planning was a third
-     * of a small piece of work). */
+    /* Each of its statements reaches its rows by key, often from arrays of them. Plans are cached, and the first are made
+     * while tables are still small or were never analyzed, so PostgreSQL's planner is told: indexes, nested loops and one
+     * generic plan (measured: 329 ms became 6 ms for 512 wishes in a database an hour old; planning was a third of a
+     * small piece of work). */
     bool by_key;
 };
 
@@ -116,7 +116,7 @@ const char *db_array_param(struct db_array *array); /* closes it; valid until cl
 /* The same for an array that is unnested beside others, of which one at least has values: NULL where it has none but
  * nulls. unnest() fills up with nulls what is shorter, and what is not there costs nothing. */
 const char *db_array_column(struct db_array *array);
-void db_array_clear(struct db_array *array); /* for CLEANUP: an array variable starts as {0} */
+void db_array_clear(struct db_array *array);        /* for CLEANUP: an array variable starts as {0} */
 
 /* A number as a parameter: the buffer is the caller's. */
 #define DB_INT_TEXT_SIZE 24

@@ -99,6 +99,32 @@ static void add_zone(struct provisioner *provisioner, struct identity id)
     provisioner->zones[provisioner->zone_count++] = zone_start(id, &options);
 }
 
+static bool is_listed(const PGresult *zones, struct identity id)
+{
+    for (int row = 0; row < PQntuples(zones); row++) {
+        struct identity listed = db_identity(zones, row, 0);
+        if (memcmp(&listed, &id, sizeof id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Those that were removed. Their threads end at their next look, a second or less away. */
+static void drop_zones(struct provisioner *provisioner, const PGresult *listed)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < provisioner->zone_count; i++) {
+        struct zone *zone = provisioner->zones[i];
+        if (is_listed(listed, zone_id(zone))) {
+            provisioner->zones[kept++] = zone;
+            continue;
+        }
+        zone_leave(zone);
+        zone_join(zone);
+    }
+    provisioner->zone_count = kept;
+}
+
 static enum err_kind look_for_zones(struct provisioner *provisioner, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *result = NULL;
@@ -111,6 +137,8 @@ static enum err_kind look_for_zones(struct provisioner *provisioner, struct err 
         if (!is_known(provisioner, id))
             add_zone(provisioner, id);
     }
+    if (kind == ERR_NONE)
+        drop_zones(provisioner, result);
     (void)pthread_mutex_unlock(&provisioner->lock);
     return kind;
 }

@@ -25,7 +25,7 @@
 
 #define ROLE           "sluice_provisioner"
 #define TIMER_MS       1000
-#define HIDDEN_WAIT_MS 2 /* for a transaction that keeps events from view; it is short */
+#define HIDDEN_WAIT_MS 2  /* for a transaction that keeps events from view; it is short */
 #define DUE_WAIT_MS    50 /* domain time has whole seconds: look often when the next one counts */
 #define TROUBLE_MS     200
 #define TROUBLE_SAID   50 /* while it lasts, one in so many is logged */
@@ -42,13 +42,23 @@ struct zone {
     unsigned troubles; /* in a row */
     atomic_bool leads;
     atomic_bool healthy;
+    atomic_bool leaves; /* it is removed */
 };
 
-const struct db_stmt *const *const zone_statements[] = {
-    zone_memory_statements,  zone_wake_statements,        zone_pass_statements,
-    zone_question_statements, zone_verify_statements, observe_statements,
-    apply_statements, apply_object_statements, apply_allocation_statements, amend_statements,
-    observe_maintenance_statements, apply_maintenance_statements, zone_quota_statements, NULL};
+const struct db_stmt *const *const zone_statements[] = {zone_memory_statements,
+                                                        zone_wake_statements,
+                                                        zone_pass_statements,
+                                                        zone_question_statements,
+                                                        zone_verify_statements,
+                                                        observe_statements,
+                                                        apply_statements,
+                                                        apply_object_statements,
+                                                        apply_allocation_statements,
+                                                        amend_statements,
+                                                        observe_maintenance_statements,
+                                                        apply_maintenance_statements,
+                                                        zone_quota_statements,
+                                                        NULL};
 
 static void drop_memory(struct zone *zone)
 {
@@ -76,8 +86,7 @@ static enum err_kind acknowledge(struct zone *zone, const struct zone_wake *wake
     bool is_new = wake->clock.is_virtual && wake->clock.tick > zone->memory->acknowledged_tick;
     if (!is_new || wake->has_hidden || wake->has_more)
         return ERR_NONE;
-    enum err_kind kind =
-        clock_acknowledge(zone->db, zone->lease.name, &wake->clock, zone->memory->next_due_s, reterr);
+    enum err_kind kind = clock_acknowledge(zone->db, zone->lease.name, &wake->clock, zone->memory->next_due_s, reterr);
     if (kind == ERR_NONE)
         zone->memory->acknowledged_tick = wake->clock.tick;
     return kind;
@@ -122,8 +131,8 @@ static enum err_kind pass_over(struct zone *zone, const struct zone_wake *wake, 
 static enum err_kind answer(struct zone *zone, const struct zone_wake *wake, bool *ret_settled, struct err *reterr)
 {
     bool has_more = false;
-    enum err_kind kind = zone_question_answer(zone->memory, zone->db, &zone->lease, zone->verify, wake->clock.now_s,
-                                              &has_more, reterr);
+    enum err_kind kind =
+        zone_question_answer(zone->memory, zone->db, &zone->lease, zone->verify, wake->clock.now_s, &has_more, reterr);
     *ret_settled = *ret_settled && !has_more;
     return kind;
 }
@@ -192,7 +201,7 @@ static void *zone_run(void *context)
     enum err_kind kind = db_listen(zone->db, "sluice_wish", &err);
     if (kind == ERR_NONE)
         kind = db_listen(zone->db, "sluice_clock", &err);
-    while (!shutdown_requested()) {
+    while (!shutdown_requested() && !atomic_load(&zone->leaves)) {
         if (kind != ERR_NONE)
             trouble(zone, kind, &err);
         else
@@ -229,6 +238,11 @@ struct zone *zone_start(struct identity id, const struct zone_options *options)
     zone->verify = zone_verify_new(options->database_url, name);
     must(pthread_create(&zone->thread, NULL, zone_run, zone) == 0);
     return zone;
+}
+
+void zone_leave(struct zone *zone)
+{
+    atomic_store(&zone->leaves, true);
 }
 
 void zone_join(struct zone *zone)

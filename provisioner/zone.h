@@ -16,8 +16,10 @@ struct zone_options {
     int64_t lease_ttl_ms;
 };
 
-/* Starts the thread; it ends on the shutdown request. */
+/* Starts the thread; it ends on the shutdown request, or when it is told to leave. */
 struct zone *zone_start(struct identity id, const struct zone_options *options);
+/* The zone is no more: its thread ends within moments. */
+void zone_leave(struct zone *zone);
 /* Waits for the thread, which has given its lease back. */
 void zone_join(struct zone *zone);
 struct identity zone_id(const struct zone *zone);

@@ -10,6 +10,7 @@ struct amendment_wish {
     int64_t ends_at;   /* FIELD_NULL: until cancelled */
     int64_t count;
     bool changes_start, changes_end, changes_count;
+    const char *beside; /* JSON: what the same request changed at once, undone with a refusal; NULL: nothing */
 };
 
 /* A reservation that is to be changed, locked. Texts belong to the request. */
@@ -21,6 +22,7 @@ struct amendment_subject {
     int64_t starts_at, ends_at, count; /* granted; FIELD_NULL as an end: open */
     int64_t now;
     int64_t open_count; /* amendments that wait for their verdict */
+    const char *name, *project, *if_unavailable, *labels; /* labels: JSON */
 };
 
 /* How the routes that change a reservation lock it. */

@@ -18,7 +18,8 @@ static const struct db_stmt statement_lock = {
            " extract(epoch FROM s.ends_at)::bigint, coalesce(s.granted_count, r.count),"
            " extract(epoch FROM sluice_now())::bigint,"
            " (SELECT count(*) FROM amendment a WHERE a.reservation_id = r.id"
-           "   AND NOT EXISTS (SELECT FROM amendment_status d WHERE d.amendment_id = a.id))"
+           "   AND NOT EXISTS (SELECT FROM amendment_status d WHERE d.amendment_id = a.id)),"
+           " r.name, r.project, r.if_unavailable, r.labels::text"
            " FROM reservation r LEFT JOIN reservation_status s ON s.reservation_id = r.id"
            " WHERE r.id = $1::uuid AND r.hidden_at IS NULL AND " IS_RESERVATION("r") " FOR UPDATE OF r",
     .params = 1,
@@ -36,10 +37,10 @@ static const struct db_stmt statement_insert = {
     .sql =
         "WITH wished AS (UPDATE reservation SET revision = revision + 1 WHERE id = $2::uuid RETURNING revision)"
         " INSERT INTO amendment (id, reservation_id, tenant_id, zone_id, principal_id, revision, changes_start,"
-        "                        starts_at, changes_end, ends_at, count)"
+        "                        starts_at, changes_end, ends_at, count, beside)"
         " SELECT $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, w.revision, $6::boolean, to_timestamp($7::bigint),"
-        "        $8::boolean, to_timestamp($9::bigint), $10::integer FROM wished w",
-    .params = 10,
+        "        $8::boolean, to_timestamp($9::bigint), $10::integer, $11::jsonb FROM wished w",
+    .params = 11,
 };
 
 #define TIME_TEXT(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
@@ -93,6 +94,10 @@ enum err_kind amendment_subject_of(const struct request *request, struct amendme
         .count = db_int(result, 0, 8, 1),
         .now = db_int(result, 0, 9, 0),
         .open_count = db_int(result, 0, 10, 0),
+        .name = db_text(result, 0, 11),
+        .project = db_text(result, 0, 12),
+        .if_unavailable = db_text(result, 0, 13),
+        .labels = db_text(result, 0, 14),
     };
     return ERR_NONE;
 }
@@ -151,11 +156,12 @@ enum err_kind amendment_request(struct request *request, const struct amendment_
     const char *starts_at = wish->changes_start ? request_int(request, wish->starts_at) : NULL;
     const char *ends_at = wish->changes_end ? request_int(request, wish->ends_at) : NULL;
     const char *count = wish->changes_count ? request_int(request, wish->count) : NULL;
-    enum err_kind kind = request_run(request, &statement_insert,
-                                     DB_PARAMS(id, subject->id, subject->tenant_id, subject->zone_id,
-                                               request->caller.principal_id, request_bool(wish->changes_start),
-                                               starts_at, request_bool(wish->changes_end), ends_at, count),
-                                     NULL, reterr);
+    enum err_kind kind =
+        request_run(request, &statement_insert,
+                    DB_PARAMS(id, subject->id, subject->tenant_id, subject->zone_id, request->caller.principal_id,
+                              request_bool(wish->changes_start), starts_at, request_bool(wish->changes_end), ends_at,
+                              count, wish->beside),
+                    NULL, reterr);
     if (kind == ERR_NONE)
         kind = request_event(request, subject->tenant_id, subject->zone_id, "reservation_wish", subject->id,
                              subject->revision + 1, "reservation.amendment_requested", reterr);

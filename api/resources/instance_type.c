@@ -87,6 +87,14 @@ static const struct db_stmt statement_replace = {
     .params = 6,
 };
 
+/* No row: something is or was reserved of it. */
+static const struct db_stmt statement_delete = {
+    .name = "instance_type_delete",
+    .sql = "DELETE FROM instance_type t WHERE t.id = $1::uuid"
+           " AND NOT EXISTS (SELECT FROM reservation r WHERE r.instance_type_id = t.id) RETURNING revision + 1",
+    .params = 1,
+};
+
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct instance_type_query *query = request->query;
@@ -145,6 +153,20 @@ static enum err_kind replace(struct request *request, struct response *response,
                          reterr);
 }
 
+static enum err_kind remove_type(struct request *request, struct response *response, struct err *reterr)
+{
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_delete, DB_PARAMS(request->object), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(result) == 0)
+        return err_set_code(reterr, ERR_CONFLICT, "instance_type_in_use", "reservations are or were of this type");
+    response->status = 204;
+    request->wakes_planner = true;
+    return request_event(request, NULL, NULL, "instance_type", request->object, db_int(result, 0, 0, 0),
+                         "instance_type.removed", reterr);
+}
+
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_INSTANCE_TYPE
 static const struct route instance_type_routes[] = {
@@ -154,12 +176,13 @@ static const struct route instance_type_routes[] = {
     {POST,  "/v1/system/instance-types",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make an instance type"},
     {PUT,   "/v1/system/instance-types/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, ONE, .lock = &instance_type_lock, .run = replace, .summary = "Change an instance type for what is reserved from now on: all of it"},
     {PATCH, "/v1/system/instance-types/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, ONE, .lock = &instance_type_lock, .run = replace, .summary = "Change an instance type for what is reserved from now on: what is given"},
+    {DELETE, "/v1/system/instance-types/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, ONE, .lock = &instance_type_lock, .status = 204, .run = remove_type, .problems = PROBLEMS("instance_type_in_use"), .summary = "Remove an instance type of which nothing was ever reserved"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const instance_type_statements[] = {&statement_list, &statement_get,     &statement_create,
-                                                                 &statement_lock, &statement_replace, NULL};
+static const struct db_stmt *const instance_type_statements[] = {
+    &statement_list, &statement_get, &statement_create, &statement_lock, &statement_replace, &statement_delete, NULL};
 
 const struct resource instance_type_resource = {"instance-types", instance_type_routes, instance_type_statements,
-    "The shapes that can be reserved by name."};
+                                                "The shapes that can be reserved by name."};

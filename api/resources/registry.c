@@ -49,5 +49,6 @@ const struct resource *const registry[] = {
     &amendment_resource,
     &quote_resource,
     &quota_resource,
+    &system_quota_resource,
     NULL,
 };

@@ -44,6 +44,7 @@ extern const struct resource reservation_change_resource;
 extern const struct resource service_account_resource;
 extern const struct resource simulate_resource;
 extern const struct resource ssh_key_resource;
+extern const struct resource system_quota_resource;
 extern const struct resource tenant_resource;
 extern const struct resource token_resource;
 extern const struct resource session_resource;

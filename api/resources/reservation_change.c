@@ -1,5 +1,5 @@
 /* PUT and PATCH of a reservation. What nobody has to decide (name, project, labels, if_unavailable) changes at once;
- * terms become an amendment. */
+ * terms become an amendment, and where that is refused what was changed with it is taken back. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/amendment_preview.h"
 #include "api/resources/registry.h"
@@ -150,6 +150,36 @@ static struct amendment_wish terms_of(const struct request *request, const struc
     };
 }
 
+/* As amendment_take_back() reads it. */
+static const char *beside_of(const struct request *request, const struct amendment_subject *subject)
+{
+    const struct reservation *wish = request->body;
+    const struct {
+        const char *field, *was, *is;
+        bool is_json;
+    } fields[] = {
+        {"name", subject->name, wish->name, false},
+        {"project", subject->project, wish->project, false},
+        {"if_unavailable", subject->if_unavailable, wish->if_unavailable, false},
+        {"labels", subject->labels, wish->labels, true},
+    };
+    struct json_out out;
+    json_out_init(&out, request->arena);
+    json_out_open(&out, '{');
+    for (size_t i = 0; i < COUNT_OF(fields); i++) {
+        void (*write)(struct json_out *, const char *) = fields[i].is_json ? json_out_raw : json_out_text;
+        if (!differs(request, fields[i].field))
+            continue;
+        json_out_key(&out, fields[i].field);
+        json_out_open(&out, '[');
+        write(&out, fields[i].was);
+        write(&out, fields[i].is);
+        json_out_close(&out, ']');
+    }
+    json_out_close(&out, '}');
+    return json_out_finish(&out);
+}
+
 static enum err_kind change(struct request *request, struct response *response, struct err *reterr)
 {
     struct amendment_subject subject = {0};
@@ -162,6 +192,8 @@ static enum err_kind change(struct request *request, struct response *response, 
                       differs(request, "if_unavailable");
     if (!keeps_terms)
         kind = amendment_check(&subject, &terms, &keeps_terms, reterr);
+    if (has_others)
+        terms.beside = beside_of(request, &subject);
     if (kind == ERR_NONE && has_others)
         kind = change_at_once(request, &subject, reterr);
     if (kind != ERR_NONE)

@@ -87,6 +87,26 @@ static const struct db_stmt statement_replace = {
     .params = 7,
 };
 
+/* What names it, or did. Whole numbers only as far as anybody counts on: a zone may have millions of reservations. */
+static const struct db_stmt statement_uses = {
+    .name = "zone_uses",
+    .sql = "SELECT concat_ws(', ', nullif(n.present, 0) || ' nodes', nullif(n.retired, 0) || ' retired nodes',"
+           "   nullif(q.number, 0) || ' quotas', nullif(m.number, 0) || ' maintenance windows',"
+           "   CASE WHEN EXISTS (SELECT FROM reservation WHERE zone_id = $1::uuid) THEN 'reservations' END)"
+           " FROM (SELECT count(*) FILTER (WHERE retired_at IS NULL) AS present, count(retired_at) AS retired"
+           "         FROM node WHERE zone_id = $1::uuid) n,"
+           "      (SELECT count(*) AS number FROM quota WHERE zone_id = $1::uuid) q,"
+           "      (SELECT count(*) AS number FROM maintenance_window WHERE zone_id = $1::uuid) m",
+    .params = 1,
+};
+
+/* Fabrics and racks come with nodes, so there are none. */
+static const struct db_stmt statement_delete = {
+    .name = "zone_delete",
+    .sql = "DELETE FROM zone WHERE id = $1::uuid RETURNING revision + 1",
+    .params = 1,
+};
+
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct zone_query *query = request->query;
@@ -138,6 +158,24 @@ static enum err_kind replace(struct request *request, struct response *response,
     return request_event(request, NULL, request->object, "zone", request->object, revision, "zone.changed", reterr);
 }
 
+static enum err_kind remove_zone(struct request *request, struct response *response, struct err *reterr)
+{
+    const PGresult *uses = NULL;
+    const PGresult *result = NULL;
+    enum err_kind kind = request_run(request, &statement_uses, DB_PARAMS(request->object), &uses, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (db_text(uses, 0, 0)[0] != '\0')
+        return err_set_code(reterr, ERR_CONFLICT, "zone_in_use", "the zone is used by %s", db_text(uses, 0, 0));
+    kind = request_run(request, &statement_delete, DB_PARAMS(request->object), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    response->status = 204;
+    request->wakes_planner = true;
+    return request_event(request, NULL, request->object, "zone", request->object, db_int(result, 0, 0, 0),
+                         "zone.removed", reterr);
+}
+
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_ZONE
 static const struct route zone_routes[] = {
@@ -147,12 +185,13 @@ static const struct route zone_routes[] = {
     {POST,  "/v1/system/zones",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make a zone"},
     {PUT,   "/v1/system/zones/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, ONE, .lock = &zone_lock, .run = replace, .summary = "Tune a zone: all of it"},
     {PATCH, "/v1/system/zones/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, ONE, .lock = &zone_lock, .run = replace, .summary = "Tune a zone: what is given"},
+    {DELETE, "/v1/system/zones/{id}", ROLES_SYSTEM_OPERATE, RATE_WRITE, ONE, .lock = &zone_lock, .status = 204, .run = remove_zone, .problems = PROBLEMS("zone_in_use"), .summary = "Remove a zone that was never used"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const zone_statements[] = {&statement_list, &statement_get,     &statement_create,
-                                                        &statement_lock, &statement_replace, NULL};
+static const struct db_stmt *const zone_statements[] = {
+    &statement_list,    &statement_get,  &statement_create, &statement_lock,
+    &statement_replace, &statement_uses, &statement_delete, NULL};
 
-const struct resource zone_resource = {"zones", zone_routes, zone_statements,
-    "The places that are planned as one."};
+const struct resource zone_resource = {"zones", zone_routes, zone_statements, "The places that are planned as one."};

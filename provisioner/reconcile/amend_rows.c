@@ -44,7 +44,15 @@ static const struct db_stmt statement_terms = {
     .params = 4,
 };
 
-const struct db_stmt *const amend_statements[] = {&statement_observe, &statement_verdicts, &statement_terms, NULL};
+/* What was changed at once beside terms that are refused is not to stay. */
+static const struct db_stmt statement_take_back = {
+    .name = "amend_take_back",
+    .sql = "SELECT amendment_take_back($1::uuid[])",
+    .params = 1,
+};
+
+const struct db_stmt *const amend_statements[] = {&statement_observe, &statement_verdicts, &statement_terms,
+                                                  &statement_take_back, NULL};
 
 /* ---- Reading ---- */
 
@@ -178,8 +186,26 @@ static enum err_kind send_terms(const struct world *world, struct apply_queue *q
                       (int64_t)columns[0].count, reterr);
 }
 
+static enum err_kind send_take_back(const struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array refused = {0};
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        const struct reservation *reservation = &world->reservations[i];
+        for (uint32_t j = 0; j < reservation->amendment_count; j++) {
+            enum amendment_state state = reservation->amendments[j].state;
+            if (state != AMENDMENT_REQUESTED && state != AMENDMENT_GRANTED)
+                db_array_identity(&refused, reservation->amendments[j].id);
+        }
+    }
+    if (refused.count == 0)
+        return ERR_NONE;
+    return apply_send(queue, &statement_take_back, DB_PARAMS(db_array_param(&refused)), 1, reterr);
+}
+
 enum err_kind apply_amendments(struct world *world, struct apply_queue *queue, struct err *reterr)
 {
     enum err_kind kind = send_verdicts(world, queue, reterr);
+    if (kind == ERR_NONE)
+        kind = send_take_back(world, queue, reterr);
     return kind == ERR_NONE ? send_terms(world, queue, reterr) : kind;
 }

@@ -501,6 +501,16 @@ class Stack:
                 "in_service": "2025-12-01", "life_months": 60})
         return made
 
+    def quota(self, tenant, zone="us-east-1a", **fields):
+        """Sets the quota of a tenant by name (and project, and GPU model), whether there is one already or not."""
+        subject = {"tenant": tenant, "zone": zone, "project": fields.get("project"), "gpu_model": fields.get("gpu_model")}
+        present = [each for each in self.operator.items(f"/v1/system/quotas?tenant={tenant}&zone={zone}")
+                   if all(each[name] == value for name, value in subject.items())]
+        if not present:
+            return self.operator.create("/v1/system/quotas", {**subject, **fields})
+        return self.operator.request("PUT", f"/v1/system/quotas/{present[0]['id']}", {**subject, **fields},
+                                     headers={"If-Match": "*"}).expect(200).body
+
     def advance(self, instant):
         """Moves the virtual clock; when it answers, everything due until then is done."""
         return self.operator.post("/v1/system/clock", {"advance_to": instant}).expect(200).body

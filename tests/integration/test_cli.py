@@ -338,8 +338,7 @@ def test_what_is_free_is_shown_found_and_posted(stack, sluice):
 def test_a_reservation_is_amended_by_name_and_its_quota_is_shown(stack, sluice):
     stack.fleet(nodes=4, price="2.000000")
     acme = stack.tenant("acme")
-    (tenant,) = stack.operator.items("/v1/system/tenants?name=acme")
-    stack.operator.request("PUT", f"/v1/system/tenants/{tenant['id']}/quotas", {"zone": "us-east-1a", "peak_gpu_milli": 24000}).expect(200)
+    stack.quota("acme", peak_gpu_milli=24000)
 
     def ask(*arguments):
         return sluice(*arguments, url=stack.url, token=acme.token)

@@ -115,14 +115,12 @@ def test_a_project_in_use_is_not_removed(shop, acme):
     reserved = acme.create("/v1/reservations", {**WISH, "project": "research"})
     assert acme.delete(path).expect(409).code == "project_in_use"
     acme.post(f"/v1/reservations/{reserved['id']}/cancel").expect(200)
-    (tenant,) = shop.operator.items("/v1/system/tenants?name=a-project-in-use-is-not-removed")
-    quotas = f"/v1/system/tenants/{tenant['id']}/quotas"
-    quota = {"zone": "us-east-1a", "project": "research", "peak_gpu_milli": 8000}
-    assert pointers(shop.operator.request("PUT", quotas, {**quota, "project": "nowhere"}, headers={"If-Match": "*"}).expect(422)) == {
+    quota = {"tenant": "a-project-in-use-is-not-removed", "zone": "us-east-1a", "project": "research", "peak_gpu_milli": 8000}
+    assert pointers(shop.operator.post("/v1/system/quotas", {**quota, "project": "nowhere"}).expect(422)) == {
         "/project": "unknown_project"}
-    shop.operator.request("PUT", quotas, quota, headers={"If-Match": "*"}).expect(200)
+    quota = shop.operator.create("/v1/system/quotas", quota)
     assert acme.delete(path).expect(409).code == "project_in_use"
-    shop.operator.delete(f"{quotas}?zone=us-east-1a&project=research").expect(204)
+    shop.operator.delete(f"/v1/system/quotas/{quota['id']}").expect(204)
     eventually(lambda: acme.delete(path).status == 204, "what was reserved in it is over")
     acme.get(path).expect(404)
     assert acme.get(f"/v1/reservations/{reserved['id']}").body["project"] == "research", "its name stays with what was in it"

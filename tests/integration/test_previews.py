@@ -31,8 +31,7 @@ def sluice(module_stack):
 def acme(sluice, request):
     name = request.node.name.replace("_", "-")[:40].strip("-")
     client = sluice.tenant(name, may_shape=True)
-    (found,) = sluice.operator.items(f"/v1/system/tenants?name={name}")
-    client.id = found["id"]
+    client.name = name
     return client
 
 
@@ -109,7 +108,7 @@ def test_what_a_preview_refuses_is_refused_with_the_same_words(sluice, acme):
 
 
 def test_a_preview_sees_the_quotas(sluice, acme):
-    sluice.operator.request("PUT", f"/v1/system/tenants/{acme.id}/quotas", {"zone": ZONE, "peak_gpu_milli": 8000}).expect(200)
+    sluice.quota(acme.name, peak_gpu_milli=8000)
     eventually(lambda: all(item["held_gpu_milli"] is not None for item in acme.items("/v1/quotas")), "the planner knows of the quota")
     assert preview(acme, wish(6)).status == 200
     said = preview(acme, wish(6, count=2)).expect(409)
@@ -165,14 +164,13 @@ def test_a_tenants_role_makes_previews_of_its_own_only(sluice, acme):
 
 
 def test_a_simulated_deal_is_held_against_the_tenants_quotas(sluice, acme):
-    (tenant,) = [each["name"] for each in sluice.operator.items("/v1/system/tenants") if each["id"] == acme.id]
-    deal = {"zone": ZONE, "tenant": tenant, "reservations": [wish(10), wish(10), wish(11)]}
+    deal = {"zone": ZONE, "tenant": acme.name, "reservations": [wish(10), wish(10), wish(11)]}
 
     def admitted():
         return [item["admitted"] for item in sluice.operator.post("/v1/system/simulate", deal).expect(200).body["items"]]
 
     assert admitted() == [True, True, True]
-    sluice.operator.request("PUT", f"/v1/system/tenants/{acme.id}/quotas", {"zone": ZONE, "peak_gpu_milli": 8000}).expect(200)
+    sluice.quota(acme.name, peak_gpu_milli=8000)
     eventually(lambda: admitted() == [True, False, True], "each is held against the quota with those before it")
     assert admitted() == [True, False, True]
     acme.create("/v1/reservations", wish(11))

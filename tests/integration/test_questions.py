@@ -313,8 +313,7 @@ def test_an_offer_counts_on_who_gives_way_and_can_still_be_posted_a_little_later
 def test_no_offer_is_beyond_the_tenants_quota(stack):
     stack.fleet(4)
     acme = stack.tenant("acme")
-    tenant = stack.operator.items("/v1/system/tenants?name=acme")[0]["id"]
-    stack.operator.request("PUT", f"/v1/system/tenants/{tenant}/quotas", {"zone": ZONE, "peak_gpu_milli": 16000}).expect(200)
+    stack.quota("acme", peak_gpu_milli=16000)
     eventually(lambda: acme.items("/v1/quotas")[0]["held_gpu_milli"] is not None, "the planner knows of the quota")
     acme.create("/v1/reservations", window(1, 48, starts_at=None))
     both = acme.post("/v1/offers", search(count=2)).expect(200).body["items"]

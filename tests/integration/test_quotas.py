@@ -18,12 +18,11 @@ class Tenant:
     def __init__(self, stack, name):
         self.stack = stack
         self.client = stack.tenant(name, may_shape=True)
-        (found,) = stack.operator.items(f"/v1/system/tenants?name={name}")
-        self.path = f"/v1/system/tenants/{found['id']}/quotas"
+        self.name = name
 
     def limit(self, **fields):
         """When it answers, the planner knows."""
-        made = self.stack.operator.request("PUT", self.path, {"zone": "us-east-1a", **fields}).expect(200).body
+        made = self.stack.quota(self.name, **fields)
         eventually(lambda: any(item["held_gpu_milli"] is not None and item["id"] == made["id"] for item in self.held()),
                    "the planner knows of the quota")
         return made
@@ -170,9 +169,11 @@ def test_a_lower_quota_takes_nothing_away(acme):
     assert acme.client.patch(f"/v1/reservations/{made['id']}", {"ends_at": at(5)}).expect(409).code == "quota_exceeded"
     acme.client.patch(f"/v1/reservations/{made['id']}", {"count": 2}).expect(200)
     acme.client.patch(f"/v1/reservations/{made['id']}", {"ends_at": at(3)}).expect(200)
-    acme.stack.operator.delete(acme.path + "?zone=us-east-1a").expect(204)
+    path = f"/v1/system/quotas/{limited['id']}"
+    acme.stack.operator.delete(path).expect(204)
+    acme.stack.operator.get(path).expect(404)
     eventually(lambda: acme.wish(at(6), at(7), count=4).status == 201, "the quota is lifted")
-    assert acme.held() == [] and acme.stack.operator.items(acme.path) == []
+    assert acme.held() == [] and acme.stack.operator.items("/v1/system/quotas?tenant=acme") == []
 
 
 def test_what_is_held_survives_the_leader(acme):
@@ -195,9 +196,21 @@ def test_what_is_held_survives_the_leader(acme):
 
 
 def test_a_quota_is_of_something_that_exists(acme):
-    put = acme.stack.operator.request
-    assert put("PUT", acme.path, {"zone": "nowhere", "peak_gpu_milli": 1}).expect(422).code == "unknown_zone"
-    assert put("PUT", acme.path, {"zone": "us-east-1a", "gpu_model": "Z80", "peak_gpu_milli": 1}).expect(422).code == "unknown_gpu_model"
-    assert put("PUT", acme.path, {"zone": "us-east-1a"}).expect(422).code == "missing_field"
-    acme.stack.operator.delete(acme.path + "?zone=us-east-1a").expect(404)
-    acme.client.request("PUT", acme.path, {"zone": "us-east-1a", "peak_gpu_milli": 1}).expect(403)
+    def post(client=acme.stack.operator, **fields):
+        return client.post("/v1/system/quotas", {"tenant": "acme", "zone": "us-east-1a", **fields})
+    assert post(tenant="nobody", peak_gpu_milli=1).expect(422).code == "unknown_tenant"
+    assert post(zone="nowhere", peak_gpu_milli=1).expect(422).code == "unknown_zone"
+    assert post(gpu_model="Z80", peak_gpu_milli=1).expect(422).code == "unknown_gpu_model"
+    assert post(project="none", peak_gpu_milli=1).expect(422).code == "unknown_project"
+    assert post().expect(422).code == "missing_field"
+    post(acme.client, peak_gpu_milli=1).expect(403)
+    made = post(peak_gpu_milli=1).expect(201)
+    assert post(peak_gpu_milli=2).expect(409).code == "quota_exists"
+    path = f"/v1/system/quotas/{made.body['id']}"
+    whole = {name: made.body[name] for name in ("tenant", "zone", "project", "gpu_model", "peak_gpu_milli", "month_gpu_hours")}
+    assert acme.stack.operator.request("PUT", path, whole).expect(428).code == "precondition_required"
+    changed = acme.stack.operator.patch(path, {"peak_gpu_milli": None, "month_gpu_hours": 7}, headers={"If-Match": made.headers["ETag"]}).expect(200)
+    assert (changed.body["peak_gpu_milli"], changed.body["month_gpu_hours"]) == (None, 7)
+    acme.stack.operator.request("PUT", path, whole, headers={"If-Match": made.headers["ETag"]}).expect(412)
+    assert acme.stack.operator.patch(path, {"month_gpu_hours": None}).expect(422).code == "missing_field"
+    assert acme.stack.operator.patch(path, {"zone": "elsewhere"}).expect(422).code == "immutable_field"

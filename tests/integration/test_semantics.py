@@ -31,6 +31,7 @@ def make_everything(stack):
            for list_name in ("tenants", "zones", "instance-types", "prices", "assets", "instances")}
     ids |= {"reservations": reservation["id"], "quotes": quote["id"], "maintenance-windows": window["id"], "nodes": node["id"]}
     ids["short"] = short["id"]
+    ids["quotas"] = stack.quota("acme", peak_gpu_milli=1000000)["id"]
     ids["images"] = stack.operator.create("/v1/system/images", {"name": "ubuntu-24.04", "description": "a start"})["id"]
     ids["members"] = acme.create("/v1/members", {"name": "ana", "email": "ana@example.com", "role": "viewer"})["id"]
     ids["service-accounts"] = acme.create("/v1/service-accounts", {"name": "deployer", "role": "member"})["id"]
@@ -223,7 +224,8 @@ BODIES = {
     "POST /v1/system/maintenance-windows": {"zone": "us-east-1a", "rack": "r1", "starts_at": "2026-03-01T00:00:00Z",
                                             "ends_at": "2026-03-01T04:00:00Z", "reason": "a fan"},
     "POST /v1/system/clock": {"advance_to": "2026-01-05T00:00:00Z"},
-    "PUT /v1/system/tenants/{id}/quotas": {"zone": "us-east-1a", "peak_gpu_milli": 16000},
+    "POST /v1/system/quotas": {"tenant": "acme", "zone": "us-east-1a", "gpu_model": "H100", "peak_gpu_milli": 16000},
+    "PATCH /v1/system/quotas/{id}": {"month_gpu_hours": 100000},
     "POST /v1/reservations/{id}/amendments": {"count": 2},
     "PATCH /v1/reservations/{id}": {"name": "other", "count": 2},
     "PATCH /v1/system/zones/{id}": {"lead_s": 60},
@@ -254,6 +256,9 @@ BODIES = {
 MONEY_IS_INVOLVED = {"POST /v1/reservations", "POST /v1/quotes", "POST /v1/reservations/{id}/amendments", "PATCH /v1/reservations/{id}", "POST /v1/reservations/{id}/cancel",
                      "DELETE /v1/reservations/{id}", "POST /v1/system/reservations/{id}/cancel"}
 
+IN_USE = {"DELETE /v1/system/nodes/{id}": "node_in_use", "DELETE /v1/system/zones/{id}": "zone_in_use",
+          "DELETE /v1/system/tenants/{id}": "tenant_in_use", "DELETE /v1/system/instance-types/{id}": "instance_type_in_use"}
+
 
 def changes(stack):
     """Every change that the document has: (name, method, address, body, client)."""
@@ -268,15 +273,12 @@ def changes(stack):
 
 
 def test_a_preview_changes_nothing_and_tells_the_object(everything):
-    everything.operator.request("PUT", f"/v1/system/tenants/{everything.ids['tenants']}/quotas",
-                                BODIES["PUT /v1/system/tenants/{id}/quotas"]).expect(200)
     seen, before = [], checksums(everything)
     for name, verb, where, body, client in changes(everything):
-        mark = "?zone=us-east-1a&" if name == "DELETE /v1/system/tenants/{id}/quotas" else "?"
         headers = {"If-Match": "*", "Idempotency-Key": "the same for all"}
-        answer = client.request(verb, f"{where}{mark}validate_only=true", body, headers=headers)
-        if name == "DELETE /v1/system/nodes/{id}":
-            assert answer.expect(409).code == "node_in_use"
+        answer = client.request(verb, f"{where}?validate_only=true", body, headers=headers)
+        if name in IN_USE:
+            assert answer.expect(409).code == IN_USE[name]
             continue
         assert answer.status == 200, (name, answer)
         assert answer.body["warnings"] == [] and "ETag" not in answer.headers, name
@@ -361,8 +363,8 @@ def test_what_is_deleted_is_gone_but_for_who_asks_for_the_deleted(everything):
     seen, gone = [], set()
     for path, where, client in objects(everything, "DELETE"):
         listed, identity = where.rsplit("/", 1)
-        if "nodes" in path or identity in gone:
-            continue  # one that is held is not deleted: above; one that has two addresses is deleted at the first
+        if f"DELETE {path}" in IN_USE or identity in gone:
+            continue  # what is held is not deleted: below; what has two addresses is deleted at the first
         gone.add(identity)
         assert client.request("DELETE", f"{where}?validate_only=true").expect(200).body["warnings"] == []
         client.get(where).expect(200)
@@ -377,6 +379,61 @@ def test_what_is_deleted_is_gone_but_for_who_asks_for_the_deleted(everything):
         assert identity in [each["id"] for each in client.items(f"{listed}?include=deleted")]
         assert client.get(f"{where}?include=hidden").expect(422).code == "out_of_range"
     assert len(seen) >= 3, seen
+
+
+def test_what_is_used_is_not_removed_and_what_is_not_is_gone(everything):
+    """Zones and instance types of which there is nothing, and tenants that have nothing any more."""
+    operator, acme = everything.operator, everything.acme
+
+    def where(kind):
+        return f"/v1/system/{kind}/{everything.ids[kind]}"
+    assert "2 nodes" in operator.delete(where("zones")).expect(409).body["detail"]
+    assert operator.delete(where("instance-types")).expect(409).code == "instance_type_in_use"
+    assert operator.delete(where("tenants")).expect(409).code == "tenant_in_use"
+    spare = operator.create("/v1/system/zones", {"name": "spare"})
+    operator.create("/v1/system/instance-types", {**BODIES["POST /v1/system/instance-types"], "name": "spare"})
+    spare_type = operator.items("/v1/system/instance-types?name=spare")[0]
+    eventually(lambda: everything.provisioner.is_ready(), "the zone has its planner")
+    for path in (f"/v1/system/zones/{spare['id']}", f"/v1/system/instance-types/{spare_type['id']}"):
+        assert operator.delete(path, headers={"If-Match": '"9-0"'}).expect(412).code == "precondition_failed"
+        operator.delete(path).expect(204)
+        operator.get(path).expect(404)
+    assert acme.post("/v1/reservations", {"instance_type": "spare", "zone": "us-east-1a", **WINDOW}).expect(422).code == "unknown_instance_type"
+    operator.create("/v1/system/zones", {"name": "spare"})  # its name is free
+    everything.advance("2026-01-01T01:30:00Z")  # the clock waits for no planner of a zone that is gone
+    eventually(everything.provisioner.is_ready, "nobody misses it")
+    # A tenant is closed when all of its is over; its tokens end with it, and its books stay.
+    for identity in (everything.ids["reservations"], everything.ids["short"]):
+        acme.delete(f"/v1/reservations/{identity}").expect(204)
+    acme.delete(f"/v1/quotes/{everything.ids['quotes']}").expect(204)
+    everything.advance("2026-01-01T02:30:00Z")
+    eventually(lambda: operator.delete(where("tenants")).status == 204, "all of it is over")
+    operator.get(where("tenants")).expect(404)
+    assert operator.get(f"{where('tenants')}?include=deleted").expect(200).body["status"] == "closed"
+    eventually(lambda: acme.get("/v1/me").status == 401, "its tokens end")
+    assert operator.post(f"{where('tenants')}/resume").expect(404).code == "not_found"
+    assert operator.post("/v1/system/tenants", {"name": "acme"}).expect(409).code == "name_taken", "its books have the name"
+    assert "tenant.closed" in [row["kind"] for row in everything.sql("SELECT kind FROM event WHERE object_type = 'tenant'")]
+
+
+def test_a_refused_amendment_takes_back_what_was_changed_with_it(everything):
+    path = f"/v1/reservations/{everything.ids['reservations']}"
+    before = everything.acme.get(path).expect(200).body
+    asked = {"name": "mistral", "labels": {"team": "serving"}, "if_unavailable": "waitlist", "count": 40}
+    assert everything.acme.patch(path, asked).expect(409).code == "capacity_unavailable"
+    after = everything.acme.get(path).expect(200).body
+    assert {key: after[key] for key in (*asked, "project")} == {key: before[key] for key in (*asked, "project")}
+    everything.acme.create("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "name": "mistral",
+                                                "starts_at": "2026-02-10T00:00:00Z", "ends_at": "2026-02-11T00:00:00Z"})
+    granted = everything.acme.patch(path, {"name": "gemma", "labels": {"team": None}, "ends_at": "2026-01-13T00:00:00Z"}).expect(200).body
+    assert (granted["name"], granted["labels"], granted["ends_at"]) == ("gemma", {}, "2026-01-13T00:00:00Z")
+    # What was changed again before the verdict is not undone.
+    everything.provisioner.stop()
+    everything.acme.patch(path, {"name": "phi", "labels": {"a": "b"}, "count": 40}, headers={"Prefer": "respond-async"}).expect(202)
+    everything.acme.patch(path, {"name": "qwen"}).expect(200)
+    everything.provisioner.start()
+    eventually(lambda: everything.acme.get(path).body["labels"] == {}, "the refusal takes the labels back")
+    assert everything.acme.get(path).body["name"] == "qwen"
 
 
 def test_the_preview_of_a_cancellation_tells_what_it_spares(everything):
