@@ -179,7 +179,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.workers = workers_start(url, (int)settings->workers, settings->jobs_max, timeout_ms);
     start_readers(&server, url);
     kind = trust_start(settings, &server.people, &server.workloads, reterr);
-    server.follower = follower_start(url, settings->streams_max);
+    server.follower = follower_start(url, settings->streams_max, settings->streams_per_tenant_max);
     questions_register();
     server.batcher = batcher_start(&reservation_batch, url, settings->batch_max, settings->batch_queue_max, timeout_ms);
     server.refusals = audit_refusals_start(url);

@@ -268,8 +268,8 @@ static enum err_kind list(struct request *request, struct response *response, st
 
 // clang-format off
 static const struct route event_routes[] = {
-    {GET, "/v1/events",        ROLES_TENANT_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .problems = PROBLEMS("invalid_cursor"), .summary = "Events as a page, or as a stream with Accept: text/event-stream"},
-    {GET, "/v1/system/events", ROLES_SYSTEM_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .problems = PROBLEMS("invalid_cursor"), .summary = "Events of all tenants as a page, or as a stream with Accept: text/event-stream"},
+    {GET, "/v1/events",        ROLES_TENANT_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .problems = PROBLEMS("invalid_cursor", "too_many_streams"), .summary = "Events as a page, or as a stream with Accept: text/event-stream"},
+    {GET, "/v1/system/events", ROLES_SYSTEM_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .problems = PROBLEMS("invalid_cursor", "too_many_streams"), .summary = "Events of all tenants as a page, or as a stream with Accept: text/event-stream"},
     ROUTES_END,
 };
 // clang-format on

@@ -136,10 +136,10 @@ static enum err_kind give_back(struct request *request, struct response *respons
 static const struct route quote_routes[] = {
     {POST,   "/v1/quotes",      ROLES_TENANT_WRITE, RATE_WRITE, .body = &quote_schema, .answer = &quote_schema, .is_batched = true, .run = reservation_preview, .replay = replay, .waits = true, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_gpu_model", "unknown_project", "unknown_image", "unknown_ssh_key", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "quote_limit", "name_taken"), .summary = "Hold instances for a while, with their price"},
     {GET,    "/v1/quotes",      ROLES_TENANT_READ,  RATE_READ,  .query = &query_schema, .answer = &quote_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List quotes"},
-    {GET,    "/v1/quotes/{id}", ROLES_TENANT_READ,  RATE_READ,  .answer = &quote_schema, ONE, .has_deleted = true, .run = get, .summary = "One quote"},
+    {GET,    "/v1/quotes/{id}", ROLES_TENANT_READ,  RATE_READ,  .answer = &quote_schema, ONE, .has_deleted = true, .passing = reservation_passing, .run = get, .summary = "One quote"},
     {DELETE, "/v1/quotes/{id}", ROLES_TENANT_WRITE, RATE_WRITE, ONE, .lock = &quote_lock, .status = 204, .run = give_back, .problems = PROBLEMS("quote_used"), .summary = "Give what it holds back"},
     {GET,    "/v1/system/quotes",      ROLES_SYSTEM_READ, RATE_READ, .query = &system_query_schema, .answer = &quote_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List all tenants' quotes"},
-    {GET,    "/v1/system/quotes/{id}", ROLES_SYSTEM_READ, RATE_READ, .answer = &quote_schema, ONE, .has_deleted = true, .run = get, .summary = "One quote"},
+    {GET,    "/v1/system/quotes/{id}", ROLES_SYSTEM_READ, RATE_READ, .answer = &quote_schema, ONE, .has_deleted = true, .passing = reservation_passing, .run = get, .summary = "One quote"},
     ROUTES_END,
 };
 // clang-format on

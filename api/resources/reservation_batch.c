@@ -5,6 +5,7 @@
  * (the verdict is there), or the timer (the wait is over: 202). Each holds a reference while it knows the request. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/reservation_admission.h"
+#include "api/server/waiting.h"
 #include "common/clock.h"
 #include "common/hex.h"
 #include "common/log.h"
@@ -13,10 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TENANT_SLOTS 1024U /* a power of two; tenants that share one share its limit */
-
-static _Atomic int64_t waiting_of_tenants[TENANT_SLOTS];
-static _Atomic int64_t waiting;
+static _Atomic int64_t undecided; /* those of ours that wait */
 
 static struct admission *of_waiter(struct waiter *waiter)
 {
@@ -25,21 +23,18 @@ static struct admission *of_waiter(struct waiter *waiter)
 
 /* ---- Limits on waiting ---- */
 
-static _Atomic int64_t *slot_of(const struct request_internal *internal)
-{
-    uint32_t hash = 2166136261U; /* FNV-1a */
-    for (const char *next = internal->request.caller.tenant_id; *next != '\0'; next++)
-        hash = (hash ^ (uint8_t)*next) * 16777619U;
-    return &waiting_of_tenants[hash & (TENANT_SLOTS - 1)];
-}
-
 static void release(struct request_internal *internal)
 {
     struct admission *admission = internal->own;
     if (!admission->counts)
         return;
-    (void)atomic_fetch_sub(&waiting, 1);
-    (void)atomic_fetch_sub(slot_of(internal), 1);
+    (void)atomic_fetch_sub(&undecided, 1);
+    waiting_leave(internal);
+}
+
+static int64_t under_way(void)
+{
+    return atomic_load(&undecided);
 }
 
 static int64_t wait_of(struct request_internal *internal, struct admission *admission)
@@ -48,15 +43,9 @@ static int64_t wait_of(struct request_internal *internal, struct admission *admi
     int64_t wait_ms = internal->prefer.wait_ms >= 0 ? internal->prefer.wait_ms : settings->verdict_wait_ms;
     if (internal->prefer.respond_async || wait_ms == 0)
         return 0;
-    bool fits = atomic_fetch_add(&waiting, 1) < settings->suspended_max;
-    bool fits_tenant = atomic_fetch_add(slot_of(internal), 1) < settings->suspended_per_tenant_max;
     admission->counts = true;
-    return fits && fits_tenant ? wait_ms : 0;
-}
-
-static int64_t under_way(void)
-{
-    return atomic_load(&waiting);
+    (void)atomic_fetch_add(&undecided, 1);
+    return waiting_enter(internal) ? wait_ms : 0;
 }
 
 /* ---- Answers ---- */

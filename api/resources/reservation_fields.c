@@ -9,6 +9,7 @@ const char *const reservation_tiers[] = {"reserved", "on_demand", "preemptible",
 static const char *const unavailables[] = {"reject", "waitlist", "next_window", NULL};
 const char *const reservation_states[] = {"pending", "held",       "scheduled", "activating", "active",  "ending",
                                           "ended",   "waitlisted", "rejected",  "cancelled",  "expired", NULL};
+const char *const reservation_passing[] = {"pending", "activating", "ending", NULL};
 const char *const quote_states[] = {"pending", "held", "confirmed", "rejected", "cancelled", "expired", NULL};
 
 // clang-format off

@@ -8,6 +8,7 @@
 
 #include "api/server/answers.h"
 #include "api/server/await.h"
+#include "api/server/changes.h"
 #include "api/server/stream_feed.h"
 #include "common/alloc.h"
 #include "common/arena.h"
@@ -44,9 +45,10 @@ struct follower {
     struct db *db;
     pthread_t thread;
     atomic_bool stopping;
-    int wake_fd; /* an eventfd: stop */
+    int wake_fd;              /* an eventfd: stop */
     struct answers *answers;  /* of planners */
     struct answers *verdicts; /* on amendments */
+    struct changes *changes;  /* of objects, for who holds a GET */
     struct stream_feed *feed;
     struct event_cursor cursor; /* everything up to it was read; the thread's own */
     int64_t read_at_ms;
@@ -166,7 +168,8 @@ static const struct db_stmt statement_verdict_events = {
 
 static const struct db_stmt statement_events_of_tenant = {
     .name = "follower_events_of_tenant",
-    .sql = EVENT_COLUMNS " AND ($4::uuid IS NULL OR tenant_id = $4::uuid) ORDER BY event.xid, seq LIMIT " EVENTS_MAX_TEXT,
+    .sql =
+        EVENT_COLUMNS " AND ($4::uuid IS NULL OR tenant_id = $4::uuid) ORDER BY event.xid, seq LIMIT " EVENTS_MAX_TEXT,
     .params = 4,
 };
 
@@ -192,8 +195,8 @@ static enum err_kind read_bound(struct follower *follower, struct event_cursor *
     if (kind != ERR_NONE)
         return kind;
     follower->has_hidden = db_bool(result, 0, 2);
-    *ret = (struct event_cursor){
-        .generation = db_int(result, 0, 0, 0), .xid = db_xid(result, 0, 1) - 1, .seq = INT64_MAX};
+    *ret =
+        (struct event_cursor){.generation = db_int(result, 0, 0, 0), .xid = db_xid(result, 0, 1) - 1, .seq = INT64_MAX};
     return ERR_NONE;
 }
 
@@ -254,6 +257,15 @@ static enum err_kind tell_waiters(struct follower *follower, const struct stream
     return kind;
 }
 
+static void tell_changes(struct follower *follower, const struct stream_event *events, size_t count)
+{
+    for (size_t i = 0; i < count && !changes_is_idle(follower->changes); i++) {
+        struct identity id = {0};
+        if (identity_from_uuid(events[i].object_id, &id, NULL) == ERR_NONE)
+            changes_tell(follower->changes, id);
+    }
+}
+
 static enum err_kind feed_streams_behind(struct follower *follower, const struct event_cursor *bound,
                                          struct err *reterr)
 {
@@ -284,7 +296,7 @@ static enum err_kind follow(struct follower *follower, bool *ret_more, struct er
     if (kind != ERR_NONE)
         return kind;
     *ret_more = false;
-    bool is_idle = stream_feed_is_idle(follower->feed);
+    bool is_idle = stream_feed_is_idle(follower->feed) && changes_is_idle(follower->changes);
     bool skips = follower->cursor.generation != bound.generation || (is_idle && !anybody_waits(follower));
     if (skips) {
         follower->cursor = bound;
@@ -304,6 +316,7 @@ static enum err_kind follow(struct follower *follower, bool *ret_more, struct er
     kind = tell_waiters(follower, events, count, reterr);
     if (kind != ERR_NONE)
         return kind;
+    tell_changes(follower, events, count);
     if (is_idle)
         stream_feed_set_live(follower->feed, &upto); /* a stream opened meanwhile starts there or is behind */
     else
@@ -317,7 +330,8 @@ static enum err_kind follow(struct follower *follower, bool *ret_more, struct er
 /* No notification comes when events come into view. */
 static int pause_ms(struct follower *follower)
 {
-    bool is_needed = anybody_waits(follower) || !stream_feed_is_idle(follower->feed);
+    bool is_needed =
+        anybody_waits(follower) || !stream_feed_is_idle(follower->feed) || !changes_is_idle(follower->changes);
     return follower->has_hidden && is_needed ? HIDDEN_MS : PERIOD_MS;
 }
 
@@ -334,6 +348,8 @@ static void *run(void *context)
         if (kind == ERR_NONE)
             kind = answers_look(follower->verdicts, follower->db, &err);
         if (kind == ERR_NONE)
+            kind = stream_feed_check(follower->feed, follower->db, &err);
+        if (kind == ERR_NONE)
             follower->read_at_ms = clock_monotonic_ms();
         metric_set(&lag, (clock_monotonic_ms() - follower->read_at_ms) / 1000);
         stream_feed_tick(follower->feed);
@@ -348,7 +364,7 @@ static void *run(void *context)
     return NULL;
 }
 
-struct follower *follower_start(const char *database_url, int64_t streams_max)
+struct follower *follower_start(const char *database_url, int64_t streams_max, int64_t streams_per_tenant_max)
 {
     metric_register(metrics, COUNT_OF(metrics));
     struct follower *follower = alloc_zero(1, sizeof *follower);
@@ -357,7 +373,8 @@ struct follower *follower_start(const char *database_url, int64_t streams_max)
                                                .application_name = "sluice-api follower",
                                                .by_key = true,
                                                .statement_timeout_ms = STATEMENT_TIMEOUT_MS});
-    follower->feed = stream_feed_new(streams_max);
+    follower->feed = stream_feed_new(streams_max, streams_per_tenant_max);
+    follower->changes = changes_new();
     follower->answers = answers_new(&answers_statement);
     follower->verdicts = answers_new(&await_statement);
     follower->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -368,6 +385,11 @@ struct follower *follower_start(const char *database_url, int64_t streams_max)
         log_error("follower_listen_failed", &err);
     must(pthread_create(&follower->thread, NULL, run, follower) == 0);
     return follower;
+}
+
+struct changes *follower_changes(struct follower *follower)
+{
+    return follower->changes;
 }
 
 struct answers *follower_answers(struct follower *follower)
@@ -395,6 +417,7 @@ void follower_stop(struct follower *follower)
     (void)pthread_join(follower->thread, NULL);
     db_free(follower->db);
     stream_feed_free(follower->feed);
+    changes_free(follower->changes);
     answers_free(follower->answers);
     answers_free(follower->verdicts);
     (void)pthread_mutex_destroy(&follower->lock);

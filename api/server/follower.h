@@ -1,6 +1,6 @@
 /* One thread follows the event log by cursor: it resumes who waits for a reservation's verdict, and feeds the event
- * streams. While nobody waits and nothing streams it reads no events, only how far the log is. In each round it also looks
- * for the answers of planners that somebody waits for (answers.h). */
+ * streams. While nobody waits and nothing streams it reads no events, only how far the log is. In each round it also
+ * looks for the answers of planners that somebody waits for (answers.h). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -37,12 +37,14 @@ enum follower_column {
     VERDICT_ALTERNATIVES,
 };
 
-struct follower *follower_start(const char *database_url, int64_t streams_max);
+struct follower *follower_start(const char *database_url, int64_t streams_max, int64_t streams_per_tenant_max);
 void follower_watch(struct follower *follower, struct waiter *waiter);
 /* True where it was still registered: decided() will not be called. */
 bool follower_unwatch(struct follower *follower, struct waiter *waiter);
 void follower_stop(struct follower *follower); /* NULL is fine */
 
+/* Who waits for an object to change. */
+struct changes *follower_changes(struct follower *follower);
 struct answers *follower_answers(struct follower *follower);  /* of planners */
 struct answers *follower_verdicts(struct follower *follower); /* on amendments */
 struct stream_feed *follower_feed(struct follower *follower);

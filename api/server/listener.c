@@ -244,6 +244,8 @@ static enum MHD_Result read_on(struct request_internal *internal)
         return internal->request.route->method == GET ? send_error(internal, &err) : send_problem(internal, &err);
     if (question_is_new(internal))
         return ask_planners(internal);
+    if (hold_suspend(internal))
+        return MHD_YES;
     form_apply(internal);
     return send_answer(internal);
 }

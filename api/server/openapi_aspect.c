@@ -106,7 +106,7 @@ static bool needs_scope(const struct route *route)
 
 static bool waits(const struct route *route)
 {
-    return route->waits;
+    return route->waits || hold_is_offered(route);
 }
 
 static bool asks(const struct route *route)
@@ -137,7 +137,7 @@ const struct openapi_parameter openapi_parameters[] = {
     {is_list,      "Limit",          "limit",           "query",  "Items per page", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":100}"},
     {is_list,      "Page",           "page",            "query",  "next_page of the page before; with the same filters", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":1024}"},
     {is_post,      "IdempotencyKey", "Idempotency-Key", "header", "The same key and request make one object; also the body's client_token", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}"},
-    {waits,        "Prefer",         "Prefer",          "header", "respond-async: answer at once; wait=N: wait up to N seconds (60 at most) for the verdict", TEXT_SCHEMA},
+    {waits,        "Prefer",         "Prefer",          "header", "respond-async: answer at once; wait=N: wait up to N seconds (60 at most) for the verdict; of a GET: with If-None-Match for another version (else 304), without until the object is not in a passing state", TEXT_SCHEMA},
     {has_lock,     "IfMatch",        "If-Match",        "header", "412 unless it has the wish's part of the object's ETag, or *; a PUT of operators needs it (428)", TEXT_SCHEMA},
     {has_conditions, "IfNoneMatch",    "If-None-Match",   "header", "304, or of a change 412, where it has the object's ETag", TEXT_SCHEMA},
     {is_stream,    "LastEventId",    "Last-Event-ID",   "header", "Of a stream: only events behind this one, by its id", TEXT_SCHEMA},

@@ -204,6 +204,8 @@ const struct problem_code problem_codes[] = {
      "Repeat later", 0},
     {"sign_in_throttled",        ERR_THROTTLED,        "This address, or signing in for this account, has failed too often in a row",
      "Wait for Retry-After: it doubles with each failure", 0},
+    {"too_many_streams",         ERR_THROTTLED,        "As many event streams as a tenant may have are open already",
+     "Close one, or let one follow more: a stream without a filter has all events of the tenant", 0},
     {"too_many_questions",       ERR_THROTTLED,        "As many questions to planners as a tenant may have open wait already",
      "Wait for the answers of those that are open", 0},
     {"fenced",                   ERR_FENCED,           "Another process leads now: repeat",

@@ -37,9 +37,24 @@ bool response_is_known(const struct request *request, struct response *response,
     return true;
 }
 
+/* By the column that says where the object stands. */
+static bool is_passing(const struct request *request, const PGresult *result, int row)
+{
+    const char *const *passing = request->route->passing;
+    int column = PQfnumber(result, "\"status.state\"");
+    column = column < 0 ? PQfnumber(result, "state") : column;
+    const char *state = passing == NULL || column < 0 ? NULL : db_text(result, row, column);
+    for (; state != NULL && *passing != NULL; passing++) {
+        if (strcmp(*passing, state) == 0)
+            return true;
+    }
+    return false;
+}
+
 void response_object(const struct request *request, struct response *response, int status, const struct field *fields,
                      const PGresult *result, int row)
 {
+    response->is_passing = is_passing(request, result, row);
     if (!response_is_known(request, response, result, row))
         response_row(response, status, fields, result, row);
 }

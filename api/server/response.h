@@ -22,6 +22,7 @@ struct response {
     struct json_out body;
     struct response_header headers[RESPONSE_HEADERS_MAX];
     int header_count;
+    bool is_passing;       /* the object is in a state that it leaves by itself (route->passing) */
     struct stream *stream; /* server-sent events instead of a body: see stream.h */
 };
 

@@ -46,6 +46,7 @@ struct route {
 
     route_handler *run; /* one of run, direct and is_batched */
     bool waits;         /* for a verdict, within Prefer; 202 where its time is up */
+    const char *const *passing; /* a GET of one object: states that Prefer: wait waits to be left; NULL: none */
     bool asks;          /* a planner (question.h) */
     bool is_batched; /* goes to the write batcher: the creation of reservations; run is what ?validate_only=true does */
     route_direct *direct;

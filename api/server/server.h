@@ -124,6 +124,7 @@ struct request_internal {
     const char *problem_members; /* JSON members that a problem document adds; may be NULL */
     struct stream *stream;
     struct asking *asking; /* the handler asked a planner: question.c answers; NULL: it did not */
+    struct hold *hold;     /* a GET that waits for a change: hold.c; NULL: it does not */
     struct awaiting
         *awaiting; /* what the handler wished is decided by somebody else: await.c answers; NULL: it is not */
 };
@@ -223,6 +224,12 @@ void await_watch(struct request_internal *internal);
 void await_drop(struct request_internal *internal);
 /* After COMMIT: takes the caller's claim over. */
 void await_park(struct request_internal *internal);
+
+/* ---- hold.c ---- */
+/* From the listener's thread, with the answer of a GET ready. True: it is held, and its handler is run again (or the
+ * server stops, and it is answered). */
+bool hold_suspend(struct request_internal *internal);
+bool hold_is_offered(const struct route *route);
 
 /* ---- question.c ---- */
 /* Sends what the handler asked, over request->db and outside of any transaction, and takes the caller's claim over. */

@@ -26,7 +26,7 @@ struct api_settings {
     int64_t rate_burst_s;
     int64_t suspended_max;
     int64_t suspended_per_tenant_max;
-    int64_t streams_max;
+    int64_t streams_max, streams_per_tenant_max;
     int64_t verdict_wait_ms;
     int64_t question_wait_ms;
     int64_t questions_max;

@@ -26,8 +26,9 @@ struct stream {
     struct stream_feed *feed;
     struct MHD_Connection *connection;
     stream_format *format;
-    char tenant_id[UUID_TEXT_SIZE]; /* "": all tenants' */
-    struct arena *arena;            /* of the filter */
+    char tenant_id[UUID_TEXT_SIZE];                                                          /* "": all tenants' */
+    char principal_id[UUID_TEXT_SIZE], token_id[UUID_TEXT_SIZE], session_id[UUID_TEXT_SIZE]; /* by whom; "": none */
+    struct arena *arena;                                                                     /* of the filter */
     struct event_filter filter;
     struct event_cursor cursor; /* everything up to it was written, or is not for this stream */
     char *buffer;
@@ -41,7 +42,8 @@ struct stream {
 struct stream_feed {
     pthread_mutex_t lock;
     struct stream *first;
-    int64_t count, count_max;
+    int64_t count, count_max, of_tenant_max;
+    int64_t checked_at_ms;
     struct event_cursor live;
     bool is_stopping;
 };
@@ -53,11 +55,12 @@ static int compare(const struct event_cursor *a, const struct event_cursor *b)
     return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
-struct stream_feed *stream_feed_new(int64_t streams_max)
+struct stream_feed *stream_feed_new(int64_t streams_max, int64_t streams_per_tenant_max)
 {
     metric_register(metrics, COUNT_OF(metrics));
     struct stream_feed *feed = alloc_zero(1, sizeof *feed);
     feed->count_max = streams_max;
+    feed->of_tenant_max = streams_per_tenant_max;
     must(pthread_mutex_init(&feed->lock, NULL) == 0);
     return feed;
 }
@@ -226,6 +229,69 @@ void stream_feed_tick(struct stream_feed *feed)
     (void)pthread_mutex_unlock(&feed->lock);
 }
 
+/* ---- Whether they may go on ---- */
+
+#define CHECK_MS 400 /* with the follower's own period well below the second that is promised */
+
+static const struct db_stmt statement_ended = {
+    .name = "stream_ended",
+    .sql = "SELECT s.id FROM unnest($1::uuid[]) AS s (id) WHERE NOT EXISTS (SELECT FROM principal p"
+           "   WHERE p.id = s.id AND NOT p.disabled AND p.removed_at IS NULL)"
+           " UNION ALL SELECT s.id FROM unnest($2::uuid[]) AS s (id) WHERE NOT EXISTS (SELECT FROM token t"
+           "   WHERE t.id = s.id AND t.revoked_at IS NULL AND coalesce(t.expires_at > clock_timestamp(), true))"
+           " UNION ALL SELECT s.id FROM unnest($3::uuid[]) AS s (id) WHERE NOT EXISTS (SELECT FROM session e"
+           "   WHERE e.id = s.id AND e.revoked_at IS NULL AND e.expires_at > clock_timestamp())",
+    .params = 3,
+};
+
+const struct db_stmt *const stream_statements[] = {&statement_ended, NULL};
+
+static void add_id(struct db_array *array, const char *id)
+{
+    if (id[0] != '\0')
+        db_array_text(array, id);
+}
+
+static void end_of(struct stream_feed *feed, const char *id)
+{
+    for (struct stream *stream = feed->first; stream != NULL; stream = stream->next) {
+        bool is_theirs = strcmp(stream->principal_id, id) == 0 || strcmp(stream->token_id, id) == 0 ||
+                         strcmp(stream->session_id, id) == 0;
+        if (!is_theirs || stream->is_ended)
+            continue;
+        stream->sent = stream->length; /* what was written and not read yet is not for them any more */
+        stream->is_ended = true;
+        wake(stream);
+    }
+}
+
+enum err_kind stream_feed_check(struct stream_feed *feed, struct db *db, struct err *reterr)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    CLEANUP(db_array_clear) struct db_array principals = {0};
+    CLEANUP(db_array_clear) struct db_array tokens = {0};
+    CLEANUP(db_array_clear) struct db_array sessions = {0};
+    if (now_ms - feed->checked_at_ms < CHECK_MS || stream_feed_is_idle(feed))
+        return ERR_NONE;
+    feed->checked_at_ms = now_ms; /* the follower's own */
+    (void)pthread_mutex_lock(&feed->lock);
+    for (const struct stream *stream = feed->first; stream != NULL; stream = stream->next) {
+        add_id(&principals, stream->principal_id);
+        add_id(&tokens, stream->token_id);
+        add_id(&sessions, stream->session_id);
+    }
+    (void)pthread_mutex_unlock(&feed->lock);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(
+        db, &statement_ended,
+        DB_PARAMS(db_array_param(&principals), db_array_param(&tokens), db_array_param(&sessions)), &result, reterr);
+    (void)pthread_mutex_lock(&feed->lock);
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++)
+        end_of(feed, db_text(result, row, 0));
+    (void)pthread_mutex_unlock(&feed->lock);
+    return kind;
+}
+
 void stream_feed_stop(struct follower *follower)
 {
     struct stream_feed *feed = follower_feed(follower);
@@ -295,6 +361,14 @@ static void place(struct stream *stream, const struct event_cursor *after)
         put_text(stream, "event: reset\ndata: {}\n\n");
 }
 
+static int64_t count_of_tenant(const struct stream_feed *feed, const char *tenant_id)
+{
+    int64_t count = 0;
+    for (const struct stream *stream = feed->first; stream != NULL; stream = stream->next)
+        count += strcmp(stream->tenant_id, tenant_id) == 0;
+    return count;
+}
+
 enum err_kind stream_open(struct request *request, struct response *response, const struct event_cursor *after,
                           const struct event_filter *filter, stream_format *format, struct err *reterr)
 {
@@ -306,8 +380,12 @@ enum err_kind stream_open(struct request *request, struct response *response, co
     stream->arena = arena_new();
     stream->filter = event_filter_copy(stream->arena, filter);
     memcpy(stream->tenant_id, request->caller.tenant_id, sizeof stream->tenant_id);
+    memcpy(stream->principal_id, request->caller.principal_id, sizeof stream->principal_id);
+    memcpy(stream->token_id, request->caller.token_id, sizeof stream->token_id);
+    memcpy(stream->session_id, request->caller.session_id, sizeof stream->session_id);
     (void)pthread_mutex_lock(&feed->lock);
-    bool may = feed->count < feed->count_max && !feed->is_stopping;
+    bool is_tenants_turn = request->caller.is_tenant && count_of_tenant(feed, stream->tenant_id) >= feed->of_tenant_max;
+    bool may = feed->count < feed->count_max && !feed->is_stopping && !is_tenants_turn;
     if (may) {
         place(stream, after);
         stream->next = feed->first;
@@ -321,7 +399,9 @@ enum err_kind stream_open(struct request *request, struct response *response, co
         arena_free(stream->arena);
         free(stream->buffer);
         free(stream);
-        return err_set(reterr, ERR_OVERLOADED, "too many event streams are open");
+        return is_tenants_turn ? err_set_code(reterr, ERR_THROTTLED, "too_many_streams",
+                                              "the tenant has as many event streams open as it may")
+                               : err_set(reterr, ERR_OVERLOADED, "too many event streams are open");
     }
     response->status = 200;
     response->content_type = "text/event-stream";

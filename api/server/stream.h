@@ -25,7 +25,8 @@ struct stream_event {
 typedef void stream_format(const struct stream_event *event, struct json_out *out);
 
 /* Makes the response a stream: 200 text/event-stream from after `after` (NULL: from now). The caller's tenant sees its
- * own events, the provider's roles see all; of these, those that pass the filter, which is copied. ERR_OVERLOADED beyond the limit on streams. `id:` is the cursor, `event:`
+ * own events, the provider's roles see all; of these, those that pass the filter, which is copied. ERR_OVERLOADED
+ * beyond the limit on streams, ERR_THROTTLED beyond the tenant's. It ends with its token. `id:` is the cursor, `event:`
  * the kind, `data:` what format wrote. A cursor of another generation, or older than what is kept, gets `event: reset`
  * first and continues from now. Call it from a handler (run), at its end. */
 MUST_CHECK enum err_kind stream_open(struct request *request, struct response *response,

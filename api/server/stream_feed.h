@@ -3,11 +3,12 @@
 #pragma once
 
 #include "api/server/stream.h"
+#include "common/db.h"
 
 struct follower;
 struct stream_feed;
 
-struct stream_feed *stream_feed_new(int64_t streams_max);
+struct stream_feed *stream_feed_new(int64_t streams_max, int64_t streams_per_tenant_max);
 void stream_feed_free(struct stream_feed *feed);
 bool stream_feed_is_idle(struct stream_feed *feed);
 
@@ -28,6 +29,9 @@ void stream_feed_give(struct stream_feed *feed, const struct stream_behind *behi
                       const struct stream_event *events, size_t count);
 /* Comments to those that were quiet for 15 s. */
 void stream_feed_tick(struct stream_feed *feed);
+/* Twice a second: ends those of whom may no longer see them, because token, session or principal has ended. */
+MUST_CHECK enum err_kind stream_feed_check(struct stream_feed *feed, struct db *db, struct err *reterr);
+extern const struct db_stmt *const stream_statements[];
 /* Where "now" is: what a new stream without ?after= starts from, and the log's generation. */
 void stream_feed_set_live(struct stream_feed *feed, const struct event_cursor *live);
 

@@ -1,0 +1,219 @@
+"""Waiting for what changes: GET with Prefer: wait, event streams per tenant, and how soon a token's end is felt everywhere."""
+# SPDX-License-Identifier: Apache-2.0
+
+import http.client
+import re
+import threading
+import time
+
+import pytest
+
+from stack import Client, Daemon, eventually
+
+ZONE = "us-east-1a"
+WITHIN_S = 1.0
+
+
+@pytest.fixture(scope="module")
+def sluice(make_module_stack):
+    made = make_module_stack(settings={"sluice-api": {"SLUICE_STREAMS_PER_TENANT_MAX": "2", "SLUICE_SUSPENDED_PER_TENANT_MAX": "3"}})
+    made.fleet(nodes=4)
+    return made
+
+
+@pytest.fixture(scope="module")
+def second(sluice, tmp_path_factory):
+    """The port of another sluice-api on the same database."""
+    admin_port, port = sluice.ports.take(), sluice.ports.take()
+    environment = dict(sluice.api.environment, SLUICE_LISTEN=f"127.0.0.1:{port}", SLUICE_ADMIN_LISTEN=f"127.0.0.1:{admin_port}")
+    daemon = Daemon("sluice-api", tmp_path_factory.mktemp("second"), environment, admin_port).start()
+    yield port
+    daemon.stop()
+
+
+@pytest.fixture
+def acme(sluice, request):
+    return sluice.tenant(re.sub("[^a-z0-9]+", "-", request.node.name)[-60:].strip("-"))
+
+
+def wish(day, **fields):
+    return {"instance_type": "h100.8x", "zone": ZONE, "count": 1, "starts_at": f"2026-01-{day:02}T00:00:00Z",
+            "ends_at": f"2026-01-{day + 1:02}T00:00:00Z", **fields}
+
+
+class Waiting(threading.Thread):
+    """A GET that waits, on a thread and a connection of its own."""
+
+    def __init__(self, client, path, wait_s, etag=None):
+        super().__init__()
+        self.client, self.path = client.clone(), path
+        self.headers = {"Prefer": f"wait={wait_s}", **({"If-None-Match": etag} if etag else {})}
+        self.answer = self.took_s = None
+        self.start()
+
+    def run(self):
+        began = time.monotonic()
+        self.answer = self.client.get(self.path, headers=self.headers)
+        self.took_s = time.monotonic() - began
+        self.client.close()
+
+    def result(self):
+        self.join()
+        return self.answer
+
+
+def suspended(sluice):
+    return sluice.api.metrics()["sluice_api_suspended"]
+
+
+# ---- Prefer: wait on GET ----
+
+
+def test_a_get_waits_until_the_object_changes(sluice, acme):
+    made = acme.post("/v1/reservations", wish(2)).expect(201).body
+    path = f"/v1/reservations/{made['id']}"
+    etag = acme.get(path).headers["ETag"]
+    waiting = [Waiting(acme, path, 30, etag) for _ in range(2)]
+    eventually(lambda: suspended(sluice) == 2, "both wait")
+    acme.patch(path, {"labels": {"team": "b"}}).expect(200)
+    for each in waiting:
+        answer = each.result().expect(200)
+        assert answer.body["labels"] == {"team": "b"} and answer.headers["ETag"] != etag
+        assert each.took_s < 20, "told by the event, not by its time"
+    assert acme.get(path, headers={"Prefer": "wait=30", "If-None-Match": etag}).expect(200), "it differs already"
+
+
+def test_a_get_that_waited_in_vain_is_answered_304(acme):
+    made = acme.create("/v1/projects", {"name": "research"})
+    path = f"/v1/projects/{made['id']}"
+    etag = acme.get(path).headers["ETag"]
+    in_vain = Waiting(acme, path, 1, etag)
+    assert in_vain.result().status == 304 and 0.9 < in_vain.took_s < 5
+    assert Waiting(acme, path, 30).result().expect(200).body["name"] == "research", "without a state to leave nothing is waited for"
+    prompt = Client(acme.port, acme.token).get(path, headers={"Prefer": "respond-async, wait=30", "If-None-Match": etag})
+    assert prompt.status == 304
+
+
+def test_a_get_waits_until_a_passing_state_is_left(sluice, acme):
+    sluice.provisioner.stop()
+    made = acme.post("/v1/reservations", wish(3), headers={"Prefer": "respond-async"}).expect(202).body
+    waiting = Waiting(acme, f"/v1/reservations/{made['id']}", 30)
+    eventually(lambda: suspended(sluice) == 1, "it waits for the verdict")
+    sluice.provisioner.start()
+    assert waiting.result().expect(200).body["status"]["state"] == "scheduled"
+
+
+def test_what_is_deleted_while_it_is_waited_for_is_gone(sluice, acme):
+    made = acme.create("/v1/projects", {"name": "research"})
+    path = f"/v1/projects/{made['id']}"
+    waiting = Waiting(acme, path, 30, acme.get(path).headers["ETag"])
+    eventually(lambda: suspended(sluice) == 1, "it waits")
+    acme.delete(path).expect(204)
+    waiting.result().expect(404)
+
+
+def test_no_more_of_a_tenant_wait_than_may(sluice, acme):
+    made = acme.create("/v1/projects", {"name": "research"})
+    path = f"/v1/projects/{made['id']}"
+    etag = acme.get(path).headers["ETag"]
+    waiting = [Waiting(acme, path, 30, etag) for _ in range(3)]
+    eventually(lambda: suspended(sluice) == 3, "as many wait as may")
+    assert acme.get(path, headers={"Prefer": "wait=30", "If-None-Match": etag}, timeout=5).status == 304, "one more is answered at once"
+    acme.patch(path, {"description": "at last"}).expect(200)
+    assert [each.result().status for each in waiting] == [200] * 3
+
+
+def test_a_server_that_stops_answers_who_waits(sluice, acme):
+    made = acme.create("/v1/projects", {"name": "research"})
+    path = f"/v1/projects/{made['id']}"
+    waiting = Waiting(acme, path, 60, acme.get(path).headers["ETag"])
+    eventually(lambda: suspended(sluice) == 1, "it waits")
+    acme.close()
+    sluice.operator.close()
+    sluice.api.stop()
+    sluice.api.start()
+    assert waiting.result().status == 304
+
+
+# ---- Streams ----
+
+
+class Stream:
+    """An event stream that is open."""
+
+    def __init__(self, port, token):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self.connection.request("GET", "/v1/events", headers={"Authorization": f"Bearer {token}", "Accept": "text/event-stream"})
+        self.response = self.connection.getresponse()
+        self.status, self.headers = self.response.status, self.response.headers
+
+    def ends_within_s(self):
+        began = time.monotonic()
+        while self.response.readline():
+            pass
+        return time.monotonic() - began
+
+    def close(self):
+        self.connection.close()
+
+
+def test_a_tenants_streams_are_bounded_and_others_are_not_kept_out(sluice, acme):
+    streams = [Stream(sluice.port, acme.token) for _ in range(2)]
+    refused = Stream(sluice.port, acme.token)
+    assert refused.status == 429 and b"too_many_streams" in refused.response.read() and int(refused.headers["Retry-After"]) >= 1
+    other = Stream(sluice.port, sluice.tenant("with-streams-of-its-own").token)
+    assert [each.status for each in (*streams, other)] == [200] * 3
+    streams[0].close()
+
+    def opens():
+        again = Stream(sluice.port, acme.token)
+        again.close()
+        return again.status == 200
+    eventually(opens, "the place of one that went is free", within_s=20)
+
+
+@pytest.mark.parametrize("ending", ["token", "principal", "tenant"])
+def test_a_stream_ends_with_what_opened_it(sluice, ending):
+    name = f"ends-with-its-{ending}"
+    acme = sluice.tenant(name)
+    account = acme.create("/v1/service-accounts", {"name": "watcher", "role": "viewer"})
+    token = acme.create("/v1/tokens", {"name": "watches", "principal": "watcher"})
+    stream, other = Stream(sluice.port, token["token"]), Stream(sluice.port, acme.token)
+    assert (stream.status, other.status) == (200, 200)
+    if ending == "token":
+        acme.post(f"/v1/tokens/{token['id']}/revoke").expect(200, 204)
+    elif ending == "principal":
+        acme.patch(f"/v1/service-accounts/{account['id']}", {"disabled": True}).expect(200)
+    else:
+        (tenant,) = sluice.operator.items(f"/v1/system/tenants?name={name}")
+        sluice.operator.delete(f"/v1/system/tenants/{tenant['id']}").expect(204)
+    assert stream.ends_within_s() < WITHIN_S
+    if ending == "tenant":
+        assert other.ends_within_s() < WITHIN_S
+    else:
+        acme.create("/v1/projects", {"name": "goes-on"})
+        assert any(b"project.created" in other.response.readline() for _ in range(60)), "the stream of another goes on"
+    other.close()
+
+
+# ---- Replicas ----
+
+
+@pytest.mark.parametrize("how", ["revoke", "delete", "disable"])
+def test_a_token_that_ended_is_refused_on_every_replica_within_a_second(sluice, acme, second, how):
+    account = acme.create("/v1/service-accounts", {"name": "worker", "role": "member"})
+    token = acme.create("/v1/tokens", {"name": "works", "principal": "worker"})
+    clients = [Client(port, token["token"]) for port in (sluice.port, second)]
+    for client in clients:
+        client.get("/v1/me").expect(200)
+    if how == "revoke":
+        acme.post(f"/v1/tokens/{token['id']}/revoke").expect(200, 204)
+    elif how == "delete":
+        acme.delete(f"/v1/tokens/{token['id']}").expect(204)
+    else:
+        acme.patch(f"/v1/service-accounts/{account['id']}", {"disabled": True}).expect(200)
+    ended = time.monotonic()
+    for client in clients:
+        eventually(lambda client=client: client.get("/v1/me").status == 401, "it is refused", within_s=5)
+        assert time.monotonic() - ended < WITHIN_S
+        client.close()
