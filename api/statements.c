@@ -9,14 +9,16 @@
 #include "api/auth/token_command.h"
 #include "api/resources/amendment.h"
 #include "api/resources/amendment_preview.h"
+#include "api/resources/asset.h"
+#include "api/resources/asset_books.h"
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/quote_price.h"
 #include "api/resources/registry.h"
-#include "api/resources/webhook_store.h"
 #include "api/resources/reservation.h"
-#include "api/resources/token.h"
 #include "api/resources/reservation_charge.h"
+#include "api/resources/token.h"
+#include "api/resources/webhook_store.h"
 #include "api/server/answers.h"
 #include "api/server/await.h"
 #include "api/server/background.h"
@@ -74,6 +76,8 @@ static const struct db_check own[] = {
     {audit_store_statements,         SYSTEM,  NULL},
     {audit_sealer_statements,        SYSTEM,  NULL},
     {audit_refusals_statements,      SYSTEM,  NULL},
+    {asset_make_statements,          SYSTEM,  NULL},
+    {asset_books_statements,         SYSTEM,  NULL},
     {webhook_store_statements,       TENANTS, SYSTEM},
     {queue_statements,               SYSTEM,  NULL},
     {reseal_statements,              SYSTEM,  NULL},

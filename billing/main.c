@@ -3,8 +3,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/books.h"
 #include "billing/capex_posting/asset_change_day.h"
+#include "billing/capex_posting/asset_history.h"
 #include "billing/capex_posting/asset_purchase.h"
-#include "billing/capex_posting/asset_row.h"
 #include "billing/capex_posting/capex_day.h"
 #include "billing/capex_posting/depreciation_rows.h"
 #include "billing/capex_posting/fleet_day.h"
@@ -70,7 +70,7 @@ static const struct db_check checks[] = {
     {rated_line_statements,        ROLE, NULL},
     {commitments_statements,       ROLE, NULL},
     {journal_statements,           ROLE, NULL},
-    {asset_row_statements,         ROLE, NULL},
+    {asset_history_statements,     ROLE, NULL},
     {asset_purchase_statements,    ROLE, NULL},
     {asset_change_day_statements,  ROLE, NULL},
     {depreciation_rows_statements, ROLE, NULL},

@@ -42,7 +42,10 @@ struct identity {
     X(IDENTITY_SSH_KEY, "key") \
     X(IDENTITY_IMAGE, "img") \
     X(IDENTITY_GRANT, "cgr") \
-    X(IDENTITY_PAYMENT, "pay")
+    X(IDENTITY_PAYMENT, "pay") \
+    X(IDENTITY_ASSET_CHANGE, "ach") \
+    X(IDENTITY_PURCHASE_ORDER, "por") \
+    X(IDENTITY_COST_RATE, "crt")
 // clang-format on
 
 enum identity_kind {

@@ -1,131 +1,133 @@
-/* Assets: the hardware as bought. What billing amortizes starts from these rows. */
+/* Assets: the hardware as bought. What billing depreciates starts from these rows. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/asset.h"
+
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
-#include "common/money.h"
-#include "common/must.h"
 
-#include <string.h>
-
-struct asset {
-    const char *id;
-    const char *serial;
-    const char *node;
-    const char *cohort;
-    const char *vendor;
-    struct field_money cost;
-    struct field_money salvage;
-    const char *in_service;
-    int64_t life_months;
-};
+static const char *const methods[] = {"straight_line",       "declining_balance_150", "declining_balance_double",
+                                      "sum_of_years_digits", "units_of_production",   NULL};
+static const char *const conventions[] = {"daily", "full_month", "next_month", "mid_month", "half_year", NULL};
 
 // clang-format off
-static const struct field asset_fields[] = {
-    FIELD_ID   ("id",          struct asset, id, .identity = IDENTITY_ASSET, .flags = FIELD_READ_ONLY, .help = "The asset"),
-    FIELD_TEXT ("serial",      struct asset, serial, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .example = "SN-000001", .help = "Serial number, unique"),
-    FIELD_ID   ("node",        struct asset, node, .identity = IDENTITY_NODE, .flags = FIELD_NULLABLE, .help = "The node it is or belongs to; null: in stock"),
-    FIELD_TEXT ("cohort",      struct asset, cohort, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .example = "2026-q4", .help = "Purchase lot, e.g. 2025-q1"),
-    FIELD_TEXT ("vendor",      struct asset, vendor, .least = 0, .most = 128, .fallback = "", .example = "Supermicro", .help = "From whom"),
-    FIELD_MONEY("cost",        struct asset, cost, .flags = FIELD_REQUIRED | FIELD_MINOR, .help = "Capitalised cost"),
-    FIELD_MONEY("salvage",     struct asset, salvage, .flags = FIELD_MINOR, .help = "Value at the end of its life; 0 unless said"),
-    FIELD_DATE ("in_service",  struct asset, in_service, .flags = FIELD_REQUIRED, .help = "Day it was available for use (IAS 16.55): depreciation starts"),
-    FIELD_INT  ("life_months", struct asset, life_months, .flags = FIELD_REQUIRED, .least = 1, .most = 240, .example = "60", .help = "Useful life in calendar months"),
+static const struct field status_fields[] = {
+    FIELD_COLUMN("recognised_on",            FIELD_TYPE_DATE, .help = "Day whose close posted its purchase"),
+    FIELD_COLUMN_WITH("depreciated_from",    FIELD_TYPE_DATE, FIELD_NULLABLE, .help = "Day from which it is depreciated; null: in stock, and never used"),
+    FIELD_COLUMN_WITH("disposed_on",         FIELD_TYPE_DATE, FIELD_NULLABLE, .help = "First day it is gone"),
+    FIELD_COLUMN_WITH("gross_cost",          FIELD_TYPE_MONEY, FIELD_MINOR, .help = "Cost of what is there of it"),
+    FIELD_COLUMN_WITH("accumulated_depreciation", FIELD_TYPE_MONEY, FIELD_MINOR, .help = "Posted to date, and taken over when it was entered"),
+    FIELD_COLUMN_WITH("accumulated_impairment",   FIELD_TYPE_MONEY, FIELD_MINOR, .help = "Losses less reversals"),
+    FIELD_COLUMN_WITH("net_book_value",      FIELD_TYPE_MONEY, FIELD_MINOR, .help = "What it is carried at"),
     FIELDS_END,
 };
 
-static const struct field schedule_fields[] = {
-    FIELD_COLUMN("from",           FIELD_TYPE_DATE, .help = "First day"),
-    FIELD_COLUMN("to",             FIELD_TYPE_DATE, .help = "Day after the last"),
-    FIELD_COLUMN_WITH("amount", FIELD_TYPE_MONEY, FIELD_MINOR, .help = "Charge of these days"),
-    FIELD_COLUMN_WITH("accumulated", FIELD_TYPE_MONEY, FIELD_MINOR, .help = "All charges until then"),
-    FIELD_COLUMN_WITH("net_book_value", FIELD_TYPE_MONEY, FIELD_MINOR, .help = "Cost less accumulated charges"),
-    FIELD_COLUMN_WITH("posted", FIELD_TYPE_MONEY, FIELD_MINOR, .help = "What is in the books of it so far"),
+const struct field asset_fields[] = {
+    FIELD_ID   ("id",             struct asset_wish, id, .identity = IDENTITY_ASSET, .flags = FIELD_READ_ONLY, .help = "The asset"),
+    FIELD_TEXT ("serial",         struct asset_wish, serial, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = 128, .example = "SN-000001", .help = "Serial number, unique"),
+    FIELD_ID   ("node",           struct asset_wish, node, .identity = IDENTITY_NODE, .flags = FIELD_NULLABLE, .help = "The node it is or belongs to; null: that of what it is a component of, else in stock"),
+    FIELD_TEXT ("cohort",         struct asset_wish, cohort, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .example = "2026-q4", .help = "What it is compared with, e.g. all that was bought in 2025-q1"),
+    FIELD_TEXT ("vendor",         struct asset_wish, vendor, .least = 0, .most = 128, .fallback = "", .example = "Supermicro", .help = "From whom"),
+    FIELD_TEXT ("part",           struct asset_wish, part, .least = 0, .most = 64, .fallback = "", .example = "chassis", .help = "What it is, e.g. gpu, chassis, nic"),
+    FIELD_TEXT ("component_of",   struct asset_wish, component_of, .flags = FIELD_NULLABLE, .least = 1, .most = 128, .help = "Serial number of the asset of which it is a significant part with a life of its own (IAS 16.43)"),
+    FIELD_TEXT ("purchase_order", struct asset_wish, purchase_order, .flags = FIELD_NULLABLE, .least = 1, .most = 64, .help = "Number of the purchase order it came with"),
+    FIELD_TEXT ("lot",            struct asset_wish, lot, .least = 0, .most = 64, .fallback = "", .help = "Lot within the order"),
+    FIELD_MONEY("cost",           struct asset_wish, cost, .flags = FIELD_REQUIRED | FIELD_MINOR | FIELD_CREATE_ONLY, .help = "Capitalised cost: price, freight, duties, installation (IAS 16.16)"),
+    FIELD_MONEY("salvage",        struct asset_wish, salvage, .flags = FIELD_MINOR | FIELD_CREATE_ONLY, .help = "Value at the end of its life; 0 unless said"),
+    FIELD_DATE ("acquired_on",    struct asset_wish, acquired_on, .flags = FIELD_NULLABLE | FIELD_CREATE_ONLY, .help = "Day it became the provider's: its purchase is posted; null: in_service"),
+    FIELD_DATE ("in_service",     struct asset_wish, in_service, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .help = "Day it was available for use (IAS 16.55): depreciation starts"),
+    FIELD_INT  ("life_months",    struct asset_wish, life_months, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = 240, .example = "60", .help = "Useful life in calendar months, as it was seen when it was bought: 48, 60, 66 and 72 are usual"),
+    FIELD_ENUM ("method",         struct asset_wish, method, .values = methods, .flags = FIELD_CREATE_ONLY, .fallback = "straight_line", .help = "How its value goes"),
+    FIELD_ENUM ("convention",     struct asset_wish, convention, .values = conventions, .flags = FIELD_CREATE_ONLY, .fallback = "daily", .help = "When charges begin and what a period is"),
+    FIELD_INT  ("step_months",    struct asset_wish, step_months, .flags = FIELD_CREATE_ONLY, .least = 1, .most = 12, .fallback = "12", .help = "Declining balance and sum of years' digits: the rate applies anew every 1 or 12 months"),
+    FIELD_INT  ("lifetime_gpu_hours", struct asset_wish, lifetime_gpu_hours, .flags = FIELD_NULLABLE | FIELD_CREATE_ONLY, .least = 1, .most = 100000000, .help = "Units of production: GPU-hours of its life"),
+    FIELD_COLUMN_WITH("status",   FIELD_TYPE_OBJECT, FIELD_OPTIONAL, .fields = status_fields, .help = "In the books; left out until the close of the day it was acquired on"),
     FIELDS_END,
 };
 // clang-format on
 
-static const struct schema asset_schema = {"Asset", asset_fields, sizeof(struct asset)};
-static const struct schema schedule_schema = {"AssetScheduleMonth", schedule_fields, 0};
+const struct schema asset_schema = {"Asset", asset_fields, sizeof(struct asset_wish)};
 
 struct asset_query {
     const char *serial;
     const char *cohort;
     const char *node;
+    const char *component_of;
+    const char *purchase_order;
 };
 static const struct field asset_query_fields[] = {
     FIELD_TEXT("serial", struct asset_query, serial, .help = "Only the asset of this serial number"),
     FIELD_TEXT("cohort", struct asset_query, cohort, .help = "Only assets of this cohort"),
     FIELD_ID("node", struct asset_query, node, .identity = IDENTITY_NODE, .help = "Only assets of this node"),
+    FIELD_TEXT("component_of", struct asset_query, component_of, .help = "Only components of the asset of this serial"),
+    FIELD_TEXT("purchase_order", struct asset_query, purchase_order, .help = "Only assets of the order of this number"),
     FIELDS_END,
 };
 static const struct schema asset_query_schema = {"AssetQuery", asset_query_fields, sizeof(struct asset_query)};
 
-#define ASSET_COLUMNS                                                                                                  \
-    "id, serial, node_id AS node, cohort, vendor, cost_minor AS \"cost.amount_minor\", currency AS \"cost.currency\"," \
-    " salvage_minor AS \"salvage.amount_minor\", currency AS \"salvage.currency\", in_service, life_months,"           \
-    " 1 AS wish_revision"
+#define MINOR(column, name) column " AS \"" name ".amount_minor\", a.currency AS \"" name ".currency\""
+
+// clang-format off
+#define ASSET_SELECT \
+    "SELECT a.id, a.serial, a.node_id AS node, a.cohort, a.vendor, a.part, p.serial AS component_of," \
+    " o.number AS purchase_order, a.lot, " MINOR("a.cost_minor", "cost") ", " MINOR("a.salvage_minor", "salvage") "," \
+    " a.acquired_on, a.in_service, a.life_months, a.method, a.convention, a.step_months, a.lifetime_gpu_hours," \
+    " r.recognised_on AS \"status.recognised_on\", r.in_service AS \"status.depreciated_from\"," \
+    " r.disposed_on AS \"status.disposed_on\", " MINOR("r.cost_minor", "status.gross_cost") "," \
+    " " MINOR("r.accumulated_minor", "status.accumulated_depreciation") "," \
+    " " MINOR("r.impairment_minor", "status.accumulated_impairment") "," \
+    " " MINOR("r.cost_minor - r.accumulated_minor - r.impairment_minor", "status.net_book_value") "," \
+    " a.revision AS wish_revision," \
+    " left(md5(concat_ws(' ', r.accumulated_minor, r.impairment_minor, r.disposed_on)), 16) AS status_revision" \
+    " FROM asset a LEFT JOIN asset p ON p.id = a.component_of LEFT JOIN purchase_order o ON o.id = a.purchase_order_id"
+// clang-format on
 
 static const struct db_stmt statement_list = {
     .name = "asset_list",
-    .sql = "SELECT " ASSET_COLUMNS ", id AS page_key FROM asset"
-           " WHERE ($1::uuid IS NULL OR id > $1::uuid) AND ($3::text IS NULL OR serial = $3::text)"
-           " AND ($4::text IS NULL OR cohort = $4::text) AND ($5::uuid IS NULL OR node_id = $5::uuid)"
-           " ORDER BY id LIMIT $2::bigint",
-    .params = 5,
+    .sql = "WITH page AS (SELECT a.id FROM asset a"
+           " WHERE ($1::uuid IS NULL OR a.id > $1::uuid) AND ($3::text IS NULL OR a.serial = $3::text)"
+           " AND ($4::text IS NULL OR a.cohort = $4::text) AND ($5::uuid IS NULL OR a.node_id = $5::uuid)"
+           " AND ($6::text IS NULL OR a.component_of = (SELECT id FROM asset WHERE serial = $6::text))"
+           " AND ($7::text IS NULL OR a.purchase_order_id = (SELECT id FROM purchase_order WHERE number = $7::text))"
+           " ORDER BY a.id LIMIT $2::bigint) "
+           "SELECT s.*, s.id AS page_key FROM page g CROSS JOIN LATERAL (" ASSET_SELECT
+           "  LEFT JOIN LATERAL (SELECT * FROM asset_register r WHERE r.asset_id = a.id) r ON true"
+           "  WHERE a.id = g.id) s ORDER BY s.id",
+    .params = 7,
 };
 
 static const struct db_stmt statement_get = {
     .name = "asset_get",
-    .sql = "SELECT " ASSET_COLUMNS " FROM asset WHERE id = $1::uuid",
+    .sql = ASSET_SELECT " LEFT JOIN asset_register r ON r.asset_id = a.id WHERE a.id = $1::uuid",
     .params = 1,
 };
 
-static const struct db_stmt statement_node = {
-    .name = "asset_node",
-    .sql = "SELECT FROM node WHERE id = $1::uuid",
+static const struct db_stmt statement_lock = {
+    .name = "asset_lock",
+    .sql = "SELECT id, revision AS wish_revision FROM asset WHERE id = $1::uuid FOR UPDATE",
     .params = 1,
 };
+static const struct object_lock asset_lock = {.stmt = &statement_lock, .noun = "asset", .read = &statement_get};
 
-static const struct db_stmt statement_create = {
-    .name = "asset_create",
-    .sql = "INSERT INTO asset (id, serial, node_id, cohort, vendor, currency, cost_minor, salvage_minor, in_service,"
-           " life_months)"
-           " VALUES ($1::uuid, $2, $3::uuid, $4, $5, $6, $7::bigint, $8::bigint, $9::date, $10::integer)"
-           " ON CONFLICT (serial) DO NOTHING RETURNING " ASSET_COLUMNS,
-    .params = 10,
+static const struct db_stmt statement_names = {
+    .name = "asset_names",
+    .sql = "SELECT $1::uuid IS NULL OR EXISTS (SELECT FROM node WHERE id = $1::uuid),"
+           " (SELECT id FROM asset WHERE serial = $2::text AND id <> $4::uuid),"
+           " (SELECT id FROM purchase_order WHERE number = $3::text)",
+    .params = 4,
 };
 
-/* By calendar months, straight-line by days: what is charged through a day is round(base * days elapsed / days of
- * life), half away from zero, so each month stands alone and they sum exactly (IAS 16.62). */
-static const struct db_stmt statement_schedule = {
-    .name = "asset_schedule",
-    .sql =
-        "WITH life AS ("
-        "  SELECT a.*, (in_service + life_months * interval '1 month')::date AS ends,"
-        "         (cost_minor - salvage_minor)::numeric AS base FROM asset a WHERE id = $3::uuid"
-        "), month AS ("
-        "  SELECT l.*, greatest(m::date, in_service) AS month_from, least((m + interval '1 month')::date, ends) AS "
-        "month_to"
-        "    FROM life l, generate_series(date_trunc('month', in_service::timestamp), ends - 1, interval '1 month') m"
-        "   WHERE m::date > coalesce($1::date, '-infinity')"
-        "   ORDER BY m LIMIT $2::bigint"
-        "), charge AS ("
-        "  SELECT m.*, round(base * (month_to - in_service) / (ends - in_service))::bigint AS through,"
-        "         round(base * (month_from - in_service) / (ends - in_service))::bigint AS before FROM month m"
-        ") SELECT month_from AS \"from\", month_to AS \"to\", through - before AS \"amount.amount_minor\","
-        "  currency AS \"amount.currency\", through AS \"accumulated.amount_minor\","
-        "  currency AS \"accumulated.currency\", cost_minor - through AS \"net_book_value.amount_minor\","
-        "  currency AS \"net_book_value.currency\", currency AS \"posted.currency\","
-        "  (SELECT coalesce(sum(amount_minor), 0)::bigint FROM depreciation d"
-        "    WHERE d.asset_id = c.id AND d.day >= month_from AND d.day < month_to) AS \"posted.amount_minor\","
-        "  month_from AS page_key FROM charge c ORDER BY month_from",
-    .params = 3,
+static const struct db_stmt statement_replace = {
+    .name = "asset_replace",
+    .sql = "UPDATE asset SET node_id = $2::uuid, cohort = $3, vendor = $4, part = $5, component_of = $6::uuid,"
+           " purchase_order_id = $7::uuid, lot = $8, revision = revision + 1 WHERE id = $1::uuid RETURNING revision",
+    .params = 8,
 };
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct asset_query *query = request->query;
-    return answer_page(request, response, &statement_list, DB_PARAMS(query->serial, query->cohort, query->node),
+    return answer_page(request, response, &statement_list,
+                       DB_PARAMS(query->serial, query->cohort, query->node, query->component_of, query->purchase_order),
                        reterr);
 }
 
@@ -134,80 +136,76 @@ static enum err_kind get(struct request *request, struct response *response, str
     return answer_object(request, response, 200, &statement_get, request->object, "asset", reterr);
 }
 
-static enum err_kind schedule(struct request *request, struct response *response, struct err *reterr)
+static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
 {
-    const PGresult *found = NULL;
-    enum err_kind kind = answer_find(request, &statement_get, request->object, "asset", &found, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    return answer_page(request, response, &statement_schedule, DB_PARAMS(request->object), reterr);
+    const struct asset_wish *wish = request->body;
+    const char *taken = NULL;
+    enum err_kind kind = asset_make(request, &(struct asset_rows){wish, 1, (const char *const[]){""}}, &taken, reterr);
+    if (kind == ERR_NONE && taken != NULL)
+        return err_set_code(reterr, ERR_CONFLICT, "name_taken", "an asset of serial number '%s' exists already", taken);
+    if (kind == ERR_NONE)
+        kind = answer_object(request, response, 201, &statement_get, request->new_id, "asset", reterr);
+    request->wakes_planner = true;
+    return kind == ERR_NONE ? request_event(request, NULL, NULL, "asset", request->new_id, 1, "asset.created", reterr)
+                            : kind;
 }
 
-static enum err_kind check(struct request *request, const struct asset *wish, struct err *reterr)
+static enum err_kind find_names(struct request *request, const struct asset_wish *wish, const PGresult **ret,
+                                struct err *reterr)
 {
-    bool has_salvage = wish->salvage.currency != NULL;
-    if (wish->cost.amount_u < 0)
-        field_problem_add(&request->problems, "/cost/amount", "out_of_range", "must not be negative");
-    if (has_salvage && strcmp(wish->salvage.currency, wish->cost.currency) != 0)
-        field_problem_add(&request->problems, "/salvage/currency", "out_of_range", "must be that of the cost");
-    else if (has_salvage && (wish->salvage.amount_u < 0 || wish->salvage.amount_u > wish->cost.amount_u))
-        field_problem_add(&request->problems, "/salvage/amount", "out_of_range", "must be 0 to the cost");
-    if (wish->node != NULL) {
-        const PGresult *result = NULL;
-        enum err_kind kind = request_run(request, &statement_node, DB_PARAMS(wish->node), &result, reterr);
-        if (kind != ERR_NONE)
-            return kind;
-        if (PQntuples(result) == 0)
-            field_problem_add(&request->problems, "/node", "unknown_node", "there is no such node");
-    }
+    enum err_kind kind =
+        request_run(request, &statement_names,
+                    DB_PARAMS(wish->node, wish->component_of, wish->purchase_order, request->object), ret, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (!db_bool(*ret, 0, 0))
+        field_problem_add(&request->problems, "/node", "unknown_node", "there is no such node");
+    if (wish->component_of != NULL && db_text(*ret, 0, 1) == NULL)
+        field_problem_add(&request->problems, "/component_of", "unknown_asset",
+                          "there is no other asset of this serial number");
+    if (wish->purchase_order != NULL && db_text(*ret, 0, 2) == NULL)
+        field_problem_add(&request->problems, "/purchase_order", "unknown_purchase_order",
+                          "there is no purchase order of this number");
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
 
-static const char *minor_text(struct request *request, const struct field_money *money)
+/* Where it is and what it belongs to. What it cost and how long it lasts are changes, with a reason and a day. */
+static enum err_kind replace(struct request *request, struct response *response, struct err *reterr)
 {
-    struct err err = {0};
-    int exponent = 0;
-    if (money->currency == NULL)
-        return "0";
-    must(money_exponent(money->currency, &exponent, &err) == ERR_NONE); /* reading the field has asked */
-    return request_int(request, money_minor_of_micro(money->amount_u, exponent));
-}
-
-static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
-{
-    const struct asset *wish = request->body;
-    enum err_kind kind = check(request, wish, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    const PGresult *result = NULL;
-    kind = request_run(request, &statement_create,
-                       DB_PARAMS(request->new_id, wish->serial, wish->node, wish->cohort, wish->vendor,
-                                 wish->cost.currency, minor_text(request, &wish->cost),
-                                 minor_text(request, &wish->salvage), wish->in_service,
-                                 request_int(request, wish->life_months)),
-                       &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(result) == 0)
-        return err_set_code(reterr, ERR_CONFLICT, "name_taken", "an asset of serial number '%s' exists already",
-                            wish->serial);
-    response_object(request, response, 201, asset_fields, result, 0);
+    const struct asset_wish *wish = request->body;
+    if (request->body_present == 0)
+        return get(request, response, reterr);
+    const PGresult *names = NULL;
+    const PGresult *changed = NULL;
+    enum err_kind kind = find_names(request, wish, &names, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_replace,
+                           DB_PARAMS(request->object, wish->node, wish->cohort, wish->vendor, wish->part,
+                                     db_text(names, 0, 1), db_text(names, 0, 2), wish->lot),
+                           &changed, reterr);
+    if (kind == ERR_NONE)
+        kind = get(request, response, reterr);
     request->wakes_planner = true;
-    return request_event(request, NULL, NULL, "asset", request->new_id, 1, "asset.created", reterr);
+    return kind == ERR_NONE ? request_event(request, NULL, NULL, "asset", request->object, db_int(changed, 0, 0, 0),
+                                            "asset.changed", reterr)
+                            : kind;
 }
 
 // clang-format off
+#define ONE .has_id = true, .id = IDENTITY_ASSET
 static const struct route asset_routes[] = {
-    {GET,  "/v1/system/assets",               ROLES_SYSTEM_READ,    RATE_READ,   .query = &asset_query_schema, .answer = &asset_schema, .is_list = true, .run = list, .summary = "List assets"},
-    {GET,  "/v1/system/assets/{id}",          ROLES_SYSTEM_READ,    RATE_READ,   .answer = &asset_schema, .has_id = true, .id = IDENTITY_ASSET, .run = get, .summary = "One asset"},
-    {GET,  "/v1/system/assets/{id}/schedule", ROLES_SYSTEM_READ,    RATE_REPORT, .answer = &schedule_schema, .is_list = true, .has_id = true, .id = IDENTITY_ASSET, .run = schedule, .summary = "Its depreciation month by month, planned and posted"},
-    {POST, "/v1/system/assets",               ROLES_SYSTEM_FINANCE, RATE_WRITE,  .body = &asset_schema, .answer = &asset_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken", "unknown_node"), .summary = "Register an asset"},
+    {GET,   "/v1/system/assets",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &asset_query_schema, .answer = &asset_schema, .is_list = true, .run = list, .summary = "List assets"},
+    {GET,   "/v1/system/assets/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &asset_schema, ONE, .run = get, .summary = "One asset"},
+    {POST,  "/v1/system/assets",      ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &asset_schema, .answer = &asset_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken", "unknown_node", "unknown_asset", "unknown_purchase_order"), .summary = "Register an asset"},
+    {PUT,   "/v1/system/assets/{id}", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &asset_schema, .answer = &asset_schema, ONE, .lock = &asset_lock, .run = replace, .problems = PROBLEMS("unknown_node", "unknown_asset", "unknown_purchase_order"), .summary = "Say where an asset is and what it belongs to: all of it"},
+    {PATCH, "/v1/system/assets/{id}", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &asset_schema, .answer = &asset_schema, ONE, .lock = &asset_lock, .run = replace, .problems = PROBLEMS("unknown_node", "unknown_asset", "unknown_purchase_order"), .summary = "Say where an asset is and what it belongs to: what is given"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const asset_statements[] = {&statement_list,   &statement_get,      &statement_node,
-                                                         &statement_create, &statement_schedule, NULL};
+static const struct db_stmt *const asset_statements[] = {&statement_list,  &statement_get,     &statement_lock,
+                                                         &statement_names, &statement_replace, NULL};
 
-const struct resource asset_resource = {"assets", asset_routes, asset_statements,
-    "What the provider bought: depreciated by days, attributed to who used it."};
+const struct resource asset_resource = {
+    "assets", asset_routes, asset_statements,
+    "What the provider bought: depreciated by method and convention, attributed to who used it."};

@@ -190,8 +190,21 @@ static enum err_kind read_key(struct request_internal *internal, const char *cli
     return ERR_NONE;
 }
 
+static enum err_kind read_csv(struct request_internal *internal, struct err *reterr)
+{
+    struct request *request = &internal->request;
+    if (internal->body_length == 0 || memchr(internal->body, '\0', internal->body_length) != NULL)
+        return err_set_code(reterr, ERR_MALFORMED, "malformed_csv", "a header and rows of text are expected");
+    request->text = arena_text_n(request->arena, internal->body, internal->body_length);
+    if (!json_text_is_utf8(request->text))
+        return err_set_code(reterr, ERR_MALFORMED, "malformed_csv", "the body is not UTF-8");
+    return read_key(internal, NULL, reterr);
+}
+
 enum err_kind body_read(struct request_internal *internal, struct err *reterr)
 {
+    if (internal->request.route->takes_csv)
+        return read_csv(internal, reterr);
     struct request *request = &internal->request;
     const struct route *route = request->route;
     bool takes_body = route->body != NULL || route->method == POST; /* any POST may carry client_token */

@@ -18,7 +18,9 @@ enum err_kind form_read(struct request_internal *internal, struct err *reterr)
     if (internal->body_length == 0)
         return ERR_NONE;
     const char *type = request_header(request, MHD_HTTP_HEADER_CONTENT_TYPE);
-    if (!form_is_readable(type, request->route->method == PATCH))
+    bool is_readable =
+        request->route->takes_csv ? form_is_csv(type) : form_is_readable(type, request->route->method == PATCH);
+    if (!is_readable)
         return err_set_code(reterr, ERR_INVALID, "unsupported_media_type", "a body of type '%.100s' is not read here",
                             type);
     const char *encoding = request_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);

@@ -113,16 +113,20 @@ enum form form_choose(const char *accept, unsigned offered)
     return best;
 }
 
+static bool is_type(const char *content_type, const char *type)
+{
+    const char *given = content_type;
+    size_t length = trimmed(&given, strcspn(content_type, ";"));
+    return length == strlen(type) && strncasecmp(given, type, length) == 0;
+}
+
 bool form_is_readable(const char *content_type, bool is_patch)
 {
-    if (content_type == NULL)
-        return true;
-    const char *type = content_type;
-    size_t length = trimmed(&type, strcspn(content_type, ";"));
-    static const char *const types[] = {"application/json", "application/merge-patch+json"};
-    for (size_t i = 0; i < (is_patch ? COUNT_OF(types) : 1); i++) {
-        if (length == strlen(types[i]) && strncasecmp(type, types[i], length) == 0)
-            return true;
-    }
-    return false;
+    return content_type == NULL || is_type(content_type, "application/json") ||
+           (is_patch && is_type(content_type, "application/merge-patch+json"));
+}
+
+bool form_is_csv(const char *content_type)
+{
+    return content_type != NULL && is_type(content_type, form_types[FORM_CSV]);
 }

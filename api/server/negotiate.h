@@ -17,3 +17,5 @@ enum form form_choose(const char *accept, unsigned offered);
 
 /* Is a body of this type read as JSON? content_type may be NULL: it is taken for JSON. */
 bool form_is_readable(const char *content_type, bool is_patch);
+/* Is a body of this type read as CSV? It must be said. */
+bool form_is_csv(const char *content_type);

@@ -3,6 +3,7 @@
 #include "api/server/openapi.h"
 
 #include "api/server/server.h"
+#include "common/must.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -90,6 +91,47 @@ static void write_request_type(struct json_out *out, const struct route *route, 
     json_out_close(out, '}');
 }
 
+/* Appends a line of CSV: the names of an example's members, nested ones with dots, or their values. */
+static const char *csv_line(struct arena *arena, const char *line, const char *prefix, json_t *example, bool is_head)
+{
+    const char *name;
+    json_t *member;
+    json_object_foreach(example, name, member)
+    {
+        const char *path = arena_format(arena, "%s%s", prefix, name);
+        const char *comma = line[0] == '\0' ? "" : ",";
+        if (json_is_object(member))
+            line = csv_line(arena, line, arena_format(arena, "%s.", path), member, is_head);
+        else if (is_head || json_is_string(member))
+            line = arena_format(arena, "%s%s%s", line, comma, is_head ? path : json_string_value(member));
+        else
+            line = arena_format(arena, "%s%s%lld", line, comma, (long long)json_integer_value(member));
+    }
+    return line;
+}
+
+/* A header that names fields of the route's body, and a row per object. */
+static void write_csv_type(struct json_out *out, const struct route *route)
+{
+    struct json_out text;
+    json_out_init(&text, out->arena);
+    field_write_example(openapi_body_fields(out->arena, route), true, &text);
+    json_error_t error;
+    json_t *example = json_loads(json_out_finish(&text), 0, &error);
+    must(example != NULL); /* we wrote it */
+    json_out_key(out, "text/csv");
+    json_out_open(out, '{');
+    json_out_key(out, "schema");
+    json_out_open(out, '{');
+    openapi_text(out, "type", "string");
+    json_out_close(out, '}');
+    openapi_text(out, "example",
+                 arena_format(out->arena, "%s\r\n%s\r\n", csv_line(out->arena, "", "", example, true),
+                              csv_line(out->arena, "", "", example, false)));
+    json_out_close(out, '}');
+    json_decref(example);
+}
+
 static void write_request(struct json_out *out, const struct route *route)
 {
     if (route->body == NULL && route->method != POST)
@@ -100,7 +142,10 @@ static void write_request(struct json_out *out, const struct route *route)
     json_out_bool(out, route->body != NULL);
     json_out_key(out, "content");
     json_out_open(out, '{');
-    write_request_type(out, route, "application/json");
+    if (route->takes_csv)
+        write_csv_type(out, route);
+    else
+        write_request_type(out, route, "application/json");
     if (route->method == PATCH)
         write_request_type(out, route, "application/merge-patch+json");
     json_out_close(out, '}');

@@ -38,8 +38,8 @@ struct caller {
 #define REQUEST_PARAMS_MAX 3
 
 struct request {
-    struct arena *arena;      /* everything of this request; released when it is answered */
-    char id[REQUEST_ID_SIZE]; /* Request-Id: the client's, else "req_..." */
+    struct arena *arena;             /* everything of this request; released when it is answered */
+    char id[REQUEST_ID_SIZE];        /* Request-Id: the client's, else "req_..." */
     const struct resource *resource; /* whose route it is */
     const struct route *route;
     const char *method;      /* "POST" */
@@ -52,6 +52,7 @@ struct request {
     const char *object; /* UUID of {id} where the route names its kind of identity; NULL otherwise */
 
     void *body;            /* the struct of route->body, defaults filled; NULL where the route has none */
+    const char *text;      /* of a route with .takes_csv: the body as it came, terminated; it has no 0 within */
     uint64_t body_present; /* a bit per field given: FIELD_PRESENT */
     void *query;           /* the struct of route->query; NULL where it has none */
     uint64_t query_present;

@@ -36,6 +36,7 @@ struct route {
     const struct schema *body;   /* what a request sends; NULL: none (a body is then refused) */
     const struct schema *query;  /* its fields are the query parameters; NULL: none */
     const struct schema *answer; /* what it answers; NULL: nothing, or see .help */
+    bool takes_csv;              /* a POST whose body is text/csv, a row per object of .body: request->text */
     bool is_list;                /* answers {"items": [answer...], "next_page"}, takes limit and page */
     unsigned forms;              /* FORM_MASK of what it answers with, by Accept; 0: JSON, and a list as CSV too */
     int status;                  /* of success, for the document; 0: 200, of a POST that makes something 201 */

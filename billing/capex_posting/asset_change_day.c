@@ -2,14 +2,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/capex_posting/asset_change_day.h"
 
-#include "billing/capex_posting/asset_row.h"
+#include "billing/capex_posting/asset_history.h"
 #include "billing/ledger/journal.h"
 #include "common/calendar.h"
 #include "common/money.h"
 
 #include <stdio.h>
 
-#define CHANGE_FIRST_COLUMN 14 /* after those of the asset */
+#define CHANGE_FIRST_COLUMN (ASSET_ROW_WIDTH + 2) /* after the asset, the id, and whether it is in the books */
 
 static const struct db_stmt statement_due = {
     .name = "asset_change_due",

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/capex_posting/asset_purchase.h"
 
-#include "billing/capex_posting/asset_row.h"
+#include "billing/capex_posting/asset_history.h"
 #include "billing/ledger/journal.h"
 #include "common/calendar.h"
 #include "common/money.h"

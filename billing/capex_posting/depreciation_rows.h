@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "billing/capex_posting/asset_row.h"
+#include "billing/capex_posting/asset_history.h"
 #include "billing/leader.h"
 
 /* Starts as {0}. */

@@ -5,7 +5,7 @@
 
 #include "billing/capex/attribution.h"
 #include "billing/capex/pools.h"
-#include "billing/capex_posting/asset_row.h"
+#include "billing/capex_posting/asset_history.h"
 
 #define FLEET_DAY_NODES_MAX 4000 /* per transaction, which stays below a second */
 

@@ -265,12 +265,13 @@ class Client:
             self.connection = None
 
     def request(self, method, path, body=None, headers=None, timeout=ANSWER_WITHIN_S):
-        """Sends one request, at most once, on a kept connection. A dict or list is sent as JSON, bytes as they are."""
+        """Sends one request, at most once, on a kept connection. A dict or list is sent as JSON, a text as CSV,
+        bytes as they are."""
         head = {"Accept": "application/json"}
         if self.token:
             head["Authorization"] = f"Bearer {self.token}"
         if body is not None:
-            head["Content-Type"] = "application/json"
+            head["Content-Type"] = "text/csv" if isinstance(body, str) else "application/json"
         head.update(headers or {})
         content = body if body is None or isinstance(body, (bytes, str)) else json.dumps(body)
         if self.connection is None:

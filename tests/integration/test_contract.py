@@ -60,7 +60,7 @@ def value_of(parameter):
 
 def example(operation):
     body = operation.get("requestBody")
-    return None if body is None else body["content"]["application/json"]["example"]
+    return None if body is None else next(iter(body["content"].values()))["example"]
 
 
 def schema_of(operation):
@@ -81,7 +81,9 @@ def test_an_operation_takes_its_example_and_refuses_what_is_none(world, method, 
     fine = client.request(method, where, example(operation), headers=put_head(method))
     assert fine.status not in (400, 405, 406, 415, 428), fine
     refused_without_a_body(world, method, path, where, operation, client)
-    if has_body(operation):
+    if has_body(operation) and isinstance(example(operation), str):
+        refused_texts(method, where, operation, client)
+    elif has_body(operation):
         refused_bodies(method, where, operation, client)
 
 
@@ -93,6 +95,15 @@ def refused_without_a_body(world, method, path, where, operation, client):
     if "{id}" in path:
         bad = path.replace("{id}", "no-such-id") + ("?" + where.partition("?")[2] if "?" in where else "")
         assert client.request(method, bad, example(operation)).expect(404).code == "not_found"
+
+
+def refused_texts(method, where, operation, client):
+    head, row, _ = example(operation).split("\r\n")
+    for wrong, status in (("", 400), (head, 400), (f'{head}\n"{row}', 400), (f'{head}\n"a"b', 400), (f"{head}\n{row},more", 422),
+                          (f"no_such_field,{head}\n1,{row}", 422), ("x" * (1 << 20) + "x", 413), (b"\xff\n\xff", 400), (b"a\0b", 400)):
+        headers = {"Content-Type": "text/csv"}
+        assert client.request(method, where, wrong, headers=headers).status == status, wrong[:80]
+    assert client.request(method, where, {"a": 1}).expect(415).code == "unsupported_media_type"
 
 
 def refused_bodies(method, where, operation, client):

@@ -383,3 +383,73 @@ def test_a_move_visits_every_instant_at_which_something_is_due(stack):
     moments = sorted((event["occurred_at"], event["kind"]) for event in stack.events(acme)
                      if event["kind"] in ("instance.running", "instance.terminated"))
     assert moments == sorted([(start, "instance.running") for start, _ in windows] + [(end, "instance.terminated") for _, end in windows])
+
+
+# ---- What happens to assets ----
+
+
+def test_assets_come_from_a_spreadsheet_all_or_none_and_change_with_a_reason(stack):
+    finance = stack.operator
+    finance.create("/v1/system/purchase-orders", {"number": "PO-7", "vendor": "Example Systems", "ordered_on": "2025-12-01",
+                                                  "price": {"amount": "580000.00", "currency": "USD"},
+                                                  "freight": {"amount": "20000.00", "currency": "USD"}})
+    head = "serial,part,component_of,purchase_order,cohort,cost.amount,cost.currency,salvage.amount,salvage.currency,in_service,life_months,convention"
+    rows = ["A1,chassis,,PO-7,c1,300000.00,USD,30000.00,USD,2026-01-01,60,full_month",
+            'A2,"gpus, eight",A1,PO-7,c1,300000.00,USD,,,2026-01-01,48,full_month']
+    wrong = [rows[0], rows[1].replace("A2", "A1"), "A3,,,PO-8,c1,1.5,USD,,,2026-01-01,sixty,weekly"]
+    refused = finance.post("/v1/system/assets/import", "\r\n".join([head, *wrong])).expect(422)
+    assert pointers(refused) == {"/rows/2/cost/amount": "wrong_type", "/rows/2/life_months": "wrong_type", "/rows/2/convention": "out_of_range"}
+    refused = finance.post("/v1/system/assets/import", "\n".join([head, *wrong[:2], wrong[2].replace("1.5", "1.50").replace("sixty", "60").replace("weekly", "daily")])).expect(422)
+    assert pointers(refused) == {"/rows/1/serial": "name_taken", "/rows/2/purchase_order": "unknown_purchase_order", "/rows/1/component_of": "unknown_asset"}
+    text = "\r\n".join([head, *rows, ""])
+    assert finance.post("/v1/system/assets/import?validate_only=true", text).expect(200).body["assets"] == 2
+    assert finance.items("/v1/system/assets") == []
+    once = finance.post("/v1/system/assets/import", text, headers={"Idempotency-Key": "sheet"}).expect(201)
+    again = finance.post("/v1/system/assets/import", text, headers={"Idempotency-Key": "sheet"})
+    assert (again.body, again.headers["Idempotent-Replayed"]) == (once.body, "true")
+    gpus, = finance.items("/v1/system/assets?component_of=A1")
+    assert (gpus["part"], gpus["life_months"]) == ("gpus, eight", 48)
+    order, = finance.items("/v1/system/purchase-orders?number=PO-7")
+    assert (order["status"]["assets"], order["status"]["difference"]["amount"]) == (2, "0.00")
+
+    chassis, = finance.items("/v1/system/assets?serial=A1")
+    where = f"/v1/system/assets/{chassis['id']}"
+    impairment = {"kind": "impair", "effective_on": "2028-07-01", "standard": "asc_360", "reason": "a new generation",
+                  "undiscounted_cash_flows": {"amount": "150000.00", "currency": "USD"},
+                  "fair_value": {"amount": "120000.00", "currency": "USD"}, "salvage": {"amount": "10000.00", "currency": "USD"}}
+    preview = finance.post(f"{where}/changes?validate_only=true", impairment).expect(200).body["status"]
+    assert (preview["outcome"], preview["effect"]["amount"]["amount"], preview["effect"]["net_book_value"]["amount"]) == (
+        "pending", "-45000.00", "120000.00")  # example G8
+    assert finance.items(f"{where}/changes") == []
+    made = finance.create(f"{where}/changes", impairment)
+    assert finance.get(f"/v1/system/asset-changes/{made['id']}").expect(200).body == made
+    rows = {row["from"]: row for row in finance.items(f"{where}/schedule")}
+    assert [rows[month]["amount"]["amount"] for month in ("2028-06-01", "2028-07-01", "2028-08-01")] == ["4500.00", "3666.67", "3666.66"]
+    for body, code in (({**impairment, "kind": "reverse", "undiscounted_cash_flows": None, "effective_on": "2028-08-01"}, "asset_change_refused"),
+                       ({"kind": "re_estimate", "effective_on": "2028-09-02", "life_months": 72, "reason": "r"}, "asset_change_refused"),
+                       ({"kind": "dispose", "effective_on": "2028-03-01", "reason": "before another change"}, "asset_change_refused")):
+        assert finance.post(f"{where}/changes", body).expect(409).code == code
+    assert pointers(finance.post(f"{where}/changes", {"kind": "dispose", "effective_on": "2028-09-01", "reason": "r", "life_months": 3,
+                                                      "proceeds": {"amount": "1.00", "currency": "EUR"}}).expect(422)) == {
+        "/life_months": "out_of_range", "/proceeds/currency": "out_of_range"}
+
+
+def test_a_day_of_the_api_ties_out_from_rates_to_the_ledger(stack):
+    node = stack.fleet(1)[0]
+    stack.operator.request("PUT", "/v1/system/power-profiles", {"gpu_model": "H100", "gpu_count": 8, "idle_w": 3400, "full_w": 10200}).expect(200)
+    for pool, basis, amount, pue in (("power", "kwh", "0.085000", 1300), ("colocation", "kw_month", "180.000000", None),
+                                     ("operations", "node_month", "900.000000", None), ("storage", "gpu_month", "1.000000", None)):
+        stack.operator.create("/v1/system/cost-rates", {"pool": pool, "basis": basis, "amount": {"amount": amount, "currency": "USD"}, "pue_milli": pue})
+    stack.operator.post("/v1/system/energy-readings", {"items": [{"node": node["id"], "day": "2026-01-01", "watt_hours": 163200}]}).expect(204)
+    stack.advance("2026-01-03T00:00:00Z")
+    metered, modelled = stack.operator.items("/v1/system/attribution")
+    assert (metered["energy_wh"], metered["energy_is_metered"], metered["power"]["amount"]) == (163200, True, "18.033600")
+    assert (modelled["energy_wh"], modelled["energy_is_metered"]) == (3400 * 24, False)
+    pools = ("depreciation", "power", "colocation", "operations", "network", "storage")
+    for day in (metered, modelled):
+        assert sum(micro(day[pool]) for pool in pools) == micro(day["cost"])
+        for pool in (*pools, "amount"):
+            assert sum(micro(part[pool]) for part in day["allocations"]) == micro(day["cost" if pool == "amount" else pool])
+    assert stack.operator.post("/v1/system/cost-rates", {"pool": "network", "basis": "node_month", "valid_from": "2026-01-02",
+                                                         "amount": {"amount": "1.000000", "currency": "USD"}}).expect(409).code == "day_closed"
+    assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []

@@ -1,23 +1,10 @@
-/* Reading assets and what happened to them. */
+/* Reading assets and their changes from rows. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "billing/capex_posting/asset_row.h"
+#include "common/asset_row.h"
 
 #include "common/calendar.h"
 #include "common/money.h"
 #include "common/must.h"
-
-#include <string.h>
-
-static const struct db_stmt statement_history = {
-    .name = "asset_history",
-    .sql = "SELECT c.asset_id, s.units_gpu_milli_s, " ASSET_CHANGE_COLUMNS
-           "  FROM asset_change c JOIN asset_change_status s ON s.change_id = c.id AND s.outcome = 'applied'"
-           " WHERE c.asset_id = ANY ($1::uuid[]) AND c.effective_on <= $2::date"
-           " ORDER BY c.asset_id, c.effective_on, c.id",
-    .params = 2,
-};
-
-const struct db_stmt *const asset_row_statements[] = {&statement_history, NULL};
 
 /* What was never used begins its life in a time that no book reaches. */
 #define NEVER (CALENDAR_DAY_MAX - (DEPRECIATION_LIFE_MONTHS_MAX + 24) * INT64_C(31))
@@ -64,51 +51,4 @@ struct asset_change asset_change_read(const PGresult *rows, int row, int first, 
     must(asset_change_of(db_text(rows, row, first), &change.kind)); /* the table's checks */
     must(standard == NULL || asset_standard_of(standard, &change.standard));
     return change;
-}
-
-enum err_kind asset_history_load(struct db *db, const char *assets, const char *date, struct asset_history *ret,
-                                 struct err *reterr)
-{
-    return db_run(db, &statement_history, DB_PARAMS(assets, date), &ret->rows, reterr);
-}
-
-void asset_history_release(struct asset_history *history)
-{
-    PQclear(history->rows);
-    history->rows = NULL;
-}
-
-/* The first row of an asset, or where it would be: rows are sorted as memory is. */
-static int first_of(const PGresult *rows, struct identity asset)
-{
-    int from = 0;
-    int to = PQntuples(rows);
-    while (from < to) {
-        int middle = from + (to - from) / 2;
-        struct identity there = db_identity(rows, middle, 0);
-        if (memcmp(&there, &asset, sizeof asset) < 0)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return from;
-}
-
-enum err_kind asset_history_life(const struct asset_history *history, const struct asset_row *asset,
-                                 struct asset_life *ret, struct err *reterr)
-{
-    asset_life_begin(ret, &asset->terms);
-    const PGresult *rows = history->rows;
-    int count = PQntuples(rows);
-    for (int row = count == 0 ? 0 : first_of(rows, asset->id); row < count; row++) {
-        struct identity owner = db_identity(rows, row, 0);
-        if (memcmp(&owner, &asset->id, sizeof owner) != 0)
-            break;
-        struct asset_change change = asset_change_read(rows, row, 2, db_int(rows, row, 1, 0));
-        struct asset_effect effect;
-        enum err_kind kind = asset_life_apply(ret, &change, &effect, reterr);
-        if (kind != ERR_NONE)
-            return err_context(reterr, "the history of an asset contradicts itself");
-    }
-    return ERR_NONE;
 }

@@ -1,18 +1,19 @@
-/* Assets as the books have them: a row, and the changes that were applied to it, as a life (common/asset_life.h).
- * One thread. */
+/* Assets as the tables have them: a row, and rows of changes, as a life (asset_life.h). Any thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "common/asset_life.h"
 #include "common/db.h"
 
-/* What asset_row_read reads, in order, of asset a, its parent p and its asset_book b; $day is the statement's. */
+/* What asset_row_read reads, the first ASSET_ROW_WIDTH columns, of asset a, its parent p and b, which has in_service: the day
+ * from which it is depreciated, or null. day: an expression; units are those delivered before it. */
 #define ASSET_ROW_COLUMNS(day)                                                                                         \
     "a.id, coalesce(a.node_id, p.node_id), a.currency, a.cost_minor, a.salvage_minor,"                                 \
     " b.in_service - date '1970-01-01', a.life_months, a.method, a.convention, a.step_months,"                         \
     " coalesce(a.lifetime_gpu_hours, 0) * 3600000,"                                                                    \
     " CASE WHEN a.method = 'units_of_production' THEN (SELECT d.units_gpu_milli_s FROM depreciation d"                 \
     "   WHERE d.asset_id = a.id AND d.day < " day " ORDER BY d.day DESC LIMIT 1) END"
+#define ASSET_ROW_WIDTH  12
 #define ASSET_ROW_TABLES "asset a LEFT JOIN asset p ON p.id = a.component_of"
 
 struct asset_row {
@@ -27,22 +28,10 @@ struct asset_row {
 };
 MUST_CHECK enum err_kind asset_row_read(const PGresult *rows, int row, struct asset_row *ret, struct err *reterr);
 
-/* Changes, in the order in which they take effect, found by asset. */
-struct asset_history {
-    PGresult *rows;
-};
-void asset_history_release(struct asset_history *history); /* for CLEANUP; starts as {0} */
-/* Of the assets of an array parameter: what was applied to them through a day ("YYYY-MM-DD"). */
-MUST_CHECK enum err_kind asset_history_load(struct db *db, const char *assets, const char *date,
-                                            struct asset_history *ret, struct err *reterr);
-/* The life of an asset of those. */
-MUST_CHECK enum err_kind asset_history_life(const struct asset_history *history, const struct asset_row *asset,
-                                            struct asset_life *ret, struct err *reterr);
-
-/* What asset_change_read reads, in order, from the column `first` on. */
+/* What asset_change_read reads, from the column `first` on, of asset_change c. units: delivered before it, where its method
+ * asks for them. */
 #define ASSET_CHANGE_COLUMNS                                                                                           \
     "c.kind, c.effective_on - date '1970-01-01', c.life_months, c.salvage_minor, c.standard, c.undiscounted_minor,"    \
     " c.fair_value_minor, c.value_in_use_minor, c.selling_cost_minor, c.proceeds_minor, c.part_count, c.part_total"
+#define ASSET_CHANGE_WIDTH 12
 struct asset_change asset_change_read(const PGresult *rows, int row, int first, int64_t units);
-
-extern const struct db_stmt *const asset_row_statements[];
