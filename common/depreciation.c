@@ -69,16 +69,16 @@ static int64_t least_of(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t months_between(int64_t from, int64_t to)
+static int64_t month_number(int64_t day)
 {
-    struct calendar_date a = calendar_date_of_day(from);
-    struct calendar_date b = calendar_date_of_day(to);
-    return (int64_t)(b.year - a.year) * MONTHS_PER_YEAR + (b.month - a.month);
+    struct calendar_date date = calendar_date_of_day(day);
+    return date.year * MONTHS_PER_YEAR + date.month - 1;
 }
 
-static int64_t year_of_day(int64_t day)
+static int64_t month_of_number(int64_t number)
 {
-    return calendar_day_of_date((struct calendar_date){calendar_date_of_day(day).year, 1, 1});
+    return calendar_day_of_date(
+        (struct calendar_date){(int)(number / MONTHS_PER_YEAR), (int)(number % MONTHS_PER_YEAR) + 1, 1});
 }
 
 static int64_t months_per_period(enum depreciation_axis axis)
@@ -88,41 +88,46 @@ static int64_t months_per_period(enum depreciation_axis axis)
 
 /* A period of a segment, and the positions that it covers. */
 struct period {
-    int64_t day_from, day_to;
+    int64_t number; /* counted by calendar from the anchor on; of days: from 0 */
+    int64_t day_from;
     int64_t from, to;
 };
-
-/* The period of that number, counted by calendar from the anchor on. The last year ends with the months left; the
- * last half month is spread over its month. */
-static struct period period_at(const struct depreciation_segment *segment, int64_t number)
-{
-    int64_t months = months_per_period(segment->axis);
-    int64_t size = months * HALVES_PER_MONTH;
-    int64_t begin = calendar_add_months(segment->anchor, number * months);
-    struct period period = {
-        .day_from = number == 0 ? segment->day_from : begin,
-        .from = number == 0 ? 0 : segment->first + (number - 1) * size,
-    };
-    period.to = least_of(segment->first + number * size, segment->whole);
-    int64_t months_left = (period.to - period.from) / HALVES_PER_MONTH;
-    bool is_cut = segment->axis == AXIS_YEARS && number > 0;
-    period.day_to = calendar_add_months(begin, is_cut ? months_left : months);
-    return period;
-}
 
 /* day lies in the segment. */
 static struct period period_of_day(const struct depreciation_segment *segment, int64_t day)
 {
-    if (segment->axis == AXIS_DAYS) {
-        int64_t from = day - segment->day_from;
-        return (struct period){day, day + 1, from, from + 1};
-    }
-    return period_at(segment, months_between(segment->anchor, day) / months_per_period(segment->axis));
+    int64_t elapsed = day - segment->day_from;
+    if (segment->axis == AXIS_DAYS)
+        return (struct period){elapsed, day, elapsed, elapsed + 1};
+    struct calendar_date date = calendar_date_of_day(day);
+    bool by_years = segment->axis == AXIS_YEARS;
+    int64_t month = date.year * MONTHS_PER_YEAR + date.month - 1;
+    int64_t number = by_years ? date.year - segment->anchor : month - segment->anchor;
+    int64_t size = months_per_period(segment->axis) * HALVES_PER_MONTH;
+    int64_t begin = by_years ? calendar_day_of_date((struct calendar_date){date.year, 1, 1}) : day - date.day + 1;
+    return (struct period){
+        .number = number,
+        .day_from = number == 0 ? segment->day_from : begin,
+        .from = number == 0 ? 0 : segment->first + (number - 1) * size,
+        .to = least_of(segment->first + number * size, segment->whole),
+    };
+}
+
+/* The last year ends with the months left; the last half month is spread over its month. */
+static int64_t period_end(const struct depreciation_segment *segment, const struct period *period)
+{
+    if (segment->axis == AXIS_DAYS)
+        return period->day_from + 1;
+    if (segment->axis == AXIS_MONTHS)
+        return month_of_number(segment->anchor + period->number + 1);
+    int64_t months = period->number == 0 ? MONTHS_PER_YEAR : (period->to - period->from) / HALVES_PER_MONTH;
+    return month_of_number((segment->anchor + period->number) * MONTHS_PER_YEAR + months);
 }
 
 int64_t depreciation_period_end(const struct depreciation_segment *segment, int64_t day)
 {
-    return period_of_day(segment, day).day_to;
+    struct period period = period_of_day(segment, day);
+    return period_end(segment, &period);
 }
 
 /* ---- Segments ---- */
@@ -141,13 +146,6 @@ enum err_kind depreciation_check(const struct depreciation_terms *terms, struct 
     return ERR_NONE;
 }
 
-static int64_t end_of_years(int64_t anchor, int64_t whole, int64_t first)
-{
-    if (whole <= first)
-        return calendar_add_months(anchor, MONTHS_PER_YEAR);
-    return calendar_add_months(anchor, MONTHS_PER_YEAR + (whole - first) / HALVES_PER_MONTH);
-}
-
 struct depreciation_segment depreciation_begin(const struct depreciation_terms *terms)
 {
     enum depreciation_axis axis = conventions[terms->convention].axis;
@@ -156,7 +154,6 @@ struct depreciation_segment depreciation_begin(const struct depreciation_terms *
         .axis = axis,
         .step_months = terms->step_months,
         .day_from = terms->in_service,
-        .anchor = terms->in_service,
         .first = conventions[terms->convention].first,
         .opening_minor = terms->cost_minor,
         .salvage_minor = terms->salvage_minor,
@@ -170,13 +167,14 @@ struct depreciation_segment depreciation_begin(const struct depreciation_terms *
     }
     segment.whole = terms->life_months * HALVES_PER_MONTH;
     segment.first = least_of(segment.first, segment.whole);
-    int64_t later = conventions[terms->convention].months_later;
-    int64_t month = calendar_add_months(calendar_month_of_day(terms->in_service), later);
-    segment.anchor = axis == AXIS_YEARS ? year_of_day(terms->in_service) : month;
-    segment.day_from = later > 0 ? month : terms->in_service;
-    int64_t periods = 1 + (segment.whole - segment.first + 1) / HALVES_PER_MONTH;
-    segment.day_to = axis == AXIS_YEARS ? end_of_years(segment.anchor, segment.whole, segment.first)
-                                        : calendar_add_months(month, periods);
+    int64_t month = month_number(terms->in_service) + conventions[terms->convention].months_later;
+    if (month_of_number(month) > segment.day_from)
+        segment.day_from = month_of_number(month);
+    int64_t left = segment.whole - segment.first;
+    segment.anchor = axis == AXIS_YEARS ? month / MONTHS_PER_YEAR : month;
+    segment.day_to = axis == AXIS_YEARS
+                         ? month_of_number((segment.anchor + 1) * MONTHS_PER_YEAR + left / HALVES_PER_MONTH)
+                         : month_of_number(month + 1 + (left + 1) / HALVES_PER_MONTH);
     return segment;
 }
 
@@ -189,7 +187,6 @@ struct depreciation_segment depreciation_continue(const struct depreciation_segm
     must(day < day_to && salvage_minor >= 0 && salvage_minor <= opening_minor);
     bool has_odd_half = segment.axis == AXIS_MONTHS && segment.first % HALVES_PER_MONTH != 0;
     segment.day_from = day;
-    segment.anchor = day;
     segment.opening_minor = opening_minor;
     segment.salvage_minor = salvage_minor;
     segment.units_from = units;
@@ -201,7 +198,8 @@ struct depreciation_segment depreciation_continue(const struct depreciation_segm
     }
     must(calendar_month_of_day(day) == day);
     segment.axis = AXIS_MONTHS;
-    segment.whole = months_between(day, day_to) * HALVES_PER_MONTH - (has_odd_half ? 1 : 0);
+    segment.anchor = month_number(day);
+    segment.whole = (month_number(day_to) - segment.anchor) * HALVES_PER_MONTH - (has_odd_half ? 1 : 0);
     segment.first = least_of(HALVES_PER_MONTH, segment.whole);
     return segment;
 }
@@ -345,7 +343,7 @@ int64_t depreciation_walk_to(struct depreciation_walk *walk, int64_t day, int64_
     if (day == period.day_from)
         return before;
     int64_t charge = accumulated(walk, period.to) - before;
-    return before + part(charge, day - period.day_from, period.day_to - period.day_from);
+    return before + part(charge, day - period.day_from, period_end(segment, &period) - period.day_from);
 }
 
 int64_t depreciation_accumulated(const struct depreciation_segment *segment, int64_t day, int64_t units)

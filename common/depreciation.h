@@ -71,7 +71,7 @@ struct depreciation_segment {
     enum depreciation_axis axis;
     int64_t step_months;
     int64_t day_from, day_to;
-    int64_t anchor; /* first day of the month or year of the first period */
+    int64_t anchor; /* month or year of the first period, counted from year 0 */
     int64_t whole;  /* positions of the stretch */
     int64_t first;  /* of its first period */
     int64_t opening_minor, salvage_minor;
