@@ -11,7 +11,6 @@
 #include "api/server/background.h"
 #include "api/server/follower.h"
 #include "api/server/problem_page.h"
-#include "api/server/reader.h"
 #include "api/server/server.h"
 #include "api/server/settings_check.h"
 #include "api/statements.h"
@@ -30,8 +29,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define POINT_TIMEOUT_MS      5000
-#define READ_LOCK_TIMEOUT_MS 1000
 
 static void make_cursor_key(const char *secret, uint8_t ret[static CURSOR_KEY_SIZE])
 {
@@ -121,29 +118,12 @@ static struct webhook_worker *start_webhooks(const char *url, const struct serve
                                                                  .show = event_show});
 }
 
-/* A point read that takes seconds waits for a lock. */
-static void start_readers(struct server *server, const char *url)
-{
-    const struct api_settings *settings = server->settings;
-    int timeout_ms = (int)settings->statement_timeout_ms;
-    struct reader_options options = {
-        .database_url = url, .connections = (int)settings->read_connections, .lock_timeout_ms = READ_LOCK_TIMEOUT_MS, .waiting_max = settings->reads_max};
-    options.name = "point";
-    options.statement_timeout_ms = timeout_ms < POINT_TIMEOUT_MS ? timeout_ms : POINT_TIMEOUT_MS;
-    server->point_reader = reader_start(&options);
-    options.name = "list";
-    options.statement_timeout_ms = timeout_ms;
-    server->list_reader = reader_start(&options);
-}
-
 static void stop(struct server *server, struct background *background)
 {
     listener_stop(server->listener);
     trust_stop(&server->people);
     trust_stop(&server->workloads);
     workers_stop(server->workers);
-    reader_stop(server->point_reader);
-    reader_stop(server->list_reader);
     batcher_free(server->batcher);
     follower_stop(server->follower);
     audit_refusals_stop(server->refusals);
@@ -177,7 +157,6 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.signins = signin_throttle_new();
     server.suspensions = suspensions_start();
     server.workers = workers_start(url, (int)settings->workers, settings->jobs_max, timeout_ms);
-    start_readers(&server, url);
     kind = trust_start(settings, &server.people, &server.workloads, reterr);
     server.follower = follower_start(url, settings->streams_max, settings->streams_per_tenant_max);
     questions_register();

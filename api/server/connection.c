@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/connection.h"
 
+#include "api/server/loop.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/metrics.h"
@@ -29,6 +30,7 @@ static struct metric cut[CONNECTION_PHASE_COUNT] = {
 struct connection {
     struct connection *previous, *next;
     struct connections *all;
+    struct loop *loop;
     int fd;
     bool is_proxys;
     _Atomic int phase;           /* enum connection_phase */
@@ -120,6 +122,7 @@ static struct connection *begin(const struct connection_entry *entry, struct MHD
     must(info != NULL);
     connection->all = all;
     connection->fd = info->connect_fd;
+    connection->loop = entry->loop;
     connection->is_proxys = entry->is_proxy;
     connection_enter(connection, CONNECTION_HEADERS);
     (void)pthread_mutex_lock(&all->lock);
@@ -190,4 +193,14 @@ bool connection_is_used_up(const struct connection *connection)
 bool connection_is_proxys(const struct connection *connection)
 {
     return connection->is_proxys;
+}
+
+struct loop *connection_loop(const struct connection *connection)
+{
+    return connection->loop;
+}
+
+void connection_resume(struct MHD_Connection *of)
+{
+    loop_resume(connection_of(of)->loop, of);
 }

@@ -33,14 +33,16 @@ struct connection_limits {
 
 struct connections;
 struct connection;
+struct loop;
 
 struct connections *connections_start(const struct connection_limits *limits);
 void connections_stop(struct connections *all); /* none may be left; NULL is fine */
 
-/* Where libmicrohttpd tells of connections' beginning and end (MHD_OPTION_NOTIFY_CONNECTION): all of one address. */
+/* Where libmicrohttpd tells of connections' beginning and end (MHD_OPTION_NOTIFY_CONNECTION): all of one loop. */
 struct connection_entry {
     struct connections *all;
-    bool is_proxy; /* it is the proxy's socket */
+    struct loop *loop; /* which serves them */
+    bool is_proxy;     /* it is the proxy's socket */
 };
 void connection_notify(void *entry, struct MHD_Connection *of, void **socket_context,
                        enum MHD_ConnectionNotificationCode what);
@@ -53,3 +55,6 @@ void connection_begin_request(struct connection *connection);
 /* Whether it has had as many requests as it may: the answer closes it. */
 bool connection_is_used_up(const struct connection *connection);
 bool connection_is_proxys(const struct connection *connection);
+struct loop *connection_loop(const struct connection *connection);
+/* Any thread: a suspended one goes on. It, and its request, may be gone afterwards. */
+void connection_resume(struct MHD_Connection *of);

@@ -44,11 +44,18 @@ struct planner {
 
 /* ---- Planning ---- */
 
+/* What follows in text behind the beginning; NULL: it begins with something else, or is NULL. */
+static const char *behind(const char *text, const char *beginning)
+{
+    for (; text != NULL && *beginning != '\0'; beginning++)
+        text = *text == *beginning ? text + 1 : NULL;
+    return text;
+}
+
 static bool is_named(const char *column, const char *prefix, const char *name, const char *part)
 {
-    size_t prefix_length = strlen(prefix), name_length = strlen(name);
-    return strncmp(column, prefix, prefix_length) == 0 && strncmp(column + prefix_length, name, name_length) == 0 &&
-           strcmp(column + prefix_length + name_length, part) == 0;
+    const char *rest = behind(behind(column, prefix), name);
+    return rest != NULL && strcmp(rest, part) == 0;
 }
 
 /* -1: none. PQfnumber would fold the name and copy it. */

@@ -4,8 +4,10 @@
  * connection (measured: six times slower), so only a request that the screen refuses is answered there. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/batcher.h"
+#include "api/server/collect.h"
 #include "api/server/form.h"
 #include "api/server/headers.h"
+#include "api/server/loop.h"
 #include "api/server/server.h"
 #include "api/server/stream_feed.h"
 #include "common/alloc.h"
@@ -20,13 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HEADERS_MAX       100U
-#define CONNECTION_MEMORY (32U * 1024U)
-#define ENTRIES_MAX       4
-#define UPLOAD_BYTES_MAX  INT64_C(8388608) /* of a body beyond its limit: read, to be able to answer */
-#define DRAIN_LIMIT_MS    10000
-#define SEND_LIMIT_MS     3000
-#define SEND_PERIOD_MS    5
+#define CONNECTION_MEMORY    (32U * 1024U)
+#define ENTRIES_MAX          4
+#define DRAIN_LIMIT_MS       10000
+#define SEND_LIMIT_MS        3000
+#define SEND_PERIOD_MS       5
+#define POINT_TIMEOUT_MS     5000
+#define READ_LOCK_TIMEOUT_MS 1000
 
 static struct metric answers[] = {
     {.name = "sluice_api_requests_total",
@@ -55,10 +57,10 @@ static struct metric duration = {.name = "sluice_api_request_duration_seconds",
                                  .help = "From the request line to the answer, waiting for a verdict included"};
 static struct metric *const metrics[] = {&answers[0], &answers[1], &answers[2], &answers[3], &answers[4], &duration};
 
-/* One address that is listened at. */
+/* An address that is listened at, by as many loops as there are HTTP threads. */
 struct entry {
-    struct connection_entry connections;
-    struct MHD_Daemon *daemon;
+    struct connection_entry *connections; /* one per loop */
+    int loop_count;
     int socket;
 };
 
@@ -154,7 +156,7 @@ static struct request_internal *of_suspension(struct suspension *suspension)
 
 static void resume(struct suspension *suspension)
 {
-    MHD_resume_connection(of_suspension(suspension)->connection);
+    connection_resume(of_suspension(suspension)->connection);
 }
 
 static void expire_in_queue(struct suspension *suspension, bool is_shutdown)
@@ -177,7 +179,7 @@ bool request_suspend(struct request_internal *internal)
     (void)err_set_code(&err, ERR_OVERLOADED, "shutting_down", "the server is stopping");
     problem_write(internal, &err);
     internal->is_answer_ready = true;
-    MHD_resume_connection(internal->connection);
+    connection_resume(internal->connection);
     return false;
 }
 
@@ -323,112 +325,16 @@ static enum MHD_Result dispatch(struct request_internal *internal)
 
 /* ---- Collecting ---- */
 
-struct header_list {
-    struct screen_header items[HEADERS_MAX];
-    size_t count; /* may be more than were kept */
-};
-
-static enum MHD_Result collect_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    (void)kind;
-    struct header_list *list = context;
-    if (list->count < HEADERS_MAX)
-        list->items[list->count] = (struct screen_header){name, value};
-    list->count++;
-    return MHD_YES;
-}
-
-static enum err_kind collect_headers(struct request_internal *internal, struct header_list *ret, struct err *reterr)
-{
-    ret->count = 0;
-    (void)MHD_get_connection_values(internal->connection, MHD_HEADER_KIND, collect_header, ret);
-    if (ret->count > HEADERS_MAX)
-        return err_set_code(reterr, ERR_TOO_LARGE, "headers_too_large", "there are more than %u headers", HEADERS_MAX);
-    return ERR_NONE;
-}
-
-static enum err_kind screen(struct request_internal *internal, const struct header_list *list, const char *version,
-                            struct err *reterr)
-{
-    if (strlen(internal->uri) > URI_BYTES_MAX)
-        return err_set_code(reterr, ERR_TOO_LARGE, "uri_too_long", "the address is longer than %u bytes",
-                            URI_BYTES_MAX);
-    int64_t content_length = -1;
-    enum err_kind kind = screen_line(internal->request.method, internal->uri, version, reterr);
-    if (kind == ERR_NONE)
-        kind = screen_headers(list->items, list->count, version, &content_length, reterr);
-    if (kind == ERR_TOO_LARGE && content_length <= UPLOAD_BYTES_MAX) {
-        internal->is_body_too_large = true; /* a client in the middle of sending would not see the answer */
-        return ERR_NONE;
-    }
-    if (kind == ERR_NONE && content_length > 0) {
-        internal->body_capacity = (size_t)content_length;
-        internal->body = alloc_zero(internal->body_capacity, 1);
-    }
-    return kind;
-}
-
-static enum err_kind find_peer(struct request_internal *internal, const struct header_list *list, struct err *reterr)
-{
-    if (connection_is_proxys(connection_of(internal->connection)))
-        return peer_of_proxy(list->items, list->count, &internal->peer, reterr);
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(internal->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    peer_of_socket(info == NULL ? NULL : info->client_addr, &internal->peer);
-    return ERR_NONE;
-}
-
-/* What the client calls its request, and the work that it belongs to. */
-static void read_names(struct request_internal *internal)
-{
-    struct request *request = &internal->request;
-    const char *id = request_header(request, "Request-Id");
-    if (id != NULL && request_id_is_sane(id))
-        (void)snprintf(request->id, sizeof request->id, "%s", id);
-    const char *parent = request_header(request, "traceparent");
-    if (parent != NULL)
-        (void)trace_read(parent, internal->trace_id, internal->traceparent);
-}
-
 static enum MHD_Result begin(struct request_internal *internal, const char *path, const char *method,
                              const char *version)
 {
-    struct request *request = &internal->request;
-    internal->is_screened = true;
-    internal->response.content_type = "application/json";
-    request->method = arena_text_n(request->arena, method, strnlen(method, 16));
-    request->path = arena_text_n(request->arena, path, strnlen(path, URI_BYTES_MAX));
-    request->remote = internal->peer.address;
-    read_names(internal);
     struct err err = {0};
-    struct header_list list;
-    enum err_kind kind = collect_headers(internal, &list, &err);
-    if (kind == ERR_NONE)
-        kind = screen(internal, &list, version, &err);
-    if (kind == ERR_NONE)
-        kind = find_peer(internal, &list, &err);
-    if (kind == ERR_NONE) {
-        request->certificate = internal->peer.certificate[0] == '\0' ? NULL : internal->peer.certificate;
+    if (collect_head(internal, path, method, version, &err) == ERR_NONE) {
         connection_enter(connection_of(internal->connection), CONNECTION_BODY);
         return MHD_YES;
     }
     internal->wants_close = true; /* what follows on this connection cannot be told apart */
     return send_error(internal, &err);
-}
-
-static void take_upload(struct request_internal *internal, const char *data, size_t size)
-{
-    internal->uploaded += (int64_t)size;
-    if (internal->is_body_too_large || internal->body_length + size > BODY_BYTES_MAX) {
-        internal->is_body_too_large = true; /* read to its end and thrown away; libmicrohttpd answers only then */
-        return;
-    }
-    if (internal->body_length + size > internal->body_capacity) {
-        internal->body_capacity = 2 * (internal->body_length + size);
-        internal->body = alloc_resize(internal->body, internal->body_capacity, 1);
-    }
-    memcpy(internal->body + internal->body_length, data, size);
-    internal->body_length += size;
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path, const char *method,
@@ -439,9 +345,9 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     if (!internal->is_screened)
         return begin(internal, path, method, version);
     if (*upload_size > 0) {
-        take_upload(internal, upload, *upload_size);
+        bool goes_on = collect_upload(internal, upload, *upload_size);
         *upload_size = 0;
-        return internal->uploaded > UPLOAD_BYTES_MAX ? MHD_NO : MHD_YES; /* MHD_NO: the connection is closed */
+        return goes_on ? MHD_YES : MHD_NO; /* MHD_NO: the connection is closed */
     }
     if (internal->is_answer_ready)
         return send_answer(internal);
@@ -499,6 +405,51 @@ static struct connections *start_connections(const struct api_settings *settings
     });
 }
 
+/* A point read that takes seconds waits for a lock. */
+static struct loop *new_loop(struct server *server)
+{
+    const struct api_settings *settings = server->settings;
+    int timeout_ms = (int)settings->statement_timeout_ms;
+    struct reader_options point = {.database_url = server->common->database_url,
+                                   .name = "point",
+                                   .connections = (int)settings->read_connections,
+                                   .load = &server->point_load,
+                                   .statement_timeout_ms =
+                                       timeout_ms < POINT_TIMEOUT_MS ? timeout_ms : POINT_TIMEOUT_MS,
+                                   .lock_timeout_ms = READ_LOCK_TIMEOUT_MS};
+    struct reader_options list = point;
+    list.name = "list";
+    list.load = &server->list_load;
+    list.statement_timeout_ms = timeout_ms;
+    return loop_new(&point, &list);
+}
+
+static struct MHD_Daemon *start_daemon(struct listener *listener, int socket, struct connection_entry *connections)
+{
+    const struct api_settings *settings = listener->server->settings;
+    int64_t connections_max = (settings->connections_max + settings->http_threads - 1) / settings->http_threads;
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
+                            listener, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET, socket,
+                            MHD_OPTION_URI_LOG_CALLBACK, begin_request, listener, MHD_OPTION_NOTIFY_COMPLETED, complete,
+                            listener, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, connections,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)settings->idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+}
+
+static enum err_kind open_loop(struct listener *listener, struct entry *entry, const char *address, struct err *reterr)
+{
+    struct connection_entry *connections = &entry->connections[entry->loop_count];
+    *connections =
+        (struct connection_entry){listener->connections, new_loop(listener->server), listen_unix_path(address) != NULL};
+    entry->loop_count++;
+    struct MHD_Daemon *daemon = start_daemon(listener, entry->socket, connections);
+    if (daemon == NULL)
+        return err_set(reterr, ERR_UNAVAILABLE, "the HTTP server cannot be started on '%s'", address);
+    loop_run(connections->loop, daemon);
+    return ERR_NONE;
+}
+
 static enum err_kind open_entry(struct listener *listener, const char *address, struct err *reterr)
 {
     const struct api_settings *settings = listener->server->settings;
@@ -509,18 +460,10 @@ static enum err_kind open_entry(struct listener *listener, const char *address, 
     if (kind != ERR_NONE)
         return kind;
     listener->entry_count++;
-    entry->connections = (struct connection_entry){listener->connections, listen_unix_path(address) != NULL};
-    entry->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, listener,
-        MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET, entry->socket,
-        MHD_OPTION_URI_LOG_CALLBACK, begin_request, listener, MHD_OPTION_NOTIFY_COMPLETED, complete, listener,
-        MHD_OPTION_NOTIFY_CONNECTION, connection_notify, &entry->connections, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)settings->http_threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections_max,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)settings->idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-    if (entry->daemon == NULL)
-        return err_set(reterr, ERR_UNAVAILABLE, "the HTTP server cannot be started on '%s'", address);
-    return ERR_NONE;
+    entry->connections = alloc_zero((size_t)settings->http_threads, sizeof *entry->connections);
+    for (int64_t i = 0; i < settings->http_threads && kind == ERR_NONE; i++)
+        kind = open_loop(listener, entry, address, reterr);
+    return kind;
 }
 
 enum err_kind listener_start(struct server *server, struct err *reterr)
@@ -530,6 +473,7 @@ enum err_kind listener_start(struct server *server, struct err *reterr)
     struct listener *listener = alloc_zero(1, sizeof *listener);
     listener->server = server;
     listener->connections = start_connections(server->settings);
+    server->point_load.waiting_max = server->list_load.waiting_max = server->settings->reads_max;
     server->listener = listener;
     CLEANUP(text_freep) char *addresses = alloc_text(server->settings->listen);
     char *rest = addresses;
@@ -547,16 +491,31 @@ static void wait_until_sent(struct listener *listener)
         (void)poll(NULL, 0, SEND_PERIOD_MS);
 }
 
+static void close_entry(struct entry *entry)
+{
+    for (int i = 0; i < entry->loop_count; i++)
+        loop_free(entry->connections[i].loop);
+    free(entry->connections);
+    (void)close(entry->socket);
+}
+
 /* Sends what was queued and closes. */
 static void close_entries(struct listener *listener)
 {
-    for (int i = 0; i < listener->entry_count; i++) {
-        if (listener->entries[i].daemon != NULL)
-            MHD_stop_daemon(listener->entries[i].daemon);
-        (void)close(listener->entries[i].socket);
-    }
+    for (int i = 0; i < listener->entry_count; i++)
+        close_entry(&listener->entries[i]);
     connections_stop(listener->connections);
     free(listener);
+}
+
+/* No new connections from now on. */
+static void quiesce(const struct entry *entry)
+{
+    for (int i = 0; i < entry->loop_count; i++) {
+        struct MHD_Daemon *daemon = loop_daemon(entry->connections[i].loop);
+        if (daemon != NULL)
+            (void)MHD_quiesce_daemon(daemon);
+    }
 }
 
 void listener_stop(struct listener *listener)
@@ -564,10 +523,8 @@ void listener_stop(struct listener *listener)
     if (listener == NULL)
         return;
     atomic_store(&listener->server->is_stopping, true);
-    for (int i = 0; i < listener->entry_count; i++) {
-        if (listener->entries[i].daemon != NULL)
-            (void)MHD_quiesce_daemon(listener->entries[i].daemon);
-    }
+    for (int i = 0; i < listener->entry_count; i++)
+        quiesce(&listener->entries[i]);
     stream_feed_stop(listener->server->follower);
     batcher_stop(listener->server->batcher); /* what was queued is committed before anybody is sent away */
     int64_t left = suspensions_drain(listener->server->suspensions, DRAIN_LIMIT_MS);

@@ -1,5 +1,5 @@
 /* One database role of a reader: its queues, its connections, and the statements that it suspects. For reader.c alone;
- * all of it on the reader's thread. */
+ * all of it on the loop's thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

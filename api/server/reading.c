@@ -1,8 +1,9 @@
-/* The statements of a request in the order in which its handler asks them, and the way there and back to the reader. */
+/* The statements of a request in the order in which its handler asks them, and the way to the loop's reader and back.
+ */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/reading.h"
 
-#include "api/server/reader.h"
+#include "api/server/loop.h"
 #include "api/server/server.h"
 #include "common/clock.h"
 #include "common/must.h"
@@ -57,7 +58,7 @@ enum err_kind reading_ask(struct request *request, const struct db_stmt *stmt, c
     return ERR_NONE;
 }
 
-/* ---- On the reader's thread ---- */
+/* ---- When it is answered ---- */
 
 static void answered(struct read *read, PGresult *result, const struct err *err)
 {
@@ -108,7 +109,7 @@ static struct request_internal *of_pause(struct suspension *pause)
 
 static void resume(struct suspension *pause)
 {
-    MHD_resume_connection(of_pause(pause)->connection);
+    connection_resume(of_pause(pause)->connection);
 }
 
 /* With the claim of the pause. */
@@ -132,8 +133,8 @@ static void expire(struct suspension *pause, bool is_shutdown)
 static struct reader *reader_for(const struct request_internal *internal)
 {
     const struct route *route = internal->request.route;
-    bool is_large = route->is_list || route->rate == RATE_REPORT;
-    return is_large ? internal->server->list_reader : internal->server->point_reader;
+    const struct loop *loop = connection_loop(connection_of(internal->connection));
+    return loop_reader(loop, route->is_list || route->rate == RATE_REPORT);
 }
 
 static void wait_for(struct request_internal *internal, struct read *read)

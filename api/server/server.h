@@ -8,6 +8,7 @@
 #include "api/server/connection.h"
 #include "api/server/peer.h"
 #include "api/server/rate.h"
+#include "api/server/reader.h"
 #include "api/server/reading.h"
 #include "api/server/response.h"
 #include "api/server/route.h"
@@ -39,7 +40,6 @@ struct batcher;
 struct follower;
 struct secret_keys;
 struct preview;
-struct reader;
 struct signin_throttle;
 
 /* The same for everybody, and for as long as this program runs. */
@@ -57,7 +57,7 @@ struct server {
     struct signin_throttle *signins;
     struct trust people, workloads; /* issuers that are believed, of id tokens and of bearers */
     struct workers *workers;
-    struct reader *point_reader, *list_reader;
+    struct reader_load point_load, list_load;
     struct suspensions *suspensions;
     struct batcher *batcher;
     struct follower *follower;

@@ -7,10 +7,10 @@
 // clang-format off
 const struct setting api_settings_table[] = {
     {"listen", SETTING_TEXT, AT(listen), "127.0.0.1:7070", 0, 0, NULL, false, "where the API is reached: host:port on loopback, unix:/path for the TLS proxy (who comes there is believed whom they speak for), or up to four of them with commas between"},
-    {"http_threads", SETTING_INT, AT(http_threads), "2", 1, 64, NULL, false, "threads that serve the connections of an address"},
+    {"http_threads", SETTING_INT, AT(http_threads), "2", 1, 64, NULL, false, "threads that serve the connections of an address, each with connections of its own for reads"},
     {"workers", SETTING_INT, AT(workers), "4", 1, 64, NULL, false, "threads that run changes, each with a connection per database role"},
     {"jobs_max", SETTING_INT, AT(jobs_max), "4096", 16, 1000000, NULL, false, "changes that may wait for a thread; beyond: 503 overloaded"},
-    {"read_connections", SETTING_INT, AT(read_connections), "2", 1, 64, NULL, false, "connections for reads of one object, and as many for lists, per database role, each with up to 16 reads under way; as many again are opened for statements that hold others up"},
+    {"read_connections", SETTING_INT, AT(read_connections), "2", 1, 64, NULL, false, "connections for reads of one object, and as many for lists, per HTTP thread and database role, each with up to 16 reads under way; as many again are opened for statements that hold others up"},
     {"reads_max", SETTING_INT, AT(reads_max), "8192", 16, 1000000, NULL, false, "reads of one object that may wait for their answer, and as many of lists; beyond: 503 overloaded"},
     {"batch_max", SETTING_INT, AT(batch_max), "256", 1, 4096, NULL, false, "reservations committed in one transaction"},
     {"batch_queue_max", SETTING_INT, AT(batch_queue_max), "8192", 16, 1000000, NULL, false, "reservations that may wait for a batch; beyond: 503 overloaded"},

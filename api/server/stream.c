@@ -112,7 +112,7 @@ static void wake(struct stream *stream)
     if (!stream->is_suspended)
         return;
     stream->is_suspended = false;
-    MHD_resume_connection(stream->connection);
+    connection_resume(stream->connection);
 }
 
 static bool has_room(const struct stream *stream)

@@ -10,6 +10,8 @@ import socket
 
 import pytest
 
+from streams import Streams, threads
+
 REQUEST_ID = "build-7:deploy.3"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -244,6 +246,20 @@ def test_a_problem_leads_to_its_code_its_meaning_and_its_remedy(shared):
     text, policy = page(shared.client(), path)
     assert anchor == problem["code"] and f'<tr id="{anchor}">' in text and "Check the address and the id" in text
     assert "script" not in policy and "'unsafe-inline'" not in policy
+
+
+# ---- Event streams ----
+
+
+def test_a_thousand_streams_have_no_thread_each_and_all_are_told(shared):
+    before = threads(shared.api.process.pid)
+    with Streams(shared.port, shared.acme.token, 1000) as streams:
+        assert streams.until_all_say(b"HTTP/1.1 200 OK", 20) is not None, "all are served"
+        made = shared.acme.create("/v1/reservations", dict(WISH, if_unavailable="waitlist"))["id"].encode()
+        took_s = streams.until_all_say(made, 10)
+        assert took_s is not None, "all are told of what was made"
+        assert threads(shared.api.process.pid) == before
+        assert shared.acme.get("/v1/me").status == 200, "and others are served beside them"
 
 
 # ---- Limits ----

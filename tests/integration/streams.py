@@ -1,0 +1,57 @@
+"""Many event streams at once, read by one thread."""
+# SPDX-License-Identifier: Apache-2.0
+
+import contextlib
+import pathlib
+import resource
+import select
+import time
+
+import raw
+
+
+class Streams:
+    """So many streams of a tenant's events, each on a connection of its own: with Streams(port, token, count) as streams."""
+
+    def __init__(self, port, token, count):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, count + 1000)), hard))
+        self.request = (f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+                        "Accept: text/event-stream\r\n\r\n").encode()
+        self.port = port
+        self.count = count
+        self.opened = contextlib.ExitStack()
+        self.poller = select.epoll()
+        self.said = {}
+        self.sockets = {}
+
+    def __enter__(self):
+        for _ in range(self.count):
+            connection = self.opened.enter_context(raw.connect(self.port))
+            connection.sendall(self.request)
+            connection.setblocking(False)
+            self.poller.register(connection.fileno(), select.EPOLLIN)
+            self.sockets[connection.fileno()] = connection
+            self.said[connection.fileno()] = b""
+        return self
+
+    def __exit__(self, *_):
+        self.poller.close()
+        self.opened.close()
+
+    def until_all_say(self, text, within_s):
+        """Seconds until each stream has said the text, or None where that took longer."""
+        began = time.monotonic()
+        waiting = {number for number, said in self.said.items() if text not in said}
+        while waiting and time.monotonic() - began < within_s:
+            for number, _ in self.poller.poll(0.1):
+                part = self.sockets[number].recv(65536)
+                assert part, f"a stream ended: {self.said[number]!r}"
+                self.said[number] += part
+                if text in self.said[number]:
+                    waiting.discard(number)
+        return None if waiting else time.monotonic() - began
+
+
+def threads(pid):
+    return len(list(pathlib.Path(f"/proc/{pid}/task").iterdir()))
