@@ -5,6 +5,7 @@
 #include "billing/capex_posting/capex_day.h"
 #include "billing/capex_posting/node_day.h"
 #include "billing/invoice/month_close.h"
+#include "billing/ledger/credit_keep.h"
 #include "billing/ledger/rate_day.h"
 #include "billing/meter/meter.h"
 #include "common/calendar.h"
@@ -225,6 +226,8 @@ static enum err_kind keep(struct books *books, struct err *reterr)
         kind = find_first_open(books, reterr);
     if (kind == ERR_NONE)
         kind = close_days(books, &look, reterr);
+    if (kind == ERR_NONE)
+        kind = credit_keep(&books->leader, open_from_s(books), look.clock.now_s, reterr);
     if (kind == ERR_NONE)
         kind = acknowledge(books, &look, reterr);
     if (kind == ERR_NONE)

@@ -12,12 +12,16 @@
 #include "billing/invoice/invoice_issue.h"
 #include "billing/invoice/invoice_store.h"
 #include "billing/invoice/month_close.h"
+#include "billing/ledger/credit_grants.h"
+#include "billing/ledger/credit_keep.h"
 #include "billing/ledger/journal.h"
 #include "billing/ledger/commitments.h"
+#include "billing/ledger/payments.h"
 #include "billing/ledger/rate_day.h"
 #include "billing/ledger/rate_rules.h"
 #include "billing/ledger/rate_tenant.h"
 #include "billing/ledger/rated_line.h"
+#include "billing/ledger/settlement.h"
 #include "billing/meter/event_batch.h"
 #include "billing/meter/meter.h"
 #include "billing/meter/meter_store.h"
@@ -75,6 +79,10 @@ static const struct db_check checks[] = {
     {asset_change_day_statements,  ROLE, NULL},
     {depreciation_rows_statements, ROLE, NULL},
     {capex_day_statements,         ROLE, NULL},
+    {settlement_statements,        ROLE, NULL},
+    {credit_keep_statements,       ROLE, NULL},
+    {credit_grants_statements,     ROLE, NULL},
+    {payments_statements,          ROLE, NULL},
     {fleet_day_statements,         ROLE, NULL},
     {node_day_statements,          ROLE, NULL},
     {month_close_statements,       ROLE, NULL},

@@ -10,6 +10,7 @@
 #include "common/shutdown.h"
 #include "provisioner/reconcile/amend.h"
 #include "provisioner/reconcile/apply.h"
+#include "provisioner/reconcile/credit.h"
 #include "provisioner/reconcile/observe.h"
 #include "provisioner/zone_memory.h"
 #include "provisioner/zone_pass.h"
@@ -57,7 +58,7 @@ const struct db_stmt *const *const zone_statements[] = {zone_memory_statements,
                                                         amend_statements,
                                                         observe_maintenance_statements,
                                                         apply_maintenance_statements,
-                                                        zone_quota_statements,
+                                                        zone_quota_statements, credit_statements,
                                                         NULL};
 
 static void drop_memory(struct zone *zone)

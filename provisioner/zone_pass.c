@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "provisioner/reconcile/apply.h"
+#include "provisioner/reconcile/credit.h"
 #include "provisioner/reconcile/maintenance.h"
 #include "provisioner/reconcile/observe.h"
 #include "provisioner/zone_quota.h"
@@ -216,6 +217,8 @@ static enum err_kind observe(struct pass *pass, struct err *reterr)
         kind = open_receive(pass, reterr);
     if (kind == ERR_NONE)
         kind = observe_receive(&pass->world, pass->db, reterr);
+    if (kind == ERR_NONE)
+        kind = credit_observe(&pass->world, pass->db, reterr);
     bool has_maintenance = pass->wake->maintenance_changed || pass->memory->maintenance_due_s <= pass->world.now_s;
     if (kind == ERR_NONE && has_maintenance)
         kind = observe_maintenance(&pass->world, pass->db, &pass->maintenance_due_s, reterr);

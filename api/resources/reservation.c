@@ -173,11 +173,22 @@ static enum err_kind get(struct request *request, struct response *response, str
     return reservation_show(request, response, 200, request->object, reterr);
 }
 
+/* The code of a refusal that capacity does not cure, or NULL. */
+static const char *limit_code(const char *reason)
+{
+    static const char *const codes[] = {"quota_exceeded", "credit_exhausted"};
+    for (size_t i = 0; reason != NULL && i < COUNT_OF(codes); i++) {
+        if (strcmp(reason, codes[i]) == 0)
+            return codes[i];
+    }
+    return NULL;
+}
+
 enum err_kind reservation_refusal(struct request *request, enum identity_kind identity, const char *id,
                                   const struct reservation_verdict *verdict, struct err *reterr)
 {
     bool is_rejected = strcmp(verdict->state, "rejected") == 0;
-    bool is_over_quota = is_rejected && verdict->reason != NULL && strcmp(verdict->reason, "quota_exceeded") == 0;
+    const char *limit = is_rejected ? limit_code(verdict->reason) : NULL;
     const char *noun = identity == IDENTITY_QUOTE ? "quote" : "reservation";
     struct json_out members;
     json_out_init(&members, request->arena);
@@ -194,8 +205,9 @@ enum err_kind reservation_refusal(struct request *request, enum identity_kind id
     json_out_key(&members, "alternatives");
     json_out_raw(&members, verdict->alternatives == NULL ? "[]" : verdict->alternatives);
     request->internal->problem_members = json_out_finish(&members);
-    const char *code = is_over_quota ? "quota_exceeded" : is_rejected ? "capacity_unavailable" : verdict->state;
-    return err_set_code(reterr, is_rejected && !is_over_quota ? ERR_NO_CAPACITY : ERR_CONFLICT, code,
+    bool lacks_capacity = is_rejected && limit == NULL;
+    const char *code = limit != NULL ? limit : is_rejected ? "capacity_unavailable" : verdict->state;
+    return err_set_code(reterr, lacks_capacity ? ERR_NO_CAPACITY : ERR_CONFLICT, code,
                         "the %s %s %s%s%s", noun, id == NULL ? "would be" : "was", verdict->state, verdict->reason == NULL ? "" : ": ",
                         verdict->reason == NULL ? "" : verdict->reason);
 }
@@ -298,7 +310,7 @@ static enum err_kind hide(struct request *request, struct response *response, st
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_RESERVATION
 static const struct route reservation_routes[] = {
-    {POST,   "/v1/reservations",                       ROLES_TENANT_WRITE,   RATE_WRITE, .body = &reservation_schema, .answer = &reservation_schema, .is_batched = true, .run = reservation_preview, .replay = replay, .waits = true, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_gpu_model", "unknown_project", "unknown_image", "unknown_ssh_key", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "expired", "cancelled", "name_taken", "unknown_quote", "quote_used", "quote_expired", "quote_not_held"), .summary = "Reserve instances for a window"},
+    {POST,   "/v1/reservations",                       ROLES_TENANT_WRITE,   RATE_WRITE, .body = &reservation_schema, .answer = &reservation_schema, .is_batched = true, .run = reservation_preview, .replay = replay, .waits = true, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_gpu_model", "unknown_project", "unknown_image", "unknown_ssh_key", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "credit_exhausted", "expired", "cancelled", "name_taken", "unknown_quote", "quote_used", "quote_expired", "quote_not_held"), .summary = "Reserve instances for a window"},
     {GET,    "/v1/reservations",                       ROLES_TENANT_READ,    RATE_READ,  .query = &query_schema, .answer = &reservation_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List reservations"},
     {GET,    "/v1/reservations/{id}",                  ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .has_deleted = true, .passing = reservation_passing, .run = get, .summary = "One reservation"},
     {POST,   "/v1/reservations/{id}/cancel",           ROLES_TENANT_WRITE,   RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},

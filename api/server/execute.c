@@ -145,6 +145,7 @@ static void reset_answer(struct request_internal *internal)
     internal->response = (struct response){.content_type = "application/json"};
     json_out_init(&internal->response.body, internal->request.arena);
     internal->request.wakes_planner = false;
+    internal->request.wakes_billing = false;
     internal->request.revokes_token = false;
     internal->request.locked = NULL;
     internal->preview = NULL;
@@ -194,6 +195,8 @@ static enum err_kind change_within(struct request_internal *internal, struct err
         kind = audit(internal, "ok", reterr);
     if (kind == ERR_NONE && request->wakes_planner)
         kind = notify(request, "sluice_wish", reterr);
+    if (kind == ERR_NONE && request->wakes_billing)
+        kind = notify(request, "sluice_event", reterr);
     if (kind == ERR_NONE && request->revokes_token)
         kind = notify(request, "sluice_token", reterr);
     return kind;

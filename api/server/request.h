@@ -69,6 +69,7 @@ struct request {
     struct db *db;
     char new_id[UUID_TEXT_SIZE]; /* on POST: the id for what is made, known beforehand, so that a repetition finds it */
     bool wakes_planner;          /* set by a handler: NOTIFY sluice_wish in this transaction */
+    bool wakes_billing;          /* set by a handler: NOTIFY sluice_event in this transaction */
     bool revokes_token;          /* set by a handler: NOTIFY sluice_token in this transaction */
 
     void *asked; /* set by a handler that asks a planner (question.h): for its finish; in the arena */

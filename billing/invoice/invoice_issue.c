@@ -3,6 +3,7 @@
 #include "billing/invoice/invoice_issue.h"
 
 #include "billing/ledger/journal.h"
+#include "billing/ledger/settlement.h"
 #include "common/alloc.h"
 #include "common/must.h"
 
@@ -98,7 +99,10 @@ static enum err_kind post(struct db *db, struct identity id, const PGresult *iss
     if (kind == ERR_NONE)
         kind = journal_post_invoice(db, &journal, reterr);
     free(lines);
-    return kind;
+    const struct settlement_invoice settled = {
+        .invoice = id, .tenant = journal.tenant, .currency = journal.currency, .at_s = now_s};
+    int64_t left_u = 0;
+    return kind == ERR_NONE ? settlement_draw(db, &settled, &left_u, reterr) : kind;
 }
 
 enum err_kind invoice_issue(struct db *db, struct identity id, int64_t now_s, struct err *reterr)

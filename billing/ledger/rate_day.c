@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/ledger/rate_day.h"
 
+#include "billing/ledger/credit_keep.h"
 #include "billing/ledger/journal.h"
 #include "billing/ledger/rate_lines.h"
 #include "billing/ledger/rate_rules.h"
@@ -321,7 +322,8 @@ static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr
 static enum err_kind post_journals(struct db *db, void *context, struct err *reterr)
 {
     const int64_t *day = context;
-    return journal_post_rating(db, *day, reterr);
+    enum err_kind kind = journal_post_rating(db, *day, reterr);
+    return kind == ERR_NONE ? credit_day_rated(db, calendar_time_of_day(*day + 1), reterr) : kind;
 }
 
 /* Far enough back for every open period of a day that waits, so that what was rated in it finds its price. */

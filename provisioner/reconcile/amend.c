@@ -50,17 +50,11 @@ static void conclude(struct reservation *reservation, struct amendment *amendmen
                         });
 }
 
-/* What the reservation would be. */
-struct terms {
-    int64_t starts_s, ends_s;
-    int64_t count;
-};
-
-static struct terms terms_of(const struct reservation *reservation, const struct amendment *amendment)
+struct amend_terms amend_terms_of(const struct reservation *reservation, const struct amendment *amendment)
 {
     int64_t now_s = reservation->world->now_s;
     int64_t wished_start_s = amendment->starts_s == NEVER ? now_s : amendment->starts_s;
-    return (struct terms){
+    return (struct amend_terms){
         .starts_s = amendment->changes_start ? wished_start_s : reservation->starts_s,
         .ends_s = amendment->changes_end ? amendment->ends_s : reservation->ends_s,
         .count = amendment->count == 0 ? reservation->wish.count : amendment->count,
@@ -68,7 +62,7 @@ static struct terms terms_of(const struct reservation *reservation, const struct
 }
 
 /* Why these terms cannot even be put to the planner: a code, or NULL. */
-static const char *wrong_with(const struct reservation *reservation, const struct terms *terms)
+static const char *wrong_with(const struct reservation *reservation, const struct amend_terms *terms)
 {
     int64_t now_s = reservation->world->now_s;
     bool moves_start = terms->starts_s != reservation->starts_s;
@@ -164,7 +158,7 @@ static void amend_instances(struct reservation *reservation)
 
 /* ---- Deciding ---- */
 
-static void grant(struct reservation *reservation, struct amendment *amendment, const struct terms *terms)
+static void grant(struct reservation *reservation, struct amendment *amendment, const struct amend_terms *terms)
 {
     bool gives_back = terms->ends_s < reservation->ends_s || terms->count < reservation->wish.count ||
                       terms->starts_s != reservation->starts_s;
@@ -186,7 +180,7 @@ static int64_t later(int64_t one_s, int64_t other_s)
 }
 
 /* What is opened counts in the share of its type that is sold without an end. */
-static bool may_be_open(const struct reservation *reservation, const struct terms *terms, const char **ret_binding)
+static bool may_be_open(const struct reservation *reservation, const struct amend_terms *terms, const char **ret_binding)
 {
     struct reservation opened = *reservation;
     opened.wish.starts_s = terms->starts_s;
@@ -201,7 +195,7 @@ static bool may_be_open(const struct reservation *reservation, const struct term
 bool amend_try(struct reservation *reservation, const struct amendment *amendment, struct amend_outcome *ret)
 {
     struct world *world = reservation->world;
-    struct terms terms = terms_of(reservation, amendment);
+    struct amend_terms terms = amend_terms_of(reservation, amendment);
     *ret = (struct amend_outcome){.starts_s = terms.starts_s, .ends_s = terms.ends_s, .count = terms.count};
     ret->reason = wrong_with(reservation, &terms);
     if (ret->reason != NULL)
@@ -210,6 +204,11 @@ bool amend_try(struct reservation *reservation, const struct amendment *amendmen
     if (!holding_may_become(reservation, terms.starts_s, terms.ends_s, terms.count, &over)) {
         ret->reason = "quota_exceeded";
         ret->binding = holding_binding(world->arena, &over, NEVER);
+        return false;
+    }
+    if (amendment->uncovered != NULL) {
+        ret->reason = "credit_exhausted";
+        ret->binding = amendment->uncovered;
         return false;
     }
     if (!may_be_open(reservation, &terms, &ret->binding)) {
@@ -257,7 +256,7 @@ static void decide(struct reservation *reservation)
         return;
     struct amend_outcome outcome = {0};
     if (amend_try(reservation, amendment, &outcome)) {
-        struct terms terms = {.starts_s = outcome.starts_s, .ends_s = outcome.ends_s, .count = outcome.count};
+        struct amend_terms terms = {.starts_s = outcome.starts_s, .ends_s = outcome.ends_s, .count = outcome.count};
         grant(reservation, amendment, &terms);
         return;
     }

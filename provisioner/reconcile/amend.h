@@ -7,6 +7,13 @@
 
 const char *amendment_state_text(enum amendment_state state);
 
+/* What a reservation would be by an amendment: as it is, but for what changes. */
+struct amend_terms {
+    int64_t starts_s, ends_s;
+    int64_t count;
+};
+struct amend_terms amend_terms_of(const struct reservation *reservation, const struct amendment *amendment);
+
 /* What a reservation would be by an amendment, or why not. */
 struct amend_outcome {
     int64_t starts_s, ends_s;

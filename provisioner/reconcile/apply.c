@@ -1,6 +1,7 @@
 /* Queueing what changed, taking the answers, and counting that each guarded row was there. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/apply.h"
+#include "provisioner/reconcile/credit.h"
 
 #include "common/must.h"
 
@@ -9,7 +10,7 @@
 /* The order of the parts matters within a table only: what goes before what comes. */
 static enum err_kind (*const parts[])(struct world *world, struct apply_queue *queue, struct err *reterr) = {
     apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_stays, apply_nodes,
-    apply_maintenance, apply_events,
+    apply_maintenance, credit_apply, apply_events,
 };
 
 /* What is due next. Under a virtual clock ($3 is not null) also the acknowledgement of its tick, or taking it back where

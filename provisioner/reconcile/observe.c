@@ -53,7 +53,9 @@ static const struct db_stmt statement_reservations = {
         " FROM reservation_status p JOIN reservation o ON o.id = p.reservation_id"
         " WHERE p.zone_id = r.zone_id AND p.state IN ('held', 'scheduled', 'activating', 'active')"
         " AND p.ends_at IS NULL AND o.instance_type_id = r.instance_type_id) END,"        /* 43 */
-        " r.name, t.name, r.image, r.quote_ttl_s, to_jsonb(r.ssh_keys)::text, r.user_data"        /* 44 to 49 */
+        " r.name, t.name, r.image, r.quote_ttl_s, to_jsonb(r.ssh_keys)::text, r.user_data,"        /* 44 to 49 */
+        " CASE WHEN s.state IS NULL OR s.state = 'waitlisted' OR r.revision > s.wish_revision"
+        " THEN EXISTS (SELECT FROM credit_limit l WHERE l.tenant_id = r.tenant_id) ELSE false END"     /* 50 */
         "  FROM touched"
         " CROSS JOIN LATERAL (SELECT * FROM reservation WHERE id = touched.id OFFSET 0) r"
         "  LEFT JOIN instance_type t ON t.id = r.instance_type_id"
@@ -208,6 +210,7 @@ static void read_reservation(struct world *world, const PGresult *result, int ro
         reservation->ends_by_s = db_int(result, row, 37, NEVER);
         reservation->estimated_s = reservation->estimate_s = db_int(result, row, 38, NEVER);
     }
+    reservation->is_limited = db_bool(result, row, 50);
     reservation->was = reservation->is;
 }
 

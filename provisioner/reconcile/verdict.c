@@ -174,6 +174,18 @@ static void refuse_over_quota(struct reservation *reservation, const struct plan
     holding_tell(reservation, request, over);
 }
 
+static void refuse_uncovered(struct reservation *reservation)
+{
+    reservation->refused = true;
+    if (reservation->is.state != RESERVATION_PENDING)
+        return; /* it waits already, and was told why */
+    reservation->world->refused_count++;
+    reservation->wish.if_unavailable = UNAVAILABLE_REJECT; /* capacity that returns does not help */
+    reservation->reason = "credit_exhausted";
+    reservation->binding = reservation->uncovered;
+    reservation->alternatives = "[]";
+}
+
 void verdict_decide(struct reservation *reservation)
 {
     struct world *world = reservation->world;
@@ -189,6 +201,10 @@ void verdict_decide(struct reservation *reservation)
         reservation->binding =
             arena_format(world->arena, "{\"constraint\":\"request\",\"message\":\"%s\"}", wrong);
         world->refused_count++;
+        return;
+    }
+    if (reservation->uncovered != NULL) {
+        refuse_uncovered(reservation);
         return;
     }
     if (!horizon_has_share(reservation)) {

@@ -166,6 +166,7 @@ struct amendment {
     int64_t granted_starts_s, granted_ends_s, granted_count;
     const char *reason;  /* NULL: none */
     const char *binding; /* JSON or NULL */
+    const char *uncovered; /* what its tenant's credit limit lacks for it: JSON; NULL: nothing */
 };
 
 /* Asked for without an end. */
@@ -209,6 +210,9 @@ struct reservation {
     int64_t estimated_s; /* while it waits: when it would start as things stand; NEVER: not in sight */
     int64_t estimate_s;  /* the same, found just now and not yet told */
     bool is_its_turn;    /* of those that wait */
+    bool is_limited;     /* it waits for a verdict, and its tenant has a credit limit */
+    bool is_asked;       /* for credit, so that what is held for it must be settled */
+    const char *uncovered; /* what that limit lacks for it: JSON; NULL: nothing */
     int64_t horizon_due_s; /* when its guarantee rolls on; NEVER: it has an end, or none at all */
     bool granted;             /* by the planner, just now */
     bool refused;

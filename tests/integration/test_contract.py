@@ -48,7 +48,8 @@ def address(path, operation):
 
 
 def value_of(parameter):
-    known = {"zone": "us-east-1a", "instance_type": "h100.8x", "from": "2026-01-02T00:00:00Z", "to": "2026-01-03T00:00:00Z"}
+    known = {"zone": "us-east-1a", "instance_type": "h100.8x", "from": "2026-01-02T00:00:00Z", "to": "2026-01-03T00:00:00Z",
+             "currency": "USD"}
     schema = parameter["schema"]
     by_date = {"from": "2026-01-01", "to": "2026-02-01"}
     if schema.get("format") == "date":

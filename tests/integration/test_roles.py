@@ -176,6 +176,9 @@ def test_another_tenants_objects_are_not_there(walked):
                                                          "gpu_hour": {"amount": "2.000000", "currency": "USD"}})["id"]
     webhook = acme.create("/v1/webhooks", {"url": "https://hooks.example.com/a", "events": ["*"], "active": False})["id"]
     own = {identifier[:3]: identifier for identifier in [*ids.values(), amendment, price, webhook]}
+    for kind, path in (("cgr", "/v1/system/credit-grants"), ("pay", "/v1/system/payments")):
+        own[kind] = walked.operator.create(path, {"tenant": "acme", "amount": {"amount": "5.00", "currency": "USD"}})["id"]
+        eventually(lambda: walked.operator.get(f"{path}/{own[kind]}").body["state"] != "requested", "billing has posted it")
     own["ses"] = Session(walked.port, caller(walked, role="member", tenant="acme")).identifier
     own["aud"] = acme.items("/v1/audit")[0]["id"] if any(route.path == "/v1/audit" for route in walked.routes) else None
     walked.operator.create("/v1/system/tenants", {"name": "theirs"})

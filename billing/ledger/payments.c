@@ -1,0 +1,149 @@
+/* Posting payments and refunds, one transaction each. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/ledger/payments.h"
+
+#include "billing/ledger/allocation.h"
+#include "billing/ledger/journal.h"
+#include "billing/ledger/settlement.h"
+#include "common/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK "100" /* of a round; what is left is due again at once */
+
+static const struct db_stmt statement_new = {
+    .name = "payments_new",
+    .sql = "SELECT p.id, p.tenant_id, p.currency, p.amount_u, extract(epoch FROM p.created_at)::bigint, p.kind"
+           "  FROM payment p"
+           " WHERE NOT EXISTS (SELECT FROM payment_status s WHERE s.payment_id = p.id) ORDER BY p.id LIMIT " CHUNK,
+    .params = 0,
+};
+
+/* The invoices that a payment may settle, in the order in which it does. */
+static const struct db_stmt statement_open = {
+    .name = "payments_open",
+    .sql =
+        "SELECT o.invoice_id, o.open_u"
+        "  FROM payment p JOIN invoice_open o ON o.tenant_id = p.tenant_id AND o.currency = p.currency AND o.open_u > 0"
+        " WHERE p.id = $1::uuid AND (p.invoice_ids IS NULL OR o.invoice_id = ANY (p.invoice_ids))"
+        " ORDER BY array_position(p.invoice_ids, o.invoice_id), o.issued_at, o.invoice_id",
+    .params = 1,
+};
+
+static const struct db_stmt statement_posted = {
+    .name = "payments_posted",
+    .sql = "INSERT INTO payment_status (payment_id, tenant_id, state, reason, settled_u, credited_u)"
+           " VALUES ($1::uuid, $2::uuid, $3::text, $4::text, $5::bigint, $6::bigint)",
+    .params = 6,
+};
+
+const struct db_stmt *const payments_statements[] = {&statement_new, &statement_open, &statement_posted, NULL};
+
+struct payment {
+    struct identity id, tenant;
+    const char *currency;
+    int64_t amount_u, at_s;
+    bool is_refund;
+    int64_t settled_u;  /* out: of invoices */
+    const char *reason; /* out: why it is refused; NULL: it is not */
+};
+
+static enum err_kind settle(struct db *db, struct payment *payment, struct err *reterr)
+{
+    char id[UUID_TEXT_SIZE];
+    identity_to_uuid(payment->id, id);
+    CLEANUP(db_result_clear) PGresult *open = NULL;
+    enum err_kind kind = db_run(db, &statement_open, DB_PARAMS(id), &open, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    size_t count = (size_t)PQntuples(open);
+    int64_t *room_u = alloc_zero(count + 1, sizeof *room_u);
+    int64_t *taken_u = alloc_zero(count + 1, sizeof *taken_u);
+    for (size_t i = 0; i < count; i++)
+        room_u[i] = db_int(open, (int)i, 1, 0);
+    payment->settled_u = allocation_fill(payment->amount_u, room_u, count, taken_u);
+    for (size_t i = 0; i < count && kind == ERR_NONE; i++) {
+        const struct settlement_invoice of = {.invoice = db_identity(open, (int)i, 0),
+                                              .tenant = payment->tenant,
+                                              .currency = payment->currency,
+                                              .at_s = payment->at_s};
+        kind = settlement_add(db, &of, "payment", &payment->id, taken_u[i], reterr);
+    }
+    free(room_u);
+    free(taken_u);
+    return kind;
+}
+
+static enum err_kind judge_refund(struct db *db, struct payment *payment, struct err *reterr)
+{
+    int64_t there_u = 0;
+    enum err_kind kind = settlement_customer_credit(db, payment->tenant, payment->currency, &there_u, reterr);
+    if (kind == ERR_NONE && there_u < payment->amount_u)
+        payment->reason = "insufficient_credit";
+    return kind;
+}
+
+static enum err_kind post(struct db *db, const struct payment *payment, struct err *reterr)
+{
+    char id[UUID_TEXT_SIZE];
+    char key[64];
+    identity_to_uuid(payment->id, id);
+    (void)snprintf(key, sizeof key, "payment:%s", id); /* 44 characters */
+    CLEANUP(journal_batch_release) struct journal_batch batch = {0};
+    journal_open(&batch, &(struct journal_head){.key = key,
+                                                .posted_at_s = payment->at_s,
+                                                .source_type = payment->is_refund ? "refund" : "payment",
+                                                .source = &payment->id});
+    int64_t received_u = payment->is_refund ? -payment->amount_u : payment->amount_u;
+    journal_debit(&batch, "cash", NULL, payment->currency, received_u);
+    journal_credit(&batch, "receivable", &payment->tenant, payment->currency, payment->settled_u);
+    journal_credit(&batch, "customer_credit", &payment->tenant, payment->currency, received_u - payment->settled_u);
+    int64_t posted = 0;
+    return journal_post(&batch, db, &posted, reterr);
+}
+
+static enum err_kind conclude(struct db *db, const struct payment *payment, struct err *reterr)
+{
+    char id[UUID_TEXT_SIZE];
+    char tenant[UUID_TEXT_SIZE];
+    char settled[DB_INT_TEXT_SIZE];
+    char credited[DB_INT_TEXT_SIZE];
+    identity_to_uuid(payment->id, id);
+    identity_to_uuid(payment->tenant, tenant);
+    int64_t credited_u = payment->is_refund ? 0 : payment->amount_u - payment->settled_u;
+    return db_run(db, &statement_posted,
+                  DB_PARAMS(id, tenant, payment->reason == NULL ? "posted" : "refused", payment->reason,
+                            db_int_param(settled, payment->settled_u), db_int_param(credited, credited_u)),
+                  NULL, reterr);
+}
+
+static enum err_kind post_payment(struct db *db, void *context, struct err *reterr)
+{
+    struct payment *payment = context;
+    payment->settled_u = 0;
+    payment->reason = NULL;
+    enum err_kind kind = payment->is_refund ? judge_refund(db, payment, reterr) : settle(db, payment, reterr);
+    if (kind == ERR_NONE && payment->reason == NULL)
+        kind = post(db, payment, reterr);
+    return kind == ERR_NONE ? conclude(db, payment, reterr) : kind;
+}
+
+enum err_kind payments_post(struct leader *leader, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *rows = NULL;
+    enum err_kind kind = db_run(leader->db, &statement_new, DB_NO_PARAMS, &rows, reterr);
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
+        struct payment payment = {
+            .id = db_identity(rows, row, 0),
+            .tenant = db_identity(rows, row, 1),
+            .currency = db_text(rows, row, 2),
+            .amount_u = db_int(rows, row, 3, 0),
+            .at_s = db_int(rows, row, 4, 0),
+            .is_refund = strcmp(db_text(rows, row, 5), "refund") == 0,
+        };
+        kind = leader_transact(leader, post_payment, &payment, reterr);
+    }
+    return kind;
+}

@@ -1,0 +1,243 @@
+/* Drawing credit upon invoices. Sources are locked in the order in which they are drawn. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/ledger/settlement.h"
+
+#include "billing/ledger/allocation.h"
+#include "billing/ledger/journal.h"
+#include "common/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct db_stmt statement_open = {
+    .name = "settlement_open",
+    .sql = "SELECT open_u FROM invoice_open WHERE invoice_id = $1::uuid",
+    .params = 1,
+};
+
+static const struct db_stmt statement_grants = {
+    .name = "settlement_grants",
+    .sql = "SELECT g.id, s.remaining_u FROM credit_grant_status s JOIN credit_grant g ON g.id = s.grant_id"
+           " WHERE s.tenant_id = $1::uuid AND s.state = 'active' AND g.currency = $2::text"
+           "   AND (g.expires_at IS NULL OR g.expires_at > to_timestamp($3::bigint))"
+           " ORDER BY g.priority, g.expires_at NULLS LAST, g.created_at, g.id FOR UPDATE OF s",
+    .params = 3,
+};
+
+static const struct db_stmt statement_customer_credit = {
+    .name = "settlement_customer_credit",
+    .sql = "SELECT coalesce(sum(e.credit_u - e.debit_u), 0)::bigint FROM account a JOIN entry e ON e.account_id = a.id"
+           " WHERE a.code = 'customer_credit' AND a.tenant_id = $1::uuid AND a.currency = $2::text",
+    .params = 2,
+};
+
+static const struct db_stmt statement_drawn = {
+    .name = "settlement_drawn",
+    .sql = "UPDATE credit_grant_status s SET remaining_u = s.remaining_u - x.amount_u, changed_at = "
+           "to_timestamp($3::bigint),"
+           "       state = CASE WHEN s.remaining_u = x.amount_u THEN 'used_up' ELSE 'active' END"
+           "  FROM unnest($1::uuid[], $2::bigint[]) AS x (id, amount_u) WHERE s.grant_id = x.id",
+    .params = 3,
+};
+
+static const struct db_stmt statement_add = {
+    .name = "settlement_add",
+    .sql =
+        "INSERT INTO settlement (invoice_id, seq, tenant_id, kind, source_id, amount_u, settled_at)"
+        " SELECT $1::uuid, (SELECT coalesce(max(s.seq), 0) FROM settlement s WHERE s.invoice_id = $1::uuid) + x.place,"
+        "        $2::uuid, $3::text, x.source_id, x.amount_u, to_timestamp($6::bigint)"
+        "   FROM unnest($4::uuid[], $5::bigint[]) WITH ORDINALITY AS x (source_id, amount_u, place)",
+    .params = 6,
+};
+
+const struct db_stmt *const settlement_statements[] = {
+    &statement_open, &statement_grants, &statement_customer_credit, &statement_drawn, &statement_add, NULL,
+};
+
+static enum err_kind open_of(struct db *db, const struct settlement_invoice *of, int64_t *ret_u, struct err *reterr)
+{
+    char invoice[UUID_TEXT_SIZE];
+    identity_to_uuid(of->invoice, invoice);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_open, DB_PARAMS(invoice), &result, reterr);
+    if (kind == ERR_NONE && PQntuples(result) == 0)
+        return err_set(reterr, ERR_NOT_FOUND, "invoice '%s' is not issued", invoice);
+    if (kind == ERR_NONE)
+        *ret_u = db_int(result, 0, 0, 0);
+    return kind;
+}
+
+static enum err_kind add(struct db *db, const struct settlement_invoice *of, const char *kind_text,
+                         struct db_array *sources, struct db_array *amounts, struct err *reterr)
+{
+    char invoice[UUID_TEXT_SIZE];
+    char tenant[UUID_TEXT_SIZE];
+    char at[DB_INT_TEXT_SIZE];
+    identity_to_uuid(of->invoice, invoice);
+    identity_to_uuid(of->tenant, tenant);
+    return db_run(db, &statement_add,
+                  DB_PARAMS(invoice, tenant, kind_text, db_array_param(sources), db_array_param(amounts),
+                            db_int_param(at, of->at_s)),
+                  NULL, reterr);
+}
+
+enum err_kind settlement_add(struct db *db, const struct settlement_invoice *of, const char *kind,
+                             const struct identity *source_or_null, int64_t amount_u, struct err *reterr)
+{
+    if (amount_u == 0)
+        return ERR_NONE;
+    CLEANUP(db_array_clear) struct db_array source = {0};
+    CLEANUP(db_array_clear) struct db_array amount = {0};
+    if (source_or_null != NULL)
+        db_array_identity(&source, *source_or_null);
+    else
+        db_array_text(&source, NULL);
+    db_array_int(&amount, amount_u);
+    return add(db, of, kind, &source, &amount, reterr);
+}
+
+static enum err_kind post(struct db *db, struct journal_batch *batch, struct err *reterr)
+{
+    int64_t posted = 0;
+    return journal_post(batch, db, &posted, reterr);
+}
+
+/* ---- Prepaid credit ---- */
+
+/* What is drawn of which grant. */
+struct drawing {
+    struct db_array grant, amount; /* one value each */
+    int64_t total_u;
+};
+
+static void drawing_release(struct drawing *drawing)
+{
+    db_array_clear(&drawing->grant);
+    db_array_clear(&drawing->amount);
+}
+
+static struct drawing drawing_of(const PGresult *grants, int64_t amount_u)
+{
+    size_t count = (size_t)PQntuples(grants);
+    int64_t *room_u = alloc_zero(count, sizeof *room_u);
+    int64_t *taken_u = alloc_zero(count, sizeof *taken_u);
+    for (size_t i = 0; i < count; i++)
+        room_u[i] = db_int(grants, (int)i, 1, 0);
+    struct drawing ret = {.total_u = allocation_fill(amount_u, room_u, count, taken_u)};
+    for (size_t i = 0; i < count && taken_u[i] > 0; i++) {
+        db_array_identity(&ret.grant, db_identity(grants, (int)i, 0));
+        db_array_int(&ret.amount, taken_u[i]);
+    }
+    free(room_u);
+    free(taken_u);
+    return ret;
+}
+
+/* In the order of the grants; *ret_drawn_u of all. */
+static enum err_kind draw_grants(struct db *db, const struct settlement_invoice *of, int64_t amount_u,
+                                 int64_t *ret_drawn_u, struct err *reterr)
+{
+    char tenant[UUID_TEXT_SIZE];
+    char at[DB_INT_TEXT_SIZE];
+    identity_to_uuid(of->tenant, tenant);
+    CLEANUP(db_result_clear) PGresult *grants = NULL;
+    enum err_kind kind =
+        db_run(db, &statement_grants, DB_PARAMS(tenant, of->currency, db_int_param(at, of->at_s)), &grants, reterr);
+    *ret_drawn_u = 0;
+    if (kind != ERR_NONE || PQntuples(grants) == 0)
+        return kind;
+    struct drawing drawing = drawing_of(grants, amount_u);
+    *ret_drawn_u = drawing.total_u;
+    kind = db_run(db, &statement_drawn, DB_PARAMS(db_array_param(&drawing.grant), db_array_param(&drawing.amount), at),
+                  NULL, reterr);
+    if (kind == ERR_NONE)
+        kind = add(db, of, "prepaid", &drawing.grant, &drawing.amount, reterr);
+    drawing_release(&drawing);
+    return kind;
+}
+
+enum err_kind settlement_customer_credit(struct db *db, struct identity tenant, const char *currency, int64_t *ret_u,
+                                         struct err *reterr)
+{
+    char id[UUID_TEXT_SIZE];
+    identity_to_uuid(tenant, id);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_customer_credit, DB_PARAMS(id, currency), &result, reterr);
+    if (kind == ERR_NONE)
+        *ret_u = db_int(result, 0, 0, 0);
+    return kind;
+}
+
+static enum err_kind draw_customer_credit(struct db *db, const struct settlement_invoice *of, int64_t amount_u,
+                                          int64_t *ret_drawn_u, struct err *reterr)
+{
+    int64_t there_u = 0;
+    enum err_kind kind = settlement_customer_credit(db, of->tenant, of->currency, &there_u, reterr);
+    *ret_drawn_u = there_u < amount_u ? there_u : amount_u;
+    return kind == ERR_NONE ? settlement_add(db, of, "customer_credit", NULL, *ret_drawn_u, reterr) : kind;
+}
+
+static void open_journal(struct journal_batch *batch, const struct settlement_invoice *of, const char *prefix,
+                         struct identity key, const char *source_type)
+{
+    char id[UUID_TEXT_SIZE];
+    char text[64];
+    identity_to_uuid(key, id);
+    (void)snprintf(text, sizeof text, "%s:%s", prefix, id); /* 46 characters at most */
+    journal_open(batch, &(struct journal_head){
+                            .key = text, .posted_at_s = of->at_s, .source_type = source_type, .source = &of->invoice});
+}
+
+/* What was settled beyond its total is the tenant's own again. */
+static enum err_kind give_back(struct db *db, const struct settlement_invoice *of, struct identity key,
+                               int64_t excess_u, struct err *reterr)
+{
+    CLEANUP(journal_batch_release) struct journal_batch batch = {0};
+    open_journal(&batch, of, "overpaid", key, "overpayment");
+    journal_debit(&batch, "receivable", &of->tenant, of->currency, excess_u);
+    journal_credit(&batch, "customer_credit", &of->tenant, of->currency, excess_u);
+    enum err_kind kind = settlement_add(db, of, "customer_credit", NULL, -excess_u, reterr);
+    return kind == ERR_NONE ? post(db, &batch, reterr) : kind;
+}
+
+static enum err_kind draw_upon(struct db *db, const struct settlement_invoice *of, int64_t open_u, int64_t *ret_left_u,
+                               struct err *reterr)
+{
+    int64_t prepaid_u = 0;
+    int64_t own_u = 0;
+    enum err_kind kind = draw_grants(db, of, open_u, &prepaid_u, reterr);
+    if (kind == ERR_NONE && prepaid_u < open_u)
+        kind = draw_customer_credit(db, of, open_u - prepaid_u, &own_u, reterr);
+    *ret_left_u = open_u - prepaid_u - own_u;
+    if (kind != ERR_NONE || prepaid_u + own_u == 0)
+        return kind;
+    CLEANUP(journal_batch_release) struct journal_batch batch = {0};
+    open_journal(&batch, of, "drawdown", of->invoice, "drawdown");
+    journal_debit(&batch, "deferred_revenue", &of->tenant, of->currency, prepaid_u);
+    journal_debit(&batch, "customer_credit", &of->tenant, of->currency, own_u);
+    journal_credit(&batch, "receivable", &of->tenant, of->currency, prepaid_u + own_u);
+    return post(db, &batch, reterr);
+}
+
+enum err_kind settlement_draw(struct db *db, const struct settlement_invoice *of, int64_t *ret_left_u,
+                              struct err *reterr)
+{
+    int64_t open_u = 0;
+    *ret_left_u = 0;
+    enum err_kind kind = open_of(db, of, &open_u, reterr);
+    if (kind != ERR_NONE || open_u == 0)
+        return kind;
+    return open_u < 0 ? give_back(db, of, of->invoice, -open_u, reterr) : draw_upon(db, of, open_u, ret_left_u, reterr);
+}
+
+enum err_kind settlement_reduce(struct db *db, const struct settlement_invoice *of, const char *kind_text,
+                                const struct identity *source_or_null, int64_t amount_u, struct err *reterr)
+{
+    int64_t open_u = 0;
+    enum err_kind kind = settlement_add(db, of, kind_text, source_or_null, amount_u, reterr);
+    if (kind == ERR_NONE)
+        kind = open_of(db, of, &open_u, reterr);
+    if (kind != ERR_NONE || open_u >= 0)
+        return kind;
+    return give_back(db, of, source_or_null != NULL ? *source_or_null : of->invoice, -open_u, reterr);
+}

@@ -1,0 +1,36 @@
+/* What settles an invoice's receivable: prepaid credit, credit of the tenant's own, payments, credit notes, and that it
+ * is void. What is open of an invoice is its total less its settlements (view invoice_open); over a tenant's invoices
+ * that is its account `receivable`. Each call is part of the caller's transaction. One thread. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/db.h"
+
+struct settlement_invoice {
+    struct identity invoice, tenant;
+    const char *currency;
+    int64_t at_s; /* domain time */
+};
+
+/* An invoice was just issued and its receivable posted: draws the tenant's prepaid credit upon it (lower priority
+ * first, then what expires soonest, then the oldest), then its customer credit. Dr deferred_revenue, Dr
+ * customer_credit, Cr receivable; key "drawdown:<invoice>". An invoice of less than nothing becomes customer credit.
+ * *ret_left_u: what is still to be paid. */
+MUST_CHECK enum err_kind settlement_draw(struct db *db, const struct settlement_invoice *of, int64_t *ret_left_u,
+                                         struct err *reterr);
+
+/* So much less is owed of it, and was posted (Cr receivable): "credit_note" with its id, or "void" with NULL. What was
+ * paid beyond the rest becomes customer credit: Dr receivable, Cr customer_credit; key "overpaid:<source or invoice>".
+ */
+MUST_CHECK enum err_kind settlement_reduce(struct db *db, const struct settlement_invoice *of, const char *kind,
+                                           const struct identity *source_or_null, int64_t amount_u, struct err *reterr);
+
+/* Writes that an amount of it is settled; who calls this posts. Of nothing: nothing. */
+MUST_CHECK enum err_kind settlement_add(struct db *db, const struct settlement_invoice *of, const char *kind,
+                                        const struct identity *source_or_null, int64_t amount_u, struct err *reterr);
+
+/* What the tenant has to its credit beside what it prepaid. */
+MUST_CHECK enum err_kind settlement_customer_credit(struct db *db, struct identity tenant, const char *currency,
+                                                    int64_t *ret_u, struct err *reterr);
+
+extern const struct db_stmt *const settlement_statements[];
