@@ -11,6 +11,7 @@
 #include "api/resources/amendment_preview.h"
 #include "api/resources/asset.h"
 #include "api/resources/asset_books.h"
+#include "api/resources/person.h"
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/quote_price.h"
@@ -70,6 +71,7 @@ static const struct db_check own[] = {
     {token_cache_statements,         SYSTEM,  NULL},
     {token_command_statements,       SYSTEM,  NULL},
     {token_create_statements,        TENANTS, SYSTEM},
+    {person_statements,              SYSTEM,  NULL},
     {reservation_decided_statements, SYSTEM,  NULL},
     {request_statements,             TENANTS, SYSTEM},
     {execute_statements,             TENANTS, SYSTEM},

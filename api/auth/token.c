@@ -102,8 +102,8 @@ static bool is_kind(char letter)
 
 enum err_kind token_parse(const char *text, struct token *ret, struct err *reterr)
 {
-    bool has_form = strlen(text) == TOKEN_TEXT_SIZE - 1 && strncmp(text, "slu_", 4) == 0 &&
-                    is_kind(text[4]) && text[5] == '_' && text[HEAD_LENGTH + ID_LENGTH] == '_';
+    bool has_form = strlen(text) == TOKEN_TEXT_SIZE - 1 && strncmp(text, "slu_", 4) == 0 && is_kind(text[4]) &&
+                    text[5] == '_' && text[HEAD_LENGTH + ID_LENGTH] == '_';
     if (!has_form)
         return err_set(reterr, ERR_UNAUTHENTICATED, "this is not a token of Sluice");
     char crc[CRC_LENGTH];

@@ -17,6 +17,7 @@
 #define TOKEN_HASH_SIZE   32
 
 enum token_kind {
+    TOKEN_NONE = 0, /* nothing was shown */
     TOKEN_TENANTS = 'u',
     TOKEN_PROVIDERS = 's',
     TOKEN_SESSIONS = 'w',

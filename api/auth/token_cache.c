@@ -1,5 +1,6 @@
-/* A table of some thousand entries by the id of a token or session, two-way: a place is chosen by the id's random bits, and a newcomer
- * takes the older of two. A token that does not exist is remembered too, so that guessing costs the database little. */
+/* A table of some thousand entries by the id of a token or session, two-way: a place is chosen by the id's random bits,
+ * and a newcomer takes the older of two. A token that does not exist is remembered too, so that guessing costs the
+ * database little. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/auth/token_cache.h"
 
@@ -107,8 +108,7 @@ enum err_kind token_cache_find(struct token_cache *cache, const struct token_pro
     *ret_known = TOKEN_UNKNOWN;
     (void)pthread_mutex_lock(&cache->lock);
     struct entry *entry = entry_for(cache, shown);
-    bool is_known = entry->loaded_at_ms != 0 && now_ms - entry->loaded_at_ms < LIFE_MS &&
-                    is_of(entry, shown);
+    bool is_known = entry->loaded_at_ms != 0 && now_ms - entry->loaded_at_ms < LIFE_MS && is_of(entry, shown);
     if (is_known) {
         kind = judge(entry, shown, reterr);
         *ret = entry->caller;
@@ -143,15 +143,17 @@ static const struct db_stmt statement_used = {
 /* A session may do what its token may, and ends with it. */
 static const struct db_stmt statement_find_session = {
     .name = "token_find_session",
-    .sql = "SELECT coalesce(k.role, p.role), encode(s.secret_sha256, 'hex'),"
-           " s.revoked_at IS NOT NULL OR k.revoked_at IS NOT NULL,"
-           " (extract(epoch FROM least(s.expires_at, k.expires_at, s.last_used_at + s.idle_s * interval '1 second')) * 1000)::bigint,"
-           " s.tenant_id, w.name, w.status = 'suspended', s.principal_id, p.name,"
-           " s.last_used_at < clock_timestamp() - least(interval '1 minute', s.idle_s * interval '250 milliseconds'),"
-           " p.role, p.kind = 'service_account', p.disabled OR p.removed_at IS NOT NULL, array_to_string(k.scopes, ' '),"
-           " NULL::text, NULL::bigint, s.token_id, s.id"
-           " FROM session s JOIN principal p ON p.id = s.principal_id LEFT JOIN token k ON k.id = s.token_id"
-           " LEFT JOIN tenant w ON w.id = s.tenant_id WHERE s.id = $1::uuid",
+    .sql =
+        "SELECT coalesce(k.role, p.role), encode(s.secret_sha256, 'hex'),"
+        " s.revoked_at IS NOT NULL OR k.revoked_at IS NOT NULL,"
+        " (extract(epoch FROM least(s.expires_at, k.expires_at, s.last_used_at + s.idle_s * interval '1 second')) * "
+        "1000)::bigint,"
+        " s.tenant_id, w.name, w.status = 'suspended', s.principal_id, p.name,"
+        " s.last_used_at < clock_timestamp() - least(interval '1 minute', s.idle_s * interval '250 milliseconds'),"
+        " p.role, p.kind = 'service_account', p.disabled OR p.removed_at IS NOT NULL, array_to_string(k.scopes, ' '),"
+        " NULL::text, NULL::bigint, s.token_id, s.id"
+        " FROM session s JOIN principal p ON p.id = s.principal_id LEFT JOIN token k ON k.id = s.token_id"
+        " LEFT JOIN tenant w ON w.id = s.tenant_id WHERE s.id = $1::uuid",
     .params = 1,
 };
 
@@ -176,8 +178,7 @@ static const struct db_stmt statement_find_account = {
 };
 
 const struct db_stmt *const token_cache_statements[] = {
-    &statement_find,         &statement_used, &statement_find_session, &statement_used_session,
-    &statement_find_account, NULL};
+    &statement_find, &statement_used, &statement_find_session, &statement_used_session, &statement_find_account, NULL};
 
 static void copy(char *ret, size_t size, const char *text)
 {
@@ -198,7 +199,7 @@ static void read_entry(const struct resource *const *resources, const PGresult *
 {
     struct caller *caller = &ret->caller;
     caller->role = role_of_token(role_from_text(db_text(result, 0, 10)), role_from_text(db_text(result, 0, 0)));
-    const char *secret = db_text(result, 0, 1); /* an issuer's token has none */
+    const char *secret = db_text(result, 0, 1);                                    /* an issuer's token has none */
     must(secret == NULL || hex_read(secret, ret->secret_sha256, TOKEN_HASH_SIZE)); /* as the statement writes it */
     ret->is_revoked = db_bool(result, 0, 2);
     ret->expires_at_ms = db_int(result, 0, 3, INT64_MAX);
@@ -243,8 +244,9 @@ static enum err_kind ask(struct db *db, const struct token_proof *shown, const s
     case TOKEN_SESSIONS:
         return db_run(db, &statement_find_session, DB_PARAMS(id), ret, reterr);
     case TOKEN_WORKLOADS:
-        return db_run(db, &statement_find_account,
-                      DB_PARAMS(of->tenant[0] == '\0' ? NULL : of->tenant, of->account), ret, reterr);
+        return db_run(db, &statement_find_account, DB_PARAMS(of->tenant[0] == '\0' ? NULL : of->tenant, of->account),
+                      ret, reterr);
+    case TOKEN_NONE:
     case TOKEN_TENANTS:
     case TOKEN_PROVIDERS:
         break;

@@ -1,5 +1,5 @@
-/* Who a token or a session is, remembered for at most a second, so that a request costs no look-up; forgotten at once on NOTIFY
- * sluice_token. Thread-safe. */
+/* Who a token or a session is, remembered for at most a second, so that a request costs no look-up; forgotten at once
+ * on NOTIFY sluice_token. Thread-safe. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -29,8 +29,8 @@ void token_cache_free(struct token_cache *cache);
 /* The caller behind the token where it is remembered. ERR_UNAUTHENTICATED (also token_expired, token_revoked,
  * principal_disabled) where
  * it is remembered as bad; *ret_known says whether anything is. */
-MUST_CHECK enum err_kind token_cache_find(struct token_cache *cache, const struct token_proof *shown, struct caller *ret,
-                                          enum token_known *ret_known, struct err *reterr);
+MUST_CHECK enum err_kind token_cache_find(struct token_cache *cache, const struct token_proof *shown,
+                                          struct caller *ret, enum token_known *ret_known, struct err *reterr);
 /* Asks the database (role sluice_api_system) and remembers. That it was used is noted only where what was shown is it.
  * workload: of one that was verified; NULL: as it is remembered. */
 MUST_CHECK enum err_kind token_cache_load(struct token_cache *cache, struct db *db, const struct token_proof *shown,

@@ -17,14 +17,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define WELL_KNOWN     "/.well-known/openid-configuration"
-#define BODY_MAX       (256U * 1024U)
-#define ASK_LEAST_MS   2000
-#define RETRY_MOST_MS  60000
-#define KEYS_LIFE_MS   INT64_C(86400000)
-#define WAITERS_MAX    1024
-#define EXCHANGES_MAX  256
-#define POLL_MS        500
+#define WELL_KNOWN    "/.well-known/openid-configuration"
+#define BODY_MAX      (256U * 1024U)
+#define ASK_LEAST_MS  2000
+#define RETRY_MOST_MS 60000
+#define KEYS_LIFE_MS  INT64_C(86400000)
+#define WAITERS_MAX   1024
+#define EXCHANGES_MAX 256
+#define POLL_MS       500
 
 static struct metric fetched = {
     .name = "sluice_issuer_keys_fetched_total", .type = METRIC_COUNTER, .help = "Times that an issuer told its keys"};
@@ -141,7 +141,8 @@ static void end_asking(struct issuer *issuer, const struct err *err)
         pause_ms = retry_ms < RETRY_MOST_MS ? retry_ms : RETRY_MOST_MS;
         issuer->failures++;
         metric_add(&failed, 1);
-        log_event(LOG_LEVEL_ERROR, "issuer_failed", LOG_TEXT("issuer", issuer->options.url), LOG_TEXT("text", err->text));
+        log_event(LOG_LEVEL_ERROR, "issuer_failed", LOG_TEXT("issuer", issuer->options.url),
+                  LOG_TEXT("text", err->text));
     }
     issuer->ask_at_ms = clock_monotonic_ms() + pause_ms;
     tell_waiters(issuer);

@@ -2,8 +2,9 @@
  * brings our requests to it. Nobody else waits for the network: whoever needs keys that are not here, or has a code to
  * exchange, is told on that thread.
  *
- * Keys are asked for again every so often, and where a token names one that is not known, but not oftener than every two
- * seconds: whoever comes sooner waits until then. While the issuer does not answer, those that are here are good for a day. */
+ * Keys are asked for again every so often, and where a token names one that is not known, but not oftener than every
+ * two seconds: whoever comes sooner waits until then. While the issuer does not answer, those that are here are good
+ * for a day. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

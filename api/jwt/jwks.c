@@ -13,14 +13,14 @@
 #include <openssl/param_build.h>
 #include <string.h>
 
-#define RSA_BITS_LEAST   2048
-#define RSA_BYTES_MAX    1024
-#define EXPONENT_MAX     8
-#define COORDINATE_SIZE  32 /* P-256 */
-#define ED25519_SIZE     32
-#define ES256_SIZE       (2 * COORDINATE_SIZE)
-#define ES256_DER_MAX    80
-#define POINT_IS_WHOLE   0x04 /* SEC 1, 2.3.3 */
+#define RSA_BITS_LEAST  2048
+#define RSA_BYTES_MAX   1024
+#define EXPONENT_MAX    8
+#define COORDINATE_SIZE 32 /* P-256 */
+#define ED25519_SIZE    32
+#define ES256_SIZE      (2 * COORDINATE_SIZE)
+#define ES256_DER_MAX   80
+#define POINT_IS_WHOLE  0x04 /* SEC 1, 2.3.3 */
 
 struct jwk {
     char kid[JWT_KID_SIZE]; /* "": it has no name */
@@ -97,8 +97,7 @@ static EVP_PKEY *read_ec(const json_t *jwk)
         !read_bytes(jwk, "y", point + 1 + COORDINATE_SIZE, COORDINATE_SIZE, &y_size) || y_size != COORDINATE_SIZE)
         return NULL;
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    must(build != NULL &&
-         OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) == 1 &&
+    must(build != NULL && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) == 1 &&
          OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point) == 1);
     EVP_PKEY *key = make_key("EC", build); /* none where the point is not on the curve */
     OSSL_PARAM_BLD_free(build);
@@ -159,7 +158,8 @@ enum err_kind jwks_parse(const char *text, size_t length, struct jwks **ret, str
     json_decref(document);
     if (keys->count == 0) {
         jwks_free(keys);
-        return err_set(reterr, ERR_INVALID, "there is no key in it that a signature of RS256, ES256 or EdDSA could have");
+        return err_set(reterr, ERR_INVALID,
+                       "there is no key in it that a signature of RS256, ES256 or EdDSA could have");
     }
     *ret = keys;
     return ERR_NONE;

@@ -40,7 +40,8 @@ struct jwt {
 
 /* Whether it looks like one: then it is none of our tokens. */
 bool jwt_has_form(const char *text);
-/* ERR_UNAUTHENTICATED (jwt_refused) where it is none that could be taken, and why. jwt_clear() it. text is not copied. */
+/* ERR_UNAUTHENTICATED (jwt_refused) where it is none that could be taken, and why. jwt_clear() it. text is not copied.
+ */
 MUST_CHECK enum err_kind jwt_parse(const char *text, struct jwt *ret, struct err *reterr);
 void jwt_clear(struct jwt *jwt);
 /* JWT_ALGORITHM_COUNT where there is none of that name. */

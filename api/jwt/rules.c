@@ -66,8 +66,8 @@ static enum err_kind read_rule(const struct word *words, size_t count, struct ru
     if (is_providers)
         ret->tenant[0] = '\0';
     if (role_is_tenants(ret->role) == is_providers)
-        return err_set(reterr, ERR_INVALID, is_providers ? "the role '%s' needs a tenant" : "the role '%s' has no tenant: -",
-                       role);
+        return err_set(reterr, ERR_INVALID,
+                       is_providers ? "the role '%s' needs a tenant" : "the role '%s' has no tenant: -", role);
     return ERR_NONE;
 }
 

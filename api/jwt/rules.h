@@ -14,10 +14,10 @@
 
 #include <jansson.h>
 
-#define RULES_MAX          256
-#define RULE_WORD_SIZE     257
-#define RULE_TENANT_SIZE   65
-#define RULE_ACCOUNT_SIZE  129
+#define RULES_MAX         256
+#define RULE_WORD_SIZE    257
+#define RULE_TENANT_SIZE  65
+#define RULE_ACCOUNT_SIZE 129
 
 struct rule {
     char claim[RULE_WORD_SIZE], value[RULE_WORD_SIZE];

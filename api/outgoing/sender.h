@@ -1,6 +1,6 @@
 /* Our own requests to other servers, many at a time, on one thread by libcurl's multi interface. Follows no redirect,
- * uses no proxy, keeps no cookie, and connects to public addresses only, unless its rules say otherwise: each address is
- * judged where the socket is made for it, so what a name resolves to later does not matter. */
+ * uses no proxy, keeps no cookie, and connects to public addresses only, unless its rules say otherwise: each address
+ * is judged where the socket is made for it, so what a name resolves to later does not matter. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

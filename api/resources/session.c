@@ -1,6 +1,6 @@
 /* Sessions: browsers that are signed in. One is made by showing a token, once; from then on the browser's cookie says
- * who asks. Everybody sees and ends their own, a tenant's admins those of their tenant, operators all. What has ended is
- * not shown any more. */
+ * who asks. Everybody sees and ends their own, a tenant's admins those of their tenant, operators all. What has ended
+ * is not shown any more. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/session.h"
 
@@ -97,15 +97,17 @@ static const struct object_lock session_lock = {.stmt = &statement_lock, .noun =
 
 static const struct db_stmt statement_trim = {
     .name = "session_trim",
-    .sql = "UPDATE session SET revoked_at = clock_timestamp() WHERE id IN (SELECT id FROM session"
-           " WHERE principal_id = $1::uuid AND revoked_at IS NULL ORDER BY created_at DESC OFFSET "
-           PER_PRINCIPAL_MAX_TEXT " - 1) RETURNING id",
+    .sql =
+        "UPDATE session SET revoked_at = clock_timestamp() WHERE id IN (SELECT id FROM session"
+        " WHERE principal_id = $1::uuid AND revoked_at IS NULL ORDER BY created_at DESC OFFSET " PER_PRINCIPAL_MAX_TEXT
+        " - 1) RETURNING id",
     .params = 1,
 };
 
 static const struct db_stmt statement_create = {
     .name = "session_create",
-    .sql = "INSERT INTO session (id, principal_id, tenant_id, token_id, secret_sha256, expires_at, idle_s, address, user_agent)"
+    .sql = "INSERT INTO session (id, principal_id, tenant_id, token_id, secret_sha256, expires_at, idle_s, address, "
+           "user_agent)"
            " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::bytea,"
            "         clock_timestamp() + $6::bigint * interval '1 second', $7::integer, $8, $9)",
     .params = 9,
@@ -131,9 +133,9 @@ static const struct db_stmt statement_revoke_all = {
     .params = 1,
 };
 
-static const struct db_stmt *const statements[] = {
-    &statement_list,   &statement_get,       &statement_lock,       &statement_trim, &statement_create,
-    &statement_revoke, &statement_principal, &statement_revoke_all, NULL};
+static const struct db_stmt *const statements[] = {&statement_list,      &statement_get,        &statement_lock,
+                                                   &statement_trim,      &statement_create,     &statement_revoke,
+                                                   &statement_principal, &statement_revoke_all, NULL};
 
 /* ---- Who may see which ---- */
 

@@ -139,11 +139,23 @@ static const char *account_of(struct request_internal *internal)
     return id;
 }
 
-static enum err_kind hear_signin(struct request_internal *internal, struct err *reterr)
+enum err_kind signin_hear_address(struct request_internal *internal, struct err *reterr)
 {
     char network[INET6_ADDRSTRLEN];
     peer_network(&internal->peer, network);
-    enum err_kind kind = hear(internal, SIGNIN_ADDRESS, network, reterr);
+    return hear(internal, SIGNIN_ADDRESS, network, reterr);
+}
+
+void signin_failed_address(struct request_internal *internal)
+{
+    char network[INET6_ADDRSTRLEN];
+    peer_network(&internal->peer, network);
+    signin_throttle_failed(internal->server->signins, SIGNIN_ADDRESS, network, internal->arrived_us);
+}
+
+static enum err_kind hear_signin(struct request_internal *internal, struct err *reterr)
+{
+    enum err_kind kind = signin_hear_address(internal, reterr);
     return kind == ERR_NONE ? hear(internal, SIGNIN_ACCOUNT, account_of(internal), reterr) : kind;
 }
 
@@ -151,14 +163,12 @@ static enum err_kind hear_signin(struct request_internal *internal, struct err *
 static void note_signin(struct request_internal *internal, enum err_kind kind)
 {
     struct signin_throttle *signins = internal->server->signins;
-    char network[INET6_ADDRSTRLEN];
-    peer_network(&internal->peer, network);
     if (kind == ERR_NONE)
         signin_throttle_succeeded(signins, SIGNIN_ACCOUNT, account_of(internal));
     if (kind != ERR_UNAUTHENTICATED || request_header(&internal->request, MHD_HTTP_HEADER_AUTHORIZATION) == NULL)
         return;
-    signin_throttle_failed(signins, SIGNIN_ADDRESS, network, internal->arrived_us);
-    if (internal->shown.kind != 0)
+    signin_failed_address(internal);
+    if (internal->shown.kind != TOKEN_NONE)
         signin_throttle_failed(signins, SIGNIN_ACCOUNT, account_of(internal), internal->arrived_us);
 }
 

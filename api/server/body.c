@@ -42,6 +42,13 @@ struct query_reader {
     uint64_t general_present;
 };
 
+static bool names(const struct field *fields, const char *name)
+{
+    while (fields->name != NULL && strcmp(fields->name, name) != 0)
+        fields++;
+    return fields->name != NULL;
+}
+
 static enum MHD_Result read_parameter(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
@@ -53,7 +60,7 @@ static enum MHD_Result read_parameter(void *context, enum MHD_ValueKind kind, co
     const char *text = value == NULL ? "" : value;
     if (general != NULL && strcmp(name, general->name) == 0)
         field_read_text(general, name, text, &reader->general, &reader->general_present, &request->problems);
-    else if (!is_of_page)
+    else if (!is_of_page && !(request->route->takes_any_query && !names(reader->fields, name)))
         field_read_text(reader->fields == NULL ? none : reader->fields, name, text, request->query,
                         &request->query_present, &request->problems);
     return MHD_YES;

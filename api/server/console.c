@@ -30,6 +30,11 @@ static const struct {
     {".txt", "text/plain; charset=utf-8"},
 };
 
+const char *console_start(const struct server *server)
+{
+    return server->settings->console_dir[0] == '\0' ? "/sign-in" : PREFIX "/";
+}
+
 bool console_serves(const struct server *server, const char *path)
 {
     bool is_below =

@@ -258,6 +258,8 @@ static enum MHD_Result hand_over(struct request_internal *internal)
     struct err err = {0};
     if (route->direct != NULL)
         return run_direct(internal);
+    if (route->fetch != NULL)
+        return route->fetch(&internal->request, &err) == ERR_NONE ? MHD_YES : send_error(internal, &err);
     if (route->method == GET && !route->without_transaction) {
         reading_begin(internal, execute_read);
         return read_on(internal);
@@ -318,7 +320,7 @@ static enum MHD_Result dispatch(struct request_internal *internal)
     if (kind != ERR_NONE)
         return send_error(internal, &err);
     internal->prefer = preference_parse(request_header(request, "Prefer"));
-    if (request->route->method == POST)
+    if (request->route->method == POST || request->route->fetch != NULL)
         identity_to_uuid(identity_new(), request->new_id);
     return hand_over(internal);
 }

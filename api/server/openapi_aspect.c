@@ -91,7 +91,7 @@ static bool finds_object(const struct route *route)
 
 static bool is_document(const struct route *route)
 {
-    return route->roles == ROLES_NONE && route->answer == NULL && route_forms(route) == FORM_MASK(FORM_JSON);
+    return route->roles == ROLES_NONE && route->answer == NULL && route->status == 0 && route_forms(route) == FORM_MASK(FORM_JSON);
 }
 
 bool openapi_has_etag(const struct route *route)
@@ -117,6 +117,11 @@ static bool asks(const struct route *route)
 static bool makes_object(const struct route *route)
 {
     return route->replay != NULL;
+}
+
+static bool leads_on(const struct route *route)
+{
+    return makes_object(route) || route_status(route) == 303;
 }
 
 /* Runs on a listener's thread: neither queue nor database. */
@@ -149,7 +154,7 @@ const struct openapi_parameter openapi_parameters[] = {
 const struct openapi_header openapi_headers[] = {
     {always,       "Request-Id",          "What the request is called: in the log, the audit and each problem", TEXT_SCHEMA},
     {shows_version,    "ETag",                "The version of the object, where it has one: \"<wish revision>-<status revision>\"", TEXT_SCHEMA},
-    {makes_object, "Location",            "Where what was made can be read", "{\"type\":\"string\",\"format\":\"uri-reference\"}"},
+    {leads_on,     "Location",            "Where to go on: what was made can be read there, or the browser is led there", "{\"type\":\"string\",\"format\":\"uri-reference\"}"},
     {makes_object, "Idempotent-Replayed", "true: the answer to a repetition, made from the object", "{\"type\":\"string\",\"enum\":[\"true\"]}"},
     {is_list,      "Link",                "Of CSV: the next page, as <address>; rel=\"next\"", TEXT_SCHEMA},
     {has_token,    "RateLimit",           "What is left of the quota, and when it is whole again", TEXT_SCHEMA},

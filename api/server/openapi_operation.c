@@ -230,7 +230,7 @@ static void write_success(struct json_out *out, const struct resource *const *re
     json_out_open(out, '{');
     openapi_text(out, "description", meaning);
     write_headers(out, route);
-    if (status != 204 && status != 304)
+    if (status != 204 && status < 300)
         write_content(out, route, status);
     if (status < 300)
         openapi_write_links(out, resources, route);
@@ -239,7 +239,7 @@ static void write_success(struct json_out *out, const struct resource *const *re
 
 static const char *meaning_of(int status)
 {
-    return status == 201 ? "Made" : status == 202 ? "Taken; the verdict is still to come" : "Done";
+    return status == 201 ? "Made" : status == 202 ? "Taken; the verdict is still to come" : status == 303 ? "Led on" : "Done";
 }
 
 /* What 200 is where it is not what a change is answered with. */

@@ -24,6 +24,26 @@ static void write_problems(const struct field_problems *problems, struct json_ou
     json_out_close(out, ']');
 }
 
+/* A person in a browser reads no JSON. */
+static bool leads_to_console(const struct request_internal *internal)
+{
+    const struct request *request = &internal->request;
+    if (request->route == NULL || !request->route->leads_to_console ||
+        internal->server->settings->console_dir[0] == '\0')
+        return false;
+    const char *accept = request_header(request, MHD_HTTP_HEADER_ACCEPT);
+    return accept != NULL && strstr(accept, "text/html") != NULL;
+}
+
+static void lead_to_console(struct request_internal *internal, const char *code)
+{
+    struct response *response = &internal->response;
+    *response = (struct response){.status = 303, .content_type = "text/plain"};
+    json_out_init(&response->body, internal->request.arena);
+    response_header(response, "Location",
+                    arena_format(internal->request.arena, "%s?problem=%s", console_start(internal->server), code));
+}
+
 void problem_write(struct request_internal *internal, const struct err *err)
 {
     struct request *request = &internal->request;
@@ -64,6 +84,8 @@ void problem_write(struct request_internal *internal, const struct err *err)
                         internal->retry_after_s == 0 ? RETRY_AFTER_S : request_int(request, internal->retry_after_s));
     if (response->status == 401)
         response_header(response, "WWW-Authenticate", "Bearer realm=\"sluice\"");
+    if (leads_to_console(internal))
+        lead_to_console(internal, code);
     internal->outcome = err->kind;
     (void)memcpy(internal->code, code, strnlen(code, sizeof internal->code - 1) + 1);
 }

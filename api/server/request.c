@@ -6,6 +6,7 @@
 #include "common/must.h"
 
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,9 @@ void internal_drop(struct request_internal *internal)
     for (struct result_list *each = internal->results; each != NULL; each = each->next)
         PQclear(each->result);
     reading_release(internal);
+    if (internal->exchanged != NULL)
+        OPENSSL_cleanse(internal->exchanged, strlen(internal->exchanged));
+    free(internal->exchanged);
     free(internal->body);
     json_decref(internal->patch);
     arena_free(internal->request.arena); /* internal itself lives in it */

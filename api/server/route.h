@@ -19,6 +19,9 @@ typedef enum err_kind route_handler(struct request *request, struct response *re
 /* Runs on a listener's thread and must not block: it has no database. Answers at once, or suspends (batcher). */
 typedef enum err_kind route_direct(struct request *request, struct response *response, struct err *reterr);
 
+/* Runs on a listener's thread, before run(), and takes the request over (exchange.h): another server is asked first. */
+typedef enum err_kind route_fetch(struct request *request, struct err *reterr);
+
 /* What a change of one object begins with. Both statements take its id ($1). */
 struct object_lock {
     const struct db_stmt *stmt; /* locks its row and selects wish_revision, which If-Match is compared with */
@@ -62,6 +65,9 @@ struct route {
     bool signs_in;            /* a failure is held against address and account, which then wait (signin_throttle.h) */
     bool needs_no_scope;      /* a token limited to any scopes may call it */
     bool is_question;         /* a POST that changes nothing at any rate: takes no validate_only */
+    route_fetch *fetch;       /* of a GET that changes something: run() is in a transaction as that of a POST */
+    bool takes_any_query;     /* parameters that are not in .query are ignored: another server makes them */
+    bool leads_to_console;    /* a browser that asks for a page is led there with a problem, which the console shows */
     bool has_deleted;         /* a GET that takes ?include=deleted: request->includes_deleted */
     bool without_transaction; /* the handler runs transactions of its own on request->db, on a worker's thread that it
                                * may keep for long (sluice_api_system only: advancing the clock waits for others to

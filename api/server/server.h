@@ -97,6 +97,7 @@ struct request_internal {
     const struct err *refusal;   /* of it; NULL: none yet */
     struct issuer_waiter keys;   /* for which its issuer was asked once more */
     bool has_wanted_keys;
+    char *exchanged; /* the id token of a sign-in (exchange.h); NULL: none */
     char csrf[CSRF_TEXT_SIZE];   /* what a change under a session must show beside; "": it is a token */
     int64_t retry_after_s;       /* of a problem, where it is more than RETRY_AFTER_S; 0: it is not */
     struct peer peer;
@@ -166,6 +167,10 @@ bool problem_has_retry_after(int status);
 /* Finds the caller by the token shown and takes the request from their limit; without a token, or with a bad one, from
  * that of the address. *ret_waits: suspended until the database has said who this is; it is dispatched again then. */
 MUST_CHECK enum err_kind authenticate(struct request_internal *internal, bool *ret_waits, struct err *reterr);
+
+/* Of a sign-in that shows no token: ERR_THROTTLED (sign_in_throttled) while its address waits; and that it has failed. */
+MUST_CHECK enum err_kind signin_hear_address(struct request_internal *internal, struct err *reterr);
+void signin_failed_address(struct request_internal *internal);
 
 /* ---- workload.c: bearers of another issuer ---- */
 /* What was shown is such a token, and one would be taken: remembers it in internal->shown and ->bearer. */
@@ -250,6 +255,8 @@ void answer_error(struct request_internal *internal, const struct err *err);
 char *openapi_write(const struct resource *const *resources, bool as_30);
 
 /* ---- console.c ---- */
+/* Where a browser that has signed in goes. */
+const char *console_start(const struct server *server);
 bool console_serves(const struct server *server, const char *path);
 enum MHD_Result console_answer(struct request_internal *internal);
 

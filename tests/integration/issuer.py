@@ -149,8 +149,9 @@ class Issuer:
         return query["redirect_uri"] + "?" + urllib.parse.urlencode({"code": code, "state": query["state"], "iss": self.url, "session_state": "x"})
 
     def exchange(self, form, authorization):
-        expected = ":".join(map(urllib.parse.quote_plus, (self.client_id, self.client_secret)))
-        if authorization != "Basic " + base64.b64encode(expected.encode()).decode():
+        kind, _, encoded = (authorization or "").partition(" ")
+        shown = [urllib.parse.unquote_plus(each) for each in base64.b64decode(encoded).decode().split(":")]
+        if kind != "Basic" or shown != [self.client_id, self.client_secret]:
             return 401, {"error": "invalid_client"}
         asked = self.codes.pop(form.get("code"), None)
         challenge = b64(hashlib.sha256(form.get("code_verifier", "").encode()).digest())

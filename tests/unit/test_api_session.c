@@ -1,6 +1,7 @@
 /* Sessions' pure parts: cookies, origins, the value that changes must show, and patience with failures. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/auth/session_cookie.h"
+#include "api/auth/signin_state.h"
 #include "api/auth/signin_throttle.h"
 
 #include <check.h>
@@ -92,6 +93,59 @@ START_TEST(an_origin_is_ours_by_scheme_host_and_port)
 }
 END_TEST
 
+/* ---- What ties a sign-in to its browser ---- */
+
+START_TEST(a_sign_in_is_its_browsers_for_ten_minutes)
+{
+    struct signin_state made, read, other;
+    const char *value = NULL;
+    size_t length = 0;
+    signin_state_new(1000, &made);
+    signin_state_new(1000, &other);
+    ck_assert(cookie_find(made.set_cookie, SIGNIN_COOKIE, &value, &length));
+    ck_assert(signin_state_of(value, length, 1000 + SIGNIN_LIFE_S, &read));
+    ck_assert_str_eq(read.state, made.state);
+    ck_assert_str_eq(read.nonce, made.nonce);
+    ck_assert_str_eq(read.verifier, made.verifier);
+    ck_assert_str_eq(read.challenge, made.challenge);
+    ck_assert(signin_state_is(&read, made.state));
+    ck_assert(!signin_state_is(&read, other.state));
+    ck_assert(!signin_state_is(&read, NULL));
+    ck_assert(!signin_state_is(&read, ""));
+    const char *const texts[] = {made.state, made.nonce, made.verifier, made.challenge};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        ck_assert_uint_eq(strlen(texts[i]), SIGNIN_TEXT_SIZE - 1);
+        ck_assert_ptr_null(strstr(made.set_cookie, texts[i]));
+        for (size_t j = 0; j < i; j++)
+            ck_assert_str_ne(texts[i], texts[j]);
+    }
+    ck_assert(!signin_state_of(value, length, 1001 + SIGNIN_LIFE_S, &read));
+    ck_assert(!signin_state_of(value, length, 999, &read));
+}
+END_TEST
+
+START_TEST(a_sign_ins_time_and_secret_cannot_be_changed)
+{
+    struct signin_state made, read;
+    char cookie[SIGNIN_COOKIE_SIZE];
+    const char *value = NULL;
+    size_t length = 0;
+    signin_state_new(1000, &made);
+    ck_assert(cookie_find(made.set_cookie, SIGNIN_COOKIE, &value, &length));
+    memcpy(cookie, value, length);
+    cookie[3] = '1'; /* 1001 */
+    ck_assert(signin_state_of(cookie, length, 1300, &read));
+    ck_assert(!signin_state_is(&read, made.state));
+    static const char *const none[] = {"", ".", "1000", "1000.", "-1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                       "1000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                       "1000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                       "1000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+                                       "99999999999999999999.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
+    for (size_t i = 0; i < COUNT_OF(none); i++)
+        ck_assert_msg(!signin_state_of(none[i], strlen(none[i]), 1000, &read), "'%s'", none[i]);
+}
+END_TEST
+
 /* ---- Patience ---- */
 
 START_TEST(failures_wait_twice_as_long_each_up_to_a_most)
@@ -159,6 +213,8 @@ int main(void)
     tcase_add_test(tests, the_cookie_is_the_hosts_alone);
     tcase_add_test(tests, what_changes_must_show_is_the_sessions_own);
     tcase_add_test(tests, an_origin_is_ours_by_scheme_host_and_port);
+    tcase_add_test(tests, a_sign_in_is_its_browsers_for_ten_minutes);
+    tcase_add_test(tests, a_sign_ins_time_and_secret_cannot_be_changed);
     tcase_add_test(tests, failures_wait_twice_as_long_each_up_to_a_most);
     tcase_add_test(tests, a_success_and_an_hour_forgive);
     tcase_add_test(tests, many_strangers_do_not_push_out_who_waits);

@@ -6,11 +6,18 @@ import { problemFrom, problemOf, type Problem } from "./problem";
 /** unknown: not asked yet. */
 export type SessionState = "unknown" | "out" | "in";
 
+/** What GET /sign-in answers. */
+interface Ways {
+  has_session: boolean;
+  identity_provider: string | null;
+}
+
 const listeners = new Set<() => void>();
 let state: SessionState = "unknown";
 let csrf: string | null = null;
 let id: string | null = null;
 let farewell: string | null = null;
+let provider: string | null = null;
 
 function become(next: SessionState): void {
   state = next;
@@ -37,12 +44,15 @@ async function bodyOf(answer: Response): Promise<unknown> {
 export const session = {
   state: (): SessionState => state,
   csrf: (): string | null => csrf,
+  /** Who signs people in beside tokens; null: nobody. */
+  provider: (): string | null => provider,
   /** Why the last session ended, when the server ended it. */
   farewell: (): string | null => farewell,
   /** Takes up the session that the browser has from before, if it has one. */
   async resume(): Promise<void> {
     try {
-      const asked = (await bodyOf(await fetch("/sign-in"))) as { has_session: boolean } | null;
+      const asked = (await bodyOf(await fetch("/sign-in"))) as Ways | null;
+      provider = asked?.identity_provider ?? null;
       const me = asked?.has_session === true ? await fetch("/v1/me") : null;
       if (me?.ok === true) enter((await bodyOf(me)) as SessionFields);
       else become("out");

@@ -6,19 +6,39 @@ import { Mark } from "../ui/mark";
 import { ProblemBox } from "../ui/problem-box";
 import { ThemeButton } from "../ui/theme-button";
 
+/** What the way back from the identity provider ended in: the code of a problem, in the address. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  sign_in_no_role: "Nobody has given you a role here. Ask an operator.",
+  sign_in_failed: "The identity provider signed nobody in, or not in this browser. Try again.",
+  sign_in_throttled: "Too many tries have failed. Wait a little.",
+  principal_disabled: "Your account is disabled. Ask an admin.",
+  issuer_unavailable: "The identity provider does not answer. Try again later.",
+};
+
+function refusalInAddress(): string | null {
+  const code = new URLSearchParams(window.location.search).get("problem");
+  return code === null ? null : (REFUSALS[code] ?? "Signing in did not work. Try again.");
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
 export function SignIn() {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
   const farewell = session.farewell();
+  const provider = session.provider();
+  const [refusal] = useState(refusalInAddress);
 
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault();
     const token = String(new FormData(event.currentTarget).get("token") ?? "").trim();
     if (token === "") return;
     setBusy(true);
-    const refusal = await session.begin(token);
+    const refused = await session.begin(token);
     setBusy(false);
-    setProblem(refusal);
+    setProblem(refused);
   }
 
   return (
@@ -34,6 +54,16 @@ export function SignIn() {
           <p className="notice" role="status">
             Your session ended: {farewell}
           </p>
+        )}
+        {refusal !== null && problem === null && (
+          <p className="notice" role="alert">
+            {refusal}
+          </p>
+        )}
+        {provider !== null && (
+          <button type="button" className="primary" onClick={() => window.location.assign("/sign-in/start")}>
+            Sign in with {hostOf(provider)}
+          </button>
         )}
         <label htmlFor="token">Token</label>
         <input
