@@ -119,6 +119,7 @@ uint32_t allocation_add(struct planner *planner, const struct allocation *body, 
     planner->allocation_live++;
 
     struct node *node = &planner->nodes[body->node];
+    uint32_t tag = tenant_tag(body->tenant);
     uint64_t gpus = 0;
     int64_t over = body->to;
     allocation->slices_first = INT64_MAX;
@@ -126,6 +127,7 @@ uint32_t allocation_add(struct planner *planner, const struct allocation *body, 
     for (uint32_t i = 0; i < slice_count; i++) {
         struct slice slice = slices[i];
         slice.allocation = index;
+        slice.tenant = tag;
         gpus |= slice_gpus(&slice);
         over = slice.clean > over ? slice.clean : over;
         timeline_insert(node, &slice);

@@ -55,7 +55,7 @@ bool planner_block(struct planner *planner, const struct planner_key *key, struc
     uint32_t share;
     while ((share = yielding(node, from, to)) != NONE)
         turnaround_yields(planner, share, from);
-    struct slice all = {from, to, to, 0, (int32_t)(node->spec.gpus * PLANNER_GPU_MILLI), NONE};
+    struct slice all = {from, to, to, 0, (int32_t)(node->spec.gpus * PLANNER_GPU_MILLI), NONE, 0};
     struct allocation body = {
         .key = *key, .shape = {.gpus = node->spec.gpus}, .from = from, .to = to, .node = index, .maintenance = true};
     (void)allocation_add(planner, &body, &all, 1); /* known by its key */

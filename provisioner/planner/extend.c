@@ -20,6 +20,7 @@ struct question onward_begin(struct planner *planner, uint32_t index)
     struct allocation body = planner->allocations[index];
     struct question onward = {
         .tenant = body.tenant,
+        .tenant_tag = tenant_tag(body.tenant),
         .shape = body.shape,
         .from = body.to,
         .avoid = NONE,

@@ -80,7 +80,7 @@ static uint32_t left_over(const struct node *node, const struct question *questi
 
 struct fit fit_node(const struct planner *planner, const struct node *node, const struct question *question)
 {
-    struct room room;
+    UNCLEARED struct room room;
     uint32_t count = fit_room(planner, node, question, &room);
     return (struct fit){count, count == 0 ? 0 : left_over(node, question, &room)};
 }

@@ -22,40 +22,51 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* The milli of the room that instances of the class could use. */
-static int64_t usable(const struct room *room, const struct mix_class *class)
+/* What is free: a room without its gaps, so that what would be left of it is cheap to make. */
+struct spare {
+    uint64_t whole;
+    uint64_t parts;
+    int64_t cpu_milli; /* no larger than what products can bear */
+    int64_t memory_mib;
+    const uint32_t *free_milli; /* by GPU, of the parts */
+};
+
+static struct spare spare_of(const struct room *room)
 {
-    if (class->cpu_milli > room->cpu_milli || class->memory_mib > room->memory_mib ||
-        class->gpus > bits_of(room->whole))
+    return (struct spare){
+        .whole = room->whole,
+        .parts = room->parts,
+        .cpu_milli = least(room->cpu_milli, MIX_NEED_MAX),
+        .memory_mib = least(room->memory_mib, MIX_NEED_MAX),
+        .free_milli = room->free_milli,
+    };
+}
+
+/* The milli that instances of the class could use. */
+static int64_t usable(const struct spare *spare, uint32_t whole, const struct mix_class *class)
+{
+    if (class->cpu_milli > spare->cpu_milli || class->memory_mib > spare->memory_mib || class->gpus > whole)
         return 0;
-    int64_t milli = (int64_t)bits_of(room->whole) * PLANNER_GPU_MILLI;
-    for (uint64_t left = class->gpus == 0 ? room->parts : 0; left != 0; left &= left - 1) {
-        uint32_t part = room->free_milli[__builtin_ctzll(left)];
+    int64_t milli = (int64_t)whole * PLANNER_GPU_MILLI;
+    for (uint64_t left = class->gpus == 0 ? spare->parts : 0; left != 0; left &= left - 1) {
+        uint32_t part = spare->free_milli[__builtin_ctzll(left)];
         milli += part >= class->gpu_milli ? part : 0;
     }
     if (class->cpu_milli > 0)
-        milli = least(milli, room->cpu_milli * class->milli_per_cpu * FEED >> MIX_RATIO_BITS);
+        milli = least(milli, spare->cpu_milli * class->milli_per_cpu * FEED >> MIX_RATIO_BITS);
     if (class->memory_mib > 0)
-        milli = least(milli, room->memory_mib * class->milli_per_memory * FEED >> MIX_RATIO_BITS);
+        milli = least(milli, spare->memory_mib * class->milli_per_memory * FEED >> MIX_RATIO_BITS);
     return milli;
 }
 
-/* What the room is worth: its usable milli, expected over the mix and what is asked. */
-static int64_t worth(const struct room *room, const struct mix *mix, const struct mix_class *asked)
+/* What it is worth: its usable milli, expected over the mix and what is asked. */
+static int64_t worth(const struct spare *spare, const struct mix *mix, const struct mix_class *asked)
 {
-    int64_t sum = usable(room, asked);
+    uint32_t whole = bits_of(spare->whole);
+    int64_t sum = usable(spare, whole, asked);
     for (uint32_t i = 0; i < mix->class_count; i++)
-        sum += mix->classes[i].weight * usable(room, &mix->classes[i]);
+        sum += mix->classes[i].weight * usable(spare, whole, &mix->classes[i]);
     return sum * STEPS_PER_MILLI / (mix->weight + 1);
-}
-
-/* The room with CPU and memory no larger than what products can bear. */
-static struct room room_bounded(const struct room *room)
-{
-    struct room bounded = *room;
-    bounded.cpu_milli = least(room->cpu_milli, MIX_NEED_MAX);
-    bounded.memory_mib = least(room->memory_mib, MIX_NEED_MAX);
-    return bounded;
 }
 
 /* Time wasted around the window, as milli lost for as long as the window is. May be less than 0: a gap is filled. */
@@ -65,7 +76,7 @@ static int64_t lost_in_time(const struct room *room, int64_t wasted_s, uint32_t 
 }
 
 /* Nodes that lose alike: the one with the least left. */
-static int64_t score_of(int64_t lost, const struct room *left)
+static int64_t score_of(int64_t lost, const struct spare *left)
 {
     int64_t left_milli = (int64_t)bits_of(left->whole) * PLANNER_GPU_MILLI;
     for (uint64_t parts = left->parts; parts != 0; parts &= parts - 1)
@@ -78,9 +89,13 @@ static int64_t score_of(int64_t lost, const struct room *left)
 static int64_t score_gpu(const struct room *room, int64_t worth_before, const struct mix *mix,
                          const struct mix_class *asked, uint32_t gpu)
 {
-    struct room left = *room;
+    struct spare left = spare_of(room);
+    UNCLEARED uint32_t free_milli[PLANNER_NODE_GPUS_MAX];
     uint32_t rest = room->free_milli[gpu] - asked->gpu_milli;
-    left.free_milli[gpu] = rest;
+    for (uint64_t parts = room->parts; parts != 0; parts &= parts - 1)
+        free_milli[__builtin_ctzll(parts)] = room->free_milli[__builtin_ctzll(parts)];
+    free_milli[gpu] = rest;
+    left.free_milli = free_milli;
     left.whole &= ~(UINT64_C(1) << gpu);
     left.parts = rest > 0 ? left.parts | UINT64_C(1) << gpu : left.parts & ~(UINT64_C(1) << gpu);
     left.cpu_milli -= asked->cpu_milli;
@@ -109,7 +124,8 @@ static uint64_t gpus_different(const struct room *room, uint32_t gpu_milli)
 static int64_t score_share(const struct mix *mix, const struct room *room, const struct mix_class *asked,
                            uint32_t *ret_gpu)
 {
-    int64_t before = worth(room, mix, asked);
+    struct spare spare = spare_of(room);
+    int64_t before = worth(&spare, mix, asked);
     int64_t best = INT64_MAX;
     for (uint64_t left = gpus_different(room, asked->gpu_milli); left != 0; left &= left - 1) {
         uint32_t gpu = (uint32_t)__builtin_ctzll(left);
@@ -126,30 +142,29 @@ static int64_t score_share(const struct mix *mix, const struct room *room, const
 static int64_t score_whole(const struct mix *mix, const struct room *room, const struct mix_class *asked,
                            uint32_t count)
 {
-    struct room left = *room;
+    struct spare spare = spare_of(room);
+    struct spare left = spare;
     must(asked->gpus * count <= bits_of(room->whole));
     for (uint32_t taken = 0; taken < asked->gpus * count; taken++)
         left.whole &= left.whole - 1; /* which ones makes no difference here */
     left.cpu_milli -= asked->cpu_milli * (int64_t)count;
     left.memory_mib -= asked->memory_mib * (int64_t)count;
-    int64_t lost = worth(room, mix, asked) - worth(&left, mix, asked);
+    int64_t lost = worth(&spare, mix, asked) - worth(&left, mix, asked);
     return score_of(lost + lost_in_time(room, gaps_wasted(room, asked->gpus * count), PLANNER_GPU_MILLI), &left);
 }
 
 int64_t fragmentation_score(const struct mix *mix, const struct room *room, const struct planner_shape *shape,
                             uint32_t count)
 {
-    struct room bounded = room_bounded(room);
     struct mix_class asked = mix_class_of(shape, 1);
     uint32_t gpu;
-    return shape->gpus > 0 ? score_whole(mix, &bounded, &asked, count) : score_share(mix, &bounded, &asked, &gpu);
+    return shape->gpus > 0 ? score_whole(mix, room, &asked, count) : score_share(mix, room, &asked, &gpu);
 }
 
 uint32_t fragmentation_gpu(const struct mix *mix, const struct room *room, const struct planner_shape *shape)
 {
-    struct room bounded = room_bounded(room);
     struct mix_class asked = mix_class_of(shape, 1);
     uint32_t gpu = 0;
-    (void)score_share(mix, &bounded, &asked, &gpu); /* only which GPU matters here */
+    (void)score_share(mix, room, &asked, &gpu); /* only which GPU matters here */
     return gpu;
 }

@@ -17,27 +17,38 @@ static int64_t wasted(int64_t gap_s)
     return gap_s * TYPICAL_S / (gap_s + TYPICAL_S);
 }
 
-/* From when each GPU was clean before the window, and when it is taken next after. */
-static void neighbours(const struct node *node, const struct question *question, int64_t clean,
-                       int64_t clean_since[PLANNER_NODE_GPUS_MAX], int64_t taken_next[PLANNER_NODE_GPUS_MAX])
+/* From when each of these GPUs was clean before the window, found backwards from slice `middle`, the first that does
+ * not begin before it. What held a GPU whole was its last: of shares an earlier one may have ended later. */
+static void look_back(const struct node *node, const struct question *question, uint32_t middle, uint64_t gpus,
+                      int64_t clean_since[PLANNER_NODE_GPUS_MAX])
 {
-    uint32_t middle = timeline_from(node, question->from);
     uint32_t first = middle > NEIGHBOURS_MAX ? middle - NEIGHBOURS_MAX : 0;
-    for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
-        clean_since[gpu] = INT64_MIN;
-        taken_next[gpu] = PLANNER_OPEN;
-    }
-    for (uint32_t i = first; i < node->slice_count && i < middle + NEIGHBOURS_MAX; i++) {
+    int64_t seen_from = INT64_MIN; /* slices that begin together have no order */
+    for (uint32_t i = middle; i-- > first && (gpus != 0 || node->slices[i].from == seen_from);) {
         const struct slice *slice = &node->slices[i];
-        for (uint64_t left = slice_gpus(slice); left != 0; left &= left - 1) {
-            uint32_t gpu = (uint32_t)__builtin_ctzll(left);
-            int64_t since = slice->clean < question->from ? slice->clean : question->from;
-            int64_t next = slice->from > clean ? slice->from : clean;
-            if (slice->to <= question->from && since > clean_since[gpu])
-                clean_since[gpu] = since;
-            if (slice->from >= question->to && next < taken_next[gpu])
-                taken_next[gpu] = next;
+        uint64_t here = slice->to <= question->from ? slice_gpus(slice) : 0;
+        int64_t since = slice->clean < question->from ? slice->clean : question->from;
+        for (uint64_t left = here; left != 0; left &= left - 1) {
+            int64_t *known = &clean_since[__builtin_ctzll(left)];
+            *known = since > *known ? since : *known;
         }
+        if (!slice_is_share(slice) || since == question->from)
+            gpus &= ~here;
+        seen_from = slice->from;
+    }
+}
+
+/* When each of these GPUs is taken next after the window. */
+static void look_ahead(const struct node *node, const struct question *question, uint32_t middle, uint64_t gpus,
+                       int64_t clean, int64_t taken_next[PLANNER_NODE_GPUS_MAX])
+{
+    uint32_t end = node->slice_count - middle < NEIGHBOURS_MAX ? node->slice_count : middle + NEIGHBOURS_MAX;
+    for (uint32_t i = middle; i < end && gpus != 0; i++) {
+        const struct slice *slice = &node->slices[i];
+        uint64_t here = slice->from >= question->to ? slice_gpus(slice) & gpus : 0;
+        for (uint64_t left = here; left != 0; left &= left - 1)
+            taken_next[__builtin_ctzll(left)] = slice->from > clean ? slice->from : clean;
+        gpus &= ~here;
     }
 }
 
@@ -48,19 +59,26 @@ static int64_t gap_between(int64_t from, int64_t to)
 
 void gaps_measure(const struct node *node, const struct question *question, struct room *room)
 {
-    int64_t clean_since[PLANNER_NODE_GPUS_MAX];
-    int64_t taken_next[PLANNER_NODE_GPUS_MAX];
+    UNCLEARED int64_t clean_since[PLANNER_NODE_GPUS_MAX];
+    UNCLEARED int64_t taken_next[PLANNER_NODE_GPUS_MAX];
     int64_t clean = instant_add(question->to, node->spec.turnaround_s);
     room->length_s = question->to == PLANNER_OPEN ? PLANNER_OPEN : question->to - question->from;
-    if (room->length_s != PLANNER_OPEN)
-        neighbours(node, question, clean, clean_since, taken_next);
     for (uint32_t gpu = 0; gpu < node->spec.gpus; gpu++) {
-        room->wasted_s[gpu] = 0;
-        if (room->length_s == PLANNER_OPEN)
-            continue; /* it takes all time there is */
-        room->wasted_s[gpu] = wasted(gap_between(clean_since[gpu], question->from)) +
-                              wasted(gap_between(clean, taken_next[gpu])) -
-                              wasted(gap_between(clean_since[gpu], taken_next[gpu]));
+        room->wasted_s[gpu] = 0; /* held for good it takes all time there is */
+        clean_since[gpu] = INT64_MIN;
+        taken_next[gpu] = PLANNER_OPEN;
+    }
+    if (room->length_s == PLANNER_OPEN)
+        return;
+    uint32_t middle = timeline_from(node, question->from);
+    look_back(node, question, middle, room->whole, clean_since);
+    look_ahead(node, question, middle, room->whole, clean, taken_next);
+    for (uint64_t left = room->whole; left != 0; left &= left - 1) {
+        uint32_t gpu = (uint32_t)__builtin_ctzll(left);
+        int64_t wasted_s = wasted(gap_between(clean_since[gpu], question->from)) +
+                           wasted(gap_between(clean, taken_next[gpu])) -
+                           wasted(gap_between(clean_since[gpu], taken_next[gpu]));
+        room->wasted_s[gpu] = (int32_t)wasted_s; /* within two TYPICAL_S */
     }
 }
 

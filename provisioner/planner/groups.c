@@ -3,6 +3,7 @@
  * Groups are ranked by bounds from above, first by block, then, once their blocks were looked at, by node, at last
  * exactly. A group is given up only when a bound or the exact count is too little, so what is refused does not fit. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/expect.h"
 #include "provisioner/planner/muster.h"
 
 /* So many groups are looked at, the least promising that may do first, before the tightest of them is taken. */
@@ -33,7 +34,7 @@ static uint32_t next_fit(const struct muster *muster, uint32_t place, uint32_t a
 static int64_t score(const struct muster *muster, uint32_t index, uint32_t count)
 {
     const struct node *node = &muster->planner->nodes[index];
-    struct room room;
+    UNCLEARED struct room room;
     uint32_t fits = fit_room(muster->planner, node, muster->question, &room);
     must(fits >= count);
     gaps_measure(node, muster->question, &room);

@@ -33,6 +33,11 @@ uint64_t id_hash(struct planner_id id)
     return hash_mix(half[0] ^ hash_mix(half[1]));
 }
 
+uint32_t tenant_tag(struct planner_id tenant)
+{
+    return (uint32_t)id_hash(tenant);
+}
+
 static struct id_slot *id_map_slot(const struct id_map *map, struct planner_id id)
 {
     uint32_t mask = map->room - 1;

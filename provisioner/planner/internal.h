@@ -11,8 +11,9 @@
 #define NONE UINT32_MAX
 /* The levels below PLANNER_FLEET, which is one group and needs no number. */
 #define LEVELS PLANNER_FLEET
-/* So much of a timeline is fetched into the cache ahead of a look at it. */
-#define EXPECTED_MAX 8
+/* Builds clear what is not initialized. These arrays have room for the largest node, of which most need an eighth: it
+ * would be two kilobytes for each node looked at. */
+#define UNCLEARED __attribute__((uninitialized))
 
 /* Makes room for `need` elements in a growable array. */
 #define ARRAY_RESERVE(array, room, need)                                                                               \
@@ -27,6 +28,7 @@ struct slice {
     int32_t slots_from;
     int32_t slots_to;
     uint32_t allocation;
+    uint32_t tenant; /* tenant_tag of the allocation's: another one is another tenant */
 };
 
 /* CPU and memory of one allocation while it is held. */
@@ -220,6 +222,8 @@ struct planner {
     uint32_t *ordinals; /* whose places a search is for */
     uint32_t ordinal_count;
     uint32_t ordinal_room;
+    uint32_t *taken; /* what take_picks took for each of them */
+    uint32_t taken_room;
     bool *apart; /* by group of the spread's level: holds an instance of the gang; all false between calls */
     uint32_t apart_room;
     struct planner_eviction *evictions;
@@ -240,6 +244,7 @@ struct planner {
 /* What is asked of a node: one instance's shape and window, and which nodes may answer. */
 struct question {
     struct planner_id tenant;
+    uint32_t tenant_tag;
     struct planner_shape shape;
     int64_t from;
     int64_t to;
@@ -297,7 +302,7 @@ struct room {
     uint32_t free_milli[PLANNER_NODE_GPUS_MAX]; /* of each GPU that the node has */
     /* once gaps_measure was asked */
     int64_t length_s;                        /* of the window; PLANNER_OPEN: for good */
-    int64_t wasted_s[PLANNER_NODE_GPUS_MAX]; /* of each GPU's time, if it is taken */
+    int32_t wasted_s[PLANNER_NODE_GPUS_MAX]; /* of the time of each whole one, if it is taken */
 };
 
 struct fit {
@@ -376,27 +381,12 @@ static inline uint32_t group_of(const struct planner *planner, enum planner_scop
     return scope == PLANNER_FLEET ? 0 : planner->nodes[node].groups[scope];
 }
 
-/* The node will be looked at closely soon: what that reads first comes into the cache meanwhile. */
-static inline void node_expect(const struct node *node)
-{
-    __builtin_prefetch(&node->spec.gpus);
-    __builtin_prefetch(&node->spec.cordoned);
-    __builtin_prefetch(&node->hold_longest_s);
-}
-
-/* The same a little later, once the node itself is there. */
-static inline void node_timeline_expect(const struct node *node)
-{
-    for (uint32_t i = 0; i < node->slice_count && i < EXPECTED_MAX; i++)
-        __builtin_prefetch(&node->slices[i]);
-    for (uint32_t i = 0; i < node->hold_count && i < EXPECTED_MAX; i++)
-        __builtin_prefetch(&node->holds[i]);
-}
-
 /* ids.c */
 void *array_grow(void *array, size_t element_size, uint32_t *room, uint32_t need);
 uint64_t hash_mix(uint64_t value);
 uint64_t id_hash(struct planner_id id);
+/* Stands beside slices, so that most tenants are told apart without their allocations' records. */
+uint32_t tenant_tag(struct planner_id tenant);
 uint32_t id_map_get(const struct id_map *map, struct planner_id id);
 /* The number of id; a new one gets the next number. */
 uint32_t id_map_put(struct id_map *map, struct planner_id id);
@@ -523,7 +513,7 @@ bool earliest_start(struct planner *planner, const struct question *question, co
 uint32_t held_after(const struct planner *planner, const struct planner_key *key, int64_t instant);
 /* Takes a place on the node, which must have it, and returns the allocation. */
 uint32_t take(struct planner *planner, uint32_t node, const struct question *question, struct planner_key key);
-/* Takes what the search picked, for planner->ordinals in their order. */
+/* Takes what the search picked, for planner->ordinals in their order: planner->taken. */
 void take_picks(struct planner *planner, const struct question *question, struct planner_id reservation);
 void cut_allocation(struct planner *planner, uint32_t allocation, int64_t instant);
 /* Begins and ends a list of allocations in planner->given. */

@@ -42,9 +42,13 @@ static uint32_t slices_of(struct planner *planner, const struct planner_allocati
     for (uint32_t i = 0; i < from->rectangle_count; i++) {
         const struct planner_rectangle *rectangle = &from->rectangles[i];
         bool held = rectangle->kind == PLANNER_HELD;
-        struct slice slice = {rectangle->from,     held ? rectangle->to : rectangle->from,
-                              rectangle->to,       rectangle->slots_from,
-                              rectangle->slots_to, NONE};
+        struct slice slice = {rectangle->from,
+                              held ? rectangle->to : rectangle->from,
+                              rectangle->to,
+                              rectangle->slots_from,
+                              rectangle->slots_to,
+                              NONE,
+                              0};
         if (!share && !held && rectangle->from == body->to && body->from < body->to)
             continue;
         int64_t clean = instant_add(slice.to, body->turnaround_s);

@@ -5,7 +5,7 @@
 /* Whole GPUs as runs of slots in planner->cut. */
 static uint32_t whole_slices(struct planner *planner, const struct node *node, const struct question *question)
 {
-    struct room room;
+    UNCLEARED struct room room;
     uint32_t fits = fit_room(planner, node, question, &room);
     must(fits > 0);
     gaps_measure(node, question, &room);
@@ -18,7 +18,7 @@ static uint32_t whole_slices(struct planner *planner, const struct node *node, c
         if ((gpus >> gpu & 1) == 0)
             continue;
         if (count == 0 || planner->cut[count - 1].slots_to != slot)
-            planner->cut[count++] = (struct slice){question->from, question->to, clean, slot, slot, NONE};
+            planner->cut[count++] = (struct slice){question->from, question->to, clean, slot, slot, NONE, 0};
         planner->cut[count - 1].slots_to = slot + PLANNER_GPU_MILLI;
     }
     return count;
@@ -26,7 +26,7 @@ static uint32_t whole_slices(struct planner *planner, const struct node *node, c
 
 static uint32_t share_gpu(const struct planner *planner, const struct node *node, const struct question *question)
 {
-    struct room room;
+    UNCLEARED struct room room;
     uint32_t count = fit_room(planner, node, question, &room);
     must(count > 0);
     gaps_measure(node, question, &room);
@@ -89,11 +89,12 @@ void ordinals_of(struct planner *planner, const struct planner_request *request)
 void take_picks(struct planner *planner, const struct question *question, struct planner_id reservation)
 {
     uint32_t at = 0;
+    ARRAY_RESERVE(planner->taken, planner->taken_room, planner->ordinal_count);
     for (uint32_t i = 0; i < planner->pick_count; i++) {
-        for (uint32_t j = 0; j < planner->picks[i].count; j++) {
+        for (uint32_t j = 0; j < planner->picks[i].count; j++, at++) {
             must(at < planner->ordinal_count);
-            (void)take(planner, planner->picks[i].node, question,
-                       (struct planner_key){reservation, planner->ordinals[at++]}); /* known by its key */
+            struct planner_key key = {reservation, planner->ordinals[at]};
+            planner->taken[at] = take(planner, planner->picks[i].node, question, key);
         }
     }
     must(at == planner->ordinal_count);
@@ -106,10 +107,8 @@ static void grant(struct planner *planner, const struct question *question, cons
     ordinals_of(planner, request);
     take_picks(planner, question, request->reservation);
     give_begin(planner);
-    for (uint32_t i = 0; i < planner->ordinal_count; i++) {
-        struct planner_key key = {request->reservation, planner->ordinals[i]};
-        give(planner, held_after(planner, &key, question->from));
-    }
+    for (uint32_t i = 0; i < planner->ordinal_count; i++)
+        give(planner, planner->taken[i]);
     give_end(planner);
     *ret = (struct planner_verdict){
         .placed = true,

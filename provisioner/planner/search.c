@@ -1,6 +1,7 @@
 /* One node for all that is asked. The index says which blocks of nodes are worth a look, those with little free first;
  * fit_room has the last word on each node, so what is refused really does not fit. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/expect.h"
 #include "provisioner/planner/internal.h"
 
 #include <string.h>
@@ -26,6 +27,10 @@ struct patience {
 static const struct patience patience_small = {64, 256, 64, false};
 static const struct patience patience_large = {8, 16, 16, true};
 
+/* So many nodes wait to be looked at while what that reads comes into the cache: first their records, then their
+ * timelines. A power of two. */
+#define AHEAD 4
+
 /* A search through one model's nodes. */
 struct hunt {
     const struct planner *planner;
@@ -43,12 +48,16 @@ struct hunt {
     uint32_t compared;
     uint32_t node; /* the best so far */
     int64_t score;
+    uint32_t queue[AHEAD]; /* a ring: nodes to be looked at; NONE: behind a block's last one */
+    uint32_t queued;
+    uint32_t served;
 };
 
 struct question question_of(const struct planner *planner, const struct planner_request *request)
 {
     struct question question = {
         .tenant = request->tenant,
+        .tenant_tag = tenant_tag(request->tenant),
         .shape = request->shape,
         .from = request->from,
         .to = request->to,
@@ -94,7 +103,7 @@ static void consider(struct hunt *hunt, uint32_t index)
     const struct node *node = &hunt->planner->nodes[index];
     if (!fit_eligible(hunt->planner, node, hunt->question))
         return;
-    struct room room;
+    UNCLEARED struct room room;
     if (fit_room(hunt->planner, node, hunt->question, &room) < hunt->need) {
         hunt->failed_left -= hunt->failed_left > 0;
         return;
@@ -118,7 +127,45 @@ static bool enough(const struct hunt *hunt)
            (impatient && (hunt->failed_left == 0 || hunt->visits_left == 0));
 }
 
-/* Considers the block's nodes that may have from need_gpus to `most_gpus` free, those with the least first. */
+/* What was found meanwhile does not matter: nodes are considered in the order in which they were queued, and no longer
+ * than patience lasts. */
+static void serve(struct hunt *hunt)
+{
+    uint32_t node = hunt->queue[hunt->served++ % AHEAD];
+    if (node == NONE)
+        hunt->visits_left -= hunt->visits_left > 0;
+    else if (!enough(hunt))
+        consider(hunt, node);
+}
+
+static void expect_timeline(const struct hunt *hunt, uint32_t at)
+{
+    uint32_t node = hunt->queue[at % AHEAD];
+    if (node != NONE)
+        node_timeline_expect(&hunt->planner->nodes[node]);
+}
+
+static void queue(struct hunt *hunt, uint32_t node)
+{
+    if (hunt->queued - hunt->served == AHEAD)
+        serve(hunt);
+    if (node != NONE)
+        node_expect(&hunt->planner->nodes[node]);
+    hunt->queue[hunt->queued % AHEAD] = node;
+    if (hunt->queued - hunt->served >= AHEAD / 2)
+        expect_timeline(hunt, hunt->queued - AHEAD / 2);
+    hunt->queued++;
+}
+
+static void serve_all(struct hunt *hunt)
+{
+    for (uint32_t at = hunt->served; at != hunt->queued; at++)
+        expect_timeline(hunt, at);
+    while (hunt->served != hunt->queued)
+        serve(hunt);
+}
+
+/* Queues the block's nodes that may have from need_gpus to `most_gpus` free, those with the least first. */
 static void visit(struct hunt *hunt, const struct part *part, uint32_t most_gpus)
 {
     const struct table *table = &hunt->model->table;
@@ -133,21 +180,12 @@ static void visit(struct hunt *hunt, const struct part *part, uint32_t most_gpus
         if (free_gpus < hunt->need_gpus || free_gpus > most_gpus || (table->tier > 0 && look.share[lane] == 0))
             continue;
         by_step[free_gpus < STEPS ? free_gpus : STEPS] |= UINT32_C(1) << lane;
-        node_expect(&hunt->planner->nodes[table->columns[part->block * LANES + lane]]);
     }
-    uint32_t nodes[LANES];
-    uint32_t count = 0;
     for (uint32_t step = 0; step <= STEPS; step++) {
         for (uint32_t left = by_step[step]; left != 0; left &= left - 1)
-            nodes[count++] = table->columns[part->block * LANES + (uint32_t)__builtin_ctz(left)];
+            queue(hunt, table->columns[part->block * LANES + (uint32_t)__builtin_ctz(left)]);
     }
-    if (count > 0)
-        node_timeline_expect(&hunt->planner->nodes[nodes[0]]);
-    for (uint32_t i = 0; i < count && !enough(hunt); i++) {
-        if (i + 1 < count)
-            node_timeline_expect(&hunt->planner->nodes[nodes[i + 1]]);
-        consider(hunt, nodes[i]);
-    }
+    queue(hunt, NONE);
 }
 
 static struct part part_at(const struct hunt *hunt, uint32_t i)
@@ -182,10 +220,8 @@ static void visit_in_turn(struct hunt *hunt, struct part *waiting, struct part n
 {
     if (next.count > 0)
         sight_expect(&hunt->model->table, next.block);
-    if (waiting->count > 0 && !enough(hunt)) {
+    if (waiting->count > 0 && !enough(hunt))
         visit(hunt, waiting, most_gpus);
-        hunt->visits_left -= hunt->visits_left > 0;
-    }
     *waiting = next;
 }
 
@@ -202,9 +238,12 @@ static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top, uint32_t a
     for (uint32_t i = 0; i < count && !enough(hunt); i++, at++) {
         at = at == hunt->block_count ? 0 : at;
         struct part part = part_at(hunt, at);
-        if (waiting.count > 0 &&
-            part.block / STRETCH != waiting.block / STRETCH) /* it may do without the counts of another stretch */
+        if (waiting.count > 0 && part.block / STRETCH != waiting.block / STRETCH) {
             visit_in_turn(hunt, &waiting, (struct part){0}, most_gpus);
+            serve_all(hunt); /* it may do without the counts of another stretch */
+            if (enough(hunt))
+                return;
+        }
         if (hunt->parts == NULL && at % 8 == 0 && at + 8 <= hunt->block_count && none_of_eight(hunt, step, top, at)) {
             at += 7;
             i += 7;
@@ -216,6 +255,7 @@ static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top, uint32_t a
         visit_in_turn(hunt, &waiting, part, most_gpus);
     }
     visit_in_turn(hunt, &waiting, (struct part){0}, most_gpus);
+    serve_all(hunt);
 }
 
 static uint32_t fewer(uint32_t a, uint32_t b)
@@ -251,6 +291,7 @@ static void hunt_any(struct hunt *hunt)
         struct part part = part_at(hunt, i);
         if (seen(hunt, step, part.block) > 0)
             visit(hunt, &part, UINT32_MAX);
+        serve_all(hunt);
     }
 }
 

@@ -106,7 +106,7 @@ static uint32_t slices_append(struct planner *planner, uint32_t count, const str
     uint32_t known = count;
     uint32_t first = 0;
     for (uint32_t last = 0; set_next_run(set, &first, &last);) {
-        struct slice piece = {from, held ? to : from, to, base + (int32_t)first, base + (int32_t)last, NONE};
+        struct slice piece = {from, held ? to : from, to, base + (int32_t)first, base + (int32_t)last, NONE, 0};
         bool merged = false;
         for (uint32_t i = 0; i < known && !merged; i++) {
             struct slice *before = &planner->cut[i];

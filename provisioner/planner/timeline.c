@@ -133,7 +133,7 @@ bool timeline_blocks(const struct planner *planner, const struct slice *slice, c
     if (inside)
         return true;
     /* Only turnaround is in the way, its or ours: whole GPUs owe none to their own tenant. */
-    return slice_is_share(slice) || question->shape.gpus == 0 ||
+    return slice_is_share(slice) || question->shape.gpus == 0 || slice->tenant != question->tenant_tag ||
            !id_equal(planner->allocations[slice->allocation].tenant, question->tenant);
 }
 
@@ -216,13 +216,13 @@ void timeline_free_milli(const struct planner *planner, const struct node *node,
     }
 }
 
-/* Without what `question` may evict, if there is one. */
+/* Without what `question` may evict, if there is one. No hold before `first` reaches beyond the instant. */
 static void held_at(const struct planner *planner, const struct node *node, const struct question *question,
-                    int64_t instant, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
+                    uint32_t first, int64_t instant, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
 {
     *ret_cpu_milli = 0;
     *ret_memory_mib = 0;
-    for (uint32_t i = timeline_hold_first(node, instant); i < node->hold_count && node->holds[i].from <= instant; i++) {
+    for (uint32_t i = first; i < node->hold_count && node->holds[i].from <= instant; i++) {
         const struct hold *hold = &node->holds[i];
         if (hold->to <= instant ||
             (question != NULL && question->preempts && preempt_may(planner, hold->allocation, question)))
@@ -235,13 +235,17 @@ static void held_at(const struct planner *planner, const struct node *node, cons
 static void peak(const struct planner *planner, const struct node *node, const struct question *question, int64_t from,
                  int64_t to, int64_t *ret_cpu_milli, int64_t *ret_memory_mib)
 {
-    held_at(planner, node, question, from, ret_cpu_milli, ret_memory_mib);
-    for (uint32_t i = timeline_hold_first(node, from); i < node->hold_count && node->holds[i].from < to; i++) {
+    uint32_t first = timeline_hold_first(node, from);
+    held_at(planner, node, question, first, from, ret_cpu_milli, ret_memory_mib);
+    for (uint32_t i = first; i < node->hold_count && node->holds[i].from < to; i++) {
+        int64_t instant = node->holds[i].from;
         int64_t cpu_milli;
         int64_t memory_mib;
-        if (node->holds[i].from <= from)
+        if (instant <= from)
             continue;
-        held_at(planner, node, question, node->holds[i].from, &cpu_milli, &memory_mib);
+        while (node->holds[first].from < reach_back(instant, node->hold_longest_s))
+            first++; /* ends at i at the latest */
+        held_at(planner, node, question, first, instant, &cpu_milli, &memory_mib);
         if (cpu_milli > *ret_cpu_milli)
             *ret_cpu_milli = cpu_milli;
         if (memory_mib > *ret_memory_mib)
