@@ -18,6 +18,7 @@
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
 #include "api/resources/reservation_charge.h"
+#include "api/resources/reservation_cost.h"
 #include "api/resources/token.h"
 #include "api/resources/webhook_store.h"
 #include "api/server/answers.h"
@@ -48,6 +49,7 @@ static const struct db_check own[] = {
     {reservation_batch_statements,   WRITER,  NULL},
     {quote_price_statements,         TENANTS, SYSTEM},
     {reservation_charge_statements,  TENANTS, SYSTEM},
+    {reservation_cost_statements,    TENANTS, SYSTEM},
     {admission_preview_statements,   TENANTS, NULL},
     {reservation_preview_statements, TENANTS, NULL},
     {amendment_statements,           TENANTS, NULL},

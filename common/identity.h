@@ -45,7 +45,11 @@ struct identity {
     X(IDENTITY_PAYMENT, "pay") \
     X(IDENTITY_ASSET_CHANGE, "ach") \
     X(IDENTITY_PURCHASE_ORDER, "por") \
-    X(IDENTITY_COST_RATE, "crt")
+    X(IDENTITY_COST_RATE, "crt") \
+    X(IDENTITY_COMMITMENT, "cmt") \
+    X(IDENTITY_DISCOUNT, "dsc") \
+    X(IDENTITY_POLICY, "pol") \
+    X(IDENTITY_CORRECTION, "cor")
 // clang-format on
 
 enum identity_kind {

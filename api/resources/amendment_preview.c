@@ -27,12 +27,12 @@ static const struct db_stmt statement_ask = {
         " CASE WHEN r.instance_type_id IS NULL THEN 'gpu_model' ELSE 'instance_type' END,"
         " CASE WHEN r.instance_type_id IS NOT NULL THEN t.name"
         "      WHEN cardinality(r.gpu_models) = 1 THEN r.gpu_models[1] END,"
-        " r.tier, w.currency, r.gpu_count::bigint * 1000 + r.gpu_milli"
+        " r.tier, w.currency, r.gpu_count::bigint * 1000 + r.gpu_milli, r.project"
         " FROM reservation r JOIN reservation_status s ON s.reservation_id = r.id JOIN tenant w ON w.id = r.tenant_id"
         " LEFT JOIN instance_type t ON t.id = r.instance_type_id WHERE r.id = $1::uuid",
     .params = 4,
 };
-enum { ASK_BODY, ASK_SKU_KIND, ASK_SKU, ASK_TIER, ASK_CURRENCY, ASK_GPU_MILLI };
+enum { ASK_BODY, ASK_SKU_KIND, ASK_SKU, ASK_TIER, ASK_CURRENCY, ASK_GPU_MILLI, ASK_PROJECT };
 
 #define TIME_TEXT(parameter)                                                                                           \
     "to_char(to_timestamp(" parameter "::bigint) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
@@ -75,6 +75,7 @@ static enum err_kind estimate(struct request *request, const struct preview *pre
         .tier = db_text(asked, 0, ASK_TIER),
         .currency = db_text(asked, 0, ASK_CURRENCY),
         .tenant_id = preview->subject.tenant_id,
+        .project = db_text(asked, 0, ASK_PROJECT),
         .starts_s = starts_at > now ? starts_at : now,
         .ends_s = ends_at,
         .gpu_milli = count * db_int(asked, 0, ASK_GPU_MILLI, 0),

@@ -9,14 +9,25 @@ static const struct db_stmt statement_terms = {
            " CASE WHEN r.instance_type_id IS NOT NULL THEN t.name"
            "      WHEN cardinality(r.gpu_models) = 1 THEN r.gpu_models[1] END,"
            " r.tier, w.currency, r.tenant_id, extract(epoch FROM r.granted_starts_at)::bigint,"
-           " extract(epoch FROM r.granted_ends_at)::bigint, r.count * (r.gpu_count::bigint * 1000 + r.gpu_milli)"
+           " extract(epoch FROM r.granted_ends_at)::bigint, r.count * (r.gpu_count::bigint * 1000 + r.gpu_milli),"
+           " r.project"
            " FROM reservation_view r JOIN tenant w ON w.id = r.tenant_id"
            " LEFT JOIN instance_type t ON t.id = r.instance_type_id"
            " WHERE r.id = $1::uuid AND r.hold_until IS NOT NULL AND r.granted_starts_at IS NOT NULL"
            "   AND r.state NOT IN ('expired', 'cancelled')",
     .params = 1,
 };
-enum { TERM_KIND, TERM_SKU, TERM_TIER, TERM_CURRENCY, TERM_TENANT, TERM_STARTS, TERM_ENDS, TERM_GPU_MILLI };
+enum {
+    TERM_KIND,
+    TERM_SKU,
+    TERM_TIER,
+    TERM_CURRENCY,
+    TERM_TENANT,
+    TERM_STARTS,
+    TERM_ENDS,
+    TERM_GPU_MILLI,
+    TERM_PROJECT
+};
 
 const struct db_stmt *const quote_price_statements[] = {&statement_terms, NULL};
 
@@ -34,6 +45,7 @@ enum err_kind quote_estimate(struct request *request, const char *quote_id, stru
         .tier = db_text(row, 0, TERM_TIER),
         .currency = db_text(row, 0, TERM_CURRENCY),
         .tenant_id = db_text(row, 0, TERM_TENANT),
+        .project = db_text(row, 0, TERM_PROJECT),
         .starts_s = db_int(row, 0, TERM_STARTS, 0),
         .ends_s = db_int(row, 0, TERM_ENDS, FIELD_NULL),
         .gpu_milli = db_int(row, 0, TERM_GPU_MILLI, 0),

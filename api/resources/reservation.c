@@ -5,6 +5,7 @@
 #include "api/resources/registry.h"
 #include "api/resources/reservation_charge.h"
 #include "api/resources/reservation_columns.h"
+#include "api/resources/reservation_cost.h"
 #include "api/server/answer.h"
 #include "api/server/server.h"
 
@@ -274,13 +275,21 @@ static struct locked locked_of(const struct request *request)
                            .is_over = db_bool(row, 0, 4)};
 }
 
-static enum err_kind cancel_locked(struct request *request, struct locked *locked, struct err *reterr)
+/* Cancels what is not over, and tells what that is charged (NULL: nothing changes). */
+static enum err_kind cancel_locked(struct request *request, struct locked *locked, const char **ret_delta,
+                                   struct err *reterr)
 {
-    enum err_kind kind = request->validates_only ? reservation_tell_spared(request, reterr) : ERR_NONE;
+    struct reservation_charge charge = {0};
+    enum err_kind kind = reservation_charge_find(request, &charge, reterr);
+    *ret_delta = kind == ERR_NONE ? reservation_charge_delta(request, &charge) : NULL;
+    if (kind == ERR_NONE && request->validates_only)
+        request_cost_delta(request, *ret_delta);
     if (kind != ERR_NONE || locked->is_cancelled || locked->is_over)
         return kind;
     request->wakes_planner = true;
-    kind = request_run(request, &statement_cancel, DB_PARAMS(request->object), NULL, reterr);
+    kind = reservation_charge_wish(request, &charge, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_cancel, DB_PARAMS(request->object), NULL, reterr);
     if (kind != ERR_NONE)
         return kind;
     return request_event(request, locked->tenant_id, locked->zone_id, "reservation_wish", request->object,
@@ -290,14 +299,20 @@ static enum err_kind cancel_locked(struct request *request, struct locked *locke
 static enum err_kind cancel(struct request *request, struct response *response, struct err *reterr)
 {
     struct locked locked = locked_of(request);
-    enum err_kind kind = cancel_locked(request, &locked, reterr);
-    return kind == ERR_NONE ? get(request, response, reterr) : kind;
+    const char *delta = NULL;
+    enum err_kind kind = cancel_locked(request, &locked, &delta, reterr);
+    if (kind == ERR_NONE)
+        kind = get(request, response, reterr);
+    if (kind == ERR_NONE && !request->validates_only && delta != NULL)
+        response_member(response, "cost_delta", delta);
+    return kind;
 }
 
 static enum err_kind hide(struct request *request, struct response *response, struct err *reterr)
 {
     struct locked locked = locked_of(request);
-    enum err_kind kind = cancel_locked(request, &locked, reterr);
+    const char *delta = NULL;
+    enum err_kind kind = cancel_locked(request, &locked, &delta, reterr);
     if (kind == ERR_NONE)
         kind = request_run(request, &statement_hide, DB_PARAMS(request->object), NULL, reterr);
     if (kind == ERR_NONE)
@@ -316,9 +331,11 @@ static const struct route reservation_routes[] = {
     {POST,   "/v1/reservations/{id}/cancel",           ROLES_TENANT_WRITE,   RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},
     {DELETE, "/v1/reservations/{id}",                  ROLES_TENANT_WRITE,   RATE_WRITE, ONE, .lock = &reservation_lock, .status = 204, .run = hide, .summary = "Cancel and hide"},
     {GET,    "/v1/reservations/{id}/instances",        ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_instance_schema, .is_list = true, ONE, .has_deleted = true, .run = list_instances, .summary = "Instances of a reservation"},
+    {GET,    "/v1/reservations/{id}/cost",             ROLES_TENANT_MONEY,   RATE_READ,  .answer = &reservation_cost_schema, ONE, .has_deleted = true, .run = reservation_cost, .summary = "What it costs so far and to its end"},
     {GET,    "/v1/system/reservations",                ROLES_SYSTEM_READ,    RATE_READ,  .query = &system_query_schema, .answer = &reservation_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List all tenants' reservations"},
     {GET,    "/v1/system/reservations/{id}",           ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .has_deleted = true, .passing = reservation_passing, .run = get, .summary = "One reservation"},
     {POST,   "/v1/system/reservations/{id}/cancel",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},
+    {GET,    "/v1/system/reservations/{id}/cost",      ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_cost_schema, ONE, .has_deleted = true, .run = reservation_cost, .summary = "What it costs so far and to its end"},
     {GET,    "/v1/system/reservations/{id}/instances", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_instance_schema, .is_list = true, ONE, .has_deleted = true, .run = list_instances, .summary = "Instances of a reservation"},
     ROUTES_END,
 };

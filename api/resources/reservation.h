@@ -41,6 +41,7 @@ struct reservation {
         const char *binding, *alternatives, *waitlist;
     } status;
     const char *instances;
+    struct field_money cost_delta; /* answers add it themselves: reservation.c */
     const char *quote; /* a UUID: the quote that is confirmed, and nothing else is given */
     int64_t ttl_s;     /* of a quote, as what follows */
     int64_t hold_until;

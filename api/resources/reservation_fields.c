@@ -84,6 +84,7 @@ const struct field reservation_fields[] = {
     FIELD_OBJECT("status", struct reservation, status, .flags = FIELD_READ_ONLY, .fields = status_fields, .help = "What was decided and found"),
     FIELD_TIME  ("deleted_at", struct reservation, deleted_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .help = "When it was deleted; left out where it was not"),
     FIELD_      ("instances", FIELD_TYPE_ROWS, struct reservation, instances, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .fields = brief_instance_fields, .help = "Its instances; not in lists"),
+    FIELD_MONEY ("cost_delta", struct reservation, cost_delta, .flags = FIELD_READ_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .help = "Only in the answer of a cancellation: what the policy charges less what is spared; null where what is left has no end or no price"),
     FIELDS_END,
 };
 

@@ -122,9 +122,11 @@ static bool find_columns(struct planner *planner, const struct field *field, con
     }
     if (field->type == FIELD_TYPE_MONEY) {
         bool is_minor = (field->flags & FIELD_MINOR) != 0;
-        must(find_column(planner, prefix, field->name, is_minor ? ".amount_minor" : ".amount_u", false, &step->first));
-        must(find_column(planner, prefix, field->name, ".currency", false, &step->second));
-        return true;
+        const char *amount = is_minor ? ".amount_minor" : ".amount_u";
+        bool has_amount = find_column(planner, prefix, field->name, amount, is_optional, &step->first);
+        must(has_amount || is_optional);
+        must(!has_amount || find_column(planner, prefix, field->name, ".currency", false, &step->second));
+        return has_amount;
     }
     bool is_found = find_column(planner, prefix, field->name, "", is_optional, &step->first);
     must(is_found || is_optional);

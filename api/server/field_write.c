@@ -52,11 +52,13 @@ static bool is_null_member(const struct field *field, const void *member)
         return ((const struct field_list *)member)->array == NULL;
     if (field->type == FIELD_TYPE_SPAN)
         return ((const struct field_span *)member)->to == FIELD_NULL;
+    if (field->type == FIELD_TYPE_MONEY)
+        return ((const struct field_money *)member)->currency == NULL;
     bool is_number =
         field->type == FIELD_TYPE_INT || field->type == FIELD_TYPE_TIME || field->type == FIELD_TYPE_AMOUNT;
     if (is_number)
         return int_at(member) == FIELD_NULL;
-    return field->type != FIELD_TYPE_BOOL && field->type != FIELD_TYPE_MONEY && text_at(member) == NULL;
+    return field->type != FIELD_TYPE_BOOL && text_at(member) == NULL;
 }
 
 static void write_member(const struct field *field, const void *member, struct json_out *out)

@@ -21,6 +21,17 @@ void response_row(struct response *response, int status, const struct field *fie
     field_write_row(fields, result, row, &response->body);
 }
 
+void response_member(struct response *response, const char *key, const char *json)
+{
+    struct json_out *out = &response->body;
+    must(out->length > 0 && out->text[0] == '{' && out->text[out->length - 1] == '}');
+    out->length--;
+    out->needs_comma = out->length > 1;
+    json_out_key(out, key);
+    json_out_raw(out, json);
+    json_out_close(out, '}');
+}
+
 bool response_is_known(const struct request *request, struct response *response, const PGresult *result, int row)
 {
     int wish = PQfnumber(result, "wish_revision");

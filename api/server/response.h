@@ -37,6 +37,8 @@ void response_object(const struct request *request, struct response *response, i
                      const PGresult *result, int row);
 /* Its part about the ETag. True: it is answered, 304. */
 bool response_is_known(const struct request *request, struct response *response, const PGresult *result, int row);
+/* Adds a member to the object that is the body; its value is JSON. */
+void response_member(struct response *response, const char *key, const char *json);
 /* {"items": [...], "next_page": ...}: the rows of a page; see page.h for what the statement must do. */
 void response_list(struct request *request, struct response *response, const struct field *fields,
                    const PGresult *result, const struct page *page);

@@ -25,7 +25,7 @@
 static struct rating_item items[LINES];
 static struct rating_charge charges[RATING_CHARGES_MAX(LINES, 1)];
 static struct money_share scratch[LINES];
-static int64_t naive_u[LINES];
+static volatile int64_t naive_u[LINES];
 static struct rating_usage usage[LINES];
 static struct attribution_node nodes[NODES];
 static struct money_share shares[NODES * SHARES_PER_NODE];
@@ -106,6 +106,7 @@ static size_t rate_lines_naively(void)
             quotient++;
         naive_u[i] = (int64_t)quotient;
     }
+    must(naive_u[LINES / 2] >= 0); /* or none of it would be done */
     return LINES;
 }
 

@@ -175,7 +175,15 @@ def test_another_tenants_objects_are_not_there(walked):
     price = walked.operator.create("/v1/system/prices", {"sku_kind": "gpu_model", "sku": "H100", "tenant": "acme",
                                                          "gpu_hour": {"amount": "2.000000", "currency": "USD"}})["id"]
     webhook = acme.create("/v1/webhooks", {"url": "https://hooks.example.com/a", "events": ["*"], "active": False})["id"]
-    own = {identifier[:3]: identifier for identifier in [*ids.values(), amendment, price, webhook]}
+    operator = walked.operator
+    discount = operator.create("/v1/system/discounts", {"tenant": "acme", "percent_bp": 500, "reason": "loyal"})["id"]
+    commitment = operator.create("/v1/system/commitments", {
+        "tenant": "acme", "category": "spend", "amount": {"amount": "100.00", "currency": "USD"}, "first_month": "2026-02-01", "months": 1})["id"]
+    policy = operator.create("/v1/system/charge-policies", {"kind": "cancellation", "tenant": "acme", "steps": [{"least": 0, "share_bp": 0}]})["id"]
+    own = {identifier[:3]: identifier for identifier in [*ids.values(), amendment, price, webhook, discount, commitment, policy]}
+    own["cor"] = operator.create("/v1/system/usage-corrections", {
+        "reservation": ids["reservations"], "starts_at": "2025-12-31T00:00:00Z", "ends_at": "2025-12-31T01:00:00Z", "gpu_milli": 1000,
+        "gpu_model": "H100", "reason": "late"})["id"]
     for kind, path in (("cgr", "/v1/system/credit-grants"), ("pay", "/v1/system/payments")):
         own[kind] = walked.operator.create(path, {"tenant": "acme", "amount": {"amount": "5.00", "currency": "USD"}})["id"]
         eventually(lambda: walked.operator.get(f"{path}/{own[kind]}").body["state"] != "requested", "billing has posted it")
