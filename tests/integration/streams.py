@@ -11,12 +11,13 @@ import raw
 
 
 class Streams:
-    """So many streams of a tenant's events, each on a connection of its own: with Streams(port, token, count) as streams."""
+    """So many streams of all tenants' events, each on a connection of its own: with Streams(port, token, count) as streams.
+    The token is an operator's: a tenant may have a few only."""
 
     def __init__(self, port, token, count):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, count + 1000)), hard))
-        self.request = (f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+        self.request = (f"GET /v1/system/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
                         "Accept: text/event-stream\r\n\r\n").encode()
         self.port = port
         self.count = count

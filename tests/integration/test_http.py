@@ -253,7 +253,7 @@ def test_a_problem_leads_to_its_code_its_meaning_and_its_remedy(shared):
 
 def test_a_thousand_streams_have_no_thread_each_and_all_are_told(shared):
     before = threads(shared.api.process.pid)
-    with Streams(shared.port, shared.acme.token, 1000) as streams:
+    with Streams(shared.port, shared.operator.token, 1000) as streams:
         assert streams.until_all_say(b"HTTP/1.1 200 OK", 20) is not None, "all are served"
         made = shared.acme.create("/v1/reservations", dict(WISH, if_unavailable="waitlist"))["id"].encode()
         took_s = streams.until_all_say(made, 10)

@@ -109,8 +109,9 @@ def test_reads_beyond_the_limit_are_refused_at_once(make_stack):
     assert acme.get(path).status == 404
 
 
-def test_each_read_sees_its_own_tenant_only(stack):
-    """Many tenants' reads stand on one connection behind each other: each has its own setting."""
+def test_each_read_sees_its_own_tenant_only(make_stack):
+    """Many tenants' reads stand on the connections of a few threads behind each other: each has its own setting."""
+    stack = make_stack(settings={"sluice-api": {"SLUICE_HTTP_THREADS": "3"}})
     tenants = [stack.tenant(f"t-{secrets.token_hex(2)}") for _ in range(6)]
     names = [client.get("/v1/me").body["tenant"] for client in tenants]
     quotas = stack.operator.items("/v1/system/tenants")
