@@ -15,6 +15,12 @@ static const struct db_stmt statement_open = {
     .params = 1,
 };
 
+static const struct db_stmt statement_total = {
+    .name = "settlement_total",
+    .sql = "SELECT tenant_id, currency, total_u FROM invoice_open WHERE invoice_id = $1::uuid",
+    .params = 1,
+};
+
 static const struct db_stmt statement_grants = {
     .name = "settlement_grants",
     .sql = "SELECT g.id, s.remaining_u FROM credit_grant_status s JOIN credit_grant g ON g.id = s.grant_id"
@@ -51,7 +57,13 @@ static const struct db_stmt statement_add = {
 };
 
 const struct db_stmt *const settlement_statements[] = {
-    &statement_open, &statement_grants, &statement_customer_credit, &statement_drawn, &statement_add, NULL,
+    &statement_open,
+    &statement_total,
+    &statement_grants,
+    &statement_customer_credit,
+    &statement_drawn,
+    &statement_add,
+    NULL,
 };
 
 static enum err_kind open_of(struct db *db, const struct settlement_invoice *of, int64_t *ret_u, struct err *reterr)
@@ -230,8 +242,8 @@ enum err_kind settlement_draw(struct db *db, const struct settlement_invoice *of
     return open_u < 0 ? give_back(db, of, of->invoice, -open_u, reterr) : draw_upon(db, of, open_u, ret_left_u, reterr);
 }
 
-enum err_kind settlement_reduce(struct db *db, const struct settlement_invoice *of, const char *kind_text,
-                                const struct identity *source_or_null, int64_t amount_u, struct err *reterr)
+static enum err_kind reduce(struct db *db, const struct settlement_invoice *of, const char *kind_text,
+                            const struct identity *source_or_null, int64_t amount_u, struct err *reterr)
 {
     int64_t open_u = 0;
     enum err_kind kind = settlement_add(db, of, kind_text, source_or_null, amount_u, reterr);
@@ -240,4 +252,25 @@ enum err_kind settlement_reduce(struct db *db, const struct settlement_invoice *
     if (kind != ERR_NONE || open_u >= 0)
         return kind;
     return give_back(db, of, source_or_null != NULL ? *source_or_null : of->invoice, -open_u, reterr);
+}
+
+enum err_kind settlement_reduce(struct db *db, const struct settlement_invoice *of, struct identity credit_note,
+                                int64_t amount_u, struct err *reterr)
+{
+    return reduce(db, of, "credit_note", &credit_note, amount_u, reterr);
+}
+
+enum err_kind settlement_void(struct db *db, struct identity invoice, int64_t at_s, struct err *reterr)
+{
+    char id[UUID_TEXT_SIZE];
+    identity_to_uuid(invoice, id);
+    CLEANUP(db_result_clear) PGresult *found = NULL;
+    enum err_kind kind = db_run(db, &statement_total, DB_PARAMS(id), &found, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(found) == 0)
+        return err_set(reterr, ERR_NOT_FOUND, "invoice '%s' was never issued", id);
+    const struct settlement_invoice of = {
+        .invoice = invoice, .tenant = db_identity(found, 0, 0), .currency = db_text(found, 0, 1), .at_s = at_s};
+    return reduce(db, &of, "void", NULL, db_int(found, 0, 2, 0), reterr);
 }

@@ -19,11 +19,14 @@ struct settlement_invoice {
 MUST_CHECK enum err_kind settlement_draw(struct db *db, const struct settlement_invoice *of, int64_t *ret_left_u,
                                          struct err *reterr);
 
-/* So much less is owed of it, and was posted (Cr receivable): "credit_note" with its id, or "void" with NULL. What was
- * paid beyond the rest becomes customer credit: Dr receivable, Cr customer_credit; key "overpaid:<source or invoice>".
- */
-MUST_CHECK enum err_kind settlement_reduce(struct db *db, const struct settlement_invoice *of, const char *kind,
-                                           const struct identity *source_or_null, int64_t amount_u, struct err *reterr);
+/* A credit note took so much back of it, and was posted (Cr receivable). What was paid beyond the rest becomes customer
+ * credit: Dr receivable, Cr customer_credit; key "overpaid:<credit note>". */
+MUST_CHECK enum err_kind settlement_reduce(struct db *db, const struct settlement_invoice *of,
+                                           struct identity credit_note, int64_t amount_u, struct err *reterr);
+
+/* It is void and its journal reversed: nothing is owed of it, and what was paid becomes customer credit; key
+ * "overpaid:<invoice>". */
+MUST_CHECK enum err_kind settlement_void(struct db *db, struct identity invoice, int64_t at_s, struct err *reterr);
 
 /* Writes that an amount of it is settled; who calls this posts. Of nothing: nothing. */
 MUST_CHECK enum err_kind settlement_add(struct db *db, const struct settlement_invoice *of, const char *kind,

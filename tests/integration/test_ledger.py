@@ -169,6 +169,31 @@ def test_two_zones_deciding_at_once_never_exceed_one_limit(fleet):
     assert len(zones) == 2
 
 
+def test_two_zones_that_have_both_begun_to_decide_grant_one_of_two(fleet):
+    """Both are stopped after they have asked for credit and before they can write what they decided."""
+    acme = Tenant(fleet, "stepping")
+    acme.limit(24)
+
+    def ask(zone):
+        acme.client.clone().post("/v1/reservations", {
+            "instance_type": "h100.8x", "count": 1, "zone": zone, "starts_at": at(7), "ends_at": at(7, 1)})
+
+    threads = [threading.Thread(target=ask, args=(zone,)) for zone in ("us-east-1a", "us-west-1a")]
+    with contextlib.closing(fleet.cluster.connect(fleet.database)) as stopper, stopper.cursor() as cursor:
+        stopper.autocommit = False
+        cursor.execute("LOCK TABLE sluice.reservation_status IN SHARE ROW EXCLUSIVE MODE")
+        for thread in threads:
+            thread.start()
+        waiting = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'zone:%%' AND wait_event_type = 'Lock'"
+        eventually(lambda: fleet.sql(waiting)[0]["n"] == 2, "both zones wait")
+        stopper.rollback()
+    for thread in threads:
+        thread.join()
+    eventually(lambda: all(item["status"]["state"] != "pending" for item in acme.client.items("/v1/reservations")), "both are decided")
+    assert sorted(item["status"]["state"] for item in acme.client.items("/v1/reservations")) == ["rejected", "scheduled"]
+    assert acme.held() == 24
+
+
 # ---- Prepaid credit, payments and statements: one history, looked at from each side ----
 
 class Billed:
