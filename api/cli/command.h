@@ -19,18 +19,22 @@ struct command {
 
 extern const struct command commands[]; /* ends with a NULL path */
 
-/* Implemented in account.c, noun.c, reservation.c, planning.c and report.c. */
+/* Implemented in account.c, noun.c, object.c, reservation.c, planning.c and report.c. */
 MUST_CHECK enum err_kind command_login(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_me(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_list(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_create(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_get(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_delete(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_act(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_create(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_get(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_cancel(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_amend(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_quote_confirm(struct session *session, struct err *reterr);
-MUST_CHECK enum err_kind command_quote_delete(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_invoice_get(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_availability(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_offer(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_capacity(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_simulate(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_margin(struct session *session, struct err *reterr);

@@ -47,6 +47,7 @@ static const struct column reservation_details[] = {
     {.title = "decided (UTC)", .path = "status.decided_at",     .text = text_of_time},
     {.title = "labels",       .path = "labels",                 .text = text_of_value},
     {.title = "charge",       .path = "charge",                 .text = text_of_money},
+    {.title = "would cost",   .path = "cost_delta",             .text = text_of_money},
     COLUMNS_END,
 };
 
@@ -272,10 +273,58 @@ static const struct column token_columns[] = {
     COLUMNS_END,
 };
 
+static const struct column token_details[] = {
+    {.title = "token",         .path = "token",      .text = text_of_value},
+    {.title = "id",            .path = "id",         .text = text_of_value},
+    {.title = "name",          .path = "name",       .text = text_of_value},
+    {.title = "principal",     .path = "principal",  .text = text_of_value},
+    {.title = "role",          .path = "role",       .text = text_of_value},
+    {.title = "scopes",        .path = "scopes",     .text = text_of_value},
+    {.title = "expires (UTC)", .path = "expires_at", .text = text_of_time},
+    COLUMNS_END,
+};
+
+static const struct column webhook_details[] = {
+    {.title = "secret", .path = "secret", .text = text_of_value},
+    {.title = "id",     .path = "id",     .text = text_of_value},
+    {.title = "url",    .path = "url",    .text = text_of_value},
+    {.title = "events", .path = "events", .text = text_of_value},
+    COLUMNS_END,
+};
+
+static const struct column maintenance_columns[] = {
+    {"ID",           "id",           NULL, text_of_value, .right = false},
+    {"ZONE",         "zone",         NULL, text_of_value, .right = false},
+    {"STATE",        "status.state", NULL, text_of_value, .right = false},
+    {"STARTS (UTC)", "starts_at",    NULL, text_of_time,  .right = false},
+    {"ENDS (UTC)",   "ends_at",      NULL, text_of_time,  .right = false},
+    {"NODES",        "nodes",        NULL, text_of_value, .optional = true},
+    {"RACK",         "rack",         NULL, text_of_value, .optional = true},
+    {"REASON",       "reason",       NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column maintenance_details[] = {
+    {.title = "id",             .path = "id",                 .text = text_of_value},
+    {.title = "zone",           .path = "zone",               .text = text_of_value},
+    {.title = "state",          .path = "status.state",       .text = text_of_value},
+    {.title = "starts (UTC)",   .path = "starts_at",          .text = text_of_time},
+    {.title = "ends (UTC)",     .path = "ends_at",            .text = text_of_time},
+    {.title = "nodes",          .path = "nodes",              .text = text_of_value},
+    {.title = "rack",           .path = "rack",               .text = text_of_value},
+    {.title = "reason",         .path = "reason",             .text = text_of_value},
+    {.title = "hits",           .path = "hits",               .text = text_of_value},
+    {.title = "cheapest (UTC)", .path = "cheapest.starts_at", .text = text_of_time},
+    COLUMNS_END,
+};
+
 const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name"};
 const struct noun noun_quote = {"/v1/quotes", NULL, quote_columns, quote_details, "quo_", "name"};
 const struct noun noun_quota = {"/v1/quotas", NULL, quota_columns, NULL, "qta_", NULL};
 const struct noun noun_webhook = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, NULL, "whk_", "url"};
+const struct noun noun_webhook_made = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, webhook_details, "whk_", "url"};
+const struct noun noun_token_made = {"/v1/tokens", "/v1/system/tokens", token_columns, token_details, "tok_", "name"};
+const struct noun noun_maintenance = {NULL, "/v1/system/maintenance-windows", maintenance_columns, maintenance_details, "mnt_", NULL};
 const struct noun noun_audit = {"/v1/audit", "/v1/system/audit", audit_columns, NULL, "aud_", NULL};
 const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", instance_columns, NULL, "ins_", NULL};
 const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name"};
@@ -351,6 +400,8 @@ enum err_kind noun_find(struct session *session, const struct noun *noun, const 
         *ret = arena_format(session->arena, "%s/%s", base, escaped);
         return ERR_NONE;
     }
+    if (noun->lookup == NULL)
+        return err_set(reterr, ERR_MALFORMED, "'%s' is no id: it begins with '%s'", called, noun->prefix);
     CLEANUP(json_release) json_t *items = NULL;
     const char *next = NULL;
     const char *query = arena_format(session->arena, "%s=%s", noun->lookup, escaped);

@@ -11,7 +11,7 @@ struct noun {
     const struct column *columns; /* of a list */
     const struct column *details; /* of one; NULL: there is no such command */
     const char *prefix;           /* of its ids: "rsv_" */
-    const char *lookup;           /* query parameter that finds one by what people call it: "name"; NULL: none */
+    const char *lookup;           /* query parameter that finds one by what people call it: "name"; NULL: ids only */
 };
 
 extern const struct noun noun_reservation;
@@ -23,6 +23,8 @@ extern const struct noun noun_node;
 extern const struct noun noun_invoice;
 extern const struct noun noun_usage;
 extern const struct noun noun_webhook;
+extern const struct noun noun_webhook_made, noun_token_made; /* with what is shown once */
+extern const struct noun noun_maintenance;
 extern const struct noun noun_audit;
 extern const struct noun noun_zone;
 extern const struct noun noun_instance_type;

@@ -56,6 +56,18 @@
     X(COUNT_LEAST,     "count-least",     0,   "N",       INT,    1, INT32_MAX, "count_least",      "Smaller offers go down to it; without it: half of --count") \
     X(BUDGET,          "budget",          0,   "AMOUNT",  TEXT,   0, 0,         NULL,               "What it may cost: '1000 USD'")                           \
     X(VALIDATE_ONLY,   "validate-only",   0,   NULL,      FLAG,   0, 0,         NULL,               "Only say what would come of it, and what it costs")      \
+    X(PUBLIC_KEY,      "public-key",      0,   "TEXT",    TEXT,   0, 0,         "public_key",       "The key in the form of OpenSSH: \"$(cat key.pub)\"")      \
+    X(DESCRIPTION,     "description",     0,   "TEXT",    TEXT,   0, 0,         "description",      "For people")                                             \
+    X(EMAIL,           "email",           0,   "ADDRESS", TEXT,   0, 0,         "email",            "E-mail address")                                         \
+    X(ROLE,            "role",            0,   "ROLE",    TEXT,   0, 0,         "role",             "The most that it may do: viewer, member, admin, billing") \
+    X(PRINCIPAL,       "principal",       0,   "NAME",    TEXT,   0, 0,         "principal",        "Whose token: a service account; without it: your own")   \
+    X(SCOPES,          "scopes",          0,   "A,B",     LIST,   0, 0,         "scopes",           "What it is limited to, such as reservations:read")       \
+    X(EXPIRES_AT,      "expires-at",      0,   "TIME",    TIME,   0, 0,         "expires_at",       "When it ends; without it: when it is revoked")           \
+    X(TARGET,          "target",          0,   "URL",     TEXT,   0, 0,         "url",              "Where events are sent: https://...")                     \
+    X(EVENTS,          "events",          0,   "A,B",     LIST,   0, 0,         "events",           "Which: reservation.*, instance.running, ...")            \
+    X(NODES,           "nodes",           0,   "A,B",     LIST,   0, 0,         "nodes",            "Nodes, by name")                                         \
+    X(RACK,            "rack",            0,   "NAME",    TEXT,   0, 0,         "rack",             "All nodes of a rack")                                    \
+    X(REASON,          "reason",          0,   "TEXT",    TEXT,   0, 0,         "reason",           "Why")                                                    \
     X(BY,              "by",              0,   "WHAT",    TEXT,   0, 0,         "by",               "Group by tenant, instance_type, cohort, day or reservation")
 // clang-format on
 

@@ -1,4 +1,4 @@
-/* availability, offer and capacity: what only a zone's planner knows. */
+/* availability, offer, capacity and simulate: what only a zone's planner knows. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/noun.h"
 #include "api/cli/reservation_body.h"
@@ -29,6 +29,23 @@ static const struct column offer_columns[] = {
     {"WITHIN",       "placement.within", NULL, text_of_value, .right = false},
     {"TIER",         "tier",             NULL, text_of_value, .right = false},
     {"PRICE",        "price.estimate",   NULL, text_of_money, .right = true, .optional = true},
+    COLUMNS_END,
+};
+
+static const struct column simulated_columns[] = {
+    {"ADMITTED",     "admitted",        NULL, text_of_value, .right = false},
+    {"STARTS (UTC)", "starts_at",       NULL, text_of_time,  .right = false},
+    {"ENDS (UTC)",   "ends_at",         NULL, text_of_time,  .right = false},
+    {"EARNED",       "earned.estimate", NULL, text_of_money, .right = true},
+    {"WHY NOT",      "binding.message", NULL, text_of_value, .optional = true},
+    COLUMNS_END,
+};
+
+static const struct column displaced_columns[] = {
+    {"DISPLACED",  "reservation", NULL, text_of_value, .right = false},
+    {"ORDINAL",    "ordinal",     NULL, text_of_value, .right = true},
+    {"CAUSE",      "cause",       NULL, text_of_value, .right = false},
+    {"ENDS (UTC)", "ends_at",     NULL, text_of_time,  .right = false},
     COLUMNS_END,
 };
 
@@ -214,5 +231,29 @@ enum err_kind command_capacity(struct session *session, struct err *reterr)
     for (size_t i = 0; i < json_array_size(items); i++)
         add_steps(rows, json_array_get(items, i));
     table_print(session->out, session->arena, capacity_columns, rows);
+    return ERR_NONE;
+}
+
+/* ---- simulate ---- */
+
+enum err_kind command_simulate(struct session *session, struct err *reterr)
+{
+    enum err_kind kind = reservation_body(session->arguments, &session->asked, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    CLEANUP(json_release) json_t *answer = NULL;
+    const struct client_request request = {.method = "POST", .path = "/v1/system/simulate", .body = session->asked};
+    kind = session_call(session, &request, &answer, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (session->json) {
+        session_print_json(session, answer);
+        return ERR_NONE;
+    }
+    table_print(session->out, session->arena, simulated_columns, json_at(answer, "items"));
+    if (json_array_size(json_at(answer, "displaced")) == 0)
+        return ERR_NONE;
+    fputc('\n', session->out);
+    table_print(session->out, session->arena, displaced_columns, json_at(answer, "displaced"));
     return ERR_NONE;
 }

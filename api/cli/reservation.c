@@ -1,20 +1,17 @@
-/* reservation create, get, cancel; quote create, get, confirm, delete. */
+/* reservation create, get, cancel, amend; quote create, get, confirm. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/change.h"
 #include "api/cli/noun.h"
 #include "api/cli/reservation_body.h"
 #include "common/arena.h"
-#include "common/hex.h"
 #include "common/must.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define WAIT_DEFAULT_S 60
 #define POLL_WAIT_S    25 /* what one request asks the server to wait; a proxy between cuts at 30 */
 #define POLL_PAUSE_MS  INT64_C(500)
-#define KEY_BYTES      16
-#define KEY_LENGTH_MAX 255
 
 /* From these a reservation moves on by itself soon; in any other state it is settled. */
 static const char *const moving_states[] = {"pending", "activating", "ending"};
@@ -47,48 +44,6 @@ static void print_reservation(struct session *session, const json_t *reservation
         return;
     fputc('\n', session->out);
     table_print(session->out, session->arena, instance_of_reservation_columns, instances);
-}
-
-/* ---- The key that makes a repetition the same request ---- */
-
-static const char *random_key(struct arena *arena)
-{
-    unsigned char bytes[KEY_BYTES];
-    must(getrandom(bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes); /* so few bytes come whole */
-    char *key = arena_alloc(arena, HEX_TEXT_SIZE(sizeof bytes));
-    hex_print(bytes, sizeof bytes, key);
-    return key;
-}
-
-static enum err_kind idempotency_key(struct session *session, const char **ret, struct err *reterr)
-{
-    const char *given = arguments_text(session->arguments, OPTION_IDEMPOTENCY_KEY);
-    if (given == NULL) {
-        *ret = random_key(session->arena);
-        return ERR_NONE;
-    }
-    size_t length = strlen(given);
-    bool fine = length <= KEY_LENGTH_MAX;
-    for (size_t i = 0; i < length; i++)
-        fine = fine && given[i] > ' ' && given[i] < 0x7f && given[i] != '"' && given[i] != '\\';
-    if (!fine)
-        return err_set(reterr, ERR_MALFORMED, "--idempotency-key wants 1 to %d printable ASCII characters",
-                       KEY_LENGTH_MAX);
-    *ret = given;
-    return ERR_NONE;
-}
-
-/* Whether the request took effect is not known: say how to ask again without asking twice. */
-static enum err_kind post(struct session *session, const struct client_request *request, json_t **ret,
-                          struct err *reterr)
-{
-    enum err_kind kind = session_call(session, request, ret, reterr);
-    if (kind == ERR_UNAVAILABLE || kind == ERR_TIMEOUT) {
-        (void)snprintf(reterr->hint, sizeof reterr->hint,
-                       "Repeat it with '--idempotency-key %s': if it took effect, that finds it.",
-                       request->idempotency_key);
-    }
-    return kind;
 }
 
 /* ---- Waiting ---- */
@@ -164,8 +119,9 @@ enum err_kind command_reservation_create(struct session *session, struct err *re
 {
     const char *base = session->arguments->command->noun->tenant_path;
     int64_t wait_s = wait_asked_s(session);
-    struct client_request request = {.method = "POST", .path = base, .wait_s = at_most(wait_s, CLIENT_WAIT_S_MAX)};
-    enum err_kind kind = idempotency_key(session, &request.idempotency_key, reterr);
+    struct client_request request = {
+        .method = "POST", .path = change_path(session, base), .wait_s = at_most(wait_s, CLIENT_WAIT_S_MAX)};
+    enum err_kind kind = change_key(session, &request.idempotency_key, reterr);
     if (kind == ERR_NONE)
         kind = reservation_body(session->arguments, &session->asked, reterr);
     if (kind != ERR_NONE)
@@ -173,9 +129,13 @@ enum err_kind command_reservation_create(struct session *session, struct err *re
     request.body = session->asked;
     int64_t sent_ms = client_monotonic_ms();
     CLEANUP(json_release) json_t *made = NULL;
-    kind = post(session, &request, &made, reterr);
+    kind = change_send(session, &request, &made, reterr);
     if (kind != ERR_NONE)
         return kind;
+    if (arguments_have(session->arguments, OPTION_VALIDATE_ONLY)) {
+        print_reservation(session, made);
+        return ERR_NONE;
+    }
     const char *id = json_text_at(made, "id");
     if (id == NULL)
         return err_set(reterr, ERR_INTERNAL, "'%s' answered without a reservation", session->url);
@@ -205,14 +165,14 @@ enum err_kind command_reservation_cancel(struct session *session, struct err *re
     const struct noun *noun = session->arguments->command->noun;
     const char *path = NULL;
     struct client_request request = {.method = "POST"};
-    enum err_kind kind = idempotency_key(session, &request.idempotency_key, reterr);
+    enum err_kind kind = change_key(session, &request.idempotency_key, reterr);
     if (kind == ERR_NONE)
         kind = noun_find(session, noun, noun->tenant_path, &path, reterr);
     if (kind != ERR_NONE)
         return kind;
     request.path = arena_format(session->arena, "%s/cancel", path);
     CLEANUP(json_release) json_t *ended = NULL;
-    kind = post(session, &request, &ended, reterr);
+    kind = change_send(session, &request, &ended, reterr);
     if (kind == ERR_NONE)
         print_reservation(session, ended);
     return kind;
@@ -224,18 +184,17 @@ enum err_kind command_reservation_amend(struct session *session, struct err *ret
     const struct noun *noun = session->arguments->command->noun;
     const char *path = NULL;
     struct client_request request = {.method = "POST"};
-    enum err_kind kind = idempotency_key(session, &request.idempotency_key, reterr);
+    enum err_kind kind = change_key(session, &request.idempotency_key, reterr);
     if (kind == ERR_NONE)
         kind = reservation_body(session->arguments, &session->asked, reterr);
     if (kind == ERR_NONE)
         kind = noun_find(session, noun, noun->tenant_path, &path, reterr);
     if (kind != ERR_NONE)
         return kind;
-    bool only_validates = arguments_have(session->arguments, OPTION_VALIDATE_ONLY);
-    request.path = arena_format(session->arena, "%s/amendments%s", path, only_validates ? "?validate_only=true" : "");
+    request.path = change_path(session, arena_format(session->arena, "%s/amendments", path));
     request.body = session->asked;
     CLEANUP(json_release) json_t *amendment = NULL;
-    kind = post(session, &request, &amendment, reterr);
+    kind = change_send(session, &request, &amendment, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (session->json)
@@ -250,7 +209,7 @@ enum err_kind command_quote_confirm(struct session *session, struct err *reterr)
 {
     const char *path = NULL;
     struct client_request request = {.method = "POST", .path = noun_reservation.tenant_path};
-    enum err_kind kind = idempotency_key(session, &request.idempotency_key, reterr);
+    enum err_kind kind = change_key(session, &request.idempotency_key, reterr);
     if (kind == ERR_NONE)
         kind = noun_find(session, &noun_quote, noun_quote.tenant_path, &path, reterr);
     if (kind != ERR_NONE)
@@ -259,16 +218,8 @@ enum err_kind command_quote_confirm(struct session *session, struct err *reterr)
     must(session->asked != NULL);
     request.body = session->asked;
     CLEANUP(json_release) json_t *firm = NULL;
-    kind = post(session, &request, &firm, reterr);
+    kind = change_send(session, &request, &firm, reterr);
     if (kind == ERR_NONE)
         print_reservation(session, firm);
     return kind;
-}
-
-enum err_kind command_quote_delete(struct session *session, struct err *reterr)
-{
-    struct client_request request = {.method = "DELETE"};
-    enum err_kind kind = noun_find(session, &noun_quote, noun_quote.tenant_path, &request.path, reterr);
-    CLEANUP(json_release) json_t *nothing = NULL;
-    return kind == ERR_NONE ? session_call(session, &request, &nothing, reterr) : kind;
 }

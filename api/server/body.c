@@ -122,6 +122,29 @@ static bool is_key(const char *text)
     return true;
 }
 
+/* In our words: the parser's own name what callers do not have. */
+static const char *json_trouble(const json_error_t *error)
+{
+    static const struct {
+        enum json_error_code code;
+        const char *text;
+    } troubles[] = {
+        {json_error_premature_end_of_input, "the document ends too early"},
+        {json_error_end_of_input_expected, "something follows the document"},
+        {json_error_invalid_utf8, "this is not UTF-8"},
+        {json_error_duplicate_key, "a member stands twice"},
+        {json_error_null_character, "a text has a zero character"},
+        {json_error_null_byte_in_key, "a member's name has a zero character"},
+        {json_error_numeric_overflow, "a number is too large"},
+        {json_error_stack_overflow, "it nests too deep"},
+    };
+    for (size_t i = 0; i < COUNT_OF(troubles); i++) {
+        if (troubles[i].code == json_error_code(error))
+            return troubles[i].text;
+    }
+    return "this is not JSON";
+}
+
 /* The body as a JSON object into the route's struct; client_token, a field of every POST, is taken out. */
 static enum err_kind read_json(struct request_internal *internal, const char **ret_client_token, struct err *reterr)
 {
@@ -133,8 +156,8 @@ static enum err_kind read_json(struct request_internal *internal, const char **r
     CLEANUP(json_freep)
     json_t *json = json_loadb(internal->body, internal->body_length, JSON_REJECT_DUPLICATES, &error);
     if (json == NULL)
-        return err_set_code(reterr, ERR_MALFORMED, "malformed_json", "line %d, column %d: %.200s", error.line,
-                            error.column, error.text);
+        return err_set_code(reterr, ERR_MALFORMED, "malformed_json", "line %d, column %d: %s", error.line,
+                            error.column, json_trouble(&error));
     const json_t *client_token = route->method == POST ? json_object_get(json, "client_token") : NULL;
     if (client_token != NULL) {
         const char *text = json_string_value(client_token);

@@ -51,15 +51,29 @@ const struct route *router_find_below(const struct resource *const *resources, c
     return NULL;
 }
 
+/* An address that stands in the tables as it is: it is no object of a list then (OpenAPI: the concrete path first). */
+static bool is_literal(const struct resource *const *resources, const char *path)
+{
+    for (; *resources != NULL; resources++) {
+        for (const struct route *route = (*resources)->routes; route->path != NULL; route++) {
+            if (strcmp(route->path, path) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 enum err_kind router_find(const struct resource *const *resources, struct request *request, const char **ret_allow,
                           struct err *reterr)
 {
+    bool is_concrete = is_literal(resources, request->path);
     *ret_allow = strcmp(request->path, "*") == 0 ? SERVER_METHODS : NULL;
     const char *method = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
     for (; *resources != NULL; resources++) {
         for (const struct route *route = (*resources)->routes; route->path != NULL; route++) {
             const char *params[REQUEST_PARAMS_MAX] = {0};
-            if (!matches(route->path, request->path, params, request->arena))
+            bool may = !is_concrete || strcmp(route->path, request->path) == 0;
+            if (!may || !matches(route->path, request->path, params, request->arena))
                 continue;
             if (strcmp(method_texts[route->method], method) == 0) {
                 request->resource = *resources;

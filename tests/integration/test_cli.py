@@ -335,6 +335,61 @@ def test_what_is_free_is_shown_found_and_posted(stack, sluice):
     assert capacity[0].split()[0] == "NAME" and capacity[2].split()[-6:] == ["384", "0", "0", "0", "0", "192"]
 
 
+def test_what_a_tenant_has_is_made_and_removed(make_stack, sluice, tmp_path):
+    keys = tmp_path / "webhook-keys"
+    keys.write_text(f"1 {'A' * 43}=\n")
+    keys.chmod(0o600)
+    stack = make_stack(settings={"sluice-api": {"SLUICE_WEBHOOK_KEY_FILE": str(keys)}})
+    stack.fleet(nodes=2, price="2.000000")
+    acme = stack.tenant("acme")
+
+    def ask(*arguments, client=acme):
+        return sluice(*arguments, url=stack.url, token=client.token)
+
+    public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAbxtRHhZwWzpfHPcT8rmQIS3TC4EnITgX5Qj71ad0+6 ana"
+    made = {
+        "project": ("--name", "research", "--label", "team=a"),
+        "ssh-key": ("--name", "ana", "--public-key", public_key),
+        "member": ("--name", "ana", "--email", "ana@example.com", "--role", "viewer"),
+        "service-account": ("--name", "deployer", "--role", "member"),
+        "webhook": ("--target", "https://hooks.example.com/a", "--events", "reservation.*,instance.running"),
+    }
+    for noun, options in made.items():
+        assert "warnings" in ask(noun, "create", *options, "--validate-only", "-o", "json").expect(0).json
+        ask(noun, "create", *options).expect(0)
+        assert ask(noun, "list", "-o", "json").expect(0).json["items"], noun
+    token = ask("token", "create", "--name", "ci", "--principal", "deployer", "--scopes", "reservations:read", "--expires-at", "2099-01-01",
+                "-o", "json").expect(0).json
+    assert stack.client(token["token"]).get("/v1/reservations").expect(200) and token["expires_at"] == "2099-01-01T00:00:00Z"
+    shown = ask("token", "create", "--name", "shown", "--principal", "deployer").expect(0).out
+    assert "slu_" in shown
+    assert ask("token", "revoke", "ci").expect(0).out and stack.client(token["token"]).get("/v1/me").status == 401
+    ask("token", "delete", "shown").expect(0)
+    for noun, options in made.items():
+        ask(noun, "delete", options[1]).expect(0)
+        assert ask(noun, "delete", options[1]).code == 4, noun
+    ask("image", "create", "--name", "ubuntu", client=stack.operator).expect(0)
+    ask("image", "delete", "ubuntu", client=stack.operator).expect(0)
+    # What is only asked for.
+    window = ("--instance-type", "h100.8x", "--zone", "us-east-1a", "--starts-at", "2026-01-02", "--ends-at", "2026-01-03")
+    preview = ask("reservation", "create", *window, "--count", "2", "--validate-only").expect(0)
+    assert "768.00" in preview.out.replace(",", "") and not ask("reservation", "list", "-o", "json").json["items"]
+    assert ask("quote", "create", *window, "--count", "3", "--validate-only").code == 5
+    deal = tmp_path / "deal.json"
+    deal.write_text(json.dumps({"reservations": [{"instance_type": "h100.8x", "zone": "us-east-1a", "count": count,
+                                                  "starts_at": "2026-01-02T00:00:00Z", "ends_at": "2026-01-03T00:00:00Z"} for count in (2, 1)]}))
+    rows = ask("simulate", "--zone", "us-east-1a", "--tenant", "acme", "--body", str(deal), client=stack.operator).expect(0).out.splitlines()
+    assert rows[1].startswith("yes") and rows[2].startswith("no") and "whole node" in rows[2]
+    # Maintenance.
+    window = ("--zone", "us-east-1a", "--nodes", "n0000", "--starts-at", "2026-02-01", "--ends-at", "2026-02-02", "--reason", "a fan")
+    assert "cheapest" in ask("maintenance", "create", *window, "--validate-only", client=stack.operator).expect(0).out
+    identity = ask("maintenance", "create", *window, "-o", "json", client=stack.operator).expect(0).json["id"]
+    assert "a fan" in ask("maintenance", "get", identity, client=stack.operator).expect(0).out
+    ask("maintenance", "cancel", identity, client=stack.operator).expect(0)
+    assert ask("maintenance", "get", "by-no-name", client=stack.operator).code == 2
+    assert identity in ask("maintenance", "list", client=stack.operator).expect(0).out
+
+
 def test_a_reservation_is_amended_by_name_and_its_quota_is_shown(stack, sluice):
     stack.fleet(nodes=4, price="2.000000")
     acme = stack.tenant("acme")

@@ -284,10 +284,26 @@ def test_the_caps_on_size_and_depth(shared):
     assert shared.acme.get("/v1/me", headers=many).expect(431).code == "headers_too_large"
 
 
-def test_headers_beyond_what_a_connection_holds_are_431_and_the_connection_closed(shared):
+@pytest.mark.parametrize("status, head", [(431, b"GET /v1/me HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * 40000),
+                                          (414, b"GET /v1/me?x=" + b"y" * 40000 + b" HTTP/1.1\r\nHost: x")])
+def test_a_head_beyond_what_a_connection_holds_is_refused_and_the_connection_closed(shared, status, head):
+    """By the HTTP library, before the API sees any of it: so without a problem document."""
     with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as connection:
-        connection.sendall(b"GET /v1/me HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * 40000 + b"\r\n\r\n")
+        connection.sendall(head + b"\r\n\r\n")
         answer = b""
         while part := connection.recv(65536):
             answer += part
-    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_an_address_that_stands_for_itself_is_no_object_of_a_list(shared):
+    refused = shared.operator.get("/v1/system/sessions/revoke").expect(405)
+    assert refused.headers["Allow"] == "POST, OPTIONS"
+
+
+def test_what_is_wrong_with_a_document_is_said_in_words_of_the_api(shared):
+    said = {body: shared.acme.post("/v1/reservations", body).expect(400).body["detail"]
+            for body in (b'{"name":"a\\u0000b"}', b'{"a":1,"a":2}', b'{"a":1', b"{} {}", b'{"a":"\xff"}', b'{"a":1e999}', b"nothing")}
+    assert said[b'{"a":1,"a":2}'] == "line 1, column 10: a member stands twice"
+    assert said[b'{"name":"a\\u0000b"}'].endswith("a text has a zero character")
+    assert not [detail for detail in said.values() if "JSON_" in detail or "near" in detail], said

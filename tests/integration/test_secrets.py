@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from stack import Client, Stack, binaries
+from stack import Client, Stack, binaries, eventually
 
 PROGRAMS = ("sluice-api", "sluice-provisioner", "sluice-billing")
 
@@ -25,6 +25,12 @@ def guarded(cluster, tmp_path):
     for daemon in stack.daemons.values():
         daemon.environment["SLUICE_DATABASE_URL"] += f"{mark}password={password}"
     stack.api.environment["SLUICE_CURSOR_SECRET"] = stack.secrets["the cursors' secret"]
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    keys = tmp_path / "webhook-keys"
+    keys.write_text(f"1 {key}\n")
+    keys.chmod(0o600)
+    stack.secrets["the key of webhooks' secrets"] = key
+    stack.api.environment["SLUICE_WEBHOOK_KEY_FILE"] = str(keys)
     try:
         yield stack.start()
     finally:
@@ -34,6 +40,20 @@ def guarded(cluster, tmp_path):
 
 def secret_of(token):
     return token.rsplit("_", 1)[1]
+
+
+def use_webhook(client, stack):
+    """A webhook's secrets: shown once when they are made, given back never."""
+    made = client.create("/v1/webhooks", {"url": "https://hooks.invalid/a", "events": ["*"]})
+    path = f"/v1/webhooks/{made['id']}"
+    rotated = client.post(f"{path}/rotate-secret", {"overlap_s": 60}).expect(200).body
+    own = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    client.patch(path, {"secret": own}).expect(200)
+    client.create("/v1/projects", {"name": "has-an-event-to-send"})
+    eventually(lambda: client.items(f"{path}/deliveries"), "it is tried to send one")
+    stack.secrets |= {"a webhook's": made["secret"], "a webhook's second": rotated["secret"], "a webhook's own": own}
+    stack.secrets |= {f"{name} without whsec_": text[len("whsec_"):] for name, text in stack.secrets.items() if text.startswith("whsec_")}
+    return [client.get(where) for where in (path, "/v1/webhooks", f"{path}/deliveries", "/v1/audit", "/v1/events")]
 
 
 def use(stack):
@@ -61,6 +81,7 @@ def use(stack):
         client.post("/v1/tokens", {"name": "x", "colour": token, "scopes": [token]})
         client.post("/v1/reservations", {"quote": token})
         client.post("/v1/projects", token.encode())
+    answers += use_webhook(acme, stack)
     stack.secrets |= {name: secret_of(token) for name, token in tokens.items()}
     return answers
 
@@ -83,7 +104,7 @@ def test_no_secret_is_told(guarded):
             found += look(guarded, str(process), process.read_bytes())
         except OSError:
             continue  # it has ended
-    for table in ("event", "audit", "token", "principal", "idempotency"):
+    for table in ("event", "audit", "token", "principal", "idempotency", "webhook", "webhook_status", "webhook_delivery"):
         rows = guarded.sql(f"SELECT string_agg(t::text, ' ') AS text FROM {table} t")[0]["text"] or ""
         found += look(guarded, f"the table {table}", rows)
     assert found == []
