@@ -7,8 +7,9 @@
 static const struct db_stmt statement_history = {
     .name = "asset_history",
     .sql = "SELECT c.asset_id, s.units_gpu_milli_s, " ASSET_CHANGE_COLUMNS
-           "  FROM asset_change c JOIN asset_change_status s ON s.change_id = c.id AND s.outcome = 'applied'"
-           " WHERE c.asset_id = ANY ($1::uuid[]) AND c.effective_on <= $2::date"
+           "  FROM unnest($1::uuid[]) AS x (id) JOIN asset_change c ON c.asset_id = x.id"
+           "  JOIN asset_change_status s ON s.change_id = c.id AND s.outcome = 'applied'"
+           " WHERE c.effective_on <= $2::date"
            " ORDER BY c.asset_id, c.effective_on, c.id",
     .params = 2,
 };

@@ -31,13 +31,19 @@ static const struct db_stmt statement_rates = {
     .params = 1,
 };
 
+/* Components without a node of their own are where that is which they are a part of. Joins, not ANY: once the plan is
+ * generic, an array is searched from its beginning for every row. */
 static const struct db_stmt statement_assets = {
     .name = "fleet_day_assets",
-    .sql = "SELECT " ASSET_ROW_COLUMNS(
-        "$2::date") "  FROM " ASSET_ROW_TABLES " JOIN asset_book b ON b.asset_id = a.id"
-                    " WHERE coalesce(a.node_id, p.node_id) = ANY ($1::uuid[]) AND b.in_service <= $2::date"
-                    "   AND (b.disposed_on IS NULL OR b.disposed_on > $2::date)"
-                    " ORDER BY 2, a.currency, a.id",
+    .sql = "WITH located AS ("
+           "  SELECT a.id FROM unnest($1::uuid[]) AS n (id) JOIN asset a ON a.node_id = n.id"
+           "  UNION ALL SELECT c.id FROM unnest($1::uuid[]) AS n (id) JOIN asset o ON o.node_id = n.id"
+           "    JOIN asset c ON c.component_of = o.id AND c.node_id IS NULL"
+           ") SELECT " ASSET_ROW_COLUMNS(
+               "$2::date") "  FROM located l JOIN (" ASSET_ROW_TABLES
+                           ") ON a.id = l.id JOIN asset_book b ON b.asset_id = a.id"
+                           " WHERE b.in_service <= $2::date AND (b.disposed_on IS NULL OR b.disposed_on > $2::date)"
+                           " ORDER BY 2, a.currency, a.id",
     .params = 2,
 };
 

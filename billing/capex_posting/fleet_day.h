@@ -7,7 +7,7 @@
 #include "billing/capex/pools.h"
 #include "billing/capex_posting/asset_history.h"
 
-#define FLEET_DAY_NODES_MAX 4000 /* per transaction, which stays below a second */
+#define FLEET_DAY_NODES_MAX 8000 /* per transaction: the day's usage is read once for each */
 
 /* Time of a node delivered to a reservation. */
 struct fleet_delivery {

@@ -77,7 +77,7 @@ def measure():
         books = Bookkeeping(cluster, scratch, start=f"{DAY}T00:00:00Z")
         cleanup.callback(books.close)
         write_fleet(books)
-        books.daemon.start()
+        books.daemon.launch()
         books.step(f"{DAY}T00:00:00Z")
         started, cpu = time.monotonic(), cpu_us(books.daemon.process.pid)
         books.step(f"{NEXT_DAY}T00:00:00Z")

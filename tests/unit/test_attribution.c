@@ -1,6 +1,7 @@
 /* What attribution promises: a node's day is borne to the micro-unit, and idle time keeps its cause. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/capex/attribution.h"
+#include "billing/capex/pools.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/property.h"
 
@@ -123,6 +124,78 @@ START_TEST(a_fleet_sums_to_its_cost_and_idle_is_never_negative)
 }
 END_TEST
 
+START_TEST(g11_a_days_pools_are_24_of_its_hours)
+{
+    struct pool_day day = {.gpu_count = 8,
+                           .has_profile = true,
+                           .idle_w = 3400,
+                           .full_w = 10200,
+                           .metered_wh = -1,
+                           .on_s = 86400,
+                           .is_kept = true};
+    static const struct pool_rate rates[] = {{POOL_POWER, BASIS_KWH, 85000, 1300},
+                                             {POOL_COLOCATION, BASIS_KW_MONTH, 180000000, 0},
+                                             {POOL_OPERATIONS, BASIS_NODE_MONTH, 900000000, 0},
+                                             {POOL_NETWORK, BASIS_GPU_MONTH, 730500, 0}};
+    int64_t costs_u[COST_POOL_COUNT] = {0};
+    ck_assert_int_eq(pool_costs(&day, rates, COUNT_OF(rates), costs_u, NULL), ERR_NONE);
+    ck_assert_int_eq(costs_u[POOL_POWER], 375700 * 24);
+    ck_assert_int_eq(costs_u[POOL_COLOCATION], 60320329); /* 2.513347 an hour */
+    ck_assert_int_eq(costs_u[POOL_OPERATIONS], 29568789); /* 1.232033 an hour */
+    ck_assert_int_eq(costs_u[POOL_NETWORK], 8 * 1000 * 24);
+
+    day.busy_milli_s = INT64_C(8000) * 86400;
+    ck_assert_int_eq(pool_energy_wh(&day), 10200 * 24);
+    day.busy_milli_s /= 2;
+    ck_assert_int_eq(pool_energy_wh(&day), 6800 * 24);
+    day.metered_wh = 12345;
+    ck_assert_int_eq(pool_energy_wh(&day), 12345);
+}
+END_TEST
+
+START_TEST(a_node_that_is_gone_or_unknown_costs_what_is_known_of_it)
+{
+    struct pool_day day = {.gpu_count = 8, .metered_wh = -1, .on_s = 86400};
+    static const struct pool_rate rates[] = {{POOL_POWER, BASIS_KWH, 85000, 1300},
+                                             {POOL_COLOCATION, BASIS_KW_MONTH, 180000000, 0},
+                                             {POOL_OPERATIONS, BASIS_NODE_MONTH, 900000000, 0}};
+    int64_t costs_u[COST_POOL_COUNT] = {0};
+    ck_assert_int_eq(pool_energy_wh(&day), -1);
+    ck_assert_int_eq(pool_costs(&day, rates, COUNT_OF(rates), costs_u, NULL), ERR_NONE);
+    for (int pool = 0; pool < COST_POOL_COUNT; pool++)
+        ck_assert_int_eq(costs_u[pool], 0);
+    static const struct pool_rate dear = {POOL_POWER, BASIS_KWH, INT64_MAX, 10000};
+    day.metered_wh = 100000000;
+    ck_assert_int_eq(pool_costs(&day, &dear, 1, costs_u, NULL), ERR_INVALID);
+}
+END_TEST
+
+START_TEST(each_pool_is_borne_exactly)
+{
+    struct property property = property_begin(__func__);
+    for (int i = 0; i < CASES / 20; i++) {
+        int64_t costs_u[COST_POOL_COUNT];
+        struct money_share shares[4 + IDLE_CAUSE_COUNT] = {0};
+        int64_t parts[COUNT_OF(shares) * COST_POOL_COUNT];
+        int64_t left = DAY_GPU_MILLI_S;
+        for (size_t j = 0; j < 4; j++) {
+            shares[j].weight = property_between(&property, 0, left);
+            left -= shares[j].weight;
+        }
+        for (int pool = 0; pool < COST_POOL_COUNT; pool++)
+            costs_u[pool] = property_between(&property, 0, INT64_C(1) << property_between(&property, 1, 50));
+        ck_assert_int_eq(attribution_of_pools(costs_u, COST_POOL_COUNT, DAY_GPU_MILLI_S, shares, 4, parts, NULL),
+                         ERR_NONE);
+        for (int pool = 0; pool < COST_POOL_COUNT; pool++) {
+            int64_t sum = 0;
+            for (size_t j = 0; j < COUNT_OF(shares); j++)
+                sum += parts[j * COST_POOL_COUNT + (size_t)pool];
+            ck_assert_int_eq(sum, costs_u[pool]);
+        }
+    }
+}
+END_TEST
+
 START_TEST(every_idle_cause_has_a_text_of_its_own)
 {
     for (enum idle_cause a = IDLE_UNSOLD; a < IDLE_CAUSE_COUNT; a++) {
@@ -142,6 +215,9 @@ int main(void)
     tcase_add_test(tests, a_reservation_that_was_delivered_nothing_bears_nothing);
     tcase_add_test(tests, overlapping_facts_are_refused_and_never_clamped);
     tcase_add_test(tests, a_fleet_sums_to_its_cost_and_idle_is_never_negative);
+    tcase_add_test(tests, g11_a_days_pools_are_24_of_its_hours);
+    tcase_add_test(tests, a_node_that_is_gone_or_unknown_costs_what_is_known_of_it);
+    tcase_add_test(tests, each_pool_is_borne_exactly);
     tcase_add_test(tests, every_idle_cause_has_a_text_of_its_own);
     Suite *suite = suite_create("attribution");
     suite_add_tcase(suite, tests);
