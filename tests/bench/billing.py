@@ -5,8 +5,7 @@ Not a program of its own: tests/bench/run --only billing."""
 
 import contextlib
 import io
-import pathlib
-import tempfile
+import shutil
 import time
 
 from bookkeeping import Bookkeeping
@@ -31,11 +30,12 @@ def fill(books):
         INSERT INTO reservation (id, tenant_id, principal_id, zone_id, instance_type_id, gpu_count, gpu_milli, gpu_models, cpu_milli,
                                  memory_mib, count, tier)
         SELECT gen_random_uuid(), t.id, gen_random_uuid(), %s, %s, 8, 0, '{}', 0, 0, 1, 'reserved'
-          FROM (SELECT id, row_number() OVER () - 1 AS n FROM tenant) t JOIN generate_series(0, %s - 1) n ON n %% %s = t.n""",
+          FROM (SELECT id, row_number() OVER () - 1 AS n FROM tenant) t JOIN generate_series(0, %s - 1) AS s (number) ON s.number %% %s = t.n""",
               books.zone, eight, RESERVATIONS, TENANTS)
     books.run("""
         INSERT INTO instance (id, tenant_id, reservation_id, ordinal, zone_id, node_id, state, gpu_milli, cpu_milli, memory_mib, starts_at, ends_at)
-        SELECT gen_random_uuid(), tenant_id, id, 0, zone_id, %s, 'planned', 8000, 0, 0, %s, %s FROM reservation""", node, DAY, NEXT_DAY)
+        SELECT gen_random_uuid(), tenant_id, id, 0, zone_id, %s, 'planned', 8000, 0, 0, %s, %s::timestamptz + %s * interval '1 second'
+          FROM reservation""", node, DAY, DAY, STATES[-1][1])
     for revision, (state, second) in enumerate(STATES, 1):
         books.run("""
             SELECT count(event_append(i.tenant_id, i.zone_id, 'instance', i.id, %s, 'instance.' || %s, NULL, jsonb_build_object('state', %s,
@@ -62,15 +62,16 @@ def copied_s(books, table):
 def measure():
     """Rows of the table that tests/bench/run prints."""
     with contextlib.ExitStack() as stack:
-        cluster = Cluster(scratch_directory())
+        folder = scratch_directory()
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        cluster = Cluster(folder / "pg", fsync=True, small=False).start()  # as deploy/up makes the real one
         stack.callback(cluster.stop)
-        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         books = Bookkeeping(cluster, folder, start=f"{DAY}T00:00:00Z")
         stack.callback(books.close)
         fill(books)
         books.tick(f"{NEXT_DAY}T00:00:00Z")
         started = time.monotonic()
-        books.daemon.start()
+        books.daemon.launch()
         eventually(lambda: books.value("SELECT count(*) FROM billing_day WHERE day = %s", DAY) == 1, "the day is closed", 200)
         took = time.monotonic() - started
         intervals = books.value("SELECT count(*) FROM usage_interval")
