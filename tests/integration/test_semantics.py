@@ -206,6 +206,18 @@ def checksums(stack):
 
 MONEY = {"amount": "4.000000", "currency": "USD"}
 BODIES = {
+    "POST /v1/sessions/revoke": {},
+    "PUT /v1/system/tenants/{id}/credit-limit": {"limit": {"amount": "2490.00", "currency": "USD"}},
+    "POST /v1/system/payments": {"tenant": "acme", "amount": {"amount": "2490.00", "currency": "USD"}},
+    "POST /v1/system/credit-grants": {"tenant": "acme", "amount": {"amount": "2490.00", "currency": "USD"}},
+    "POST /v1/system/prices/{id}/end": {},
+    "POST /v1/system/commitments": {"tenant": "acme", "category": "spend", "total": {"amount": "111000.00", "currency": "USD"},
+                                    "first_month": "2027-01-01", "months": 12},
+    "POST /v1/system/discounts": {"tenant": "acme", "percent_bp": 1000, "reason": "launch customer"},
+    "POST /v1/system/charge-policies": {"kind": "cancellation", "tenant": "acme", "steps": [{"least": 0, "share_bp": 1000}]},
+    "POST /v1/system/usage-corrections": lambda ids: {"reservation": ids["short"], "starts_at": "2026-01-01T00:00:00Z",
+                                                      "ends_at": "2026-01-01T00:30:00Z", "gpu_milli": -1000, "reason": "outage INC-7"},
+    "POST /v1/system/sessions/revoke": {},
     "POST /v1/reservations": {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "name": "another",
                              "starts_at": "2026-02-10T00:00:00Z", "ends_at": "2026-02-12T00:00:00Z"},
     "POST /v1/quotes": {"instance_type": "h100.8x", "zone": "us-east-1a", "starts_at": "2026-02-10T00:00:00Z",
@@ -280,7 +292,7 @@ def changes(stack):
         if "validate_only" in parameters and where is not None:
             name = f"{verb} {path}"
             body = puts.get(where) if verb == "PUT" and where in puts else BODIES.get(name)
-            yield name, verb, where, body, client_for(stack, operation)
+            yield name, verb, where, body(stack.ids) if callable(body) else body, client_for(stack, operation)
 
 
 def test_a_preview_changes_nothing_and_tells_the_object(everything):
@@ -288,6 +300,9 @@ def test_a_preview_changes_nothing_and_tells_the_object(everything):
     for name, verb, where, body, client in changes(everything):
         headers = {"If-Match": "*", "Idempotency-Key": "the same for all"}
         answer = client.request(verb, f"{where}?validate_only=true", body, headers=headers)
+        if name == "DELETE /v1/system/tenants/{id}/credit-limit":
+            answer.expect(404)  # none is set
+            continue
         if name in IN_USE:
             assert answer.expect(409).code == IN_USE[name]
             continue
@@ -295,7 +310,7 @@ def test_a_preview_changes_nothing_and_tells_the_object(everything):
         assert answer.body["warnings"] == [] and "ETag" not in answer.headers, name
         assert ("cost_delta" in answer.body) == (name in MONEY_IS_INVOLVED), name
         if isinstance(body, dict) and name in BODIES and verb in ("PATCH", "POST") and "{id}" not in name:
-            asked = {key: value for key, value in body.items() if key not in ("rack", "advance_to")}
+            asked = {key: value for key, value in body.items() if key not in ("rack", "advance_to", "items")}
             assert {key: answer.body[key] for key in asked} == asked, name
         seen.append(name)
     after = checksums(everything)
