@@ -127,6 +127,6 @@ const char *db_int_param(char buffer[static DB_INT_TEXT_SIZE], int64_t value);
  * one more than the known one is fine, and anything beyond is not. A test compares with the folder migrations/. */
 #define DB_SCHEMA_KNOWN 46
 #define DB_SCHEMA_MIN   46
-/* ERR_PRECONDITION where there is no schema, or one below DB_SCHEMA_MIN or above DB_SCHEMA_KNOWN + 1: a daemon does not
+/* ERR_PRECONDITION where there is no schema, or one below DB_SCHEMA_MIN or above DB_SCHEMA_KNOWN 46+ 1: a daemon does not
  * start then. A database that is away (ERR_UNAVAILABLE) comes back, so that stops no start. */
 MUST_CHECK enum err_kind db_check_schema(struct db *db, struct err *reterr);

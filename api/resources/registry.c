@@ -37,6 +37,7 @@ const struct resource *const registry[] = {
     &allocation_resource,
     &maintenance_resource,
     &margin_resource,
+    &focus_resource,
     &unit_cost_resource,
     &payback_resource,
     &ledger_resource,
