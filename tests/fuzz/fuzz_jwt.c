@@ -8,6 +8,8 @@
 #include "api/jwt/rules.h"
 #include "tests/fuzz/fuzz.h"
 
+#include <strings.h>
+
 static const char known[] =
     "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
     "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"},"
@@ -53,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct discovery discovery;
     struct err err = {0};
     if (discovery_parse(text, "https://i.example", &discovery, &err) == ERR_NONE)
-        must(strncmp(discovery.jwks_uri, "https://", 8) == 0 || strncmp(discovery.jwks_uri, "HTTPS://", 8) == 0);
+        must(strncasecmp(discovery.jwks_uri, "https:", 6) == 0); /* libcurl takes one slash, and capitals */
     struct rules *rules = NULL;
     if (rules_parse(text, RULES_OF_PEOPLE, &rules, &err) != ERR_NONE)
         must(err.text[0] != '\0');
