@@ -4,6 +4,7 @@
 
 #include "billing/capex_posting/capex_day.h"
 #include "billing/capex_posting/node_day.h"
+#include "billing/invoice/invoice_request.h"
 #include "billing/invoice/month_close.h"
 #include "billing/ledger/credit_keep.h"
 #include "billing/ledger/rate_day.h"
@@ -32,6 +33,7 @@ void books_register_metrics(void)
     rate_day_register_metrics();
     node_day_register_metrics();
     month_close_register_metrics();
+    invoice_request_register_metrics();
 }
 
 /* The books begin on the day of the first node. */
@@ -56,8 +58,9 @@ static const struct db_stmt statement_relax = {
 };
 
 /* One look at everything that may have woken the leader: domain time; whether all zones have done what is due in this
- * tick; whether committed events are kept from view by a transaction that still runs; and whether the meter has
- * something to read. Events of other objects wait until there are many: they only move the cursor. */
+ * tick; whether committed events are kept from view by a transaction that still runs; whether an operator asks for
+ * something; and whether the meter has something to read. Events of other objects wait until there are many: they only
+ * move the cursor. */
 static const struct db_stmt statement_look = {
     .name = "books_look",
     .sql = "WITH fresh AS MATERIALIZED ("
@@ -72,7 +75,8 @@ static const struct db_stmt statement_look = {
            "         EXISTS (SELECT FROM event h WHERE h.xid >= pg_snapshot_xmin(pg_current_snapshot())),"
            "         (SELECT count(*) = " MANY_EVENTS_TEXT
            " OR coalesce(bool_or(object_type IN ('instance', 'node', 'node_wish')), false)"
-           "            FROM fresh)"
+           "            FROM fresh),"
+           "         EXISTS (SELECT FROM invoice_request q WHERE q.is_open)"
            "    FROM domain_clock d",
     .params = 1,
 };
@@ -156,6 +160,7 @@ struct look {
     bool zones_are_done; /* in this tick of a virtual clock, and their events are in view */
     bool has_hidden;
     bool has_events;
+    bool has_requests;
 };
 
 static enum err_kind look_around(struct books *books, struct look *ret, struct err *reterr)
@@ -172,6 +177,7 @@ static enum err_kind look_around(struct books *books, struct look *ret, struct e
         .has_hidden = db_bool(result, 0, 4),
         .zones_are_done = db_bool(result, 0, 3) && !db_bool(result, 0, 4),
         .has_events = db_bool(result, 0, 5),
+        .has_requests = db_bool(result, 0, 6),
     };
     return ERR_NONE;
 }
@@ -197,6 +203,18 @@ static enum err_kind close_days(struct books *books, const struct look *look, st
     enum err_kind kind = meter_catch_up(&books->leader, open_from_s(books), reterr);
     while (kind == ERR_NONE && day_is_due(books, look) && !shutdown_requested())
         kind = close_day(books, look->clock.now_s, reterr);
+    return kind;
+}
+
+/* After the days, whose closes they may be about. */
+static enum err_kind carry_out_requests(struct books *books, const struct look *look, struct err *reterr)
+{
+    bool closes_again = false;
+    if (!look->has_requests)
+        return ERR_NONE;
+    enum err_kind kind = invoice_requests_carry_out(&books->leader, look->clock.now_s, &closes_again, reterr);
+    if (kind == ERR_NONE && closes_again && books->begun)
+        kind = month_close(&books->leader, open_from_s(books), look->clock.now_s, reterr);
     return kind;
 }
 
@@ -226,6 +244,8 @@ static enum err_kind keep(struct books *books, struct err *reterr)
         kind = find_first_open(books, reterr);
     if (kind == ERR_NONE)
         kind = close_days(books, &look, reterr);
+    if (kind == ERR_NONE)
+        kind = carry_out_requests(books, &look, reterr);
     if (kind == ERR_NONE)
         kind = credit_keep(&books->leader, open_from_s(books), look.clock.now_s, reterr);
     if (kind == ERR_NONE)

@@ -9,7 +9,9 @@
 #include "billing/capex_posting/depreciation_rows.h"
 #include "billing/capex_posting/fleet_day.h"
 #include "billing/capex_posting/node_day.h"
+#include "billing/invoice/credit_note.h"
 #include "billing/invoice/invoice_issue.h"
+#include "billing/invoice/invoice_request.h"
 #include "billing/invoice/invoice_store.h"
 #include "billing/invoice/month_close.h"
 #include "billing/ledger/credit_grants.h"
@@ -88,6 +90,8 @@ static const struct db_check checks[] = {
     {month_close_statements,       ROLE, NULL},
     {invoice_store_statements,     ROLE, NULL},
     {invoice_issue_statements,     ROLE, NULL},
+    {invoice_request_statements,   ROLE, NULL},
+    {credit_note_statements,       ROLE, NULL},
     {clock_domain_statements,      ROLE, NULL},
     {clock_acknowledge_statements, ROLE, NULL},
     {lease_statements,             ROLE, NULL},

@@ -49,7 +49,11 @@ struct identity {
     X(IDENTITY_COMMITMENT, "cmt") \
     X(IDENTITY_DISCOUNT, "dsc") \
     X(IDENTITY_POLICY, "pol") \
-    X(IDENTITY_CORRECTION, "cor")
+    X(IDENTITY_CORRECTION, "cor") \
+    X(IDENTITY_BILLING_PROFILE, "bpr") \
+    X(IDENTITY_TAX_RATE, "txr") \
+    X(IDENTITY_CREDIT_NOTE, "crn") \
+    X(IDENTITY_INVOICE_REQUEST, "irq")
 // clang-format on
 
 enum identity_kind {

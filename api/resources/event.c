@@ -79,6 +79,10 @@ static const struct object_kind {
     {"price", IDENTITY_PRICE},
     {"asset", IDENTITY_ASSET},
     {"invoice", IDENTITY_INVOICE},
+    {"invoice_request", IDENTITY_INVOICE_REQUEST},
+    {"credit_note", IDENTITY_CREDIT_NOTE},
+    {"billing_profile", IDENTITY_BILLING_PROFILE},
+    {"tax_rate", IDENTITY_TAX_RATE},
     {"webhook", IDENTITY_WEBHOOK},
     {"webhook_status", IDENTITY_WEBHOOK},
 };

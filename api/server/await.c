@@ -27,7 +27,8 @@ static _Atomic int64_t waiting;
 /* Level-triggered: the follower looks for what is awaited, so no verdict can be missed. */
 const struct db_stmt await_statement = {
     .name = "await_look",
-    .sql = "SELECT s.amendment_id FROM amendment_status s WHERE s.amendment_id = ANY ($1::uuid[])",
+    .sql = "SELECT s.amendment_id FROM amendment_status s WHERE s.amendment_id = ANY ($1::uuid[])"
+           " UNION ALL SELECT s.request_id FROM invoice_request_status s WHERE s.request_id = ANY ($1::uuid[])",
     .params = 1,
 };
 

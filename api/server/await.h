@@ -6,8 +6,8 @@
 
 #include "api/server/route.h"
 
-/* The amendment that the handler has asked for, and who answers: as a GET's handler, request->object the amendment,
- * once it is decided, or still open where the wait (Prefer; else verdict_wait_ms) is over. id lives in the request's
+/* The amendment, or request about an invoice, that the handler has asked for, and who answers: as a GET's handler,
+ * request->object what was asked for, once it is decided, or still open where the wait (Prefer; else verdict_wait_ms) is over. id lives in the request's
  * arena. Returns ERR_NONE. */
 enum err_kind request_await(struct request *request, const char *id, route_handler *finish);
 

@@ -47,7 +47,7 @@ struct follower {
     atomic_bool stopping;
     int wake_fd;              /* an eventfd: stop */
     struct answers *answers;  /* of planners */
-    struct answers *verdicts; /* on amendments */
+    struct answers *verdicts; /* on amendments and requests about invoices */
     struct changes *changes;  /* of objects, for who holds a GET */
     struct stream_feed *feed;
     struct event_cursor cursor; /* everything up to it was read; the thread's own */

@@ -15,6 +15,7 @@ const char *const form_types[FORM_COUNT] = {
     [FORM_CSV] = "text/csv",
     [FORM_EVENTS] = "text/event-stream",
     [FORM_HTML] = "text/html",
+    [FORM_PDF] = "application/pdf",
 };
 
 static size_t trimmed(const char **text, size_t length)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* In the order in which one is taken where the client likes several the same. */
-enum form { FORM_JSON, FORM_CSV, FORM_EVENTS, FORM_HTML, FORM_COUNT };
+enum form { FORM_JSON, FORM_CSV, FORM_EVENTS, FORM_HTML, FORM_PDF, FORM_COUNT };
 
 #define FORM_MASK(form) (1U << (form))
 

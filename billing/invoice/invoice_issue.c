@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/invoice/invoice_issue.h"
 
+#include "billing/invoice/document_hash.h"
 #include "billing/ledger/journal.h"
 #include "billing/ledger/settlement.h"
 #include "common/alloc.h"
@@ -16,13 +17,11 @@ static const struct db_stmt statement_issue = {
            "  SELECT i.id, i.configuration->'terms'->>'invoice_series' AS series,"
            "         (i.configuration->'terms'->>'payment_days')::integer AS payment_days"
            "    FROM invoice i WHERE i.id = $1::uuid AND i.status = 'finalized'"
-           "), numbered AS ("
-           "  INSERT INTO invoice_series (series, next_number, kind) SELECT c.series, 2, 'invoice' FROM chosen c"
-           "  ON CONFLICT (series) DO UPDATE SET next_number = invoice_series.next_number + 1"
-           "   WHERE invoice_series.kind = 'invoice' RETURNING series, next_number - 1 AS number)"
+           "), numbered AS MATERIALIZED ("
+           "  SELECT c.*, document_number_take(c.series, 'invoice') AS number FROM chosen c)"
            " UPDATE invoice i SET status = 'issued', series = n.series, number = n.number,"
-           "  issued_at = to_timestamp($2::bigint), due_at = to_timestamp($2::bigint + c.payment_days * 86400)"
-           "   FROM chosen c JOIN numbered n ON n.series = c.series WHERE i.id = c.id"
+           "  issued_at = to_timestamp($2::bigint), due_at = to_timestamp($2::bigint + n.payment_days * 86400)"
+           "   FROM numbered n WHERE i.id = n.id AND n.number IS NOT NULL"
            " RETURNING i.tenant_id, i.currency, i.tax_minor, i.total_minor, document_number(i.series, i.number)",
     .params = 2,
 };
@@ -35,6 +34,26 @@ static const struct db_stmt statement_amounts = {
     .params = 1,
 };
 
+static const struct db_stmt statement_void = {
+    .name = "invoice_void",
+    .sql = "UPDATE invoice SET status = 'void', voided_at = to_timestamp($2::bigint), void_reason = $3::text"
+           " WHERE id = $1::uuid AND status = 'issued'"
+           " RETURNING tenant_id, currency, tax_minor, total_minor, document_number(series, number)",
+    .params = 3,
+};
+
+static const struct db_stmt statement_document = {
+    .name = "invoice_document",
+    .sql = "SELECT invoice_document($1::uuid)",
+    .params = 1,
+};
+
+static const struct db_stmt statement_hash = {
+    .name = "invoice_hash",
+    .sql = "UPDATE invoice SET pdf_sha256 = decode($2::text, 'hex') WHERE id = $1::uuid",
+    .params = 2,
+};
+
 static const struct db_stmt statement_event = {
     .name = "invoice_event",
     .sql = "SELECT event_append($1::uuid, NULL, 'invoice', $2::uuid, $3::bigint, $4::text, NULL,"
@@ -44,10 +63,7 @@ static const struct db_stmt statement_event = {
 };
 
 const struct db_stmt *const invoice_issue_statements[] = {
-    &statement_issue,
-    &statement_amounts,
-    &statement_event,
-    NULL,
+    &statement_issue, &statement_amounts, &statement_void, &statement_document, &statement_hash, &statement_event, NULL,
 };
 
 static enum err_kind append_event(struct db *db, const char *id, const PGresult *issued, const char *revision,
@@ -114,10 +130,29 @@ enum err_kind invoice_issue(struct db *db, struct identity id, int64_t now_s, st
     CLEANUP(db_result_clear) PGresult *lines = NULL;
     enum err_kind kind = db_run(db, &statement_issue, DB_PARAMS(text, db_int_param(now, now_s)), &issued, reterr);
     if (kind == ERR_NONE && PQntuples(issued) == 0)
-        return err_set_code(reterr, ERR_CONFLICT, "series_of_credit_notes", "its series is one of credit notes");
+        return err_set_code(reterr, ERR_CONFLICT, "series_of_other_kind", "its series is one of credit notes");
     if (kind == ERR_NONE)
         kind = db_run(db, &statement_amounts, DB_PARAMS(text), &lines, reterr);
     if (kind == ERR_NONE)
         kind = post(db, id, issued, lines, now_s, reterr);
+    if (kind == ERR_NONE)
+        kind = document_hash_store(db, &statement_document, &statement_hash, text, reterr);
     return kind == ERR_NONE ? append_event(db, text, issued, "1", "invoice.issued", reterr) : kind;
+}
+
+enum err_kind invoice_void(struct db *db, struct identity id, const char *reason, int64_t now_s, struct err *reterr)
+{
+    char text[UUID_TEXT_SIZE];
+    char key[64];
+    char now[DB_INT_TEXT_SIZE];
+    identity_to_uuid(id, text);
+    (void)snprintf(key, sizeof key, "invoice:%s", text); /* 44 characters */
+    CLEANUP(db_result_clear) PGresult *voided = NULL;
+    enum err_kind kind =
+        db_run(db, &statement_void, DB_PARAMS(text, db_int_param(now, now_s), reason), &voided, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    must(PQntuples(voided) == 1); /* the caller has locked an issued one */
+    kind = journal_reverse(db, key, now_s, reterr);
+    return kind == ERR_NONE ? append_event(db, text, voided, "2", "invoice.voided", reterr) : kind;
 }

@@ -10,4 +10,8 @@
  * rounding each line leaves to `rounding`. ERR_CONFLICT: the series is one of credit notes. */
 MUST_CHECK enum err_kind invoice_issue(struct db *db, struct identity id, int64_t now_s, struct err *reterr);
 
+/* Makes an issued invoice, which the caller has locked, void: it keeps its number, its journal is reversed. */
+MUST_CHECK enum err_kind invoice_void(struct db *db, struct identity id, const char *reason, int64_t now_s,
+                                      struct err *reterr);
+
 extern const struct db_stmt *const invoice_issue_statements[];

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/invoice/invoice_store.h"
 
-#include "billing/invoice/invoice_describe.h"
 #include "common/alloc.h"
+#include "common/invoice_describe.h"
 #include "common/must.h"
 
 #include <stdio.h>
@@ -19,37 +19,14 @@ static const struct db_stmt statement_close_period = {
 
 static const struct db_stmt statement_groups = {
     .name = "invoice_groups",
-    .sql =
-        "SELECT l.reservation_id, l.price_id, l.commitment_id, l.charge_category, l.charge_class,"
-        "       extract(epoch FROM l.corrects)::bigint, l.reason, l.currency, sum(l.gpu_milli_seconds), "
-        "sum(l.amount_u),"
-        "       p.sku, p.model, p.tier, bool_or(l.discount_id IS NOT NULL),"
-        "       CASE WHEN p.model = 'flat' AND p.windows IS NULL AND l.charge_category = 'usage'"
-        "             AND l.commitment_id IS NULL AND NOT bool_or(l.discount_id IS NOT NULL) THEN p.gpu_hour_u END"
-        "  FROM rated_line l LEFT JOIN price p ON p.id = l.price_id"
-        " WHERE l.tenant_id = $1::uuid AND l.period_start = to_timestamp($2::bigint)"
-        " GROUP BY l.reservation_id, l.price_id, l.commitment_id, l.charge_category, l.charge_class, l.corrects,"
-        "          l.reason, l.currency, p.id"
-        " ORDER BY l.corrects NULLS FIRST, l.reservation_id, l.commitment_id NULLS FIRST, lower(p.valid), l.price_id,"
-        "          l.charge_category, l.reason",
+    .sql = "SELECT " INVOICE_GROUP_COLUMNS " FROM invoice_groups($1::uuid, to_timestamp($2::bigint))",
     .params = 2,
 };
 
-/* A tenant's own terms before the provider's. The rate is that of the period's last second; none: the code has no rate
- * there and then. Ends with the instant to be added. */
-#define TERMS_FROM                                                                                                     \
-    " FROM tenant t JOIN billing_profile s ON s.tenant_id IS NULL"                                                     \
-    " LEFT JOIN billing_profile p ON p.tenant_id = t.id"                                                               \
-    " LEFT JOIN tax_rate x ON x.code = coalesce(p.tax_code, s.tax_code)"                                               \
-    "  AND x.country = coalesce(p.tax_country, p.country, s.tax_country, s.country)"                                   \
-    "  AND x.valid @> "
-
 static const struct db_stmt statement_terms = {
     .name = "invoice_terms",
-    .sql = "SELECT coalesce(p.issue, s.issue) = 'by_hand', coalesce(p.tax_code, s.tax_code, 'standard'),"
-           " coalesce(p.tax_country, p.country, s.tax_country, s.country), x.note,"
-           " CASE WHEN coalesce(p.tax_code, s.tax_code) IS NULL THEN t.tax_rate_bp ELSE x.rate_bp END" TERMS_FROM
-           "to_timestamp($2::bigint - 1) WHERE t.id = $1::uuid",
+    .sql = "SELECT by_hand, tax_code, tax_country, tax_note, tax_rate_bp"
+           " FROM invoice_terms($1::uuid, to_timestamp($2::bigint))",
     .params = 2,
 };
 
@@ -123,8 +100,14 @@ static const struct db_stmt statement_configure = {
                                                    "              WHERE q.id IN (SELECT l.price_id FROM invoice_line l "
                                                    "WHERE l.invoice_id = i.id)),"
                                                    "  'rounding', 'lines half away from zero from their micro totals; "
-                                                   "tax once, on their sum')" TERMS_FROM
-                                                   "i.period_end - interval '1 second' WHERE t.id = i.tenant_id)"
+                                                   "tax once, on their sum')"
+                                                   "  FROM tenant t JOIN billing_profile s ON s.tenant_id IS NULL"
+                                                   "  LEFT JOIN billing_profile p ON p.tenant_id = t.id"
+                                                   "  CROSS JOIN LATERAL invoice_terms(t.id, i.period_end) e"
+                                                   "  LEFT JOIN tax_rate x ON x.code = e.tax_code AND x.country = "
+                                                   "e.tax_country"
+                                                   "   AND x.valid @> i.period_end - interval '1 second' WHERE t.id = "
+                                                   "i.tenant_id)"
                                                    " WHERE i.id = $1::uuid AND i.status = 'draft'",
     .params = 1,
 };

@@ -3,8 +3,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "billing/rating/invoice_amounts.h"
 #include "common/db.h"
+#include "common/invoice_amounts.h"
 
 /* An invoice that is being drawn up: of one tenant and billing period. Starts as {.tenant, .starts_at_s, .ends_at_s}.
  */

@@ -4,7 +4,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "billing/rating/invoice_amounts.h"
+#include "common/invoice_amounts.h"
 #include "common/db.h"
 
 /* ---- Any journal ---- */

@@ -1,7 +1,7 @@
 /* What rating promises: golden amounts, exactness, symmetry, and that how usage is cut up does not matter. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "billing/rating/invoice_amounts.h"
 #include "common/calendar.h"
+#include "common/invoice_amounts.h"
 #include "common/rating.h"
 #include "common/tariff.h"
 #include "tests/unit/golden.h"

@@ -1,6 +1,6 @@
 /* One sentence per kind of charge. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "billing/invoice/invoice_describe.h"
+#include "common/invoice_describe.h"
 
 #include "common/calendar.h"
 #include "common/cleanup.h"

@@ -1,6 +1,6 @@
 /* Invoice amounts: one rounding per line, one tax per invoice. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "billing/rating/invoice_amounts.h"
+#include "common/invoice_amounts.h"
 
 enum err_kind invoice_amounts_round(struct invoice_line_amount *lines, size_t count, int exponent, struct err *reterr)
 {

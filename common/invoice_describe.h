@@ -6,7 +6,10 @@
 
 #define INVOICE_DESCRIPTION_SIZE 256
 
-/* The columns of a rated group, as invoice_store.c selects them. */
+/* The columns of a rated group, as invoice_groups() in the database tells of them. */
+#define INVOICE_GROUP_COLUMNS                                                                                          \
+    "reservation_id, price_id, commitment_id, charge_category, charge_class, corrects, reason, currency,"              \
+    " gpu_milli_seconds, amount_u, sku, model, tier, discounted, unit_price_u"
 enum invoice_group_column {
     GROUP_RESERVATION,
     GROUP_PRICE,

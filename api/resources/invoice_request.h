@@ -1,0 +1,15 @@
+/* The answer to what was asked of sluice-billing, for who asks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/server/route.h"
+
+extern const struct schema invoice_request_schema;
+
+/* request->object is the request: what came of it, or 202 while nothing has. */
+enum err_kind invoice_request_answer(struct request *request, struct response *response, struct err *reterr);
+/* For .replay: a repetition joins the wait. */
+enum err_kind invoice_request_replay(struct request *request, struct response *response, struct err *reterr);
+/* The request, inserted with request->new_id, is to be waited for; or, where it was only validated, is answered as it
+ * would begin: whether it can be carried out, sluice-billing says. */
+enum err_kind invoice_request_ask(struct request *request, struct response *response, struct err *reterr);

@@ -1,0 +1,62 @@
+/* One way to write a decimal. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/document_text.h"
+
+#include "common/money.h"
+#include "common/must.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define GROUP               3
+#define GPU_HOUR_DECIMALS   4
+#define MILLI_S_PER_DECIMAL INT64_C(360) /* 3,600,000 milli-GPU-seconds to the hour, in ten-thousandths */
+
+/* value x 10^-decimals with groups of thousands, without the zeros at its end that are not least. */
+static void print_decimal(int64_t value, int decimals, int least, char ret[static DOCUMENT_TEXT_SIZE])
+{
+    char digits[DOCUMENT_TEXT_SIZE];
+    uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    (void)snprintf(digits, sizeof digits, "%0*" PRIu64, decimals + 1, magnitude);
+    int whole = (int)strlen(digits) - decimals;
+    int end = (int)strlen(digits);
+    while (end > whole + least && digits[end - 1] == '0')
+        end--;
+    char *to = ret;
+    if (value < 0)
+        *to++ = '-';
+    for (int i = 0; i < end; i++) {
+        if (i > 0 && i < whole && (whole - i) % GROUP == 0)
+            *to++ = ',';
+        if (i == whole)
+            *to++ = '.';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+}
+
+void document_text_minor(int64_t amount_minor, int exponent, char ret[static DOCUMENT_TEXT_SIZE])
+{
+    print_decimal(amount_minor, exponent, exponent, ret);
+}
+
+void document_text_gpu_hours(int64_t gpu_milli_s, char ret[static DOCUMENT_TEXT_SIZE])
+{
+    int64_t rounded = 0;
+    enum err_kind kind = money_round(gpu_milli_s, MILLI_S_PER_DECIMAL, MONEY_HALF_AWAY, &rounded, NULL);
+    must(kind == ERR_NONE); /* it becomes smaller */
+    print_decimal(rounded, GPU_HOUR_DECIMALS, GPU_HOUR_DECIMALS, ret);
+}
+
+void document_text_price(int64_t price_u, char ret[static DOCUMENT_TEXT_SIZE])
+{
+    print_decimal(price_u, MONEY_MICRO_EXPONENT, 2, ret);
+}
+
+void document_text_percent(int64_t basis_points, char ret[static DOCUMENT_TEXT_SIZE])
+{
+    char number[DOCUMENT_TEXT_SIZE];
+    print_decimal(basis_points, 2, 0, number);
+    (void)snprintf(ret, DOCUMENT_TEXT_SIZE, "%.*s %%", DOCUMENT_TEXT_SIZE - 4, number);
+}

@@ -1,0 +1,222 @@
+"""Invoices from the close of a month to the last cent explained: on one stack that has billed January."""
+# SPDX-License-Identifier: Apache-2.0
+
+import contextlib
+import hashlib
+import random
+import threading
+
+import psycopg2
+import pytest
+
+from stack import eventually
+
+WISH = {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1}
+PROVIDER = "/v1/system/billing-profiles"
+
+
+class Billed:
+    """Tenants of different terms, each with some hours of January, whose month was closed."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        stack.fleet(6, price="2.490000")
+        self.finance = stack.token("finance")
+        self.finance.patch(f"{PROVIDER}/{self.finance.items(PROVIDER)[0]['id']}", {
+            "legal_name": "Sluice Compute GmbH", "address": "Rechenzentrumsstraße 8\n60314 Frankfurt", "country": "DE",
+            "tax_number": "DE123456789", "note": "IBAN DE02 1203 0000 0000 2020 51"}).expect(200)
+        for code, country, rate, note in (("standard", "DE", 1900, None), ("reverse_charge", "CH", 0, "Reverse charge: the recipient owes the tax.")):
+            self.finance.create("/v1/system/tax-rates", {"code": code, "country": country, "rate_bp": rate, "note": note,
+                                                         "valid_from": "2026-01-01T00:00:00Z"})
+        self.tenants = {
+            "acme": self.tenant("acme", tax_code="standard", tax_country="DE", legal_name="Acme Research AG", reference="PO-1"),
+            "held": self.tenant("held", tax_code="standard", tax_country="DE", issue="by_hand", invoice_series="HAND"),
+            "zurich": self.tenant("zurich", tax_code="reverse_charge", country="CH", payment_days=14),
+            "astray": self.tenant("astray", tax_code="nowhere", tax_country="FR"),
+            "wrong": self.tenant("wrong", tax_code="standard", tax_country="DE"),
+        }
+        for hours, name in enumerate(self.tenants, start=1):
+            for count in (1, 2) if name == "acme" else (1,):
+                self.tenants[name].create("/v1/reservations", {
+                    **WISH, "starts_at": "2026-01-31T01:00:00Z", "ends_at": f"2026-01-31T{hours + count:02}:20:01Z"})
+        stack.advance("2026-02-01T00:30:00Z")
+
+    def tenant(self, name, **profile):
+        client = self.stack.tenant(name, currency="USD")
+        self.finance.create(PROVIDER, {"tenant": name, **profile})
+        return client
+
+    def invoice(self, name, status="issued"):
+        (found,) = self.finance.items(f"/v1/system/invoices?tenant={name}&status={status}")
+        return found
+
+    def sound(self):
+        violated = self.stack.sql("SELECT name, violations FROM sluice.billing_check WHERE violations > 0")
+        assert violated == [], (violated, self.stack.sql("SELECT * FROM sluice.check_invoices"), self.stack.sql("SELECT * FROM sluice.check_ledger"))
+
+
+@pytest.fixture(scope="module")
+def billed(make_module_stack):
+    return Billed(make_module_stack(start="2026-01-31T00:00:00Z"))
+
+
+def cents(money):
+    return round(float(money["amount"]) * 100)
+
+
+def test_an_invoice_says_who_owes_what_by_when_and_its_document_is_the_one_that_was_hashed(billed):
+    acme, invoice = billed.tenants["acme"], billed.invoice("acme")
+    assert invoice["number"].startswith("INV-") and invoice["due_at"] == "2026-03-03T00:00:00Z"
+    (tax,) = invoice["taxes"]
+    assert (tax["code"], tax["country"], tax["rate_bp"]) == ("standard", "DE", 1900)
+    assert cents(tax["base"]) == cents(invoice["net"]) and cents(tax["tax"]) == cents(invoice["tax"])
+    assert cents(invoice["net"]) + cents(invoice["tax"]) == cents(invoice["total"])
+    lines = acme.items(f"/v1/invoices/{invoice['id']}/lines")
+    assert sum(cents(line["tax_shown"]) for line in lines) == cents(invoice["tax"]) and len(lines) == 2
+    pdf = acme.get(f"/v1/invoices/{invoice['id']}/pdf", headers={"Accept": "application/pdf"}).expect(200)
+    assert pdf.headers["Content-Type"] == "application/pdf" and pdf.content.startswith(b"%PDF-")
+    assert hashlib.sha256(pdf.content).hexdigest() == invoice["pdf_sha256"]
+    same = billed.finance.get(f"/v1/system/invoices/{invoice['id']}", headers={"Accept": "application/pdf"}).expect(200)
+    assert same.content == pdf.content
+
+
+def test_who_owes_the_tax_himself_pays_none_and_is_told_so(billed):
+    invoice = billed.invoice("zurich")
+    assert cents(invoice["tax"]) == 0 and invoice["taxes"][0]["note"].startswith("Reverse charge")
+    assert invoice["due_at"] == "2026-02-15T00:00:00Z"
+
+
+def test_a_fault_of_one_tenant_parks_that_tenant_only_and_can_be_tried_again(billed):
+    finance = billed.finance
+    (month,) = finance.items("/v1/system/month-closes")
+    assert (month["month"], month["total"], month["done"], month["parked"], month["finished_at"]) == ("2026-01-01", 5, 4, 1, None)
+    (parked,) = finance.items("/v1/system/month-closes/periods?state=parked")
+    assert parked["tenant"] == "astray" and "'nowhere' has no rate in 'FR'" in parked["reason"]
+    finance.create("/v1/system/tax-rates", {"code": "nowhere", "country": "FR", "rate_bp": 2000, "valid_from": "2026-01-01T00:00:00Z"})
+    asked = finance.post("/v1/system/month-closes", {"month": "2026-01-01", "tenant": "astray"}).expect(201).body
+    assert asked["state"] == "done"
+    eventually(lambda: finance.items("/v1/system/month-closes")[0]["done"] == 5, "the month is closed")
+    eventually(lambda: finance.items("/v1/system/month-closes")[0]["finished_at"] is not None, "the month is finished")
+    assert cents(billed.invoice("astray")["tax"]) == round(cents(billed.invoice("astray")["net"]) * 0.2)
+    billed.sound()
+
+
+def test_a_draft_is_the_providers_until_an_operator_issues_it(billed):
+    held, finance = billed.tenants["held"], billed.finance
+    draft = billed.invoice("held", "draft")
+    assert draft["number"] is None and held.items("/v1/invoices") == []
+    held.get(f"/v1/invoices/{draft['id']}").expect(404)
+    held.get(f"/v1/invoices/{draft['id']}/lines").expect(404)
+    finance.get(f"/v1/system/invoices/{draft['id']}/pdf", headers={"Accept": "application/pdf"}).expect(409)
+    finance.patch(f"{PROVIDER}/{finance.items(PROVIDER + '?tenant=held')[0]['id']}", {"legal_name": "Held & Söhne"}).expect(200)
+    assert finance.post(f"/v1/system/invoices/{draft['id']}/finalize").expect(201).body["state"] == "done"
+    finalized = billed.invoice("held", "finalized")
+    assert finalized["content_sha256"] is not None and finalized["net"] == draft["net"]
+    assert finance.post(f"/v1/system/invoices/{draft['id']}/finalize").expect(409).code == "invoice_not_draft"
+    finance.post(f"/v1/system/invoices/{draft['id']}/issue").expect(201)
+    (issued,) = held.items("/v1/invoices")
+    assert issued["number"] == "HAND-000001" and issued["content_sha256"] == finalized["content_sha256"]
+    names = billed.stack.sql("SELECT configuration->'buyer'->>'name' AS name FROM sluice.invoice WHERE id = (SELECT id FROM sluice.invoice WHERE series = 'HAND')")
+    assert names == [{"name": "Held & Söhne"}]
+    billed.sound()
+
+
+def test_a_void_invoice_keeps_its_number_and_a_draft_takes_its_place(billed):
+    finance, invoice = billed.finance, billed.invoice("wrong")
+    asked = finance.post(f"/v1/system/invoices/{invoice['id']}/void", {"reason": "billed to the wrong account"}).expect(201).body
+    void = finance.get(f"/v1/system/invoices/{invoice['id']}").expect(200).body
+    assert (void["status"], void["number"], void["void_reason"]) == ("void", invoice["number"], "billed to the wrong account")
+    draft = finance.get(f"/v1/system/invoices/{asked['draft']}").expect(200).body
+    assert (draft["status"], draft["replaces"], draft["total"]) == ("draft", invoice["id"], invoice["total"])
+    balance = billed.stack.sql("SELECT sum(debit_u - credit_u) AS u FROM sluice.trial_balance WHERE code = 'receivable' AND tenant = 'wrong'")
+    assert balance == [{"u": 0}]
+    assert finance.post(f"/v1/system/invoices/{invoice['id']}/void", {"reason": "again"}).expect(409).code == "invoice_not_issued"
+    finance.post(f"/v1/system/invoices/{draft['id']}/issue").expect(201)
+    assert {each["status"] for each in billed.tenants["wrong"].items("/v1/invoices")} == {"void", "issued"}
+    billed.sound()
+
+
+def test_credits_are_capped_and_three_thirds_leave_nothing(billed):
+    finance, invoice = billed.finance, billed.invoice("acme")
+    path = f"/v1/system/invoices/{invoice['id']}/credit"
+    lines = [line["line_no"] for line in finance.items(f"/v1/system/invoices/{invoice['id']}/lines")]
+    third = {"reason": "an outage", "lines": [{"line_no": number, "share_numerator": 1, "share_denominator": 3} for number in lines]}
+    for _ in range(2):
+        finance.post(path, third).expect(201)
+    assert finance.post(path, {"reason": "too much", "lines": [{"line_no": 1, "share_numerator": 1, "share_denominator": 2}]}).expect(409).code == "credit_exceeds_line"
+    assert finance.post(path, {"reason": "no such", "lines": [{"line_no": 99, "gpu_milli_seconds": 1}]}).expect(409).code == "unknown_line"
+    asked = finance.post(path, third).expect(201).body
+    notes = billed.tenants["acme"].items(f"/v1/credit-notes?invoice={invoice['id']}")
+    assert [note["number"] for note in notes] == ["CRN-000001", "CRN-000002", "CRN-000003"]
+    assert sum(cents(note["net"]) for note in notes) == cents(invoice["net"])
+    assert sum(cents(note["tax"]) for note in notes) == cents(invoice["tax"])
+    assert cents(billed.invoice("acme")["credited"]) == cents(invoice["total"])
+    assert finance.post(path, {"reason": "all of it"}).expect(409).code == "nothing_to_credit"
+    assert finance.post(f"/v1/system/invoices/{invoice['id']}/void", {"reason": "no"}).expect(409).code == "invoice_is_credited"
+    pdf = finance.get(f"/v1/system/credit-notes/{asked['credit_note']}/pdf", headers={"Accept": "application/pdf"}).expect(200)
+    assert hashlib.sha256(pdf.content).hexdigest() == notes[-1]["pdf_sha256"]
+    billed.sound()
+
+
+def test_a_preview_is_what_the_invoice_came_to(billed):
+    preview = billed.tenants["zurich"].get("/v1/invoice-preview?month=2026-01-01").expect(200).body
+    invoice = billed.invoice("zurich")
+    assert {key: preview[key] for key in ("net", "tax", "total", "period_start", "period_end")} == {
+        key: invoice[key] for key in ("net", "tax", "total", "period_start", "period_end")}
+    now = billed.finance.get("/v1/system/invoice-preview?tenant=zurich").expect(200).body
+    assert now["period_start"] == "2026-02-01T00:00:00Z" and now["line_count"] == 0
+
+
+def test_each_cent_is_explained_down_to_the_events(billed):
+    zurich, invoice = billed.tenants["zurich"], billed.invoice("zurich")
+    line = f"/v1/invoices/{invoice['id']}/lines/1/explain"
+    explained = zurich.get(line).expect(200).body
+    days, usage = zurich.items(f"{line}/days"), zurich.items(f"{line}/usage")
+    assert sum(day["gpu_milli_seconds"] for day in days) == explained["gpu_milli_seconds"]
+    assert days[-1]["total_amount"] == explained["amount_exact"] and len(days) == explained["day_count"]
+    billed_usage = [each for each in usage if each["is_billed"]]
+    assert sum(each["gpu_milli_seconds"] for each in billed_usage) == explained["gpu_milli_seconds"]
+    exact = round(explained["price"]["gpu_hour_u"] * explained["gpu_milli_seconds"] / 3_600_000)
+    assert round(float(explained["amount_exact"]["amount"]) * 1_000_000) == exact
+    kinds = {event["id"]: event["kind"] for event in billed.stack.events(zurich)}
+    assert {kinds[each["event"]] for each in billed_usage} == {"instance.running"}
+    assert len(explained["steps"]) == 5
+    zurich.get(f"/v1/invoices/{invoice['id']}/lines/2/explain").expect(404)
+    billed.tenants["acme"].get(line).expect(404)
+
+
+def test_what_is_issued_does_not_change_by_one_byte(billed):
+    ident = billed.stack.sql("SELECT i.id::text AS id FROM sluice.invoice i JOIN sluice.tenant t ON t.id = i.tenant_id WHERE t.name = 'zurich'")[0]["id"]
+    for change in ("UPDATE invoice SET total_minor = total_minor + 1, net_minor = net_minor + 1", "UPDATE invoice SET configuration = '{}'",
+                   "UPDATE invoice SET status = 'draft'", "DELETE FROM invoice_line", "UPDATE invoice SET pdf_sha256 = sha256('x')"):
+        where = "invoice_id" if "line" in change else "id"
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            billed.stack.sql(f"SET search_path = sluice; {change} WHERE {where} = '{ident}'")
+    assert billed.stack.sql("SELECT count(*) AS n FROM sluice.check_invoices") == [{"n": 0}]
+
+
+def test_numbers_are_gapless_whoever_takes_them_and_rolls_back(billed):
+    taken, lock = [], threading.Lock()
+
+    def take(seed):
+        dice = random.Random(seed)
+        with contextlib.closing(billed.stack.cluster.connect(billed.stack.database, "sluice_billing")) as connection:
+            connection.autocommit = False
+            for _ in range(25):
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT document_number_take('RACE', 'invoice')")
+                    number = cursor.fetchone()[0]
+                if dice.random() < 0.4:
+                    connection.rollback()
+                else:
+                    connection.commit()
+                    with lock:
+                        taken.append(number)
+
+    threads = [threading.Thread(target=take, args=(seed,)) for seed in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    billed.stack.sql("DELETE FROM sluice.invoice_series WHERE series = 'RACE'")
+    assert sorted(taken) == list(range(1, len(taken) + 1)) and len(taken) > 50
