@@ -4,6 +4,7 @@
 
 #include "billing/invoice/document_hash.h"
 #include "billing/ledger/journal.h"
+#include "billing/ledger/settlement.h"
 #include "billing/rating/credit_amounts.h"
 #include "common/alloc.h"
 
@@ -238,7 +239,10 @@ static enum err_kind post(struct db *db, const struct credit *credit, int64_t no
     journal_debit(&batch, "revenue", &tenant, credit->currency, net_u);
     journal_debit(&batch, "tax_payable", NULL, credit->currency, tax_u);
     journal_credit(&batch, "receivable", &tenant, credit->currency, net_u + tax_u);
-    return journal_post(&batch, db, &posted, reterr);
+    kind = journal_post(&batch, db, &posted, reterr);
+    const struct settlement_invoice reduced = {
+        .invoice = credit->invoice, .tenant = tenant, .currency = credit->currency, .at_s = now_s};
+    return kind == ERR_NONE ? settlement_reduce(db, &reduced, credit->id, net_u + tax_u, reterr) : kind;
 }
 
 static enum err_kind insert(struct db *db, const struct credit *credit, int64_t now_s, struct err *reterr)

@@ -154,5 +154,7 @@ enum err_kind invoice_void(struct db *db, struct identity id, const char *reason
         return kind;
     must(PQntuples(voided) == 1); /* the caller has locked an issued one */
     kind = journal_reverse(db, key, now_s, reterr);
+    if (kind == ERR_NONE)
+        kind = settlement_void(db, id, now_s, reterr);
     return kind == ERR_NONE ? append_event(db, text, voided, "2", "invoice.voided", reterr) : kind;
 }
