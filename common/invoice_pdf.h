@@ -1,5 +1,5 @@
 /* An invoice or credit note as a printed document, made from what invoice_document() or credit_note_document() say
- * (migrations/0037_invoice_documents.sql): the process that issues it and the one that shows it make the same bytes. */
+ * (migrations/0031_invoice_documents.sql): the process that issues it and the one that shows it make the same bytes. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
