@@ -260,11 +260,11 @@ function TenantEconomics() {
                 <tbody>
                   {items.map((invoice) => (
                     <tr key={invoice.id}>
-                      <th scope="row">{invoice.number}</th>
+                      <th scope="row">{invoice.number ?? invoice.status}</th>
                       <td>
                         {formatDate(invoice.period_start)} to {formatDate(invoice.period_end)}
                       </td>
-                      <td>{formatDate(invoice.issued_at)}</td>
+                      <td>{invoice.issued_at === null ? "not issued" : formatDate(invoice.issued_at)}</td>
                       <td className="end">{formatMoney(invoice.net)}</td>
                       <td className="end">{formatMoney(invoice.tax)}</td>
                       <td className="end">
