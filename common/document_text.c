@@ -5,9 +5,7 @@
 #include "common/money.h"
 #include "common/must.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #define GROUP               3
 #define GPU_HOUR_DECIMALS   4
@@ -18,16 +16,20 @@ static void print_decimal(int64_t value, int decimals, int least, char ret[stati
 {
     char digits[DOCUMENT_TEXT_SIZE];
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    (void)snprintf(digits, sizeof digits, "%0*" PRIu64, decimals + 1, magnitude);
-    int whole = (int)strlen(digits) - decimals;
-    int end = (int)strlen(digits);
+    int first = DOCUMENT_TEXT_SIZE; /* 20 digits at most, and a zero before the point */
+    while (magnitude > 0 || first > DOCUMENT_TEXT_SIZE - decimals - 1) {
+        digits[--first] = (char)('0' + magnitude % 10);
+        magnitude /= 10;
+    }
+    int whole = DOCUMENT_TEXT_SIZE - decimals;
+    int end = DOCUMENT_TEXT_SIZE;
     while (end > whole + least && digits[end - 1] == '0')
         end--;
     char *to = ret;
     if (value < 0)
         *to++ = '-';
-    for (int i = 0; i < end; i++) {
-        if (i > 0 && i < whole && (whole - i) % GROUP == 0)
+    for (int i = first; i < end; i++) {
+        if (i > first && i < whole && (whole - i) % GROUP == 0)
             *to++ = ',';
         if (i == whole)
             *to++ = '.';

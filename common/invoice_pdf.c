@@ -83,9 +83,12 @@ static float paragraph(const struct sheet *sheet, struct pdf_style style, float 
                        const char *text)
 {
     while (*text != '\0') {
-        char line[1024];
+        char line[4100]; /* a thousand characters of four bytes */
         size_t length = strcspn(text, "\r\n");
-        (void)snprintf(line, sizeof line, "%.*s", (int)length, text); /* profiles bound their texts: below the size */
+        if (length >= sizeof line) /* profiles bound their texts */
+            length = sizeof line - 1;
+        memcpy(line, text, length);
+        line[length] = '\0';
         size_t fits = pdf_fit(sheet->pdf, style, line, width);
         line[fits] = '\0';
         if (fits > 0) {
