@@ -156,7 +156,7 @@ class Cluster:
 def prepared_data():
     """The data directory of a stopped cluster with the template in it: one per build and per what it is made from."""
     sources = [DEPLOY / "postgres", DEPLOY / "migrate", *sorted((ROOT / "migrations").glob("*.sql"))]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()[:16]
     shelf = binaries().parent / "prepared-clusters"
     shelf.mkdir(exist_ok=True)
     kept = shelf / f"{digest}-{os.getuid()}"

@@ -66,7 +66,7 @@ def test_a_restore_brings_back_what_was_committed_after_the_base(origin, restore
     add_tenant(origin, 1)
     ask(origin, """
         INSERT INTO event_cursor VALUES ('billing', 1, '7', 7);
-        INSERT INTO account (code, currency, kind) VALUES ('cash', 'USD', 'asset'), ('equity', 'USD', 'equity');
+        INSERT INTO account (code, currency, kind) VALUES ('cash', 'USD', 'asset'), ('capital', 'USD', 'equity');
         INSERT INTO journal (idempotency_key, posted_at, source_type) VALUES ('k', now(), 'test');
         INSERT INTO entry (journal_id, seq, account_id, debit_u, credit_u)
         SELECT j.id, a.id, a.id, CASE a.code WHEN 'cash' THEN 5 ELSE 0 END, CASE a.code WHEN 'cash' THEN 0 ELSE 5 END

@@ -75,7 +75,7 @@ def descriptions(document):
         yield from (f"{where}: the parameter '{each['name']}' does not say what it is" for each in parameters if not each.get("description"))
         if {name for kind, name in names if kind == "path"} != set(re.findall(r"\{(\w+)\}", path)):
             yield f"{where}: the parameters of the path are not those in it"
-        if not any(status.startswith("2") for status in operation["responses"]):
+        if not any(status.startswith("2") or status == "303" for status in operation["responses"]):
             yield f"{where}: no success"
 
 
