@@ -373,6 +373,11 @@ enum err_kind stream_open(struct request *request, struct response *response, co
                           const struct event_filter *filter, stream_format *format, struct err *reterr)
 {
     struct stream_feed *feed = follower_feed(request->internal->server->follower);
+    response->status = 200;
+    response->content_type = "text/event-stream";
+    /* The library would send the last chunk of a body that HEAD has not, which the next answer's reader then finds. */
+    if (strcmp(request->method, MHD_HTTP_METHOD_HEAD) == 0)
+        return ERR_NONE;
     struct stream *stream = alloc_zero(1, sizeof *stream);
     stream->feed = feed;
     stream->connection = request->internal->connection;
@@ -403,8 +408,6 @@ enum err_kind stream_open(struct request *request, struct response *response, co
                                               "the tenant has as many event streams open as it may")
                                : err_set(reterr, ERR_OVERLOADED, "too many event streams are open");
     }
-    response->status = 200;
-    response->content_type = "text/event-stream";
     response->stream = stream;
     return ERR_NONE;
 }

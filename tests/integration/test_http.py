@@ -132,6 +132,15 @@ def test_head_is_get_without_its_body(shared):
     assert shared.acme.request("HEAD", "/v1/events", headers={"Accept": "text/event-stream"}).status == 200
 
 
+def test_nothing_follows_the_head_of_a_stream(shared):
+    """Not even the end of a body: the next answer on the connection would begin with it."""
+    head = f"HEAD /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shared.acme.token}\r\nAccept: text/event-stream\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", shared.port)) as connection:
+        connection.sendall(head.encode())
+        with connection.makefile("rb") as answer:
+            assert answer.read().partition(b"\r\n\r\n")[2] == b""
+
+
 def test_options_tells_the_methods_to_anybody(shared):
     answer = shared.client().request("OPTIONS", "/v1/reservations").expect(204)
     assert sorted(answer.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS", "POST"]

@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 
 import issuer
-from stack import UNLIMITED, Client, Daemon, eventually
+from stack import UNLIMITED, Client, Daemon, binaries, eventually
 
 COOKIE = "__Host-sluice"
 
@@ -501,7 +501,8 @@ def test_a_person_signs_in_by_the_identity_provider(believing, algorithm):
     assert cookie.startswith("__Host-sluice-sign-in=") and set(cookie.split("; ")[1:]) == {"Path=/", "Secure", "HttpOnly", "SameSite=Lax", "Max-Age=600"}
     assert asked["state"] != asked["nonce"] and asked["code_challenge"] not in cookie and asked["state"] not in cookie
     done = walk(believing, browser, name, {"groups": ["acme-ml"], "preferred_username": name}, algorithm)
-    assert done.status == 303 and done.headers["Location"] == "/sign-in", done.content
+    home = "/console/" if (binaries().parent / "console").is_dir() else "/sign-in"
+    assert done.status == 303 and done.headers["Location"] == home, done.content
     assert set(browser.jar) == {COOKIE}
     me = browser.me()
     assert (me["principal"], me["principal_kind"], me["tenant"], me["role"], me["token_id"]) == (name, "user", "acme", "member", None)
