@@ -11,57 +11,9 @@
 
 #include <string.h>
 
-struct reservation_query {
-    const char *state, *name, *tenant, *zone, *project;
-};
-// clang-format off
-static const struct field query_fields[] = {
-    FIELD_ENUM("state", struct reservation_query, state, .values = reservation_states, .help = "Only those in this state"),
-    FIELD_TEXT("name",  struct reservation_query, name, .help = "Only those of this name"),
-    FIELD_TEXT("zone",  struct reservation_query, zone, .help = "Only those in the zone of this name"),
-    FIELD_TEXT("project", struct reservation_query, project, .help = "Only those of this project"),
-    FIELDS_END,
-};
-static const struct field system_query_fields[] = {
-    FIELD_ENUM("state",  struct reservation_query, state, .values = reservation_states, .help = "Only those in this state"),
-    FIELD_TEXT("name",   struct reservation_query, name, .help = "Only those of this name"),
-    FIELD_TEXT("zone",   struct reservation_query, zone, .help = "Only those in the zone of this name"),
-    FIELD_TEXT("tenant", struct reservation_query, tenant, .help = "Only those of the tenant of this name"),
-    FIELD_TEXT("project", struct reservation_query, project, .help = "Only those of this project"),
-    FIELDS_END,
-};
-// clang-format on
-static const struct schema query_schema = {"ReservationQuery", query_fields, sizeof(struct reservation_query)};
-static const struct schema system_query_schema = {"SystemReservationQuery", system_query_fields,
-                                                  sizeof(struct reservation_query)};
-
 /* ---- Statements ---- */
 
 // clang-format off
-/* A page without a filter, planned once for all pages: that the rows of a page are few is said by a limit that the
- * planner can read (the largest page's), so that it takes them in the order of the index and joins just these. */
-#define PAGE_ROWS \
-    "(SELECT * FROM reservation_view r WHERE r.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')" \
-    "   AND ($3::boolean OR r.hidden_at IS NULL) AND " IS_RESERVATION("r") " ORDER BY r.id LIMIT 1001)"
-static const struct db_stmt statement_page = {
-    .name = "reservation_page",
-    .sql = RESERVATION_COLUMNS("r.state") ", r.id AS page_key" RESERVATION_FROM_ROWS(PAGE_ROWS) " ORDER BY r.id LIMIT $2::bigint",
-    .params = 3,
-};
-_Static_assert(PAGE_LIMIT_MAX == 1000, "the limit in PAGE_ROWS");
-
-/* With filters, planned for their values. */
-static const struct db_stmt statement_list = {
-    .name = "reservation_list",
-    .sql = RESERVATION_COLUMNS("r.state") ", r.id AS page_key" RESERVATION_FROM
-           " WHERE ($7::boolean OR r.hidden_at IS NULL) AND " IS_RESERVATION("r")
-           "   AND ($1::uuid IS NULL OR r.id > $1::uuid) AND ($3::text IS NULL OR r.state = $3::text)"
-           "   AND ($4::text IS NULL OR r.name = $4::text) AND ($5::text IS NULL OR z.name = $5::text)"
-           "   AND ($6::text IS NULL OR w.name = $6::text) AND ($8::text IS NULL OR r.project = $8::text)"
-           " ORDER BY r.id LIMIT $2::bigint",
-    .params = 8,
-};
-
 /* An array of a subquery: an aggregate with an order of its own costs three times as much where there are none. */
 #define INSTANCES \
     ", to_json(ARRAY(SELECT json_build_object('id', i.id, 'ordinal', i.ordinal, 'state', i.state, 'address', i.address)" \
@@ -129,24 +81,6 @@ static enum err_kind not_found(const struct request *request, struct err *reterr
     return request_not_found(request, "reservation", reterr);
 }
 
-static bool is_filtered(const struct reservation_query *query)
-{
-    return query->state != NULL || query->name != NULL || query->tenant != NULL || query->zone != NULL ||
-           query->project != NULL;
-}
-
-static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
-{
-    const struct reservation_query *query = request->query;
-    if (!is_filtered(query))
-        return answer_page(request, response, &statement_page, DB_PARAMS(request_bool(request->includes_deleted)),
-                           reterr);
-    return answer_page(request, response, &statement_list,
-                       DB_PARAMS(query->state, query->name, query->zone, query->tenant,
-                                 request_bool(request->includes_deleted), query->project),
-                       reterr);
-}
-
 enum err_kind reservation_find(struct request *request, const char *id, const PGresult **ret, struct err *reterr)
 {
     enum err_kind kind =
@@ -208,8 +142,8 @@ enum err_kind reservation_refusal(struct request *request, enum identity_kind id
     request->internal->problem_members = json_out_finish(&members);
     bool lacks_capacity = is_rejected && limit == NULL;
     const char *code = limit != NULL ? limit : is_rejected ? "capacity_unavailable" : verdict->state;
-    return err_set_code(reterr, lacks_capacity ? ERR_NO_CAPACITY : ERR_CONFLICT, code,
-                        "the %s %s %s%s%s", noun, id == NULL ? "would be" : "was", verdict->state, verdict->reason == NULL ? "" : ": ",
+    return err_set_code(reterr, lacks_capacity ? ERR_NO_CAPACITY : ERR_CONFLICT, code, "the %s %s %s%s%s", noun,
+                        id == NULL ? "would be" : "was", verdict->state, verdict->reason == NULL ? "" : ": ",
                         verdict->reason == NULL ? "" : verdict->reason);
 }
 
@@ -326,13 +260,13 @@ static enum err_kind hide(struct request *request, struct response *response, st
 #define ONE .has_id = true, .id = IDENTITY_RESERVATION
 static const struct route reservation_routes[] = {
     {POST,   "/v1/reservations",                       ROLES_TENANT_WRITE,   RATE_WRITE, .body = &reservation_schema, .answer = &reservation_schema, .is_batched = true, .run = reservation_preview, .replay = replay, .waits = true, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_gpu_model", "unknown_project", "unknown_image", "unknown_ssh_key", "shape_not_allowed", "window_in_past", "window_reversed", "start_range_in_past", "tenant_suspended", "capacity_unavailable", "quota_exceeded", "credit_exhausted", "expired", "cancelled", "name_taken", "unknown_quote", "quote_used", "quote_expired", "quote_not_held"), .summary = "Reserve instances for a window"},
-    {GET,    "/v1/reservations",                       ROLES_TENANT_READ,    RATE_READ,  .query = &query_schema, .answer = &reservation_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List reservations"},
+    {GET,    "/v1/reservations",                       ROLES_TENANT_READ,    RATE_READ,  .query = &reservation_query_schema, .answer = &reservation_schema, .is_list = true, .has_deleted = true, .run = reservation_list, .summary = "List reservations"},
     {GET,    "/v1/reservations/{id}",                  ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .has_deleted = true, .passing = reservation_passing, .run = get, .summary = "One reservation"},
     {POST,   "/v1/reservations/{id}/cancel",           ROLES_TENANT_WRITE,   RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},
     {DELETE, "/v1/reservations/{id}",                  ROLES_TENANT_WRITE,   RATE_WRITE, ONE, .lock = &reservation_lock, .status = 204, .run = hide, .summary = "Cancel and hide"},
     {GET,    "/v1/reservations/{id}/instances",        ROLES_TENANT_READ,    RATE_READ,  .answer = &reservation_instance_schema, .is_list = true, ONE, .has_deleted = true, .run = list_instances, .summary = "Instances of a reservation"},
     {GET,    "/v1/reservations/{id}/cost",             ROLES_TENANT_MONEY,   RATE_READ,  .answer = &reservation_cost_schema, ONE, .has_deleted = true, .run = reservation_cost, .summary = "What it costs so far and to its end"},
-    {GET,    "/v1/system/reservations",                ROLES_SYSTEM_READ,    RATE_READ,  .query = &system_query_schema, .answer = &reservation_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List all tenants' reservations"},
+    {GET,    "/v1/system/reservations",                ROLES_SYSTEM_READ,    RATE_READ,  .query = &system_reservation_query_schema, .answer = &reservation_schema, .is_list = true, .has_deleted = true, .run = reservation_list, .summary = "List all tenants' reservations"},
     {GET,    "/v1/system/reservations/{id}",           ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_schema, ONE, .has_deleted = true, .passing = reservation_passing, .run = get, .summary = "One reservation"},
     {POST,   "/v1/system/reservations/{id}/cancel",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &reservation_schema, ONE, .lock = &reservation_lock, .run = cancel, .summary = "End it now, or before it begins"},
     {GET,    "/v1/system/reservations/{id}/cost",      ROLES_SYSTEM_READ,    RATE_READ,  .answer = &reservation_cost_schema, ONE, .has_deleted = true, .run = reservation_cost, .summary = "What it costs so far and to its end"},
@@ -342,8 +276,8 @@ static const struct route reservation_routes[] = {
 // clang-format on
 
 static const struct db_stmt *const reservation_statements[] = {
-    &statement_page,   &statement_list, &statement_get,       &statement_lock,      &statement_cancel,
-    &statement_exists, &statement_hide, &statement_instances, &statement_revisions, NULL};
+    &statement_get,  &statement_lock,      &statement_cancel,    &statement_exists,
+    &statement_hide, &statement_instances, &statement_revisions, NULL};
 
 const struct resource reservation_resource = {"reservations", reservation_routes, reservation_statements,
                                               "A tenant's claim on instances for a window of time, its terms and their "

@@ -63,6 +63,11 @@ enum err_kind reservation_find(struct request *request, const char *id, const PG
 enum err_kind reservation_show(struct request *request, struct response *response, int status, const char *id,
                                struct err *reterr);
 
+/* ---- reservation_list.c ---- */
+route_handler reservation_list;
+extern const struct schema reservation_query_schema, system_reservation_query_schema;
+extern const struct db_stmt *const reservation_list_statements[];
+
 /* ?validate_only=true of the POST of a reservation or quote: what would come of it by database and planner. */
 route_handler reservation_preview;
 

@@ -6,7 +6,7 @@
 #include "common/must.h"
 
 #define PAGE_PARAMS 2
-#define FILTERS_MAX 8
+#define FILTERS_MAX 12
 
 enum err_kind answer_find(struct request *request, const struct db_stmt *stmt, const char *id, const char *noun,
                           const PGresult **ret, struct err *reterr)

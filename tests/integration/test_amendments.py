@@ -315,3 +315,69 @@ def test_each_verdict_is_an_event_and_so_is_what_follows(stack, acme):
                 ("reservation.amended", "rsv_"): 1, ("instance.amended", "ins_"): 2}
     eventually(lambda: {kind: kinds().count(kind) for kind in set(kinds())} == expected, "all of them are told")
     assert any(event["object_id"] == amendment["id"] for event in acme.items("/v1/events"))
+
+
+def overlaps(item, start, end):
+    status = item["status"]
+    starts_at, ends_at = status["starts_at"] or item["starts_at"], status["ends_at"] or item["ends_at"]
+    return starts_at < end and (ends_at is None or ends_at > start)
+
+
+def test_reservations_are_found_by_all_that_a_list_of_them_shows(stack, acme):
+    """And an operator amends one in its tenant's place, sees where it is, and what it earned against its cost."""
+    other = stack.tenant("other")
+    acme.post("/v1/projects", {"name": "search"}).expect(201)
+    stack.operator.post("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tier": "preemptible",
+                                              "gpu_hour": {"amount": "1.000000", "currency": "USD"}}).expect(201)
+    train = reserve(acme, name="Train-1")
+    reserve(acme, name="serve", tier="preemptible", starts_at=at(3), ends_at=at(5), count=1, project="search")
+    reserve(other, name="train-2", starts_at=at(10), ends_at=at(12), count=4)
+    reserve(other, starts_at=at(20), ends_at=None, count=1)
+    operator = stack.operator
+    everything = operator.items("/v1/system/reservations")
+    filters = {
+        "find=TRAIN": lambda item: "train" in (item["name"] or "").lower(),
+        "find=search": lambda item: item["project"] == "search",
+        "find=other&tier=reserved": lambda item: item["tenant"] == "other",
+        "tier=preemptible": lambda item: item["tier"] == "preemptible",
+        "instance_type=h100.8x&tenant=acme": lambda item: item["tenant"] == "acme",
+        f"from={at(4)}": lambda item: overlaps(item, at(4), at(30)),
+        f"from={at(4)}&to={at(11)}": lambda item: overlaps(item, at(4), at(11)),
+        f"to={at(3)}": lambda item: overlaps(item, at(1), at(3)),
+    }
+    for query, holds in filters.items():
+        wanted = [item["id"] for item in everything if holds(item)]
+        assert [item["id"] for item in operator.items(f"/v1/system/reservations?{query}")] == wanted and wanted, query
+        newest = operator.items(f"/v1/system/reservations?{query}&order=newest&limit=1")
+        assert [item["id"] for item in newest] == wanted[::-1], query
+    assert [item["id"] for item in operator.items("/v1/system/reservations?order=newest&limit=2")] == [item["id"] for item in everything[::-1]]
+    assert [item["name"] for item in acme.items("/v1/reservations?find=2")] == [], "a tenant finds its own only"
+
+    where = f"/v1/system/reservations/{train['id']}"
+    preview = operator.post(f"{where}/amendments?validate_only=true", {"ends_at": at(5)}).expect(200).body
+    assert preview["cost_delta"]["amount"] == "768.000000", "two instances of 8 GPUs a day longer, at 2.00"
+    assert operator.post(f"{where}/amendments", {"ends_at": at(5)}).expect(201).body["terms"]["ends_at"] == at(5)
+    refused = operator.post(f"{where}/amendments", {"count": 9}).expect(409).body
+    assert refused["code"] == "capacity_unavailable" and show(acme, train)["status"]["ends_at"] == at(5)
+    assert [item["state"] for item in acme.items(f"/v1/reservations/{train['id']}/amendments")] == ["granted", "refused"]
+
+    names = {node["id"]: node["name"] for node in operator.items("/v1/system/nodes")}
+    places = operator.items(f"{where}/placement")
+    assert [(place["ordinal"], place["slot_from"], place["slot_to"]) for place in places] == [(0, 0, 8000), (1, 0, 8000)]
+    assert all(names[place["node"]] == place["node_name"] and place["from"] == at(2) and place["to"] == at(5) for place in places)
+
+    stack.advance(at(8))
+    eventually(lambda: operator.get(f"{where}/margin").body["until"] == at(8)[:10], "the days are closed")
+    margin = operator.get(f"{where}/margin").expect(200).body
+    assert margin["revenue"]["amount"] == "2304.000000", "two instances of 8 GPUs for three days at 2.00"
+    sums = operator.get(f"/v1/system/margin?by=reservation&from={at(1)[:10]}&to={at(8)[:10]}").expect(200).body["items"]
+    (mine,) = [item for item in sums if item["key"] == train["id"]]
+    assert [margin[key] for key in ("revenue", "cost", "margin")] == [mine[key] for key in ("revenue", "cost", "margin")]
+
+    def summed(by):
+        found = acme.items(f"/v1/usage-summary?by={by}&from={at(1)[:10]}&to={at(8)[:10]}")
+        return {item["key"]: (item["gpu_hours"], item["amount"]["amount"]) for item in found}
+
+    assert summed("tier")["reserved"] == ("1152.000000", "2304.000000")
+    assert summed("day")["2026-01-02"] == ("384.000000", "768.000000")
+    assert set(summed("project")) == {"default", "search"} and set(summed("instance_type")) == {"h100.8x"}

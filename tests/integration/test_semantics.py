@@ -253,6 +253,7 @@ BODIES = {
     "POST /v1/system/quotas": {"tenant": "acme", "zone": "us-east-1a", "gpu_model": "H100", "peak_gpu_milli": 16000},
     "PATCH /v1/system/quotas/{id}": {"month_gpu_hours": 100000},
     "POST /v1/reservations/{id}/amendments": {"count": 2},
+    "POST /v1/system/reservations/{id}/amendments": {"count": 2},
     "PATCH /v1/reservations/{id}": {"name": "other", "count": 2},
     "PATCH /v1/system/zones/{id}": {"lead_s": 60},
     "PATCH /v1/system/nodes/{id}": {"labels": {"row": "7"}},
@@ -280,7 +281,8 @@ BODIES = {
     "PATCH /v1/system/images/{id}": {"retired": True},
 }
 MONEY_IS_INVOLVED = {"POST /v1/reservations", "POST /v1/quotes", "POST /v1/reservations/{id}/amendments", "PATCH /v1/reservations/{id}", "POST /v1/reservations/{id}/cancel",
-                     "DELETE /v1/reservations/{id}", "POST /v1/system/reservations/{id}/cancel"}
+                     "DELETE /v1/reservations/{id}", "POST /v1/system/reservations/{id}/cancel",
+                     "POST /v1/system/reservations/{id}/amendments"}
 
 IN_USE = {"DELETE /v1/system/nodes/{id}": "node_in_use", "DELETE /v1/system/zones/{id}": "zone_in_use",
           "DELETE /v1/system/tenants/{id}": "tenant_in_use", "DELETE /v1/system/instance-types/{id}": "instance_type_in_use"}
