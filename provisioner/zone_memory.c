@@ -35,7 +35,7 @@ static const struct db_stmt statement_nodes = {
         "       (SELECT count(*) FROM instance i WHERE i.node_id = n.id AND i.state NOT IN ('terminated', 'failed')"
         "           AND i.state IN ('provisioning', 'running', 'stopping')),"
         "       r.leaf_id, n.nvlink_domain = 'rack', coalesce(n.retired_name, n.name), r.name, l.name, f.name, coalesce(m.windows, 0),"
-        "       n.retired_at IS NOT NULL"
+        "       n.retired_at IS NOT NULL, n.draining"
         "  FROM node n JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id"
         "  LEFT JOIN leaf l ON l.id = r.leaf_id LEFT JOIN node_status s ON s.node_id = n.id"
         "  LEFT JOIN (SELECT u.node_id, count(*) AS windows"
@@ -153,6 +153,7 @@ static void read_wish(const struct zone_memory *memory, const PGresult *result, 
     spec->cordoned = db_bool(result, row, 9);
     node->answers = db_bool(result, row, 10);
     node->is_unwanted = db_bool(result, row, 25);
+    node->is_draining = db_bool(result, row, 26);
     /* A rack whose leaf is not known is one by itself; an NVLink domain of its own is all zero. */
     bool has_leaf = db_text(result, row, 18) != NULL;
     spec->leaf = has_leaf ? planner_id_of(db_identity(result, row, 18)) : spec->rack;
@@ -244,6 +245,7 @@ enum err_kind zone_memory_nodes_changed(struct zone_memory *memory, struct world
         (void)node_slot(memory, db_identity(result, row, 0));
     world->nodes = memory->nodes;
     world->node_count = memory->node_count;
+    world->draining = arena_alloc(world->arena, (size_t)(PQntuples(result) + 1) * sizeof *world->draining);
     for (int row = 0; row < PQntuples(result); row++) {
         struct node *node = node_slot(memory, db_identity(result, row, 0));
         read_wish(memory, result, row, node);
@@ -251,6 +253,8 @@ enum err_kind zone_memory_nodes_changed(struct zone_memory *memory, struct world
         node_drive(world, node);
         tell_planner(memory, world, node);
         note_lost(node, lost);
+        if (node->is_draining)
+            world->draining[world->draining_count++] = node->id;
     }
     world->capacity_returned = true; /* a node came, answers again, or may be used again */
     return ERR_NONE;

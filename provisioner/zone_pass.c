@@ -8,6 +8,7 @@
 #include "common/metrics.h"
 #include "provisioner/reconcile/apply.h"
 #include "provisioner/reconcile/credit.h"
+#include "provisioner/reconcile/drain.h"
 #include "provisioner/reconcile/maintenance.h"
 #include "provisioner/reconcile/observe.h"
 #include "provisioner/zone_quota.h"
@@ -165,6 +166,7 @@ static void decide(struct pass *pass)
 {
     struct world *world = &pass->world;
     bool is_waitlist_served = false;
+    drains_drive(world);
     for (uint32_t i = 0; i < world->window_count; i++)
         maintenance_drive(&world->windows[i]);
     pass->deferred = arena_alloc(world->arena, (world->reservation_count + 1) * sizeof *pass->deferred);
@@ -222,6 +224,8 @@ static enum err_kind observe(struct pass *pass, struct err *reterr)
     bool has_maintenance = pass->wake->maintenance_changed || pass->memory->maintenance_due_s <= pass->world.now_s;
     if (kind == ERR_NONE && has_maintenance)
         kind = observe_maintenance(&pass->world, pass->db, &pass->maintenance_due_s, reterr);
+    if (kind == ERR_NONE && pass->world.draining_count > 0)
+        kind = observe_drained(&pass->world, pass->db, reterr);
     return kind;
 }
 

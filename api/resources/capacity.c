@@ -17,6 +17,7 @@ struct capacity_query {
     const char *zone;
     const char *level;
     const char *gpu_model;
+    const char *fabric;
     struct planning_range range;
 };
 
@@ -27,6 +28,7 @@ static const struct field query_fields[] = {
     FIELD_TEXT("zone",      struct capacity_query, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .help = "The zone, by name"),
     FIELD_ENUM("level",     struct capacity_query, level, .values = levels, .fallback = "rack", .help = "What GPUs are grouped by"),
     FIELD_TEXT("gpu_model", struct capacity_query, gpu_model, .least = 1, .most = 47, .help = "Only GPUs of this model"),
+    FIELD_TEXT("fabric",    struct capacity_query, fabric, .least = 1, .most = 63, .help = "Only groups within the fabric of this name"),
     PLANNING_RANGE_FIELDS(struct capacity_query, range),
     FIELDS_END,
 };
@@ -63,8 +65,9 @@ static const struct db_stmt statement_groups = {
            "   UNION ALL SELECT id, name, fabric_id FROM rack WHERE $4 = 'leaf' AND leaf_id IS NULL"
            "   UNION ALL SELECT id, name, id FROM fabric WHERE $4 = 'fabric') g"
            " JOIN fabric f ON f.id = g.fabric_id"
-           " WHERE f.zone_id = $3::uuid AND ($1::uuid IS NULL OR g.id > $1::uuid) ORDER BY g.id LIMIT $2::bigint",
-    .params = 4,
+           " WHERE f.zone_id = $3::uuid AND ($5::text IS NULL OR f.name = $5::text)"
+           "   AND ($1::uuid IS NULL OR g.id > $1::uuid) ORDER BY g.id LIMIT $2::bigint",
+    .params = 5,
 };
 
 /* What finish needs: the groups that were asked about, and whether there are more. */
@@ -172,9 +175,9 @@ static enum err_kind ask(struct request *request, struct response *response, str
     if (kind == ERR_NONE)
         kind = planning_zone(request, query->zone, "?zone", &question->zone_id, reterr);
     if (kind == ERR_NONE)
-        kind =
-            request_run(request, &statement_groups,
-                        DB_PARAMS(page.after, page.limit_sql, question->zone_id, query->level), &shown->groups, reterr);
+        kind = request_run(request, &statement_groups,
+                           DB_PARAMS(page.after, page.limit_sql, question->zone_id, query->level, query->fabric),
+                           &shown->groups, reterr);
     if (kind != ERR_NONE)
         return kind;
     int64_t fit = CELLS_MAX / query->range.steps;

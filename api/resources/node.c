@@ -20,6 +20,7 @@ static const struct field node_status_fields[] = {
     FIELD_COLUMN("since",               FIELD_TYPE_TIME, .help = "Domain time of the last change of state"),
     FIELD_COLUMN_WITH("last_error",     FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "The last thing that went wrong; null: nothing"),
     FIELD_COLUMN("allocated_gpu_milli", FIELD_TYPE_INT,  .help = "Milli-GPUs that are allocated now"),
+    FIELD_COLUMN_WITH("empty_from",     FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Of one that is drained: when nobody holds anything of it any more, as things stand; null: not in sight, or it is not drained"),
     FIELDS_END,
 };
 
@@ -40,6 +41,8 @@ static const struct field node_fields[] = {
     FIELD_MAP ("labels",       struct node, labels, .fallback = "{}", .help = "The operators' own key and value pairs"),
     FIELD_COLUMN("cordoned",      FIELD_TYPE_BOOL, .help = "Takes no new allocations"),
     FIELD_COLUMN_WITH("cordon_reason", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Why; null: not said, or not cordoned"),
+    FIELD_COLUMN("draining",      FIELD_TYPE_BOOL, .help = "Is being emptied: what has not begun on it is moved to other nodes, what has begun stays to its end"),
+    FIELD_COLUMN_WITH("drain_reason", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Why; null: it is not drained"),
     FIELD_COLUMN("sim_powered",   FIELD_TYPE_BOOL, .help = "sim: whether the stand-in answers"),
     FIELD_COLUMN("enrolled_at",   FIELD_TYPE_TIME, .help = "Domain time"),
     FIELD_COLUMN("status",        FIELD_TYPE_OBJECT, .fields = node_status_fields, .help = "What the system found"),
@@ -85,17 +88,26 @@ static const struct field node_power_fields[] = {
 };
 static const struct schema node_power_schema = {"NodePower", node_power_fields, sizeof(struct node_power)};
 
+/* The end of the last that is held or promised of it, now where there is nothing; null where one has no end. */
+#define NODE_EMPTY_FROM                                                                                                \
+    "(SELECT CASE WHEN NOT coalesce(bool_or(upper_inf(a.period)), false)"                                              \
+    "        THEN extract(epoch FROM coalesce(max(upper(a.period)), sluice_now()))::bigint END FROM allocation a"      \
+    "   WHERE a.node_id = n.id AND a.place && allocation_reach(n.id, (SELECT sluice_now()), NULL)"                     \
+    "     AND a.kind = 'instance' AND a.period && tstzrange((SELECT sluice_now()), NULL))"
+
 /* A node that nobody has looked at yet has no status: it is enrolled since it was. */
 #define NODE_SELECT                                                                                                    \
     "SELECT n.id, coalesce(n.retired_name, n.name) AS name, z.name AS zone, f.name AS fabric, n.leaf, r.name AS "      \
     "rack, n.nvlink_domain,"                                                                                           \
     " n.gpu_model, n.gpu_count,"                                                                                       \
     " n.gpu_grouping, n.cpu_milli, n.memory_mib, n.turnaround_s, n.cordoned, n.cordon_reason, n.sim_powered,"          \
+    " n.draining, n.drain_reason,"                                                                                     \
     " n.labels, extract(epoch FROM n.enrolled_at)::bigint AS enrolled_at, coalesce(s.state, 'enrolled') AS "           \
     "\"status.state\","                                                                                                \
     " l.name AS \"status.leaf\", extract(epoch FROM n.retired_at)::bigint AS \"status.retired_at\","                   \
     " extract(epoch FROM coalesce(s.since, n.enrolled_at))::bigint AS \"status.since\","                               \
     " s.last_error AS \"status.last_error\","                                                                          \
+    " CASE WHEN n.draining THEN " NODE_EMPTY_FROM " END AS \"status.empty_from\","                                     \
     " h.gpu_milli AS \"status.allocated_gpu_milli\", n.id AS page_key, n.revision AS wish_revision,"                   \
     " coalesce(s.revision, 0) || '.' || h.gpu_milli AS status_revision"                                                \
     " FROM node n JOIN zone z ON z.id = n.zone_id JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id" \
@@ -154,7 +166,7 @@ static const struct db_stmt statement_rewired = {
     .params = 1,
 };
 
-/* No row of the three below: it is so already. */
+/* No row of cordon, uncordon and power: it is so already. */
 static const struct db_stmt statement_cordon = {
     .name = "node_cordon",
     .sql = "UPDATE node SET cordoned = true, cordon_reason = $2, cordoned_by = $3, cordoned_at = sluice_now(),"
@@ -167,8 +179,20 @@ static const struct db_stmt statement_cordon = {
 static const struct db_stmt statement_uncordon = {
     .name = "node_uncordon",
     .sql = "UPDATE node SET cordoned = false, cordon_reason = NULL, cordoned_by = NULL, cordoned_at = NULL,"
+           " draining = false, drain_reason = NULL, drained_by = NULL, draining_since = NULL,"
            " revision = revision + 1 WHERE id = $1::uuid AND cordoned RETURNING zone_id, revision",
     .params = 1,
+};
+
+/* Asked for again it is tried again: other nodes may have room by now. */
+static const struct db_stmt statement_drain = {
+    .name = "node_drain",
+    .sql = "UPDATE node SET draining = true, drain_reason = $2, drained_by = $3, draining_since = sluice_now(),"
+           " cordon_reason = CASE WHEN cordoned THEN cordon_reason ELSE $2 END,"
+           " cordoned_by = CASE WHEN cordoned THEN cordoned_by ELSE $3 END,"
+           " cordoned_at = CASE WHEN cordoned THEN cordoned_at ELSE sluice_now() END, cordoned = true,"
+           " revision = revision + 1 WHERE id = $1::uuid RETURNING zone_id, revision",
+    .params = 3,
 };
 
 static const struct db_stmt statement_power = {
@@ -286,6 +310,13 @@ static enum err_kind uncordon(struct request *request, struct response *response
     return act(request, response, &statement_uncordon, DB_PARAMS(request->object), "node.uncordoned", reterr);
 }
 
+static enum err_kind drain(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct node_cordon *wish = request->body;
+    return act(request, response, &statement_drain, DB_PARAMS(request->object, wish->reason, request->caller.principal),
+               "node.drain_requested", reterr);
+}
+
 static enum err_kind power(struct request *request, struct response *response, struct err *reterr)
 {
     const struct node_power *wish = request->body;
@@ -301,15 +332,16 @@ static const struct route node_routes[] = {
     {GET,  "/v1/system/nodes/{id}",          ROLES_SYSTEM_READ,    RATE_READ,  ONE, .has_deleted = true, .passing = passing, .run = node_show, .summary = "One node"},
     {POST, "/v1/system/nodes",               ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_schema, .answer = &node_schema, .run = create, .replay = node_show, .problems = PROBLEMS("name_taken", "unknown_zone"), .summary = "Enrol a node"},
     {POST, "/v1/system/nodes/{id}/cordon",   ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_cordon_schema, ACTION, .run = cordon, .summary = "Let a node take no new allocations"},
-    {POST, "/v1/system/nodes/{id}/uncordon", ROLES_SYSTEM_OPERATE, RATE_WRITE, ACTION, .run = uncordon, .summary = "Let a node take allocations again"},
+    {POST, "/v1/system/nodes/{id}/uncordon", ROLES_SYSTEM_OPERATE, RATE_WRITE, ACTION, .run = uncordon, .summary = "Let a node take allocations again, and end its drain"},
+    {POST, "/v1/system/nodes/{id}/drain",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_cordon_schema, ACTION, .run = drain, .summary = "Empty a node: cordon it and move what has not begun on it"},
     {POST, "/v1/system/nodes/{id}/power",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &node_power_schema, ACTION, .run = power, .summary = "Switch a simulated node on or off"},
     ROUTES_END,
 };
 // clang-format on
 
 static const struct db_stmt *const node_statements[] = {
-    &statement_list,   &statement_get,      &statement_lock,  &statement_read,    &statement_create,
-    &statement_cordon, &statement_uncordon, &statement_power, &statement_rewired, NULL};
+    &statement_list,   &statement_get,      &statement_lock,  &statement_read,  &statement_create,
+    &statement_cordon, &statement_uncordon, &statement_drain, &statement_power, &statement_rewired, NULL};
 
 const struct resource node_resource = {"nodes", node_routes, node_statements,
     "The machines of the fleet."};

@@ -9,6 +9,7 @@ const struct resource *const registry[] = {
     &node_resource,
     &node_change_resource,
     &topology_resource,
+    &fleet_resource,
     &tenant_resource,
     &member_resource,
     &service_account_resource,

@@ -26,6 +26,7 @@ extern const struct resource credit_grant_resource;
 extern const struct resource credit_note_resource;
 extern const struct resource document_resource;
 extern const struct resource event_resource;
+extern const struct resource fleet_resource;
 extern const struct resource image_resource;
 extern const struct resource instance_resource;
 extern const struct resource instance_type_resource;

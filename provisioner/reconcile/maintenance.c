@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/maintenance.h"
 
+#include "provisioner/reconcile/moving.h"
+
 #include "common/must.h"
 
 #include <inttypes.h>
@@ -58,13 +60,6 @@ static void object_to(struct aside *aside, struct identity id, const char *why)
                                    aside->conflict[0] == '\0' ? "" : ",", uuid, why);
 }
 
-/* Instances are there, or were told when to go: it stays as it is. */
-static bool is_movable(const struct reservation *reservation)
-{
-    return reservation != NULL && reservation->ends_by_s == NEVER &&
-           (reservation->is.state == RESERVATION_SCHEDULED || reservation->is.state == RESERVATION_HELD);
-}
-
 static void add_movable(struct aside *aside, struct reservation *reservation)
 {
     for (uint32_t i = 0; i < aside->count; i++) {
@@ -94,48 +89,28 @@ static void look_at_node(struct aside *aside, struct identity node)
         struct reservation *reservation = hits[i].maintenance ? NULL : world_reservation(world, id);
         if (hits[i].maintenance)
             object_to(aside, id, "maintenance");
-        else if (is_movable(reservation))
+        else if (reservation_may_move(reservation))
             add_movable(aside, reservation);
         else
             object_to(aside, id, "begun");
     }
 }
 
-/* ---- Moving aside ---- */
-
-static void release(struct reservation *reservation)
-{
-    for (uint32_t ordinal = 0; ordinal < (uint32_t)reservation->wish.count; ordinal++) {
-        struct planner_key key = {.reservation = planner_id_of(reservation->wish.id), .ordinal = ordinal};
-        (void)planner_release(reservation->world->planner, &key); /* false: it held nothing */
-    }
-}
-
-/* As it was granted, and at nobody's expense. */
-static bool place_again(struct reservation *reservation)
-{
-    struct planner_request request = verdict_request(reservation);
-    struct planner_verdict verdict = {0};
-    request.from = reservation->starts_s;
-    request.to = horizon_end(&reservation->wish, reservation->starts_s, reservation->ends_s);
-    request.preempts = false;
-    planner_place(reservation->world->planner, &request, &verdict);
-    return verdict.placed;
-}
+/* ---- Taking the nodes ---- */
 
 static void take(struct aside *aside)
 {
     struct maintenance *window = aside->window;
     struct planner *planner = window->world->planner;
     for (uint32_t i = 0; i < aside->count; i++)
-        release(aside->movable[i]);
+        reservation_release(aside->movable[i]);
     for (uint32_t i = 0; i < window->node_count; i++) {
         struct planner_key key = key_of(window, i);
         if (!planner_block(planner, &key, planner_id_of(window->nodes[i]), window->starts_s, window->ends_s))
             object_to(aside, window->nodes[i], "node_unknown");
     }
     for (uint32_t i = 0; i < aside->count; i++) {
-        if (!place_again(aside->movable[i]))
+        if (!reservation_place_again(aside->movable[i]))
             object_to(aside, aside->movable[i]->wish.id, "no_other_place");
     }
 }

@@ -29,6 +29,9 @@ MUST_CHECK enum err_kind observe_more(struct world *world, struct db *db, struct
 /* Reads whom the verdicts of this piece of work evict, where they have not been read yet. */
 MUST_CHECK enum err_kind observe_evicted(struct world *world, struct db *db, struct err *reterr);
 
+/* Reads who is on the nodes that are to be drained, likewise. */
+MUST_CHECK enum err_kind observe_drained(struct world *world, struct db *db, struct err *reterr);
+
 #define OBSERVE_WINDOWS_MAX 64
 /* Reads the maintenance windows that are undecided or due, and the reservations that undecided ones hit,
  * behind the others. *ret_due_s: when others of them are due. */

@@ -1,5 +1,6 @@
 /* Reading maintenance windows, and the wishes of those whom an undecided one hits. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/drain.h"
 #include "provisioner/reconcile/maintenance.h"
 #include "provisioner/reconcile/observe.h"
 
@@ -107,5 +108,12 @@ enum err_kind observe_maintenance(struct world *world, struct db *db, int64_t *r
     *ret_due_s = rows == OBSERVE_WINDOWS_MAX ? world->now_s : db_int(result, 0, 12, NEVER);
     CLEANUP(hits_clear) struct hits hits = {.world = world};
     maintenance_find_hits(world, note_hit, &hits);
+    return observe_more(world, db, &hits.unread, reterr);
+}
+
+enum err_kind observe_drained(struct world *world, struct db *db, struct err *reterr)
+{
+    CLEANUP(hits_clear) struct hits hits = {.world = world};
+    drains_find_hits(world, note_hit, &hits);
     return observe_more(world, db, &hits.unread, reterr);
 }

@@ -91,6 +91,7 @@ struct node {
     struct planner_node spec; /* as the planner has it */
     bool answers;             /* sim: sim_powered */
     bool is_unwanted;         /* operators have taken it out of the fleet for good */
+    bool is_draining;         /* operators want it empty */
     int64_t turnaround_s;     /* the node's own, without the driver's stop */
     int64_t live_count;       /* instances on it */
     int64_t maintained;       /* maintenance windows of it that are active */
@@ -281,6 +282,8 @@ struct world {
     struct reservation *reservations; /* in the order in which they are to be decided */
     uint32_t reservation_count;
 
+    struct identity *draining; /* nodes that are to be emptied, whose wish has just changed */
+    uint32_t draining_count;
     struct maintenance *windows; /* of maintenance, that are to be looked at */
     uint32_t window_count;
     bool fleet_is_stale; /* the planner must be built anew after this piece of work */

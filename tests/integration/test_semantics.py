@@ -232,6 +232,7 @@ BODIES = {
     "POST /v1/system/nodes": {"name": "n9", "zone": "us-east-1a", "fabric": "f9", "rack": "r9", "leaf": "l9", "gpu_model": "H100",
                               "gpu_count": 8, "cpu_milli": 1000, "memory_mib": 1024},
     "POST /v1/system/nodes/{id}/cordon": {"reason": "a fan"},
+    "POST /v1/system/nodes/{id}/drain": {"reason": "a fan"},
     "POST /v1/system/nodes/{id}/power": {"on": False},
     "POST /v1/system/tenants": {"name": "other"},
     "POST /v1/system/tokens": {"role": "auditor", "name": "looks"},

@@ -1,0 +1,102 @@
+"""What operators see of the fleet at once, and draining nodes."""
+# SPDX-License-Identifier: Apache-2.0
+
+import pytest
+
+FLEET = "/v1/system/fleet"
+LATER, END = "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"
+
+
+@pytest.fixture(name="fleet", scope="module")
+def a_fleet(make_module_stack):
+    """Two fabrics with a rack of two nodes each."""
+    stack = make_module_stack()
+    stack.fleet(0)
+    for number, (fabric, rack) in enumerate((("f1", "r1"), ("f1", "r1"), ("f2", "r2"), ("f2", "r2"))):
+        stack.node(f"n{number}", fabric=fabric, rack=rack)
+    stack.advance("2026-01-01T00:01:00Z")
+    return stack
+
+
+def by_name(items):
+    return {item["name"]: item for item in items}
+
+
+def reserve(client, count, starts_at, ends_at=END, **fields):
+    return client.post("/v1/reservations", {"instance_type": "h100.8x", "count": count, "zone": "us-east-1a",
+                                            "starts_at": starts_at, "ends_at": ends_at, **fields}).expect(201).body
+
+
+def nodes_of(stack, reservation):
+    return {row["node"] for row in stack.operator.items("/v1/system/allocations")
+            if row["reservation"] == reservation["id"] and row["kind"] == "instance"}
+
+
+def test_the_fleet_sums_what_its_nodes_do_rack_by_rack(fleet):
+    acme = fleet.tenant("acme")
+    reserve(acme, 1, None, placement={"within": "fabric", "mode": "required"}, name="now")
+    racks = by_name(fleet.operator.items(f"{FLEET}?nodes=true"))
+    assert {name: (rack["fabric"], rack["node_count"], rack["gpu_count"]) for name, rack in racks.items()} == {
+        "r1": ("f1", 2, 16), "r2": ("f2", 2, 16)}
+    nodes = fleet.operator.items("/v1/system/nodes")
+    for rack in racks.values():
+        mine = [node for node in nodes if node["rack"] == rack["name"]]
+        assert [node["id"] for node in rack["nodes"]] == [node["id"] for node in sorted(mine, key=lambda node: node["name"])]
+        assert rack["allocated_gpu_milli"] == sum(node["status"]["allocated_gpu_milli"] for node in mine)
+        assert sum(rack["states"].values()) == 2
+        for node, whole in zip(rack["nodes"], sorted(mine, key=lambda node: node["name"])):
+            assert (node["state"], node["gpu_count"]) == (whole["status"]["state"], 8)
+            assert sum(until - slot for slot, until, _ in node["held"]) == whole["status"]["allocated_gpu_milli"]
+    (held,) = [rack for rack in racks.values() if rack["allocated_gpu_milli"]]
+    assert held["tenants"] == {"acme": 8000}
+    assert [node["held"] for node in held["nodes"] if node["held"]] == [[[0, 8000, "acme"]]]
+    assert [rack["name"] for rack in fleet.operator.items(f"{FLEET}?fabric=f2")] == ["r2"]
+    assert "nodes" not in fleet.operator.items(FLEET)[0]
+    assert [rack["name"] for rack in fleet.operator.items(f"{FLEET}?limit=1")] == ["r1", "r2"]
+
+
+def test_allocations_are_found_by_place_and_time_with_whose_they_are(fleet):
+    (now,) = [row for row in fleet.operator.items(f"/v1/system/allocations?to={LATER}") if row["kind"] == "instance"]
+    assert (now["tenant"], now["reservation_name"]) == ("acme", "now")
+    assert fleet.operator.items(f"/v1/system/allocations?from=2026-02-01T00:00:00Z") == []
+    racks = {node["id"]: node["rack"] for node in fleet.operator.items("/v1/system/nodes")}
+    for rack in ("r1", "r2"):
+        rows = fleet.operator.items(f"/v1/system/allocations?zone=us-east-1a&rack={rack}")
+        assert {racks[row["node"]] for row in rows} <= {rack}
+
+
+def test_a_drain_moves_what_has_not_begun_and_waits_for_the_rest(fleet):
+    acme = fleet.tenant("drained")
+    ahead = reserve(acme, 1, LATER, name="ahead")
+    (node,) = nodes_of(fleet, ahead)
+    path = f"/v1/system/nodes/{node}"
+    drained = fleet.operator.post(f"{path}/drain", {"reason": "a fan is loud"}).expect(200).body
+    assert (drained["draining"], drained["cordoned"], drained["cordon_reason"]) == (True, True, "a fan is loud")
+    fleet.advance("2026-01-01T00:02:00Z")
+    assert nodes_of(fleet, ahead).isdisjoint({node})
+    assert fleet.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
+    (busy,) = [row["node"] for row in fleet.operator.items("/v1/system/allocations") if row["reservation_name"] == "now" and row["kind"] == "instance"]
+    begun = fleet.operator.post(f"/v1/system/nodes/{busy}/drain", {"reason": "a leak"}).expect(200).body
+    assert begun["status"]["empty_from"] >= END
+    fleet.advance("2026-01-01T00:03:00Z")
+    assert busy in {row["node"] for row in fleet.operator.items("/v1/system/allocations") if row["reservation_name"] == "now"}
+    fleet.advance("2026-01-03T01:00:00Z")
+    empty = fleet.operator.get(f"/v1/system/nodes/{busy}").expect(200).body
+    assert empty["status"]["empty_from"] == "2026-01-03T01:00:00Z"
+    back = fleet.operator.post(f"/v1/system/nodes/{busy}/uncordon").expect(200).body
+    assert (back["draining"], back["drain_reason"], back["cordoned"], back["status"]["empty_from"]) == (False, None, False, None)
+
+
+def test_a_reservation_without_another_place_stays_on_a_drained_node(fleet):
+    acme = fleet.tenant("stays")
+    free = [node["id"] for node in fleet.operator.items("/v1/system/nodes") if not node["cordoned"]]
+    all_of_it = reserve(acme, len(free), "2026-01-04T00:00:00Z", "2026-01-05T00:00:00Z")
+    fleet.operator.post(f"/v1/system/nodes/{free[0]}/drain", {"reason": "try"}).expect(200)
+    fleet.advance("2026-01-03T02:00:00Z")
+    assert nodes_of(fleet, all_of_it) == set(free)
+    assert fleet.operator.get(f"/v1/system/nodes/{free[0]}").body["status"]["empty_from"] == "2026-01-05T00:00:00Z"
+
+
+def test_capacity_can_be_asked_of_one_fabric(fleet):
+    of_one = fleet.operator.get("/v1/system/capacity?zone=us-east-1a&fabric=f2&step_s=86400").expect(200).body["items"]
+    assert {item["fabric"] for item in of_one} == {"f2"}
