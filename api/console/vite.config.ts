@@ -1,10 +1,11 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { budget } from "./budget";
 
 // No asset is inlined: the policy is default-src 'self', which refuses data: URLs.
 export default defineConfig({
   base: "/console/",
-  plugins: [react()],
+  plugins: [react(), budget()],
   build: {
     assetsInlineLimit: 0,
     target: "es2022",

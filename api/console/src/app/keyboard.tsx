@@ -1,19 +1,17 @@
-// g then a letter goes to a page, / to the page's search, ? tells so.
+// g then a letter goes to a page, / to the page's search, j and k walk its table, ? tells so.
 import { useRouter } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
+import { Dialog } from "../ui/dialog";
+import { walkRows } from "./keyboard-rows";
+import { pagesFor } from "./pages";
+import { usePrincipal } from "./principal";
 
 const PREFIX_LASTS_MS = 1500;
-const PLACES: Readonly<Record<string, "/fleet" | "/reservations" | "/economics">> = {
-  f: "/fleet",
-  r: "/reservations",
-  e: "/economics",
-};
 const HELP = [
-  ["g f", "Go to the fleet"],
-  ["g r", "Go to reservations"],
-  ["g e", "Go to economics"],
   ["/", "Search on this page"],
-  ["← ↑ → ↓", "Move on the map"],
+  ["j k", "Next, previous row of the table"],
+  ["Enter", "Open it"],
+  ["← ↑ → ↓", "Move on a map or calendar"],
   ["?", "This help"],
 ] as const;
 
@@ -21,27 +19,50 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
-export function KeyboardHelp() {
-  const router = useRouter();
-  const dialog = useRef<HTMLDialogElement>(null);
-
+/** Keys of one letter, by what they do; a dialog has the keyboard for itself. */
+function useKeys(
+  actions: Readonly<Record<string, (event: KeyboardEvent) => void>>,
+  go: (letter: string) => boolean,
+): void {
+  const latest = useRef({ actions, go });
+  useEffect(() => {
+    latest.current = { actions, go };
+  });
   useEffect(() => {
     let prefixAt_ms = -Infinity;
     function onKey(event: KeyboardEvent): void {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      const place = PLACES[event.key];
+      if (document.querySelector("dialog[open]") !== null) return;
       const afterPrefix = event.timeStamp - prefixAt_ms < PREFIX_LASTS_MS;
       prefixAt_ms = event.key === "g" ? event.timeStamp : -Infinity;
-      if (afterPrefix && place !== undefined) void router.navigate({ to: place });
-      else if (event.key === "?") dialog.current?.showModal();
-      else if (event.key === "/") {
-        document.querySelector<HTMLInputElement>("input[type=search]")?.focus();
-        event.preventDefault();
-      }
+      if (afterPrefix && latest.current.go(event.key)) event.preventDefault();
+      else latest.current.actions[event.key]?.(event);
     }
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
-  }, [router]);
+  }, []);
+}
+
+export function Keyboard() {
+  const router = useRouter();
+  const pages = pagesFor(usePrincipal());
+  const [help, setHelp] = useState(false);
+  useKeys(
+    {
+      "?": () => setHelp(true),
+      j: (event) => walkRows(event.target, 1),
+      k: (event) => walkRows(event.target, -1),
+      "/": (event) => {
+        document.querySelector<HTMLInputElement>("input[type=search]")?.focus();
+        event.preventDefault();
+      },
+    },
+    (letter) => {
+      const page = pages.find((each) => each.key === letter);
+      if (page !== undefined) void router.navigate({ to: page.path });
+      return page !== undefined;
+    },
+  );
 
   return (
     <>
@@ -50,30 +71,37 @@ export function KeyboardHelp() {
         className="icon"
         aria-label="Keyboard help"
         title="Keyboard help (?)"
-        onClick={() => dialog.current?.showModal()}
+        onClick={() => setHelp(true)}
       >
         ?
       </button>
-      <dialog ref={dialog} aria-labelledby="keyboard-title" className="help">
-        <h2 id="keyboard-title">Keyboard</h2>
-        <dl>
-          {HELP.map(([keys, meaning]) => (
-            <div key={keys}>
-              <dt>
-                {keys.split(" ").map((key) => (
-                  <kbd key={key}>{key}</kbd>
-                ))}
-              </dt>
-              <dd>{meaning}</dd>
-            </div>
-          ))}
-        </dl>
-        <form method="dialog">
-          <button type="submit" className="primary" autoFocus>
-            Close
-          </button>
-        </form>
-      </dialog>
+      {help && (
+        <Dialog title="Keyboard" className="help" onClose={() => setHelp(false)}>
+          {(close) => (
+            <>
+              <dl>
+                {[...pages.map((page) => [`g ${page.key}`, `Go to ${page.name}`] as const), ...HELP].map(
+                  ([keys, meaning]) => (
+                    <div key={keys}>
+                      <dt>
+                        {keys.split(" ").map((key) => (
+                          <kbd key={key}>{key}</kbd>
+                        ))}
+                      </dt>
+                      <dd>{meaning}</dd>
+                    </div>
+                  ),
+                )}
+              </dl>
+              <div className="dialog-end">
+                <button type="button" className="primary" autoFocus onClick={close}>
+                  Close
+                </button>
+              </div>
+            </>
+          )}
+        </Dialog>
+      )}
     </>
   );
 }

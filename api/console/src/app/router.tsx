@@ -1,80 +1,28 @@
-// Every view has an address; filters are part of it, typed and checked here.
-import { createRootRoute, createRoute, createRouter, Link } from "@tanstack/react-router";
-import { EconomicsPage } from "../economics/page";
-import { FleetPage } from "../fleet/page";
-import { ReservationPage } from "../reservations/detail";
-import { ReservationsPage } from "../reservations/page";
-import { reservationStates } from "../reservations/states";
-import { Heading } from "../ui/heading";
+// Every view has an address; filters are part of it, typed and checked in the routes of its folder.
+import { createRoute, createRouter, type ErrorComponentProps } from "@tanstack/react-router";
+import { problemOf } from "../api/problem";
+import { economicsRoutes } from "../economics/routes";
+import { fleetRoutes } from "../fleet/routes";
+import { reservationsRoutes } from "../reservations/routes";
+import { ProblemBox } from "../ui/problem-box";
+import { Loading } from "../ui/states";
 import { Home } from "./home";
-import { DAYS } from "./ranges";
-import { Shell } from "./shell";
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-export interface FleetSearch {
-  state?: string | undefined;
-  find?: string | undefined;
-  node?: string | undefined;
-}
-
-export interface ReservationsSearch {
-  state?: (typeof reservationStates)[number] | undefined;
-  find?: string | undefined;
-}
-
-const root = createRootRoute({ component: Shell, notFoundComponent: Lost });
+import { root } from "./root";
 
 const home = createRoute({ getParentRoute: () => root, path: "/", component: Home });
 
-const fleet = createRoute({
-  getParentRoute: () => root,
-  path: "/fleet",
-  validateSearch: (search): FleetSearch => ({
-    state: textOf(search.state),
-    find: textOf(search.find),
-    node: textOf(search.node),
-  }),
-  component: FleetPage,
-});
-
-const reservations = createRoute({
-  getParentRoute: () => root,
-  path: "/reservations",
-  validateSearch: (search): ReservationsSearch => ({
-    state: reservationStates.find((state) => state === search.state),
-    find: textOf(search.find),
-  }),
-  component: ReservationsPage,
-});
-
-const reservation = createRoute({ getParentRoute: () => root, path: "/reservations/$id", component: ReservationPage });
-
-const economics = createRoute({
-  getParentRoute: () => root,
-  path: "/economics",
-  validateSearch: (search): { days?: number | undefined } => ({
-    days: DAYS.find((days) => days === Number(search.days)),
-  }),
-  component: EconomicsPage,
-});
-
-function Lost() {
-  return (
-    <>
-      <Heading title="Nothing here" />
-      <p className="lead">
-        This address belongs to no page. <Link to="/">Go to the start.</Link>
-      </p>
-    </>
-  );
+/** A view that failed to load or to show takes neither the frame nor the other views with it. */
+function Failed({ error, reset }: ErrorComponentProps) {
+  return <ProblemBox problem={problemOf(error)} retry={reset} />;
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, fleet, reservations, reservation, economics]),
+  routeTree: root.addChildren([home, ...fleetRoutes, ...reservationsRoutes, ...economicsRoutes]),
   basepath: "/console",
+  defaultPendingComponent: () => <Loading what="the page" />,
+  defaultErrorComponent: Failed,
+  // A chunk is fetched when the pointer or the focus comes to its link.
+  defaultPreload: "intent",
   // Our ids and states are plain words: ?state=active, not ?state=%22active%22; what is not set is left out.
   parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
   stringifySearch: (search) => {

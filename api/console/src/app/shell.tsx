@@ -1,27 +1,25 @@
 // The frame around every page: where one is, who one is, what time the fleet has, and whether the screen is true.
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { isProvider, type Me } from "../api/model";
 import { problemOf } from "../api/problem";
 import { useMe } from "../api/queries";
 import { session } from "../api/session";
 import { formatInstant, words } from "../format/text";
+import { useTimeZone, zoneName } from "../format/zone";
 import { LiveProvider } from "../live/live";
+import { Heading } from "../ui/heading";
 import { LiveBadge } from "../ui/live-badge";
 import { Mark } from "../ui/mark";
 import { ProblemBox } from "../ui/problem-box";
-import { Loading } from "../ui/states";
+import { Empty, Loading } from "../ui/states";
 import { ThemeButton } from "../ui/theme-button";
-import { KeyboardHelp } from "./keyboard";
+import { Keyboard } from "./keyboard";
+import { pageAt, pagesFor } from "./pages";
 import { PrincipalContext } from "./principal";
-
-const PAGES = [
-  { to: "/fleet", name: "Fleet" },
-  { to: "/reservations", name: "Reservations" },
-  { to: "/economics", name: "Economics" },
-] as const;
 
 export function Shell() {
   const me = useMe();
+  const zone = useTimeZone();
   if (me.data === undefined) {
     return (
       <main className="page">
@@ -41,10 +39,26 @@ export function Shell() {
         </a>
         <TopBar me={me.data} />
         <main className="page" id="content">
-          <Outlet />
+          {/* In another zone everything reads anew. */}
+          <Content key={zone} me={me.data} />
         </main>
       </LiveProvider>
     </PrincipalContext>
+  );
+}
+
+/** The page, or that it is not this principal's: the API would give it nothing of it. */
+function Content({ me }: { me: Me }) {
+  const path = useLocation({ select: (location) => location.pathname });
+  const page = pageAt(path);
+  if (page === undefined || pagesFor(me).includes(page)) return <Outlet />;
+  return (
+    <>
+      <Heading title={page.name} />
+      <Empty title={`This page is not for the role ${words(me.role)}`}>
+        <Link to="/">Go to the start.</Link>
+      </Empty>
+    </>
   );
 }
 
@@ -56,8 +70,8 @@ function TopBar({ me }: { me: Me }) {
         <span>Sluice</span>
       </Link>
       <nav aria-label="Pages">
-        {PAGES.map((page) => (
-          <Link key={page.to} to={page.to}>
+        {pagesFor(me).map((page) => (
+          <Link key={page.path} to={page.path}>
             {page.name}
           </Link>
         ))}
@@ -69,7 +83,7 @@ function TopBar({ me }: { me: Me }) {
           <span>{me.principal}</span>
           <small>{me.tenant === null ? words(me.role) : `${me.tenant} · ${words(me.role)}`}</small>
         </span>
-        <KeyboardHelp />
+        <Keyboard />
         <ThemeButton />
         <button type="button" className="quiet" onClick={() => void session.signOut()}>
           Sign out
@@ -84,7 +98,7 @@ function Clock({ me }: { me: Me }) {
   return (
     <span className={me.virtual_clock ? "clock clock-virtual" : "clock"}>
       {me.virtual_clock && <b>Virtual time</b>} <time dateTime={me.domain_time}>{formatInstant(me.domain_time)}</time>{" "}
-      UTC
+      {zoneName(me.domain_time)}
     </span>
   );
 }

@@ -12,6 +12,7 @@ import { Empty, Loaded } from "../ui/states";
 import { Stat, Stats } from "../ui/stats";
 import { DayChart } from "./chart";
 import { daysOf, fraction } from "./series";
+import "./economics.css";
 
 const DAYS_DEFAULT = 30;
 const HOUR_S = 3600;

@@ -1,7 +1,10 @@
 // One node, beside the map.
 import type { Node, Zone } from "../api/model";
+import { usePrincipal } from "../app/principal";
 import { formatDate, formatGpus, formatInstant } from "../format/text";
+import { ActionButton } from "../ui/action";
 import { StateChip } from "../ui/state-chip";
+import { cordonAction } from "./cordon";
 import { nodeTones, shareOf, stateOf } from "./states";
 
 export function NodeDetail({ node, zone, onClose }: { node: Node; zone: Zone | undefined; onClose: () => void }) {
@@ -20,6 +23,9 @@ export function NodeDetail({ node, zone, onClose }: { node: Node; zone: Zone | u
         <StateChip state={node.status.state} tone={nodeTones[stateOf(node)]} />
         {node.cordoned && <StateChip state="cordoned" tone="warn" />}
         {zone?.driver === "sim" && <span className="tag">simulated</span>}
+      </p>
+      <p className="actions">
+        <ActionButton action={cordonAction(node, usePrincipal())} />
       </p>
       <dl className="facts">
         <Fact name="GPUs">

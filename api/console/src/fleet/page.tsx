@@ -1,39 +1,49 @@
 // The fleet: how much there is, how it is, and where.
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { isProvider, type Node } from "../api/model";
+import type { Node } from "../api/model";
 import { useNodes, useZones } from "../api/queries";
-import { usePrincipal } from "../app/principal";
-import type { FleetSearch } from "../app/router";
+import type { FleetSearch } from "./routes";
 import { byName, countOf, formatCount, formatGpus, formatInstant, words } from "../format/text";
+import { zoneName } from "../format/zone";
 import { Heading } from "../ui/heading";
+import { ListTools } from "../ui/list-tools";
 import { SearchBox } from "../ui/search-box";
 import { StateChip } from "../ui/state-chip";
 import { Empty, Loaded } from "../ui/states";
 import { Stat, Stats } from "../ui/stats";
-import { VirtualTable, type Column } from "../ui/virtual-table";
+import { DataTable, type Column } from "../ui/table";
 import { NodeDetail } from "./detail";
 import { Legend } from "./legend";
 import { FleetMap } from "./map";
 import { nodeTones, stateOf, sumFleet, type FleetSums } from "./states";
+import "./fleet.css";
 
 const COLUMNS: readonly Column<Node>[] = [
-  { key: "name", title: "Node", render: (node) => <b>{node.name}</b> },
+  { key: "name", title: "Node", sort: (node) => node.name, render: (node) => <b>{node.name}</b> },
   {
     key: "state",
     title: "State",
+    sort: (node) => node.status.state,
     render: (node) => <StateChip state={node.status.state} tone={nodeTones[stateOf(node)]} />,
   },
-  { key: "fabric", title: "Fabric", render: (node) => node.fabric },
-  { key: "rack", title: "Rack", render: (node) => node.rack },
-  { key: "model", title: "Model", render: (node) => node.gpu_model },
+  { key: "fabric", title: "Fabric", sort: (node) => node.fabric, render: (node) => node.fabric },
+  { key: "rack", title: "Rack", sort: (node) => node.rack, render: (node) => node.rack },
+  { key: "model", title: "Model", sort: (node) => node.gpu_model, render: (node) => node.gpu_model },
   {
     key: "allocated",
     title: "GPUs allocated",
     align: "end",
+    sort: (node) => node.status.allocated_gpu_milli,
     render: (node) => `${formatGpus(node.status.allocated_gpu_milli)} / ${node.gpu_count}`,
   },
-  { key: "since", title: "Since (UTC)", align: "end", render: (node) => formatInstant(node.status.since) },
+  {
+    key: "since",
+    title: "Since",
+    align: "end",
+    sort: (node) => node.status.since,
+    render: (node) => formatInstant(node.status.since),
+  },
   { key: "note", title: "Note", render: noteOf },
 ];
 
@@ -47,21 +57,6 @@ function noteOf(node: Node): string {
 }
 
 export function FleetPage() {
-  const me = usePrincipal();
-  if (!isProvider(me)) {
-    return (
-      <>
-        <Heading title="Fleet" />
-        <Empty title="The fleet is the provider’s view">
-          Your token belongs to the tenant {me.tenant}. What you have reserved is under Reservations.
-        </Empty>
-      </>
-    );
-  }
-  return <ProviderFleet />;
-}
-
-function ProviderFleet() {
   const nodes = useNodes();
   return (
     <>
@@ -122,13 +117,14 @@ function Fleet({ nodes, capped }: { nodes: Node[]; capped: boolean }) {
           />
           <span className="fine" role="status">
             {formatCount(rows.length)} of {formatCount(nodes.length)}
-            {state !== undefined && ` · ${words(state)} only`}
+            {state !== undefined && ` · ${words(state)} only`} · times in {zoneName()}
           </span>
+          <ListTools list={{ path: "/v1/system/nodes", query: { state } }} name="nodes" />
         </div>
         {rows.length === 0 ? (
           <Empty title="No node matches" />
         ) : (
-          <VirtualTable
+          <DataTable
             label="Nodes"
             columns={COLUMNS}
             rows={rows}

@@ -1,24 +1,32 @@
-// How times, counts and names read. All times are UTC, and said to be.
+// How times, counts and names read. Instants stand in the zone that the reader chose; whoever shows one says which.
+import { timeZone, zoneName, type TimeZone } from "./zone";
 
-const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const TIME = new Intl.DateTimeFormat("en-GB", {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  timeZone: "UTC",
-});
+const DATE_PARTS = { day: "numeric", month: "short", year: "numeric" } as const;
+const TIME_PARTS = { hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
+const DATE = new Intl.DateTimeFormat("en-GB", { ...DATE_PARTS, timeZone: "UTC" });
+const INSTANT: Readonly<Record<TimeZone, { date: Intl.DateTimeFormat; time: Intl.DateTimeFormat }>> = {
+  utc: { date: DATE, time: new Intl.DateTimeFormat("en-GB", { ...TIME_PARTS, timeZone: "UTC" }) },
+  local: { date: new Intl.DateTimeFormat("en-GB", DATE_PARTS), time: new Intl.DateTimeFormat("en-GB", TIME_PARTS) },
+};
 const NUMBER = new Intl.NumberFormat("en-US");
 const NATURAL = new Intl.Collator("en", { numeric: true });
 
-export function formatDate(instant: string): string {
-  return DATE.format(new Date(instant));
+/** A day of the books, which is UTC: "14 Mar 2026". */
+export function formatDate(day: string): string {
+  return DATE.format(new Date(day));
 }
 
-/** "14 Mar 2026, 09:30:00" without zone; the page says UTC once. */
+/** "14 Mar 2026, 09:30:00" without zone; the page names it once (zoneName). */
 export function formatInstant(instant: string | null | undefined): string {
   if (instant === null || instant === undefined) return "\u2013";
-  const date = new Date(instant);
-  return `${DATE.format(date)}, ${TIME.format(date)}`;
+  const { date, time } = INSTANT[timeZone()];
+  const at = new Date(instant);
+  return `${date.format(at)}, ${time.format(at)}`;
+}
+
+/** "09:30:00 UTC". */
+export function formatTime(instant: string): string {
+  return `${INSTANT[timeZone()].time.format(new Date(instant))} ${zoneName(instant)}`;
 }
 
 export function formatCount(count: number): string {

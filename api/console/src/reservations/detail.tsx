@@ -5,11 +5,13 @@ import type { Me, Reservation } from "../api/model";
 import { useEvents, useReservation } from "../api/queries";
 import { usePrincipal } from "../app/principal";
 import { countOf, formatInstant, formatSpan, words } from "../format/text";
+import { zoneName } from "../format/zone";
 import { Heading } from "../ui/heading";
 import { StateChip } from "../ui/state-chip";
 import { Empty, Loaded } from "../ui/states";
 import { toneOf } from "./states";
 import { nameOf, whatOf, windowSeconds } from "./wish";
+import "./reservations.css";
 
 const INSTANCES_SHOWN_MAX = 500;
 
@@ -61,13 +63,17 @@ function Wished({ reservation }: { reservation: Reservation }) {
           {reservation.count} × {whatOf(reservation)}
         </Fact>
         <Fact name="Where">{reservation.zone}</Fact>
-        <Fact name="From">{formatInstant(reservation.starts_at)} UTC</Fact>
+        <Fact name="From">
+          {formatInstant(reservation.starts_at)} {zoneName()}
+        </Fact>
         <Fact name="Until">
-          {reservation.ends_at == null ? "until cancelled" : `${formatInstant(reservation.ends_at)} UTC`}
+          {reservation.ends_at == null ? "until cancelled" : `${formatInstant(reservation.ends_at)} {zoneName()}`}
         </Fact>
         <Fact name="Tier">{words(reservation.tier)}</Fact>
         <Fact name="If unavailable">{words(reservation.if_unavailable)}</Fact>
-        <Fact name="Made">{formatInstant(reservation.created_at)} UTC</Fact>
+        <Fact name="Made">
+          {formatInstant(reservation.created_at)} {zoneName()}
+        </Fact>
       </dl>
     </section>
   );
@@ -81,7 +87,9 @@ function Verdict({ reservation }: { reservation: Reservation }) {
     <section className="panel" aria-labelledby="verdict-title">
       <h2 id="verdict-title">Verdict</h2>
       <dl className="facts">
-        <Fact name="Decided">{status.decided_at == null ? "not yet" : `${formatInstant(status.decided_at)} UTC`}</Fact>
+        <Fact name="Decided">
+          {status.decided_at == null ? "not yet" : `${formatInstant(status.decided_at)} {zoneName()}`}
+        </Fact>
         {status.starts_at != null && (
           <Fact name="Granted">
             {formatInstant(status.starts_at)} to {formatInstant(status.ends_at)}

@@ -5,28 +5,37 @@ import { isProvider, type Reservation } from "../api/model";
 import { useReservations } from "../api/queries";
 import { usePrincipal } from "../app/principal";
 import { countOf, formatCount, formatInstant, formatSpan, words } from "../format/text";
+import { zoneName } from "../format/zone";
 import { Heading } from "../ui/heading";
+import { ListTools } from "../ui/list-tools";
 import { SearchBox } from "../ui/search-box";
 import { StateChip } from "../ui/state-chip";
 import { Empty, Loaded } from "../ui/states";
-import { VirtualTable, type Column } from "../ui/virtual-table";
+import { DataTable, type Column } from "../ui/table";
 import { reservationStates, toneOf } from "./states";
 import { nameOf, whatOf, windowSeconds } from "./wish";
 
 const NAME: Column<Reservation> = {
   key: "name",
   title: "Name",
+  sort: nameOf,
   render: (row) => (
     <Link to="/reservations/$id" params={{ id: row.id }}>
       {nameOf(row)}
     </Link>
   ),
 };
-const TENANT: Column<Reservation> = { key: "tenant", title: "Tenant", render: (row) => row.tenant ?? "" };
+const TENANT: Column<Reservation> = {
+  key: "tenant",
+  title: "Tenant",
+  sort: (row) => row.tenant,
+  render: (row) => row.tenant ?? "",
+};
 const REST: readonly Column<Reservation>[] = [
   {
     key: "state",
     title: "State",
+    sort: (row) => row.status.state,
     render: (row) => (
       <span className="chips">
         <StateChip state={row.status.state ?? "pending"} tone={toneOf(row.status.state)} />
@@ -36,7 +45,7 @@ const REST: readonly Column<Reservation>[] = [
       </span>
     ),
   },
-  { key: "what", title: "What", render: (row) => `${row.count} × ${whatOf(row)}` },
+  { key: "what", title: "What", sort: whatOf, render: (row) => `${row.count} × ${whatOf(row)}` },
   {
     key: "delivered",
     title: "Delivered",
@@ -45,15 +54,23 @@ const REST: readonly Column<Reservation>[] = [
   },
   {
     key: "starts",
-    title: "Starts (UTC)",
+    title: "Starts",
+    sort: (row) => row.status.starts_at ?? row.starts_at,
     align: "end",
     render: (row) => formatInstant(row.status.starts_at ?? row.starts_at),
   },
-  { key: "ends", title: "Ends (UTC)", align: "end", render: (row) => formatInstant(row.status.ends_at ?? row.ends_at) },
+  {
+    key: "ends",
+    title: "Ends",
+    align: "end",
+    sort: (row) => row.status.ends_at ?? row.ends_at,
+    render: (row) => formatInstant(row.status.ends_at ?? row.ends_at),
+  },
   {
     key: "lasts",
     title: "Lasts",
     align: "end",
+    sort: windowSeconds,
     render: (row) => {
       const seconds = windowSeconds(row);
       return seconds === null ? "open" : formatSpan(seconds);
@@ -87,6 +104,10 @@ export function ReservationsPage() {
           ))}
         </div>
         <SearchBox label="Search reservations" value={find ?? ""} onChange={setFind} />
+        <ListTools
+          list={{ path: isProvider(me) ? "/v1/system/reservations" : "/v1/reservations", query: { state } }}
+          name="reservations"
+        />
       </div>
       <Loaded query={reservations} what="reservations">
         {({ items, capped }) => (
@@ -128,12 +149,13 @@ function Found({ rows, all, capped, filtered, columns }: FoundProps) {
         {rows.length === all
           ? countOf(all, "reservation")
           : `${formatCount(rows.length)} of ${countOf(all, "reservation")}`}
+        {`, times in ${zoneName()}`}
         {capped && `, of more: only the first ${formatCount(all)} were fetched; narrow the state`}
       </p>
       {rows.length === 0 ? (
         <Empty title="None matches the search" />
       ) : (
-        <VirtualTable label="Reservations" columns={columns} rows={rows} rowKey={(row) => row.id} />
+        <DataTable label="Reservations" columns={columns} rows={rows} rowKey={(row) => row.id} />
       )}
     </>
   );

@@ -1,0 +1,40 @@
+// The pages of the console, in one table: navigation, palette and the keys after `g` come from it. A page stands here
+// once its view can be opened.
+import type { Me } from "../api/model";
+import { isProvider } from "../api/model";
+
+export interface PageEntry {
+  path: string;
+  name: string;
+  /** The letter after g. */
+  key: string;
+  /** Whose page it is: the API gives the other nothing of it. */
+  audience: "provider" | "tenant" | "everyone";
+  /** The group within the navigation. */
+  group: "run" | "sell" | "govern";
+  /** Where not all roles of the audience may read what it shows. */
+  roles?: readonly string[];
+}
+
+export const PAGES = [
+  { path: "/fleet", name: "Fleet", key: "f", audience: "provider", group: "run" },
+  { path: "/reservations", name: "Reservations", key: "r", audience: "everyone", group: "run" },
+  { path: "/economics", name: "Economics", key: "e", audience: "everyone", group: "sell" },
+] as const satisfies readonly PageEntry[];
+
+export type PagePath = (typeof PAGES)[number]["path"];
+
+/** The pages of this principal, in their order. */
+export function pagesFor(me: Me): (PageEntry & { path: PagePath })[] {
+  const audience = isProvider(me) ? "provider" : "tenant";
+  const pages: readonly (PageEntry & { path: PagePath })[] = PAGES;
+  return pages.filter(
+    (page) => (page.audience === "everyone" || page.audience === audience) && (page.roles?.includes(me.role) ?? true),
+  );
+}
+
+/** The page that an address belongs to: /reservations/rsv_1 is of /reservations. */
+export function pageAt(path: string): (PageEntry & { path: PagePath }) | undefined {
+  const pages: readonly (PageEntry & { path: PagePath })[] = PAGES;
+  return pages.find((page) => path === page.path || path.startsWith(`${page.path}/`));
+}

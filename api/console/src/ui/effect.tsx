@@ -1,0 +1,68 @@
+// What an action would do, as the API says: what it costs, what to know of it, and what the action itself shows.
+import type { ReactNode } from "react";
+import { formatMicro, micro, type Money } from "../format/money";
+import type { Preview } from "./preview";
+
+interface Told {
+  cost_delta?: Money | null;
+  warnings?: readonly { code: string; detail: string }[];
+}
+
+interface EffectProps<T> {
+  preview: Preview<T>;
+  effect: ((preview: T) => ReactNode) | undefined;
+  incomplete: boolean;
+}
+
+export function Effect<T>({ preview, effect, incomplete }: EffectProps<T>) {
+  return (
+    <section className="effect" aria-label="Effect" aria-live="polite" aria-busy={preview.asking}>
+      <h3>What it would do</h3>
+      {preview.data === null ? (
+        <Unknown asking={preview.asking} incomplete={incomplete} refused={preview.problem !== null} />
+      ) : (
+        <>
+          <Consequences told={preview.data as Told} />
+          {effect?.(preview.data)}
+        </>
+      )}
+    </section>
+  );
+}
+
+function Unknown({ asking, incomplete, refused }: { asking: boolean; incomplete: boolean; refused: boolean }) {
+  const text = incomplete
+    ? "Shown once the form is filled in."
+    : asking
+      ? "Asking…"
+      : refused
+        ? "It would be refused."
+        : "Nothing is known of it.";
+  return <p className="fine">{text}</p>;
+}
+
+function Consequences({ told }: { told: Told }) {
+  const cost = told.cost_delta ?? null;
+  const warnings = told.warnings ?? [];
+  return (
+    <>
+      {cost !== null && <p>{costLine(cost)}</p>}
+      {warnings.length > 0 && (
+        <ul className="warnings">
+          {warnings.map((warning) => (
+            <li key={warning.code}>{warning.detail}</li>
+          ))}
+        </ul>
+      )}
+      {cost === null && warnings.length === 0 && <p className="fine">It would be accepted; nobody is affected.</p>}
+    </>
+  );
+}
+
+function costLine(cost: Money): string {
+  const value = micro(cost.amount);
+  if (value === 0n) return "It costs nothing.";
+  return value > 0n
+    ? `It costs ${formatMicro(value, cost.currency)} more.`
+    : `It costs ${formatMicro(-value, cost.currency)} less.`;
+}

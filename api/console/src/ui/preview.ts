@@ -1,0 +1,47 @@
+// What would come of a change, asked with validate_only while the form is filled in.
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { addressOf, send, type Ask } from "../api/change";
+import { problemOf, type Problem } from "../api/problem";
+
+/** Typing pauses for this long before the API is asked. */
+const PAUSE_MS = 350;
+
+export interface Preview<T> {
+  /** What would be; null: not known (yet). */
+  data: T | null;
+  problem: Problem | null;
+  asking: boolean;
+}
+
+function useSettled(value: string): string {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
+}
+
+export function usePreview<T>(ask: Ask, enabled: boolean): Preview<T> {
+  const now = JSON.stringify(ask.body ?? null);
+  const settled = useSettled(now);
+  const query = useQuery({
+    queryKey: ["preview", ask.method, addressOf(ask), ask.ifMatch ?? null, settled],
+    queryFn: async ({ signal }) => {
+      const body: unknown = JSON.parse(settled);
+      const { data } = await send<T>({ ...ask, body: body ?? undefined }, { validateOnly: true, signal });
+      return { data };
+    },
+    enabled,
+    retry: false,
+    staleTime: 0,
+    gcTime: 0,
+  });
+  const current = enabled && now === settled;
+  return {
+    data: current ? (query.data?.data ?? null) : null,
+    problem: current && query.isError ? problemOf(query.error) : null,
+    asking: enabled && (!current || query.isFetching),
+  };
+}

@@ -1,0 +1,49 @@
+// Getting in and out.
+import { expect, expectAccessible, operatorToken, signIn, test } from "./support";
+
+test.describe("signing in", () => {
+  test("a_token_opens_the_console_and_is_kept_nowhere", async ({ page, context }) => {
+    await signIn(page, operatorToken);
+    await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
+    const seen = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
+    expect(seen).toEqual([0, 0, ""]);
+    const [cookie, ...others] = await context.cookies();
+    expect(others).toEqual([]);
+    expect(cookie).toMatchObject({
+      name: "__Host-sluice",
+      httpOnly: true,
+      secure: true,
+      sameSite: "Strict",
+      path: "/",
+    });
+    expect(cookie?.value).not.toContain(operatorToken.split("_")[3]);
+    await page.reload();
+    await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
+    const other = await context.newPage();
+    await other.goto("/console/");
+    await expect(other.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
+  });
+
+  test("signing_out_ends_the_session_and_takes_the_cookie", async ({ page, context }) => {
+    await signIn(page, operatorToken);
+    const kept = await context.cookies();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await expect(page.getByLabel("Token")).toBeVisible();
+    expect(await context.cookies()).toEqual([]);
+    const head = { Cookie: kept.map(({ name, value }) => `${name}=${value}`).join("; ") };
+    expect((await page.request.get("/v1/me", { headers: head })).status()).toBe(401);
+  });
+
+  test.describe("with a wrong token", () => {
+    test.use({ expected: [/401/] });
+    test("the_problem_is_shown_and_nothing_is_kept", async ({ page }) => {
+      await page.goto("/console/");
+      await page.getByLabel("Token").fill("slu_nobody");
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await expect(page.getByRole("alert")).toContainText("unauthenticated");
+      await expect(page.getByLabel("Token")).toBeVisible();
+      expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+      await expectAccessible(page);
+    });
+  });
+});
