@@ -11,6 +11,7 @@
 #include "api/resources/amendment_preview.h"
 #include "api/resources/asset.h"
 #include "api/resources/asset_books.h"
+#include "api/resources/break_even_facts.h"
 #include "api/resources/person.h"
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
@@ -56,6 +57,7 @@ static const struct db_check own[] = {
     {amendment_statements,           TENANTS, SYSTEM},
     {amendment_preview_statements,   TENANTS, SYSTEM},
     {price_estimate_statements,      TENANTS, SYSTEM},
+    {break_even_facts_statements,    SYSTEM,  NULL},
     {price_book_statements,          TENANTS, SYSTEM},
     {planning_wish_statements,       TENANTS, SYSTEM},
     {planning_statements,            TENANTS, SYSTEM},

@@ -8,6 +8,8 @@
 #define HOURS_PER_YEAR  8766 /* 365.25 days */
 #define MONTHS_PER_YEAR 12
 #define W_PER_KW        1000
+#define MILLI_PER_S     1000
+#define MILLI_S_PER_H   INT64_C(3600000)
 
 /* Micro-units times a factor over a divisor, in pico. */
 static enum err_kind pico(int64_t amount_u, int64_t factor, int64_t divisor, int64_t *ret_pico, struct err *reterr)
@@ -89,6 +91,18 @@ enum err_kind unit_cost_add(struct unit_cost *fleet, const struct unit_cost *kin
 static money_wide fixed_pico(const struct unit_cost *cost)
 {
     return (money_wide)cost->depreciation_pico + cost->cash_pico;
+}
+
+enum err_kind unit_cost_of_time(const struct unit_cost *cost, int64_t nodes, int64_t seconds, int64_t busy_gpu_milli_s,
+                                int64_t *ret_u, struct err *reterr)
+{
+    must(nodes >= 0 && seconds >= 0 && busy_gpu_milli_s >= 0);
+    money_wide fixed, variable, sum; /* pico times milliseconds */
+    if (__builtin_mul_overflow(fixed_pico(cost) * nodes, (money_wide)seconds * MILLI_PER_S, &fixed) ||
+        __builtin_mul_overflow((money_wide)cost->variable_pico, busy_gpu_milli_s, &variable) ||
+        __builtin_add_overflow(fixed, variable, &sum))
+        return err_set(reterr, ERR_INVALID, "the cost of a stretch of time is out of range");
+    return money_round(sum, MILLI_S_PER_H * UNIT_COST_PICO_PER_MICRO, MONEY_HALF_EVEN, ret_u, reterr);
 }
 
 /* Up to the next whole, for what must suffice. */

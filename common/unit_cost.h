@@ -49,6 +49,11 @@ MUST_CHECK enum err_kind unit_cost_of(const struct unit_cost_node *node, struct 
 MUST_CHECK enum err_kind unit_cost_add(struct unit_cost *fleet, const struct unit_cost *kind, int64_t nodes,
                                        struct err *reterr);
 
+/* What so many nodes cost in a stretch of seconds in which they were at work for so many milli-GPU-seconds, to the
+ * nearest micro-unit. */
+MUST_CHECK enum err_kind unit_cost_of_time(const struct unit_cost *cost, int64_t nodes, int64_t seconds,
+                                           int64_t busy_gpu_milli_s, int64_t *ret_u, struct err *reterr);
+
 /* Cost of a GPU-hour sold when utilisation_ppm (1 to 1,000,000) of all GPU-hours are: fixed / (gpus * utilisation) +
  * variable, to the nearest micro-unit. */
 MUST_CHECK enum err_kind unit_cost_per_gpu_hour(const struct unit_cost *cost, int64_t utilisation_ppm, int64_t *ret_u,

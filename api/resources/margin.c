@@ -25,6 +25,7 @@ static const char *const steps[] = {"day", "week", "month", NULL};
     FIELD_COLUMN_WITH("period_start",  FIELD_TYPE_DATE, FIELD_NULLABLE, .help = "First day of the step (weeks begin on Monday); null without step"), \
     MARGIN_MONEY,                                                                                                                     \
     FIELD_COLUMN("gpu_seconds_billed", FIELD_TYPE_INT, .help = "Rounded to whole GPU-seconds"),                                       \
+    FIELD_COLUMN("provisional",        FIELD_TYPE_BOOL, .help = "Whether a day that is not closed yet is a part of it"),              \
     FIELDS_END
 
 static const struct field item_fields[] = {
@@ -51,6 +52,8 @@ static const struct field totals_fields[] = {
 };
 
 #define MARGIN_FIELDS(items_)                                                                                      \
+    FIELD_COLUMN("provisional", FIELD_TYPE_BOOL, .help = "Whether a day that is not closed yet is a part of it: its usage so far by the prices that hold, its costs as far as it has come; its close replaces them"), \
+    FIELD_COLUMN_WITH("as_of", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Domain time up to which the figures are: of provisional ones at most a minute ago, else the end of the last closed day; null: before the first"), \
     FIELD_COLUMN("items",  FIELD_TYPE_ROWS, .fields = (items_), .help = "By step, then by key, in their order"),   \
     FIELD_COLUMN("idle",   FIELD_TYPE_ROWS, .fields = idle_fields, .help = "By cause"),                            \
     FIELD_COLUMN("totals", FIELD_TYPE_OBJECT, .fields = totals_fields, .help = "Of the fleet"),                    \
@@ -75,14 +78,14 @@ static const struct field margin_query_fields[] = {
     FIELD_ENUM("step", struct margin_query, step, .values = steps, .flags = FIELD_NULLABLE,
                .help = "One item per key and step; all days in one where it is left out"),
     FIELD_DATE("from", struct margin_query, from, .help = "First day; 30 days before to where it is left out"),
-    FIELD_DATE("to", struct margin_query, to, .help = "Day after the last; today (domain time) where it is left out"),
+    FIELD_DATE("to", struct margin_query, to, .help = "Day after the last; tomorrow (domain time) where it is left out, so that today is the last"),
     FIELD_TEXT("currency", struct margin_query, currency, .least = 3, .most = 3, .fallback = "USD",
                .help = "Amounts of this currency only: currencies do not add up"),
     FIELDS_END,
 };
 static const struct schema margin_query_schema = {"MarginQuery", margin_query_fields, sizeof(struct margin_query)};
 
-#define LAST_DAY  "coalesce($4::date, (sluice_now() AT TIME ZONE 'UTC')::date)"
+#define LAST_DAY  "coalesce($4::date, (sluice_now() AT TIME ZONE 'UTC')::date + 1)"
 #define FIRST_DAY "coalesce($3::date, " LAST_DAY " - 30)"
 
 /* What each column of MARGIN_MONEY is, of a row of sums: within a JSON object, and as columns below "totals". */
@@ -98,6 +101,7 @@ static const struct schema margin_query_schema = {"MarginQuery", margin_query_fi
 #define SUM_(name_, value_) ", coalesce(sum(" value_ "), 0)::bigint AS " value_
 
 /* The totals are those of the days: a day bears its idle, so that revenue stands against what the fleet costs. */
+// clang-format off
 static const struct db_stmt statement_report = {
     .name = "margin_report",
     .sql =
@@ -108,21 +112,25 @@ static const struct db_stmt statement_report = {
         "  SELECT *, depreciation_u + power_u + colocation_u + operations_u + network_u + storage_u AS cost_u"
         "    FROM margin_report('day', NULL, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text"
         "), total AS ("
-        "  SELECT coalesce(sum(revenue_u), 0)::bigint AS revenue_u, coalesce(sum(cost_u), 0)::bigint AS cost_u" POOLS(
-            SUM_) "    FROM day"
-                  ") SELECT (SELECT coalesce(json_agg(json_build_object(" MARGIN_SUMS(
-                      IN_OBJECT) "      'key', nullif(key, CASE WHEN $1::text IN ('node', 'reservation') THEN 'none' "
-                                 "END), 'period_start', period_start,"
-                                 "      'gpu_seconds_billed', round(gpu_milli_seconds_billed / 1000.0)::bigint)"
-                                 "      ORDER BY period_start, key), '[]') FROM item) AS items,"
-                                 "  (SELECT coalesce(json_agg(json_build_object('cause', cause, 'amount.amount_u', "
-                                 "amount_u,"
-                                 "      'amount.currency', $5::text, 'gpu_seconds', round(gpu_milli_seconds / "
-                                 "1000.0)::bigint)"
-                                 "      ORDER BY cause), '[]') FROM idle_report(" FIRST_DAY ", " LAST_DAY
-                                 ") WHERE currency = $5::text) AS idle" MARGIN_SUMS(IN_TOTALS) " FROM total",
+        "  SELECT coalesce(sum(revenue_u), 0)::bigint AS revenue_u, coalesce(sum(cost_u), 0)::bigint AS cost_u" POOLS(SUM_)
+        "    FROM day"
+        "), known AS ("
+        "  SELECT max(as_of) AS as_of FROM provisional_day WHERE day >= " FIRST_DAY " AND day < " LAST_DAY
+        ") SELECT (SELECT coalesce(json_agg(json_build_object(" MARGIN_SUMS(IN_OBJECT)
+        "      'key', nullif(key, CASE WHEN $1::text IN ('node', 'reservation') THEN 'none' END),"
+        "      'period_start', period_start, 'provisional', is_provisional,"
+        "      'gpu_seconds_billed', round(gpu_milli_seconds_billed / 1000.0)::bigint)"
+        "      ORDER BY period_start, key), '[]') FROM item) AS items,"
+        "  (SELECT coalesce(json_agg(json_build_object('cause', cause, 'amount.amount_u', amount_u,"
+        "      'amount.currency', $5::text, 'gpu_seconds', round(gpu_milli_seconds / 1000.0)::bigint)"
+        "      ORDER BY cause), '[]') FROM idle_report(" FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text) AS idle,"
+        "  known.as_of IS NOT NULL AS provisional,"
+        "  extract(epoch FROM coalesce(known.as_of, (SELECT least(closed_until, " LAST_DAY "::timestamp AT TIME ZONE 'UTC')"
+        "    FROM books_closed_until WHERE closed_until IS NOT NULL)))::bigint AS as_of" MARGIN_SUMS(IN_TOTALS)
+        "  FROM total, known",
     .params = 5,
 };
+// clang-format on
 
 /* Keys that are ids are written as such. */
 static const struct field *fields_of(const char *by)

@@ -5,7 +5,6 @@
 
 #include "api/server/json_out.h"
 #include "common/money.h"
-#include "common/price_book.h"
 
 #include <string.h>
 
@@ -37,10 +36,10 @@ static void pricing_release(struct pricing *pricing)
     price_book_release(&pricing->book);
 }
 
-static enum err_kind ask(void *context, const struct db_stmt *stmt, const char *const *params, const PGresult **ret,
-                         struct err *reterr)
+enum err_kind price_ask(void *request, const struct db_stmt *stmt, const char *const *params, const PGresult **ret,
+                        struct err *reterr)
 {
-    return request_run(context, stmt, params, ret, reterr);
+    return request_run(request, stmt, params, ret, reterr);
 }
 
 static enum err_kind pricing_load(struct request *request, const struct price_terms *terms, struct pricing *ret,
@@ -62,7 +61,7 @@ static enum err_kind pricing_load(struct request *request, const struct price_te
     if (terms->tenant_id != NULL)
         kind = identity_from_uuid(terms->tenant_id, &customer.tenant, reterr);
     if (kind == ERR_NONE)
-        kind = price_book_read(ask, request, &scope, &ret->book, reterr);
+        kind = price_book_read(price_ask, request, &scope, &ret->book, reterr);
     if (kind != ERR_NONE)
         return kind;
     struct sku sku = {.kind = terms->sku_kind, .name = terms->sku, .tier = terms->tier, .currency = terms->currency};
@@ -77,24 +76,21 @@ static int by_version(const void *a, const void *b)
     return (one->group > other->group) - (one->group < other->group);
 }
 
-/* Adds what the usage comes to within one billing month. */
-static enum err_kind add_month(struct request *request, const struct pricing *pricing, struct rating_span month,
-                               const struct rating_usage *usage, size_t usage_count, int64_t *amount_u,
-                               struct err *reterr)
+enum err_kind price_month_add(struct request *request, const struct price_book *book, const struct price_choice *choice,
+                              struct rating_span month, const struct rating_usage *usage, size_t usage_count,
+                              int64_t *amount_u, struct err *reterr)
 {
-    const struct price_choice *choice = &pricing->choice;
     size_t most = choice->count + 1;
     int64_t *gpu_milli_s = arena_alloc(request->arena, most * sizeof *gpu_milli_s);
     struct rating_item *items = arena_alloc(request->arena, most * sizeof *items);
     enum err_kind kind = rating_measure(month, usage, usage_count, choice->prices, choice->count, gpu_milli_s, reterr);
     if (kind != ERR_NONE)
         return kind;
-    struct rating_input input = {
-        .items = items, .tariffs = pricing->book.tariffs, .tariff_count = pricing->book.tariff_count};
+    struct rating_input input = {.items = items, .tariffs = book->tariffs, .tariff_count = book->tariff_count};
     for (size_t i = 0; i < choice->count; i++) {
         if (gpu_milli_s[i] == 0)
             continue;
-        items[input.item_count] = price_choice_item(&pricing->book, choice, i, 0, gpu_milli_s[i]);
+        items[input.item_count] = price_choice_item(book, choice, i, 0, gpu_milli_s[i]);
         items[input.item_count++].group = choice->prices[i].version;
     }
     qsort(items, input.item_count, sizeof *items, by_version);
@@ -115,7 +111,7 @@ static enum err_kind sum_months(struct request *request, const struct pricing *p
     for (int i = 0; kind == ERR_NONE && i + 1 < PQntuples(pricing->months); i++) {
         struct rating_span month = {.from_s = db_int(pricing->months, i, 0, 0),
                                     .to_s = db_int(pricing->months, i + 1, 0, 0)};
-        kind = add_month(request, pricing, month, usage, count, ret_u, reterr);
+        kind = price_month_add(request, &pricing->book, &pricing->choice, month, usage, count, ret_u, reterr);
     }
     return kind;
 }

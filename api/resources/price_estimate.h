@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/server/request.h"
+#include "common/price_book.h"
 #include "common/rating.h"
 
 struct price_terms {
@@ -30,6 +31,16 @@ MUST_CHECK enum err_kind price_estimate(struct request *request, const struct pr
 MUST_CHECK enum err_kind price_usage(struct request *request, const struct price_terms *terms,
                                      const struct rating_usage *usage, size_t count, int64_t *ret_u,
                                      struct err *reterr);
+
+/* Adds what the usage comes to within a billing month (or a part of one), by what holds in it: as if nothing else is
+ * used at a price with tiers. Errors as above. */
+MUST_CHECK enum err_kind price_month_add(struct request *request, const struct price_book *book,
+                                         const struct price_choice *choice, struct rating_span month,
+                                         const struct rating_usage *usage, size_t count, int64_t *amount_u,
+                                         struct err *reterr);
+/* For price_book_read: a statement run with the request, a struct request. */
+MUST_CHECK enum err_kind price_ask(void *request, const struct db_stmt *stmt, const char *const *params,
+                                   const PGresult **ret, struct err *reterr);
 
 /* {"hourly": money, "estimate": money or null} where it is known, else null. */
 void price_estimate_out(struct json_out *out, const struct price_estimate *estimate, const char *currency);

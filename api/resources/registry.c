@@ -46,6 +46,7 @@ const struct resource *const registry[] = {
     &allocation_resource,
     &maintenance_resource,
     &margin_resource,
+    &break_even_resource,
     &focus_resource,
     &unit_cost_resource,
     &payback_resource,

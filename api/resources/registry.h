@@ -38,6 +38,7 @@ extern const struct resource leader_resource;
 extern const struct resource ledger_resource;
 extern const struct resource maintenance_resource;
 extern const struct resource margin_resource;
+extern const struct resource break_even_resource;
 extern const struct resource focus_resource;
 extern const struct resource unit_cost_resource;
 extern const struct resource payback_resource;

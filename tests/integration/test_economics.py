@@ -84,3 +84,44 @@ def test_what_nobody_bought_has_to_be_said(golden):
     assert answer.body["errors"][0]["pointer"] == "?gpu_hour"
     assert golden.operator.get("/v1/system/payback?cohort=none").expect(422).code == "unknown_cohort"
     assert golden.operator.get("/v1/system/unit-costs?currency=XXX").expect(422).body["errors"][0]["pointer"] == "?currency"
+
+
+# ---- Break-even ----
+
+WEEK = "2026-01-05"  # the first one that lies ahead whole
+
+
+def break_even(stack, query=""):
+    return stack.operator.get(f"/v1/system/break-even?week={WEEK}{query}").expect(200).body
+
+
+def test_g11_an_unsold_week_must_sell_the_golden_share(golden):
+    (item,) = break_even(golden)["items"]
+    assert (item["key"], item["week"], item["nodes"], item["gpus"]) == ("H100", WEEK, 2, 16)
+    assert item["cost"]["amount"] == item["gap"]["amount"] and float(item["cost"]["amount"]) == pytest.approx(2 * 168 * 10.528528, abs=0.01)
+    assert item["gpu_hours_free"] == "2688.000000" and item["gpu_hour_price"]["amount"] == "2.490000"
+    assert item["share_to_sell_bp"] == 5493 and item["outlook"] == "possible"
+    (at_the_variable_cost,) = break_even(golden, "&tier=preemptible")["items"]
+    assert at_the_variable_cost["outlook"] == "out_of_reach" and at_the_variable_cost["gpu_hours_to_sell"] is None
+
+
+def test_what_is_sold_of_a_week_lessens_what_must_still_be_sold(golden):
+    (before,) = break_even(golden, "&by=instance_type")["items"]
+    acme = golden.tenant("acme")
+    acme.post("/v1/reservations", {"instance_type": "h100.8x", "count": 1, "zone": "us-east-1a",
+                                   "starts_at": "2026-01-04T00:00:00Z", "ends_at": "2026-01-10T00:00:00Z"}).expect(201)
+    by_week = {item["week"]: item for item in break_even(golden, "&by=fleet&weeks=2")["items"]}
+    sold = by_week[WEEK]
+    # Five of its six days lie within the week: 8 GPUs x 120 h at 2.49, and the power that they take.
+    assert sold["gpu_hours_sold"] == "960.000000" and sold["gpu_hours_free"] == "1728.000000"
+    assert sold["revenue_booked"]["amount"] == "2390.400000"
+    assert float(sold["cost"]["amount"]) - float(before["cost"]["amount"]) == pytest.approx(960 * 0.093925, abs=0.01)
+    to_sell = float(sold["gap"]["amount"]) / (2.49 - 0.093925)
+    assert float(sold["gpu_hours_to_sell"]) == pytest.approx(to_sell, abs=0.001)
+    assert sold["share_to_sell_bp"] == round(to_sell / 1728 * 10000)
+    assert by_week["2026-01-12"]["revenue_booked"]["amount"] == "0.000000"
+    acme.post("/v1/reservations", {"instance_type": "h100.8x", "count": 1, "zone": "us-east-1a",
+                                   "starts_at": "2026-01-05T00:00:00Z", "ends_at": "2026-01-12T00:00:00Z"}).expect(201)
+    (zone,) = break_even(golden, "&by=zone")["items"]
+    assert zone["key"] == "us-east-1a" and zone["outlook"] == "reached" and float(zone["gap"]["amount"]) < 0
+    assert zone["gpu_hours_to_sell"] == "0.000000"

@@ -1,6 +1,7 @@
 /* What unit cost and payback promise: the golden figures, and that a price at the floor leaves the margin it was made
  * for. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/break_even.h"
 #include "common/payback.h"
 #include "common/unit_cost.h"
 #include "tests/unit/golden.h"
@@ -14,6 +15,8 @@
 #define PPM_PER_BP  100
 #define LIFE_MONTHS 72
 #define MAJOR_U     INT64_C(1000000)
+#define WEEK_S      INT64_C(604800)
+#define GPU_HOUR    INT64_C(3600000) /* milli-GPU-seconds */
 
 /* G11: capex 312,000, salvage 31,200, five years; colocation for 10.2 kW; operations 900 a month. */
 static struct unit_cost golden_node(void)
@@ -180,6 +183,68 @@ START_TEST(at_the_break_even_price_and_utilisation_agree)
 }
 END_TEST
 
+/* A week of which nothing is sold must sell the share that is the golden break-even utilisation. */
+START_TEST(g11_an_unsold_week_breaks_even_at_the_golden_utilisation)
+{
+    struct unit_cost cost = golden_node();
+    struct break_even found;
+    int64_t week_u = 0;
+    ck_assert_int_eq(unit_cost_of_time(&cost, 10, WEEK_S, 0, &week_u, NULL), ERR_NONE);
+    ck_assert_int_eq(nearest(week_u, SCALE), 10 * 168 * INT64_C(1052853) / 1000); /* 10.52853 an hour, in cents */
+    struct break_even_capacity capacity = {
+        .free_gpu_milli_s = 10 * 8 * 168 * GPU_HOUR, .price_u = 2490000, .variable_pico = cost.variable_pico};
+    ck_assert_int_eq(break_even_of(week_u, &capacity, 1, &found, NULL), ERR_NONE);
+    ck_assert_int_eq(found.outlook, BREAK_EVEN_POSSIBLE);
+    ck_assert_int_eq(nearest(found.to_sell_gpu_milli_s * 10000, capacity.free_gpu_milli_s), 5493);
+    capacity.price_u = 1300000; /* 1.41 is what a GPU-hour costs where all are sold */
+    ck_assert_int_eq(break_even_of(week_u, &capacity, 1, &found, NULL), ERR_NONE);
+    ck_assert_int_eq(found.outlook, BREAK_EVEN_OUT_OF_REACH);
+    ck_assert_int_gt(found.to_sell_gpu_milli_s, capacity.free_gpu_milli_s);
+    capacity.price_u = cost.variable_pico / UNIT_COST_PICO_PER_MICRO;
+    ck_assert_int_eq(break_even_of(week_u, &capacity, 1, &found, NULL), ERR_NONE);
+    ck_assert_int_eq(found.to_sell_gpu_milli_s, -1);
+    ck_assert_int_eq(break_even_of(0, &capacity, 1, &found, NULL), ERR_NONE);
+    ck_assert_int_eq(found.outlook, BREAK_EVEN_REACHED);
+}
+END_TEST
+
+/* Sold evenly, what must be sold covers the gap, and a GPU-second less does not. */
+START_TEST(what_must_be_sold_covers_the_gap_and_no_less_does)
+{
+    struct property property = property_begin("gap");
+    for (int i = 0; i < CASES; i++) {
+        struct break_even_capacity capacity[3];
+        struct break_even found;
+        __int128 sale = 0, left = 0;
+        for (size_t k = 0; k < 3; k++) {
+            capacity[k] = (struct break_even_capacity){
+                .free_gpu_milli_s = property_between(&property, 0, 1000000) * GPU_HOUR / 100,
+                .price_u = property_between(&property, 0, 9) == 0 ? BREAK_EVEN_NO_PRICE
+                                                                  : property_between(&property, 0, 5 * MAJOR_U),
+                .variable_pico = property_between(&property, 0, MAJOR_U) * UNIT_COST_PICO_PER_MICRO,
+            };
+            if (capacity[k].price_u == BREAK_EVEN_NO_PRICE)
+                continue;
+            sale += capacity[k].free_gpu_milli_s;
+            left += (__int128)capacity[k].free_gpu_milli_s *
+                    (capacity[k].price_u * UNIT_COST_PICO_PER_MICRO - capacity[k].variable_pico);
+        }
+        int64_t gap_u = property_between(&property, 1, 1000000) * MAJOR_U;
+        ck_assert_int_eq(break_even_of(gap_u, capacity, 3, &found, NULL), ERR_NONE);
+        ck_assert_int_eq(found.for_sale_gpu_milli_s, (int64_t)sale);
+        if (found.to_sell_gpu_milli_s < 0) {
+            ck_assert(sale == 0 || left / sale <= 0);
+            continue;
+        }
+        ck_assert_int_eq(found.outlook == BREAK_EVEN_POSSIBLE, found.to_sell_gpu_milli_s <= sale);
+        /* Amounts times GPU_HOUR; the average is cut off below a pico. */
+        __int128 gap = (__int128)gap_u * UNIT_COST_PICO_PER_MICRO * GPU_HOUR;
+        ck_assert(found.to_sell_gpu_milli_s * (left / sale + 1) >= gap);
+        ck_assert((found.to_sell_gpu_milli_s - 1) * (left / sale) < gap);
+    }
+}
+END_TEST
+
 START_TEST(figures_out_of_range_are_refused)
 {
     const struct unit_cost_node sound = {.gpus = 8, .pue_ppm = UNIT_COST_PPM};
@@ -210,6 +275,8 @@ int main(void)
     tcase_add_test(cases, g24_a_month_brings_what_its_hours_bring);
     tcase_add_test(cases, a_price_at_the_floor_leaves_its_margin_and_one_below_does_not);
     tcase_add_test(cases, at_the_break_even_price_and_utilisation_agree);
+    tcase_add_test(cases, g11_an_unsold_week_breaks_even_at_the_golden_utilisation);
+    tcase_add_test(cases, what_must_be_sold_covers_the_gap_and_no_less_does);
     tcase_add_test(cases, figures_out_of_range_are_refused);
     Suite *suite = suite_create("unit_cost");
     suite_add_tcase(suite, cases);
