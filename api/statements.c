@@ -12,6 +12,7 @@
 #include "api/resources/asset.h"
 #include "api/resources/asset_books.h"
 #include "api/resources/break_even_facts.h"
+#include "api/resources/invoice_request_preview.h"
 #include "api/resources/person.h"
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
@@ -59,6 +60,7 @@ static const struct db_check own[] = {
     {price_estimate_statements,      TENANTS, SYSTEM},
     {break_even_facts_statements,    SYSTEM,  NULL},
     {price_book_statements,          TENANTS, SYSTEM},
+    {invoice_request_preview_statements, SYSTEM, NULL},
     {planning_wish_statements,       TENANTS, SYSTEM},
     {planning_statements,            TENANTS, SYSTEM},
     {db_transaction_statements,      WRITER,  NULL},

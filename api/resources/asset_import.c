@@ -3,6 +3,7 @@
 #include "api/resources/asset.h"
 #include "api/resources/registry.h"
 #include "api/server/csv_read.h"
+#include "common/money.h"
 #include "common/must.h"
 
 #include <stdlib.h>
@@ -12,10 +13,24 @@
 
 struct import {
     int64_t assets;
+    const char *cohorts;
+};
+
+struct import_cohort {
+    const char *cohort;
+    int64_t assets;
+    struct field_money cost;
 };
 // clang-format off
+static const struct field cohort_fields[] = {
+    FIELD_TEXT ("cohort", struct import_cohort, cohort, .flags = FIELD_READ_ONLY, .help = "The cohort"),
+    FIELD_INT  ("assets", struct import_cohort, assets, .flags = FIELD_READ_ONLY, .help = "How many of it were made"),
+    FIELD_MONEY("cost",   struct import_cohort, cost, .flags = FIELD_READ_ONLY | FIELD_MINOR, .help = "What they cost in this currency"),
+    FIELDS_END,
+};
 static const struct field import_fields[] = {
-    FIELD_INT("assets", struct import, assets, .flags = FIELD_READ_ONLY, .help = "How many were made"),
+    FIELD_INT ("assets",  struct import, assets, .flags = FIELD_READ_ONLY, .help = "How many were made"),
+    FIELD_JSON("cohorts", struct import, cohorts, .flags = FIELD_READ_ONLY, .is_list = true, .fields = cohort_fields, .help = "By cohort and currency"),
     FIELDS_END,
 };
 // clang-format on
@@ -121,9 +136,49 @@ static enum err_kind read_rows(struct reading *reading, struct err *reterr)
     }
 }
 
-static void answer(struct response *response, int64_t count)
+static int by_cohort(const void *left, const void *right)
 {
-    response_struct(response, 201, import_fields, &(struct import){count});
+    const struct asset_wish *const *a = left;
+    const struct asset_wish *const *b = right;
+    int order = strcmp((*a)->cohort, (*b)->cohort);
+    return order != 0 ? order : strcmp((*a)->cost.currency, (*b)->cost.currency);
+}
+
+/* [from, ret) of the sorted wishes is one cohort in one currency. ERR_INVALID where its cost does not fit. */
+static enum err_kind sum_up(const struct asset_wish *const *sorted, size_t from, size_t count,
+                            struct import_cohort *ret, size_t *ret_end, struct err *reterr)
+{
+    size_t end = from;
+    enum err_kind kind = ERR_NONE;
+    *ret = (struct import_cohort){.cohort = sorted[from]->cohort, .cost.currency = sorted[from]->cost.currency};
+    for (; kind == ERR_NONE && end < count && by_cohort(&sorted[from], &sorted[end]) == 0; end++)
+        kind = money_add(ret->cost.amount_u, sorted[end]->cost.amount_u, &ret->cost.amount_u, reterr);
+    ret->assets = (int64_t)(end - from);
+    *ret_end = end;
+    return kind;
+}
+
+static enum err_kind answer(struct reading *reading, struct response *response, struct err *reterr)
+{
+    struct arena *arena = reading->request->arena;
+    const struct asset_wish **sorted = arena_alloc(arena, (reading->count + 1) * sizeof *sorted);
+    struct json_out out;
+    for (size_t i = 0; i < reading->count; i++)
+        sorted[i] = &reading->wishes[i];
+    qsort(sorted, reading->count, sizeof *sorted, by_cohort);
+    json_out_init(&out, arena);
+    json_out_open(&out, '[');
+    for (size_t from = 0; from < reading->count;) {
+        struct import_cohort cohort;
+        enum err_kind kind = sum_up(sorted, from, reading->count, &cohort, &from, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+        field_write_struct(cohort_fields, &cohort, &out);
+    }
+    json_out_close(&out, ']');
+    response_struct(response, 201, import_fields,
+                    &(struct import){.assets = (int64_t)reading->count, .cohorts = json_out_finish(&out)});
+    return ERR_NONE;
 }
 
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
@@ -142,7 +197,9 @@ static enum err_kind create(struct request *request, struct response *response, 
         return kind;
     if (taken != NULL)
         return err_set_code(reterr, ERR_CONFLICT, "name_taken", "an asset of serial number '%s' exists already", taken);
-    answer(response, (int64_t)reading.count);
+    kind = answer(&reading, response, reterr);
+    if (kind != ERR_NONE)
+        return kind;
     return request_event(request, NULL, NULL, "asset", request->new_id, 1, "asset.imported", reterr);
 }
 
@@ -151,9 +208,7 @@ static enum err_kind replay(struct request *request, struct response *response, 
 {
     struct reading reading = {.request = request};
     enum err_kind kind = read_rows(&reading, reterr);
-    if (kind == ERR_NONE)
-        answer(response, (int64_t)reading.count);
-    return kind;
+    return kind == ERR_NONE ? answer(&reading, response, reterr) : kind;
 }
 
 // clang-format off

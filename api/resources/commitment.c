@@ -36,7 +36,7 @@ static const struct field commitment_fields[] = {
     FIELD_ENUM ("tier",          struct commitment, tier, .values = tiers, .fallback = "reserved", .help = "Of usage: of which tier of reservations"),
     FIELD_INT  ("gpu_hours",     struct commitment, gpu_hours, .flags = FIELD_NULLABLE, .least = 1, .most = GPU_HOURS_MAX, .help = "Of usage: GPU-hours per billing period"),
     FIELD_MONEY("unit_price",    struct commitment, unit_price, .flags = FIELD_NULLABLE, .help = "Of usage: price of a GPU-hour"),
-    FIELD_MONEY("amount",        struct commitment, amount, .flags = FIELD_NULLABLE | FIELD_MINOR, .example = "{\"amount\": \"9250.00\", \"currency\": \"USD\"}", .help = "Of spend: money per billing period; or give total"),
+    FIELD_MONEY("amount",        struct commitment, amount, .flags = FIELD_NULLABLE | FIELD_MINOR, .example = "{\"amount\": \"9250.00\", \"currency\": \"USD\"}", .help = "Of spend: money per billing period; or give total. Null in answers where the total was given"),
     FIELD_MONEY("total",         struct commitment, total, .flags = FIELD_NULLABLE | FIELD_MINOR, .help = "Of spend: money of the whole term. In answers: all fees of the term"),
     FIELD_DATE ("first_month",   struct commitment, first_month, .flags = FIELD_REQUIRED, .example = "2027-01-01", .help = "The first day of its first billing month"),
     FIELD_INT  ("months",        struct commitment, months, .flags = FIELD_REQUIRED, .least = 1, .most = 120, .example = "12", .help = "Billing periods of its term"),
@@ -78,7 +78,8 @@ static const struct schema query_schema = {"CommitmentQuery", query_fields, size
 #define COMMITMENT_SELECT                                                                                              \
     "SELECT c.id, t.name AS tenant, c.category, c.sku_kind, c.sku, c.tier, c.gpu_hours,"                               \
     " c.unit_price_u AS \"unit_price.amount_u\", CASE WHEN c.category = 'usage' THEN c.currency END"                   \
-    "  AS \"unit_price.currency\", NULL::bigint AS \"amount.amount_minor\", NULL::text AS \"amount.currency\","        \
+    "  AS \"unit_price.currency\", c.amount_minor AS \"amount.amount_minor\","                                         \
+    " CASE WHEN c.amount_minor IS NOT NULL THEN c.currency END AS \"amount.currency\","                                \
     " c.total_minor AS \"total.amount_minor\", c.currency AS \"total.currency\","                                      \
     " (c.starts_at AT TIME ZONE t.billing_timezone)::date AS first_month, c.months, c.payment_model, c.upfront_bp,"    \
     " extract(epoch FROM c.starts_at)::bigint AS starts_at, extract(epoch FROM c.ends_at)::bigint AS ends_at,"         \
@@ -166,10 +167,11 @@ enum { REF_TENANT, REF_CURRENCY, REF_IS_FIRST, REF_STARTS, REF_ENDS, REF_IS_NOT_
 static const struct db_stmt statement_create = {
     .name = "commitment_create",
     .sql = "INSERT INTO commitment (id, tenant_id, category, sku_kind, sku, tier, gpu_hours, unit_price_u, currency,"
-           "  total_minor, starts_at, ends_at, months, payment_model, upfront_bp, created_by)"
+           "  total_minor, starts_at, ends_at, months, payment_model, upfront_bp, created_by, amount_minor)"
            " VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6, $7::bigint, $8::bigint, $9, $10::bigint,"
-           "  to_timestamp($11::bigint), to_timestamp($12::bigint), $13::integer, $14, $15::integer, $16::uuid)",
-    .params = 16,
+           "  to_timestamp($11::bigint), to_timestamp($12::bigint), $13::integer, $14, $15::integer, $16::uuid,"
+           "  $17::bigint)",
+    .params = 17,
 };
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
@@ -264,18 +266,20 @@ static void check_references(struct request *request, const struct commitment *w
 }
 
 static enum err_kind insert(struct request *request, const struct commitment *wish, const PGresult *row, int64_t total,
-                            struct err *reterr)
+                            int exponent, struct err *reterr)
 {
     bool is_usage = strcmp(wish->category, "usage") == 0;
-    return request_run(request, &statement_create,
-                       DB_PARAMS(request->new_id, db_text(row, 0, REF_TENANT), wish->category, wish->sku_kind,
-                                 wish->sku, wish->tier, request_int(request, wish->gpu_hours),
-                                 is_usage ? request_int(request, wish->unit_price.amount_u) : NULL,
-                                 db_text(row, 0, REF_CURRENCY), request_int(request, total),
-                                 db_text(row, 0, REF_STARTS), db_text(row, 0, REF_ENDS),
-                                 request_int(request, wish->months), wish->payment_model,
-                                 request_int(request, upfront_of(wish)), request->caller.principal_id),
-                       NULL, reterr);
+    return request_run(
+        request, &statement_create,
+        DB_PARAMS(request->new_id, db_text(row, 0, REF_TENANT), wish->category, wish->sku_kind, wish->sku, wish->tier,
+                  request_int(request, wish->gpu_hours),
+                  is_usage ? request_int(request, wish->unit_price.amount_u) : NULL, db_text(row, 0, REF_CURRENCY),
+                  request_int(request, total), db_text(row, 0, REF_STARTS), db_text(row, 0, REF_ENDS),
+                  request_int(request, wish->months), wish->payment_model, request_int(request, upfront_of(wish)),
+                  request->caller.principal_id,
+                  has_money(&wish->amount) ? request_int(request, money_minor_of_micro(wish->amount.amount_u, exponent))
+                                           : NULL),
+        NULL, reterr);
 }
 
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
@@ -302,7 +306,7 @@ static enum err_kind create(struct request *request, struct response *response, 
         return request_invalid(request, reterr);
     }
     if (kind == ERR_NONE)
-        kind = insert(request, wish, row, total, reterr);
+        kind = insert(request, wish, row, total, exponent, reterr);
     if (kind == ERR_NONE)
         kind = request_event(request, db_text(row, 0, REF_TENANT), NULL, "commitment", request->new_id, 1,
                              "commitment.created", reterr);

@@ -1,4 +1,4 @@
-/* Credit: how far a tenant may owe, and how it stands. Operators set limits; the zones' verdicts keep them through
+/* Credit: how far a tenant may owe. Operators set limits; the zones' verdicts keep them through
  * billing's functions (docs/money.md). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
@@ -13,22 +13,9 @@ static const struct field limit_fields[] = {
     FIELD_MONEY("limit", struct credit_limit, limit, .flags = FIELD_REQUIRED | FIELD_MINOR, .help = "What it may owe in this currency, open holds included; 0: only what it has prepaid"),
     FIELDS_END,
 };
-
-static const struct field balance_fields[] = {
-    FIELD_COLUMN("currency",               FIELD_TYPE_TEXT, .help = "ISO 4217"),
-    FIELD_COLUMN("unbilled",               FIELD_TYPE_MONEY, .help = "Rated and not invoiced yet"),
-    FIELD_COLUMN("receivable",             FIELD_TYPE_MONEY, .help = "Invoiced and not settled yet"),
-    FIELD_COLUMN("prepaid",                FIELD_TYPE_MONEY, .help = "Credit granted that is left and has not expired"),
-    FIELD_COLUMN("customer_credit",        FIELD_TYPE_MONEY, .help = "Overpaid or credited: settles the next invoice"),
-    FIELD_COLUMN("held",                   FIELD_TYPE_MONEY, .help = "What reservations may still cost beyond what is rated; of limited tenants only"),
-    FIELD_COLUMN_WITH("limit",             FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "How far it may owe; null: no limit"),
-    FIELD_COLUMN_WITH("available",         FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "What another reservation may cost; null: no limit"),
-    FIELDS_END,
-};
 // clang-format on
 
 static const struct schema limit_schema = {"CreditLimit", limit_fields, sizeof(struct credit_limit)};
-static const struct schema balance_schema = {"Balance", balance_fields, 0};
 
 struct currency_query {
     const char *currency;
@@ -40,96 +27,6 @@ static const struct field currency_query_fields[] = {
 };
 static const struct schema currency_query_schema = {"CreditLimitQuery", currency_query_fields,
                                                     sizeof(struct currency_query)};
-
-#define MONEY(column, name) column " AS \"" name ".amount_u\", b.currency AS \"" name ".currency\""
-
-/* A row for each currency in which the tenant stands somehow, and for its own. */
-static const struct db_stmt statement_balance = {
-    .name = "credit_balance",
-    .sql =
-        "WITH b AS ("
-        "  SELECT c.currency, coalesce(s.unbilled_u, 0) AS unbilled_u, coalesce(s.receivable_u, 0) AS receivable_u,"
-        "         coalesce(s.prepaid_u, 0) AS prepaid_u, coalesce(s.customer_credit_u, 0) AS customer_credit_u,"
-        "         coalesce(s.held_u, 0) AS held_u, l.limit_u"
-        "    FROM (SELECT currency FROM tenant WHERE id = $3::uuid"
-        "          UNION SELECT currency FROM credit_limit WHERE tenant_id = $3::uuid"
-        "          UNION SELECT currency FROM credit_balances($3::uuid)) c"
-        "    LEFT JOIN credit_balances($3::uuid) s ON s.currency = c.currency"
-        "    LEFT JOIN credit_limit l ON l.tenant_id = $3::uuid AND l.currency = c.currency"
-        ") SELECT b.currency, " MONEY("b.unbilled_u", "unbilled") ", " MONEY("b.receivable_u", "receivable") ", " MONEY(
-            "b.prepaid_u",
-            "prepaid") ", " MONEY("b.customer_credit_u",
-                                  "customer_credit") ", " MONEY("b.held_u",
-                                                                "held") ", " MONEY("b.limit_u",
-                                                                                   "limit") ", " MONEY("b.limit_u - "
-                                                                                                       "b.unbilled_u - "
-                                                                                                       "b.receivable_u "
-                                                                                                       "+ b.prepaid_u "
-                                                                                                       "+ "
-                                                                                                       "b.customer_"
-                                                                                                       "credit_u - "
-                                                                                                       "b.held_u",
-                                                                                                       "available") ", "
-                                                                                                                    "b."
-                                                                                                                    "cu"
-                                                                                                                    "rr"
-                                                                                                                    "en"
-                                                                                                                    "cy"
-                                                                                                                    " A"
-                                                                                                                    "S "
-                                                                                                                    "pa"
-                                                                                                                    "ge"
-                                                                                                                    "_k"
-                                                                                                                    "ey"
-                                                                                                                    " F"
-                                                                                                                    "RO"
-                                                                                                                    "M "
-                                                                                                                    "b "
-                                                                                                                    "WH"
-                                                                                                                    "ER"
-                                                                                                                    "E "
-                                                                                                                    "$1"
-                                                                                                                    "::"
-                                                                                                                    "te"
-                                                                                                                    "xt"
-                                                                                                                    " I"
-                                                                                                                    "S "
-                                                                                                                    "NU"
-                                                                                                                    "LL"
-                                                                                                                    " O"
-                                                                                                                    "R "
-                                                                                                                    "b."
-                                                                                                                    "cu"
-                                                                                                                    "rr"
-                                                                                                                    "en"
-                                                                                                                    "cy"
-                                                                                                                    " >"
-                                                                                                                    " $"
-                                                                                                                    "1:"
-                                                                                                                    ":t"
-                                                                                                                    "ex"
-                                                                                                                    "t "
-                                                                                                                    "OR"
-                                                                                                                    "DE"
-                                                                                                                    "R "
-                                                                                                                    "BY"
-                                                                                                                    " b"
-                                                                                                                    ".c"
-                                                                                                                    "ur"
-                                                                                                                    "re"
-                                                                                                                    "nc"
-                                                                                                                    "y"
-                                                                                                                    " L"
-                                                                                                                    "IM"
-                                                                                                                    "IT"
-                                                                                                                    " $"
-                                                                                                                    "2:"
-                                                                                                                    ":b"
-                                                                                                                    "ig"
-                                                                                                                    "in"
-                                                                                                                    "t",
-    .params = 3,
-};
 
 static const struct db_stmt statement_tenant = {
     .name = "credit_tenant",
@@ -154,23 +51,11 @@ static const struct db_stmt statement_delete = {
     .params = 2,
 };
 
-static enum err_kind own_balance(struct request *request, struct response *response, struct err *reterr)
-{
-    return answer_page(request, response, &statement_balance, DB_PARAMS(request->caller.tenant_id), reterr);
-}
-
 static enum err_kind find_tenant(struct request *request, struct err *reterr)
 {
     const PGresult *found = NULL;
     enum err_kind kind = request_run(request, &statement_tenant, DB_PARAMS(request->object), &found, reterr);
     return kind == ERR_NONE && PQntuples(found) == 0 ? request_not_found(request, "tenant", reterr) : kind;
-}
-
-static enum err_kind balance(struct request *request, struct response *response, struct err *reterr)
-{
-    enum err_kind kind = find_tenant(request, reterr);
-    return kind == ERR_NONE ? answer_page(request, response, &statement_balance, DB_PARAMS(request->object), reterr)
-                            : kind;
 }
 
 static enum err_kind put(struct request *request, struct response *response, struct err *reterr)
@@ -211,16 +96,13 @@ static enum err_kind lift(struct request *request, struct response *response, st
 // clang-format off
 #define OF_TENANT .has_id = true, .id = IDENTITY_TENANT
 static const struct route credit_routes[] = {
-    {GET,    "/v1/balance",                          ROLES_TENANT_MONEY,   RATE_READ,  .answer = &balance_schema, .is_list = true, .run = own_balance, .summary = "How the tenant stands, per currency"},
-    {GET,    "/v1/system/tenants/{id}/balance",      ROLES_SYSTEM_READ,    RATE_READ,  .answer = &balance_schema, .is_list = true, OF_TENANT, .run = balance, .summary = "How a tenant stands, per currency"},
     {PUT,    "/v1/system/tenants/{id}/credit-limit", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &limit_schema, .answer = &limit_schema, OF_TENANT, .run = put, .summary = "Set how far a tenant may owe in a currency; a lower limit ends nothing"},
     {DELETE, "/v1/system/tenants/{id}/credit-limit", ROLES_SYSTEM_FINANCE, RATE_WRITE, .query = &currency_query_schema, OF_TENANT, .status = 204, .run = lift, .summary = "Lift the credit limit of a tenant in a currency"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const credit_statements[] = {&statement_balance, &statement_tenant, &statement_put,
-                                                          &statement_delete, NULL};
+static const struct db_stmt *const credit_statements[] = {&statement_tenant, &statement_put, &statement_delete, NULL};
 
 const struct resource credit_resource = {"credit", credit_routes, credit_statements,
                                          "How far a tenant may owe, what it has prepaid and paid, and how it stands."};

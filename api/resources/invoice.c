@@ -57,6 +57,7 @@ static const struct field line_fields[] = {
     FIELD_COLUMN("amount_exact",      FIELD_TYPE_MONEY, .help = "What was rated for it, in micro-units"),
     FIELD_COLUMN_WITH("net",          FIELD_TYPE_MONEY, FIELD_MINOR, .help = "The exact amount rounded half away from zero"),
     FIELD_COLUMN_WITH("tax_shown",    FIELD_TYPE_MONEY, FIELD_MINOR, .help = "The line's share of the invoice's tax"),
+    FIELD_COLUMN_WITH("credited",     FIELD_TYPE_MONEY, FIELD_MINOR, .help = "What credit notes took back of its net"),
     FIELDS_END,
 };
 // clang-format on
@@ -128,7 +129,10 @@ static const struct db_stmt statement_lines = {
         " l.gpu_milli_seconds,"
         " round(l.gpu_milli_seconds / 3600000.0, 6)::text AS gpu_hours, l.amount_u AS \"amount_exact.amount_u\","
         " i.currency AS \"amount_exact.currency\", l.net_minor AS \"net.amount_minor\", i.currency AS \"net.currency\","
-        " l.tax_shown_minor AS \"tax_shown.amount_minor\", i.currency AS \"tax_shown.currency\", l.line_no AS page_key"
+        " l.tax_shown_minor AS \"tax_shown.amount_minor\", i.currency AS \"tax_shown.currency\","
+        " (SELECT coalesce(sum(n.net_minor), 0)::bigint FROM credit_note_line n WHERE n.invoice_id = l.invoice_id"
+        "   AND n.invoice_line_no = l.line_no) AS \"credited.amount_minor\", i.currency AS \"credited.currency\","
+        " l.line_no AS page_key"
         " FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id"
         " WHERE l.invoice_id = $3::uuid AND l.line_no > coalesce($1::integer, 0)"
         " ORDER BY l.line_no LIMIT $2::bigint",

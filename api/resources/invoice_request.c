@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/invoice_request.h"
 
+#include "api/resources/invoice_request_preview.h"
 #include "api/resources/object_param.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
@@ -228,6 +229,8 @@ static enum err_kind ask(struct request *request, struct response *response, con
     const struct credit_line *lines = wish == NULL ? NULL : wish->lines.items;
     for (size_t i = 0; kind == ERR_NONE && wish != NULL && i < wish->lines.count; i++)
         kind = insert_line(request, &lines[i], i, tenant, db_text(invoice, 0, 1), reterr);
+    if (kind == ERR_NONE && request->validates_only)
+        kind = invoice_request_preview(request, kind_text, reterr);
     return kind == ERR_NONE ? invoice_request_ask(request, response, reterr) : kind;
 }
 

@@ -11,5 +11,5 @@ enum err_kind invoice_request_answer(struct request *request, struct response *r
 /* For .replay: a repetition joins the wait. */
 enum err_kind invoice_request_replay(struct request *request, struct response *response, struct err *reterr);
 /* The request, inserted with request->new_id, is to be waited for; or, where it was only validated, is answered as it
- * would begin: whether it can be carried out, sluice-billing says. */
+ * would begin (invoice_request_preview.h says whether it can be carried out). */
 enum err_kind invoice_request_ask(struct request *request, struct response *response, struct err *reterr);

@@ -66,6 +66,15 @@ static enum MHD_Result read_parameter(void *context, enum MHD_ValueKind kind, co
     return MHD_YES;
 }
 
+static void check_required(struct request *request, const struct field *fields)
+{
+    for (size_t i = 0; fields[i].name != NULL; i++) {
+        if ((fields[i].flags & FIELD_REQUIRED) != 0 && !FIELD_PRESENT(request->query_present, i))
+            field_problem_add(&request->problems, arena_format(request->arena, "?%s", fields[i].name), "missing_field",
+                              "is required");
+    }
+}
+
 enum err_kind query_read(struct request_internal *internal, struct err *reterr)
 {
     struct request *request = &internal->request;
@@ -76,8 +85,10 @@ enum err_kind query_read(struct request_internal *internal, struct err *reterr)
         reader.fields = schema->fields;
     }
     (void)MHD_get_connection_values(internal->connection, MHD_GET_ARGUMENT_KIND, read_parameter, &reader);
-    if (schema != NULL)
+    if (schema != NULL) {
         field_read_defaults(schema->fields, request->query_present, request->query, &request->problems);
+        check_required(request, schema->fields);
+    }
     request->validates_only = reader.general.validate_only;
     request->includes_deleted = reader.general.include != NULL;
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
@@ -156,8 +167,8 @@ static enum err_kind read_json(struct request_internal *internal, const char **r
     CLEANUP(json_freep)
     json_t *json = json_loadb(internal->body, internal->body_length, JSON_REJECT_DUPLICATES, &error);
     if (json == NULL)
-        return err_set_code(reterr, ERR_MALFORMED, "malformed_json", "line %d, column %d: %s", error.line,
-                            error.column, json_trouble(&error));
+        return err_set_code(reterr, ERR_MALFORMED, "malformed_json", "line %d, column %d: %s", error.line, error.column,
+                            json_trouble(&error));
     const json_t *client_token = route->method == POST ? json_object_get(json, "client_token") : NULL;
     if (client_token != NULL) {
         const char *text = json_string_value(client_token);

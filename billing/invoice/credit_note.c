@@ -5,50 +5,15 @@
 #include "billing/invoice/document_hash.h"
 #include "billing/ledger/journal.h"
 #include "billing/ledger/settlement.h"
-#include "billing/rating/credit_amounts.h"
 #include "common/alloc.h"
+#include "common/credit_wish.h"
 
 #include <stdio.h>
 
-/* The lines that the request names, or all where it names none; the last column tells how many it names. */
-static const struct db_stmt statement_lines = {
-    .name = "credit_note_wish",
-    .sql = "WITH wish AS (SELECT * FROM invoice_request_line WHERE request_id = $2::uuid)"
-           " SELECT l.line_no, l.amount_u, l.net_minor, l.gpu_milli_seconds, coalesce(c.amount_u, 0),"
-           "  coalesce(c.net_minor, 0), w.gpu_milli_seconds, w.share_numerator, w.share_denominator, w.net_minor,"
-           "  (SELECT count(*) FROM wish)"
-           "  FROM invoice_line l LEFT JOIN wish w ON w.invoice_line_no = l.line_no"
-           "  CROSS JOIN LATERAL (SELECT sum(n.amount_u) AS amount_u, sum(n.net_minor) AS net_minor"
-           "   FROM credit_note_line n WHERE n.invoice_id = l.invoice_id AND n.invoice_line_no = l.line_no) c"
-           " WHERE l.invoice_id = $1::uuid AND (w.request_id IS NOT NULL OR NOT EXISTS (SELECT FROM wish))"
-           " ORDER BY l.line_no",
-    .params = 2,
-};
-
-enum {
-    WISH_LINE,
-    WISH_AMOUNT,
-    WISH_NET,
-    WISH_QUANTITY,
-    WISH_CREDITED_U,
-    WISH_CREDITED_MINOR,
-    WISH_OF_QUANTITY,
-    WISH_NUMERATOR,
-    WISH_DENOMINATOR,
-    WISH_OF_AMOUNT,
-    WISH_COUNT,
-};
+static const struct db_stmt statement_lines = {.name = "credit_note_wish", .sql = CREDIT_WISH_LINES, .params = 2};
 
 static const struct db_stmt statement_invoice = {
-    .name = "credit_note_invoice",
-    .sql =
-        "SELECT i.tenant_id, i.currency, i.net_minor, i.tax_minor, coalesce(c.net_minor, 0), coalesce(c.tax_minor, 0)"
-        "  FROM invoice i CROSS JOIN LATERAL (SELECT sum(n.net_minor) AS net_minor, sum(n.tax_minor) AS tax_minor"
-        "   FROM credit_note n WHERE n.invoice_id = i.id) c WHERE i.id = $1::uuid",
-    .params = 1,
-};
-
-enum { INVOICE_TENANT, INVOICE_CURRENCY, INVOICE_NET, INVOICE_TAX, INVOICE_CREDITED_NET, INVOICE_CREDITED_TAX };
+    .name = "credit_note_invoice", .sql = CREDIT_WISH_INVOICE, .params = 1};
 
 /* An invoice of before had no configuration: the provider's series is taken. No row: the series is of another kind. */
 static const struct db_stmt statement_insert = {
@@ -125,31 +90,6 @@ static void credit_release(struct credit *credit)
     free(credit->tax);
 }
 
-static struct credit_line read_line(const PGresult *wish, int row)
-{
-    struct credit_line line = {
-        .amount_u = db_int(wish, row, WISH_AMOUNT, 0),
-        .net_minor = db_int(wish, row, WISH_NET, 0),
-        .gpu_milli_s = db_int(wish, row, WISH_QUANTITY, 0),
-        .credited_u = db_int(wish, row, WISH_CREDITED_U, 0),
-        .credited_minor = db_int(wish, row, WISH_CREDITED_MINOR, 0),
-        .measure = CREDIT_REST,
-    };
-    static const struct {
-        int column;
-        enum credit_measure measure;
-    } measures[] = {
-        {WISH_OF_QUANTITY, CREDIT_QUANTITY}, {WISH_NUMERATOR, CREDIT_SHARE}, {WISH_OF_AMOUNT, CREDIT_AMOUNT}};
-    for (size_t i = 0; i < COUNT_OF(measures); i++) {
-        if (db_text(wish, row, measures[i].column) == NULL)
-            continue;
-        line.measure = measures[i].measure;
-        line.numerator = db_int(wish, row, measures[i].column, 0);
-        line.denominator = db_int(wish, row, WISH_DENOMINATOR, 1);
-    }
-    return line;
-}
-
 static enum err_kind load(struct db *db, struct credit *credit, struct err *reterr)
 {
     char invoice[UUID_TEXT_SIZE];
@@ -162,34 +102,10 @@ static enum err_kind load(struct db *db, struct credit *credit, struct err *rete
     if (kind != ERR_NONE)
         return kind;
     credit->count = (size_t)PQntuples(credit->wish);
-    int64_t named = credit->count == 0 ? 1 : db_int(credit->wish, 0, WISH_COUNT, 0);
-    if (named != 0 && named != (int64_t)credit->count)
-        return err_set_code(reterr, ERR_CONFLICT, "unknown_line", "a line that the invoice does not have");
     credit->line = alloc_zero(credit->count + 1, sizeof *credit->line);
     credit->tax = alloc_zero(credit->count + 1, sizeof *credit->tax);
-    credit->currency = db_text(credit->bill, 0, INVOICE_CURRENCY);
-    credit->sums = (struct credit_tax){
-        .net_minor = db_int(credit->bill, 0, INVOICE_NET, 0),
-        .tax_minor = db_int(credit->bill, 0, INVOICE_TAX, 0),
-        .credited_net_minor = db_int(credit->bill, 0, INVOICE_CREDITED_NET, 0),
-        .credited_tax_minor = db_int(credit->bill, 0, INVOICE_CREDITED_TAX, 0),
-    };
+    credit->currency = db_text(credit->bill, 0, CREDIT_BILL_CURRENCY);
     return money_exponent(credit->currency, &credit->exponent, reterr);
-}
-
-static enum err_kind work_out(struct credit *credit, struct err *reterr)
-{
-    bool is_something = false;
-    for (size_t i = 0; i < credit->count; i++) {
-        credit->line[i] = read_line(credit->wish, (int)i);
-        enum err_kind kind = credit_amounts_line(&credit->line[i], credit->exponent, reterr);
-        if (kind != ERR_NONE)
-            return err_context(reterr, "line %s", db_text(credit->wish, (int)i, WISH_LINE));
-        is_something = is_something || credit->line[i].credit_minor != 0;
-    }
-    if (!is_something)
-        return err_set_code(reterr, ERR_CONFLICT, "nothing_to_credit", "nothing is left of it, or it comes to nothing");
-    return credit_amounts_tax(credit->line, credit->count, &credit->sums, credit->tax, reterr);
 }
 
 static enum err_kind insert_lines(struct db *db, const struct credit *credit, struct err *reterr)
@@ -203,8 +119,8 @@ static enum err_kind insert_lines(struct db *db, const struct credit *credit, st
     for (size_t i = 0; i < credit->count; i++) {
         if (credit->line[i].credit_minor == 0 && credit->line[i].credit_u == 0)
             continue;
-        db_array_text(&columns[LINE], db_text(credit->wish, (int)i, WISH_LINE));
-        db_array_text(&columns[QUANTITY], db_text(credit->wish, (int)i, WISH_OF_QUANTITY));
+        db_array_text(&columns[LINE], db_text(credit->wish, (int)i, CREDIT_WISH_LINE));
+        db_array_text(&columns[QUANTITY], db_text(credit->wish, (int)i, CREDIT_WISH_OF_QUANTITY));
         db_array_int(&columns[AMOUNT], credit->line[i].credit_u);
         db_array_int(&columns[NET], credit->line[i].credit_minor);
         db_array_int(&columns[TAX], credit->tax[i].amount);
@@ -225,7 +141,7 @@ static enum err_kind post(struct db *db, const struct credit *credit, int64_t no
     int64_t net_u = 0;
     int64_t tax_u = 0;
     int64_t posted = 0;
-    struct identity tenant = db_identity(credit->bill, 0, INVOICE_TENANT);
+    struct identity tenant = db_identity(credit->bill, 0, CREDIT_BILL_TENANT);
     identity_to_uuid(credit->id, id);
     (void)snprintf(key, sizeof key, "credit_note:%s", id); /* 48 characters */
     enum err_kind kind = money_micro_of_minor(credit->sums.credit_net_minor, credit->exponent, &net_u, reterr);
@@ -270,7 +186,7 @@ static enum err_kind insert(struct db *db, const struct credit *credit, int64_t 
         return kind;
     (void)db_int_param(total, credit->sums.credit_net_minor + credit->sums.credit_tax_minor);
     return db_run(db, &statement_event,
-                  DB_PARAMS(db_text(credit->bill, 0, INVOICE_TENANT), ids[0], db_text(made, 0, 0), ids[1], total,
+                  DB_PARAMS(db_text(credit->bill, 0, CREDIT_BILL_TENANT), ids[0], db_text(made, 0, 0), ids[1], total,
                             credit->currency),
                   NULL, reterr);
 }
@@ -282,7 +198,7 @@ enum err_kind credit_note_issue(struct db *db, struct identity invoice, struct i
     struct credit credit = {.id = identity_new(), .invoice = invoice, .request = request};
     enum err_kind kind = load(db, &credit, reterr);
     if (kind == ERR_NONE)
-        kind = work_out(&credit, reterr);
+        kind = credit_wish_work_out(credit.bill, credit.wish, credit.line, credit.tax, &credit.sums, reterr);
     if (kind == ERR_NONE)
         kind = insert(db, &credit, now_s, reterr);
     if (kind == ERR_NONE)

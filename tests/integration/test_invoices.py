@@ -123,6 +123,9 @@ def test_a_draft_is_the_providers_until_an_operator_issues_it(billed):
 
 def test_a_void_invoice_keeps_its_number_and_a_draft_takes_its_place(billed):
     finance, invoice = billed.finance, billed.invoice("wrong")
+    preview = finance.post(f"/v1/system/invoices/{invoice['id']}/void?validate_only=true", {"reason": "a mistake"}).expect(200).body
+    assert cents(preview["cost_delta"]) == -cents(invoice["total"]) and billed.invoice("wrong")["status"] == "issued"
+    assert finance.post(f"/v1/system/invoices/{invoice['id']}/issue?validate_only=true").expect(409).code == "invoice_not_draft"
     asked = finance.post(f"/v1/system/invoices/{invoice['id']}/void", {"reason": "billed to the wrong account"}).expect(201).body
     void = finance.get(f"/v1/system/invoices/{invoice['id']}").expect(200).body
     assert (void["status"], void["number"], void["void_reason"]) == ("void", invoice["number"], "billed to the wrong account")
@@ -142,8 +145,12 @@ def test_credits_are_capped_and_three_thirds_leave_nothing(billed):
     lines = [line["line_no"] for line in finance.items(f"/v1/system/invoices/{invoice['id']}/lines")]
     third = {"reason": "an outage", "lines": [{"line_no": number, "share_numerator": 1, "share_denominator": 3} for number in lines]}
     for _ in range(2):
-        finance.post(path, third).expect(201)
-    assert finance.post(path, {"reason": "too much", "lines": [{"line_no": 1, "share_numerator": 1, "share_denominator": 2}]}).expect(409).code == "credit_exceeds_line"
+        preview = finance.post(f"{path}?validate_only=true", third).expect(200).body
+        made = finance.get(f"/v1/system/credit-notes/{finance.post(path, third).expect(201).body['credit_note']}").expect(200).body
+        assert preview["state"] == "open" and cents(preview["cost_delta"]) == -cents(made["total"])
+    for asked in (path, f"{path}?validate_only=true"):
+        half = {"reason": "too much", "lines": [{"line_no": 1, "share_numerator": 1, "share_denominator": 2}]}
+        assert finance.post(asked, half).expect(409).code == "credit_exceeds_line"
     assert finance.post(path, {"reason": "no such", "lines": [{"line_no": 99, "gpu_milli_seconds": 1}]}).expect(409).code == "unknown_line"
     asked = finance.post(path, third).expect(201).body
     notes = billed.tenants["acme"].items(f"/v1/credit-notes?invoice={invoice['id']}")
@@ -151,6 +158,7 @@ def test_credits_are_capped_and_three_thirds_leave_nothing(billed):
     assert sum(cents(note["net"]) for note in notes) == cents(invoice["net"])
     assert sum(cents(note["tax"]) for note in notes) == cents(invoice["tax"])
     assert cents(billed.invoice("acme")["credited"]) == cents(invoice["total"])
+    assert all(line["credited"] == line["net"] for line in finance.items(f"/v1/system/invoices/{invoice['id']}/lines"))
     assert finance.post(path, {"reason": "all of it"}).expect(409).code == "nothing_to_credit"
     assert finance.post(f"/v1/system/invoices/{invoice['id']}/void", {"reason": "no"}).expect(409).code == "invoice_is_credited"
     pdf = finance.get(f"/v1/system/credit-notes/{asked['credit_note']}/pdf", headers={"Accept": "application/pdf"}).expect(200)

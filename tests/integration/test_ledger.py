@@ -107,6 +107,8 @@ def test_without_a_limit_nothing_is_held_and_a_lifted_limit_refuses_nothing(flee
     assert acme.balance()["limit"] is None and acme.balance()["available"] is None
     acme.limit(0)
     assert acme.wish(1).expect(409).code == "credit_exhausted"
+    unsaid = fleet.operator.delete(f"/v1/system/tenants/{acme.id}/credit-limit").expect(422).body["errors"]
+    assert [(error["pointer"], error["code"]) for error in unsaid] == [("?currency", "missing_field")]
     fleet.operator.delete(f"/v1/system/tenants/{acme.id}/credit-limit?currency=USD").expect(204)
     acme.wish(1).expect(201)
 
@@ -264,6 +266,11 @@ def test_credit_and_cash_settle_invoices_and_the_statements_tie(stack):
     assert limited.pay(300)["state"] == "posted"  # the oldest first
     assert open_of(stack, limited) == [0.0, 420.0]
     assert limited.balance()["held"] == "0.000000" and limited.balance()["receivable"] == "420.000000"
+    everybody = stack.operator.items("/v1/system/balances?limit=1")
+    names = [(row["tenant"], row["currency"]) for row in everybody]
+    assert names == sorted(set(names)) and {name for name, _ in names} == {each["name"] for each in stack.operator.items("/v1/system/tenants")}
+    (row,) = [row for row in everybody if row["tenant"] == limited.name]
+    assert (row["tenant_id"], row["receivable"]["amount"]) == (limited.id, limited.balance()["receivable"])
     # February's 480: the promotional 10, then what expires sooner of the others.
     grants = {row["id"]: row for row in prepaid.client.items("/v1/credit-grants")}
     assert grants[late["id"]]["state"] == "used_up" and grants[forever["id"]]["remaining"]["amount"] == "330.00"

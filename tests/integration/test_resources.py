@@ -234,6 +234,12 @@ def test_a_month_adds_up_wherever_one_looks(month):
         assert sum(micro(item["margin"]) for item in weeks["items"]) == sum(micro(item["margin"]) for item in margin["items"])
     assert [item["key"] for item in month.operator.get(f"/v1/system/margin?by=reservation&{REPORT}").body["items"]] == [month.reservation["id"]]
 
+    idle_days = month.operator.items(f"/v1/system/idle?step=day&{REPORT}&limit=7")
+    for idle in margin["idle"]:
+        days = [each for each in idle_days if each["cause"] == idle["cause"]]
+        assert micro(idle["amount"]) == sum(micro(each["amount"]) for each in days) and idle["gpu_seconds"] == sum(each["gpu_seconds"] for each in days)
+    assert {each["cause"] for each in idle_days} == {idle["cause"] for idle in margin["idle"]}
+
     balance = month.operator.items("/v1/system/ledger?limit=2")
     assert sum(micro({"amount": row["debit"]}) - micro({"amount": row["credit"]}) for row in balance) == 0
     entries = month.operator.items("/v1/system/ledger/entries?limit=5")
@@ -402,7 +408,9 @@ def test_assets_come_from_a_spreadsheet_all_or_none_and_change_with_a_reason(sta
     refused = finance.post("/v1/system/assets/import", "\n".join([head, *wrong[:2], wrong[2].replace("1.5", "1.50").replace("sixty", "60").replace("weekly", "daily")])).expect(422)
     assert pointers(refused) == {"/rows/1/serial": "name_taken", "/rows/2/purchase_order": "unknown_purchase_order", "/rows/1/component_of": "unknown_asset"}
     text = "\r\n".join([head, *rows, ""])
-    assert finance.post("/v1/system/assets/import?validate_only=true", text).expect(200).body["assets"] == 2
+    assert finance.post("/v1/system/assets/import?validate_only=true", text).expect(200).body == {
+        "assets": 2, "cohorts": [{"cohort": "c1", "assets": 2, "cost": {"amount": "600000.00", "currency": "USD"}}],
+        "cost_delta": None, "warnings": []}
     assert finance.items("/v1/system/assets") == []
     once = finance.post("/v1/system/assets/import", text, headers={"Idempotency-Key": "sheet"}).expect(201)
     again = finance.post("/v1/system/assets/import", text, headers={"Idempotency-Key": "sheet"})

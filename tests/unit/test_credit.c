@@ -1,6 +1,6 @@
 /* What credit notes promise: golden amounts, and that no row of credits takes back more than there was. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "billing/rating/credit_amounts.h"
+#include "common/credit_amounts.h"
 #include "common/invoice_amounts.h"
 #include "tests/unit/property.h"
 

@@ -1,6 +1,6 @@
 /* Credits: cumulative rounding, capped. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "billing/rating/credit_amounts.h"
+#include "common/credit_amounts.h"
 
 static int64_t sign_of(int64_t amount)
 {
