@@ -28,6 +28,7 @@ const struct resource *const registry[] = {
     &asset_schedule_resource,
     &asset_change_resource,
     &asset_import_resource,
+    &cohort_resource,
     &purchase_order_resource,
     &cost_rate_resource,
     &power_resource,

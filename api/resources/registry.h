@@ -21,6 +21,7 @@ extern const struct resource balance_resource;
 extern const struct resource billing_profile_resource;
 extern const struct resource capacity_resource;
 extern const struct resource clock_resource;
+extern const struct resource cohort_resource;
 extern const struct resource cost_rate_resource;
 extern const struct resource credit_resource;
 extern const struct resource credit_grant_resource;

@@ -305,11 +305,10 @@ def test_a_preview_changes_nothing_and_tells_the_object(everything):
     seen, before = [], checksums(everything)
     for name, verb, where, body, client in changes(everything):
         headers = {"If-Match": "*", "Idempotency-Key": "the same for all"}
-        answer = client.request(verb, f"{where}?validate_only=true", body, headers=headers)
         if name == "DELETE /v1/system/tenants/{id}/credit-limit":
-            assert answer.expect(422).body["errors"][0]["pointer"] == "?currency"
-            client.request(verb, f"{where}?currency=USD&validate_only=true", body).expect(404)  # none is set
+            client.request(verb, f"{where}?currency=USD&validate_only=true", body, headers=headers).expect(404)  # none is set
             continue
+        answer = client.request(verb, f"{where}?validate_only=true", body, headers=headers)
         if name in IN_USE:
             assert answer.expect(409).code == IN_USE[name]
             continue
