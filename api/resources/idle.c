@@ -30,14 +30,15 @@ static const struct field query_fields[] = {
     FIELD_ENUM("step", struct idle_query, step, .values = steps, .fallback = "day",
                .help = "One item per step and cause"),
     FIELD_DATE("from", struct idle_query, from, .help = "First day; 30 days before to where it is left out"),
-    FIELD_DATE("to", struct idle_query, to, .help = "Day after the last; today (domain time) where it is left out"),
+    FIELD_DATE("to", struct idle_query, to,
+               .help = "Day after the last; tomorrow (domain time) where it is left out, so that today is the last"),
     FIELD_TEXT("currency", struct idle_query, currency, .least = 3, .most = 3, .fallback = "USD",
                .help = "Amounts of this currency only: currencies do not add up"),
     FIELDS_END,
 };
 static const struct schema query_schema = {"IdleQuery", query_fields, sizeof(struct idle_query)};
 
-#define LAST_DAY             "coalesce($5::date, (sluice_now() AT TIME ZONE 'UTC')::date)"
+#define LAST_DAY             "coalesce($5::date, (sluice_now() AT TIME ZONE 'UTC')::date + 1)"
 #define FIRST_DAY            "coalesce($4::date, " LAST_DAY " - 30)"
 #define MONEY(column_, name) ", i." column_ " AS \"" name ".amount_u\", i.currency AS \"" name ".currency\""
 
