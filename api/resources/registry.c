@@ -8,6 +8,7 @@ const struct resource *const registry[] = {
     &instance_type_resource,
     &node_resource,
     &node_change_resource,
+    &gpu_health_resource,
     &topology_resource,
     &fleet_resource,
     &tenant_resource,

@@ -61,6 +61,7 @@ extern const struct resource charge_policy_resource;
 extern const struct resource usage_correction_resource;
 extern const struct resource project_resource;
 extern const struct resource power_resource;
+extern const struct resource gpu_health_resource;
 extern const struct resource purchase_order_resource;
 extern const struct resource quota_resource;
 extern const struct resource quote_resource;

@@ -22,7 +22,7 @@ WRITERS = {
     "sluice_api_system": {"tenant", "principal", "token", "session", "zone", "fabric", "leaf", "rack", "node", "instance_type", "asset", "price",
                           "idempotency", "planner_question", "quota", "maintenance_window", "audit_seal", "image",
                           "webhook", "webhook_status", "webhook_delivery", "event_cursor", "purchase_order", "asset_change",
-                          "cost_rate", "power_profile", "node_energy", "amendment",
+                          "cost_rate", "power_profile", "node_energy", "amendment", "gpu_reading", "gpu_error", "node_firmware",
                           "commitment", "discount", "charge_policy", "cancellation", "usage_correction",
                           "credit_limit", "credit_grant", "payment",
                           "billing_profile", "invoice_request", "invoice_request_line", "tax_rate"},
