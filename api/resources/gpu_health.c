@@ -33,7 +33,7 @@ static const struct field reading_fields[] = {
     FIELDS_END,
 };
 static const struct field readings_fields[] = {
-    FIELD_ROWS("items", struct report, items, .flags = FIELD_REQUIRED, .fields = reading_fields, .size = sizeof(struct reading), .least = 1, .most = REPORT_MAX, .help = "One per GPU; one that is older than what is known is passed over"),
+    FIELD_ROWS("items", struct report, items, .flags = FIELD_REQUIRED, .fields = reading_fields, .size = sizeof(struct reading), .least = 0, .most = REPORT_MAX, .help = "One per GPU; one that is older than what is known is passed over"),
     FIELDS_END,
 };
 static const struct field gpu_fields[] = {
@@ -244,7 +244,7 @@ static const struct field error_fields[] = {
     FIELDS_END,
 };
 static const struct field errors_fields[] = {
-    FIELD_ROWS("items", struct report, items, .flags = FIELD_REQUIRED, .fields = error_fields, .size = sizeof(struct gpu_error), .least = 1, .most = REPORT_MAX, .help = "Told again, an error counts once"),
+    FIELD_ROWS("items", struct report, items, .flags = FIELD_REQUIRED, .fields = error_fields, .size = sizeof(struct gpu_error), .least = 0, .most = REPORT_MAX, .help = "Told again, an error counts once"),
     FIELDS_END,
 };
 // clang-format on

@@ -460,3 +460,37 @@ def test_a_day_of_the_api_ties_out_from_rates_to_the_ledger(stack):
     assert stack.operator.post("/v1/system/cost-rates", {"pool": "network", "basis": "node_month", "valid_from": "2026-01-02",
                                                          "amount": {"amount": "1.000000", "currency": "USD"}}).expect(409).code == "day_closed"
     assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
+
+
+def test_what_exporters_say_of_gpus_is_kept_and_summed_up_by_node(stack):
+    stack.zone()
+    node, operator = stack.node("n1"), stack.operator
+    of_node = f"?node={node['id']}"
+    reading = {"node": node["id"], "gpu": 3, "read_at": DAY_ONE, "temperature_c": 61, "power_w": 540, "ecc_corrected": 2}
+    later = {**reading, "read_at": "2026-01-01T00:01:00Z", "temperature_c": 84, "ecc_uncorrected": 1, "remap_is_pending": True}
+    cool = {**reading, "gpu": 0, "temperature_c": 40, "power_w": 110}
+    operator.post("/v1/system/gpu-readings", {"items": [later, reading, cool]}).expect(204)
+    operator.post("/v1/system/gpu-readings", {"items": [reading]}).expect(204)  # it came late: what is known is newer
+    error = {"node": node["id"], "gpu": 3, "happened_at": DAY_ONE, "xid": 94, "message": "Contained ECC error"}
+    for _ in range(2):
+        operator.post("/v1/system/gpu-errors", {"items": [error, {**error, "xid": 63}]}).expect(204)
+    gpus = operator.items("/v1/system/gpus" + of_node)
+    assert [(gpu["gpu"], gpu["temperature_c"], gpu["ecc_uncorrected"], gpu["xid"]) for gpu in gpus] == [(0, 40, None, None), (3, 84, 1, 94)]
+    summed = operator.items("/v1/system/node-health?zone=us-east-1a")[0]
+    assert [summed[name] for name in ("name", "gpus_reporting", "temperature_c", "power_w", "ecc_corrected", "remap_is_pending")] == [
+        "n1", 2, 84, 650, 4, True]
+    assert [told["xid"] for told in operator.items("/v1/system/gpu-errors" + of_node)] == [94, 63]
+    assert operator.get(f"/v1/system/gpu-errors{of_node}&limit=1").expect(200).body["next_page"] is not None
+    firmware = f"/v1/system/nodes/{node['id']}/firmware"
+    assert operator.get(firmware).expect(200).body == {"versions": {}, "reported_at": None}
+    versions = {"vbios": "96.00.74.00.1a", "nvswitch": "10.1"}
+    assert operator.request("PUT", firmware, {"versions": versions}).expect(200).body["versions"] == versions
+
+
+def test_a_report_of_gpus_that_cannot_be_is_refused_as_a_whole(stack):
+    stack.zone()
+    good = {"node": stack.node("n1")["id"], "gpu": 0, "read_at": DAY_ONE, "temperature_c": 40}
+    refused = stack.operator.post("/v1/system/gpu-readings", {"items": [
+        good, {**good, "node": f"nod_{NOBODY}"}, {**good, "gpu": 8}, {**good, "read_at": "2027-01-01T00:00:00Z"}]}).expect(422)
+    assert pointers(refused) == {"/items/1/node": "unknown_node", "/items/2/gpu": "out_of_range", "/items/3/read_at": "out_of_range"}
+    assert stack.operator.items("/v1/system/gpus") == []
