@@ -24,7 +24,7 @@ struct patience {
 #ifndef SMALL_BLOCKS
 #define SMALL_BLOCKS 128
 #endif
-static const struct patience patience_small = {64, 256, 64, false};
+static const struct patience patience_small = {16, 256, 64, false};
 static const struct patience patience_large = {8, 16, 16, true};
 
 /* So many nodes wait to be looked at while what that reads comes into the cache: first their records, then their
