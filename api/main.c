@@ -129,6 +129,7 @@ static void stop(struct server *server, struct background *background)
     audit_refusals_stop(server->refusals);
     background_stop(background);
     suspensions_stop(server->suspensions);
+    router_free(server->router);
     token_cache_free(server->tokens);
     rate_limits_free(server->rates);
     signin_throttle_free(server->signins);
@@ -152,6 +153,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.webhook_rules = (struct target_rules){settings->webhook_allow_http, settings->webhook_allow_private};
     int timeout_ms = (int)settings->statement_timeout_ms;
     const char *url = common->database_url;
+    server.router = router_new(registry);
     server.tokens = token_cache_new(registry);
     server.rates = new_rates(settings);
     server.signins = signin_throttle_new();

@@ -62,7 +62,7 @@ static const char *location_of(const struct request_internal *internal)
     const struct route *route = request->route;
     if (internal->response.status != 201 || route == NULL || route->replay == NULL)
         return NULL;
-    const struct route *one = router_find_below(internal->server->resources, route->path);
+    const struct route *one = router_find_below(internal->server->router, route->path);
     if (one == NULL)
         return NULL;
     char id[IDENTITY_TEXT_SIZE];

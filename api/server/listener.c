@@ -299,7 +299,7 @@ static enum MHD_Result dispatch(struct request_internal *internal)
         return console_answer(internal);
     }
     const char *allow = NULL;
-    if (router_find(internal->server->resources, request, &allow, &err) != ERR_NONE)
+    if (router_find(internal->server->router, request, &allow, &err) != ERR_NONE)
         return answer_without_route(internal, allow, &err);
     bool waits = false;
     enum err_kind kind = authenticate(internal, &waits, &err);

@@ -52,6 +52,7 @@ struct server {
     const struct config_common *common;
     const struct api_settings *settings;
     const struct resource *const *resources;
+    struct router *router;
     struct token_cache *tokens;
     struct rate_limits *rates;
     struct signin_throttle *signins;
@@ -179,11 +180,13 @@ bool workload_is_shown(struct request_internal *internal, const char *text);
 void workload_load(struct job *job, struct worker *worker);
 
 /* ---- router.c ---- */
+struct router *router_new(const struct resource *const *resources); /* whose tables stay */
+void router_free(struct router *router);                          /* NULL is fine */
 /* ERR_NOT_FOUND, or ERR_METHOD with the methods that are allowed in ret_allow. Fills route and params. */
-MUST_CHECK enum err_kind router_find(const struct resource *const *resources, struct request *request,
-                                     const char **ret_allow, struct err *reterr);
+MUST_CHECK enum err_kind router_find(const struct router *router, struct request *request, const char **ret_allow,
+                                     struct err *reterr);
 /* The route that reads one object of the list at the path; NULL where there is none. */
-const struct route *router_find_below(const struct resource *const *resources, const char *path);
+const struct route *router_find_below(const struct router *router, const char *path);
 extern const char *const method_texts[METHOD_COUNT];
 
 /* ---- body.c: reading what was sent ---- */
