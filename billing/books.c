@@ -34,6 +34,7 @@ void books_register_metrics(void)
     node_day_register_metrics();
     month_close_register_metrics();
     invoice_request_register_metrics();
+    provisional_register_metrics();
 }
 
 /* The books begin on the day of the first node. */
@@ -113,6 +114,7 @@ static enum err_kind load(struct books *books, const struct clock_domain *clock,
     if (kind == ERR_NONE && clock->is_virtual)
         kind = db_run(books->leader.db, &statement_relax, DB_NO_PARAMS, NULL, reterr);
     books->acknowledged = -1;
+    books->provisional = (struct provisional){.is_stale = true};
     /* A crash may have come between a day's close and the month's. */
     if (kind == ERR_NONE && books->begun)
         kind = month_close(&books->leader, open_from_s(books), clock->now_s, reterr);
@@ -125,7 +127,8 @@ static enum err_kind note_day(struct db *db, void *context, struct err *reterr)
     const int64_t *day = context;
     char date[CALENDAR_DATE_SIZE];
     calendar_date_print(*day, date);
-    return db_run(db, &statement_close, DB_PARAMS(date), NULL, reterr);
+    enum err_kind kind = db_run(db, &statement_close, DB_PARAMS(date), NULL, reterr);
+    return kind == ERR_NONE ? provisional_forget(db, *day, reterr) : kind;
 }
 
 static enum err_kind close_day(struct books *books, int64_t now_s, struct err *reterr)
@@ -142,6 +145,7 @@ static enum err_kind close_day(struct books *books, int64_t now_s, struct err *r
         kind = leader_transact(&books->leader, note_day, &day, reterr);
     if (kind == ERR_NONE) {
         books->first_open_day = day + 1;
+        books->provisional.is_stale = true;
         kind = month_close(&books->leader, ends_at_s, now_s, reterr);
     }
     char date[CALENDAR_DATE_SIZE];
@@ -232,6 +236,16 @@ static enum err_kind acknowledge(struct books *books, const struct look *look, s
     return kind;
 }
 
+/* After all else, and for nobody to wait for. Of a virtual clock's tick, once all of its facts are there. */
+static enum err_kind keep_provisional(struct books *books, const struct look *look, struct err *reterr)
+{
+    bool is_settled = !look->clock.is_virtual || look->zones_are_done;
+    if (!books->begun || !is_settled || shutdown_requested() ||
+        !provisional_is_due(&books->provisional, look->clock.now_s, clock_monotonic_ms()))
+        return ERR_NONE;
+    return provisional_refresh(&books->leader, &books->provisional, books->first_open_day, look->clock.now_s, reterr);
+}
+
 static enum err_kind keep(struct books *books, struct err *reterr)
 {
     struct look look = {0};
@@ -250,6 +264,9 @@ static enum err_kind keep(struct books *books, struct err *reterr)
         kind = credit_keep(&books->leader, open_from_s(books), look.clock.now_s, reterr);
     if (kind == ERR_NONE)
         kind = acknowledge(books, &look, reterr);
+    books->provisional.is_stale |= look.has_events;
+    if (kind == ERR_NONE)
+        kind = keep_provisional(books, &look, reterr);
     if (kind == ERR_NONE)
         metric_set(&metric_lag, books->begun ? look.clock.now_s - open_from_s(books) : 0);
     books->is_virtual = look.clock.is_virtual;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "billing/leader.h"
+#include "billing/provisional.h"
 #include "common/clock.h"
 
 #define BOOKS_COMPONENT "billing" /* of the lease and of the virtual clock */
@@ -21,7 +22,8 @@ struct books {
     int64_t first_open_day; /* days since 1970-01-01, if begun */
     int64_t acknowledged;   /* tick of the virtual clock */
     bool is_virtual;        /* the clock, as far as is known */
-    bool has_hidden;        /* events come into view soon, without a notification: look again in a moment */
+    struct provisional provisional;
+    bool has_hidden; /* events come into view soon, without a notification: look again in a moment */
 };
 
 void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s);

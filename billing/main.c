@@ -14,19 +14,22 @@
 #include "billing/invoice/invoice_request.h"
 #include "billing/invoice/invoice_store.h"
 #include "billing/invoice/month_close.h"
+#include "billing/ledger/commitments.h"
 #include "billing/ledger/credit_grants.h"
 #include "billing/ledger/credit_keep.h"
 #include "billing/ledger/journal.h"
-#include "billing/ledger/commitments.h"
 #include "billing/ledger/payments.h"
+#include "billing/ledger/rate_alone.h"
 #include "billing/ledger/rate_day.h"
 #include "billing/ledger/rate_rules.h"
+#include "billing/ledger/rate_so_far.h"
 #include "billing/ledger/rate_tenant.h"
 #include "billing/ledger/rated_line.h"
 #include "billing/ledger/settlement.h"
 #include "billing/meter/event_batch.h"
 #include "billing/meter/meter.h"
 #include "billing/meter/meter_store.h"
+#include "billing/provisional.h"
 #include "common/admin.h"
 #include "common/config_check.h"
 #include "common/db_check.h"
@@ -71,8 +74,11 @@ static const struct db_check checks[] = {
     {event_batch_statements,       ROLE, NULL},
     {price_book_statements,        ROLE, NULL},
     {rate_day_statements,          ROLE, NULL},
+    {rate_alone_statements,        ROLE, NULL},
     {rate_tenant_statements,       ROLE, NULL},
     {rate_rules_statements,        ROLE, NULL},
+    {rate_so_far_statements,       ROLE, NULL},
+    {provisional_statements,       ROLE, NULL},
     {rated_line_statements,        ROLE, NULL},
     {commitments_statements,       ROLE, NULL},
     {journal_statements,           ROLE, NULL},

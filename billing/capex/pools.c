@@ -58,9 +58,8 @@ enum rate_basis rate_basis_of(const char *text)
 #define S_PER_H       INT64_C(3600)
 #define MILLI_PER_GPU INT64_C(1000)
 #define W_PER_KW      INT64_C(1000)
-/* A day in months of 8766 / 12 hours: 24 * 12 / 8766. */
-#define DAY_MONTHS       INT64_C(48)
-#define DAY_MONTHS_OF    INT64_C(1461)
+/* A second in months of 8766 / 12 hours: 12 / (8766 * 3600), so that a day is 48 / 1461. */
+#define SECOND_MONTHS_OF INT64_C(2629800)
 #define WH_AND_PUE_MILLI (INT64_C(1000) * 1000) /* Wh in a kWh, thousandths of the PUE */
 
 int64_t pool_energy_wh(const struct pool_day *day)
@@ -85,16 +84,16 @@ struct quantity {
 
 static struct quantity quantity_of(const struct pool_day *day, const struct pool_rate *rate, int64_t energy_wh)
 {
-    int64_t kept = day->is_kept ? DAY_MONTHS : 0;
+    int64_t kept = day->is_kept ? day->elapsed_s : 0;
     switch (rate->basis) {
     case BASIS_KWH:
         return (struct quantity){energy_wh < 0 ? 0 : energy_wh * rate->pue_milli, WH_AND_PUE_MILLI};
     case BASIS_KW_MONTH:
-        return (struct quantity){day->has_profile ? day->full_w * kept : 0, W_PER_KW * DAY_MONTHS_OF};
+        return (struct quantity){day->has_profile ? day->full_w * kept : 0, W_PER_KW * SECOND_MONTHS_OF};
     case BASIS_NODE_MONTH:
-        return (struct quantity){kept, DAY_MONTHS_OF};
+        return (struct quantity){kept, SECOND_MONTHS_OF};
     case BASIS_GPU_MONTH:
-        return (struct quantity){day->gpu_count * kept, DAY_MONTHS_OF};
+        return (struct quantity){day->gpu_count * kept, SECOND_MONTHS_OF};
     case RATE_BASIS_COUNT:
         break;
     }

@@ -49,13 +49,14 @@ struct pool_rate {
     int64_t pue_milli; /* of BASIS_KWH */
 };
 
-/* A node's day. */
+/* A node's day, or the part of it that has elapsed. */
 struct pool_day {
+    int64_t elapsed_s; /* all 86,400 of a day that is over */
     int64_t gpu_count;
     bool has_profile;
     int64_t idle_w, full_w; /* of its profile */
     int64_t metered_wh;     /* -1: nobody metered it */
-    int64_t on_s;           /* seconds of the day that it was in service */
+    int64_t on_s;           /* of these seconds, those that it was in service */
     int64_t busy_milli_s;   /* milli-GPU-seconds used */
     bool is_kept;           /* enrolled and not retired: it takes its place, whether or not it serves */
 };

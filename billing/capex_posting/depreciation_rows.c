@@ -45,6 +45,26 @@ enum err_kind depreciation_rows_add(struct depreciation_rows *rows, const struct
     return money_micro_of_minor(amount_minor, asset->exponent, ret_amount_u, reterr);
 }
 
+enum err_kind depreciation_so_far(const struct asset_history *history, const struct asset_row *asset,
+                                  const struct day_part *part, int64_t units, int64_t *ret_amount_u, struct err *reterr)
+{
+    struct asset_life life;
+    int64_t day_u = 0;
+    enum err_kind kind = asset_history_life(history, asset, &life, reterr);
+    *ret_amount_u = 0;
+    if (kind != ERR_NONE || part->day >= asset_life_end(&life))
+        return kind;
+    int64_t amount_minor = asset_life_charge(&life, part->day, part->day + 1, asset->units, asset->units + units);
+    kind = money_micro_of_minor(amount_minor, asset->exponent, &day_u, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    *ret_amount_u = day_u;
+    if (asset->terms.method == DEPRECIATION_UNITS)
+        return ERR_NONE;
+    return money_round((money_wide)day_u * day_part_elapsed_s(part), CALENDAR_DAY_S, MONEY_HALF_EVEN, ret_amount_u,
+                       reterr);
+}
+
 enum err_kind depreciation_rows_send(struct depreciation_rows *rows, struct db *db, struct err *reterr)
 {
     return bulk_rows_send(&rows->rows, db, &statement_insert, reterr);

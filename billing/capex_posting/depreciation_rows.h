@@ -3,6 +3,7 @@
 #pragma once
 
 #include "billing/capex_posting/asset_history.h"
+#include "billing/day_part.h"
 #include "billing/leader.h"
 
 /* Starts as {0}. */
@@ -16,6 +17,10 @@ void depreciation_rows_release(struct depreciation_rows *rows); /* for CLEANUP *
 MUST_CHECK enum err_kind depreciation_rows_add(struct depreciation_rows *rows, const struct asset_history *history,
                                                const struct asset_row *asset, int64_t day, int64_t units,
                                                int64_t *ret_amount_u, struct err *reterr);
+/* The same of a part of a day, without a row: pro rata to what has elapsed; by units, what those come to. */
+MUST_CHECK enum err_kind depreciation_so_far(const struct asset_history *history, const struct asset_row *asset,
+                                             const struct day_part *part, int64_t units, int64_t *ret_amount_u,
+                                             struct err *reterr);
 MUST_CHECK enum err_kind depreciation_rows_send(struct depreciation_rows *rows, struct db *db, struct err *reterr);
 
 extern const struct db_stmt *const depreciation_rows_statements[];

@@ -31,8 +31,9 @@ static const struct db_stmt statement_rates = {
     .params = 1,
 };
 
-/* Components without a node of their own are where that is which they are a part of. Joins, not ANY: once the plan is
- * generic, an array is searched from its beginning for every row. */
+/* Components without a node of their own are where that is which they are a part of. What is not in the books yet is
+ * there as its close will take it in (asset_purchase.h): that is before the day's costs. Joins, not ANY: once the plan
+ * is generic, an array is searched from its beginning for every row. */
 static const struct db_stmt statement_assets = {
     .name = "fleet_day_assets",
     .sql = "WITH located AS ("
@@ -41,55 +42,61 @@ static const struct db_stmt statement_assets = {
            "    JOIN asset c ON c.component_of = o.id AND c.node_id IS NULL"
            ") SELECT " ASSET_ROW_COLUMNS(
                "$2::date") "  FROM located l JOIN (" ASSET_ROW_TABLES
-                           ") ON a.id = l.id JOIN asset_book b ON b.asset_id = a.id"
+                           ") ON a.id = l.id LEFT JOIN asset_book k ON k.asset_id = a.id"
+                           " CROSS JOIN LATERAL (SELECT k.disposed_on, CASE WHEN k.asset_id IS NOT NULL"
+                           "    THEN coalesce(k.in_service, greatest(a.in_service, $2::date))"
+                           "    WHEN coalesce(a.acquired_on, a.in_service) <= $2::date THEN a.in_service END AS "
+                           "in_service) b"
                            " WHERE b.in_service <= $2::date AND (b.disposed_on IS NULL OR b.disposed_on > $2::date)"
                            " ORDER BY 2, a.currency, a.id",
     .params = 2,
 };
 
-/* What the day's intervals say of each node between two (both included), by reservation where delivered, by cause
- * where not. */
+/* What the intervals of the day, as far as it has come, say of each node between two (both included), by reservation
+ * where delivered, by cause where not. */
 static const struct db_stmt statement_deliveries = {
     .name = "fleet_day_deliveries",
-    .sql = "SELECT node_id, class, CASE WHEN class IN ('used', 'unused') THEN reservation_id END AS reservation,"
-           "       CASE WHEN class IN ('used', 'unused') THEN tenant_id END AS tenant,"
-           "       sum(gpu_milli * extract(epoch FROM period_end - period_start)::bigint)::bigint"
-           "  FROM usage_interval"
-           " WHERE period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
-           "   AND period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
-           "   AND node_id >= $2::uuid AND node_id <= $3::uuid AND class <> 'preempted'"
-           " GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 2",
-    .params = 3,
+    .sql =
+        "WITH day AS (SELECT $1::date::timestamp AT TIME ZONE 'UTC' AS starts_at, to_timestamp($4::bigint) AS ends_at)"
+        " SELECT u.node_id, u.class, CASE WHEN u.class IN ('used', 'unused') THEN u.reservation_id END AS reservation,"
+        "       CASE WHEN u.class IN ('used', 'unused') THEN u.tenant_id END AS tenant,"
+        "       sum(u.gpu_milli * extract(epoch FROM least(u.period_end, d.ends_at)"
+        "                                          - greatest(u.period_start, d.starts_at))::bigint)::bigint"
+        "  FROM day d, usage_so_far u"
+        " WHERE u.period_start >= to_timestamp($5::bigint) AND u.period_start < to_timestamp($4::bigint)"
+        "   AND u.period_end > $1::date::timestamp AT TIME ZONE 'UTC'"
+        "   AND u.node_id >= $2::uuid AND u.node_id <= $3::uuid AND u.class <> 'preempted'"
+        " GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 2",
+    .params = 5,
 };
 
 /* Stretches other than for sale, less what instances had meanwhile; a node that never reported was not in service. */
 static const struct db_stmt statement_idle = {
     .name = "fleet_day_idle",
-    .sql = "WITH day AS (SELECT $2::date::timestamp AT TIME ZONE 'UTC' AS starts_at,"
-           "                    ($2::date + 1)::timestamp AT TIME ZONE 'UTC' AS ends_at"
-           "), stretch AS ("
-           "  SELECT m.node_id, m.cause, greatest(m.starts_at, d.starts_at) AS starts_at,"
-           "         least(m.ends_at, d.ends_at) AS ends_at"
-           "    FROM meter_node m, day d"
-           "   WHERE m.node_id = ANY ($1::uuid[]) AND m.cause <> 'unsold' AND m.starts_at < d.ends_at"
-           "     AND (m.ends_at IS NULL OR m.ends_at > d.starts_at)"
-           "  UNION ALL SELECT n.id, 'not_in_service', d.starts_at, d.ends_at FROM node n, day d"
-           "   WHERE n.id = ANY ($1::uuid[]) AND NOT EXISTS (SELECT FROM meter_node m WHERE m.node_id = n.id)"
-           "), busy AS ("
-           "  SELECT s.node_id, s.starts_at, sum(u.gpu_milli * extract(epoch FROM least(u.period_end, s.ends_at)"
-           "           - greatest(u.period_start, s.starts_at))::bigint) AS weight"
-           "    FROM stretch s JOIN usage_interval u ON u.node_id = s.node_id AND u.class <> 'preempted'"
-           "     AND u.period_start < s.ends_at AND u.period_end > s.starts_at"
-           "   WHERE u.period_start >= $2::date::timestamp AT TIME ZONE 'UTC'"
-           "     AND u.period_start < ($2::date + 1)::timestamp AT TIME ZONE 'UTC'"
-           "   GROUP BY 1, 2"
-           ")"
-           " SELECT s.node_id, s.cause, sum(n.gpu_count * 1000 * extract(epoch FROM s.ends_at - s.starts_at)::bigint"
-           "        - coalesce(b.weight, 0))::bigint"
-           "   FROM stretch s JOIN node n ON n.id = s.node_id"
-           "   LEFT JOIN busy b ON b.node_id = s.node_id AND b.starts_at = s.starts_at"
-           "  GROUP BY 1, 2",
-    .params = 2,
+    .sql =
+        "WITH day AS (SELECT $2::date::timestamp AT TIME ZONE 'UTC' AS starts_at, to_timestamp($3::bigint) AS ends_at"
+        "), stretch AS ("
+        "  SELECT m.node_id, m.cause, greatest(m.starts_at, d.starts_at) AS starts_at,"
+        "         least(m.ends_at, d.ends_at) AS ends_at"
+        "    FROM meter_node m, day d"
+        "   WHERE m.node_id = ANY ($1::uuid[]) AND m.cause <> 'unsold' AND m.starts_at < d.ends_at"
+        "     AND (m.ends_at IS NULL OR m.ends_at > d.starts_at)"
+        "  UNION ALL SELECT n.id, 'not_in_service', d.starts_at, d.ends_at FROM node n, day d"
+        "   WHERE n.id = ANY ($1::uuid[]) AND NOT EXISTS (SELECT FROM meter_node m WHERE m.node_id = n.id)"
+        "), busy AS ("
+        "  SELECT s.node_id, s.starts_at, sum(u.gpu_milli * extract(epoch FROM least(u.period_end, s.ends_at)"
+        "           - greatest(u.period_start, s.starts_at))::bigint) AS weight"
+        "    FROM stretch s JOIN usage_so_far u ON u.node_id = s.node_id AND u.class <> 'preempted'"
+        "     AND u.period_start < s.ends_at AND u.period_end > s.starts_at"
+        "   WHERE u.period_start >= to_timestamp($4::bigint) AND u.period_start < to_timestamp($3::bigint)"
+        "   GROUP BY 1, 2"
+        ")"
+        " SELECT s.node_id, s.cause, sum(n.gpu_count * 1000 * extract(epoch FROM s.ends_at - s.starts_at)::bigint"
+        "        - coalesce(b.weight, 0))::bigint"
+        "   FROM stretch s JOIN node n ON n.id = s.node_id"
+        "   LEFT JOIN busy b ON b.node_id = s.node_id AND b.starts_at = s.starts_at"
+        "  GROUP BY 1, 2",
+    .params = 4,
 };
 
 const struct db_stmt *const fleet_day_statements[] = {
@@ -120,9 +127,10 @@ static enum idle_cause cause_of(const char *text)
     return (enum idle_cause)cause;
 }
 
-static struct pool_day pool_day_of(const PGresult *rows, int row)
+static struct pool_day pool_day_of(const PGresult *rows, int row, int64_t elapsed_s)
 {
     return (struct pool_day){
+        .elapsed_s = elapsed_s,
         .gpu_count = db_int(rows, row, 1, 0),
         .has_profile = db_text(rows, row, 3) != NULL,
         .idle_w = db_int(rows, row, 3, 0),
@@ -145,7 +153,7 @@ static enum err_kind load_nodes(struct db *db, const char *date, const char *aft
     fleet->more = fleet->node_count == FLEET_DAY_NODES_MAX;
     fleet->nodes = alloc_zero(fleet->node_count + 1, sizeof *fleet->nodes);
     for (int row = 0; row < PQntuples(rows); row++) {
-        struct pool_day pool_day = pool_day_of(rows, row);
+        struct pool_day pool_day = pool_day_of(rows, row, day_part_elapsed_s(&fleet->part));
         fleet->nodes[row] = (struct fleet_node){
             .id = db_identity(rows, row, 0), .gpu_milli = pool_day.gpu_count * 1000, .pool_day = pool_day};
         db_array_identity(ids, fleet->nodes[row].id);
@@ -216,7 +224,12 @@ static enum err_kind load_deliveries(struct db *db, const char *date, struct fle
 {
     const char *first = db_text(fleet->node_rows, 0, 0);
     const char *last = db_text(fleet->node_rows, (int)fleet->node_count - 1, 0);
-    enum err_kind kind = db_run(db, &statement_deliveries, DB_PARAMS(date, first, last), &fleet->delivery_rows, reterr);
+    char until[DB_INT_TEXT_SIZE];
+    char from[DB_INT_TEXT_SIZE];
+    enum err_kind kind = db_run(db, &statement_deliveries,
+                                DB_PARAMS(date, first, last, db_int_param(until, fleet->part.until_s),
+                                          db_int_param(from, fleet->part.open_from_s)),
+                                &fleet->delivery_rows, reterr);
     if (kind != ERR_NONE)
         return kind;
     const PGresult *rows = fleet->delivery_rows;
@@ -249,7 +262,12 @@ static enum err_kind load_idle(struct db *db, const char *ids, const char *date,
                                struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind = db_run(db, &statement_idle, DB_PARAMS(ids, date), &rows, reterr);
+    char until[DB_INT_TEXT_SIZE];
+    char from[DB_INT_TEXT_SIZE];
+    enum err_kind kind = db_run(
+        db, &statement_idle,
+        DB_PARAMS(ids, date, db_int_param(until, fleet->part.until_s), db_int_param(from, fleet->part.open_from_s)),
+        &rows, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
         struct fleet_node *node = find_node(fleet, db_identity(rows, row, 0));
         int64_t weight = db_int(rows, row, 2, 0);
@@ -258,11 +276,12 @@ static enum err_kind load_idle(struct db *db, const char *ids, const char *date,
     return kind;
 }
 
-enum err_kind fleet_day_load(struct db *db, int64_t day, const char *after, struct fleet_day *ret, struct err *reterr)
+enum err_kind fleet_day_load(struct db *db, const struct day_part *part, const char *after, struct fleet_day *ret,
+                             struct err *reterr)
 {
-    ret->day = day;
+    ret->part = *part;
     char date[CALENDAR_DATE_SIZE];
-    calendar_date_print(day, date);
+    calendar_date_print(part->day, date);
     CLEANUP(db_array_clear) struct db_array array = {0};
     enum err_kind kind = load_nodes(db, date, after, ret, &array, reterr);
     if (kind != ERR_NONE || ret->node_count == 0)

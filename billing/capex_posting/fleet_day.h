@@ -1,11 +1,12 @@
-/* A chunk of the fleet on a day, as attribution needs it: nodes with their assets, deliveries, idle times, energy, and
- * the rates of their zones. Read within one transaction; one thread. */
+/* A chunk of the fleet on a day, or a part of one, as attribution needs it: nodes with their assets, deliveries, idle
+ * times, energy, and the rates of their zones. Read within one transaction; one thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "billing/capex/attribution.h"
 #include "billing/capex/pools.h"
 #include "billing/capex_posting/asset_history.h"
+#include "billing/day_part.h"
 
 #define FLEET_DAY_NODES_MAX 8000 /* per transaction: the day's usage is read once for each */
 
@@ -33,7 +34,7 @@ struct fleet_node {
 };
 
 struct fleet_day {
-    int64_t day;
+    struct day_part part;
     struct fleet_node *nodes; /* sorted by id */
     struct asset_row *assets;
     struct asset_history history;
@@ -47,8 +48,8 @@ struct fleet_day {
 };
 
 /* Nodes that follow `after` (an id as text; NULL: from the first on). */
-MUST_CHECK enum err_kind fleet_day_load(struct db *db, int64_t day, const char *after, struct fleet_day *ret,
-                                        struct err *reterr);
+MUST_CHECK enum err_kind fleet_day_load(struct db *db, const struct day_part *part, const char *after,
+                                        struct fleet_day *ret, struct err *reterr);
 void fleet_day_release(struct fleet_day *fleet); /* for CLEANUP; starts as {0} */
 
 extern const struct db_stmt *const fleet_day_statements[];

@@ -62,15 +62,28 @@ static const struct db_stmt statement_allocation = {
     .params = 13,
 };
 
+static const struct db_stmt statement_so_far = {
+    .name = "node_day_so_far",
+    .sql = "INSERT INTO provisional_cost (node_id, day, currency, target, reservation_id, tenant_id, weight,"
+           "  " POOL_COLUMNS ", generation)"
+           " SELECT x.node_id, date '1970-01-01' + x.day::integer, x.currency, x.target, x.reservation_id, x.tenant_id,"
+           "  x.weight, " POOL_VALUES ", x.generation"
+           "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::bigint[],"
+           "    " POOL_ARRAYS(
+               "$8", "$9", "$10", "$11", "$12",
+               "$13") ", $14::bigint[])"
+                      "     AS x (node_id, day, currency, target, reservation_id, tenant_id, weight, " POOL_COLUMNS
+                      ", generation)",
+    .params = 14,
+};
+
 const struct db_stmt *const node_day_statements[] = {
-    &statement_reached,
-    &statement_cost,
-    &statement_allocation,
-    NULL,
+    &statement_reached, &statement_cost, &statement_allocation, &statement_so_far, NULL,
 };
 
 struct chunk {
-    int64_t day;
+    struct day_part part;
+    int64_t generation;           /* 0: it is posted */
     char after[UUID_TEXT_SIZE];   /* the last node posted; "": none */
     char reached[UUID_TEXT_SIZE]; /* out: the last of the chunk */
     bool more;                    /* out */
@@ -78,6 +91,7 @@ struct chunk {
 
 /* The rows of a chunk. */
 struct rows {
+    int64_t generation; /* 0: they are posted; else they are provisional, and allocations alone */
     struct depreciation_rows depreciation;
     struct bulk_rows cost, allocation;
 };
@@ -91,6 +105,8 @@ static void rows_release(struct rows *rows)
 
 static enum err_kind rows_send(struct rows *rows, struct db *db, struct err *reterr)
 {
+    if (rows->generation != 0)
+        return bulk_rows_send(&rows->allocation, db, &statement_so_far, reterr);
     enum err_kind kind = depreciation_rows_send(&rows->depreciation, db, reterr);
     if (kind == ERR_NONE)
         kind = bulk_rows_send(&rows->cost, db, &statement_cost, reterr);
@@ -103,9 +119,10 @@ static enum err_kind rows_send(struct rows *rows, struct db *db, struct err *ret
 
 /* Metered time beyond the node's capacity means facts that overlap: said loudly, and attributed by what there is, so
  * that one wrong node does not stop the books. */
-static int64_t capacity_of(const struct fleet_node *node, const struct money_share *shares, size_t count)
+static int64_t capacity_of(const struct fleet_node *node, int64_t elapsed_s, const struct money_share *shares,
+                           size_t count)
 {
-    int64_t capacity = node->gpu_milli * CALENDAR_DAY_S;
+    int64_t capacity = node->gpu_milli * elapsed_s;
     int64_t metered = 0;
     for (size_t i = 0; i < count; i++)
         metered += shares[i].weight;
@@ -127,7 +144,7 @@ static int64_t fill_shares(const struct fleet_day *fleet, const struct fleet_nod
         fleet->shares[i] = (struct money_share){.weight = fleet->deliveries[node->first_delivery + i].weight};
     for (size_t i = 0; i < IDLE_CAUSE_COUNT; i++)
         fleet->shares[count + i] = (struct money_share){.weight = node->idle_weight[i]};
-    return capacity_of(node, fleet->shares, count + IDLE_CAUSE_COUNT);
+    return capacity_of(node, day_part_elapsed_s(&fleet->part), fleet->shares, count + IDLE_CAUSE_COUNT);
 }
 
 static int64_t delivered_units(const struct fleet_day *fleet, const struct fleet_node *node)
@@ -166,6 +183,14 @@ static enum err_kind costs_in(struct node_costs *costs, const char *currency, in
     return ERR_NONE;
 }
 
+static enum err_kind depreciate(const struct fleet_day *fleet, const struct asset_row *asset, int64_t units,
+                                struct rows *rows, int64_t *ret_u, struct err *reterr)
+{
+    if (rows->generation != 0)
+        return depreciation_so_far(&fleet->history, asset, &fleet->part, units, ret_u, reterr);
+    return depreciation_rows_add(&rows->depreciation, &fleet->history, asset, fleet->part.day, units, ret_u, reterr);
+}
+
 static enum err_kind add_depreciation(const struct fleet_day *fleet, const struct fleet_node *node, struct rows *rows,
                                       struct node_costs *costs, struct err *reterr)
 {
@@ -174,8 +199,7 @@ static enum err_kind add_depreciation(const struct fleet_day *fleet, const struc
         const struct asset_row *asset = &fleet->assets[node->first_asset + i];
         int64_t *costs_u = NULL;
         int64_t amount_u = 0;
-        enum err_kind kind =
-            depreciation_rows_add(&rows->depreciation, &fleet->history, asset, fleet->day, units, &amount_u, reterr);
+        enum err_kind kind = depreciate(fleet, asset, units, rows, &amount_u, reterr);
         if (kind == ERR_NONE)
             kind = costs_in(costs, asset->currency, &costs_u, reterr);
         if (kind == ERR_NONE)
@@ -191,7 +215,7 @@ static struct pool_day pool_day_of(const struct fleet_day *fleet, const struct f
 {
     struct pool_day day = node->pool_day;
     int64_t off = node->idle_weight[IDLE_NOT_IN_SERVICE];
-    day.on_s = node->gpu_milli == 0 ? CALENDAR_DAY_S : CALENDAR_DAY_S - off / node->gpu_milli;
+    day.on_s = node->gpu_milli == 0 ? day.elapsed_s : day.elapsed_s - off / node->gpu_milli;
     for (size_t i = 0; i < node->delivery_count; i++) {
         const struct fleet_delivery *delivery = &fleet->deliveries[node->first_delivery + i];
         day.busy_milli_s += strcmp(delivery->target, "used") == 0 ? delivery->weight : 0;
@@ -241,12 +265,15 @@ static bool bears_nothing(const struct money_share *share, const int64_t *parts_
     return any == 0;
 }
 
-static void add_share(struct bulk_rows *rows, const struct fleet_node *node, int64_t day, const char *currency,
+static void add_share(struct rows *all, const struct fleet_node *node, int64_t day, const char *currency,
                       const struct fleet_delivery *delivery, const char *target, const struct money_share *share,
                       const int64_t *parts_u)
 {
     if (bears_nothing(share, parts_u))
         return;
+    struct bulk_rows *rows = &all->allocation;
+    if (all->generation != 0)
+        db_array_int(&rows->columns[13], all->generation);
     db_array_identity(&rows->columns[0], node->id);
     db_array_int(&rows->columns[1], day);
     db_array_text(&rows->columns[2], currency);
@@ -258,16 +285,16 @@ static void add_share(struct bulk_rows *rows, const struct fleet_node *node, int
 }
 
 static void add_shares(const struct fleet_day *fleet, const struct fleet_node *node, const char *currency,
-                       struct bulk_rows *rows)
+                       struct rows *rows)
 {
     size_t count = node->delivery_count;
     for (size_t i = 0; i < count; i++) {
         const struct fleet_delivery *delivery = &fleet->deliveries[node->first_delivery + i];
-        add_share(rows, node, fleet->day, currency, delivery, delivery->target, &fleet->shares[i],
+        add_share(rows, node, fleet->part.day, currency, delivery, delivery->target, &fleet->shares[i],
                   &fleet->parts[i * COST_POOL_COUNT]);
     }
     for (size_t i = 0; i < IDLE_CAUSE_COUNT; i++)
-        add_share(rows, node, fleet->day, currency, NULL, idle_cause_text((enum idle_cause)i),
+        add_share(rows, node, fleet->part.day, currency, NULL, idle_cause_text((enum idle_cause)i),
                   &fleet->shares[count + i], &fleet->parts[(count + i) * COST_POOL_COUNT]);
 }
 
@@ -284,10 +311,11 @@ static enum err_kind post_node(const struct fleet_day *fleet, const struct fleet
     for (size_t i = 0; i < costs.count && kind == ERR_NONE; i++) {
         kind = attribution_of_pools(costs.of[i].costs_u, COST_POOL_COUNT, capacity, fleet->shares, node->delivery_count,
                                     fleet->parts, reterr);
-        add_cost(&rows->cost, node, fleet->day, costs.of[i].currency, &pool_day, costs.of[i].costs_u);
+        if (rows->generation == 0)
+            add_cost(&rows->cost, node, fleet->part.day, costs.of[i].currency, &pool_day, costs.of[i].costs_u);
         if (kind == ERR_NONE)
-            add_shares(fleet, node, costs.of[i].currency, &rows->allocation);
-        metric_add(&metric_nodes, 1);
+            add_shares(fleet, node, costs.of[i].currency, rows);
+        metric_add(&metric_nodes, rows->generation == 0);
     }
     if (kind == ERR_NONE)
         return kind;
@@ -300,13 +328,14 @@ static enum err_kind post_chunk(struct db *db, void *context, struct err *reterr
 {
     struct chunk *chunk = context;
     CLEANUP(fleet_day_release) struct fleet_day fleet = {0};
-    enum err_kind kind = fleet_day_load(db, chunk->day, chunk->after[0] == '\0' ? NULL : chunk->after, &fleet, reterr);
+    enum err_kind kind =
+        fleet_day_load(db, &chunk->part, chunk->after[0] == '\0' ? NULL : chunk->after, &fleet, reterr);
     if (kind != ERR_NONE)
         return kind;
     chunk->more = fleet.more;
     if (fleet.node_count > 0)
         identity_to_uuid(fleet.nodes[fleet.node_count - 1].id, chunk->reached);
-    CLEANUP(rows_release) struct rows rows = {0};
+    CLEANUP(rows_release) struct rows rows = {.generation = chunk->generation};
     for (size_t i = 0; i < fleet.node_count && kind == ERR_NONE; i++)
         kind = post_node(&fleet, &fleet.nodes[i], &rows, reterr);
     return kind == ERR_NONE ? rows_send(&rows, db, reterr) : kind;
@@ -315,7 +344,7 @@ static enum err_kind post_chunk(struct db *db, void *context, struct err *reterr
 static enum err_kind find_reached(struct db *db, struct chunk *chunk, struct err *reterr)
 {
     char date[CALENDAR_DATE_SIZE];
-    calendar_date_print(chunk->day, date);
+    calendar_date_print(chunk->part.day, date);
     CLEANUP(db_result_clear) PGresult *rows = NULL;
     enum err_kind kind = db_run(db, &statement_reached, DB_PARAMS(date), &rows, reterr);
     if (kind == ERR_NONE && PQntuples(rows) > 0)
@@ -323,13 +352,26 @@ static enum err_kind find_reached(struct db *db, struct chunk *chunk, struct err
     return kind;
 }
 
-enum err_kind node_day_post(struct leader *leader, int64_t day, struct err *reterr)
+static enum err_kind run_chunks(struct leader *leader, struct chunk *chunk, struct err *reterr)
 {
-    struct chunk chunk = {.day = day, .more = true};
-    enum err_kind kind = find_reached(leader->db, &chunk, reterr);
-    while (kind == ERR_NONE && chunk.more) {
-        kind = leader_transact(leader, post_chunk, &chunk, reterr);
-        memcpy(chunk.after, chunk.reached, sizeof chunk.after);
+    enum err_kind kind = ERR_NONE;
+    while (kind == ERR_NONE && chunk->more) {
+        kind = leader_transact(leader, post_chunk, chunk, reterr);
+        memcpy(chunk->after, chunk->reached, sizeof chunk->after);
     }
     return kind == ERR_NONE ? kind : err_context(reterr, "attributing the fleet's cost");
+}
+
+enum err_kind node_day_post(struct leader *leader, int64_t day, struct err *reterr)
+{
+    struct chunk chunk = {.part = day_part_whole(day), .more = true};
+    enum err_kind kind = find_reached(leader->db, &chunk, reterr);
+    return kind == ERR_NONE ? run_chunks(leader, &chunk, reterr) : kind;
+}
+
+enum err_kind node_day_so_far(struct leader *leader, const struct day_part *part, int64_t generation,
+                              struct err *reterr)
+{
+    struct chunk chunk = {.part = *part, .generation = generation, .more = true};
+    return run_chunks(leader, &chunk, reterr);
 }

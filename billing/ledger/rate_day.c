@@ -5,7 +5,7 @@
 
 #include "billing/ledger/credit_keep.h"
 #include "billing/ledger/journal.h"
-#include "billing/ledger/rate_lines.h"
+#include "billing/ledger/rate_alone.h"
 #include "billing/ledger/rate_rules.h"
 #include "billing/ledger/rate_tenant.h"
 #include "billing/ledger/usage_lines.h"
@@ -18,7 +18,6 @@
 #include <string.h>
 
 #define CHUNK_RESERVATIONS 2000 /* a transaction stays below a second */
-#define BOOK_BEFORE_DAYS   63   /* the billing month that a day lies in, and the one before, in any zone */
 
 static struct metric metric_lines = {
     .name = "sluice_billing_rated_lines_total", .type = METRIC_COUNTER, .help = "Rated lines posted"};
@@ -36,45 +35,29 @@ void rate_day_register_metrics(void)
 /* What waits to be rated: the day's usage, and days that had no price. Columns are enum usage_column. */
 static const struct db_stmt statement_usage = {
     .name = "rate_day_usage",
-    .sql =
-        "WITH waiting AS ("
-        "  SELECT u.reservation_id, $1::date AS day FROM usage_interval u"
-        "   WHERE u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
-        "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AND u.class IN ('used', 'unused')"
-        "  UNION SELECT w.reservation_id, w.day FROM unpriced_usage w WHERE w.day <= $1::date"
-        "), chosen AS ("
-        "  SELECT DISTINCT w.reservation_id FROM waiting w"
-        "   WHERE w.reservation_id > $2::uuid AND NOT EXISTS ("
-        "    SELECT FROM rated_line l WHERE l.day = $1::date AND l.reservation_id = w.reservation_id)"
-        "   ORDER BY 1 LIMIT $3::bigint"
-        "), usage AS ("
-        "  SELECT u.reservation_id, $1::date AS day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
-        "    FROM chosen c JOIN usage_interval u ON u.reservation_id = c.reservation_id AND u.class IN ('used', 'unused')"
-        "     AND u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
-        "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
-        "  UNION ALL"
-        "  SELECT w.reservation_id, w.day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
-        "    FROM chosen c JOIN unpriced_usage w ON w.reservation_id = c.reservation_id AND w.day < $1::date"
-        "    JOIN usage_interval u ON u.reservation_id = w.reservation_id AND u.class IN ('used', 'unused')"
-        "     AND u.period_start >= w.day::timestamp AT TIME ZONE 'UTC'"
-        "     AND u.period_start < (w.day + 1)::timestamp AT TIME ZONE 'UTC'"
-        ")"
-        " SELECT u.reservation_id, u.day - date '1970-01-01',"
-        "   CASE WHEN r.instance_type_id IS NULL THEN 'gpu_model' ELSE 'instance_type' END AS kind,"
-        "   CASE WHEN r.instance_type_id IS NULL THEN n.gpu_model ELSE i.name END AS sku,"
-        "   CASE WHEN r.tier <> 'preemptible' THEN u.class END AS capacity, r.tenant_id, r.project, r.tier, t.currency,"
-        "   t.billing_timezone, extract(epoch FROM u.period_start)::bigint, extract(epoch FROM u.period_end)::bigint,"
-        "   sum(u.gpu_milli), count(*), u.class = 'used' OR r.tier <> 'preemptible' AS billed,"
-        "   extract(epoch FROM b.month AT TIME ZONE t.billing_timezone)::bigint,"
-        "   extract(epoch FROM (b.month + interval '1 month') AT TIME ZONE t.billing_timezone)::bigint,"
-        "   extract(epoch FROM (b.month + interval '2 months') AT TIME ZONE t.billing_timezone)::bigint"
-        "  FROM usage u JOIN reservation r ON r.id = u.reservation_id JOIN tenant t ON t.id = r.tenant_id"
-        "  LEFT JOIN instance_type i ON i.id = r.instance_type_id LEFT JOIN node n ON n.id = u.node_id"
-        "  CROSS JOIN LATERAL (SELECT date_trunc('month',"
-        "    u.day::timestamp AT TIME ZONE 'UTC' AT TIME ZONE t.billing_timezone) AS month) b"
-        " GROUP BY u.reservation_id, u.day, kind, sku, capacity, r.project, r.tier, t.currency, u.period_start,"
-        "   u.period_end, billed, r.tenant_id, b.month, t.billing_timezone"
-        " ORDER BY u.reservation_id, u.day, kind, sku, capacity, u.period_start, u.period_end",
+    .sql = "WITH waiting AS ("
+           "  SELECT u.reservation_id, $1::date AS day FROM usage_interval u"
+           "   WHERE u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
+           "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AND u.class IN ('used', 'unused')"
+           "  UNION SELECT w.reservation_id, w.day FROM unpriced_usage w WHERE w.day <= $1::date"
+           "), chosen AS ("
+           "  SELECT DISTINCT w.reservation_id FROM waiting w"
+           "   WHERE w.reservation_id > $2::uuid AND NOT EXISTS ("
+           "    SELECT FROM rated_line l WHERE l.day = $1::date AND l.reservation_id = w.reservation_id)"
+           "   ORDER BY 1 LIMIT $3::bigint"
+           "), usage AS ("
+           "  SELECT u.reservation_id, $1::date AS day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
+           "    FROM chosen c JOIN usage_interval u ON u.reservation_id = c.reservation_id AND u.class IN ('used', "
+           "'unused')"
+           "     AND u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
+           "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
+           "  UNION ALL"
+           "  SELECT w.reservation_id, w.day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
+           "    FROM chosen c JOIN unpriced_usage w ON w.reservation_id = c.reservation_id AND w.day < $1::date"
+           "    JOIN usage_interval u ON u.reservation_id = w.reservation_id AND u.class IN ('used', 'unused')"
+           "     AND u.period_start >= w.day::timestamp AT TIME ZONE 'UTC'"
+           "     AND u.period_start < (w.day + 1)::timestamp AT TIME ZONE 'UTC'"
+           ")" USAGE_LINES_SELECT,
     .params = 3,
 };
 
@@ -101,26 +84,17 @@ static const struct db_stmt statement_oldest = {
     .params = 0,
 };
 
-/* Tenants whose usage is covered by commitments: what it comes to depends on all of it. */
-static const struct db_stmt statement_committed = {
-    .name = "rate_day_committed",
-    .sql = "SELECT DISTINCT tenant_id FROM commitment WHERE tstzrange(starts_at, ends_at)"
-           " && tstzrange(to_timestamp($1::bigint), to_timestamp($2::bigint)) ORDER BY 1",
-    .params = 2,
-};
-
 const struct db_stmt *const rate_day_statements[] = {
-    &statement_usage, &statement_priced, &statement_unpriced, &statement_oldest, &statement_committed, NULL,
+    &statement_usage, &statement_priced, &statement_unpriced, &statement_oldest, NULL,
 };
 
 /* ---- A chunk ---- */
 
 struct rating_chunk {
     int64_t day;
-    const struct price_book *book;
-    const PGresult *committed; /* tenants, in order */
-    struct identity last;      /* of the reservations before */
-    bool more;                 /* out */
+    struct rate_scope scope;
+    struct identity last; /* of the reservations before */
+    bool more;            /* out */
 };
 
 /* What a chunk found out. */
@@ -186,87 +160,15 @@ static enum err_kind rate_reservation_day(struct findings *findings, const struc
     return ERR_NONE;
 }
 
-static bool is_committed(const struct rating_chunk *chunk, struct identity tenant)
-{
-    char text[UUID_TEXT_SIZE];
-    identity_to_uuid(tenant, text);
-    int low = 0;
-    int high = PQntuples(chunk->committed);
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        int order = strcmp(PQgetvalue(chunk->committed, middle, 0), text);
-        if (order == 0)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
-}
-
-/* Is the line rated here? What depends on the rest of its tenant's usage only gets its quantity: rate_tenant.h. */
-static bool is_rated_alone(const struct rating_chunk *chunk, const struct rated_line *line)
-{
-    return rate_lines_knows(chunk->book, line) && !rate_lines_is_pooled(chunk->book, line) &&
-           !is_committed(chunk, line->tenant);
-}
-
-static void keep_alone(const struct rating_chunk *chunk, struct rated_lines *lines, struct rated_lines *rest)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < lines->count; i++) {
-        if (is_rated_alone(chunk, &lines->list[i]))
-            lines->list[kept++] = lines->list[i];
-        else if (rest != NULL)
-            rated_lines_push(rest, &lines->list[i]);
-    }
-    lines->count = kept;
-}
-
-/* What was rated before of the same reservations. */
-static enum err_kind load_written(struct db *db, const struct rating_chunk *chunk, const struct rated_lines *lines,
-                                  PGresult **ret_rows, struct rated_lines *ret, struct err *reterr)
-{
-    CLEANUP(db_array_clear) struct db_array reservations = {0};
-    int64_t least_s = INT64_MAX;
-    for (size_t i = 0; i < lines->count; i++) {
-        const struct rated_key *key = &lines->list[i].key;
-        const struct rated_key *before = i == 0 ? NULL : &lines->list[i - 1].key;
-        if (before == NULL || memcmp(&key->reservation, &before->reservation, sizeof key->reservation) != 0)
-            db_array_identity(&reservations, key->reservation);
-        least_s = key->period_start_s < least_s ? key->period_start_s : least_s;
-    }
-    enum err_kind kind = rated_lines_of_reservations(db, &reservations, least_s, ret_rows, ret, reterr);
-    if (kind == ERR_NONE)
-        keep_alone(chunk, ret, NULL);
-    return kind;
-}
-
-/* Rates the lines with what was measured of their groups before, and leaves what is to be written. */
-static enum err_kind rate_alone(struct db *db, const struct rating_chunk *chunk, struct rated_lines *lines,
-                                PGresult **ret_rows, struct err *reterr)
-{
-    if (lines->count == 0)
-        return ERR_NONE;
-    CLEANUP(rated_lines_release) struct rated_lines written = {0};
-    enum err_kind kind = load_written(db, chunk, lines, ret_rows, &written, reterr);
-    if (kind == ERR_NONE)
-        kind = rate_lines_fold(&written, lines, reterr);
-    if (kind == ERR_NONE)
-        kind = rate_lines(lines, chunk->book, NULL, 0, reterr);
-    return kind == ERR_NONE ? rated_lines_subtract(lines, &written, reterr) : kind;
-}
-
 static enum err_kind post_lines(struct db *db, const struct rating_chunk *chunk, struct rated_lines *lines,
                                 struct err *reterr)
 {
     enum err_kind kind = rated_lines_merge(lines, reterr);
     CLEANUP(rated_lines_release) struct rated_lines rest = {0};
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    keep_alone(chunk, lines, &rest);
+    rate_scope_split(&chunk->scope, lines, &rest);
     if (kind == ERR_NONE)
-        kind = rate_alone(db, chunk, lines, &rows, reterr);
+        kind = rate_alone(db, &chunk->scope, lines, &rows, reterr);
     for (size_t i = 0; i < rest.count; i++)
         rated_lines_push(lines, &rest.list[i]);
     if (kind == ERR_NONE)
@@ -314,7 +216,7 @@ static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr
     for (int row = 0, next; row < count && kind == ERR_NONE; row = next) {
         next = usage_run_end(rows, row, USAGE_COLUMN_DAY);
         reservations += row == 0 || usage_run_end(rows, row - 1, USAGE_COLUMN_RESERVATION) == row;
-        kind = rate_reservation_day(&findings, chunk->book, rows, row, next, reterr);
+        kind = rate_reservation_day(&findings, chunk->scope.book, rows, row, next, reterr);
     }
     chunk->more = reservations == CHUNK_RESERVATIONS;
     if (kind == ERR_NONE)
@@ -331,8 +233,7 @@ static enum err_kind post_journals(struct db *db, void *context, struct err *ret
     return kind == ERR_NONE ? credit_day_rated(db, calendar_time_of_day(*day + 1), reterr) : kind;
 }
 
-/* Far enough back for every open period of a day that waits, so that what was rated in it finds its price. */
-static enum err_kind load_book(struct db *db, int64_t day, struct price_book *ret, struct err *reterr)
+enum err_kind rate_day_book(struct db *db, int64_t day, struct price_book *ret, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *oldest = NULL;
     enum err_kind kind = db_run(db, &statement_oldest, DB_NO_PARAMS, &oldest, reterr);
@@ -340,22 +241,16 @@ static enum err_kind load_book(struct db *db, int64_t day, struct price_book *re
         return kind;
     int64_t day_s = calendar_time_of_day(day);
     int64_t oldest_s = db_int(oldest, 0, 0, day_s);
-    struct price_scope scope = {.from_s = (oldest_s < day_s ? oldest_s : day_s) - BOOK_BEFORE_DAYS * CALENDAR_DAY_S,
+    struct price_scope scope = {.from_s = (oldest_s < day_s ? oldest_s : day_s) - RATE_BEFORE_DAYS * CALENDAR_DAY_S,
                                 .to_s = calendar_time_of_day(day + 1)};
     return price_book_load(db, &scope, ret, reterr);
 }
 
 static enum err_kind rate_chunks(struct leader *leader, int64_t day, const struct price_book *book, struct err *reterr)
 {
-    char from[DB_INT_TEXT_SIZE];
-    char to[DB_INT_TEXT_SIZE];
-    CLEANUP(db_result_clear) PGresult *committed = NULL;
-    enum err_kind kind =
-        db_run(leader->db, &statement_committed,
-               DB_PARAMS(db_int_param(from, calendar_time_of_day(day) - BOOK_BEFORE_DAYS * CALENDAR_DAY_S),
-                         db_int_param(to, calendar_time_of_day(day + 1))),
-               &committed, reterr);
-    struct rating_chunk chunk = {.day = day, .book = book, .committed = committed, .more = true};
+    CLEANUP(rate_scope_release) struct rate_scope scope = {0};
+    enum err_kind kind = rate_scope_load(leader->db, day, book, &scope, reterr);
+    struct rating_chunk chunk = {.day = day, .scope = scope, .more = true};
     while (kind == ERR_NONE && chunk.more)
         kind = leader_transact(leader, rate_chunk, &chunk, reterr);
     return kind;
@@ -364,7 +259,7 @@ static enum err_kind rate_chunks(struct leader *leader, int64_t day, const struc
 enum err_kind rate_day(struct leader *leader, int64_t day, struct err *reterr)
 {
     CLEANUP(price_book_release) struct price_book book = {0};
-    enum err_kind kind = load_book(leader->db, day, &book, reterr);
+    enum err_kind kind = rate_day_book(leader->db, day, &book, reterr);
     if (kind == ERR_NONE)
         kind = rate_chunks(leader, day, &book, reterr);
     if (kind == ERR_NONE)

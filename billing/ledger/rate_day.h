@@ -8,9 +8,14 @@
 #pragma once
 
 #include "billing/leader.h"
+#include "common/price_book.h"
 
 /* day: days since 1970-01-01; metered to its end. */
 MUST_CHECK enum err_kind rate_day(struct leader *leader, int64_t day, struct err *reterr);
+
+/* The prices that the day's rating may need: far enough back for every open period of a day that waits, so that what
+ * was rated in it finds its price. */
+MUST_CHECK enum err_kind rate_day_book(struct db *db, int64_t day, struct price_book *ret, struct err *reterr);
 
 void rate_day_register_metrics(void);
 

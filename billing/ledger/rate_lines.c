@@ -19,6 +19,16 @@ bool rate_lines_knows(const struct price_book *book, const struct rated_line *li
            (is_nil(&line->key.list_price) || price_book_find(book, line->key.list_price) != NULL);
 }
 
+void rate_lines_drop_unknown(const struct price_book *book, struct rated_lines *lines)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < lines->count; i++) {
+        if (is_nil(&lines->list[i].key.price) || rate_lines_knows(book, &lines->list[i]))
+            lines->list[kept++] = lines->list[i];
+    }
+    lines->count = kept;
+}
+
 bool rate_lines_is_pooled(const struct price_book *book, const struct rated_line *line)
 {
     const struct price_version *version = price_book_find(book, line->key.price);

@@ -16,6 +16,8 @@ struct rate_commitment {
 /* Is the line's price known to the book? One that was withdrawn is not: what was rated by it stays until it is rated
  * anew. */
 bool rate_lines_knows(const struct price_book *book, const struct rated_line *line);
+/* Drops usage whose price is not known: nothing can be said before it is measured anew. Lines without a price stay. */
+void rate_lines_drop_unknown(const struct price_book *book, struct rated_lines *lines);
 /* Does what the line comes to depend on what else its tenant uses? */
 bool rate_lines_is_pooled(const struct price_book *book, const struct rated_line *line);
 

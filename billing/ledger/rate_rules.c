@@ -197,14 +197,21 @@ static enum err_kind query(struct db *db, const struct applied *applied, PGresul
     return db_run(db, applied->stmt, DB_PARAMS(date), ret, reterr);
 }
 
+static enum err_kind collect_shares(struct db *db, const struct applied *applied, PGresult **ret_rows,
+                                    struct rated_lines *lines, struct err *reterr)
+{
+    enum err_kind kind = query(db, applied, ret_rows, reterr);
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(*ret_rows); row++)
+        kind = add_row(lines, *ret_rows, row, reterr);
+    return kind;
+}
+
 static enum err_kind apply_shares(struct db *db, void *context, struct err *reterr)
 {
     const struct applied *applied = context;
     CLEANUP(db_result_clear) PGresult *rows = NULL;
     CLEANUP(rated_lines_release) struct rated_lines lines = {0};
-    enum err_kind kind = query(db, applied, &rows, reterr);
-    for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++)
-        kind = add_row(&lines, rows, row, reterr);
+    enum err_kind kind = collect_shares(db, applied, &rows, &lines, reterr);
     return kind == ERR_NONE ? rated_lines_write(&lines, &(struct rated_place){.day = applied->day}, db, reterr) : kind;
 }
 
@@ -259,17 +266,38 @@ static enum err_kind add_short(struct rated_lines *lines, const struct price_boo
     return kind;
 }
 
+static enum err_kind collect_minimum(struct db *db, const struct applied *applied, PGresult **ret_rows,
+                                     struct rated_lines *lines, struct err *reterr)
+{
+    enum err_kind kind = query(db, applied, ret_rows, reterr);
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(*ret_rows); row++)
+        kind = add_short(lines, applied->book, *ret_rows, row, reterr);
+    return kind == ERR_NONE ? rated_lines_merge(lines, reterr) : kind;
+}
+
 static enum err_kind apply_minimum(struct db *db, void *context, struct err *reterr)
 {
     const struct applied *applied = context;
     CLEANUP(db_result_clear) PGresult *rows = NULL;
     CLEANUP(rated_lines_release) struct rated_lines lines = {0};
-    enum err_kind kind = query(db, applied, &rows, reterr);
-    for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++)
-        kind = add_short(&lines, applied->book, rows, row, reterr);
-    if (kind == ERR_NONE)
-        kind = rated_lines_merge(&lines, reterr);
+    enum err_kind kind = collect_minimum(db, applied, &rows, &lines, reterr);
     return kind == ERR_NONE ? rated_lines_write(&lines, &(struct rated_place){.day = applied->day}, db, reterr) : kind;
+}
+
+enum err_kind rate_rules_charges(struct db *db, int64_t day, const struct price_book *book, struct rule_charges *ret,
+                                 struct err *reterr)
+{
+    const struct applied cancellations = {.day = day, .stmt = &statement_cancellations};
+    const struct applied minimum = {.day = day, .stmt = &statement_short, .book = book};
+    enum err_kind kind = collect_shares(db, &cancellations, &ret->rows[0], &ret->lines, reterr);
+    return kind == ERR_NONE ? collect_minimum(db, &minimum, &ret->rows[1], &ret->lines, reterr) : kind;
+}
+
+void rule_charges_release(struct rule_charges *charges)
+{
+    PQclear(charges->rows[0]);
+    PQclear(charges->rows[1]);
+    rated_lines_release(&charges->lines);
 }
 
 enum err_kind rate_rules(struct leader *leader, int64_t day, const struct price_book *book, struct err *reterr)

@@ -4,11 +4,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "billing/leader.h"
+#include "billing/ledger/rated_line.h"
 #include "common/price_book.h"
 
 /* day: its usage is rated. */
 MUST_CHECK enum err_kind rate_rules(struct leader *leader, int64_t day, const struct price_book *book,
                                     struct err *reterr);
+
+/* What of it a day that is not closed has so far: cancellations, early releases and minimum durations, not yet written.
+ * Credits come with the end of the billing period. */
+struct rule_charges {
+    PGresult *rows[2]; /* what texts of the lines live in */
+    struct rated_lines lines;
+};
+MUST_CHECK enum err_kind rate_rules_charges(struct db *db, int64_t day, const struct price_book *book,
+                                            struct rule_charges *ret, struct err *reterr);
+void rule_charges_release(struct rule_charges *charges); /* for CLEANUP; starts as {0} */
 
 extern const struct db_stmt *const rate_rules_statements[];

@@ -159,27 +159,6 @@ static enum err_kind measure(struct rating *rating, struct db *db, struct err *r
     return kind == ERR_NONE ? rated_lines_merge(&rating->targets, reterr) : kind;
 }
 
-/* A price that is not in the book was withdrawn: then nothing can be said before it is measured anew, and what was
- * written under it stays. */
-static void leave_unknown(struct rating *rating)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < rating->targets.count; i++) {
-        if (rate_lines_knows(rating->book, &rating->targets.list[i]))
-            rating->targets.list[kept++] = rating->targets.list[i];
-    }
-    rating->targets.count = kept;
-    kept = 0;
-    for (size_t i = 0; i < rating->written.count; i++) {
-        const struct rated_line *line = &rating->written.list[i];
-        static const struct identity nil;
-        bool has_price = memcmp(&line->key.price, &nil, sizeof nil) != 0;
-        if (!has_price || rate_lines_knows(rating->book, line))
-            rating->written.list[kept++] = *line;
-    }
-    rating->written.count = kept;
-}
-
 /* ---- One period ---- */
 
 static enum err_kind rate(struct rating *rating, struct db *db, struct err *reterr)
@@ -195,8 +174,10 @@ static enum err_kind rate(struct rating *rating, struct db *db, struct err *rete
         kind = measure(rating, db, reterr);
     else
         kind = rate_lines_fold(&rating->written, &rating->targets, reterr);
-    if (!rating->anew)
-        leave_unknown(rating);
+    if (!rating->anew) {
+        rate_lines_drop_unknown(rating->book, &rating->targets);
+        rate_lines_drop_unknown(rating->book, &rating->written);
+    }
     if (kind == ERR_NONE)
         kind = rate_lines(&rating->targets, rating->book, committed->list, committed->count, reterr);
     bool is_over = rating->ends_s <= calendar_time_of_day(rating->day + 1);

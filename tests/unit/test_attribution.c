@@ -126,7 +126,8 @@ END_TEST
 
 START_TEST(g11_a_days_pools_are_24_of_its_hours)
 {
-    struct pool_day day = {.gpu_count = 8,
+    struct pool_day day = {.elapsed_s = 86400,
+                           .gpu_count = 8,
                            .has_profile = true,
                            .idle_w = 3400,
                            .full_w = 10200,
@@ -155,7 +156,7 @@ END_TEST
 
 START_TEST(a_node_that_is_gone_or_unknown_costs_what_is_known_of_it)
 {
-    struct pool_day day = {.gpu_count = 8, .metered_wh = -1, .on_s = 86400};
+    struct pool_day day = {.elapsed_s = 86400, .gpu_count = 8, .metered_wh = -1, .on_s = 86400};
     static const struct pool_rate rates[] = {{POOL_POWER, BASIS_KWH, 85000, 1300},
                                              {POOL_COLOCATION, BASIS_KW_MONTH, 180000000, 0},
                                              {POOL_OPERATIONS, BASIS_NODE_MONTH, 900000000, 0}};
