@@ -3,6 +3,7 @@
 
 ZONE = "us-east-1a"
 FABRICS, RACKS, NODES = 2, 6, 6  # racks per fabric, nodes per rack
+BEGINNING = "2025-12-28T00:00:00Z"  # a month is over, and invoiced, before the year begins
 TODAY = "2026-01-12T08:00:00Z"
 # name, tenant, count, first day and day after the last in January 2026
 RESERVATIONS = (
@@ -43,6 +44,16 @@ def reservations(tenants):
     tenants["acme"].post(f"/v1/reservations/{cancelled['id']}/cancel").expect(200)
 
 
+def invoiced(stack):
+    """A month behind it: one tenant is billed at the close, the other by hand."""
+    for name, issue in (("billed", "at_close"), ("held", "by_hand")):
+        tenant = stack.tenant(name)
+        stack.operator.create("/v1/system/billing-profiles", {
+            "tenant": name, "legal_name": name.title(), "issue": issue, "invoice_series": issue[:2].upper()})
+        tenant.create("/v1/reservations", {"instance_type": "h100.8x", "count": 1, "zone": ZONE, "name": f"past-{name}",
+                                           "starts_at": "2025-12-29T00:00:00Z", "ends_at": "2025-12-31T00:00:00Z"})
+
+
 def troubles(stack):
     """What needs a hand."""
     idle = stack.operator.items("/v1/system/nodes?limit=1000")[-1]
@@ -52,6 +63,7 @@ def troubles(stack):
 def seed(stack):
     """Fills the stack. Returns the token of a tenant's admin."""
     fleet(stack)
+    invoiced(stack)
     tenants = {name: stack.tenant(name) for name in ("acme", "northwind", "zephyr")}
     stack.advance("2026-01-01T12:00:00Z")
     reservations(tenants)

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { allPages } from "../src/api/pages";
 import { problemFrom } from "../src/api/problem";
-import { axisSteps, daysOf, fraction } from "../src/economics/series";
 import { byName, dayOf, formatSpan } from "../src/format/text";
 import { throttle } from "../src/live/throttle";
 
@@ -25,29 +24,6 @@ describe("a list", () => {
 describe("a refusal", () => {
   it("is_a_problem_even_without_a_problem_document", () => {
     expect(problemFrom(502, "<html>")).toMatchObject({ status: 502, code: "http_502", detail: null, errors: [] });
-  });
-});
-
-describe("the chart", () => {
-  it("has_an_axis_that_covers_the_data_in_few_steps", () => {
-    for (const most of [1n, 7n, 999n, 174_334_250_000n, 10n ** 15n]) {
-      const steps = axisSteps(most);
-      expect(steps.at(-1)).toBeGreaterThanOrEqual(most);
-      expect(steps.length).toBeLessThanOrEqual(6);
-    }
-  });
-
-  it("puts_days_in_order_and_keeps_them_exact", () => {
-    const money = (amount: string) => ({ amount, currency: "USD" });
-    const days = daysOf([
-      { key: "2026-02-02", revenue: money("1.5"), amortization: money("2") },
-      { key: "2026-02-01", revenue: money("0.000001"), amortization: money("0") },
-    ]);
-    expect(days.map(({ day, revenue }) => [day, revenue])).toEqual([
-      ["2026-02-01", 1n],
-      ["2026-02-02", 1_500_000n],
-    ]);
-    expect(fraction(1n, 0n)).toBe(0);
   });
 });
 

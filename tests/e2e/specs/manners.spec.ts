@@ -36,10 +36,6 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.goto("/console/reservations");
       await expect(page.getByRole("table")).toBeVisible();
       await expectAccessible(page);
-      await page.goto("/console/economics");
-      await expect(page.locator(".chart canvas")).toBeVisible();
-      await expect(page.getByRole("group", { name: "Margin by tenant" })).toBeVisible();
-      await expectAccessible(page);
     });
   });
 }

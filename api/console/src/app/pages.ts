@@ -20,6 +20,8 @@ export const PAGES = [
   { path: "/fleet", name: "Fleet", key: "f", audience: "provider", group: "run" },
   { path: "/reservations", name: "Reservations", key: "r", audience: "everyone", group: "run" },
   { path: "/economics", name: "Economics", key: "e", audience: "everyone", group: "sell" },
+  { path: "/billing", name: "Billing", key: "b", audience: "provider", group: "sell" },
+  { path: "/assets", name: "Assets", key: "a", audience: "provider", group: "sell" },
 ] as const satisfies readonly PageEntry[];
 
 export type PagePath = (typeof PAGES)[number]["path"];

@@ -1,6 +1,8 @@
 // Every view has an address; filters are part of it, typed and checked in the routes of its folder.
 import { createRoute, createRouter, type ErrorComponentProps } from "@tanstack/react-router";
 import { problemOf } from "../api/problem";
+import { assetsRoutes } from "../assets/routes";
+import { billingRoutes } from "../billing/routes";
 import { economicsRoutes } from "../economics/routes";
 import { fleetRoutes } from "../fleet/routes";
 import { reservationsRoutes } from "../reservations/routes";
@@ -17,7 +19,14 @@ function Failed({ error, reset }: ErrorComponentProps) {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, ...fleetRoutes, ...reservationsRoutes, ...economicsRoutes]),
+  routeTree: root.addChildren([
+    home,
+    ...fleetRoutes,
+    ...reservationsRoutes,
+    ...economicsRoutes,
+    ...billingRoutes,
+    ...assetsRoutes,
+  ]),
   basepath: "/console",
   defaultPendingComponent: () => <Loading what="the page" />,
   defaultErrorComponent: Failed,

@@ -1,17 +1,29 @@
-// Numbers of the economics page: from decimal strings to bigints, and only for pixels to floats. Pure.
+// Numbers of the economics page: from decimal strings to bigints. Pure.
 import { micro, type Money } from "../format/money";
+
+export const POOLS = ["amortization", "power", "colocation", "operations", "network", "storage"] as const;
+export type Pool = (typeof POOLS)[number];
+
+/** Why nobody bore a cost, in the order in which it is stacked: what one can sell first, what one must mend last. */
+export const CAUSES = [
+  "unsold",
+  "not_in_service",
+  "sanitizing",
+  "maintenance",
+  "quarantined",
+  "unready",
+  "failed",
+] as const;
 
 export interface Day {
   day: string;
   revenue: bigint;
-  amortization: bigint;
+  cost: bigint;
+  pools: bigint[];
+  provisional: boolean;
 }
 
-export interface DayItem {
-  key: string;
-  revenue: Money;
-  amortization: Money;
-}
+type DayItem = { key: string; revenue: Money; cost: Money; provisional?: boolean } & Readonly<Record<Pool, Money>>;
 
 /** Days in order. */
 export function daysOf(items: readonly DayItem[]): Day[] {
@@ -19,24 +31,67 @@ export function daysOf(items: readonly DayItem[]): Day[] {
     .map((item) => ({
       day: item.key,
       revenue: micro(item.revenue.amount),
-      amortization: micro(item.amortization.amount),
+      cost: micro(item.cost.amount),
+      pools: POOLS.map((pool) => micro(item[pool].amount)),
+      provisional: item.provisional === true,
     }))
     .sort((a, b) => (a.day < b.day ? -1 : a.day > b.day ? 1 : 0));
 }
 
-/** Round steps of an axis from 0 to at least most: 1, 2, 2.5 or 5 times a power of ten, about four of them. */
-export function axisSteps(most: bigint): bigint[] {
-  if (most <= 0n) return [0n];
-  const rough = (most + 3n) / 4n;
-  const power = 10n ** BigInt(rough.toString().length - 1);
-  const step =
-    [10n, 20n, 25n, 50n, 100n].map((tenths) => (power * tenths) / 10n).find((size) => size >= rough) ?? power * 10n;
-  const steps: bigint[] = [0n];
-  while ((steps.at(-1) ?? 0n) < most) steps.push((steps.at(-1) ?? 0n) + step);
-  return steps;
+/** The pools in which there is anything: those that no rate was set for are not shown. */
+export function poolsIn(days: readonly Day[]): Pool[] {
+  return POOLS.filter((pool, index) => pool === "amortization" || days.some((day) => day.pools[index] !== 0n));
 }
 
-/** part of whole as a fraction for drawing. */
-export function fraction(part: bigint, whole: bigint): number {
-  return whole === 0n ? 0 : Number((part * 100_000n) / whole) / 100_000;
+interface IdleItem {
+  period_start: string;
+  cause: string;
+  amount: Money;
+}
+
+export interface IdleStack {
+  start: string;
+  /** Of each of the causes, in their order. */
+  parts: bigint[];
+}
+
+/** Idle cost by step, stacked by the causes that occur. A cause that we do not know stands last. */
+export function idleStacks(items: readonly IdleItem[]): { causes: string[]; stacks: IdleStack[] } {
+  const known: readonly string[] = CAUSES;
+  const place = (cause: string): number => (known.includes(cause) ? known.indexOf(cause) : known.length);
+  const causes = [...new Set(items.map((item) => item.cause))].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+  const stacks = new Map<string, bigint[]>();
+  for (const item of items) {
+    const parts = stacks.get(item.period_start) ?? causes.map(() => 0n);
+    const index = causes.indexOf(item.cause);
+    parts[index] = (parts[index] ?? 0n) + micro(item.amount.amount);
+    stacks.set(item.period_start, parts);
+  }
+  const starts = [...stacks.keys()].sort();
+  return { causes, stacks: starts.map((start) => ({ start, parts: stacks.get(start) ?? [] })) };
+}
+
+/** What is left of the capex under a straight line over `life` months down to nothing, at the end of each month from 0. */
+export function bookValueLine(capex: bigint, life: number, months: number): bigint[] {
+  return Array.from({ length: months + 1 }, (_, month) =>
+    month >= life ? 0n : capex - (capex * BigInt(month)) / BigInt(life),
+  );
+}
+
+/** A share in basis points from what a person types: "72.5" is 7250. Null: it is none. */
+export function basisPointsOf(text: string): number | null {
+  const match = /^(\d{1,3})(?:[.,](\d{1,2}))?$/.exec(text.trim().replace(/\s*%$/, ""));
+  if (match === null) return null;
+  return Number(match[1]) * 100 + Number((match[2] ?? "").padEnd(2, "0"));
+}
+
+/** 7250 as "72.5", for the input that basisPointsOf reads. */
+export function percentOf(basisPoints: number): string {
+  return `${Math.floor(basisPoints / 100)}${
+    basisPoints % 100 === 0
+      ? ""
+      : `.${String(basisPoints % 100)
+          .padStart(2, "0")
+          .replace(/0$/, "")}`
+  }`;
 }

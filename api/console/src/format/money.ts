@@ -52,6 +52,13 @@ export function formatMoney(money: Money): string {
   return formatMicro(micro(money.amount), money.currency);
 }
 
+/** "$2.49", "$0.093925": a price of a GPU-hour, with as many decimals as it has, two at least. */
+export function formatRate(money: Money): string {
+  const value = micro(money.amount);
+  const digits = fixed(value < 0n ? -value : value, 6).replace(/(\.\d{2}\d*?)0+$/, "$1");
+  return signed(value < 0n, money.currency, digits);
+}
+
 /** "$6.82 M": three figures or so, for headlines and axes. */
 export function formatShort(value: bigint, currency: string): string {
   const size = value < 0n ? -value : value;

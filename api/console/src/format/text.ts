@@ -68,6 +68,12 @@ export function words(slug: string): string {
   return slug.replaceAll("_", " ");
 }
 
+/** "not_in_service" as the head of a column: "Not in service". */
+export function title(slug: string): string {
+  const text = words(slug);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** r2 before r10. */
 export function byName(a: string, b: string): number {
   return NATURAL.compare(a, b);

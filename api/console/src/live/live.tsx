@@ -15,12 +15,34 @@ const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   zone: ["zones"],
   reservation: ["reservations", "nodes"],
   instance: ["reservations", "nodes"],
-  invoice: ["invoices", "margin"],
-  price: ["margin"],
-  asset: ["margin"],
-  ledger: ["margin"],
+  invoice: ["invoices", "credit", "margin", "ledger"],
+  invoice_request: ["invoices"],
+  credit_note: ["invoices", "credit", "ledger"],
+  credit_limit: ["credit"],
+  credit_grant: ["credit", "ledger"],
+  payment: ["credit", "invoices", "ledger"],
+  price: ["terms", "margin"],
+  commitment: ["terms"],
+  discount: ["terms"],
+  charge_policy: ["terms"],
+  tax_rate: ["terms"],
+  billing_profile: ["terms"],
+  asset: ["assets", "margin"],
+  asset_change: ["assets", "margin"],
+  purchase_order: ["assets"],
+  ledger: ["margin", "ledger"],
 };
-const EVERYTHING = ["nodes", "zones", "reservations", "invoices", "margin"] as const;
+const EVERYTHING = [
+  "nodes",
+  "zones",
+  "reservations",
+  "invoices",
+  "margin",
+  "credit",
+  "terms",
+  "assets",
+  "ledger",
+] as const;
 
 export function touchedBy(kind: string): readonly string[] {
   return TOUCHES[kind.split(".", 1)[0] ?? ""] ?? (kind === "reset" ? EVERYTHING : []);

@@ -23,6 +23,8 @@ export interface Field {
   initial?: string;
   /** An emptied field is sent as null: it takes back what was set. Otherwise what is empty is left out. */
   nullable?: boolean;
+  /** What the text stands for in the body, where its kind does not say it. */
+  parse?: (text: string) => unknown;
 }
 
 export type Values = Readonly<Record<string, string>>;
@@ -63,7 +65,7 @@ export function bodyOf(fields: readonly Field[], values: Values, fixed: Json = {
   return fields.reduce((body, field) => {
     const text = (values[field.at] ?? "").trim();
     if (text === "") return field.nullable === true ? withAt(body, field.at, null) : body;
-    return withAt(body, field.at, CONVERSIONS[field.kind](text));
+    return withAt(body, field.at, (field.parse ?? CONVERSIONS[field.kind])(text));
   }, fixed);
 }
 
