@@ -85,7 +85,7 @@ const COHORT_COLUMNS: readonly Column<Cohort>[] = [
   },
   {
     key: "payback",
-    title: "",
+    title: "Pays",
     render: (item) => (
       <Link to="/economics" search={{ view: "payback", cohort: item.cohort }}>
         Payback

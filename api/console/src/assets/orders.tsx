@@ -62,7 +62,7 @@ function columnsFor(me: Me): Column<Order>[] {
     },
     {
       key: "edit",
-      title: "",
+      title: "Correct",
       render: (item) => <ActionButton action={correctAction(me, item)} className="quiet small" />,
     },
   ];

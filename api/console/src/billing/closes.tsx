@@ -143,7 +143,7 @@ function columnsFor(me: Me, month: string): Column<Period>[] {
     { key: "closed", title: "Closed", sort: (item) => item.closed_at, render: (item) => formatInstant(item.closed_at) },
     {
       key: "again",
-      title: "",
+      title: "Again",
       render: (item) =>
         item.state === "parked" && (
           <ActionButton action={againAction(me, month, item.tenant)} className="quiet small" />

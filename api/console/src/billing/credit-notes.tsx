@@ -52,7 +52,7 @@ const COLUMNS: readonly Column<CreditNote>[] = [
     sort: (item) => item.issued_at,
     render: (item) => formatDate(item.issued_at),
   },
-  { key: "pdf", title: "", render: (item) => <a href={`/v1/system/credit-notes/${item.id}/pdf`}>PDF</a> },
+  { key: "pdf", title: "Document", render: (item) => <a href={`/v1/system/credit-notes/${item.id}/pdf`}>PDF</a> },
 ];
 
 export function CreditNotes() {

@@ -55,7 +55,7 @@ function columnsFor(me: Me): Column<Discount>[] {
     { key: "reason", title: "Reason", sort: (item) => item.reason, render: (item) => item.reason },
     {
       key: "end",
-      title: "",
+      title: "End",
       render: (item) =>
         (item.valid_until === null || item.valid_until > me.domain_time) && (
           <ActionButton action={endAction(me, item)} className="quiet small" />

@@ -46,7 +46,7 @@ function columnsFor(me: Me): Column<Profile>[] {
     },
     {
       key: "edit",
-      title: "",
+      title: "Change",
       render: (item) => <ActionButton action={editAction(me, item)} className="quiet small" />,
     },
   ];

@@ -49,7 +49,7 @@ const COLUMNS: readonly Column<UnitCost>[] = [
   },
   {
     key: "verdict",
-    title: "",
+    title: "Verdict",
     render: (item) =>
       item.gpu_hour_price === null ? null : item.is_below_floor ? (
         <StateChip state="below floor" tone="bad" />
