@@ -80,7 +80,7 @@ test("a_draft_is_issued_explained_and_credited_in_part", async ({ page, operator
   const explained = page.getByRole("region", { name: /explained$/ });
   await expect(explained.getByRole("listitem").first()).toBeVisible();
   await explained.getByRole("button", { name: "Usage and events" }).click();
-  await expect(explained.getByRole("group", { name: "Usage and events" })).toContainText("evt_");
+  await expect(explained.getByRole("group", { name: "Usage and events" })).toContainText("instance.running");
 
   await explained.getByRole("button", { name: "Credit this line" }).click();
   const dialog = page.getByRole("dialog");

@@ -42,7 +42,9 @@ test.describe("economics", () => {
     await page.getByText("The same as a table").first().click();
     const table = page.getByRole("group", { name: "Revenue against cost by day" }).getByRole("row");
     await expect(table).toHaveCount(margin.items.length + 1);
-    await expect(page.getByRole("group", { name: "Idle by cause" }).getByRole("row")).toHaveCount(margin.idle.length + 1);
+    await expect(page.getByRole("group", { name: "Idle by cause" }).getByRole("row")).toHaveCount(
+      margin.idle.length + 1,
+    );
     await expect(page.getByRole("application", { name: /^Idle cost by day and cause/ })).toBeVisible();
     await page.getByRole("button", { name: "90 days" }).click();
     await expect(page).toHaveURL(/days=90/);
@@ -84,10 +86,14 @@ test.describe("assets", () => {
     await page.getByLabel("Or its text").fill(`${head}\nX1,2026-q1,1000.00,USD,2026-01-01,sixty\n`);
     await expect(page.getByRole("group", { name: "Rows" }).locator("td.wrong")).toHaveText("sixty");
     await expect(page.getByRole("button", { name: "Register" })).toBeDisabled();
-    await page.getByLabel("Or its text").fill(`${head}\nX1,2026-q1,1000.00,USD,2026-01-01,60\nX2,2026-q1,500.00,USD,2026-01-01,60\n`);
+    await page
+      .getByLabel("Or its text")
+      .fill(`${head}\nX1,2026-q1,1000.00,USD,2026-01-01,60\nX2,2026-q1,500.00,USD,2026-01-01,60\n`);
     await expect(page.getByText("2 assets of 2026-q1, $1,500.00")).toBeVisible();
     await page.getByRole("button", { name: "Register 2 assets" }).click();
-    await expect(page.getByRole("group", { name: "Cohorts" }).getByRole("row", { name: /2026-q1/ })).toContainText("$1,500.00");
+    await expect(page.getByRole("group", { name: "Cohorts" }).getByRole("row", { name: /2026-q1/ })).toContainText(
+      "$1,500.00",
+    );
     expect(await operator.items("/v1/system/assets")).toHaveLength(74);
   });
 
@@ -101,7 +107,9 @@ test.describe("assets", () => {
     await dialog.getByLabel(/Fair value/).fill("100000.00");
     await dialog.getByLabel(/Value in use/).fill("90000.00");
     await dialog.getByLabel("Reason").fill("a new generation");
-    await expect(dialog.getByRole("region", { name: "Effect" })).toContainText(/A loss of \$.*; book value \$100,000\.00/);
+    await expect(dialog.getByRole("region", { name: "Effect" })).toContainText(
+      /A loss of \$.*; book value \$100,000\.00/,
+    );
     await dialog.getByRole("button", { name: "Impair", exact: true }).click();
     await expect(page.getByRole("group", { name: "Changes" })).toContainText("a new generation");
     await expectAccessible(page);

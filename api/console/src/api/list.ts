@@ -1,5 +1,5 @@
 // Lists of the API by their path: all pages of one, typed by the document.
-import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { useQuery, type QueryKey, type UseQueryResult } from "@tanstack/react-query";
 import { send, type Ask } from "./change";
 import { allPages, PAGE_LIMIT, type Listing, type Page } from "./pages";
 import type { paths } from "./schema";
@@ -25,11 +25,22 @@ interface Options extends Address {
   pagesMax?: number;
 }
 
+interface Previous {
+  queryKey: QueryKey;
+}
+
+/** While other filters are asked for, what was shown stays; never another object's. */
+function kept(path: string, params: Ask["params"] = {}) {
+  const same = JSON.stringify([path, params]);
+  return <T>(data: T | undefined, previous: Previous | undefined): T | undefined =>
+    JSON.stringify(previous?.queryKey.slice(1, 3)) === same ? data : undefined;
+}
+
 export function useList<P extends keyof paths & string>(path: P, options: Options): UseQueryResult<Listing<ItemOf<P>>> {
   const { word, enabled = true, pagesMax, ...address } = options;
   return useQuery({
     queryKey: [word, path, address.params ?? {}, address.query ?? {}],
-    placeholderData: keepPreviousData,
+    placeholderData: kept(path, address.params),
     enabled,
     queryFn: ({ signal }) =>
       allPages<ItemOf<P>>(async (page) => {
@@ -46,7 +57,7 @@ export function useObject<P extends keyof paths & string>(
   const { word, enabled = true, ...address } = options;
   return useQuery({
     queryKey: [word, path, address.params ?? {}, address.query ?? {}],
-    placeholderData: keepPreviousData,
+    placeholderData: kept(path, address.params),
     enabled,
     queryFn: async ({ signal }) => (await send<ObjectOf<P>>({ method: "GET", path, ...address }, { signal })).data,
   });

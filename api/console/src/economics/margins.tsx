@@ -87,7 +87,7 @@ function columnsFor(by: By, hasStep: boolean, pools: readonly (typeof POOLS)[num
             key: "step",
             title: "From",
             sort: (item: Item) => item.period_start,
-            render: (item: Item) => formatDate(item.period_start ?? ""),
+            render: (item: Item) => (item.period_start === null ? "–" : formatDate(item.period_start)),
           },
         ]
       : []),
@@ -124,7 +124,8 @@ interface MarginTableProps {
 function MarginTable({ items, by, query }: MarginTableProps) {
   const { find = "", sort } = useSearch({ from: "/economics" });
   const navigate = useNavigate({ from: "/economics" });
-  const hasStep = query.step !== undefined;
+  // What is on screen may still be of the step before.
+  const hasStep = items.some((item) => item.period_start !== null);
   const pools = useMemo(() => POOLS.filter((pool) => items.some((item) => micro(item[pool].amount) !== 0n)), [items]);
   const columns = useMemo(() => columnsFor(by, hasStep, pools), [by, hasStep, pools]);
   const rows = useMemo(() => items.filter((item) => (item.key ?? "").includes(find)), [items, find]);
