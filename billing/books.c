@@ -3,6 +3,7 @@
 #include "billing/books.h"
 
 #include "billing/capex_posting/capex_day.h"
+#include "billing/capex_posting/cohort_day.h"
 #include "billing/capex_posting/node_day.h"
 #include "billing/invoice/invoice_request.h"
 #include "billing/invoice/month_close.h"
@@ -32,6 +33,7 @@ void books_register_metrics(void)
     meter_register_metrics();
     rate_day_register_metrics();
     node_day_register_metrics();
+    cohort_day_register_metrics();
     month_close_register_metrics();
     invoice_request_register_metrics();
     provisional_register_metrics();
@@ -115,6 +117,8 @@ static enum err_kind load(struct books *books, const struct clock_domain *clock,
         kind = db_run(books->leader.db, &statement_relax, DB_NO_PARAMS, NULL, reterr);
     books->acknowledged = -1;
     books->provisional = (struct provisional){.is_stale = true};
+    if (kind == ERR_NONE)
+        kind = cohort_day_count_warnings(books->leader.db, reterr);
     /* A crash may have come between a day's close and the month's. */
     if (kind == ERR_NONE && books->begun)
         kind = month_close(&books->leader, open_from_s(books), clock->now_s, reterr);
@@ -127,8 +131,10 @@ static enum err_kind note_day(struct db *db, void *context, struct err *reterr)
     const int64_t *day = context;
     char date[CALENDAR_DATE_SIZE];
     calendar_date_print(*day, date);
-    enum err_kind kind = db_run(db, &statement_close, DB_PARAMS(date), NULL, reterr);
-    return kind == ERR_NONE ? provisional_forget(db, *day, reterr) : kind;
+    enum err_kind kind = provisional_forget(db, *day, reterr);
+    if (kind == ERR_NONE)
+        kind = cohort_day_post(db, *day, reterr);
+    return kind == ERR_NONE ? db_run(db, &statement_close, DB_PARAMS(date), NULL, reterr) : kind;
 }
 
 static enum err_kind close_day(struct books *books, int64_t now_s, struct err *reterr)

@@ -6,6 +6,7 @@
 #include "billing/capex_posting/asset_history.h"
 #include "billing/capex_posting/asset_purchase.h"
 #include "billing/capex_posting/capex_day.h"
+#include "billing/capex_posting/cohort_day.h"
 #include "billing/capex_posting/depreciation_rows.h"
 #include "billing/capex_posting/fleet_day.h"
 #include "billing/capex_posting/node_day.h"
@@ -87,6 +88,7 @@ static const struct db_check checks[] = {
     {asset_change_day_statements,  ROLE, NULL},
     {depreciation_rows_statements, ROLE, NULL},
     {capex_day_statements,         ROLE, NULL},
+    {cohort_day_statements,        ROLE, NULL},
     {settlement_statements,        ROLE, NULL},
     {credit_keep_statements,       ROLE, NULL},
     {credit_grants_statements,     ROLE, NULL},

@@ -53,7 +53,9 @@ struct identity {
     X(IDENTITY_BILLING_PROFILE, "bpr") \
     X(IDENTITY_TAX_RATE, "txr") \
     X(IDENTITY_CREDIT_NOTE, "crn") \
-    X(IDENTITY_INVOICE_REQUEST, "irq")
+    X(IDENTITY_INVOICE_REQUEST, "irq") \
+    X(IDENTITY_MARKET_PRICE, "mkp") \
+    X(IDENTITY_WARNING, "wrn")
 // clang-format on
 
 enum identity_kind {

@@ -36,6 +36,15 @@ static int64_t scale(int64_t factor, int64_t numerator, int64_t denominator)
     return scaled;
 }
 
+/* What one month of the scenario leaves. */
+static enum err_kind month_left(int64_t revenue_u, int64_t cost_u, int64_t price_factor, int64_t *ret_u,
+                                struct err *reterr)
+{
+    int64_t brought_u = 0;
+    enum err_kind kind = money_round((money_wide)revenue_u * price_factor, ONE, MONEY_HALF_EVEN, &brought_u, reterr);
+    return kind == ERR_NONE ? money_subtract(brought_u, cost_u, ret_u, reterr) : kind;
+}
+
 enum err_kind payback_curve(const struct unit_cost *cost, const struct payback_scenario *scenario,
                             int64_t *cumulative_u, size_t months, struct payback *ret, struct err *reterr)
 {
@@ -47,25 +56,27 @@ enum err_kind payback_curve(const struct unit_cost *cost, const struct payback_s
     *ret = (struct payback){0};
     enum err_kind kind = first_month(cost, scenario, &revenue_u, &cost_u, reterr);
     for (size_t month = 0; month < months && kind == ERR_NONE; month++) {
-        int64_t brought_u = 0, left_u = 0;
+        bool was = month < scenario->actual_months;
+        int64_t left_u = was ? scenario->actual_u[month] : 0;
         discount_factor = scale(discount_factor, UNIT_COST_PPM, UNIT_COST_PPM + scenario->discount_ppm);
-        kind = money_round((money_wide)revenue_u * price_factor, ONE, MONEY_HALF_EVEN, &brought_u, reterr);
+        if (!was)
+            kind = month_left(revenue_u, cost_u, price_factor, &left_u, reterr);
         if (kind == ERR_NONE)
-            kind =
-                money_round((money_wide)(brought_u - cost_u) * discount_factor, ONE, MONEY_HALF_EVEN, &left_u, reterr);
+            kind = money_round((money_wide)left_u * discount_factor, ONE, MONEY_HALF_EVEN, &left_u, reterr);
         if (kind == ERR_NONE)
             kind = money_add(total_u, left_u, &total_u, reterr);
         if (kind != ERR_NONE)
             return kind;
         cumulative_u[month] = total_u;
-        still_worth_it = still_worth_it && left_u > 0;
+        still_worth_it = was || (still_worth_it && left_u > 0);
         if (still_worth_it) {
             ret->peak_month = (int)month + 1;
             ret->peak_u = total_u;
         }
         if (ret->paid_back_month == 0 && total_u >= scenario->capex_u)
             ret->paid_back_month = (int)month + 1;
-        price_factor = scale(price_factor, UNIT_COST_PPM - scenario->decline_ppm, UNIT_COST_PPM);
+        if (!was)
+            price_factor = scale(price_factor, UNIT_COST_PPM - scenario->decline_ppm, UNIT_COST_PPM);
     }
     return kind;
 }

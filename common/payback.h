@@ -2,7 +2,8 @@
  *
  * Revenue falls by the same share each month; costs are paid in cash (depreciation is not); what a month leaves may be
  * discounted. Once a month leaves nothing the hardware is worth more switched off, so the curve's peak is where it
- * would retire. Simple payback is the first month in which what came back reaches the purchase. Pure. */
+ * would retire; months that were are not asked. Simple payback is the first month in which what came back reaches the
+ * purchase. Pure. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -18,6 +19,8 @@ struct payback_scenario {
     int64_t utilisation_ppm; /* of the GPU-hours that are sold */
     int64_t decline_ppm;     /* of the price, per month; below 1,000,000 */
     int64_t discount_ppm;    /* rate per month; the first month is discounted once */
+    const int64_t *actual_u; /* what the first months left in cash; the scenario begins with the next one */
+    size_t actual_months;    /* 0: it begins with the first */
 };
 
 struct payback {

@@ -83,6 +83,8 @@ static const struct object_kind {
     {"credit_note", IDENTITY_CREDIT_NOTE},
     {"billing_profile", IDENTITY_BILLING_PROFILE},
     {"tax_rate", IDENTITY_TAX_RATE},
+    {"market_price", IDENTITY_MARKET_PRICE},
+    {"impairment_warning", IDENTITY_WARNING},
     {"webhook", IDENTITY_WEBHOOK},
     {"webhook_status", IDENTITY_WEBHOOK},
 };

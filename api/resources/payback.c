@@ -19,6 +19,7 @@ struct payback_query {
     int64_t utilisation_bp;
     int64_t decline_bp;
     int64_t discount_bp;
+    bool continued;
 };
 
 /* What is asked for, its gaps filled by what was observed. */
@@ -27,6 +28,9 @@ struct payback_answer {
     int64_t nodes, gpus;
     struct field_money capex, gpu_hour;
     int64_t utilisation_bp;
+    const char *since;
+    int64_t actual_months;
+    struct field_money brought_back;
     int64_t paid_back_month, peak_month;
     struct field_money peak;
     const char *curve;
@@ -41,11 +45,13 @@ static const struct field query_fields[] = {
     FIELD_INT   ("utilisation_bp", struct payback_query, utilisation_bp, .flags = FIELD_NULLABLE, .least = 1, .most = 10000, .help = "Share of all GPU-hours that is sold, in basis points; that of the last 30 closed days where it is left out"),
     FIELD_INT   ("decline_bp",     struct payback_query, decline_bp, .least = 0, .most = 9999, .fallback = "0", .help = "How much the price falls each month, in basis points"),
     FIELD_INT   ("discount_bp",    struct payback_query, discount_bp, .least = 0, .most = 10000, .fallback = "0", .help = "Discount rate per month, in basis points"),
+    FIELD_BOOL  ("continued",      struct payback_query, continued, .fallback = "true", .help = "Whether the curve begins with the months that were, and the scenario goes on from there; false: the scenario alone, as if it were new"),
     FIELDS_END,
 };
 
 static const struct field month_fields[] = {
-    FIELD_COLUMN("month",      FIELD_TYPE_INT, .help = "From 1"),
+    FIELD_COLUMN("month",      FIELD_TYPE_INT, .help = "From 1; of 8766 / 12 hours"),
+    FIELD_COLUMN("actual",     FIELD_TYPE_BOOL, .help = "Whether it was, all of it on closed days; false: the scenario has it so"),
     FIELD_COLUMN("cumulative", FIELD_TYPE_MONEY, .help = "What came back by its end: revenue less what was paid in cash, discounted"),
     FIELDS_END,
 };
@@ -57,6 +63,9 @@ static const struct field answer_fields[] = {
     FIELD_MONEY("capex",           struct payback_answer, capex, .help = "What its assets cost"),
     FIELD_MONEY("gpu_hour",        struct payback_answer, gpu_hour, .help = "Price of a GPU-hour in the first month"),
     FIELD_INT  ("utilisation_bp",  struct payback_answer, utilisation_bp, .help = "Share of all GPU-hours that is sold, in basis points"),
+    FIELD_DATE ("since",           struct payback_answer, since, .flags = FIELD_NULLABLE, .help = "First closed day on which the cohort was in the books: the first of month 1; null: none was, or the scenario stands alone"),
+    FIELD_INT  ("actual_months",   struct payback_answer, actual_months, .help = "So many months are over and in the curve as they were"),
+    FIELD_MONEY("brought_back",    struct payback_answer, brought_back, .help = "What came back on closed days so far, not discounted: revenue less power, colocation, operations, network and storage, the month that is not over included"),
     FIELD_INT  ("paid_back_month", struct payback_answer, paid_back_month, .flags = FIELD_NULLABLE, .help = "First month by whose end what came back reaches the capex; null: not within these months"),
     FIELD_INT  ("peak_month",      struct payback_answer, peak_month, .flags = FIELD_NULLABLE, .help = "Last month before one that leaves nothing: where it would retire; null: no month leaves anything"),
     FIELD_MONEY("peak",            struct payback_answer, peak, .help = "What came back by then"),
@@ -80,8 +89,20 @@ static const struct db_stmt statement_observed = {
     .sql = "WITH last AS (SELECT max(day) + 1 AS day FROM billing_day)"
            " SELECT coalesce(sum(f.revenue_u), 0)::bigint, coalesce(sum(f.gpu_milli_seconds), 0)::bigint,"
            "  (SELECT count(*) FROM billing_day b, last WHERE b.day >= last.day - 30)"
-           "  FROM last CROSS JOIN LATERAL margin_facts(last.day - 30, last.day) f"
-           "  JOIN node_cohort c ON c.node_id = f.node_id WHERE f.currency = $1::text AND c.cohort = $2::text",
+           "  FROM last JOIN cohort_result f ON f.day >= last.day - 30 AND f.day < last.day"
+           "   AND f.currency = $1::text AND f.cohort = $2::text",
+    .params = 2,
+};
+
+/* What each month since the first day left in cash, in their order; and how many of them are over. A day is of the
+ * month in which it begins. */
+static const struct db_stmt statement_actual = {
+    .name = "payback_actual",
+    .sql = "SELECT floor((r.day - f.first) * 288 / 8766.0)::bigint, sum(r.revenue_u - r.cash_u)::bigint, f.first,"
+           "  floor((f.until - f.first) * 288 / 8766.0)::bigint"
+           "  FROM cohort_result r CROSS JOIN (SELECT min(day) AS first, max(day) + 1 AS until FROM cohort_result"
+           "    WHERE currency = $1::text AND cohort = $2::text) f"
+           " WHERE r.currency = $1::text AND r.cohort = $2::text GROUP BY 1, 3, 4 ORDER BY 1",
     .params = 2,
 };
 
@@ -155,7 +176,36 @@ static enum err_kind observe(struct request *request, const struct cohort *cohor
     return kind;
 }
 
-static const char *curve_out(struct request *request, const int64_t *cumulative_u, int64_t months, const char *currency)
+/* The months that were. */
+struct actual {
+    const char *since;
+    int64_t left_u[PAYBACK_MONTHS_MOST];
+    int64_t months;
+    int64_t sum_u; /* of all closed days */
+};
+
+static enum err_kind look_back(struct request *request, const struct payback_query *query, struct actual *ret,
+                               struct err *reterr)
+{
+    const PGresult *rows = NULL;
+    enum err_kind kind =
+        request_run(request, &statement_actual, DB_PARAMS(query->currency, query->cohort), &rows, reterr);
+    if (kind != ERR_NONE || PQntuples(rows) == 0)
+        return kind;
+    ret->since = db_text(rows, 0, 2);
+    ret->months = db_int(rows, 0, 3, 0) < PAYBACK_MONTHS_MOST ? db_int(rows, 0, 3, 0) : PAYBACK_MONTHS_MOST;
+    for (int row = 0; row < PQntuples(rows) && kind == ERR_NONE; row++) {
+        int64_t month = db_int(rows, row, 0, 0);
+        int64_t left_u = db_int(rows, row, 1, 0);
+        if (month < ret->months)
+            ret->left_u[month] = left_u;
+        kind = money_add(ret->sum_u, left_u, &ret->sum_u, reterr);
+    }
+    return kind;
+}
+
+static const char *curve_out(struct request *request, const int64_t *cumulative_u, int64_t months,
+                             int64_t actual_months, const char *currency)
 {
     struct json_out out;
     json_out_init(&out, request->arena);
@@ -164,6 +214,8 @@ static const char *curve_out(struct request *request, const int64_t *cumulative_
         json_out_open(&out, '{');
         json_out_key(&out, "month");
         json_out_int(&out, i + 1);
+        json_out_key(&out, "actual");
+        json_out_bool(&out, i < actual_months);
         json_out_key(&out, "cumulative");
         price_money_out(&out, cumulative_u[i], currency);
         json_out_close(&out, '}');
@@ -179,11 +231,17 @@ static enum err_kind get(struct request *request, struct response *response, str
     struct payback payback;
     if (!node_kind_currency_is_known(request, query->currency))
         return request_invalid(request, reterr);
+    struct actual *actual = arena_alloc(request->arena, sizeof *actual);
+    *actual = (struct actual){0};
     enum err_kind kind = read_cohort(request, query, &cohort, reterr);
-    if (kind == ERR_NONE)
+    if (kind == ERR_NONE && query->continued)
+        kind = look_back(request, query, actual, reterr);
+    if (kind ==
+        ERR_NONE) /* last of all that is read: it fills the query, and a reading handler begins anew with each answer */
         kind = observe(request, &cohort, query, reterr);
     if (kind != ERR_NONE)
         return kind;
+    int64_t actual_months = actual->months < query->months ? actual->months : query->months;
     int64_t *cumulative_u = arena_alloc(request->arena, (size_t)query->months * sizeof *cumulative_u);
     struct payback_scenario scenario = {
         .capex_u = cohort.capex_u,
@@ -191,6 +249,8 @@ static enum err_kind get(struct request *request, struct response *response, str
         .utilisation_ppm = query->utilisation_bp * PPM_PER_BP,
         .decline_ppm = query->decline_bp * PPM_PER_BP,
         .discount_ppm = query->discount_bp * PPM_PER_BP,
+        .actual_u = actual->left_u,
+        .actual_months = (size_t)actual_months,
     };
     kind = payback_curve(&cohort.cost, &scenario, cumulative_u, (size_t)query->months, &payback, reterr);
     if (kind != ERR_NONE)
@@ -202,10 +262,13 @@ static enum err_kind get(struct request *request, struct response *response, str
         .capex = {cohort.capex_u, query->currency},
         .gpu_hour = {query->gpu_hour, query->currency},
         .utilisation_bp = query->utilisation_bp,
+        .since = actual->since,
+        .actual_months = actual_months,
+        .brought_back = {actual->sum_u, query->currency},
         .paid_back_month = payback.paid_back_month == 0 ? FIELD_NULL : payback.paid_back_month,
         .peak_month = payback.peak_month == 0 ? FIELD_NULL : payback.peak_month,
         .peak = {payback.peak_u, query->currency},
-        .curve = curve_out(request, cumulative_u, query->months, query->currency),
+        .curve = curve_out(request, cumulative_u, query->months, actual_months, query->currency),
     };
     response_struct(response, 200, answer_fields, &answer);
     return ERR_NONE;
@@ -218,7 +281,8 @@ static const struct route payback_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const payback_statements[] = {&statement_kinds, &statement_observed, NULL};
+static const struct db_stmt *const payback_statements[] = {&statement_kinds, &statement_observed, &statement_actual,
+                                                           NULL};
 
 const struct resource payback_resource = {"payback", payback_routes, payback_statements,
                                           "When hardware has paid for itself."};

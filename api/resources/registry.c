@@ -50,6 +50,8 @@ const struct resource *const registry[] = {
     &margin_resource,
     &break_even_resource,
     &idle_resource,
+    &market_price_resource,
+    &book_value_resource,
     &focus_resource,
     &unit_cost_resource,
     &payback_resource,

@@ -42,6 +42,8 @@ extern const struct resource ledger_resource;
 extern const struct resource maintenance_resource;
 extern const struct resource margin_resource;
 extern const struct resource break_even_resource;
+extern const struct resource market_price_resource;
+extern const struct resource book_value_resource;
 extern const struct resource focus_resource;
 extern const struct resource unit_cost_resource;
 extern const struct resource payback_resource;

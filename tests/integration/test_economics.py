@@ -125,3 +125,76 @@ def test_what_is_sold_of_a_week_lessens_what_must_still_be_sold(golden):
     (zone,) = break_even(golden, "&by=zone")["items"]
     assert zone["key"] == "us-east-1a" and zone["outlook"] == "reached" and float(zone["gap"]["amount"]) < 0
     assert zone["gpu_hours_to_sell"] == "0.000000"
+
+
+# ---- Book against market, and what came back ----
+
+@pytest.fixture(scope="module")
+def aged(module_stack, golden):
+    """The golden nodes after 32 days, one of them sold for most of it: 8 GPUs at 2.49 an hour."""
+    stack = golden
+    beta = stack.tenant("beta")
+    beta.post("/v1/reservations", {"instance_type": "h100.8x", "count": 1, "zone": "us-east-1a", "starts_at": "2026-01-12T00:00:00Z",
+                                   "ends_at": "2026-02-02T00:00:00Z"}).expect(201)
+    stack.advance("2026-02-02T00:00:00Z")
+    return stack
+
+
+def book_value(stack, query=""):
+    (item,) = stack.operator.items(f"/v1/system/book-values?{query}")
+    return item
+
+
+def test_a_market_far_below_the_book_warns_once_and_says_what_is_recoverable(aged):
+    before = book_value(aged)
+    # 280,800 over 1,826 days, 32 of them gone, twice.
+    assert before["cost"]["amount"] == "624000.00" and float(before["book_value"]["amount"]) == pytest.approx(624000 - 2 * 280800 * 32 / 1826, abs=0.02)
+    assert before["assessment"] == "no_market_price" and before["market_value"] is None and before["recoverable_amount"] is None
+    aged.operator.create("/v1/system/market-prices", {"gpu_model": "H100", "price": {"amount": "37000.00", "currency": "USD"}, "source": "list"})
+    assert book_value(aged)["assessment"] == "sound" and book_value(aged)["market_value"]["amount"] == "592000.00"
+    price = aged.operator.create("/v1/system/market-prices", {
+        "cohort": "2026-q1", "price": {"amount": "150000.00", "currency": "USD"}, "selling_cost": {"amount": "2000.00", "currency": "USD"},
+        "source": "broker quote"})
+    found = book_value(aged)
+    assert found["market_value"]["amount"] == "300000.00" and found["warning_since"] is None
+    assert float(found["difference"]["amount"]) == pytest.approx(300000 - float(found["book_value"]["amount"]), abs=0.01)
+    # Both tests by hand, from what the report says of cash and time.
+    months, cash = found["months_left"], float(found["monthly_cash"]["amount"])
+    undiscounted = cash * months + 62400
+    in_use = cash * (1 - 1.01 ** -months) / 0.01 + 62400 * 1.01 ** -months
+    book = float(found["book_value"]["amount"])
+    assert float(found["undiscounted_cash_flows"]["amount"]) == pytest.approx(undiscounted, rel=1e-3)
+    assert float(found["value_in_use"]["amount"]) == pytest.approx(in_use, rel=1e-3)
+    assert float(found["recoverable_amount"]["amount"]) == pytest.approx(max(in_use, 296000), rel=1e-3)
+    assert float(found["asc_360_loss"]["amount"]) == pytest.approx(book - 300000 if undiscounted < book else 0, rel=1e-3)
+    assert float(found["ias_36_loss"]["amount"]) == pytest.approx(max(0, book - max(in_use, 296000)), rel=1e-3)
+    assert found["assessment"] == ("impaired" if found["asc_360_loss"]["amount"] != "0.00" or found["ias_36_loss"]["amount"] != "0.00" else "indicated")
+    # The close of the day raises it, once; a better price clears it.
+    aged.advance("2026-02-04T00:00:00Z")
+    assert book_value(aged)["warning_since"] == "2026-02-02"
+    aged.operator.create("/v1/system/market-prices", {"cohort": "2026-q1", "price": {"amount": "310000.00", "currency": "USD"}, "source": "broker quote"})
+    aged.advance("2026-02-05T00:00:00Z")
+    assert book_value(aged, "by=gpu_model")["key"] == "H100" and book_value(aged)["warning_since"] is None
+    kinds = [event["kind"] for event in aged.events(aged.operator, "/v1/system/events?type=impairment_warning.*")]
+    assert kinds == ["impairment_warning.raised", "impairment_warning.cleared"]
+    assert aged.operator.get(f"/v1/system/market-prices/{price['id']}").expect(200).body["valid_from"] == "2026-02-02"
+    wrong = aged.operator.post("/v1/system/market-prices", {"price": {"amount": "1.00", "currency": "USD"}, "source": "x"}).expect(422)
+    assert wrong.body["errors"][0]["pointer"] == "/cohort"
+
+
+def test_the_payback_curve_begins_with_the_months_that_were(aged):
+    asked = "gpu_hour=2.490000&utilisation_bp=7000&months=72"
+    alone = payback(aged, f"{asked}&continued=false").expect(200).body
+    curve = payback(aged, asked).expect(200).body
+    assert alone["actual_months"] == 0 and alone["since"] is None and not any(month["actual"] for month in alone["curve"])
+    assert curve["since"] == "2026-01-01" and curve["actual_months"] == 1
+    assert [month["actual"] for month in curve["curve"][:3]] == [True, False, False]
+    rows = aged.sql("SELECT sum(revenue_u - cash_u)::bigint AS all_u, (sum(revenue_u - cash_u) FILTER (WHERE day < '2026-02-01'))::bigint AS month_u"
+                    " FROM sluice.cohort_result WHERE cohort = '2026-q1'")[0]
+    micro = [round(float(month["cumulative"]["amount"]) * 1_000_000) for month in curve["curve"]]
+    assert micro[0] == pytest.approx(rows["month_u"], abs=2) and round(float(curve["brought_back"]["amount"]) * 1_000_000) == pytest.approx(rows["all_u"], abs=2)
+    # From there the scenario goes on as it began.
+    first = round(float(alone["curve"][0]["cumulative"]["amount"]) * 1_000_000)
+    assert micro[1] - micro[0] == pytest.approx(first, abs=3)
+    # Nothing said: what the last 30 closed days brought.
+    assert payback(aged, "months=12").expect(200).body["utilisation_bp"] > 0

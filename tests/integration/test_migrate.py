@@ -22,7 +22,7 @@ WRITERS = {
     "sluice_api_system": {"tenant", "principal", "token", "session", "zone", "fabric", "leaf", "rack", "node", "instance_type", "asset", "price",
                           "idempotency", "planner_question", "quota", "maintenance_window", "audit_seal", "image",
                           "webhook", "webhook_status", "webhook_delivery", "event_cursor", "purchase_order", "asset_change",
-                          "cost_rate", "power_profile", "node_energy", "amendment", "gpu_reading", "gpu_error", "node_firmware",
+                          "cost_rate", "power_profile", "node_energy", "market_price", "amendment", "gpu_reading", "gpu_error", "node_firmware",
                           "commitment", "discount", "charge_policy", "cancellation", "usage_correction",
                           "credit_limit", "credit_grant", "payment",
                           "billing_profile", "invoice_request", "invoice_request_line", "tax_rate"},
@@ -33,7 +33,7 @@ WRITERS = {
     "sluice_billing": {"event_cursor", "meter_instance", "meter_node", "billing_period", "account", "invoice_series",
                        "usage_interval", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
                        "depreciation", "node_cost", "cost_allocation", "unpriced_usage", "asset_change_status", "asset_book",
-                       "commitment_period", "provisional_day", "provisional_revenue", "provisional_cost",
+                       "commitment_period", "provisional_day", "provisional_revenue", "provisional_cost", "cohort_result", "impairment_warning",
                        "credit_hold", "credit_grant_status", "payment_status", "settlement",
                        "invoice_tax", "credit_note", "credit_note_line", "invoice_request_status", "month_close"},
 }

@@ -245,6 +245,7 @@ BODIES = {
     "POST /v1/system/purchase-orders": {"number": "PO-2", "vendor": "Example Systems", "ordered_on": "2025-11-01",
                                         "price": {"amount": "9.00", "currency": "USD"}},
     "PATCH /v1/system/purchase-orders/{id}": {"vendor": "Another"},
+    "POST /v1/system/market-prices": {"gpu_model": "H100", "price": {"amount": "9.00", "currency": "USD"}, "source": "a broker"},
     "POST /v1/system/cost-rates": {"pool": "operations", "basis": "node_month", "amount": MONEY},
     "PUT /v1/system/power-profiles": {"gpu_model": "H100", "gpu_count": 8, "idle_w": 3400, "full_w": 10200},
     "POST /v1/system/energy-readings": {"items": []},
