@@ -28,7 +28,8 @@ void rate_tenant_register_metrics(void)
 }
 
 /* Periods that the day's usage, the day itself or a correction of the last days touches. A correction is looked at for
- * a week: it is done when it changes nothing any more, however often the day is closed. */
+ * a week: it is done when it changes nothing any more, however often the day is closed. Its 31 days at most may hold a
+ * whole February and touch the months beside it: the middle tells. */
 static const struct db_stmt statement_due = {
     .name = "rate_tenant_due",
     .sql =
@@ -52,7 +53,8 @@ static const struct db_stmt statement_due = {
         "   GROUP BY l.tenant_id, 2, p.id HAVING sum(l.gpu_milli_seconds) <> 0"
         "  UNION ALL"
         "  SELECT c.tenant_id, s.at, true FROM bounds b, usage_correction c"
-        "    CROSS JOIN LATERAL (VALUES (c.starts_at), (c.ends_at - interval '1 second')) AS s (at)"
+        "    CROSS JOIN LATERAL (VALUES (c.starts_at), (c.starts_at + (c.ends_at - c.starts_at) / 2),"
+        "      (c.ends_at - interval '1 second')) AS s (at)"
         "   WHERE c.created_at >= b.starts - interval '7 days' AND c.created_at < b.ends"
         "), period AS ("
         "  SELECT x.tenant_id, t.name, t.currency, t.billing_timezone AS zone,"

@@ -350,6 +350,20 @@ def test_a_closed_month_is_corrected_in_the_open_one(keep_books):
     books.sound()
 
 
+def test_a_correction_around_a_whole_february_corrects_three_months(keep_books):
+    books = keep_books(start="2026-01-31T00:00:00Z")
+    tenant = books.tenant("acme")
+    eight = books.instance_type("h100.8x")
+    books.price("h100.8x", 3_600_000, "2026-01-01T00:00:00Z")
+    reservation = hours(books, tenant, eight, books.node("n1"), "2026-01-31T00:00:00Z", "2026-03-02T00:00:00Z")
+    correct(books, tenant, reservation, "2026-01-31T00:00:00Z", "2026-03-02T00:00:00Z", -1000)
+    books.advance("2026-03-03T00:00:00Z")
+    taken_back = books.rows("SELECT coalesce(corrects, period_start)::date::text AS month, sum(amount_u)::bigint AS u FROM rated_line"
+                            " GROUP BY 1 ORDER BY 1")
+    assert taken_back == [{"month": f"2026-{month:02}-01", "u": days * 86400 * 7 * 1000} for month, days in ((1, 1), (2, 28), (3, 1))]
+    books.sound()
+
+
 def test_what_was_promised_and_not_delivered_is_credited_by_rule(keep_books):
     books = keep_books(start="2026-04-29T00:00:00Z")
     tenant = books.tenant("acme")
