@@ -21,7 +21,7 @@ export const PAGES = [
   { path: "/reservations", name: "Reservations", key: "r", audience: "everyone", group: "run" },
   { path: "/economics", name: "Economics", key: "e", audience: "everyone", group: "sell" },
   { path: "/billing", name: "Billing", key: "b", audience: "provider", group: "sell" },
-  { path: "/assets", name: "Assets", key: "a", audience: "provider", group: "sell" },
+  { path: "/assets", name: "Assets", key: "h", audience: "provider", group: "sell" },
 ] as const satisfies readonly PageEntry[];
 
 export type PagePath = (typeof PAGES)[number]["path"];
