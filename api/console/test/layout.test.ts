@@ -1,67 +1,64 @@
 import { describe, expect, it } from "vitest";
-import { layoutFleet, markAt, neighbour, type Place } from "../src/fleet/layout";
+import { labelAt, layoutFleet, markAt, neighbour } from "../src/fleet/layout";
+import { inOrder } from "../src/fleet/model";
+import { fleetOf, sumsOf } from "./fleet";
 
-function fleetOf(fabrics: number, racks: number, nodes: number): Place[] {
-  const places: Place[] = [];
-  for (let fabric = 0; fabric < fabrics; fabric++)
-    for (let rack = 0; rack < racks; rack++)
-      for (let node = 0; node < nodes; node++)
-        places.push({
-          zone: "z",
-          fabric: `f${fabric}`,
-          rack: `r${rack}`,
-          name: `n${(fabric * racks + rack) * nodes + node}`,
-        });
-  return places;
-}
+const overlaps = (a: { x: number; y: number; width: number; height: number }, b: typeof a): boolean =>
+  a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
-const FLEETS: readonly [string, Place[], number][] = [
-  ["one node", fleetOf(1, 1, 1), 300],
-  ["the demo", fleetOf(2, 32, 16), 1380],
-  ["one rack of everything", fleetOf(1, 1, 1523), 1000],
-  ["a rack per node", fleetOf(1, 1523, 1), 1000],
-  ["a large hall", fleetOf(8, 98, 16), 1380],
-  ["larger than can be drawn by node", fleetOf(16, 500, 16), 1380],
-  ["a narrow window", fleetOf(2, 32, 16), 320],
-];
-
-describe("the map", () => {
-  it.each(FLEETS)("shows_each_node_exactly_once: %s", (_name, places, width) => {
-    const shown = layoutFleet(places, width, 720).marks.flatMap((mark) => mark.nodes);
-    expect([...shown].sort((a, b) => a - b)).toEqual(places.map((_, index) => index));
+describe("the layout of the fleet", () => {
+  it("places every node once and none upon another", () => {
+    const layout = layoutFleet(fleetOf({ racks: 9, nodes: 7 }), 640, 480);
+    expect(layout.byRack).toBe(false);
+    expect(new Set(layout.marks.map((mark) => mark.node?.id)).size).toBe(63);
+    for (const [index, mark] of layout.marks.entries())
+      for (const other of layout.marks.slice(index + 1)) expect(overlaps(mark, other)).toBe(false);
   });
 
-  it.each(FLEETS)("lets_no_two_marks_touch_and_none_leave_the_map: %s", (_name, places, width) => {
-    const layout = layoutFleet(places, width, 720);
-    const taken = new Set<string>();
-    for (const mark of layout.marks) {
-      expect(mark.x).toBeGreaterThanOrEqual(0);
-      expect(mark.y + mark.height).toBeLessThanOrEqual(layout.height);
-      expect(mark.x + mark.width).toBeLessThanOrEqual(width);
-      for (let x = Math.floor(mark.x); x < mark.x + mark.width; x++) {
-        const spot = `${x} ${mark.y}`;
-        expect(taken.has(spot), `${spot} is taken twice`).toBe(false);
-        taken.add(spot);
-      }
+  it("stays within its width and height by shrinking its marks", () => {
+    for (const racks of [4, 40, 160]) {
+      const layout = layoutFleet(fleetOf({ racks, nodes: 8 }), 1000, 620);
+      expect(layout.height).toBeLessThanOrEqual(620);
+      for (const mark of layout.marks) expect(mark.x + mark.width).toBeLessThanOrEqual(1000);
     }
   });
 
-  it("sums_up_by_rack_only_when_nodes_no_longer_fit", () => {
-    expect(layoutFleet(fleetOf(2, 32, 16), 1380, 720).byRack).toBe(false);
-    expect(layoutFleet(fleetOf(16, 500, 16), 1380, 720).byRack).toBe(true);
+  it("lets a mark stand for a rack where nodes would be too small or only sums are known", () => {
+    const many = layoutFleet(fleetOf({ racks: 1600, nodes: 8 }), 1200, 620);
+    expect(many.byRack).toBe(true);
+    expect(many.marks).toHaveLength(1600);
+    const sums = layoutFleet(sumsOf({ racks: 8000, nodes: 16 }), 1200, 620);
+    expect(sums.marks.reduce((sum, mark) => sum + mark.rack.nodeCount, 0)).toBe(128_000);
   });
 
-  it("finds_the_mark_under_the_pointer", () => {
-    const layout = layoutFleet(fleetOf(2, 8, 8), 800, 720);
-    layout.marks.forEach((mark, index) => expect(markAt(layout, mark.x + 1, mark.y + mark.height - 1)).toBe(index));
-    expect(markAt(layout, -100, -100)).toBeNull();
+  it("shows racks in natural order and names its fabrics", () => {
+    const layout = layoutFleet(inOrder(fleetOf({ racks: 12, nodes: 1, fabrics: 2 })), 900, 620);
+    expect(layout.fabrics.map((label) => label.text)).toEqual(["z / f0", "z / f1"]);
+    expect(layout.marks.slice(0, 6).map((mark) => mark.rack.name)).toEqual(["r0", "r2", "r4", "r6", "r8", "r10"]);
   });
 
-  it("walks_to_every_mark_by_arrows", () => {
-    const layout = layoutFleet(fleetOf(2, 8, 8), 800, 720);
+  it("finds what is under the pointer: marks, and the names of fabrics and racks", () => {
+    const layout = layoutFleet(fleetOf({ racks: 3, nodes: 4 }), 900, 620);
+    const mark = layout.marks[5];
+    expect(markAt(layout, (mark?.x ?? 0) + 1, (mark?.y ?? 0) + 1)).toBe(5);
+    expect(labelAt(layout, 10, 10)?.text).toBe("z / f0");
+    const rack = layout.racks[1];
+    expect(labelAt(layout, (rack?.x ?? 0) + 2, (rack?.y ?? 0) + 2)?.rack.name).toBe("r1");
+  });
+
+  it("walks to every mark by arrows", () => {
+    const layout = layoutFleet(fleetOf({ racks: 16, nodes: 8, fabrics: 2 }), 800, 620);
     const reached = new Set([0]);
     for (const from of reached)
       for (const direction of ["left", "right", "up", "down"] as const) reached.add(neighbour(layout, from, direction));
     expect(reached.size).toBe(layout.marks.length);
+  });
+
+  it("moves to the neighbour that way and stays at the edge", () => {
+    const layout = layoutFleet(fleetOf({ racks: 2, nodes: 3 }), 900, 620);
+    expect(neighbour(layout, 0, "down")).toBe(1);
+    expect(neighbour(layout, 0, "right")).toBe(3);
+    expect(neighbour(layout, 0, "up")).toBe(0);
+    expect(neighbour(layout, 5, "right")).toBe(5);
   });
 });

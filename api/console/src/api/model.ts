@@ -10,12 +10,18 @@ type Item<P extends keyof paths> = Answer<P> extends { items: (infer T)[] } ? T 
 
 export type Me = Answer<"/v1/me">;
 export type Node = Item<"/v1/system/nodes">;
+export type FleetRack = Item<"/v1/system/fleet">;
+export type Fabric = Item<"/v1/system/fabrics">;
+export type Capacity = Item<"/v1/system/capacity">;
+export type Allocation = Item<"/v1/system/allocations">;
+export type MaintenanceWindow = Item<"/v1/system/maintenance-windows">;
+export type Asset = Item<"/v1/system/assets">;
 export type Zone = Item<"/v1/zones">;
 export type Reservation = Answer<"/v1/system/reservations/{id}">;
 export type ReservationState = Reservation["status"]["state"];
 export type Invoice = Item<"/v1/invoices">;
 export type Margin = Answer<"/v1/system/margin">;
-export type MarginBy = "day" | "tenant" | "instance_type" | "cohort";
+export type MarginBy = "day" | "tenant" | "instance_type" | "cohort" | "node" | "rack";
 export type Event = Item<"/v1/events">;
 
 const PROVIDER_ROLES: readonly string[] = ["operator", "finance", "auditor", "system_admin"];

@@ -68,10 +68,10 @@ export function useReservation(me: Me, id: string): UseQueryResult<Reservation> 
   });
 }
 
-/** What happened to the object of this id. */
-export function useEvents(me: Me, object: string): UseQueryResult<Listing<Event>> {
+/** What happened to the object of this id; `of`: the queries that become stale with it. */
+export function useEvents(me: Me, object: string, of = "reservations"): UseQueryResult<Listing<Event>> {
   return useQuery({
-    queryKey: ["reservations", "events", object],
+    queryKey: [of, "events", object],
     queryFn: () =>
       allPages((page) => {
         const params = { query: query({ page, object }) };
@@ -82,9 +82,10 @@ export function useEvents(me: Me, object: string): UseQueryResult<Listing<Event>
   });
 }
 
-export function useMargin(by: MarginBy, from: string, to: string): UseQueryResult<Margin> {
+export function useMargin(by: MarginBy, from: string, to: string, enabled = true): UseQueryResult<Margin> {
   return useQuery({
     queryKey: ["margin", by, from, to],
+    enabled,
     placeholderData: keepPreviousData,
     queryFn: () => unwrap(api.GET("/v1/system/margin", { params: { query: { by, from, to } } })),
   });

@@ -18,6 +18,8 @@ export interface PageEntry {
 
 export const PAGES = [
   { path: "/fleet", name: "Fleet", key: "f", audience: "provider", group: "run" },
+  { path: "/calendar", name: "Calendar", key: "c", audience: "provider", group: "run" },
+  { path: "/maintenance", name: "Maintenance", key: "m", audience: "provider", group: "run" },
   { path: "/reservations", name: "Reservations", key: "r", audience: "everyone", group: "run" },
   { path: "/economics", name: "Economics", key: "e", audience: "everyone", group: "sell" },
   { path: "/billing", name: "Billing", key: "b", audience: "provider", group: "sell" },

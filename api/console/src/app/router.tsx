@@ -3,8 +3,11 @@ import { createRoute, createRouter, type ErrorComponentProps } from "@tanstack/r
 import { problemOf } from "../api/problem";
 import { assetsRoutes } from "../assets/routes";
 import { billingRoutes } from "../billing/routes";
+import { calendarRoutes } from "../calendar/routes";
 import { economicsRoutes } from "../economics/routes";
 import { fleetRoutes } from "../fleet/routes";
+import { maintenanceRoutes } from "../maintenance/routes";
+import { nodeRoutes } from "../node/routes";
 import { reservationsRoutes } from "../reservations/routes";
 import { ProblemBox } from "../ui/problem-box";
 import { Loading } from "../ui/states";
@@ -22,6 +25,9 @@ export const router = createRouter({
   routeTree: root.addChildren([
     home,
     ...fleetRoutes,
+    ...nodeRoutes,
+    ...calendarRoutes,
+    ...maintenanceRoutes,
     ...reservationsRoutes,
     ...economicsRoutes,
     ...billingRoutes,

@@ -1,14 +1,28 @@
-// One node, beside the map.
+// One node, beside the map: what it is, who is on it, and what one does to it. All of it is on the node's page.
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { api, unwrap } from "../api/client";
 import type { Node, Zone } from "../api/model";
 import { usePrincipal } from "../app/principal";
-import { formatDate, formatGpus, formatInstant } from "../format/text";
+import { formatGpus, formatInstant } from "../format/text";
+import { cordonAction, drainAction } from "../node/actions";
 import { ActionButton } from "../ui/action";
+import { Loaded } from "../ui/states";
 import { StateChip } from "../ui/state-chip";
-import { cordonAction } from "./cordon";
-import { nodeTones, shareOf, stateOf } from "./states";
+import { stateOf, type FleetNode } from "./model";
+import { nodeTones } from "./states";
 
-export function NodeDetail({ node, zone, onClose }: { node: Node; zone: Zone | undefined; onClose: () => void }) {
-  const share = shareOf(node);
+interface NodeDetailProps {
+  node: FleetNode;
+  zone: Zone | undefined;
+  onClose: () => void;
+}
+
+export function NodeDetail({ node, zone, onClose }: NodeDetailProps) {
+  const query = useQuery({
+    queryKey: ["nodes", "one", node.id],
+    queryFn: () => unwrap(api.GET("/v1/system/nodes/{id}", { params: { path: { id: node.id } } })),
+  });
   return (
     <aside className="panel detail" aria-label={`Node ${node.name}`}>
       <div className="detail-top">
@@ -19,13 +33,26 @@ export function NodeDetail({ node, zone, onClose }: { node: Node; zone: Zone | u
           </svg>
         </button>
       </div>
-      <p className="chips">
-        <StateChip state={node.status.state} tone={nodeTones[stateOf(node)]} />
-        {node.cordoned && <StateChip state="cordoned" tone="warn" />}
-        {zone?.driver === "sim" && <span className="tag">simulated</span>}
-      </p>
+      <Loaded query={query} what="the node">
+        {(whole) => <NodeFacts node={whole} held={node} zone={zone} />}
+      </Loaded>
+    </aside>
+  );
+}
+
+function NodeFacts({ node, held, zone }: { node: Node; held: FleetNode; zone: Zone | undefined }) {
+  const me = usePrincipal();
+  const tenants = new Map<string, number>();
+  for (const { tenant, from, to } of held.held) tenants.set(tenant, (tenants.get(tenant) ?? 0) + to - from);
+  return (
+    <>
+      <NodeChips node={node} zone={zone} />
       <p className="actions">
-        <ActionButton action={cordonAction(node, usePrincipal())} />
+        <Link className="button primary" to="/fleet/nodes/$id" params={{ id: node.id }}>
+          Open
+        </Link>
+        <ActionButton action={cordonAction(node, me)} />
+        <ActionButton action={drainAction(node, me)} />
       </p>
       <dl className="facts">
         <Fact name="GPUs">
@@ -33,29 +60,52 @@ export function NodeDetail({ node, zone, onClose }: { node: Node; zone: Zone | u
         </Fact>
         <Fact name="Allocated">
           {formatGpus(node.status.allocated_gpu_milli)} of {node.gpu_count}
-          <meter aria-label="Allocated share" min={0} max={1} value={share} />
+          <meter
+            aria-label="Allocated share"
+            min={0}
+            max={node.gpu_count * 1000}
+            value={node.status.allocated_gpu_milli}
+          />
         </Fact>
+        {tenants.size > 0 && (
+          <Fact name="Held by">
+            {[...tenants].map(([tenant, milli]) => `${tenant} (${formatGpus(milli)})`).join(", ")}
+          </Fact>
+        )}
         <Fact name="Place">
           {node.zone} / {node.fabric} / {node.rack}
         </Fact>
         <Fact name="In this state since">{formatInstant(node.status.since)}</Fact>
-        <Fact name="CPU, memory">
-          {node.cpu_milli / 1000} cores, {Math.round(node.memory_mib / 1024)} GiB
-        </Fact>
-        <Fact name="Turnaround">{node.turnaround_s} s</Fact>
-        {zone?.driver === "sim" && <Fact name="Power">{node.sim_powered ? "on" : "off"}</Fact>}
         {node.cordoned && <Fact name="Cordoned because">{node.cordon_reason ?? "no reason given"}</Fact>}
+        {node.draining && <Fact name="Empty from">{emptyFrom(node)}</Fact>}
         {node.status.last_error != null && <Fact name="Last error">{node.status.last_error}</Fact>}
-        <Fact name="Enrolled">{formatDate(node.enrolled_at)}</Fact>
-        <Fact name="Id">
-          <code>{node.id}</code>
-        </Fact>
       </dl>
-    </aside>
+    </>
   );
 }
 
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+export function emptyFrom(node: Node): string {
+  return node.status.empty_from == null
+    ? "not in sight: something open-ended is on it"
+    : formatInstant(node.status.empty_from);
+}
+
+export function NodeChips({ node, zone }: { node: Node; zone: Zone | undefined }) {
+  return (
+    <p className="chips">
+      <StateChip state={node.status.state} tone={nodeTones[stateOf(node.status.state)]} />
+      {node.draining ? (
+        <StateChip state="draining" tone="warn" />
+      ) : (
+        node.cordoned && <StateChip state="cordoned" tone="warn" />
+      )}
+      {!node.sim_powered && <StateChip state="powered off" tone="bad" />}
+      {zone?.driver === "sim" && <span className="tag">simulated</span>}
+    </p>
+  );
+}
+
+export function Fact({ name, children }: { name: string; children: React.ReactNode }) {
   return (
     <div>
       <dt>{name}</dt>

@@ -1,23 +1,16 @@
-// Where each node lies on the map: fabrics one below the other, in them racks as columns of nodes, like the hall.
-// Pure: numbers in, numbers out. Cells shrink until the map fits its height; when they would be too small to see, a
-// mark stands for a whole rack. No node is ever left out.
-import { byName } from "../format/text";
+// Where everything lies on the map: fabrics one below the other, in them racks as columns of nodes, like the hall. Pure:
+// racks in, rectangles out. Cells shrink until the map fits its height; when they would be too small to see, or only
+// sums of the racks are known, a mark stands for a whole rack. Nothing is ever left out.
+import type { FleetNode, Rack } from "./model";
 
-export interface Place {
-  zone: string;
-  fabric: string;
-  rack: string;
-  name: string;
-}
-
-/** A rectangle of the map: one node, or in a large fleet one rack. */
+/** A rectangle of the map: one node, or one rack (node null). */
 export interface Mark {
   x: number;
   y: number;
   width: number;
   height: number;
-  /** Indices into the places that were laid out. */
-  nodes: number[];
+  rack: Rack;
+  node: FleetNode | null;
 }
 
 export interface Label {
@@ -26,6 +19,8 @@ export interface Label {
   width: number;
   text: string;
   count: number;
+  /** What it names: its first rack. */
+  rack: Rack;
 }
 
 export interface Layout {
@@ -38,17 +33,13 @@ export interface Layout {
   byRack: boolean;
 }
 
-interface Rack {
-  name: string;
-  nodes: number[];
-}
-interface Fabric {
+interface Group {
   name: string;
   racks: Rack[];
 }
 
-const SIZES_NODE = [22, 19, 16, 14, 12, 10, 8, 6] as const;
-const SIZES_RACK = [26, 20, 14, 10, 7, 5] as const;
+const SIZES_NODE = [44, 34, 28, 22, 19, 16, 14, 12, 10, 8, 6] as const;
+const SIZES_RACK = [44, 34, 26, 20, 14, 10, 7, 5] as const;
 const ROWS_MAX = 16;
 const FABRIC_TITLE_PX = 34;
 const FABRIC_GAP_PX = 20;
@@ -57,104 +48,135 @@ const RACK_LABEL_PX = 17;
 const RACK_LABEL_LEAST_PX = 19;
 /** The aisle between racks, in pitches. */
 const AISLE = 0.5;
-/** How much wider than high a node may be drawn, where the hall leaves room for it. */
-const BREADTH_MOST = 2.2;
+/** How much wider than high a node may be drawn, where the hall leaves room for it: as wide as eight GPUs are. */
+const BREADTH_MOST = 8;
 
 function gapOf(size: number): number {
   return size >= 14 ? 3 : size >= 8 ? 2 : 1;
 }
 
-export function groupPlaces(places: readonly Place[]): Fabric[] {
-  const fabrics = new Map<string, Map<string, number[]>>();
-  places.forEach((place, index) => {
-    const fabric = `${place.zone} / ${place.fabric}`;
-    const racks = fabrics.get(fabric) ?? new Map<string, number[]>();
-    fabrics.set(fabric, racks);
-    const nodes = racks.get(place.rack) ?? [];
-    racks.set(place.rack, nodes);
-    nodes.push(index);
-  });
-  const nameOf = (index: number): string => places[index]?.name ?? "";
-  return [...fabrics]
-    .sort(([a], [b]) => byName(a, b))
-    .map(([name, racks]) => ({
-      name,
-      racks: [...racks]
-        .sort(([a], [b]) => byName(a, b))
-        .map(([rack, nodes]) => ({ name: rack, nodes: nodes.sort((a, b) => byName(nameOf(a), nameOf(b))) })),
-    }));
+/** Racks, in order, by their fabric. */
+function groupsOf(racks: readonly Rack[]): Group[] {
+  const groups = new Map<string, Rack[]>();
+  for (const rack of racks) {
+    const name = `${rack.zone} / ${rack.fabric}`;
+    const members = groups.get(name) ?? [];
+    groups.set(name, members);
+    members.push(rack);
+  }
+  return [...groups].map(([name, members]) => ({ name, racks: members }));
 }
 
 /** The breadth of a node such that all racks of a fabric just fill one row, if that is between square and broad. */
 function breadthOf(width: number, size: number, columns: number, aisles: number): number {
   const gap = gapOf(size);
   const fitting = Math.floor((width - aisles + gap) / columns) - gap;
-  return Math.max(size, Math.min(fitting, Math.round(size * BREADTH_MOST)));
+  return Math.max(size, Math.min(fitting, size * BREADTH_MOST));
 }
 
-/** Lays racks out from left to right, wrapping at the width; each rack is columns of ROWS_MAX marks, or of more
- * where the rack would be wider than the map. */
-function arrange(fabrics: readonly Fabric[], width: number, size: number, byRack: boolean): Layout {
-  const layout: Layout = { marks: [], racks: [], fabrics: [], size, height: 0, byRack };
+/** Where the racks of one fabric stand. */
+interface Row {
+  label: Label | null;
+  racks: { rack: Rack; x: number; y: number; across: number }[];
+  rows: number;
+  breadth: number;
+  labelled: boolean;
+}
+
+interface Plan {
+  size: number;
+  byRack: boolean;
+  fabrics: Row[];
+  height: number;
+}
+
+const cellsIn = (rack: Rack, byRack: boolean): number => (byRack ? 1 : (rack.nodes?.length ?? 1));
+
+/** Racks from left to right, wrapping at the width; each is columns of ROWS_MAX marks, or of more where the rack would be
+ * wider than the map. */
+function planFabric(group: Group, width: number, size: number, byRack: boolean, top: number): Row & { bottom: number } {
   const gap = gapOf(size);
   const pitch = size + gap;
+  const cells = group.racks.map((rack) => cellsIn(rack, byRack));
+  const largest = cells.reduce((most, count) => Math.max(most, count), 1);
+  const columnsMost = Math.max(1, Math.floor((width + gap) / pitch));
+  const rows = Math.max(Math.min(ROWS_MAX, largest), Math.ceil(largest / columnsMost));
+  const columnsOf = (count: number): number => Math.max(1, Math.ceil(count / rows));
+  const between = byRack ? 0 : Math.max(4, Math.round(pitch * AISLE));
+  const columns = cells.reduce((sum, count) => sum + columnsOf(count), 0);
+  const breadth = byRack ? size : breadthOf(width, size, columns, between * (cells.length - 1));
+  const labelled = !byRack && breadth + gap >= RACK_LABEL_LEAST_PX;
+  const band = rows * pitch + (labelled ? RACK_LABEL_PX : between);
+  let x = 0;
+  let y = top + FABRIC_TITLE_PX;
+  const racks = group.racks.map((rack, index) => {
+    const across = columnsOf(cells[index] ?? 1) * (breadth + gap);
+    if (x > 0 && x + across - gap > width) {
+      x = 0;
+      y += band;
+    }
+    const place = { rack, x, y, across };
+    x += across + between;
+    return place;
+  });
+  const [first] = group.racks;
+  const count = group.racks.reduce((sum, rack) => sum + rack.nodeCount, 0);
+  const label = first === undefined ? null : { x: 0, y: top, width, text: group.name, count, rack: first };
+  return { label, racks, rows, breadth, labelled, bottom: y + band };
+}
+
+function plan(groups: readonly Group[], width: number, size: number, byRack: boolean): Plan {
   let y = 0;
-  for (const fabric of fabrics) {
-    const count = fabric.racks.reduce((sum, rack) => sum + rack.nodes.length, 0);
-    layout.fabrics.push({ x: 0, y, width, text: fabric.name, count });
-    y += FABRIC_TITLE_PX;
-    const groups = byRack
-      ? fabric.racks.map((rack) => ({ name: rack.name, marks: [rack.nodes] }))
-      : fabric.racks.map((rack) => ({ name: rack.name, marks: rack.nodes.map((node) => [node]) }));
-    const largest = Math.max(1, ...groups.map((group) => group.marks.length));
-    const columnsMax = Math.max(1, Math.floor((width + gap) / pitch));
-    const rows = Math.max(Math.min(ROWS_MAX, largest), Math.ceil(largest / columnsMax));
-    const columnsOf = (marks: number): number => Math.max(1, Math.ceil(marks / rows));
-    const between = byRack ? 0 : Math.max(4, Math.round(pitch * AISLE));
-    const columns = groups.reduce((sum, group) => sum + columnsOf(group.marks.length), 0);
-    const breadth = byRack ? size : breadthOf(width, size, columns, between * (groups.length - 1));
-    const labelled = !byRack && pitch >= RACK_LABEL_LEAST_PX;
-    const band = rows * pitch + (labelled ? RACK_LABEL_PX : between);
-    let x = 0;
-    for (const group of groups) {
-      const across = columnsOf(group.marks.length) * (breadth + gap);
-      if (x > 0 && x + across - gap > width) {
-        x = 0;
-        y += band;
-      }
-      group.marks.forEach((nodes, index) => {
+  const fabrics = groups.map((group) => {
+    const row = planFabric(group, width, size, byRack, y);
+    y = row.bottom + FABRIC_GAP_PX;
+    return row;
+  });
+  return { size, byRack, fabrics, height: Math.ceil(Math.max(0, y - FABRIC_GAP_PX)) };
+}
+
+/** The marks of what was planned: made once, for the size that fits. */
+function carryOut({ size, byRack, fabrics, height }: Plan): Layout {
+  const layout: Layout = { marks: [], racks: [], fabrics: [], size, height, byRack };
+  const gap = gapOf(size);
+  for (const { label, racks, rows, breadth, labelled } of fabrics) {
+    if (label !== null) layout.fabrics.push(label);
+    for (const { rack, x, y, across } of racks) {
+      const cells: readonly (FleetNode | null)[] = byRack ? [null] : (rack.nodes ?? [null]);
+      cells.forEach((node, index) => {
         const column = Math.floor(index / rows);
+        const row = index % rows;
         layout.marks.push({
           x: x + column * (breadth + gap),
-          y: y + (index % rows) * pitch,
+          y: y + row * (size + gap),
           width: breadth,
           height: size,
-          nodes,
+          rack,
+          node,
         });
       });
+      const below = y + rows * (size + gap);
       if (labelled)
-        layout.racks.push({ x, y: y + rows * pitch, width: across - gap, text: group.name, count: group.marks.length });
-      x += across + between;
+        layout.racks.push({ x, y: below, width: across - gap, text: rack.name, count: rack.nodeCount, rack });
     }
-    y += band + FABRIC_GAP_PX;
   }
-  layout.height = Math.ceil(Math.max(0, y - FABRIC_GAP_PX));
   return layout;
 }
 
-/** The largest marks with which the map fits into width by heightMax; beyond the smallest it grows in height. */
-export function layoutFleet(places: readonly Place[], width: number, heightMax: number): Layout {
-  const fabrics = groupPlaces(places);
-  let layout = arrange(fabrics, width, SIZES_NODE[0], false);
-  for (const size of SIZES_NODE) {
-    layout = arrange(fabrics, width, size, false);
-    if (layout.height <= heightMax) return layout;
+/** The largest marks with which the map fits into width by heightMost; beyond the smallest it grows in height. */
+export function layoutFleet(racks: readonly Rack[], width: number, heightMost: number): Layout {
+  const groups = groupsOf(racks);
+  const sumsOnly = racks.some((rack) => rack.nodes === null);
+  const sizes = [
+    ...(sumsOnly ? [] : SIZES_NODE.map((size) => ({ size, byRack: false }))),
+    ...SIZES_RACK.map((size) => ({ size, byRack: true })),
+  ];
+  let best = plan([], width, 0, true);
+  for (const { size, byRack } of sizes) {
+    best = plan(groups, width, size, byRack);
+    if (best.height <= heightMost) break;
   }
-  for (const size of SIZES_RACK) {
-    layout = arrange(fabrics, width, size, true);
-    if (layout.height <= heightMax) return layout;
-  }
-  return layout;
+  return carryOut(best);
 }
 
 /** The mark under a point, or the nearest one no further from it than half a mark; null in the open. */
@@ -168,6 +190,17 @@ export function markAt(layout: Layout, x: number, y: number): number | null {
     least = distance;
   });
   return best;
+}
+
+/** The name of a fabric or rack under a point. */
+export function labelAt(layout: Layout, x: number, y: number): Label | null {
+  const fabric = layout.fabrics.find((label) => y >= label.y && y < label.y + FABRIC_TITLE_PX);
+  if (fabric !== undefined) return fabric;
+  return (
+    layout.racks.find(
+      (label) => y >= label.y && y < label.y + RACK_LABEL_PX && x >= label.x && x < label.x + label.width,
+    ) ?? null
+  );
 }
 
 export type Direction = "left" | "right" | "up" | "down";

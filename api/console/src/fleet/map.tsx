@@ -1,14 +1,23 @@
-// The map on its canvas: pointer and arrows choose a mark. Screen readers get the choice as text, and a table of the
-// same by rack.
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
-import type { Node } from "../api/model";
-import { countOf, words } from "../format/text";
+// The map on its canvas: pointer and arrows choose a mark, a name or Enter goes nearer, Escape further away. Screen readers
+// get the choice as text, and a table of the same by rack.
+import {
+  useDeferredValue,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type PointerEvent,
+} from "react";
+import { countOf, formatCount, formatGpus, words } from "../format/text";
 import { prepareCanvas, useTheme, useWidth } from "../ui/canvas";
-import { drawMap, mapColours } from "./draw";
-import { groupPlaces, layoutFleet, markAt, neighbour, type Direction, type Layout } from "./layout";
-import { nodeStates, stateOf } from "./states";
+import { drawMap, partsOfRack } from "./draw";
+import { labelAt, layoutFleet, markAt, neighbour, type Direction, type Label, type Layout, type Mark } from "./layout";
+import { mapColours } from "./look";
+import { matches, nodeText, type Rack } from "./model";
+import type { Paint, Part } from "./paint";
 
-const HEIGHT_MAX_PX = 760;
+const HEIGHT_MOST_PX = 620;
 /** Room for the frame around a mark at the edge. */
 const MARGIN_PX = 3;
 const ARROWS: Readonly<Record<string, Direction>> = {
@@ -18,49 +27,101 @@ const ARROWS: Readonly<Record<string, Direction>> = {
   ArrowDown: "down",
 };
 
-interface Props {
-  nodes: readonly Node[];
-  state: string | undefined;
+const NO_RACKS: readonly Rack[] = [];
+
+export interface MapProps {
+  racks: readonly Rack[];
+  paint: Paint;
+  /** The bucket that is singled out, by its key. */
+  only: string | undefined;
+  find: string | undefined;
+  /** Id of a node, or of a rack. */
   selected: string | undefined;
   onSelect: (id: string) => void;
+  /** Nearer to a rack, or (a node) to its page. */
+  onEnter: (mark: Pick<Mark, "rack" | "node">, whole: boolean) => void;
+  onLeave: () => void;
 }
 
-export function FleetMap({ nodes, state, selected, onSelect }: Props) {
+const idOf = (mark: Mark): string => mark.node?.id ?? mark.rack.id;
+
+/** Which marks are not dimmed; null: all. */
+function emphasisOf(
+  only: string | undefined,
+  find: string | undefined,
+  paint: Paint,
+): ((mark: Mark) => boolean) | null {
+  if (only === undefined && find === undefined) return null;
+  const bucket = paint.buckets.findIndex((each) => each.key === only);
+  const inBucket = (parts: readonly Part[]): boolean => parts.some((part) => part.bucket === bucket && part.share > 0);
+  const has = (mark: Mark): boolean =>
+    only === undefined || inBucket(mark.node === null ? partsOfRack(mark, paint) : paint.node(mark.node));
+  const found = (mark: Mark): boolean =>
+    mark.node === null
+      ? matches(`${mark.rack.zone} ${mark.rack.fabric} ${mark.rack.name}`, find) ||
+        (mark.rack.nodes ?? []).some((node) => matches(nodeText(node), find))
+      : matches(nodeText(mark.node), find);
+  return (mark) => has(mark) && found(mark);
+}
+
+export function FleetMap(props: MapProps) {
+  const { racks, paint, only, find, selected, onSelect, onEnter, onLeave } = props;
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(box);
   const theme = useTheme();
   const [hovered, setHovered] = useState<number | null>(null);
-  const places = useMemo(() => nodes.map(({ zone, fabric, rack, name }) => ({ zone, fabric, rack, name })), [nodes]);
-  const layout = useMemo(() => layoutFleet(places, Math.max(0, width - 2 * MARGIN_PX), HEIGHT_MAX_PX), [places, width]);
-  const selectedMark = useMemo(() => {
-    const index = layout.marks.findIndex((mark) => mark.nodes.some((node) => nodes[node]?.id === selected));
-    return index === -1 ? null : index;
-  }, [layout, nodes, selected]);
+  const layout = useMemo(() => layoutFleet(racks, Math.max(0, width - 2 * MARGIN_PX), HEIGHT_MOST_PX), [racks, width]);
+  const found = useMemo(() => layout.marks.findIndex((mark) => idOf(mark) === selected), [layout, selected]);
+  const selectedMark = found === -1 ? null : found;
+  const emphasis = useMemo(() => emphasisOf(only, find, paint), [only, find, paint]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (canvas.current === null || width === 0) return;
     const context = prepareCanvas(canvas.current, width, layout.height + 2 * MARGIN_PX);
     context?.translate(MARGIN_PX, MARGIN_PX);
-    if (context !== null) drawMap(context, layout, nodes, mapColours(), { state, hovered, selected: selectedMark });
-  }, [layout, nodes, state, hovered, selectedMark, theme, width]);
+    if (context !== null)
+      drawMap(context, layout, paint, mapColours(), { of: emphasis, hovered, selected: selectedMark });
+    performance.mark("fleet-drawn");
+  }, [layout, paint, emphasis, hovered, selectedMark, theme, width]);
 
   function choose(index: number | null): void {
-    const node = nodes[layout.marks[index ?? -1]?.nodes[0] ?? -1];
-    if (node !== undefined) onSelect(node.id);
+    const mark = layout.marks[index ?? -1];
+    if (mark !== undefined) onSelect(idOf(mark));
   }
 
-  function pointed(event: PointerEvent<HTMLCanvasElement>): number | null {
-    return markAt(layout, event.nativeEvent.offsetX - MARGIN_PX, event.nativeEvent.offsetY - MARGIN_PX);
+  function at<T>(event: PointerEvent<HTMLCanvasElement> | React.MouseEvent, find: (x: number, y: number) => T): T {
+    return find(event.nativeEvent.offsetX - MARGIN_PX, event.nativeEvent.offsetY - MARGIN_PX);
+  }
+
+  function pressed(event: PointerEvent<HTMLCanvasElement>): void {
+    const mark = at(event, (x, y) => markAt(layout, x, y));
+    const label = mark === null ? at(event, (x, y) => labelAt(layout, x, y)) : null;
+    if (label === null) choose(mark);
+    else enterLabel(label);
+  }
+
+  function enterLabel(label: Label): void {
+    onEnter({ rack: label.rack, node: null }, layout.racks.includes(label));
+  }
+
+  function enter(index: number | null): void {
+    const mark = layout.marks[index ?? -1];
+    if (mark !== undefined) onEnter(mark, mark.node === null && layout.byRack);
   }
 
   function onKey(event: KeyboardEvent): void {
     const direction = ARROWS[event.key];
-    if (direction === undefined) return;
+    if (direction !== undefined) choose(selectedMark === null ? 0 : neighbour(layout, selectedMark, direction));
+    else if (event.key === "Enter" || event.key === "+") enter(selectedMark);
+    else if (event.key === "Escape" || event.key === "-" || event.key === "Backspace") onLeave();
+    else return;
     event.preventDefault();
-    choose(selectedMark === null ? 0 : neighbour(layout, selectedMark, direction));
   }
 
+  // The map comes first, its rows a moment later.
+  const later = useDeferredValue(racks, NO_RACKS);
+  const nodes = racks.reduce((sum, rack) => sum + rack.nodeCount, 0);
   return (
     <div className="map" ref={box}>
       <canvas
@@ -68,85 +129,86 @@ export function FleetMap({ nodes, state, selected, onSelect }: Props) {
         tabIndex={0}
         role="application"
         aria-roledescription="map"
-        aria-label={`Map of ${countOf(nodes.length, "node")}. Arrow keys move from node to node; the table below holds the same.`}
-        onPointerMove={(event) => setHovered(pointed(event))}
+        aria-label={`Map of ${countOf(nodes, "node")} in ${countOf(racks.length, "rack")}. Arrow keys move, Enter goes nearer, Escape further away; the table below holds the same.`}
+        onPointerMove={(event) => setHovered(at(event, (x, y) => markAt(layout, x, y)))}
         onPointerLeave={() => setHovered(null)}
-        onPointerDown={(event) => choose(pointed(event))}
+        onPointerDown={pressed}
+        onDoubleClick={(event) => enter(at(event, (x, y) => markAt(layout, x, y)))}
         onKeyDown={onKey}
       />
-      <Tip layout={layout} nodes={nodes} hovered={hovered} width={width} />
+      <Tip layout={layout} hovered={hovered} paint={paint} width={width} />
       <p className="hidden" aria-live="polite">
-        {selectedMark !== null && describe(layout, nodes, selectedMark)}
+        {selectedMark !== null && describe(layout.marks[selectedMark], paint)}
       </p>
-      {layout.byRack && <p className="fine">Each mark is a rack: this fleet is too large to draw node by node.</p>}
-      <RackTable nodes={nodes} />
+      {layout.byRack && racks.length > 0 && <p className="fine">Each mark is a rack: go nearer to see its nodes.</p>}
+      <RackTable racks={later} paint={paint} />
     </div>
   );
 }
 
-function describe(layout: Layout, nodes: readonly Node[], index: number): string {
-  const members = layout.marks[index]?.nodes.map((node) => nodes[node]).filter((node) => node !== undefined) ?? [];
-  const [node] = members;
-  if (node === undefined) return "";
-  if (!layout.byRack)
-    return `${node.name}, rack ${node.rack}, ${words(node.status.state)}${node.cordoned ? ", cordoned" : ""}`;
-  const counts = nodeStates.map(
-    (state) => [state, members.filter((member) => stateOf(member) === state).length] as const,
-  );
-  return `Rack ${node.rack}: ${counts
-    .filter(([, count]) => count > 0)
-    .map(([state, count]) => `${count} ${state}`)
-    .join(", ")}`;
+export function describe(mark: Mark | undefined, paint: Paint): string {
+  if (mark === undefined) return "";
+  const { node, rack } = mark;
+  if (node !== null) {
+    const flags = [node.cordoned ? "cordoned" : null, node.powered ? null : "powered off"].filter(
+      (flag) => flag !== null,
+    );
+    const said = [words(node.state), paint.say(node), ...flags];
+    return `${node.name}, rack ${node.rack}: ${[...new Set(said)].join(", ")}`;
+  }
+  const shares = partsOfRack(mark, paint)
+    .filter(({ share }) => share > 0)
+    .map(({ bucket, share }) => `${paint.buckets[bucket]?.label ?? ""} ${Math.round(share * 100)}\u202f%`);
+  return `Rack ${rack.name}, ${countOf(rack.nodeCount, "node")}: ${shares.join(", ")}`;
 }
 
-function Tip({
-  layout,
-  nodes,
-  hovered,
-  width,
-}: {
+interface TipProps {
   layout: Layout;
-  nodes: readonly Node[];
   hovered: number | null;
+  paint: Paint;
   width: number;
-}) {
+}
+
+function Tip({ layout, hovered, paint, width }: TipProps) {
   const mark = hovered === null ? undefined : layout.marks[hovered];
-  if (hovered === null || mark === undefined) return null;
-  const rightHalf = mark.x > width / 2;
-  const side = rightHalf ? { right: width - mark.x + 8 } : { left: mark.x + mark.width + 12 };
+  if (mark === undefined) return null;
+  const side = mark.x > width / 2 ? { right: width - mark.x + 8 } : { left: mark.x + mark.width + 12 };
   return (
     <div className="tip" style={{ top: mark.y, ...side }} aria-hidden="true">
-      {describe(layout, nodes, hovered)}
+      {describe(mark, paint)}
     </div>
   );
 }
 
-/** The map for those who do not see it: racks down, states across. */
-function RackTable({ nodes }: { nodes: readonly Node[] }) {
-  const fabrics = useMemo(() => groupPlaces(nodes), [nodes]);
-  const rows = fabrics.flatMap((fabric) => fabric.racks.map((rack) => ({ fabric: fabric.name, rack })));
+/** The map for those who do not see it: racks down, buckets across. Beyond so many racks their fabrics' sums. */
+const TWIN_RACKS_MOST = 400;
+
+function RackTable({ racks, paint }: { racks: readonly Rack[]; paint: Paint }) {
+  const rows = useMemo(() => twinRows(racks, paint), [racks, paint]);
   return (
     <div className="hidden">
       <table>
-        <caption>Nodes by rack and state</caption>
+        <caption>The map by {racks.length > TWIN_RACKS_MOST ? "fabric" : "rack"}, in nodes</caption>
         <thead>
           <tr>
-            <th scope="col">Rack</th>
-            {nodeStates.map((state) => (
-              <th scope="col" key={state}>
-                {state}
+            <th scope="col">Place</th>
+            <th scope="col">Nodes</th>
+            <th scope="col">GPUs allocated</th>
+            {paint.buckets.map((bucket) => (
+              <th scope="col" key={bucket.key}>
+                {bucket.label}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ fabric, rack }) => (
-            <tr key={`${fabric} ${rack.name}`}>
-              <th scope="row">
-                {fabric} {rack.name}
-              </th>
-              {nodeStates.map((state) => (
-                <td key={state}>{rack.nodes.filter((index) => nodes[index]?.status.state === state).length}</td>
+          {rows.map((row) => (
+            <tr key={row.name}>
+              <th scope="row">{row.name}</th>
+              <td>{formatCount(row.nodes)}</td>
+              <td>{formatGpus(row.allocatedMilli)}</td>
+              {row.weights.map((weight, index) => (
+                <td key={paint.buckets[index]?.key}>{formatCount(Math.round(weight * 10) / 10)}</td>
               ))}
             </tr>
           ))}
@@ -154,4 +216,27 @@ function RackTable({ nodes }: { nodes: readonly Node[] }) {
       </table>
     </div>
   );
+}
+
+interface TwinRow {
+  name: string;
+  nodes: number;
+  allocatedMilli: number;
+  weights: number[];
+}
+
+function twinRows(racks: readonly Rack[], paint: Paint): TwinRow[] {
+  const rows = new Map<string, TwinRow>();
+  for (const rack of racks) {
+    const place = `${rack.zone} / ${rack.fabric}`;
+    const name = racks.length > TWIN_RACKS_MOST ? place : `${place} ${rack.name}`;
+    const row = rows.get(name) ?? { name, nodes: 0, allocatedMilli: 0, weights: paint.buckets.map(() => 0) };
+    rows.set(name, row);
+    row.nodes += rack.nodeCount;
+    row.allocatedMilli += rack.allocatedMilli;
+    const mark = { x: 0, y: 0, width: 0, height: 0, rack, node: null };
+    for (const { bucket, share } of partsOfRack(mark, paint))
+      row.weights[bucket] = (row.weights[bucket] ?? 0) + share * rack.nodeCount;
+  }
+  return [...rows.values()];
 }

@@ -1,74 +1,68 @@
 // The fleet: how much there is, how it is, and where.
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
-import type { Node } from "../api/model";
-import { useNodes, useZones } from "../api/queries";
-import type { FleetSearch } from "./routes";
-import { byName, countOf, formatCount, formatGpus, formatInstant, words } from "../format/text";
-import { zoneName } from "../format/zone";
+import { useDeferredValue, useMemo } from "react";
+import { isProvider } from "../api/model";
+import { useZones } from "../api/queries";
+import { usePrincipal } from "../app/principal";
+import { countOf, formatCount, formatGpus } from "../format/text";
 import { Heading } from "../ui/heading";
-import { ListTools } from "../ui/list-tools";
 import { SearchBox } from "../ui/search-box";
-import { StateChip } from "../ui/state-chip";
 import { Empty, Loaded } from "../ui/states";
 import { Stat, Stats } from "../ui/stats";
-import { DataTable, type Column } from "../ui/table";
+import { useFleet } from "./data";
 import { NodeDetail } from "./detail";
+import { FocusPath } from "./focus-path";
+import { useKnowledge } from "./knowledge";
 import { Legend } from "./legend";
+import type { Mark } from "./layout";
 import { FleetMap } from "./map";
-import { nodeTones, stateOf, sumFleet, type FleetSums } from "./states";
+import {
+  focusOf,
+  focusText,
+  isWithin,
+  stepIn,
+  stepOut,
+  sumRacks,
+  type FleetNode,
+  type Focus,
+  type FleetSums,
+  type Rack,
+} from "./model";
+import { PAINTS, paintOf, weigh } from "./paint";
+import type { FleetSearch } from "./routes";
+import { NodesTable } from "./table";
 import "./fleet.css";
 
-const COLUMNS: readonly Column<Node>[] = [
-  { key: "name", title: "Node", sort: (node) => node.name, render: (node) => <b>{node.name}</b> },
-  {
-    key: "state",
-    title: "State",
-    sort: (node) => node.status.state,
-    render: (node) => <StateChip state={node.status.state} tone={nodeTones[stateOf(node)]} />,
-  },
-  { key: "fabric", title: "Fabric", sort: (node) => node.fabric, render: (node) => node.fabric },
-  { key: "rack", title: "Rack", sort: (node) => node.rack, render: (node) => node.rack },
-  { key: "model", title: "Model", sort: (node) => node.gpu_model, render: (node) => node.gpu_model },
-  {
-    key: "allocated",
-    title: "GPUs allocated",
-    align: "end",
-    sort: (node) => node.status.allocated_gpu_milli,
-    render: (node) => `${formatGpus(node.status.allocated_gpu_milli)} / ${node.gpu_count}`,
-  },
-  {
-    key: "since",
-    title: "Since",
-    align: "end",
-    sort: (node) => node.status.since,
-    render: (node) => formatInstant(node.status.since),
-  },
-  { key: "note", title: "Note", render: noteOf },
-];
-
-function noteOf(node: Node): string {
-  const notes = [
-    node.cordoned ? `cordoned${node.cordon_reason == null ? "" : `: ${node.cordon_reason}`}` : null,
-    node.sim_powered ? null : "powered off",
-    node.status.last_error ?? null,
-  ];
-  return notes.filter((note) => note !== null).join(" · ");
+export function FleetPage() {
+  const me = usePrincipal();
+  if (!isProvider(me)) {
+    return (
+      <>
+        <Heading title="Fleet" />
+        <Empty title="The fleet is the provider’s view">
+          Your token belongs to the tenant {me.tenant}. What you have reserved is under Reservations.
+        </Empty>
+      </>
+    );
+  }
+  return <ProviderFleet />;
 }
 
-export function FleetPage() {
-  const nodes = useNodes();
+function ProviderFleet() {
+  const { at } = useSearch({ from: "/fleet" });
+  const focus = useMemo(() => focusOf(at), [at]);
+  const fleet = useFleet(focus);
   return (
     <>
       <Heading title="Fleet" />
-      <Loaded query={nodes} what="the fleet">
-        {({ items, capped }) =>
-          items.length === 0 ? (
+      <Loaded query={fleet.query} what="the fleet">
+        {() =>
+          fleet.racks.length === 0 ? (
             <Empty title="No nodes yet">
               Enrol the first with <code>POST /v1/system/nodes</code>; it appears here by itself.
             </Empty>
           ) : (
-            <Fleet nodes={items} capped={capped} />
+            <Fleet racks={fleet.racks} focus={focus} whole={fleet.whole} />
           )
         }
       </Loaded>
@@ -76,28 +70,83 @@ export function FleetPage() {
   );
 }
 
-function Fleet({ nodes, capped }: { nodes: Node[]; capped: boolean }) {
-  const { state, find, node: selectedId } = useSearch({ from: "/fleet" });
+const NO_NODES: readonly FleetNode[] = [];
+
+interface FleetProps {
+  racks: readonly Rack[];
+  focus: Focus;
+  whole: boolean;
+}
+
+function Fleet({ racks, focus, whole }: FleetProps) {
+  const search = useSearch({ from: "/fleet" });
   const navigate = useNavigate({ from: "/fleet" });
+  const me = usePrincipal();
   const zones = useZones();
-  const sums = useMemo(() => sumFleet(nodes), [nodes]);
-  const selected = nodes.find((node) => node.id === selectedId);
-  const rows = useMemo(() => nodesMatching(nodes, state, find), [nodes, state, find]);
+  const kind = paintOf(search.by);
+  const knowledge = useKnowledge(kind, me.domain_time);
+  const near = useMemo(() => racks.filter((rack) => isWithin(rack, focus)), [racks, focus]);
+  const paint = useMemo(() => kind.make(racks, knowledge), [kind, racks, knowledge]);
+  const weights = useMemo(() => weigh(paint, near), [paint, near]);
+  const sums = useMemo(() => sumRacks(near), [near]);
+  const nodes = useMemo(() => near.flatMap((rack) => rack.nodes ?? []), [near]);
+  const rows = useDeferredValue(nodes, NO_NODES); // the map comes first
+  const selected = nodes.find((node) => node.id === search.node);
   const set = (change: FleetSearch): void =>
     void navigate({ search: (was) => ({ ...was, ...change }), replace: true, resetScroll: false });
+  const go = (to: Focus): void =>
+    void navigate({ search: (was) => ({ ...was, at: focusText(to), node: undefined }), resetScroll: false });
+
+  function enter(mark: Pick<Mark, "rack" | "node">, toRack: boolean): void {
+    const atRack = focus.rack !== undefined;
+    if (mark.node !== null && atRack) void navigate({ to: "/fleet/nodes/$id", params: { id: mark.node.id } });
+    else if (toRack) go({ zone: mark.rack.zone, fabric: mark.rack.fabric, rack: mark.rack.name });
+    else go(stepIn(focus, mark.rack, racks));
+  }
 
   return (
     <>
       <FleetStats sums={sums} />
-      {capped && (
-        <p className="notice">
-          Only the first {countOf(nodes.length, "node")} were fetched: counts and map are of these.
-        </p>
-      )}
       <div className={selected === undefined ? "fleet" : "fleet fleet-with-detail"}>
         <section className="panel" aria-label="Map">
-          <Legend sums={sums} state={state} onState={(next) => set({ state: next })} />
-          <FleetMap nodes={nodes} state={state} selected={selectedId} onSelect={(id) => set({ node: id })} />
+          <div className="map-top">
+            <FocusPath focus={focus} racks={racks} onFocus={go} />
+            <div className="filter" role="group" aria-label="What colours say">
+              {PAINTS.map((each) => (
+                <button
+                  key={each.key}
+                  type="button"
+                  aria-pressed={each.key === kind.key}
+                  onClick={() => set({ by: each.key === "state" ? undefined : each.key, only: undefined })}
+                >
+                  {each.title}
+                </button>
+              ))}
+            </div>
+            <SearchBox
+              label="Search the fleet"
+              value={search.find ?? ""}
+              onChange={(text) => set({ find: text === "" ? undefined : text })}
+            />
+          </div>
+          <Legend
+            paint={paint}
+            weights={weights}
+            cordoned={sums.cordoned}
+            off={sums.off}
+            only={search.only}
+            onOnly={(only) => set({ only })}
+          />
+          <FleetMap
+            racks={near}
+            paint={paint}
+            only={search.only}
+            find={search.find}
+            selected={search.node}
+            onSelect={(id) => set({ node: id })}
+            onEnter={enter}
+            onLeave={() => go(stepOut(focus, racks))}
+          />
         </section>
         {selected !== undefined && (
           <NodeDetail
@@ -107,48 +156,25 @@ function Fleet({ nodes, capped }: { nodes: Node[]; capped: boolean }) {
           />
         )}
       </div>
-      <section aria-labelledby="nodes-title">
-        <div className="section-top">
-          <h2 id="nodes-title">Nodes</h2>
-          <SearchBox
-            label="Search nodes"
-            value={find ?? ""}
-            onChange={(text) => set({ find: text === "" ? undefined : text })}
-          />
-          <span className="fine" role="status">
-            {formatCount(rows.length)} of {formatCount(nodes.length)}
-            {state !== undefined && ` · ${words(state)} only`} · times in {zoneName()}
-          </span>
-          <ListTools list={{ path: "/v1/system/nodes", query: { state } }} name="nodes" />
-        </div>
-        {rows.length === 0 ? (
-          <Empty title="No node matches" />
-        ) : (
-          <DataTable
-            label="Nodes"
-            columns={COLUMNS}
-            rows={rows}
-            rowKey={(node) => node.id}
-            selected={selectedId}
-            onRow={(node) => set({ node: node.id })}
-          />
-        )}
-      </section>
+      {(rows !== NO_NODES || !whole) && (
+        <NodesTable racks={near} nodes={rows} whole={whole} paint={paint} search={search} set={set} onFocus={go} />
+      )}
     </>
   );
 }
 
 function FleetStats({ sums }: { sums: FleetSums }) {
   const share = sums.gpus === 0 ? 0 : sums.allocatedMilli / 10 / sums.gpus;
+  const usable = sums.byState.ready + sums.byState.allocated;
   return (
     <Stats>
-      <Stat name="GPUs" value={formatCount(sums.gpus)} note={countOf(sums.nodes, "node")} />
-      <Stat name="Allocated" value={`${share.toFixed(1)}\u202f%`} note={`${formatGpus(sums.allocatedMilli)} GPUs`} />
       <Stat
-        name="Free to sell now"
-        value={formatGpus(Math.round(sums.readyGpus * 1000))}
-        note="GPUs on nodes that are ready"
+        name="GPUs"
+        value={formatCount(sums.gpus)}
+        note={`${countOf(sums.nodes, "node")} in ${countOf(sums.racks, "rack")}`}
       />
+      <Stat name="Allocated" value={`${share.toFixed(1)}\u202f%`} note={`${formatGpus(sums.allocatedMilli)} GPUs`} />
+      <Stat name="Ready or in use" value={formatCount(usable)} note={`nodes; ${formatCount(sums.cordoned)} cordoned`} />
       <Stat
         name="Needs a hand"
         value={formatCount(sums.needsAHand)}
@@ -157,19 +183,4 @@ function FleetStats({ sums }: { sums: FleetSums }) {
       />
     </Stats>
   );
-}
-
-function nodesMatching(nodes: readonly Node[], state: string | undefined, find: string | undefined): Node[] {
-  const wanted = (find ?? "")
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== "");
-  return nodes
-    .filter((node) => state === undefined || node.status.state === state)
-    .filter((node) => {
-      const text =
-        `${node.name} ${node.zone} ${node.fabric} ${node.rack} ${node.gpu_model} ${node.status.state} ${noteOf(node)}`.toLowerCase();
-      return wanted.every((word) => text.includes(word));
-    })
-    .sort((a, b) => byName(a.name, b.name));
 }

@@ -11,10 +11,11 @@ const LiveContext = createContext<LiveState>({ state: "connecting" });
 
 /** Which queries an event of this kind makes stale: the first part of its kind, by the first part of their keys. */
 const TOUCHES: Readonly<Record<string, readonly string[]>> = {
-  node: ["nodes"],
+  node: ["nodes", "fleet"],
+  maintenance: ["maintenance", "allocations"],
   zone: ["zones"],
-  reservation: ["reservations", "nodes"],
-  instance: ["reservations", "nodes"],
+  reservation: ["reservations", "nodes", "fleet", "allocations"],
+  instance: ["reservations", "nodes", "fleet"],
   invoice: ["invoices", "credit", "margin", "ledger"],
   invoice_request: ["invoices"],
   credit_note: ["invoices", "credit", "ledger"],
@@ -34,6 +35,9 @@ const TOUCHES: Readonly<Record<string, readonly string[]>> = {
 };
 const EVERYTHING = [
   "nodes",
+  "fleet",
+  "allocations",
+  "maintenance",
   "zones",
   "reservations",
   "invoices",

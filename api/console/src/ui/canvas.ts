@@ -1,5 +1,5 @@
 // What canvases share: sharp pixels, the theme's colours, the width of their box.
-import { useEffect, useState, useSyncExternalStore, type RefObject } from "react";
+import { useEffect, useLayoutEffect, useState, useSyncExternalStore, type RefObject } from "react";
 import { THEME_EVENT } from "./theme-button";
 
 /** The theme in force; a canvas that reads colours names it in its dependencies. */
@@ -16,6 +16,8 @@ export function useTheme(): string {
 /** The width of an element in CSS pixels, 0 before it is known. */
 export function useWidth(element: RefObject<HTMLElement | null>): number {
   const [width, setWidth] = useState(0);
+  // Known before the first frame: a canvas is not drawn twice.
+  useLayoutEffect(() => setWidth(Math.floor(element.current?.clientWidth ?? 0)), [element]);
   useEffect(() => {
     if (element.current === null) return;
     const resized = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? 0)));

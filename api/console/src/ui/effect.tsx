@@ -22,7 +22,7 @@ export function Effect<T>({ preview, effect, incomplete }: EffectProps<T>) {
         <Unknown asking={preview.asking} incomplete={incomplete} refused={preview.problem !== null} />
       ) : (
         <>
-          <Consequences told={preview.data as Told} />
+          <Consequences told={preview.data as Told} rest={effect === undefined} />
           {effect?.(preview.data)}
         </>
       )}
@@ -41,7 +41,8 @@ function Unknown({ asking, incomplete, refused }: { asking: boolean; incomplete:
   return <p className="fine">{text}</p>;
 }
 
-function Consequences({ told }: { told: Told }) {
+/** rest: nobody else says what else it would do. */
+function Consequences({ told, rest }: { told: Told; rest: boolean }) {
   const cost = told.cost_delta ?? null;
   const warnings = told.warnings ?? [];
   return (
@@ -54,7 +55,9 @@ function Consequences({ told }: { told: Told }) {
           ))}
         </ul>
       )}
-      {cost === null && warnings.length === 0 && <p className="fine">It would be accepted; nobody is affected.</p>}
+      {rest && cost === null && warnings.length === 0 && (
+        <p className="fine">It would be accepted; nobody is affected.</p>
+      )}
     </>
   );
 }
