@@ -60,6 +60,17 @@ def troubles(stack):
     stack.operator.post(f"/v1/system/nodes/{idle['id']}/cordon", {"reason": "fan noise"}).expect(200)
 
 
+def health(stack):
+    """What exporters said last: of the first node that its third GPU is hot and has fallen off the bus."""
+    nodes = stack.operator.items("/v1/system/nodes?limit=1000")
+    readings = [{"node": node["id"], "gpu": gpu, "read_at": TODAY, "temperature_c": 84 if (number, gpu) == (0, 2) else 45 + number % 20,
+                 "power_w": 500, "utilization_percent": 90, "ecc_corrected": number % 3, "ecc_uncorrected": 0, "remapped_rows": 0,
+                 "remap_is_pending": False} for number, node in enumerate(nodes) for gpu in range(node["gpu_count"])]
+    stack.operator.post("/v1/system/gpu-readings", {"items": readings}).expect(204)
+    stack.operator.post("/v1/system/gpu-errors", {"items": [{"node": nodes[0]["id"], "gpu": 2, "happened_at": TODAY, "xid": 79,
+                                                             "message": "GPU has fallen off the bus"}]}).expect(204)
+
+
 def seed(stack):
     """Fills the stack. Returns the token of a tenant's admin."""
     fleet(stack)
@@ -69,4 +80,5 @@ def seed(stack):
     reservations(tenants)
     troubles(stack)
     stack.advance(TODAY)
+    health(stack)
     return tenants["acme"].token

@@ -3,7 +3,7 @@ import { focusOf, focusText, matches, nodeText, rackOf, stepIn, stepOut, sumRack
 import { PAINTS, paintOf, weigh, type Knowledge } from "../src/fleet/paint";
 import { fleetOf, nodeOf, sumsOf } from "./fleet";
 
-const NOTHING: Knowledge = { marginOfNode: null, marginOfRack: null };
+const NOTHING: Knowledge = { marginOfNode: null, marginOfRack: null, health: null };
 const money = (amount: string) => ({ amount, currency: "USD" });
 
 describe("paints", () => {
@@ -65,7 +65,7 @@ describe("paints", () => {
   it("sort margins by their size against cost, exactly at the bounds", () => {
     const of = (margin: string) => {
       const marginOfNode = new Map([["nod_0", { revenue: money("0"), cost: money("100.00"), margin: money(margin) }]]);
-      const paint = paintOf("margin").make([], { marginOfNode, marginOfRack: null });
+      const paint = paintOf("margin").make([], { ...NOTHING, marginOfNode });
       return paint.buckets[paint.node(nodeOf({}))[0]?.bucket ?? -1]?.key;
     };
     expect([of("-50.10"), of("-50.00"), of("0"), of("25.00"), of("75.00")]).toEqual([
@@ -76,6 +76,21 @@ describe("paints", () => {
       "high",
     ]);
     expect(paintOf("margin").make([], NOTHING).node(nodeOf({}))[0]?.bucket).toBe(5);
+  });
+});
+
+describe("health", () => {
+  const known = { temperature_c: 81, ecc_corrected: 4, ecc_uncorrected: 0, remapped_rows: 0, remap_is_pending: false };
+  const bucket = (key: string, health: object): string | undefined => {
+    const paint = paintOf(key).make([], { ...NOTHING, health: new Map([["nod_0", { ...known, ...health }]]) });
+    return paint.buckets[paint.node(nodeOf({}))[0]?.bucket ?? -1]?.key;
+  };
+
+  it("is sorted by the hottest GPU and by the worst of its memory", () => {
+    expect([49, 50, 79, 80].map((temperature_c) => bucket("heat", { temperature_c }))).toEqual(["cool", "warm", "hot", "too-hot"]); // prettier-ignore
+    expect(bucket("heat", { temperature_c: null })).toBe("unread");
+    expect([bucket("ecc", { ecc_corrected: 0 }), bucket("ecc", {})]).toEqual(["clean", "corrected"]);
+    expect([bucket("ecc", { remapped_rows: 1 }), bucket("ecc", { ecc_uncorrected: 1 })]).toEqual(["remapped", "uncorrected"]); // prettier-ignore
   });
 });
 

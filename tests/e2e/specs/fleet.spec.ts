@@ -70,10 +70,13 @@ test("colours_say_what_is_asked_of_them_and_the_map_is_entered_down_to_a_node", 
   const { items: racks } = await operator.get<{ items: FleetRack[] }>("/v1/system/fleet?nodes=true&limit=1000");
   const tenants = [...new Set(racks.flatMap((rack) => Object.keys(rack.tenants)))];
   await signIn(page, operatorToken, "/console/fleet");
-  await page.getByRole("button", { name: "Tenant", exact: true }).click();
+  const paints = page.getByRole("group", { name: "What colours say" });
+  await paints.getByRole("button", { name: "Tenant" }).click();
   const legend = page.getByRole("group", { name: /Legend/ });
   for (const tenant of tenants) await expect(legend.getByRole("button", { name: tenant })).toBeVisible();
-  await page.getByRole("button", { name: "Margin", exact: true }).click();
+  await paints.getByRole("button", { name: "Temperature" }).click();
+  await expect(legend.getByRole("button", { name: "80 °C and more 1", exact: true })).toBeVisible();
+  await paints.getByRole("button", { name: "Margin" }).click();
   await expect(legend.getByRole("button", { name: /over cost/ }).first()).toBeVisible();
   const map = page.locator(".map canvas");
   await map.focus();
@@ -138,6 +141,9 @@ test.describe("a node", () => {
     const name = stays.find((stay) => stay.kind === "instance")?.reservation_name ?? "";
     await expect(page.getByRole("group", { name: "On it" }).getByRole("link", { name }).first()).toBeVisible();
     await expect(page.getByText("a tenant's instance comes").first()).toBeVisible();
+    await expect(page.getByRole("group", { name: "Health of its GPUs" }).getByRole("row")).toHaveCount(
+      (node?.gpu_count ?? 0) + 1,
+    );
     const cost = counted.format(Number(assets[0]?.cost.amount));
     await expect(page.getByRole("region", { name: "Its books" })).toContainText(`$${cost}.00`);
     await expectAccessible(page);
@@ -160,7 +166,7 @@ test.describe("a node", () => {
   test("that_somebody_is_on_is_not_replaced_and_the_button_says_why", async ({ page, operator }) => {
     const node = (await operator.items<Node>("/v1/system/nodes")).find((one) => one.status.state === "allocated");
     await signIn(page, operatorToken, `/console/fleet/nodes/${node?.id}`);
-    const replace = page.getByRole("button", { name: "Replace: somebody is on it: drain it first" });
+    const replace = page.getByRole("button", { name: /^Replace\s*: somebody is on it: drain it first$/ });
     await expect(replace).toHaveAttribute("aria-disabled", "true");
   });
 });

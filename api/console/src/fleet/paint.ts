@@ -49,6 +49,17 @@ export interface Knowledge {
   /** Margin over cost, by node and by "fabric/rack". */
   marginOfNode: ReadonlyMap<string, Margin> | null;
   marginOfRack: ReadonlyMap<string, Margin> | null;
+  /** What exporters said last, by node. */
+  health: ReadonlyMap<string, Health> | null;
+}
+
+/** Of a node's GPUs: the hottest, and errors of all. */
+export interface Health {
+  temperature_c: number | null;
+  ecc_corrected: number | null;
+  ecc_uncorrected: number | null;
+  remapped_rows: number | null;
+  remap_is_pending: boolean;
 }
 
 export interface Margin {
@@ -61,7 +72,7 @@ export interface PaintKind {
   key: string;
   title: string;
   /** What is asked for it in addition. */
-  needs?: "margin";
+  needs?: "margin" | "health";
   make(racks: readonly Rack[], knowledge: Knowledge): Paint;
 }
 
@@ -245,10 +256,79 @@ function marginPaint(_: readonly Rack[], { marginOfNode, marginOfRack }: Knowled
   };
 }
 
+// ---- Health ----
+
+const UNREAD: Bucket = { key: "unread", label: "not reported", colour: "nothing", pattern: "dashed" };
+
+const HEAT_BUCKETS: readonly Bucket[] = [
+  { key: "cool", label: "below 50 °C", colour: "scale-0", pattern: "soft" },
+  { key: "warm", label: "50 to 65 °C", colour: "scale-2", pattern: "levels" },
+  { key: "hot", label: "65 to 80 °C", colour: "margin-1", pattern: "diagonals" },
+  { key: "too-hot", label: "80 °C and more", colour: "margin-0", pattern: "cross" },
+  UNREAD,
+];
+const HEAT_BOUNDS_C = [50, 65, 80];
+
+const MEMORY_BUCKETS: readonly Bucket[] = [
+  { key: "clean", label: "no errors", colour: "scale-0", pattern: "soft" },
+  { key: "corrected", label: "corrected", colour: "scale-3", pattern: "levels" },
+  { key: "remapped", label: "rows remapped", colour: "margin-1", pattern: "diagonals" },
+  { key: "uncorrected", label: "not corrected", colour: "margin-0", pattern: "cross" },
+  UNREAD,
+];
+
+function memoryStep(health: Health): number {
+  if ((health.ecc_uncorrected ?? 0) > 0) return 3;
+  if ((health.remapped_rows ?? 0) > 0 || health.remap_is_pending) return 2;
+  return (health.ecc_corrected ?? 0) > 0 ? 1 : 0;
+}
+
+interface HealthPaint {
+  buckets: readonly Bucket[];
+  stepOf: (health: Health) => number | null;
+  say: (health: Health) => string;
+}
+
+/** Of racks whose nodes are not known there is nothing to say. */
+function healthPaint({ buckets, stepOf: step, say }: HealthPaint): PaintKind["make"] {
+  const unread = buckets.length - 1;
+  return (_, { health }) => {
+    const bucketOf = (node: FleetNode): number => {
+      const known = health?.get(node.id);
+      return known === undefined ? unread : (step(known) ?? unread);
+    };
+    return {
+      buckets,
+      adds: true,
+      node: (node) => [part(bucketOf(node))],
+      rack: () => [part(unread)],
+      say: (node) => {
+        const known = health?.get(node.id);
+        return known === undefined ? "not reported" : say(known);
+      },
+    };
+  };
+}
+
+const heatPaint = healthPaint({
+  buckets: HEAT_BUCKETS,
+  stepOf: ({ temperature_c }) => (temperature_c === null ? null : stepOf(temperature_c, HEAT_BOUNDS_C)),
+  say: ({ temperature_c }) => (temperature_c === null ? "no temperature reported" : `hottest GPU ${temperature_c} °C`),
+});
+
+const memoryPaint = healthPaint({
+  buckets: MEMORY_BUCKETS,
+  stepOf: memoryStep,
+  say: ({ ecc_corrected, ecc_uncorrected, remapped_rows }) =>
+    `${ecc_corrected ?? 0} memory errors corrected, ${ecc_uncorrected ?? 0} not, ${remapped_rows ?? 0} rows remapped`,
+});
+
 export const PAINTS: readonly PaintKind[] = [
   { key: "state", title: "State", make: () => statePaint },
   { key: "tenant", title: "Tenant", make: tenantPaint },
   { key: "use", title: "Allocated", make: () => usePaint },
+  { key: "heat", title: "Temperature", needs: "health", make: heatPaint },
+  { key: "ecc", title: "ECC", needs: "health", make: memoryPaint },
   { key: "margin", title: "Margin", needs: "margin", make: marginPaint },
 ];
 

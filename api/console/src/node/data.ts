@@ -1,7 +1,7 @@
 // What a node's page shows.
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { api, unwrap } from "../api/client";
-import type { Allocation, Asset, Node } from "../api/model";
+import type { Allocation, Asset, Gpu, GpuError, Node } from "../api/model";
 import { allPages, PAGE_LIMIT, type Listing } from "../api/pages";
 
 export function useNode(id: string): UseQueryResult<Node> {
@@ -31,5 +31,39 @@ export function useAssetsOf(node: string): UseQueryResult<Listing<Asset>> {
         const query = { limit: PAGE_LIMIT, node, ...(page !== undefined && { page }) };
         return unwrap(api.GET("/v1/system/assets", { params: { query } }));
       }),
+  });
+}
+
+/** Exporters report without an event: what they said is asked for again. */
+const HEALTH_EVERY_MS = 60_000;
+
+export function useGpus(node: string): UseQueryResult<Listing<Gpu>> {
+  return useQuery({
+    queryKey: ["health", "gpus", node],
+    refetchInterval: HEALTH_EVERY_MS,
+    queryFn: () =>
+      allPages((page) => {
+        const query = { limit: PAGE_LIMIT, node, ...(page !== undefined && { page }) };
+        return unwrap(api.GET("/v1/system/gpus", { params: { query } }));
+      }),
+  });
+}
+
+export function useGpuErrors(node: string): UseQueryResult<Listing<GpuError>> {
+  return useQuery({
+    queryKey: ["health", "errors", node],
+    refetchInterval: HEALTH_EVERY_MS,
+    queryFn: () =>
+      allPages((page) => {
+        const query = { limit: PAGE_LIMIT, node, ...(page !== undefined && { page }) };
+        return unwrap(api.GET("/v1/system/gpu-errors", { params: { query } }));
+      }),
+  });
+}
+
+export function useFirmware(id: string) {
+  return useQuery({
+    queryKey: ["health", "firmware", id],
+    queryFn: () => unwrap(api.GET("/v1/system/nodes/{id}/firmware", { params: { path: { id } } })),
   });
 }

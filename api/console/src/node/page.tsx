@@ -14,6 +14,7 @@ import { Empty, Loaded } from "../ui/states";
 import { DataTable, type Column } from "../ui/table";
 import { cordonAction, drainAction, maintenanceAction, powerAction, replaceAction } from "./actions";
 import { NodeBooks } from "./books";
+import { NodeHealth } from "./health";
 import { useNode, useStays } from "./data";
 import { holdersOf, staysOf, whenOf, type Stay } from "./stays";
 import "../fleet/fleet.css";
@@ -66,6 +67,7 @@ function NodeView({ node }: { node: Node }) {
         </section>
         <NodeBooks node={node} />
       </div>
+      <NodeHealth node={node} />
       <section aria-labelledby="stays-title">
         <div className="section-top">
           <h2 id="stays-title">On it</h2>

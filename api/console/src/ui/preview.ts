@@ -26,6 +26,8 @@ function useSettled(value: string): string {
 export function usePreview<T>(ask: Ask, enabled: boolean): Preview<T> {
   const now = JSON.stringify(ask.body ?? null);
   const settled = useSettled(now);
+  // Only what stands still is asked: what was typed before may be less than a whole form.
+  const current = enabled && now === settled;
   const query = useQuery({
     queryKey: ["preview", ask.method, addressOf(ask), ask.ifMatch ?? null, settled],
     queryFn: async ({ signal }) => {
@@ -33,12 +35,11 @@ export function usePreview<T>(ask: Ask, enabled: boolean): Preview<T> {
       const { data } = await send<T>({ ...ask, body: body ?? undefined }, { validateOnly: true, signal });
       return { data };
     },
-    enabled,
+    enabled: current,
     retry: false,
     staleTime: 0,
     gcTime: 0,
   });
-  const current = enabled && now === settled;
   return {
     data: current ? (query.data?.data ?? null) : null,
     problem: current && query.isError ? problemOf(query.error) : null,
