@@ -32,33 +32,69 @@ void rate_day_register_metrics(void)
     rate_tenant_register_metrics();
 }
 
-/* What waits to be rated: the day's usage, and days that had no price. Columns are enum usage_column. */
+/* Reservations whose usage waits to be rated: of the day, and of days that had no price. Asked once a day; chunks are
+ * cut from it. */
+static const struct db_stmt statement_waiting = {
+    .name = "rate_day_waiting",
+    .sql =
+        "SELECT w.reservation_id"
+        "  FROM (SELECT u.reservation_id FROM usage_interval u"
+        "         WHERE u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
+        "           AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AND u.class IN ('used', 'unused')"
+        "        UNION SELECT q.reservation_id FROM unpriced_usage q WHERE q.day <= $1::date) w"
+        " WHERE NOT EXISTS (SELECT FROM rated_line l WHERE l.day = $1::date AND l.reservation_id = w.reservation_id)"
+        " ORDER BY 1",
+    .params = 1,
+};
+
+/* Their usage: of the day, and of days that had no price. What is the same for all of a reservation's intervals is
+ * found once. Columns are enum usage_column. */
 static const struct db_stmt statement_usage = {
     .name = "rate_day_usage",
-    .sql = "WITH waiting AS ("
-           "  SELECT u.reservation_id, $1::date AS day FROM usage_interval u"
-           "   WHERE u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
-           "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AND u.class IN ('used', 'unused')"
-           "  UNION SELECT w.reservation_id, w.day FROM unpriced_usage w WHERE w.day <= $1::date"
-           "), chosen AS ("
-           "  SELECT DISTINCT w.reservation_id FROM waiting w"
-           "   WHERE w.reservation_id > $2::uuid AND NOT EXISTS ("
-           "    SELECT FROM rated_line l WHERE l.day = $1::date AND l.reservation_id = w.reservation_id)"
-           "   ORDER BY 1 LIMIT $3::bigint"
-           "), usage AS ("
-           "  SELECT u.reservation_id, $1::date AS day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
-           "    FROM chosen c JOIN usage_interval u ON u.reservation_id = c.reservation_id AND u.class IN ('used', "
-           "'unused')"
-           "     AND u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
-           "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
-           "  UNION ALL"
-           "  SELECT w.reservation_id, w.day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
-           "    FROM chosen c JOIN unpriced_usage w ON w.reservation_id = c.reservation_id AND w.day < $1::date"
-           "    JOIN usage_interval u ON u.reservation_id = w.reservation_id AND u.class IN ('used', 'unused')"
-           "     AND u.period_start >= w.day::timestamp AT TIME ZONE 'UTC'"
-           "     AND u.period_start < (w.day + 1)::timestamp AT TIME ZONE 'UTC'"
-           ")" USAGE_LINES_SELECT,
-    .params = 3,
+    .sql =
+        "WITH chosen AS MATERIALIZED ("
+        "  SELECT r.id, r.tenant_id, r.project, r.tier, r.tier <> 'preemptible' AS is_firm, i.name AS type_name,"
+        "         t.currency, t.billing_timezone"
+        "    FROM unnest($2::uuid[]) AS x (id) JOIN reservation r ON r.id = x.id JOIN tenant t ON t.id = r.tenant_id"
+        "    LEFT JOIN instance_type i ON i.id = r.instance_type_id"
+        "), usage AS ("
+        "  SELECT c.*, $1::date AS day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
+        "    FROM chosen c JOIN usage_interval u ON u.reservation_id = c.id AND u.class IN ('used', 'unused')"
+        "     AND u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
+        "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
+        "  UNION ALL"
+        "  SELECT c.*, w.day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
+        "    FROM chosen c JOIN unpriced_usage w ON w.reservation_id = c.id AND w.day < $1::date"
+        "    JOIN usage_interval u ON u.reservation_id = c.id AND u.class IN ('used', 'unused')"
+        "     AND u.period_start >= w.day::timestamp AT TIME ZONE 'UTC'"
+        "     AND u.period_start < (w.day + 1)::timestamp AT TIME ZONE 'UTC'"
+        "), summed AS ("
+        "  SELECT u.id, u.day, CASE WHEN u.type_name IS NULL THEN 'gpu_model' ELSE 'instance_type' END AS kind,"
+        "    coalesce(u.type_name, (SELECT n.gpu_model FROM node n WHERE n.id = u.node_id)) AS sku,"
+        "    CASE WHEN u.is_firm THEN u.class END AS capacity, u.tenant_id, u.project, u.tier, u.currency,"
+        "    u.billing_timezone, u.period_start, u.period_end, sum(u.gpu_milli) AS gpu_milli, count(*) AS instances,"
+        "    u.class = 'used' OR u.is_firm AS billed"
+        "    FROM usage u"
+        "   GROUP BY u.id, u.day, kind, sku, capacity, u.tenant_id, u.project, u.tier, u.currency, u.billing_timezone,"
+        "    u.period_start, u.period_end, billed"
+        ")"
+        " SELECT s.id, s.day - date '1970-01-01', s.kind, s.sku, s.capacity, s.tenant_id, s.project, s.tier, "
+        "s.currency,"
+        "   s.billing_timezone, extract(epoch FROM s.period_start)::bigint, extract(epoch FROM s.period_end)::bigint,"
+        "   s.gpu_milli, s.instances, s.billed, m.starts_s, m.next_s, m.after_s"
+        "  FROM summed s"
+        "  JOIN (SELECT d.day, d.billing_timezone,"
+        "          extract(epoch FROM d.month AT TIME ZONE d.billing_timezone)::bigint AS starts_s,"
+        "          extract(epoch FROM (d.month + interval '1 month') AT TIME ZONE d.billing_timezone)::bigint AS "
+        "next_s,"
+        "          extract(epoch FROM (d.month + interval '2 months') AT TIME ZONE d.billing_timezone)::bigint AS "
+        "after_s"
+        "          FROM (SELECT DISTINCT z.day, z.billing_timezone, date_trunc('month',"
+        "                       z.day::timestamp AT TIME ZONE 'UTC' AT TIME ZONE z.billing_timezone) AS month"
+        "                  FROM (SELECT DISTINCT day, billing_timezone FROM summed) z) d) m"
+        "    ON m.day = s.day AND m.billing_timezone = s.billing_timezone"
+        " ORDER BY s.id, s.day, s.kind, s.sku, s.capacity, s.period_start, s.period_end",
+    .params = 2,
 };
 
 static const struct db_stmt statement_priced = {
@@ -85,7 +121,7 @@ static const struct db_stmt statement_oldest = {
 };
 
 const struct db_stmt *const rate_day_statements[] = {
-    &statement_usage, &statement_priced, &statement_unpriced, &statement_oldest, NULL,
+    &statement_waiting, &statement_usage, &statement_priced, &statement_unpriced, &statement_oldest, NULL,
 };
 
 /* ---- A chunk ---- */
@@ -93,8 +129,8 @@ const struct db_stmt *const rate_day_statements[] = {
 struct rating_chunk {
     int64_t day;
     struct rate_scope scope;
-    struct identity last; /* of the reservations before */
-    bool more;            /* out */
+    const PGresult *waiting; /* reservations, in order; */
+    int first, end;          /* those of the chunk */
 };
 
 /* What a chunk found out. */
@@ -199,31 +235,22 @@ static enum err_kind post_findings(struct db *db, const struct rating_chunk *chu
 
 static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr)
 {
-    struct rating_chunk *chunk = context;
+    const struct rating_chunk *chunk = context;
     char date[CALENDAR_DATE_SIZE];
-    char last[UUID_TEXT_SIZE];
-    char limit[DB_INT_TEXT_SIZE];
     calendar_date_print(chunk->day, date);
-    identity_to_uuid(chunk->last, last);
+    CLEANUP(db_array_clear) struct db_array reservations = {0};
+    for (int row = chunk->first; row < chunk->end; row++)
+        db_array_text(&reservations, db_text(chunk->waiting, row, 0));
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind =
-        db_run(db, &statement_usage, DB_PARAMS(date, last, db_int_param(limit, CHUNK_RESERVATIONS)), &rows, reterr);
+    enum err_kind kind = db_run(db, &statement_usage, DB_PARAMS(date, db_array_param(&reservations)), &rows, reterr);
     if (kind != ERR_NONE)
         return kind;
-    int count = PQntuples(rows);
-    int reservations = 0;
     CLEANUP(findings_release) struct findings findings = {0};
-    for (int row = 0, next; row < count && kind == ERR_NONE; row = next) {
+    for (int row = 0, next; row < PQntuples(rows) && kind == ERR_NONE; row = next) {
         next = usage_run_end(rows, row, USAGE_COLUMN_DAY);
-        reservations += row == 0 || usage_run_end(rows, row - 1, USAGE_COLUMN_RESERVATION) == row;
         kind = rate_reservation_day(&findings, chunk->scope.book, rows, row, next, reterr);
     }
-    chunk->more = reservations == CHUNK_RESERVATIONS;
-    if (kind == ERR_NONE)
-        kind = post_findings(db, chunk, &findings, reterr);
-    if (kind == ERR_NONE && count > 0)
-        chunk->last = db_identity(rows, count - 1, USAGE_COLUMN_RESERVATION);
-    return kind;
+    return kind == ERR_NONE ? post_findings(db, chunk, &findings, reterr) : kind;
 }
 
 static enum err_kind post_journals(struct db *db, void *context, struct err *reterr)
@@ -248,11 +275,19 @@ enum err_kind rate_day_book(struct db *db, int64_t day, struct price_book *ret, 
 
 static enum err_kind rate_chunks(struct leader *leader, int64_t day, const struct price_book *book, struct err *reterr)
 {
+    char date[CALENDAR_DATE_SIZE];
+    calendar_date_print(day, date);
     CLEANUP(rate_scope_release) struct rate_scope scope = {0};
+    CLEANUP(db_result_clear) PGresult *waiting = NULL;
     enum err_kind kind = rate_scope_load(leader->db, day, book, &scope, reterr);
-    struct rating_chunk chunk = {.day = day, .scope = scope, .more = true};
-    while (kind == ERR_NONE && chunk.more)
+    if (kind == ERR_NONE)
+        kind = db_run(leader->db, &statement_waiting, DB_PARAMS(date), &waiting, reterr);
+    struct rating_chunk chunk = {.day = day, .scope = scope, .waiting = waiting};
+    int count = kind == ERR_NONE ? PQntuples(waiting) : 0;
+    for (; chunk.first < count && kind == ERR_NONE; chunk.first = chunk.end) {
+        chunk.end = chunk.first + CHUNK_RESERVATIONS < count ? chunk.first + CHUNK_RESERVATIONS : count;
         kind = leader_transact(leader, rate_chunk, &chunk, reterr);
+    }
     return kind;
 }
 

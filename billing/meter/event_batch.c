@@ -13,7 +13,7 @@
 #define COLUMNS                                                                                                        \
     "e.xid::text, e.seq, e.object_type, e.object_id, e.object_revision, floor(extract(epoch FROM e.occurred_at))"      \
     "::bigint, e.payload->>'state', e.tenant_id, e.payload->>'reservation_id', e.payload->>'node_id',"                 \
-    " (e.payload->>'gpu_milli')::integer, (e.payload->>'starts_at')::bigint, (e.payload->>'ends_at')::bigint,"   \
+    " (e.payload->>'gpu_milli')::integer, (e.payload->>'starts_at')::bigint, (e.payload->>'ends_at')::bigint,"         \
     " (e.payload->>'ends_by')::bigint"
 
 enum {
@@ -31,18 +31,15 @@ enum {
     COLUMN_STARTS,
     COLUMN_ENDS,
     COLUMN_ENDS_BY,
-    COLUMN_LOOKED_AT, /* of statement_read: how many events, those that were passed over too */
 };
 
-/* What is not metered is passed over, but the last event is given in any case: the cursor moves behind it. */
+/* What is not metered comes without its fact: only the cursor moves behind it. */
 static const struct db_stmt statement_read = {
     .name = "event_batch_read",
-    .sql = "WITH fresh AS MATERIALIZED (SELECT e.* FROM event e"
-           " WHERE (e.xid, e.seq) > ($1::text::xid8, $2::bigint) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"
-           " ORDER BY e.xid, e.seq LIMIT $3::bigint),"
-           " last AS (SELECT xid, seq FROM fresh ORDER BY xid DESC, seq DESC LIMIT 1)"
-           " SELECT " COLUMNS ", (SELECT count(*) FROM fresh) FROM fresh e"
-           " WHERE e.object_type IN ('instance', 'node') OR (e.xid, e.seq) = (SELECT xid, seq FROM last)"
+    .sql = "SELECT " COLUMNS " FROM (SELECT h.xid, h.seq, h.object_type, h.object_id, h.object_revision, h.occurred_at,"
+           "  h.tenant_id, CASE WHEN h.object_type IN ('instance', 'node') THEN h.payload END AS payload FROM event h"
+           "   WHERE (h.xid, h.seq) > ($1::text::xid8, $2::bigint) AND h.xid < pg_snapshot_xmin(pg_current_snapshot())"
+           "   ORDER BY h.xid, h.seq LIMIT $3::bigint) e"
            " ORDER BY e.xid, e.seq",
     .params = 3,
 };
@@ -162,7 +159,7 @@ enum err_kind event_batch_read(struct db *db, struct event_batch *ret, struct er
     if (kind == ERR_NONE && last >= 0) {
         ret->end.xid = db_xid(rows, last, COLUMN_XID);
         ret->end.seq = db_int(rows, last, COLUMN_SEQ, 0);
-        ret->full = db_int(rows, last, COLUMN_LOOKED_AT, 0) == EVENT_BATCH_MAX;
+        ret->full = PQntuples(rows) == EVENT_BATCH_MAX;
     }
     return kind;
 }

@@ -282,6 +282,7 @@ enum err_kind meter_catch_up(struct leader *leader, int64_t floor_s, struct err 
 
 struct cut {
     int64_t at_s;
+    struct identity after; /* of the instances before */
     struct metered_instance *instances;
     size_t count; /* out */
 };
@@ -289,7 +290,7 @@ struct cut {
 static enum err_kind cut_chunk(struct db *db, void *context, struct err *reterr)
 {
     struct cut *cut = context;
-    enum err_kind kind = meter_load_open(db, cut->at_s, cut->instances, CUT_CHUNK, &cut->count, reterr);
+    enum err_kind kind = meter_load_open(db, cut->at_s, cut->after, cut->instances, CUT_CHUNK, &cut->count, reterr);
     if (kind != ERR_NONE || cut->count == 0)
         return kind;
     CLEANUP(meter_output_release) struct meter_output output;
@@ -307,8 +308,11 @@ enum err_kind meter_cut(struct leader *leader, int64_t at_s, struct err *reterr)
 {
     struct cut cut = {.at_s = at_s, .instances = alloc_zero(CUT_CHUNK, sizeof *cut.instances), .count = CUT_CHUNK};
     enum err_kind kind = ERR_NONE;
-    while (kind == ERR_NONE && cut.count == CUT_CHUNK)
+    while (kind == ERR_NONE && cut.count == CUT_CHUNK) {
         kind = leader_transact(leader, cut_chunk, &cut, reterr);
+        if (kind == ERR_NONE && cut.count > 0)
+            cut.after = cut.instances[cut.count - 1].id;
+    }
     free(cut.instances);
     return kind == ERR_NONE ? kind : err_context(reterr, "cutting usage at midnight");
 }

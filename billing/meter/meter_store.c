@@ -21,24 +21,36 @@ static const struct db_stmt statement_load_instances = {
 static const struct db_stmt statement_load_open = {
     .name = "meter_load_open",
     .sql = "SELECT " INSTANCE_COLUMNS " FROM meter_instance m"
-           " WHERE NOT m.closed AND m.open_since < to_timestamp($1::bigint) ORDER BY m.instance_id LIMIT $2::bigint",
-    .params = 2,
+           " WHERE NOT m.closed AND m.open_since < to_timestamp($1::bigint) AND m.instance_id > $2::uuid"
+           " ORDER BY m.instance_id LIMIT $3::bigint",
+    .params = 3,
 };
 
-static const struct db_stmt statement_save_instances = {
-    .name = "meter_save_instances",
-    .sql = "INSERT INTO meter_instance AS m (instance_id, tenant_id, reservation_id, revision, class, open_since,"
-           "  node_id, gpu_milli, starts_at, ends_at, next_seq, closed)"
-           " SELECT i, t, r, revision, class, to_timestamp(open_since), n, gpu_milli, to_timestamp(starts_at),"
-           "  to_timestamp(ends_at), next_seq, closed"
-           "  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[], $7::uuid[],"
-           "   $8::integer[], $9::bigint[], $10::bigint[], $11::integer[], $12::boolean[])"
-           "   AS x (i, t, r, revision, class, open_since, n, gpu_milli, starts_at, ends_at, next_seq, closed)"
-           " ON CONFLICT (instance_id) DO UPDATE SET revision = excluded.revision, class = excluded.class,"
-           "  open_since = excluded.open_since, node_id = excluded.node_id, gpu_milli = excluded.gpu_milli,"
-           "  starts_at = excluded.starts_at, ends_at = excluded.ends_at, next_seq = excluded.next_seq,"
-           "  closed = excluded.closed",
+static const struct db_stmt statement_insert_instances = {
+    .name = "meter_insert_instances",
+    .sql = "INSERT INTO meter_instance (instance_id, revision, class, open_since, node_id, gpu_milli, starts_at,"
+           "  ends_at, next_seq, closed, tenant_id, reservation_id)"
+           " SELECT i, revision, class, to_timestamp(open_since), n, gpu_milli, to_timestamp(starts_at),"
+           "  to_timestamp(ends_at), next_seq, closed, t, r"
+           "  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::integer[], $7::bigint[],"
+           "   $8::bigint[], $9::integer[], $10::boolean[], $11::uuid[], $12::uuid[])"
+           "   AS x (i, revision, class, open_since, n, gpu_milli, starts_at, ends_at, next_seq, closed, t, r)",
     .params = 12,
+};
+
+/* No indexed column changes but where a window closes, so the new versions stay on their pages (HOT). Whose an instance
+ * is never changes. */
+static const struct db_stmt statement_update_instances = {
+    .name = "meter_update_instances",
+    .sql = "UPDATE meter_instance m SET revision = x.revision, class = x.class,"
+           "  open_since = to_timestamp(x.open_since), node_id = x.n, gpu_milli = x.gpu_milli,"
+           "  starts_at = to_timestamp(x.starts_at), ends_at = to_timestamp(x.ends_at), next_seq = x.next_seq,"
+           "  closed = x.closed"
+           "  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::integer[], $7::bigint[],"
+           "   $8::bigint[], $9::integer[], $10::boolean[])"
+           "   AS x (i, revision, class, open_since, n, gpu_milli, starts_at, ends_at, next_seq, closed)"
+           " WHERE m.instance_id = x.i",
+    .params = 10,
 };
 
 static const struct db_stmt statement_load_nodes = {
@@ -82,9 +94,11 @@ static const struct db_stmt statement_stretches = {
 };
 
 const struct db_stmt *const meter_store_statements[] = {
-    &statement_load_instances, &statement_load_open,     &statement_save_instances,
-    &statement_load_nodes,     &statement_end_stretches, &statement_partition,
-    &statement_intervals,      &statement_stretches,     NULL,
+    &statement_load_instances,   &statement_load_open,
+    &statement_insert_instances, &statement_update_instances,
+    &statement_load_nodes,       &statement_end_stretches,
+    &statement_partition,        &statement_intervals,
+    &statement_stretches,        NULL,
 };
 
 /* ---- Output ---- */
@@ -190,6 +204,7 @@ static void decode_instance(const PGresult *rows, int row, struct metered_instan
                 .next_seq = (int32_t)db_int(rows, row, 10, 0),
                 .closed = db_bool(rows, row, 11),
             },
+        .stored = true,
     };
     must(usage_class_from_text(db_text(rows, row, 4), &ret->tiling.class)); /* we wrote it */
     if (ret->tiling.has_node)
@@ -222,14 +237,17 @@ enum err_kind meter_load_instances(struct db *db, struct metered_instance *insta
     return kind;
 }
 
-enum err_kind meter_load_open(struct db *db, int64_t at_s, struct metered_instance *ret, size_t count,
-                              size_t *ret_count, struct err *reterr)
+enum err_kind meter_load_open(struct db *db, int64_t at_s, struct identity after, struct metered_instance *ret,
+                              size_t count, size_t *ret_count, struct err *reterr)
 {
     char at[DB_INT_TEXT_SIZE];
+    char last[UUID_TEXT_SIZE];
     char limit[DB_INT_TEXT_SIZE];
+    identity_to_uuid(after, last);
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind = db_run(db, &statement_load_open,
-                                DB_PARAMS(db_int_param(at, at_s), db_int_param(limit, (int64_t)count)), &rows, reterr);
+    enum err_kind kind =
+        db_run(db, &statement_load_open, DB_PARAMS(db_int_param(at, at_s), last, db_int_param(limit, (int64_t)count)),
+               &rows, reterr);
     if (kind != ERR_NONE)
         return kind;
     *ret_count = (size_t)PQntuples(rows);
@@ -238,39 +256,35 @@ enum err_kind meter_load_open(struct db *db, int64_t at_s, struct metered_instan
     return ERR_NONE;
 }
 
-#define INSTANCE_PARAMS 12
+/* Columns as both statements number them; whose it is stands last, since only the insert asks. */
+static void add_instance(struct bulk_rows *rows, const struct metered_instance *instance)
+{
+    const struct tiling *tiling = &instance->tiling;
+    db_array_identity(&rows->columns[0], instance->id);
+    db_array_int(&rows->columns[1], tiling->revision);
+    db_array_text(&rows->columns[2], usage_class_text(tiling->class));
+    db_array_int(&rows->columns[3], tiling->open_since_s);
+    bulk_rows_identity(rows, 4, tiling->has_node ? &tiling->node : NULL);
+    db_array_int(&rows->columns[5], tiling->gpu_milli);
+    db_array_int(&rows->columns[6], tiling->starts_at_s);
+    end_or_null(&rows->columns[7], tiling->ends_at_s);
+    db_array_int(&rows->columns[8], tiling->next_seq);
+    db_array_bool(&rows->columns[9], tiling->closed);
+    if (instance->stored)
+        return;
+    db_array_identity(&rows->columns[10], instance->tenant);
+    db_array_identity(&rows->columns[11], instance->reservation);
+}
 
 enum err_kind meter_save_instances(struct db *db, const struct metered_instance *instances, size_t count,
                                    struct err *reterr)
 {
-    if (count == 0)
-        return ERR_NONE;
-    struct db_array arrays[INSTANCE_PARAMS] = {0};
-    for (size_t i = 0; i < count; i++) {
-        const struct tiling *tiling = &instances[i].tiling;
-        db_array_identity(&arrays[0], instances[i].id);
-        db_array_identity(&arrays[1], instances[i].tenant);
-        db_array_identity(&arrays[2], instances[i].reservation);
-        db_array_int(&arrays[3], tiling->revision);
-        db_array_text(&arrays[4], usage_class_text(tiling->class));
-        db_array_int(&arrays[5], tiling->open_since_s);
-        if (tiling->has_node)
-            db_array_identity(&arrays[6], tiling->node);
-        else
-            db_array_text(&arrays[6], NULL);
-        db_array_int(&arrays[7], tiling->gpu_milli);
-        db_array_int(&arrays[8], tiling->starts_at_s);
-        end_or_null(&arrays[9], tiling->ends_at_s);
-        db_array_int(&arrays[10], tiling->next_seq);
-        db_array_bool(&arrays[11], tiling->closed);
-    }
-    const char *params[INSTANCE_PARAMS];
-    for (int i = 0; i < INSTANCE_PARAMS; i++)
-        params[i] = db_array_param(&arrays[i]);
-    enum err_kind kind = db_run(db, &statement_save_instances, params, NULL, reterr);
-    for (int i = 0; i < INSTANCE_PARAMS; i++)
-        db_array_clear(&arrays[i]);
-    return kind;
+    CLEANUP(bulk_rows_release) struct bulk_rows inserted = {0};
+    CLEANUP(bulk_rows_release) struct bulk_rows updated = {0};
+    for (size_t i = 0; i < count; i++)
+        add_instance(instances[i].stored ? &updated : &inserted, &instances[i]);
+    enum err_kind kind = bulk_rows_send(&inserted, db, &statement_insert_instances, reterr);
+    return kind == ERR_NONE ? bulk_rows_send(&updated, db, &statement_update_instances, reterr) : kind;
 }
 
 /* ---- Nodes ---- */

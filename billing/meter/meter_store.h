@@ -10,6 +10,7 @@
 struct metered_instance {
     struct identity id, tenant, reservation;
     struct tiling tiling;
+    bool stored; /* it has a row: to be updated, not inserted */
 };
 
 struct metered_node {
@@ -41,9 +42,10 @@ MUST_CHECK enum err_kind meter_output_send(struct meter_output *output, struct d
  * Sorted by id, without duplicates. */
 MUST_CHECK enum err_kind meter_load_instances(struct db *db, struct metered_instance *instances, size_t count,
                                               struct err *reterr);
-/* At most count open instances whose intervals end before at_s, sorted by id. */
-MUST_CHECK enum err_kind meter_load_open(struct db *db, int64_t at_s, struct metered_instance *ret, size_t count,
-                                         size_t *ret_count, struct err *reterr);
+/* At most count open instances behind the id `after` whose intervals end before at_s, sorted by id. */
+MUST_CHECK enum err_kind meter_load_open(struct db *db, int64_t at_s, struct identity after,
+                                         struct metered_instance *ret, size_t count, size_t *ret_count,
+                                         struct err *reterr);
 MUST_CHECK enum err_kind meter_save_instances(struct db *db, const struct metered_instance *instances, size_t count,
                                               struct err *reterr);
 MUST_CHECK enum err_kind meter_load_nodes(struct db *db, struct metered_node *nodes, size_t count, struct err *reterr);
