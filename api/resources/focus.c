@@ -117,23 +117,39 @@ static const struct schema system_cost_and_usage_schema = {"SystemFocusCostAndUs
     "            ELSE t.name = " name_ " END)"
 // clang-format on
 
-/* One kind of charge of the month, from where the page begins: within a kind an index gives their order. The key of a
- * page is "kind seq". */
+/* The charges of the month from where the page begins; its key is "kind seq day subject", the last two of kind 0 alone.
+ * Those of kind 0 lie between two places of an index, which focus_page_end finds, so that no more is added up than the
+ * page shows; of the others an index gives the order. LIMIT keeps the planner from joining before the bounds hold. */
 // clang-format off
-#define CHARGES_OF(kind_)                                                                                        \
-    "(SELECT v.* FROM account a JOIN focus_cost_and_usage v ON v.tenant_id = a.id AND v.kind = " kind_           \
-    "   AND v.period_start = $3::date::timestamp AT TIME ZONE a.billing_timezone"                                \
-    "  WHERE $1::text IS NULL OR split_part($1::text, ' ', 1)::integer < " kind_                                 \
-    "     OR split_part($1::text, ' ', 1)::integer = " kind_ " AND v.seq > split_part($1::text, ' ', 2)::bigint" \
-    "  ORDER BY v.seq LIMIT $2::bigint)"
-#define CHARGE_PAGE(account_)                                                                                         \
-    "WITH " ACCOUNT(account_) ", charge AS (" CHARGES_OF("0") " UNION ALL " CHARGES_OF("1") " UNION ALL " CHARGES_OF( \
-    "2") "), page AS (SELECT * FROM charge ORDER BY kind, seq LIMIT $2::bigint)"
+#define CHARGES_OF(kind_, bounds_, order_)                                                                        \
+    "(SELECT c.* FROM place b CROSS JOIN LATERAL (SELECT v.* FROM focus_cost_and_usage v"                         \
+    "   WHERE v.tenant_id = b.account AND v.period_start = b.period AND v.kind = " kind_ " AND " bounds_          \
+    "   ORDER BY " order_ " LIMIT $2::bigint) c WHERE b.kind <= " kind_ ")"
+#define BETWEEN                                                                                                   \
+    "v.day >= b.day AND v.day <= b.end_day AND (v.day, v.subject) >= (b.day, b.subject)"                          \
+    " AND (v.day, v.subject) <= (b.end_day, b.end_subject)"                                                       \
+    " AND (v.day, v.subject, v.seq) > (b.day, b.subject, b.seq)"
+#define BEHIND(kind_) "v.seq > CASE b.kind WHEN " kind_ " THEN b.seq ELSE 0 END"
+#define CHARGE_PAGE(account_)                                                                                     \
+    "WITH " ACCOUNT(account_) ", origin AS (SELECT a.id AS account,"                                               \
+    "   $3::date::timestamp AT TIME ZONE a.billing_timezone AS period,"                                           \
+    "   coalesce(split_part($1::text, ' ', 1)::integer, 0) AS kind,"                                              \
+    "   coalesce(split_part($1::text, ' ', 2)::bigint, 0) AS seq,"                                                \
+    "   coalesce(nullif(split_part($1::text, ' ', 3), '')::date, '-infinity') AS day,"                            \
+    "   coalesce(nullif(split_part($1::text, ' ', 4), ''), '00000000-0000-0000-0000-000000000000')::uuid AS subject" \
+    "   FROM account a"                                                                                           \
+    "), place AS MATERIALIZED (SELECT s.*, e.day AS end_day, e.subject AS end_subject FROM origin s"               \
+    "   LEFT JOIN LATERAL focus_page_end(s.account, s.period, s.day, s.subject, $2::bigint) e ON s.kind = 0"      \
+    "), charge AS (" CHARGES_OF("0", BETWEEN, "v.day, v.subject, v.seq")                                          \
+    " UNION ALL " CHARGES_OF("1", BEHIND("1"), "v.seq") " UNION ALL " CHARGES_OF("2", BEHIND("2"), "v.seq")       \
+    "), page AS (SELECT * FROM charge ORDER BY kind, day, subject, seq LIMIT $2::bigint)"
+#define PAGE_KEY "concat_ws(' ', v.kind, v.seq, v.day, v.subject) AS page_key"
+#define PAGE_ORDER " ORDER BY v.kind, v.day, v.subject, v.seq"
 // clang-format on
 
 static const struct db_stmt statement_cost_and_usage = {
     .name = "focus_cost_and_usage",
-    .sql = CHARGE_PAGE("NULL::text") " SELECT *, concat_ws(' ', kind, seq) AS page_key FROM page ORDER BY kind, seq",
+    .sql = CHARGE_PAGE("NULL::text") " SELECT v.*, " PAGE_KEY " FROM page v" PAGE_ORDER,
     .params = 3,
 };
 
@@ -145,7 +161,7 @@ static const struct db_stmt statement_cost_and_usage = {
 static const struct db_stmt statement_system_cost_and_usage = {
     .name = "focus_system_cost_and_usage",
     .sql = CHARGE_PAGE("$4::text")
-           " SELECT v.*, concat_ws(' ', v.kind, v.seq) AS page_key, " SHARE_OF("h.depreciation_u") " AS \"x_AmortizedCapex\","
+           " SELECT v.*, " PAGE_KEY ", " SHARE_OF("h.depreciation_u") " AS \"x_AmortizedCapex\","
            " " SHARE_OF("h.power_u") " AS \"x_PowerCost\", v.\"EffectiveCost\" - coalesce(" SHARE_OF("h.amount_u") ", 0) AS \"x_Margin\""
            " FROM page v"
            " LEFT JOIN LATERAL ("
@@ -157,7 +173,7 @@ static const struct db_stmt statement_system_cost_and_usage = {
            " LEFT JOIN LATERAL ("
            "   SELECT sum(o.depreciation_u) AS depreciation_u, sum(o.power_u) AS power_u, sum(o.amount_u) AS amount_u"
            "     FROM cost_allocation o WHERE v.is_consumed AND o.reservation_id = v.reservation_id AND o.day = v.day"
-           "      AND o.currency = v.currency) h ON true ORDER BY v.kind, v.seq",
+           "      AND o.currency = v.currency) h ON true" PAGE_ORDER,
     .params = 4,
 };
 // clang-format on

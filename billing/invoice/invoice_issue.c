@@ -10,6 +10,15 @@
 
 #include <stdio.h>
 
+/* What a tenant's FOCUS export says that is charged in the period of an invoice, and what the invoice comes to. */
+static const struct db_stmt statement_charged = {
+    .name = "invoice_charged",
+    .sql = "SELECT i.total_minor * micro_per_minor(i.currency), coalesce((SELECT sum(c.billed_u) FROM focus_charge c"
+           "   WHERE c.tenant_id = i.tenant_id AND c.period_start = i.period_start), 0)::bigint"
+           "  FROM invoice i WHERE i.id = $1::uuid",
+    .params = 1,
+};
+
 /* No row: the series is of another kind. */
 static const struct db_stmt statement_issue = {
     .name = "invoice_issue",
@@ -63,7 +72,8 @@ static const struct db_stmt statement_event = {
 };
 
 const struct db_stmt *const invoice_issue_statements[] = {
-    &statement_issue, &statement_amounts, &statement_void, &statement_document, &statement_hash, &statement_event, NULL,
+    &statement_charged,  &statement_issue, &statement_amounts, &statement_void,
+    &statement_document, &statement_hash,  &statement_event,   NULL,
 };
 
 static enum err_kind append_event(struct db *db, const char *id, const PGresult *issued, const char *revision,
@@ -121,6 +131,22 @@ static enum err_kind post(struct db *db, struct identity id, const PGresult *iss
     return kind == ERR_NONE ? settlement_draw(db, &settled, &left_u, reterr) : kind;
 }
 
+/* An invoice is not issued while its tenant's data sets say something else: the difference is 0. */
+static enum err_kind charges_sum_to_total(struct db *db, const char *id, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *row = NULL;
+    enum err_kind kind = db_run(db, &statement_charged, DB_PARAMS(id), &row, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    int64_t total_u = db_int(row, 0, 0, 0);
+    int64_t charged_u = db_int(row, 0, 1, 0);
+    if (total_u != charged_u)
+        return err_set(reterr, ERR_PRECONDITION,
+                       "the charges of its period come to %lld micro-units, and the invoice to %lld",
+                       (long long)charged_u, (long long)total_u);
+    return ERR_NONE;
+}
+
 enum err_kind invoice_issue(struct db *db, struct identity id, int64_t now_s, struct err *reterr)
 {
     char text[UUID_TEXT_SIZE];
@@ -128,7 +154,9 @@ enum err_kind invoice_issue(struct db *db, struct identity id, int64_t now_s, st
     identity_to_uuid(id, text);
     CLEANUP(db_result_clear) PGresult *issued = NULL;
     CLEANUP(db_result_clear) PGresult *lines = NULL;
-    enum err_kind kind = db_run(db, &statement_issue, DB_PARAMS(text, db_int_param(now, now_s)), &issued, reterr);
+    enum err_kind kind = charges_sum_to_total(db, text, reterr);
+    if (kind == ERR_NONE)
+        kind = db_run(db, &statement_issue, DB_PARAMS(text, db_int_param(now, now_s)), &issued, reterr);
     if (kind == ERR_NONE && PQntuples(issued) == 0)
         return err_set_code(reterr, ERR_CONFLICT, "series_of_other_kind", "its series is one of credit notes");
     if (kind == ERR_NONE)
