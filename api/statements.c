@@ -16,6 +16,7 @@
 #include "api/resources/person.h"
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
+#include "api/resources/price_floor_check.h"
 #include "api/resources/quote_price.h"
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
@@ -50,6 +51,7 @@ static const struct db_check own[] = {
     // clang-format off
     {reservation_batch_statements,   WRITER,  NULL},
     {quote_price_statements,         TENANTS, SYSTEM},
+    {price_floor_check_statements,   SYSTEM,  NULL},
     {reservation_charge_statements,  TENANTS, SYSTEM},
     {reservation_cost_statements,    TENANTS, SYSTEM},
     {admission_preview_statements,   TENANTS, NULL},

@@ -48,6 +48,8 @@ struct identity {
     X(IDENTITY_COST_RATE, "crt") \
     X(IDENTITY_COMMITMENT, "cmt") \
     X(IDENTITY_DISCOUNT, "dsc") \
+    X(IDENTITY_PRICE_FLOOR, "pfl") \
+    X(IDENTITY_PRICE_FLOOR_OVERRIDE, "pfo") \
     X(IDENTITY_POLICY, "pol") \
     X(IDENTITY_CORRECTION, "cor") \
     X(IDENTITY_BILLING_PROFILE, "bpr") \

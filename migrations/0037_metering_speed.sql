@@ -38,7 +38,17 @@ CREATE INDEX rated_in_order ON rated_line (tenant_id, period_start, day, coalesc
 DROP INDEX rated_of_period_in_order;
 CREATE INDEX invoice_line_of_subject ON invoice_line (invoice_id, coalesce(reservation_id, '00000000-0000-0000-0000-000000000000'));
 
--- A group that came to nothing is a charge of nothing: a page knows how many it shows without adding up those behind it.
+CREATE VIEW focus_group WITH (security_invoker = true) AS
+SELECT tenant_id, period_start, day, currency, charge_category, charge_class, corrects, reason, reservation_id, price_id, commitment_id,
+       commitment_status, capacity_status, coalesce(reservation_id, '00000000-0000-0000-0000-000000000000') AS subject, min(id) AS seq,
+       sum(amount_u)::bigint AS billed_u, sum(contracted_u)::bigint AS contracted_u, sum(effective_u)::bigint AS effective_u,
+       sum(list_u)::bigint AS list_u, sum(gpu_milli_seconds)::bigint AS gpu_milli_seconds
+  FROM rated_line
+ GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+HAVING sum(amount_u) <> 0 OR sum(effective_u) <> 0 OR sum(contracted_u) <> 0 OR sum(list_u) <> 0 OR sum(gpu_milli_seconds) <> 0;
+COMMENT ON VIEW focus_group IS 'Rated lines (deltas) added up by day and group; those that came to nothing are left out';
+GRANT SELECT ON focus_group TO sluice_api, sluice_api_system, sluice_billing;
+
 CREATE OR REPLACE VIEW focus_charge WITH (security_invoker = true) AS
 SELECT l.tenant_id, l.period_start, 0 AS kind, l.seq, l.currency, l.billed_u,
        CASE WHEN l.commitment_status = 'unused' THEN l.effective_u ELSE l.contracted_u END AS contracted_u, l.effective_u,
@@ -58,11 +68,7 @@ SELECT l.tenant_id, l.period_start, 0 AS kind, l.seq, l.currency, l.billed_u,
             ELSE least((l.day + 1)::timestamp AT TIME ZONE 'UTC', b.ends_at) END AS charge_end,
        l.reservation_id, l.price_id, l.commitment_id, l.commitment_status, l.capacity_status, l.gpu_milli_seconds, l.day,
        NULL::uuid AS invoice_id, NULL::text AS tax_code, l.subject
-  FROM (SELECT tenant_id, period_start, day, currency, charge_category, charge_class, corrects, reason, reservation_id, price_id, commitment_id,
-               commitment_status, capacity_status, coalesce(reservation_id, '00000000-0000-0000-0000-000000000000') AS subject, min(id) AS seq, sum(amount_u)::bigint AS billed_u, sum(contracted_u)::bigint AS contracted_u,
-               sum(effective_u)::bigint AS effective_u, sum(list_u)::bigint AS list_u, sum(gpu_milli_seconds)::bigint AS gpu_milli_seconds
-          FROM rated_line
-         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13) l
+  FROM focus_group l
   JOIN tenant t ON t.id = l.tenant_id
   JOIN billing_period b ON b.tenant_id = l.tenant_id AND b.starts_at = l.period_start
 UNION ALL
@@ -175,24 +181,25 @@ CREATE FUNCTION focus_page_end(account uuid, period timestamptz, from_day date, 
 RETURNS TABLE (day date, subject uuid)
 LANGUAGE sql STABLE SET search_path = sluice, pg_temp
 BEGIN ATOMIC
-    -- From one day and subject to the next by the index: what lies between them is not read.
+    -- From one day and subject to the next by the index: what lies between them is not read. charges counts those behind the first,
+    -- of which the page before may have shown some.
     WITH RECURSIVE head AS (
-        (SELECT l.day, coalesce(l.reservation_id, '00000000-0000-0000-0000-000000000000') AS subject, 1::bigint AS n FROM rated_line l
-          WHERE l.tenant_id = account AND l.period_start = period
-            AND (l.day, coalesce(l.reservation_id, '00000000-0000-0000-0000-000000000000')) >= (coalesce(from_day, '-infinity'), coalesce(from_subject, '00000000-0000-0000-0000-000000000000'))
+        (SELECT l.day, coalesce(l.reservation_id, '00000000-0000-0000-0000-000000000000') AS subject, 0::bigint AS charges FROM rated_line l
+          WHERE l.tenant_id = account AND l.period_start = period AND (l.day, coalesce(l.reservation_id, '00000000-0000-0000-0000-000000000000')) >= (from_day, from_subject)
           ORDER BY l.day, coalesce(l.reservation_id, '00000000-0000-0000-0000-000000000000') LIMIT 1)
         UNION ALL
-        SELECT x.day, x.subject, h.n + 1
+        SELECT x.day, x.subject, h.charges + (SELECT count(*) FROM focus_group g
+                                               WHERE g.tenant_id = account AND g.period_start = period AND g.day = x.day AND g.subject = x.subject)
           FROM head h CROSS JOIN LATERAL (
             SELECT l.day, coalesce(l.reservation_id, '00000000-0000-0000-0000-000000000000') AS subject FROM rated_line l
              WHERE l.tenant_id = account AND l.period_start = period
                AND (l.day, coalesce(l.reservation_id, '00000000-0000-0000-0000-000000000000')) > (h.day, h.subject)
              ORDER BY l.day, coalesce(l.reservation_id, '00000000-0000-0000-0000-000000000000') LIMIT 1) x
-         WHERE h.n <= most
+         WHERE h.charges < most
     )
-    SELECT h.day, h.subject FROM head h ORDER BY h.n DESC LIMIT 1;
+    SELECT h.day, h.subject FROM head h ORDER BY h.day DESC, h.subject DESC LIMIT 1;
 END;
-COMMENT ON FUNCTION focus_page_end IS 'The last day and subject that a page of at most so many charges, which begins with or behind these, can reach; no row: nothing is left';
+COMMENT ON FUNCTION focus_page_end IS 'The last day and subject that a page of so many charges, which begins with or behind these, can reach; no row: nothing is left';
 GRANT EXECUTE ON FUNCTION focus_page_end TO sluice_api, sluice_api_system;
 
 -- ---- Reconciled before issue ----

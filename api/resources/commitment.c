@@ -1,6 +1,7 @@
 /* Commitments: what a tenant has bound itself to take per billing period, and what became of it. An operator makes
  * them; nothing changes them. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/price_floor_check.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
 #include "common/money.h"
@@ -18,6 +19,7 @@ struct commitment {
     int64_t months;
     const char *payment_model;
     int64_t upfront_bp;
+    const char *below_floor_reason;
 };
 
 static const char *const categories[] = {"usage", "spend", NULL};
@@ -42,6 +44,7 @@ static const struct field commitment_fields[] = {
     FIELD_INT  ("months",        struct commitment, months, .flags = FIELD_REQUIRED, .least = 1, .most = 120, .example = "12", .help = "Billing periods of its term"),
     FIELD_ENUM ("payment_model", struct commitment, payment_model, .values = payment_models, .fallback = "no_upfront", .help = "What of the fees is paid when it begins"),
     FIELD_INT  ("upfront_bp",    struct commitment, upfront_bp, .flags = FIELD_NULLABLE, .least = 0, .most = 10000, .help = "The share that is paid when it begins, in basis points; required for partial_upfront"),
+    PRICE_FLOOR_REASON(struct commitment, below_floor_reason),
     FIELD_COLUMN("starts_at",    FIELD_TYPE_TIME, .help = "Domain time, inclusive"),
     FIELD_COLUMN("ends_at",      FIELD_TYPE_TIME, .help = "Domain time, exclusive"),
     FIELD_COLUMN("status",       FIELD_TYPE_ENUM, .values = states, .help = "By domain time"),
@@ -282,6 +285,23 @@ static enum err_kind insert(struct request *request, const struct commitment *wi
         NULL, reterr);
 }
 
+/* A spend commitment buys at the prices that hold, which were checked when they were made. */
+static enum err_kind check_floor(struct request *request, const struct commitment *wish, const PGresult *row,
+                                 struct err *reterr)
+{
+    if (wish->sku_kind == NULL || strcmp(wish->sku_kind, "instance_type") != 0)
+        return ERR_NONE;
+    const struct price_sale sale = {.sold_by = "commitment",
+                                    .instance_type = wish->sku,
+                                    .tier = wish->tier,
+                                    .currency = wish->unit_price.currency,
+                                    .tenant_id = db_text(row, 0, REF_TENANT),
+                                    .from_s = NULL, /* as of now: it may begin years ahead */
+                                    .least_u = wish->unit_price.amount_u,
+                                    .reason = wish->below_floor_reason};
+    return price_floor_check(request, &sale, reterr);
+}
+
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
 {
     const struct commitment *wish = request->body;
@@ -306,6 +326,8 @@ static enum err_kind create(struct request *request, struct response *response, 
         return request_invalid(request, reterr);
     }
     if (kind == ERR_NONE)
+        kind = check_floor(request, wish, row, reterr);
+    if (kind == ERR_NONE)
         kind = insert(request, wish, row, total, exponent, reterr);
     if (kind == ERR_NONE)
         kind = request_event(request, db_text(row, 0, REF_TENANT), NULL, "commitment", request->new_id, 1,
@@ -324,7 +346,7 @@ static const struct route commitment_routes[] = {
     {GET,  "/v1/system/commitments",              ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &commitment_schema, .is_list = true, .run = list, .summary = "List commitments"},
     {GET,  "/v1/system/commitments/{id}",         ROLES_SYSTEM_READ,    RATE_READ,  .answer = &commitment_schema, ONE, .run = get, .summary = "One commitment"},
     {GET,  "/v1/system/commitments/{id}/periods", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &period_schema, .is_list = true, ONE, .run = list_periods, .summary = "What became of it, by billing period"},
-    {POST, "/v1/system/commitments",              ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &commitment_schema, .answer = &commitment_schema, .run = create, .replay = get, .problems = PROBLEMS("unknown_tenant", "unknown_instance_type"), .summary = "Make a commitment of a tenant"},
+    {POST, "/v1/system/commitments",              ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &commitment_schema, .answer = &commitment_schema, .run = create, .replay = get, .problems = PROBLEMS("price_below_floor", "unknown_tenant", "unknown_instance_type"), .summary = "Make a commitment of a tenant"},
     ROUTES_END,
 };
 // clang-format on

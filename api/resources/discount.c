@@ -1,5 +1,6 @@
 /* Discounts: what a tenant pays less, for a time. One is made and may be ended; nothing else changes it. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/price_floor_check.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
 
@@ -10,7 +11,7 @@ struct discount {
     int64_t percent_bp;
     struct field_money gpu_hour;
     int64_t valid_from, valid_until;
-    const char *reason;
+    const char *reason, *below_floor_reason;
 };
 
 static const char *const sku_kinds[] = {"instance_type", "gpu_model", NULL};
@@ -27,6 +28,7 @@ static const struct field discount_fields[] = {
     FIELD_TIME ("valid_from",  struct discount, valid_from, .flags = FIELD_NULLABLE, .help = "Domain time, inclusive, not in the past; null: now"),
     FIELD_TIME ("valid_until", struct discount, valid_until, .flags = FIELD_NULLABLE, .help = "Domain time, exclusive; null: open"),
     FIELD_TEXT ("reason",      struct discount, reason, .flags = FIELD_REQUIRED, .least = 1, .most = 255, .example = "launch customer", .help = "Why it is granted"),
+    PRICE_FLOOR_REASON(struct discount, below_floor_reason),
     FIELDS_END,
 };
 
@@ -91,6 +93,25 @@ static const struct db_stmt statement_create = {
     .params = 12,
 };
 
+/* What instance types cost the tenant once the discount holds, at the instant when it begins: by the nearest price of
+ * each tier, at the least that a GPU-hour of it can cost. */
+static const struct db_stmt statement_sales = {
+    .name = "discount_sales",
+    .sql = "SELECT DISTINCT ON (p.sku, p.tier, CASE WHEN $2::text IS NULL THEN p.project END) p.sku, p.tier, "
+           "coalesce($6::bigint, (least(p.gpu_hour_u,"
+           "  (SELECT min((e->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.tiers) e),"
+           "  (SELECT min((e->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.windows) e))"
+           "   * (10000 - $7::bigint)::numeric / 10000)::bigint)"
+           "  FROM price p"
+           " WHERE p.sku_kind = 'instance_type' AND ($4::text IS NULL OR p.sku = $4::text) AND p.currency = $3::text"
+           "   AND (p.tenant_id IS NULL OR p.tenant_id = $1::uuid)"
+           "   AND (p.project IS NULL OR $2::text IS NULL OR p.project = $2::text)"
+           "   AND p.withdrawn_at IS NULL AND p.valid @> greatest(to_timestamp($5::bigint), sluice_now())"
+           " ORDER BY p.sku, p.tier, CASE WHEN $2::text IS NULL THEN p.project END, p.project IS NULL, p.tenant_id IS "
+           "NULL",
+    .params = 7,
+};
+
 static const struct db_stmt statement_end = {
     .name = "discount_end",
     .sql = "UPDATE discount SET valid = tstzrange(lower(valid), coalesce(to_timestamp($2::bigint), sluice_now()))"
@@ -135,6 +156,33 @@ static void check(struct request *request, const struct discount *wish, const PG
         field_problem_add(&request->problems, "/valid_until", "out_of_range", "must be after valid_from");
 }
 
+static enum err_kind check_floors(struct request *request, const struct discount *wish, const PGresult *row,
+                                  struct err *reterr)
+{
+    if (wish->sku_kind != NULL && strcmp(wish->sku_kind, "instance_type") != 0)
+        return ERR_NONE;
+    const PGresult *sales = NULL;
+    bool is_fixed = wish->gpu_hour.currency != NULL;
+    enum err_kind kind = request_run(request, &statement_sales,
+                                     DB_PARAMS(db_text(row, 0, REF_TENANT), wish->project,
+                                               db_text(row, 0, REF_CURRENCY), wish->sku, db_text(row, 0, REF_FROM),
+                                               is_fixed ? request_int(request, wish->gpu_hour.amount_u) : NULL,
+                                               request_int(request, wish->percent_bp)),
+                                     &sales, reterr);
+    for (int i = 0; kind == ERR_NONE && i < PQntuples(sales); i++) {
+        const struct price_sale sale = {.sold_by = "discount",
+                                        .instance_type = db_text(sales, i, 0),
+                                        .tier = db_text(sales, i, 1),
+                                        .currency = db_text(row, 0, REF_CURRENCY),
+                                        .tenant_id = db_text(row, 0, REF_TENANT),
+                                        .from_s = db_text(row, 0, REF_FROM),
+                                        .least_u = db_int(sales, i, 2, 0),
+                                        .reason = wish->below_floor_reason};
+        kind = price_floor_check(request, &sale, reterr);
+    }
+    return kind;
+}
+
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
 {
     const struct discount *wish = request->body;
@@ -147,6 +195,9 @@ static enum err_kind create(struct request *request, struct response *response, 
     check(request, wish, row);
     if (request->problems.count > 0)
         return request_invalid(request, reterr);
+    kind = check_floors(request, wish, row, reterr);
+    if (kind != ERR_NONE)
+        return kind;
     bool is_fixed = wish->gpu_hour.currency != NULL;
     kind = request_run(request, &statement_create,
                        DB_PARAMS(request->new_id, db_text(row, 0, REF_TENANT), wish->project, wish->sku_kind, wish->sku,
@@ -191,14 +242,14 @@ static const struct route discount_routes[] = {
     {GET,  "/v1/discounts/{id}",            ROLES_TENANT_MONEY,   RATE_READ,  .answer = &discount_schema, ONE, .run = get, .summary = "One discount"},
     {GET,  "/v1/system/discounts",          ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &discount_schema, .is_list = true, .run = list, .summary = "List discounts"},
     {GET,  "/v1/system/discounts/{id}",     ROLES_SYSTEM_READ,    RATE_READ,  .answer = &discount_schema, ONE, .run = get, .summary = "One discount"},
-    {POST, "/v1/system/discounts",          ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &discount_schema, .answer = &discount_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "unknown_tenant", "unknown_project"), .summary = "Grant a discount"},
+    {POST, "/v1/system/discounts",          ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &discount_schema, .answer = &discount_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "price_below_floor", "unknown_tenant", "unknown_project"), .summary = "Grant a discount"},
     {POST, "/v1/system/discounts/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &end_schema, .answer = &discount_schema, ONE, .run = end, .problems = PROBLEMS("price_overlaps"), .summary = "End a discount"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const discount_statements[] = {&statement_list,   &statement_get, &statement_references,
-                                                            &statement_create, &statement_end, NULL};
+static const struct db_stmt *const discount_statements[] = {
+    &statement_list, &statement_get, &statement_references, &statement_sales, &statement_create, &statement_end, NULL};
 
 const struct resource discount_resource = {"discounts", discount_routes, discount_statements,
                                            "What tenants pay less: a percentage, or a fixed price."};

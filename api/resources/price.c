@@ -1,5 +1,6 @@
 /* Prices: versions of what a GPU-hour costs. A version is immutable but for its end, which the next one sets. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/price_floor_check.h"
 #include "api/resources/price_model.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
@@ -18,6 +19,7 @@ struct price {
     struct price_model model;
     int64_t valid_from;
     const char *corrects;
+    const char *below_floor_reason;
 };
 
 static const char *const sku_kinds[] = {"instance_type", "gpu_model", NULL};
@@ -39,6 +41,7 @@ static const struct field price_fields[] = {
     FIELD_INT  ("minimum_s",   struct price, model.minimum_s, .fallback = "0", .least = 0, .most = 2678400, .help = "Least seconds that an instance which ran at all is charged for"),
     FIELD_TIME ("valid_from",  struct price, valid_from, .flags = FIELD_NULLABLE, .help = "Domain time, inclusive; null: now"),
     FIELD_ID   ("corrects",    struct price, corrects, .identity = IDENTITY_PRICE, .flags = FIELD_NULLABLE, .help = "The version that it replaces for all of its validity, of the same subject: what was rated by that is rated again; null: none"),
+    PRICE_FLOOR_REASON(struct price, below_floor_reason),
     FIELD_COLUMN_WITH("withdrawn_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "When a correction took its place; null: it holds"),
     FIELD_COLUMN_WITH("valid_until", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Domain time, exclusive; null: until the next version"),
     FIELDS_END,
@@ -195,6 +198,23 @@ static enum err_kind find_references(struct request *request, const struct price
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
 
+/* The check of the price's own kind: a price of a GPU model is of no instance type, and has no floor. */
+static enum err_kind check_floor(struct request *request, const struct price *wish,
+                                 const struct price_references *references, struct err *reterr)
+{
+    if (strcmp(wish->sku_kind, "instance_type") != 0)
+        return ERR_NONE;
+    const struct price_sale sale = {.sold_by = "price",
+                                    .instance_type = wish->sku,
+                                    .tier = wish->tier,
+                                    .currency = wish->gpu_hour.currency,
+                                    .tenant_id = references->tenant_id,
+                                    .from_s = references->from,
+                                    .least_u = price_model_least_u(&wish->model, wish->gpu_hour.amount_u),
+                                    .reason = wish->below_floor_reason};
+    return price_floor_check(request, &sale, reterr);
+}
+
 static enum err_kind close_open_version(struct request *request, const struct price *wish,
                                         const struct price_references *references, struct err *reterr)
 {
@@ -267,6 +287,8 @@ static enum err_kind create(struct request *request, struct response *response, 
     struct price_references references = {0};
     enum err_kind kind = find_references(request, wish, &references, reterr);
     if (kind == ERR_NONE)
+        kind = check_floor(request, wish, &references, reterr);
+    if (kind == ERR_NONE)
         kind = make_room(request, wish, &references, reterr);
     if (kind == ERR_NONE)
         kind = insert(request, wish, &references, reterr);
@@ -289,7 +311,7 @@ static const struct route price_routes[] = {
     {GET,  "/v1/prices/{id}",        ROLES_EVERY,          RATE_READ,  .answer = &price_schema, ONE, .run = get, .summary = "One version of a price"},
     {GET,  "/v1/system/prices",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices"},
     {GET,  "/v1/system/prices/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &price_schema, ONE, .run = get, .summary = "One version of a price"},
-    {POST, "/v1/system/prices",      ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "unknown_tenant", "unknown_project", "unknown_instance_type"), .summary = "Make a version of a price, which ends the open one, or corrects one"},
+    {POST, "/v1/system/prices",      ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "price_below_floor", "unknown_tenant", "unknown_project", "unknown_instance_type"), .summary = "Make a version of a price, which ends the open one, or corrects one"},
     {POST, "/v1/system/prices/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_end_schema, .answer = &price_schema, ONE, .run = end, .problems = PROBLEMS("price_overlaps"), .summary = "End a version of a price without another"},
     ROUTES_END,
 };

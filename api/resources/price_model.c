@@ -145,3 +145,15 @@ const char *price_model_windows(struct request *request, const struct price_mode
     json_out_close(&out, ']');
     return json_out_finish(&out);
 }
+
+int64_t price_model_least_u(const struct price_model *model, int64_t first_u)
+{
+    int64_t least_u = first_u;
+    const struct price_tier *tiers = model->tiers.items;
+    for (size_t i = 0; i < model->tiers.count; i++)
+        least_u = tiers[i].gpu_hour_u < least_u ? tiers[i].gpu_hour_u : least_u;
+    const struct price_window_wish *windows = model->windows.items;
+    for (size_t i = 0; i < model->windows.count; i++)
+        least_u = windows[i].gpu_hour_u < least_u ? windows[i].gpu_hour_u : least_u;
+    return least_u;
+}

@@ -31,15 +31,16 @@ enum {
 
 const struct db_stmt *const quote_price_statements[] = {&statement_terms, NULL};
 
-enum err_kind quote_estimate(struct request *request, const char *quote_id, struct price_estimate *ret,
-                             const char **ret_currency, struct err *reterr)
+enum err_kind quote_estimate(struct request *request, const char *quote_id, struct price_terms *ret_terms,
+                             struct price_estimate *ret, struct err *reterr)
 {
     *ret = (struct price_estimate){0};
+    *ret_terms = (struct price_terms){0};
     const PGresult *row = NULL;
     enum err_kind kind = request_run(request, &statement_terms, DB_PARAMS(quote_id), &row, reterr);
     if (kind != ERR_NONE || PQntuples(row) == 0)
         return kind;
-    struct price_terms terms = {
+    *ret_terms = (struct price_terms){
         .sku_kind = db_text(row, 0, TERM_KIND),
         .sku = db_text(row, 0, TERM_SKU),
         .tier = db_text(row, 0, TERM_TIER),
@@ -50,21 +51,20 @@ enum err_kind quote_estimate(struct request *request, const char *quote_id, stru
         .ends_s = db_int(row, 0, TERM_ENDS, FIELD_NULL),
         .gpu_milli = db_int(row, 0, TERM_GPU_MILLI, 0),
     };
-    *ret_currency = terms.currency;
-    return price_estimate(request, &terms, ret, reterr);
+    return price_estimate(request, ret_terms, ret, reterr);
 }
 
 enum err_kind quote_price(struct request *request, const char *quote_id, const char **ret, struct err *reterr)
 {
     struct price_estimate estimate;
-    const char *currency = NULL;
+    struct price_terms terms;
     *ret = NULL;
-    enum err_kind kind = quote_estimate(request, quote_id, &estimate, &currency, reterr);
+    enum err_kind kind = quote_estimate(request, quote_id, &terms, &estimate, reterr);
     if (kind != ERR_NONE || !estimate.is_known)
         return kind;
     struct json_out out;
     json_out_init(&out, request->arena);
-    price_estimate_out(&out, &estimate, currency);
+    price_estimate_out(&out, &estimate, terms.currency);
     *ret = json_out_finish(&out);
     return ERR_NONE;
 }

@@ -10,8 +10,8 @@
 MUST_CHECK enum err_kind quote_price(struct request *request, const char *quote_id, const char **ret,
                                      struct err *reterr);
 
-/* The same as numbers: not known where nothing is granted. */
-MUST_CHECK enum err_kind quote_estimate(struct request *request, const char *quote_id, struct price_estimate *ret,
-                                        const char **ret_currency, struct err *reterr);
+/* The same as numbers, with what they are of: all zero where nothing is granted. */
+MUST_CHECK enum err_kind quote_estimate(struct request *request, const char *quote_id, struct price_terms *ret_terms,
+                                        struct price_estimate *ret, struct err *reterr);
 
 extern const struct db_stmt *const quote_price_statements[];

@@ -54,6 +54,8 @@ const struct resource *const registry[] = {
     &book_value_resource,
     &focus_resource,
     &unit_cost_resource,
+    &price_floor_resource,
+    &quote_floor_resource,
     &payback_resource,
     &ledger_resource,
     &statement_resource,

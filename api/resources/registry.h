@@ -67,6 +67,8 @@ extern const struct resource gpu_health_resource;
 extern const struct resource purchase_order_resource;
 extern const struct resource quota_resource;
 extern const struct resource quote_resource;
+extern const struct resource quote_floor_resource;
+extern const struct resource price_floor_resource;
 extern const struct resource reservation_resource;
 extern const struct resource reservation_change_resource;
 extern const struct resource reservation_books_resource;

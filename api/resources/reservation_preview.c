@@ -37,16 +37,16 @@ static void tell_cost(struct request *request, const struct price_estimate *esti
 
 static enum err_kind confirm(struct request *request, struct response *response, const char *id, struct err *reterr)
 {
-    struct price_estimate estimate = {0};
-    const char *currency = NULL;
+    struct price_estimate estimate;
+    struct price_terms terms;
     const PGresult *result = NULL;
-    enum err_kind kind = quote_estimate(request, id, &estimate, &currency, reterr);
+    enum err_kind kind = quote_estimate(request, id, &terms, &estimate, reterr);
     if (kind == ERR_NONE)
         kind = request_run(request, &statement_confirmed, DB_PARAMS(id), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     must(PQntuples(result) == 1); /* it was just confirmed */
-    tell_cost(request, &estimate, currency);
+    tell_cost(request, &estimate, terms.currency);
     response_row(response, 200, reservation_fields, result, 0);
     return ERR_NONE;
 }

@@ -130,6 +130,8 @@ const struct problem_code problem_codes[] = {
      "Choose another name, or GET the object that has it by ?name=", 0},
     {"price_overlaps",           ERR_CONFLICT,         "The price has a version at or after that start already, or the start is past",
      "Begin the version later than the last one and than now", 0},
+    {"price_below_floor",        ERR_CONFLICT,         "A GPU-hour would be sold below the floor of its instance type",
+     "Ask for more, or say why in below_floor_reason: it is kept with your name, and audited", 0},
     {"tax_rate_overlaps",        ERR_CONFLICT,         "The tax rate has a version at or after that start already, or the start is past",
      "Begin the version later than the last one and than now", 0},
     {"invoice_not_draft",        ERR_CONFLICT,         "The invoice is no draft: what it says is frozen",

@@ -198,3 +198,83 @@ def test_the_payback_curve_begins_with_the_months_that_were(aged):
     assert micro[1] - micro[0] == pytest.approx(first, abs=3)
     # Nothing said: what the last 30 closed days brought.
     assert payback(aged, "months=12").expect(200).body["utilisation_bp"] > 0
+
+
+# ---- The price floor ----
+
+BELOW = {"sku_kind": "instance_type", "sku": "h100.8x", "gpu_hour": {"amount": "2.000000", "currency": "USD"}}
+
+
+@pytest.fixture(scope="module")
+def floored(golden):
+    """G11's floor of 2.310850 at 75 % utilisation and a margin of 20 %, required; two tenants who buy at list price."""
+    golden.harbour = golden.tenant("harbour")
+    golden.floor = golden.operator.create("/v1/system/price-floors", {"instance_type": "h100.8x", "mode": "require"})
+    return golden
+
+
+def overrides(stack):
+    return stack.operator.items("/v1/system/price-floor-overrides?instance_type=h100.8x")
+
+
+def test_what_is_sold_below_the_floor_needs_a_reason_which_is_kept(floored):
+    finance = floored.token("finance")
+    refused = finance.post("/v1/system/prices", dict(BELOW, tenant="harbour")).expect(409)
+    assert refused.code == "price_below_floor" and "2.310850" in refused.body["detail"]
+    assert overrides(floored) == []
+    own = finance.create("/v1/system/prices", dict(BELOW, tenant="harbour", below_floor_reason="launch customer"))
+    assert "below_floor_reason" not in own, "it is the provider's: a tenant sees its prices"
+    (kept,) = overrides(floored)
+    assert kept["price"] == own["id"] and kept["reason"] == "launch customer" and kept["tenant"] == "harbour"
+    assert (kept["gpu_hour"]["amount"], kept["floor"]["amount"]) == ("2.000000", "2.310850")
+    assert kept["price_floor"] == floored.floor["id"] and kept["made_by"] is not None
+    finance.create("/v1/system/prices", dict(BELOW, tenant="harbour", tier="on_demand", gpu_hour={"amount": "2.310850", "currency": "USD"}))
+    assert len(overrides(floored)) == 1, "at the floor is not below it"
+
+
+def test_the_cheapest_tier_of_a_price_counts_and_preemptible_only_covers_its_power(floored):
+    tiers = [{"up_to_gpu_hours": 100, "gpu_hour": "2.600000"}, {"up_to_gpu_hours": None, "gpu_hour": "2.300000"}]
+    wish = dict(BELOW, tenant="harbour", gpu_hour={"amount": "2.600000", "currency": "USD"}, model="graduated", tiers=tiers)
+    assert floored.operator.post("/v1/system/prices", wish).expect(409).code == "price_below_floor"
+    spot = dict(BELOW, tenant="harbour", tier="preemptible")
+    assert floored.operator.post("/v1/system/prices", dict(spot, gpu_hour={"amount": "0.093924", "currency": "USD"})).expect(409).code == "price_below_floor"
+    floored.operator.create("/v1/system/prices", dict(spot, gpu_hour={"amount": "0.093925", "currency": "USD"}))
+
+
+def test_discounts_and_commitments_sell_too(floored):
+    operator = floored.operator
+    discount = {"tenant": "harbour", "percent_bp": 1000, "reason": "loyal", "valid_from": "2027-01-01T00:00:00Z", "sku_kind": "instance_type", "sku": "h100.8x"}
+    assert operator.post("/v1/system/discounts", discount).expect(409).code == "price_below_floor"
+    commitment = {"tenant": "harbour", "category": "usage", "sku_kind": "instance_type", "sku": "h100.8x", "gpu_hours": 500,
+                  "unit_price": {"amount": "1.850000", "currency": "USD"}, "first_month": "2026-02-01", "months": 12}
+    assert operator.post("/v1/system/commitments", commitment).expect(409).code == "price_below_floor"
+    made = operator.create("/v1/system/commitments", dict(commitment, below_floor_reason="fills the night"))
+    granted = operator.create("/v1/system/discounts", dict(discount, below_floor_reason="to keep them"))
+    kept = {override["sold_by"]: override for override in overrides(floored)}
+    assert kept["commitment"]["commitment"] == made["id"] and kept["commitment"]["gpu_hour"]["amount"] == "1.850000"
+    assert kept["discount"]["discount"] == granted["id"]
+
+
+def test_a_quote_shows_operators_what_it_leaves_and_tenants_nothing_of_it(floored):
+    quote = floored.harbour.create("/v1/quotes", {"instance_type": "h100.8x", "zone": "us-east-1a", "tier": "reserved",
+                                               "starts_at": "2026-02-10T00:00:00Z", "ends_at": "2026-02-11T00:00:00Z"})
+    said = floored.operator.get(f"/v1/system/quotes/{quote['id']}/floor").expect(200).body
+    assert (said["gpu_hour_price"]["amount"], said["gpu_hour_floor"]["amount"]) == ("2.000000", "2.310850")
+    assert said["gpu_hour_cost"]["amount"] == "1.848680" and (said["margin_bp"], said["floor_margin_bp"]) == (756, 2000)
+    assert said["mode"] == "require" and said["is_below_floor"]
+    assert not [name for name in quote if "floor" in name or "cost" in name or "margin" in name]
+    floored.harbour.get(f"/v1/system/quotes/{quote['id']}/floor").expect(403)
+    floored.harbour.get("/v1/system/price-floor-overrides").expect(403)
+
+
+def test_a_floor_that_warns_refuses_nothing_and_one_that_ended_says_nothing(floored):
+    operator = floored.operator
+    floored.advance("2026-01-01T01:00:00Z")
+    warning = operator.create("/v1/system/price-floors", {"instance_type": "h100.8x", "mode": "warn"})
+    assert operator.get(f"/v1/system/price-floors/{floored.floor['id']}").expect(200).body["valid_until"] is not None
+    said = operator.post("/v1/system/prices?validate_only=true", BELOW).expect(200).body["warnings"]
+    assert [problem["code"] for problem in said] == ["price_below_floor"]
+    floored.advance("2026-01-01T02:00:00Z")
+    operator.post(f"/v1/system/price-floors/{warning['id']}/end", {}).expect(200)
+    assert operator.post("/v1/system/prices?validate_only=true", BELOW).expect(200).body["warnings"] == []
+    operator.create("/v1/system/price-floors", {"instance_type": "h100.8x", "mode": "off"})

@@ -50,6 +50,15 @@ class Billed:
         (found,) = self.finance.items(f"/v1/system/invoices?tenant={name}&status={status}")
         return found
 
+    @contextlib.contextmanager
+    def changed(self, frozen, change):
+        """What nobody may change is changed by a cent for a while."""
+        for sign in ("+", "-"):
+            for statement in (frozen.format("DISABLE"), change.format(sign), frozen.format("ENABLE")):
+                self.stack.sql(statement)
+            if sign == "+":
+                yield
+
     def sound(self):
         violated = self.stack.sql("SELECT name, violations FROM sluice.billing_check WHERE violations > 0")
         assert violated == [], (violated, self.stack.sql("SELECT * FROM sluice.check_invoices"), self.stack.sql("SELECT * FROM sluice.check_ledger"))
@@ -113,6 +122,12 @@ def test_a_draft_is_the_providers_until_an_operator_issues_it(billed):
     finalized = billed.invoice("held", "finalized")
     assert finalized["content_sha256"] is not None and finalized["net"] == draft["net"]
     assert finance.post(f"/v1/system/invoices/{draft['id']}/finalize").expect(409).code == "invoice_not_draft"
+    total = "UPDATE sluice.invoice SET net_minor = net_minor {0} 1, total_minor = total_minor {0} 1 WHERE id = (SELECT id FROM sluice.invoice WHERE status = 'finalized')"
+    frozen = "ALTER TABLE sluice.invoice {} TRIGGER USER"
+    with billed.changed(frozen, total):  # its tenant's FOCUS export would not sum to it
+        refused = finance.post(f"/v1/system/invoices/{draft['id']}/issue").expect(409)
+        assert "the charges of its period come to" in refused.body["detail"] and held.items("/v1/invoices") == []
+        assert billed.stack.sql("SELECT violations FROM sluice.billing_check WHERE name = 'charges_are_invoiced'") == [{"violations": 1}]
     finance.post(f"/v1/system/invoices/{draft['id']}/issue").expect(201)
     (issued,) = held.items("/v1/invoices")
     assert issued["number"] == "HAND-000001" and issued["content_sha256"] == finalized["content_sha256"]

@@ -213,6 +213,7 @@ BODIES = {
     "POST /v1/system/prices/{id}/end": {},
     "POST /v1/system/commitments": {"tenant": "acme", "category": "spend", "total": {"amount": "111000.00", "currency": "USD"},
                                     "first_month": "2027-01-01", "months": 12},
+    "POST /v1/system/price-floors": {"instance_type": "h100.8x", "mode": "warn"},
     "POST /v1/system/discounts": {"tenant": "acme", "percent_bp": 1000, "reason": "launch customer"},
     "POST /v1/system/charge-policies": {"kind": "cancellation", "tenant": "acme", "steps": [{"least": 0, "share_bp": 1000}]},
     "POST /v1/system/usage-corrections": lambda ids: {"reservation": ids["short"], "starts_at": "2026-01-01T00:00:00Z",
