@@ -99,7 +99,7 @@ def plan(schedule, first):
 
 
 def settle(demo):
-    """At the end: what came in, what was credited, how far somebody may owe."""
+    """At the end: what came in, what was credited, how far somebody may owe, what hardware could be sold for."""
     admin = demo.admin
     invoices = admin.items("/v1/system/invoices?status=issued")
     first_of = {invoice["tenant"]: invoice for invoice in reversed(invoices)}
@@ -114,5 +114,10 @@ def settle(demo):
     if "borealis" in first_of and not admin.items("/v1/system/credit-notes"):
         admin.post(f"/v1/system/invoices/{first_of['borealis']['id']}/credit", {
             "reason": "a slow fabric in the first week", "lines": [{"line_no": 1, "share_numerator": 1, "share_denominator": 3}]})
+    if not admin.items("/v1/system/market-prices"):
+        admin.post("/v1/system/market-prices", {"gpu_model": "H100", "price": usd("21500.00"), "selling_cost": usd("400.00"),
+                                                "source": "broker quotes"})
+        admin.post("/v1/system/market-prices", {"cohort": "lot-4", "price": usd("198000.00"), "selling_cost": usd("3000.00"),
+                                                "source": "the vendor's buy-back"})
     for tenant in admin.items("/v1/system/tenants?name=cedar"):
         admin.send("PUT", f"/v1/system/tenants/{tenant['id']}/credit-limit", {"limit": usd("2500000.00")})

@@ -1,5 +1,5 @@
 // What may be chosen on the economics page; each choice lives in the address.
-export const VIEWS = ["days", "margin", "payback", "floor", "week"] as const;
+export const VIEWS = ["days", "margin", "payback", "floor", "week", "value"] as const;
 export const BY = ["tenant", "project", "instance_type", "node", "rack", "cohort", "reservation"] as const;
 export const STEPS = ["day", "week", "month"] as const;
 export const RANGES = [14, 30, 90, 365] as const;
@@ -19,4 +19,5 @@ export const VIEW_NAMES: Readonly<Record<View, string>> = {
   payback: "Payback",
   floor: "Price floor",
   week: "Break-even",
+  value: "Book value",
 };

@@ -5,6 +5,7 @@ import { isProvider } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { Heading } from "../ui/heading";
 import "../ui/tabs.css";
+import { BookValues } from "./book-value";
 import { BreakEven } from "./break-even";
 import { ByDay } from "./by-day";
 import { VIEW_NAMES, VIEWS, type View } from "./choices";
@@ -20,6 +21,7 @@ const BODIES: Readonly<Record<View, () => ReactNode>> = {
   payback: () => <PaybackView />,
   floor: () => <PriceFloor />,
   week: () => <BreakEven />,
+  value: () => <BookValues />,
 };
 
 export function EconomicsPage() {

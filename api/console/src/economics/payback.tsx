@@ -119,7 +119,14 @@ function Result({ payback, life, problem }: { payback: Payback; life: number; pr
   const capex = micro(payback.capex.amount);
   const values = [0n, ...payback.curve.map(({ cumulative }) => micro(cumulative.amount))];
   const curves: Curve[] = [
-    { name: "Came back", kind: "main", values },
+    {
+      name: payback.actual_months > 0 ? "Came back, and as the scenario has it" : "As the scenario has it",
+      kind: "main",
+      values,
+    },
+    ...(payback.actual_months > 0
+      ? [{ name: "Came back", kind: "past" as const, values: values.slice(0, payback.actual_months + 1) }]
+      : []),
     { name: `Book value over ${life / 12} years`, kind: "value", values: bookValueLine(capex, life, MONTHS) },
   ];
   const months = payback.paid_back_month;
@@ -131,7 +138,7 @@ function Result({ payback, life, problem }: { payback: Payback; life: number; pr
         <Stat
           name="Capex"
           value={formatShort(capex, currency)}
-          note={`${countOf(payback.nodes, "node")}, ${formatCount(payback.gpus)} GPUs`}
+          note={`${countOf(payback.nodes, "node")}, ${formatCount(payback.gpus)} GPUs; ${formatMoney(payback.brought_back)} came back so far`}
         />
         <Stat
           name="Paid back"
