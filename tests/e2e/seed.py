@@ -54,6 +54,15 @@ def invoiced(stack):
                                            "starts_at": "2025-12-29T00:00:00Z", "ends_at": "2025-12-31T00:00:00Z"})
 
 
+def belongings(acme):
+    """What a tenant has beside reservations."""
+    acme.post("/v1/ssh-keys", {"name": "ana", "public_key": f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'A' * 43} ana@acme"}).expect(201)
+    acme.post("/v1/projects", {"name": "evaluation", "description": "Nightly benchmarks"}).expect(201)
+    acme.post("/v1/service-accounts", {"name": "scheduler", "role": "member"}).expect(201)
+    acme.post("/v1/quotes", {"name": "bid", "instance_type": "h100.8x", "count": 2, "zone": ZONE, "starts_at": "2026-02-01T00:00:00Z",
+                             "ends_at": "2026-02-03T00:00:00Z", "ttl_s": 86400}).expect(201)
+
+
 def troubles(stack):
     """What needs a hand."""
     idle = stack.operator.items("/v1/system/nodes?limit=1000")[-1]
@@ -81,4 +90,5 @@ def seed(stack):
     troubles(stack)
     stack.advance(TODAY)
     health(stack)
+    belongings(tenants["acme"])
     return tenants["acme"].token

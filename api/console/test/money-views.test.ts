@@ -157,7 +157,15 @@ describe("a sheet", () => {
   it("shows_what_is_wrong_at_its_cell", () => {
     const sheet = sheetOf("\ufeffserial,cost.amount\nA1,x\n,5.00\n");
     expect(sheet?.head).toEqual(["serial", "cost.amount"]);
-    const problem = { status: 422, code: "out_of_range", title: "", detail: null, requestId: null, retryable: false };
+    const problem = {
+      status: 422,
+      code: "out_of_range",
+      title: "",
+      detail: null,
+      requestId: null,
+      more: {},
+      retryable: false,
+    };
     const errors = [
       { pointer: "/rows/1/serial", code: "missing_field", detail: "line 3: is required" },
       { pointer: "/rows/0/cost/amount", code: "wrong_type", detail: "line 2: is no amount" },

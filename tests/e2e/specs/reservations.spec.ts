@@ -4,63 +4,142 @@ import { expect, expectAccessible, operatorToken, signIn, test } from "./support
 interface Reservation {
   id: string;
   name: string | null;
+  tenant?: string;
   count: number;
   status: { state: string };
 }
 
-const counted = new Intl.NumberFormat("en-US");
+const ALL = "/v1/system/reservations";
 
 test.describe("reservations", () => {
-  test("the_filter_lives_in_the_address", async ({ page, operator }) => {
-    const all = await operator.items<Reservation>("/v1/system/reservations");
+  test("the_filters_live_in_the_address", async ({ page, operator }) => {
+    const all = await operator.items<Reservation>(ALL);
+    const table = page.getByRole("table");
     await signIn(page, operatorToken, "/console/reservations");
-    await expect(page.getByText(`${counted.format(all.length)} reservations`)).toBeVisible();
-    await page.getByRole("button", { name: "rejected", exact: true }).click();
+    await expect(page.getByText(`${all.length} reservations`)).toBeVisible();
+    await page.getByLabel("State").selectOption("rejected");
     await expect(page).toHaveURL(/state=rejected/);
     const rejected = all.filter((one) => one.status.state === "rejected");
     expect(rejected.length).toBeGreaterThan(0);
-    await expect(page.getByRole("table")).toHaveAttribute("aria-rowcount", String(rejected.length + 1));
+    await expect(table).toHaveAttribute("aria-rowcount", String(rejected.length + 1));
     await page.goBack();
-    await expect(page.getByRole("table")).toHaveAttribute("aria-rowcount", String(all.length + 1));
+    await expect(table).toHaveAttribute("aria-rowcount", String(all.length + 1));
+    await page.getByLabel("Tenant").selectOption("zephyr");
+    await page.keyboard.press("/");
+    await page.getByRole("searchbox").fill("TTS");
+    await expect(table).toHaveAttribute("aria-rowcount", "2");
+    await page.reload();
+    await expect(page.getByRole("link", { name: "tts-distill" })).toBeVisible();
+    await expect(table).toHaveAttribute("aria-rowcount", "2");
   });
 
-  test("one_opens_from_its_address_with_wish_verdict_and_instances", async ({ page, operator }) => {
-    const all = await operator.items<Reservation>("/v1/system/reservations");
-    const active = all.find((one) => one.status.state === "active");
-    const rejected = all.find((one) => one.status.state === "rejected");
+  test("one_shows_wish_and_fact_its_places_its_books_and_its_instances", async ({ page, operator }) => {
+    const all = await operator.items<Reservation>(ALL);
+    const active = all.find((one) => one.name === "llama-pretrain");
+    const margin = await operator.get<{ revenue: { amount: string } }>(`${ALL}/${active?.id}/margin`);
     await signIn(page, operatorToken, `/console/reservations/${active?.id}`);
-    await expect(page.getByRole("heading", { level: 1, name: active?.name ?? active?.id })).toBeVisible();
+    await expect(page.getByRole("heading", { level: 1, name: "llama-pretrain" })).toBeVisible();
+    await expect(page.getByRole("region", { name: "Placement" }).getByRole("img")).toHaveCount(active?.count ?? 0);
     await expect(page.getByRole("group", { name: "Instances" }).getByText("running").first()).toBeVisible();
+    const revenue = Number(margin.revenue.amount).toLocaleString("en-US", { style: "currency", currency: "USD" });
+    expect(Number(margin.revenue.amount)).toBeGreaterThan(0);
+    await expect(page.getByRole("region", { name: "Cost" })).toContainText(revenue);
     await expectAccessible(page);
-    await page.goto(`/console/reservations/${rejected?.id}`);
-    await expect(page.getByText("What bound")).toBeVisible();
+  });
+
+  test.describe("whose terms change", () => {
+    test.use({ expected: [/409|422/] });
+    test("an_operator_changes_terms_after_seeing_the_price", async ({ page, operator }) => {
+      const all = await operator.items<Reservation>(ALL);
+      const distill = all.find((one) => one.name === "tts-distill");
+      await signIn(page, operatorToken, `/console/reservations/${distill?.id}`);
+      await page.getByRole("button", { name: "Change count" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel("Instances").fill("9");
+      await expect(dialog.getByText(/^It costs \$[\d,.]+ more\.$/)).toBeVisible();
+      await dialog.getByLabel("Instances").fill("900");
+      await expect(dialog.getByRole("alert")).toContainText("900 whole nodes");
+      await dialog.getByLabel("Instances").fill("9");
+      await dialog.getByRole("button", { name: "Change count" }).click();
+      await expect(dialog).toBeHidden();
+      await expect(page.getByRole("group", { name: "Amendments" })).toContainText("granted");
+    });
+  });
+
+  test("what_is_cancelled_must_be_named", async ({ page, tenant }) => {
+    const name = `regret-${Date.now()}`;
+    const made = await tenant.post<Reservation>("/v1/reservations", {
+      name,
+      instance_type: "h100.8x",
+      count: 1,
+      zone: "us-east-1a",
+      starts_at: "2026-03-01T00:00:00Z",
+      ends_at: "2026-03-02T00:00:00Z",
+    });
+    await signIn(page, operatorToken, `/console/reservations/${made.id}`);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    const dialog = page.getByRole("dialog");
+    const cancel = dialog.getByRole("button", { name: "Cancel", exact: true });
+    await expect(dialog.getByText(/The policy charges/)).toBeVisible();
+    await expect(cancel).toBeDisabled();
+    await dialog.getByLabel(`Type ${name} to confirm`).fill(name);
+    await cancel.click();
+    await expect(page.getByText("reservation cancelled")).toBeVisible();
   });
 
   test.describe("that do not exist", () => {
     test.use({ expected: [/404/] });
     test("say_so_as_a_problem", async ({ page, operator }) => {
-      const [one] = await operator.items<Reservation>("/v1/system/reservations");
+      const [one] = await operator.items<Reservation>(ALL);
       const nobody = `${one?.id.slice(0, -6)}424242`;
       await signIn(page, operatorToken, `/console/reservations/${nobody}`);
-      await expect(page.getByRole("alert")).toContainText("not_found");
+      await expect(page.getByRole("alert").first()).toContainText("not_found");
     });
   });
 
-  test("a_new_one_appears_by_itself", async ({ page, tenant }) => {
+  test("a_new_one_appears_by_itself_and_changes_in_its_place", async ({ page, tenant }) => {
     await signIn(page, operatorToken, "/console/reservations");
     await expect(page.getByText("Live", { exact: true })).toBeVisible();
     const name = `live-${Date.now()}`;
-    const { domain_time } = await tenant.get<{ domain_time: string }>("/v1/me");
-    const inDays = (days: number): string =>
-      `${new Date(Date.parse(domain_time) + days * 86_400_000).toISOString().slice(0, 19)}Z`;
-    await tenant.post("/v1/reservations", {
+    const made = await tenant.post<Reservation>("/v1/reservations", {
       name,
       instance_type: "h100.8x",
       count: 1,
       zone: "us-east-1a",
-      starts_at: inDays(40),
-      ends_at: inDays(41),
+      starts_at: "2026-03-01T00:00:00Z",
+      ends_at: "2026-03-02T00:00:00Z",
     });
-    await expect(page.getByRole("link", { name })).toBeVisible();
+    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name }) });
+    await expect(row).toContainText("scheduled");
+    await tenant.post(`/v1/reservations/${made.id}/cancel`, {});
+    await expect(row).toContainText("cancelled");
+  });
+
+  test("fifty_thousand_are_scrolled_page_by_page_and_few_are_in_the_document", async ({ page, operator }) => {
+    const { items } = await operator.get<{ items: Reservation[] }>(`${ALL}?limit=1`);
+    const pages: number[] = [];
+    await page.route(/\/v1\/system\/reservations\?/, async (route) => {
+      const query = new URL(route.request().url()).searchParams;
+      const first = Number(query.get("page") ?? 0);
+      const limit = Number(query.get("limit"));
+      pages.push(first);
+      const rows = Array.from({ length: Math.min(limit, 50_000 - first) }, (_, at) => ({
+        ...items[0],
+        id: `rsv_${first + at}`,
+        name: `many-${first + at}`,
+      }));
+      const next = first + limit < 50_000 ? String(first + limit) : null;
+      await route.fulfill({ json: { items: rows, next_page: next } });
+    });
+    await signIn(page, operatorToken, "/console/reservations");
+    await expect(page.getByText(/^The newest 500; older ones come/)).toBeVisible();
+    expect(pages).toEqual([0]);
+    const box = page.getByRole("group", { name: "Reservations" });
+    for (let more = 2; more <= 6; more++) {
+      await box.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+      await expect(page.getByText(`The newest ${(more * 500).toLocaleString("en-US")}; older ones`)).toBeVisible();
+    }
+    expect(await page.getByRole("row").count()).toBeLessThan(80);
+    expect(pages).toEqual([0, 500, 1000, 1500, 2000, 2500]);
   });
 });

@@ -8,6 +8,8 @@ export interface Problem {
   requestId: string | null;
   retryable: boolean;
   errors: { pointer: string; code: string; detail: string }[];
+  /** What a refusal tells beside: binding, alternatives, the id under which it stays readable. */
+  more: Readonly<Record<string, unknown>>;
 }
 
 export class ProblemError extends Error {
@@ -33,6 +35,7 @@ export function problemFrom(status: number, body: unknown): Problem {
     requestId: text(fields.request_id),
     retryable: fields.retryable === true,
     errors,
+    more: fields,
   };
 }
 
@@ -47,5 +50,6 @@ export function problemOf(error: unknown): Problem {
     requestId: null,
     retryable: true,
     errors: [],
+    more: {},
   };
 }

@@ -16,12 +16,4 @@ function Lost() {
   );
 }
 
-/** A text of the address, or undefined: what is empty is not set. */
-export function textOf(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** A value of the address that must be one of these. */
-export function oneOf<T extends string>(values: readonly T[], value: unknown): T | undefined {
-  return values.find((each) => each === value);
-}
+export { oneOf, textOf } from "./search";

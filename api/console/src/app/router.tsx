@@ -9,6 +9,8 @@ import { fleetRoutes } from "../fleet/routes";
 import { maintenanceRoutes } from "../maintenance/routes";
 import { nodeRoutes } from "../node/routes";
 import { reservationsRoutes } from "../reservations/routes";
+import { reserveRoutes } from "../reserve/routes";
+import { tenantRoutes } from "../tenant/routes";
 import { ProblemBox } from "../ui/problem-box";
 import { Loading } from "../ui/states";
 import { Home } from "./home";
@@ -29,6 +31,8 @@ export const router = createRouter({
     ...calendarRoutes,
     ...maintenanceRoutes,
     ...reservationsRoutes,
+    ...reserveRoutes,
+    ...tenantRoutes,
     ...economicsRoutes,
     ...billingRoutes,
     ...assetsRoutes,

@@ -1,6 +1,7 @@
 // Keeps what is on screen true: events mark queries as stale, and React Query fetches those that are shown.
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useState, type ReactNode } from "react";
+import { announce } from "./listen";
 import { follow } from "./stream";
 import { throttle } from "./throttle";
 
@@ -14,7 +15,7 @@ const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   node: ["nodes", "fleet"],
   maintenance: ["maintenance", "allocations"],
   zone: ["zones"],
-  reservation: ["reservations", "nodes", "fleet", "allocations"],
+  reservation: ["reservations", "nodes", "fleet", "allocations", "quotes", "availability", "quotas"],
   instance: ["reservations", "nodes", "fleet"],
   invoice: ["invoices", "credit", "margin", "ledger"],
   invoice_request: ["invoices"],
@@ -32,6 +33,8 @@ const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   asset_change: ["assets", "margin"],
   purchase_order: ["assets"],
   ledger: ["margin", "ledger"],
+  quote: ["quotes", "availability"],
+  webhook: ["webhooks"],
 };
 const EVERYTHING = [
   "nodes",
@@ -72,7 +75,10 @@ export function LiveProvider({ url, children }: { url: string; children: ReactNo
           opened = true;
           setLive({ state: "live" });
         },
-        onEvent: (event) => touchAll([...touchedBy(event.event), "me"]),
+        onEvent: (event) => {
+          touchAll([...touchedBy(event.event), "me"]);
+          announce(event);
+        },
         onLost: () =>
           setLive((was) => (was.state === "stale" ? was : { state: "stale", since: new Date().toISOString() })),
       },

@@ -1,19 +1,26 @@
-// One reservation: what was wished, what was found, what runs, what happened.
+// One reservation: how far it is, what was wished and what is, where, at what cost; and what can be done with it.
 import { Link, useParams } from "@tanstack/react-router";
-import type { ReactNode } from "react";
-import type { Me, Reservation } from "../api/model";
-import { useEvents, useReservation } from "../api/queries";
+import { useObject } from "../api/lists";
+import { isProvider, type Me, type Reservation } from "../api/model";
+import { useReservation } from "../api/queries";
 import { usePrincipal } from "../app/principal";
-import { countOf, formatInstant, formatSpan, words } from "../format/text";
-import { zoneName } from "../format/zone";
+import { formatInstant } from "../format/text";
+import { ActionButton } from "../ui/action";
+import { CopyAs } from "../ui/copy-as";
 import { Heading } from "../ui/heading";
 import { StateChip } from "../ui/state-chip";
-import { Empty, Loaded } from "../ui/states";
+import { Loaded } from "../ui/states";
+import { amendActions, endAction } from "./actions";
+import { Cost } from "./money";
+import { Amendments, Events, Instances } from "./parts";
+import { Placement } from "./placement-map";
+import type { WishBody } from "./refusal";
+import { Refusal } from "./refused";
 import { toneOf } from "./states";
-import { nameOf, whatOf, windowSeconds } from "./wish";
+import { stationsOf } from "./timeline";
+import { nameOf } from "./wish";
+import { Wished } from "./wished";
 import "./reservations.css";
-
-const INSTANCES_SHOWN_MAX = 500;
 
 export function ReservationPage() {
   const me = usePrincipal();
@@ -33,188 +40,79 @@ export function ReservationPage() {
 }
 
 function Reserved({ reservation, me }: { reservation: Reservation; me: Me }) {
-  const { status } = reservation;
+  const { status, id } = reservation;
+  const provider = isProvider(me);
   return (
     <>
-      <p className="chips">
-        <StateChip state={status.state ?? "pending"} tone={toneOf(status.state)} />
+      <div className="chips">
+        <StateChip state={status.state} tone={toneOf(status.state)} />
         {status.health != null && status.state === "active" && (
           <StateChip state={`health ${status.health}`} tone={toneOf(status.health)} />
         )}
-        <code className="fine">{reservation.id}</code>
-      </p>
+        <code className="fine">{id}</code>
+        <Actions reservation={reservation} me={me} />
+      </div>
+      <Stations reservation={reservation} />
+      {status.binding != null && (
+        <section className="panel" aria-labelledby="refused-title">
+          <h2 id="refused-title">Why it was refused</h2>
+          <Refusal
+            binding={status.binding}
+            alternatives={status.alternatives}
+            wish={reservation as WishBody}
+            refusal={provider ? "it is the tenant's to ask for" : null}
+          />
+        </section>
+      )}
       <div className="halves">
         <Wished reservation={reservation} />
-        <Verdict reservation={reservation} />
+        <Cost id={id} provider={provider} />
       </div>
-      <Instances reservation={reservation} />
-      <Events me={me} id={reservation.id} />
+      {provider && <Placement id={id} />}
+      <Instances id={id} provider={provider} />
+      <Amendments id={id} provider={provider} />
+      <Events id={id} provider={provider} />
     </>
   );
 }
 
-function Wished({ reservation }: { reservation: Reservation }) {
+function Actions({ reservation, me }: { reservation: Reservation; me: Me }) {
+  const provider = isProvider(me);
+  const { id } = reservation;
+  const cost = useObject("reservations", {
+    path: provider ? "/v1/system/reservations/{id}/cost" : "/v1/reservations/{id}/cost",
+    params: { id },
+  });
   return (
-    <section className="panel" aria-labelledby="wished-title">
-      <h2 id="wished-title">Wished</h2>
-      <dl className="facts">
-        {reservation.tenant != null && <Fact name="Tenant">{reservation.tenant}</Fact>}
-        <Fact name="What">
-          {reservation.count} × {whatOf(reservation)}
-        </Fact>
-        <Fact name="Where">{reservation.zone}</Fact>
-        <Fact name="From">
-          {formatInstant(reservation.starts_at)} {zoneName()}
-        </Fact>
-        <Fact name="Until">
-          {reservation.ends_at == null ? "until cancelled" : `${formatInstant(reservation.ends_at)} {zoneName()}`}
-        </Fact>
-        <Fact name="Tier">{words(reservation.tier)}</Fact>
-        <Fact name="If unavailable">{words(reservation.if_unavailable)}</Fact>
-        <Fact name="Made">
-          {formatInstant(reservation.created_at)} {zoneName()}
-        </Fact>
-      </dl>
-    </section>
-  );
-}
-
-function Verdict({ reservation }: { reservation: Reservation }) {
-  const { status } = reservation;
-  const seconds = windowSeconds(reservation);
-  const refused = status.binding != null;
-  return (
-    <section className="panel" aria-labelledby="verdict-title">
-      <h2 id="verdict-title">Verdict</h2>
-      <dl className="facts">
-        <Fact name="Decided">
-          {status.decided_at == null ? "not yet" : `${formatInstant(status.decided_at)} {zoneName()}`}
-        </Fact>
-        {status.starts_at != null && (
-          <Fact name="Granted">
-            {formatInstant(status.starts_at)} to {formatInstant(status.ends_at)}
-            {seconds !== null && <small> {formatSpan(seconds)}</small>}
-          </Fact>
-        )}
-        <Fact name="Delivered">
-          {status.delivered_count ?? 0} of {reservation.count}
-        </Fact>
-        {status.reason != null && <Fact name="Reason">{words(status.reason)}</Fact>}
-        {refused && (
-          <Fact name="What bound">
-            <Pairs value={status.binding} />
-          </Fact>
-        )}
-      </dl>
-      {Array.isArray(status.alternatives) && status.alternatives.length > 0 && (
-        <Alternatives bodies={status.alternatives} />
-      )}
-    </section>
-  );
-}
-
-function Alternatives({ bodies }: { bodies: readonly unknown[] }) {
-  return (
-    <>
-      <h3>What would have fitted</h3>
-      <ol className="alternatives">
-        {bodies.map((body, index) => (
-          <li key={index}>
-            <Pairs value={body} />
-          </li>
-        ))}
-      </ol>
-    </>
-  );
-}
-
-/** The members of a JSON object, one beside the other. */
-function Pairs({ value }: { value: unknown }) {
-  if (typeof value !== "object" || value === null) return <>{String(value)}</>;
-  return (
-    <span className="pairs">
-      {Object.entries(value).map(([key, member]) => (
-        <span key={key}>
-          <i>{words(key)}</i> {typeof member === "string" ? words(member) : JSON.stringify(member)}
-        </span>
+    <span className="actions detail-actions">
+      {amendActions(me, reservation).map((action) => (
+        <ActionButton key={action.verb} action={action} />
       ))}
+      <ActionButton action={endAction(me, reservation, cost.data?.cancelling_now ?? null)} />
+      <CopyAs
+        ask={{
+          method: "GET",
+          path: provider ? "/v1/system/reservations/{id}" : "/v1/reservations/{id}",
+          params: { id },
+        }}
+      />
     </span>
   );
 }
 
-function Instances({ reservation }: { reservation: Reservation }) {
-  const instances = reservation.instances ?? [];
+function Stations({ reservation }: { reservation: Reservation }) {
   return (
-    <section aria-labelledby="instances-title">
-      <div className="section-top">
-        <h2 id="instances-title">Instances</h2>
-        <span className="fine">{countOf(instances.length, "instance")}</span>
-      </div>
-      {instances.length === 0 ? (
-        <Empty title="No instances">They are made when the window comes near.</Empty>
-      ) : (
-        <div className="table-box" tabIndex={0} role="group" aria-label="Instances">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">#</th>
-                <th scope="col">State</th>
-                <th scope="col">Address</th>
-                <th scope="col">Id</th>
-              </tr>
-            </thead>
-            <tbody>
-              {instances.slice(0, INSTANCES_SHOWN_MAX).map((instance) => (
-                <tr key={instance.id}>
-                  <td>{instance.ordinal}</td>
-                  <td>
-                    <StateChip state={instance.state} tone={toneOf(instance.state)} />
-                  </td>
-                  <td>{instance.address ?? "\u2013"}</td>
-                  <td>
-                    <code>{instance.id}</code>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {instances.length > INSTANCES_SHOWN_MAX && <p className="fine">The first {INSTANCES_SHOWN_MAX} are shown.</p>}
-        </div>
-      )}
-    </section>
-  );
-}
-
-function Events({ me, id }: { me: Me; id: string }) {
-  const events = useEvents(me, id);
-  return (
-    <section aria-labelledby="events-title">
-      <h2 id="events-title">Events</h2>
-      <Loaded query={events} what="events">
-        {({ items }) =>
-          items.length === 0 ? (
-            <Empty title="No events" />
-          ) : (
-            <ol className="events">
-              {items.map((event, index) => (
-                <li key={index}>
-                  <time dateTime={event.occurred_at}>{formatInstant(event.occurred_at)}</time>
-                  <span>{words(event.kind.replace(".", " "))}</span>
-                </li>
-              ))}
-            </ol>
-          )
-        }
-      </Loaded>
-    </section>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
+    <ol className="stations" aria-label="How far it is">
+      {stationsOf(reservation).map((station) => (
+        <li
+          key={station.name}
+          className={`station-${station.state}`}
+          aria-current={station.state === "now" ? "step" : undefined}
+        >
+          <b>{station.name}</b>
+          <time dateTime={station.at ?? undefined}>{formatInstant(station.at)}</time>
+        </li>
+      ))}
+    </ol>
   );
 }

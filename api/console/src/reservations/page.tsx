@@ -1,170 +1,88 @@
-// All reservations that the principal may see; the filter lives in the address.
+// All reservations that the principal may see, newest first; the filters live in the address.
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
+import { useEndless, type Endless, type ListAsk } from "../api/lists";
 import { isProvider, type Reservation } from "../api/model";
-import { useReservations } from "../api/queries";
 import { usePrincipal } from "../app/principal";
-import { countOf, formatCount, formatInstant, formatSpan, words } from "../format/text";
-import { zoneName } from "../format/zone";
+import { countOf, formatCount } from "../format/text";
 import { Heading } from "../ui/heading";
 import { ListTools } from "../ui/list-tools";
-import { SearchBox } from "../ui/search-box";
-import { StateChip } from "../ui/state-chip";
 import { Empty, Loaded } from "../ui/states";
 import { DataTable, type Column } from "../ui/table";
-import { reservationStates, toneOf } from "./states";
-import { nameOf, whatOf, windowSeconds } from "./wish";
-
-const NAME: Column<Reservation> = {
-  key: "name",
-  title: "Name",
-  sort: nameOf,
-  render: (row) => (
-    <Link to="/reservations/$id" params={{ id: row.id }}>
-      {nameOf(row)}
-    </Link>
-  ),
-};
-const TENANT: Column<Reservation> = {
-  key: "tenant",
-  title: "Tenant",
-  sort: (row) => row.tenant,
-  render: (row) => row.tenant ?? "",
-};
-const REST: readonly Column<Reservation>[] = [
-  {
-    key: "state",
-    title: "State",
-    sort: (row) => row.status.state,
-    render: (row) => (
-      <span className="chips">
-        <StateChip state={row.status.state ?? "pending"} tone={toneOf(row.status.state)} />
-        {row.status.health != null && row.status.health !== "ok" && (
-          <StateChip state={row.status.health} tone={toneOf(row.status.health)} />
-        )}
-      </span>
-    ),
-  },
-  { key: "what", title: "What", sort: whatOf, render: (row) => `${row.count} × ${whatOf(row)}` },
-  {
-    key: "delivered",
-    title: "Delivered",
-    align: "end",
-    render: (row) => `${row.status.delivered_count ?? 0} / ${row.count}`,
-  },
-  {
-    key: "starts",
-    title: "Starts",
-    sort: (row) => row.status.starts_at ?? row.starts_at,
-    align: "end",
-    render: (row) => formatInstant(row.status.starts_at ?? row.starts_at),
-  },
-  {
-    key: "ends",
-    title: "Ends",
-    align: "end",
-    sort: (row) => row.status.ends_at ?? row.ends_at,
-    render: (row) => formatInstant(row.status.ends_at ?? row.ends_at),
-  },
-  {
-    key: "lasts",
-    title: "Lasts",
-    align: "end",
-    sort: windowSeconds,
-    render: (row) => {
-      const seconds = windowSeconds(row);
-      return seconds === null ? "open" : formatSpan(seconds);
-    },
-  },
-];
+import { columnsFor } from "./columns";
+import { FilterBar } from "./filter-bar";
+import { isFiltered, queryOf, type ReservationsSearch } from "./filters";
+import { useLiveRows } from "./live-rows";
+import "./reservations.css";
 
 export function ReservationsPage() {
   const me = usePrincipal();
-  const { state, find } = useSearch({ from: "/reservations" });
+  const search = useSearch({ from: "/reservations" });
   const navigate = useNavigate({ from: "/reservations" });
-  const reservations = useReservations(me, state);
-  const columns = useMemo(() => (isProvider(me) ? [NAME, TENANT, ...REST] : [NAME, ...REST]), [me]);
-
-  const setState = (next: typeof state): void => void navigate({ search: (was) => ({ ...was, state: next }) });
-  const setFind = (text: string): void =>
-    void navigate({ search: (was) => ({ ...was, find: text === "" ? undefined : text }), replace: true });
+  const provider = isProvider(me);
+  const list = useMemo<ListAsk>(
+    () => ({ path: provider ? "/v1/system/reservations" : "/v1/reservations", query: queryOf(search) }),
+    [provider, search],
+  );
+  // Not "reservations": events patch these rows (live-rows.ts), they do not fetch all pages again.
+  const rows = useEndless<Reservation>("reservation-rows", list);
+  useLiveRows(list, rows);
+  const columns = useMemo(() => columnsFor(provider), [provider]);
+  const set = (change: Partial<ReservationsSearch>, typing = false): void =>
+    void navigate({ search: (was) => ({ ...was, ...change }), replace: typing });
 
   return (
     <>
-      <Heading title="Reservations" />
-      <div className="section-top">
-        <div className="filter" role="group" aria-label="State">
-          <button type="button" aria-pressed={state === undefined} onClick={() => setState(undefined)}>
-            every state
-          </button>
-          {reservationStates.map((each) => (
-            <button key={each} type="button" aria-pressed={state === each} onClick={() => setState(each)}>
-              {words(each)}
-            </button>
-          ))}
-        </div>
-        <SearchBox label="Search reservations" value={find ?? ""} onChange={setFind} />
-        <ListTools
-          list={{ path: isProvider(me) ? "/v1/system/reservations" : "/v1/reservations", query: { state } }}
-          name="reservations"
-        />
-      </div>
-      <Loaded query={reservations} what="reservations">
-        {({ items, capped }) => (
-          <Found
-            rows={matching(items, find)}
-            all={items.length}
-            capped={capped}
-            columns={columns}
-            filtered={state !== undefined}
-          />
+      <Heading title="Reservations">
+        {!provider && (
+          <Link to="/reserve" className="button primary">
+            Reserve
+          </Link>
         )}
+      </Heading>
+      <FilterBar search={search} set={set} provider={provider} />
+      <Loaded query={rows.query} what="reservations">
+        {(items) => <Found items={items} rows={rows} columns={columns} filtered={isFiltered(search)} list={list} />}
       </Loaded>
     </>
   );
 }
 
 interface FoundProps {
-  rows: Reservation[];
-  all: number;
-  capped: boolean;
-  filtered: boolean;
+  items: readonly Reservation[];
+  rows: Endless<Reservation>;
   columns: readonly Column<Reservation>[];
+  filtered: boolean;
+  list: ListAsk;
 }
 
-function Found({ rows, all, capped, filtered, columns }: FoundProps) {
-  if (all === 0) {
+function Found({ items, rows, columns, filtered, list }: FoundProps) {
+  if (items.length === 0) {
     return filtered ? (
-      <Empty title="No reservation is in this state" />
+      <Empty title="No reservation is like this">Take a filter back to see more.</Empty>
     ) : (
       <Empty title="No reservations yet">
-        Make one with <code>POST /v1/reservations</code> or <code>sluice reservation create</code>; it appears here by
-        itself.
+        Make one under Reserve, or with <code>sluice reservation create</code>; it appears here by itself.
       </Empty>
     );
   }
   return (
     <>
-      <p className="fine" role="status">
-        {rows.length === all
-          ? countOf(all, "reservation")
-          : `${formatCount(rows.length)} of ${countOf(all, "reservation")}`}
-        {`, times in ${zoneName()}`}
-        {capped && `, of more: only the first ${formatCount(all)} were fetched; narrow the state`}
-      </p>
-      {rows.length === 0 ? (
-        <Empty title="None matches the search" />
-      ) : (
-        <DataTable label="Reservations" columns={columns} rows={rows} rowKey={(row) => row.id} />
-      )}
+      <div className="section-top">
+        <p className="fine" role="status">
+          {rows.complete
+            ? countOf(items.length, "reservation")
+            : `The newest ${formatCount(items.length)}; older ones come as you scroll`}
+        </p>
+        <ListTools list={list} name="reservations" />
+      </div>
+      <DataTable
+        label="Reservations"
+        columns={columns}
+        rows={items}
+        rowKey={(row) => row.id}
+        onEnd={rows.complete ? undefined : rows.more}
+      />
     </>
   );
-}
-
-function matching(rows: readonly Reservation[], find: string | undefined): Reservation[] {
-  const wanted = (find ?? "").toLowerCase();
-  const found = rows.filter((row) =>
-    `${row.name ?? ""} ${row.id} ${row.tenant ?? ""} ${whatOf(row)}`.toLowerCase().includes(wanted),
-  );
-  return found.sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
 }

@@ -1,20 +1,12 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { oneOf, root, textOf } from "../app/root";
-import { reservationStates } from "./states";
-
-export interface ReservationsSearch {
-  state?: (typeof reservationStates)[number] | undefined;
-  find?: string | undefined;
-}
+import { root } from "../app/root";
+import { searchOf } from "./filters";
 
 export const reservationsRoutes = [
   createRoute({
     getParentRoute: () => root,
     path: "/reservations",
-    validateSearch: (search): ReservationsSearch => ({
-      state: oneOf(reservationStates, search.state),
-      find: textOf(search.find),
-    }),
+    validateSearch: searchOf,
     component: lazyRouteComponent(() => import("./page"), "ReservationsPage"),
   }),
   createRoute({

@@ -1,6 +1,7 @@
 import type { Tone } from "../ui/state-chip";
 
 export const reservationStates = [
+  "pending",
   "waitlisted",
   "scheduled",
   "activating",
@@ -12,7 +13,12 @@ export const reservationStates = [
   "expired",
 ] as const;
 
+export const tiers = ["reserved", "on_demand", "preemptible"] as const;
+
 const TONES: Readonly<Record<string, Tone>> = {
+  pending: "wait",
+  held: "wait",
+  confirmed: "good",
   waitlisted: "wait",
   scheduled: "wait",
   activating: "busy",
@@ -29,6 +35,10 @@ const TONES: Readonly<Record<string, Tone>> = {
   stopping: "busy",
   replacing: "warn",
   failed: "bad",
+  // Of amendments:
+  requested: "wait",
+  granted: "good",
+  refused: "bad",
   // Of health:
   ok: "good",
   degraded: "warn",

@@ -8,7 +8,7 @@ import {
   type SortingState,
 } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useMemo, useRef, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { usePrinting, useRowKeys } from "./table-manners";
 
 export interface Column<T> {
@@ -60,6 +60,8 @@ interface Props<T> {
   /** The order, where the address keeps it: a column's key, with a minus when descending; undefined: as given. */
   sort?: string | undefined;
   onSort?: (sort: string | undefined) => void;
+  /** There are more than `rows`: called when the last of them come near. */
+  onEnd?: (() => void) | undefined;
 }
 
 export function DataTable<T extends object>(props: Props<T>) {
@@ -84,10 +86,15 @@ export function DataTable<T extends object>(props: Props<T>) {
   const seen = virtual.getVirtualItems();
   const first = printing ? 0 : (seen[0]?.index ?? 0);
   const after = printing ? sorted.length : (seen.at(-1)?.index ?? -1) + 1;
+  const { onEnd } = props;
+  const nearsEnd = onEnd !== undefined && after >= sorted.length;
+  useEffect(() => {
+    if (nearsEnd) onEnd();
+  }, [nearsEnd, onEnd, sorted.length]);
 
   return (
     <div className="table-box" ref={box} tabIndex={0} role="group" aria-label={label} data-rows>
-      <table aria-rowcount={rows.length + 1}>
+      <table aria-rowcount={onEnd === undefined ? rows.length + 1 : -1}>
         <thead>
           <tr aria-rowindex={1}>
             {columns.map((column) => (

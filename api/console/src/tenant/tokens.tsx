@@ -1,0 +1,119 @@
+// Tokens: what programs and people show; their text is seen once.
+import { useWhole, type ItemOf } from "../api/lists";
+import type { Me } from "../api/model";
+import { usePrincipal } from "../app/principal";
+import { formatInstant, words } from "../format/text";
+import type { Action } from "../ui/action";
+import { StateChip } from "../ui/state-chip";
+import type { Column } from "../ui/table";
+import { ResourceList, RowActions } from "./resource";
+import { Secret } from "./secret";
+
+type Token = ItemOf<"/v1/tokens">;
+
+const LIST = { path: "/v1/tokens" } as const;
+const ROLES = ["viewer", "member", "admin", "billing"] as const;
+/** What a scope names: a resource of the tenant's, read or written. */
+const SCOPES_NOTE = "Of what its role may: reservations:read, quotes:write, … Empty: all of it.";
+
+export function Tokens() {
+  const me = usePrincipal();
+  const tokens = useWhole("tokens", LIST);
+  return (
+    <ResourceList
+      title="Tokens"
+      noun="tokens"
+      query={tokens}
+      list={LIST}
+      columns={COLUMNS}
+      rowKey={(row) => row.id}
+      create={createAction(me)}
+      empty="Programs sign in with a token."
+    />
+  );
+}
+
+function shownOnce(token: Token) {
+  return token.token === undefined ? null : <Secret what="the token" text={token.token} />;
+}
+
+function createAction(me: Me): Action {
+  const rank = ROLES.map((role) => ({ value: role, label: role }));
+  return {
+    title: "Make a token",
+    verb: "Make a token",
+    ask: { method: "POST", path: "/v1/tokens" },
+    fields: [
+      { at: "/name", label: "Name", kind: "text", required: true, note: "What it is for." },
+      { at: "/role", label: "Role", kind: "choice", required: true, options: rank, initial: me.role },
+      { at: "/scopes", label: "Scopes", kind: "names", note: SCOPES_NOTE, placeholder: "reservations:read usage:read" },
+      { at: "/expires_at", label: "Expires", kind: "instant", note: "Empty: never. One that ends is safer." },
+      { at: "/principal", label: "For", kind: "text", note: "A member or service account; you unless said." },
+    ],
+    touches: ["tokens"],
+    result: (answer) => shownOnce(answer as Token),
+  };
+}
+
+function rotateAction(token: Token): Action {
+  return {
+    title: `Rotate ${token.name}`,
+    verb: "Rotate",
+    about: "It gets another text; the present one is taken for a while, too, so that nothing breaks meanwhile.",
+    ask: { method: "POST", path: "/v1/tokens/{id}/rotate", params: { id: token.id } },
+    fields: [
+      { at: "/overlap_s", label: "Both are taken for, in seconds", kind: "integer", required: true, initial: "3600" },
+    ],
+    refusal: token.revoked_at === null ? null : "it is revoked",
+    touches: ["tokens"],
+    result: (answer) => shownOnce(answer as Token),
+  };
+}
+
+function revokeAction(token: Token): Action {
+  return {
+    title: `Revoke ${token.name}`,
+    verb: "Revoke",
+    about: "Whoever shows it is refused at once.",
+    ask: { method: "POST", path: "/v1/tokens/{id}/revoke", params: { id: token.id } },
+    confirm: token.name,
+    refusal: token.revoked_at === null ? null : "it is revoked already",
+    touches: ["tokens"],
+  };
+}
+
+function stateOf({ revoked_at, expires_at }: Token): "active" | "revoked" | "expired" {
+  if (revoked_at !== null) return "revoked";
+  return expires_at !== null && Date.parse(expires_at) <= Date.now() ? "expired" : "active";
+}
+
+const COLUMNS: readonly Column<Token>[] = [
+  { key: "name", title: "Name", sort: (row) => row.name, render: (row) => <b>{row.name}</b> },
+  {
+    key: "state",
+    title: "State",
+    sort: stateOf,
+    render: (row) => <StateChip state={stateOf(row)} tone={stateOf(row) === "active" ? "good" : "done"} />,
+  },
+  { key: "for", title: "For", sort: (row) => row.principal, render: (row) => row.principal },
+  { key: "role", title: "Role", sort: (row) => row.role, render: (row) => words(row.role) },
+  { key: "scopes", title: "Scopes", render: (row) => (row.scopes as string[] | null)?.join(", ") ?? "all" },
+  {
+    key: "expires",
+    title: "Expires",
+    sort: (row) => row.expires_at,
+    render: (row) => (row.expires_at === null ? "never" : formatInstant(row.expires_at)),
+  },
+  {
+    key: "used",
+    title: "Last used",
+    sort: (row) => row.last_used_at,
+    render: (row) => formatInstant(row.last_used_at),
+  },
+  {
+    key: "do",
+    title: "Actions",
+    align: "end",
+    render: (row) => <RowActions actions={[rotateAction(row), revokeAction(row)]} />,
+  },
+];
