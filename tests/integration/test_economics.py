@@ -213,6 +213,11 @@ def floored(golden):
     return golden
 
 
+def an_hour_later(stack):
+    (at,) = stack.sql("SELECT to_char((sluice.sluice_now() + interval '1 hour') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS text")
+    stack.advance(at["text"])
+
+
 def overrides(stack):
     return stack.operator.items("/v1/system/price-floor-overrides?instance_type=h100.8x")
 
@@ -269,12 +274,12 @@ def test_a_quote_shows_operators_what_it_leaves_and_tenants_nothing_of_it(floore
 
 def test_a_floor_that_warns_refuses_nothing_and_one_that_ended_says_nothing(floored):
     operator = floored.operator
-    floored.advance("2026-01-01T01:00:00Z")
+    an_hour_later(floored)
     warning = operator.create("/v1/system/price-floors", {"instance_type": "h100.8x", "mode": "warn"})
     assert operator.get(f"/v1/system/price-floors/{floored.floor['id']}").expect(200).body["valid_until"] is not None
     said = operator.post("/v1/system/prices?validate_only=true", BELOW).expect(200).body["warnings"]
     assert [problem["code"] for problem in said] == ["price_below_floor"]
-    floored.advance("2026-01-01T02:00:00Z")
+    an_hour_later(floored)
     operator.post(f"/v1/system/price-floors/{warning['id']}/end", {}).expect(200)
     assert operator.post("/v1/system/prices?validate_only=true", BELOW).expect(200).body["warnings"] == []
     operator.create("/v1/system/price-floors", {"instance_type": "h100.8x", "mode": "off"})
