@@ -70,6 +70,7 @@ const struct resource *const registry[] = {
     &webhook_resource,
     &webhook_delivery_resource,
     &leader_resource,
+    &overview_resource,
     &partition_resource,
     &availability_resource,
     &offer_resource,

@@ -13,7 +13,7 @@ const counted = new Intl.NumberFormat("en-US");
 test.describe("the fleet", () => {
   test("shows_the_numbers_of_the_api", async ({ page, operator }) => {
     const nodes = await operator.items<Node>("/v1/system/nodes");
-    await signIn(page, operatorToken);
+    await signIn(page, operatorToken, "/console/fleet");
     const gpus = nodes.reduce((sum, node) => sum + node.gpu_count, 0);
     await expect(page.locator(".stat").filter({ has: page.getByText("GPUs", { exact: true }) })).toContainText(
       counted.format(gpus),
@@ -28,7 +28,7 @@ test.describe("the fleet", () => {
   });
 
   test("arrows_walk_the_map_and_open_a_node_which_the_address_keeps", async ({ page }) => {
-    await signIn(page, operatorToken);
+    await signIn(page, operatorToken, "/console/fleet");
     await page.locator(".map canvas").focus();
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("ArrowDown");
@@ -44,7 +44,7 @@ test.describe("the fleet", () => {
   test("the_table_is_searched_and_filtered_by_state", async ({ page, operator }) => {
     const nodes = await operator.items<Node>("/v1/system/nodes");
     const [first] = nodes;
-    await signIn(page, operatorToken);
+    await signIn(page, operatorToken, "/console/fleet");
     await expect(page.getByRole("searchbox")).toBeVisible();
     await page.keyboard.press("/");
     await page.keyboard.type(first?.name ?? "");

@@ -6,6 +6,9 @@ test("keys_go_to_pages_and_the_heading_gets_the_focus", async ({ page }) => {
   for (const [key, title] of [
     ["r", "Reservations"],
     ["e", "Economics"],
+    ["o", "Overview"],
+    ["a", "Audit"],
+    ["s", "System"],
     ["f", "Fleet"],
   ] as const) {
     await page.keyboard.press("g");
@@ -28,7 +31,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(page.locator("html")).toHaveAttribute("data-theme", colorScheme);
       await expect(page.getByLabel("Token")).toBeVisible();
       await expectAccessible(page);
-      await signIn(page, operatorToken);
+      await signIn(page, operatorToken, "/console/fleet");
       await page.locator(".map canvas").focus();
       await page.keyboard.press("ArrowRight");
       await expect(page.getByRole("complementary")).toBeVisible();
@@ -36,13 +39,20 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.goto("/console/reservations");
       await expect(page.getByRole("table")).toBeVisible();
       await expectAccessible(page);
+      for (const path of ["overview", "system", "system?tab=database", "system?tab=tenants&tenant=acme", "audit"]) {
+        await page.goto(`/console/${path}`);
+        await expect(page.locator(".loading")).toHaveCount(0);
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        await expectAccessible(page);
+      }
     });
   });
 }
 
 test("the_chosen_theme_outlives_a_reload", async ({ page }) => {
   await signIn(page, operatorToken);
-  await page.getByRole("button", { name: /Switch to/ }).click();
+  await page.getByRole("button", { name: /^Account of/ }).click();
+  await page.getByRole("button", { name: "Dark", exact: true }).click();
   const theme = await page.locator("html").getAttribute("data-theme");
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-theme", theme ?? "");
@@ -70,4 +80,67 @@ test("the_answer_carries_the_policy", async ({ request }) => {
     expect(policy, path).not.toContain("unsafe");
   }
   expect((await request.get("/console/assets/nothing.js")).status()).toBe(404);
+});
+
+test("the_palette_goes_to_pages_and_finds_objects_by_name_and_id", async ({ page, operator }) => {
+  const [one] = await operator.items<{ id: string; name: string }>("/v1/system/reservations");
+  await signIn(page, operatorToken);
+  await page.keyboard.press("Control+k");
+  const box = page.getByRole("combobox", { name: "Page, action, name or id" });
+  await box.fill("syst");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name: "System" })).toBeFocused();
+  await page.keyboard.press("Control+k");
+  await box.fill(one?.name ?? "");
+  await expect(page.getByRole("option", { name: one?.name ?? "" })).toBeVisible();
+  await expectAccessible(page);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(new RegExp(`/reservations/${one?.id}$`));
+  await page.keyboard.press("Control+k");
+  await box.fill(one?.id ?? "");
+  await expect(page.getByRole("option", { name: one?.id ?? "" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(box).toBeHidden();
+});
+
+test("a_browser_has_one_stream_and_a_second_tab_is_live_by_the_first", async ({ page, context }) => {
+  const streams: string[] = [];
+  context.on("request", (request) => {
+    if (request.headers().accept === "text/event-stream") streams.push(request.url());
+  });
+  await signIn(page, operatorToken);
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  const second = await context.newPage();
+  await second.goto("/console/overview");
+  await expect(second.getByText("Live", { exact: true })).toBeVisible();
+  expect(streams).toHaveLength(1);
+  await page.close();
+  await expect.poll(() => streams.length).toBe(2);
+  await expect(second.getByText("Live", { exact: true })).toBeVisible();
+});
+
+test("times_are_utc_or_the_readers_own_and_stay_so", async ({ page }) => {
+  await signIn(page, operatorToken, "/console/fleet");
+  await expect(page.locator(".clock")).toContainText("UTC");
+  await page.getByRole("button", { name: /^Account of/ }).click();
+  await page.getByRole("button", { name: "Local", exact: true }).click();
+  await expect(page.locator(".clock")).toContainText("GMT+9");
+  await page.reload();
+  await expect(page.locator(".clock")).toContainText("GMT+9");
+});
+
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 390, height: 844 } });
+  test("the_pages_are_behind_a_menu_and_nothing_runs_out_of_the_screen", async ({ page }) => {
+    await signIn(page, operatorToken);
+    for (const name of ["System", "Audit", "Overview"]) {
+      await page.getByRole("button", { name: "Menu" }).click();
+      await page.getByRole("link", { name, exact: true }).click();
+      await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+      await expect(page.getByRole("link", { name, exact: true })).toBeHidden();
+      const [wide, seen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+      expect(wide, name).toBeLessThanOrEqual(seen ?? 0);
+    }
+    await expectAccessible(page);
+  });
 });

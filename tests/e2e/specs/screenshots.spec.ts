@@ -1,27 +1,33 @@
-// Pictures of every page in both themes, for the docs: tests/e2e/run --screenshots docs/screenshots
-import { expect, operatorToken, signIn, test } from "./support";
+// Pictures of every page in both themes, for the docs: tests/e2e/run --screenshots docs/screenshots. Which pages there
+// are, the navigation says.
+import { expect, operatorToken, signIn, tenantToken, test } from "./support";
 
 const folder = process.env.SLUICE_E2E_SCREENSHOTS ?? "";
 test.skip(folder === "", "only when asked for");
 
+const AUDIENCES = [
+  ["", operatorToken],
+  ["tenant-", tenantToken],
+] as const;
+
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`in ${colorScheme}`, () => {
-    test.use({ colorScheme, deviceScaleFactor: 2 });
-    test(`pictures_in_${colorScheme}`, async ({ page }) => {
-      const picture = async (name: string): Promise<void> => {
-        await page.mouse.move(0, 0);
-        await expect(page.getByText("Live", { exact: true })).toBeVisible();
-        await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
-      };
-      await signIn(page, operatorToken);
-      await expect(page.locator(".map canvas")).toBeVisible();
-      await picture("fleet");
-      await page.getByRole("link", { name: "Reservations" }).click();
-      await expect(page.getByRole("table")).toBeVisible();
-      await picture("reservations");
-      await page.getByRole("link", { name: "Economics" }).click();
-      await expect(page.locator(".chart svg").first()).toBeVisible();
-      await picture("economics");
-    });
+    test.use({ colorScheme });
+    for (const [prefix, token] of AUDIENCES) {
+      test(`pictures_of_${prefix}pages_in_${colorScheme}`, async ({ page }) => {
+        test.setTimeout(120_000);
+        await signIn(page, token);
+        const links = page.locator("#navigation").getByRole("link");
+        const addresses = await links.evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
+        for (const address of addresses) {
+          await page.goto(address);
+          await expect(page.getByText("Live", { exact: true })).toBeVisible();
+          await expect(page.locator(".loading")).toHaveCount(0);
+          await page.mouse.move(0, 0);
+          const name = address.replace("/console/", "").replaceAll("/", "-");
+          await page.screenshot({ path: `${folder}/${prefix}${name}-${colorScheme}.png` });
+        }
+      });
+    }
   });
 }

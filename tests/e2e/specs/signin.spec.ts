@@ -4,7 +4,7 @@ import { expect, expectAccessible, operatorToken, signIn, test } from "./support
 test.describe("signing in", () => {
   test("a_token_opens_the_console_and_is_kept_nowhere", async ({ page, context }) => {
     await signIn(page, operatorToken);
-    await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
     const seen = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
     expect(seen).toEqual([0, 0, ""]);
     const [cookie, ...others] = await context.cookies();
@@ -18,15 +18,16 @@ test.describe("signing in", () => {
     });
     expect(cookie?.value).not.toContain(operatorToken.split("_")[3]);
     await page.reload();
-    await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
     const other = await context.newPage();
     await other.goto("/console/");
-    await expect(other.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
+    await expect(other.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
   });
 
   test("signing_out_ends_the_session_and_takes_the_cookie", async ({ page, context }) => {
     await signIn(page, operatorToken);
     const kept = await context.cookies();
+    await page.getByRole("button", { name: /^Account of/ }).click();
     await page.getByRole("button", { name: "Sign out" }).click();
     await expect(page.getByLabel("Token")).toBeVisible();
     expect(await context.cookies()).toEqual([]);
@@ -39,11 +40,26 @@ test.describe("signing in", () => {
     test("the_problem_is_shown_and_nothing_is_kept", async ({ page }) => {
       await page.goto("/console/");
       await page.getByLabel("Token").fill("slu_nobody");
-      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByRole("button", { name: "Sign in", exact: true }).click();
       await expect(page.getByRole("alert")).toContainText("unauthenticated");
       await expect(page.getByLabel("Token")).toBeVisible();
       expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
       await expectAccessible(page);
     });
   });
+});
+
+test("a_person_signs_in_at_the_identity_provider_and_out_everywhere", async ({ page }) => {
+  await page.goto("/console/");
+  const way = page.getByRole("button", { name: /^Sign in with / });
+  test.skip((await way.count()) === 0, "this Sluice knows no identity provider");
+  await way.click();
+  await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+  await page.getByRole("button", { name: /^Account of ana/ }).click();
+  await page.getByRole("link", { name: "Sessions" }).click();
+  await expect(page.getByRole("group", { name: "Sessions" })).toContainText("this one");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Sign out everywhere" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Sign out everywhere" }).click();
+  await expect(page.getByText("you signed out everywhere")).toBeVisible();
 });

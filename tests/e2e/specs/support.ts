@@ -21,7 +21,7 @@ export interface Api {
 export async function signIn(page: Page, token: string, path = "/console/"): Promise<void> {
   await page.goto(path);
   await page.getByLabel("Token").fill(token);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByRole("banner")).toBeVisible();
 }
 

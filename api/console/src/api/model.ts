@@ -26,6 +26,15 @@ export type Invoice = Item<"/v1/invoices">;
 export type Margin = Answer<"/v1/system/margin">;
 export type MarginBy = "day" | "tenant" | "instance_type" | "cohort" | "node" | "rack";
 export type Event = Item<"/v1/events">;
+export type Session = Item<"/v1/sessions">;
+export type Governance = Item<"/v1/system/governance">;
+export type Attention = Item<"/v1/system/attention">;
+export type Queue = Item<"/v1/system/queues">;
+export type Leader = Item<"/v1/system/leaders">;
+export type Partition = Item<"/v1/system/partitions">;
+export type AuditRow = Item<"/v1/system/audit">;
+export type Tenant = Item<"/v1/system/tenants">;
+export type Token = Item<"/v1/system/tokens">;
 
 const PROVIDER_ROLES: readonly string[] = ["operator", "finance", "auditor", "system_admin"];
 

@@ -44,6 +44,7 @@ async function bodyOf(answer: Response): Promise<unknown> {
 export const session = {
   state: (): SessionState => state,
   csrf: (): string | null => csrf,
+  id: (): string | null => id,
   /** Who signs people in beside tokens; null: nobody. */
   provider: (): string | null => provider,
   /** Why the last session ended, when the server ended it. */

@@ -8,6 +8,7 @@ import { usePrincipal } from "./principal";
 
 const PREFIX_LASTS_MS = 1500;
 const HELP = [
+  ["Ctrl K", "Go to a page, do something, find by name or id"],
   ["/", "Search on this page"],
   ["j k", "Next, previous row of the table"],
   ["Enter", "Open it"],
@@ -31,8 +32,12 @@ function useKeys(
   useEffect(() => {
     let prefixAt_ms = -Infinity;
     function onKey(event: KeyboardEvent): void {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       if (document.querySelector("dialog[open]") !== null) return;
+      if ((event.ctrlKey || event.metaKey) && event.key === "k") {
+        event.preventDefault();
+        latest.current.actions.palette?.(event);
+      }
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       const afterPrefix = event.timeStamp - prefixAt_ms < PREFIX_LASTS_MS;
       prefixAt_ms = event.key === "g" ? event.timeStamp : -Infinity;
       if (afterPrefix && latest.current.go(event.key)) event.preventDefault();
@@ -43,12 +48,13 @@ function useKeys(
   }, []);
 }
 
-export function Keyboard() {
+export function Keyboard({ onPalette }: { onPalette: () => void }) {
   const router = useRouter();
   const pages = pagesFor(usePrincipal());
   const [help, setHelp] = useState(false);
   useKeys(
     {
+      palette: onPalette,
       "?": () => setHelp(true),
       j: (event) => walkRows(event.target, 1),
       k: (event) => walkRows(event.target, -1),

@@ -17,6 +17,7 @@ export interface PageEntry {
 }
 
 export const PAGES = [
+  { path: "/overview", name: "Overview", key: "o", audience: "provider", group: "run" },
   { path: "/fleet", name: "Fleet", key: "f", audience: "provider", group: "run" },
   { path: "/calendar", name: "Calendar", key: "c", audience: "provider", group: "run" },
   { path: "/maintenance", name: "Maintenance", key: "m", audience: "provider", group: "run" },
@@ -46,6 +47,15 @@ export const PAGES = [
   { path: "/economics", name: "Economics", key: "e", audience: "provider", group: "sell" },
   { path: "/billing", name: "Billing", key: "b", audience: "provider", group: "sell" },
   { path: "/assets", name: "Assets", key: "h", audience: "provider", group: "sell" },
+  {
+    path: "/audit",
+    name: "Audit",
+    key: "a",
+    audience: "provider",
+    group: "govern",
+    roles: ["auditor", "system_admin"],
+  },
+  { path: "/system", name: "System", key: "s", audience: "provider", group: "govern" },
 ] as const satisfies readonly PageEntry[];
 
 export type PagePath = (typeof PAGES)[number]["path"];

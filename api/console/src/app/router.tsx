@@ -1,6 +1,8 @@
 // Every view has an address; filters are part of it, typed and checked in the routes of its folder.
 import { createRoute, createRouter, type ErrorComponentProps } from "@tanstack/react-router";
 import { problemOf } from "../api/problem";
+import { accountRoutes } from "../account/routes";
+import { auditRoutes } from "../audit/routes";
 import { assetsRoutes } from "../assets/routes";
 import { billingRoutes } from "../billing/routes";
 import { calendarRoutes } from "../calendar/routes";
@@ -8,9 +10,11 @@ import { economicsRoutes } from "../economics/routes";
 import { fleetRoutes } from "../fleet/routes";
 import { maintenanceRoutes } from "../maintenance/routes";
 import { nodeRoutes } from "../node/routes";
+import { overviewRoutes } from "../overview/routes";
 import { reservationsRoutes } from "../reservations/routes";
 import { reserveRoutes } from "../reserve/routes";
 import { tenantRoutes } from "../tenant/routes";
+import { systemRoutes } from "../system/routes";
 import { ProblemBox } from "../ui/problem-box";
 import { Loading } from "../ui/states";
 import { Home } from "./home";
@@ -26,6 +30,10 @@ function Failed({ error, reset }: ErrorComponentProps) {
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
+    ...overviewRoutes,
+    ...auditRoutes,
+    ...systemRoutes,
+    ...accountRoutes,
     ...fleetRoutes,
     ...nodeRoutes,
     ...calendarRoutes,

@@ -1,21 +1,23 @@
 // The frame around every page: where one is, who one is, what time the fleet has, and whether the screen is true.
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
 import { isProvider, type Me } from "../api/model";
 import { problemOf } from "../api/problem";
 import { useMe } from "../api/queries";
-import { session } from "../api/session";
 import { formatInstant, words } from "../format/text";
 import { useTimeZone, zoneName } from "../format/zone";
 import { LiveProvider } from "../live/live";
 import { Heading } from "../ui/heading";
 import { LiveBadge } from "../ui/live-badge";
-import { Mark } from "../ui/mark";
 import { ProblemBox } from "../ui/problem-box";
 import { Empty, Loading } from "../ui/states";
-import { ThemeButton } from "../ui/theme-button";
+import { AccountMenu } from "./account-menu";
 import { Keyboard } from "./keyboard";
+import { Navigation } from "./navigation";
 import { pageAt, pagesFor } from "./pages";
 import { PrincipalContext } from "./principal";
+
+const Palette = lazy(() => import("./palette"));
 
 export function Shell() {
   const me = useMe();
@@ -37,11 +39,14 @@ export function Shell() {
         <a className="skip" href="#content">
           Skip to content
         </a>
-        <TopBar me={me.data} />
-        <main className="page" id="content">
-          {/* In another zone everything reads anew. */}
-          <Content key={zone} me={me.data} />
-        </main>
+        <div className="frame">
+          <TopBar me={me.data} />
+          <Navigation />
+          <main className="page" id="content">
+            {/* In another zone everything reads anew. */}
+            <Content key={zone} me={me.data} />
+          </main>
+        </div>
       </LiveProvider>
     </PrincipalContext>
   );
@@ -63,32 +68,24 @@ function Content({ me }: { me: Me }) {
 }
 
 function TopBar({ me }: { me: Me }) {
+  const [palette, setPalette] = useState(false);
   return (
     <header className="topbar">
-      <Link to="/" className="brand" aria-label="Sluice, start">
-        <Mark />
-        <span>Sluice</span>
-      </Link>
-      <nav aria-label="Pages">
-        {pagesFor(me).map((page) => (
-          <Link key={page.path} to={page.path}>
-            {page.name}
-          </Link>
-        ))}
-      </nav>
+      <button type="button" className="palette-button" onClick={() => setPalette(true)}>
+        <span>Go to or find…</span>
+        <kbd>Ctrl K</kbd>
+      </button>
       <div className="topbar-end">
         <Clock me={me} />
         <LiveBadge />
-        <span className="who">
-          <span>{me.principal}</span>
-          <small>{me.tenant === null ? words(me.role) : `${me.tenant} · ${words(me.role)}`}</small>
-        </span>
-        <Keyboard />
-        <ThemeButton />
-        <button type="button" className="quiet" onClick={() => void session.signOut()}>
-          Sign out
-        </button>
+        <Keyboard onPalette={() => setPalette(true)} />
+        <AccountMenu me={me} />
       </div>
+      {palette && (
+        <Suspense>
+          <Palette onClose={() => setPalette(false)} />
+        </Suspense>
+      )}
     </header>
   );
 }

@@ -58,6 +58,15 @@ export function formatSpan(seconds: number): string {
   return parts.length === 0 ? "0\u202fs" : parts.join(" ");
 }
 
+const SIZES = ["B", "kB", "MB", "GB", "TB"] as const;
+
+/** "1.4 GB": powers of a thousand. */
+export function formatBytes(bytes: number): string {
+  const step = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), SIZES.length - 1);
+  const value = bytes / 1000 ** step;
+  return `${value.toFixed(step === 0 || value >= 100 ? 0 : 1)}\u202f${SIZES[step] ?? "B"}`;
+}
+
 /** GPU-milli as GPUs: 8000 is "8", 470 is "0.47". */
 export function formatGpus(milli: number): string {
   return NUMBER.format(milli / 1000);

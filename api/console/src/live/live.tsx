@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useState, type ReactNode } from "react";
 import { announce } from "./listen";
-import { follow } from "./stream";
+import { followShared } from "./shared";
 import { throttle } from "./throttle";
 
 export type LiveState = { state: "connecting" } | { state: "live" } | { state: "stale"; since: string };
@@ -12,11 +12,11 @@ const LiveContext = createContext<LiveState>({ state: "connecting" });
 
 /** Which queries an event of this kind makes stale: the first part of its kind, by the first part of their keys. */
 const TOUCHES: Readonly<Record<string, readonly string[]>> = {
-  node: ["nodes", "fleet"],
+  node: ["nodes", "fleet", "overview"],
   maintenance: ["maintenance", "allocations"],
   zone: ["zones"],
-  reservation: ["reservations", "nodes", "fleet", "allocations", "quotes", "availability", "quotas"],
-  instance: ["reservations", "nodes", "fleet"],
+  reservation: ["reservations", "nodes", "fleet", "allocations", "quotes", "availability", "quotas", "overview"],
+  instance: ["reservations", "nodes", "fleet", "overview"],
   invoice: ["invoices", "credit", "margin", "ledger"],
   invoice_request: ["invoices"],
   credit_note: ["invoices", "credit", "ledger"],
@@ -36,23 +36,13 @@ const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   quote: ["quotes", "availability"],
   webhook: ["webhooks"],
 };
-const EVERYTHING = [
-  "nodes",
-  "fleet",
-  "allocations",
-  "maintenance",
-  "zones",
-  "reservations",
-  "invoices",
-  "margin",
-  "credit",
-  "terms",
-  "assets",
-  "ledger",
-] as const;
+
+/** Stands for all keys: the log no longer has what we have not read. */
+const EVERYTHING = "*";
 
 export function touchedBy(kind: string): readonly string[] {
-  return TOUCHES[kind.split(".", 1)[0] ?? ""] ?? (kind === "reset" ? EVERYTHING : []);
+  if (kind === "reset") return [EVERYTHING];
+  return TOUCHES[kind.split(".", 1)[0] ?? ""] ?? [];
 }
 
 export function LiveProvider({ url, children }: { url: string; children: ReactNode }): ReactNode {
@@ -62,25 +52,28 @@ export function LiveProvider({ url, children }: { url: string; children: ReactNo
   useEffect(() => {
     const stop = new AbortController();
     const refresh = throttle(REFRESH_LEAST_MS, (keys) => {
-      for (const key of keys) void queries.invalidateQueries({ queryKey: [key] });
+      if (keys.has(EVERYTHING)) void queries.invalidateQueries();
+      else for (const key of keys) void queries.invalidateQueries({ queryKey: [key] });
     });
     const touchAll = (keys: readonly string[]): void => keys.forEach((key) => refresh.touch(key));
-    let opened = false;
-    void follow(
+    let missed = false;
+    followShared(
       url,
       {
         onOpen() {
-          // What happened while we were away is not known in detail: everything may have changed.
-          if (opened) touchAll([...EVERYTHING, "me"]);
-          opened = true;
+          // What happened while nobody listened is not known in detail: everything may have changed.
+          if (missed) void queries.invalidateQueries();
+          missed = false;
           setLive({ state: "live" });
         },
         onEvent: (event) => {
           touchAll([...touchedBy(event.event), "me"]);
           announce(event);
         },
-        onLost: () =>
-          setLive((was) => (was.state === "stale" ? was : { state: "stale", since: new Date().toISOString() })),
+        onLost() {
+          missed = true;
+          setLive((was) => (was.state === "stale" ? was : { state: "stale", since: new Date().toISOString() }));
+        },
       },
       stop.signal,
     );

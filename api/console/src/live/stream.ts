@@ -65,9 +65,13 @@ function pause(ms: number, stop: AbortSignal): Promise<void> {
   });
 }
 
-/** Follows until stop. onLost comes once per break, onOpen once per (re)connection. */
-export async function follow(url: string, follower: Follower, stop: AbortSignal): Promise<void> {
-  let lastId: string | null = null;
+/** Follows from after lastId until stop. onLost comes once per break, onOpen once per (re)connection. */
+export async function follow(
+  url: string,
+  follower: Follower,
+  stop: AbortSignal,
+  lastId: string | null = null,
+): Promise<void> {
   let patience_ms = PATIENCE_LEAST_MS;
   while (!stop.aborted) {
     let opened = false;

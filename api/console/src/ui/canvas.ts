@@ -1,6 +1,6 @@
 // What canvases share: sharp pixels, the theme's colours, the width of their box.
 import { useEffect, useLayoutEffect, useState, useSyncExternalStore, type RefObject } from "react";
-import { THEME_EVENT } from "./theme-button";
+import { THEME_EVENT } from "./theme";
 
 /** The theme in force; a canvas that reads colours names it in its dependencies. */
 export function useTheme(): string {

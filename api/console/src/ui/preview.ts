@@ -14,7 +14,8 @@ export interface Preview<T> {
   asking: boolean;
 }
 
-function useSettled(value: string): string {
+/** A value once it has not changed for a moment. */
+export function useSettled(value: string): string {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
     const timer = setTimeout(() => setSettled(value), PAUSE_MS);

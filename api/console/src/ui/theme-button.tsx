@@ -1,32 +1,14 @@
-import { useState } from "react";
-
-type Theme = "dark" | "light";
-export const THEME_EVENT = "sluice:theme";
-
-function current(): Theme {
-  return document.documentElement.dataset.theme === "dark" ? "dark" : "light";
-}
+import { setTheme, theme } from "./theme";
+import { useTheme } from "./canvas";
 
 export function ThemeButton() {
-  const [theme, setTheme] = useState<Theme>(current);
-  const other: Theme = theme === "dark" ? "light" : "dark";
-
-  function toggle(): void {
-    document.documentElement.dataset.theme = other;
-    try {
-      localStorage.setItem("sluice.theme", other);
-    } catch {
-      // Without storage the choice lasts as long as the page.
-    }
-    document.dispatchEvent(new Event(THEME_EVENT));
-    setTheme(other);
-  }
-
+  useTheme();
+  const other = theme() === "dark" ? "light" : "dark";
   return (
     <button
       type="button"
       className="icon"
-      onClick={toggle}
+      onClick={() => setTheme(other)}
       aria-label={`Switch to ${other}`}
       title={`Switch to ${other}`}
     >

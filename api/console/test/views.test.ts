@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { matchingItems } from "../src/app/palette-items";
+import { differences, transactionOf } from "../src/audit/difference";
+import { beginOf } from "../src/audit/spans";
+import { concernOf, pressing } from "../src/overview/attention";
+import { shareOf, sumsOf } from "../src/overview/sums";
+import { zoneIdOf } from "../src/system/leaders";
+
+describe("before and after", () => {
+  test("differ in members that changed, came or went, at any depth", () => {
+    const before = { a: 1, b: { c: "x", d: [1, 2] }, gone: true };
+    const after = { a: 1, b: { c: "y", d: [1, 3] }, come: null };
+    expect(differences(before, after)).toEqual([
+      { at: "/b/c", before: "x", after: "y" },
+      { at: "/b/d", before: "[1,2]", after: "[1,3]" },
+      { at: "/come", before: null, after: "null" },
+      { at: "/gone", before: "true", after: null },
+    ]);
+    expect(differences(before, before)).toEqual([]);
+  });
+
+  test("an event is of the transaction in its position", () => {
+    expect(transactionOf("1-4711-93")).toBe("4711");
+    expect(transactionOf("4711")).toBeNull();
+  });
+});
+
+test("a span of the audit begins on the minute, so that its address rests", () => {
+  const at = Date.parse("2026-01-12T08:30:59Z");
+  expect(beginOf("hour", at)).toBe("2026-01-12T07:30:00Z");
+  expect(beginOf("all", at)).toBeUndefined();
+});
+
+test("what presses stands gravest first, and what is well not at all", () => {
+  const all = [
+    { kind: "nodes_in_repair", count: 9, since: null },
+    { kind: "nodes_quarantined", count: 1, since: null },
+    { kind: "leases_expired", count: 0, since: null },
+    { kind: "reservations_stuck", count: 2, since: null },
+  ];
+  expect(pressing(all).map((one) => one.kind)).toEqual(["reservations_stuck", "nodes_quarantined", "nodes_in_repair"]);
+  expect(concernOf("something_new").name).toBe("something new");
+});
+
+test("the fleet is summed over its parts, and has no share of nothing", () => {
+  const part = {
+    zone: "a",
+    gpu_model: "h100",
+    nodes: 2,
+    gpus_delivered: 16,
+    gpus_healthy: 8,
+    gpu_milli_reserved: 4000,
+    gpu_milli_in_use: 0,
+  };
+  expect(sumsOf([part, part])).toEqual({ nodes: 4, delivered: 32, healthy: 16, reservedMilli: 8000, inUseMilli: 0 });
+  expect(shareOf(8000, 32)).toBe("25.0\u202f%");
+  expect(shareOf(0, 0)).toBe("\u2013");
+});
+
+test("a lease of a zone names the zone as the API does", () => {
+  expect(zoneIdOf("zone:00000000-0000-0000-0000-00000000001f")).toBe("zon_0000000000000000000000000z");
+  expect(zoneIdOf("zone:ffffffff-ffff-ffff-ffff-ffffffffffff")).toBe("zon_7zzzzzzzzzzzzzzzzzzzzzzzzz");
+  expect(zoneIdOf("billing")).toBeNull();
+});
+
+test("the palette finds by every word", () => {
+  const items = [
+    { name: "Use the dark theme", hint: "", to: "/" },
+    { name: "Fleet", hint: "", to: "/" },
+  ];
+  expect(matchingItems(items, "theme use").map((item) => item.name)).toEqual(["Use the dark theme"]);
+  expect(matchingItems(items, " ")).toHaveLength(2);
+});

@@ -1,0 +1,81 @@
+// Overview, audit and system, compared with what the API says.
+import { expect, expectAccessible, operatorToken, signIn, test } from "./support";
+
+const counted = new Intl.NumberFormat("en-US");
+
+test("the_overview_says_what_there_is_and_leads_to_what_needs_a_hand", async ({ page, operator }) => {
+  const parts = await operator.items<{ gpus_delivered: number }>("/v1/system/governance");
+  const delivered = parts.reduce((sum, part) => sum + part.gpus_delivered, 0);
+  const attention = await operator.items<{ kind: string; count: number }>("/v1/system/attention");
+  await signIn(page, operatorToken);
+  await expect(page.locator(".stat").filter({ hasText: "Delivered" })).toContainText(counted.format(delivered));
+  const pressing = attention.filter((one) => one.count > 0);
+  await expect(page.locator(".concerns li")).toHaveCount(pressing.length);
+  if (pressing.length === 0) await expect(page.getByText("Nothing needs a hand")).toBeVisible();
+});
+
+test("the_audit_is_filtered_in_the_address_and_tells_before_and_after", async ({ page, operator }) => {
+  await signIn(page, operatorToken, "/console/audit?span=all");
+  await expect(page.getByText("chain is whole")).toBeVisible();
+  const rows = await operator.items<{ id: string; action: string; object: string | null; result: string }>(
+    "/v1/system/audit",
+  );
+  const cordon = rows.find((row) => row.action.endsWith("/cordon") && row.result === "ok");
+  await page.getByRole("searchbox").fill("cordon");
+  await expect(page).toHaveURL(/find=cordon/);
+  await page.getByRole("searchbox").blur();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/row=aud_/);
+  await page.goto(`/console/audit?span=all&row=${cordon?.id}`);
+  const detail = page.getByRole("complementary", { name: "Audit row" });
+  await expect(detail.getByRole("region", { name: "Before and after" })).toContainText("node cordoned");
+  await expectAccessible(page);
+  const made = rows.find((row) => row.action === "POST /v1/reservations" && row.result === "ok");
+  await page.goto(`/console/audit?span=all&row=${made?.id}`);
+  await expect(detail.getByRole("region", { name: "Before and after" })).toContainText("reservation created");
+  await page.getByRole("button", { name: "refused", exact: true }).click();
+  await expect(page).toHaveURL(/result=refused/);
+});
+
+test("the_system_tells_leaders_and_drift", async ({ page }) => {
+  await signIn(page, operatorToken, "/console/system");
+  const leaders = page.getByRole("group", { name: "Leaders" });
+  await expect(leaders).toContainText("zone us-east-1a");
+  await expect(leaders).toContainText("billing");
+  await page.getByRole("button", { name: "Compare" }).click();
+  await expect(page.getByText("no drift")).toBeVisible();
+});
+
+test.describe("a tenant", () => {
+  test.use({ expected: [/422|409/] });
+  test("is_made_gets_a_token_that_works_once_shown_and_loses_it", async ({ page, playwright, baseURL }) => {
+    const name = `made-${Date.now() % 1_000_000}`;
+    await signIn(page, operatorToken, "/console/system?tab=tenants");
+    await page.getByRole("button", { name: "Create tenant" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("Not A Name");
+    await dialog.getByLabel(/^Currency/).focus();
+    await expect(dialog.getByLabel("Name")).toHaveAttribute("aria-invalid", "true");
+    await dialog.getByLabel("Name").fill(name);
+    await expect(dialog.getByRole("region", { name: "Effect" })).toContainText("It would be accepted");
+    await dialog.getByRole("button", { name: "Create tenant" }).click();
+    await expect(page.getByRole("heading", { name: `Tokens of ${name}` })).toBeVisible();
+    await page.getByRole("button", { name: "Create token" }).click();
+    await dialog.getByLabel("Name").fill("first");
+    await dialog.getByRole("button", { name: "Create token" }).click();
+    const token = (await dialog.locator("code").textContent()) ?? "";
+    const asIt = await playwright.request.newContext({
+      ...(baseURL !== undefined && { baseURL }),
+      extraHTTPHeaders: { Authorization: `Bearer ${token}` },
+    });
+    expect((await asIt.get("/v1/me")).status()).toBe(200);
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("group", { name: "Tokens" }).getByRole("button", { name: "Revoke", exact: true }).click();
+    await expect(dialog.getByRole("button", { name: "Revoke" })).toBeDisabled();
+    await dialog.getByLabel("Type first to confirm").fill("first");
+    await dialog.getByRole("button", { name: "Revoke" }).click();
+    await expect(page.getByText("revoked", { exact: true })).toBeVisible();
+    expect((await asIt.get("/v1/me")).status()).toBe(401);
+  });
+});
