@@ -115,7 +115,7 @@ def settle(demo):
         admin.post(f"/v1/system/invoices/{first_of['borealis']['id']}/credit", {
             "reason": "a slow fabric in the first week", "lines": [{"line_no": 1, "share_numerator": 1, "share_denominator": 3}]})
     if not admin.items("/v1/system/market-prices"):
-        admin.post("/v1/system/market-prices", {"gpu_model": "H100", "price": usd("21500.00"), "selling_cost": usd("400.00"),
+        admin.post("/v1/system/market-prices", {"gpu_model": "H100", "price": usd("26000.00"), "selling_cost": usd("400.00"),
                                                 "source": "broker quotes"})
         admin.post("/v1/system/market-prices", {"cohort": "lot-4", "price": usd("198000.00"), "selling_cost": usd("3000.00"),
                                                 "source": "the vendor's buy-back"})

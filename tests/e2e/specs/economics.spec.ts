@@ -119,7 +119,7 @@ test.describe("assets", () => {
 test("every_part_of_economics_and_assets_is_accessible_in_both_themes", async ({ page }) => {
   await signIn(page, operatorToken);
   for (const address of [
-    ...["days", "margin", "payback", "floor"].map((view) => `economics?view=${view}&price=2.490000&use=8000`),
+    ...["days", "margin", "payback", "floor", "week", "value"].map((view) => `economics?view=${view}&price=2.490000&use=8000`),
     ...["cohorts", "assets", "orders", "import"].map((section) => `assets?section=${section}`),
   ]) {
     await page.goto(`/console/${address}`);

@@ -4,7 +4,6 @@ import { api, unwrap } from "./client";
 import {
   isProvider,
   type Event,
-  type Invoice,
   type Margin,
   type MarginBy,
   type Me,
@@ -88,13 +87,6 @@ export function useMargin(by: MarginBy, from: string, to: string, enabled = true
     enabled,
     placeholderData: keepPreviousData,
     queryFn: () => unwrap(api.GET("/v1/system/margin", { params: { query: { by, from, to } } })),
-  });
-}
-
-export function useInvoices(): UseQueryResult<Listing<Invoice>> {
-  return useQuery({
-    queryKey: ["invoices"],
-    queryFn: () => allPages((page) => unwrap(api.GET("/v1/invoices", { params: { query: query({ page }) } }))),
   });
 }
 

@@ -1,8 +1,6 @@
 // Does it pay? By day, by whatever one asks, by cohort and by price.
 import { Link, useSearch } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { isProvider } from "../api/model";
-import { usePrincipal } from "../app/principal";
 import { Heading } from "../ui/heading";
 import "../ui/tabs.css";
 import { BookValues } from "./book-value";
@@ -12,7 +10,6 @@ import { VIEW_NAMES, VIEWS, type View } from "./choices";
 import { Margins } from "./margins";
 import { PaybackView } from "./payback";
 import { PriceFloor } from "./price-floor";
-import { TenantEconomics } from "./tenant";
 import "./economics.css";
 
 const BODIES: Readonly<Record<View, () => ReactNode>> = {
@@ -25,10 +22,6 @@ const BODIES: Readonly<Record<View, () => ReactNode>> = {
 };
 
 export function EconomicsPage() {
-  return isProvider(usePrincipal()) ? <ProviderEconomics /> : <TenantEconomics />;
-}
-
-function ProviderEconomics() {
   const { view = "days", days } = useSearch({ from: "/economics" });
   return (
     <>

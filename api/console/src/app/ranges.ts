@@ -1,2 +1,0 @@
-/** Spans that reports offer, in days. */
-export const DAYS = [30, 90, 365] as const;
