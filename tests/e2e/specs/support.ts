@@ -37,6 +37,17 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(violations).toEqual([]);
 }
 
+/** The page as it stands, in the theme it has and in the other: colours are the stylesheet's alone. */
+export async function expectAccessibleInBothThemes(page: Page): Promise<void> {
+  await expectAccessible(page);
+  await page.evaluate(() => {
+    const { dataset } = document.documentElement;
+    dataset.theme = dataset.theme === "dark" ? "light" : "dark";
+    document.dispatchEvent(new Event("sluice:theme"));
+  });
+  await expectAccessible(page);
+}
+
 interface Fixtures {
   operator: Api;
   tenant: Api;
