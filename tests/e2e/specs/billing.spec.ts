@@ -95,6 +95,7 @@ test("a_draft_is_issued_explained_and_credited_in_part", async ({ page, operator
   await expectAccessible(page);
 });
 test("every_part_of_billing_is_accessible_in_both_themes", async ({ page }) => {
+  test.slow(); // axe looks at every page twice
   await signIn(page, operatorToken);
   for (const section of SECTIONS) {
     await page.goto(`/console/billing?section=${section}`);

@@ -134,6 +134,7 @@ for (const [page_name, addresses] of [
   ["assets", ["cohorts", "assets", "orders", "import"].map((section) => `assets?section=${section}`)],
 ] as const) {
   test(`every_part_of_${page_name}_is_accessible_in_both_themes`, async ({ page }) => {
+    test.slow(); // axe looks at every page twice
     await signIn(page, operatorToken);
     for (const address of addresses) {
       await page.goto(`/console/${address}`);
