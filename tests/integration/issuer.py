@@ -10,6 +10,7 @@ import http.server
 import json
 import secrets
 import ssl
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -68,7 +69,19 @@ class Key:
         return self.private.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
+def make_certificate(directory):
+    """A key and a certificate for localhost that it signed itself. Returns the file (PEM) that holds both."""
+    made = directory / "issuer.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", made, "-out", directory / "issuer.crt"],
+                   check=True, capture_output=True)
+    made.write_text(made.read_text() + (directory / "issuer.crt").read_text())
+    return made
+
+
 class Issuer:
+    """certificate: a file (PEM) with its key and certificate; without it speaks plain HTTP."""
+
     def __init__(self, client_id="sluice", client_secret="s3cret+/ &", certificate=None):
         self.client_id, self.client_secret = client_id, client_secret
         self.keys = {algorithm: Key(algorithm) for algorithm in ("RS256", "ES256", "EdDSA")}
@@ -81,7 +94,8 @@ class Issuer:
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            # The handshake is the handler's: one that never ends holds up nobody else.
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
             scheme = "https"
         self.url = f"{scheme}://localhost:{self.server.server_port}"
         self.released = threading.Event()  # of what is slow

@@ -7,6 +7,7 @@ import http.client
 import http.cookies
 import secrets
 import socket
+import ssl
 import threading
 import urllib.parse
 import urllib.request
@@ -319,17 +320,19 @@ def signin_results(stack):
 
 @pytest.fixture(scope="module")
 def believing(make_module_stack, tmp_path_factory):
-    """A Sluice that believes an issuer about workloads and people, and the issuer."""
-    provider = issuer.Issuer()
+    """A Sluice that believes an issuer about workloads and people, and the issuer, which speaks HTTPS only."""
     directory = tmp_path_factory.mktemp("rules")
+    certificate = issuer.make_certificate(directory)
+    provider = issuer.Issuer(certificate=certificate)
     (directory / "people").write_text("groups ops operator -\ngroups acme-ml member acme\ngroups acme-boss admin acme\n")
     (directory / "workloads").write_text("sub ci member acme ci\nsub ops operator - robot\nsub gone member acme nobody\n")
-    settings = {**UNLIMITED, "SLUICE_WORKLOAD_ISSUER": provider.url, "SLUICE_WORKLOAD_AUDIENCE": "sluice",
+    settings = {**UNLIMITED, "SLUICE_ISSUER_CA_FILE": str(directory / "issuer.crt"),
+                "SLUICE_WORKLOAD_ISSUER": provider.url, "SLUICE_WORKLOAD_AUDIENCE": "sluice",
                 "SLUICE_WORKLOAD_RULES_FILE": str(directory / "workloads"), "SLUICE_SIGN_IN_ISSUER": provider.url,
                 "SLUICE_SIGN_IN_CLIENT_ID": provider.client_id, "SLUICE_SIGN_IN_CLIENT_SECRET": provider.client_secret,
                 "SLUICE_SIGN_IN_RULES_FILE": str(directory / "people")}
     stack = make_module_stack(settings={"sluice-api": settings})
-    stack.issuer = provider
+    stack.issuer, stack.issuer_trust = provider, ssl.create_default_context(cafile=directory / "issuer.crt")
     acme = stack.tenant("acme")
     acme.create("/v1/service-accounts", {"name": "ci", "role": "admin"})
     stack.operator.create("/v1/system/service-accounts", {"name": "robot", "role": "operator"})
@@ -361,6 +364,18 @@ def test_a_bearer_that_is_wrong_opens_nothing(believing, wrong):
     for algorithm in ("RS256", "ES256", "EdDSA") if wrong != "kid" else ("RS256",):
         answer = bearer(believing, algorithm, wrong, sub="ops").get("/v1/me").expect(401)
         assert answer.code == {"expired": "token_expired"}.get(wrong, "jwt_refused"), answer
+
+
+def test_an_issuer_whose_certificate_nobody_vouches_for_is_not_believed(believing, tmp_path):
+    port, admin_port = believing.ports.take(), believing.ports.take()
+    other = Daemon("sluice-api", tmp_path, {**believing.api.environment, "SLUICE_LISTEN": f"127.0.0.1:{port}", "SLUICE_ISSUER_CA_FILE": "",
+                                            "SLUICE_ADMIN_LISTEN": f"127.0.0.1:{admin_port}"}, admin_port).start()
+    try:
+        assert bearer(believing, sub="ops").get("/v1/me").status == 200
+        assert Client(port, believing.issuer.token(sub="ops")).get("/v1/me").status in (401, 503)
+        assert Client(port).get("/sign-in/start").status == 503
+    finally:
+        other.stop()
 
 
 def test_whom_no_rule_means_is_nobody_and_who_is_not_there_too(believing):
@@ -445,7 +460,7 @@ def walk(stack, browser=None, subject=None, claims=None, algorithm="RS256", wron
     try:
         there = browser.get("/sign-in/start")
         assert there.status == 303, there.content
-        back = urllib.request.build_opener(Stay).open(there.headers["Location"]).headers["Location"]
+        back = urllib.request.build_opener(Stay, urllib.request.HTTPSHandler(context=stack.issuer_trust)).open(there.headers["Location"]).headers["Location"]
         address = back.partition(f":{stack.port}")[2]
         return browser.get(change(address, browser) if change else address, headers=headers)
     finally:
@@ -455,7 +470,7 @@ def walk(stack, browser=None, subject=None, claims=None, algorithm="RS256", wron
 class Stay(urllib.request.HTTPErrorProcessor):
     """Takes a redirect as the answer."""
 
-    def http_response(self, request, response):
+    def https_response(self, request, response):
         return response
 
 
@@ -606,8 +621,9 @@ def test_failures_at_the_provider_are_held_against_the_address(believing, make_s
     (tmp_path / "people").write_text("groups ops operator -\n")
     stack = make_stack(settings={"sluice-api": {
         **UNLIMITED, "SLUICE_SIGN_IN_ISSUER": believing.issuer.url, "SLUICE_SIGN_IN_CLIENT_ID": "sluice", "SLUICE_CONSOLE_DIR": str(tmp_path),
+        "SLUICE_ISSUER_CA_FILE": believing.api.environment["SLUICE_ISSUER_CA_FILE"],
         "SLUICE_SIGN_IN_CLIENT_SECRET": believing.issuer.client_secret, "SLUICE_SIGN_IN_RULES_FILE": str(tmp_path / "people")}})
-    stack.issuer = believing.issuer
+    stack.issuer, stack.issuer_trust = believing.issuer, believing.issuer_trust
     eventually(lambda: stack.client().get("/sign-in/start").status == 303, "the provider has answered")
     page = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     here = lambda: Visitor(stack.port, Client)  # noqa: E731
