@@ -3,9 +3,14 @@ import { expect, expectAccessible, operatorToken, signIn, test } from "./support
 
 test("keys_go_to_pages_and_the_heading_gets_the_focus", async ({ page }) => {
   await signIn(page, operatorToken);
+  await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
   for (const [key, title] of [
     ["r", "Reservations"],
     ["e", "Economics"],
+    ["c", "Calendar"],
+    ["m", "Maintenance"],
+    ["b", "Billing"],
+    ["h", "Assets"],
     ["o", "Overview"],
     ["a", "Audit"],
     ["s", "System"],

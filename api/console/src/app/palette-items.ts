@@ -66,7 +66,7 @@ const RESERVATION = {
 } as const;
 const PROVIDER: readonly Source[] = [
   { path: "/v1/system/reservations", ...RESERVATION },
-  { path: "/v1/system/nodes", by: "name", hint: () => "Node", to: (found) => `/fleet?node=${found.id}` },
+  { path: "/v1/system/nodes", by: "name", hint: () => "Node", to: (found) => `/fleet/nodes/${found.id}` },
   {
     path: "/v1/system/tenants",
     by: "name",
@@ -79,7 +79,7 @@ const TENANT: readonly Source[] = [{ path: "/v1/reservations", ...RESERVATION }]
 /** What an id leads to, by its first letters: no need to ask. */
 const BY_ID: Readonly<Record<string, (id: string) => Omit<Item, "name">>> = {
   rsv_: (id) => ({ hint: "Reservation", to: `/reservations/${id}` }),
-  nod_: (id) => ({ hint: "Node", to: `/fleet?node=${id}` }),
+  nod_: (id) => ({ hint: "Node", to: `/fleet/nodes/${id}` }),
 };
 
 export function itemOfId(text: string): Item | null {
