@@ -74,7 +74,7 @@ export function Keyboard({ onPalette }: { onPalette: () => void }) {
     <>
       <button
         type="button"
-        className="icon"
+        className="icon keyboard-button"
         aria-label="Keyboard help"
         title="Keyboard help (?)"
         onClick={() => setHelp(true)}
