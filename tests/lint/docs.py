@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Links of the documentation lead somewhere, every page is in its index, pages that sources name exist, tests that pages name
-too, and what pages have from the programs' tables is what the programs print.
+too, what the console offers as a command is one, and what pages have from the programs' tables is what the programs print.
 
     tests/lint/docs.py [SLUICE-API SLUICE-PROVISIONER SLUICE-BILLING]
 """
@@ -53,6 +53,15 @@ def missing_tests(page):
             yield f"{page.relative_to(ROOT)}: there is no test {kind}/{name}"
 
 
+def missing_commands():
+    """What the console offers to copy as a command is one that docs/cli.md has."""
+    table = ROOT / "api/console/src/api/commands.ts"
+    commands = set(re.findall(r"^## sluice (.+)$", (ROOT / "docs/cli.md").read_text(), re.MULTILINE))
+    for words in re.findall(r'words: "([^"]+)"', table.read_text()):
+        if words not in commands:
+            yield f"{table.relative_to(ROOT)}: there is no command 'sluice {words}'"
+
+
 def configuration(programs):
     """What the programs print is what docs/configuration.md has below its head."""
     head, mark, tables = (ROOT / "docs/configuration.md").read_text().partition("\n## ")
@@ -74,6 +83,7 @@ def main():
     index = (ROOT / "docs/README.md").read_text()
     found += [f"docs/README.md: does not name {page.name}" for page in sorted((ROOT / "docs").glob("*.md"))
               if page.name != "README.md" and f"({page.name})" not in index]
+    found += missing_commands()
     found += configuration(sys.argv[1:])
     found += [finding for program in sys.argv[1:] if program.endswith("provisioner") for finding in states(program)]
     print("\n".join(found + [f"{len(list(pages()))} pages, {len(found)} findings"]))

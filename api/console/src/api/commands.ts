@@ -67,9 +67,6 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "GET /v1/instance-types": { words: "instance-type list", options: ["limit", "name"] },
 };
 
-/** For the test that compares them with docs/cli.md. */
-export const commandWords: readonly string[] = Object.values(COMMANDS).map((command) => command.words);
-
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
