@@ -6,9 +6,10 @@ import random
 from collections import defaultdict
 
 from counting_house import CountingHouse, identity_of
+from halves import Halves
 from oracle import books as oracle_books
 from oracle import capex
-from oracle.amounts import DAY_S, instant, midnight_after
+from oracle.amounts import DAY_S, instant, midnight_after, month_of
 from oracle.metering import FOREVER, Fact
 from oracle.pricing import Window
 
@@ -26,6 +27,8 @@ TWINS = ("base", "shuffled", "split", "tripled", "early", "late", "signed")
 
 
 class History:
+    sizes = TYPES
+
     def __init__(self, cluster, directory, seed, days=DAYS):
         self.seed, self.days = seed, days
         self.dice = random.Random(seed)
@@ -61,9 +64,14 @@ class History:
         for n in range(9):
             node = house.new_node(f"n{n}", 8 if n < 8 else 4, MODELS[n % 2])
             house.node_is(node, self.begin, "ready")
-        for model in MODELS:
-            house.new_profile(model, 8, dice.randrange(2000, 4000), dice.randrange(5000, 11000))
-        house.new_rate("power", "kwh", dice.randrange(50_000, 200_000), pue_milli=dice.randrange(1000, 1700))
+        self.nodes = list(house.world.nodes)
+        for number, model in enumerate(MODELS):
+            house.new_profile(model, 8, 4 * dice.randrange(500, 1000) + (1, 3)[number], dice.randrange(5000, 11000))
+            # In service for half an hour of the first day: half a watt-hour beside an even number of them, and beside an odd one.
+            house.node_is(house.new_node(f"late-{model.lower()}", 8, model), self.begin + DAY_S - 1800, "ready")
+        house.new_rate("power", "kwh", dice.randrange(50_001, 200_001, 2), pue_milli=1000)
+        for node, watt_hours in zip(self.nodes, (500, 1500)):  # half a micro-unit, likewise
+            house.new_reading(node, self.begin // DAY_S, watt_hours)
         house.new_rate("colocation", "kw_month", dice.randrange(10 ** 8, 3 * 10 ** 8), zone=dice.choice((None, "z")))
         house.new_rate("operations", "node_month", dice.randrange(10 ** 8, 10 ** 9))
         house.new_rate("network", "gpu_month", dice.randrange(10 ** 6, 10 ** 7))
@@ -76,6 +84,7 @@ class History:
         house.new_commitment(self.tenants[0], first_month, dice.choice((1, 2, 12)), "eight", "reserved", dice.randrange(500, 5000), dice.randrange(10 ** 6, 2 * 10 ** 6),
                              upfront_bp=dice.choice((0, 3333, 10000)))
         house.new_commitment(self.tenants[1], first_month, dice.choice((1, 3)), amount=dice.randrange(10_000, 500_000), upfront_bp=dice.choice((0, 5000)))
+        self.halves = Halves(self)
         self.begin_twins()
 
     def unit(self):
@@ -117,7 +126,7 @@ class History:
 
     def find(self, milli, begin, end, model=None, avoid=None):
         """A node that has room for [begin, end), and takes it."""
-        nodes = [n for n in self.house.world.nodes if model in (None, n.model) and n is not avoid]
+        nodes = [n for n in self.nodes if model in (None, n.model) and n is not avoid]
         self.dice.shuffle(nodes)
         for node in nodes:
             taken = self.busy[node.id]
@@ -234,6 +243,7 @@ class History:
         for _ in range(dice.randrange(1, 4)):
             dice.choice(acts)()
         self.correct_twins()
+        self.halves.day()
         self.tell()
         self.apply_changes()
         house.midnight()
@@ -303,8 +313,10 @@ class History:
             self.house.new_price(price.sku, price.tier, price.currency, self.unit(), tenant=tenant, project=price.project, corrects=price)
 
     def grant(self):
-        expires = self.dice.choice((None, self.house.today + DAY_S * self.dice.randrange(1, 40) + DAY_S // 2))
-        self.house.new_grant(self.someone(), self.dice.randrange(1, 300_000), self.dice.random() < 0.3, self.dice.randrange(3), expires)
+        tenant, today = self.someone(), self.house.today
+        closes = midnight_after(month_of(today + DAY_S, tenant.zone)[1])  # when its invoice is issued: too late to draw upon
+        expires = self.dice.choice((None, today + DAY_S * self.dice.randrange(1, 40) + DAY_S // 2, closes))
+        self.house.new_grant(tenant, self.dice.randrange(1, 300_000), self.dice.random() < 0.3, self.dice.randrange(3), expires)
 
     def pay(self):
         tenant = self.dice.choice(self.house.world.tenants)
@@ -338,11 +350,11 @@ class History:
 
     def rate(self):
         pool, basis = self.dice.choice((("power", "kwh"), ("colocation", "kw_month"), ("operations", "node_month"), ("network", "gpu_month"), ("storage", "gpu_month")))
-        self.house.new_rate(pool, basis, self.dice.randrange(10_000, 10 ** 8), self.dice.choice((None, "z")), 1300 if pool == "power" else None,
+        self.house.new_rate(pool, basis, self.dice.randrange(10_000, 10 ** 8), self.dice.choice((None, "z")), self.dice.choice((1000, 1300)) if pool == "power" else None,
                             self.house.today // DAY_S + self.dice.randrange(1, 5))
 
     def read_meter(self):
-        self.house.new_reading(self.dice.choice(self.house.world.nodes), self.house.today // DAY_S, self.dice.randrange(0, 300_000))
+        self.house.new_reading(self.dice.choice(self.house.world.nodes), self.house.today // DAY_S, self.dice.choice((self.dice.randrange(0, 300_000), self.dice.randrange(500, 300_000, 1000))))
 
     def cancel(self):
         found = [r for r in self.house.world.reservations if r.tenant in self.tenants and not any(c.reservation is r for c in self.house.world.cancellations)]

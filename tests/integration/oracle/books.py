@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from .amounts import DAY_S, half_away, micro_per_minor, midnight_after, minor_of, month_of, months_between
+from .amounts import DAY_S, half_away, half_even, micro_per_minor, midnight_after, minor_of, month_of, months_between
 from .metering import FOREVER
 
 
@@ -28,7 +28,7 @@ class Line:
     amount_u: int
     net: int
     credited: int = 0      # minor units
-    credited_u: object = 0  # exactly
+    credited_u: int = 0    # micro-units
 
 
 @dataclass
@@ -180,7 +180,7 @@ class Books:
 
     def credit(self, invoice, asked):
         """asked: (index of line, numerator, denominator) each, or None for all that is left. (net, tax) of the credit note, or None where it is refused.
-        What was credited of a line is rounded together, and tax follows the credited net."""
+        What was credited of a line is rounded together (to micro-units half to even, to minor units once more), and tax follows the credited net."""
         size = micro_per_minor(self.tenant.currency)
         parts = credited(invoice, asked, size)
         if parts is None or not any(part for _, part in parts.values()):
@@ -202,18 +202,18 @@ def tax_through(invoice, net):
 
 
 def credited(invoice, asked, size):
-    """Line's index -> (what is credited of it then, micro-units, exactly; what is credited now, minor units); None where it is more than the line
+    """Line's index -> (what is credited of it then, micro-units; what is credited now, minor units); None where it is more than the line
     came to. asked: (index, numerator, denominator) each; None: all that is left."""
     if asked is None:
-        return {n: (Fraction(line.amount_u), line.net - line.credited) for n, line in enumerate(invoice.lines)}
+        return {n: (line.amount_u, line.net - line.credited) for n, line in enumerate(invoice.lines)}
     parts = {}
     for number, numerator, denominator in asked:
         line = invoice.lines[number]
-        then_u = line.credited_u + Fraction(line.amount_u * numerator, denominator)
-        then = half_away(then_u / size)
+        then_u = line.credited_u + half_even(Fraction(line.amount_u * numerator, denominator))
+        then = half_away(Fraction(then_u, size))
         if abs(then) > abs(line.net):
             return None
         if abs(then_u) >= abs(line.amount_u):
-            then_u, then = Fraction(line.amount_u), line.net
+            then_u, then = line.amount_u, line.net
         parts[number] = then_u, then - line.credited
     return parts
