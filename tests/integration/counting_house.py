@@ -188,6 +188,28 @@ class CountingHouse(Bookkeeping):
                                      "currency": reservation.tenant.currency, "remaining_u": remaining_u, "charge_bp": share_bp})
         self.world.cancellations.append(rating.Cancellation(reservation, kind, self.at(), remaining_u, share_bp))
 
+    # ---- Terms of invoices ----
+
+    def new_tax_rate(self, code, country, rate_bp, begins):
+        answer = self.operator.post("/v1/system/tax-rates", {"code": code, "country": country, "rate_bp": rate_bp, "valid_from": text_of(begins)})
+        if answer.status == 409:
+            return  # it would overlap
+        answer.expect(201)
+        self.world.taxes.setdefault((code, country), []).append((begins, rate_bp))
+
+    def new_profile_of(self, tenant, **terms):
+        """terms: fields of a billing profile, with a tax by code and how invoices are issued."""
+        self._takes_terms(tenant, terms)
+        return self.operator.create("/v1/system/billing-profiles", {"tenant": tenant.name, **terms})["id"]
+
+    def change_profile(self, tenant, profile, **terms):
+        self._takes_terms(tenant, terms)
+        self.operator.patch(f"/v1/system/billing-profiles/{profile}", terms).expect(200)
+
+    def _takes_terms(self, tenant, terms):
+        tenant.tax_rates = self.world.taxes[terms["tax_code"], terms["tax_country"]]
+        tenant.by_hand = terms["issue"] == "by_hand"
+
     # ---- Money that moves ----
 
     def posted(self, path, made):
@@ -225,26 +247,43 @@ class CountingHouse(Bookkeeping):
         assert told == [minor_text(amount, invoice.tenant.currency) for amount in expected], (made, expected)
 
     def match(self, tenant, period, expected):
-        """The invoice that a close has drawn up is the expected one, line by line; it takes its number and what its lines are numbered."""
-        rows = self.rows("SELECT id::text AS id, series, number, net_minor, tax_minor, total_minor FROM invoice WHERE tenant_id = %s AND period_start = to_timestamp(%s)",
-                         tenant.id, period[0])
+        """The invoice that a close has drawn up is the expected one."""
+        rows = self.rows("SELECT id::text AS id FROM invoice WHERE tenant_id = %s AND period_start = to_timestamp(%s)", tenant.id, period[0])
         assert len(rows) == (expected is not None), f"{tenant}, {period}: {len(rows)} invoices, expected {expected and expected.lines}; {self.unclosed(tenant)}"
-        if expected is None:
-            return
-        (row,) = rows
+        if expected is not None:
+            expected.id = rows[0]["id"]
+            self.match_lines(expected)
+
+    def match_lines(self, expected):
+        """Of an invoice whose id is known, line by line; it takes how its lines are numbered."""
         lines = {}
         for line in self.rows("SELECT line_no, reservation_id::text AS r, price_id::text AS p, commitment_id::text AS c, charge_category AS category, reason,"
                               " extract(epoch FROM corrects)::bigint AS corrects, gpu_milli_seconds AS quantity, amount_u, net_minor AS net FROM invoice_line"
-                              " WHERE invoice_id = %s", row["id"]):
+                              " WHERE invoice_id = %s", expected.id):
             lines[line["r"], line["p"], line["c"], line["category"], line["reason"], line["corrects"]] = line
         ours = {(x.group.reservation, x.group.price, x.group.commitment, x.group.category, x.group.reason, x.corrects): x for x in expected.lines}
         for key in {*lines, *ours}:
             told = [lines[key][name] for name in ("quantity", "amount_u", "net")] if key in lines else [0, 0, 0]
             due = [ours[key].quantity, ours[key].amount_u, ours[key].net] if key in ours else [0, 0, 0]
-            assert told == due, f"{tenant}, {period}, {key}: the system says {told}, the oracle {due}; tenant's lines {lines}"
-        assert [row[name] for name in ("net_minor", "tax_minor", "total_minor")] == [expected.net, expected.tax, expected.total], (row, expected)
-        expected.id, expected.number = row["id"], f"{row['series']}-{row['number']:06}"
+            assert told == due, f"{expected.tenant}, {expected.period}, {key}: the system says {told}, the oracle {due}; tenant's lines {lines}"
         expected.line_numbers = [lines[key]["line_no"] for key in ours]
+        self.match_totals(expected)
+
+    def match_totals(self, expected):
+        (row,) = self.rows("SELECT series, number, net_minor, tax_minor, total_minor FROM invoice WHERE id = %s", expected.id)
+        assert [row[name] for name in ("net_minor", "tax_minor", "total_minor")] == [expected.net, expected.tax, expected.total], (row, expected)
+        if row["number"] is not None:
+            expected.number = f"{row['series']}-{row['number']:06}"
+
+    def act_on_invoice(self, invoice, action):
+        """finalize or issue."""
+        self.operator.post(f"/v1/system/invoices/{identity_of('inv', invoice.id)}/{action}").expect(201)
+        self.match_lines(invoice)
+
+    def void_invoice(self, invoice, status):
+        """The draft that takes its place."""
+        answer = self.operator.post(f"/v1/system/invoices/{identity_of('inv', invoice.id)}/void", {"reason": "because"}).expect(status)
+        return uuid_of(answer.body["draft"]) if status == 201 else None
 
     def unclosed(self, tenant):
         """What there is to say of periods that are not closed."""

@@ -70,7 +70,9 @@ class Halves:
         books = self.house.books[self.tenant.name]
         if not books.invoices or self.invoice_is_credited:
             return
-        (invoice,) = books.invoices
+        invoice = books.invoices[0]
+        if invoice.is_void:
+            return
         odd_cents = [n for n, line in enumerate(invoice.lines) if line.amount_u // 5000 in (2, 6, 10)]
         for _ in range(2):
             self.house.new_credit(books, invoice, [(n, 1, 2) for n in odd_cents])

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from counting_house import CountingHouse, identity_of
 from halves import Halves
+from invoicing import Invoicing
 from oracle import books as oracle_books
 from oracle import capex
 from oracle.amounts import DAY_S, instant, midnight_after, month_of
@@ -26,7 +27,7 @@ CONVENTIONS = ("daily", "full_month", "next_month", "mid_month", "half_year")
 TWINS = ("base", "shuffled", "split", "tripled", "early", "late", "signed")
 
 
-class History:
+class History(Invoicing):
     sizes = TYPES
 
     def __init__(self, cluster, directory, seed, days=DAYS):
@@ -84,6 +85,7 @@ class History:
         house.new_commitment(self.tenants[0], first_month, dice.choice((1, 2, 12)), "eight", "reserved", dice.randrange(500, 5000), dice.randrange(10 ** 6, 2 * 10 ** 6),
                              upfront_bp=dice.choice((0, 3333, 10000)))
         house.new_commitment(self.tenants[1], first_month, dice.choice((1, 3)), amount=dice.randrange(10_000, 500_000), upfront_bp=dice.choice((0, 5000)))
+        self.set_up_invoicing()
         self.halves = Halves(self)
         self.begin_twins()
 
@@ -239,8 +241,8 @@ class History:
         for books in house.books.values():
             books.expire(house.today + DAY_S - 1)
         acts = (self.reserve, self.reserve, self.reserve, self.reserve, self.new_version, self.discount, self.correct, self.correct_price, self.grant, self.pay, self.refund,
-                self.credit, self.maintain, self.change, self.rate, self.read_meter, self.cancel, self.rest)
-        for _ in range(dice.randrange(1, 4)):
+                self.credit, self.maintain, self.change, self.rate, self.read_meter, self.cancel, self.rest, self.new_terms, self.new_tax_rate, self.work_off, self.void)
+        for _ in range(dice.randrange(1, 5)):
             dice.choice(acts)()
         self.correct_twins()
         self.halves.day()
@@ -320,7 +322,7 @@ class History:
 
     def pay(self):
         tenant = self.dice.choice(self.house.world.tenants)
-        invoices = [i for i in self.house.books[tenant.name].invoices if i.open_u > 0]
+        invoices = [i for i in self.house.books[tenant.name].invoices if i.open_u > 0 and not i.is_void]
         named = self.dice.sample(invoices, 1) if invoices and self.dice.random() < 0.5 else ()
         self.house.new_payment(tenant, self.dice.randrange(1, 900_000), named)
 
@@ -328,7 +330,7 @@ class History:
         self.house.new_payment(self.dice.choice(self.house.world.tenants), self.dice.randrange(1, 100_000), refund=True)
 
     def credit(self):
-        found = [(books, invoice) for books in self.house.books.values() for invoice in books.invoices]
+        found = [(books, invoice) for books in self.house.books.values() for invoice in books.invoices if not invoice.is_void]
         if not found:
             return
         books, invoice = self.dice.choice(found)
@@ -404,8 +406,7 @@ class History:
                     house.match(tenant, period, invoice)
                     self.closed[tenant.name, period[0]] = self.digest(tenant.name, period[0])
                     if invoice:
-                        house.books[tenant.name].issue(invoice)
-                        self.documents[invoice.id] = self.document(invoice.id)
+                        self.after_close(tenant, invoice)
 
     def digest(self, tenant, begin):
         """Of what was rated, delivered and closed of a tenant's period."""

@@ -42,6 +42,13 @@ class Invoice:
     number: str = None
     line_numbers: list = None  # in the system, of each line
     open_u: int = 0
+    is_frozen: bool = False    # its terms are those of that moment
+    is_credited: bool = False
+    is_void: bool = False
+
+    def freeze(self):
+        if not self.is_frozen:
+            self.rate_bp, self.is_frozen = rate_of(self.tenant, self.period), True
 
     @property
     def net(self):
@@ -139,10 +146,15 @@ class Books:
                 self.post(deferred_revenue=grant.left_u, revenue=-grant.left_u)
                 grant.left_u = 0
 
-    def issue(self, invoice):
+    def post_invoice(self, invoice, sign):
         size = micro_per_minor(self.tenant.currency)
         micro = sum(line.amount_u for line in invoice.lines)
-        self.post(receivable=invoice.total * size, tax_payable=-invoice.tax * size, unbilled_receivable=-micro, rounding=micro - invoice.net * size)
+        self.post(receivable=sign * invoice.total * size, tax_payable=-sign * invoice.tax * size, unbilled_receivable=-sign * micro,
+                  rounding=sign * (micro - invoice.net * size))
+
+    def issue(self, invoice):
+        size = micro_per_minor(self.tenant.currency)
+        self.post_invoice(invoice, 1)
         invoice.open_u = invoice.total * size
         self.invoices.append(invoice)
         for grant in sorted(self.grants, key=lambda g: (g.priority, g.expires_at, g.at, g.id)):
@@ -156,6 +168,13 @@ class Books:
         self.post(customer_credit=drawn, receivable=-drawn)
         self.give_back(invoice)
 
+    def void(self, invoice):
+        """Its journal is reversed; what was settled of it is the customer's."""
+        self.post_invoice(invoice, -1)
+        invoice.is_void = True
+        invoice.open_u -= invoice.total * micro_per_minor(self.tenant.currency)
+        self.give_back(invoice)
+
     def give_back(self, invoice):
         """What was credited beyond what was open is the customer's."""
         if invoice.open_u < 0:
@@ -164,7 +183,7 @@ class Books:
 
     def pay(self, amount_u, named=()):
         self.accounts["cash"] += amount_u
-        for invoice in named or self.invoices:
+        for invoice in named or sorted(self.invoices, key=lambda i: (i.issued_at, i.id)):
             paid = min(amount_u, invoice.open_u)
             invoice.open_u -= paid
             amount_u -= paid
@@ -185,6 +204,7 @@ class Books:
         parts = credited(invoice, asked, size)
         if parts is None or not any(part for _, part in parts.values()):
             return None
+        invoice.is_credited = True
         before = sum(line.credited for line in invoice.lines)
         net = sum(part for _, part in parts.values())
         tax = tax_through(invoice, before + net) - tax_through(invoice, before)

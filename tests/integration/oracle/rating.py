@@ -17,7 +17,8 @@ class Tenant:
     name: str
     zone: str = "UTC"
     currency: str = "USD"
-    tax_rates: list = field(default_factory=list)  # (from, basis points)
+    tax_rates: list = field(default_factory=list)  # (from, basis points): its own, or those of its tax code
+    by_hand: bool = False                          # its invoices wait for an operator
 
 
 @dataclass(eq=False)
@@ -130,6 +131,7 @@ class World:
     policies: list = field(default_factory=list)
     cancellations: list = field(default_factory=list)
     book: Book = field(default_factory=Book)
+    taxes: dict = field(default_factory=dict)  # (code, country) -> [(from, basis points)]
 
     # ---- Usage ----
 
