@@ -18,7 +18,7 @@ class Halves:
         month = self.house.value("SELECT (date_trunc('month', sluice_now()) + interval '1 month')::date::text")
         self.month_end = instant(f"{month}T00:00:00Z")
         self.invoice_is_credited = False
-        self.tenant = self.house.new_tenant("halves", "UTC", "USD", 5000)
+        self.tenant = self.house.new_tenant("halves", "UTC", "USD", 2500)
         self.sell(month)
         self.use()
 
@@ -51,7 +51,7 @@ class Halves:
         for odd in ODDS[:3]:
             self.run("one", "preemptible", odd * HALF_H)  # and what lacks of the minimum
         self.run("half", "reserved", 10 * HALF_H, self.month_end + DAY_S)
-        self.run("one", "on_demand", 4 * HALF_H)  # with which the net is 21 cents, and their tax 10.5
+        self.run("one", "on_demand", 30 * HALF_H)  # with which the net is 34 cents, and their tax 8.5
         for kind, odd in (("cancellation", 1), ("early_release", 3), ("cancellation", 5)):
             self.house.new_cancellation(self.run("one", "on_demand", odd * 2 * HALF_H), kind, odd, 5000)
 
@@ -66,14 +66,14 @@ class Halves:
         return reservation
 
     def day(self):
-        """Once its month is invoiced: lines are credited by halves, twice."""
+        """Once its month is invoiced: lines of 1, 3 and 5 cents are credited by halves, twice; and 17 cents are then half of all, of whose tax of 9 cents half is credited."""
         books = self.house.books[self.tenant.name]
         if not books.invoices or self.invoice_is_credited:
             return
         invoice = books.invoices[0]
         if invoice.is_void:
             return
-        odd_cents = [n for n, line in enumerate(invoice.lines) if line.amount_u // 5000 in (2, 6, 10)]
-        for _ in range(2):
-            self.house.new_credit(books, invoice, [(n, 1, 2) for n in odd_cents])
+        halves = {line.amount_u // 5000: n for n, line in enumerate(invoice.lines)}  # of a cent -> the line
+        for asked in ([(halves[n], 1, 2) for n in (2, 6, 10)], [(halves[n], 1, 2) for n in (2, 6, 10)], [(halves[n], 1, 1) for n in (1, 5, 7)]):
+            self.house.new_credit(books, invoice, asked)
         self.invoice_is_credited = True

@@ -13,6 +13,7 @@ from oracle import capex
 from oracle.amounts import DAY_S, instant, midnight_after, month_of
 from oracle.metering import FOREVER, Fact
 from oracle.pricing import Window
+from purchasing import Purchasing
 
 # Around the ends of months in which clocks change, a year ends, or February is long or short.
 STARTS = ("2026-02-17", "2026-09-18", "2027-12-19", "2028-01-20", "2026-01-21", "2027-03-19")
@@ -27,7 +28,7 @@ CONVENTIONS = ("daily", "full_month", "next_month", "mid_month", "half_year")
 TWINS = ("base", "shuffled", "split", "tripled", "early", "late", "signed")
 
 
-class History(Invoicing):
+class History(Invoicing, Purchasing):
     sizes = TYPES
 
     def __init__(self, cluster, directory, seed, days=DAYS):
@@ -43,6 +44,7 @@ class History(Invoicing):
         self.documents = {}            # invoice's id -> how it looked when it was issued
         self.twins = {}
         self.serial = 0
+        self.orders = []
 
     # ---- The beginning ----
 
@@ -84,7 +86,8 @@ class History(Invoicing):
         first_month = house.value("SELECT (date_trunc('month', sluice_now()) + interval '1 month')::date::text")
         house.new_commitment(self.tenants[0], first_month, dice.choice((1, 2, 12)), "eight", "reserved", dice.randrange(500, 5000), dice.randrange(10 ** 6, 2 * 10 ** 6),
                              upfront_bp=dice.choice((0, 3333, 10000)))
-        house.new_commitment(self.tenants[1], first_month, dice.choice((1, 3)), amount=dice.randrange(10_000, 500_000), upfront_bp=dice.choice((0, 5000)))
+        months = dice.choice((1, 3))  # of which the total is 4 n + 1 cents: half a cent is paid upfront, beside an even number of them
+        house.new_commitment(self.tenants[1], first_month, months, amount=4 * dice.randrange(2500, 125_000) + months, upfront_bp=5000)
         self.set_up_invoicing()
         self.halves = Halves(self)
         self.begin_twins()
@@ -113,15 +116,18 @@ class History(Invoicing):
             more["minimum_s"] = dice.choice((3600, 86400, 5000))
         return self.house.new_price(sku, tier, currency, unit, **more)
 
-    def asset(self, node, component_of=None):
-        dice, self.serial = self.dice, self.serial + 1
+    def asset_terms(self):
+        dice = self.dice
         method, today = dice.choice(METHODS), self.house.today // DAY_S
         cost = dice.randrange(100_000, 40_000_000)
         convention = dice.choice(CONVENTIONS) if method != "units_of_production" else "daily"
-        terms = capex.Terms(method, convention, today - dice.choice((0, dice.randrange(0, 1500))), dice.choice((12, 36, 48, 60, 66, 72)), cost,
+        return capex.Terms(method, convention, today - dice.choice((0, dice.randrange(0, 1500))), dice.choice((12, 36, 48, 60, 66, 72)), cost,
                             dice.choice((0, cost // 10, dice.randrange(0, cost))), dice.choice((1, 12)), 3_600_000 * dice.randrange(100, 100_000) if method == "units_of_production" else 0)
-        made = self.house.new_asset(f"S{self.serial}", node, terms, component_of)
-        if component_of is None and dice.random() < 0.3:
+
+    def asset(self, node, component_of=None):
+        self.serial += 1
+        made = self.house.new_asset(f"S{self.serial}", node, self.asset_terms(), component_of)
+        if component_of is None and self.dice.random() < 0.3:
             self.asset(None, made)
 
     # ---- Reservations ----
@@ -241,7 +247,8 @@ class History(Invoicing):
         for books in house.books.values():
             books.expire(house.today + DAY_S - 1)
         acts = (self.reserve, self.reserve, self.reserve, self.reserve, self.new_version, self.discount, self.correct, self.correct_price, self.grant, self.pay, self.refund,
-                self.credit, self.maintain, self.change, self.rate, self.read_meter, self.cancel, self.rest, self.new_terms, self.new_tax_rate, self.work_off, self.void)
+                self.credit, self.maintain, self.change, self.rate, self.read_meter, self.cancel, self.rest, self.new_terms, self.new_tax_rate, self.work_off, self.void,
+                self.buy)
         for _ in range(dice.randrange(1, 5)):
             dice.choice(acts)()
         self.correct_twins()

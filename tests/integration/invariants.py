@@ -13,6 +13,7 @@ from oracle import books as oracle_books
 from oracle import metering
 from oracle.amounts import DAY_S, midnight_after, month_of, text_of
 from oracle.rating import Group, Sum
+from purchasing import orders_are_capitalised
 
 RATED = """
 SELECT reservation_id::text AS r, price_id::text AS p, commitment_id::text AS c, commitment_status AS status, charge_category AS category, reason,
@@ -332,4 +333,5 @@ def check_all(history):
             check(history)
         except AssertionError as error:
             raise AssertionError(f"invariant {number}, {check.__name__}, of seed {history.seed}: {error}") from error
+    orders_are_capitalised(history)
     history.house.sound()
