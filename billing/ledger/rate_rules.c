@@ -86,8 +86,9 @@ enum {
     RULE_WRITTEN
 };
 
-/* Instances that ended on the day and neither failed nor gave way: how long they were held, undelivered time included,
- * so that what the provider owes is not charged for. Nothing to look at where no price has a minimum. */
+/* Instances of all tenants or of one that ended in the span and neither failed nor gave way: how long they were held,
+ * undelivered time included, so that what the provider owes is not charged for. Nothing to look at where no price has a
+ * minimum; nor, of a day ($4), where it was written with it. */
 static const struct db_stmt statement_short = {
     .name = "rate_rules_short",
     .sql = "SELECT m.reservation_id, m.tenant_id, r.project, t.currency, t.billing_timezone, r.tier,"
@@ -98,22 +99,23 @@ static const struct db_stmt statement_short = {
            "  extract(epoch FROM b.month AT TIME ZONE t.billing_timezone)::bigint,"
            "  extract(epoch FROM (b.month + interval '1 month') AT TIME ZONE t.billing_timezone)::bigint"
            "  FROM (SELECT DISTINCT instance_id FROM usage_interval"
-           "         WHERE period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
-           "           AND period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
+           "         WHERE period_start > to_timestamp($1::bigint) - interval '1 day'"
+           "           AND period_start < to_timestamp($2::bigint) AND ($3::uuid IS NULL OR tenant_id = $3::uuid)"
            "           AND EXISTS (SELECT FROM price WHERE minimum_s > 0)) d"
            "  JOIN meter_instance m ON m.instance_id = d.instance_id AND m.closed AND m.class NOT IN ('failed', "
            "'preempted')"
-           "   AND m.open_since <= ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
+           "   AND m.open_since > to_timestamp($1::bigint) AND m.open_since <= to_timestamp($2::bigint)"
            "  JOIN usage_interval u ON u.reservation_id = m.reservation_id AND u.instance_id = m.instance_id"
            "  JOIN reservation r ON r.id = m.reservation_id JOIN tenant t ON t.id = m.tenant_id"
            "  LEFT JOIN instance_type i ON i.id = r.instance_type_id LEFT JOIN node n ON n.id = u.node_id"
            "  CROSS JOIN LATERAL (SELECT date_trunc('month', (m.open_since - interval '1 second')"
            "    AT TIME ZONE t.billing_timezone) AS month) b"
-           " WHERE NOT EXISTS (SELECT FROM rated_line l WHERE l.day = $1::date AND l.reservation_id = m.reservation_id"
-           "                      AND l.reason = 'minimum')"
+           " WHERE NOT EXISTS (SELECT FROM rated_line l WHERE l.day = $4::date AND l.reservation_id = m.reservation_id"
+           "                      AND l.reason = 'minimum' AND l.corrects IS NULL"
+           "                      AND l.period_start = b.month AT TIME ZONE t.billing_timezone)"
            " GROUP BY m.instance_id, r.id, t.id, i.name, b.month HAVING bool_or(u.class IN ('used', 'unused'))"
            " ORDER BY m.reservation_id, m.instance_id",
-    .params = 1,
+    .params = 4,
 };
 
 enum {
@@ -186,8 +188,8 @@ static enum err_kind add_row(struct rated_lines *lines, const PGresult *rows, in
 /* What a rule is applied with. */
 struct applied {
     int64_t day;
-    const struct db_stmt *stmt;
-    const struct price_book *book;
+    const struct db_stmt *stmt;    /* of shares */
+    const struct price_book *book; /* of minimum durations */
 };
 
 static enum err_kind query(struct db *db, const struct applied *applied, PGresult **ret, struct err *reterr)
@@ -266,13 +268,36 @@ static enum err_kind add_short(struct rated_lines *lines, const struct price_boo
     return kind;
 }
 
+/* tenant, date: NULL for all, and for whether written or not. */
+static enum err_kind collect_short(struct db *db, const char *tenant, struct rating_span span, const char *date,
+                                   const struct price_book *book, PGresult **ret_rows, struct rated_lines *lines,
+                                   struct err *reterr)
+{
+    char texts[2][DB_INT_TEXT_SIZE];
+    enum err_kind kind =
+        db_run(db, &statement_short,
+               DB_PARAMS(db_int_param(texts[0], span.from_s), db_int_param(texts[1], span.to_s), tenant, date),
+               ret_rows, reterr);
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(*ret_rows); row++)
+        kind = add_short(lines, book, *ret_rows, row, reterr);
+    return kind == ERR_NONE ? rated_lines_merge(lines, reterr) : kind;
+}
+
+enum err_kind rate_rules_minimum(struct db *db, const char *tenant, struct rating_span span,
+                                 const struct price_book *book, PGresult **ret_rows, struct rated_lines *lines,
+                                 struct err *reterr)
+{
+    return collect_short(db, tenant, span, NULL, book, ret_rows, lines, reterr);
+}
+
 static enum err_kind collect_minimum(struct db *db, const struct applied *applied, PGresult **ret_rows,
                                      struct rated_lines *lines, struct err *reterr)
 {
-    enum err_kind kind = query(db, applied, ret_rows, reterr);
-    for (int row = 0; kind == ERR_NONE && row < PQntuples(*ret_rows); row++)
-        kind = add_short(lines, applied->book, *ret_rows, row, reterr);
-    return kind == ERR_NONE ? rated_lines_merge(lines, reterr) : kind;
+    char date[CALENDAR_DATE_SIZE];
+    calendar_date_print(applied->day, date);
+    struct rating_span day = {.from_s = calendar_time_of_day(applied->day),
+                              .to_s = calendar_time_of_day(applied->day + 1)};
+    return collect_short(db, NULL, day, date, applied->book, ret_rows, lines, reterr);
 }
 
 static enum err_kind apply_minimum(struct db *db, void *context, struct err *reterr)
@@ -288,7 +313,7 @@ enum err_kind rate_rules_charges(struct db *db, int64_t day, const struct price_
                                  struct err *reterr)
 {
     const struct applied cancellations = {.day = day, .stmt = &statement_cancellations};
-    const struct applied minimum = {.day = day, .stmt = &statement_short, .book = book};
+    const struct applied minimum = {.day = day, .book = book};
     enum err_kind kind = collect_shares(db, &cancellations, &ret->rows[0], &ret->lines, reterr);
     return kind == ERR_NONE ? collect_minimum(db, &minimum, &ret->rows[1], &ret->lines, reterr) : kind;
 }
@@ -303,7 +328,7 @@ void rule_charges_release(struct rule_charges *charges)
 enum err_kind rate_rules(struct leader *leader, int64_t day, const struct price_book *book, struct err *reterr)
 {
     struct applied cancellations = {.day = day, .stmt = &statement_cancellations};
-    struct applied minimum = {.day = day, .stmt = &statement_short, .book = book};
+    struct applied minimum = {.day = day, .book = book};
     struct applied credits = {.day = day, .stmt = &statement_credits};
     enum err_kind kind = leader_transact(leader, apply_shares, &cancellations, reterr);
     if (kind == ERR_NONE)

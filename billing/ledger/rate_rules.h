@@ -21,4 +21,10 @@ MUST_CHECK enum err_kind rate_rules_charges(struct db *db, int64_t day, const st
                                             struct rule_charges *ret, struct err *reterr);
 void rule_charges_release(struct rule_charges *charges); /* for CLEANUP; starts as {0} */
 
+/* What minimum durations come to of a tenant's instances that ended in the span, written or not, as lines besides.
+ * ret_rows: what texts of the lines live in. */
+MUST_CHECK enum err_kind rate_rules_minimum(struct db *db, const char *tenant, struct rating_span span,
+                                            const struct price_book *book, PGresult **ret_rows,
+                                            struct rated_lines *lines, struct err *reterr);
+
 extern const struct db_stmt *const rate_rules_statements[];

@@ -228,7 +228,7 @@ static enum err_kind load_whole(struct db *db, const struct so_far *so_far, cons
         kind = measure(so_far, whole->usage_rows, &whole->targets, &reservations, reterr);
     keep_period(&whole->targets, period->starts_s);
     if (kind == ERR_NONE)
-        kind = rated_lines_of_period(db, tenant, period->starts_s, &whole->written_rows, &whole->written, reterr);
+        kind = rated_lines_of_period(db, tenant, period->starts_s, false, &whole->written_rows, &whole->written, reterr);
     if (kind == ERR_NONE)
         kind = rate_lines_fold(&whole->written, &whole->targets, reterr);
     if (kind == ERR_NONE)

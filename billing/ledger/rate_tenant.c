@@ -4,6 +4,7 @@
 
 #include "billing/ledger/commitments.h"
 #include "billing/ledger/rate_lines.h"
+#include "billing/ledger/rate_rules.h"
 #include "billing/ledger/usage_lines.h"
 #include "common/calendar.h"
 #include "common/log.h"
@@ -27,9 +28,11 @@ void rate_tenant_register_metrics(void)
     metric_register(metrics, COUNT_OF(metrics));
 }
 
-/* Periods that the day's usage, the day itself or a correction of the last days touches. A correction is looked at for
- * a week: it is done when it changes nothing any more, however often the day is closed. Its 31 days at most may hold a
- * whole February and touch the months beside it: the middle tells. */
+/* Periods that the day's usage, the day itself or something that came late touches: a price that was withdrawn, one that
+ * begins on a day before the one on which it was made, a correction, usage of a closed day. What came late is looked at
+ * for a week: it is done when it changes nothing any more, however often the day is closed. A correction's 31 days at
+ * most may hold a whole February and touch the months beside it: the middle tells. A list price fills a gap: it is news
+ * for what waits, which the day itself sees to, for what came late, and for whoever has a price of its own beside it. */
 static const struct db_stmt statement_due = {
     .name = "rate_tenant_due",
     .sql =
@@ -51,6 +54,22 @@ static const struct db_stmt statement_due = {
         "    FROM rated_line l JOIN price p ON p.id = l.price_id, bounds b"
         "   WHERE p.withdrawn_at >= b.starts - interval '7 days' AND p.withdrawn_at < b.ends"
         "   GROUP BY l.tenant_id, 2, p.id HAVING sum(l.gpu_milli_seconds) <> 0"
+        "  UNION ALL"
+        "  SELECT o.tenant_id, o.starts_at, true"
+        "    FROM bounds b, price p JOIN billing_period o ON tstzrange(o.starts_at, o.ends_at) && p.valid"
+        "   WHERE p.created_at >= b.starts - interval '7 days' AND p.created_at < b.ends AND p.withdrawn_at IS NULL"
+        "     AND lower(p.valid) < date_trunc('day', p.created_at, 'UTC') AND o.starts_at < b.ends"
+        "     AND (o.tenant_id = p.tenant_id OR p.tenant_id IS NULL AND ("
+        "      EXISTS (SELECT FROM price q WHERE q.tenant_id = o.tenant_id AND q.sku_kind = p.sku_kind AND q.sku = p.sku"
+        "                 AND q.tier = p.tier AND q.currency = p.currency AND q.valid && p.valid)"
+        "      OR EXISTS (SELECT FROM late_usage u WHERE u.tenant_id = o.tenant_id"
+        "                    AND u.period_start < o.ends_at AND u.period_end > o.starts_at)"
+        "      OR EXISTS (SELECT FROM usage_correction c WHERE c.tenant_id = o.tenant_id"
+        "                    AND c.starts_at < o.ends_at AND c.ends_at > o.starts_at)))"
+        "  UNION ALL"
+        "  SELECT u.tenant_id, s.at, true FROM late_usage u"
+        "    CROSS JOIN LATERAL (VALUES (u.period_start), (u.period_end - interval '1 second')) AS s (at)"
+        "   WHERE u.rated_with >= $1::date - 7 AND u.rated_with <= $1::date"
         "  UNION ALL"
         "  SELECT c.tenant_id, s.at, true FROM bounds b, usage_correction c"
         "    CROSS JOIN LATERAL (VALUES (c.starts_at), (c.starts_at + (c.ends_at - c.starts_at) / 2),"
@@ -122,7 +141,7 @@ struct rating {
     int64_t starts_s, ends_s;
     bool anew, is_closed;
     struct committed committed;
-    PGresult *written_rows, *fact_rows;
+    PGresult *written_rows, *fact_rows, *short_rows;
     struct rated_lines written, targets;
 };
 
@@ -131,6 +150,7 @@ static void rating_release(struct rating *rating)
     committed_release(&rating->committed);
     PQclear(rating->written_rows);
     PQclear(rating->fact_rows);
+    PQclear(rating->short_rows);
     rated_lines_release(&rating->written);
     rated_lines_release(&rating->targets);
 }
@@ -163,11 +183,22 @@ static enum err_kind measure(struct rating *rating, struct db *db, struct err *r
 
 /* ---- One period ---- */
 
+/* What is not rated as usage, but follows from it and its prices. */
+static enum err_kind add_minimum(struct rating *rating, struct db *db, struct err *reterr)
+{
+    int64_t known_s = calendar_time_of_day(rating->day + 1);
+    struct rating_span span = {.from_s = rating->starts_s, .to_s = rating->ends_s};
+    if (span.to_s > known_s)
+        span.to_s = known_s;
+    return rate_rules_minimum(db, tenant_of(rating), span, rating->book, &rating->short_rows, &rating->targets,
+                              reterr);
+}
+
 static enum err_kind rate(struct rating *rating, struct db *db, struct err *reterr)
 {
     struct committed *committed = &rating->committed;
-    enum err_kind kind =
-        rated_lines_of_period(db, tenant_of(rating), rating->starts_s, &rating->written_rows, &rating->written, reterr);
+    enum err_kind kind = rated_lines_of_period(db, tenant_of(rating), rating->starts_s, rating->anew,
+                                               &rating->written_rows, &rating->written, reterr);
     if (kind == ERR_NONE)
         kind = committed_load(db, tenant_of(rating), rating->starts_s, rating->ends_s, committed, reterr);
     if (kind != ERR_NONE)
@@ -185,6 +216,8 @@ static enum err_kind rate(struct rating *rating, struct db *db, struct err *rete
     bool is_over = rating->ends_s <= calendar_time_of_day(rating->day + 1);
     if (kind == ERR_NONE)
         kind = committed_add_fees(committed, is_over, &rating->targets, reterr);
+    if (kind == ERR_NONE && rating->anew)
+        kind = add_minimum(rating, db, reterr);
     if (kind == ERR_NONE)
         kind = committed_write(committed, db, is_over ? rating->ends_s : calendar_time_of_day(rating->day + 1), reterr);
     return kind == ERR_NONE ? rated_lines_subtract(&rating->targets, &rating->written, reterr) : kind;

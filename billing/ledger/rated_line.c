@@ -55,11 +55,12 @@ static const struct db_stmt statement_of_reservations = {
 static const struct db_stmt statement_of_period = {
     .name = "rated_line_of_period",
     .sql = "SELECT " KEY_COLUMNS "," SUMS " FROM rated_line l"
-           " WHERE l.tenant_id = $1::uuid AND l.charge_category IN ('usage', 'purchase')"
+           " WHERE l.tenant_id = $1::uuid"
+           "   AND (l.charge_category IN ('usage', 'purchase') OR $3::boolean AND l.reason = 'minimum')"
            "   AND (l.period_start = to_timestamp($2::bigint) AND l.corrects IS NULL"
            "        OR l.corrects = to_timestamp($2::bigint))"
            " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14",
-    .params = 2,
+    .params = 3,
 };
 
 static const struct db_stmt statement_periods = {
@@ -269,12 +270,13 @@ enum err_kind rated_lines_of_reservations(struct db *db, struct db_array *reserv
     return kind;
 }
 
-enum err_kind rated_lines_of_period(struct db *db, const char *tenant, int64_t period_start_s, PGresult **ret_rows,
-                                    struct rated_lines *ret, struct err *reterr)
+enum err_kind rated_lines_of_period(struct db *db, const char *tenant, int64_t period_start_s, bool with_minimum,
+                                    PGresult **ret_rows, struct rated_lines *ret, struct err *reterr)
 {
     char start[DB_INT_TEXT_SIZE];
     enum err_kind kind =
-        db_run(db, &statement_of_period, DB_PARAMS(tenant, db_int_param(start, period_start_s)), ret_rows, reterr);
+        db_run(db, &statement_of_period,
+               DB_PARAMS(tenant, db_int_param(start, period_start_s), with_minimum ? "t" : "f"), ret_rows, reterr);
     if (kind == ERR_NONE)
         read_rows(*ret_rows, ret);
     return kind;

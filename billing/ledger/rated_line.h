@@ -85,8 +85,10 @@ MUST_CHECK enum err_kind rated_period_open(struct db *db, const char *tenant, in
 /* What was written of the usage of reservations, from a period on; corrections of closed periods are left out. */
 MUST_CHECK enum err_kind rated_lines_of_reservations(struct db *db, struct db_array *reservations, int64_t from_s,
                                                      PGresult **ret_rows, struct rated_lines *ret, struct err *reterr);
-/* What was written of a tenant's period, usage and fees, its corrections in later periods included. */
+/* What was written of a tenant's period, usage and fees, its corrections in later periods included; and, where asked
+ * for, minimum durations. */
 MUST_CHECK enum err_kind rated_lines_of_period(struct db *db, const char *tenant, int64_t period_start_s,
-                                               PGresult **ret_rows, struct rated_lines *ret, struct err *reterr);
+                                               bool with_minimum, PGresult **ret_rows, struct rated_lines *ret,
+                                               struct err *reterr);
 
 extern const struct db_stmt *const rated_line_statements[];

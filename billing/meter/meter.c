@@ -5,6 +5,7 @@
 #include "billing/meter/event_batch.h"
 #include "billing/meter/meter_store.h"
 #include "common/alloc.h"
+#include "common/calendar.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/metrics.h"
@@ -82,6 +83,11 @@ static enum tiling_outcome apply_instance(struct metered_instance *instance, con
     struct tiling_event fact = dated(event, floor_s);
     enum tiling_outcome outcome = tiling_apply(&instance->tiling, &fact, &stretch);
     meter_output_stretch(output, instance, &stretch);
+    bool is_applied = outcome == TILING_APPLIED || outcome == TILING_LATE;
+    if (is_applied) { /* of a window that begins, or goes on, in a closed day: what is open begins in an open one */
+        tiling_cut(&instance->tiling, floor_s, &stretch);
+        meter_output_stretch(output, instance, &stretch);
+    }
     return outcome;
 }
 
@@ -227,7 +233,7 @@ static enum err_kind consume_batch(struct db *db, void *context, struct err *ret
         kind = meter_load_nodes(db, subjects.nodes, subjects.node_count, reterr);
 
     CLEANUP(meter_output_release) struct meter_output output;
-    meter_output_begin(&output);
+    meter_output_begin(&output, consumption->floor_s);
     for (size_t i = 0; i < subjects.count && kind == ERR_NONE; i++)
         kind = apply_subject(db, &subjects.list[i], consumption->floor_s, &output, reterr);
     if (kind == ERR_NONE)
@@ -294,7 +300,7 @@ static enum err_kind cut_chunk(struct db *db, void *context, struct err *reterr)
     if (kind != ERR_NONE || cut->count == 0)
         return kind;
     CLEANUP(meter_output_release) struct meter_output output;
-    meter_output_begin(&output);
+    meter_output_begin(&output, cut->at_s - CALENDAR_DAY_S);
     for (size_t i = 0; i < cut->count; i++) {
         struct tiling_interval stretch;
         tiling_cut(&cut->instances[i].tiling, cut->at_s, &stretch);

@@ -10,14 +10,15 @@
 
 #define METER_CONSUMER "billing"
 
-/* Consumes what is visible. Facts dated before floor_s, up to which the days are closed, count from there. */
+/* Consumes what is visible. Facts dated before floor_s, up to which the days are closed, count from there; what they
+ * leave of a window in closed days is noted as late usage. */
 MUST_CHECK enum err_kind meter_consume(struct leader *leader, int64_t floor_s, struct err *reterr);
 
 /* Consumes all that was committed before the call, however long older transactions take; ERR_TIMEOUT where one does
  * not end in time. */
 MUST_CHECK enum err_kind meter_catch_up(struct leader *leader, int64_t floor_s, struct err *reterr);
 
-/* Writes every interval up to an instant: cuts what is open there. Repeatable. */
+/* Writes every interval up to the end of the first open day: cuts what is open there. Repeatable. */
 MUST_CHECK enum err_kind meter_cut(struct leader *leader, int64_t at_s, struct err *reterr);
 
 void meter_register_metrics(void);

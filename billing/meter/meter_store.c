@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/meter/meter_store.h"
 
+#include "common/calendar.h"
 #include "common/must.h"
 
 #include <stdlib.h>
@@ -84,6 +85,15 @@ static const struct db_stmt statement_intervals = {
     .params = 9,
 };
 
+static const struct db_stmt statement_late = {
+    .name = "meter_insert_late",
+    .sql = "INSERT INTO late_usage (period_start, period_end, instance_id, seq, tenant_id, rated_with)"
+           " SELECT to_timestamp(x.from_s), to_timestamp(x.to_s), x.i, x.seq, x.t, date '1970-01-01' + x.day"
+           "   FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::integer[], $5::uuid[], $6::integer[])"
+           "    AS x (from_s, to_s, i, seq, t, day)",
+    .params = 6,
+};
+
 static const struct db_stmt statement_stretches = {
     .name = "meter_insert_stretches",
     .sql = "INSERT INTO meter_node (node_id, starts_at, ends_at, revision, cause)"
@@ -98,19 +108,21 @@ const struct db_stmt *const meter_store_statements[] = {
     &statement_insert_instances, &statement_update_instances,
     &statement_load_nodes,       &statement_end_stretches,
     &statement_partition,        &statement_intervals,
-    &statement_stretches,        NULL,
+    &statement_late,             &statement_stretches,
+    NULL,
 };
 
 /* ---- Output ---- */
 
-void meter_output_begin(struct meter_output *output)
+void meter_output_begin(struct meter_output *output, int64_t floor_s)
 {
-    *output = (struct meter_output){.least_from_s = INT64_MAX, .most_to_s = INT64_MIN};
+    *output = (struct meter_output){.floor_s = floor_s, .least_from_s = INT64_MAX, .most_to_s = INT64_MIN};
 }
 
 void meter_output_release(struct meter_output *output)
 {
     bulk_rows_release(&output->intervals);
+    bulk_rows_release(&output->late);
     bulk_rows_release(&output->stretches);
     bulk_rows_release(&output->ended);
 }
@@ -129,12 +141,27 @@ static void add_piece(struct bulk_rows *rows, const struct metered_instance *ins
     db_array_text(&rows->columns[8], usage_class_text(piece->class));
 }
 
+/* The day that its piece is rated with is the first open one. */
+static void add_late(struct meter_output *output, const struct metered_instance *instance,
+                     const struct tiling_interval *piece)
+{
+    struct bulk_rows *rows = &output->late;
+    db_array_int(&rows->columns[0], piece->from_s);
+    db_array_int(&rows->columns[1], piece->to_s);
+    db_array_identity(&rows->columns[2], instance->id);
+    db_array_int(&rows->columns[3], piece->seq);
+    db_array_identity(&rows->columns[4], instance->tenant);
+    db_array_int(&rows->columns[5], calendar_day_of_time(output->floor_s));
+}
+
 void meter_output_stretch(struct meter_output *output, struct metered_instance *instance,
                           struct tiling_interval *stretch)
 {
     struct tiling_interval piece;
     while (tiling_next_piece(&instance->tiling, stretch, &piece)) {
         add_piece(&output->intervals, instance, &piece);
+        if (piece.from_s < output->floor_s)
+            add_late(output, instance, &piece);
         if (piece.from_s < output->least_from_s)
             output->least_from_s = piece.from_s;
         if (piece.to_s > output->most_to_s)
@@ -178,6 +205,8 @@ enum err_kind meter_output_send(struct meter_output *output, struct db *db, stru
     }
     if (kind == ERR_NONE)
         kind = bulk_rows_send(&output->intervals, db, &statement_intervals, reterr);
+    if (kind == ERR_NONE)
+        kind = bulk_rows_send(&output->late, db, &statement_late, reterr);
     if (kind == ERR_NONE) /* before the inserts: they would be open rows too */
         kind = bulk_rows_send(&output->ended, db, &statement_end_stretches, reterr);
     if (kind == ERR_NONE)

@@ -21,12 +21,14 @@ struct metered_node {
 
 /* What a transaction of the meter will write. */
 struct meter_output {
+    int64_t floor_s; /* up to here the days are closed */
     struct bulk_rows intervals;
+    struct bulk_rows late;           /* of the intervals, those of closed days */
     struct bulk_rows stretches;      /* new ones of nodes */
     int64_t least_from_s, most_to_s; /* of the intervals */
     struct bulk_rows ended;          /* stored open stretches: their new end (or null) and revision */
 };
-void meter_output_begin(struct meter_output *output);
+void meter_output_begin(struct meter_output *output, int64_t floor_s);
 void meter_output_release(struct meter_output *output); /* for CLEANUP */
 
 /* Adds the pieces of a stretch of the instance. */

@@ -391,3 +391,100 @@ def test_what_was_promised_and_not_delivered_is_credited_by_rule(keep_books):
     assert billed(books, reservation_id=short, reason="minimum")["billed"] == 1.5 * 8 * 2_000_000
     assert billed(books, reservation_id=cancelled, reason="cancellation")["billed"] == 50_000_000  # half to even
     books.sound()
+
+
+# ---- What comes late ----
+
+def corrections(books):
+    """Sums of corrections by the period they are of, and whether anything of what was written before has changed."""
+    return {row["of"]: row["u"] for row in books.rows("SELECT corrects::date::text AS of, sum(amount_u)::bigint AS u FROM rated_line WHERE corrects IS NOT NULL GROUP BY 1")}
+
+
+@pytest.mark.parametrize("project", [None, "default"])
+def test_an_own_price_that_begins_in_the_past_rates_its_days_again(keep_books, project):
+    books = keep_books(start="2026-04-28T00:00:00Z")
+    tenant, other = books.tenant("acme"), books.tenant("other")
+    eight = books.instance_type("h100.8x")
+    node = books.node("n1")
+    books.price("h100.8x", 3_000_000, "2026-01-01T00:00:00Z", minimum_s=7200)
+    if project:
+        books.price("h100.8x", 2_000_000, "2026-01-01T00:00:00Z", tenant=tenant)
+    before = 2_000_000 if project else 3_000_000
+    hours(books, tenant, eight, node, "2026-04-28T00:00:00Z", "2026-04-30T00:00:00Z")
+    short = hours(books, tenant, eight, node, "2026-04-30T00:00:00Z", "2026-04-30T01:00:00Z")  # and an hour to the list price's minimum
+    hours(books, other, eight, node, "2026-04-30T01:00:00Z", "2026-05-01T00:00:00Z")
+    hours(books, tenant, eight, node, "2026-05-01T00:00:00Z", "2026-05-02T12:00:00Z")
+    books.advance("2026-05-03T00:00:00Z")
+    minimum = 0 if project else 3_000_000
+    assert billed(books, tenant_id=tenant)["billed"] == 8 * (85 * before + minimum)
+    written = books.rows("SELECT * FROM rated_line ORDER BY id")
+    books.price("h100.8x", 1_000_000, "2026-04-29T00:00:00Z", tenant=tenant, project=project, minimum_s=10_800)
+    books.advance("2026-05-06T00:00:00Z")
+    after = 8 * (24 * before + (24 + 1 + 2 + 36) * 1_000_000)
+    assert billed(books, tenant_id=tenant)["billed"] == after, "rated as if the price had been there: with its minimum of three hours"
+    assert billed(books, reservation_id=short, reason="minimum")["billed"] == 8 * 2_000_000
+    assert corrections(books) == {"2026-04-01": 8 * (25 * (1_000_000 - before) + 2_000_000 - minimum)}
+    assert books.rows("SELECT * FROM rated_line ORDER BY id")[:len(written)] == written
+    assert billed(books, tenant_id=other)["billed"] == 8 * 23 * 3_000_000
+    books.sound()
+
+
+def test_a_list_price_that_comes_after_a_tenants_own_is_told_beside_it(keep_books):
+    books = keep_books(start="2026-03-01T00:00:00Z")
+    tenant = books.tenant("acme")
+    eight = books.instance_type("h100.8x")
+    books.price("h100.8x", 1_000_000, "2026-01-01T00:00:00Z", tenant=tenant)
+    hours(books, tenant, eight, books.node("n1"), "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z")
+    books.advance("2026-03-03T00:00:00Z")
+    assert billed(books)["list"] == 24 * 8 * 1_000_000
+    books.price("h100.8x", 3_000_000, "2026-01-01T00:00:00Z")
+    books.advance("2026-03-05T00:00:00Z")
+    assert billed(books) == {"list": 24 * 8 * 3_000_000, "contracted": 24 * 8 * 1_000_000, "effective": 24 * 8 * 1_000_000, "billed": 24 * 8 * 1_000_000}
+    books.sound()
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_a_window_made_longer_after_its_day_was_closed_is_billed_to_the_second(keep_books, state):
+    """It went on all the time: the hour before midnight was over when its day, and its month, were closed."""
+    books = keep_books(start="2026-04-30T22:00:00Z")
+    tenant = books.tenant("acme")
+    eight = books.instance_type("h100.8x")
+    node = books.node("n1", cost_minor=36_500_00, in_service="2026-01-01", life_months=12)
+    books.price("h100.8x", 2_000_000, "2026-01-01T00:00:00Z", minimum_s=7200)
+    reservation = books.reservation(tenant, eight)
+    instance = books.instance(reservation, tenant, node, "2026-04-30T22:00:00Z", "2026-04-30T23:00:00Z")
+    books.instance_becomes(instance, state)
+    books.advance("2026-05-01T06:00:00Z")
+    assert billed(books)["billed"] == 8 * 2 * 2_000_000, "an hour, and one that lacks to the minimum"
+    (invoice,) = books.rows("SELECT * FROM invoice")
+    written = books.rows("SELECT * FROM rated_line ORDER BY id")
+    costs = books.rows("SELECT * FROM cost_allocation ORDER BY day, node_id, target")
+    books.instance_becomes(instance, state, ends_at="2026-05-01T12:00:00Z")
+    books.step("2026-05-01T07:00:00Z")
+    assert books.value("SELECT count(*) FROM late_usage") == 1
+    books.sound()
+    books.advance("2026-05-03T00:00:00Z")
+    assert billed(books)["billed"] == 8 * 14 * 2_000_000
+    assert billed(books, charge_category="usage", charge_class="correction", corrects="2026-04-01T00:00:00Z")["billed"] == 8 * 2_000_000
+    assert billed(books, charge_category="adjustment", corrects="2026-04-01T00:00:00Z")["billed"] == -8 * 2_000_000, "it was longer than the minimum"
+    assert books.rows("SELECT * FROM rated_line ORDER BY id")[:len(written)] == written
+    assert books.rows("SELECT * FROM cost_allocation WHERE day <= '2026-04-30' ORDER BY day, node_id, target") == costs
+    assert books.rows("SELECT * FROM invoice WHERE id = %s", invoice["id"]) == [invoice]
+    books.sound()
+
+
+def test_late_usage_of_an_open_month_is_usage_of_that_month(keep_books):
+    books = keep_books(start="2026-04-10T22:00:00Z")
+    tenant = books.tenant("acme")
+    eight = books.instance_type("h100.8x")
+    books.price("h100.8x", 2_490_000, "2026-01-01T00:00:00Z", model="volume", tiers=TIERS)
+    reservation = books.reservation(tenant, eight)
+    instance = books.instance(reservation, tenant, books.node("n1"), "2026-04-10T22:00:00Z", "2026-04-10T23:00:00Z")
+    books.instance_becomes(instance, "running")
+    books.advance("2026-04-12T06:00:00Z")
+    books.instance_becomes(instance, "running", ends_at="2026-04-14T00:00:00Z")
+    books.advance("2026-04-15T00:00:00Z")
+    assert billed(books) == billed(books, corrects=None)
+    assert billed(books)["billed"] == 8 * 74 * 2_190_000  # 592 GPU-hours: all at the second tier
+    assert books.value("SELECT count(*) FROM late_usage") == 2, "what was left of the 10th, and the 11th"
+    books.sound()
