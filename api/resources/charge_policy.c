@@ -62,10 +62,12 @@ static const struct db_stmt statement_get = {
 
 static const struct db_stmt statement_references = {
     .name = "charge_policy_references",
-    .sql = "SELECT (SELECT id FROM tenant WHERE name = $1), coalesce($2::bigint, extract(epoch FROM "
-           "sluice_now())::bigint)",
+    .sql = "SELECT (SELECT id FROM tenant WHERE name = $1),"
+           " coalesce($2::bigint, extract(epoch FROM sluice_now())::bigint),"
+           " coalesce(to_timestamp($2::bigint) >= date_trunc('second', sluice_now()), true)",
     .params = 2,
 };
+enum { REF_TENANT, REF_FROM, REF_IS_NOT_PAST };
 
 /* An end in the past would change what was already promised: then the policies overlap, and the insert says so. */
 static const struct db_stmt statement_close = {
@@ -125,11 +127,13 @@ static enum err_kind create(struct request *request, struct response *response, 
                                      DB_PARAMS(wish->tenant, request_int(request, wish->valid_from)), &row, reterr);
     if (kind != ERR_NONE)
         return kind;
-    const char *tenant = db_text(row, 0, 0);
-    const char *from = db_text(row, 0, 1);
+    const char *tenant = db_text(row, 0, REF_TENANT);
+    const char *from = db_text(row, 0, REF_FROM);
     const char *steps = steps_of(request, wish);
     if (wish->tenant != NULL && tenant == NULL)
         field_problem_add(&request->problems, "/tenant", "unknown_tenant", "there is no tenant '%s'", wish->tenant);
+    if (!db_bool(row, 0, REF_IS_NOT_PAST))
+        field_problem_add(&request->problems, "/valid_from", "out_of_range", "must not be in the past");
     if (request->problems.count > 0)
         return request_invalid(request, reterr);
     kind = request_run(request, &statement_close, DB_PARAMS(wish->kind, wish->tier, tenant, from), NULL, reterr);
@@ -140,7 +144,7 @@ static enum err_kind create(struct request *request, struct response *response, 
             reterr);
     if (kind == ERR_NO_CAPACITY) /* the exclusion constraint, which elsewhere means a double booking */
         return err_set_code(reterr, ERR_CONFLICT, "price_overlaps",
-                            "a policy of the same holds at or after this start already, or the start is past");
+                            "a policy of the same holds at or after this start already");
     if (kind == ERR_NONE)
         kind =
             request_event(request, tenant, NULL, "charge_policy", request->new_id, 1, "charge_policy.created", reterr);

@@ -39,7 +39,7 @@ static const struct field price_fields[] = {
     FIELD_INT  ("package_gpu_hours", struct price, model.package_gpu_hours, .flags = FIELD_NULLABLE, .least = 1, .most = 1000000, .help = "Of package prices: GPU-hours of a package"),
     FIELD_ROWS ("windows",     struct price, model.windows, .flags = FIELD_NULLABLE, .least = 1, .most = 8, .fields = price_window_fields, .size = PRICE_WINDOW_SIZE, .help = "Of flat prices: what holds at times of the local day instead; the first that fits"),
     FIELD_INT  ("minimum_s",   struct price, model.minimum_s, .fallback = "0", .least = 0, .most = 2678400, .help = "Least seconds that an instance which ran at all is charged for"),
-    FIELD_TIME ("valid_from",  struct price, valid_from, .flags = FIELD_NULLABLE, .help = "Domain time, inclusive; null: now"),
+    FIELD_TIME ("valid_from",  struct price, valid_from, .flags = FIELD_NULLABLE, .help = "Domain time, inclusive; null: now. A price that begins in the past, where none of the same subject held, has the days since then rated again: what is in a closed billing period is corrected in the open one"),
     FIELD_ID   ("corrects",    struct price, corrects, .identity = IDENTITY_PRICE, .flags = FIELD_NULLABLE, .help = "The version that it replaces for all of its validity, of the same subject: what was rated by that is rated again; null: none"),
     PRICE_FLOOR_REASON(struct price, below_floor_reason),
     FIELD_COLUMN_WITH("withdrawn_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "When a correction took its place; null: it holds"),

@@ -90,6 +90,9 @@ def test_a_cancellation_charges_what_it_says_and_what_ran_is_told_live(lived):
     acme = tenant(lived, "fickle")
     for kind, steps in (("cancellation", [{"least": 0, "share_bp": 5000}, {"least": 864000, "share_bp": 1000}]), ("early_release", [{"least": 0, "share_bp": 2500}])):
         lived.operator.create("/v1/system/charge-policies", {"kind": kind, "tenant": "fickle", "steps": steps})
+        past = {"kind": kind, "tenant": "fickle", "tier": "preemptible", "steps": steps, "valid_from": "2025-12-31T00:00:00Z"}
+        refused = lived.operator.post("/v1/system/charge-policies", past).expect(422)
+        assert [error["pointer"] for error in refused.body["errors"]] == ["/valid_from"]
     wish = {"instance_type": "h100.8x", "count": 1, "zone": "us-east-1a"}
     far = acme.create("/v1/reservations", {**wish, "starts_at": "2026-01-21T00:00:00Z", "ends_at": "2026-01-22T00:00:00Z"})["id"]
     near = acme.create("/v1/reservations", {**wish, "starts_at": "2026-01-05T00:00:00Z", "ends_at": "2026-01-06T00:00:00Z"})["id"]
