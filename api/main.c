@@ -9,6 +9,7 @@
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
 #include "api/server/background.h"
+#include "api/server/contract.h"
 #include "api/server/follower.h"
 #include "api/server/problem_page.h"
 #include "api/server/server.h"
@@ -18,7 +19,6 @@
 #include "api/webhook/worker.h"
 #include "common/admin.h"
 #include "common/db.h"
-#include "common/hex.h"
 #include "common/log.h"
 #include "common/must.h"
 #include "common/shutdown.h"
@@ -29,23 +29,12 @@
 #include <stdio.h>
 #include <string.h>
 
-
 static void make_cursor_key(const char *secret, uint8_t ret[static CURSOR_KEY_SIZE])
 {
     if (secret[0] == '\0')
         must(RAND_bytes(ret, CURSOR_KEY_SIZE) == 1);
     else
         must(EVP_Digest(secret, strlen(secret), ret, NULL, EVP_sha256(), NULL) == 1);
-}
-
-static struct document make_document(const char *text)
-{
-    uint8_t digest[SHA256_SIZE];
-    must(EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) == 1);
-    struct document document = {.text = text};
-    hex_print(digest, (DOCUMENT_ETAG_SIZE - 3) / 2, document.etag + 1);
-    document.etag[0] = document.etag[DOCUMENT_ETAG_SIZE - 2] = '"';
-    return document;
 }
 
 /* For /readyz: a connection of its own, used by the admin's thread only. */
@@ -130,6 +119,7 @@ static void stop(struct server *server, struct background *background)
     background_stop(background);
     suspensions_stop(server->suspensions);
     router_free(server->router);
+    contract_free(server->contract);
     token_cache_free(server->tokens);
     rate_limits_free(server->rates);
     signin_throttle_free(server->signins);
@@ -138,10 +128,6 @@ static void stop(struct server *server, struct background *background)
 static enum err_kind serve(const struct config_common *common, const struct api_settings *settings, struct err *reterr)
 {
     struct server server = {.common = common, .settings = settings, .resources = registry};
-    CLEANUP(text_freep) char *openapi = openapi_write(registry, false);
-    CLEANUP(text_freep) char *openapi_30 = openapi_write(registry, true);
-    server.openapi = make_document(openapi);
-    server.openapi_30 = make_document(openapi_30);
     make_cursor_key(settings->cursor_secret, server.cursor_key);
     CLEANUP(audit_key_freep) struct audit_key *audit_key = NULL;
     CLEANUP(secret_keys_freep) struct secret_keys *webhook_keys = NULL;
@@ -153,6 +139,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.webhook_rules = (struct target_rules){settings->webhook_allow_http, settings->webhook_allow_private};
     int timeout_ms = (int)settings->statement_timeout_ms;
     const char *url = common->database_url;
+    server.contract = contract_new(registry);
     server.router = router_new(registry);
     server.tokens = token_cache_new(registry);
     server.rates = new_rates(settings);

@@ -1,6 +1,7 @@
 /* The API's own description, made of its tables: OpenAPI 3.1 and 3.0.3, and the pages for people. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/server/contract.h"
 #include "api/server/docs_page.h"
 #include "api/server/etag.h"
 #include "api/server/page_html.h"
@@ -12,9 +13,9 @@
 /* The same for everybody, and for as long as this program runs. */
 #define DOCUMENT_CACHE "public, max-age=300"
 
-static enum err_kind answer_document(struct request *request, struct response *response,
-                                     const struct document *document)
+static enum err_kind answer_document(struct request *request, struct response *response, bool as_30)
 {
+    const struct contract_document *document = contract_document(request->internal->server->contract, as_30);
     const char *known = request_header(request, "If-None-Match");
     bool is_known = known != NULL && etag_is_known(known, document->etag);
     response->status = is_known ? 304 : 200;
@@ -28,13 +29,13 @@ static enum err_kind answer_document(struct request *request, struct response *r
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
     (void)reterr;
-    return answer_document(request, response, &request->internal->server->openapi);
+    return answer_document(request, response, false);
 }
 
 static enum err_kind get_30(struct request *request, struct response *response, struct err *reterr)
 {
     (void)reterr;
-    return answer_document(request, response, &request->internal->server->openapi_30);
+    return answer_document(request, response, true);
 }
 
 static enum err_kind get_docs(struct request *request, struct response *response, struct err *reterr)

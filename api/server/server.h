@@ -27,7 +27,6 @@
 #define CURSOR_KEY_SIZE 32
 #define IDEMPOTENCY_MAX 255
 #define SHA256_SIZE     32
-#define DOCUMENT_ETAG_SIZE 35 /* 32 digits in quotes */
 #define REQUEST_WAIT_MS 30000 /* limit on a request in a queue: answered 503 thereafter */
 #define WAIT_MAX_S      60    /* that Prefer may ask for */
 #define RETRY_AFTER_S   "1"
@@ -41,17 +40,13 @@ struct follower;
 struct secret_keys;
 struct preview;
 struct signin_throttle;
-
-/* The same for everybody, and for as long as this program runs. */
-struct document {
-    const char *text;
-    char etag[DOCUMENT_ETAG_SIZE];
-};
+struct contract;
 
 struct server {
     const struct config_common *common;
     const struct api_settings *settings;
     const struct resource *const *resources;
+    struct contract *contract;
     struct router *router;
     struct token_cache *tokens;
     struct rate_limits *rates;
@@ -68,7 +63,6 @@ struct server {
     const struct audit_key *audit_key;     /* NULL: no checkpoints are written */
     const struct secret_keys *webhook_keys; /* NULL: there are no webhooks */
     struct target_rules webhook_rules;
-    struct document openapi, openapi_30;
     atomic_bool is_stopping; /* no connection is kept beyond its next answer */
 };
 

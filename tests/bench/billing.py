@@ -62,7 +62,7 @@ def copied_s(books, table):
 def measure():
     """Rows of the table that tests/bench/run prints."""
     with contextlib.ExitStack() as stack:
-        folder = scratch_directory()
+        folder = scratch_directory(on_disk=True)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         cluster = Cluster(folder / "pg", fsync=True, small=False).start()  # as deploy/up makes the real one
         stack.callback(cluster.stop)

@@ -69,7 +69,7 @@ def copied_s(books):
 def measure():
     """Rows for a table."""
     with contextlib.ExitStack() as cleanup:
-        directory = scratch_directory()
+        directory = scratch_directory(on_disk=True)
         cluster = Cluster(directory / "pg", fsync=True, small=False)  # as deploy/up makes the real one
         cleanup.callback(cluster.remove)
         cluster.start()

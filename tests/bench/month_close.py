@@ -27,7 +27,7 @@ SELECT tenant_id, row_number() OVER (PARTITION BY tenant_id ORDER BY reservation
 def measure():
     """Rows for a table. The clock is the real one, so that each commit is as durable as in production."""
     with contextlib.ExitStack() as cleanup:
-        directory = scratch_directory()
+        directory = scratch_directory(on_disk=True)
         cleanup.callback(shutil.rmtree, directory, ignore_errors=True)
         cluster = Cluster(directory / "pg", fsync=True, small=False)  # as deploy/up makes the real one
         cleanup.callback(cluster.remove)
