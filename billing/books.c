@@ -4,6 +4,7 @@
 
 #include "billing/capex_posting/capex_day.h"
 #include "billing/capex_posting/cohort_day.h"
+#include "billing/capex_posting/cost_summary.h"
 #include "billing/capex_posting/node_day.h"
 #include "billing/invoice/invoice_request.h"
 #include "billing/invoice/month_close.h"
@@ -132,6 +133,8 @@ static enum err_kind note_day(struct db *db, void *context, struct err *reterr)
     char date[CALENDAR_DATE_SIZE];
     calendar_date_print(*day, date);
     enum err_kind kind = provisional_forget(db, *day, reterr);
+    if (kind == ERR_NONE)
+        kind = cost_summary_post(db, *day, reterr);
     if (kind == ERR_NONE)
         kind = cohort_day_post(db, *day, reterr);
     return kind == ERR_NONE ? db_run(db, &statement_close, DB_PARAMS(date), NULL, reterr) : kind;

@@ -7,6 +7,7 @@
 #include "billing/capex_posting/asset_purchase.h"
 #include "billing/capex_posting/capex_day.h"
 #include "billing/capex_posting/cohort_day.h"
+#include "billing/capex_posting/cost_summary.h"
 #include "billing/capex_posting/depreciation_rows.h"
 #include "billing/capex_posting/fleet_day.h"
 #include "billing/capex_posting/node_day.h"
@@ -89,6 +90,7 @@ static const struct db_check checks[] = {
     {depreciation_rows_statements, ROLE, NULL},
     {capex_day_statements,         ROLE, NULL},
     {cohort_day_statements,        ROLE, NULL},
+    {cost_summary_statements,      ROLE, NULL},
     {settlement_statements,        ROLE, NULL},
     {credit_keep_statements,       ROLE, NULL},
     {credit_grants_statements,     ROLE, NULL},

@@ -38,6 +38,13 @@ def report(books, by, day):
     return {row["key"]: row for row in books.rows("SELECT * FROM margin_report(%s, NULL, %s::date, %s::date + 1)", by, day, day)}
 
 
+def node_alone_is_as_among_all(books, day):
+    """A report of one node is the node's row of the report of all."""
+    for node, row in report(books, "node", day).items():
+        if node != "none":
+            assert books.rows("SELECT * FROM margin_report('node', NULL, %s::date, %s::date + 1, %s)", day, day, node) == [row], node
+
+
 def revenue(books, by, day):
     return {key: row["revenue_u"] for key, row in report(books, by, day).items() if row["revenue_u"] != 0}
 
@@ -124,6 +131,7 @@ def test_so_far_is_rated_as_the_close_will(keep_books):
         settled(books)
         told = {by: revenue(books, by, day) for by in ("tenant", "reservation", "node")}
         assert len(told["tenant"]) == 3
+        node_alone_is_as_among_all(books, day)
         books.advance(f"{following}T00:00:00Z")
         closed = {by: revenue(books, by, day) for by in ("tenant", "reservation", "node")}
         if day == "2026-03-31":  # what the commitment was not used for shows with the end of its month
@@ -132,6 +140,7 @@ def test_so_far_is_rated_as_the_close_will(keep_books):
             closed["tenant"]["committed"] -= unused
             closed["node"]["none"] -= unused  # what tiers take back of the day before stays: no node delivered it on this one
         assert told == closed, day
+        node_alone_is_as_among_all(books, day)
     books.sound()
 
 
