@@ -3,6 +3,7 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/db_check.h"
+#include "common/db_column.h"
 #include "common/db_internal.h"
 #include "common/must.h"
 
@@ -202,6 +203,21 @@ static enum err_kind prepare(struct db *db, const struct db_stmt *stmt, struct e
 
 /* ---- Running ---- */
 
+#define PARAMS_MAX 64
+
+int db_send_prepared(PGconn *connection, const struct db_stmt *stmt, const char *const *params)
+{
+    int lengths[PARAMS_MAX]; /* of columns; texts end by themselves */
+    int formats[PARAMS_MAX]; /* 0 is text, 1 is binary */
+    must(stmt->params <= PARAMS_MAX && stmt->columns <= stmt->params);
+    for (int i = 0; i < stmt->params; i++) {
+        bool is_column = i >= stmt->params - stmt->columns && params[i] != NULL;
+        lengths[i] = is_column ? (int)db_column_length(params[i]) : 0;
+        formats[i] = is_column;
+    }
+    return PQsendQueryPrepared(connection, stmt->name, stmt->params, params, lengths, formats, stmt->binary);
+}
+
 static enum err_kind run_ready(struct db *db, const struct db_stmt *stmt, const char *const *params, PGresult **ret,
                                struct err *reterr)
 {
@@ -210,7 +226,7 @@ static enum err_kind run_ready(struct db *db, const struct db_stmt *stmt, const 
         if (kind != ERR_NONE)
             return kind;
     }
-    if (PQsendQueryPrepared(db->connection, stmt->name, stmt->params, params, NULL, NULL, 0) == 0)
+    if (db_send_prepared(db->connection, stmt, params) == 0)
         return db_call_failed(db, "PQsendQueryPrepared", reterr);
     return db_take_result(db, ret, reterr);
 }

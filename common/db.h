@@ -22,6 +22,9 @@ struct db_stmt {
     const char *name; /* unique in the program */
     const char *sql;  /* parameters as $1::type, ... */
     int params;
+    int columns; /* the last so many parameters are columns (common/db_column.h), those before them texts */
+    bool binary; /* its rows come in the binary format: texts, integers, booleans, uuids and xid8, for the readers below
+                  */
 };
 
 struct db_options {
@@ -46,7 +49,7 @@ void db_freep(struct db **db);
 MUST_CHECK enum err_kind db_connect(struct db *db, struct err *reterr);
 void db_disconnect(struct db *db);
 
-/* Runs a statement with text parameters (NULL is SQL null); outside a transaction it is one of its own, so a change
+/* Runs a statement with its parameters (NULL is SQL null); outside a transaction it is one of its own, so a change
  * whose loss or doubling matters stands between db_begin and db_commit. *ret, which may be NULL, is set on success only
  * and is released with db_result_clear. */
 MUST_CHECK enum err_kind db_run(struct db *db, const struct db_stmt *stmt, const char *const *params, PGresult **ret,

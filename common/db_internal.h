@@ -55,6 +55,9 @@ MUST_CHECK enum err_kind db_take_result(struct db *db, PGresult **ret, struct er
 /* A command without parameters and rows: BEGIN, COMMIT, ROLLBACK, LISTEN. *ret may be NULL. */
 MUST_CHECK enum err_kind db_command(struct db *db, const char *sql, PGresult **ret, struct err *reterr);
 
+/* PQsendQueryPrepared, with the formats that the statement says. */
+int db_send_prepared(PGconn *connection, const struct db_stmt *stmt, const char *const *params);
+
 /* The error that a result carries (sqlstate, primary message, detail, hint); disconnects if the connection broke. */
 enum err_kind db_result_error(struct db *db, const PGresult *result, struct err *reterr);
 

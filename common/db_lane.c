@@ -214,10 +214,8 @@ void db_lane_send(struct db_lane *lane, const char *tenant_id, const struct db_s
                                    .prepares = prepares,
                                    .commands_left = 1 + (prepares ? 1 : 0) + (tenant_id != NULL ? 1 : 0)});
     bool is_sent = (!prepares || PQsendPrepare(connection, stmt->name, stmt->sql, 0, NULL) == 1) &&
-                   (tenant_id == NULL || PQsendQueryPrepared(connection, statement_tenant.name, 1, DB_PARAMS(tenant_id),
-                                                             NULL, NULL, 0) == 1) &&
-                   PQsendQueryPrepared(connection, stmt->name, stmt->params, params, NULL, NULL, 0) == 1 &&
-                   PQpipelineSync(connection) == 1;
+                   (tenant_id == NULL || db_send_prepared(connection, &statement_tenant, DB_PARAMS(tenant_id)) == 1) &&
+                   db_send_prepared(connection, stmt, params) == 1 && PQpipelineSync(connection) == 1;
     if (is_sent)
         flush(lane);
     else

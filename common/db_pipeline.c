@@ -56,7 +56,7 @@ enum err_kind db_send(struct db *db, const struct db_stmt *stmt, const char *con
             return db_call_failed(db, "PQsendPrepare", reterr);
         pending_push(db, (struct db_pending){.stmt = stmt, .is_prepare = true});
     }
-    if (PQsendQueryPrepared(db->connection, stmt->name, stmt->params, params, NULL, NULL, 0) == 0)
+    if (db_send_prepared(db->connection, stmt, params) == 0)
         return db_call_failed(db, "PQsendQueryPrepared", reterr);
     pending_push(db, (struct db_pending){.stmt = stmt});
     db->needs_flush = true;

@@ -17,11 +17,28 @@ const char *db_text(const PGresult *result, int row, int column)
     return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
 }
 
+static bool is_binary(const PGresult *result, int column)
+{
+    return PQfformat(result, column) == 1;
+}
+
+/* A number in network order; a negative one of fewer than eight bytes is widened by its sign. */
+static int64_t number_of(const char *bytes, int size)
+{
+    must(size == 2 || size == 4 || size == 8); /* the column is an integer */
+    uint64_t value = (bytes[0] & 0x80) != 0 ? UINT64_MAX : 0;
+    for (int i = 0; i < size; i++)
+        value = value << 8 | (uint8_t)bytes[i];
+    return (int64_t)value;
+}
+
 int64_t db_int(const PGresult *result, int row, int column, int64_t if_null)
 {
     const char *text = db_text(result, row, column);
     if (text == NULL)
         return if_null;
+    if (is_binary(result, column))
+        return number_of(text, PQgetlength(result, row, column));
     char *end = NULL;
     errno = 0;
     long long value = strtoll(text, &end, 10);
@@ -33,6 +50,8 @@ uint64_t db_xid(const PGresult *result, int row, int column)
 {
     const char *text = db_text(result, row, column);
     must(text != NULL);
+    if (is_binary(result, column))
+        return (uint64_t)number_of(text, PQgetlength(result, row, column));
     char *end = NULL;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
@@ -45,6 +64,10 @@ bool db_bool(const PGresult *result, int row, int column)
     const char *text = db_text(result, row, column);
     if (text == NULL)
         return false;
+    if (is_binary(result, column)) {
+        must(PQgetlength(result, row, column) == 1); /* the column is a boolean */
+        return text[0] != 0;
+    }
     must(strcmp(text, "t") == 0 || strcmp(text, "f") == 0); /* the column is a boolean */
     return text[0] == 't';
 }
@@ -54,7 +77,12 @@ struct identity db_identity(const PGresult *result, int row, int column)
     const char *text = db_text(result, row, column);
     must(text != NULL);
     struct identity id = {0};
-    must(identity_from_uuid(text, &id, NULL) == ERR_NONE); /* the column is a uuid */
+    if (is_binary(result, column)) {
+        must(PQgetlength(result, row, column) == (int)sizeof id.bytes); /* the column is a uuid */
+        memcpy(id.bytes, text, sizeof id.bytes);
+    } else {
+        must(identity_from_uuid(text, &id, NULL) == ERR_NONE); /* the column is a uuid */
+    }
     return id;
 }
 

@@ -1,7 +1,7 @@
 /* The statement of a batch: many wishes and confirmations in one transaction, each with an outcome of its own. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/reservation_admission.h"
-#include "common/hex.h"
+#include "common/db_column.h"
 #include "common/must.h"
 
 #include <stdio.h>
@@ -83,6 +83,7 @@ static const struct db_stmt statement_admit = {
     .sql = "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid)"
            " SELECT ordinal, outcome, object_id, created_at_s, batch.xid FROM batch, admission_enter(" ARGUMENTS ")",
     .params = COLUMNS,
+    .columns = COLUMNS,
 };
 
 /* Of the tenant's own role: sluice_api_writer makes no previews. */
@@ -92,6 +93,7 @@ static const struct db_stmt statement_preview = {
         "SELECT outcome, object_id, created_at_s, hold_until_s, zone_id, question, sku_kind, sku, currency, gpu_milli"
         " FROM admission_preview(" ARGUMENTS ")",
     .params = COLUMNS,
+    .columns = COLUMNS,
 };
 
 const struct db_stmt admission_notify = {
@@ -100,74 +102,77 @@ const struct db_stmt admission_notify = {
 const struct db_stmt *const reservation_batch_statements[] = {&statement_admit, &admission_notify, NULL};
 const struct db_stmt *const admission_preview_statements[] = {&statement_preview, NULL};
 
-static void add_int(struct db_array *array, int64_t value)
+/* FIELD_NULL is SQL null. */
+static void add_int4(struct db_column *column, int64_t value)
 {
     if (value == FIELD_NULL)
-        db_array_text(array, NULL);
+        db_column_null(column);
     else
-        db_array_int(array, value);
+        db_column_int4(column, value);
 }
 
-#define HASH_PARAM_SIZE (2 + HEX_TEXT_SIZE(SHA256_SIZE))
-
-/* bytea as PostgreSQL reads it. */
-static const char *hash_param(const struct request_internal *internal, char ret[static HASH_PARAM_SIZE])
+static void add_int8(struct db_column *column, int64_t value)
 {
-    if (internal->idempotency_key == NULL)
-        return NULL;
-    ret[0] = '\\';
-    ret[1] = 'x';
-    hex_print(internal->request_sha256, SHA256_SIZE, ret + 2);
-    return ret;
+    if (value == FIELD_NULL)
+        db_column_null(column);
+    else
+        db_column_int8(column, value);
 }
 
-static void add_shape(struct db_array *columns, const struct reservation *wish)
+static void add_key(struct db_column *columns, const struct request_internal *internal)
+{
+    db_column_text(&columns[COLUMN_KEY], internal->idempotency_key);
+    if (internal->idempotency_key == NULL)
+        db_column_null(&columns[COLUMN_HASH]);
+    else
+        db_column_bytes(&columns[COLUMN_HASH], internal->request_sha256, SHA256_SIZE);
+}
+
+static void add_shape(struct db_column *columns, const struct reservation *wish)
 {
     const struct reservation_shape *shape = &wish->shape;
     bool has_type = wish->instance_type != NULL;
-    add_int(&columns[COLUMN_GPU_COUNT], has_type ? FIELD_NULL : shape->gpus == FIELD_NULL ? 0 : shape->gpus);
-    add_int(&columns[COLUMN_GPU_MILLI], has_type ? FIELD_NULL : shape->gpu_milli == FIELD_NULL ? 0 : shape->gpu_milli);
-    db_array_text(&columns[COLUMN_MODELS], has_type ? NULL : shape->gpu_models.array);
-    add_int(&columns[COLUMN_CPU], has_type ? FIELD_NULL : shape->cpu_milli);
-    add_int(&columns[COLUMN_MEMORY], has_type ? FIELD_NULL : shape->memory_mib);
+    add_int4(&columns[COLUMN_GPU_COUNT], has_type ? FIELD_NULL : shape->gpus == FIELD_NULL ? 0 : shape->gpus);
+    add_int4(&columns[COLUMN_GPU_MILLI], has_type ? FIELD_NULL : shape->gpu_milli == FIELD_NULL ? 0 : shape->gpu_milli);
+    db_column_text(&columns[COLUMN_MODELS], has_type ? NULL : shape->gpu_models.array);
+    add_int8(&columns[COLUMN_CPU], has_type ? FIELD_NULL : shape->cpu_milli);
+    add_int8(&columns[COLUMN_MEMORY], has_type ? FIELD_NULL : shape->memory_mib);
 }
 
-static void add_row(struct db_array *columns, const struct admission *admission)
+static void add_row(struct db_column *columns, const struct admission *admission)
 {
     const struct request_internal *internal = admission->item.internal;
     const struct request *request = &internal->request;
     const struct reservation *wish = admission->wish;
-    char hash[HASH_PARAM_SIZE];
-    db_array_text(&columns[COLUMN_ID], admission->id);
-    db_array_text(&columns[COLUMN_TENANT], request->caller.tenant_id);
-    db_array_text(&columns[COLUMN_PRINCIPAL], request->caller.principal_id);
-    db_array_text(&columns[COLUMN_KEY], internal->idempotency_key);
-    db_array_text(&columns[COLUMN_HASH], hash_param(internal, hash));
-    db_array_text(&columns[COLUMN_NAME], wish->name);
-    db_array_text(&columns[COLUMN_PROJECT], wish->project);
-    db_array_text(&columns[COLUMN_ZONE], wish->zone);
-    db_array_text(&columns[COLUMN_TYPE], wish->instance_type);
+    db_column_uuid(&columns[COLUMN_ID], admission->id);
+    db_column_uuid(&columns[COLUMN_TENANT], request->caller.tenant_id);
+    db_column_uuid(&columns[COLUMN_PRINCIPAL], request->caller.principal_id);
+    add_key(columns, internal);
+    db_column_text(&columns[COLUMN_NAME], wish->name);
+    db_column_text(&columns[COLUMN_PROJECT], wish->project);
+    db_column_text(&columns[COLUMN_ZONE], wish->zone);
+    db_column_text(&columns[COLUMN_TYPE], wish->instance_type);
     add_shape(columns, wish);
-    add_int(&columns[COLUMN_COUNT], wish->count);
-    add_int(&columns[COLUMN_STARTS], wish->starts_at);
-    add_int(&columns[COLUMN_ENDS], wish->ends_at);
-    add_int(&columns[COLUMN_DURATION], wish->duration_s);
-    add_int(&columns[COLUMN_START_FROM], wish->start_range.from);
-    add_int(&columns[COLUMN_START_TO], wish->start_range.to);
-    db_array_text(&columns[COLUMN_WITHIN], wish->placement.within);
-    db_array_bool(&columns[COLUMN_REQUIRED], strcmp(wish->placement.mode, "required") == 0);
-    db_array_text(&columns[COLUMN_SPREAD], wish->placement.spread);
-    db_array_text(&columns[COLUMN_TIER], wish->tier);
-    db_array_text(&columns[COLUMN_UNAVAILABLE], wish->if_unavailable);
-    db_array_text(&columns[COLUMN_LABELS], wish->labels);
-    db_array_text(&columns[COLUMN_IMAGE], wish->image);
-    db_array_text(&columns[COLUMN_SSH_KEYS], wish->ssh_keys.array);
-    db_array_text(&columns[COLUMN_USER_DATA], wish->user_data);
-    add_int(&columns[COLUMN_TTL], admission->is_quote ? wish->ttl_s : FIELD_NULL);
-    db_array_text(&columns[COLUMN_QUOTE], wish->quote);
-    db_array_text(&columns[COLUMN_AUDIT], admission->audit_id);
-    db_array_text(&columns[COLUMN_REQUEST], request->id);
-    db_array_text(&columns[COLUMN_REMOTE], request->remote);
+    add_int4(&columns[COLUMN_COUNT], wish->count);
+    add_int8(&columns[COLUMN_STARTS], wish->starts_at);
+    add_int8(&columns[COLUMN_ENDS], wish->ends_at);
+    add_int8(&columns[COLUMN_DURATION], wish->duration_s);
+    add_int8(&columns[COLUMN_START_FROM], wish->start_range.from);
+    add_int8(&columns[COLUMN_START_TO], wish->start_range.to);
+    db_column_text(&columns[COLUMN_WITHIN], wish->placement.within);
+    db_column_bool(&columns[COLUMN_REQUIRED], strcmp(wish->placement.mode, "required") == 0);
+    db_column_text(&columns[COLUMN_SPREAD], wish->placement.spread);
+    db_column_text(&columns[COLUMN_TIER], wish->tier);
+    db_column_text(&columns[COLUMN_UNAVAILABLE], wish->if_unavailable);
+    db_column_jsonb(&columns[COLUMN_LABELS], wish->labels);
+    db_column_text(&columns[COLUMN_IMAGE], wish->image);
+    db_column_text(&columns[COLUMN_SSH_KEYS], wish->ssh_keys.array);
+    db_column_text(&columns[COLUMN_USER_DATA], wish->user_data);
+    add_int4(&columns[COLUMN_TTL], admission->is_quote ? wish->ttl_s : FIELD_NULL);
+    db_column_uuid(&columns[COLUMN_QUOTE], wish->quote);
+    db_column_uuid(&columns[COLUMN_AUDIT], admission->audit_id);
+    db_column_text(&columns[COLUMN_REQUEST], request->id);
+    db_column_text(&columns[COLUMN_REMOTE], request->remote);
 }
 
 static const struct outcome *outcome_of(const char *text)
@@ -221,10 +226,10 @@ void admission_unwatch(struct admission *admission)
         internal_drop(internal); /* not the last: the batcher has one */
 }
 
-static void clear_columns(struct db_array (*columns)[COLUMNS])
+static void clear_columns(struct db_column (*columns)[COLUMNS])
 {
     for (size_t i = 0; i < COLUMNS; i++)
-        db_array_clear(&(*columns)[i]);
+        db_column_clear(&(*columns)[i]);
 }
 
 /* A unique violation: another replica was faster with one of the keys or names. */
@@ -238,11 +243,11 @@ static enum err_kind or_again(enum err_kind kind, struct err *reterr)
 enum err_kind admission_preview(struct request *request, const struct admission *admission, const PGresult **ret,
                                 const struct outcome **ret_outcome, struct err *reterr)
 {
-    CLEANUP(clear_columns) struct db_array columns[COLUMNS] = {0};
+    CLEANUP(clear_columns) struct db_column columns[COLUMNS] = {0};
     add_row(columns, admission);
     const char *params[COLUMNS];
     for (size_t i = 0; i < COLUMNS; i++)
-        params[i] = db_array_column(&columns[i]);
+        params[i] = db_column_param(&columns[i]);
     enum err_kind kind = or_again(request_run(request, &statement_preview, params, ret, reterr), reterr);
     if (kind == ERR_NONE)
         *ret_outcome = outcome_of(db_text(*ret, 0, PREVIEW_OUTCOME));
@@ -252,12 +257,12 @@ enum err_kind admission_preview(struct request *request, const struct admission 
 enum err_kind admission_admit(struct db *db, struct batch_item *const *items, size_t count,
                               uint64_t *ret_transaction_id, struct err *reterr)
 {
-    CLEANUP(clear_columns) struct db_array columns[COLUMNS] = {0};
+    CLEANUP(clear_columns) struct db_column columns[COLUMNS] = {0};
     for (size_t i = 0; i < count; i++)
         add_row(columns, admission_of(items[i]));
     const char *params[COLUMNS];
     for (size_t i = 0; i < COLUMNS; i++)
-        params[i] = db_array_column(&columns[i]);
+        params[i] = db_column_param(&columns[i]);
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind = or_again(db_run(db, &statement_admit, params, &result, reterr), reterr);
     if (kind != ERR_NONE)

@@ -6,6 +6,7 @@
 #include "api/server/loop.h"
 #include "api/server/server.h"
 #include "common/clock.h"
+#include "common/db_column.h"
 #include "common/must.h"
 
 struct reading_answer {
@@ -26,8 +27,11 @@ static struct reading_answer *of_read(struct read *read)
 static const char *const *copy_params(struct arena *arena, const struct db_stmt *stmt, const char *const *params)
 {
     const char **copy = arena_alloc(arena, (size_t)(stmt->params + 1) * sizeof *copy);
-    for (int i = 0; i < stmt->params; i++)
-        copy[i] = params[i] == NULL ? NULL : arena_text(arena, params[i]);
+    for (int i = 0; i < stmt->params; i++) {
+        bool is_column = i >= stmt->params - stmt->columns;
+        if (params[i] != NULL)
+            copy[i] = is_column ? db_column_copy(params[i], arena) : arena_text(arena, params[i]);
+    }
     return copy;
 }
 

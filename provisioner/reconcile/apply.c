@@ -74,6 +74,7 @@ static const struct db_stmt statement_events = {
     .sql = "SELECT event_append_all($1::uuid, $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::int[],"
            "                        $8::text[], $9::bigint[])",
     .params = 9,
+    .columns = 8,
 };
 
 const struct db_stmt *const apply_statements[] = {
@@ -95,6 +96,14 @@ void apply_instant(struct db_array *array, int64_t instant_s)
         db_array_text(array, NULL);
     else
         db_array_int(array, instant_s);
+}
+
+void apply_column_instant(struct db_column *column, int64_t instant_s)
+{
+    if (instant_s == NEVER)
+        db_column_null(column);
+    else
+        db_column_int8(column, instant_s);
 }
 
 /* ---- Stays ---- */
@@ -189,39 +198,53 @@ enum err_kind apply_nodes(struct world *world, struct apply_queue *queue, struct
 
 /* ---- Events ---- */
 
+/* In the order of event_append_all()'s parameters. */
+enum event_column {
+    EVENT_TENANT,
+    EVENT_TYPE,
+    EVENT_OBJECT,
+    EVENT_REVISION,
+    EVENT_KIND,
+    EVENT_TRANSITION,
+    EVENT_PAYLOAD,
+    EVENT_OCCURRED,
+    EVENT_COLUMNS
+};
+
+static void event_columns_clear(struct db_column (*columns)[EVENT_COLUMNS])
+{
+    for (int i = 0; i < EVENT_COLUMNS; i++)
+        db_column_clear(&(*columns)[i]);
+}
+
+static void add_event(struct db_column columns[EVENT_COLUMNS], const struct event_record *event)
+{
+    if (event->tenant == NULL)
+        db_column_null(&columns[EVENT_TENANT]);
+    else
+        db_column_identity(&columns[EVENT_TENANT], *event->tenant);
+    db_column_text(&columns[EVENT_TYPE], event->object_type);
+    db_column_identity(&columns[EVENT_OBJECT], event->object);
+    db_column_int8(&columns[EVENT_REVISION], event->revision);
+    db_column_text(&columns[EVENT_KIND], event->kind);
+    db_column_int4(&columns[EVENT_TRANSITION], event->transition);
+    db_column_text(&columns[EVENT_PAYLOAD], event->payload);
+    db_column_int8(&columns[EVENT_OCCURRED], event->occurred_at_s);
+}
+
 enum err_kind apply_events(struct world *world, struct apply_queue *queue, struct err *reterr)
 {
     if (world->event_count == 0)
         return ERR_NONE;
-    CLEANUP(db_array_clear) struct db_array tenants = {0};
-    CLEANUP(db_array_clear) struct db_array types = {0};
-    CLEANUP(db_array_clear) struct db_array objects = {0};
-    CLEANUP(db_array_clear) struct db_array revisions = {0};
-    CLEANUP(db_array_clear) struct db_array kinds = {0};
-    CLEANUP(db_array_clear) struct db_array transitions = {0};
-    CLEANUP(db_array_clear) struct db_array payloads = {0};
-    CLEANUP(db_array_clear) struct db_array occurred = {0};
-    for (uint32_t i = 0; i < world->event_count; i++) {
-        const struct event_record *event = &world->events[i];
-        if (event->tenant == NULL)
-            db_array_text(&tenants, NULL);
-        else
-            db_array_identity(&tenants, *event->tenant);
-        db_array_text(&types, event->object_type);
-        db_array_identity(&objects, event->object);
-        db_array_int(&revisions, event->revision);
-        db_array_text(&kinds, event->kind);
-        db_array_int(&transitions, event->transition);
-        db_array_text(&payloads, event->payload);
-        db_array_int(&occurred, event->occurred_at_s);
-    }
+    CLEANUP(event_columns_clear) struct db_column columns[EVENT_COLUMNS] = {0};
+    for (uint32_t i = 0; i < world->event_count; i++)
+        add_event(columns, &world->events[i]);
     char zone[UUID_TEXT_SIZE];
     identity_to_uuid(world->zone->id, zone);
-    return apply_send(queue, &statement_events,
-                      DB_PARAMS(zone, db_array_param(&tenants), db_array_param(&types), db_array_param(&objects),
-                                db_array_param(&revisions), db_array_param(&kinds), db_array_param(&transitions),
-                                db_array_param(&payloads), db_array_param(&occurred)),
-                      -1, reterr);
+    const char *params[1 + EVENT_COLUMNS] = {zone};
+    for (int i = 0; i < EVENT_COLUMNS; i++)
+        params[1 + i] = db_column_param(&columns[i]);
+    return apply_send(queue, &statement_events, params, -1, reterr);
 }
 
 /* ---- All of it ---- */

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/clock.h"
-#include "common/db.h"
+#include "common/db_column.h"
 #include "common/events.h"
 #include "provisioner/reconcile/world.h"
 
@@ -38,6 +38,7 @@ MUST_CHECK enum err_kind apply_send(struct apply_queue *queue, const struct db_s
                                     int64_t expected, struct err *reterr);
 /* An instant of an array parameter; NEVER is SQL null. */
 void apply_instant(struct db_array *array, int64_t instant_s);
+void apply_column_instant(struct db_column *column, int64_t instant_s);
 MUST_CHECK enum err_kind apply_reservations(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_amendments(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_instances(struct world *world, struct apply_queue *queue, struct err *reterr);

@@ -49,49 +49,56 @@ static const struct db_stmt statement_insert = {
         "               $10::uuid[], $11::bigint[], $12::bigint[])"
         "        AS n (node, slots_from, slots_to, starts, ends, kind, reservation, ordinal, tenant, cpu, memory)",
     .params = 12,
+    .columns = 11,
 };
 
 const struct db_stmt *const apply_allocation_statements[] = {
     &statement_history, &statement_delete, &statement_delete_maintenance, &statement_insert, NULL};
 
-struct rows {
-    struct db_array nodes, slots_from, slots_to, starts, ends, kinds, reservations, ordinals, tenants, cpu, memory;
+/* In the order of the statement's parameters. */
+enum column {
+    COLUMN_NODE,
+    COLUMN_SLOTS_FROM,
+    COLUMN_SLOTS_TO,
+    COLUMN_STARTS,
+    COLUMN_ENDS,
+    COLUMN_KIND,
+    COLUMN_OWNER,
+    COLUMN_ORDINAL,
+    COLUMN_TENANT,
+    COLUMN_CPU,
+    COLUMN_MEMORY,
+    COLUMNS,
 };
 
-static void rows_clear(struct rows *rows)
+static void columns_clear(struct db_column (*columns)[COLUMNS])
 {
-    struct db_array *const all[] = {&rows->nodes, &rows->slots_from, &rows->slots_to, &rows->starts,
-                                    &rows->ends,  &rows->kinds,      &rows->reservations, &rows->ordinals,
-                                    &rows->tenants, &rows->cpu,      &rows->memory};
-    for (size_t i = 0; i < COUNT_OF(all); i++)
-        db_array_clear(all[i]);
+    for (int i = 0; i < COLUMNS; i++)
+        db_column_clear(&(*columns)[i]);
 }
 
-static void add_rectangle(struct rows *rows, const struct planner_allocation *allocation,
+static void add_rectangle(struct db_column *columns, const struct planner_allocation *allocation,
                           const struct planner_rectangle *rectangle, bool carries)
 {
-    db_array_identity(&rows->nodes, identity_of(allocation->node));
-    db_array_int(&rows->slots_from, rectangle->slots_from);
-    db_array_int(&rows->slots_to, rectangle->slots_to);
-    db_array_int(&rows->starts, rectangle->from);
-    if (rectangle->to == PLANNER_OPEN)
-        db_array_text(&rows->ends, NULL); /* an unbounded period */
-    else
-        db_array_int(&rows->ends, rectangle->to);
     const char *held = allocation->maintenance ? "maintenance" : "instance";
-    db_array_text(&rows->kinds, rectangle->kind == PLANNER_HELD ? held : "turnaround");
-    db_array_identity(&rows->reservations, identity_of(allocation->key.reservation));
-    db_array_int(&rows->ordinals, allocation->key.ordinal);
+    db_column_identity(&columns[COLUMN_NODE], identity_of(allocation->node));
+    db_column_int4(&columns[COLUMN_SLOTS_FROM], rectangle->slots_from);
+    db_column_int4(&columns[COLUMN_SLOTS_TO], rectangle->slots_to);
+    db_column_int8(&columns[COLUMN_STARTS], rectangle->from);
+    apply_column_instant(&columns[COLUMN_ENDS], rectangle->to == PLANNER_OPEN ? NEVER : rectangle->to);
+    db_column_text(&columns[COLUMN_KIND], rectangle->kind == PLANNER_HELD ? held : "turnaround");
+    db_column_identity(&columns[COLUMN_OWNER], identity_of(allocation->key.reservation));
+    db_column_int4(&columns[COLUMN_ORDINAL], allocation->key.ordinal);
     if (allocation->maintenance)
-        db_array_text(&rows->tenants, NULL);
+        db_column_null(&columns[COLUMN_TENANT]);
     else
-        db_array_identity(&rows->tenants, identity_of(allocation->tenant));
-    db_array_int(&rows->cpu, carries ? allocation->shape.cpu_milli : 0);
-    db_array_int(&rows->memory, carries ? allocation->shape.memory_mib : 0);
+        db_column_identity(&columns[COLUMN_TENANT], identity_of(allocation->tenant));
+    db_column_int8(&columns[COLUMN_CPU], carries ? allocation->shape.cpu_milli : 0);
+    db_column_int8(&columns[COLUMN_MEMORY], carries ? allocation->shape.memory_mib : 0);
 }
 
 /* CPU and memory are carried by one rectangle at a time. */
-static void add_allocation(struct rows *rows, int64_t now_s, const struct planner_allocation *allocation)
+static void add_allocation(struct db_column *columns, int64_t now_s, const struct planner_allocation *allocation)
 {
     int64_t carried_until_s = INT64_MIN;
     for (uint32_t i = 0; i < allocation->rectangle_count; i++) {
@@ -100,24 +107,22 @@ static void add_allocation(struct rows *rows, int64_t now_s, const struct planne
         if (carries)
             carried_until_s = rectangle->to;
         if (rectangle->to >= now_s)
-            add_rectangle(rows, allocation, rectangle, carries);
+            add_rectangle(columns, allocation, rectangle, carries);
     }
 }
 
-static enum err_kind insert_rows(struct world *world, struct apply_queue *queue, struct rows *rows, struct err *reterr)
+static enum err_kind insert_rows(struct world *world, struct apply_queue *queue, struct db_column *columns,
+                                 struct err *reterr)
 {
-    if (rows->nodes.count == 0)
+    int64_t rows = (int64_t)columns[COLUMN_NODE].count;
+    if (rows == 0)
         return ERR_NONE;
     char zone[UUID_TEXT_SIZE];
     identity_to_uuid(world->zone->id, zone);
-    return apply_send(queue, &statement_insert,
-                      DB_PARAMS(zone, db_array_param(&rows->nodes), db_array_param(&rows->slots_from),
-                                db_array_param(&rows->slots_to), db_array_param(&rows->starts),
-                                db_array_param(&rows->ends), db_array_param(&rows->kinds),
-                                db_array_param(&rows->reservations), db_array_param(&rows->ordinals),
-                                db_array_param(&rows->tenants), db_array_param(&rows->cpu),
-                                db_array_param(&rows->memory)),
-                      (int64_t)rows->nodes.count, reterr);
+    const char *params[1 + COLUMNS] = {zone};
+    for (int i = 0; i < COLUMNS; i++)
+        params[1 + i] = db_column_param(&columns[i]);
+    return apply_send(queue, &statement_insert, params, rows, reterr);
 }
 
 /* Whose rows go, by whose key it is. */
@@ -181,7 +186,7 @@ enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, 
     if (count == 0)
         return ERR_NONE;
     CLEANUP(gone_clear) struct gone gone = {0};
-    CLEANUP(rows_clear) struct rows rows = {0};
+    CLEANUP(columns_clear) struct db_column columns[COLUMNS] = {0};
     CLEANUP(idmap_clear) struct idmap decided_first = {0};
     note_decided_first(world, &decided_first);
     for (size_t i = 0; i < count; i++) {
@@ -189,8 +194,8 @@ enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, 
             add_gone(&gone, world, &changes[i]);
         struct planner_allocation allocation;
         if (changes[i].exists && planner_get(world->planner, &changes[i].key, changes[i].node, &allocation))
-            add_allocation(&rows, world->now_s, &allocation);
+            add_allocation(columns, world->now_s, &allocation);
     }
     kind = delete_rows(queue, &gone, reterr);
-    return kind == ERR_NONE ? insert_rows(world, queue, &rows, reterr) : kind;
+    return kind == ERR_NONE ? insert_rows(world, queue, columns, reterr) : kind;
 }

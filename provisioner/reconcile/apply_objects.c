@@ -19,6 +19,7 @@ static const struct db_stmt statement_reservation_insert = {
         "        AS n (id, tenant, state, health, revision, wish_revision, reason, binding, alternatives, starts, ends,"
         "              delivered, due, deadline, attempts, error, ends_by, estimate, was_state, was_revision)",
     .params = 22,
+    .columns = 20,
 };
 
 static const struct db_stmt statement_reservation_update = {
@@ -39,6 +40,7 @@ static const struct db_stmt statement_reservation_update = {
         "              delivered, due, deadline, attempts, error, ends_by, estimate, was_state, was_revision)"
         " WHERE s.reservation_id = n.id AND s.zone_id = $1::uuid AND s.state = n.was_state AND s.revision = n.was_revision",
     .params = 22,
+    .columns = 20,
 };
 
 static const struct db_stmt statement_instance_insert = {
@@ -56,6 +58,7 @@ static const struct db_stmt statement_instance_insert = {
         "        AS n (id, tenant, reservation, ordinal, node, state, revision, incarnation, gpu, cpu, memory, starts, ends,"
         "              address, due, deadline, attempts, error, ends_by)",
     .params = 21,
+    .columns = 19,
 };
 
 static const struct db_stmt statement_instance_update = {
@@ -72,41 +75,43 @@ static const struct db_stmt statement_instance_update = {
         "             was_state, was_revision)"
         " WHERE i.id = n.id AND i.state = n.was_state AND i.revision = n.was_revision",
     .params = 14,
+    .columns = 14,
 };
 
 const struct db_stmt *const apply_object_statements[] = {&statement_reservation_insert, &statement_reservation_update,
                                                          &statement_instance_insert, &statement_instance_update, NULL};
 
-static void add_node(struct db_array *array, const struct instance *instance)
+static void add_node(struct db_column *column, const struct instance *instance)
 {
     if (instance->has_node)
-        db_array_identity(array, instance->node);
+        db_column_identity(column, instance->node);
     else
-        db_array_text(array, NULL);
+        db_column_null(column);
 }
 
-/* Columns in the order of the statement's parameters. */
+/* In the order of the statement's parameters. */
 #define COLUMNS_MAX 20
 struct columns {
-    struct db_array column[COLUMNS_MAX];
+    struct db_column column[COLUMNS_MAX];
 };
 
 static void columns_clear(struct columns *columns)
 {
     for (size_t i = 0; i < COLUMNS_MAX; i++)
-        db_array_clear(&columns->column[i]);
+        db_column_clear(&columns->column[i]);
 }
 
 /* Parameters: the fixed ones, then the columns. */
 static enum err_kind send_columns(struct apply_queue *queue, const struct db_stmt *stmt, const char *const *fixed,
-                                  int fixed_count, struct columns *columns, struct err *reterr)
+                                  struct columns *columns, struct err *reterr)
 {
     int64_t rows = (int64_t)columns->column[0].count;
     if (rows == 0)
         return ERR_NONE;
     const char *params[COLUMNS_MAX + 2];
+    int fixed_count = stmt->params - stmt->columns;
     for (int i = 0; i < stmt->params; i++)
-        params[i] = i < fixed_count ? fixed[i] : db_array_column(&columns->column[i - fixed_count]);
+        params[i] = i < fixed_count ? fixed[i] : db_column_param(&columns->column[i - fixed_count]);
     return apply_send(queue, stmt, params, rows, reterr);
 }
 
@@ -114,28 +119,28 @@ static enum err_kind send_columns(struct apply_queue *queue, const struct db_stm
 
 static void add_reservation(struct columns *columns, const struct reservation *reservation)
 {
-    struct db_array *next = columns->column;
+    struct db_column *next = columns->column;
     bool has_window = reservation->starts_s != NEVER;
-    db_array_identity(next++, reservation->wish.id);
-    db_array_identity(next++, reservation->wish.tenant);
-    db_array_text(next++, reservation_fsm.states[reservation->is.state].name);
-    db_array_text(next++, reservation->health);
-    db_array_int(next++, reservation->is.revision);
-    db_array_int(next++, reservation->wish.revision);
-    db_array_text(next++, reservation->reason);
-    db_array_text(next++, reservation->binding);
-    db_array_text(next++, reservation->alternatives);
-    apply_instant(next++, reservation->starts_s);
-    apply_instant(next++, has_window ? reservation->ends_s : NEVER);
-    db_array_int(next++, reservation->delivered);
-    apply_instant(next++, reservation->is.due_s);
-    apply_instant(next++, reservation->is.deadline_s);
-    db_array_int(next++, reservation->is.attempts);
-    db_array_text(next++, reservation->is.last_error);
-    apply_instant(next++, reservation->ends_by_s);
-    apply_instant(next++, reservation->is.state == RESERVATION_WAITLISTED ? reservation->estimated_s : NEVER);
-    db_array_text(next++, reservation_fsm.states[reservation->was.state].name);
-    db_array_int(next, reservation->was.revision);
+    db_column_identity(next++, reservation->wish.id);
+    db_column_identity(next++, reservation->wish.tenant);
+    db_column_text(next++, reservation_fsm.states[reservation->is.state].name);
+    db_column_text(next++, reservation->health);
+    db_column_int8(next++, reservation->is.revision);
+    db_column_int8(next++, reservation->wish.revision);
+    db_column_text(next++, reservation->reason);
+    db_column_text(next++, reservation->binding);
+    db_column_text(next++, reservation->alternatives);
+    apply_column_instant(next++, reservation->starts_s);
+    apply_column_instant(next++, has_window ? reservation->ends_s : NEVER);
+    db_column_int4(next++, reservation->delivered);
+    apply_column_instant(next++, reservation->is.due_s);
+    apply_column_instant(next++, reservation->is.deadline_s);
+    db_column_int4(next++, reservation->is.attempts);
+    db_column_text(next++, reservation->is.last_error);
+    apply_column_instant(next++, reservation->ends_by_s);
+    apply_column_instant(next++, reservation->is.state == RESERVATION_WAITLISTED ? reservation->estimated_s : NEVER);
+    db_column_text(next++, reservation_fsm.states[reservation->was.state].name);
+    db_column_int8(next, reservation->was.revision);
 }
 
 enum err_kind apply_reservations(struct world *world, struct apply_queue *queue, struct err *reterr)
@@ -151,9 +156,9 @@ enum err_kind apply_reservations(struct world *world, struct apply_queue *queue,
         if (reservation->changed)
             add_reservation(reservation->was.revision == 0 ? &inserted : &updated, reservation);
     }
-    enum err_kind kind = send_columns(queue, &statement_reservation_insert, fixed, 2, &inserted, reterr);
+    enum err_kind kind = send_columns(queue, &statement_reservation_insert, fixed, &inserted, reterr);
     if (kind == ERR_NONE)
-        kind = send_columns(queue, &statement_reservation_update, fixed, 2, &updated, reterr);
+        kind = send_columns(queue, &statement_reservation_update, fixed, &updated, reterr);
     return kind;
 }
 
@@ -162,45 +167,45 @@ enum err_kind apply_reservations(struct world *world, struct apply_queue *queue,
 static void add_new_instance(struct columns *columns, const struct instance *instance)
 {
     const struct wish *wish = &instance->reservation->wish;
-    struct db_array *next = columns->column;
-    db_array_identity(next++, instance->id);
-    db_array_identity(next++, wish->tenant);
-    db_array_identity(next++, wish->id);
-    db_array_int(next++, instance->ordinal);
+    struct db_column *next = columns->column;
+    db_column_identity(next++, instance->id);
+    db_column_identity(next++, wish->tenant);
+    db_column_identity(next++, wish->id);
+    db_column_int4(next++, instance->ordinal);
     add_node(next++, instance);
-    db_array_text(next++, instance_fsm.states[instance->is.state].name);
-    db_array_int(next++, instance->is.revision);
-    db_array_int(next++, instance->incarnation);
-    db_array_int(next++, instance_gpu_milli(wish));
-    db_array_int(next++, wish->shape.cpu_milli);
-    db_array_int(next++, wish->shape.memory_mib);
-    apply_instant(next++, instance->starts_s);
-    apply_instant(next++, instance->ends_s);
-    db_array_text(next++, instance->address);
-    apply_instant(next++, instance->is.due_s);
-    apply_instant(next++, instance->is.deadline_s);
-    db_array_int(next++, instance->is.attempts);
-    db_array_text(next++, instance->is.last_error);
-    apply_instant(next, instance->ends_by_s);
+    db_column_text(next++, instance_fsm.states[instance->is.state].name);
+    db_column_int8(next++, instance->is.revision);
+    db_column_int4(next++, instance->incarnation);
+    db_column_int4(next++, instance_gpu_milli(wish));
+    db_column_int8(next++, wish->shape.cpu_milli);
+    db_column_int8(next++, wish->shape.memory_mib);
+    apply_column_instant(next++, instance->starts_s);
+    apply_column_instant(next++, instance->ends_s);
+    db_column_text(next++, instance->address);
+    apply_column_instant(next++, instance->is.due_s);
+    apply_column_instant(next++, instance->is.deadline_s);
+    db_column_int4(next++, instance->is.attempts);
+    db_column_text(next++, instance->is.last_error);
+    apply_column_instant(next, instance->ends_by_s);
 }
 
 static void add_known_instance(struct columns *columns, const struct instance *instance)
 {
-    struct db_array *next = columns->column;
-    db_array_identity(next++, instance->id);
+    struct db_column *next = columns->column;
+    db_column_identity(next++, instance->id);
     add_node(next++, instance);
-    db_array_text(next++, instance_fsm.states[instance->is.state].name);
-    db_array_int(next++, instance->is.revision);
-    db_array_int(next++, instance->incarnation);
-    apply_instant(next++, instance->ends_s);
-    db_array_text(next++, instance->address);
-    apply_instant(next++, instance->is.due_s);
-    apply_instant(next++, instance->is.deadline_s);
-    db_array_int(next++, instance->is.attempts);
-    db_array_text(next++, instance->is.last_error);
-    apply_instant(next++, instance->ends_by_s);
-    db_array_text(next++, instance_fsm.states[instance->was.state].name);
-    db_array_int(next, instance->was.revision);
+    db_column_text(next++, instance_fsm.states[instance->is.state].name);
+    db_column_int8(next++, instance->is.revision);
+    db_column_int4(next++, instance->incarnation);
+    apply_column_instant(next++, instance->ends_s);
+    db_column_text(next++, instance->address);
+    apply_column_instant(next++, instance->is.due_s);
+    apply_column_instant(next++, instance->is.deadline_s);
+    db_column_int4(next++, instance->is.attempts);
+    db_column_text(next++, instance->is.last_error);
+    apply_column_instant(next++, instance->ends_by_s);
+    db_column_text(next++, instance_fsm.states[instance->was.state].name);
+    db_column_int8(next, instance->was.revision);
 }
 
 static void add_instances(struct columns *inserted, struct columns *updated, const struct reservation *reservation)
@@ -226,8 +231,8 @@ enum err_kind apply_instances(struct world *world, struct apply_queue *queue, st
     CLEANUP(columns_clear) struct columns updated = {0};
     for (uint32_t i = 0; i < world->reservation_count; i++)
         add_instances(&inserted, &updated, &world->reservations[i]);
-    enum err_kind kind = send_columns(queue, &statement_instance_insert, fixed, 2, &inserted, reterr);
+    enum err_kind kind = send_columns(queue, &statement_instance_insert, fixed, &inserted, reterr);
     if (kind == ERR_NONE)
-        kind = send_columns(queue, &statement_instance_update, NULL, 0, &updated, reterr);
+        kind = send_columns(queue, &statement_instance_update, NULL, &updated, reterr);
     return kind;
 }

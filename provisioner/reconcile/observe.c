@@ -69,6 +69,7 @@ static const struct db_stmt statement_reservations = {
         " WHEN s.state = 'waitlisted' THEN 3"
         " ELSE 4 END, touched.place, s.decided_at, r.id",
     .params = 7,
+    .binary = true,
 };
 
 /* is_clean: nobody else's rectangle is on its slots at this instant; asked only while it waits to start. */

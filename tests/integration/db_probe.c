@@ -13,29 +13,35 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct db_stmt backend_id = {"probe_backend_id", "SELECT pg_backend_pid()", 0};
-static const struct db_stmt terminate = {"probe_terminate", "SELECT pg_terminate_backend($1::int, 5000)", 1};
-static const struct db_stmt insert = {"probe_insert", "INSERT INTO probe (id) VALUES ($1::int)", 1};
-static const struct db_stmt count_rows = {"probe_count", "SELECT count(*) FROM probe", 0};
-static const struct db_stmt divide = {"probe_divide", "SELECT 1 / $1::int", 1};
-static const struct db_stmt pause_long = {"probe_pause", "SELECT pg_sleep(10)", 0};
-static const struct db_stmt broken = {"probe_broken", "SELECT nonsense", 0};
-static const struct db_stmt repeat = {"probe_repeat", "SELECT repeat($1::text, 1000)", 1};
-static const struct db_stmt notify = {"probe_notify", "SELECT pg_notify('probe', '')", 0};
+static const struct db_stmt backend_id = {.name = "probe_backend_id", .sql = "SELECT pg_backend_pid()", .params = 0};
+static const struct db_stmt terminate = {
+    .name = "probe_terminate", .sql = "SELECT pg_terminate_backend($1::int, 5000)", .params = 1};
+static const struct db_stmt insert = {
+    .name = "probe_insert", .sql = "INSERT INTO probe (id) VALUES ($1::int)", .params = 1};
+static const struct db_stmt count_rows = {.name = "probe_count", .sql = "SELECT count(*) FROM probe", .params = 0};
+static const struct db_stmt divide = {.name = "probe_divide", .sql = "SELECT 1 / $1::int", .params = 1};
+static const struct db_stmt pause_long = {.name = "probe_pause", .sql = "SELECT pg_sleep(10)", .params = 0};
+static const struct db_stmt broken = {.name = "probe_broken", .sql = "SELECT nonsense", .params = 0};
+static const struct db_stmt repeat = {.name = "probe_repeat", .sql = "SELECT repeat($1::text, 1000)", .params = 1};
+static const struct db_stmt notify = {.name = "probe_notify", .sql = "SELECT pg_notify('probe', '')", .params = 0};
 static const struct db_stmt elements = {
-    "probe_elements", "SELECT count(*), max(t), count(*) FILTER (WHERE t IS NULL) FROM unnest($1::text[]) t", 1};
+    .name = "probe_elements",
+    .sql = "SELECT count(*), max(t), count(*) FILTER (WHERE t IS NULL) FROM unnest($1::text[]) t",
+    .params = 1};
 
 /* The constraint and the slow trigger work at COMMIT, so COMMIT can fail, and can be cut in the middle. */
 static const struct db_stmt setup[] = {
-    {"probe_setup_1", "CREATE TABLE sluice.probe (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)", 0},
-    {"probe_setup_2",
-     "CREATE FUNCTION sluice.probe_slow() RETURNS trigger LANGUAGE plpgsql AS"
-     " $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$",
-     0},
-    {"probe_setup_3",
-     "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON sluice.probe DEFERRABLE INITIALLY DEFERRED"
-     " FOR EACH ROW WHEN (NEW.id < 0) EXECUTE FUNCTION sluice.probe_slow()",
-     0},
+    {.name = "probe_setup_1",
+     .sql = "CREATE TABLE sluice.probe (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)",
+     .params = 0},
+    {.name = "probe_setup_2",
+     .sql = "CREATE FUNCTION sluice.probe_slow() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$",
+     .params = 0},
+    {.name = "probe_setup_3",
+     .sql = "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON sluice.probe DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW WHEN (NEW.id < 0) EXECUTE FUNCTION sluice.probe_slow()",
+     .params = 0},
 };
 
 static const char *url;

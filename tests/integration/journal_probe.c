@@ -22,21 +22,24 @@ static const char *const codes[] = {
 static const bool is_tenants[CODES] = {false, true, true, true, false, true, false, false};
 static const char *const currencies[CURRENCIES] = {"USD", "JPY"};
 
-static const struct db_stmt statement_tenants = {"probe_tenants", "SELECT id FROM tenant ORDER BY name", 0};
+static const struct db_stmt statement_tenants = {
+    .name = "probe_tenants", .sql = "SELECT id FROM tenant ORDER BY name", .params = 0};
 static const struct db_stmt statement_balance = {
-    "probe_balance",
-    "SELECT coalesce(sum(debit_u - credit_u), 0)::bigint FROM trial_balance"
-    " WHERE code = $1 AND currency = $2 AND tenant_id IS NOT DISTINCT FROM $3::uuid",
-    3};
-static const struct db_stmt statement_count = {"probe_count", "SELECT count(*) FROM journal", 0};
+    .name = "probe_balance",
+    .sql = "SELECT coalesce(sum(debit_u - credit_u), 0)::bigint FROM trial_balance"
+           " WHERE code = $1 AND currency = $2 AND tenant_id IS NOT DISTINCT FROM $3::uuid",
+    .params = 3};
+static const struct db_stmt statement_count = {
+    .name = "probe_count", .sql = "SELECT count(*) FROM journal", .params = 0};
 static const struct db_stmt statement_add_entry = {
-    "probe_add_entry",
-    "INSERT INTO entry (journal_id, seq, account_id, debit_u, credit_u)"
-    " SELECT j.id, 100 + n, e.account_id, (2 - n) * 5, (n - 1) * 5"
-    "   FROM (SELECT id FROM journal ORDER BY id LIMIT 1) j, entry e, generate_series(1, 2) n"
-    "  WHERE e.journal_id = j.id AND e.seq = 1",
-    0};
-static const struct db_stmt statement_check = {"probe_check", "SELECT count(*) FROM check_reversal", 0};
+    .name = "probe_add_entry",
+    .sql = "INSERT INTO entry (journal_id, seq, account_id, debit_u, credit_u)"
+           " SELECT j.id, 100 + n, e.account_id, (2 - n) * 5, (n - 1) * 5"
+           "   FROM (SELECT id FROM journal ORDER BY id LIMIT 1) j, entry e, generate_series(1, 2) n"
+           "  WHERE e.journal_id = j.id AND e.seq = 1",
+    .params = 0};
+static const struct db_stmt statement_check = {
+    .name = "probe_check", .sql = "SELECT count(*) FROM check_reversal", .params = 0};
 
 static struct db *db;
 static struct db *reader; /* sees everything; billing reads no views */
