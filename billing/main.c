@@ -24,6 +24,7 @@
 #include "billing/ledger/rate_alone.h"
 #include "billing/ledger/rate_day.h"
 #include "billing/ledger/rate_rules.h"
+#include "billing/ledger/rate_facts.h"
 #include "billing/ledger/rate_so_far.h"
 #include "billing/ledger/rate_tenant.h"
 #include "billing/ledger/rated_line.h"
@@ -78,6 +79,7 @@ static const struct db_check checks[] = {
     {rate_day_statements,          ROLE, NULL},
     {rate_alone_statements,        ROLE, NULL},
     {rate_tenant_statements,       ROLE, NULL},
+    {rate_facts_statements,        ROLE, NULL},
     {rate_rules_statements,        ROLE, NULL},
     {rate_so_far_statements,       ROLE, NULL},
     {provisional_statements,       ROLE, NULL},

@@ -25,6 +25,7 @@ static const char *const steps[] = {"day", "week", "month", NULL};
     FIELD_COLUMN_WITH("period_start",  FIELD_TYPE_DATE, FIELD_NULLABLE, .help = "First day of the step (weeks begin on Monday); null without step"), \
     MARGIN_MONEY,                                                                                                                     \
     FIELD_COLUMN("gpu_seconds_billed", FIELD_TYPE_INT, .help = "Rounded to whole GPU-seconds"),                                       \
+    FIELD_COLUMN("gpu_seconds_unpriced", FIELD_TYPE_INT, .help = "Delivered, and waits for a price: none of it is in the revenue"),   \
     FIELD_COLUMN("provisional",        FIELD_TYPE_BOOL, .help = "Whether a day that is not closed yet is a part of it"),              \
     FIELDS_END
 
@@ -48,11 +49,12 @@ static const struct field idle_fields[] = {
 };
 static const struct field totals_fields[] = {
     MARGIN_MONEY,
+    FIELD_COLUMN("gpu_seconds_unpriced", FIELD_TYPE_INT, .help = "Delivered, and waits for a price: none of it is in the revenue"),
     FIELDS_END,
 };
 
 #define MARGIN_FIELDS(items_)                                                                                      \
-    FIELD_COLUMN("provisional", FIELD_TYPE_BOOL, .help = "Whether a day that is not closed yet is a part of it: its usage so far by the prices that hold, its costs as far as it has come; its close replaces them"), \
+    FIELD_COLUMN("provisional", FIELD_TYPE_BOOL, .help = "Whether a day that is not closed yet is a part of it: its usage so far by the prices that hold, what came late, charges and credits by rule, its costs as far as it has come; its close replaces them. SLA credits are of a whole billing period: the day on which it ends has them, once it has ended"), \
     FIELD_COLUMN_WITH("as_of", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Domain time up to which the figures are: of provisional ones at most a minute ago, else the end of the last closed day; null: before the first"), \
     FIELD_COLUMN("items",  FIELD_TYPE_ROWS, .fields = (items_), .help = "By step, then by key, in their order"),   \
     FIELD_COLUMN("idle",   FIELD_TYPE_ROWS, .fields = idle_fields, .help = "By cause"),                            \
@@ -107,26 +109,29 @@ static const struct db_stmt statement_report = {
     .sql =
         "WITH item AS MATERIALIZED ("
         "  SELECT *, depreciation_u + power_u + colocation_u + operations_u + network_u + storage_u AS cost_u"
-        "    FROM margin_report($1::text, $2::text, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text"
+        " FROM margin_report($1::text, $2::text, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text"
         "), day AS ("
         "  SELECT *, depreciation_u + power_u + colocation_u + operations_u + network_u + storage_u AS cost_u"
-        "    FROM margin_report('day', NULL, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text"
+        " FROM margin_report('day', NULL, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text"
         "), total AS ("
-        "  SELECT coalesce(sum(revenue_u), 0)::bigint AS revenue_u, coalesce(sum(cost_u), 0)::bigint AS cost_u" POOLS(SUM_)
-        "    FROM day"
+        "  SELECT coalesce(sum(revenue_u), 0)::bigint AS revenue_u, coalesce(sum(cost_u), 0)::bigint AS cost_u,"
+        " coalesce(round(sum(gpu_milli_seconds_unpriced) / 1000.0), 0)::bigint AS unpriced" POOLS(SUM_)
+        " FROM day"
         "), known AS ("
         "  SELECT max(as_of) AS as_of FROM provisional_day WHERE day >= " FIRST_DAY " AND day < " LAST_DAY
         ") SELECT (SELECT coalesce(json_agg(json_build_object(" MARGIN_SUMS(IN_OBJECT)
-        "      'key', nullif(key, CASE WHEN $1::text IN ('node', 'reservation') THEN 'none' END),"
-        "      'period_start', period_start, 'provisional', is_provisional,"
-        "      'gpu_seconds_billed', round(gpu_milli_seconds_billed / 1000.0)::bigint)"
-        "      ORDER BY period_start, key), '[]') FROM item) AS items,"
+        " 'key', nullif(key, CASE WHEN $1::text IN ('node', 'reservation') THEN 'none' END),"
+        " 'period_start', period_start, 'provisional', is_provisional,"
+        " 'gpu_seconds_billed', round(gpu_milli_seconds_billed / 1000.0)::bigint,"
+        " 'gpu_seconds_unpriced', round(gpu_milli_seconds_unpriced / 1000.0)::bigint)"
+        " ORDER BY period_start, key), '[]') FROM item) AS items,"
         "  (SELECT coalesce(json_agg(json_build_object('cause', cause, 'amount.amount_u', amount_u,"
-        "      'amount.currency', $5::text, 'gpu_seconds', round(gpu_milli_seconds / 1000.0)::bigint)"
-        "      ORDER BY cause), '[]') FROM idle_report(" FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text) AS idle,"
+        " 'amount.currency', $5::text, 'gpu_seconds', round(gpu_milli_seconds / 1000.0)::bigint)"
+        " ORDER BY cause), '[]') FROM idle_report(" FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text) AS idle,"
         "  known.as_of IS NOT NULL AS provisional,"
         "  extract(epoch FROM coalesce(known.as_of, (SELECT least(closed_until, " LAST_DAY "::timestamp AT TIME ZONE 'UTC')"
-        "    FROM books_closed_until WHERE closed_until IS NOT NULL)))::bigint AS as_of" MARGIN_SUMS(IN_TOTALS)
+        " FROM books_closed_until WHERE closed_until IS NOT NULL)))::bigint AS as_of,"
+        "  total.unpriced AS \"totals.gpu_seconds_unpriced\"" MARGIN_SUMS(IN_TOTALS)
         "  FROM total, known",
     .params = 5,
 };

@@ -35,15 +35,15 @@ void rate_scope_release(struct rate_scope *scope)
     *scope = (struct rate_scope){0};
 }
 
-static bool is_committed(const struct rate_scope *scope, struct identity tenant)
+static bool is_among(const PGresult *tenants, struct identity tenant)
 {
     char text[UUID_TEXT_SIZE];
     identity_to_uuid(tenant, text);
     int low = 0;
-    int high = PQntuples(scope->committed);
+    int high = PQntuples(tenants);
     while (low < high) {
         int middle = low + (high - low) / 2;
-        int order = strcmp(PQgetvalue(scope->committed, middle, 0), text);
+        int order = strcmp(PQgetvalue(tenants, middle, 0), text);
         if (order == 0)
             return true;
         if (order < 0)
@@ -58,7 +58,8 @@ static bool is_committed(const struct rate_scope *scope, struct identity tenant)
 static bool is_rated_alone(const struct rate_scope *scope, const struct rated_line *line)
 {
     return rate_lines_knows(scope->book, line) && !rate_lines_is_pooled(scope->book, line) &&
-           !is_committed(scope, line->tenant);
+           !is_among(scope->committed, line->tenant) &&
+           !(scope->others != NULL && is_among(scope->others, line->tenant));
 }
 
 void rate_scope_split(const struct rate_scope *scope, struct rated_lines *lines, struct rated_lines *rest)

@@ -11,7 +11,8 @@
 /* What tells them apart. Starts as {0}. */
 struct rate_scope {
     const struct price_book *book;
-    PGresult *committed; /* tenants, in order */
+    PGresult *committed;    /* tenants, in order */
+    const PGresult *others; /* more of them, likewise; NULL: none */
 };
 MUST_CHECK enum err_kind rate_scope_load(struct db *db, int64_t day, const struct price_book *book,
                                          struct rate_scope *ret, struct err *reterr);

@@ -47,53 +47,26 @@ static const struct db_stmt statement_waiting = {
     .params = 1,
 };
 
-/* Their usage: of the day, and of days that had no price. What is the same for all of a reservation's intervals is
- * found once. Columns are enum usage_column. */
+/* Their usage: of the day, and of days that had no price. Columns are enum usage_column. */
 static const struct db_stmt statement_usage = {
     .name = "rate_day_usage",
-    .sql =
-        "WITH chosen AS MATERIALIZED ("
-        "  SELECT r.id, r.tenant_id, r.project, r.tier, r.tier <> 'preemptible' AS is_firm, i.name AS type_name,"
-        "         t.currency, t.billing_timezone"
-        "    FROM unnest($2::uuid[]) AS x (id) JOIN reservation r ON r.id = x.id JOIN tenant t ON t.id = r.tenant_id"
-        "    LEFT JOIN instance_type i ON i.id = r.instance_type_id"
-        "), usage AS ("
-        "  SELECT c.*, $1::date AS day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
-        "    FROM chosen c JOIN usage_interval u ON u.reservation_id = c.id AND u.class IN ('used', 'unused')"
-        "     AND u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
-        "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
-        "  UNION ALL"
-        "  SELECT c.*, w.day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
-        "    FROM chosen c JOIN unpriced_usage w ON w.reservation_id = c.id AND w.day < $1::date"
-        "    JOIN usage_interval u ON u.reservation_id = c.id AND u.class IN ('used', 'unused')"
-        "     AND u.period_start >= w.day::timestamp AT TIME ZONE 'UTC'"
-        "     AND u.period_start < (w.day + 1)::timestamp AT TIME ZONE 'UTC'"
-        "), summed AS ("
-        "  SELECT u.id, u.day, CASE WHEN u.type_name IS NULL THEN 'gpu_model' ELSE 'instance_type' END AS kind,"
-        "    coalesce(u.type_name, (SELECT n.gpu_model FROM node n WHERE n.id = u.node_id)) AS sku,"
-        "    CASE WHEN u.is_firm THEN u.class END AS capacity, u.tenant_id, u.project, u.tier, u.currency,"
-        "    u.billing_timezone, u.period_start, u.period_end, sum(u.gpu_milli) AS gpu_milli, count(*) AS instances,"
-        "    u.class = 'used' OR u.is_firm AS billed"
-        "    FROM usage u"
-        "   GROUP BY u.id, u.day, kind, sku, capacity, u.tenant_id, u.project, u.tier, u.currency, u.billing_timezone,"
-        "    u.period_start, u.period_end, billed"
-        ")"
-        " SELECT s.id, s.day - date '1970-01-01', s.kind, s.sku, s.capacity, s.tenant_id, s.project, s.tier, "
-        "s.currency,"
-        "   s.billing_timezone, extract(epoch FROM s.period_start)::bigint, extract(epoch FROM s.period_end)::bigint,"
-        "   s.gpu_milli, s.instances, s.billed, m.starts_s, m.next_s, m.after_s"
-        "  FROM summed s"
-        "  JOIN (SELECT d.day, d.billing_timezone,"
-        "          extract(epoch FROM d.month AT TIME ZONE d.billing_timezone)::bigint AS starts_s,"
-        "          extract(epoch FROM (d.month + interval '1 month') AT TIME ZONE d.billing_timezone)::bigint AS "
-        "next_s,"
-        "          extract(epoch FROM (d.month + interval '2 months') AT TIME ZONE d.billing_timezone)::bigint AS "
-        "after_s"
-        "          FROM (SELECT DISTINCT z.day, z.billing_timezone, date_trunc('month',"
-        "                       z.day::timestamp AT TIME ZONE 'UTC' AT TIME ZONE z.billing_timezone) AS month"
-        "                  FROM (SELECT DISTINCT day, billing_timezone FROM summed) z) d) m"
-        "    ON m.day = s.day AND m.billing_timezone = s.billing_timezone"
-        " ORDER BY s.id, s.day, s.kind, s.sku, s.capacity, s.period_start, s.period_end",
+    .sql = "WITH " USAGE_CHOSEN(
+        "unnest($2::uuid[]) AS x (id)") "  SELECT c.*, $1::date AS day, u.node_id, u.period_start, u.period_end, "
+                                        "u.gpu_milli, u.class"
+                                        "    FROM chosen c JOIN usage_interval u ON u.reservation_id = c.id AND "
+                                        "u.class IN ('used', 'unused')"
+                                        "     AND u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
+                                        "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
+                                        "  UNION ALL"
+                                        "  SELECT c.*, w.day, u.node_id, u.period_start, u.period_end, u.gpu_milli, "
+                                        "u.class"
+                                        "    FROM chosen c JOIN unpriced_usage w ON w.reservation_id = c.id AND w.day "
+                                        "< $1::date"
+                                        "    JOIN usage_interval u ON u.reservation_id = c.id AND u.class IN ('used', "
+                                        "'unused')"
+                                        "     AND u.period_start >= w.day::timestamp AT TIME ZONE 'UTC'"
+                                        "     AND u.period_start < (w.day + 1)::timestamp AT TIME ZONE "
+                                        "'UTC'" USAGE_SUMMED,
     .params = 2,
 };
 
@@ -159,18 +132,12 @@ static void hold(struct findings *findings, const PGresult *rows, int first, int
     (void)snprintf(sku, sizeof sku, "%s %s, %s, %s", db_text(rows, unpriced_row, USAGE_COLUMN_KIND),
                    PQgetvalue(rows, unpriced_row, USAGE_COLUMN_SKU), db_text(rows, unpriced_row, USAGE_COLUMN_TIER),
                    db_text(rows, unpriced_row, USAGE_COLUMN_CURRENCY)); /* a long name is cut */
-    int64_t amount = 0;
-    for (int row = first; row < end; row++) {
-        int64_t length_s = db_int(rows, row, USAGE_COLUMN_TO, 0) - db_int(rows, row, USAGE_COLUMN_FROM, 0);
-        if (db_bool(rows, row, USAGE_COLUMN_BILLED))
-            amount += length_s * db_int(rows, row, USAGE_COLUMN_GPU_MILLI, 0);
-    }
     const char *reservation = db_text(rows, first, USAGE_COLUMN_RESERVATION);
     db_array_text(&findings->held_reservation, reservation);
     db_array_text(&findings->held_tenant, db_text(rows, first, USAGE_COLUMN_TENANT));
     db_array_text(&findings->held_day, db_text(rows, first, USAGE_COLUMN_DAY));
     db_array_text(&findings->held_sku, sku);
-    db_array_int(&findings->held_amount, amount);
+    db_array_int(&findings->held_amount, usage_billable(rows, first, end));
     metric_add(&metric_unpriced, 1);
     log_event(LOG_LEVEL_ERROR, "usage_without_price", LOG_TEXT("reservation", reservation), LOG_TEXT("sku", sku),
               LOG_TEXT("why", err->text));

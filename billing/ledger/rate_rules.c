@@ -34,44 +34,58 @@ static const struct db_stmt statement_cancellations = {
 };
 
 /* What a reservation's usage of a period that is over costs, and the share of it that its undelivered seconds give
- * back: the last step whose least is reached, exactly. Of the promised time, what was preempted is not a part. */
+ * back: the last step whose least is reached, exactly. Of the promised time, what was preempted is not a part.
+ *   until: an instant; usage: intervals up to it; cost, credit: what their usage costs and what was credited of it
+ *   beside what was rated, by joining beside; or nothing. */
+// clang-format off
+#define CREDITS(until, usage, cost, credit, beside)                                                                    \
+    "WITH due AS ("                                                                                                    \
+    "  SELECT p.tenant_id, p.starts_at, p.ends_at, t.currency"                                                         \
+    "    FROM billing_period p JOIN tenant t ON t.id = p.tenant_id"                                                    \
+    "   WHERE p.status = 'open' AND p.ends_at <= " until                                                               \
+    "     AND EXISTS (SELECT FROM charge_policy c WHERE c.kind = 'sla_credit' AND c.valid @> p.starts_at"              \
+    "                    AND (c.tenant_id IS NULL OR c.tenant_id = p.tenant_id))"                                      \
+    "), promised AS ("                                                                                                 \
+    "  SELECT d.tenant_id, d.starts_at, d.ends_at, d.currency, u.reservation_id, r.tier, sum(w.weight) AS promised,"   \
+    "         sum(w.weight) FILTER (WHERE u.class IN ('unready', 'failed')) AS undelivered"                            \
+    "    FROM due d JOIN " usage " u ON u.tenant_id = d.tenant_id AND u.period_start < d.ends_at"                      \
+    "     AND u.period_start > d.starts_at - interval '1 day' AND u.period_end > d.starts_at"                          \
+    "     AND u.class <> 'preempted' JOIN reservation r ON r.id = u.reservation_id"                                    \
+    "    CROSS JOIN LATERAL (SELECT u.gpu_milli * extract(epoch FROM least(u.period_end, d.ends_at)"                   \
+    "                                                       - greatest(u.period_start, d.starts_at)) AS weight) w"     \
+    "   GROUP BY 1, 2, 3, 4, 5, 6"                                                                                     \
+    ")"                                                                                                                \
+    " SELECT x.reservation_id, x.tenant_id, x.currency, extract(epoch FROM x.starts_at)::bigint,"                      \
+    "  extract(epoch FROM x.ends_at)::bigint, x.reason,"                                                               \
+    "  coalesce((SELECT sum(l.effective_u) FROM rated_line l WHERE l.reservation_id = x.reservation_id"                \
+    "    AND l.period_start = x.starts_at AND l.charge_category = 'usage' AND l.corrects IS NULL), 0)::bigint" cost "," \
+    "  -coalesce(s.share_bp, 0)," WRITTEN("credit", "x.starts_at") credit                                              \
+    "  FROM (SELECT *, 'sla_credit' AS reason FROM promised WHERE undelivered > 0) x" beside                           \
+    "  LEFT JOIN LATERAL (SELECT c.steps FROM charge_policy c WHERE c.kind = 'sla_credit' AND c.tier = x.tier"         \
+    "    AND c.valid @> x.starts_at AND (c.tenant_id IS NULL OR c.tenant_id = x.tenant_id)"                            \
+    "    ORDER BY c.tenant_id IS NULL LIMIT 1) p ON true"                                                              \
+    "  LEFT JOIN LATERAL (SELECT (e->>'share_bp')::bigint AS share_bp FROM jsonb_array_elements(p.steps) e"            \
+    "    WHERE (e->>'least')::bigint * x.promised <= x.undelivered * 10000"                                            \
+    "    ORDER BY (e->>'least')::bigint DESC LIMIT 1) s ON true"                                                       \
+    " ORDER BY x.reservation_id"
+// clang-format on
+
 static const struct db_stmt statement_credits = {
     .name = "rate_rules_credits",
-    .sql =
-        "WITH due AS ("
-        "  SELECT p.tenant_id, p.starts_at, p.ends_at, t.currency FROM billing_period p JOIN tenant t ON t.id = "
-        "p.tenant_id"
-        "   WHERE p.status = 'open' AND p.ends_at <= ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
-        "     AND EXISTS (SELECT FROM charge_policy c WHERE c.kind = 'sla_credit' AND c.valid @> p.starts_at"
-        "                    AND (c.tenant_id IS NULL OR c.tenant_id = p.tenant_id))"
-        "), promised AS ("
-        "  SELECT d.tenant_id, d.starts_at, d.ends_at, d.currency, u.reservation_id, r.tier, sum(w.weight) AS promised,"
-        "         sum(w.weight) FILTER (WHERE u.class IN ('unready', 'failed')) AS undelivered"
-        "    FROM due d JOIN usage_interval u ON u.tenant_id = d.tenant_id AND u.period_start < d.ends_at"
-        "     AND u.period_start > d.starts_at - interval '1 day' AND u.period_end > d.starts_at AND u.class <> "
-        "'preempted'"
-        "    JOIN reservation r ON r.id = u.reservation_id"
-        "    CROSS JOIN LATERAL (SELECT u.gpu_milli * extract(epoch FROM least(u.period_end, d.ends_at)"
-        "                                                       - greatest(u.period_start, d.starts_at)) AS weight) w"
-        "   GROUP BY 1, 2, 3, 4, 5, 6"
-        ")"
-        " SELECT x.reservation_id, x.tenant_id, x.currency, extract(epoch FROM x.starts_at)::bigint,"
-        "  extract(epoch FROM x.ends_at)::bigint, x.reason,"
-        "  coalesce((SELECT sum(l.effective_u) FROM rated_line l WHERE l.reservation_id = x.reservation_id"
-        "    AND l.period_start = x.starts_at AND l.charge_category = 'usage' AND l.corrects IS NULL), 0)::bigint,"
-        "  -coalesce(s.share_bp, 0)," WRITTEN(
-            "credit",
-            "x.starts_at") "  FROM (SELECT *, 'sla_credit' AS reason FROM promised WHERE undelivered > 0) x"
-                           "  LEFT JOIN LATERAL (SELECT c.steps FROM charge_policy c WHERE c.kind = 'sla_credit' AND "
-                           "c.tier = x.tier"
-                           "    AND c.valid @> x.starts_at AND (c.tenant_id IS NULL OR c.tenant_id = x.tenant_id)"
-                           "    ORDER BY c.tenant_id IS NULL LIMIT 1) p ON true"
-                           "  LEFT JOIN LATERAL (SELECT (e->>'share_bp')::bigint AS share_bp FROM "
-                           "jsonb_array_elements(p.steps) e"
-                           "    WHERE (e->>'least')::bigint * x.promised <= x.undelivered * 10000"
-                           "    ORDER BY (e->>'least')::bigint DESC LIMIT 1) s ON true"
-                           " ORDER BY x.reservation_id",
+    .sql = CREDITS("($1::date + 1)::timestamp AT TIME ZONE 'UTC'", "usage_interval", "", "", ""),
     .params = 1,
+};
+
+/* $2: the generation of provisional figures. */
+static const struct db_stmt statement_credits_so_far = {
+    .name = "rate_rules_credits_so_far",
+    .sql = CREDITS("to_timestamp($1::bigint)", "usage_so_far", " + coalesce(q.cost_u, 0)", " + coalesce(q.credit_u, 0)",
+                   "  LEFT JOIN (SELECT r.reservation_id, r.period_start,"
+                   "     (sum(r.effective_u) FILTER (WHERE r.charge_category = 'usage'))::bigint AS cost_u,"
+                   "     (sum(r.effective_u) FILTER (WHERE r.charge_category = 'credit'))::bigint AS credit_u"
+                   "     FROM provisional_revenue r WHERE r.generation = $2::bigint GROUP BY 1, 2) q"
+                   "    ON q.reservation_id = x.reservation_id AND q.period_start = x.starts_at"),
+    .params = 2,
 };
 
 enum {
@@ -134,8 +148,8 @@ enum {
     SHORT_PERIOD_END,
 };
 
-const struct db_stmt *const rate_rules_statements[] = {&statement_cancellations, &statement_credits, &statement_short,
-                                                       NULL};
+const struct db_stmt *const rate_rules_statements[] = {&statement_cancellations, &statement_credits,
+                                                       &statement_credits_so_far, &statement_short, NULL};
 
 static const struct rule {
     const char *reason; /* in the rows */
@@ -192,20 +206,21 @@ struct applied {
     const struct price_book *book; /* of minimum durations */
 };
 
-static enum err_kind query(struct db *db, const struct applied *applied, PGresult **ret, struct err *reterr)
+static enum err_kind add_rows(struct rated_lines *lines, const PGresult *rows, struct err *reterr)
 {
-    char date[CALENDAR_DATE_SIZE];
-    calendar_date_print(applied->day, date);
-    return db_run(db, applied->stmt, DB_PARAMS(date), ret, reterr);
+    enum err_kind kind = ERR_NONE;
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++)
+        kind = add_row(lines, rows, row, reterr);
+    return kind;
 }
 
 static enum err_kind collect_shares(struct db *db, const struct applied *applied, PGresult **ret_rows,
                                     struct rated_lines *lines, struct err *reterr)
 {
-    enum err_kind kind = query(db, applied, ret_rows, reterr);
-    for (int row = 0; kind == ERR_NONE && row < PQntuples(*ret_rows); row++)
-        kind = add_row(lines, *ret_rows, row, reterr);
-    return kind;
+    char date[CALENDAR_DATE_SIZE];
+    calendar_date_print(applied->day, date);
+    enum err_kind kind = db_run(db, applied->stmt, DB_PARAMS(date), ret_rows, reterr);
+    return kind == ERR_NONE ? add_rows(lines, *ret_rows, reterr) : kind;
 }
 
 static enum err_kind apply_shares(struct db *db, void *context, struct err *reterr)
@@ -316,6 +331,16 @@ enum err_kind rate_rules_charges(struct db *db, int64_t day, const struct price_
     const struct applied minimum = {.day = day, .book = book};
     enum err_kind kind = collect_shares(db, &cancellations, &ret->rows[0], &ret->lines, reterr);
     return kind == ERR_NONE ? collect_minimum(db, &minimum, &ret->rows[1], &ret->lines, reterr) : kind;
+}
+
+enum err_kind rate_rules_credits(struct db *db, int64_t until_s, int64_t generation, struct rule_charges *ret,
+                                 struct err *reterr)
+{
+    char texts[2][DB_INT_TEXT_SIZE];
+    enum err_kind kind =
+        db_run(db, &statement_credits_so_far,
+               DB_PARAMS(db_int_param(texts[0], until_s), db_int_param(texts[1], generation)), &ret->rows[0], reterr);
+    return kind == ERR_NONE ? add_rows(&ret->lines, ret->rows[0], reterr) : kind;
 }
 
 void rule_charges_release(struct rule_charges *charges)

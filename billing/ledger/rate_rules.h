@@ -11,13 +11,16 @@
 MUST_CHECK enum err_kind rate_rules(struct leader *leader, int64_t day, const struct price_book *book,
                                     struct err *reterr);
 
-/* What of it a day that is not closed has so far: cancellations, early releases and minimum durations, not yet written.
- * Credits come with the end of the billing period. */
+/* What of it a day that is not closed has so far: cancellations, early releases and minimum durations, not yet
+ * written; credits of billing periods that are over by then, which are of the cost of their usage: what was rated of
+ * it, and the provisional figures of the generation. */
 struct rule_charges {
     PGresult *rows[2]; /* what texts of the lines live in */
     struct rated_lines lines;
 };
 MUST_CHECK enum err_kind rate_rules_charges(struct db *db, int64_t day, const struct price_book *book,
+                                            struct rule_charges *ret, struct err *reterr);
+MUST_CHECK enum err_kind rate_rules_credits(struct db *db, int64_t until_s, int64_t generation,
                                             struct rule_charges *ret, struct err *reterr);
 void rule_charges_release(struct rule_charges *charges); /* for CLEANUP; starts as {0} */
 

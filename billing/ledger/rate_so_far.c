@@ -5,8 +5,10 @@
 #include "billing/ledger/commitments.h"
 #include "billing/ledger/rate_alone.h"
 #include "billing/ledger/rate_day.h"
+#include "billing/ledger/rate_facts.h"
 #include "billing/ledger/rate_lines.h"
 #include "billing/ledger/rate_rules.h"
+#include "billing/ledger/rate_tenant.h"
 #include "billing/ledger/usage_lines.h"
 #include "common/alloc.h"
 
@@ -18,18 +20,18 @@
  * usage_column. */
 static const struct db_stmt statement_usage = {
     .name = "rate_so_far_usage",
-    .sql = "WITH piece AS ("
-           "  SELECT u.reservation_id, $1::date AS day, u.node_id,"
-           "    greatest(u.period_start, $1::date::timestamp AT TIME ZONE 'UTC') AS period_start,"
-           "    least(u.period_end, to_timestamp($2::bigint)) AS period_end, u.gpu_milli, u.class FROM usage_so_far u"
-           "   WHERE u.period_start >= to_timestamp($3::bigint) AND u.period_start < to_timestamp($2::bigint)"
-           "     AND u.period_end > $1::date::timestamp AT TIME ZONE 'UTC' AND u.class IN ('used', 'unused')"
-           "     AND u.reservation_id > $4::uuid AND ($6::uuid IS NULL OR u.tenant_id = $6::uuid)"
-           "), chosen AS ("
-           "  SELECT DISTINCT p.reservation_id FROM piece p ORDER BY 1 LIMIT $5::bigint"
-           "), usage AS ("
-           "  SELECT p.* FROM piece p JOIN chosen c ON c.reservation_id = p.reservation_id"
-           ")" USAGE_LINES_SELECT,
+    .sql =
+        "WITH piece AS ("
+        "  SELECT u.reservation_id, $1::date AS day, u.node_id,"
+        "    greatest(u.period_start, $1::date::timestamp AT TIME ZONE 'UTC') AS period_start,"
+        "    least(u.period_end, to_timestamp($2::bigint)) AS period_end, u.gpu_milli, u.class FROM usage_so_far u"
+        "   WHERE u.period_start >= to_timestamp($3::bigint) AND u.period_start < to_timestamp($2::bigint)"
+        "     AND u.period_end > $1::date::timestamp AT TIME ZONE 'UTC' AND u.class IN ('used', 'unused')"
+        "     AND u.reservation_id > $4::uuid AND ($6::uuid IS NULL OR u.tenant_id = $6::uuid)"
+        "), one AS MATERIALIZED ("
+        "  SELECT DISTINCT p.reservation_id AS id FROM piece p ORDER BY 1 LIMIT $5::bigint"
+        "), " USAGE_CHOSEN("one x") "  SELECT c.*, p.day, p.node_id, p.period_start, p.period_end, p.gpu_milli, p.class"
+                                    "    FROM piece p JOIN chosen c ON c.id = p.reservation_id" USAGE_SUMMED,
     .params = 6,
 };
 
@@ -47,13 +49,15 @@ static const struct db_stmt statement_committed = {
 
 static const struct db_stmt statement_write = {
     .name = "rate_so_far_write",
-    .sql = "INSERT INTO provisional_revenue (generation, day, tenant_id, reservation_id, currency, effective_u,"
-           "  gpu_milli_seconds)"
+    .sql = "INSERT INTO provisional_revenue (generation, day, tenant_id, reservation_id, currency, period_start,"
+           "  effective_u, gpu_milli_seconds, unpriced_gpu_milli_seconds, charge_category)"
            " SELECT x.generation, date '1970-01-01' + x.day::integer, x.tenant_id, x.reservation_id, x.currency,"
-           "  x.effective_u, x.gpu_milli_s"
-           "   FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[])"
-           "     AS x (generation, day, tenant_id, reservation_id, currency, effective_u, gpu_milli_s)",
-    .params = 7,
+           "  to_timestamp(x.period), x.effective_u, x.gpu_milli_s, x.unpriced, x.category"
+           "   FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[],"
+           "     $8::bigint[], $9::bigint[], $10::text[]) AS x (generation, day, tenant_id, reservation_id, currency, "
+           "period,"
+           "     effective_u, gpu_milli_s, unpriced, category)",
+    .params = 10,
 };
 
 const struct db_stmt *const rate_so_far_statements[] = {&statement_usage, &statement_committed, &statement_write, NULL};
@@ -68,6 +72,7 @@ struct so_far {
     const struct day_part *part;
     int64_t generation;
     struct rate_scope scope;
+    PGresult *due;        /* periods that the day touches as a whole: enum rate_tenant_column */
     struct identity last; /* of the reservations before */
     bool more;            /* out */
     struct period *periods;
@@ -78,6 +83,7 @@ struct so_far {
 static void so_far_release(struct so_far *so_far)
 {
     rate_scope_release(&so_far->scope);
+    PQclear(so_far->due);
     free(so_far->periods);
 }
 
@@ -94,23 +100,30 @@ static void add_period(struct so_far *so_far, const struct period *period)
     so_far->periods[so_far->period_count++] = *period;
 }
 
+static void add_row(struct bulk_rows *rows, const struct so_far *so_far, const struct rated_line *line,
+                    int64_t unpriced_gpu_milli_s)
+{
+    static const struct identity nil;
+    bool has_reservation = memcmp(&line->key.reservation, &nil, sizeof nil) != 0;
+    db_array_int(&rows->columns[0], so_far->generation);
+    db_array_int(&rows->columns[1], so_far->part->day);
+    db_array_identity(&rows->columns[2], line->tenant);
+    bulk_rows_identity(rows, 3, has_reservation ? &line->key.reservation : NULL);
+    db_array_text(&rows->columns[4], line->currency);
+    db_array_int(&rows->columns[5], line->key.period_start_s);
+    db_array_int(&rows->columns[6], line->effective_u);
+    db_array_int(&rows->columns[7], line->gpu_milli_s);
+    db_array_int(&rows->columns[8], unpriced_gpu_milli_s);
+    db_array_text(&rows->columns[9], rated_line_category(line));
+}
+
 static enum err_kind write(struct db *db, const struct so_far *so_far, const struct rated_lines *lines,
                            struct err *reterr)
 {
-    static const struct identity nil;
     CLEANUP(bulk_rows_release) struct bulk_rows rows = {0};
     for (size_t i = 0; i < lines->count; i++) {
-        const struct rated_line *line = &lines->list[i];
-        bool has_reservation = memcmp(&line->key.reservation, &nil, sizeof nil) != 0;
-        if (line->effective_u == 0 && line->gpu_milli_s == 0)
-            continue;
-        db_array_int(&rows.columns[0], so_far->generation);
-        db_array_int(&rows.columns[1], so_far->part->day);
-        db_array_identity(&rows.columns[2], line->tenant);
-        bulk_rows_identity(&rows, 3, has_reservation ? &line->key.reservation : NULL);
-        db_array_text(&rows.columns[4], line->currency);
-        db_array_int(&rows.columns[5], line->effective_u);
-        db_array_int(&rows.columns[6], line->gpu_milli_s);
+        if (lines->list[i].effective_u != 0 || lines->list[i].gpu_milli_s != 0)
+            add_row(&rows, so_far, &lines->list[i], 0);
     }
     return bulk_rows_send(&rows, db, &statement_write, reterr);
 }
@@ -133,21 +146,34 @@ static enum err_kind load_usage(struct db *db, const struct so_far *so_far, cons
                   ret, reterr);
 }
 
-/* A reservation with a second that has no price is left out, as its close would have it wait. */
-static enum err_kind measure(const struct so_far *so_far, const PGresult *rows, struct rated_lines *lines,
-                             int64_t *ret_reservations, struct err *reterr)
+static void add_unpriced(struct bulk_rows *unpriced, const struct so_far *so_far, const PGresult *rows, int first,
+                         int end)
+{
+    const struct rated_line line = {.key = {.reservation = db_identity(rows, first, USAGE_COLUMN_RESERVATION),
+                                            .period_start_s = db_int(rows, first, USAGE_COLUMN_PERIOD, 0)},
+                                    .tenant = db_identity(rows, first, USAGE_COLUMN_TENANT),
+                                    .currency = db_text(rows, first, USAGE_COLUMN_CURRENCY)};
+    add_row(unpriced, so_far, &line, usage_billable(rows, first, end));
+}
+
+/* A reservation with a second that has no price is left out, as its close would have it wait, and counted. */
+static enum err_kind measure(const struct so_far *so_far, const struct price_book *book, const PGresult *rows,
+                             struct rated_lines *lines, struct bulk_rows *unpriced, int64_t *ret_reservations,
+                             struct err *reterr)
 {
     enum err_kind kind = ERR_NONE;
     for (int row = 0, next; row < PQntuples(rows) && kind == ERR_NONE; row = next) {
         struct err err = {0};
-        int unpriced = row;
+        int unpriced_row = row;
         next = usage_run_end(rows, row, USAGE_COLUMN_RESERVATION);
         *ret_reservations += 1;
-        kind = usage_lines_add_day(lines, so_far->scope.book, rows, row, next, &unpriced, &err);
-        if (kind == ERR_NOT_FOUND)
+        kind = usage_lines_add_day(lines, book, rows, row, next, &unpriced_row, &err);
+        if (kind == ERR_NOT_FOUND) {
+            add_unpriced(unpriced, so_far, rows, row, next);
             kind = ERR_NONE;
-        else if (kind != ERR_NONE)
+        } else if (kind != ERR_NONE) {
             *reterr = err;
+        }
     }
     return kind == ERR_NONE ? rated_lines_merge(lines, reterr) : kind;
 }
@@ -159,10 +185,13 @@ static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr
     CLEANUP(db_result_clear) PGresult *written = NULL;
     CLEANUP(rated_lines_release) struct rated_lines lines = {0};
     CLEANUP(rated_lines_release) struct rated_lines rest = {0};
+    CLEANUP(bulk_rows_release) struct bulk_rows unpriced = {0};
     int64_t reservations = 0;
     enum err_kind kind = load_usage(db, so_far, NULL, CHUNK_RESERVATIONS, &rows, reterr);
     if (kind == ERR_NONE)
-        kind = measure(so_far, rows, &lines, &reservations, reterr);
+        kind = measure(so_far, so_far->scope.book, rows, &lines, &unpriced, &reservations, reterr);
+    if (kind == ERR_NONE)
+        kind = bulk_rows_send(&unpriced, db, &statement_write, reterr);
     if (kind != ERR_NONE)
         return kind;
     rate_scope_split(&so_far->scope, &lines, &rest);
@@ -181,8 +210,11 @@ static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr
 
 /* ---- Periods ---- */
 
-/* The part of it that is not rated alone, with what was rated of it before; prices that are not known left out. */
+/* The part of it that is not rated alone, with what was rated of it before, and prices that are not known left out; or,
+ * if something came late, all of it from the facts. */
 struct whole {
+    bool anew;
+    struct facts facts; /* if anew */
     PGresult *usage_rows, *written_rows;
     struct committed committed;
     struct rated_lines written, targets;
@@ -190,6 +222,7 @@ struct whole {
 
 static void whole_release(struct whole *whole)
 {
+    facts_release(&whole->facts);
     PQclear(whole->usage_rows);
     PQclear(whole->written_rows);
     committed_release(&whole->committed);
@@ -217,48 +250,104 @@ static void keep_period(struct rated_lines *lines, int64_t starts_s)
     lines->count = kept;
 }
 
-static enum err_kind load_whole(struct db *db, const struct so_far *so_far, const struct period *period,
+static const struct price_book *book_of(const struct so_far *so_far, const struct whole *whole)
+{
+    return whole->anew ? &whole->facts.book : so_far->scope.book;
+}
+
+static bool is_anew(const struct so_far *so_far, const struct period *period)
+{
+    for (int row = 0; row < PQntuples(so_far->due); row++) {
+        struct identity tenant = db_identity(so_far->due, row, DUE_TENANT);
+        if (memcmp(&tenant, &period->tenant, sizeof tenant) == 0 &&
+            db_int(so_far->due, row, DUE_START, 0) == period->starts_s)
+            return db_bool(so_far->due, row, DUE_ANEW);
+    }
+    return false;
+}
+
+/* What was measured before the day: from the facts, or as it was written. */
+static enum err_kind load_before(struct db *db, const struct facts_period *facts, struct whole *whole,
+                                 struct err *reterr)
+{
+    enum err_kind kind = rated_lines_of_period(db, facts->tenant, facts->starts_s, whole->anew, &whole->written_rows,
+                                               &whole->written, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    return whole->anew ? facts_measure(db, facts, &whole->facts, &whole->targets, reterr)
+                       : rate_lines_fold(&whole->written, &whole->targets, reterr);
+}
+
+static enum err_kind load_whole(struct db *db, const struct so_far *so_far, const struct facts_period *facts,
                                 struct whole *whole, struct err *reterr)
 {
-    char tenant[UUID_TEXT_SIZE];
+    CLEANUP(bulk_rows_release) struct bulk_rows unpriced = {0}; /* told of already */
     int64_t reservations = 0;
-    identity_to_uuid(period->tenant, tenant);
-    enum err_kind kind = load_usage(db, so_far, tenant, INT64_MAX, &whole->usage_rows, reterr);
+    enum err_kind kind = load_before(db, facts, whole, reterr);
     if (kind == ERR_NONE)
-        kind = measure(so_far, whole->usage_rows, &whole->targets, &reservations, reterr);
-    keep_period(&whole->targets, period->starts_s);
+        kind = load_usage(db, so_far, facts->tenant, INT64_MAX, &whole->usage_rows, reterr);
     if (kind == ERR_NONE)
-        kind = rated_lines_of_period(db, tenant, period->starts_s, false, &whole->written_rows, &whole->written, reterr);
+        kind = measure(so_far, book_of(so_far, whole), whole->usage_rows, &whole->targets, &unpriced, &reservations,
+                       reterr);
     if (kind == ERR_NONE)
-        kind = rate_lines_fold(&whole->written, &whole->targets, reterr);
-    if (kind == ERR_NONE)
-        kind = committed_load(db, tenant, period->starts_s, period->ends_s, &whole->committed, reterr);
-    keep_rest(&so_far->scope, &whole->targets);
-    keep_rest(&so_far->scope, &whole->written);
+        kind = committed_load(db, facts->tenant, facts->starts_s, facts->ends_s, &whole->committed, reterr);
+    keep_period(&whole->targets, facts->starts_s);
+    if (!whole->anew) {
+        keep_rest(&so_far->scope, &whole->targets);
+        keep_rest(&so_far->scope, &whole->written);
+    }
     return kind;
+}
+
+static enum err_kind rate_whole(struct db *db, const struct so_far *so_far, const struct facts_period *facts,
+                                struct whole *whole, struct err *reterr)
+{
+    bool is_over = facts->ends_s <= so_far->part->until_s;
+    enum err_kind kind = load_whole(db, so_far, facts, whole, reterr);
+    if (kind == ERR_NONE)
+        kind =
+            rate_lines(&whole->targets, book_of(so_far, whole), whole->committed.list, whole->committed.count, reterr);
+    if (kind == ERR_NONE)
+        kind = committed_add_fees(&whole->committed, is_over, &whole->targets, reterr);
+    if (kind == ERR_NONE && whole->anew)
+        kind = facts_add_minimum(db, facts, &whole->facts, &whole->targets, reterr);
+    return kind == ERR_NONE ? rated_lines_subtract(&whole->targets, &whole->written, reterr) : kind;
 }
 
 static enum err_kind rate_period(struct db *db, void *context, struct err *reterr)
 {
     const struct so_far *so_far = context;
     const struct period *period = &so_far->periods[so_far->next_period];
-    CLEANUP(whole_release) struct whole whole = {0};
-    bool is_over = period->ends_s <= so_far->part->until_s;
-    enum err_kind kind = load_whole(db, so_far, period, &whole, reterr);
+    CLEANUP(whole_release) struct whole whole = {.anew = is_anew(so_far, period)};
+    char tenant[UUID_TEXT_SIZE];
+    struct err err = {0};
+    identity_to_uuid(period->tenant, tenant);
+    const struct facts_period facts = {.tenant = tenant,
+                                       .starts_s = period->starts_s,
+                                       .ends_s = period->ends_s,
+                                       .closed_until_s = calendar_time_of_day(so_far->part->day),
+                                       .known_until_s = calendar_time_of_day(so_far->part->day + 1)};
+    enum err_kind kind = rate_whole(db, so_far, &facts, &whole, &err);
+    if (kind == ERR_NOT_FOUND && whole.anew) /* a second has no price: its close would refuse it, too */
+        return ERR_NONE;
     if (kind == ERR_NONE)
-        kind = rate_lines(&whole.targets, so_far->scope.book, whole.committed.list, whole.committed.count, reterr);
-    if (kind == ERR_NONE)
-        kind = committed_add_fees(&whole.committed, is_over, &whole.targets, reterr);
-    if (kind == ERR_NONE)
-        kind = rated_lines_subtract(&whole.targets, &whole.written, reterr);
-    return kind == ERR_NONE ? write(db, so_far, &whole.targets, reterr) : kind;
+        kind = write(db, so_far, &whole.targets, &err);
+    if (kind != ERR_NONE)
+        *reterr = err;
+    return kind;
 }
 
-static enum err_kind find_committed(struct db *db, struct so_far *so_far, struct err *reterr)
+static enum err_kind find_whole(struct db *db, struct so_far *so_far, struct err *reterr)
 {
     char from[DB_INT_TEXT_SIZE];
     char to[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *rows = NULL;
+    for (int row = 0; row < PQntuples(so_far->due); row++) {
+        if (db_bool(so_far->due, row, DUE_ANEW))
+            add_period(so_far, &(struct period){.tenant = db_identity(so_far->due, row, DUE_TENANT),
+                                                .starts_s = db_int(so_far->due, row, DUE_START, 0),
+                                                .ends_s = db_int(so_far->due, row, DUE_END, 0)});
+    }
     enum err_kind kind = db_run(
         db, &statement_committed,
         DB_PARAMS(db_int_param(from, calendar_time_of_day(so_far->part->day)), db_int_param(to, so_far->part->until_s)),
@@ -280,6 +369,15 @@ static enum err_kind charge(struct db *db, void *context, struct err *reterr)
     return kind == ERR_NONE ? write(db, so_far, &charges.lines, reterr) : kind;
 }
 
+/* After all usage. */
+static enum err_kind credit(struct db *db, void *context, struct err *reterr)
+{
+    const struct so_far *so_far = context;
+    CLEANUP(rule_charges_release) struct rule_charges credits = {0};
+    enum err_kind kind = rate_rules_credits(db, so_far->part->until_s, so_far->generation, &credits, reterr);
+    return kind == ERR_NONE ? write(db, so_far, &credits.lines, reterr) : kind;
+}
+
 enum err_kind rate_so_far(struct leader *leader, const struct day_part *part, int64_t generation, struct err *reterr)
 {
     CLEANUP(price_book_release) struct price_book book = {0};
@@ -287,12 +385,17 @@ enum err_kind rate_so_far(struct leader *leader, const struct day_part *part, in
     enum err_kind kind = rate_day_book(leader->db, part->day, &book, reterr);
     if (kind == ERR_NONE)
         kind = rate_scope_load(leader->db, part->day, &book, &so_far.scope, reterr);
+    if (kind == ERR_NONE)
+        kind = rate_tenants_due(leader->db, part->day, &so_far.due, reterr);
+    so_far.scope.others = so_far.due;
     while (kind == ERR_NONE && so_far.more)
         kind = leader_transact(leader, rate_chunk, &so_far, reterr);
     if (kind == ERR_NONE)
-        kind = find_committed(leader->db, &so_far, reterr);
+        kind = find_whole(leader->db, &so_far, reterr);
     for (; so_far.next_period < so_far.period_count && kind == ERR_NONE; so_far.next_period++)
         kind = leader_transact(leader, rate_period, &so_far, reterr);
+    if (kind == ERR_NONE)
+        kind = leader_transact(leader, credit, &so_far, reterr);
     if (kind == ERR_NONE)
         kind = leader_transact(leader, charge, &so_far, reterr);
     return kind == ERR_NONE ? kind : err_context(reterr, "rating what is delivered so far");

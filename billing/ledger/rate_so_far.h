@@ -1,6 +1,6 @@
 /* What a day's usage comes to so far: by the functions that its close rates with, from the same facts as far as they
- * are known, and written nowhere but to provisional_revenue. What a close adds besides is left to it: credits at the
- * end of a billing period, corrections, and what waits for a price. */
+ * are known, and written nowhere but to provisional_revenue: usage, what came late, what is charged and credited by
+ * rule; of what waits for a price, how much. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

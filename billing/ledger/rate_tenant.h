@@ -15,6 +15,19 @@
 MUST_CHECK enum err_kind rate_tenants(struct leader *leader, int64_t day, const struct price_book *book,
                                       struct err *reterr);
 
+/* Periods that the day, which is not closed, touches so far. */
+enum rate_tenant_column {
+    DUE_TENANT, /* rows are sorted by it */
+    DUE_CURRENCY,
+    DUE_START,
+    DUE_END,
+    DUE_ANEW,   /* to be rated from the facts */
+    DUE_CLOSED, /* the period: what changes is a correction, in the open one */
+    DUE_OPEN_START,
+    DUE_OPEN_END,
+};
+MUST_CHECK enum err_kind rate_tenants_due(struct db *db, int64_t day, PGresult **ret, struct err *reterr);
+
 void rate_tenant_register_metrics(void);
 
 extern const struct db_stmt *const rate_tenant_statements[];

@@ -125,6 +125,11 @@ const struct db_stmt *const rated_line_statements[] = {
 
 /* ---- In memory ---- */
 
+const char *rated_line_category(const struct rated_line *line)
+{
+    return category_texts[line->key.category];
+}
+
 void rated_lines_release(struct rated_lines *lines)
 {
     free(lines->list);

@@ -58,7 +58,8 @@ struct rated_lines {
     struct rated_line *list;
     size_t count, capacity;
 };
-void rated_lines_release(struct rated_lines *lines); /* for CLEANUP; starts as {0} */
+const char *rated_line_category(const struct rated_line *line); /* as in tables */
+void rated_lines_release(struct rated_lines *lines);            /* for CLEANUP; starts as {0} */
 
 void rated_lines_push(struct rated_lines *lines, const struct rated_line *line);
 void rated_lines_truncate(struct rated_lines *lines, size_t count);

@@ -154,3 +154,14 @@ enum err_kind usage_lines_add_day(struct rated_lines *lines, const struct price_
     }
     return ERR_NONE;
 }
+
+int64_t usage_billable(const PGresult *rows, int first, int end)
+{
+    int64_t amount = 0;
+    for (int row = first; row < end; row++) {
+        int64_t length_s = db_int(rows, row, USAGE_COLUMN_TO, 0) - db_int(rows, row, USAGE_COLUMN_FROM, 0);
+        if (db_bool(rows, row, USAGE_COLUMN_BILLED))
+            amount += length_s * db_int(rows, row, USAGE_COLUMN_GPU_MILLI, 0);
+    }
+    return amount;
+}

@@ -27,25 +27,43 @@ enum usage_column {
     USAGE_COLUMN_PERIOD, /* the billing month that holds the day's start, the next, and the one after: three bounds */
 };
 
-/* Selects them from a `usage` of a WITH before it: reservation_id, day, node_id, period_start, period_end, gpu_milli,
- * class. */
-#define USAGE_LINES_SELECT                                                                                             \
-    " SELECT u.reservation_id, u.day - date '1970-01-01',"                                                             \
-    "   CASE WHEN r.instance_type_id IS NULL THEN 'gpu_model' ELSE 'instance_type' END AS kind,"                       \
-    "   CASE WHEN r.instance_type_id IS NULL THEN n.gpu_model ELSE i.name END AS sku,"                                 \
-    "   CASE WHEN r.tier <> 'preemptible' THEN u.class END AS capacity, r.tenant_id, r.project, r.tier, t.currency,"   \
-    "   t.billing_timezone, extract(epoch FROM u.period_start)::bigint, extract(epoch FROM u.period_end)::bigint,"     \
-    "   sum(u.gpu_milli), count(*), u.class = 'used' OR r.tier <> 'preemptible' AS billed,"                            \
-    "   extract(epoch FROM b.month AT TIME ZONE t.billing_timezone)::bigint,"                                          \
-    "   extract(epoch FROM (b.month + interval '1 month') AT TIME ZONE t.billing_timezone)::bigint,"                   \
-    "   extract(epoch FROM (b.month + interval '2 months') AT TIME ZONE t.billing_timezone)::bigint"                   \
-    "  FROM usage u JOIN reservation r ON r.id = u.reservation_id JOIN tenant t ON t.id = r.tenant_id"                 \
-    "  LEFT JOIN instance_type i ON i.id = r.instance_type_id LEFT JOIN node n ON n.id = u.node_id"                    \
-    "  CROSS JOIN LATERAL (SELECT date_trunc('month',"                                                                 \
-    "    u.day::timestamp AT TIME ZONE 'UTC' AT TIME ZONE t.billing_timezone) AS month) b"                             \
-    " GROUP BY u.reservation_id, u.day, kind, sku, capacity, r.project, r.tier, t.currency, u.period_start,"           \
-    "   u.period_end, billed, r.tenant_id, b.month, t.billing_timezone"                                                \
-    " ORDER BY u.reservation_id, u.day, kind, sku, capacity, u.period_start, u.period_end"
+/* Parts of the statement that selects them, after "WITH ...": "chosen", what is the same for all usage of a
+ * reservation, found once, of the ids of a FROM item x; then "usage", chosen's columns with day, node_id, period_start,
+ * period_end, gpu_milli and class, which is the caller's to say; then the sums over a reservation's instances. */
+// clang-format off
+#define USAGE_CHOSEN(ids)                                                                                              \
+    "chosen AS MATERIALIZED ("                                                                                         \
+    "  SELECT r.id, r.tenant_id, r.project, r.tier, r.tier <> 'preemptible' AS is_firm, i.name AS type_name,"          \
+    "         t.currency, t.billing_timezone"                                                                          \
+    "    FROM " ids " JOIN reservation r ON r.id = x.id JOIN tenant t ON t.id = r.tenant_id"                           \
+    "    LEFT JOIN instance_type i ON i.id = r.instance_type_id"                                                       \
+    "), usage AS ("
+
+#define USAGE_SUMMED                                                                                                   \
+    "), summed AS ("                                                                                                   \
+    "  SELECT u.id, u.day, CASE WHEN u.type_name IS NULL THEN 'gpu_model' ELSE 'instance_type' END AS kind,"           \
+    "    coalesce(u.type_name, (SELECT n.gpu_model FROM node n WHERE n.id = u.node_id)) AS sku,"                       \
+    "    CASE WHEN u.is_firm THEN u.class END AS capacity, u.tenant_id, u.project, u.tier, u.currency,"                \
+    "    u.billing_timezone, u.period_start, u.period_end, sum(u.gpu_milli) AS gpu_milli, count(*) AS instances,"      \
+    "    u.class = 'used' OR u.is_firm AS billed"                                                                      \
+    "    FROM usage u"                                                                                                 \
+    "   GROUP BY u.id, u.day, kind, sku, capacity, u.tenant_id, u.project, u.tier, u.currency, u.billing_timezone,"    \
+    "    u.period_start, u.period_end, billed"                                                                         \
+    "), month AS MATERIALIZED ("                                                                                       \
+    "  SELECT d.day, d.billing_timezone,"                                                                              \
+    "    extract(epoch FROM d.month AT TIME ZONE d.billing_timezone)::bigint AS starts_s,"                             \
+    "    extract(epoch FROM (d.month + interval '1 month') AT TIME ZONE d.billing_timezone)::bigint AS next_s,"        \
+    "    extract(epoch FROM (d.month + interval '2 months') AT TIME ZONE d.billing_timezone)::bigint AS after_s"       \
+    "    FROM (SELECT DISTINCT z.day, z.billing_timezone, date_trunc('month',"                                         \
+    "                 z.day::timestamp AT TIME ZONE 'UTC' AT TIME ZONE z.billing_timezone) AS month"                   \
+    "            FROM (SELECT DISTINCT day, billing_timezone FROM summed) z) d"                                        \
+    ")"                                                                                                                \
+    " SELECT s.id, s.day - date '1970-01-01', s.kind, s.sku, s.capacity, s.tenant_id, s.project, s.tier, s.currency,"  \
+    "   s.billing_timezone, extract(epoch FROM s.period_start)::bigint, extract(epoch FROM s.period_end)::bigint,"     \
+    "   s.gpu_milli, s.instances, s.billed, m.starts_s, m.next_s, m.after_s"                                           \
+    "  FROM summed s JOIN month m ON m.day = s.day AND m.billing_timezone = s.billing_timezone"                        \
+    " ORDER BY s.id, s.day, s.kind, s.sku, s.capacity, s.period_start, s.period_end"
+// clang-format on
 
 /* The end of the run of rows from first on that are alike in the columns up to last_column. */
 int usage_run_end(const PGresult *rows, int first, int last_column);
@@ -55,3 +73,6 @@ int usage_run_end(const PGresult *rows, int first, int last_column);
 MUST_CHECK enum err_kind usage_lines_add_day(struct rated_lines *lines, const struct price_book *book,
                                              const PGresult *rows, int first, int end, int *ret_unpriced,
                                              struct err *reterr);
+
+/* Billable milli-GPU-seconds of rows [first, end): what waits where a second of them has no price. */
+int64_t usage_billable(const PGresult *rows, int first, int end);

@@ -158,7 +158,7 @@ def test_a_crash_on_the_way_leaves_the_last_figures_and_nothing_twice(keep_books
         generation = books.value("SELECT coalesce(max(generation), 0) + 1 FROM provisional_day")
         books.daemon.kill()
         # Half a generation: rows that no day has.
-        books.run("INSERT INTO provisional_revenue VALUES (%s, '2026-03-01', %s, NULL, 'USD', 1000000, 0)", generation, tenant)
+        books.run("INSERT INTO provisional_revenue VALUES (%s, '2026-03-01', %s, NULL, 'USD', 1000000, 0, '2026-03-01', 'usage', 0)", generation, tenant)
         known = revenue(books, "tenant", "2026-03-01").get("acme", 0)
         assert known % 16_000_000 == 0 and known <= hour * 16_000_000
         books.daemon.start()
@@ -170,4 +170,42 @@ def test_a_crash_on_the_way_leaves_the_last_figures_and_nothing_twice(keep_books
     eventually(lambda: books.value("SELECT count(*) FROM billing_day") == 1, f"the day of tick {tick} is closed", 30)
     assert revenue(books, "tenant", "2026-03-01") == {"acme": 24 * 16_000_000}
     assert report(books, "day", "2026-03-01")["2026-03-01"]["depreciation_u"] == 100_000_000
+    books.sound()
+
+
+def test_what_a_close_credits_and_corrects_is_told_before_and_what_has_no_price_is_counted(keep_books):
+    """A month that ends within the open day, a correction and an own price of today, and an hour that nothing prices."""
+    books = keep_books("2026-03-30T00:00:00Z")
+    eight, bare = books.instance_type("h100.8x"), books.instance_type("bare.8x")
+    tenants = {name: books.tenant(name, timezone=zone) for name, zone in (("berlin", "Europe/Berlin"), ("late", "UTC"), ("agreed", "UTC"), ("free", "UTC"))}
+    nodes = [books.node(f"n{number}") for number in range(4)]
+    books.price("h100.8x", 2_000_000, "2026-01-01T00:00:00Z", minimum_s=7200)
+    books.insert("charge_policy", {"id": str(uuid.uuid4()), "kind": "sla_credit", "steps": [{"least": 10, "share_bp": 1000}]}, ("2026-01-01T00:00:00Z", None))
+    unready = books.reservation(tenants["berlin"], eight)
+    books.instance(unready, tenants["berlin"], nodes[0], "2026-03-30T00:00:00Z", "2026-03-31T23:15:00Z")
+    books.step("2026-03-30T06:00:00Z")
+    books.instance_becomes(next(iter(books.instances)), "running")
+    for name, kind, node in (("late", eight, nodes[1]), ("agreed", eight, nodes[2]), ("free", bare, nodes[3])):
+        running(books, tenants[name], kind, node, "2026-03-30T06:00:00Z", "2026-03-30T07:00:00Z")
+    books.advance("2026-03-31T00:00:00Z")
+    running(books, tenants["late"], eight, nodes[1], "2026-03-31T00:00:00Z", "2026-03-31T10:00:00Z")
+    running(books, tenants["free"], bare, nodes[3], "2026-03-31T00:00:00Z", "2026-03-31T05:00:00Z")
+    corrected = books.value("SELECT reservation_id FROM usage_interval WHERE tenant_id = %s", tenants["late"])
+    books.insert("usage_correction", {"id": str(uuid.uuid4()), "tenant_id": tenants["late"], "reservation_id": corrected, "starts_at": "2026-03-30T06:00:00Z",
+                                      "ends_at": "2026-03-30T06:30:00Z", "gpu_milli": -8000, "reason": "an outage that was not seen"})
+    books.price("h100.8x", 1_000_000, "2026-03-30T00:00:00Z", tenant=tenants["agreed"], minimum_s=10_800)
+    books.step("2026-03-31T23:30:00Z")
+    settled(books)
+    told = {by: revenue(books, by, "2026-03-31") for by in ("tenant", "reservation", "node")}
+    march, april = 8 * (18 + 22) * 2_000_000, 8 * 5 // 4 * 2_000_000  # until 22:00Z, and a quarter past 23:00Z
+    assert told["tenant"] == {"berlin": march - 8 * 18 * 2_000_000 + april - march // 10, "late": 8 * 19 * 1_000_000, "agreed": 8 * (3 - 4) * 1_000_000}
+    waits = {day: {key: row["gpu_milli_seconds_unpriced"] for key, row in report(books, "tenant", day).items() if row["gpu_milli_seconds_unpriced"]}
+             for day in ("2026-03-30", "2026-03-31")}
+    assert waits == {"2026-03-30": {"free": 8000 * 3600}, "2026-03-31": {"free": 8000 * 5 * 3600}}
+    assert report(books, "node", "2026-03-31")[nodes[3]]["gpu_milli_seconds_unpriced"] == 8000 * 5 * 3600
+    books.advance("2026-04-01T00:00:00Z")
+    assert {by: revenue(books, by, "2026-03-31") for by in told} == told
+    assert report(books, "tenant", "2026-03-31")["free"]["gpu_milli_seconds_unpriced"] == 8000 * 5 * 3600
+    books.price("bare.8x", 1_000_000, "2026-01-01T00:00:00Z")
+    books.advance("2026-04-02T00:00:00Z")
     books.sound()
