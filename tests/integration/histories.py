@@ -8,6 +8,7 @@ from collections import defaultdict
 from counting_house import CountingHouse, identity_of
 from halves import Halves
 from invoicing import Invoicing
+from lending import Lending
 from oracle import books as oracle_books
 from oracle import capex
 from oracle.amounts import DAY_S, instant, midnight_after, month_of
@@ -28,7 +29,7 @@ CONVENTIONS = ("daily", "full_month", "next_month", "mid_month", "half_year")
 TWINS = ("base", "shuffled", "split", "tripled", "early", "late", "signed")
 
 
-class History(Invoicing, Purchasing):
+class History(Invoicing, Purchasing, Lending):
     sizes = TYPES
 
     def __init__(self, cluster, directory, seed, days=DAYS):
@@ -44,7 +45,7 @@ class History(Invoicing, Purchasing):
         self.documents = {}            # invoice's id -> how it looked when it was issued
         self.twins = {}
         self.serial = 0
-        self.orders = []
+        self.orders, self.holds, self.limits = [], [], {}
 
     # ---- The beginning ----
 
@@ -200,10 +201,10 @@ class History(Invoicing, Purchasing):
                 return [*facts, Fact(at, "running", node.id, end, gone), Fact(gone, "terminated", node.id, end, gone)]
         return [*facts, Fact(end, "terminated", node.id, end)] if end != FOREVER else facts
 
-    def plan(self, instance, facts, shuffled=None):
+    def plan(self, instance, facts, shuffled=None, is_prompt=False):
         """Told on their day, or some days late; never before an earlier one of the same instance. A window is prolonged before it is over."""
         told_on = 0
-        is_prompt = shuffled is not None or instance.reservation.tenant not in self.tenants or any(b.ends_at > a.ends_at for a, b in zip(facts, facts[1:]))
+        is_prompt = is_prompt or shuffled is not None or instance.reservation.tenant not in self.tenants or any(b.ends_at > a.ends_at for a, b in zip(facts, facts[1:]))
         for number, fact in enumerate(facts):
             late = DAY_S * self.dice.choice((1, 2)) if number and not is_prompt and self.dice.random() < 0.05 else 0
             told_on = max(told_on, fact.at // DAY_S * DAY_S + late)
@@ -248,14 +249,16 @@ class History(Invoicing, Purchasing):
             books.expire(house.today + DAY_S - 1)
         acts = (self.reserve, self.reserve, self.reserve, self.reserve, self.new_version, self.discount, self.correct, self.correct_price, self.grant, self.pay, self.refund,
                 self.credit, self.maintain, self.change, self.rate, self.read_meter, self.cancel, self.rest, self.new_terms, self.new_tax_rate, self.work_off, self.void,
-                self.buy)
+                self.buy, self.new_limit, self.borrow, self.borrow, self.let_go)
         for _ in range(dice.randrange(1, 5)):
             dice.choice(acts)()
         self.correct_twins()
         self.halves.day()
         self.tell()
         self.apply_changes()
+        self.end_holds()
         house.midnight()
+        self.match_holds(self.holds)
         self.close()
 
     def rest(self):
