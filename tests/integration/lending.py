@@ -89,9 +89,8 @@ class Lending:
             return
         hold = self.dice.choice(found)
         self.verdict(hold, "cancelled")
-        self.told = [each for each in self.told if each[1] is not hold.instance]
-        if hold.instance.facts:
-            self.told.append((self.house.today, hold.instance, Fact(self.house.at(), "terminated", None, hold.end), None))
+        self.told = [each for each in self.told if each[1] is not hold.instance or each[2].state == "planned"]
+        self.told.append((self.house.today, hold.instance, Fact(self.house.at(), "terminated", None, hold.end), None))
         self.settle([hold])
 
     def end_holds(self):
