@@ -33,16 +33,21 @@ function keyOf(key: string, list: ListAsk): QueryKey {
   return [key, list.path, list.params ?? {}, list.query ?? {}];
 }
 
-/** All of a list, within the bound that Listing admits to. `key` is the word by which events name it (live/live.tsx). */
+/**
+ * All of a list, within the bound that Listing admits to. `key` is the word by which events name it (live/live.tsx);
+ * what changes without an event is asked for again every `every_ms`.
+ */
 export function useWhole<P extends keyof paths>(
   key: string,
   list: ListAsk<P>,
   enabled = true,
+  every_ms?: number,
 ): UseQueryResult<Listing<ItemOf<P>>> {
   return useQuery({
     queryKey: keyOf(key, list),
     queryFn: () => allPages((page) => pageOf<ItemOf<P>>(list, page, PAGE_LIMIT)),
     enabled,
+    refetchInterval: every_ms ?? false,
   });
 }
 
@@ -51,11 +56,13 @@ export function useObject<P extends keyof paths>(
   key: string,
   ask: ListAsk<P>,
   enabled = true,
+  every_ms?: number,
 ): UseQueryResult<ObjectOf<P>> {
   return useQuery({
     queryKey: keyOf(key, ask),
     queryFn: () => send<ObjectOf<P>>({ method: "GET", ...ask }).then(({ data }) => data),
     enabled,
+    refetchInterval: every_ms ?? false,
   });
 }
 

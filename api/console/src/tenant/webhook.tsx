@@ -1,5 +1,6 @@
 // One webhook: how it fares, and what was brought.
-import { Link, useParams } from "@tanstack/react-router";
+import { useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useObject, useWhole, type ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
@@ -19,10 +20,13 @@ type Delivery = ItemOf<"/v1/webhooks/{id}/deliveries">;
 
 const TONES: Readonly<Record<string, Tone>> = { pending: "wait", delivered: "good", failed: "bad" };
 
+/** How a delivery fares is no event. */
+const FARES_EVERY_MS = 3000;
+
 export function WebhookPage() {
   const me = usePrincipal();
   const { id } = useParams({ from: "/webhooks/$id" });
-  const webhook = useObject("webhooks", { path: "/v1/webhooks/{id}", params: { id } });
+  const webhook = useObject("webhooks", { path: "/v1/webhooks/{id}", params: { id } }, true, FARES_EVERY_MS);
   const list = { path: "/v1/webhooks/{id}/deliveries" as const, params: { id } };
   return (
     <>
@@ -36,7 +40,7 @@ export function WebhookPage() {
       <ResourceList
         title="Deliveries"
         noun="deliveries"
-        query={useWhole("webhooks", list)}
+        query={useWhole("webhooks", list, true, FARES_EVERY_MS)}
         list={list}
         columns={columnsFor(me, id)}
         rowKey={(row) => row.id}
@@ -48,13 +52,14 @@ export function WebhookPage() {
 
 function Fares({ webhook, me }: { webhook: Webhook; me: Me }) {
   const { status } = webhook;
+  const leave = useLeave();
   return (
     <section className="panel" aria-label="How it fares">
       <div className="section-top">
         <h2>{webhook.url}</h2>
         <WebhookState webhook={webhook} />
         <span className="actions section-end">
-          {actionsOf(webhook, me).map((action) => (
+          {actionsOf(webhook, me, leave).map((action) => (
             <ActionButton key={action.verb} action={action} />
           ))}
         </span>
@@ -70,7 +75,14 @@ function Fares({ webhook, me }: { webhook: Webhook; me: Me }) {
   );
 }
 
-function actionsOf(webhook: Webhook, me: Me): Action[] {
+/** To the list, which is then asked for anew: what was deleted is not asked for any more. */
+function useLeave(): () => void {
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  return () => void navigate({ to: "/webhooks" }).then(() => queries.invalidateQueries({ queryKey: ["webhooks"] }));
+}
+
+function actionsOf(webhook: Webhook, me: Me, leave: () => void): Action[] {
   const params = { id: webhook.id };
   const shared = { touches: ["webhooks"], refusal: refusalUnless(me, ADMINS) };
   return [
@@ -107,6 +119,8 @@ function actionsOf(webhook: Webhook, me: Me): Action[] {
       about: "With what is still on its way to it.",
       ask: { method: "DELETE", path: "/v1/webhooks/{id}", params },
       confirm: new URL(webhook.url).host,
+      touches: [],
+      onDone: leave,
     },
   ];
 }
