@@ -1,0 +1,89 @@
+// The server dies, and comes back: the console says so, recovers by itself, and does nothing twice. The browser talks to a
+// replica of sluice-api that is killed (SIGKILL) and started again; what happens meanwhile happens by the other.
+import { expect, operatorToken, signIn, tenantToken, test as base } from "./support";
+import { Replica, replicaSettings } from "./replica";
+
+const test = base.extend<{ replica: Replica }>({
+  replica: async ({}, use) => {
+    const settings = replicaSettings();
+    base.skip(settings === null, "this Sluice was started by somebody else");
+    if (settings === null) return;
+    const replica = new Replica(settings);
+    await replica.start();
+    await use(replica);
+    await replica.stop();
+  },
+});
+
+test.use({ expected: [/ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY_RESPONSE|Failed to (load|fetch)|network error/i] });
+
+test("a_dead_server_is_said_and_when_it_is_back_all_is_fresh_without_a_reload", async ({ page, replica, tenant }) => {
+  const resumed: (string | undefined)[] = [];
+  page.on("request", (request) => {
+    const headers = request.headers();
+    if (headers.accept === "text/event-stream") resumed.push(headers["last-event-id"]);
+  });
+  const reserve = (name: string): Promise<{ id: string }> =>
+    tenant.post("/v1/reservations", {
+      name,
+      instance_type: "h100.8x",
+      count: 1,
+      zone: "us-east-1a",
+      starts_at: "2026-03-01T00:00:00Z",
+      ends_at: "2026-03-02T00:00:00Z",
+    });
+  const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name }) });
+  const [before, meanwhile] = [`before-${Date.now()}`, `meanwhile-${Date.now()}`];
+
+  await signIn(page, operatorToken, `${replica.url}/console/reservations`);
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  const first = await reserve(before);
+  await expect(row(before)).toContainText("scheduled");
+  await page.evaluate(() => (document.documentElement.dataset.loaded = "once"));
+
+  await replica.kill();
+  await expect(page.getByText(/^Stale since \d\d:\d\d:\d\d UTC$/)).toBeVisible();
+  await tenant.post(`/v1/reservations/${first.id}/cancel`, {});
+  const second = await reserve(meanwhile);
+  await expect(row(before)).toContainText("scheduled");
+  await expect(row(meanwhile)).toHaveCount(0);
+
+  await replica.start();
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await expect(row(meanwhile)).toContainText("scheduled");
+  await expect(row(before)).toContainText("cancelled");
+  expect(resumed.at(-1)).toBeDefined();
+  await tenant.post(`/v1/reservations/${second.id}/cancel`, {});
+  await expect(row(meanwhile)).toContainText("cancelled");
+  await expect(page.locator("html")).toHaveAttribute("data-loaded", "once");
+});
+
+test("a_change_whose_answer_died_with_the_server_is_sent_again_and_done_once", async ({ page, replica, tenant }) => {
+  const name = `lost-${Date.now()}`;
+  await signIn(page, tenantToken, `${replica.url}/console/access?tab=projects`);
+  await page.getByRole("button", { name: "Make a project" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill(name);
+  await expect(dialog.getByRole("region", { name: "Effect" })).toContainText("It would be accepted");
+  await page.exposeFunction("killServer", () => replica.kill());
+  await page.evaluate(() => {
+    const real = window.fetch;
+    window.fetch = async (input, init) => {
+      const answer = await real(input, init);
+      if (!String(input).endsWith("/v1/projects")) return answer;
+      window.fetch = real;
+      await (window as unknown as { killServer(): Promise<void> }).killServer();
+      throw new TypeError("Failed to fetch");
+    };
+  });
+  const make = dialog.getByRole("button", { name: "Make a project" });
+  await make.click();
+  await expect(dialog.getByRole("alert")).toContainText("The API does not answer");
+  await expect(dialog.getByLabel("Name")).toHaveValue(name);
+  await replica.start();
+  await make.click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("group", { name: "Projects" }).getByRole("row").filter({ hasText: name })).toHaveCount(1);
+  const made = (await tenant.items<{ name: string }>("/v1/projects")).filter((each) => each.name === name);
+  expect(made).toHaveLength(1);
+});
