@@ -1,6 +1,7 @@
 // What the specs share: who signs in, what the API says itself, and what must never happen on any page.
 import { expect, test as base, type Page } from "@playwright/test";
 import axe from "axe-core";
+import { apiOf, type Api } from "./api";
 
 function setting(name: string): string {
   const value = process.env[name];
@@ -11,53 +12,96 @@ function setting(name: string): string {
 export const operatorToken = setting("SLUICE_E2E_OPERATOR_TOKEN");
 export const tenantToken = setting("SLUICE_E2E_TENANT_TOKEN");
 
-/** The API, asked directly: the numbers on screen are compared with these. */
-export interface Api {
-  get<T>(path: string): Promise<T>;
-  items<T>(path: string): Promise<T[]>;
-  post<T>(path: string, body: unknown): Promise<T>;
+const sessions = new Map<string, Promise<string>>();
+
+/** The value of the cookie of a session for the token: begun once, as the console's form does. */
+async function beginSession(page: Page, token: string): Promise<string> {
+  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  const answer = await page.request.post("/v1/sessions", { headers, data: {} });
+  const cookie = /^__Host-sluice=([^;]+)/.exec(answer.headers()["set-cookie"] ?? "");
+  if (cookie?.[1] === undefined) throw new Error(`POST /v1/sessions: ${answer.status()} ${await answer.text()}`);
+  return cookie[1];
 }
 
+/** Opens a page as who holds the token, with a session that is there already; the form has a spec of its own (signin). */
 export async function signIn(page: Page, token: string, path = "/console/"): Promise<void> {
-  await page.goto(path);
-  await page.getByLabel("Token").fill(token);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await expect(page.getByRole("banner")).toBeVisible();
+  await test.step("sign in", async () => {
+    const session = sessions.get(token) ?? beginSession(page, token);
+    sessions.set(token, session);
+    await page.context().addCookies([
+      {
+        name: "__Host-sluice",
+        value: await session,
+        domain: new URL(setting("SLUICE_E2E_URL")).hostname,
+        path: "/",
+        secure: true,
+        httpOnly: true,
+        sameSite: "Strict",
+      },
+    ]);
+    await page.goto(path);
+    await expect(page.getByRole("banner")).toBeVisible();
+  });
 }
 
-export async function expectAccessible(page: Page): Promise<void> {
-  await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
-    const run = (window as unknown as { axe: typeof axe }).axe.run;
-    const options = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
-    return (await run(document, options)).violations.map(
+/** Goes to another page of the console as a link does, without loading the document anew, and waits until all of it is there. */
+export async function visit(page: Page, path: string): Promise<void> {
+  await test.step(`visit ${path}`, async () => {
+    await page.evaluate(async (href) => {
+      const { __TSR_ROUTER__: router } = window as unknown as {
+        __TSR_ROUTER__: { navigate(to: { href: string }): Promise<void> };
+      };
+      await router.navigate({ href });
+      await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    }, path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expect(page.getByText(/^Loading/)).toHaveCount(0);
+  });
+}
+
+const WCAG_AND_PRACTICE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+/** The rules that colours decide: a theme changes nothing else. */
+const COLOURS = ["color-contrast", "link-in-text-block"];
+
+async function violations(page: Page, runOnly: axe.RunOptions["runOnly"]): Promise<string[]> {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
+  return page.evaluate(async (only) => {
+    const options = { runOnly: only, resultTypes: ["violations"], selectors: false, preload: false, iframes: false };
+    const { run } = (window as unknown as { axe: typeof axe }).axe;
+    return (await run(document, options as axe.RunOptions)).violations.map(
       ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`,
     );
-  });
-  expect(violations).toEqual([]);
+  }, runOnly);
 }
 
-/** The page as it stands, in the theme it has and in the other: colours are the stylesheet's alone. */
+/** The page as it stands, in the theme it has. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await test.step("axe", async () => expect(await violations(page, WCAG_AND_PRACTICE)).toEqual([]));
+}
+
+/** The page as it stands, in the theme it has and, by its colours, in the other. */
 export async function expectAccessibleInBothThemes(page: Page): Promise<void> {
   await expectAccessible(page);
-  await page.evaluate(() => {
-    const { dataset } = document.documentElement;
-    dataset.theme = dataset.theme === "dark" ? "light" : "dark";
-    document.dispatchEvent(new Event("sluice:theme"));
+  await test.step("axe", async () => {
+    const theme = await page.evaluate(() => {
+      const { dataset } = document.documentElement;
+      dataset.theme = dataset.theme === "dark" ? "light" : "dark";
+      document.dispatchEvent(new Event("sluice:theme"));
+      return dataset.theme;
+    });
+    expect(await violations(page, { type: "rule", values: COLOURS }), `in ${theme}`).toEqual([]);
   });
-  await expectAccessible(page);
 }
 
 interface Fixtures {
-  operator: Api;
-  tenant: Api;
   /** Texts that a spec expects in the browser's console; any other error or policy violation fails it. */
   expected: RegExp[];
+  watch: void;
 }
 
-export const test = base.extend<Fixtures & { watch: void }>({
-  operator: async ({ playwright, baseURL }, use) => use(await apiOf(playwright, baseURL, operatorToken)),
-  tenant: async ({ playwright, baseURL }, use) => use(await apiOf(playwright, baseURL, tenantToken)),
+export const test = base.extend<Fixtures, { operator: Api; tenant: Api }>({
+  operator: [async ({ playwright }, use) => use(await apiOf(playwright, operatorToken)), { scope: "worker" }],
+  tenant: [async ({ playwright }, use) => use(await apiOf(playwright, tenantToken)), { scope: "worker" }],
   expected: [[], { option: true }],
   watch: [
     async ({ page, expected }, use) => {
@@ -74,38 +118,4 @@ export const test = base.extend<Fixtures & { watch: void }>({
   ],
 });
 
-async function apiOf(
-  playwright: typeof import("playwright-core"),
-  baseURL: string | undefined,
-  token: string,
-): Promise<Api> {
-  const context = await playwright.request.newContext({
-    ...(baseURL !== undefined && { baseURL }),
-    extraHTTPHeaders: { Authorization: `Bearer ${token}` },
-  });
-  async function get<T>(path: string): Promise<T> {
-    const answer = await context.get(path);
-    expect(answer.status(), `GET ${path}: ${await answer.text()}`).toBe(200);
-    return (await answer.json()) as T;
-  }
-  return {
-    get,
-    async items<T>(path: string): Promise<T[]> {
-      const items: T[] = [];
-      let page = "";
-      for (;;) {
-        const next = await get<{ items: T[]; next_page: string | null }>(`${path}?limit=1000${page}`);
-        items.push(...next.items);
-        if (next.next_page === null) return items;
-        page = `&page=${encodeURIComponent(next.next_page)}`;
-      }
-    },
-    async post<T>(path: string, body: unknown): Promise<T> {
-      const answer = await context.post(path, { data: body });
-      expect(answer.ok(), `POST ${path}: ${await answer.text()}`).toBe(true);
-      return (await answer.json()) as T;
-    },
-  };
-}
-
-export { expect };
+export { expect, type Api };
