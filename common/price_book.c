@@ -46,24 +46,42 @@ enum {
     PRICE_HAS_WINDOWS,
 };
 
-/* Local times become instants here, since here is the calendar of the zones: a window of the day may be an hour longer
- * or shorter where clocks change. */
+/* Local times become instants here, since here is the calendar of the zones. A window holds while the clock of the zone
+ * shows its times: where clocks change, an hour of it comes twice, or never. So each window of a day is laid over each
+ * regime, a stretch of time in which the zone is off UTC by the same; clocks change on a quarter of an hour. */
 static const struct db_stmt statement_windows = {
     .name = "price_book_windows",
-    .sql = "SELECT p.id, z.zone, n.number, (n.w->>'gpu_hour_u')::bigint, extract(epoch FROM s.starts)::bigint,"
-           "  extract(epoch FROM s.ends)::bigint"
-           "  FROM price p CROSS JOIN LATERAL jsonb_array_elements(p.windows) WITH ORDINALITY AS n (w, number)"
-           "  CROSS JOIN (SELECT DISTINCT billing_timezone AS zone FROM tenant WHERE $3::text IS NULL OR id = $5::uuid"
-           "              UNION SELECT 'UTC') z"
-           "  CROSS JOIN LATERAL generate_series("
-           "   date_trunc('day', to_timestamp($1::bigint) AT TIME ZONE z.zone) - interval '1 day',"
-           "   to_timestamp($2::bigint) AT TIME ZONE z.zone, interval '1 day') d"
-           "  CROSS JOIN LATERAL (SELECT (d + (n.w->>'from')::time) AT TIME ZONE z.zone AS starts,"
-           "   (d + (n.w->>'to')::time + CASE WHEN n.w->>'to' <= n.w->>'from' THEN interval '1 day'"
-           "    ELSE interval '0' END) AT TIME ZONE z.zone AS ends) s"
-           " WHERE" IN_SCOPE " AND p.windows IS NOT NULL AND s.starts < s.ends"
-           "   AND (n.w->>'days')::integer >> (extract(isodow FROM d)::integer - 1) & 1 = 1"
-           " ORDER BY p.id, z.zone, n.number, s.starts",
+    .sql =
+        "WITH zone AS (SELECT DISTINCT billing_timezone AS zone FROM tenant WHERE $3::text IS NULL OR id = $5::uuid"
+        "              UNION SELECT 'UTC'"
+        "), day AS ("
+        " SELECT z.zone, t.at, t.at AT TIME ZONE z.zone - t.at AT TIME ZONE 'UTC' AS off FROM zone z"
+        "  CROSS JOIN generate_series(to_timestamp($1::bigint) - interval '2 days',"
+        "   to_timestamp($2::bigint) + interval '2 days', interval '1 day') t (at)"
+        "), change AS ("
+        " SELECT zone, at, off, lag(at) OVER w AS at_before, lag(off) OVER w AS off_before FROM day"
+        " WINDOW w AS (PARTITION BY zone ORDER BY at)"
+        "), regime AS MATERIALIZED ("
+        " SELECT c.zone, c.off, s.starts, lead(s.starts, 1, 'infinity') OVER (PARTITION BY c.zone ORDER BY s.starts) "
+        "AS ends"
+        "  FROM change c CROSS JOIN LATERAL (SELECT CASE WHEN c.off_before IS NULL THEN timestamptz '-infinity' ELSE ("
+        "   SELECT min(q) FROM generate_series(c.at_before, c.at, interval '15 minutes') q"
+        "    WHERE q AT TIME ZONE c.zone - q AT TIME ZONE 'UTC' = c.off) END AS starts) s"
+        " WHERE c.off_before IS DISTINCT FROM c.off"
+        ") SELECT p.id, r.zone, n.number, (n.w->>'gpu_hour_u')::bigint, extract(epoch FROM s.starts)::bigint,"
+        "  extract(epoch FROM s.ends)::bigint"
+        "  FROM price p CROSS JOIN LATERAL jsonb_array_elements(p.windows) WITH ORDINALITY AS n (w, number)"
+        "  CROSS JOIN regime r"
+        "  CROSS JOIN LATERAL generate_series("
+        "   date_trunc('day', to_timestamp($1::bigint) AT TIME ZONE r.zone) - interval '1 day',"
+        "   to_timestamp($2::bigint) AT TIME ZONE r.zone, interval '1 day') d"
+        "  CROSS JOIN LATERAL (SELECT"
+        "   greatest((d + (n.w->>'from')::time - r.off) AT TIME ZONE 'UTC', r.starts) AS starts,"
+        "   least((d + (n.w->>'to')::time + CASE WHEN n.w->>'to' <= n.w->>'from' THEN interval '1 day'"
+        "    ELSE interval '0' END - r.off) AT TIME ZONE 'UTC', r.ends) AS ends) s"
+        " WHERE" IN_SCOPE " AND p.windows IS NOT NULL AND s.starts < s.ends"
+        "   AND (n.w->>'days')::integer >> (extract(isodow FROM d)::integer - 1) & 1 = 1"
+        " ORDER BY p.id, r.zone, n.number, s.starts",
     .params = 5,
 };
 

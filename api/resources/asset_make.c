@@ -161,7 +161,7 @@ static enum err_kind check_names(struct request *request, const struct asset_row
         if (!db_bool(found, row, 4))
             continue;
         *ret_taken = rows->items[position].serial;
-        if (rows->count > 1)
+        if (rows->prefixes[position][0] != '\0') /* a row of a sheet */
             field_problem_add(&request->problems, at(request, rows->prefixes[position], "/serial"), "name_taken",
                               "an asset has this serial number");
     }

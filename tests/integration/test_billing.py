@@ -1,7 +1,9 @@
 """What the money comes to: sluice-billing on a real database, facts written by the test."""
 # SPDX-License-Identifier: Apache-2.0
 
+import datetime
 import signal
+import zoneinfo
 
 import pytest
 
@@ -296,6 +298,29 @@ def test_the_most_specific_price_and_discount_hold_second_by_second(keep_books):
     assert lines["contracted"] == 8 * (night_h * 1_000_000 + day_h * 3_000_000 + 6 * 2_000_000 + 6 * 1_800_000)
     assert lines["list"] == 8 * ((night_h + 4) * 1_000_000 + (day_h + 8) * 3_000_000)
     assert books.value("SELECT count(DISTINCT window_no) FROM rated_line") == 2
+    books.sound()
+
+
+@pytest.mark.parametrize("zone, begin", [("Europe/Berlin", "2026-10-24"), ("Europe/Berlin", "2026-03-28"), ("Australia/Lord_Howe", "2026-10-03")])
+def test_a_window_of_the_day_holds_while_the_clock_shows_its_times(keep_books, zone, begin):
+    """Where clocks change, an hour (in Lord Howe half of one) comes twice or never: windows that begin or end within it, quarter by quarter."""
+    start = datetime.datetime.fromisoformat(f"{begin}T00:00:00+00:00")
+    books = keep_books(start=start.isoformat())
+    eight = books.instance_type("h100.8x")
+    due = {}
+    for number, (first, last) in enumerate((("01:30", "02:30"), ("02:15", "02:45"), ("02:30", "03:30"), ("02:30", "02:00"))):
+        tenant = books.tenant(f"t{number}", timezone=zone)
+        books.price("h100.8x", 1_000_000, "2026-01-01T00:00:00Z", tenant=tenant,
+                    windows=[{"days": 127, "from": first, "to": last, "gpu_hour_u": 3_000_000}])
+        reservation = books.reservation(tenant, eight)
+        instance = books.instance(reservation, tenant, books.node(f"n{number}"), start.isoformat(), (start + datetime.timedelta(days=2)).isoformat())
+        books.instance_becomes(instance, "running")
+        clocks = [(start + datetime.timedelta(minutes=15 * n)).astimezone(zoneinfo.ZoneInfo(zone)).strftime("%H:%M") for n in range(4 * 48)]
+        within = sum(first <= clock < last if first < last else clock >= first or clock < last for clock in clocks)
+        due[tenant] = 8 * (within * 750_000 + (len(clocks) - within) * 250_000)
+    books.advance((start + datetime.timedelta(days=2)).isoformat())
+    for tenant, amount in due.items():
+        assert billed(books, tenant_id=tenant)["billed"] == amount
     books.sound()
 
 
