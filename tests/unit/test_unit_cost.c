@@ -79,6 +79,46 @@ static struct payback curve(struct payback_scenario scenario, int64_t *cumulativ
     return payback;
 }
 
+/* What a node costs in so many hours of which no GPU is at work, in cents. */
+static int64_t cents_of(const struct unit_cost_node *node, int64_t hours)
+{
+    struct unit_cost cost;
+    int64_t cost_u = 0;
+    ck_assert_int_eq(unit_cost_of(node, &cost, NULL), ERR_NONE);
+    ck_assert_int_eq(unit_cost_of_time(&cost, 1, hours * 3600, 0, &cost_u, NULL), ERR_NONE);
+    return nearest(cost_u, MAJOR_U / 100);
+}
+
+/* The G11 node for 240 hours at 2.49; of its power 62 % of the most was metered. */
+START_TEST(g21_a_reservation_leaves_its_revenue_less_each_cost)
+{
+    json_t *golden = golden_load();
+    json_t *g21 = golden_member(golden, "G21");
+    const int64_t hours = 240;
+    const int64_t metered_w = 10200 * 62 / 100;
+    struct unit_cost_node worn = {.gpus = 8, .pue_ppm = UNIT_COST_PPM};
+    ck_assert_int_eq(unit_cost_depreciation(CAPEX_U - 31200 * MAJOR_U, 43824, &worn.depreciation_pico, NULL), ERR_NONE);
+    const struct {
+        const char *name;
+        struct unit_cost_node node;
+    } costs[] = {
+        {"dep", worn},
+        {"colo", {.gpus = 8, .pue_ppm = UNIT_COST_PPM, .provisioned_w = 10200, .colocation_u = 180 * MAJOR_U}},
+        {"ops", {.gpus = 8, .pue_ppm = UNIT_COST_PPM, .monthly_u = 900 * MAJOR_U}},
+        {"power", {.gpus = 8, .pue_ppm = 1300000, .tariff_u = 85000, .idle_w = metered_w, .full_w = metered_w}},
+    };
+    int64_t margin = golden_integer(g21, "rev");
+    ck_assert_int_eq(margin, 8 * hours * 249);
+    for (size_t i = 0; i < COUNT_OF(costs); i++) {
+        int64_t cents = cents_of(&costs[i].node, hours);
+        ck_assert_int_eq(cents, golden_integer(g21, costs[i].name));
+        margin -= cents;
+    }
+    ck_assert_int_eq(margin, golden_integer(g21, "margin"));
+    json_decref(golden);
+}
+END_TEST
+
 START_TEST(g24_falling_rents_move_the_payback_until_there_is_none)
 {
     json_t *golden = golden_load();
@@ -271,6 +311,7 @@ int main(void)
     TCase *cases = tcase_create("unit_cost");
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, g11_an_hour_costs_what_the_rules_say);
+    tcase_add_test(cases, g21_a_reservation_leaves_its_revenue_less_each_cost);
     tcase_add_test(cases, g24_falling_rents_move_the_payback_until_there_is_none);
     tcase_add_test(cases, g24_a_month_brings_what_its_hours_bring);
     tcase_add_test(cases, a_price_at_the_floor_leaves_its_margin_and_one_below_does_not);
