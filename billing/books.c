@@ -63,7 +63,8 @@ static const struct db_stmt statement_relax = {
 
 /* One look at everything that may have woken the leader: domain time; whether all zones have done what is due in this
  * tick; whether committed events are kept from view by a transaction that still runs; whether an operator asks for
- * something; and whether the meter has something to read. Events of other objects wait until there are many: they only
+ * something; how many market prices are in force on the first open day (they are never changed); and whether the meter
+ * has something to read. Events of other objects wait until there are many: they only
  * move the cursor. */
 static const struct db_stmt statement_look = {
     .name = "books_look",
@@ -80,9 +81,10 @@ static const struct db_stmt statement_look = {
            "         (SELECT count(*) = " MANY_EVENTS_TEXT
            " OR coalesce(bool_or(object_type IN ('instance', 'node', 'node_wish')), false)"
            "            FROM fresh),"
-           "         EXISTS (SELECT FROM invoice_request q WHERE q.is_open)"
+           "         EXISTS (SELECT FROM invoice_request q WHERE q.is_open),"
+           "         (SELECT count(*) FROM market_price m WHERE m.valid_from <= $2::date)"
            "    FROM domain_clock d",
-    .params = 1,
+    .params = 2,
 };
 
 const struct db_stmt *const books_statements[] = {
@@ -118,6 +120,7 @@ static enum err_kind load(struct books *books, const struct clock_domain *clock,
         kind = db_run(books->leader.db, &statement_relax, DB_NO_PARAMS, NULL, reterr);
     books->acknowledged = -1;
     books->provisional = (struct provisional){.is_stale = true};
+    books->market_prices = -1;
     if (kind == ERR_NONE)
         kind = cohort_day_count_warnings(books->leader.db, reterr);
     /* A crash may have come between a day's close and the month's. */
@@ -174,12 +177,17 @@ struct look {
     bool has_hidden;
     bool has_events;
     bool has_requests;
+    int64_t market_prices; /* in force */
 };
 
 static enum err_kind look_around(struct books *books, struct look *ret, struct err *reterr)
 {
+    char date[CALENDAR_DATE_SIZE];
+    if (books->begun)
+        calendar_date_print(books->first_open_day, date);
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(books->leader.db, &statement_look, DB_PARAMS(METER_CONSUMER), &result, reterr);
+    enum err_kind kind = db_run(books->leader.db, &statement_look,
+                                DB_PARAMS(METER_CONSUMER, books->begun ? date : NULL), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     bool is_virtual = db_bool(result, 0, 2);
@@ -191,6 +199,7 @@ static enum err_kind look_around(struct books *books, struct look *ret, struct e
         .zones_are_done = db_bool(result, 0, 3) && !db_bool(result, 0, 4),
         .has_events = db_bool(result, 0, 5),
         .has_requests = db_bool(result, 0, 6),
+        .market_prices = db_int(result, 0, 7, 0),
     };
     return ERR_NONE;
 }
@@ -217,6 +226,23 @@ static enum err_kind close_days(struct books *books, const struct look *look, st
     while (kind == ERR_NONE && day_is_due(books, look) && !shutdown_requested())
         kind = close_day(books, look->clock.now_s, reterr);
     return kind;
+}
+
+static enum err_kind warn(struct db *db, void *context, struct err *reterr)
+{
+    const int64_t *day = context;
+    return cohort_day_warn(db, *day, reterr);
+}
+
+/* A market price warns when it comes into force: its day's close would be late. */
+static enum err_kind look_at_market(struct books *books, const struct look *look, struct err *reterr)
+{
+    if (!books->begun || look->market_prices == books->market_prices)
+        return ERR_NONE;
+    enum err_kind kind = leader_transact(&books->leader, warn, &books->first_open_day, reterr);
+    if (kind == ERR_NONE)
+        books->market_prices = look->market_prices;
+    return kind == ERR_NONE ? kind : err_context(reterr, "looking at market prices");
 }
 
 /* After the days, whose closes they may be about. */
@@ -267,6 +293,8 @@ static enum err_kind keep(struct books *books, struct err *reterr)
         kind = find_first_open(books, reterr);
     if (kind == ERR_NONE)
         kind = close_days(books, &look, reterr);
+    if (kind == ERR_NONE)
+        kind = look_at_market(books, &look, reterr);
     if (kind == ERR_NONE)
         kind = carry_out_requests(books, &look, reterr);
     if (kind == ERR_NONE)

@@ -23,6 +23,7 @@ struct books {
     int64_t acknowledged;   /* tick of the virtual clock */
     bool is_virtual;        /* the clock, as far as is known */
     struct provisional provisional;
+    int64_t market_prices; /* in force on the first open day, which warnings were looked for by; -1: none yet */
     bool has_hidden; /* events come into view soon, without a notification: look again in a moment */
 };
 

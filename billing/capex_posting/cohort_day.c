@@ -72,10 +72,16 @@ enum err_kind cohort_day_post(struct db *db, int64_t day, struct err *reterr)
 {
     char date[CALENDAR_DATE_SIZE];
     calendar_date_print(day, date);
-    CLEANUP(db_result_clear) PGresult *said = NULL;
     enum err_kind kind = db_run(db, &statement_result, DB_PARAMS(date), NULL, reterr);
-    if (kind == ERR_NONE)
-        kind = db_run(db, &statement_warn, DB_PARAMS(date), &said, reterr);
+    return kind == ERR_NONE ? cohort_day_warn(db, day, reterr) : kind;
+}
+
+enum err_kind cohort_day_warn(struct db *db, int64_t day, struct err *reterr)
+{
+    char date[CALENDAR_DATE_SIZE];
+    calendar_date_print(day, date);
+    CLEANUP(db_result_clear) PGresult *said = NULL;
+    enum err_kind kind = db_run(db, &statement_warn, DB_PARAMS(date), &said, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(said); row++)
         log_event(LOG_LEVEL_WARNING, "impairment_warning", LOG_TEXT("cohort", db_text(said, row, 0)),
                   LOG_TEXT("kind", db_text(said, row, 1)), LOG_TEXT("day", date));

@@ -5,8 +5,12 @@
 #include "billing/leader.h"
 
 /* Within the transaction that closes the day, once its provisional figures are forgotten: the day's rows of
- * cohort_result; then warnings that are new, have changed or are over, each with its event. */
+ * cohort_result; then the warnings. */
 MUST_CHECK enum err_kind cohort_day_post(struct db *db, int64_t day, struct err *reterr);
+/* Warnings that are new, have changed or are over by the books as they are and the market prices of a day, each with its
+ * event. Repeatable: what was said is not said again. For the close of the day, and before it whenever a market price
+ * has come into force. */
+MUST_CHECK enum err_kind cohort_day_warn(struct db *db, int64_t day, struct err *reterr);
 /* Tells the metric how many warnings stand. */
 MUST_CHECK enum err_kind cohort_day_count_warnings(struct db *db, struct err *reterr);
 

@@ -16,7 +16,7 @@ def keep_books(cluster, tmp_path):
     made = []
 
     def keep(start):
-        books = Bookkeeping(cluster, tmp_path, start=start)
+        books = Bookkeeping(cluster, tmp_path, start=start, settings={"SLUICE_LEASE_TTL_MS": "1000"})
         made.append(books)
         books.daemon.start()
         return books
