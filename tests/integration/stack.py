@@ -106,14 +106,17 @@ class Cluster:
 
     def start_prepared(self):
         """Starts from a copy of a cluster that is made and migrated once per build: most of what start() takes."""
+        self.copy_prepared()
+        self._run("start")
+        return self
+
+    def copy_prepared(self):
         assert self.small and not self.fsync, "what is prepared is for tests"
         self.directory.mkdir()
         subprocess.run(["cp", "-a", "--reflink=auto", prepared_data(), self.directory / "data"], check=True)
         shutil.copystat(self.directory / "data", self.directory)
         owner = (self.directory / "data").stat()
         os.chown(self.directory, owner.st_uid, owner.st_gid)
-        self._run("start")
-        return self
 
     def stop(self):
         self._run("stop")
@@ -152,12 +155,16 @@ class Cluster:
                 cursor.execute(f"CREATE DATABASE {TEMPLATE}")
                 self.migrate(TEMPLATE)
 
-    def create_database(self, start=START_OF_TIME):
-        """A fresh migrated database: with a virtual clock at start, or a real one (None)."""
-        name = "test_" + secrets.token_hex(4)
+    def copy_template(self, name):
+        """A migrated database of that name."""
         self.create_template()
         with contextlib.closing(self.connect("postgres")) as admin, admin.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")  # a quarter of the work of going through the log
+
+    def create_database(self, start=START_OF_TIME):
+        """A fresh migrated database: with a virtual clock at start, or a real one (None)."""
+        name = "test_" + secrets.token_hex(4)
+        self.copy_template(name)
         if start is not None:
             with contextlib.closing(self.connect(name)) as database, database.cursor() as cursor:
                 cursor.execute("UPDATE sluice.domain_clock SET virtual = true, now = %s", (start,))

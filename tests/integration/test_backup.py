@@ -17,8 +17,9 @@ def origin(scratch):
     """A cluster of its own with a migrated database, because it is archived from."""
     made = Cluster(scratch / "origin")
     try:
-        made.start()
-        made.migrate("sluice")
+        made.start_prepared()
+        made.drop_database("sluice")
+        made.copy_template("sluice")
         yield made
     finally:
         made.remove()

@@ -66,7 +66,7 @@ def fill(disk):
 
 
 def test_the_database_away_is_503_and_comes_back_by_itself(own_cluster, tmp_path):
-    stack = Stack(own_cluster.start(), tmp_path).start()
+    stack = Stack(own_cluster.start_prepared(), tmp_path).start()
     try:
         stack.fleet(2)
         tenant = stack.tenant("acme")
@@ -95,7 +95,7 @@ def test_the_database_away_is_503_and_comes_back_by_itself(own_cluster, tmp_path
 
 def test_a_full_tablespace_is_507_and_loses_nothing(own_cluster, tmp_path, scratch):
     with small_disk(scratch / "tablespace", 12) as disk:
-        stack = Stack(own_cluster.start(), tmp_path).start()
+        stack = Stack(own_cluster.start_prepared(), tmp_path).start()
         try:
             stack.fleet(2)
             tenant = stack.tenant("acme")
@@ -127,7 +127,7 @@ def test_a_full_tablespace_is_507_and_loses_nothing(own_cluster, tmp_path, scrat
 
 
 def test_a_full_wal_stops_postgresql_and_loses_nothing(own_cluster, tmp_path, scratch):
-    own_cluster._run("init", "--small")
+    own_cluster.copy_prepared()
     wal = own_cluster.directory / "data" / "pg_wal"
     with small_disk(scratch / "wal", 96) as disk:
         shutil.move(wal, disk / "pg_wal")

@@ -53,13 +53,12 @@ def ask(cluster, database):
 
 @pytest.fixture
 def edited_tree(cluster, scratch, request):
-    """A copy of deploy/ and migrations/ to edit, and an empty database; returns (tree, run)."""
+    """A copy of deploy/ and migrations/ to edit, and a migrated database with a real clock; returns (tree, run)."""
     tree = scratch / request.node.name
     for folder in ("deploy", "migrations"):
         shutil.copytree(ROOT / folder, tree / folder)
     name = "migrate_" + request.node.name[:40]
-    with contextlib.closing(cluster.connect("postgres")) as admin, admin.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
+    cluster.copy_template(name)
 
     def run(*arguments):
         environment = dict(os.environ, SLUICE_DATABASE_URL=cluster.url(name), PGUSER="postgres")
