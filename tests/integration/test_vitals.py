@@ -21,7 +21,7 @@ def test_a_missing_leader_and_unread_events_are_seen(make_stack):
     eventually(lambda: stack.sql("SELECT consumer FROM event_cursor WHERE consumer = 'billing'"), "billing has read the log")
     eventually(lambda: stack.api.metrics()["sluice_leases_expired"] == 0, "everything is led", 30)
     eventually(lambda: stack.api.metrics()["sluice_event_lag_seconds"] == 0, "everything is read", 30)
-    stack.billing.kill()
+    stack.billing.kill(expires=False)
     stack.node("late")
     eventually(lambda: stack.api.metrics()["sluice_leases_expired"] == 1, "the lease of billing ran out", 60)
     eventually(lambda: stack.api.metrics()["sluice_event_lag_seconds"] > 0, "events wait", 30)
