@@ -262,9 +262,10 @@ static void set_request(struct client *client, const struct client_request *requ
     SET(curl, CURLOPT_TIMEOUT, REQUEST_TIMEOUT_S + (long)request->wait_s);
     SET(curl, CURLOPT_WRITEDATA, received);
     SET(curl, CURLOPT_HTTPGET, 1L);
-    bool is_delete = strcmp(request->method, "DELETE") == 0;
-    SET(curl, CURLOPT_CUSTOMREQUEST, is_delete ? request->method : NULL);
-    if (strcmp(request->method, "POST") == 0) {
+    bool has_content = strcmp(request->method, "POST") == 0 || strcmp(request->method, "PATCH") == 0;
+    bool is_known = strcmp(request->method, "POST") == 0 || strcmp(request->method, "GET") == 0; /* to curl */
+    SET(curl, CURLOPT_CUSTOMREQUEST, is_known ? NULL : request->method);
+    if (has_content) {
         SET(curl, CURLOPT_POST, 1L);
         SET(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(content));
         SET(curl, CURLOPT_POSTFIELDS, content);
@@ -323,7 +324,7 @@ enum err_kind client_send(struct client *client, const struct client_request *re
                           struct err *reterr)
 {
     must(strcmp(request->method, "GET") == 0 || strcmp(request->method, "POST") == 0 ||
-         strcmp(request->method, "DELETE") == 0);
+         strcmp(request->method, "PATCH") == 0 || strcmp(request->method, "DELETE") == 0);
     must(request->path[0] == '/' && request->wait_s >= 0 && request->wait_s <= CLIENT_WAIT_S_MAX);
     CLEANUP(text_freep)
     char *content = request->body == NULL ? alloc_text("") : json_dumps(request->body, JSON_COMPACT);

@@ -10,7 +10,7 @@ struct noun;
 struct command {
     const char *path;     /* one or two words: "login", "reservation create" */
     const char *argument; /* the one positional argument, which is required; NULL: takes none */
-    uint64_t options;     /* beside OPTIONS_EVERYWHERE */
+    option_set options;   /* beside OPTIONS_EVERYWHERE */
     enum err_kind (*run)(struct session *session, struct err *reterr);
     const struct noun *noun; /* what it is about; NULL where run knows */
     const char *help;        /* a sentence */
@@ -27,6 +27,7 @@ MUST_CHECK enum err_kind command_create(struct session *session, struct err *ret
 MUST_CHECK enum err_kind command_get(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_delete(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_act(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_retire(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_create(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_get(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_cancel(struct session *session, struct err *reterr);

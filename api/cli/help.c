@@ -35,7 +35,7 @@ static int print_option_name(FILE *out, int option)
     return width;
 }
 
-static void print_options(FILE *out, uint64_t set)
+static void print_options(FILE *out, option_set set)
 {
     for (int i = 0; i < OPTIONS_TOTAL; i++) {
         if (!options_have(set, i))
@@ -81,7 +81,7 @@ void help_print(FILE *out, const struct arguments *arguments)
 #undef X
 }
 
-static void print_option_docs(FILE *out, uint64_t set)
+static void print_option_docs(FILE *out, option_set set)
 {
     fputs("\n| option | meaning |\n|--|--|\n", out);
     for (int i = 0; i < OPTIONS_TOTAL; i++) {

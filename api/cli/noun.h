@@ -26,6 +26,8 @@ extern const struct noun noun_webhook;
 extern const struct noun noun_webhook_made, noun_token_made; /* with what is shown once */
 extern const struct noun noun_maintenance;
 extern const struct noun noun_audit;
+extern const struct noun noun_session, noun_sessions_ended; /* how many were ended */
+extern const struct noun noun_price;
 extern const struct noun noun_zone;
 extern const struct noun noun_instance_type;
 

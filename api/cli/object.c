@@ -71,6 +71,24 @@ enum err_kind command_get(struct session *session, struct err *reterr)
     return kind;
 }
 
+/* Merged into what there is: sent twice it does no more than once. */
+enum err_kind command_retire(struct session *session, struct err *reterr)
+{
+    struct client_request request = {.method = "PATCH"};
+    enum err_kind kind = find(session, &request.path, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    request.path = change_path(session, request.path);
+    CLEANUP(json_release) json_t *change = json_pack("{s:b}", "retired", 1);
+    must(change != NULL);
+    request.body = change;
+    CLEANUP(json_release) json_t *retired = NULL;
+    kind = session_call(session, &request, &retired, reterr);
+    if (kind == ERR_NONE)
+        print(session, session->arguments->command->noun, retired);
+    return kind;
+}
+
 /* The last word of the command is the last part of the address: "maintenance cancel", "token revoke". */
 enum err_kind command_act(struct session *session, struct err *reterr)
 {

@@ -46,9 +46,24 @@
     X(LABEL,           "label",           0,   "KEY=TEXT", LABEL, 0, 0,         "labels",           "A label of your own; may be repeated")                   \
     X(STATE,           "state",           0,   "STATE",   TEXT,   0, 0,         "state",            "Only those in this state")                               \
     X(TENANT,          "tenant",          0,   "NAME",    TEXT,   0, 0,         "tenant",           "Only this tenant's (operators)")                         \
+    X(FIND,            "find",            0,   "TEXT",    TEXT,   0, 0,         "find",             "Only those with this in a name, in capitals or not")   \
+    X(ORDER,           "order",           0,   "ORDER",   TEXT,   0, 0,         "order",            "oldest (default) or newest first")                     \
+    X(INCLUDE,         "include",         0,   "WHAT",    TEXT,   0, 0,         "include",          "deleted: what was deleted, too")                       \
+    X(NUMBER,          "number",          0,   "NUMBER",  TEXT,   0, 0,         "number",           "Only the one of this number")                          \
+    X(STATUS,          "status",          0,   "STATUS",  TEXT,   0, 0,         "status",           "Only those in this state")                             \
+    X(FINGERPRINT,     "fingerprint",     0,   "TEXT",    TEXT,   0, 0,         "fingerprint",      "Only the key of this fingerprint: SHA256:...")         \
+    X(NODE,            "node",            0,   "NAME",    TEXT,   0, 0,         "node",             "Only on this node (operators)")                        \
+    X(FABRIC,          "fabric",          0,   "NAME",    TEXT,   0, 0,         "fabric",           "Only of this fabric")                                  \
+    X(ACTION,          "action",          0,   "TEXT",    TEXT,   0, 0,         "action",           "Only of this action: 'POST /v1/reservations'")         \
+    X(OBJECT,          "object",          0,   "ID",      TEXT,   0, 0,         "object",           "Only about this object")                               \
+    X(RESULT,          "result",          0,   "RESULT",  TEXT,   0, 0,         "result",           "Only those that ended so: ok, or a problem's code")    \
+    X(SKU_KIND,        "sku-kind",        0,   "KIND",    TEXT,   0, 0,         "sku_kind",         "Only prices of this kind: instance_type or gpu_model") \
+    X(SKU,             "sku",             0,   "NAME",    TEXT,   0, 0,         "sku",              "Only prices of this instance type or GPU model")       \
+    X(PRINCIPAL_ID,    "principal-id",    0,   "ID",      TEXT,   0, 0,         "principal_id",     "Whose; without it: the caller's own")                  \
     X(RESERVATION,     "reservation",     0,   "ID",      TEXT,   0, 0,         "reservation",      "Only of this reservation")                               \
-    X(FROM,            "from",            0,   "TIME",    TEXT,   0, 0,         "from",             "From this instant or day, inclusive")                    \
-    X(TO,              "to",              0,   "TIME",    TEXT,   0, 0,         "to",               "To this instant or day, exclusive")                      \
+    X(FROM,            "from",            0,   "TIME",    TIME,   0, 0,         "from",             "From this instant or day, inclusive")                    \
+    X(TO,              "to",              0,   "TIME",    TIME,   0, 0,         "to",               "To this instant or day, exclusive")                      \
+    X(UNTIL,           "until",           0,   "TIME",    TIME,   0, 0,         "until",            "To this instant or day, exclusive")                    \
     X(STEP_S,          "step-s",          0,   "N",       INT,    60, 2678400,  "step_s",           "Length of a step in seconds (default 3600)")             \
     X(LEVEL,           "level",           0,   "LEVEL",   TEXT,   0, 0,         "level",            "rack (default), leaf or fabric")                         \
     X(GPU_MODEL,       "gpu-model",       0,   "NAME",    TEXT,   0, 0,         "gpu_model",        "Only GPUs of this model")                                \
@@ -103,13 +118,14 @@ struct option_row {
 extern const struct option_row options[OPTIONS_TOTAL];
 
 /* Sets of options are masks: OPTION_BIT(LIMIT) | OPTION_BIT(STATE). */
-#define OPTION_BIT(constant) (UINT64_C(1) << OPTION_##constant)
-_Static_assert(OPTIONS_TOTAL <= 64, "a set of options is 64 bits");
+__extension__ typedef unsigned __int128 option_set;
+#define OPTION_BIT(constant) ((option_set)1 << OPTION_##constant)
+_Static_assert(OPTIONS_TOTAL <= 128, "a set of options is 128 bits");
 #define OPTIONS_EVERYWHERE (OPTION_BIT(PROFILE) | OPTION_BIT(URL) | OPTION_BIT(OUTPUT) | OPTION_BIT(HELP))
 
-static inline bool options_have(uint64_t set, int option)
+static inline bool options_have(option_set set, int option)
 {
-    return (set >> option & 1U) != 0;
+    return (set >> option & 1) != 0;
 }
 
 /* The option that the text names, by --name without its dashes or by letter; -1 if none does. */

@@ -63,30 +63,6 @@ static const struct column capacity_columns[] = {
 };
 // clang-format on
 
-/* A date is the instant at which the day begins. */
-static const char *instant_of(struct arena *arena, const char *text)
-{
-    return strchr(text, 'T') == NULL ? arena_format(arena, "%sT00:00:00Z", text) : text;
-}
-
-/* The given options as a query, days as instants. */
-static const char *range_query(struct session *session)
-{
-    const struct arguments *arguments = session->arguments;
-    const char *query = "";
-    for (int i = 0; i < arguments->value_count; i++) {
-        const struct option_value *value = &arguments->values[i];
-        const char *field = options[value->option].field;
-        if (field == NULL || value->text == NULL)
-            continue;
-        bool is_time = value->option == OPTION_FROM || value->option == OPTION_TO;
-        const char *text = is_time ? instant_of(session->arena, value->text) : value->text;
-        query = arena_format(session->arena, "%s%s%s=%s", query, query[0] == '\0' ? "" : "&", field,
-                             client_escape(session->client, session->arena, text));
-    }
-    return query;
-}
-
 /* ---- availability ---- */
 
 /* Adds a row per stretch of steps that are alike. */
@@ -134,7 +110,8 @@ enum err_kind command_availability(struct session *session, struct err *reterr)
 {
     CLEANUP(json_release) json_t *answer = NULL;
     enum err_kind kind =
-        session_get(session, session_path(session, "/v1/availability", range_query(session), ""), &answer, reterr);
+        session_get(session, session_path(session, "/v1/availability", session_query(session, DAYS_ARE_INSTANTS), ""),
+                    &answer, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (!session->json)
@@ -216,8 +193,8 @@ enum err_kind command_capacity(struct session *session, struct err *reterr)
 {
     CLEANUP(json_release) json_t *items = NULL;
     const char *next = NULL;
-    enum err_kind kind =
-        noun_items(session, "/v1/system/capacity", range_query(session), GROUPS_MAX, &items, &next, reterr);
+    enum err_kind kind = noun_items(session, "/v1/system/capacity", session_query(session, DAYS_ARE_INSTANTS),
+                                    GROUPS_MAX, &items, &next, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (session->json) {

@@ -85,7 +85,7 @@ static void print_totals(struct session *session, const json_t *totals)
 enum err_kind command_margin(struct session *session, struct err *reterr)
 {
     const char *by = arguments_have(session->arguments, OPTION_BY) ? "" : "by=tenant";
-    const char *path = session_path(session, "/v1/system/margin", by, session_query(session));
+    const char *path = session_path(session, "/v1/system/margin", by, session_query(session, DAYS_ARE_DAYS));
     CLEANUP(json_release) json_t *margin = NULL;
     enum err_kind kind = session_get(session, path, &margin, reterr);
     if (kind != ERR_NONE)

@@ -131,7 +131,12 @@ enum err_kind session_is_tenants(struct session *session, bool *ret, struct err 
     return ERR_NONE;
 }
 
-const char *session_query(struct session *session)
+static const char *instant_of(struct arena *arena, const char *text)
+{
+    return strchr(text, 'T') == NULL ? arena_format(arena, "%sT00:00:00Z", text) : text;
+}
+
+const char *session_query(struct session *session, enum session_days days)
 {
     const struct arguments *arguments = session->arguments;
     const char *query = "";
@@ -140,8 +145,10 @@ const char *session_query(struct session *session)
         const char *field = options[value->option].field;
         if (field == NULL || value->text == NULL)
             continue;
+        bool becomes_instant = days == DAYS_ARE_INSTANTS && options[value->option].type == VALUE_TIME;
+        const char *text = becomes_instant ? instant_of(session->arena, value->text) : value->text;
         query = arena_format(session->arena, "%s%s%s=%s", query, query[0] == '\0' ? "" : "&", field,
-                             client_escape(session->client, session->arena, value->text));
+                             client_escape(session->client, session->arena, text));
     }
     return query;
 }

@@ -44,8 +44,12 @@ MUST_CHECK enum err_kind session_get(struct session *session, const char *path, 
 /* Is the token a tenant's, or of the provider (GET /v1/me)? */
 MUST_CHECK enum err_kind session_is_tenants(struct session *session, bool *ret, struct err *reterr);
 
+enum session_days {
+    DAYS_ARE_DAYS,     /* the route takes days */
+    DAYS_ARE_INSTANTS, /* it takes instants: a day is where it begins */
+};
 /* The given options that are parameters of a query, "name=x&state=y", or "". */
-const char *session_query(struct session *session);
+const char *session_query(struct session *session, enum session_days days);
 /* path?a&b, where either may be empty. */
 const char *session_path(struct session *session, const char *path, const char *a, const char *b);
 /* A JSON document to out. */

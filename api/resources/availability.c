@@ -48,7 +48,8 @@ static const struct db_stmt statement_types = {
     .name = "availability_types",
     .sql = "SELECT count(*), json_agg(json_build_object('name', t.name, 'terms', " PLANNING_SQL_TERMS(
         "t") ") ORDER BY t.name)"
-             " FROM (SELECT * FROM instance_type WHERE $1::text IS NULL OR name = $1::text ORDER BY name LIMIT 256) t",
+             ", bool_or(t.retired) FROM (SELECT * FROM instance_type"
+             "  WHERE CASE WHEN $1::text IS NULL THEN NOT retired ELSE name = $1::text END ORDER BY name LIMIT 256) t",
     .params = 1,
 };
 
@@ -68,6 +69,9 @@ static enum err_kind find(struct request *request, const PGresult **ret_zones, c
     if (query->instance_type != NULL && db_int(*ret_types, 0, 0, 0) == 0)
         field_problem_add(&request->problems, "?instance_type", "unknown_instance_type",
                           "there is no instance type '%s'", query->instance_type);
+    else if (query->instance_type != NULL && db_bool(*ret_types, 0, 2))
+        field_problem_add(&request->problems, "?instance_type", "instance_type_retired", "'%s' is retired",
+                          query->instance_type);
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
 
@@ -129,7 +133,7 @@ static enum err_kind ask(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route availability_routes[] = {
-    {GET, "/v1/availability", ROLES_EVERY, RATE_REPORT, .query = &query_schema, .answer = &availability_schema, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "window_in_past", "window_reversed", "too_much_asked", "unknown_instance_type"), .summary = "How many instances of each type are free, step by step"},
+    {GET, "/v1/availability", ROLES_EVERY, RATE_REPORT, .query = &query_schema, .answer = &availability_schema, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "window_in_past", "window_reversed", "too_much_asked", "unknown_instance_type", "instance_type_retired"), .summary = "How many instances of each type are free, step by step"},
     ROUTES_END,
 };
 // clang-format on
@@ -137,4 +141,4 @@ static const struct route availability_routes[] = {
 static const struct db_stmt *const availability_statements[] = {&statement_zones, &statement_types, NULL};
 
 const struct resource availability_resource = {"availability", availability_routes, availability_statements,
-    "Free capacity per step of a range."};
+                                               "Free capacity per step of a range."};

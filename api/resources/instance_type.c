@@ -13,6 +13,7 @@ struct instance_type {
     int64_t memory_mib;
     const char *description;
     int64_t open_ended_max_percent;
+    bool retired;
     int64_t created_at;
 };
 
@@ -27,6 +28,7 @@ static const struct field instance_type_fields[] = {
     FIELD_INT ("memory_mib",  struct instance_type, memory_mib, .flags = FIELD_REQUIRED, .least = 0, .most = INT32_MAX, .example = "1048576", .help = "Memory in MiB"),
     FIELD_TEXT("description", struct instance_type, description, .least = 0, .most = 1000, .fallback = "", .help = "For people"),
     FIELD_INT ("open_ended_max_percent", struct instance_type, open_ended_max_percent, .flags = FIELD_NULLABLE, .least = 0, .most = 100, .help = "The share of the GPUs that it may land on, per zone, that is sold without an end; null: no cap"),
+    FIELD_BOOL("retired",     struct instance_type, retired, .fallback = "false", .help = "Whether new reservations and quotes may no longer name it; what is reserved of it stays as it is"),
     FIELD_TIME("created_at",  struct instance_type, created_at, .flags = FIELD_READ_ONLY, .help = "Domain time"),
     FIELDS_END,
 };
@@ -46,7 +48,8 @@ static const struct schema instance_type_query_schema = {"InstanceTypeQuery", in
 
 #define INSTANCE_TYPE_COLUMNS                                                                                          \
     "id, name, gpu_count, gpu_milli, to_json(gpu_models) AS gpu_models, cpu_milli, memory_mib, description,"           \
-    " open_ended_max_percent, extract(epoch FROM created_at)::bigint AS created_at, revision AS wish_revision"
+    " open_ended_max_percent, retired, extract(epoch FROM created_at)::bigint AS created_at, revision AS "             \
+    "wish_revision"
 
 static const struct db_stmt statement_list = {
     .name = "instance_type_list",
@@ -65,10 +68,11 @@ static const struct db_stmt statement_get = {
 static const struct db_stmt statement_create = {
     .name = "instance_type_create",
     .sql = "INSERT INTO instance_type (id, name, gpu_count, gpu_milli, gpu_models, cpu_milli, memory_mib, description,"
-           "  open_ended_max_percent)"
-           " VALUES ($1::uuid, $2, $3::integer, $4::integer, $5::text[], $6::bigint, $7::bigint, $8, $9::integer)"
+           "  open_ended_max_percent, retired)"
+           " VALUES ($1::uuid, $2, $3::integer, $4::integer, $5::text[], $6::bigint, $7::bigint, $8, $9::integer,"
+           "  $10::boolean)"
            " ON CONFLICT (name) DO NOTHING RETURNING " INSTANCE_TYPE_COLUMNS,
-    .params = 9,
+    .params = 10,
 };
 
 static const struct db_stmt statement_lock = {
@@ -82,9 +86,9 @@ static const struct object_lock instance_type_lock = {.stmt = &statement_lock, .
 static const struct db_stmt statement_replace = {
     .name = "instance_type_replace",
     .sql = "UPDATE instance_type SET gpu_models = $2::text[], cpu_milli = $3::bigint, memory_mib = $4::bigint,"
-           " description = $5, open_ended_max_percent = $6::integer, revision = revision + 1"
+           " description = $5, open_ended_max_percent = $6::integer, retired = $7::boolean, revision = revision + 1"
            " WHERE id = $1::uuid RETURNING " INSTANCE_TYPE_COLUMNS,
-    .params = 6,
+    .params = 7,
 };
 
 /* No row: something is or was reserved of it. */
@@ -115,13 +119,13 @@ static enum err_kind create(struct request *request, struct response *response, 
         return request_invalid(request, reterr);
     }
     const PGresult *result = NULL;
-    enum err_kind kind =
-        request_run(request, &statement_create,
-                    DB_PARAMS(request->new_id, wish->name, request_int(request, wish->gpu_count),
-                              request_int(request, wish->gpu_milli), wish->gpu_models.array,
-                              request_int(request, wish->cpu_milli), request_int(request, wish->memory_mib),
-                              wish->description, request_int(request, wish->open_ended_max_percent)),
-                    &result, reterr);
+    enum err_kind kind = request_run(
+        request, &statement_create,
+        DB_PARAMS(request->new_id, wish->name, request_int(request, wish->gpu_count),
+                  request_int(request, wish->gpu_milli), wish->gpu_models.array, request_int(request, wish->cpu_milli),
+                  request_int(request, wish->memory_mib), wish->description,
+                  request_int(request, wish->open_ended_max_percent), request_bool(wish->retired)),
+        &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(result) == 0)
@@ -142,7 +146,7 @@ static enum err_kind replace(struct request *request, struct response *response,
         request_run(request, &statement_replace,
                     DB_PARAMS(request->object, wish->gpu_models.array, request_int(request, wish->cpu_milli),
                               request_int(request, wish->memory_mib), wish->description,
-                              request_int(request, wish->open_ended_max_percent)),
+                              request_int(request, wish->open_ended_max_percent), request_bool(wish->retired)),
                     &result, reterr);
     if (kind != ERR_NONE)
         return kind;

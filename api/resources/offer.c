@@ -309,7 +309,7 @@ static enum err_kind ask(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route offer_routes[] = {
-    {POST, "/v1/offers", ROLES_TENANT_READ, RATE_REPORT, .body = &search_schema, .answer = &offers_schema, .status = 200, .is_question = true, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "price_missing", "window_in_past", "shape_not_allowed"), .summary = "Find the windows that fit"},
+    {POST, "/v1/offers", ROLES_TENANT_READ, RATE_REPORT, .body = &search_schema, .answer = &offers_schema, .status = 200, .is_question = true, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "instance_type_retired", "price_missing", "window_in_past", "shape_not_allowed"), .summary = "Find the windows that fit"},
     ROUTES_END,
 };
 // clang-format on

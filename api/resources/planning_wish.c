@@ -6,7 +6,8 @@
 
 static const struct db_stmt statement_type = {
     .name = "planning_type",
-    .sql = "SELECT gpu_count, gpu_milli, cpu_milli, memory_mib, to_json(gpu_models) FROM instance_type WHERE name = $1",
+    .sql = "SELECT gpu_count, gpu_milli, cpu_milli, memory_mib, to_json(gpu_models), retired FROM instance_type WHERE "
+           "name = $1",
     .params = 1,
 };
 
@@ -24,6 +25,8 @@ static enum err_kind find_type(struct request *request, const char *pointer, con
                           name);
         return ERR_NONE;
     }
+    if (db_bool(result, 0, 5))
+        field_problem_add(&request->problems, pointer, "instance_type_retired", "'%.63s' is retired", name);
     *ret = (struct planning_shape){
         .gpus = db_int(result, 0, 0, 0),
         .gpu_milli = db_int(result, 0, 1, 0),

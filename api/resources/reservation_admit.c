@@ -15,6 +15,7 @@ const struct outcome admission_outcomes[] = {
     {"tenant_suspended", ERR_FORBIDDEN, "the tenant is suspended"},
     {"unknown_zone", ERR_INVALID, "/zone: there is no zone of this name"},
     {"unknown_instance_type", ERR_INVALID, "/instance_type: there is no instance type of this name"},
+    {"instance_type_retired", ERR_INVALID, "/instance_type: this instance type is retired"},
     {"unknown_gpu_model", ERR_INVALID, "/shape/gpu_models: the zone has no GPU of this model"},
     {"unknown_project", ERR_INVALID, "/project: the tenant has no project of this name"},
     {"unknown_image", ERR_INVALID, "/image: there is no image of this name, or it is retired"},

@@ -441,7 +441,7 @@ static enum err_kind ask(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route simulate_routes[] = {
-    {POST, "/v1/system/simulate", ROLES_SYSTEM_READ, RATE_REPORT, .body = &simulation_schema, .answer = &outcome_schema, .status = 200, .is_question = true, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "unknown_tenant", "unknown_node", "cannot_simulate", "too_much_asked"), .summary = "Run a deal or a change of the fleet through the planner, on a copy"},
+    {POST, "/v1/system/simulate", ROLES_SYSTEM_READ, RATE_REPORT, .body = &simulation_schema, .answer = &outcome_schema, .status = 200, .is_question = true, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "instance_type_retired", "unknown_tenant", "unknown_node", "cannot_simulate", "too_much_asked"), .summary = "Run a deal or a change of the fleet through the planner, on a copy"},
     ROUTES_END,
 };
 // clang-format on

@@ -4,13 +4,14 @@
 import http.server
 import json
 import os
+import re
 import stat
 import subprocess
 import threading
 
 import pytest
 
-from stack import binaries
+from stack import ROOT, binaries
 
 TENANT = {"principal": "ana", "role": "admin", "tenant": "acme", "domain_time": "2026-01-01T00:00:00Z", "virtual_clock": True}
 
@@ -221,6 +222,34 @@ def test_an_answer_that_cannot_be_written_is_an_error(ask, server):
     assert done.returncode == 1
 
 
+# ---- What lists can be asked for ----
+
+
+def lists():
+    """The commands that list something, each with the names of its options, as the reference prints them."""
+    reference = subprocess.run([binaries() / "sluice", "--print-docs"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for part in reference.split("\n## sluice ")[1:]:
+        command = part.partition("\n")[0]
+        if command.endswith(" list"):
+            yield command, set(re.findall(r"^\| `(?:-\w, )?--([a-z-]+)", part, re.MULTILINE))
+
+
+@pytest.mark.parametrize("command,options", lists(), ids=lambda value: value if isinstance(value, str) else "")
+def test_every_filter_of_a_list_is_an_option(ask, server, command, options):
+    document = json.loads((ROOT / "api" / "openapi.json").read_text())
+    for me in (TENANT, {**TENANT, "tenant": None, "role": "operator"}):
+        server.script, server.seen = [(200, me), (200, {"items": [], "next_page": None})], []
+        if ask(*command.split()).code != 0:
+            # A list of one side alone does not ask who one is.
+            server.script, server.seen = [(200, {"items": [], "next_page": None})], []
+            ask(*command.split()).expect(0)
+        path = server.seen[-1][1].partition("?")[0]
+        filters = {each["name"] for each in document["paths"][path]["get"]["parameters"] if "$ref" not in each}
+        # What a webhook is sent to is --target: --url is where the API is.
+        wanted = {"target" if name == "url" else name.replace("_", "-") for name in filters}
+        assert wanted <= options, f"{path} can be asked by {wanted - options}"
+
+
 # ---- A whole Sluice ----
 
 
@@ -256,7 +285,7 @@ def test_a_reservation_goes_from_the_command_line_to_the_invoice(stack, sluice):
     nodes = operator("node", "list", "--limit", "1", "-o", "json").expect(0).json
     assert [node["name"] for node in nodes["items"]] == ["n0000"] and nodes["next_page"]
     ana("node", "list").expect(3)
-    for noun in ("zone", "instance-type", "instance", "usage", "invoice"):
+    for noun in ("zone", "instance-type", "instance", "usage", "invoice", "price"):
         for who in (ana, operator):
             assert len(who(noun, "list").expect(0).out.splitlines()) >= 2, noun
 
@@ -369,7 +398,14 @@ def test_what_a_tenant_has_is_made_and_removed(make_stack, sluice, tmp_path):
         ask(noun, "delete", options[1]).expect(0)
         assert ask(noun, "delete", options[1]).code == 4, noun
     ask("image", "create", "--name", "ubuntu", client=stack.operator).expect(0)
+    assert ask("image", "retire", "ubuntu", "-o", "json", client=stack.operator).expect(0).json["retired"] is True
     ask("image", "delete", "ubuntu", client=stack.operator).expect(0)
+    # Who is signed in.
+    first, second, _ = (acme.create("/v1/sessions", {})["id"] for _ in range(3))
+    ask("session", "end", first).expect(0)
+    assert second in ask("session", "list").expect(0).out and first not in ask("session", "list", client=stack.operator).out
+    assert ask("session", "end-all").expect(0).out.split() == ["ended", "2"]
+    assert ask("session", "list", "-o", "json").expect(0).json["items"] == []
     # What is only asked for.
     window = ("--instance-type", "h100.8x", "--zone", "us-east-1a", "--starts-at", "2026-01-02", "--ends-at", "2026-01-03")
     preview = ask("reservation", "create", *window, "--count", "2", "--validate-only").expect(0)
@@ -388,6 +424,10 @@ def test_what_a_tenant_has_is_made_and_removed(make_stack, sluice, tmp_path):
     ask("maintenance", "cancel", identity, client=stack.operator).expect(0)
     assert ask("maintenance", "get", "by-no-name", client=stack.operator).code == 2
     assert identity in ask("maintenance", "list", client=stack.operator).expect(0).out
+    # What is sold no more.
+    ask("instance-type", "retire", "h100.8x", client=stack.operator).expect(0)
+    window = ("--instance-type", "h100.8x", "--zone", "us-east-1a", "--starts-at", "2026-01-02", "--ends-at", "2026-01-03")
+    assert "instance_type_retired" in ask("reservation", "create", *window, "--count", "1").expect(1).log
 
 
 def test_a_reservation_is_amended_by_name_and_its_quota_is_shown(stack, sluice):

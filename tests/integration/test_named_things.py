@@ -155,6 +155,41 @@ def test_an_image_is_the_operators_and_named_by_tenants(shop, acme):
         assert pointers(shop.operator.patch(path, {"sha256": wrong}).expect(422)) == {"/sha256": "out_of_range"}
 
 
+# ---- Instance types ----
+
+
+def test_a_retired_instance_type_keeps_what_is_reserved_and_takes_no_more(shop, acme):
+    made = shop.operator.create("/v1/system/instance-types", {
+        "name": "h100.old", "gpu_count": 1, "gpu_models": ["H100"], "cpu_milli": 1000, "memory_mib": 1024})
+    price = {"sku_kind": "instance_type", "sku": "h100.old", "gpu_hour": {"amount": "2.000000", "currency": "USD"}}
+    shop.operator.create("/v1/system/prices", price)
+    wish = {"instance_type": "h100.old", "count": 1, "zone": WISH["zone"], "starts_at": "2026-02-03T00:00:00Z", "ends_at": "2026-02-03T01:00:00Z"}
+    reserved = acme.create("/v1/reservations", wish)
+    quote = acme.create("/v1/quotes", wish)
+    repeated = {"Idempotency-Key": "before"}
+    before = acme.create("/v1/reservations", wish, headers=repeated)
+    path = f"/v1/system/instance-types/{made['id']}"
+    assert shop.operator.delete(path).expect(409).code == "instance_type_in_use"
+    assert shop.operator.patch(path, {"retired": True}).expect(200).body["retired"] is True
+    # Nothing new of it ...
+    for way in ("/v1/reservations", "/v1/quotes", "/v1/reservations?validate_only=true"):
+        assert acme.post(way, wish).expect(422).code == "instance_type_retired"
+    search = {"instance_type": "h100.old", "count": 1, "zone": wish["zone"], "duration_s": {"least": 3600, "most": 3600}}
+    assert pointers(acme.post("/v1/offers", search).expect(422)) == {"/instance_type": "instance_type_retired"}
+    assert pointers(acme.get("/v1/availability?instance_type=h100.old").expect(422)) == {"?instance_type": "instance_type_retired"}
+    assert "h100.old" not in {item["instance_type"] for item in acme.get("/v1/availability").expect(200).body["items"]}
+    # ... and what was promised is kept: a repetition, a quote that holds, other terms, and the price.
+    assert acme.post("/v1/reservations", wish, headers=repeated).body["id"] == before["id"]
+    assert acme.create("/v1/reservations", {"quote": quote["id"]})["instance_type"] == "h100.old"
+    longer = f"/v1/reservations/{reserved['id']}/amendments"
+    preview = acme.create(longer + "?validate_only=true", {"ends_at": "2026-02-03T02:00:00Z"})
+    assert preview["state"] == "granted" and preview["cost_delta"]["amount"] == "2.000000"
+    assert acme.create(longer, {"ends_at": "2026-02-03T02:00:00Z"})["state"] == "granted"
+    shop.operator.create("/v1/system/prices", {**price, "valid_from": "2026-03-01T00:00:00Z"})
+    shop.operator.patch(path, {"retired": False}).expect(200)
+    acme.create("/v1/reservations?validate_only=true", wish)
+
+
 # ---- What was there before ----
 
 

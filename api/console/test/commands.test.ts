@@ -53,7 +53,7 @@ describe("as a command", () => {
   });
   test("is none where the command line has none, or not this option", () => {
     expect(cliOf({ method: "POST", path: "/v1/system/nodes/{id}/cordon", params: { id: "x" } })).toBeNull();
-    expect(cliOf({ method: "GET", path: "/v1/system/nodes", query: { fabric: "ib-a" } })).toBeNull();
+    expect(cliOf({ method: "GET", path: "/v1/system/nodes", query: { leaf: "l1" } })).toBeNull();
   });
 });
 

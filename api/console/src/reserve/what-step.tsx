@@ -21,13 +21,14 @@ export function WhatStep({ draft, set }: StepProps) {
   return (
     <>
       <Loaded query={types} what="instance types">
-        {({ items }) =>
-          items.length === 0 ? (
+        {({ items }) => {
+          const offered = items.filter((type) => !type.retired);
+          return offered.length === 0 ? (
             <Empty title="The provider offers no instance types yet" />
           ) : (
-            <TypeCards types={items} chosen={draft.type} onType={(type) => set({ type })} />
-          )
-        }
+            <TypeCards types={offered} chosen={draft.type} onType={(type) => set({ type })} />
+          );
+        }}
       </Loaded>
       <div className="form-grid">
         <CountInput label="Instances" value={draft.count ?? 1} most={COUNT_MAX} onChange={(count) => set({ count })} />
