@@ -17,6 +17,7 @@ struct audit_item {
     int64_t recorded_at, recorded_us;
     const char *transaction;
     const char *tenant, *principal, *request_id, *remote, *action, *object, *result;
+    const char *tenant_name, *principal_name;
 };
 
 // clang-format off
@@ -32,6 +33,8 @@ static const struct field audit_fields[] = {
     FIELD_TEXT("action",      struct audit_item, action, .flags = FIELD_READ_ONLY, .help = "Method and route, e.g. POST /v1/reservations"),
     FIELD_TEXT("object",      struct audit_item, object, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "On what: its id; null: nothing in particular"),
     FIELD_TEXT("result",      struct audit_item, result, .flags = FIELD_READ_ONLY, .help = "ok, or the code of the problem it was refused with"),
+    FIELD_TEXT("tenant_name",    struct audit_item, tenant_name, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "What the tenant is called now; not hashed"),
+    FIELD_TEXT("principal_name", struct audit_item, principal_name, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "What the principal is called now; null: it is gone, or not the tenant's; not hashed"),
     FIELDS_END,
 };
 
@@ -62,9 +65,15 @@ static const struct schema audit_schema = {"AuditRow", audit_fields, sizeof(stru
 static const struct schema own_query_schema = {"OwnAuditQuery", own_query_fields, sizeof(struct audit_query)};
 static const struct schema all_query_schema = {"AuditQuery", all_query_fields, sizeof(struct audit_query)};
 
+/* Behind the columns that are hashed: what people call whom they name. */
+enum { TENANT_NAME = AUDIT_COLUMN_COUNT, PRINCIPAL_NAME };
+#define NAME_COLUMNS                                                                                                   \
+    ", (SELECT n.name FROM tenant n WHERE n.id = a.tenant_id), (SELECT n.name FROM principal n WHERE n.id = "          \
+    "a.principal_id)"
+
 /* Rows below the oldest running transaction: as with events, a reader by position skips none. */
 #define LIST_OF(condition)                                                                                             \
-    "SELECT " AUDIT_ROW_COLUMNS " FROM audit a WHERE a.xid < pg_snapshot_xmin(pg_current_snapshot())"                  \
+    "SELECT " AUDIT_ROW_COLUMNS NAME_COLUMNS " FROM audit a WHERE a.xid < pg_snapshot_xmin(pg_current_snapshot())"     \
     " AND (a.xid, a.id) > ($1::text::xid8, $2::uuid) AND " condition                                                   \
     " AND ($5::uuid IS NULL OR a.principal_id = $5::uuid) AND ($6::text IS NULL OR a.action = $6::text)"               \
     " AND ($7::uuid IS NULL OR a.object_id = $7::uuid)"                                                                \
@@ -118,7 +127,8 @@ static const char *object_text(struct request *request, const char *action, cons
     return text;
 }
 
-static void show(struct request *request, const struct audit_row *row, struct json_out *out)
+static void show(struct request *request, const struct audit_row *row, const PGresult *result, int at,
+                 struct json_out *out)
 {
     const char *const *columns = row->columns;
     int64_t recorded_us = strtoll(columns[AUDIT_RECORDED_US], NULL, 10);
@@ -134,6 +144,8 @@ static void show(struct request *request, const struct audit_row *row, struct js
         .action = columns[AUDIT_ACTION],
         .object = object_text(request, columns[AUDIT_ACTION], columns[AUDIT_OBJECT_ID]),
         .result = columns[AUDIT_RESULT],
+        .tenant_name = db_text(result, at, TENANT_NAME),
+        .principal_name = db_text(result, at, PRINCIPAL_NAME),
     };
     field_write_struct(audit_fields, &item, out);
 }
@@ -150,7 +162,7 @@ static void write_page(struct request *request, struct response *response, const
     json_out_key(out, "items");
     json_out_open(out, '[');
     for (int i = 0; i < shown; i++)
-        show(request, &rows[i], out);
+        show(request, &rows[i], result, i, out);
     json_out_close(out, ']');
     json_out_key(out, "next_page");
     const char *const *last = shown > 0 ? rows[shown - 1].columns : NULL;
@@ -204,5 +216,6 @@ static const struct route audit_routes[] = {
 
 static const struct db_stmt *const audit_statements[] = {&statement_list, &statement_list_of_tenant, NULL};
 
-const struct resource audit_resource = {"audit", audit_routes, audit_statements,
+const struct resource audit_resource = {
+    "audit", audit_routes, audit_statements,
     "Who did what, and what was refused: append-only, sealed into a chain of hashes."};

@@ -22,6 +22,7 @@ static const char *const steps[] = {"day", "week", "month", NULL};
     FIELD_COLUMN("margin",             FIELD_TYPE_MONEY, .help = "Revenue less cost")
 
 #define MARGIN_ITEM                                                                                                                   \
+    FIELD_COLUMN_WITH("name", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "What people call it: of a node or reservation its name, else the key; null: it has none"), \
     FIELD_COLUMN_WITH("period_start",  FIELD_TYPE_DATE, FIELD_NULLABLE, .help = "First day of the step (weeks begin on Monday); null without step"), \
     MARGIN_MONEY,                                                                                                                     \
     FIELD_COLUMN("gpu_seconds_billed", FIELD_TYPE_INT, .help = "Rounded to whole GPU-seconds"),                                       \
@@ -74,21 +75,23 @@ struct margin_query {
     const char *from;
     const char *to;
     const char *currency;
+    const char *key;
 };
 static const struct field margin_query_fields[] = {
     FIELD_ENUM("by", struct margin_query, by, .values = keys, .fallback = "tenant", .help = "What items are by"),
     FIELD_ENUM("step", struct margin_query, step, .values = steps, .flags = FIELD_NULLABLE,
                .help = "One item per key and step; all days in one where it is left out"),
     FIELD_DATE("from", struct margin_query, from, .help = "First day; 30 days before to where it is left out"),
-    FIELD_DATE("to", struct margin_query, to, .help = "Day after the last; tomorrow (domain time) where it is left out, so that today is the last"),
+    FIELD_DATE("to", struct margin_query, to,
+               .help = "Day after the last; tomorrow (domain time) where it is left out, so that today is the last"),
     FIELD_TEXT("currency", struct margin_query, currency, .least = 3, .most = 3, .fallback = "USD",
                .help = "Amounts of this currency only: currencies do not add up"),
+    FIELD_TEXT("key", struct margin_query, key, .least = 1, .most = 255,
+               .help = "Only items of this key, as items have it: a tenant's name, a node's id; idle and totals stay "
+                       "those of the fleet"),
     FIELDS_END,
 };
 static const struct schema margin_query_schema = {"MarginQuery", margin_query_fields, sizeof(struct margin_query)};
-
-#define LAST_DAY  "coalesce($4::date, (sluice_now() AT TIME ZONE 'UTC')::date + 1)"
-#define FIRST_DAY "coalesce($3::date, " LAST_DAY " - 30)"
 
 /* What each column of MARGIN_MONEY is, of a row of sums: within a JSON object, and as columns below "totals". */
 #define POOLS(column_)                                                                                                 \
@@ -107,54 +110,93 @@ static const struct schema margin_query_schema = {"MarginQuery", margin_query_fi
 static const struct db_stmt statement_report = {
     .name = "margin_report",
     .sql =
-        "WITH item AS MATERIALIZED ("
-        "  SELECT *, depreciation_u + power_u + colocation_u + operations_u + network_u + storage_u AS cost_u"
-        " FROM margin_report($1::text, $2::text, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text"
+        "WITH last AS (SELECT coalesce($4::date, (sluice_now() AT TIME ZONE 'UTC')::date + 1) AS to_day"
+        "), span AS (SELECT coalesce($3::date, to_day - 30) AS from_day, to_day FROM last"
+        "), item AS MATERIALIZED ("
+        "  SELECT *, depreciation_u + power_u + colocation_u + operations_u + network_u + storage_u AS cost_u,"
+        "    CASE $1::text WHEN 'node' THEN (SELECT n.name FROM node n WHERE n.id = nullif(key, 'none')::uuid)"
+        "      WHEN 'reservation' THEN (SELECT r.name FROM reservation r WHERE r.id = nullif(key, 'none')::uuid)"
+        "      ELSE key END AS name"
+        "    FROM span, margin_report($1::text, $2::text, from_day, to_day)"
+        "   WHERE currency = $5::text AND ($6::text IS NULL OR key = $6::text)"
         "), day AS ("
         "  SELECT *, depreciation_u + power_u + colocation_u + operations_u + network_u + storage_u AS cost_u"
-        " FROM margin_report('day', NULL, " FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text"
+        "    FROM span, margin_report('day', NULL, from_day, to_day) WHERE currency = $5::text"
         "), total AS ("
         "  SELECT coalesce(sum(revenue_u), 0)::bigint AS revenue_u, coalesce(sum(cost_u), 0)::bigint AS cost_u,"
         " coalesce(round(sum(gpu_milli_seconds_unpriced) / 1000.0), 0)::bigint AS unpriced" POOLS(SUM_)
         " FROM day"
         "), known AS ("
-        "  SELECT max(as_of) AS as_of FROM provisional_day WHERE day >= " FIRST_DAY " AND day < " LAST_DAY
+        "  SELECT max(as_of) AS as_of FROM span, provisional_day WHERE day >= from_day AND day < to_day"
         ") SELECT (SELECT coalesce(json_agg(json_build_object(" MARGIN_SUMS(IN_OBJECT)
-        " 'key', nullif(key, CASE WHEN $1::text IN ('node', 'reservation') THEN 'none' END),"
-        " 'period_start', period_start, 'provisional', is_provisional,"
-        " 'gpu_seconds_billed', round(gpu_milli_seconds_billed / 1000.0)::bigint,"
-        " 'gpu_seconds_unpriced', round(gpu_milli_seconds_unpriced / 1000.0)::bigint)"
-        " ORDER BY period_start, key), '[]') FROM item) AS items,"
+        "      'key', nullif(key, CASE WHEN $1::text IN ('node', 'reservation') THEN 'none' END),"
+        "      'name', name, 'period_start', period_start, 'provisional', is_provisional,"
+        "      'gpu_seconds_billed', round(gpu_milli_seconds_billed / 1000.0)::bigint,"
+        "      'gpu_seconds_unpriced', round(gpu_milli_seconds_unpriced / 1000.0)::bigint)"
+        "      ORDER BY period_start, key), '[]') FROM item) AS items,"
         "  (SELECT coalesce(json_agg(json_build_object('cause', cause, 'amount.amount_u', amount_u,"
-        " 'amount.currency', $5::text, 'gpu_seconds', round(gpu_milli_seconds / 1000.0)::bigint)"
-        " ORDER BY cause), '[]') FROM idle_report(" FIRST_DAY ", " LAST_DAY ") WHERE currency = $5::text) AS idle,"
+        "      'amount.currency', $5::text, 'gpu_seconds', round(gpu_milli_seconds / 1000.0)::bigint)"
+        "      ORDER BY cause), '[]') FROM idle_report(from_day, to_day) WHERE currency = $5::text) AS idle,"
         "  known.as_of IS NOT NULL AS provisional,"
-        "  extract(epoch FROM coalesce(known.as_of, (SELECT least(closed_until, " LAST_DAY "::timestamp AT TIME ZONE 'UTC')"
-        " FROM books_closed_until WHERE closed_until IS NOT NULL)))::bigint AS as_of,"
+        "  extract(epoch FROM coalesce(known.as_of, (SELECT least(closed_until, to_day::timestamp AT TIME ZONE 'UTC')"
+        "    FROM books_closed_until WHERE closed_until IS NOT NULL)))::bigint AS as_of,"
         "  total.unpriced AS \"totals.gpu_seconds_unpriced\"" MARGIN_SUMS(IN_TOTALS)
-        "  FROM total, known",
-    .params = 5,
+        "  FROM span, total, known",
+    .params = 6,
 };
 // clang-format on
 
-/* Keys that are ids are written as such. */
-static const struct field *fields_of(const char *by)
+/* Whose keys are ids: uuids within the report. */
+static const struct id_key {
+    const char *by;
+    enum identity_kind identity;
+    const struct field *fields;
+} id_keys[] = {
+    {"node", IDENTITY_NODE, margin_by_node_fields},
+    {"reservation", IDENTITY_RESERVATION, margin_by_reservation_fields},
+    {NULL, 0, margin_fields},
+};
+
+/* Of what is asked by; one without a name, whose keys are names. */
+static const struct id_key *id_key_of(const char *by)
 {
-    if (strcmp(by, "reservation") == 0)
-        return margin_by_reservation_fields;
-    return strcmp(by, "node") == 0 ? margin_by_node_fields : margin_fields;
+    const struct id_key *each = id_keys;
+    while (each->by != NULL && strcmp(each->by, by) != 0)
+        each++;
+    return each;
+}
+
+/* The key that items are limited to, as the report has it; NULL: all, or (with a problem of the request) none can be.
+ */
+static const char *wanted_key(struct request *request, const struct margin_query *query, const struct id_key *of)
+{
+    if (query->key == NULL || of->by == NULL)
+        return query->key;
+    struct identity id;
+    struct err unread = {0};
+    if (identity_from_text(of->identity, query->key, &id, &unread) != ERR_NONE) {
+        field_problem_add(&request->problems, "?key", "wrong_type", "%s", unread.text);
+        return NULL;
+    }
+    char *uuid = arena_alloc(request->arena, UUID_TEXT_SIZE);
+    identity_to_uuid(id, uuid);
+    return uuid;
 }
 
 static enum err_kind report(struct request *request, struct response *response, struct err *reterr)
 {
     const struct margin_query *query = request->query;
+    const struct id_key *of = id_key_of(query->by);
+    const char *key = wanted_key(request, query, of);
+    if (request->problems.count > 0)
+        return request_invalid(request, reterr);
     const PGresult *result = NULL;
     enum err_kind kind =
         request_run(request, &statement_report,
-                    DB_PARAMS(query->by, query->step, query->from, query->to, query->currency), &result, reterr);
+                    DB_PARAMS(query->by, query->step, query->from, query->to, query->currency, key), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    response_row(response, 200, fields_of(query->by), result, 0);
+    response_row(response, 200, of->fields, result, 0);
     return ERR_NONE;
 }
 

@@ -22,6 +22,7 @@ static const struct field correction_fields[] = {
     FIELD_TEXT ("gpu_model",   struct usage_correction, gpu_model, .flags = FIELD_NULLABLE, .least = 1, .most = 47, .help = "For a reservation with a shape of its own: the model whose price holds"),
     FIELD_TEXT ("reason",      struct usage_correction, reason, .flags = FIELD_REQUIRED, .least = 1, .most = 255, .example = "outage INC-7", .help = "Why"),
     FIELD_COLUMN("tenant",     FIELD_TYPE_TEXT, .help = "Whose, by name"),
+    FIELD_COLUMN_WITH("reservation_name", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "What people call the reservation; null: it has no name"),
     FIELD_COLUMN("created_at", FIELD_TYPE_TIME, .help = "Domain time: it is rated with this day"),
     FIELDS_END,
 };
@@ -32,6 +33,7 @@ static const struct schema correction_schema = {"UsageCorrection", correction_fi
 #define CORRECTION_SELECT                                                                                              \
     "SELECT c.id, c.reservation_id AS reservation, extract(epoch FROM c.starts_at)::bigint AS starts_at,"              \
     " extract(epoch FROM c.ends_at)::bigint AS ends_at, c.gpu_milli, c.gpu_model, c.reason, t.name AS tenant,"         \
+    " (SELECT r.name FROM reservation r WHERE r.id = c.reservation_id) AS reservation_name,"                           \
     " extract(epoch FROM c.created_at)::bigint AS created_at, c.id AS page_key"                                        \
     " FROM usage_correction c JOIN tenant t ON t.id = c.tenant_id"
 

@@ -115,6 +115,7 @@ def test_every_change_and_every_refusal_is_there(stack):
     created = found("POST /v1/reservations", "ok")
     assert [row["object"] for row in created] == [made["id"], created[-1]["object"]]  # the second: refused by the planner, yet made
     assert created[0]["tenant"] and created[0]["principal"] and created[0]["remote"] == "127.0.0.1"
+    assert created[0]["tenant_name"] == "acme" and created[0]["principal_name"] == acme.get("/v1/me").body["principal"]
     assert created[0]["request_id"].startswith("req_")
     for action, result in (("POST /v1/reservations", "out_of_range"), ("POST /v1/reservations", "malformed_json"),
                            ("POST /v1/reservations", "forbidden"), ("GET /v1/system/zones", "forbidden"),

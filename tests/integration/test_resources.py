@@ -232,7 +232,16 @@ def test_a_month_adds_up_wherever_one_looks(month):
         assert weeks["totals"] == margin["totals"]
         assert len({item["period_start"] for item in weeks["items"]}) == (5 if by in ("day", "node", "rack", "cohort") else 1)
         assert sum(micro(item["margin"]) for item in weeks["items"]) == sum(micro(item["margin"]) for item in margin["items"])
-    assert [item["key"] for item in month.operator.get(f"/v1/system/margin?by=reservation&{REPORT}").body["items"]] == [month.reservation["id"]]
+    (item,) = month.operator.get(f"/v1/system/margin?by=reservation&{REPORT}").body["items"]
+    assert (item["key"], item["name"]) == (month.reservation["id"], month.reservation.get("name"))
+    nodes = {node["id"]: node["name"] for node in month.operator.items("/v1/system/nodes")}
+    by_node = [item for item in month.operator.get(f"/v1/system/margin?by=node&{REPORT}").body["items"] if item["key"] is not None]
+    assert by_node and all(item["name"] == nodes[item["key"]] for item in by_node)
+    only = month.operator.get(f"/v1/system/margin?by=node&key={by_node[-1]['key']}&{REPORT}").expect(200).body
+    assert only["items"] == by_node[-1:] and only["totals"] == margin["totals"]
+    assert month.operator.get(f"/v1/system/margin?by=node&key=gpu-1&{REPORT}").expect(422).body["errors"][0]["pointer"] == "?key"
+    (item,) = month.operator.get(f"/v1/system/margin?by=tenant&key=acme&{REPORT}").expect(200).body["items"]
+    assert (item["key"], item["name"]) == ("acme", "acme")
 
     idle_days = month.operator.items(f"/v1/system/idle?step=day&{REPORT}&limit=7")
     for idle in margin["idle"]:
