@@ -18,6 +18,13 @@ describe("an address", () => {
 });
 
 describe("as curl", () => {
+  test("a file goes along by its name, of its kind", () => {
+    const file = { name: "assets.csv", type: "text/csv" };
+    const ask: Ask = { method: "POST", path: "/v1/system/assets/import", file };
+    expect(curlOf(ask, ORIGIN)).toContain("-H 'Content-Type: text/csv' \\\n  --data-binary @assets.csv");
+    expect(cliOf(ask)).toBeNull();
+  });
+
   test("a change carries its body and its condition, and never a token", () => {
     const text = curlOf(
       {

@@ -3,7 +3,7 @@ import { rowProblems, sheetOf } from "../src/assets/sheet";
 import { sharesOf } from "../src/billing/invoice-actions";
 import { pivot } from "../src/billing/pivot";
 import { groupPrices, lineOf, type Version } from "../src/billing/price-lines";
-import { parseSteps, stepsText } from "../src/billing/steps";
+import { parseSteps, stepsSentence } from "../src/billing/steps";
 import { axisOf, fraction, heightOn, labelEvery, stackOf } from "../src/charts/scale";
 import { basisPointsOf, bookValueLine, daysOf, idleStacks, percentOf, poolsIn } from "../src/economics/series";
 import { parseCsv, toCsv } from "../src/format/csv";
@@ -249,8 +249,17 @@ describe("steps of a policy", () => {
       { least: 0, share_bp: 10000 },
       { least: 86400, share_bp: 2550 },
     ];
-    expect(parseSteps(stepsText(steps))).toEqual(steps);
+    expect(parseSteps("0: 100\n 86400: 25,5 %")).toEqual(steps);
     expect(parseSteps("whatever")).toBe("whatever");
+  });
+
+  it("are_read_in_the_unit_of_their_kind", () => {
+    expect(stepsSentence("cancellation", [{ least: 86400, share_bp: 2500 }])).toBe(
+      "25\u202f% from 1\u202fd before the start",
+    );
+    expect(stepsSentence("sla_credit", [{ least: 250, share_bp: 1000 }])).toBe(
+      "10\u202f% from 2.5\u202f% not delivered",
+    );
   });
 });
 

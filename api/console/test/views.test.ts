@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { matchingItems } from "../src/app/palette-items";
+import { actedOn, matchingItems, wishOf } from "../src/app/palette-items";
 import { differences, transactionOf } from "../src/audit/difference";
 import { beginOf } from "../src/audit/spans";
 import { concernOf, pressing } from "../src/overview/attention";
@@ -70,4 +70,18 @@ test("the palette finds by every word", () => {
   ];
   expect(matchingItems(items, "theme use").map((item) => item.name)).toEqual(["Use the dark theme"]);
   expect(matchingItems(items, " ")).toHaveLength(2);
+});
+
+test("a verb and a name are a wish, a name alone is none", () => {
+  expect(wishOf("cordon gpu-0041")).toEqual({ verb: "cordon", name: "gpu-0041" });
+  expect(wishOf(" Issue  acme north ")).toEqual({ verb: "issue", name: "acme north" });
+  expect(wishOf("cordon")).toEqual({ verb: null, name: "cordon" });
+  expect(wishOf("gpu-0041 cordon")).toEqual({ verb: null, name: "gpu-0041 cordon" });
+});
+
+test("actions are asked for of what was meant: of one thing, or of a few with a verb", () => {
+  const found = ["/a", "/b", "/c", "/d"].map((to) => ({ name: to, hint: "", to }));
+  expect(actedOn(found, null)).toEqual([]);
+  expect(actedOn(found.slice(0, 1), null)).toEqual(["/a"]);
+  expect(actedOn(found, "cancel")).toEqual(["/a", "/b", "/c"]);
 });

@@ -105,7 +105,7 @@ test("the_palette_goes_to_pages_and_finds_objects_by_name_and_id", async ({ page
   await expect(page.getByRole("heading", { level: 1, name: "System" })).toBeFocused();
   await page.keyboard.press("Control+k");
   await box.fill(one?.name ?? "");
-  await expect(page.getByRole("option", { name: one?.name ?? "" })).toBeVisible();
+  await expect(page.getByRole("option", { name: one?.name ?? "" }).first()).toBeVisible();
   await expectAccessible(page);
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(new RegExp(`/reservations/${one?.id}$`));

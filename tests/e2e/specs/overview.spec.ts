@@ -41,8 +41,8 @@ test("the_audit_is_filtered_in_the_address_and_tells_before_and_after", async ({
 test("the_system_tells_leaders_and_drift", async ({ page }) => {
   await signIn(page, operatorToken, "/console/system");
   const leaders = page.getByRole("group", { name: "Leaders" });
-  await expect(leaders).toContainText("zone us-east-1a");
-  await expect(leaders).toContainText("billing");
+  await expect(leaders).toContainText("Zone us-east-1a");
+  await expect(leaders).toContainText("Billing");
   await page.getByRole("button", { name: "Compare" }).click();
   await expect(page.getByText("no drift")).toBeVisible();
 });

@@ -1,13 +1,14 @@
 // One's own sessions: where one is signed in, and the way to end that.
 import { useQuery } from "@tanstack/react-query";
 import { api, unwrap } from "../api/client";
-import type { Me, Session } from "../api/model";
+import { isProvider, type Me, type Session } from "../api/model";
 import { allPages, PAGE_LIMIT } from "../api/pages";
 import { session as own } from "../api/session";
 import { usePrincipal } from "../app/principal";
 import { formatInstant } from "../format/text";
 import { zoneName } from "../format/zone";
 import { ActionButton, type Action } from "../ui/action";
+import { ListTools } from "../ui/list-tools";
 import { Heading } from "../ui/heading";
 import { Loaded } from "../ui/states";
 import { DataTable, type Column } from "../ui/table";
@@ -98,7 +99,10 @@ export function AccountPage() {
       <Loaded query={sessions} what="sessions">
         {({ items }) => (
           <>
-            <p className="fine">Browsers that are signed in. Times in {zoneName()}.</p>
+            <div className="section-top">
+              <span className="fine">Browsers that are signed in. Times in {zoneName()}.</span>
+              <ListTools list={{ path: isProvider(me) ? "/v1/system/sessions" : "/v1/sessions" }} name="sessions" />
+            </div>
             <DataTable
               label="Sessions"
               columns={COLUMNS}

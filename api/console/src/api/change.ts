@@ -14,6 +14,8 @@ export interface Ask {
   params?: Readonly<Record<string, string>>;
   query?: Readonly<Record<string, string | undefined>>;
   body?: unknown;
+  /** The body lies in a file: said so in the commands; who sends it has its text. */
+  file?: { name: string; type: string };
   /** ETag of the object that was shown: the change is refused where somebody else was faster. "*": whatever it is now. */
   ifMatch?: string | undefined;
 }

@@ -83,6 +83,8 @@ export function curlOf(ask: Ask, origin: string): string {
   if (ask.ifMatch !== undefined) parts.push(`-H ${quoted(`If-Match: ${ask.ifMatch}`)}`);
   if (ask.body !== undefined)
     parts.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(ask.body))}`);
+  if (ask.file !== undefined)
+    parts.push(`-H ${quoted(`Content-Type: ${ask.file.type}`)}`, `--data-binary @${quoted(ask.file.name)}`);
   return parts.join(" \\\n  ");
 }
 
@@ -95,7 +97,7 @@ function optionsOf(fields: Readonly<Record<string, unknown>>, known: readonly st
 /** As a command of `sluice`, or null: the command line has none for it. */
 export function cliOf(ask: Ask): string | null {
   const command = COMMANDS[`${ask.method} ${ask.path.replace("/v1/system/", "/v1/")}`];
-  if (command === undefined) return null;
+  if (command === undefined || ask.file !== undefined) return null;
   const words = ["sluice", command.words, ...Object.values(ask.params ?? {}).map(quoted)];
   const body = (ask.body ?? {}) as Record<string, unknown>;
   const options = optionsOf({ ...ask.query, ...body }, command.options ?? []);

@@ -2,19 +2,24 @@
 import { send } from "../api/change";
 import { isProvider, type Me } from "../api/model";
 import { session } from "../api/session";
+import { formatDate } from "../format/text";
 import { setTimeZone, timeZone } from "../format/zone";
+import type { Action } from "../ui/action";
 import { setTheme, theme } from "../ui/theme";
+import type { ObjectAction } from "./object-actions";
 import { pagesFor } from "./pages";
 
 export interface Item {
   name: string;
   /** What it is: "Page", "Reservation of acme". */
   hint: string;
-  /** Where it leads, within the console; or what it does. */
-  to: string | (() => void);
+  /** Where it leads, within the console; or what it does; or an action, whose dialog opens. */
+  to: string | (() => void) | Action<never>;
 }
 
 const FOUND_MAX = 6;
+/** Of so many found objects the actions are asked for: of more, nobody means all. */
+const ACTED_MAX = 3;
 
 function fixedItems(me: Me): Item[] {
   const otherTheme = theme() === "dark" ? "light" : "dark";
@@ -49,12 +54,19 @@ interface Named {
   id: string;
   name?: string | null;
   tenant?: string | null;
+  number?: string | null;
+  period_start?: string;
 }
 
 interface Source {
-  path: "/v1/system/reservations" | "/v1/reservations" | "/v1/system/nodes" | "/v1/system/tenants";
+  path:
+    "/v1/system/reservations" | "/v1/reservations" | "/v1/system/nodes" | "/v1/system/tenants" | "/v1/system/invoices";
   /** The parameter that takes the text. */
-  by: "find" | "name";
+  by: "find" | "name" | "number" | "tenant";
+  /** What else is asked for. */
+  only?: Readonly<Record<string, string>>;
+  /** Where it has no name of its own. */
+  name?: (found: Named) => string;
   hint: (found: Named) => string;
   to: (found: Named) => string;
 }
@@ -63,6 +75,12 @@ const RESERVATION = {
   by: "find",
   hint: (found: Named) => (found.tenant == null ? "Reservation" : `Reservation of ${found.tenant}`),
   to: (found: Named) => `/reservations/${found.id}`,
+} as const;
+const INVOICE = {
+  path: "/v1/system/invoices",
+  hint: (found: Named) => `Invoice of ${found.tenant ?? ""}`,
+  to: (found: Named) => `/billing/invoices/${found.id}`,
+  name: (found: Named) => found.number ?? `Draft of ${formatDate(found.period_start ?? "")}`,
 } as const;
 const PROVIDER: readonly Source[] = [
   { path: "/v1/system/reservations", ...RESERVATION },
@@ -73,6 +91,8 @@ const PROVIDER: readonly Source[] = [
     hint: () => "Tenant",
     to: (found) => `/system?tenant=${encodeURIComponent(found.name ?? "")}`,
   },
+  { ...INVOICE, by: "number" },
+  { ...INVOICE, by: "tenant", only: { status: "draft" } },
 ];
 const TENANT: readonly Source[] = [{ path: "/v1/reservations", ...RESERVATION }];
 
@@ -90,11 +110,43 @@ export function itemOfId(text: string): Item | null {
 /** Asks the API for objects of this name. A source that refuses finds nothing: the others still do. */
 export async function findObjects(me: Me, text: string, signal: AbortSignal): Promise<Item[]> {
   const sources = isProvider(me) ? PROVIDER : TENANT;
-  const asked = sources.map(async ({ path, by, hint, to }) => {
-    const query = { [by]: text, limit: String(FOUND_MAX) };
+  const asked = sources.map(async ({ path, by, only, hint, to, name }) => {
+    const query = { ...only, [by]: text, limit: String(FOUND_MAX) };
     const { data } = await send<{ items: Named[] }>({ method: "GET", path, query }, { signal });
-    return data.items.map((found) => ({ name: found.name ?? found.id, hint: hint(found), to: to(found) }));
+    return data.items.map((found) => ({
+      name: name?.(found) ?? found.name ?? found.id,
+      hint: hint(found),
+      to: to(found),
+    }));
   });
   const answers = await Promise.allSettled(asked);
   return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+}
+
+const VERBS: ReadonlySet<string> = new Set(
+  "cancel change cordon correct credit drain extend finalize impair issue maintenance move plan release replace retire shorten switch uncordon void".split(
+    " ",
+  ),
+);
+
+/** "cordon gpu-0041": what is to be done, and with what; of a name alone, nothing is. */
+export function wishOf(text: string): { verb: string | null; name: string } {
+  const [first = "", ...rest] = text.trim().split(/\s+/);
+  const verb = first.toLowerCase();
+  return VERBS.has(verb) && rest.length > 0 ? { verb, name: rest.join(" ") } : { verb: null, name: text.trim() };
+}
+
+/** Actions as items; one that cannot be done now says why. */
+export function actionItems(actions: readonly ObjectAction[]): Item[] {
+  return actions.map(({ noun, action }) => ({
+    name: action.title,
+    hint: action.refusal == null ? noun : `not now: ${action.refusal}`,
+    to: action,
+  }));
+}
+
+/** What can be done with what was found: where it is asked for, or where it is one thing that was meant. */
+export function actedOn(found: readonly Item[], verb: string | null): readonly string[] {
+  if (verb === null && found.length !== 1) return [];
+  return found.flatMap(({ to }) => (typeof to === "string" ? [to] : [])).slice(0, ACTED_MAX);
 }

@@ -1,37 +1,85 @@
 // Ctrl K: go to a page, do something, find an object by name or id. A combobox with a list below it (ARIA 1.2).
 import { useQuery } from "@tanstack/react-query";
-import { useRouter } from "@tanstack/react-router";
+import { useLocation, useRouter } from "@tanstack/react-router";
 import { useId, useState, type KeyboardEvent } from "react";
+import type { Action } from "../ui/action";
+import { ActionDialog } from "../ui/action-dialog";
 import { Dialog } from "../ui/dialog";
 import { useSettled } from "../ui/preview";
-import { findObjects, itemOfId, itemsFor, type Item } from "./palette-items";
+import { actionsAt, hasActions } from "./object-actions";
+import {
+  actedOn,
+  actionItems,
+  findObjects,
+  itemOfId,
+  itemsFor,
+  matchingItems,
+  wishOf,
+  type Item,
+} from "./palette-items";
 import { usePrincipal } from "./principal";
 
 const TEXT_LEAST = 2;
 
 export default function Palette({ onClose }: { onClose: () => void }) {
+  const [action, setAction] = useState<Action<never> | null>(null);
+  if (action !== null) return <ActionDialog action={action} onClose={onClose} />;
   return (
     <Dialog title="Go to or find" className="palette" onClose={onClose}>
-      {(close) => <Finder close={close} />}
+      {(close) => <Finder close={close} onAction={setAction} />}
     </Dialog>
   );
 }
 
-function useItems(text: string): { items: Item[]; searching: boolean } {
+/** What can be done with the objects at these addresses. */
+function useActions(paths: readonly string[]): { items: Item[]; searching: boolean } {
   const me = usePrincipal();
-  const settled = useSettled(text.trim());
-  const byId = itemOfId(text.trim());
-  const found = useQuery({
-    queryKey: ["palette", settled],
-    queryFn: ({ signal }) => findObjects(me, settled, signal),
-    enabled: settled.length >= TEXT_LEAST && byId === null,
+  const router = useRouter();
+  const go = (path: string): void => void router.navigate({ href: `/console${path}` });
+  const acted = useQuery({
+    queryKey: ["palette", "actions", paths],
+    queryFn: async () => {
+      const asked = await Promise.allSettled(paths.map((path) => actionsAt(me, path, go)));
+      return actionItems(asked.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : [])));
+    },
+    enabled: paths.length > 0,
+    staleTime: 0,
     retry: false,
   });
-  const items = [...(byId === null ? [] : [byId]), ...itemsFor(me, text), ...(found.data ?? [])];
-  return { items, searching: found.isFetching };
+  return { items: paths.length === 0 ? [] : (acted.data ?? []), searching: acted.isFetching };
 }
 
-function Finder({ close }: { close: () => void }) {
+function useItems(text: string): { items: Item[]; searching: boolean } {
+  const me = usePrincipal();
+  const here = useLocation({ select: (location) => location.pathname });
+  const settled = useSettled(text.trim());
+  const { verb, name } = wishOf(settled);
+  const byId = itemOfId(name);
+  const found = useQuery({
+    queryKey: ["palette", name],
+    queryFn: ({ signal }) => findObjects(me, name, signal),
+    enabled: name.length >= TEXT_LEAST && byId === null,
+    retry: false,
+  });
+  const objects = byId === null ? (found.data ?? []) : [byId];
+  const ofPage = useActions(hasActions(here) ? [here] : []);
+  const ofFound = useActions(actedOn(objects, verb).filter(hasActions));
+  const items = [
+    ...(byId === null ? [] : objects),
+    ...matchingItems(ofPage.items, text),
+    ...itemsFor(me, text),
+    ...(byId === null ? objects : []),
+    ...(verb === null ? ofFound.items : matchingItems(ofFound.items, verb)),
+  ];
+  return { items: distinct(items), searching: found.isFetching || ofFound.searching };
+}
+
+/** An action of the page's object may be found once more. */
+function distinct(items: readonly Item[]): Item[] {
+  return [...new Map(items.map((item) => [`${item.hint} ${item.name}`, item])).values()];
+}
+
+function Finder({ close, onAction }: { close: () => void; onAction: (action: Action<never>) => void }) {
   const router = useRouter();
   const id = useId();
   const [text, setText] = useState("");
@@ -41,9 +89,11 @@ function Finder({ close }: { close: () => void }) {
 
   function run(item: Item | undefined): void {
     if (item === undefined) return;
+    const { to } = item;
+    if (typeof to === "object") return to.refusal == null ? onAction(to) : undefined;
     close();
-    if (typeof item.to === "string") void router.navigate({ href: `/console${item.to}` });
-    else item.to();
+    if (typeof to === "string") void router.navigate({ href: `/console${to}` });
+    else to();
   }
 
   const keys: Readonly<Record<string, () => void>> = {
@@ -85,6 +135,7 @@ function Finder({ close }: { close: () => void }) {
             id={`${id}-${index}`}
             role="option"
             aria-selected={index === current}
+            aria-disabled={typeof item.to === "object" && item.to.refusal != null}
             onClick={() => run(item)}
             onPointerMove={() => setAt(index)}
             ref={index === current ? (element) => element?.scrollIntoView({ block: "nearest" }) : undefined}

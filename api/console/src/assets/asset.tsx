@@ -83,7 +83,13 @@ function Changes({ asset }: { asset: AssetObject }) {
   const changes = useList("/v1/system/assets/{id}/changes", { word: "assets", params: { id: asset.id } });
   return (
     <section className="panel" aria-labelledby="changes-title">
-      <h2 id="changes-title">What happened to it</h2>
+      <div className="section-top">
+        <h2 id="changes-title">What happened to it</h2>
+        <ListTools
+          list={{ path: "/v1/system/assets/{id}/changes", params: { id: asset.id } }}
+          name={`${asset.serial}-changes`}
+        />
+      </div>
       <Loaded query={changes} what="its changes">
         {({ items }) =>
           items.length === 0 ? (
@@ -119,7 +125,7 @@ function ChangeTable({ items }: { items: readonly Change[] }) {
       <tbody>
         {items.map((item) => (
           <tr key={item.id}>
-            <th scope="row">{words(item.kind)}</th>
+            <th scope="row">{item.kind === "re_estimate" ? "re-estimate" : words(item.kind)}</th>
             <td>{formatDate(item.effective_on)}</td>
             <td>
               <StateChip state={item.status.outcome} tone={TONES[item.status.outcome] ?? "wait"} />

@@ -9,6 +9,7 @@ import { usePrincipal } from "../app/principal";
 import { refusalFor } from "../billing/shared";
 import { formatMoney } from "../format/money";
 import { countOf } from "../format/text";
+import { CopyAs } from "../ui/copy-as";
 import { ProblemBox } from "../ui/problem-box";
 import { TableBox } from "../ui/table-box";
 import { rowProblems, sheetOf, type Sheet } from "./sheet";
@@ -18,6 +19,8 @@ type Made = paths["/v1/system/assets/import"]["post"]["responses"][201]["content
 type Asset = ObjectOf<"/v1/system/assets/{id}">;
 
 const PATH = "/v1/system/assets/import";
+/** The same from a shell. */
+const FROM_FILE = { method: "POST", path: PATH, file: { name: "assets.csv", type: "text/csv" } } as const;
 const PAUSE_MS = 400;
 const ROWS_SHOWN = 200;
 const EXAMPLE: readonly (keyof Asset | "cost.amount" | "cost.currency" | "salvage.amount" | "salvage.currency")[] = [
@@ -79,10 +82,15 @@ export function Import() {
   }
   return (
     <section className="panel" aria-label="Import assets">
+      <div className="section-top">
+        <h2>From a spreadsheet</h2>
+        <span className="list-tools">
+          <CopyAs ask={FROM_FILE} />
+        </span>
+      </div>
       <p>
         A header that names fields, nested ones with dots, and a row for each asset: <code>{EXAMPLE.join(",")}</code>.
-        All rows are registered, or none. From a shell:{" "}
-        <code>curl --data-binary @assets.csv -H 'Content-Type: text/csv' {PATH}</code>
+        All rows are registered, or none.
       </p>
       <div className="field">
         <label htmlFor="import-file">Spreadsheet, as CSV</label>

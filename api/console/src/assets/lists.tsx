@@ -11,6 +11,7 @@ import { formatCount, formatDate, words } from "../format/text";
 import type { Action } from "../ui/action";
 import type { Field } from "../ui/fields";
 import { ListView } from "../ui/list-view";
+import { moneyColumn } from "../ui/money-column";
 import { StateChip } from "../ui/state-chip";
 import type { Column } from "../ui/table";
 import { useAssets } from "./page";
@@ -49,20 +50,8 @@ const COHORT_COLUMNS: readonly Column<Cohort>[] = [
           ? formatDate(item.in_service_from)
           : `${formatDate(item.in_service_from)} to ${formatDate(item.in_service_until ?? item.in_service_from)}`,
   },
-  {
-    key: "cost",
-    title: "Cost",
-    align: "end",
-    sort: (item) => micro(item.cost.amount),
-    render: (item) => formatMoney(item.cost),
-  },
-  {
-    key: "charged",
-    title: "Depreciated",
-    align: "end",
-    sort: (item) => micro(item.accumulated_depreciation.amount),
-    render: (item) => formatMoney(item.accumulated_depreciation),
-  },
+  moneyColumn("cost", "Cost"),
+  moneyColumn("accumulated_depreciation", "Depreciated"),
   {
     key: "impaired",
     title: "Impaired",
@@ -71,13 +60,7 @@ const COHORT_COLUMNS: readonly Column<Cohort>[] = [
     render: (item) =>
       micro(item.accumulated_impairment.amount) === 0n ? "–" : formatMoney(item.accumulated_impairment),
   },
-  {
-    key: "book",
-    title: "Book value",
-    align: "end",
-    sort: (item) => micro(item.net_book_value.amount),
-    render: (item) => <b>{formatMoney(item.net_book_value)}</b>,
-  },
+  moneyColumn("net_book_value", "Book value", "strong"),
   {
     key: "left",
     title: "Left of cost",
@@ -144,13 +127,7 @@ const ASSET_COLUMNS: readonly Column<Asset>[] = [
     sort: (item) => item.life_months,
     render: (item) => `${item.life_months} mo`,
   },
-  {
-    key: "cost",
-    title: "Cost",
-    align: "end",
-    sort: (item) => micro(item.cost.amount),
-    render: (item) => formatMoney(item.cost),
-  },
+  moneyColumn("cost", "Cost"),
   {
     key: "book",
     title: "Book value",

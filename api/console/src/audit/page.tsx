@@ -33,8 +33,18 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     sort: (row) => row.result,
     render: (row) => <StateChip state={row.result} tone={row.result === "ok" ? "good" : "bad"} />,
   },
-  { key: "principal", title: "Who", sort: (row) => row.principal, render: (row) => short(row.principal) },
-  { key: "tenant", title: "Tenant", sort: (row) => row.tenant, render: (row) => short(row.tenant) },
+  {
+    key: "principal",
+    title: "Who",
+    sort: (row) => row.principal_name ?? row.principal,
+    render: (row) => row.principal_name ?? short(row.principal),
+  },
+  {
+    key: "tenant",
+    title: "Tenant",
+    sort: (row) => row.tenant_name ?? row.tenant,
+    render: (row) => row.tenant_name ?? short(row.tenant),
+  },
   { key: "object", title: "Object", sort: (row) => row.object, render: (row) => short(row.object) },
   { key: "remote", title: "From", sort: (row) => row.remote, render: (row) => row.remote },
 ];
@@ -52,7 +62,17 @@ function short(id: string | null | undefined) {
 function matching(rows: readonly AuditRow[], find: string | undefined): AuditRow[] {
   const wanted = (find ?? "").toLowerCase();
   const found = rows.filter((row) =>
-    [row.action, row.object, row.principal, row.tenant, row.remote, row.request_id, row.result]
+    [
+      row.action,
+      row.object,
+      row.principal,
+      row.principal_name,
+      row.tenant,
+      row.tenant_name,
+      row.remote,
+      row.request_id,
+      row.result,
+    ]
       .join(" ")
       .toLowerCase()
       .includes(wanted),

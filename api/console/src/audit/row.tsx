@@ -1,4 +1,5 @@
 // One row of the audit: who, from where, and what the object was before and after.
+import type { ReactNode } from "react";
 import { useWhole } from "../api/lists";
 import type { AuditRow, Event } from "../api/model";
 import { formatInstant, words } from "../format/text";
@@ -20,8 +21,8 @@ export function RowDetail({ row, onClose }: { row: AuditRow; onClose: () => void
         <Fact name="When">
           {formatInstant(row.recorded_at)} {zoneName(row.recorded_at)}
         </Fact>
-        <Fact name="Who">{row.principal ?? "nobody was recognised"}</Fact>
-        <Fact name="Tenant">{row.tenant ?? "the provider"}</Fact>
+        <Fact name="Who">{named(row.principal_name, row.principal) ?? "nobody was recognised"}</Fact>
+        <Fact name="Tenant">{named(row.tenant_name, row.tenant) ?? "the provider"}</Fact>
         <Fact name="From">{row.remote}</Fact>
         <Fact name="Request">
           <code>{row.request_id}</code>
@@ -33,7 +34,17 @@ export function RowDetail({ row, onClose }: { row: AuditRow; onClose: () => void
   );
 }
 
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+/** Name and id: the id stays what it was. */
+function named(name: string | null, id: string | null): ReactNode {
+  if (id === null) return null;
+  return (
+    <>
+      {name} <code>{id}</code>
+    </>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div>
       <dt>{name}</dt>

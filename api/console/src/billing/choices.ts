@@ -5,6 +5,7 @@ export const SECTIONS = [
   "grants",
   "invoices",
   "credit-notes",
+  "corrections",
   "close",
   "prices",
   "commitments",
@@ -23,6 +24,7 @@ export const SECTION_NAMES: Readonly<Record<Section, string>> = {
   grants: "Credit grants",
   invoices: "Invoices",
   "credit-notes": "Credit notes",
+  corrections: "Usage corrections",
   close: "Period close",
   prices: "Prices",
   commitments: "Commitments",
@@ -36,7 +38,7 @@ export const SECTION_NAMES: Readonly<Record<Section, string>> = {
 
 export const GROUPS: readonly { name: string; sections: readonly Section[] }[] = [
   { name: "Owed", sections: ["tenants", "payments", "grants"] },
-  { name: "Billed", sections: ["invoices", "credit-notes", "close"] },
+  { name: "Billed", sections: ["invoices", "credit-notes", "corrections", "close"] },
   { name: "Terms", sections: ["prices", "commitments", "discounts", "policies", "taxes", "profiles"] },
   { name: "Books", sections: ["statements", "focus"] },
 ];

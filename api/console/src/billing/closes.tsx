@@ -4,8 +4,9 @@ import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { Meter } from "../charts/meter";
 import { fraction } from "../charts/scale";
-import { formatCount, formatDate, formatInstant } from "../format/text";
+import { countOf, formatCount, formatDate, formatInstant } from "../format/text";
 import { ActionButton, type Action } from "../ui/action";
+import { ListTools } from "../ui/list-tools";
 import { ListView } from "../ui/list-view";
 import { StateChip, type Tone } from "../ui/state-chip";
 import { Empty, Loaded } from "../ui/states";
@@ -59,57 +60,63 @@ interface MonthsProps {
 
 function Months({ closes, me, month, onMonth }: MonthsProps) {
   return (
-    <TableBox label="Closes by month">
-      <thead>
-        <tr>
-          <th scope="col">Month</th>
-          <th scope="col">State</th>
-          <th scope="col">
-            <span className="hidden">Progress</span>
-          </th>
-          <th scope="col" className="end">
-            Closed
-          </th>
-          <th scope="col" className="end">
-            Parked
-          </th>
-          <th scope="col">Began</th>
-          <th scope="col">Finished</th>
-          <th scope="col">
-            <span className="hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {closes.map((close) => (
-          <tr key={close.month} className={close.month === month ? "selected" : undefined}>
-            <th scope="row">
-              <button
-                type="button"
-                className="link"
-                aria-expanded={close.month === month}
-                onClick={() => onMonth(close.month === month ? undefined : close.month)}
-              >
-                {monthName(close.month)}
-              </button>
+    <>
+      <div className="section-top">
+        <span className="fine">{countOf(closes.length, "month")}</span>
+        <ListTools list={{ path: "/v1/system/month-closes" }} name="month-closes" />
+      </div>
+      <TableBox label="Closes by month">
+        <thead>
+          <tr>
+            <th scope="col">Month</th>
+            <th scope="col">State</th>
+            <th scope="col">
+              <span className="hidden">Progress</span>
             </th>
-            <td>{stateOf(close)}</td>
-            <td>
-              <Meter share={fraction(BigInt(close.done), BigInt(close.total))} />
-            </td>
-            <td className="end">
-              {formatCount(close.done)} of {formatCount(close.total)}
-            </td>
-            <td className={close.parked > 0 ? "end loss" : "end"}>{formatCount(close.parked)}</td>
-            <td>{formatInstant(close.started_at)}</td>
-            <td>{formatInstant(close.finished_at)}</td>
-            <td className="end">
-              {close.parked > 0 && <ActionButton action={againAction(me, close.month)} className="small" />}
-            </td>
+            <th scope="col" className="end">
+              Closed
+            </th>
+            <th scope="col" className="end">
+              Parked
+            </th>
+            <th scope="col">Began</th>
+            <th scope="col">Finished</th>
+            <th scope="col">
+              <span className="hidden">Actions</span>
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </TableBox>
+        </thead>
+        <tbody>
+          {closes.map((close) => (
+            <tr key={close.month} className={close.month === month ? "selected" : undefined}>
+              <th scope="row">
+                <button
+                  type="button"
+                  className="link"
+                  aria-expanded={close.month === month}
+                  onClick={() => onMonth(close.month === month ? undefined : close.month)}
+                >
+                  {monthName(close.month)}
+                </button>
+              </th>
+              <td>{stateOf(close)}</td>
+              <td>
+                <Meter share={fraction(BigInt(close.done), BigInt(close.total))} />
+              </td>
+              <td className="end">
+                {formatCount(close.done)} of {formatCount(close.total)}
+              </td>
+              <td className={close.parked > 0 ? "end loss" : "end"}>{formatCount(close.parked)}</td>
+              <td>{formatInstant(close.started_at)}</td>
+              <td>{formatInstant(close.finished_at)}</td>
+              <td className="end">
+                {close.parked > 0 && <ActionButton action={againAction(me, close.month)} className="small" />}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </TableBox>
+    </>
   );
 }
 

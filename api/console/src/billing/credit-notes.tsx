@@ -1,9 +1,9 @@
 // Credit notes: what was taken back of issued invoices.
 import { Link } from "@tanstack/react-router";
 import type { ItemOf } from "../api/list";
-import { formatMoney, micro } from "../format/money";
 import { formatDate } from "../format/text";
 import { ListView } from "../ui/list-view";
+import { moneyColumn } from "../ui/money-column";
 import type { Column } from "../ui/table";
 import { TenantFilter } from "./filters";
 import { useBilling } from "./shared";
@@ -24,27 +24,9 @@ const COLUMNS: readonly Column<CreditNote>[] = [
     ),
   },
   { key: "reason", title: "Reason", sort: (item) => item.reason, render: (item) => item.reason },
-  {
-    key: "net",
-    title: "Net",
-    align: "end",
-    sort: (item) => micro(item.net.amount),
-    render: (item) => formatMoney(item.net),
-  },
-  {
-    key: "tax",
-    title: "Tax",
-    align: "end",
-    sort: (item) => micro(item.tax.amount),
-    render: (item) => formatMoney(item.tax),
-  },
-  {
-    key: "total",
-    title: "Total",
-    align: "end",
-    sort: (item) => micro(item.total.amount),
-    render: (item) => <b>{formatMoney(item.total)}</b>,
-  },
+  moneyColumn("net", "Net"),
+  moneyColumn("tax", "Tax"),
+  moneyColumn("total", "Total", "strong"),
   {
     key: "issued",
     title: "Issued",

@@ -2,9 +2,10 @@
 import { Link } from "@tanstack/react-router";
 import type { ItemOf } from "../api/list";
 import { usePrincipal } from "../app/principal";
-import { formatMoney, micro } from "../format/money";
+import { formatMoney } from "../format/money";
 import { formatInstant, words } from "../format/text";
 import { ListView } from "../ui/list-view";
+import { moneyColumn } from "../ui/money-column";
 import { StateChip, type Tone } from "../ui/state-chip";
 import type { Column } from "../ui/table";
 import { grantAction, paymentAction } from "./credit-actions";
@@ -25,13 +26,7 @@ const GRANT_TONES: Readonly<Record<Grant["state"], Tone>> = {
 const PAYMENT_COLUMNS: readonly Column<Payment>[] = [
   { key: "tenant", title: "Tenant", sort: (item) => item.tenant, render: (item) => <b>{item.tenant}</b> },
   { key: "kind", title: "Kind", sort: (item) => item.kind, render: (item) => words(item.kind) },
-  {
-    key: "amount",
-    title: "Amount",
-    align: "end",
-    sort: (item) => micro(item.amount.amount),
-    render: (item) => formatMoney(item.amount),
-  },
+  moneyColumn("amount", "Amount"),
   {
     key: "state",
     title: "State",
@@ -53,13 +48,7 @@ const PAYMENT_COLUMNS: readonly Column<Payment>[] = [
         </Link>
       )),
   },
-  {
-    key: "credited",
-    title: "Left over",
-    align: "end",
-    sort: (item) => micro(item.credited.amount),
-    render: (item) => formatMoney(item.credited),
-  },
+  moneyColumn("credited", "Left over"),
   {
     key: "reference",
     title: "Reference",
@@ -84,27 +73,9 @@ const GRANT_COLUMNS: readonly Column<Grant>[] = [
     sort: (item) => item.state,
     render: (item) => <StateChip state={item.state} tone={GRANT_TONES[item.state]} />,
   },
-  {
-    key: "amount",
-    title: "Granted",
-    align: "end",
-    sort: (item) => micro(item.amount.amount),
-    render: (item) => formatMoney(item.amount),
-  },
-  {
-    key: "left",
-    title: "Left",
-    align: "end",
-    sort: (item) => micro(item.remaining.amount),
-    render: (item) => <b>{formatMoney(item.remaining)}</b>,
-  },
-  {
-    key: "expired",
-    title: "Expired",
-    align: "end",
-    sort: (item) => micro(item.expired.amount),
-    render: (item) => formatMoney(item.expired),
-  },
+  moneyColumn("amount", "Granted"),
+  moneyColumn("remaining", "Left", "strong"),
+  moneyColumn("expired", "Expired"),
   {
     key: "expires",
     title: "Expires",

@@ -1,13 +1,17 @@
-// The tenant that a list is of: said in the address, shown as a tag that can be taken off.
+// The tenant that a list is of, in the address.
+import { useWhole } from "../api/lists";
+import { Choice } from "../reservations/filter-bar";
 import { useBilling } from "./shared";
 
 export function TenantFilter() {
   const { search, set } = useBilling();
-  if (search.tenant === undefined) return <span className="fine">All tenants</span>;
+  const tenants = useWhole("tenants", { path: "/v1/system/tenants" });
   return (
-    <button type="button" className="small" onClick={() => set({ tenant: undefined })} title="Show all tenants">
-      Only {search.tenant} <span aria-hidden="true">×</span>
-      <span className="hidden"> – show all tenants</span>
-    </button>
+    <Choice
+      name="Tenant"
+      options={(tenants.data?.items ?? []).map(({ name }) => name)}
+      value={search.tenant}
+      onChange={(tenant) => set({ tenant })}
+    />
   );
 }

@@ -114,3 +114,14 @@ function canonical(text: string): string {
   const match = /^(-?\d+)(?:\.(\d{1,6}))?$/.exec(text);
   return match === null ? text : `${match[1]}.${(match[2] ?? "").padEnd(6, "0")}`;
 }
+
+/** All that its page offers, by what it is. */
+export function invoiceActions(
+  invoice: InvoiceObject,
+  lines: readonly InvoiceLine[],
+  refusal: string | null,
+): Action<never>[] {
+  if (invoice.status === "issued") return [creditAction(invoice, lines, refusal), voidAction(invoice, refusal)];
+  if (invoice.status === "draft") return [finalizeAction(invoice, refusal), issueAction(invoice, refusal)];
+  return invoice.status === "finalized" ? [issueAction(invoice, refusal)] : [];
+}

@@ -5,17 +5,18 @@ import { useList, useObject, type ItemOf, type ObjectOf } from "../api/list";
 import { usePrincipal } from "../app/principal";
 import { percentOf } from "../economics/series";
 import { formatMoney, micro } from "../format/money";
-import { formatDate, formatInstant, words } from "../format/text";
+import { formatDate, formatHours, formatInstant, words } from "../format/text";
 import { ActionButton } from "../ui/action";
 import { Heading } from "../ui/heading";
 import { ListTools } from "../ui/list-tools";
+import { moneyColumn } from "../ui/money-column";
 import { StateChip } from "../ui/state-chip";
 import { Loaded } from "../ui/states";
 import { Stat, Stats } from "../ui/stats";
 import { DataTable, type Column } from "../ui/table";
 import { TableBox } from "../ui/table-box";
 import { Explanation } from "./explain";
-import { creditAction, finalizeAction, issueAction, voidAction } from "./invoice-actions";
+import { invoiceActions } from "./invoice-actions";
 import { INVOICE_TONES } from "./invoices";
 import { refusalFor } from "./shared";
 import "../styles/money.css";
@@ -85,16 +86,9 @@ function Actions({ invoice, lines }: { invoice: InvoiceObject; lines: readonly I
   return (
     <span className="actions push">
       {invoice.number !== null && <a href={`/v1/system/invoices/${invoice.id}/pdf`}>PDF</a>}
-      {invoice.status === "draft" && <ActionButton action={finalizeAction(invoice, refusal)} />}
-      {(invoice.status === "draft" || invoice.status === "finalized") && (
-        <ActionButton action={issueAction(invoice, refusal)} className="primary" />
-      )}
-      {invoice.status === "issued" && (
-        <>
-          <ActionButton action={creditAction(invoice, lines, refusal)} />
-          <ActionButton action={voidAction(invoice, refusal)} />
-        </>
-      )}
+      {invoiceActions(invoice, lines, refusal).map((action) => (
+        <ActionButton key={action.verb} action={action} className={action.verb === "Issue" ? "primary" : ""} />
+      ))}
     </span>
   );
 }
@@ -140,29 +134,11 @@ const COLUMNS: readonly Column<InvoiceLine>[] = [
     title: "GPU-hours",
     align: "end",
     sort: (line) => line.gpu_milli_seconds,
-    render: (line) => line.gpu_hours.replace(/(\.\d\d)\d+$/, "$1"),
+    render: (line) => formatHours(line.gpu_hours),
   },
-  {
-    key: "net",
-    title: "Net",
-    align: "end",
-    sort: (line) => micro(line.net.amount),
-    render: (line) => <b>{formatMoney(line.net)}</b>,
-  },
-  {
-    key: "tax",
-    title: "Tax",
-    align: "end",
-    sort: (line) => micro(line.tax_shown.amount),
-    render: (line) => formatMoney(line.tax_shown),
-  },
-  {
-    key: "credited",
-    title: "Credited",
-    align: "end",
-    sort: (line) => micro(line.credited.amount),
-    render: (line) => (micro(line.credited.amount) === 0n ? "–" : formatMoney(line.credited)),
-  },
+  moneyColumn("net", "Net", "strong"),
+  moneyColumn("tax_shown", "Tax"),
+  moneyColumn("credited", "Credited", "rare"),
 ];
 
 function Lines({ invoice, lines }: { invoice: InvoiceObject; lines: readonly InvoiceLine[] }) {
@@ -203,7 +179,13 @@ function Requests({ invoice }: { invoice: InvoiceObject }) {
   if (items.length === 0) return null;
   return (
     <section aria-label="What was asked of it">
-      <h2>What was asked of it</h2>
+      <div className="section-top">
+        <h2>What was asked of it</h2>
+        <ListTools
+          list={{ path: "/v1/system/invoice-requests", query: { invoice: invoice.id } }}
+          name="invoice-requests"
+        />
+      </div>
       <TableBox label="Requests">
         <thead>
           <tr>

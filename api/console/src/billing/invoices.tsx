@@ -1,9 +1,9 @@
 // Invoices of all tenants, from draft to void.
 import { Link } from "@tanstack/react-router";
 import type { ItemOf } from "../api/list";
-import { formatMoney, micro } from "../format/money";
 import { formatDate } from "../format/text";
 import { ListView } from "../ui/list-view";
+import { moneyColumn } from "../ui/money-column";
 import { StateChip, type Tone } from "../ui/state-chip";
 import type { Column } from "../ui/table";
 import { INVOICE_STATUSES, type InvoiceStatus } from "./choices";
@@ -43,34 +43,10 @@ const COLUMNS: readonly Column<Invoice>[] = [
     sort: (item) => item.period_start,
     render: (item) => formatDate(item.period_start),
   },
-  {
-    key: "net",
-    title: "Net",
-    align: "end",
-    sort: (item) => micro(item.net.amount),
-    render: (item) => formatMoney(item.net),
-  },
-  {
-    key: "tax",
-    title: "Tax",
-    align: "end",
-    sort: (item) => micro(item.tax.amount),
-    render: (item) => formatMoney(item.tax),
-  },
-  {
-    key: "total",
-    title: "Total",
-    align: "end",
-    sort: (item) => micro(item.total.amount),
-    render: (item) => <b>{formatMoney(item.total)}</b>,
-  },
-  {
-    key: "credited",
-    title: "Credited",
-    align: "end",
-    sort: (item) => micro(item.credited.amount),
-    render: (item) => (micro(item.credited.amount) === 0n ? "–" : formatMoney(item.credited)),
-  },
+  moneyColumn("net", "Net"),
+  moneyColumn("tax", "Tax"),
+  moneyColumn("total", "Total", "strong"),
+  moneyColumn("credited", "Credited", "rare"),
   {
     key: "issued",
     title: "Issued",

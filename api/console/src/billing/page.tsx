@@ -5,6 +5,7 @@ import { Heading } from "../ui/heading";
 import { GROUPS, SECTION_NAMES, type Section } from "./choices";
 import { Closes } from "./closes";
 import { Commitments } from "./commitments";
+import { Corrections } from "./corrections";
 import { CreditNotes } from "./credit-notes";
 import { Discounts } from "./discounts";
 import { Focus } from "./focus";
@@ -24,6 +25,7 @@ const BODIES: Readonly<Record<Section, () => ReactNode>> = {
   grants: () => <Grants />,
   invoices: () => <Invoices />,
   "credit-notes": () => <CreditNotes />,
+  corrections: () => <Corrections />,
   close: () => <Closes />,
   prices: () => <Prices />,
   commitments: () => <Commitments />,

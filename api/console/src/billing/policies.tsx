@@ -3,20 +3,13 @@ import type { ItemOf } from "../api/list";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { formatInstant, words } from "../format/text";
-import { percentOf } from "../economics/series";
 import type { Action } from "../ui/action";
 import { ListView } from "../ui/list-view";
 import type { Column } from "../ui/table";
-import { parseSteps } from "./steps";
+import { parseSteps, stepsSentence } from "./steps";
 import { refusalFor, TIERS, useBilling } from "./shared";
 
 type Policy = ItemOf<"/v1/system/charge-policies">;
-
-const UNITS: Readonly<Record<Policy["kind"], string>> = {
-  sla_credit: "s undelivered",
-  cancellation: "s before its start",
-  early_release: "s left",
-};
 
 const COLUMNS: readonly Column<Policy>[] = [
   { key: "kind", title: "Policy", sort: (item) => item.kind, render: (item) => <b>{words(item.kind)}</b> },
@@ -25,8 +18,7 @@ const COLUMNS: readonly Column<Policy>[] = [
   {
     key: "steps",
     title: "Steps",
-    render: (item) =>
-      item.steps.map((step) => `${percentOf(step.share_bp)} % from ${step.least} ${UNITS[item.kind]}`).join(" · "),
+    render: (item) => stepsSentence(item.kind, item.steps),
   },
   { key: "from", title: "From", sort: (item) => item.valid_from, render: (item) => formatInstant(item.valid_from) },
   {
@@ -83,7 +75,7 @@ function policyAction(me: Me): Action<never> {
         kind: "area",
         required: true,
         initial: "0: 100",
-        note: "One a line: from how many seconds on, and the share in per cent. 0: 100",
+        note: "One a line: from how many seconds before the start or end on (of a credit: from how many basis points not delivered), and the share in per cent.",
         parse: parseSteps,
       },
       { at: "/valid_from", label: "From", kind: "instant", note: "Left out: now." },

@@ -9,6 +9,7 @@ export const HEAD_PX = 30;
 export const ROW_PX = 22;
 const PAD_PX = 3;
 const NAME_LEAST_PX = 46;
+const NAME_INDENT_PX = 6;
 const HOUR_S = 3600;
 
 /** What is not a tenant's. */
@@ -90,7 +91,7 @@ function drawNodeRow(context: Context, row: NodeRow, y: number, scene: Scene, co
     const box = { ...across, y: y + PAD_PX + bar.top * inner, height: Math.max(2, bar.height * inner) };
     context.globalAlpha = scene.picked === undefined || scene.picked === bar.owner ? 1 : 0.35;
     drawBucket(context, box, scene.bucketOf(bar), colours);
-    if (bar.kind === "instance") drawBarName(context, box, bar, colours);
+    if (bar.kind === "instance") drawBarName(context, box, bar, scene, colours);
     context.globalAlpha = 1;
     if (scene.picked === bar.owner && bar.kind !== "turnaround") frame(context, box, colours.focus);
     if (scene.proposal?.owner === bar.owner && bar.kind === "instance") drawProposal(context, box, scene, colours);
@@ -103,7 +104,15 @@ function frame(context: Context, { x, y, width, height }: Box, colour: string): 
   context.strokeRect(x, y - 1, width, height + 2);
 }
 
-function drawBarName(context: Context, box: Box, bar: Bar, colours: Colours): void {
+/** Where a bar's name begins: behind the line of now, where that would cross it and there is room. */
+function beginOfName(box: Box, width: number, { scale, now_s }: Scene): number {
+  const now = xOf(scale, now_s);
+  const crossed = now > box.x && now < box.x + NAME_INDENT_PX + width;
+  const hasRoom = box.x + box.width - now > NAME_LEAST_PX;
+  return (crossed && hasRoom ? now : box.x) + NAME_INDENT_PX;
+}
+
+function drawBarName(context: Context, box: Box, bar: Bar, scene: Scene, colours: Colours): void {
   if (box.width < NAME_LEAST_PX || box.height < 12) return;
   context.save();
   context.beginPath();
@@ -112,7 +121,7 @@ function drawBarName(context: Context, box: Box, bar: Bar, colours: Colours): vo
   context.font = `500 11px ${CANVAS_FONT}`;
   context.textBaseline = "middle";
   context.fillStyle = colours["node-ink"];
-  context.fillText(bar.name, box.x + 6, box.y + box.height / 2 + 1);
+  context.fillText(bar.name, beginOfName(box, context.measureText(bar.name).width, scene), box.y + box.height / 2 + 1);
   context.restore();
 }
 

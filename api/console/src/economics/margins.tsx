@@ -4,9 +4,10 @@ import { useMemo, type ReactNode } from "react";
 import { saveAs } from "../api/csv";
 import { useObject, type ObjectOf } from "../api/list";
 import { toCsv } from "../format/csv";
-import { formatMoney, formatShare, micro } from "../format/money";
+import { formatShare, micro } from "../format/money";
 import { countOf, formatCount, formatDate, title, words } from "../format/text";
 import { CopyAs } from "../ui/copy-as";
+import { moneyColumn } from "../ui/money-column";
 import { ScenarioChoice } from "../ui/scenario";
 import { SearchBox } from "../ui/search-box";
 import { Empty, Loaded } from "../ui/states";
@@ -55,32 +56,26 @@ export function Margins() {
   );
 }
 
-/** What an item's key is called, and where it leads. */
-function nameOf(item: Item, by: By): ReactNode {
-  if (item.key === null)
-    return by === "reservation" ? "no reservation (fees)" : "no node (fees, and what none delivered)";
-  if (by === "reservation")
-    return (
-      <Link to="/reservations/$id" params={{ id: item.key }}>
-        {item.key}
-      </Link>
-    );
-  return item.key;
+/** What people call an item. */
+function textOf(item: Item, by: By): string {
+  if (item.key !== null) return item.name ?? item.key;
+  return by === "reservation" ? "no reservation (fees)" : "no node (fees, and what none delivered)";
+}
+
+/** Where those lead that have a page. */
+function linkOf(item: Item, by: By): ReactNode {
+  const text = textOf(item, by);
+  if (item.key === null) return text;
+  if (by === "reservation") return <Link to="/reservations/$id" params={{ id: item.key }} children={text} />;
+  if (by === "node") return <Link to="/fleet/nodes/$id" params={{ id: item.key }} children={text} />;
+  if (by === "cohort") return <Link to="/assets" search={{ section: "assets", cohort: item.key }} children={text} />;
+  return text;
 }
 
 function columnsFor(by: By, hasStep: boolean, pools: readonly (typeof POOLS)[number][]): Column<Item>[] {
-  const money = (key: "revenue" | "cost" | "margin" | "idle" | (typeof POOLS)[number], head: string): Column<Item> => ({
-    key,
-    title: head,
-    align: "end",
-    sort: (item) => micro(item[key].amount),
-    render: (item) => (
-      <span className={micro(item[key].amount) < 0n ? "loss" : undefined}>{formatMoney(item[key])}</span>
-    ),
-  });
   const bearsIdle = by === "node" || by === "rack" || by === "cohort";
   return [
-    { key: "key", title: title(by), sort: (item) => item.key ?? "", render: (item) => <b>{nameOf(item, by)}</b> },
+    { key: "key", title: title(by), sort: (item) => textOf(item, by), render: (item) => <b>{linkOf(item, by)}</b> },
     ...(hasStep
       ? [
           {
@@ -98,10 +93,10 @@ function columnsFor(by: By, hasStep: boolean, pools: readonly (typeof POOLS)[num
       sort: (item) => item.gpu_seconds_billed,
       render: (item) => formatCount(Math.round(item.gpu_seconds_billed / HOUR_S)),
     },
-    money("revenue", "Revenue"),
-    ...pools.map((pool) => money(pool, title(pool))),
-    ...(bearsIdle ? [money("idle", "Of it idle")] : []),
-    money("margin", "Margin"),
+    moneyColumn("revenue", "Revenue"),
+    ...pools.map((pool) => moneyColumn<Item>(pool, title(pool))),
+    ...(bearsIdle ? [moneyColumn<Item>("idle", "Of it idle")] : []),
+    moneyColumn("margin", "Margin", "signed"),
     {
       key: "share",
       title: "Of revenue",
@@ -128,7 +123,10 @@ function MarginTable({ items, by, query }: MarginTableProps) {
   const hasStep = items.some((item) => item.period_start !== null);
   const pools = useMemo(() => POOLS.filter((pool) => items.some((item) => micro(item[pool].amount) !== 0n)), [items]);
   const columns = useMemo(() => columnsFor(by, hasStep, pools), [by, hasStep, pools]);
-  const rows = useMemo(() => items.filter((item) => (item.key ?? "").includes(find)), [items, find]);
+  const rows = useMemo(
+    () => items.filter((item) => `${item.key} ${textOf(item, by)}`.toLowerCase().includes(find.toLowerCase())),
+    [items, find, by],
+  );
   return (
     <section aria-label={`Margin by ${words(by)}`}>
       <div className="section-top">
@@ -173,11 +171,12 @@ function MarginTable({ items, by, query }: MarginTableProps) {
 const CSV_MONEY = ["revenue", ...POOLS, "cost", "idle", "margin"] as const;
 
 function csvOf(items: readonly Item[]): string {
-  const head = ["key", "period_start", "gpu_seconds_billed", ...CSV_MONEY, "currency"];
+  const head = ["key", "name", "period_start", "gpu_seconds_billed", ...CSV_MONEY, "currency"];
   return toCsv([
     head,
     ...items.map((item) => [
       item.key ?? "",
+      item.name ?? "",
       item.period_start ?? "",
       String(item.gpu_seconds_billed),
       ...CSV_MONEY.map((key) => item[key].amount),

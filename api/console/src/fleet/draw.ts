@@ -5,6 +5,7 @@ import { CANVAS_FONT } from "../ui/canvas";
 import type { Label, Layout, Mark } from "./layout";
 import { drawBucket, drawCordon, drawOff, type Box, type Colours, type Context } from "./look";
 import type { Paint, Part } from "./paint";
+import { isSeen, type Frame } from "./zoom";
 
 const GPU_LEAST_PX = 6;
 const NAME_LEAST_PX = 34;
@@ -103,9 +104,17 @@ export interface Emphasis {
   selected: number | null;
 }
 
-export function drawMap(context: Context, layout: Layout, paint: Paint, colours: Colours, emphasis: Emphasis): void {
+/** What of the map is in the frame, as it is seen. */
+export interface Shown {
+  layout: Layout;
+  frame: Frame;
+}
+
+export function drawMap(context: Context, shown: Shown, paint: Paint, colours: Colours, emphasis: Emphasis): void {
+  const { layout, frame } = shown;
   drawLabels(context, layout, colours);
   for (const mark of layout.marks) {
+    if (!isSeen(mark, frame)) continue;
     context.globalAlpha = emphasis.of === null || emphasis.of(mark) ? 1 : 0.16;
     drawMark(context, mark, paint, colours);
   }

@@ -7,6 +7,7 @@ import {
   useRef,
   useState,
   type KeyboardEvent,
+  type MouseEvent,
   type PointerEvent,
 } from "react";
 import { countOf, formatCount, formatGpus, words } from "../format/text";
@@ -16,6 +17,8 @@ import { labelAt, layoutFleet, markAt, neighbour, type Direction, type Label, ty
 import { mapColours } from "./look";
 import { matches, nodeText, type Rack } from "./model";
 import type { Paint, Part } from "./paint";
+import { useZoom, type Zoom } from "./gestures";
+import { revealing, scaleMost, seen, WHOLE } from "./zoom";
 
 const HEIGHT_MOST_PX = 620;
 /** Room for the frame around a mark at the edge. */
@@ -41,6 +44,8 @@ export interface MapProps {
   /** Nearer to a rack, or (a node) to its page. */
   onEnter: (mark: Pick<Mark, "rack" | "node">, whole: boolean) => void;
   onLeave: () => void;
+  /** What of the fleet these racks are: another place is seen whole at first. */
+  place: string;
 }
 
 const idOf = (mark: Mark): string => mark.node?.id ?? mark.rack.id;
@@ -65,13 +70,16 @@ function emphasisOf(
 }
 
 export function FleetMap(props: MapProps) {
-  const { racks, paint, only, find, selected, onSelect, onEnter, onLeave } = props;
+  const { racks, paint, only, find, selected, onSelect, onEnter, onLeave, place } = props;
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(box);
   const theme = useTheme();
   const [hovered, setHovered] = useState<number | null>(null);
-  const layout = useMemo(() => layoutFleet(racks, Math.max(0, width - 2 * MARGIN_PX), HEIGHT_MOST_PX), [racks, width]);
+  const whole = useMemo(() => layoutFleet(racks, Math.max(0, width - 2 * MARGIN_PX), HEIGHT_MOST_PX), [racks, width]);
+  const frame = useMemo(() => ({ width: width - 2 * MARGIN_PX, height: whole.height }), [width, whole.height]);
+  const zoom = useZoom({ canvas, layout: whole, frame, place, onBeyond: beyond, onPress: pressed });
+  const layout = useMemo(() => seen(whole, zoom.view), [whole, zoom.view]);
   const found = useMemo(() => layout.marks.findIndex((mark) => idOf(mark) === selected), [layout, selected]);
   const selectedMark = found === -1 ? null : found;
   const emphasis = useMemo(() => emphasisOf(only, find, paint), [only, find, paint]);
@@ -81,24 +89,38 @@ export function FleetMap(props: MapProps) {
     const context = prepareCanvas(canvas.current, width, layout.height + 2 * MARGIN_PX);
     context?.translate(MARGIN_PX, MARGIN_PX);
     if (context !== null)
-      drawMap(context, layout, paint, mapColours(), { of: emphasis, hovered, selected: selectedMark });
+      drawMap(context, { layout, frame }, paint, mapColours(), { of: emphasis, hovered, selected: selectedMark });
     performance.mark("fleet-drawn");
-  }, [layout, paint, emphasis, hovered, selectedMark, theme, width]);
+  }, [layout, frame, paint, emphasis, hovered, selectedMark, theme, width]);
 
   function choose(index: number | null): void {
     const mark = layout.marks[index ?? -1];
     if (mark !== undefined) onSelect(idOf(mark));
   }
 
-  function at<T>(event: PointerEvent<HTMLCanvasElement> | React.MouseEvent, find: (x: number, y: number) => T): T {
-    return find(event.nativeEvent.offsetX - MARGIN_PX, event.nativeEvent.offsetY - MARGIN_PX);
+  function at(event: PointerEvent<HTMLCanvasElement> | MouseEvent): number | null {
+    return markAt(layout, event.nativeEvent.offsetX - MARGIN_PX, event.nativeEvent.offsetY - MARGIN_PX);
   }
 
-  function pressed(event: PointerEvent<HTMLCanvasElement>): void {
-    const mark = at(event, (x, y) => markAt(layout, x, y));
-    const label = mark === null ? at(event, (x, y) => labelAt(layout, x, y)) : null;
+  function pressed({ x, y }: { x: number; y: number }): void {
+    const mark = markAt(layout, x - MARGIN_PX, y - MARGIN_PX);
+    const label = mark === null ? labelAt(layout, x - MARGIN_PX, y - MARGIN_PX) : null;
     if (label === null) choose(mark);
     else enterLabel(label);
+  }
+
+  /** Nearer than the nearest is the place under the pointer; further away than whole is the place around. */
+  function beyond(direction: "in" | "out", { x, y }: { x: number; y: number }): void {
+    if (direction === "out") return onLeave();
+    const mark = layout.marks[markAt(layout, x - MARGIN_PX, y - MARGIN_PX) ?? -1];
+    if (mark?.node === null) onEnter(mark, false);
+  }
+
+  /** By keys one may leave the frame: the map follows. */
+  function walk(index: number): void {
+    choose(index);
+    const mark = layout.marks[index];
+    if (mark !== undefined) zoom.setView((view) => revealing(view, mark, frame));
   }
 
   function enterLabel(label: Label): void {
@@ -112,7 +134,7 @@ export function FleetMap(props: MapProps) {
 
   function onKey(event: KeyboardEvent): void {
     const direction = ARROWS[event.key];
-    if (direction !== undefined) choose(selectedMark === null ? 0 : neighbour(layout, selectedMark, direction));
+    if (direction !== undefined) walk(selectedMark === null ? 0 : neighbour(layout, selectedMark, direction));
     else if (event.key === "Enter" || event.key === "+") enter(selectedMark);
     else if (event.key === "Escape" || event.key === "-" || event.key === "Backspace") onLeave();
     else return;
@@ -129,13 +151,18 @@ export function FleetMap(props: MapProps) {
         tabIndex={0}
         role="application"
         aria-roledescription="map"
-        aria-label={`Map of ${countOf(nodes, "node")} in ${countOf(racks.length, "rack")}. Arrow keys move, Enter goes nearer, Escape further away; the table below holds the same.`}
-        onPointerMove={(event) => setHovered(at(event, (x, y) => markAt(layout, x, y)))}
+        aria-label={`Map of ${countOf(nodes, "node")} in ${countOf(racks.length, "rack")}. Arrow keys move, Enter goes nearer, Escape further away; the buttons after it zoom; the table below holds the same.`}
+        className={zoom.view.scale > 1 ? "map-zoomed" : undefined}
+        {...zoom.handlers}
+        onPointerMove={(event) => {
+          setHovered(at(event));
+          zoom.handlers.onPointerMove(event);
+        }}
         onPointerLeave={() => setHovered(null)}
-        onPointerDown={pressed}
-        onDoubleClick={(event) => enter(at(event, (x, y) => markAt(layout, x, y)))}
+        onDoubleClick={(event) => enter(at(event))}
         onKeyDown={onKey}
       />
+      <ZoomButtons zoom={zoom} most={scaleMost(whole)} />
       <Tip layout={layout} hovered={hovered} paint={paint} width={width} />
       <p className="hidden" aria-live="polite">
         {selectedMark !== null && describe(layout.marks[selectedMark], paint)}
@@ -160,6 +187,27 @@ export function describe(mark: Mark | undefined, paint: Paint): string {
     .filter(({ share }) => share > 0)
     .map(({ bucket, share }) => `${paint.buckets[bucket]?.label ?? ""} ${Math.round(share * 100)}\u202f%`);
   return `Rack ${rack.name}, ${countOf(rack.nodeCount, "node")}: ${shares.join(", ")}`;
+}
+
+/** What the wheel and two fingers do, by buttons. */
+function ZoomButtons({ zoom, most }: { zoom: Zoom; most: number }) {
+  const { scale } = zoom.view;
+  const title = "Ctrl and the wheel, or two fingers; drag to move";
+  return (
+    <span className="zoom" role="group" aria-label="Zoom" title={title}>
+      <button type="button" className="icon" aria-label="Zoom in" disabled={scale >= most} onClick={() => zoom.step(1)}>
+        +
+      </button>
+      <button type="button" className="icon" aria-label="Zoom out" disabled={scale <= 1} onClick={() => zoom.step(-1)}>
+        −
+      </button>
+      {scale > 1 && (
+        <button type="button" className="quiet small" onClick={() => zoom.setView(() => WHOLE)}>
+          Whole map
+        </button>
+      )}
+    </span>
+  );
 }
 
 interface TipProps {

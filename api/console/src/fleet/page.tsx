@@ -146,6 +146,7 @@ function Fleet({ racks, focus, whole }: FleetProps) {
             onSelect={(id) => set({ node: id })}
             onEnter={enter}
             onLeave={() => go(stepOut(focus, racks))}
+            place={focusText(focus) ?? ""}
           />
         </section>
         {selected !== undefined && (

@@ -9,6 +9,7 @@ const INSTANT: Readonly<Record<TimeZone, { date: Intl.DateTimeFormat; time: Intl
   local: { date: new Intl.DateTimeFormat("en-GB", DATE_PARTS), time: new Intl.DateTimeFormat("en-GB", TIME_PARTS) },
 };
 const NUMBER = new Intl.NumberFormat("en-US");
+const HOURS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /** A day of the books, which is UTC: "14 Mar 2026". */
@@ -24,6 +25,11 @@ export function formatInstant(instant: string | null | undefined): string {
   return `${date.format(at)}, ${time.format(at)}`;
 }
 
+/** A sentence of the API's with its instants as they stand elsewhere: "until 14 Mar 2026, 09:30:00 UTC". */
+export function withInstants(text: string): string {
+  return text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, (at) => `${formatInstant(at)} ${zoneName(at)}`);
+}
+
 /** "09:30:00 UTC". */
 export function formatTime(instant: string): string {
   return `${INSTANT[timeZone()].time.format(new Date(instant))} ${zoneName(instant)}`;
@@ -33,9 +39,15 @@ export function formatCount(count: number): string {
   return NUMBER.format(count);
 }
 
-/** "3 nodes", "1 node". */
+/** "3 nodes", "1 node", "2 policies". */
 export function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+  const several = /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+  return `${formatCount(count)} ${count === 1 ? noun : several}`;
+}
+
+/** A decimal text of hours, to the hundredth at most: "1,920", "10,749.87". */
+export function formatHours(hours: string): string {
+  return HOURS.format(Number(hours));
 }
 
 const SPANS: readonly [number, string][] = [

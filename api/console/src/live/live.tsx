@@ -19,6 +19,7 @@ const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   instance: ["reservations", "nodes", "fleet", "overview"],
   invoice: ["invoices", "credit", "margin", "ledger"],
   invoice_request: ["invoices"],
+  usage_correction: ["usage", "margin"],
   credit_note: ["invoices", "credit", "ledger"],
   credit_limit: ["credit"],
   credit_grant: ["credit", "ledger"],

@@ -108,3 +108,14 @@ export function maintenanceAction(node: Node, me: Me): Action {
     ],
   };
 }
+
+/** All that its page offers. `leave`: where it is gone. */
+export function nodeActions(node: Node, zone: Zone | undefined, me: Me, leave: () => void): Action<never>[] {
+  return [
+    cordonAction(node, me),
+    drainAction(node, me),
+    maintenanceAction(node, me),
+    powerAction(node, zone, me),
+    replaceAction(node, me, leave),
+  ] as Action<never>[];
+}

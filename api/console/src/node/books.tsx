@@ -1,7 +1,7 @@
 // What a node cost, what it is carried at, what it earned.
 import { useMemo } from "react";
 import type { Asset, Node } from "../api/model";
-import { useMargin } from "../api/queries";
+import { useObject } from "../api/list";
 import { usePrincipal } from "../app/principal";
 import { formatMicro, formatShare, micro, type Money } from "../format/money";
 import { Fact } from "../fleet/detail";
@@ -58,12 +58,13 @@ function Assets({ assets }: { assets: readonly Asset[] }) {
 
 function Earnings({ node }: { node: Node }) {
   const { domain_time: now } = usePrincipal();
-  const margin = useMargin("node", dayOf(now, -DAYS), dayOf(now));
+  const query = { by: "node", key: node.id, from: dayOf(now, -DAYS), to: dayOf(now) };
+  const margin = useObject("/v1/system/margin", { word: "margin", query });
   return (
     <>
       <h3>In {DAYS} days</h3>
       <Loaded query={margin} what="what it earned">
-        {(answer) => <Earned item={answer.items.find((item) => item.key === node.id)} />}
+        {(answer) => <Earned item={answer.items[0]} />}
       </Loaded>
     </>
   );

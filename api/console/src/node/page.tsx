@@ -5,14 +5,14 @@ import type { Node } from "../api/model";
 import { useEvents, useZones } from "../api/queries";
 import { usePrincipal } from "../app/principal";
 import { emptyFrom, Fact, NodeChips } from "../fleet/detail";
-import { dayOf, formatDate, formatGpus, formatInstant, words } from "../format/text";
+import { dayOf, formatCount, formatDate, formatGpus, formatInstant, formatSpan, words } from "../format/text";
 import { zoneName } from "../format/zone";
 import { ActionButton } from "../ui/action";
 import { Heading } from "../ui/heading";
 import { ListTools } from "../ui/list-tools";
 import { Empty, Loaded } from "../ui/states";
 import { DataTable, type Column } from "../ui/table";
-import { cordonAction, drainAction, maintenanceAction, powerAction, replaceAction } from "./actions";
+import { nodeActions } from "./actions";
 import { NodeBooks } from "./books";
 import { NodeHealth } from "./health";
 import { useNode, useStays } from "./data";
@@ -49,11 +49,9 @@ function NodeView({ node }: { node: Node }) {
         <NodeChips node={node} zone={zone} />
       </Heading>
       <p className="actions" role="group" aria-label="Actions">
-        <ActionButton action={cordonAction(node, me)} />
-        <ActionButton action={drainAction(node, me)} />
-        <ActionButton action={maintenanceAction(node, me)} />
-        <ActionButton action={powerAction(node, zone, me)} />
-        <ActionButton action={replaceAction(node, me, () => void navigate({ to: "/fleet" }))} />
+        {nodeActions(node, zone, me, () => void navigate({ to: "/fleet" })).map((action) => (
+          <ActionButton key={action.title} action={action} />
+        ))}
       </p>
       <div className="halves">
         <section className="panel" aria-labelledby="gpus-title">
@@ -103,9 +101,9 @@ function NodeFacts({ node }: { node: Node }) {
       {node.draining && <Fact name="Empty from">{emptyFrom(node)}</Fact>}
       {node.status.last_error != null && <Fact name="Last error">{node.status.last_error}</Fact>}
       <Fact name="CPU, memory">
-        {node.cpu_milli / 1000} cores, {Math.round(node.memory_mib / 1024)} GiB
+        {formatCount(node.cpu_milli / 1000)} cores, {formatCount(Math.round(node.memory_mib / 1024))} GiB
       </Fact>
-      <Fact name="Turnaround">{node.turnaround_s} s</Fact>
+      <Fact name="Turnaround">{formatSpan(node.turnaround_s)}</Fact>
       <Fact name="NVLink reaches">{node.nvlink_domain === "rack" ? "the rack" : "the node"}</Fact>
       <Fact name="Enrolled">{formatDate(node.enrolled_at)}</Fact>
       <Fact name="Id">

@@ -7,6 +7,7 @@ import { usePrincipal } from "../app/principal";
 import { formatMoney, formatShare, formatShort, micro } from "../format/money";
 import { countOf, dayOf, formatCount, formatGpus, formatInstant, formatSpan } from "../format/text";
 import { zoneName } from "../format/zone";
+import { nameOfWork } from "../system/leaders";
 import { Goto } from "../ui/goto";
 import { Heading } from "../ui/heading";
 import { Share } from "../ui/share";
@@ -209,7 +210,7 @@ function Queues() {
             <dl className="facts">
               {late.map((queue) => (
                 <div key={queue.name}>
-                  <dt>{queue.name}</dt>
+                  <dt>{nameOfWork(queue.name)}</dt>
                   <dd>
                     {formatCount(queue.depth)} wait, the oldest for {formatSpan(queue.lag_s)}
                   </dd>

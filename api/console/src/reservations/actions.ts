@@ -1,5 +1,6 @@
 // What can be done with a reservation, by whom and when.
 import { isProvider, type Me, type Reservation } from "../api/model";
+import { correctionAction } from "../billing/correction-action";
 import { formatMoney, type Money } from "../format/money";
 import { words } from "../format/text";
 import { toInput } from "../format/zone";
@@ -95,4 +96,15 @@ export function amendActions(me: Me, reservation: Reservation): Action[] {
       { at: "/count", label: "Instances", kind: "integer", required: true, initial: String(reservation.count) },
     ]),
   ];
+}
+
+/** All that its page offers. */
+export function reservationActions(me: Me, reservation: Reservation, charge: Money | null): Action<never>[] {
+  const { id } = reservation;
+  const correction = correctionAction(me, { id, name: nameOf(reservation) });
+  return [
+    ...amendActions(me, reservation),
+    ...(isProvider(me) ? [correction] : []),
+    endAction(me, reservation, charge),
+  ] as Action<never>[];
 }

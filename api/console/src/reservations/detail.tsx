@@ -10,7 +10,7 @@ import { CopyAs } from "../ui/copy-as";
 import { Heading } from "../ui/heading";
 import { StateChip } from "../ui/state-chip";
 import { Loaded } from "../ui/states";
-import { amendActions, endAction } from "./actions";
+import { reservationActions } from "./actions";
 import { Cost } from "./money";
 import { Amendments, Events, Instances } from "./parts";
 import { Placement } from "./placement-map";
@@ -85,10 +85,9 @@ function Actions({ reservation, me }: { reservation: Reservation; me: Me }) {
   });
   return (
     <span className="actions detail-actions">
-      {amendActions(me, reservation).map((action) => (
+      {reservationActions(me, reservation, cost.data?.cancelling_now ?? null).map((action) => (
         <ActionButton key={action.verb} action={action} />
       ))}
-      <ActionButton action={endAction(me, reservation, cost.data?.cancelling_now ?? null)} />
       <CopyAs
         ask={{
           method: "GET",

@@ -2,6 +2,7 @@
 import { useWhole } from "../api/lists";
 import { formatInstant, formatCount, words } from "../format/text";
 import { zoneName } from "../format/zone";
+import { ListTools } from "../ui/list-tools";
 import { StateChip } from "../ui/state-chip";
 import { Empty, Loaded } from "../ui/states";
 import { DataTable, type Column } from "../ui/table";
@@ -34,7 +35,10 @@ export function Instances({ id, provider }: PartProps) {
   const instances = useWhole("reservations", { path, params: { id } });
   return (
     <section aria-labelledby="instances-title" className="panel">
-      <h2 id="instances-title">Instances</h2>
+      <div className="section-top">
+        <h2 id="instances-title">Instances</h2>
+        <ListTools list={{ path, params: { id } }} name={`instances-${id}`} />
+      </div>
       <Loaded query={instances} what="instances">
         {({ items }) =>
           items.length === 0 ? (
@@ -80,7 +84,10 @@ export function Amendments({ id, provider }: PartProps) {
   const amendments = useWhole("reservations", { path, params: { id } });
   return (
     <section aria-labelledby="amendments-title" className="panel">
-      <h2 id="amendments-title">Amendments</h2>
+      <div className="section-top">
+        <h2 id="amendments-title">Amendments</h2>
+        <ListTools list={{ path, params: { id } }} name={`amendments-${id}`} />
+      </div>
       <Loaded query={amendments} what="amendments">
         {({ items }) =>
           items.length === 0 ? (

@@ -1,6 +1,7 @@
 // A refusal, and the ways out of it as buttons: each posts its body as it stands.
 import { useNavigate } from "@tanstack/react-router";
 import type { Reservation } from "../api/model";
+import { withInstants } from "../format/text";
 import { Facts, Fact } from "../ui/facts";
 import { ActionButton, type Action } from "../ui/action";
 import { bodiesIn, differencesOf, factsOf, sentenceOf, type WishBody } from "./refusal";
@@ -19,7 +20,7 @@ export function Refusal({ binding, alternatives, wish, refusal }: RefusalProps) 
   const bodies = bodiesIn(alternatives);
   return (
     <div className="refused">
-      {sentence !== null && <p className="lead">{sentence}</p>}
+      {sentence !== null && <p className="lead">{withInstants(sentence)}</p>}
       <Facts>
         {factsOf(binding).map((fact) => (
           <Fact key={fact.name} name={fact.name}>

@@ -1,4 +1,5 @@
 // What: the type and how many, where, how near to each other, and how they come up.
+import { useEffect } from "react";
 import { useWhole, type ItemOf } from "../api/lists";
 import { formatCount, words } from "../format/text";
 import { tiers } from "../reservations/states";
@@ -76,6 +77,11 @@ export function WhatStep({ draft, set }: StepProps) {
 function Zone({ draft, set }: StepProps) {
   const zones = useWhole("zones", { path: "/v1/zones" });
   const options = (zones.data?.items ?? []).map(({ name }) => ({ value: name, label: name }));
+  const [only] = options;
+  // Where there is one zone, it is no question.
+  useEffect(() => {
+    if (draft.zone === undefined && options.length === 1 && only !== undefined) set({ zone: only.value });
+  });
   return (
     <SelectInput
       label="Zone"

@@ -1,7 +1,7 @@
 // The database: which one, how large, how used, and how its growing tables are cut.
 import { useWhole } from "../api/lists";
 import type { Partition } from "../api/model";
-import { formatBytes, formatCount, formatInstant, words } from "../format/text";
+import { formatBytes, formatCount, formatDate, formatInstant, title } from "../format/text";
 import { zoneName } from "../format/zone";
 import { ListTools } from "../ui/list-tools";
 import { StateChip } from "../ui/state-chip";
@@ -14,6 +14,15 @@ const READINGS: Readonly<Record<string, (value: string) => string>> = {
   started_at: (value) => `${formatInstant(value)} ${zoneName(value)}`,
   is_standby: (value) => (value === "true" ? "yes" : "no"),
 };
+
+const RANGE = /^FOR VALUES FROM \('([^']*)'\) TO \('([^']*)'\)$/;
+
+/** "1 Jan 2026 to 1 Feb 2026", of what PostgreSQL says of a partition; what is no span of days as it is. */
+function rangeOf(bounds: string): string {
+  const [, from, to] = RANGE.exec(bounds) ?? [];
+  const days = [from, to].map((text) => text?.replace(" 00:00:00+00", "") ?? "");
+  return days.every((day) => /^\d{4}-\d\d-\d\d$/.test(day)) ? days.map(formatDate).join(" to ") : bounds;
+}
 
 const COLUMNS: readonly Column<Partition>[] = [
   { key: "name", title: "Partition", sort: (part) => part.name, render: (part) => <b>{part.name}</b> },
@@ -28,7 +37,7 @@ const COLUMNS: readonly Column<Partition>[] = [
           tone={part.rows_estimated === 0 ? "done" : "bad"}
         />
       ) : (
-        part.bounds.replace("FOR VALUES ", "").toLowerCase()
+        rangeOf(part.bounds)
       ),
   },
   {
@@ -59,7 +68,7 @@ export function DatabaseTab() {
             <dl className="facts facts-wide">
               {items.map((fact) => (
                 <div key={fact.name}>
-                  <dt>{words(fact.name)}</dt>
+                  <dt>{title(fact.name)}</dt>
                   <dd>{READINGS[fact.name]?.(fact.value) ?? fact.value}</dd>
                 </div>
               ))}

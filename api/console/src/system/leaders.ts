@@ -1,4 +1,6 @@
-// Leases name zones by UUID; the API's ids are the same 128 bits in Crockford's base32.
+// What parts of the work are called. Leases name zones by UUID; the API's ids are the same 128 bits in Crockford's base32.
+import { title } from "../format/text";
+
 const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
 const ID_DIGITS = 26;
 
@@ -13,4 +15,9 @@ export function zoneIdOf(lease: string): string | null {
     rest /= 32n;
   }
   return `zon_${text}`;
+}
+
+/** "Invoice requests", "Zone us-east-1a". */
+export function nameOfWork(name: string): string {
+  return title(name.replace(":", " "));
 }

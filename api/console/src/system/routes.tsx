@@ -1,11 +1,13 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { oneOf, root, textOf } from "../app/root";
 
-export const SYSTEM_TABS = ["work", "database", "tenants"] as const;
+export const SYSTEM_TABS = ["work", "database", "tenants", "people"] as const;
 
 export interface SystemSearch {
   tab?: (typeof SYSTEM_TABS)[number] | undefined;
   tenant?: string | undefined;
+  find?: string | undefined;
+  sort?: string | undefined;
 }
 
 export const systemRoutes = [
@@ -15,6 +17,8 @@ export const systemRoutes = [
     validateSearch: (search): SystemSearch => ({
       tab: oneOf(SYSTEM_TABS, search.tab),
       tenant: textOf(search.tenant),
+      find: textOf(search.find),
+      sort: textOf(search.sort),
     }),
     component: lazyRouteComponent(() => import("./page"), "SystemPage"),
   }),

@@ -6,7 +6,7 @@ import type { Action } from "../ui/action";
 const MAY: readonly string[] = ["operator", "system_admin"];
 const ROLES = ["viewer", "member", "admin", "billing"] as const;
 
-function refusalFor(me: Me): string | null {
+export function refusalFor(me: Me): string | null {
   return MAY.includes(me.role) ? null : `your role, ${me.role.replace("_", " ")}, reads only`;
 }
 

@@ -1,5 +1,5 @@
 // Tenants, and the tokens of the one that was opened.
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useWhole } from "../api/lists";
 import type { Me, Tenant, Token } from "../api/model";
 import { usePrincipal } from "../app/principal";
@@ -115,6 +115,15 @@ function OpenedTenant({ name, tenant, me }: { name: string; tenant: Tenant | und
     <section className="panel" aria-labelledby="opened-title">
       <div className="section-top">
         <h2 id="opened-title">Tokens of {name}</h2>
+        <Link to="/system" search={{ tab: "people", tenant: name }}>
+          Its people
+        </Link>
+        <Link to="/billing" search={{ section: "invoices", tenant: name }}>
+          Its invoices
+        </Link>
+        <Link to="/reservations" search={{ tenant: name }}>
+          Its reservations
+        </Link>
         <ActionButton action={createToken(name, me)} />
         {tenant !== undefined && <ActionButton action={suspendOrResume(tenant, me)} className="quiet" />}
         <ListTools list={list} name={`tokens-${name}`} />

@@ -9,10 +9,10 @@ import { ListTools } from "../ui/list-tools";
 import { StateChip } from "../ui/state-chip";
 import { Empty, Loaded } from "../ui/states";
 import { DataTable, type Column } from "../ui/table";
-import { zoneIdOf } from "./leaders";
+import { nameOfWork, zoneIdOf } from "./leaders";
 
 const QUEUE_COLUMNS: readonly Column<Queue>[] = [
-  { key: "name", title: "What waits", sort: (queue) => queue.name, render: (queue) => <b>{queue.name}</b> },
+  { key: "name", title: "What waits", sort: (queue) => queue.name, render: (queue) => <b>{nameOfWork(queue.name)}</b> },
   {
     key: "depth",
     title: "How many",
@@ -49,7 +49,7 @@ function leaderColumns(zones: readonly Zone[]): readonly Column<Leader>[] {
       sort: (leader) => leader.name,
       render: (leader) => {
         const zone = zones.find((each) => each.id === zoneIdOf(leader.name));
-        return <b>{zone === undefined ? leader.name : `zone ${zone.name}`}</b>;
+        return <b>{zone === undefined ? nameOfWork(leader.name) : nameOfWork(`zone:${zone.name}`)}</b>;
       },
     },
     {
@@ -121,6 +121,7 @@ function Queues() {
     <section aria-labelledby="queues-title">
       <div className="section-top">
         <h2 id="queues-title">Queues</h2>
+        <ListTools list={{ path: "/v1/system/queues" }} name="queues" />
       </div>
       <Loaded query={queues} what="queues">
         {({ items }) => (

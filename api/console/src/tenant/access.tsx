@@ -1,7 +1,7 @@
 // Who and what may act for the tenant: tokens, keys, people, programs, projects, and what they did.
 import { Link, useSearch } from "@tanstack/react-router";
 import type { ComponentType } from "react";
-import { words } from "../format/text";
+import { title } from "../format/text";
 import { Heading } from "../ui/heading";
 import { Activity } from "./activity";
 import { Members, ServiceAccounts } from "./people";
@@ -9,6 +9,7 @@ import { Projects } from "./projects";
 import { TABS } from "./searches";
 import { SshKeys } from "./ssh-keys";
 import { Tokens } from "./tokens";
+import "../ui/tabs.css";
 import "./tenant.css";
 
 type Tab = (typeof TABS)[number];
@@ -29,10 +30,10 @@ export function AccessPage() {
   return (
     <>
       <Heading title="Access" />
-      <nav aria-label="Access" className="filter tabs">
+      <nav aria-label="Access" className="tabs">
         {TABS.map((each) => (
           <Link key={each} to="/access" search={{ tab: each }} aria-current={each === tab ? "page" : undefined}>
-            {NAMES[each] ?? words(each)}
+            {NAMES[each] ?? title(each)}
           </Link>
         ))}
       </nav>

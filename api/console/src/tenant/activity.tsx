@@ -12,7 +12,7 @@ type Row = ItemOf<"/v1/audit">;
 
 const COLUMNS: readonly Column<Row>[] = [
   { key: "at", title: "When", render: (row) => formatInstant(row.recorded_at) },
-  { key: "who", title: "Who", render: (row) => row.principal ?? "nobody known" },
+  { key: "who", title: "Who", render: (row) => row.principal_name ?? row.principal ?? "nobody known" },
   { key: "what", title: "What", render: (row) => <code>{row.action}</code> },
   { key: "object", title: "On", render: (row) => (row.object === null ? "\u2013" : <code>{row.object}</code>) },
   {

@@ -1,15 +1,17 @@
 // Money beside invoices: how one stands, prepaid credit, payments, commitments, quotas, prices and rules.
 import { useWhole, type ItemOf } from "../api/lists";
-import { formatMoney, micro } from "../format/money";
-import { formatInstant, formatDate, words } from "../format/text";
+import { formatMoney } from "../format/money";
+import { countOf, formatCount, formatDate, formatInstant, words } from "../format/text";
 import { zoneName } from "../format/zone";
 import { quotaText } from "../reserve/limits";
 import { Heading } from "../ui/heading";
+import { moneyColumn } from "../ui/money-column";
 import { StateChip, type Tone } from "../ui/state-chip";
 import { Loaded } from "../ui/states";
 import { Stat, Stats } from "../ui/stats";
 import type { Column } from "../ui/table";
 import { usePrincipal } from "../app/principal";
+import { stepsSentence } from "../billing/steps";
 import { ResourceList } from "./resource";
 import "./tenant.css";
 
@@ -36,20 +38,8 @@ const GRANTS: readonly Column<Grant>[] = [
   { key: "state", title: "State", sort: (row) => row.state, render: (row) => chip(row.state) },
   { key: "note", title: "Note", render: (row) => row.note },
   { key: "expires", title: "Expires", sort: (row) => row.expires_at, render: (row) => formatInstant(row.expires_at) },
-  {
-    key: "amount",
-    title: "Granted",
-    align: "end",
-    sort: (row) => micro(row.amount.amount),
-    render: (row) => formatMoney(row.amount),
-  },
-  {
-    key: "left",
-    title: "Left",
-    align: "end",
-    sort: (row) => micro(row.remaining.amount),
-    render: (row) => formatMoney(row.remaining),
-  },
+  moneyColumn("amount", "Granted"),
+  moneyColumn("remaining", "Left"),
 ];
 
 const PAYMENTS: readonly Column<Payment>[] = [
@@ -62,15 +52,9 @@ const PAYMENTS: readonly Column<Payment>[] = [
     title: "Settled",
     align: "end",
     sort: (row) => row.settlements.length,
-    render: (row) => `${row.settlements.length} invoices`,
+    render: (row) => countOf(row.settlements.length, "invoice"),
   },
-  {
-    key: "amount",
-    title: "Amount",
-    align: "end",
-    sort: (row) => micro(row.amount.amount),
-    render: (row) => formatMoney(row.amount),
-  },
+  moneyColumn("amount", "Amount"),
 ];
 
 const COMMITMENTS: readonly Column<Commitment>[] = [
@@ -90,7 +74,7 @@ const COMMITMENTS: readonly Column<Commitment>[] = [
 function committed(row: Commitment): string {
   if (row.category === "spend") return `${row.amount == null ? "spending" : formatMoney(row.amount)} a month`;
   const price = row.unit_price == null ? "" : ` at ${formatMoney(row.unit_price)}`;
-  return `${row.gpu_hours ?? 0} GPU-hours a month of ${row.sku ?? ""}, ${words(row.tier)}${price}`;
+  return `${formatCount(row.gpu_hours ?? 0)} GPU-hours a month of ${row.sku ?? ""}, ${words(row.tier)}${price}`;
 }
 
 const QUOTAS: readonly Column<Quota>[] = [
@@ -102,7 +86,7 @@ const QUOTAS: readonly Column<Quota>[] = [
 const POLICIES: readonly Column<Policy>[] = [
   { key: "kind", title: "Rule", sort: (row) => row.kind, render: (row) => words(row.kind) },
   { key: "tier", title: "Tier", sort: (row) => row.tier, render: (row) => words(row.tier) },
-  { key: "steps", title: "Steps", render: stepsText },
+  { key: "steps", title: "Steps", render: (row) => stepsSentence(row.kind, row.steps) },
   {
     key: "from",
     title: `Since (${zoneName()})`,
@@ -110,14 +94,6 @@ const POLICIES: readonly Column<Policy>[] = [
     render: (row) => formatInstant(row.valid_from),
   },
 ];
-
-function stepsText(row: Policy): string {
-  const of_what =
-    row.kind === "sla_credit"
-      ? (least: number) => `${least / 100} % undelivered`
-      : (least: number) => `${least / 3600} h ahead`;
-  return row.steps.map((step) => `from ${of_what(step.least)}: ${step.share_bp / 100} %`).join("; ");
-}
 
 export function CreditPage() {
   const me = usePrincipal();

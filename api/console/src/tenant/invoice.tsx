@@ -1,11 +1,12 @@
 // One invoice: its sums, its lines, and how a line comes to what it is.
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { useObject, useWhole, type ItemOf } from "../api/lists";
-import { formatMoney, micro } from "../format/money";
-import { countOf, formatInstant, words } from "../format/text";
+import { formatMoney } from "../format/money";
+import { countOf, formatHours, formatInstant, words } from "../format/text";
 import { zoneName } from "../format/zone";
 import { Fact, Facts } from "../ui/facts";
 import { Heading } from "../ui/heading";
+import { moneyColumn } from "../ui/money-column";
 import { Loaded } from "../ui/states";
 import type { Column } from "../ui/table";
 import { InvoiceState, monthOf } from "./invoices";
@@ -102,15 +103,9 @@ function columnsOf(id: string): readonly Column<Line>[] {
       title: "GPU-hours",
       align: "end",
       sort: (row) => row.gpu_milli_seconds,
-      render: (row) => Number(row.gpu_hours).toLocaleString("en-US"),
+      render: (row) => formatHours(row.gpu_hours),
     },
-    {
-      key: "net",
-      title: "Net",
-      align: "end",
-      sort: (row) => micro(row.net.amount),
-      render: (row) => formatMoney(row.net),
-    },
+    moneyColumn("net", "Net"),
   ];
 }
 

@@ -1,10 +1,11 @@
 // Invoices, and what the month comes to so far.
 import { Link } from "@tanstack/react-router";
 import { useObject, useWhole, type ItemOf } from "../api/lists";
-import { formatMoney, micro } from "../format/money";
+import { formatMoney } from "../format/money";
 import { formatDate, formatInstant, words } from "../format/text";
 import { zoneName } from "../format/zone";
 import { Heading } from "../ui/heading";
+import { moneyColumn } from "../ui/money-column";
 import { StateChip, type Tone } from "../ui/state-chip";
 import { Loaded } from "../ui/states";
 import { Stat, Stats } from "../ui/stats";
@@ -18,7 +19,7 @@ const LIST = { path: "/v1/invoices" } as const;
 const TONES: Readonly<Record<string, Tone>> = {
   draft: "wait",
   finalized: "busy",
-  issued: "warn",
+  issued: "busy",
   paid: "good",
   void: "done",
 };
@@ -36,27 +37,9 @@ const COLUMNS: readonly Column<Invoice>[] = [
   },
   { key: "period", title: "Month", sort: (row) => row.period_start, render: (row) => monthOf(row.period_start) },
   { key: "state", title: "State", sort: (row) => row.status, render: (row) => <InvoiceState invoice={row} /> },
-  {
-    key: "net",
-    title: "Net",
-    align: "end",
-    sort: (row) => micro(row.net.amount),
-    render: (row) => formatMoney(row.net),
-  },
-  {
-    key: "tax",
-    title: "Tax",
-    align: "end",
-    sort: (row) => micro(row.tax.amount),
-    render: (row) => formatMoney(row.tax),
-  },
-  {
-    key: "total",
-    title: "Total",
-    align: "end",
-    sort: (row) => micro(row.total.amount),
-    render: (row) => formatMoney(row.total),
-  },
+  moneyColumn("net", "Net"),
+  moneyColumn("tax", "Tax"),
+  moneyColumn("total", "Total"),
   {
     key: "pdf",
     title: "Document",

@@ -3,11 +3,19 @@ import { useWhole, type ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { formatInstant } from "../format/text";
-import type { Action } from "../ui/action";
-import type { Field } from "../ui/fields";
 import { StateChip } from "../ui/state-chip";
 import type { Column } from "../ui/table";
 import { ADMINS, refusalUnless } from "./may";
+import {
+  changeActions,
+  EMAIL,
+  NAME,
+  roleField,
+  TENANT_ROLES,
+  WHAT_IT_DOES,
+  type Kind,
+  type Person,
+} from "./people-actions";
 import { ResourceList, RowActions } from "./resource";
 
 type Member = ItemOf<"/v1/members">;
@@ -15,15 +23,6 @@ type ServiceAccount = ItemOf<"/v1/service-accounts">;
 
 const MEMBERS = { path: "/v1/members" } as const;
 const SERVICE_ACCOUNTS = { path: "/v1/service-accounts" } as const;
-const ROLES = ["viewer", "member", "admin", "billing"].map((role) => ({ value: role, label: role }));
-
-function roleField(initial?: string): Field {
-  const field: Field = { at: "/role", label: "Role", kind: "choice", required: true, options: ROLES };
-  return initial === undefined ? field : { ...field, initial };
-}
-
-const NAME: Field = { at: "/name", label: "Name", kind: "text", required: true };
-
 export function Members() {
   const me = usePrincipal();
   return (
@@ -38,11 +37,7 @@ export function Members() {
         title: "Add a member",
         verb: "Add a member",
         ask: { method: "POST", path: "/v1/members" },
-        fields: [
-          NAME,
-          { at: "/email", label: "Email", kind: "text", note: "What it may sign in as." },
-          roleField("member"),
-        ],
+        fields: [NAME, EMAIL, roleField(TENANT_ROLES, "member")],
         touches: ["members"],
         refusal: refusalUnless(me, ADMINS),
       }}
@@ -65,53 +60,13 @@ export function ServiceAccounts() {
         title: "Add a service account",
         verb: "Add a service account",
         ask: { method: "POST", path: "/v1/service-accounts" },
-        fields: [NAME, roleField("viewer"), { at: "/description", label: "What it does", kind: "text" }],
+        fields: [NAME, roleField(TENANT_ROLES, "viewer"), WHAT_IT_DOES],
         touches: ["service-accounts"],
         refusal: refusalUnless(me, ADMINS),
       }}
       empty="Programs that act for the tenant stand here; each has tokens of its own."
     />
   );
-}
-
-interface Person {
-  id: string;
-  name: string;
-  role: string;
-  disabled: boolean;
-}
-
-type Kind = "members" | "service-accounts";
-
-function changeActions(me: Me, person: Person, kind: Kind): Action[] {
-  const shared = { touches: [kind, "tokens"], refusal: refusalUnless(me, ADMINS) };
-  const path = `/v1/${kind}/{id}` as const;
-  const params = { id: person.id };
-  return [
-    {
-      ...shared,
-      title: `Change the role of ${person.name}`,
-      verb: "Role",
-      ask: { method: "PATCH", path, params },
-      fields: [roleField(person.role)],
-    },
-    {
-      ...shared,
-      title: person.disabled ? `Enable ${person.name}` : `Disable ${person.name}`,
-      verb: person.disabled ? "Enable" : "Disable",
-      about: person.disabled ? "Its tokens are taken again." : "All of its tokens are refused for the time being.",
-      ask: { method: "PATCH", path, params },
-      fixed: { disabled: !person.disabled },
-    },
-    {
-      ...shared,
-      title: `Remove ${person.name}`,
-      verb: "Remove",
-      about: "With all of its tokens, at once.",
-      ask: { method: "DELETE", path, params },
-      confirm: person.name,
-    },
-  ];
 }
 
 function sharedColumns<T extends Person & { created_at: string }>(me: Me, kind: Kind): readonly Column<T>[] {
@@ -130,7 +85,9 @@ function sharedColumns<T extends Person & { created_at: string }>(me: Me, kind: 
       key: "do",
       title: "Actions",
       align: "end",
-      render: (row) => <RowActions actions={changeActions(me, row, kind)} />,
+      render: (row) => (
+        <RowActions actions={changeActions("/v1", kind, row, TENANT_ROLES, refusalUnless(me, ADMINS))} />
+      ),
     },
   ];
 }

@@ -2,10 +2,11 @@
 import { Link, useSearch } from "@tanstack/react-router";
 import { useWhole, type ItemOf } from "../api/lists";
 import { usePrincipal } from "../app/principal";
-import { formatMicro, formatMoney, micro } from "../format/money";
-import { dayOf, formatDate, words } from "../format/text";
+import { formatMicro, micro } from "../format/money";
+import { dayOf, formatDate, title, words } from "../format/text";
 import { Heading } from "../ui/heading";
 import { ListTools } from "../ui/list-tools";
+import { moneyColumn } from "../ui/money-column";
 import { Empty, Loaded } from "../ui/states";
 import { Stat, Stats } from "../ui/stats";
 import { DataTable, type Column } from "../ui/table";
@@ -99,7 +100,7 @@ function columnsFor(by: (typeof SUMS)[number], most: bigint): readonly Column<Ro
   return [
     {
       key: "key",
-      title: words(by),
+      title: title(by),
       sort: (row) => row.key,
       render: (row) => (by === "day" ? formatDate(row.key) : words(row.key)),
     },
@@ -117,20 +118,8 @@ function columnsFor(by: (typeof SUMS)[number], most: bigint): readonly Column<Ro
       sort: (row) => micro(row.gpu_hours_unused),
       render: (row) => hours(micro(row.gpu_hours_unused)),
     },
-    {
-      key: "list",
-      title: "At list prices",
-      align: "end",
-      sort: (row) => micro(row.list.amount),
-      render: (row) => formatMoney(row.list),
-    },
-    {
-      key: "amount",
-      title: "Billed",
-      align: "end",
-      sort: (row) => micro(row.amount.amount),
-      render: (row) => formatMoney(row.amount),
-    },
+    moneyColumn("list", "At list prices"),
+    moneyColumn("amount", "Billed"),
     { key: "share", title: "Share", render: (row) => <Bar part={micro(row.amount.amount)} most={most} /> },
   ];
 }
