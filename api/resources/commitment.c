@@ -289,14 +289,15 @@ static enum err_kind insert(struct request *request, const struct commitment *wi
 static enum err_kind check_floor(struct request *request, const struct commitment *wish, const PGresult *row,
                                  struct err *reterr)
 {
-    if (wish->sku_kind == NULL || strcmp(wish->sku_kind, "instance_type") != 0)
+    if (wish->sku_kind == NULL)
         return ERR_NONE;
     const struct price_sale sale = {.sold_by = "commitment",
-                                    .instance_type = wish->sku,
+                                    .subject = {.sku_kind = wish->sku_kind,
+                                                .sku = wish->sku,
+                                                .currency = wish->unit_price.currency,
+                                                .at_s = NULL}, /* as of now: it may begin years ahead */
                                     .tier = wish->tier,
-                                    .currency = wish->unit_price.currency,
                                     .tenant_id = db_text(row, 0, REF_TENANT),
-                                    .from_s = NULL, /* as of now: it may begin years ahead */
                                     .least_u = wish->unit_price.amount_u,
                                     .reason = wish->below_floor_reason};
     return price_floor_check(request, &sale, reterr);

@@ -93,23 +93,25 @@ static const struct db_stmt statement_create = {
     .params = 12,
 };
 
-/* What instance types cost the tenant once the discount holds, at the instant when it begins: by the nearest price of
- * each tier, at the least that a GPU-hour of it can cost. */
+/* What instance types and GPU models cost the tenant once the discount holds, at the instant when it begins: by the
+ * nearest price of each tier, at the least that a GPU-hour of it can cost. */
 static const struct db_stmt statement_sales = {
     .name = "discount_sales",
-    .sql = "SELECT DISTINCT ON (p.sku, p.tier, CASE WHEN $2::text IS NULL THEN p.project END) p.sku, p.tier, "
-           "coalesce($6::bigint, (least(p.gpu_hour_u,"
-           "  (SELECT min((e->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.tiers) e),"
-           "  (SELECT min((e->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.windows) e))"
-           "   * (10000 - $7::bigint)::numeric / 10000)::bigint)"
-           "  FROM price p"
-           " WHERE p.sku_kind = 'instance_type' AND ($4::text IS NULL OR p.sku = $4::text) AND p.currency = $3::text"
-           "   AND (p.tenant_id IS NULL OR p.tenant_id = $1::uuid)"
-           "   AND (p.project IS NULL OR $2::text IS NULL OR p.project = $2::text)"
-           "   AND p.withdrawn_at IS NULL AND p.valid @> greatest(to_timestamp($5::bigint), sluice_now())"
-           " ORDER BY p.sku, p.tier, CASE WHEN $2::text IS NULL THEN p.project END, p.project IS NULL, p.tenant_id IS "
-           "NULL",
-    .params = 7,
+    .sql =
+        "SELECT DISTINCT ON (p.sku_kind, p.sku, p.tier, CASE WHEN $2::text IS NULL THEN p.project END) p.sku, p.tier, "
+        "coalesce($6::bigint, (least(p.gpu_hour_u,"
+        "  (SELECT min((e->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.tiers) e),"
+        "  (SELECT min((e->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.windows) e))"
+        "   * (10000 - $7::bigint)::numeric / 10000)::bigint), p.sku_kind"
+        "  FROM price p"
+        " WHERE ($4::text IS NULL OR p.sku = $4::text AND p.sku_kind = $8::text) AND p.currency = $3::text"
+        "   AND (p.tenant_id IS NULL OR p.tenant_id = $1::uuid)"
+        "   AND (p.project IS NULL OR $2::text IS NULL OR p.project = $2::text)"
+        "   AND p.withdrawn_at IS NULL AND p.valid @> greatest(to_timestamp($5::bigint), sluice_now())"
+        " ORDER BY p.sku_kind, p.sku, p.tier, CASE WHEN $2::text IS NULL THEN p.project END, p.project IS NULL, "
+        "p.tenant_id IS "
+        "NULL",
+    .params = 8,
 };
 
 static const struct db_stmt statement_end = {
@@ -159,23 +161,22 @@ static void check(struct request *request, const struct discount *wish, const PG
 static enum err_kind check_floors(struct request *request, const struct discount *wish, const PGresult *row,
                                   struct err *reterr)
 {
-    if (wish->sku_kind != NULL && strcmp(wish->sku_kind, "instance_type") != 0)
-        return ERR_NONE;
     const PGresult *sales = NULL;
     bool is_fixed = wish->gpu_hour.currency != NULL;
     enum err_kind kind = request_run(request, &statement_sales,
                                      DB_PARAMS(db_text(row, 0, REF_TENANT), wish->project,
                                                db_text(row, 0, REF_CURRENCY), wish->sku, db_text(row, 0, REF_FROM),
                                                is_fixed ? request_int(request, wish->gpu_hour.amount_u) : NULL,
-                                               request_int(request, wish->percent_bp)),
+                                               request_int(request, wish->percent_bp), wish->sku_kind),
                                      &sales, reterr);
     for (int i = 0; kind == ERR_NONE && i < PQntuples(sales); i++) {
         const struct price_sale sale = {.sold_by = "discount",
-                                        .instance_type = db_text(sales, i, 0),
+                                        .subject = {.sku_kind = db_text(sales, i, 3),
+                                                    .sku = db_text(sales, i, 0),
+                                                    .currency = db_text(row, 0, REF_CURRENCY),
+                                                    .at_s = db_text(row, 0, REF_FROM)},
                                         .tier = db_text(sales, i, 1),
-                                        .currency = db_text(row, 0, REF_CURRENCY),
                                         .tenant_id = db_text(row, 0, REF_TENANT),
-                                        .from_s = db_text(row, 0, REF_FROM),
                                         .least_u = db_int(sales, i, 2, 0),
                                         .reason = wish->below_floor_reason};
         kind = price_floor_check(request, &sale, reterr);

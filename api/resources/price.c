@@ -198,18 +198,16 @@ static enum err_kind find_references(struct request *request, const struct price
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
 
-/* The check of the price's own kind: a price of a GPU model is of no instance type, and has no floor. */
 static enum err_kind check_floor(struct request *request, const struct price *wish,
                                  const struct price_references *references, struct err *reterr)
 {
-    if (strcmp(wish->sku_kind, "instance_type") != 0)
-        return ERR_NONE;
     const struct price_sale sale = {.sold_by = "price",
-                                    .instance_type = wish->sku,
+                                    .subject = {.sku_kind = wish->sku_kind,
+                                                .sku = wish->sku,
+                                                .currency = wish->gpu_hour.currency,
+                                                .at_s = references->from},
                                     .tier = wish->tier,
-                                    .currency = wish->gpu_hour.currency,
                                     .tenant_id = references->tenant_id,
-                                    .from_s = references->from,
                                     .least_u = price_model_least_u(&wish->model, wish->gpu_hour.amount_u),
                                     .reason = wish->below_floor_reason};
     return price_floor_check(request, &sale, reterr);

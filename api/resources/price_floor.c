@@ -1,4 +1,5 @@
-/* Price floors: the policy of each instance type, in versions over time, and what was sold below it for a reason. */
+/* Price floors: the policy of each instance type or GPU model, in versions over time, and what was sold below it for a
+ * reason. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/price_floor_check.h"
 #include "api/resources/registry.h"
@@ -6,7 +7,7 @@
 #include "common/money.h"
 
 struct floor_wish {
-    const char *id, *instance_type, *currency, *mode;
+    const char *id, *instance_type, *gpu_model, *currency, *mode;
     int64_t margin_bp, utilisation_bp, valid_from;
 };
 
@@ -17,7 +18,8 @@ static const char *const tiers[] = {"reserved", "on_demand", "preemptible", NULL
 // clang-format off
 static const struct field floor_fields[] = {
     FIELD_ID  ("id",             struct floor_wish, id, .identity = IDENTITY_PRICE_FLOOR, .flags = FIELD_READ_ONLY, .help = "The version of the policy"),
-    FIELD_TEXT("instance_type",  struct floor_wish, instance_type, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .example = "h100.8x", .help = "Name of the instance type"),
+    FIELD_TEXT("instance_type",  struct floor_wish, instance_type, .flags = FIELD_NULLABLE, .least = 1, .most = 64, .example = "h100.8x", .help = "Name of the instance type"),
+    FIELD_TEXT("gpu_model",      struct floor_wish, gpu_model, .flags = FIELD_NULLABLE, .least = 1, .most = 64, .help = "Or the GPU model, for shapes that tenants give"),
     FIELD_TEXT("currency",       struct floor_wish, currency, .least = 3, .most = 3, .fallback = "USD", .help = "Costs and prices of this currency"),
     FIELD_ENUM("mode",           struct floor_wish, mode, .values = modes, .flags = FIELD_REQUIRED, .example = "require", .help = "What happens to a price, a discount or a commitment below the floor. off: nothing; warn: its preview tells; require: it is refused unless below_floor_reason says why"),
     FIELD_INT ("margin_bp",      struct floor_wish, margin_bp, .least = 0, .most = 9999, .fallback = "2000", .help = "Share of the price that is to be left over its cost, in basis points"),
@@ -36,17 +38,19 @@ static const struct field end_fields[] = {
 };
 
 struct floor_query {
-    const char *instance_type;
+    const char *instance_type, *gpu_model;
 };
 static const struct field query_fields[] = {
     FIELD_TEXT("instance_type", struct floor_query, instance_type, .help = "Only those of the instance type of this name"),
+    FIELD_TEXT("gpu_model", struct floor_query, gpu_model, .help = "Only those of this GPU model"),
     FIELDS_END,
 };
 
 static const struct field override_fields[] = {
     FIELD_COLUMN("id",            FIELD_TYPE_ID, .identity = IDENTITY_PRICE_FLOOR_OVERRIDE, .help = "The override"),
     FIELD_COLUMN("price_floor",   FIELD_TYPE_ID, .identity = IDENTITY_PRICE_FLOOR, .help = "The version of the policy"),
-    FIELD_COLUMN("instance_type", FIELD_TYPE_TEXT, .help = "Of which instance type"),
+    FIELD_COLUMN_WITH("instance_type", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Of which instance type; or"),
+    FIELD_COLUMN_WITH("gpu_model", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Of which GPU model"),
     FIELD_COLUMN("tier",          FIELD_TYPE_ENUM, .values = tiers, .help = "And which tier"),
     FIELD_COLUMN("sold_by",       FIELD_TYPE_ENUM, .values = sellers, .help = "By what"),
     FIELD_COLUMN_WITH("price",      FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_PRICE, .help = "The price; null: it is none"),
@@ -68,7 +72,7 @@ static const struct schema query_schema = {"PriceFloorQuery", query_fields, size
 static const struct schema override_schema = {"PriceFloorOverride", override_fields, 0};
 
 #define FLOOR_SELECT                                                                                                   \
-    "SELECT f.id, f.instance_type, f.currency, f.mode, f.margin_bp, f.utilisation_bp,"                                 \
+    "SELECT f.id, f.instance_type, f.gpu_model, f.currency, f.mode, f.margin_bp, f.utilisation_bp,"                    \
     " extract(epoch FROM lower(f.valid))::bigint AS valid_from,"                                                       \
     " extract(epoch FROM upper(f.valid))::bigint AS valid_until, f.id AS page_key FROM price_floor f"
 
@@ -76,8 +80,8 @@ static const struct db_stmt statement_list = {
     .name = "price_floor_list",
     .sql =
         FLOOR_SELECT " WHERE ($1::uuid IS NULL OR f.id > $1::uuid) AND ($3::text IS NULL OR f.instance_type = $3::text)"
-                     " ORDER BY f.id LIMIT $2::bigint",
-    .params = 3,
+                     " AND ($4::text IS NULL OR f.gpu_model = $4::text) ORDER BY f.id LIMIT $2::bigint",
+    .params = 4,
 };
 
 static const struct db_stmt statement_get = {
@@ -88,7 +92,7 @@ static const struct db_stmt statement_get = {
 
 static const struct db_stmt statement_references = {
     .name = "price_floor_references",
-    .sql = "SELECT EXISTS (SELECT FROM instance_type WHERE name = $1),"
+    .sql = "SELECT $1::text IS NULL OR EXISTS (SELECT FROM instance_type WHERE name = $1::text),"
            " coalesce($2::bigint, extract(epoch FROM sluice_now())::bigint)",
     .params = 2,
 };
@@ -96,19 +100,21 @@ static const struct db_stmt statement_references = {
 /* An end in the past would change what already held: then the versions overlap, and the insert says so. */
 static const struct db_stmt statement_close = {
     .name = "price_floor_close",
-    .sql =
-        "UPDATE price_floor SET valid = tstzrange(lower(valid), to_timestamp($3::bigint))"
-        " WHERE instance_type = $1 AND currency = $2 AND upper_inf(valid) AND lower(valid) < to_timestamp($3::bigint)"
-        "  AND to_timestamp($3::bigint) >= date_trunc('second', sluice_now()) RETURNING id",
-    .params = 3,
+    .sql = "UPDATE price_floor SET valid = tstzrange(lower(valid), to_timestamp($3::bigint))"
+           " WHERE instance_type IS NOT DISTINCT FROM $1::text AND gpu_model IS NOT DISTINCT FROM $4::text"
+           "  AND currency = $2 AND upper_inf(valid) AND lower(valid) < to_timestamp($3::bigint)"
+           "  AND to_timestamp($3::bigint) >= date_trunc('second', sluice_now()) RETURNING id",
+    .params = 4,
 };
 
 static const struct db_stmt statement_create = {
     .name = "price_floor_create",
     .sql =
-        "INSERT INTO price_floor (id, instance_type, currency, mode, margin_bp, utilisation_bp, valid, created_by)"
-        " VALUES ($1::uuid, $2, $3, $4, $5::integer, $6::integer, tstzrange(to_timestamp($7::bigint), NULL), $8::uuid)",
-    .params = 8,
+        "INSERT INTO price_floor (id, instance_type, currency, mode, margin_bp, utilisation_bp, valid, created_by,"
+        "  gpu_model)"
+        " VALUES ($1::uuid, $2, $3, $4, $5::integer, $6::integer, tstzrange(to_timestamp($7::bigint), NULL), $8::uuid,"
+        "  $9)",
+    .params = 9,
 };
 
 static const struct db_stmt statement_end = {
@@ -122,7 +128,7 @@ static const struct db_stmt statement_end = {
 
 static const struct db_stmt statement_overrides = {
     .name = "price_floor_override_list",
-    .sql = "SELECT o.id, o.price_floor_id AS price_floor, f.instance_type, o.tier, o.sold_by,"
+    .sql = "SELECT o.id, o.price_floor_id AS price_floor, f.instance_type, f.gpu_model, o.tier, o.sold_by,"
            " CASE o.sold_by WHEN 'price' THEN o.object_id END AS price,"
            " CASE o.sold_by WHEN 'discount' THEN o.object_id END AS discount,"
            " CASE o.sold_by WHEN 'commitment' THEN o.object_id END AS commitment, t.name AS tenant,"
@@ -132,20 +138,22 @@ static const struct db_stmt statement_overrides = {
            " FROM price_floor_override o JOIN price_floor f ON f.id = o.price_floor_id"
            " LEFT JOIN tenant t ON t.id = o.tenant_id"
            " WHERE ($1::uuid IS NULL OR o.id > $1::uuid) AND ($3::text IS NULL OR f.instance_type = $3::text)"
+           " AND ($4::text IS NULL OR f.gpu_model = $4::text)"
            " ORDER BY o.id LIMIT $2::bigint",
-    .params = 3,
+    .params = 4,
 };
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct floor_query *query = request->query;
-    return answer_page(request, response, &statement_list, DB_PARAMS(query->instance_type), reterr);
+    return answer_page(request, response, &statement_list, DB_PARAMS(query->instance_type, query->gpu_model), reterr);
 }
 
 static enum err_kind list_overrides(struct request *request, struct response *response, struct err *reterr)
 {
     const struct floor_query *query = request->query;
-    return answer_page(request, response, &statement_overrides, DB_PARAMS(query->instance_type), reterr);
+    return answer_page(request, response, &statement_overrides, DB_PARAMS(query->instance_type, query->gpu_model),
+                       reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
@@ -171,6 +179,8 @@ static enum err_kind find_references(struct request *request, const struct floor
     if (!db_bool(row, 0, 0))
         field_problem_add(&request->problems, "/instance_type", "unknown_instance_type",
                           "there is no instance type '%s'", wish->instance_type);
+    if ((wish->instance_type == NULL) == (wish->gpu_model == NULL))
+        field_problem_add(&request->problems, "/gpu_model", "out_of_range", "give it, or instance_type");
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
 
@@ -179,19 +189,20 @@ static enum err_kind replace(struct request *request, const struct floor_wish *w
 {
     const PGresult *closed = NULL;
     enum err_kind kind =
-        request_run(request, &statement_close, DB_PARAMS(wish->instance_type, wish->currency, from), &closed, reterr);
+        request_run(request, &statement_close, DB_PARAMS(wish->instance_type, wish->currency, from, wish->gpu_model),
+                    &closed, reterr);
     if (kind == ERR_NONE && PQntuples(closed) > 0)
         kind = request_event(request, NULL, NULL, "price_floor", db_text(closed, 0, 0), 2, "price_floor.ended", reterr);
     if (kind == ERR_NONE)
         kind = request_run(request, &statement_create,
                            DB_PARAMS(request->new_id, wish->instance_type, wish->currency, wish->mode,
                                      request_int(request, wish->margin_bp), request_int(request, wish->utilisation_bp),
-                                     from, request->caller.principal_id),
+                                     from, request->caller.principal_id, wish->gpu_model),
                            NULL, reterr);
     if (kind == ERR_NO_CAPACITY) /* the exclusion constraint, which elsewhere means a double booking */
         return err_set_code(reterr, ERR_CONFLICT, "price_overlaps",
                             "the floor of '%s' has a version at or after this start already, or the start is past",
-                            wish->instance_type);
+                            wish->instance_type != NULL ? wish->instance_type : wish->gpu_model);
     return kind;
 }
 
@@ -242,6 +253,7 @@ static const struct db_stmt *const price_floor_statements[] = {
     &statement_list,   &statement_get, &statement_references, &statement_close,
     &statement_create, &statement_end, &statement_overrides,  NULL};
 
-const struct resource price_floor_resource = {"price-floors", price_floor_routes, price_floor_statements,
-                                              "What an instance type must at least be sold for, and what was sold for "
-                                              "less."};
+const struct resource price_floor_resource = {
+    "price-floors", price_floor_routes, price_floor_statements,
+    "What an instance type or a GPU model must at least be sold for, and what was sold for "
+    "less."};

@@ -4,24 +4,26 @@
 
 #include "api/resources/node_kind.h"
 #include "common/money.h"
-#include "common/must.h"
 
 #include <string.h>
 
 #define PPM_PER_BP 100
 
-/* A row per instance type and kind of node; without a policy at the utilisation that unit costs are shown at. */
-static const struct db_stmt statement_floors = {
+/* A row per kind of node that it may land on; without a policy at the utilisation that unit costs are shown at. A shape
+ * may be as small as a GPU. */
+static const struct db_stmt statement_floor = {
     .name = "price_floor_costs",
-    .sql = "SELECT i.name, f.id, coalesce(f.mode, 'off'), f.margin_bp, coalesce(f.utilisation_bp, "
-           "7500), " NODE_KIND_COLUMNS "  FROM instance_type i JOIN node_kind_costs($1::text, NULL) k"
-           "    ON k.gpu_model = ANY (i.gpu_models) AND i.gpu_count <= k.gpu_count"
-           "  LEFT JOIN price_floor f ON f.instance_type = i.name AND f.currency = $1::text"
-           "   AND f.valid @> greatest(to_timestamp($3::bigint), sluice_now())"
-           " WHERE $2::text IS NULL OR i.name = $2::text ORDER BY i.name",
-    .params = 3,
+    .sql = "SELECT f.id, coalesce(f.mode, 'off'), f.margin_bp, coalesce(f.utilisation_bp, 7500), " NODE_KIND_COLUMNS
+           "  FROM (SELECT i.gpu_models, i.gpu_count FROM instance_type i"
+           "         WHERE $4::text = 'instance_type' AND i.name = $2::text"
+           "        UNION ALL SELECT ARRAY[$2::text], 0 WHERE $4::text = 'gpu_model') s"
+           "  JOIN node_kind_costs($1::text, NULL) k ON k.gpu_model = ANY (s.gpu_models) AND s.gpu_count <= k.gpu_count"
+           "  LEFT JOIN price_floor f ON f.currency = $1::text"
+           "   AND CASE $4::text WHEN 'gpu_model' THEN f.gpu_model ELSE f.instance_type END = $2::text"
+           "   AND f.valid @> greatest(to_timestamp($3::bigint), sluice_now())",
+    .params = 4,
 };
-enum { FLOOR_TYPE, FLOOR_ID, FLOOR_MODE, FLOOR_MARGIN, FLOOR_UTILISATION };
+enum { FLOOR_ID, FLOOR_MODE, FLOOR_MARGIN, FLOOR_UTILISATION };
 
 static const struct db_stmt statement_override = {
     .name = "price_floor_override",
@@ -32,7 +34,7 @@ static const struct db_stmt statement_override = {
     .params = 10,
 };
 
-const struct db_stmt *const price_floor_check_statements[] = {&statement_floors, &statement_override, NULL};
+const struct db_stmt *const price_floor_check_statements[] = {&statement_floor, &statement_override, NULL};
 
 static int64_t greatest(int64_t a, int64_t b)
 {
@@ -61,27 +63,23 @@ static enum err_kind add_kind(struct price_floor *floor, const PGresult *rows, i
     return ERR_NONE;
 }
 
-enum err_kind price_floors_load(struct request *request, const char *currency, const char *instance_type,
-                                const char *at_s, struct price_floors *ret, struct err *reterr)
+enum err_kind price_floor_load(struct request *request, const struct price_floor_subject *subject,
+                               struct price_floor *ret, bool *ret_found, struct err *reterr)
 {
     const PGresult *rows = NULL;
     enum err_kind kind =
-        request_run(request, &statement_floors, DB_PARAMS(currency, instance_type, at_s), &rows, reterr);
+        request_run(request, &statement_floor,
+                    DB_PARAMS(subject->currency, subject->sku, subject->at_s, subject->sku_kind), &rows, reterr);
     if (kind != ERR_NONE)
         return kind;
-    *ret = (struct price_floors){
-        .list = arena_alloc(request->arena, ((size_t)PQntuples(rows) + 1) * sizeof(struct price_floor))};
-    for (int row = 0; row < PQntuples(rows) && kind == ERR_NONE; row++) {
-        const char *name = db_text(rows, row, FLOOR_TYPE);
-        if (ret->count == 0 || strcmp(ret->list[ret->count - 1].instance_type, name) != 0) {
-            ret->list[ret->count++] = (struct price_floor){.id = db_text(rows, row, FLOOR_ID),
-                                                           .instance_type = name,
-                                                           .mode = db_text(rows, row, FLOOR_MODE),
-                                                           .margin_bp = db_int(rows, row, FLOOR_MARGIN, FIELD_NULL),
-                                                           .utilisation_bp = db_int(rows, row, FLOOR_UTILISATION, 0)};
-        }
-        kind = add_kind(&ret->list[ret->count - 1], rows, row, currency, reterr);
-    }
+    *ret_found = PQntuples(rows) > 0;
+    if (*ret_found)
+        *ret = (struct price_floor){.id = db_text(rows, 0, FLOOR_ID),
+                                    .mode = db_text(rows, 0, FLOOR_MODE),
+                                    .margin_bp = db_int(rows, 0, FLOOR_MARGIN, FIELD_NULL),
+                                    .utilisation_bp = db_int(rows, 0, FLOOR_UTILISATION, 0)};
+    for (int row = 0; row < PQntuples(rows) && kind == ERR_NONE; row++)
+        kind = add_kind(ret, rows, row, subject->currency, reterr);
     return kind;
 }
 
@@ -122,24 +120,23 @@ static enum err_kind below(struct request *request, const struct price_sale *sal
     money_print(price_floor_of_tier(floor, sale->tier), least);
     if (strcmp(floor->mode, "warn") == 0) {
         request_warn(request, "price_below_floor", "a GPU-hour of '%s', %s, comes to %s %s: its floor is %s",
-                     sale->instance_type, sale->tier, price, sale->currency, least);
+                     sale->subject.sku, sale->tier, price, sale->subject.currency, least);
         return ERR_NONE;
     }
     if (sale->reason == NULL)
         return err_set_code(reterr, ERR_CONFLICT, "price_below_floor",
-                            "a GPU-hour of '%s', %s, would come to %s %s: its floor is %s", sale->instance_type,
-                            sale->tier, price, sale->currency, least);
+                            "a GPU-hour of '%s', %s, would come to %s %s: its floor is %s", sale->subject.sku,
+                            sale->tier, price, sale->subject.currency, least);
     return keep_reason(request, sale, floor, reterr);
 }
 
 enum err_kind price_floor_check(struct request *request, const struct price_sale *sale, struct err *reterr)
 {
-    struct price_floors floors;
-    enum err_kind kind = price_floors_load(request, sale->currency, sale->instance_type, sale->from_s, &floors, reterr);
-    if (kind != ERR_NONE || floors.count == 0)
+    struct price_floor floor = {0};
+    bool found = false;
+    enum err_kind kind = price_floor_load(request, &sale->subject, &floor, &found, reterr);
+    if (kind != ERR_NONE || !found)
         return kind;
-    must(floors.count == 1); /* a name is one type's */
-    const struct price_floor *floor = &floors.list[0];
-    bool is_low = strcmp(floor->mode, "off") != 0 && sale->least_u < price_floor_of_tier(floor, sale->tier);
-    return is_low ? below(request, sale, floor, reterr) : ERR_NONE;
+    bool is_low = strcmp(floor.mode, "off") != 0 && sale->least_u < price_floor_of_tier(&floor, sale->tier);
+    return is_low ? below(request, sale, &floor, reterr) : ERR_NONE;
 }

@@ -17,7 +17,7 @@ static const char *const modes[] = {"off", "warn", "require", NULL};
 static const char *const tiers[] = {"reserved", "on_demand", "preemptible", NULL};
 
 struct quote_floor {
-    const char *instance_type, *tier, *mode;
+    const char *instance_type, *gpu_model, *tier, *mode;
     struct field_money price, cost, floor;
     int64_t margin_bp, floor_margin_bp;
     bool is_below_floor;
@@ -25,7 +25,8 @@ struct quote_floor {
 
 // clang-format off
 static const struct field floor_fields[] = {
-    FIELD_TEXT ("instance_type",   struct quote_floor, instance_type, .flags = FIELD_NULLABLE, .help = "The instance type; null: a shape of its own, which has no floor"),
+    FIELD_TEXT ("instance_type",   struct quote_floor, instance_type, .flags = FIELD_NULLABLE, .help = "The instance type; null: a shape of its own"),
+    FIELD_TEXT ("gpu_model",       struct quote_floor, gpu_model, .flags = FIELD_NULLABLE, .help = "Of a shape, the GPU model that its price is of; null: an instance type"),
     FIELD_ENUM ("tier",            struct quote_floor, tier, .values = tiers, .help = "Its tier"),
     FIELD_ENUM ("mode",            struct quote_floor, mode, .values = modes, .help = "What the floor's policy says of prices below it; off, too, where there is none"),
     FIELD_MONEY("gpu_hour_price",  struct quote_floor, price, .flags = FIELD_NULLABLE, .help = "What a GPU-hour of the quote comes to, rounded down; null: nothing is granted, or has a price"),
@@ -70,26 +71,31 @@ static enum err_kind get(struct request *request, struct response *response, str
 {
     struct price_terms terms;
     struct price_estimate estimate;
-    struct price_floors floors = {0};
+    struct price_floor floor = {0};
+    bool found = false;
     enum err_kind kind = quote_estimate(request, request->object, &terms, &estimate, reterr);
     if (kind == ERR_NONE && terms.tier == NULL)
         return request_not_found(request, "quote that holds something", reterr);
     bool has_type = kind == ERR_NONE && strcmp(terms.sku_kind, "instance_type") == 0;
-    if (has_type)
-        kind = price_floors_load(request, terms.currency, terms.sku, request_int(request, terms.starts_s), &floors,
-                                 reterr);
+    const struct price_floor_subject subject = {.sku_kind = terms.sku_kind,
+                                                .sku = terms.sku,
+                                                .currency = terms.currency,
+                                                .at_s = request_int(request, terms.starts_s)};
+    if (kind == ERR_NONE && terms.sku != NULL)
+        kind = price_floor_load(request, &subject, &floor, &found, reterr);
     if (kind != ERR_NONE)
         return kind;
     int64_t price_u = price_per_gpu_hour(&terms, &estimate);
     struct quote_floor answer = {.instance_type = has_type ? terms.sku : NULL,
+                                 .gpu_model = has_type ? NULL : terms.sku,
                                  .tier = terms.tier,
                                  .mode = "off",
                                  .margin_bp = FIELD_NULL,
                                  .floor_margin_bp = FIELD_NULL};
     if (price_u != FIELD_NULL)
         answer.price = (struct field_money){.amount_u = price_u, .currency = terms.currency};
-    if (floors.count > 0)
-        compare(&floors.list[0], terms.currency, &answer);
+    if (found)
+        compare(&floor, terms.currency, &answer);
     response->status = 200;
     field_write_struct(floor_fields, &answer, &response->body);
     return ERR_NONE;

@@ -513,3 +513,24 @@ def test_late_usage_of_an_open_month_is_usage_of_that_month(keep_books):
     assert billed(books)["billed"] == 8 * 74 * 2_190_000  # 592 GPU-hours: all at the second tier
     assert books.value("SELECT count(*) FROM late_usage") == 2, "what was left of the 10th, and the 11th"
     books.sound()
+
+
+def test_g21_what_a_reservation_leaves(keep_books):
+    """Ten days of eight GPUs on G11's node, whose power is metered at 62 % of what it can draw."""
+    books = keep_books(start="2026-01-01T00:00:00Z")
+    tenant = books.tenant("acme")
+    eight = books.instance_type("h100.8x")
+    books.price("h100.8x", 2_490_000, "2026-01-01T00:00:00Z")
+    node = books.node("n1", cost_minor=31_200_000, salvage_minor=3_120_000, in_service="2026-01-01", life_months=60)
+    books.insert("power_profile", {"gpu_model": "H100", "gpu_count": 8, "idle_w": 3400, "full_w": 10200})
+    for pool, basis, amount_u, pue in (("power", "kwh", 85_000, 1300), ("colocation", "kw_month", 180_000_000, None), ("operations", "node_month", 900_000_000, None)):
+        books.insert("cost_rate", {"id": books.value("SELECT gen_random_uuid()"), "pool": pool, "basis": basis, "currency": "USD", "amount_u": amount_u,
+                                   "pue_milli": pue, "valid": "[2026-01-01,)"})
+    for day in range(1, 11):
+        books.insert("node_energy", {"node_id": node, "day": f"2026-01-{day:02}", "watt_hours": 10200 * 24 * 62 // 100})
+    reservation = delivered(books, tenant, eight, node, "2026-01-01T00:00:00Z", "2026-01-11T00:00:00Z")
+    (row,) = [row for row in books.rows("SELECT * FROM margin_report('reservation', NULL, '2026-01-01', '2026-01-11')") if row["key"] == reservation]
+    cents = {name: round(row[f"{name}_u"] / 10_000) for name in ("revenue", "depreciation", "colocation", "operations", "power")}
+    assert cents == {"revenue": 478_080, "depreciation": 153_779, "colocation": 60_320, "operations": 29_569, "power": 16_771}
+    assert round((row["revenue_u"] - sum(row[f"{name}_u"] for name in cents if name != "revenue")) / 10_000) == 217_641
+    books.sound()

@@ -213,7 +213,7 @@ BELOW = {"sku_kind": "instance_type", "sku": "h100.8x", "gpu_hour": {"amount": "
 @pytest.fixture(scope="module")
 def floored(golden):
     """G11's floor of 2.310850 at 75 % utilisation and a margin of 20 %, required; two tenants who buy at list price."""
-    golden.harbour = golden.tenant("harbour")
+    golden.harbour = golden.tenant("harbour", may_shape=True)
     golden.floor = golden.operator.create("/v1/system/price-floors", {"instance_type": "h100.8x", "mode": "require"})
     return golden
 
@@ -275,6 +275,31 @@ def test_a_quote_shows_operators_what_it_leaves_and_tenants_nothing_of_it(floore
     assert not [name for name in quote if "floor" in name or "cost" in name or "margin" in name]
     floored.harbour.get(f"/v1/system/quotes/{quote['id']}/floor").expect(403)
     floored.harbour.get("/v1/system/price-floor-overrides").expect(403)
+
+
+def test_a_gpu_model_that_shapes_are_priced_by_has_a_floor_too(floored):
+    operator = floored.operator
+    shape = {"sku_kind": "gpu_model", "sku": "H100", "gpu_hour": {"amount": "2.000000", "currency": "USD"}, "tenant": "harbour"}
+    assert operator.post("/v1/system/prices?validate_only=true", shape).expect(200).body["warnings"] == []
+    floor = operator.create("/v1/system/price-floors", {"gpu_model": "H100", "mode": "require"})
+    assert floor["instance_type"] is None
+    refused = operator.post("/v1/system/prices", shape).expect(409)
+    assert refused.code == "price_below_floor" and "2.310850" in refused.body["detail"]
+    operator.create("/v1/system/prices", dict(shape, gpu_hour={"amount": "2.400000", "currency": "USD"}))
+    off = {"tenant": "harbour", "percent_bp": 1000, "reason": "loyal", "sku_kind": "gpu_model", "sku": "H100"}
+    assert operator.post("/v1/system/discounts", off).expect(409).code == "price_below_floor"
+    commitment = {"tenant": "harbour", "category": "usage", "sku_kind": "gpu_model", "sku": "H100", "gpu_hours": 500,
+                  "unit_price": {"amount": "1.850000", "currency": "USD"}, "first_month": "2026-03-01", "months": 12}
+    assert operator.post("/v1/system/commitments", commitment).expect(409).code == "price_below_floor"
+    operator.create("/v1/system/commitments", dict(commitment, below_floor_reason="fills the night"))
+    (kept,) = operator.items("/v1/system/price-floor-overrides?gpu_model=H100")
+    assert kept["price_floor"] == floor["id"] and kept["instance_type"] is None and kept["gpu_model"] == "H100"
+    quote = floored.harbour.create("/v1/quotes", {"shape": {"gpu_models": ["H100"], "gpus": 4}, "zone": "us-east-1a", "tier": "reserved",
+                                               "starts_at": "2026-02-10T00:00:00Z", "ends_at": "2026-02-11T00:00:00Z"})
+    said = operator.get(f"/v1/system/quotes/{quote['id']}/floor").expect(200).body
+    assert (said["gpu_model"], said["gpu_hour_price"]["amount"], said["gpu_hour_floor"]["amount"]) == ("H100", "2.400000", "2.310850")
+    wrong = operator.post("/v1/system/price-floors", {"gpu_model": "H100", "instance_type": "h100.8x", "mode": "warn"}).expect(422)
+    assert wrong.body["errors"][0]["pointer"] == "/gpu_model"
 
 
 def test_a_floor_that_warns_refuses_nothing_and_one_that_ended_says_nothing(floored):
