@@ -440,3 +440,10 @@ class History(Invoicing, Purchasing, Lending):
         for _ in range(self.days):
             self.day()
         return self
+
+    def summary(self):
+        """How much of what happened: a history without any says nothing of it."""
+        counts = {"invoices": self.house.rows("SELECT status AS of, count(*) FROM invoice GROUP BY 1"), "holds": self.house.rows("SELECT state AS of, count(*) FROM credit_hold GROUP BY 1"),
+                  "taxes": self.house.rows("SELECT tax_code AS of, count(*) FROM invoice GROUP BY 1")}
+        tables = ("credit_note", "asset", "purchase_order", "asset_change", "usage_correction", "payment", "credit_grant")
+        return {name: {row["of"]: row["count"] for row in rows} for name, rows in counts.items()} | {t: self.house.value(f"SELECT count(*) FROM {t}") for t in tables}

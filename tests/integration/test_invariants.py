@@ -21,6 +21,8 @@ def test_any_history_keeps_the_invariants(cluster, tmp_path, seed):
     print(f"SLUICE_TEST_SEED={seed}, {LENGTH} days")
     history = History(cluster, tmp_path, seed, LENGTH)
     try:
-        check_all(history.play())
+        history.play()
+        print(history.summary())
+        check_all(history)
     finally:
         history.house.close()

@@ -78,11 +78,11 @@ def commitments(dice):
 
 def terms(dice):
     """What is paid upfront is spread over the term by time, the rest falls due in equal parts (G22)."""
-    count, total = dice.randrange(1, 37), dice.randrange(1, 10 ** 8)
+    count, total = dice.randrange(1, 37), dice.choice((dice.randrange(1, 10 ** 8), 4 * dice.randrange(1000) + 1))
     marks = [dice.randrange(0, 10 ** 9)]
     for _ in range(count):
         marks.append(marks[-1] + 86_400 * dice.choice((28, 29, 30, 31)) + dice.choice((0, 0, 3600, -3600)))
-    upfront_bp = dice.choice((0, 5000, 10_000, dice.randrange(0, 10_001)))
+    upfront_bp = dice.choice((0, 5000, 5000, 10_000, dice.randrange(0, 10_001)))
     upfront = away(Fraction(total * upfront_bp, 10_000))
     parts = cumulative(total - upfront, [Fraction(n, count) for n in range(count + 1)])
     spread = cumulative(upfront, [Fraction(mark - marks[0], marks[-1] - marks[0]) for mark in marks])
@@ -95,19 +95,26 @@ def invoices(dice):
     """Lines rounded from their micro totals, tax once on their sum and shown by largest remainder (G16)."""
     exponent = dice.choice((0, 2, 2, 3))
     size = 10 ** (6 - exponent)
-    amounts = [dice.choice((dice.randrange(0, 10 ** 10), size // 2 * dice.randrange(0, 2000), 1001 * size)) for _ in range(dice.randrange(1, 9))]
+    signs = dice.choice(((1,), (1,), (-1,), (1, 1, -1)))  # credits by rule are lines of the next invoice
+    amounts = [dice.choice(signs) * dice.choice((dice.randrange(0, 10 ** 10), size // 2 * dice.randrange(0, 2000), 1001 * size, size * dice.randrange(0, 200))) for _ in range(dice.randrange(1, 9))]
     nets = [away(Fraction(amount, size)) for amount in amounts]
     rate = dice.choice((0, 500, 700, 825, 1900, 2550, 5000, dice.randrange(0, 10_001)))
     tax = away(Fraction(sum(nets) * rate, 10_000))
-    shown = hamilton(tax, nets) if any(nets) else [0] * len(nets)
     sums = {"nets": nets, "tax": tax, "total": sum(nets) + tax}
     return {"kind": "invoice", "amounts": amounts, "exponent": exponent, "rate_bp": rate}, lambda told: (
-        {name: told[name] for name in sums} == sums and sum(told["shown"]) == tax and is_hamilton(Fraction(tax), nets, rate, told["shown"], shown))
+        {name: told[name] for name in sums} == sums and is_split(tax, nets, rate, told["shown"]))
 
 
-def is_hamilton(tax, nets, rate, told, shown):
-    """Each line's own tax, cut off or one more; where the sum is rounded up or down, it is the split of that sum."""
-    return all(abs(part - Fraction(net * rate, 10_000)) < 1 for part, net in zip(told, nets)) or told == shown
+def is_split(tax, nets, rate, shown):
+    """Each line shows its own tax, cut off or rounded up; those that are rounded up have the largest remainders, and lines of one sign
+    are split as Hamilton has it."""
+    if sum(shown) != tax or any(abs(part - Fraction(net * rate, 10_000)) >= 1 for part, net in zip(shown, nets)):
+        return False
+    whole = [abs(net) * rate // 10_000 for net in nets]
+    is_of_one_sign = all(net >= 0 for net in nets) or all(net <= 0 for net in nets)
+    rests = sorted(((abs(net) * rate % 10_000, abs(part) - floor) for net, part, floor in zip(nets, shown, whole)), reverse=True)
+    given = [more for _, more in rests]
+    return not is_of_one_sign or (set(given) <= {0, 1} and all(one[1] >= other[1] for one, other in zip(rests, rests[1:]) if one[0] > other[0]))
 
 
 def credit_notes(dice):
