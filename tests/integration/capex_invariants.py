@@ -56,6 +56,8 @@ def an_estimate_changes_only_what_follows(history):
         untouched = capex.Asset(asset.id, asset.serial, asset.node, "USD", asset.terms, asset.recognised_on)
         posted = charges(house, asset)
         assert all(posted.get(day, 0) == untouched.charge(day) for day in range(asset.recognised_on, first))
+        if any(each is asset for each, _, _ in history.changes):
+            continue  # a schedule knows what is wished, too
         months = house.operator.items(f"/v1/system/assets/{identity_of('ast', asset.id)}/schedule")
         assert cents(months[-1]["net_book_value"]) == asset.actual.chain[-1][0].salvage, asset.serial
 
