@@ -1,4 +1,5 @@
 import { defineConfig } from "@playwright/test";
+import { stack, stacks } from "./specs/stack";
 
 // Debian's Chromium, never a downloaded one; --no-sandbox because CI runs as root in a container.
 const CHROMIUM_ARGS = [
@@ -17,12 +18,12 @@ process.env.PW_TEST_REUSE_CONTEXT = "1";
 export default defineConfig({
   testDir: "specs",
   outputDir: process.env.SLUICE_E2E_RESULTS ?? "test-results",
-  workers: 1,
+  workers: stacks.length,
   timeout: 45_000,
   expect: { timeout: 15_000 },
   reporter: [["list"], ["./time-split.ts"]],
   use: {
-    baseURL: process.env.SLUICE_E2E_URL ?? "http://127.0.0.1:7070",
+    baseURL: stack.url,
     viewport: { width: 1440, height: 900 },
     timezoneId: "Asia/Tokyo", // times are UTC wherever one sits
     screenshot: "only-on-failure", // a trace of all steps takes a fifth of the time: --trace on, when one is looked for

@@ -1,5 +1,6 @@
 // The API, asked directly: the numbers on screen are compared with these.
 import { expect } from "@playwright/test";
+import { stack } from "./stack";
 
 export interface Api {
   get<T>(path: string): Promise<T>;
@@ -16,7 +17,7 @@ interface Page<T> {
 /** Who asks holds the token. */
 export async function apiOf(playwright: typeof import("playwright-core"), token: string): Promise<Api> {
   const context = await playwright.request.newContext({
-    baseURL: process.env.SLUICE_E2E_URL ?? "",
+    baseURL: stack.url,
     extraHTTPHeaders: { Authorization: `Bearer ${token}` },
   });
   async function get<T>(path: string): Promise<T> {

@@ -1,14 +1,13 @@
 // The server dies, and comes back: the console says so, recovers by itself, and does nothing twice. The browser talks to a
 // replica of sluice-api that is killed (SIGKILL) and started again; what happens meanwhile happens by the other.
 import { expect, operatorToken, signIn, tenantToken, test as base } from "./support";
-import { Replica, replicaSettings } from "./replica";
+import { Replica, type ReplicaSettings } from "./replica";
+import { stack } from "./stack";
 
 const test = base.extend<{ replica: Replica }>({
   replica: async ({}, use) => {
-    const settings = replicaSettings();
-    base.skip(settings === null, "this Sluice was started by somebody else");
-    if (settings === null) return;
-    const replica = new Replica(settings);
+    base.skip(stack.replica === null, "this Sluice was started by somebody else");
+    const replica = new Replica(stack.replica as ReplicaSettings);
     await replica.start();
     await use(replica);
     await replica.stop();

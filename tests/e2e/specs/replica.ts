@@ -5,7 +5,7 @@ import { closeSync, openSync } from "node:fs";
 import { expect } from "@playwright/test";
 
 /** What tests/e2e/run says of it. */
-interface Settings {
+export interface ReplicaSettings {
   program: string;
   environment: Record<string, string>;
   log: string;
@@ -13,16 +13,10 @@ interface Settings {
   admin_url: string;
 }
 
-/** Null where tests/e2e/run did not start the stack. */
-export function replicaSettings(): Settings | null {
-  const text = process.env.SLUICE_E2E_REPLICA;
-  return text === undefined ? null : (JSON.parse(text) as Settings);
-}
-
 export class Replica {
   private child: ChildProcess | null = null;
 
-  constructor(private readonly settings: Settings) {}
+  constructor(private readonly settings: ReplicaSettings) {}
 
   get url(): string {
     return this.settings.url;

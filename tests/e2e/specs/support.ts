@@ -2,15 +2,10 @@
 import { expect, test as base, type Page } from "@playwright/test";
 import axe from "axe-core";
 import { apiOf, type Api } from "./api";
+import { stack } from "./stack";
 
-function setting(name: string): string {
-  const value = process.env[name];
-  if (value === undefined || value === "") throw new Error(`${name} is not set: start the specs by tests/e2e/run`);
-  return value;
-}
-
-export const operatorToken = setting("SLUICE_E2E_OPERATOR_TOKEN");
-export const tenantToken = setting("SLUICE_E2E_TENANT_TOKEN");
+export const operatorToken = stack.operator_token;
+export const tenantToken = stack.tenant_token;
 
 const sessions = new Map<string, Promise<string>>();
 
@@ -32,7 +27,7 @@ export async function signIn(page: Page, token: string, path = "/console/"): Pro
       {
         name: "__Host-sluice",
         value: await session,
-        domain: new URL(setting("SLUICE_E2E_URL")).hostname,
+        domain: new URL(stack.url).hostname,
         path: "/",
         secure: true,
         httpOnly: true,
