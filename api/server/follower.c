@@ -13,6 +13,7 @@
 #include "common/alloc.h"
 #include "common/arena.h"
 #include "common/clock.h"
+#include "common/db_column.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/must.h"
@@ -175,10 +176,12 @@ static const struct db_stmt statement_events_of_tenant = {
 
 static const struct db_stmt statement_verdicts = {
     .name = "follower_verdicts",
-    .sql = "SELECT reservation_id, state, health, reason, revision, extract(epoch FROM starts_at)::bigint,"
-           " extract(epoch FROM ends_at)::bigint, extract(epoch FROM decided_at)::bigint, delivered_count, binding,"
-           " alternatives FROM reservation_status WHERE reservation_id = ANY ($1::uuid[])",
+    .sql = "SELECT reservation_id, state, health, reason, revision, date_part('epoch', starts_at)::bigint,"
+           " date_part('epoch', ends_at)::bigint, date_part('epoch', decided_at)::bigint, delivered_count, binding::text,"
+           " alternatives::text FROM reservation_status WHERE reservation_id = ANY ($1::uuid[])",
     .params = 1,
+    .columns = 1,
+    .binary = true,
 };
 
 const struct db_stmt *const follower_statements[] = {&statement_bound,          &statement_events,
@@ -233,18 +236,18 @@ static struct stream_event *decode(struct arena *arena, const PGresult *result, 
 static enum err_kind tell_waiters(struct follower *follower, const struct stream_event *events, size_t count,
                                   struct err *reterr)
 {
-    CLEANUP(db_array_clear) struct db_array ids = {0};
+    CLEANUP(db_column_clear) struct db_column ids = {0};
     for (size_t i = 0; i < count; i++) {
         struct identity id = {0};
         bool is_verdict = strcmp(events[i].object_type, "reservation") == 0 &&
                           identity_from_uuid(events[i].object_id, &id, reterr) == ERR_NONE && is_awaited(follower, id);
         if (is_verdict)
-            db_array_identity(&ids, id);
+            db_column_identity(&ids, id);
     }
     if (ids.count == 0)
         return ERR_NONE;
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(follower->db, &statement_verdicts, DB_PARAMS(db_array_param(&ids)), &result, reterr);
+    enum err_kind kind = db_run(follower->db, &statement_verdicts, DB_PARAMS(db_column_param(&ids)), &result, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++) {
         struct waiter *waiter = take_waiters(follower, db_identity(result, row, VERDICT_RESERVATION_ID));
         while (waiter != NULL) {

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define COLUMNS                                                                                                        \
-    "e.xid::text, e.seq, e.object_type, e.object_id, e.object_revision, floor(extract(epoch FROM e.occurred_at))"      \
-    "::bigint, e.payload->>'state', e.tenant_id, e.payload->>'reservation_id', e.payload->>'node_id',"                 \
+    "e.xid, e.seq, e.object_type, e.object_id, e.object_revision, floor(date_part('epoch', e.occurred_at))::bigint,"   \
+    " e.payload->>'state', e.tenant_id, (e.payload->>'reservation_id')::uuid, (e.payload->>'node_id')::uuid,"          \
     " (e.payload->>'gpu_milli')::integer, (e.payload->>'starts_at')::bigint, (e.payload->>'ends_at')::bigint,"         \
     " (e.payload->>'ends_by')::bigint"
 
@@ -42,6 +42,7 @@ static const struct db_stmt statement_read = {
            "   ORDER BY h.xid, h.seq LIMIT $3::bigint) e"
            " ORDER BY e.xid, e.seq",
     .params = 3,
+    .binary = true,
 };
 
 static const struct db_stmt statement_read_object = {
@@ -51,6 +52,7 @@ static const struct db_stmt statement_read_object = {
            "   AND e.object_revision > $3::bigint AND e.object_revision < $4::bigint"
            " ORDER BY e.object_revision",
     .params = 4,
+    .binary = true,
 };
 
 const struct db_stmt *const event_batch_statements[] = {&statement_read, &statement_read_object, NULL};
@@ -73,7 +75,10 @@ static bool type_of(const char *text, enum metered_type *ret)
 
 static bool optional_identity(const PGresult *rows, int row, int column, struct identity *ret)
 {
-    return db_text(rows, row, column) != NULL && identity_from_uuid(db_text(rows, row, column), ret, NULL) == ERR_NONE;
+    if (db_text(rows, row, column) == NULL)
+        return false;
+    *ret = db_identity(rows, row, column);
+    return true;
 }
 
 /* The event of a row; an instance's must say whose it is and how large. */
@@ -100,8 +105,10 @@ static enum err_kind decode(const PGresult *rows, int row, enum metered_type typ
                      optional_identity(rows, row, COLUMN_RESERVATION, &event.reservation);
     bool sound = type == METERED_NODE || (has_owner && event.fact.gpu_milli > 0 && event.fact.starts_at_s != 0);
     if (!sound) {
-        return err_set(reterr, ERR_INTERNAL, "event %s of instance '%s' lacks tenant, reservation, size or window",
-                       db_text(rows, row, COLUMN_SEQ), db_text(rows, row, COLUMN_OBJECT));
+        char object[IDENTITY_TEXT_SIZE];
+        identity_to_text(IDENTITY_INSTANCE, event.object, object);
+        return err_set(reterr, ERR_INTERNAL, "event %" PRId64 " of instance '%s' lacks tenant, reservation, size or window",
+                       db_int(rows, row, COLUMN_SEQ, 0), object);
     }
     *ret = event;
     return ERR_NONE;
