@@ -3,7 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/db.h"
+#include "common/db_column.h"
 #include "common/lease.h"
 
 struct leader {
@@ -17,11 +17,11 @@ MUST_CHECK enum err_kind leader_transact(struct leader *leader,
                                          enum err_kind (*work)(struct db *db, void *context, struct err *reterr),
                                          void *context, struct err *reterr);
 
-/* Rows to be inserted at once: an array per column, parameters of a statement with unnest. (COPY is refused on tables
- * with row-level security.) Starts as {0}; every column gets a value per row. */
+/* Rows to be inserted at once, as the columns of a statement with unnest, which has no other parameters. (COPY is
+ * refused on tables with row-level security.) Starts as {0}; every column gets a value per row. */
 #define BULK_COLUMNS_MAX 14
 struct bulk_rows {
-    struct db_array columns[BULK_COLUMNS_MAX];
+    struct db_column columns[BULK_COLUMNS_MAX];
 };
 void bulk_rows_release(struct bulk_rows *rows); /* for CLEANUP */
 void bulk_rows_identity(struct bulk_rows *rows, int column, const struct identity *id_or_null);

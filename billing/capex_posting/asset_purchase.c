@@ -34,6 +34,7 @@ static const struct db_stmt statement_recognise = {
         "   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS x (asset_id, day, in_service, "
         "opening)",
     .params = 4,
+    .columns = 4,
 };
 
 static const struct db_stmt statement_begin = {
@@ -91,13 +92,13 @@ static enum err_kind recognise(struct bulk_rows *books, struct journal_batch *ba
     if (kind != ERR_NONE)
         return kind;
     int64_t opening_minor = opening_of(&asset, day);
-    db_array_identity(&books->columns[0], asset.id);
-    db_array_int(&books->columns[1], day);
+    db_column_identity(&books->columns[0], asset.id);
+    db_column_int8(&books->columns[1], day);
     if (asset.is_in_stock)
-        db_array_text(&books->columns[2], NULL);
+        db_column_null(&books->columns[2]);
     else
-        db_array_int(&books->columns[2], asset.terms.in_service);
-    db_array_int(&books->columns[3], opening_minor);
+        db_column_int8(&books->columns[2], asset.terms.in_service);
+    db_column_int8(&books->columns[3], opening_minor);
     return draw_up(batch, &asset, day, opening_minor, reterr);
 }
 

@@ -12,6 +12,7 @@ static const struct db_stmt statement_insert = {
            "   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::uuid[], $6::bigint[])"
            "     AS x (asset_id, day, amount_minor, accumulated_minor, node_id, units)",
     .params = 6,
+    .columns = 6,
 };
 
 const struct db_stmt *const depreciation_rows_statements[] = {&statement_insert, NULL};
@@ -36,12 +37,12 @@ enum err_kind depreciation_rows_add(struct depreciation_rows *rows, const struct
     int64_t amount_minor = asset_life_charge(&life, day, day + 1, asset->units, units_after);
     struct asset_balance balance = asset_life_balance(&life, day + 1, units_after);
     struct bulk_rows *columns = &rows->rows;
-    db_array_identity(&columns->columns[0], asset->id);
-    db_array_int(&columns->columns[1], day);
-    db_array_int(&columns->columns[2], amount_minor);
-    db_array_int(&columns->columns[3], balance.accumulated_minor);
+    db_column_identity(&columns->columns[0], asset->id);
+    db_column_int8(&columns->columns[1], day);
+    db_column_int8(&columns->columns[2], amount_minor);
+    db_column_int8(&columns->columns[3], balance.accumulated_minor);
     bulk_rows_identity(columns, 4, asset->has_node ? &asset->node : NULL);
-    db_array_int(&columns->columns[5], asset->terms.method == DEPRECIATION_UNITS ? units_after : -1);
+    db_column_int8(&columns->columns[5], asset->terms.method == DEPRECIATION_UNITS ? units_after : -1);
     return money_micro_of_minor(amount_minor, asset->exponent, ret_amount_u, reterr);
 }
 

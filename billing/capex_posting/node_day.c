@@ -46,6 +46,7 @@ static const struct db_stmt statement_cost = {
                                                    "     AS x (node_id, day, currency, " POOL_COLUMNS
                                                    ", energy_wh, is_metered)",
     .params = 11,
+    .columns = 11,
 };
 
 static const struct db_stmt statement_allocation = {
@@ -60,6 +61,7 @@ static const struct db_stmt statement_allocation = {
                "$13") ")"
                       "     AS x (node_id, day, currency, target, reservation_id, tenant_id, weight, " POOL_COLUMNS ")",
     .params = 13,
+    .columns = 13,
 };
 
 static const struct db_stmt statement_so_far = {
@@ -75,6 +77,7 @@ static const struct db_stmt statement_so_far = {
                       "     AS x (node_id, day, currency, target, reservation_id, tenant_id, weight, " POOL_COLUMNS
                       ", generation)",
     .params = 14,
+    .columns = 14,
 };
 
 const struct db_stmt *const node_day_statements[] = {
@@ -243,18 +246,18 @@ static enum err_kind add_pools(const struct fleet_day *fleet, const struct fleet
 static void add_pool_columns(struct bulk_rows *rows, int first, const int64_t *amounts_u)
 {
     for (int pool = 0; pool < COST_POOL_COUNT; pool++)
-        db_array_int(&rows->columns[first + pool], amounts_u[pool]);
+        db_column_int8(&rows->columns[first + pool], amounts_u[pool]);
 }
 
 static void add_cost(struct bulk_rows *rows, const struct fleet_node *node, int64_t day, const char *currency,
                      const struct pool_day *pool_day, const int64_t *costs_u)
 {
-    db_array_identity(&rows->columns[0], node->id);
-    db_array_int(&rows->columns[1], day);
-    db_array_text(&rows->columns[2], currency);
+    db_column_identity(&rows->columns[0], node->id);
+    db_column_int8(&rows->columns[1], day);
+    db_column_text(&rows->columns[2], currency);
     add_pool_columns(rows, 3, costs_u);
-    db_array_int(&rows->columns[9], pool_energy_wh(pool_day));
-    db_array_bool(&rows->columns[10], pool_day->metered_wh >= 0);
+    db_column_int8(&rows->columns[9], pool_energy_wh(pool_day));
+    db_column_bool(&rows->columns[10], pool_day->metered_wh >= 0);
 }
 
 static bool bears_nothing(const struct money_share *share, const int64_t *parts_u)
@@ -273,14 +276,14 @@ static void add_share(struct rows *all, const struct fleet_node *node, int64_t d
         return;
     struct bulk_rows *rows = &all->allocation;
     if (all->generation != 0)
-        db_array_int(&rows->columns[13], all->generation);
-    db_array_identity(&rows->columns[0], node->id);
-    db_array_int(&rows->columns[1], day);
-    db_array_text(&rows->columns[2], currency);
-    db_array_text(&rows->columns[3], target);
+        db_column_int8(&rows->columns[13], all->generation);
+    db_column_identity(&rows->columns[0], node->id);
+    db_column_int8(&rows->columns[1], day);
+    db_column_text(&rows->columns[2], currency);
+    db_column_text(&rows->columns[3], target);
     bulk_rows_identity(rows, 4, delivery != NULL ? &delivery->reservation : NULL);
     bulk_rows_identity(rows, 5, delivery != NULL ? &delivery->tenant : NULL);
-    db_array_int(&rows->columns[6], share->weight);
+    db_column_int8(&rows->columns[6], share->weight);
     add_pool_columns(rows, 7, parts_u);
 }
 

@@ -58,6 +58,7 @@ static const struct db_stmt statement_write = {
            "period,"
            "     effective_u, gpu_milli_s, unpriced, category)",
     .params = 10,
+    .columns = 10,
 };
 
 const struct db_stmt *const rate_so_far_statements[] = {&statement_usage, &statement_committed, &statement_write, NULL};
@@ -105,16 +106,16 @@ static void add_row(struct bulk_rows *rows, const struct so_far *so_far, const s
 {
     static const struct identity nil;
     bool has_reservation = memcmp(&line->key.reservation, &nil, sizeof nil) != 0;
-    db_array_int(&rows->columns[0], so_far->generation);
-    db_array_int(&rows->columns[1], so_far->part->day);
-    db_array_identity(&rows->columns[2], line->tenant);
+    db_column_int8(&rows->columns[0], so_far->generation);
+    db_column_int8(&rows->columns[1], so_far->part->day);
+    db_column_identity(&rows->columns[2], line->tenant);
     bulk_rows_identity(rows, 3, has_reservation ? &line->key.reservation : NULL);
-    db_array_text(&rows->columns[4], line->currency);
-    db_array_int(&rows->columns[5], line->key.period_start_s);
-    db_array_int(&rows->columns[6], line->effective_u);
-    db_array_int(&rows->columns[7], line->gpu_milli_s);
-    db_array_int(&rows->columns[8], unpriced_gpu_milli_s);
-    db_array_text(&rows->columns[9], rated_line_category(line));
+    db_column_text(&rows->columns[4], line->currency);
+    db_column_int8(&rows->columns[5], line->key.period_start_s);
+    db_column_int8(&rows->columns[6], line->effective_u);
+    db_column_int8(&rows->columns[7], line->gpu_milli_s);
+    db_column_int8(&rows->columns[8], unpriced_gpu_milli_s);
+    db_column_text(&rows->columns[9], rated_line_category(line));
 }
 
 static enum err_kind write(struct db *db, const struct so_far *so_far, const struct rated_lines *lines,

@@ -9,14 +9,16 @@
 #include <string.h>
 
 #define INSTANCE_COLUMNS                                                                                               \
-    "m.instance_id, m.tenant_id, m.reservation_id, m.revision, m.class, extract(epoch FROM m.open_since)::bigint,"     \
-    " m.node_id, m.gpu_milli, extract(epoch FROM m.starts_at)::bigint, extract(epoch FROM m.ends_at)::bigint,"         \
+    "m.instance_id, m.tenant_id, m.reservation_id, m.revision, m.class, date_part('epoch', m.open_since)::bigint,"     \
+    " m.node_id, m.gpu_milli, date_part('epoch', m.starts_at)::bigint, date_part('epoch', m.ends_at)::bigint,"         \
     " m.next_seq, m.closed"
 
 static const struct db_stmt statement_load_instances = {
     .name = "meter_load_instances",
     .sql = "SELECT " INSTANCE_COLUMNS " FROM meter_instance m WHERE m.instance_id = ANY ($1::uuid[])",
     .params = 1,
+    .columns = 1,
+    .binary = true,
 };
 
 static const struct db_stmt statement_load_open = {
@@ -25,6 +27,7 @@ static const struct db_stmt statement_load_open = {
            " WHERE NOT m.closed AND m.open_since < to_timestamp($1::bigint) AND m.instance_id > $2::uuid"
            " ORDER BY m.instance_id LIMIT $3::bigint",
     .params = 3,
+    .binary = true,
 };
 
 static const struct db_stmt statement_insert_instances = {
@@ -37,6 +40,7 @@ static const struct db_stmt statement_insert_instances = {
            "   $8::bigint[], $9::integer[], $10::boolean[], $11::uuid[], $12::uuid[])"
            "   AS x (i, revision, class, open_since, n, gpu_milli, starts_at, ends_at, next_seq, closed, t, r)",
     .params = 12,
+    .columns = 12,
 };
 
 /* No indexed column changes but where a window closes, so the new versions stay on their pages (HOT). Whose an instance
@@ -52,6 +56,7 @@ static const struct db_stmt statement_update_instances = {
            "   AS x (i, revision, class, open_since, n, gpu_milli, starts_at, ends_at, next_seq, closed)"
            " WHERE m.instance_id = x.i",
     .params = 10,
+    .columns = 10,
 };
 
 static const struct db_stmt statement_load_nodes = {
@@ -67,6 +72,7 @@ static const struct db_stmt statement_end_stretches = {
            "  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS x (node_id, ends_at, revision)"
            " WHERE m.node_id = x.node_id AND m.ends_at IS NULL",
     .params = 3,
+    .columns = 3,
 };
 
 static const struct db_stmt statement_partition = {
@@ -83,6 +89,7 @@ static const struct db_stmt statement_intervals = {
            "   FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[], $7::uuid[],"
            "    $8::integer[], $9::text[]) AS x (from_s, to_s, i, seq, t, r, n, gpu_milli, class)",
     .params = 9,
+    .columns = 9,
 };
 
 static const struct db_stmt statement_late = {
@@ -92,6 +99,7 @@ static const struct db_stmt statement_late = {
            "   FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::integer[], $5::uuid[], $6::integer[])"
            "    AS x (from_s, to_s, i, seq, t, day)",
     .params = 6,
+    .columns = 6,
 };
 
 static const struct db_stmt statement_stretches = {
@@ -101,6 +109,7 @@ static const struct db_stmt statement_stretches = {
            "   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])"
            "     AS x (n, starts_at, ends_at, revision, cause)",
     .params = 5,
+    .columns = 5,
 };
 
 const struct db_stmt *const meter_store_statements[] = {
@@ -130,15 +139,15 @@ void meter_output_release(struct meter_output *output)
 static void add_piece(struct bulk_rows *rows, const struct metered_instance *instance,
                       const struct tiling_interval *piece)
 {
-    db_array_int(&rows->columns[0], piece->from_s);
-    db_array_int(&rows->columns[1], piece->to_s);
-    db_array_identity(&rows->columns[2], instance->id);
-    db_array_int(&rows->columns[3], piece->seq);
-    db_array_identity(&rows->columns[4], instance->tenant);
-    db_array_identity(&rows->columns[5], instance->reservation);
+    db_column_int8(&rows->columns[0], piece->from_s);
+    db_column_int8(&rows->columns[1], piece->to_s);
+    db_column_identity(&rows->columns[2], instance->id);
+    db_column_int4(&rows->columns[3], piece->seq);
+    db_column_identity(&rows->columns[4], instance->tenant);
+    db_column_identity(&rows->columns[5], instance->reservation);
     bulk_rows_identity(rows, 6, piece->has_node ? &piece->node : NULL);
-    db_array_int(&rows->columns[7], piece->gpu_milli);
-    db_array_text(&rows->columns[8], usage_class_text(piece->class));
+    db_column_int4(&rows->columns[7], piece->gpu_milli);
+    db_column_text(&rows->columns[8], usage_class_text(piece->class));
 }
 
 /* The day that its piece is rated with is the first open one. */
@@ -146,12 +155,12 @@ static void add_late(struct meter_output *output, const struct metered_instance 
                      const struct tiling_interval *piece)
 {
     struct bulk_rows *rows = &output->late;
-    db_array_int(&rows->columns[0], piece->from_s);
-    db_array_int(&rows->columns[1], piece->to_s);
-    db_array_identity(&rows->columns[2], instance->id);
-    db_array_int(&rows->columns[3], piece->seq);
-    db_array_identity(&rows->columns[4], instance->tenant);
-    db_array_int(&rows->columns[5], calendar_day_of_time(output->floor_s));
+    db_column_int8(&rows->columns[0], piece->from_s);
+    db_column_int8(&rows->columns[1], piece->to_s);
+    db_column_identity(&rows->columns[2], instance->id);
+    db_column_int4(&rows->columns[3], piece->seq);
+    db_column_identity(&rows->columns[4], instance->tenant);
+    db_column_int4(&rows->columns[5], calendar_day_of_time(output->floor_s));
 }
 
 void meter_output_stretch(struct meter_output *output, struct metered_instance *instance,
@@ -169,28 +178,30 @@ void meter_output_stretch(struct meter_output *output, struct metered_instance *
     }
 }
 
-static void end_or_null(struct db_array *array, int64_t ends_at_s)
+static void end_or_null(struct db_column *column, int64_t ends_at_s)
 {
-    char text[DB_INT_TEXT_SIZE];
-    db_array_text(array, ends_at_s == TILING_OPEN_END_S ? NULL : db_int_param(text, ends_at_s));
+    if (ends_at_s == TILING_OPEN_END_S)
+        db_column_null(column);
+    else
+        db_column_int8(column, ends_at_s);
 }
 
 void meter_output_idle(struct meter_output *output, const struct metered_node *node, int64_t ends_at_s)
 {
     struct bulk_rows *rows = node->stored ? &output->ended : &output->stretches;
     if (node->stored) {
-        db_array_identity(&rows->columns[0], node->id);
+        db_column_identity(&rows->columns[0], node->id);
         end_or_null(&rows->columns[1], ends_at_s);
-        db_array_int(&rows->columns[2], node->idle.revision);
+        db_column_int8(&rows->columns[2], node->idle.revision);
         return;
     }
     if (ends_at_s == node->idle.since_s)
         return; /* it lasted no time */
-    db_array_identity(&rows->columns[0], node->id);
-    db_array_int(&rows->columns[1], node->idle.since_s);
+    db_column_identity(&rows->columns[0], node->id);
+    db_column_int8(&rows->columns[1], node->idle.since_s);
     end_or_null(&rows->columns[2], ends_at_s);
-    db_array_int(&rows->columns[3], node->idle.revision);
-    db_array_text(&rows->columns[4], idle_cause_text(node->idle.cause));
+    db_column_int8(&rows->columns[3], node->idle.revision);
+    db_column_text(&rows->columns[4], idle_cause_text(node->idle.cause));
 }
 
 enum err_kind meter_output_send(struct meter_output *output, struct db *db, struct err *reterr)
@@ -251,11 +262,11 @@ enum err_kind meter_load_instances(struct db *db, struct metered_instance *insta
 {
     if (count == 0)
         return ERR_NONE;
-    CLEANUP(db_array_clear) struct db_array ids = {0};
+    CLEANUP(db_column_clear) struct db_column ids = {0};
     for (size_t i = 0; i < count; i++)
-        db_array_identity(&ids, instances[i].id);
+        db_column_identity(&ids, instances[i].id);
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind = db_run(db, &statement_load_instances, DB_PARAMS(db_array_param(&ids)), &rows, reterr);
+    enum err_kind kind = db_run(db, &statement_load_instances, DB_PARAMS(db_column_param(&ids)), &rows, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
         struct metered_instance found;
         decode_instance(rows, row, &found);
@@ -289,20 +300,20 @@ enum err_kind meter_load_open(struct db *db, int64_t at_s, struct identity after
 static void add_instance(struct bulk_rows *rows, const struct metered_instance *instance)
 {
     const struct tiling *tiling = &instance->tiling;
-    db_array_identity(&rows->columns[0], instance->id);
-    db_array_int(&rows->columns[1], tiling->revision);
-    db_array_text(&rows->columns[2], usage_class_text(tiling->class));
-    db_array_int(&rows->columns[3], tiling->open_since_s);
+    db_column_identity(&rows->columns[0], instance->id);
+    db_column_int8(&rows->columns[1], tiling->revision);
+    db_column_text(&rows->columns[2], usage_class_text(tiling->class));
+    db_column_int8(&rows->columns[3], tiling->open_since_s);
     bulk_rows_identity(rows, 4, tiling->has_node ? &tiling->node : NULL);
-    db_array_int(&rows->columns[5], tiling->gpu_milli);
-    db_array_int(&rows->columns[6], tiling->starts_at_s);
+    db_column_int4(&rows->columns[5], tiling->gpu_milli);
+    db_column_int8(&rows->columns[6], tiling->starts_at_s);
     end_or_null(&rows->columns[7], tiling->ends_at_s);
-    db_array_int(&rows->columns[8], tiling->next_seq);
-    db_array_bool(&rows->columns[9], tiling->closed);
+    db_column_int4(&rows->columns[8], tiling->next_seq);
+    db_column_bool(&rows->columns[9], tiling->closed);
     if (instance->stored)
         return;
-    db_array_identity(&rows->columns[10], instance->tenant);
-    db_array_identity(&rows->columns[11], instance->reservation);
+    db_column_identity(&rows->columns[10], instance->tenant);
+    db_column_identity(&rows->columns[11], instance->reservation);
 }
 
 enum err_kind meter_save_instances(struct db *db, const struct metered_instance *instances, size_t count,
