@@ -4,7 +4,6 @@
 #include "common/db_column.h"
 #include "common/must.h"
 
-#include <stdio.h>
 #include <string.h>
 
 const struct outcome admission_outcomes[] = {
@@ -81,10 +80,11 @@ enum column {
 
 static const struct db_stmt statement_admit = {
     .name = "admission_admit",
-    .sql = "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id()::text AS xid)"
+    .sql = "WITH batch AS MATERIALIZED (SELECT pg_current_xact_id() AS xid)"
            " SELECT ordinal, outcome, object_id, created_at_s, batch.xid FROM batch, admission_enter(" ARGUMENTS ")",
     .params = COLUMNS,
     .columns = COLUMNS,
+    .binary = true,
 };
 
 /* Of the tenant's own role: sluice_api_writer makes no previews. */
@@ -185,15 +185,13 @@ static const struct outcome *outcome_of(const char *text)
     must_failed("the outcome is one of the table", __FILE__, __LINE__, __func__);
 }
 
-static void set_outcome(struct admission *admission, const struct outcome *outcome, const char *object,
+static void set_outcome(struct admission *admission, const struct outcome *outcome, struct identity object,
                         int64_t created_at)
 {
     admission->outcome = outcome;
     admission->wish->created_at = created_at;
-    if (object != NULL)
-        (void)snprintf(admission->object, sizeof admission->object, "%s", object); /* a UUID */
-    struct err err = {0};
-    must(identity_from_uuid(admission->object, &admission->waiter.reservation_id, &err) == ERR_NONE);
+    identity_to_uuid(object, admission->object);
+    admission->waiter.reservation_id = object;
 }
 
 /* Those merged to the first of their key: its repetitions, or misuses of the key. */
@@ -205,7 +203,7 @@ static void set_merged(struct admission *first)
         const struct outcome *outcome = !is_same ? &admission_outcomes[OUTCOME_KEY_REUSED]
                                         : exists ? &admission_outcomes[OUTCOME_REPLAYED]
                                                  : first->outcome;
-        set_outcome(admission_of(item), outcome, first->object, first->wish->created_at);
+        set_outcome(admission_of(item), outcome, first->waiter.reservation_id, first->wish->created_at);
     }
 }
 
@@ -273,7 +271,8 @@ enum err_kind admission_admit(struct db *db, struct batch_item *const *items, si
     for (int row = 0; row < PQntuples(result); row++) {
         struct admission *admission = admission_of(items[db_int(result, row, 0, 0) - 1]);
         admission_unwatch(admission); /* a batch that is tried again begins anew: an id may change */
-        set_outcome(admission, outcome_of(db_text(result, row, 1)), db_text(result, row, 2), db_int(result, row, 3, 0));
+        set_outcome(admission, outcome_of(db_text(result, row, 1)), db_identity(result, row, 2),
+                    db_int(result, row, 3, 0));
         set_merged(admission);
         watch(admission);
     }

@@ -204,6 +204,14 @@ def test_partitions_are_reached_through_their_table_only(ask):
     assert by_name == []
 
 
+def test_a_new_partition_takes_over_what_its_table_says_of_statistics(ask):
+    ask("SELECT partition_ensure('event', '2099-01-01', '2099-01-02')")
+    targets = ask("""
+        SELECT a.attstattarget FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+         WHERE c.relnamespace = 'sluice'::regnamespace AND c.relname ~ '^event_2[0-9]{7}$' AND a.attname = 'payload'""")
+    assert len(targets) >= 2 and {row[0] for row in targets} == {0}
+
+
 @pytest.mark.parametrize("role", LOGIN_ROLES)
 def test_a_table_has_one_writer(ask, role):
     written = {row[0] for row in ask("""
