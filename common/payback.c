@@ -5,15 +5,13 @@
 #include "common/money.h"
 #include "common/must.h"
 
-#define HOURS_PER_YEAR  8766
-#define MONTHS_PER_YEAR 12
-#define ONE             INT64_C(1000000000000000) /* a factor of 1, to 1e-15 */
+#define ONE INT64_C(1000000000000000) /* a factor of 1, to 1e-15 */
 
 /* A month's amount from a rate per hour in pico. */
 static enum err_kind month_u(money_wide pico_per_hour, int64_t *ret_u, struct err *reterr)
 {
-    return money_round(pico_per_hour * HOURS_PER_YEAR, MONTHS_PER_YEAR * UNIT_COST_PICO_PER_MICRO, MONEY_HALF_EVEN,
-                       ret_u, reterr);
+    return money_round(pico_per_hour * UNIT_COST_HOURS_PER_YEAR, UNIT_COST_MONTHS_PER_YEAR * UNIT_COST_PICO_PER_MICRO,
+                       MONEY_HALF_EVEN, ret_u, reterr);
 }
 
 /* What the first month brings in and what every month costs in cash. */

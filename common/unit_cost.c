@@ -5,11 +5,9 @@
 #include "common/money.h"
 #include "common/must.h"
 
-#define HOURS_PER_YEAR  8766 /* 365.25 days */
-#define MONTHS_PER_YEAR 12
-#define W_PER_KW        1000
-#define MILLI_PER_S     1000
-#define MILLI_S_PER_H   INT64_C(3600000)
+#define W_PER_KW      1000
+#define MILLI_PER_S   1000
+#define MILLI_S_PER_H INT64_C(3600000)
 
 /* Micro-units times a factor over a divisor, in pico. */
 static enum err_kind pico(int64_t amount_u, int64_t factor, int64_t divisor, int64_t *ret_pico, struct err *reterr)
@@ -34,9 +32,9 @@ static enum err_kind monthly_pico(int64_t amount_u, int64_t factor, int64_t divi
                                   struct err *reterr)
 {
     int64_t yearly;
-    if (__builtin_mul_overflow(factor, MONTHS_PER_YEAR, &yearly))
+    if (__builtin_mul_overflow(factor, UNIT_COST_MONTHS_PER_YEAR, &yearly))
         return err_set(reterr, ERR_INVALID, "a monthly cost is out of range");
-    return pico(amount_u, yearly, divisor * HOURS_PER_YEAR, ret_pico, reterr);
+    return pico(amount_u, yearly, divisor * UNIT_COST_HOURS_PER_YEAR, ret_pico, reterr);
 }
 
 enum err_kind unit_cost_depreciation(int64_t depreciable_u, int64_t life_hours, int64_t *ret_pico, struct err *reterr)

@@ -12,9 +12,11 @@
 
 #include <stdint.h>
 
-#define UNIT_COST_PPM            INT64_C(1000000) /* all of it */
-#define UNIT_COST_PICO_PER_MICRO INT64_C(1000000)
-#define UNIT_COST_GPUS_MOST      INT64_C(2000000)
+#define UNIT_COST_PPM             INT64_C(1000000) /* all of it */
+#define UNIT_COST_PICO_PER_MICRO  INT64_C(1000000)
+#define UNIT_COST_GPUS_MOST       INT64_C(2000000)
+#define UNIT_COST_HOURS_PER_YEAR  8766 /* 365.25 days */
+#define UNIT_COST_MONTHS_PER_YEAR 12
 
 /* What one node is and consumes. All amounts in micro-units of one currency, all >= 0. */
 struct unit_cost_node {
