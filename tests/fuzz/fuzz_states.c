@@ -3,10 +3,12 @@
  * counts and planner agree with the states.
  *
  * Input: RESERVATIONS times the wish (count, whether it is a quote or flexible, start, length, what if there is no
- * room), then steps of two bytes: what happens, and to whom or for how long. The driver is the input's own: it reports what the steps say. */
+ * room), then steps of two bytes: what happens, and to whom or for how long. The driver is the input's own: it reports
+ * what the steps say. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/maintenance.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/zone_parts.h"
 
 #define START        INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
 #define NODES        4
@@ -106,14 +108,6 @@ struct scene {
     uint32_t events_checked;
 };
 
-static struct identity identity_number(uint8_t kind, uint8_t number)
-{
-    struct identity id = {0};
-    id.bytes[0] = kind;
-    id.bytes[15] = number;
-    return id;
-}
-
 static void drive_node(struct scene *scene, struct node *node)
 {
     node_drive(&scene->world, node);
@@ -124,20 +118,11 @@ static void drive_node(struct scene *scene, struct node *node)
 static void make_node(struct scene *scene, uint8_t number)
 {
     struct node *node = &scene->nodes[number];
-    *node = (struct node){.id = identity_number(1, number), .answers = true, .turnaround_s = 60};
-    node->spec = (struct planner_node){.id = planner_id_of(node->id),
-                                       .zone = planner_id_of(scene->terms.id),
-                                       .gpu_model = "H100",
-                                       .gpus = 8,
-                                       .cpu_milli = 100000,
-                                       .memory_mib = 100000,
-                                       .plannable_until = NEVER};
-    node->is = (struct lifecycle){.state = NODE_ENROLLED, .due_s = NEVER, .deadline_s = NEVER};
+    *node = enrolled_node(&scene->terms, number);
+    node->turnaround_s = 60;
     idmap_put(&scene->node_by_id, node->id, number);
     drive_node(scene, node);
 }
-
-static const struct wish_posted posted_once = {.instance_type = "t", .tier = "reserved", .if_unavailable = "reject", .labels = "{}"};
 
 static void make_reservation(struct scene *scene, uint8_t number, const uint8_t wish[static 4])
 {
@@ -147,42 +132,36 @@ static void make_reservation(struct scene *scene, uint8_t number, const uint8_t 
     bool is_quote = (wish[0] & 128) != 0;
     bool is_flexible = (wish[0] & 64) != 0;
     int64_t hold_s = START + 900;
-    scene->reservations[number] = (struct reservation){
-        .world = &scene->world,
-        .wish = {.id = identity_number(2, number),
-                 .tenant = identity_number(3, wish[3] >> 7),
-                 .shape = {.gpus = (wish[3] & 64) != 0 ? 4 : 8, .cpu_milli = 1000, .memory_mib = 1000},
-                 .count = 1 + wish[0] % COUNT_MAX,
-                 .starts_s = starts_now || is_flexible ? NEVER : starts_s,
-                 .ends_s = wish[2] == 0 || is_flexible ? NEVER : starts_s + wish[2] * INT64_C(300),
-                 .duration_s = is_flexible ? 60 + wish[2] * INT64_C(300) : 0,
-                 .start_from_s = starts_now ? NEVER : starts_s,
-                 .start_to_s = starts_s + 3600,
-                 .hold_until_s = !is_quote ? 0 : starts_now || starts_s > hold_s ? hold_s : starts_s,
-                 .gpu_models = models,
-                 .gpu_model_count = 1,
-                 .scope = PLANNER_ZONE,
-                 .scope_required = (wish[3] & 32) != 0,
-                 .if_unavailable = is_quote && wish[3] % 3 == UNAVAILABLE_WAITLIST ? UNAVAILABLE_REJECT : wish[3] % 3,
-                 .decide_by_s = (wish[3] & 16) != 0 ? START + 3600 : NEVER,
-                 .preemptible = (wish[3] & 8) != 0,
-                 .horizon_s = (wish[3] & 12) == 4 ? 3600 : 0,
-                 .open_max_percent = -1,
-                 .revision = 1,
-                 .posted = &posted_once},
-        .health = "ok",
-        .starts_s = NEVER,
-        .ends_s = NEVER,
-        .ends_by_s = NEVER,
-        .estimated_s = NEVER,
-        .estimate_s = NEVER,
-        .is = {.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER},
+    const struct wish asked = {
+        .id = identity_number(2, number),
+        .tenant = identity_number(3, wish[3] >> 7),
+        .shape = {.gpus = (wish[3] & 64) != 0 ? 4 : 8, .cpu_milli = 1000, .memory_mib = 1000},
+        .count = 1 + wish[0] % COUNT_MAX,
+        .starts_s = starts_now || is_flexible ? NEVER : starts_s,
+        .ends_s = wish[2] == 0 || is_flexible ? NEVER : starts_s + wish[2] * INT64_C(300),
+        .duration_s = is_flexible ? 60 + wish[2] * INT64_C(300) : 0,
+        .start_from_s = starts_now ? NEVER : starts_s,
+        .start_to_s = starts_s + 3600,
+        .hold_until_s = !is_quote                         ? 0
+                        : starts_now || starts_s > hold_s ? hold_s
+                                                          : starts_s,
+        .gpu_models = models,
+        .gpu_model_count = 1,
+        .scope = PLANNER_ZONE,
+        .scope_required = (wish[3] & 32) != 0,
+        .if_unavailable = is_quote && wish[3] % 3 == UNAVAILABLE_WAITLIST ? UNAVAILABLE_REJECT : wish[3] % 3,
+        .decide_by_s = (wish[3] & 16) != 0 ? START + 3600 : NEVER,
+        .preemptible = (wish[3] & 8) != 0,
+        .horizon_s = (wish[3] & 12) == 4 ? 3600 : 0,
+        .open_max_percent = -1,
     };
+    scene->reservations[number] = pending_reservation(&scene->world, &asked);
 }
 
 static void make_scene(struct scene *scene, struct arena *arena, const uint8_t *wishes)
 {
-    scene->terms = (struct zone_terms){.id = identity_number(9, 1), .name = "z", .lead_s = 600, .preemption_notice_s = 120};
+    scene->terms =
+        (struct zone_terms){.id = identity_number(9, 1), .name = "z", .lead_s = 600, .preemption_notice_s = 120};
     scene->driver.after_start = DRIVER_STARTING;
     scene->world = (struct world){
         .arena = arena,
@@ -398,9 +377,9 @@ static void return_capacity(struct scene *scene, uint8_t ignored)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    typedef void happening(struct scene *scene, uint8_t argument);
-    static happening *const happenings[] = {pass_time, fail_or_return, cancel, let_report, let_start, return_capacity,
-                                             confirm};
+    typedef void happening(struct scene * scene, uint8_t argument);
+    static happening *const happenings[] = {pass_time, fail_or_return,  cancel, let_report,
+                                            let_start, return_capacity, confirm};
     const size_t wishes_size = (size_t)RESERVATIONS * 4;
     if (size < wishes_size)
         return 0;

@@ -4,6 +4,7 @@
 #include "common/must.h"
 #include "provisioner/reconcile/holding.h"
 #include "tests/unit/property.h"
+#include "tests/unit/zone_parts.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -28,15 +29,6 @@ struct scene {
     struct world world;
 };
 
-static struct identity identity_number(uint8_t kind, uint32_t number)
-{
-    struct identity id = {0};
-    id.bytes[0] = kind;
-    id.bytes[14] = (uint8_t)(number >> 8);
-    id.bytes[15] = (uint8_t)number;
-    return id;
-}
-
 /* Group `number` of a kind, by name. */
 static struct planner_id group_of(struct scene *scene, uint8_t kind, const char *noun, uint32_t number)
 {
@@ -50,20 +42,10 @@ static struct planner_id group_of(struct scene *scene, uint8_t kind, const char 
 static void add_node(struct scene *scene, uint32_t number)
 {
     struct node *node = &scene->nodes[number];
-    *node = (struct node){.id = identity_number(1, number + 1), .answers = true};
-    node->spec = (struct planner_node){
-        .id = planner_id_of(node->id),
-        .zone = planner_id_of(scene->terms.id),
-        .fabric = group_of(scene, 2, "fabric", number / 8),
-        .leaf = group_of(scene, 3, "leaf", number / 4),
-        .rack = group_of(scene, 4, "rack", number / 2),
-        .gpu_model = "H100",
-        .gpus = 8,
-        .cpu_milli = 100000,
-        .memory_mib = 100000,
-        .plannable_until = NEVER,
-    };
-    node->is = (struct lifecycle){.state = NODE_ENROLLED, .due_s = NEVER, .deadline_s = NEVER};
+    *node = enrolled_node(&scene->terms, number + 1);
+    node->spec.fabric = group_of(scene, 2, "fabric", number / 8);
+    node->spec.leaf = group_of(scene, 3, "leaf", number / 4);
+    node->spec.rack = group_of(scene, 4, "rack", number / 2);
     idmap_put(&scene->node_by_id, node->id, number);
     node_drive(&scene->world, node);
     node_plannable(&scene->world, node, &node->spec);
@@ -106,23 +88,11 @@ static void scene_free(struct scene *scene)
 
 static struct reservation reservation_of(struct scene *scene, uint32_t number, const struct wish *wish)
 {
-    struct reservation made = {
-        .world = &scene->world,
-        .wish = *wish,
-        .health = "ok",
-        .starts_s = NEVER,
-        .ends_s = NEVER,
-        .ends_by_s = NEVER,
-        .is = {.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER},
-    };
+    struct reservation made = pending_reservation(&scene->world, wish);
     made.wish.id = identity_number(5, number);
     made.wish.tenant = identity_number(6, number % 3);
     made.wish.project = "default";
     made.wish.decide_by_s = NEVER;
-    made.wish.revision = 1;
-    static const struct wish_posted posted = {
-        .instance_type = "h100.8x", .tier = "reserved", .if_unavailable = "reject", .labels = "{}"};
-    made.wish.posted = &posted;
     return made;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/must.h"
-#include "provisioner/reconcile/world.h"
+#include "tests/unit/zone_parts.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -24,14 +24,6 @@ struct scene {
     struct reservation reservations[RESERVATIONS_MAX];
 };
 
-static inline struct identity identity_number(uint8_t kind, uint8_t number)
-{
-    struct identity id = {0};
-    id.bytes[0] = kind;
-    id.bytes[15] = number;
-    return id;
-}
-
 static inline void put_node(struct scene *scene, struct node *node)
 {
     node_plannable(&scene->world, node, &node->spec);
@@ -42,15 +34,7 @@ static inline void fleet_of(struct scene *scene, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct node *node = &scene->nodes[i];
-        *node = (struct node){.id = identity_number(1, (uint8_t)(i + 1)), .answers = true};
-        node->spec = (struct planner_node){.id = planner_id_of(node->id),
-                                           .zone = planner_id_of(scene->terms.id),
-                                           .gpu_model = "H100",
-                                           .gpus = 8,
-                                           .cpu_milli = 100000,
-                                           .memory_mib = 100000,
-                                           .plannable_until = NEVER};
-        node->is = (struct lifecycle){.state = NODE_ENROLLED, .due_s = NEVER, .deadline_s = NEVER};
+        *node = enrolled_node(&scene->terms, i + 1);
         idmap_put(&scene->node_by_id, node->id, i);
         node_drive(&scene->world, node);
         put_node(scene, node);
@@ -89,8 +73,6 @@ static inline void scene_free(struct scene *scene)
     free(scene);
 }
 
-static const struct wish_posted posted_once = {.instance_type = "t", .tier = "reserved", .if_unavailable = "reject", .labels = "{}"};
-
 /* The wish of that number, from 0; they are decided in this order. */
 static inline struct reservation *wish_number(struct scene *scene, uint8_t number, int64_t count, int64_t starts_s,
                                               int64_t ends_s)
@@ -98,28 +80,19 @@ static inline struct reservation *wish_number(struct scene *scene, uint8_t numbe
     must(number < RESERVATIONS_MAX);
     if (scene->world.reservation_count <= number)
         scene->world.reservation_count = number + 1U;
-    scene->reservations[number] = (struct reservation){
-        .world = &scene->world,
-        .wish = {.id = identity_number(2, (uint8_t)(number + 1)),
-                 .tenant = identity_number(3, 1),
-                 .shape = {.gpus = 8, .cpu_milli = 1000, .memory_mib = 1000},
-                 .count = count,
-                 .starts_s = starts_s,
-                 .ends_s = ends_s,
-                 .scope = PLANNER_ZONE,
-                 .scope_required = true,
-                 .decide_by_s = NEVER,
-                 .revision = 1,
-                 .open_max_percent = -1,
-                 .posted = &posted_once},
-        .health = "ok",
-        .starts_s = NEVER,
-        .ends_s = NEVER,
-        .ends_by_s = NEVER,
-        .estimated_s = NEVER,
-        .estimate_s = NEVER,
-        .is = {.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER},
+    const struct wish wish = {
+        .id = identity_number(2, number + 1U),
+        .tenant = identity_number(3, 1),
+        .shape = {.gpus = 8, .cpu_milli = 1000, .memory_mib = 1000},
+        .count = count,
+        .starts_s = starts_s,
+        .ends_s = ends_s,
+        .scope = PLANNER_ZONE,
+        .scope_required = true,
+        .decide_by_s = NEVER,
+        .open_max_percent = -1, /* no cap on what has no end */
     };
+    scene->reservations[number] = pending_reservation(&scene->world, &wish);
     return &scene->reservations[number];
 }
 
