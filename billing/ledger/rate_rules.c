@@ -76,6 +76,13 @@ static const struct db_stmt statement_credits = {
     .params = 1,
 };
 
+/* Asked first: most days end no period, and the planner need not know it. */
+static const struct db_stmt statement_is_over = {
+    .name = "rate_rules_is_over",
+    .sql = "SELECT EXISTS (SELECT FROM billing_period WHERE status = 'open' AND ends_at <= to_timestamp($1::bigint))",
+    .params = 1,
+};
+
 /* $2: the generation of provisional figures. */
 static const struct db_stmt statement_credits_so_far = {
     .name = "rate_rules_credits_so_far",
@@ -149,7 +156,8 @@ enum {
 };
 
 const struct db_stmt *const rate_rules_statements[] = {&statement_cancellations, &statement_credits,
-                                                       &statement_credits_so_far, &statement_short, NULL};
+                                                       &statement_is_over,       &statement_credits_so_far,
+                                                       &statement_short,         NULL};
 
 static const struct rule {
     const char *reason; /* in the rows */
@@ -337,7 +345,11 @@ enum err_kind rate_rules_credits(struct db *db, int64_t until_s, int64_t generat
                                  struct err *reterr)
 {
     char texts[2][DB_INT_TEXT_SIZE];
-    enum err_kind kind =
+    CLEANUP(db_result_clear) PGresult *over = NULL;
+    enum err_kind kind = db_run(db, &statement_is_over, DB_PARAMS(db_int_param(texts[0], until_s)), &over, reterr);
+    if (kind != ERR_NONE || !db_bool(over, 0, 0))
+        return kind;
+    kind =
         db_run(db, &statement_credits_so_far,
                DB_PARAMS(db_int_param(texts[0], until_s), db_int_param(texts[1], generation)), &ret->rows[0], reterr);
     return kind == ERR_NONE ? add_rows(&ret->lines, ret->rows[0], reterr) : kind;
