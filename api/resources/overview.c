@@ -31,7 +31,7 @@ static const struct field queue_fields[] = {
 };
 
 static const struct field database_fields[] = {
-    FIELD_COLUMN("name",        FIELD_TYPE_TEXT, .help = "What is told: database_version, schema_version, database_bytes, connections, connections_most, started_at, is_standby"),
+    FIELD_COLUMN("name",        FIELD_TYPE_TEXT, .help = "What is told: database_version, schema_version, database_bytes, connections, connections_most, started_at, is_standby, and sluice_version, of the server that answers"),
     FIELD_COLUMN("value",       FIELD_TYPE_TEXT, .help = "As text"),
     FIELDS_END,
 };
@@ -144,6 +144,7 @@ static const struct db_stmt statement_queues = {
 static const struct db_stmt statement_database = {
     .name = "database_list",
     .sql = "SELECT f.name, f.value, f.name AS page_key FROM (VALUES"
+           " ('sluice_version', '" SLUICE_VERSION "'),"
            " ('database_version', current_setting('server_version')),"
            " ('schema_version', (SELECT max(version)::text FROM schema_migration)),"
            " ('database_bytes', pg_database_size(current_database())::text),"

@@ -80,7 +80,14 @@ describe("paints", () => {
 });
 
 describe("health", () => {
-  const known = { temperature_c: 81, ecc_corrected: 4, ecc_uncorrected: 0, remapped_rows: 0, remap_is_pending: false };
+  const known = {
+    temperature_c: 81,
+    utilization_percent: 90,
+    ecc_corrected: 4,
+    ecc_uncorrected: 0,
+    remapped_rows: 0,
+    remap_is_pending: false,
+  };
   const bucket = (key: string, health: object): string | undefined => {
     const paint = paintOf(key).make([], { ...NOTHING, health: new Map([["nod_0", { ...known, ...health }]]) });
     return paint.buckets[paint.node(nodeOf({}))[0]?.bucket ?? -1]?.key;
@@ -89,6 +96,7 @@ describe("health", () => {
   it("is sorted by the hottest GPU and by the worst of its memory", () => {
     expect([49, 50, 79, 80].map((temperature_c) => bucket("heat", { temperature_c }))).toEqual(["cool", "warm", "hot", "too-hot"]); // prettier-ignore
     expect(bucket("heat", { temperature_c: null })).toBe("unread");
+    expect([4, 5, 79, 80].map((utilization_percent) => bucket("busy", { utilization_percent }))).toEqual(["idle", "light", "half", "busy"]); // prettier-ignore
     expect([bucket("ecc", { ecc_corrected: 0 }), bucket("ecc", {})]).toEqual(["clean", "corrected"]);
     expect([bucket("ecc", { remapped_rows: 1 }), bucket("ecc", { ecc_uncorrected: 1 })]).toEqual(["remapped", "uncorrected"]); // prettier-ignore
   });

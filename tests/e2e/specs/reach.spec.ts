@@ -121,3 +121,15 @@ test("margins_of_nodes_and_the_audit_speak_of_names", async ({ page, operator })
     page.getByRole("group", { name: "Audit" }).getByRole("cell", { name: "acme", exact: true }).first(),
   ).toBeVisible();
 });
+
+test("the_map_shows_how_busy_nodes_are_and_every_detail_is_taken_along_as_a_command", async ({ page, operator }) => {
+  const [node] = await operator.items<Named>("/v1/system/nodes");
+  await signIn(page, operatorToken, "/console/fleet?by=busy");
+  await expect(page.getByRole("group", { name: /Legend/ }).getByText("80 % and more")).toBeVisible();
+  await page.goto(`/console/fleet/nodes/${node?.id}`);
+  await expect(
+    page.getByRole("group", { name: "Actions" }).getByRole("button", { name: "Copy as curl" }),
+  ).toBeVisible();
+  await page.goto("/console/system?tab=database");
+  await expect(page.getByText("Sluice version")).toBeVisible();
+});

@@ -7,6 +7,7 @@ import { ColumnChart } from "../charts/columns";
 import { formatMoney, micro } from "../format/money";
 import { formatDate, words } from "../format/text";
 import { ActionButton } from "../ui/action";
+import { CopyAs } from "../ui/copy-as";
 import { Heading } from "../ui/heading";
 import { ListTools } from "../ui/list-tools";
 import { StateChip, type Tone } from "../ui/state-chip";
@@ -49,6 +50,7 @@ function Shown({ asset }: { asset: AssetObject }) {
           {changeActions(asset, refusal).map((action) => (
             <ActionButton key={action.verb} action={action} />
           ))}
+          <CopyAs ask={{ method: "GET", path: "/v1/system/assets/{id}", params: { id: asset.id } }} />
         </span>
       </Heading>
       <Stats>

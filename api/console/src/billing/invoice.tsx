@@ -7,6 +7,7 @@ import { percentOf } from "../economics/series";
 import { formatMoney, micro } from "../format/money";
 import { formatDate, formatHours, formatInstant, words } from "../format/text";
 import { ActionButton } from "../ui/action";
+import { CopyAs } from "../ui/copy-as";
 import { Heading } from "../ui/heading";
 import { ListTools } from "../ui/list-tools";
 import { moneyColumn } from "../ui/money-column";
@@ -89,6 +90,7 @@ function Actions({ invoice, lines }: { invoice: InvoiceObject; lines: readonly I
       {invoiceActions(invoice, lines, refusal).map((action) => (
         <ActionButton key={action.verb} action={action} className={action.verb === "Issue" ? "primary" : ""} />
       ))}
+      <CopyAs ask={{ method: "GET", path: "/v1/system/invoices/{id}", params: { id: invoice.id } }} />
     </span>
   );
 }

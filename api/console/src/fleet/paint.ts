@@ -56,6 +56,7 @@ export interface Knowledge {
 /** Of a node's GPUs: the hottest, and errors of all. */
 export interface Health {
   temperature_c: number | null;
+  utilization_percent: number | null;
   ecc_corrected: number | null;
   ecc_uncorrected: number | null;
   remapped_rows: number | null;
@@ -269,6 +270,15 @@ const HEAT_BUCKETS: readonly Bucket[] = [
 ];
 const HEAT_BOUNDS_C = [50, 65, 80];
 
+const BUSY_BUCKETS: readonly Bucket[] = [
+  { key: "idle", label: "below 5 % busy", colour: "scale-0", pattern: "soft" },
+  { key: "light", label: "5 to 50 %", colour: "scale-1", pattern: "levels" },
+  { key: "half", label: "50 to 80 %", colour: "scale-2", pattern: "diagonals" },
+  { key: "busy", label: "80 % and more", colour: "scale-4", pattern: "plain" },
+  UNREAD,
+];
+const BUSY_BOUNDS_PERCENT = [5, 50, 80];
+
 const MEMORY_BUCKETS: readonly Bucket[] = [
   { key: "clean", label: "no errors", colour: "scale-0", pattern: "soft" },
   { key: "corrected", label: "corrected", colour: "scale-3", pattern: "levels" },
@@ -316,6 +326,14 @@ const heatPaint = healthPaint({
   say: ({ temperature_c }) => (temperature_c === null ? "no temperature reported" : `hottest GPU ${temperature_c} °C`),
 });
 
+const busyPaint = healthPaint({
+  buckets: BUSY_BUCKETS,
+  stepOf: ({ utilization_percent }) =>
+    utilization_percent === null ? null : stepOf(utilization_percent, BUSY_BOUNDS_PERCENT),
+  say: ({ utilization_percent }) =>
+    utilization_percent === null ? "no utilization reported" : `GPUs ${utilization_percent} % busy`,
+});
+
 const memoryPaint = healthPaint({
   buckets: MEMORY_BUCKETS,
   stepOf: memoryStep,
@@ -327,6 +345,7 @@ export const PAINTS: readonly PaintKind[] = [
   { key: "state", title: "State", make: () => statePaint },
   { key: "tenant", title: "Tenant", make: tenantPaint },
   { key: "use", title: "Allocated", make: () => usePaint },
+  { key: "busy", title: "Utilization", needs: "health", make: busyPaint },
   { key: "heat", title: "Temperature", needs: "health", make: heatPaint },
   { key: "ecc", title: "ECC", needs: "health", make: memoryPaint },
   { key: "margin", title: "Margin", needs: "margin", make: marginPaint },

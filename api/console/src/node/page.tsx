@@ -8,6 +8,7 @@ import { emptyFrom, Fact, NodeChips } from "../fleet/detail";
 import { dayOf, formatCount, formatDate, formatGpus, formatInstant, formatSpan, words } from "../format/text";
 import { zoneName } from "../format/zone";
 import { ActionButton } from "../ui/action";
+import { CopyAs } from "../ui/copy-as";
 import { Heading } from "../ui/heading";
 import { ListTools } from "../ui/list-tools";
 import { Empty, Loaded } from "../ui/states";
@@ -52,6 +53,7 @@ function NodeView({ node }: { node: Node }) {
         {nodeActions(node, zone, me, () => void navigate({ to: "/fleet" })).map((action) => (
           <ActionButton key={action.title} action={action} />
         ))}
+        <CopyAs ask={{ method: "GET", path: "/v1/system/nodes/{id}", params: { id: node.id } }} />
       </p>
       <div className="halves">
         <section className="panel" aria-labelledby="gpus-title">

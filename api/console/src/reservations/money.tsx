@@ -55,7 +55,11 @@ function Margin({ id }: { id: string }) {
               <b className={micro(data.margin.amount) < 0n ? "loss" : undefined}>
                 {formatMicro(micro(data.margin.amount), data.margin.currency)}
               </b>{" "}
-              <span className="fine">{formatShare(micro(data.margin.amount), micro(data.revenue.amount))}</span>
+              {micro(data.revenue.amount) !== 0n && (
+                <span className="fine">
+                  {formatShare(micro(data.margin.amount), micro(data.revenue.amount))} of revenue
+                </span>
+              )}
             </Fact>
           </Facts>
           <p className="fine">
