@@ -8,9 +8,12 @@ const test = base.extend<{ replica: Replica }>({
   replica: async ({}, use) => {
     base.skip(stack.replica === null, "this Sluice was started by somebody else");
     const replica = new Replica(stack.replica as ReplicaSettings);
-    await replica.start();
-    await use(replica);
-    await replica.stop();
+    try {
+      await replica.start();
+      await use(replica);
+    } finally {
+      await replica.stop();
+    }
   },
 });
 
