@@ -117,7 +117,7 @@ static const struct db_stmt statement_report = {
         "    CASE $1::text WHEN 'node' THEN (SELECT n.name FROM node n WHERE n.id = nullif(key, 'none')::uuid)"
         "      WHEN 'reservation' THEN (SELECT r.name FROM reservation r WHERE r.id = nullif(key, 'none')::uuid)"
         "      ELSE key END AS name"
-        "    FROM span, margin_report($1::text, $2::text, from_day, to_day)"
+        "    FROM span, margin_report($1::text, $2::text, from_day, to_day, CASE $1::text WHEN 'node' THEN $6::text::uuid END)"
         "   WHERE currency = $5::text AND ($6::text IS NULL OR key = $6::text)"
         "), day AS ("
         "  SELECT *, depreciation_u + power_u + colocation_u + operations_u + network_u + storage_u AS cost_u"
