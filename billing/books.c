@@ -122,6 +122,8 @@ static enum err_kind load(struct books *books, const struct clock_domain *clock,
     books->provisional = (struct provisional){.is_stale = true};
     books->market_prices = -1;
     if (kind == ERR_NONE)
+        kind = cost_summary_catch_up(&books->leader, reterr);
+    if (kind == ERR_NONE)
         kind = cohort_day_count_warnings(books->leader.db, reterr);
     /* A crash may have come between a day's close and the month's. */
     if (kind == ERR_NONE && books->begun)

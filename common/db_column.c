@@ -145,7 +145,9 @@ void db_column_jsonb(struct db_column *column, const char *text)
 
 void db_column_bytes(struct db_column *column, const uint8_t *bytes, size_t size)
 {
-    memcpy(add_value(column, TYPE_BYTEA, size), bytes, size);
+    uint8_t *value = add_value(column, TYPE_BYTEA, size);
+    if (size > 0) /* bytes may be NULL then */
+        memcpy(value, bytes, size);
 }
 
 const char *db_column_param(struct db_column *column)

@@ -56,7 +56,7 @@ static const struct db_stmt statement_windows = {
         "              UNION SELECT 'UTC'"
         "), day AS ("
         " SELECT z.zone, t.at, t.at AT TIME ZONE z.zone - t.at AT TIME ZONE 'UTC' AS off FROM zone z"
-        "  CROSS JOIN generate_series(to_timestamp($1::bigint) - interval '2 days',"
+        "  CROSS JOIN generate_series(date_trunc('day', to_timestamp($1::bigint), 'UTC') - interval '2 days',"
         "   to_timestamp($2::bigint) + interval '2 days', interval '1 day') t (at)"
         "), change AS ("
         " SELECT zone, at, off, lag(at) OVER w AS at_before, lag(off) OVER w AS off_before FROM day"

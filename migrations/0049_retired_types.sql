@@ -1,4 +1,5 @@
 -- Instance types end as images do: what is reserved of one stays as it is, and is billed; nothing new is reserved of it.
+-- An sluice-api of the release before does not know the new outcome and stops at it: retire a type once all replicas are of this release.
 SET LOCAL ROLE sluice_owner;
 SET LOCAL search_path = sluice, pg_temp;
 

@@ -68,11 +68,16 @@ static const struct db_stmt statement_count = {
 
 const struct db_stmt *const cohort_day_statements[] = {&statement_result, &statement_warn, &statement_count, NULL};
 
-enum err_kind cohort_day_post(struct db *db, int64_t day, struct err *reterr)
+enum err_kind cohort_day_result(struct db *db, int64_t day, struct err *reterr)
 {
     char date[CALENDAR_DATE_SIZE];
     calendar_date_print(day, date);
-    enum err_kind kind = db_run(db, &statement_result, DB_PARAMS(date), NULL, reterr);
+    return db_run(db, &statement_result, DB_PARAMS(date), NULL, reterr);
+}
+
+enum err_kind cohort_day_post(struct db *db, int64_t day, struct err *reterr)
+{
+    enum err_kind kind = cohort_day_result(db, day, reterr);
     return kind == ERR_NONE ? cohort_day_warn(db, day, reterr) : kind;
 }
 

@@ -11,6 +11,8 @@ MUST_CHECK enum err_kind cohort_day_post(struct db *db, int64_t day, struct err 
  * event. Repeatable: what was said is not said again. For the close of the day, and before it whenever a market price
  * has come into force. */
 MUST_CHECK enum err_kind cohort_day_warn(struct db *db, int64_t day, struct err *reterr);
+/* The day's rows of cohort_result alone; those that are there stay. */
+MUST_CHECK enum err_kind cohort_day_result(struct db *db, int64_t day, struct err *reterr);
 /* Tells the metric how many warnings stand. */
 MUST_CHECK enum err_kind cohort_day_count_warnings(struct db *db, struct err *reterr);
 

@@ -319,7 +319,9 @@ static enum err_kind rate_period(struct db *db, void *context, struct err *reter
 {
     const struct so_far *so_far = context;
     const struct period *period = &so_far->periods[so_far->next_period];
-    CLEANUP(whole_release) struct whole whole = {.anew = is_anew(so_far, period)};
+    bool anew = is_anew(so_far, period);
+    CLEANUP(whole_release) struct whole whole = {.anew = anew};
+    CLEANUP(whole_release) struct whole plain = {0};
     char tenant[UUID_TEXT_SIZE];
     struct err err = {0};
     identity_to_uuid(period->tenant, tenant);
@@ -329,10 +331,13 @@ static enum err_kind rate_period(struct db *db, void *context, struct err *reter
                                        .closed_until_s = calendar_time_of_day(so_far->part->day),
                                        .known_until_s = calendar_time_of_day(so_far->part->day + 1)};
     enum err_kind kind = rate_whole(db, so_far, &facts, &whole, &err);
-    if (kind == ERR_NOT_FOUND && whole.anew) /* a second has no price: its close would refuse it, too */
+    bool is_refused = kind == ERR_NOT_FOUND && anew; /* a second has no price: the close rates the day, and no more */
+    if (is_refused)
+        kind = rate_whole(db, so_far, &facts, &plain, &err);
+    if (is_refused && kind == ERR_NOT_FOUND)
         return ERR_NONE;
     if (kind == ERR_NONE)
-        kind = write(db, so_far, &whole.targets, &err);
+        kind = write(db, so_far, is_refused ? &plain.targets : &whole.targets, &err);
     if (kind != ERR_NONE)
         *reterr = err;
     return kind;

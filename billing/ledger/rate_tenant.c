@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define LATE_DAYS 7 /* a crash may have come between a day and what came late on it, and be mended late */
+#define LATE_DAYS 7 /* how long what came late is looked at again, as after a crash between a day's close and its rating */
 
 static struct metric metric_periods = {.name = "sluice_billing_tenant_periods_rated_total",
                                        .type = METRIC_COUNTER,

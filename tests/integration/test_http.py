@@ -10,6 +10,7 @@ import socket
 
 import pytest
 
+from stack import eventually
 from streams import Streams, threads
 
 REQUEST_ID = "build-7:deploy.3"
@@ -44,6 +45,7 @@ def flat(value, prefix=""):
 
 
 def test_a_list_as_csv_has_what_the_list_has(shared):
+    eventually(lambda: {node["status"]["state"] for node in shared.operator.get("/v1/system/nodes").body["items"]} == {"ready"}, "the nodes are ready")
     as_csv = shared.operator.get("/v1/system/nodes", headers={"Accept": "text/csv"}).expect(200)
     assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
     assert as_csv.headers["Content-Disposition"] == 'attachment; filename="nodes.csv"'

@@ -97,38 +97,6 @@ def test_a_migration_that_fails_leaves_nothing_behind(edited_tree):
     assert done.stdout == "applied 0999_broken\n"
 
 
-def test_what_an_older_release_closed_is_summed_up(edited_tree, cluster, request):
-    """0048 sums up days that were closed before it, although the owner of the tables is held to their policies."""
-    tree, run = edited_tree
-    later = [path for path in (tree / "migrations").glob("[0-9]*.sql") if path.name >= "0048"]
-    for path in later:
-        path.rename(path.with_suffix(".later"))
-    assert run().returncode == 0
-    database = "migrate_" + request.node.name[:40]
-    with contextlib.closing(cluster.connect(database)) as connection, connection.cursor() as cursor:
-        cursor.execute("""
-            INSERT INTO zone (id, name) VALUES (gen_random_uuid(), 'z');
-            INSERT INTO fabric (id, zone_id, name) SELECT gen_random_uuid(), id, 'f' FROM zone;
-            INSERT INTO rack (id, fabric_id, name) SELECT gen_random_uuid(), id, 'r' FROM fabric;
-            INSERT INTO node (id, zone_id, rack_id, name, gpu_model, gpu_count, cpu_milli, memory_mib)
-            SELECT gen_random_uuid(), z.id, r.id, 'n' || n, 'H100', 8, 1, 1 FROM zone z, rack r, generate_series(1, 3) AS n;
-            INSERT INTO asset (id, serial, cohort, node_id, cost_minor, currency, in_service, life_months, salvage_minor)
-            SELECT gen_random_uuid(), name, 'c1', id, 100, 'USD', '2026-01-01', 60, 0 FROM node;
-            INSERT INTO billing_day (day) VALUES ('2026-03-01');
-            INSERT INTO cost_allocation (node_id, day, currency, target, weight, depreciation_u) SELECT id, '2026-03-01', 'USD', 'unsold', 5, 7 FROM node""")
-    for path in later:
-        path.with_suffix(".later").rename(path)
-    done = run()
-    assert done.returncode == 0, done.stderr
-    with contextlib.closing(cluster.connect(database)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT target, cohort, gpu_milli_seconds, depreciation_u FROM cost_summary")
-        assert cursor.fetchall() == [("unsold", "c1", 15, 21)]
-        cursor.execute("SELECT cohort, depreciation_u FROM cohort_result")
-        assert cursor.fetchall() == [("c1", 21)]
-        cursor.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'sluice'::regnamespace AND relrowsecurity AND NOT relforcerowsecurity")
-        assert cursor.fetchone() == (0,)
-
-
 def test_a_real_clock_cannot_become_virtual(edited_tree):
     _, run = edited_tree
     assert run().returncode == 0

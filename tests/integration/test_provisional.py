@@ -99,6 +99,25 @@ def test_what_runs_is_in_every_report_within_a_minute_and_the_close_replaces_it(
     assert not row["is_provisional"] and row["depreciation_u"] == 100_000_000 and row["operations_u"] == 96_000_000
     assert books.value("SELECT count(*) FROM provisional_day") == 0
     books.sound()
+    what_an_older_release_closed_is_summed_up(books)
+    assert {by: revenue(books, by, day) for by in KEYS} == after
+    # A closed day is of the racks and cohorts that its nodes were of, revenue as cost.
+    books.run("UPDATE asset SET cohort = 'c9'")
+    told = report(books, "cohort", day)
+    assert set(told) == {"c1"} and told["c1"]["revenue_u"] == after["tenant"]["acme"] and told["c1"]["depreciation_u"] == 100_000_000
+    books.sound()
+
+
+def what_an_older_release_closed_is_summed_up(books):
+    """As if the day had been closed by a release that knows neither summaries nor results of cohorts."""
+    results = books.rows("SELECT * FROM cohort_result")
+    summaries = books.value("SELECT count(*) FROM cost_summary")
+    assert results and summaries
+    books.daemon.stop()
+    books.run("DELETE FROM cost_summary; DELETE FROM cohort_result")
+    books.daemon.start()
+    eventually(lambda: books.value("SELECT count(*) FROM cost_summary") == summaries, "the closed day is summed up again", 30)
+    assert books.rows("SELECT * FROM cohort_result") == results
 
 
 def test_so_far_is_rated_as_the_close_will(keep_books):
