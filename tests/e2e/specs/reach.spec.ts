@@ -56,11 +56,21 @@ test("the_palette_does_to_a_thing_what_its_page_does", async ({ page, operator }
     .poll(async () => (await operator.get<{ cordoned: boolean }>(`/v1/system/nodes/${node?.id}`)).cordoned)
     .toBe(true);
 
+  // What undoes it is not found by its name; a running reservation is cancelled by releasing it.
+  await page.keyboard.press("Control+k");
+  await box.fill(`cordon ${node?.name}`);
+  await expect(page.getByRole("option", { name: node?.name, exact: false }).first()).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: "Searching" })).toBeHidden();
+  await expect(page.getByRole("option", { name: "Uncordon" })).toBeHidden();
+  await box.fill("cancel llama-pretrain");
+  await expect(page.getByRole("option", { name: /^Release llama-pretrain now.* of acme, active, from / })).toBeVisible();
+
   // Of the page that is open nothing need be named.
   await page.goto(`/console/fleet/nodes/${node?.id}`);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(node?.name ?? "");
   await page.keyboard.press("Control+k");
   await box.fill("uncordon");
+  await expect(page.getByRole("option", { name: `Uncordon ${node?.name}` })).toBeVisible();
   await page.keyboard.press("Enter");
   const undo = page.getByRole("dialog", { name: `Uncordon ${node?.name}` });
   await undo.getByRole("button", { name: "Uncordon", exact: true }).click();

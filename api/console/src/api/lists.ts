@@ -17,52 +17,88 @@ type Answer<P extends keyof paths> = paths[P] extends {
 }
   ? T
   : never;
+/** What a list has of. */
 export type ItemOf<P extends keyof paths> = Answer<P> extends { items: (infer T)[] } ? T : never;
+/** What an object's address answers. */
 export type ObjectOf<P extends keyof paths> = Answer<P>;
 
 export interface ListAsk<P extends keyof paths = keyof paths> extends Pick<Ask, "params" | "query"> {
   path: P & string;
 }
 
-function pageOf<T>(list: ListAsk, page: string | undefined, limit: number): Promise<Page<T>> {
+export interface Manner {
+  enabled?: boolean;
+  /** What changes without an event is asked for again so often. */
+  every_ms?: number;
+  /** Members of the query that only narrow: while another one of them is asked for, what was shown stays. */
+  filters?: readonly string[];
+}
+
+function pageOf<T>(list: ListAsk, page: string | undefined, limit: number, signal?: AbortSignal): Promise<Page<T>> {
   const query = { ...list.query, limit: String(limit), page };
-  return send<Page<T>>({ method: "GET", ...list, query }).then(({ data }) => data);
+  return send<Page<T>>({ method: "GET", ...list, query }, signal && { signal }).then(({ data }) => data);
 }
 
-function keyOf(key: string, list: ListAsk): QueryKey {
-  return [key, list.path, list.params ?? {}, list.query ?? {}];
+function keyOf(word: string, list: ListAsk): QueryKey {
+  return [word, list.path, list.params ?? {}, list.query ?? {}];
 }
 
-/**
- * All of a list, within the bound that Listing admits to. `key` is the word by which events name it (live/live.tsx);
- * what changes without an event is asked for again every `every_ms`.
- */
-export function useWhole<P extends keyof paths>(
-  key: string,
-  list: ListAsk<P>,
-  enabled = true,
-  every_ms?: number,
-): UseQueryResult<Listing<ItemOf<P>>> {
-  return useQuery({
-    queryKey: keyOf(key, list),
-    queryFn: () => allPages((page) => pageOf<ItemOf<P>>(list, page, PAGE_LIMIT)),
+/** A key of keyOf without what only narrows: two that differ here are of different objects. */
+function objectOf(key: QueryKey, filters: readonly string[]): string {
+  const [word, path, params, query] = key;
+  const rest = Object.entries((query ?? {}) as Record<string, unknown>).filter(([name]) => !filters.includes(name));
+  return JSON.stringify([word, path, params, Object.fromEntries(rest)]);
+}
+
+/** What may be shown of the former query while the next is fetched: the same object's, otherwise narrowed; nothing else. */
+export function formerOf<T>(
+  next: QueryKey,
+  filters: readonly string[],
+  was: QueryKey | undefined,
+  data: T,
+): T | undefined {
+  return was !== undefined && objectOf(was, filters) === objectOf(next, filters) ? data : undefined;
+}
+
+function optionsOf(queryKey: QueryKey, { enabled = true, every_ms, filters = [] }: Manner) {
+  return {
+    queryKey,
     enabled,
-    refetchInterval: every_ms ?? false,
-  });
+    refetchInterval: every_ms ?? (false as const),
+    placeholderData: <T>(data: T | undefined, was: { queryKey: QueryKey } | undefined) =>
+      formerOf(queryKey, filters, was?.queryKey, data),
+  };
+}
+
+/** All of a list, without a hook. */
+export function wholeOf<P extends keyof paths>(
+  list: ListAsk<P>,
+  signal?: AbortSignal,
+  pagesMax?: number,
+): Promise<Listing<ItemOf<P>>> {
+  return allPages((page) => pageOf<ItemOf<P>>(list, page, PAGE_LIMIT, signal), pagesMax);
+}
+
+/** All of a list, within the bound that Listing admits to. `word` is the one by which events name it (live/live.tsx). */
+export function useWhole<P extends keyof paths>(
+  word: string,
+  list: ListAsk<P>,
+  { pagesMax, ...manner }: Manner & { pagesMax?: number } = {},
+): UseQueryResult<Listing<ItemOf<P>>> {
+  // What is cut elsewhere is another answer.
+  const key = pagesMax === undefined ? keyOf(word, list) : [...keyOf(word, list), pagesMax];
+  return useQuery({ ...optionsOf(key, manner), queryFn: ({ signal }) => wholeOf(list, signal, pagesMax) });
 }
 
 /** One object. */
 export function useObject<P extends keyof paths>(
-  key: string,
+  word: string,
   ask: ListAsk<P>,
-  enabled = true,
-  every_ms?: number,
+  manner: Manner = {},
 ): UseQueryResult<ObjectOf<P>> {
   return useQuery({
-    queryKey: keyOf(key, ask),
-    queryFn: () => send<ObjectOf<P>>({ method: "GET", ...ask }).then(({ data }) => data),
-    enabled,
-    refetchInterval: every_ms ?? false,
+    ...optionsOf(keyOf(word, ask), manner),
+    queryFn: ({ signal }) => send<ObjectOf<P>>({ method: "GET", ...ask }, { signal }).then(({ data }) => data),
   });
 }
 
@@ -93,9 +129,9 @@ export function patched<T extends { id: string }>(pages: readonly Page<T>[], row
 }
 
 /** A list of any length, newest first: what was scrolled to is fetched once; what changes is patched into it. */
-export function useEndless<T extends { id: string }>(key: string, list: ListAsk): Endless<T> {
+export function useEndless<T extends { id: string }>(word: string, list: ListAsk): Endless<T> {
   const queries = useQueryClient();
-  const queryKey = useMemo(() => keyOf(key, list), [key, list]);
+  const queryKey = useMemo(() => [...keyOf(word, list), "by page"], [word, list]);
   const found = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam }) => pageOf<T>(list, pageParam, ROWS_PER_PAGE),

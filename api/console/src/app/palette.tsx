@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useLocation, useRouter } from "@tanstack/react-router";
 import { useId, useState, type KeyboardEvent } from "react";
+import { problemOf } from "../api/problem";
 import type { Action } from "../ui/action";
 import { ActionDialog } from "../ui/action-dialog";
 import { Dialog } from "../ui/dialog";
@@ -10,16 +11,20 @@ import { actionsAt, hasActions } from "./object-actions";
 import {
   actedOn,
   actionItems,
+  distinct,
+  doing,
   findObjects,
+  identityOf,
   itemOfId,
   itemsFor,
-  matchingItems,
+  matchingActions,
   wishOf,
   type Item,
 } from "./palette-items";
 import { usePrincipal } from "./principal";
 
 const TEXT_LEAST = 2;
+const NOTHING = { items: [], refusal: null };
 
 export default function Palette({ onClose }: { onClose: () => void }) {
   const [action, setAction] = useState<Action<never> | null>(null);
@@ -31,8 +36,15 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** What can be done with the objects at these addresses. */
-function useActions(paths: readonly string[]): { items: Item[]; searching: boolean } {
+interface Acts {
+  items: Item[];
+  searching: boolean;
+  /** Why of some it is not known what can be done. */
+  refusal: string | null;
+}
+
+/** What can be done with the objects at these addresses, as they are now: what they were before is nothing to act on. */
+function useActions(paths: readonly string[]): Acts {
   const me = usePrincipal();
   const router = useRouter();
   const go = (path: string): void => void router.navigate({ href: `/console${path}` });
@@ -40,16 +52,27 @@ function useActions(paths: readonly string[]): { items: Item[]; searching: boole
     queryKey: ["palette", "actions", paths],
     queryFn: async () => {
       const asked = await Promise.allSettled(paths.map((path) => actionsAt(me, path, go)));
-      return actionItems(asked.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : [])));
+      const refused = asked.find((answer) => answer.status === "rejected");
+      return {
+        items: actionItems(asked.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []))),
+        refusal: refused === undefined ? null : refusalText(refused.reason),
+      };
     },
     enabled: paths.length > 0,
     staleTime: 0,
+    gcTime: 0,
     retry: false,
   });
-  return { items: paths.length === 0 ? [] : (acted.data ?? []), searching: acted.isFetching };
+  const { items, refusal } = (acted.isFetching ? undefined : acted.data) ?? NOTHING;
+  return { items, searching: acted.isFetching, refusal };
 }
 
-function useItems(text: string): { items: Item[]; searching: boolean } {
+function refusalText(error: unknown): string {
+  const { title, detail } = problemOf(error);
+  return `What can be done with it is not known: ${detail ?? title}`;
+}
+
+function useItems(text: string): Acts {
   const me = usePrincipal();
   const here = useLocation({ select: (location) => location.pathname });
   const settled = useSettled(text.trim());
@@ -66,17 +89,18 @@ function useItems(text: string): { items: Item[]; searching: boolean } {
   const ofFound = useActions(actedOn(objects, verb).filter(hasActions));
   const items = [
     ...(byId === null ? [] : objects),
-    ...matchingItems(ofPage.items, text),
+    ...matchingActions(ofPage.items, text),
     ...itemsFor(me, text),
     ...(byId === null ? objects : []),
-    ...(verb === null ? ofFound.items : matchingItems(ofFound.items, verb)),
+    ...(verb === null ? ofFound.items : doing(ofFound.items, verb)),
   ];
-  return { items: distinct(items), searching: found.isFetching || ofFound.searching };
+  const searching = settled !== text.trim() || found.isFetching || ofPage.searching || ofFound.searching;
+  return { items: distinct(items), searching, refusal: ofFound.refusal ?? ofPage.refusal };
 }
 
-/** An action of the page's object may be found once more. */
-function distinct(items: readonly Item[]): Item[] {
-  return [...new Map(items.map((item) => [`${item.hint} ${item.name}`, item])).values()];
+function statusOf({ items, searching, refusal }: Acts): string {
+  if (searching) return "Searching…";
+  return refusal ?? (items.length === 0 ? "Nothing of this name." : "");
 }
 
 function Finder({ close, onAction }: { close: () => void; onAction: (action: Action<never>) => void }) {
@@ -84,7 +108,7 @@ function Finder({ close, onAction }: { close: () => void; onAction: (action: Act
   const id = useId();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const { items, searching } = useItems(text);
+  const { items, searching, refusal } = useItems(text);
   const current = Math.min(at, items.length - 1);
 
   function run(item: Item | undefined): void {
@@ -131,7 +155,7 @@ function Finder({ close, onAction }: { close: () => void; onAction: (action: Act
       <ul id={`${id}-list`} role="listbox" aria-label="Found">
         {items.map((item, index) => (
           <li
-            key={`${item.hint} ${item.name}`}
+            key={identityOf(item)}
             id={`${id}-${index}`}
             role="option"
             aria-selected={index === current}
@@ -146,7 +170,7 @@ function Finder({ close, onAction }: { close: () => void; onAction: (action: Act
         ))}
       </ul>
       <p className="fine" role="status">
-        {searching ? "Searching…" : items.length === 0 ? "Nothing of this name." : ""}
+        {statusOf({ items, searching, refusal })}
       </p>
     </>
   );

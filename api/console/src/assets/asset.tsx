@@ -1,6 +1,6 @@
 // One asset: its terms, its schedule, and what happened to it.
 import { Link, useParams } from "@tanstack/react-router";
-import { useList, useObject, type ItemOf, type ObjectOf } from "../api/list";
+import { useObject, useWhole, type ItemOf, type ObjectOf } from "../api/lists";
 import { usePrincipal } from "../app/principal";
 import { refusalFor } from "../billing/shared";
 import { ColumnChart } from "../charts/columns";
@@ -24,7 +24,7 @@ type Row = ItemOf<"/v1/system/assets/{id}/schedule">;
 
 export function AssetPage() {
   const { id } = useParams({ from: "/assets/$id" });
-  const asset = useObject("/v1/system/assets/{id}", { word: "assets", params: { id } });
+  const asset = useObject("assets", { path: "/v1/system/assets/{id}", params: { id } });
   return (
     <>
       <p className="crumb">
@@ -82,7 +82,7 @@ function Shown({ asset }: { asset: AssetObject }) {
 const TONES: Readonly<Record<string, Tone>> = { pending: "wait", applied: "good", refused: "bad" };
 
 function Changes({ asset }: { asset: AssetObject }) {
-  const changes = useList("/v1/system/assets/{id}/changes", { word: "assets", params: { id: asset.id } });
+  const changes = useWhole("assets", { path: "/v1/system/assets/{id}/changes", params: { id: asset.id } });
   return (
     <section className="panel" aria-labelledby="changes-title">
       <div className="section-top">
@@ -149,7 +149,7 @@ function ChangeTable({ items }: { items: readonly Change[] }) {
 
 function Schedule({ asset }: { asset: AssetObject }) {
   const params = { id: asset.id };
-  const schedule = useList("/v1/system/assets/{id}/schedule", { word: "assets", params });
+  const schedule = useWhole("assets", { path: "/v1/system/assets/{id}/schedule", params });
   return (
     <section className="panel" aria-labelledby="schedule-title">
       <div className="section-top">

@@ -4,7 +4,7 @@ import { formatMoney } from "../format/money";
 import { formatDate } from "../format/text";
 import type { Action } from "../ui/action";
 import type { Field } from "../ui/fields";
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import type { AssetObject } from "./asset";
 
 type Change = ItemOf<"/v1/system/assets/{id}/changes">;

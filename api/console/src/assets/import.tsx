@@ -1,7 +1,7 @@
 // Many assets at once, from a spreadsheet: checked row by row as it is given, all registered or none.
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState, type ChangeEvent } from "react";
-import type { ObjectOf } from "../api/list";
+import type { ObjectOf } from "../api/lists";
 import { problemFrom, problemOf, ProblemError, type Problem } from "../api/problem";
 import type { paths } from "../api/schema";
 import { session } from "../api/session";

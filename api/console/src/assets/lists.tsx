@@ -1,6 +1,6 @@
 // Cohorts, and the assets of one of them, of an order, or all.
 import { Link } from "@tanstack/react-router";
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { refusalFor } from "../billing/shared";

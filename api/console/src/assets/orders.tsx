@@ -1,6 +1,6 @@
 // Purchase orders: what was ordered, and what of it has become an asset.
 import { Link } from "@tanstack/react-router";
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { refusalFor } from "../billing/shared";

@@ -1,5 +1,5 @@
 // The close of each month: how far it has come, who is parked and why, and trying again.
-import { useList, type ItemOf } from "../api/list";
+import { useWhole, type ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { Meter } from "../charts/meter";
@@ -26,7 +26,7 @@ export function monthName(month: string): string {
 export function Closes() {
   const me = usePrincipal();
   const address = useBilling();
-  const closes = useList("/v1/system/month-closes", { word: "invoices" });
+  const closes = useWhole("invoices", { path: "/v1/system/month-closes" });
   const { month } = address.search;
   return (
     <>
@@ -165,6 +165,7 @@ function Periods({ month, me }: { month: string; me: Me }) {
     <section className="panel" aria-label={`Tenants in ${monthName(month)}`}>
       <h2>Tenants in {monthName(month)}</h2>
       <ListView
+        key={month}
         path="/v1/system/month-closes/periods"
         word="invoices"
         query={{ month }}

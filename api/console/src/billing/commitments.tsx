@@ -1,5 +1,5 @@
 // Commitments, and what became of each, period by period.
-import { useList, type ItemOf } from "../api/list";
+import { useWhole, type ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { Meter } from "../charts/meter";
@@ -77,7 +77,7 @@ export function Commitments() {
 }
 
 function Periods({ commitment }: { commitment: Commitment }) {
-  const periods = useList("/v1/system/commitments/{id}/periods", { word: "margin", params: { id: commitment.id } });
+  const periods = useWhole("margin", { path: "/v1/system/commitments/{id}/periods", params: { id: commitment.id } });
   const title = `What became of it: ${commitment.tenant}, ${whatOf(commitment)}`;
   return (
     <section className="panel" aria-label={title}>

@@ -1,6 +1,6 @@
 // Usage corrections: facts that came after their seconds were metered.
 import { Link } from "@tanstack/react-router";
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import { usePrincipal } from "../app/principal";
 import { formatGpus, formatHours, formatInstant } from "../format/text";
 import { ListView } from "../ui/list-view";

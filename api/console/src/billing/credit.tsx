@@ -1,6 +1,6 @@
 // Payments and grants, of all tenants or of one.
 import { Link } from "@tanstack/react-router";
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import { usePrincipal } from "../app/principal";
 import { formatMoney } from "../format/money";
 import { formatInstant, words } from "../format/text";

@@ -1,5 +1,5 @@
 // Discounts: what a tenant pays less, for a time.
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { formatRate } from "../format/money";

@@ -1,6 +1,6 @@
 // Explain this cent: how a line comes to what it is, day by day, down to the usage and the events behind it.
 import { useState } from "react";
-import { useList, useObject, type ItemOf } from "../api/list";
+import { useObject, useWhole, type ItemOf } from "../api/lists";
 import { usePrincipal } from "../app/principal";
 import { formatMoney } from "../format/money";
 import { formatDate, formatGpus, formatInstant, formatSpan, words } from "../format/text";
@@ -24,7 +24,7 @@ interface Props {
 
 export function Explanation({ invoice, line }: Props) {
   const params = { id: invoice.id, line_no: String(line.line_no) };
-  const explained = useObject(EXPLAIN, { word: "invoices", params });
+  const explained = useObject("invoices", { path: EXPLAIN, params });
   const [part, setPart] = useState<"days" | "usage">("days");
   return (
     <section className="panel" aria-label={`Line ${line.line_no} explained`}>
@@ -79,7 +79,7 @@ const DAY_COLUMNS: readonly Column<Day>[] = [
 ];
 
 function Days({ params }: { params: Params }) {
-  const days = useList(`${EXPLAIN}/days`, { word: "invoices", params });
+  const days = useWhole("invoices", { path: `${EXPLAIN}/days`, params });
   return (
     <Loaded query={days} what="its days">
       {({ items }) =>
@@ -113,7 +113,7 @@ const USAGE_COLUMNS: readonly Column<Usage>[] = [
 ];
 
 function UsageTable({ params }: { params: Params }) {
-  const usage = useList(`${EXPLAIN}/usage`, { word: "invoices", params });
+  const usage = useWhole("invoices", { path: `${EXPLAIN}/usage`, params });
   return (
     <Loaded query={usage} what="its usage">
       {({ items }) =>

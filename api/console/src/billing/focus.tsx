@@ -1,5 +1,5 @@
 // FOCUS 1.4: the four data sets of an account, as files.
-import { useList } from "../api/list";
+import { useWhole } from "../api/lists";
 import { usePrincipal } from "../app/principal";
 import { ListTools } from "../ui/list-tools";
 import { ScenarioChoice } from "../ui/scenario";
@@ -38,7 +38,7 @@ const SETS = [
 const MONTHS_OFFERED = 13;
 
 export function Focus() {
-  const tenants = useList("/v1/system/tenants", { word: "credit" });
+  const tenants = useWhole("credit", { path: "/v1/system/tenants" });
   return (
     <Loaded query={tenants} what="accounts">
       {({ items }) =>

@@ -1,4 +1,5 @@
 // What can be done with an invoice. Billing carries it out; the answer waits for it.
+import type { Listing } from "../api/pages";
 import { formatMoney, micro } from "../format/money";
 import type { Action } from "../ui/action";
 import { basisPointsOf } from "../economics/series";
@@ -42,10 +43,10 @@ export function voidAction(invoice: InvoiceObject, refusal: string | null): Acti
   };
 }
 
-/** All that is left, or a share of every line. */
+/** All that is left, or a share of every line; where not every line is known (null), only the former. */
 export function creditAction(
   invoice: InvoiceObject,
-  lines: readonly InvoiceLine[],
+  lines: readonly InvoiceLine[] | null,
   refusal: string | null,
 ): Action<never> {
   const left = micro(invoice.total.amount) - micro(invoice.credited.amount);
@@ -57,18 +58,27 @@ export function creditAction(
     ask: { method: "POST", path: "/v1/system/invoices/{id}/credit", params: { id: invoice.id } },
     fields: [
       { at: "/reason", label: "Reason", kind: "text", required: true, note: "It is printed on the credit note." },
-      {
-        at: "/lines",
-        label: "Share of every line, %",
-        kind: "decimal",
-        note: "Left out: all that is left.",
-        parse: (text) => sharesOf(text, lines),
-      },
+      ...(lines === null
+        ? []
+        : [
+            {
+              at: "/lines",
+              label: "Share of every line, %",
+              kind: "decimal",
+              note: "Left out: all that is left.",
+              parse: (text: string) => sharesOf(text, lines),
+            } as const,
+          ]),
     ],
     confirm: invoice.number ?? invoice.tenant,
     refusal: refusal ?? (left === 0n ? "all of it was credited" : null),
     touches: TOUCHES,
   };
+}
+
+/** The lines of a list, where it has all of them: a share of some would be taken for a share of all. */
+export function everyLine(lines: Listing<InvoiceLine> | undefined): readonly InvoiceLine[] | null {
+  return lines === undefined || lines.capped ? null : lines.items;
 }
 
 /** What cannot be read stays as it is: the API says what is wrong with it. */
@@ -115,10 +125,10 @@ function canonical(text: string): string {
   return match === null ? text : `${match[1]}.${(match[2] ?? "").padEnd(6, "0")}`;
 }
 
-/** All that its page offers, by what it is. */
+/** All that its page offers, by what it is; `lines`: all of them, or null. */
 export function invoiceActions(
   invoice: InvoiceObject,
-  lines: readonly InvoiceLine[],
+  lines: readonly InvoiceLine[] | null,
   refusal: string | null,
 ): Action<never>[] {
   if (invoice.status === "issued") return [creditAction(invoice, lines, refusal), voidAction(invoice, refusal)];

@@ -1,7 +1,7 @@
 // One invoice: what it says, its lines, how each comes to what it is, and what can be done with it.
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { useList, useObject, type ItemOf, type ObjectOf } from "../api/list";
+import { useObject, useWhole, type ItemOf, type ObjectOf } from "../api/lists";
 import { usePrincipal } from "../app/principal";
 import { percentOf } from "../economics/series";
 import { formatMoney, micro } from "../format/money";
@@ -17,7 +17,7 @@ import { Stat, Stats } from "../ui/stats";
 import { DataTable, type Column } from "../ui/table";
 import { TableBox } from "../ui/table-box";
 import { Explanation } from "./explain";
-import { invoiceActions } from "./invoice-actions";
+import { everyLine, invoiceActions } from "./invoice-actions";
 import { INVOICE_TONES } from "./invoices";
 import { refusalFor } from "./shared";
 import "../styles/money.css";
@@ -27,7 +27,7 @@ export type InvoiceLine = ItemOf<"/v1/system/invoices/{id}/lines">;
 
 export function InvoicePage() {
   const { id } = useParams({ from: "/billing/invoices/$id" });
-  const invoice = useObject("/v1/system/invoices/{id}", { word: "invoices", params: { id } });
+  const invoice = useObject("invoices", { path: "/v1/system/invoices/{id}", params: { id } });
   return (
     <>
       <p className="crumb">
@@ -43,12 +43,12 @@ export function InvoicePage() {
 }
 
 function Shown({ invoice }: { invoice: InvoiceObject }) {
-  const lines = useList("/v1/system/invoices/{id}/lines", { word: "invoices", params: { id: invoice.id } });
+  const lines = useWhole("invoices", { path: "/v1/system/invoices/{id}/lines", params: { id: invoice.id } });
   return (
     <>
       <Heading title={invoice.number ?? `Draft for ${invoice.tenant}`}>
         <StateChip state={invoice.status} tone={INVOICE_TONES[invoice.status]} />
-        <Actions invoice={invoice} lines={lines.data?.items ?? []} />
+        <Actions invoice={invoice} lines={everyLine(lines.data)} />
       </Heading>
       <Stats>
         <Stat
@@ -82,7 +82,7 @@ function dueNote({ status, issued_at, due_at }: InvoiceObject): string {
   return due_at === null ? `issued ${formatDate(issued_at)}` : `due ${formatDate(due_at)}`;
 }
 
-function Actions({ invoice, lines }: { invoice: InvoiceObject; lines: readonly InvoiceLine[] }) {
+function Actions({ invoice, lines }: { invoice: InvoiceObject; lines: readonly InvoiceLine[] | null }) {
   const refusal = refusalFor(usePrincipal());
   return (
     <span className="actions push">
@@ -176,7 +176,7 @@ function Lines({ invoice, lines }: { invoice: InvoiceObject; lines: readonly Inv
 
 /** What was asked of it: while a request is open, billing has not come to it. */
 function Requests({ invoice }: { invoice: InvoiceObject }) {
-  const requests = useList("/v1/system/invoice-requests", { word: "invoices", query: { invoice: invoice.id } });
+  const requests = useWhole("invoices", { path: "/v1/system/invoice-requests", query: { invoice: invoice.id } });
   const items = requests.data?.items ?? [];
   if (items.length === 0) return null;
   return (

@@ -1,6 +1,6 @@
 // Invoices of all tenants, from draft to void.
 import { Link } from "@tanstack/react-router";
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import { formatDate } from "../format/text";
 import { ListView } from "../ui/list-view";
 import { moneyColumn } from "../ui/money-column";

@@ -1,5 +1,5 @@
 // Charge policies: what is given back for what was not delivered, and what is charged for what was cancelled.
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { formatInstant, words } from "../format/text";

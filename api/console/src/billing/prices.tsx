@@ -1,6 +1,6 @@
 // Prices: what each thing costs by the hour, and when it did and will: versions on a time line.
 import { useMemo } from "react";
-import { useList, type ItemOf } from "../api/list";
+import { useWhole, type ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { formatRate } from "../format/money";
@@ -22,7 +22,7 @@ export function Prices() {
   const address = useBilling();
   const { tenant } = address.search;
   const query = { tenant };
-  const prices = useList("/v1/system/prices", { word: "terms", query });
+  const prices = useWhole("terms", { path: "/v1/system/prices", query }, { filters: ["tenant"] });
   return (
     <>
       <div className="section-top">

@@ -1,5 +1,5 @@
 // Billing profiles: who is billed, from where, under which tax and series; the provider's own stands first.
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { words } from "../format/text";

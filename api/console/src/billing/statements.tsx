@@ -1,6 +1,6 @@
 // What the books say: trial balance, balance sheet, income statement, month beside month.
 import { useMemo } from "react";
-import { useList, type ItemOf } from "../api/list";
+import { useWhole, type ItemOf } from "../api/lists";
 import { usePrincipal } from "../app/principal";
 import { formatMicro, micro } from "../format/money";
 import { dayOf, words } from "../format/text";
@@ -70,7 +70,7 @@ interface LinesProps {
 }
 
 function Lines({ path, query, name }: LinesProps) {
-  const list = useList(path, { word: "ledger", query });
+  const list = useWhole("ledger", { path, query }, { filters: Object.keys(query) });
   return (
     <Loaded query={list} what="the statement">
       {({ items }) =>
@@ -131,7 +131,11 @@ function PivotTable({ table, name }: { table: Pivot; name: string }) {
 type Balance = ItemOf<"/v1/system/statements/trial-balance">;
 
 function TrialBalance({ query }: { query: Query }) {
-  const list = useList("/v1/system/statements/trial-balance", { word: "ledger", query });
+  const list = useWhole(
+    "ledger",
+    { path: "/v1/system/statements/trial-balance", query },
+    { filters: Object.keys(query) },
+  );
   return (
     <Loaded query={list} what="the trial balance">
       {({ items }) =>

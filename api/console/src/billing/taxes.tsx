@@ -1,5 +1,5 @@
 // Tax rates: versions by code and country.
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { percentOf } from "../economics/series";

@@ -1,6 +1,6 @@
 // How tenants stand: one row for each and currency, and beside it what one can do about it.
 import { usePrincipal } from "../app/principal";
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import { formatMoney, micro, type Money } from "../format/money";
 import { ActionButton, type Action } from "../ui/action";
 import { ListView } from "../ui/list-view";

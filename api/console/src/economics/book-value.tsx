@@ -1,7 +1,7 @@
 // Book value against market price: what the books have of each cohort, what it could be sold for, and where the difference
 // asks for an impairment test.
 import { Link, useSearch } from "@tanstack/react-router";
-import { useList, type ItemOf } from "../api/list";
+import { useWhole, type ItemOf } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { refusalFor } from "../billing/shared";
@@ -79,7 +79,7 @@ export function BookValues() {
   const me = usePrincipal();
   const { currency } = useSearch({ from: "/economics" });
   const query = { by: "cohort", currency };
-  const values = useList("/v1/system/book-values", { word: "assets", query });
+  const values = useWhole("assets", { path: "/v1/system/book-values", query }, { filters: ["currency"] });
   return (
     <Loaded query={values} what="book values">
       {({ items }) =>

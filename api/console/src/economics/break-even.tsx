@@ -1,6 +1,6 @@
 // What of a week must still be sold so that it pays.
 import { useSearch } from "@tanstack/react-router";
-import { useObject, type ObjectOf } from "../api/list";
+import { useObject, type ObjectOf } from "../api/lists";
 import "../charts/charts.css";
 import { fraction } from "../charts/scale";
 import { formatMicro, formatMoney, formatRate, micro } from "../format/money";
@@ -18,7 +18,7 @@ const WEEKS = "4";
 export function BreakEven() {
   const { currency } = useSearch({ from: "/economics" });
   const query = { by: "gpu_model", weeks: WEEKS, currency };
-  const even = useObject("/v1/system/break-even", { word: "margin", query });
+  const even = useObject("margin", { path: "/v1/system/break-even", query }, { filters: ["currency"] });
   return (
     <Loaded query={even} what="the break-even">
       {({ items, as_of }) =>

@@ -1,7 +1,7 @@
 // Revenue against what the fleet costs, by day; the pools of the cost; and idle, by cause.
 import { useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { useList, useObject, type ObjectOf } from "../api/list";
+import { useObject, useWhole, type ObjectOf } from "../api/lists";
 import { ColumnChart, type ColumnData } from "../charts/columns";
 import { Meter } from "../charts/meter";
 import { fraction } from "../charts/scale";
@@ -22,10 +22,11 @@ const BY_DAY_MOST = 90;
 export function ByDay() {
   const range = useRange();
   const { currency } = useSearch({ from: "/economics" });
-  const margin = useObject("/v1/system/margin", {
-    word: "margin",
-    query: { by: "day", from: range.from, to: range.to, currency },
-  });
+  const margin = useObject(
+    "margin",
+    { path: "/v1/system/margin", query: { by: "day", from: range.from, to: range.to, currency } },
+    { filters: ["from", "to", "currency"] },
+  );
   return (
     <>
       <div className="section-top">
@@ -175,10 +176,11 @@ function Cost({ days, currency }: { days: readonly Day[]; currency: string }) {
 function Idle({ margin, range }: { margin: Margin; range: Range }) {
   const { currency } = useSearch({ from: "/economics" });
   const step = range.days > BY_DAY_MOST ? "week" : "day";
-  const idle = useList("/v1/system/idle", {
-    word: "margin",
-    query: { step, from: range.from, to: range.to, currency },
-  });
+  const idle = useWhole(
+    "margin",
+    { path: "/v1/system/idle", query: { step, from: range.from, to: range.to, currency } },
+    { filters: ["step", "from", "to", "currency"] },
+  );
   return (
     <section className="panel" aria-labelledby="idle-title">
       <h2 id="idle-title">Idle, by cause</h2>

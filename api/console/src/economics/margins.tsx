@@ -2,7 +2,7 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
 import { saveAs } from "../api/csv";
-import { useObject, type ObjectOf } from "../api/list";
+import { useObject, type ObjectOf } from "../api/lists";
 import { toCsv } from "../format/csv";
 import { formatShare, micro } from "../format/money";
 import { countOf, formatCount, formatDate, title, words } from "../format/text";
@@ -28,7 +28,11 @@ export function Margins() {
   const { by = "tenant", step, currency } = search;
   const navigate = useNavigate({ from: "/economics" });
   const query = { by, step, from: range.from, to: range.to, currency };
-  const margin = useObject("/v1/system/margin", { word: "margin", query });
+  const margin = useObject(
+    "margin",
+    { path: "/v1/system/margin", query },
+    { filters: ["step", "from", "to", "currency"] },
+  );
   const change = (next: Partial<typeof search>): void => void navigate({ search: (was) => ({ ...was, ...next }) });
   return (
     <>

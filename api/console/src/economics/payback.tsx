@@ -1,7 +1,7 @@
 // When a cohort has paid for itself: what came back month by month under a scenario, against what it cost and what the
 // books still have of it.
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useList, useObject, type ObjectOf } from "../api/list";
+import { useObject, useWhole, type ObjectOf } from "../api/lists";
 import { problemOf } from "../api/problem";
 import { CurveChart, type Curve } from "../charts/curves";
 import { formatMoney, formatShort, micro } from "../format/money";
@@ -20,7 +20,7 @@ const MONTHS = 84;
 const AMOUNT = /^\d{1,9}(\.\d{1,6})?$/;
 
 export function PaybackView() {
-  const cohorts = useList("/v1/system/cohorts", { word: "assets" });
+  const cohorts = useWhole("assets", { path: "/v1/system/cohorts" });
   return (
     <Loaded query={cohorts} what="cohorts">
       {({ items }) => {
@@ -47,17 +47,21 @@ function Scenario({ names }: { names: readonly string[] }) {
   const navigate = useNavigate({ from: "/economics" });
   const change = (next: Partial<typeof search>): void =>
     void navigate({ search: (was) => ({ ...was, ...next }), replace: true });
-  const payback = useObject("/v1/system/payback", {
-    word: "margin",
-    query: {
-      cohort,
-      months: String(MONTHS),
-      decline_bp: String(fall),
-      utilisation_bp: use === undefined ? undefined : String(use),
-      gpu_hour: price,
-      currency,
+  const payback = useObject(
+    "margin",
+    {
+      path: "/v1/system/payback",
+      query: {
+        cohort,
+        months: String(MONTHS),
+        decline_bp: String(fall),
+        utilisation_bp: use === undefined ? undefined : String(use),
+        gpu_hour: price,
+        currency,
+      },
     },
-  });
+    { filters: ["decline_bp", "utilisation_bp", "gpu_hour", "currency"] },
+  );
   const share = (text: string, most: number, then: (value: number | undefined) => void): boolean => {
     const value = text === "" ? undefined : basisPointsOf(text);
     if (value === null || (value !== undefined && value > most)) return false;

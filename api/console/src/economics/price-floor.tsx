@@ -1,6 +1,6 @@
 // What a GPU-hour costs on each kind of node, and what it must be sold for.
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useList, type ItemOf } from "../api/list";
+import { useWhole, type ItemOf } from "../api/lists";
 import { formatRate, micro } from "../format/money";
 import { formatCount, words } from "../format/text";
 import { ListTools } from "../ui/list-tools";
@@ -74,7 +74,7 @@ export function PriceFloor() {
     margin_bp: target === undefined ? undefined : String(target),
     currency,
   };
-  const costs = useList("/v1/system/unit-costs", { word: "margin", query });
+  const costs = useWhole("margin", { path: "/v1/system/unit-costs", query }, { filters: Object.keys(query) });
   const take = (key: "use" | "target", text: string): boolean => {
     const value = text === "" ? undefined : basisPointsOf(text);
     if (value === null || (value !== undefined && value > (key === "use" ? 10000 : 9999))) return false;

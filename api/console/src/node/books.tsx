@@ -1,7 +1,7 @@
 // What a node cost, what it is carried at, what it earned.
 import { useMemo } from "react";
 import type { Asset, Node } from "../api/model";
-import { useObject } from "../api/list";
+import { useObject } from "../api/lists";
 import { usePrincipal } from "../app/principal";
 import { formatMicro, formatShare, micro, type Money } from "../format/money";
 import { Fact } from "../fleet/detail";
@@ -59,7 +59,7 @@ function Assets({ assets }: { assets: readonly Asset[] }) {
 function Earnings({ node }: { node: Node }) {
   const { domain_time: now } = usePrincipal();
   const query = { by: "node", key: node.id, from: dayOf(now, -DAYS), to: dayOf(now) };
-  const margin = useObject("/v1/system/margin", { word: "margin", query });
+  const margin = useObject("margin", { path: "/v1/system/margin", query });
   return (
     <>
       <h3>In {DAYS} days</h3>

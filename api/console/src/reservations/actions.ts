@@ -6,10 +6,10 @@ import { words } from "../format/text";
 import { toInput } from "../format/zone";
 import type { Action } from "../ui/action";
 import type { Field } from "../ui/fields";
+import { isOver } from "./states";
 import { nameOf } from "./wish";
 
 const MAY: readonly string[] = ["member", "admin", "operator", "system_admin"];
-const OVER: readonly string[] = ["ended", "rejected", "cancelled", "expired"];
 const AMENDABLE: readonly string[] = ["scheduled", "activating", "active"];
 const TOUCHES = ["reservations", "nodes", "quotas", "availability"] as const;
 
@@ -19,7 +19,7 @@ function mayNot(me: Me): string | null {
 }
 
 function refusalOfEnd(me: Me, { status, cancel_requested_at }: Reservation): string | null {
-  if (OVER.includes(status.state)) return `it is ${status.state} already`;
+  if (isOver(status.state)) return `it is ${status.state} already`;
   if (cancel_requested_at !== null) return "its end was asked for already";
   return mayNot(me);
 }

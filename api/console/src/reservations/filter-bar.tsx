@@ -27,8 +27,8 @@ const NOTHING: Required<{ [K in keyof ReservationsSearch]: undefined }> = {
 export function FilterBar({ search, set, provider }: FilterBarProps) {
   const zones = useWhole("zones", { path: "/v1/zones" });
   const types = useWhole("instance-types", { path: "/v1/instance-types" });
-  const tenants = useWhole("tenants", { path: "/v1/system/tenants" }, provider);
-  const projects = useWhole("projects", { path: "/v1/projects" }, !provider);
+  const tenants = useWhole("tenants", { path: "/v1/system/tenants" }, { enabled: provider });
+  const projects = useWhole("projects", { path: "/v1/projects" }, { enabled: !provider });
   return (
     <div className="filters" role="search" aria-label="Filters">
       <Find value={search.find} onChange={(find) => set({ find }, true)} />

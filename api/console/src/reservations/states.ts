@@ -13,6 +13,13 @@ export const reservationStates = [
   "expired",
 ] as const;
 
+const OVER: readonly string[] = ["ended", "rejected", "cancelled", "expired"];
+
+/** Nothing comes of it any more. */
+export function isOver(state: string): boolean {
+  return OVER.includes(state);
+}
+
 export const tiers = ["reserved", "on_demand", "preemptible"] as const;
 
 const TONES: Readonly<Record<string, Tone>> = {

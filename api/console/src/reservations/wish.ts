@@ -1,6 +1,6 @@
 // How a wish reads.
 import type { Reservation } from "../api/model";
-import { formatGpus } from "../format/text";
+import { formatGpus, formatInstant, words } from "../format/text";
 
 /** "h100.8x", or the shape itself: "0.47 GPU of H100". */
 export function whatOf(reservation: Reservation): string {
@@ -14,6 +14,19 @@ export function whatOf(reservation: Reservation): string {
 
 export function nameOf(reservation: Reservation): string {
   return reservation.name ?? reservation.id;
+}
+
+type Told = Pick<Reservation, "id" | "starts_at" | "status"> & { tenant?: string | null };
+
+/** What tells it from others of its name: "Reservation of acme, active, from 3 Jan 2026, 00:00:00, …4k2m9x". */
+export function aboutReservation({ id, tenant, status, starts_at }: Told): string {
+  const from = status.starts_at ?? starts_at;
+  return [
+    tenant == null ? "Reservation" : `Reservation of ${tenant}`,
+    words(status.state),
+    ...(from == null ? [] : [`from ${formatInstant(from)}`]),
+    `…${id.slice(-6)}`,
+  ].join(", ");
 }
 
 /** Seconds of the window that was granted, or else wished; null where it is open. */

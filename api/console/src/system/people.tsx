@@ -1,7 +1,7 @@
 // Who acts for whom: the provider's own people and programs, and those of every tenant.
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
-import type { ItemOf } from "../api/list";
+import type { ItemOf } from "../api/lists";
 import { useWhole } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";

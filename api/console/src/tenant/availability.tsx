@@ -45,7 +45,12 @@ export function AvailabilityPage() {
       </Heading>
       <div className="filters" role="search" aria-label="Filters">
         <Choice name="Zone" options={names(zones.data?.items)} value={search.zone} onChange={(zone) => set({ zone })} />
-        <Choice name="Type" options={names(types.data?.items.filter(({ retired }) => !retired))} value={search.type} onChange={(type) => set({ type })} />
+        <Choice
+          name="Type"
+          options={names(types.data?.items.filter(({ retired }) => !retired))}
+          value={search.type}
+          onChange={(type) => set({ type })}
+        />
         <CountInput label="Needed" value={search.count ?? 1} most={100_000} onChange={(count) => set({ count })} />
         <ListTools list={list} name="availability" />
       </div>

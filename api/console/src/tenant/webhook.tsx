@@ -26,7 +26,7 @@ const FARES_EVERY_MS = 3000;
 export function WebhookPage() {
   const me = usePrincipal();
   const { id } = useParams({ from: "/webhooks/$id" });
-  const webhook = useObject("webhooks", { path: "/v1/webhooks/{id}", params: { id } }, true, FARES_EVERY_MS);
+  const webhook = useObject("webhooks", { path: "/v1/webhooks/{id}", params: { id } }, { every_ms: FARES_EVERY_MS });
   const list = { path: "/v1/webhooks/{id}/deliveries" as const, params: { id } };
   return (
     <>
@@ -40,7 +40,7 @@ export function WebhookPage() {
       <ResourceList
         title="Deliveries"
         noun="deliveries"
-        query={useWhole("webhooks", list, true, FARES_EVERY_MS)}
+        query={useWhole("webhooks", list, { every_ms: FARES_EVERY_MS })}
         list={list}
         columns={columnsFor(me, id)}
         rowKey={(row) => row.id}

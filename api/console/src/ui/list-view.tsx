@@ -1,7 +1,7 @@
 // A list of the API as a page shows it: what it may be searched by, how many there are, what one can make, and the table.
 import type { ReactNode } from "react";
 import { useMemo } from "react";
-import { useList, type ItemOf } from "../api/list";
+import { useWhole, type ItemOf } from "../api/lists";
 import type { paths } from "../api/schema";
 import { countOf } from "../format/text";
 import { ActionButton, type Action } from "./action";
@@ -48,11 +48,11 @@ interface ListViewProps<P extends keyof paths & string> {
 
 export function ListView<P extends keyof paths & string>(props: ListViewProps<P>) {
   const { path, word, query, create, filters, pagesMax } = props;
-  const list = useList(path, {
+  const list = useWhole(
     word,
-    ...(query !== undefined && { query }),
-    ...(pagesMax !== undefined && { pagesMax }),
-  });
+    { path, ...(query !== undefined && { query }) },
+    { filters: Object.keys(query ?? {}), ...(pagesMax !== undefined && { pagesMax }) },
+  );
   return (
     <>
       {(filters !== undefined || create !== undefined) && (
