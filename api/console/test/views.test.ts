@@ -3,8 +3,13 @@ import { actedOn, matchingItems, wishOf } from "../src/app/palette-items";
 import { differences, transactionOf } from "../src/audit/difference";
 import { beginOf } from "../src/audit/spans";
 import { concernOf, pressing } from "../src/overview/attention";
+import { touchedBy } from "../src/live/touches";
 import { shareOf, sumsOf } from "../src/overview/sums";
 import { zoneIdOf } from "../src/system/leaders";
+import { addToProvider, addToTenant } from "../src/system/people-actions";
+import { bodyOf, initialValues, isComplete } from "../src/ui/fields";
+import { sortingOf, type Column } from "../src/ui/table";
+import type { Me } from "../src/api/model";
 
 describe("before and after", () => {
   test("differ in members that changed, came or went, at any depth", () => {
@@ -84,4 +89,46 @@ test("actions are asked for of what was meant: of one thing, or of a few with a 
   expect(actedOn(found, null)).toEqual([]);
   expect(actedOn(found.slice(0, 1), null)).toEqual(["/a"]);
   expect(actedOn(found, "cancel")).toEqual(["/a", "/b", "/c"]);
+});
+
+describe("who is added", () => {
+  const operator = { role: "operator" } as Me;
+  const admin = { role: "system_admin" } as Me;
+  const bodyAtFirst = ({ fields = [], fixed }: ReturnType<typeof addToTenant>) =>
+    bodyOf(fields, initialValues(fields), fixed);
+
+  test("to a tenant has one of a tenant's roles, and the tenant must be named", () => {
+    const { fields = [], refusal } = addToTenant(operator, "members", "member", undefined, []);
+    expect(refusal).toBeNull();
+    expect(isComplete(fields, initialValues(fields))).toBe(false);
+    expect(fields.at(-1)?.options?.map(({ value }) => value)).toEqual(["viewer", "member", "admin", "billing"]);
+    expect(bodyAtFirst(addToTenant(operator, "members", "member", "acme", []))).toEqual({
+      tenant: "acme",
+      role: "member",
+    });
+  });
+
+  test("to the provider only a system admin decides, and none of a tenant's roles is offered", () => {
+    const { fields = [], refusal } = addToProvider(admin, "members", "member", []);
+    expect(refusal).toBeNull();
+    expect(fields[0]?.options?.map(({ value }) => value)).not.toContain("member");
+    expect(bodyAtFirst(addToProvider(admin, "members", "member", []))).toEqual({ tenant: null, role: "auditor" });
+    expect(addToProvider(operator, "members", "member", []).refusal).toMatch(/only a system admin/);
+  });
+});
+
+test("events of people, programs and their tokens make the lists of them stale", () => {
+  for (const kind of ["created", "changed", "removed"])
+    expect(touchedBy(`principal.${kind}`)).toEqual(["members", "service-accounts", "tokens"]);
+  expect(touchedBy("token.removed")).toEqual(["tokens"]);
+  expect(touchedBy("tenant.closed")).toEqual(["tenants"]);
+  expect(touchedBy("reset")).toEqual(["*"]);
+  expect(touchedBy("something.new")).toEqual([]);
+});
+
+test("an address may name an order that a table no longer has", () => {
+  const columns: Pick<Column<never>, "key" | "sort">[] = [{ key: "name", sort: () => "" }, { key: "do" }];
+  expect(sortingOf("-name", columns)).toEqual([{ id: "name", desc: true }]);
+  expect(sortingOf("name", columns)).toEqual([{ id: "name", desc: false }]);
+  for (const gone of ["-book", "do", "", "-", undefined]) expect(sortingOf(gone, columns)).toEqual([]);
 });

@@ -37,7 +37,9 @@ test("the_wheel_brings_the_map_nearer_to_the_pointer_and_dragging_moves_it", asy
   await page.mouse.click(box.x + 60, box.y + 120);
   await expect(detail).toBeVisible();
 
+  // The button goes away; the focus does not.
   await whole.click();
+  await expect(map).toBeFocused();
   await expect(zoom.getByRole("button", { name: "Zoom out" })).toBeDisabled();
 });
 

@@ -36,7 +36,7 @@ export function InvoicePage() {
         </Link>
       </p>
       <Loaded query={invoice} what="the invoice">
-        {(data) => <Shown invoice={data} />}
+        {(data) => <Shown key={data.id} invoice={data} />}
       </Loaded>
     </>
   );

@@ -1,15 +1,9 @@
 // How the map is brought nearer and moved: the wheel, two fingers, and dragging. A press that does not move is a choice.
-import { useEffect, useMemo, useRef, useState, type PointerEvent, type RefObject } from "react";
+import { useEffect, useMemo, useRef, useState, type RefObject } from "react";
 import type { Layout } from "./layout";
+import { pointers, pointOf, type Point, type PointerHandlers } from "./pointers";
 import { moved, scaleMost, WHOLE, zoomed, type Frame, type View } from "./zoom";
 
-interface Point {
-  x: number;
-  y: number;
-}
-
-/** A press that wanders no further chooses; beyond, it drags. */
-const DRAG_LEAST_PX = 4;
 /** How much nearer 100 pixels of the wheel bring it. */
 const WHEEL_STEP = 1.4;
 const BUTTON_STEP = 1.6;
@@ -30,25 +24,7 @@ export interface Zoom {
   setView: (change: (was: View) => View) => void;
   /** By the button: about the middle of the frame. */
   step: (direction: 1 | -1) => void;
-  handlers: {
-    onPointerDown: (event: PointerEvent<HTMLCanvasElement>) => void;
-    onPointerMove: (event: PointerEvent<HTMLCanvasElement>) => void;
-    onPointerUp: (event: PointerEvent<HTMLCanvasElement>) => void;
-    onPointerCancel: (event: PointerEvent<HTMLCanvasElement>) => void;
-  };
-}
-
-function pointOf(event: { offsetX: number; offsetY: number }): Point {
-  return { x: event.offsetX, y: event.offsetY };
-}
-
-function apart([one, other]: readonly Point[]): number {
-  return one === undefined || other === undefined ? 0 : Math.hypot(one.x - other.x, one.y - other.y);
-}
-
-function middle([one, other]: readonly Point[]): Point {
-  if (one === undefined) return { x: 0, y: 0 };
-  return other === undefined ? one : { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
+  handlers: PointerHandlers;
 }
 
 export function useZoom(options: ZoomOptions): Zoom {
@@ -59,12 +35,13 @@ export function useZoom(options: ZoomOptions): Zoom {
     [state, place, frame],
   );
   const most = scaleMost(layout);
-  const latest = useRef({ ...options, view, most });
-  useEffect(() => {
-    latest.current = { ...options, view, most };
-  });
   const setView = (change: (was: View) => View): void =>
     setState((was) => ({ place, view: change(was.place === place ? was.view : WHOLE) }));
+  const latest = useRef({ ...options, view, most, setView });
+  useEffect(() => {
+    latest.current = { ...options, view, most, setView };
+  });
+  const [handlers] = useState(() => pointers(() => latest.current));
 
   // React listens to the wheel passively: the page would scroll as well.
   useEffect(() => {
@@ -85,7 +62,6 @@ export function useZoom(options: ZoomOptions): Zoom {
     return () => element.removeEventListener("wheel", onWheel);
   });
 
-  const handlers = usePointers(latest, setView);
   return {
     view,
     setView,
@@ -93,45 +69,4 @@ export function useZoom(options: ZoomOptions): Zoom {
       setView((was) => zoomed(was, BUTTON_STEP ** direction, { x: frame.width / 2, y: frame.height / 2 }, frame, most)),
     handlers,
   };
-}
-
-type Latest = RefObject<ZoomOptions & { view: View; most: number }>;
-
-function usePointers(latest: Latest, setView: (change: (was: View) => View) => void): Zoom["handlers"] {
-  const down = useRef(new Map<number, Point>());
-  const dragged = useRef(false);
-
-  function onPointerDown(event: PointerEvent<HTMLCanvasElement>): void {
-    if (down.current.size === 0) dragged.current = false;
-    down.current.set(event.pointerId, pointOf(event.nativeEvent));
-  }
-
-  function onPointerMove(event: PointerEvent<HTMLCanvasElement>): void {
-    const was = down.current.get(event.pointerId);
-    if (was === undefined) return;
-    const now = pointOf(event.nativeEvent);
-    const alone = down.current.size === 1;
-    if (alone && !dragged.current && Math.hypot(now.x - was.x, now.y - was.y) < DRAG_LEAST_PX) return;
-    dragged.current = true;
-    event.currentTarget.setPointerCapture(event.pointerId);
-    const before = [...down.current.values()];
-    down.current.set(event.pointerId, now);
-    const after = [...down.current.values()];
-    const { frame, most } = latest.current;
-    const from = middle(before);
-    const to = middle(after);
-    const factor = alone ? 1 : apart(after) / Math.max(1, apart(before));
-    setView((view) => moved(zoomed(view, factor, from, frame, most), { x: to.x - from.x, y: to.y - from.y }, frame));
-  }
-
-  function onPointerUp(event: PointerEvent<HTMLCanvasElement>): void {
-    const pressed = down.current.delete(event.pointerId);
-    if (pressed && !dragged.current) latest.current.onPress(pointOf(event.nativeEvent));
-  }
-
-  function onPointerCancel(event: PointerEvent<HTMLCanvasElement>): void {
-    down.current.delete(event.pointerId);
-  }
-
-  return { onPointerDown, onPointerMove, onPointerUp, onPointerCancel };
 }

@@ -162,7 +162,15 @@ export function FleetMap(props: MapProps) {
         onDoubleClick={(event) => enter(at(event))}
         onKeyDown={onKey}
       />
-      <ZoomButtons zoom={zoom} most={scaleMost(whole)} />
+      <ZoomButtons
+        zoom={zoom}
+        most={scaleMost(whole)}
+        onWhole={() => {
+          zoom.setView(() => WHOLE);
+          // The button goes with what it undid: the focus must not.
+          canvas.current?.focus({ preventScroll: true });
+        }}
+      />
       <Tip layout={layout} hovered={hovered} paint={paint} width={width} />
       <p className="hidden" aria-live="polite">
         {selectedMark !== null && describe(layout.marks[selectedMark], paint)}
@@ -190,23 +198,52 @@ export function describe(mark: Mark | undefined, paint: Paint): string {
 }
 
 /** What the wheel and two fingers do, by buttons. */
-function ZoomButtons({ zoom, most }: { zoom: Zoom; most: number }) {
+function ZoomButtons({ zoom, most, onWhole }: { zoom: Zoom; most: number; onWhole: () => void }) {
   const { scale } = zoom.view;
   const title = "Ctrl and the wheel, or two fingers; drag to move";
   return (
     <span className="zoom" role="group" aria-label="Zoom" title={title}>
-      <button type="button" className="icon" aria-label="Zoom in" disabled={scale >= most} onClick={() => zoom.step(1)}>
-        +
-      </button>
-      <button type="button" className="icon" aria-label="Zoom out" disabled={scale <= 1} onClick={() => zoom.step(-1)}>
-        −
-      </button>
       {scale > 1 && (
-        <button type="button" className="quiet small" onClick={() => zoom.setView(() => WHOLE)}>
+        <button type="button" className="quiet small" onClick={onWhole}>
           Whole map
         </button>
       )}
+      <ZoomButton
+        name="Zoom out"
+        sign="−"
+        refusal={scale <= 1 ? "the whole map is shown" : undefined}
+        onPress={() => zoom.step(-1)}
+      />
+      <ZoomButton
+        name="Zoom in"
+        sign="+"
+        refusal={scale >= most ? "nearer there is nothing to see" : undefined}
+        onPress={() => zoom.step(1)}
+      />
     </span>
+  );
+}
+
+interface ZoomButtonProps {
+  name: string;
+  sign: string;
+  /** Why it does nothing now. It keeps the focus: it may have been pressed to get here. */
+  refusal: string | undefined;
+  onPress: () => void;
+}
+
+function ZoomButton({ name, sign, refusal, onPress }: ZoomButtonProps) {
+  return (
+    <button
+      type="button"
+      className="icon"
+      aria-label={name}
+      aria-disabled={refusal !== undefined}
+      title={refusal}
+      onClick={() => refusal === undefined && onPress()}
+    >
+      {sign}
+    </button>
   );
 }
 

@@ -64,7 +64,7 @@ function Earnings({ node }: { node: Node }) {
     <>
       <h3>In {DAYS} days</h3>
       <Loaded query={margin} what="what it earned">
-        {(answer) => <Earned item={answer.items[0]} />}
+        {(answer) => <Earned item={answer.items.find((item) => item.key === node.id)} />}
       </Loaded>
     </>
   );

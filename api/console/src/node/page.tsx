@@ -33,7 +33,7 @@ export function NodePage() {
         <Link to="/fleet">Fleet</Link>
       </p>
       <Loaded query={query} what="the node">
-        {(node) => <NodeView node={node} />}
+        {(node) => <NodeView key={node.id} node={node} />}
       </Loaded>
     </>
   );

@@ -13,32 +13,20 @@ import {
   EMAIL,
   NAME,
   PROVIDER_ROLES,
-  roleField,
   TENANT_ROLES,
   WHAT_IT_DOES,
   type Kind,
   type Person,
 } from "../tenant/people-actions";
 import { RowActions } from "../tenant/resource";
-import type { Action } from "../ui/action";
-import type { Field } from "../ui/fields";
 import { ListView, type ListSearch } from "../ui/list-view";
 import { StateChip } from "../ui/state-chip";
 import type { Column } from "../ui/table";
+import { addToProvider, addToTenant, refusalOf } from "./people-actions";
 import type { SystemSearch } from "./routes";
-import { refusalFor } from "./tenant-actions";
 
 type Member = ItemOf<"/v1/system/members">;
 type Account = ItemOf<"/v1/system/service-accounts">;
-
-const ROLES = [...TENANT_ROLES, ...PROVIDER_ROLES];
-const TENANT: Field = { at: "/tenant", label: "Tenant", kind: "text", nullable: true, note: "Empty: the provider." };
-
-/** Who acts for the provider, only a system_admin decides. */
-function refusalOf(me: Me, tenant: string | null): string | null {
-  const provider = tenant === null && me.role !== "system_admin";
-  return provider ? "only a system admin decides who acts for the provider" : refusalFor(me);
-}
 
 function columnsFor<T extends Person & { tenant: string | null; created_at: string }>(
   me: Me,
@@ -90,12 +78,22 @@ const MAIL: Column<Member> = {
 };
 const PURPOSE: Column<Account> = { key: "about", title: "What it does", render: (row) => row.description ?? "\u2013" };
 
-/** What is typed narrows both lists; the order is each one's own. */
-function useAddress(): { search: SystemSearch; list: ListSearch; set: (next: SystemSearch) => void } {
+/** The two lists keep what narrows and orders each under keys of its own. */
+function useAddress() {
   const search = useSearch({ from: "/system" });
   const navigate = useNavigate({ from: "/system" });
   const set = (next: SystemSearch): void => void navigate({ search: (was) => ({ ...was, ...next }), replace: true });
-  return { search, list: { find: search.find, sort: search.sort, change: set }, set };
+  const members: ListSearch = { find: search.find, sort: search.sort, change: set };
+  const accounts: ListSearch = {
+    find: search.account_find,
+    sort: search.account_sort,
+    change: (next) =>
+      set({
+        ...("find" in next && { account_find: next.find }),
+        ...("sort" in next && { account_sort: next.sort }),
+      }),
+  };
+  return { tenant: search.tenant, members, accounts, set };
 }
 
 function TenantChoice({ value, onChange }: { value: string | undefined; onChange: (tenant?: string) => void }) {
@@ -112,8 +110,7 @@ function TenantChoice({ value, onChange }: { value: string | undefined; onChange
 
 export function PeopleTab() {
   const me = usePrincipal();
-  const { search, list, set } = useAddress();
-  const { tenant } = search;
+  const { tenant, set, ...lists } = useAddress();
   const members = useMemo(() => columnsFor<Member>(me, "members", MAIL), [me]);
   const accounts = useMemo(() => columnsFor<Account>(me, "service-accounts", PURPOSE), [me]);
   return (
@@ -128,10 +125,11 @@ export function PeopleTab() {
           columns={members}
           rowKey={(row) => row.id}
           empty="People who may sign in stand here."
-          search={list}
+          search={lists.members}
           text={(row) => `${row.name} ${row.email ?? ""} ${row.tenant ?? "the provider"} ${row.role}`}
           filters={<TenantChoice value={tenant} onChange={(next) => set({ tenant: next })} />}
-          create={addAction(me, "members", "Add a member", tenant, [NAME, EMAIL])}
+          create={addToTenant(me, "members", "member", tenant, [NAME, EMAIL])}
+          more={addToProvider(me, "members", "member", [NAME, EMAIL])}
         />
       </section>
       <section aria-label="Service accounts">
@@ -144,29 +142,12 @@ export function PeopleTab() {
           columns={accounts}
           rowKey={(row) => row.id}
           empty="Programs that act for somebody stand here; each has tokens of its own."
-          search={list}
+          search={lists.accounts}
           text={(row) => `${row.name} ${row.description ?? ""} ${row.tenant ?? "the provider"} ${row.role}`}
-          create={addAction(me, "service-accounts", "Add a service account", tenant, [NAME, WHAT_IT_DOES])}
+          create={addToTenant(me, "service-accounts", "service account", tenant, [NAME, WHAT_IT_DOES])}
+          more={addToProvider(me, "service-accounts", "service account", [NAME, WHAT_IT_DOES])}
         />
       </section>
     </>
   );
-}
-
-function addAction(
-  me: Me,
-  kind: Kind,
-  title: string,
-  tenant: string | undefined,
-  fields: readonly Field[],
-): Action<never> {
-  const whose = tenant === undefined ? TENANT : { ...TENANT, initial: tenant };
-  return {
-    title,
-    verb: title,
-    ask: { method: "POST", path: `/v1/system/${kind}` as const },
-    fields: [whose, ...fields, roleField(ROLES, "member")],
-    touches: [kind],
-    refusal: refusalFor(me),
-  };
 }

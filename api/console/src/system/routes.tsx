@@ -8,6 +8,9 @@ export interface SystemSearch {
   tenant?: string | undefined;
   find?: string | undefined;
   sort?: string | undefined;
+  /** Of the service accounts, which stand below the members. */
+  account_find?: string | undefined;
+  account_sort?: string | undefined;
 }
 
 export const systemRoutes = [
@@ -19,6 +22,8 @@ export const systemRoutes = [
       tenant: textOf(search.tenant),
       find: textOf(search.find),
       sort: textOf(search.sort),
+      account_find: textOf(search.account_find),
+      account_sort: textOf(search.account_sort),
     }),
     component: lazyRouteComponent(() => import("./page"), "SystemPage"),
   }),

@@ -43,10 +43,14 @@ function columnDefs<T extends object>(columns: readonly Column<T>[]) {
   }));
 }
 
-/** "name" ascending, "-name" descending: as an address holds it. */
-function sortingOf(sort: string | undefined): SortingState {
-  if (sort === undefined) return [];
-  return [{ id: sort.replace(/^-/, ""), desc: sort.startsWith("-") }];
+/** "name" ascending, "-name" descending: as an address holds it. What none of the columns is, an address may hold still. */
+export function sortingOf(
+  sort: string | undefined,
+  columns: readonly Pick<Column<never>, "key" | "sort">[],
+): SortingState {
+  const id = sort?.replace(/^-/, "");
+  const column = columns.find(({ key }) => key === id);
+  return column?.sort === undefined ? [] : [{ id: column.key, desc: sort?.startsWith("-") === true }];
 }
 
 interface Props<T> {
@@ -72,7 +76,7 @@ export function DataTable<T extends object>(props: Props<T>) {
   const setSort = props.onSort ?? setOwnSort;
   const data = useMemo(() => [...rows], [rows]);
   const defs = useMemo(() => columnDefs(columns), [columns]);
-  const sorting = useMemo(() => sortingOf(sort), [sort]);
+  const sorting = useMemo(() => sortingOf(sort, columns), [sort, columns]);
   const table = useTable({ features, columns: defs, data, getRowId: rowKey, state: { sorting } });
   const sorted = table.getRowModel().rows;
   const printing = usePrinting();
