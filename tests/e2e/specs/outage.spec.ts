@@ -17,6 +17,10 @@ const test = base.extend<{ replica: Replica }>({
   },
 });
 
+// The stream is asked for again after up to 15 s (src/live/stream.ts), so it may come as late as that after the server.
+const REJOINED = { timeout: 40_000 };
+test.describe.configure({ timeout: 120_000 });
+
 test.use({ expected: [/ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY_RESPONSE|Failed to (load|fetch)|network error/i] });
 
 test("a_dead_server_is_said_and_when_it_is_back_all_is_fresh_without_a_reload", async ({ page, replica, tenant }) => {
@@ -51,7 +55,7 @@ test("a_dead_server_is_said_and_when_it_is_back_all_is_fresh_without_a_reload", 
   await expect(row(meanwhile)).toHaveCount(0);
 
   await replica.start();
-  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await expect(page.getByText("Live", { exact: true })).toBeVisible(REJOINED);
   await expect(row(meanwhile)).toContainText("scheduled");
   await expect(row(before)).toContainText("cancelled");
   expect(resumed.at(-1)).toBeDefined();

@@ -1,6 +1,5 @@
 // Another sluice-api on the stack's database, for a spec to kill and to start again.
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { expect } from "@playwright/test";
 
@@ -13,8 +12,17 @@ export interface ReplicaSettings {
   admin_url: string;
 }
 
+interface Running {
+  child: ChildProcess;
+  /** Its status, the signal that ended it, or why it could not be started. */
+  ended: Promise<number | string>;
+}
+
+/** As long as the harness gives a daemon (tests/integration/stack.py). */
+const READY_WITHIN_MS = 30_000;
+
 export class Replica {
-  private child: ChildProcess | null = null;
+  private running: Running | null = null;
 
   constructor(private readonly settings: ReplicaSettings) {}
 
@@ -25,13 +33,20 @@ export class Replica {
   async start(): Promise<void> {
     const { program, environment, log, admin_url } = this.settings;
     const file = openSync(log, "a");
-    this.child = spawn(program, { env: environment, stdio: ["ignore", file, file] });
+    const child = spawn(program, { env: environment, stdio: ["ignore", file, file] });
     closeSync(file);
-    const isReady = (): Promise<boolean> =>
+    const ended = endOf(child);
+    this.running = { child, ended };
+    const tooEarly = ended.then((how): never => {
+      throw new Error(`${program} ended with ${how} (see ${log})`);
+    });
+    const answers = (): Promise<boolean> =>
       fetch(`${admin_url}/readyz`)
         .then(({ ok }) => ok)
         .catch(() => false);
-    await expect.poll(isReady, { message: `${program} is ready (see ${log})` }).toBe(true);
+    const isReady = (): Promise<boolean> => Promise.race([tooEarly, answers()]);
+    const message = `${program} is ready (see ${log})`;
+    await expect.poll(isReady, { message, timeout: READY_WITHIN_MS }).toBe(true);
   }
 
   /** As a crash: nothing is flushed or said. */
@@ -44,13 +59,19 @@ export class Replica {
     expect(await this.end("SIGTERM"), `status of ${this.settings.program} (see ${this.settings.log})`).toBe(0);
   }
 
-  private async end(signal: "SIGKILL" | "SIGTERM"): Promise<unknown> {
-    const child = this.child;
-    if (child === null) return 0;
-    this.child = null;
-    const ended = once(child, "exit");
-    child.kill(signal);
-    const [status] = (await ended) as [number | null];
-    return status;
+  private async end(signal: "SIGKILL" | "SIGTERM"): Promise<number | string> {
+    const running = this.running;
+    if (running === null) return 0;
+    this.running = null;
+    running.child.kill(signal);
+    return running.ended;
   }
+}
+
+/** Listened for from the start on: the end is told only once, and it may come before anybody waits for it. */
+function endOf(child: ChildProcess): Promise<number | string> {
+  return new Promise((resolve) => {
+    child.on("exit", (status, signal) => resolve(status ?? String(signal)));
+    child.on("error", ({ message }) => resolve(message));
+  });
 }

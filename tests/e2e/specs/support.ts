@@ -7,7 +7,7 @@ import { stack } from "./stack";
 export const operatorToken = stack.operator_token;
 export const tenantToken = stack.tenant_token;
 
-const sessions = new Map<string, Promise<string>>();
+const sessions = new Map<string, string>();
 
 /** The value of the cookie of a session for the token: begun once, as the console's form does. */
 async function beginSession(page: Page, token: string): Promise<string> {
@@ -21,12 +21,12 @@ async function beginSession(page: Page, token: string): Promise<string> {
 /** Opens a page as who holds the token, with a session that is there already; the form has a spec of its own (signin). */
 export async function signIn(page: Page, token: string, path = "/console/"): Promise<void> {
   await test.step("sign in", async () => {
-    const session = sessions.get(token) ?? beginSession(page, token);
+    const session = sessions.get(token) ?? (await beginSession(page, token));
     sessions.set(token, session);
     await page.context().addCookies([
       {
         name: "__Host-sluice",
-        value: await session,
+        value: session,
         domain: new URL(stack.url).hostname,
         path: "/",
         secure: true,
