@@ -49,7 +49,9 @@ test.describe("the fleet", () => {
     await page.keyboard.press("/");
     await page.keyboard.type(first?.name ?? "");
     await expect(page).toHaveURL(new RegExp(`find=${first?.name}`));
-    await expect(page.getByRole("group", { name: "Nodes" }).getByRole("button", { name: first?.name })).toBeVisible();
+    await expect(
+      page.getByRole("group", { name: "Nodes" }).getByRole("button", { name: first?.name ?? "" }),
+    ).toBeVisible();
     await page.goto("/console/fleet?only=allocated");
     const allocated = nodes.filter((node) => node.status.state === "allocated").length;
     await expect(
@@ -136,7 +138,7 @@ test.describe("a node", () => {
       `/v1/system/assets?node=${node?.id}`,
     );
     await signIn(page, operatorToken, `/console/fleet/nodes/${node?.id}`);
-    await expect(page.getByRole("heading", { level: 1, name: node?.name })).toBeVisible();
+    await expect(page.getByRole("heading", { level: 1, name: node?.name ?? "" })).toBeVisible();
     await expect(page.getByRole("list", { name: /^GPUs/ }).getByRole("listitem")).toHaveCount(node?.gpu_count ?? 0);
     const name = stays.find((stay) => stay.kind === "instance")?.reservation_name ?? "";
     await expect(page.getByRole("group", { name: "On it" }).getByRole("link", { name }).first()).toBeVisible();

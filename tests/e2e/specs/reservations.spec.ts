@@ -116,6 +116,43 @@ test.describe("reservations", () => {
     await expect(row).toContainText("cancelled");
   });
 
+  test("a_change_that_is_heard_of_while_rows_are_on_their_way_is_not_lost", async ({ page, tenant }) => {
+    // What the tab hears of the log it tells the others first (src/live/shared.ts).
+    await page.addInitScript(() => {
+      const tell = BroadcastChannel.prototype.postMessage;
+      BroadcastChannel.prototype.postMessage = function (message: { event?: { event: string } }) {
+        const { dataset } = document.documentElement;
+        dataset.heard = `${dataset.heard ?? ""} ${message.event?.event ?? ""}`;
+        tell.call(this, message);
+      };
+    });
+    await signIn(page, operatorToken, "/console/reservations");
+    await expect(page.getByText("Live", { exact: true })).toBeVisible();
+    const name = `held-${Date.now()}`;
+    let id = "";
+    await page.route(
+      /reservations\?.*limit=100$/,
+      async (route) => {
+        const response = await route.fetch();
+        await tenant.post(`/v1/reservations/${id}/cancel`, {});
+        await expect(page.locator("html")).toHaveAttribute("data-heard", /reservation\.cancelled/);
+        await route.fulfill({ response });
+      },
+      { times: 1 },
+    );
+    const made = await tenant.post<Reservation>("/v1/reservations", {
+      name,
+      instance_type: "h100.8x",
+      count: 1,
+      zone: "us-east-1a",
+      starts_at: "2026-03-01T00:00:00Z",
+      ends_at: "2026-03-02T00:00:00Z",
+    });
+    id = made.id;
+    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name }) });
+    await expect(row).toContainText("cancelled");
+  });
+
   test("fifty_thousand_are_scrolled_page_by_page_and_few_are_in_the_document", async ({ page, operator }) => {
     const { items } = await operator.get<{ items: Reservation[] }>(`${ALL}?limit=1`);
     const pages: number[] = [];

@@ -1,5 +1,5 @@
 // Keeps the rows that were fetched true: what an event names is fetched again and put in its place; new ones come first.
-import { useCallback, useEffect, useMemo } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 import { send, type Ask } from "../api/change";
 import type { Endless } from "../api/lists";
 import type { Reservation } from "../api/model";
@@ -33,13 +33,17 @@ async function fetched(one: "/v1/reservations/{id}" | "/v1/system/reservations/{
 export function useLiveRows(list: Pick<Ask, "path" | "query">, rows: Endless<Reservation>): void {
   const { patch, query } = rows;
   const { refetch } = query;
-  const shown = useMemo(() => new Set(query.data?.map((row) => row.id) ?? []), [query.data]);
+  // A ref: were refresh made anew with each change of the rows, what it was touched with meanwhile would be lost.
+  const shown = useRef<ReadonlySet<string>>(new Set());
+  useEffect(() => {
+    shown.current = new Set(query.data?.map((row) => row.id));
+  }, [query.data]);
   const one = list.path === "/v1/system/reservations" ? "/v1/system/reservations/{id}" : "/v1/reservations/{id}";
 
   const refresh = useMemo(
     () =>
       throttle(REFRESH_LEAST_MS, (touched) => {
-        const known = [...touched].filter((id) => shown.has(id));
+        const known = [...touched].filter((id) => shown.current.has(id));
         if (known.length > ROWS_AT_ONCE_MAX || touched.has("")) {
           void refetch();
           return;
@@ -53,7 +57,7 @@ export function useLiveRows(list: Pick<Ask, "path" | "query">, rows: Endless<Res
           .then(([{ data }, changed]) => patch([...data.items, ...changed]))
           .catch(() => undefined); // the next event tries again; the badge says that the API is away
       }),
-    [list, one, patch, refetch, shown],
+    [list, one, patch, refetch],
   );
   useEffect(() => () => refresh.cancel(), [refresh]);
   useEvents(
