@@ -61,11 +61,13 @@ test("the_palette_does_to_a_thing_what_its_page_does", async ({ page, operator }
   // What undoes it is not found by its name; a running reservation is cancelled by releasing it.
   await page.keyboard.press("Control+k");
   await box.fill(`cordon ${node?.name}`);
-  await expect(page.getByRole("option", { name: node?.name, exact: false }).first()).toBeVisible();
+  await expect(page.getByRole("option", { name: node?.name ?? "", exact: false }).first()).toBeVisible();
   await expect(page.getByRole("status").filter({ hasText: "Searching" })).toBeHidden();
   await expect(page.getByRole("option", { name: "Uncordon" })).toBeHidden();
   await box.fill("cancel llama-pretrain");
-  await expect(page.getByRole("option", { name: /^Release llama-pretrain now.* of acme, active, from / })).toBeVisible();
+  await expect(
+    page.getByRole("option", { name: /^Release llama-pretrain now.* of acme, active, from / }),
+  ).toBeVisible();
 
   // Of the page that is open nothing need be named.
   await page.goto(`/console/fleet/nodes/${node?.id}`);
