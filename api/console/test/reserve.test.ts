@@ -27,7 +27,8 @@ describe("a draft", () => {
   });
 
   it("tells_what_it_lacks_before_a_step_is_left", () => {
-    expect(lackOf({}, "what")).not.toEqual([]);
+    expect(lackOf({}, "what")).toEqual(["an instance type", "a zone"]);
+    expect(lackOf({ zone: "us-east-1a" }, "what")).toEqual(["an instance type"]);
     expect(lackOf({ when: "fixed", start: NOW, end: "2026-01-12T08:00:00Z" }, "when")).toEqual([
       "an end behind the start",
     ]);

@@ -84,7 +84,7 @@ export function hoursOf(draft: Draft): number {
 /** What is still to be said before a step can be left; empty: nothing. */
 export function lackOf(draft: Draft, step: Step): string[] {
   if (step === "what")
-    return draft.type === undefined || draft.zone === undefined ? ["an instance type and a zone"] : [];
+    return [...(draft.type === undefined ? ["an instance type"] : []), ...(draft.zone === undefined ? ["a zone"] : [])];
   if (step === "price") return [];
   const when = draft.when ?? "asap";
   if (when === "fixed") {
