@@ -47,11 +47,11 @@ const COLUMNS: readonly Column<Balance>[] = [
   },
   money("unbilled", "Not invoiced yet"),
   money("receivable", "Owed"),
+  money("available", "Available", "no limit"),
+  money("limit", "Limit", "no limit"),
+  money("held", "Held"),
   money("prepaid", "Prepaid"),
   money("customer_credit", "Overpaid"),
-  money("held", "Held"),
-  money("limit", "Limit", "no limit"),
-  money("available", "Available", "no limit"),
 ];
 
 const keyOf = (item: Balance): string => `${item.tenant} ${item.currency}`;

@@ -38,14 +38,12 @@ function lasts(row: Reservation): string {
   return seconds === null ? "open" : formatSpan(seconds);
 }
 
+/* What matters most comes first: on a small screen the last columns are reached by scrolling. */
 function rest(): readonly Column<Reservation>[] {
   const zone = zoneName();
   return [
     STATE,
     { key: "what", title: "What", render: (row) => `${row.count} × ${whatOf(row)}` },
-    { key: "tier", title: "Tier", render: (row) => words(row.tier) },
-    { key: "project", title: "Project", render: (row) => row.project },
-    { key: "zone", title: "Zone", render: (row) => row.zone },
     {
       key: "delivered",
       title: "Delivered",
@@ -65,6 +63,9 @@ function rest(): readonly Column<Reservation>[] {
       render: (row) => formatInstant(row.status.ends_at ?? row.ends_at),
     },
     { key: "lasts", title: "Lasts", align: "end", render: lasts },
+    { key: "tier", title: "Tier", render: (row) => words(row.tier) },
+    { key: "project", title: "Project", render: (row) => row.project },
+    { key: "zone", title: "Zone", render: (row) => row.zone },
   ];
 }
 
