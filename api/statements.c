@@ -17,6 +17,7 @@
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/price_floor_check.h"
+#include "api/resources/elsewhere.h"
 #include "api/resources/quote_price.h"
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
@@ -56,6 +57,7 @@ static const struct db_check own[] = {
     {reservation_cost_statements,    TENANTS, SYSTEM},
     {admission_preview_statements,   TENANTS, NULL},
     {reservation_preview_statements, TENANTS, NULL},
+    {elsewhere_statements,           TENANTS, NULL},
     {reservation_list_statements,    TENANTS, SYSTEM},
     {amendment_statements,           TENANTS, SYSTEM},
     {amendment_preview_statements,   TENANTS, SYSTEM},

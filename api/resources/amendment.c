@@ -43,6 +43,7 @@ static const struct field amendment_fields[] = {
     FIELD_COLUMN_WITH("terms",  FIELD_TYPE_OBJECT, FIELD_OPTIONAL, .fields = terms_fields, .help = "The reservation's terms by it; left out unless granted"),
     FIELD_COLUMN_WITH("reason", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Why it was refused: a code"),
     FIELD_COLUMN_WITH("binding", FIELD_TYPE_JSON, FIELD_NULLABLE, .help = "The constraint that bound, with numbers"),
+    FIELD_COLUMN_WITH("alternatives", FIELD_TYPE_JSON, FIELD_NULLABLE, .help = "Bodies that could be posted instead, or sent as a PATCH of the reservation; null unless refused"),
     FIELD_COLUMN("created_at",  FIELD_TYPE_TIME, .help = "When it was asked for"),
     FIELD_COLUMN_WITH("decided_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "When it was decided"),
     FIELDS_END,

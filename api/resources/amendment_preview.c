@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/amendment_preview.h"
 
+#include "api/resources/planning.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/reservation.h"
 #include "api/server/json_out.h"
@@ -46,7 +47,7 @@ static const struct db_stmt statement_preview = {
                                " || jsonb_strip_nulls(jsonb_build_object('count', $6::bigint)) AS changes,"
                                " $7::bigint AS \"terms.count\", $8::bigint AS \"terms.starts_at\", $9::bigint AS "
                                "\"terms.ends_at\","
-                               " NULL::text AS reason, NULL::json AS binding, extract(epoch FROM sluice_now())::bigint "
+                               " NULL::text AS reason, NULL::json AS binding, NULL::json AS alternatives, extract(epoch FROM sluice_now())::bigint "
                                "AS created_at,"
                                " NULL::bigint AS decided_at",
     .params = 9,
@@ -120,6 +121,16 @@ static void json_freep(json_t **json)
     json_decref(*json);
 }
 
+/* A member of the answer as it stands; what it is where there is none. */
+static void member_out(struct json_out *out, const json_t *said, const char *member, const char *none)
+{
+    const json_t *value = json_object_get(said, member);
+    if (value == NULL || json_is_null(value))
+        json_out_raw(out, none);
+    else
+        planning_json_out(out, value);
+}
+
 /* ERR_NONE where it would be granted. */
 static enum err_kind refusal_of(struct request *request, const char *answer, struct err *reterr)
 {
@@ -127,12 +138,12 @@ static enum err_kind refusal_of(struct request *request, const char *answer, str
     if (json_is_true(json_object_get(said, "granted")))
         return ERR_NONE;
     const char *reason = json_string_value(json_object_get(said, "reason"));
-    char *binding = json_dumps(json_object_get(said, "binding"), JSON_ENCODE_ANY | JSON_COMPACT);
     struct json_out members;
     json_out_init(&members, request->arena);
     json_out_key(&members, "binding");
-    json_out_raw(&members, binding == NULL ? "null" : arena_text(request->arena, binding));
-    free(binding);
+    member_out(&members, said, "binding", "null");
+    json_out_key(&members, "alternatives");
+    member_out(&members, said, "alternatives", "[]");
     request->internal->problem_members = json_out_finish(&members);
     const struct problem_code *code = reason == NULL ? NULL : problem_find(reason);
     return err_set_code(reterr, code == NULL ? ERR_CONFLICT : code->kind, code == NULL ? "conflict" : code->code,

@@ -54,7 +54,7 @@ static const struct db_stmt statement_insert = {
                                         " s.count AS \"terms.count\", extract(epoch FROM s.starts_at)::bigint AS "     \
                                         "\"terms.starts_at\","                                                         \
                                         " extract(epoch FROM s.ends_at)::bigint AS \"terms.ends_at\", s.reason, "      \
-                                        "s.binding,"                                                                   \
+                                        "s.binding, s.alternatives,"                                                   \
                                         " extract(epoch FROM a.created_at)::bigint AS created_at,"                     \
                                         " extract(epoch FROM s.decided_at)::bigint AS decided_at, a.id AS page_key"    \
                                         " FROM amendment a LEFT JOIN amendment_status s ON s.amendment_id = a.id"
@@ -202,6 +202,9 @@ enum err_kind amendment_refusal(struct request *request, const PGresult *result,
     write_id(&members, "reservation", IDENTITY_RESERVATION, db_text(result, 0, PQfnumber(result, "reservation")));
     json_out_key(&members, "binding");
     json_out_raw(&members, db_text(result, 0, PQfnumber(result, "binding")));
+    const char *alternatives = db_text(result, 0, PQfnumber(result, "alternatives"));
+    json_out_key(&members, "alternatives");
+    json_out_raw(&members, alternatives == NULL ? "[]" : alternatives);
     request->internal->problem_members = json_out_finish(&members);
     const struct problem_code *code = problem_find(reason);
     return err_set_code(reterr, code == NULL ? ERR_CONFLICT : code->kind, code == NULL ? "conflict" : code->code,

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/reservation.h"
 
+#include "api/resources/elsewhere.h"
 #include "api/resources/registry.h"
 #include "api/resources/reservation_charge.h"
 #include "api/resources/reservation_columns.h"
@@ -160,7 +161,7 @@ enum err_kind reservation_answer(struct request *request, struct response *respo
         .alternatives = db_text(result, 0, PQfnumber(result, "\"status.alternatives\"")),
     };
     if (strcmp(state, "rejected") == 0 || strcmp(state, "expired") == 0)
-        return reservation_refusal(request, identity, request->object, &verdict, reterr);
+        return elsewhere_refusal(request, identity, request->object, &verdict, NULL, NULL, reterr);
     bool is_open = !is_quote && strcmp(state, "held") == 0; /* confirmed, but not scheduled yet */
     for (const char *const *open = open_states; *open != NULL; open++)
         is_open = is_open || strcmp(state, *open) == 0;

@@ -4,6 +4,7 @@
  * A request is answered by whoever claims its suspension first: the batcher (refused, or not to wait), the follower
  * (the verdict is there), or the timer (the wait is over: 202). Each holds a reference while it knows the request. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/elsewhere.h"
 #include "api/resources/reservation_admission.h"
 #include "api/server/waiting.h"
 #include "common/clock.h"
@@ -67,17 +68,35 @@ static void answer_object(struct admission *admission, int status)
     answer_send(internal);
 }
 
+/* The verdict is there: what is still to be asked does not count as waiting for one. */
+static void end_wait(struct request_internal *internal)
+{
+    struct admission *admission = internal->own;
+    release(internal);
+    admission->counts = false;
+    internal->release = NULL;
+    internal->expire = NULL;
+}
+
+static enum err_kind refuse_step(struct request_internal *internal, struct err *reterr)
+{
+    const struct admission *admission = internal->own;
+    return elsewhere_refusal(&internal->request, admission->is_quote ? IDENTITY_QUOTE : IDENTITY_RESERVATION,
+                             admission->object, &admission->wish->status, NULL, NULL, reterr);
+}
+
 static void answer_refused(struct admission *admission)
 {
     struct request_internal *internal = admission->item.internal;
     const struct reservation_verdict *verdict = &admission->wish->status;
-    struct err err = {0};
-    if (admission->wish->quote != NULL && strcmp(verdict->state, "expired") == 0)
+    if (admission->wish->quote != NULL && strcmp(verdict->state, "expired") == 0) {
+        struct err err = {0};
         (void)err_set_code(&err, ERR_CONFLICT, "quote_expired", "the quote expired while it was being confirmed");
-    else
-        (void)reservation_refusal(&internal->request, admission->is_quote ? IDENTITY_QUOTE : IDENTITY_RESERVATION,
-                                  admission->object, verdict, &err);
-    answer_error(internal, &err);
+        answer_error(internal, &err);
+        return;
+    }
+    end_wait(internal);
+    reading_resume(internal, refuse_step);
 }
 
 /* ---- Answers from the object ---- */

@@ -2,6 +2,7 @@
  * then the zone's planner decides it as it would and undoes that. What is answered is the object as it would be, or the
  * problem that the POST would get. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/elsewhere.h"
 #include "api/resources/planning.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/quote_price.h"
@@ -136,8 +137,9 @@ static enum err_kind finish(struct request *request, struct response *response, 
     bool is_granted = json_is_true(json_object_get(answer, "granted"));
     bool waits = json_is_true(json_object_get(answer, "waits"));
     if (!is_granted && !waits)
-        return reservation_refusal(request, admission->is_quote ? IDENTITY_QUOTE : IDENTITY_RESERVATION, NULL,
-                                   &wish->status, reterr);
+        return elsewhere_refusal(request, admission->is_quote ? IDENTITY_QUOTE : IDENTITY_RESERVATION, NULL, &wish->status,
+                                 db_text(preview->admitted, 0, PREVIEW_ZONE),
+                                 db_text(preview->admitted, 0, PREVIEW_QUESTION), reterr);
     if (waits)
         request_warn(request, "waits",
                      "there is no place now: it would wait, and it is not known at what price it starts");

@@ -29,15 +29,18 @@ struct asked {
     const struct question *question;
     char id[UUID_TEXT_SIZE];
     char *answer, *problem, *detail; /* malloc: written by the follower, who has no claim to the arena */
+    atomic_bool is_there;            /* they are written */
 };
 
 struct asking {
+    struct asking *before; /* what the request had asked before that; NULL: nothing */
     struct request_internal *internal;
     question_finish *finish;
     int64_t wait_ms;
     size_t count;
     _Atomic size_t missing;
-    bool is_sent; /* counts against questions_max */
+    bool is_sent;     /* counts against questions_max */
+    bool is_optional; /* it is finished with those answers that there are */
     struct asked each[];
 };
 
@@ -77,15 +80,16 @@ void questions_register(void)
 
 /* ---- What a handler calls ---- */
 
-enum err_kind request_ask(struct request *request, const struct question *questions, size_t count, int64_t patience,
+static struct asking *ask(struct request *request, const struct question *questions, size_t count, int64_t wait_ms,
                           question_finish *finish)
 {
-    must(count >= 1 && count <= QUESTIONS_PER_REQUEST_MAX && patience >= 1 && patience <= QUESTION_PATIENCE_MAX);
+    must(count >= 1 && count <= QUESTIONS_PER_REQUEST_MAX);
     struct request_internal *internal = request->internal;
     struct asking *asking = arena_alloc(request->arena, sizeof *asking + count * sizeof asking->each[0]);
+    asking->before = internal->asking;
     asking->internal = internal;
     asking->finish = finish;
-    asking->wait_ms = patience * internal->server->settings->question_wait_ms;
+    asking->wait_ms = wait_ms;
     asking->count = count;
     atomic_init(&asking->missing, count);
     for (size_t i = 0; i < count; i++) {
@@ -93,6 +97,21 @@ enum err_kind request_ask(struct request *request, const struct question *questi
         asking->each[i].question = &questions[i];
     }
     internal->asking = asking;
+    return asking;
+}
+
+enum err_kind request_ask(struct request *request, const struct question *questions, size_t count, int64_t patience,
+                          question_finish *finish)
+{
+    must(patience >= 1 && patience <= QUESTION_PATIENCE_MAX);
+    (void)ask(request, questions, count, patience * request->internal->server->settings->question_wait_ms, finish);
+    return ERR_NONE;
+}
+
+enum err_kind request_ask_if_possible(struct request *request, const struct question *questions, size_t count,
+                                      int64_t wait_ms, question_finish *finish)
+{
+    ask(request, questions, count, wait_ms, finish)->is_optional = true;
     return ERR_NONE;
 }
 
@@ -128,18 +147,27 @@ static enum err_kind finish_step(struct request_internal *internal, struct err *
 {
     const struct asking *asking = internal->asking;
     struct request *request = &internal->request;
-    enum err_kind kind = problem_of(asking, reterr);
+    enum err_kind kind = asking->is_optional ? ERR_NONE : problem_of(asking, reterr);
     if (kind != ERR_NONE)
         return kind;
     const char *answers[QUESTIONS_PER_REQUEST_MAX];
-    for (size_t i = 0; i < asking->count; i++)
-        answers[i] = asking->each[i].answer;
+    for (size_t i = 0; i < asking->count; i++) /* one that comes too late may be written even now */
+        answers[i] = atomic_load(&asking->each[i].is_there) ? asking->each[i].answer : NULL;
     internal->response = (struct response){.content_type = "application/json"};
     json_out_init(&internal->response.body, request->arena);
     kind = asking->finish(request, &internal->response, answers, asking->count, reterr);
-    if (kind == ERR_NONE && request->validates_only)
+    if (kind == ERR_NONE && request->validates_only && !question_is_new(internal))
         preview_finish(internal);
     return kind;
+}
+
+/* With the claim: there will be no (further) answer. */
+static void go_without(struct request_internal *internal, const struct err *err)
+{
+    if (internal->asking->is_optional)
+        reading_resume(internal, finish_step);
+    else
+        answer_error(internal, err);
 }
 
 static char *copied(const PGresult *result, int row, int column)
@@ -157,6 +185,7 @@ static void answered(struct answer_waiter *waiter, const PGresult *result, int r
     asked->problem = copied(result, row, ANSWER_PROBLEM);
     asked->detail = copied(result, row, ANSWER_DETAIL);
     asked->answer = copied(result, row, ANSWER_ANSWER);
+    atomic_store(&asked->is_there, true);
     bool is_last = atomic_fetch_sub(&asking->missing, 1) == 1;
     if (is_last && suspension_claim(&internal->suspension))
         reading_resume(internal, finish_step);
@@ -165,14 +194,15 @@ static void answered(struct answer_waiter *waiter, const PGresult *result, int r
 
 static void release(struct request_internal *internal)
 {
-    struct asking *asking = internal->asking;
-    for (size_t i = 0; i < asking->count; i++) {
-        free(asking->each[i].answer);
-        free(asking->each[i].problem);
-        free(asking->each[i].detail);
+    for (struct asking *asking = internal->asking; asking != NULL; asking = asking->before) {
+        for (size_t i = 0; i < asking->count; i++) {
+            free(asking->each[i].answer);
+            free(asking->each[i].problem);
+            free(asking->each[i].detail);
+        }
+        if (asking->is_sent)
+            (void)atomic_fetch_sub(&open_questions, (int64_t)asking->count);
     }
-    if (asking->is_sent)
-        (void)atomic_fetch_sub(&open_questions, (int64_t)asking->count);
 }
 
 static void unwatch(struct asking *asking)
@@ -197,7 +227,7 @@ static void expire(struct suspension *suspension, bool is_shutdown)
         (void)err_set_code(&err, ERR_UNAVAILABLE, "planner_unavailable", "the zone's planner did not answer in time");
     metric_add(&unanswered_total, is_shutdown ? 0 : 1);
     unwatch(internal->asking); /* the connection has its reference until it is answered */
-    answer_error(internal, &err);
+    go_without(internal, &err);
 }
 
 /* ---- Asking ---- */
@@ -271,7 +301,7 @@ void question_send(struct request_internal *internal)
     enum err_kind kind = open_transaction(asking, db, &err);
     if (kind != ERR_NONE) {
         db_rollback(db);
-        answer_error(internal, &err);
+        go_without(internal, &err);
         return;
     }
     metric_add(&asked_total, (int64_t)asking->count);
@@ -281,7 +311,7 @@ void question_send(struct request_internal *internal)
         return;
     unwatch(asking);
     if (suspension_claim(&internal->suspension))
-        answer_error(internal, &err); /* if it was committed after all, nobody waits for the answer */
+        go_without(internal, &err); /* if it was committed after all, nobody waits for the answer */
 }
 
 static struct request_internal *of_job(struct job *job)
@@ -299,7 +329,14 @@ static void run_send(struct job *job, struct worker *worker)
 
 void question_submit(struct request_internal *internal)
 {
-    execute_later(internal, run_send);
+    internal->job = (struct job){.run = run_send};
+    internal_keep(internal);
+    if (workers_submit(internal->server->workers, &internal->job))
+        return;
+    struct err err = {0};
+    (void)err_set(&err, ERR_OVERLOADED, "too many requests are waiting");
+    go_without(internal, &err);
+    internal_drop(internal);
 }
 
 bool question_is_new(const struct request_internal *internal)

@@ -3,8 +3,8 @@
  *
  * A handler asks by returning request_ask(). Its own transaction is then rolled back, so a handler may look things up
  * as it would for a change (?validate_only), ask, and has changed nothing. When all answers have come `finish` runs as
- * a GET's handler does (reading.h) and writes the response; a problem in an answer is answered as that problem. Without
- * an answer in time: 503 planner_unavailable. */
+ * a GET's handler does (reading.h) and writes the response, or asks once more; a problem in an answer is answered as that
+ * problem. Without an answer in time: 503 planner_unavailable. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -28,6 +28,10 @@ typedef enum err_kind question_finish(struct request *request, struct response *
  * ERR_NONE. */
 enum err_kind request_ask(struct request *request, const struct question *questions, size_t count, int64_t patience,
                           question_finish *finish);
+/* The same for what an answer is the better for, but is given without: after wait_ms at most `finish` runs in any case, and
+ * answers[i] is NULL where there is none. */
+enum err_kind request_ask_if_possible(struct request *request, const struct question *questions, size_t count,
+                                      int64_t wait_ms, question_finish *finish);
 /* A finish for one question whose answer is the response as it stands. */
 question_finish question_pass_on;
 

@@ -349,6 +349,9 @@ void planner_amend(struct planner *planner, const struct planner_amendment *amen
     struct attempt attempt = attempt_begin(planner);
     if (amend_somehow(&amending, attempt)) {
         tell_all(&amending, ret);
+    } else if (amendment->unexplained) {
+        attempt_undo(planner, attempt);
+        *ret = (struct planner_verdict){0};
     } else {
         amending.explains = true;
         attempt_undo(planner, attempt);

@@ -256,6 +256,7 @@ struct planner_replacement {
 struct planner_amendment {
     struct planner_request terms; /* all of it as it shall be; first_ordinal 0, the shape it has */
     int64_t now;                  /* what lies before stays as it was */
+    bool unexplained;             /* a refusal need not say why: it is all zero, and much cheaper */
 };
 
 /* The smallest change of each kind with which a refused request would be placed; each by itself. */

@@ -1,7 +1,7 @@
 /* What would come of an amendment if it were decided now: the same calls upon the planner, which are undone. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/question/terms.h"
-#include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/amend.h"
 
 struct amendment_question {
     struct question_terms terms; /* all of it as it shall be */
@@ -29,12 +29,13 @@ static const struct question_field fields[] = {
 };
 // clang-format on
 
-static void refused(struct question_reply *ret, const char *reason, const char *binding)
+static json_t *tree_of(const char *text)
 {
-    ret->answer = json_pack("{s:b, s:s, s:o}", "granted", 0, "reason", reason, "binding", json_loads(binding, 0, NULL));
+    json_t *tree = text == NULL ? NULL : json_loads(text, 0, NULL);
+    return tree == NULL ? json_null() : tree;
 }
 
-/* The reservation as far as its quotas need it. */
+/* The reservation as it is, as far as a verdict upon its terms needs it: of its instances only what the planner has. */
 static struct reservation held_of(const struct amendment_question *question, const struct planner_request *request,
                                   struct world *world)
 {
@@ -44,22 +45,22 @@ static struct reservation held_of(const struct amendment_question *question, con
                  .tenant = question->terms.tenant,
                  .project = question->project,
                  .shape = request->shape,
-                 .count = question->held_count},
+                 .count = question->held_count,
+                 .starts_s = question->held_starts_s,
+                 .ends_s = question->held_ends_s,
+                 .gpu_models = request->gpu_models,
+                 .gpu_model_count = request->gpu_model_count,
+                 .scope = request->scope,
+                 .scope_required = !request->scope_preferred,
+                 .spread = request->spread,
+                 .preemptible = request->preemptible,
+                 .horizon_s = question->horizon_s,
+                 .open_max_percent = -1},
         .is = {.state = question->has_begun ? RESERVATION_ACTIVE : RESERVATION_SCHEDULED},
         .starts_s = question->held_starts_s,
         .ends_s = question->held_ends_s,
+        .ends_by_s = NEVER,
     };
-}
-
-static bool is_borne(const struct amendment_question *question, const struct planner_request *request,
-                     const struct question_view *view, struct quota_refusal *ret)
-{
-    struct world world = *view->world;
-    world.arena = view->arena;
-    struct reservation held = held_of(question, request, &world);
-    if (question->has_begun)
-        return holding_may_grow(&held, question->ends_s, question->terms.count, ret);
-    return holding_may_become(&held, question->starts_s, question->ends_s, question->terms.count, ret);
 }
 
 static void answer(const void *asked, const struct question_view *view, struct question_reply *ret)
@@ -67,29 +68,24 @@ static void answer(const void *asked, const struct question_view *view, struct q
     const struct amendment_question *question = asked;
     struct world world = *view->world;
     world.arena = view->arena;
-    struct planner_amendment amendment = {.now = world.now_s};
-    const char *wrong = question_terms_read(&question->terms, view, &amendment.terms);
-    amendment.terms.from = question->starts_s;
-    const struct wish rolling = {.horizon_s = question->horizon_s};
-    int64_t from_s = question->starts_s > world.now_s ? question->starts_s : world.now_s;
-    amendment.terms.to = horizon_end(&rolling, from_s, question->ends_s);
-    if (wrong == NULL)
-        wrong = planner_request_wrong(&amendment.terms);
+    struct planner_request terms;
+    const char *wrong = question_terms_read(&question->terms, view, &terms);
     if (wrong != NULL) {
         question_refuse(view, ret, "malformed_question", "%s", wrong);
         return;
     }
-    struct quota_refusal over;
-    if (!is_borne(question, &amendment.terms, view, &over)) {
-        refused(ret, "quota_exceeded", holding_binding(view->arena, &over, NEVER));
-        return;
-    }
-    struct planner_verdict verdict = {0};
-    planner_amend(view->planner, &amendment, &verdict);
-    if (verdict.placed)
+    struct reservation held = held_of(question, &terms, &world);
+    const struct amendment amendment = {.changes_start = question->starts_s != question->held_starts_s,
+                                        .changes_end = question->ends_s != question->held_ends_s,
+                                        .starts_s = question->starts_s,
+                                        .ends_s = question->ends_s,
+                                        .count = question->terms.count};
+    struct amend_outcome outcome;
+    if (amend_try(&held, &amendment, &outcome))
         ret->answer = json_pack("{s:b}", "granted", 1);
     else
-        refused(ret, "capacity_unavailable", refusal_binding(&world, &amendment.terms, &verdict.refusal));
+        ret->answer = json_pack("{s:b, s:s, s:o, s:o}", "granted", 0, "reason", outcome.reason, "binding",
+                                tree_of(outcome.binding), "alternatives", tree_of(outcome.alternatives));
 }
 
 const struct question_kind question_amendment = {"amendment", fields, sizeof(struct amendment_question), answer, true};

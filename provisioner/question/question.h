@@ -45,5 +45,5 @@ void question_refuse(const struct question_view *view, struct question_reply *re
                      const char *format, ...) PRINTF_LIKE(4, 5);
 
 /* ---- The kinds ---- */
-extern const struct question_kind question_amendment, question_availability, question_capacity, question_offers,
-    question_quotas, question_simulate, question_verify, question_wish;
+extern const struct question_kind question_amendment, question_availability, question_capacity, question_elsewhere,
+    question_offers, question_quotas, question_simulate, question_verify, question_wish;

@@ -156,3 +156,32 @@ static void answer(const void *asked, const struct question_view *view, struct q
 
 const struct question_kind question_wish = {"verdict", question_wish_fields, sizeof(struct question_wish), answer,
                                             true};
+
+/* ---- Of a wish that another zone refuses ---- */
+
+/* Who is told of it posts it a little later: whoever must give way is told then. */
+#define TIME_TO_POST_S 60
+
+static void answer_elsewhere(const void *asked, const struct question_view *view, struct question_reply *ret)
+{
+    struct world world = *view->world;
+    struct zone_terms zone = *world.zone;
+    struct wish_posted posted;
+    struct reservation reservation;
+    world.arena = view->arena;
+    world.zone = &zone;
+    zone.preemption_notice_s += TIME_TO_POST_S;
+    const char *wrong = question_wish_read(asked, view, &world, &posted, &reservation);
+    if (wrong != NULL) {
+        question_refuse(view, ret, "malformed_question", "%s", wrong);
+        return;
+    }
+    reservation.wish.posted = NULL; /* what would fit instead is not asked for here */
+    verdict_decide(&reservation);
+    reservation.wish.posted = &posted;
+    const char *bodies = reservation.granted && posted.labels != NULL ? refusal_body_here(&reservation) : "[]";
+    ret->answer = json_pack("{s:o}", "alternatives", json_loads(bodies, 0, NULL));
+}
+
+const struct question_kind question_elsewhere = {"elsewhere", question_wish_fields, sizeof(struct question_wish),
+                                                 answer_elsewhere, true};

@@ -192,50 +192,146 @@ static bool may_be_open(const struct reservation *reservation, const struct amen
     return may;
 }
 
-bool amend_try(struct reservation *reservation, const struct amendment *amendment, struct amend_outcome *ret)
+/* Why quotas, credit or the share of what is sold without an end do not bear it; true: they do. */
+static bool is_borne(const struct reservation *reservation, const struct amend_terms *terms, const char *uncovered,
+                     struct amend_outcome *ret)
 {
-    struct world *world = reservation->world;
-    struct amend_terms terms = amend_terms_of(reservation, amendment);
-    *ret = (struct amend_outcome){.starts_s = terms.starts_s, .ends_s = terms.ends_s, .count = terms.count};
-    ret->reason = wrong_with(reservation, &terms);
-    if (ret->reason != NULL)
-        return false;
     struct quota_refusal over;
-    if (!holding_may_become(reservation, terms.starts_s, terms.ends_s, terms.count, &over)) {
+    if (!holding_may_become(reservation, terms->starts_s, terms->ends_s, terms->count, &over)) {
         ret->reason = "quota_exceeded";
-        ret->binding = holding_binding(world->arena, &over, NEVER);
+        ret->binding = holding_binding(reservation->world->arena, &over, NEVER);
         return false;
     }
-    if (amendment->uncovered != NULL) {
+    if (uncovered != NULL) {
         ret->reason = "credit_exhausted";
-        ret->binding = amendment->uncovered;
+        ret->binding = uncovered;
         return false;
     }
-    if (!may_be_open(reservation, &terms, &ret->binding)) {
+    if (!may_be_open(reservation, terms, &ret->binding)) {
         ret->reason = "capacity_unavailable";
         return false;
     }
-    struct planner_amendment asked = {.terms = verdict_request(reservation), .now = world->now_s};
-    asked.terms.from = terms.starts_s;
-    asked.terms.to = horizon_end(&reservation->wish, later(terms.starts_s, world->now_s), terms.ends_s);
-    asked.terms.count = (uint32_t)terms.count;
-    const char *wrong = planner_request_wrong(&asked.terms);
+    return true;
+}
+
+static struct planner_request asked_of(const struct reservation *reservation, const struct amend_terms *terms)
+{
+    struct planner_request asked = verdict_request(reservation);
+    asked.from = terms->starts_s;
+    asked.to = horizon_end(&reservation->wish, later(terms->starts_s, reservation->world->now_s), terms->ends_s);
+    asked.count = (uint32_t)terms->count;
+    return asked;
+}
+
+/* The planner takes the new terms, or has changed nothing and *ret says why, where that is wanted. */
+static bool has_room(const struct reservation *reservation, const struct planner_request *asked, bool explains,
+                     struct planner_verdict *ret)
+{
+    struct planner *planner = reservation->world->planner;
+    const struct planner_amendment amendment = {
+        .terms = *asked, .now = reservation->world->now_s, .unexplained = !explains};
+    uint32_t before = planner_savepoint(planner);
+    planner_amend(planner, &amendment, ret);
+    if (ret->placed && !moves_what_starts(reservation))
+        return true;
+    if (ret->placed)
+        planner_rollback_to(planner, before);
+    ret->placed = false;
+    return false;
+}
+
+/* ---- In place of what is refused ---- */
+
+static bool would_grant(const void *subject, const struct amend_terms *terms)
+{
+    const struct reservation *reservation = subject;
+    struct planner *planner = reservation->world->planner;
+    struct planner_request asked = asked_of(reservation, terms);
+    struct amend_outcome why;
+    struct planner_verdict verdict = {0};
+    uint32_t before = planner_savepoint(planner);
+    bool would = wrong_with(reservation, terms) == NULL && planner_request_wrong(&asked) == NULL &&
+                 is_borne(reservation, terms, NULL, &why) && has_room(reservation, &asked, false, &verdict);
+    planner_rollback_to(planner, before);
+    return would;
+}
+
+/* As if it held nothing: what has not begun may go wherever there is room. */
+static bool first_start(const void *subject, const struct amend_terms *terms, int64_t *ret_starts_s)
+{
+    const struct reservation *reservation = subject;
+    struct planner *planner = reservation->world->planner;
+    struct planner_request asked = asked_of(reservation, terms);
+    uint32_t before = planner_savepoint(planner);
+    for (uint32_t ordinal = 0; ordinal < (uint32_t)reservation->wish.count; ordinal++) {
+        struct planner_key key = {.reservation = planner_id_of(reservation->wish.id), .ordinal = ordinal};
+        (void)planner_release(planner, &key); /* false: others took its place, which is as well */
+    }
+    holding_drop(reservation);
+    bool is_found = planner_request_wrong(&asked) == NULL &&
+                    holding_earliest(reservation, &asked, asked.from + PLANNER_LATER_LIMIT_S);
+    planner_rollback_to(planner, before);
+    holding_follow(reservation);
+    *ret_starts_s = asked.from;
+    return is_found;
+}
+
+/* Within the bounds on such searches. */
+static const char *instead_of(const struct reservation *reservation, const struct amendment *amendment,
+                              const struct amend_terms *terms)
+{
+    struct world *world = reservation->world;
+    if (world->relaxed_count > 0 && !world->has_time)
+        return "[]";
+    world->relaxed_count++;
+    return amend_instead(&(struct amend_search){
+        .world = world,
+        .held = {.starts_s = reservation->starts_s, .ends_s = reservation->ends_s, .count = reservation->wish.count},
+        .asked = *terms,
+        .starts_at_once = amendment->changes_start && amendment->starts_s == NEVER,
+        .may_start_later = reservation->is.state == RESERVATION_SCHEDULED,
+        .subject = reservation,
+        .would_grant = would_grant,
+        .first_start = first_start,
+    });
+}
+
+/* ---- The whole ---- */
+
+static bool try_terms(struct reservation *reservation, const struct amendment *amendment,
+                      const struct amend_terms *terms, struct amend_outcome *ret)
+{
+    struct world *world = reservation->world;
+    if (!is_borne(reservation, terms, amendment->uncovered, ret))
+        return false;
+    struct planner_request asked = asked_of(reservation, terms);
+    const char *wrong = planner_request_wrong(&asked);
     if (wrong != NULL) {
         ret->reason = "invalid_request";
         ret->binding = arena_format(world->arena, "{\"constraint\":\"request\",\"message\":\"%s\"}", wrong);
         return false;
     }
-    uint32_t before = planner_savepoint(world->planner);
     struct planner_verdict verdict = {0};
-    planner_amend(world->planner, &asked, &verdict);
-    if (verdict.placed && !moves_what_starts(reservation)) {
+    if (has_room(reservation, &asked, true, &verdict)) {
         evictions_note(world, &verdict);
         return true;
     }
-    if (verdict.placed)
-        planner_rollback_to(world->planner, before);
     ret->reason = "capacity_unavailable";
-    ret->binding = refusal_binding(world, &asked.terms, &verdict.refusal);
+    ret->binding = refusal_binding(world, &asked, &verdict.refusal);
+    return false;
+}
+
+bool amend_try(struct reservation *reservation, const struct amendment *amendment, struct amend_outcome *ret)
+{
+    struct amend_terms terms = amend_terms_of(reservation, amendment);
+    *ret = (struct amend_outcome){.starts_s = terms.starts_s, .ends_s = terms.ends_s, .count = terms.count};
+    ret->reason = wrong_with(reservation, &terms);
+    if (ret->reason != NULL)
+        return false;
+    if (try_terms(reservation, amendment, &terms, ret))
+        return true;
+    bool is_movable = strcmp(ret->reason, "capacity_unavailable") == 0 || strcmp(ret->reason, "quota_exceeded") == 0;
+    ret->alternatives = is_movable ? instead_of(reservation, amendment, &terms) : "[]";
     return false;
 }
 
@@ -261,6 +357,7 @@ static void decide(struct reservation *reservation)
         return;
     }
     amendment->binding = outcome.binding;
+    amendment->alternatives = outcome.alternatives;
     conclude(reservation, amendment, AMENDMENT_REFUSED, outcome.reason);
     decide(reservation);
 }

@@ -20,6 +20,7 @@ struct amend_outcome {
     int64_t count;
     const char *reason;  /* a problem code */
     const char *binding; /* JSON or NULL */
+    const char *alternatives; /* JSON: bodies of amendments that would be granted; NULL: none were sought */
 };
 
 /* Asks the planner, within its batch. True: the planner has taken the new terms; the reservation has not yet. */
@@ -28,6 +29,21 @@ bool amend_try(struct reservation *reservation, const struct amendment *amendmen
  * instances have its terms then, and `amended` is set until the machine has recorded it. Where it ends or has ended, nothing
  * of it can be amended any more: what is open is cancelled. */
 void amend_look(struct reservation *reservation);
+
+/* What would be granted in place of terms that are refused (amend_instead.c). */
+struct amend_search {
+    struct world *world;
+    struct amend_terms held, asked;
+    bool starts_at_once;  /* the asked start is whenever it is decided */
+    bool may_start_later; /* nothing of it has begun */
+    const void *subject;  /* of the two below, which change nothing */
+    bool (*would_grant)(const void *subject, const struct amend_terms *terms);
+    /* The first start, from terms->starts_s on, from which as long a window has room. */
+    bool (*first_start)(const void *subject, const struct amend_terms *terms, int64_t *ret_starts_s);
+};
+/* Bodies of amendments, or of a PATCH: each has one of the asked terms changed, and would be granted as things stand.
+ * A JSON array, the world's arena's. */
+const char *amend_instead(const struct amend_search *search);
 
 /* Reads the open amendments of those whose wish has changed since it was last decided upon; none: no round trip. */
 MUST_CHECK enum err_kind amend_observe(struct world *world, struct db *db, struct err *reterr);

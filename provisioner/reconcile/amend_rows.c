@@ -24,14 +24,14 @@ static const struct db_stmt statement_observe = {
 
 static const struct db_stmt statement_verdicts = {
     .name = "amend_verdicts",
-    .sql = "INSERT INTO amendment_status (amendment_id, reservation_id, tenant_id, state, reason, binding, starts_at,"
-           "                              ends_at, count, decided_at)"
-           " SELECT n.id, n.reservation, n.tenant, n.state, n.reason, n.binding::jsonb, to_timestamp(n.starts),"
-           "        to_timestamp(n.ends), n.count, to_timestamp($1::bigint)"
-           "   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[],"
-           "               $9::bigint[], $10::int[])"
-           "        AS n (id, reservation, tenant, state, reason, binding, starts, ends, count)",
-    .params = 10,
+    .sql = "INSERT INTO amendment_status (amendment_id, reservation_id, tenant_id, state, reason, binding, alternatives,"
+           "                              starts_at, ends_at, count, decided_at)"
+           " SELECT n.id, n.reservation, n.tenant, n.state, n.reason, n.binding::jsonb, n.alternatives::jsonb,"
+           "        to_timestamp(n.starts), to_timestamp(n.ends), n.count, to_timestamp($1::bigint)"
+           "   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],"
+           "               $9::bigint[], $10::bigint[], $11::int[])"
+           "        AS n (id, reservation, tenant, state, reason, binding, alternatives, starts, ends, count)",
+    .params = 11,
 };
 
 /* Of several that were granted in one piece of work the last one's terms hold. */
@@ -105,7 +105,7 @@ enum err_kind amend_observe(struct world *world, struct db *db, struct err *rete
 
 /* ---- Writing ---- */
 
-#define VERDICT_COLUMNS 9
+#define VERDICT_COLUMNS 10
 #define TERMS_COLUMNS   4
 
 static void verdict_columns_clear(struct db_array (*columns)[VERDICT_COLUMNS])
@@ -129,6 +129,7 @@ static void add_verdict(struct db_array *next, const struct reservation *reserva
     db_array_text(next++, amendment_state_text(amendment->state));
     db_array_text(next++, amendment->reason);
     db_array_text(next++, amendment->binding);
+    db_array_text(next++, amendment->alternatives);
     apply_instant(next++, is_granted ? amendment->granted_starts_s : NEVER);
     apply_instant(next++, is_granted ? amendment->granted_ends_s : NEVER);
     if (is_granted)

@@ -210,6 +210,13 @@ bool holding_earliest(const struct reservation *reservation, struct planner_requ
     return false;
 }
 
+void holding_drop(const struct reservation *reservation)
+{
+    struct quota_holding nothing = holding_of(reservation, reservation->wish.id, "");
+    if (holding_is_limited(reservation))
+        quotas_hold(quotas_of(reservation), &nothing);
+}
+
 /* ---- Other terms ---- */
 
 /* What an instance gives back by other terms: those beyond the count end now. */
@@ -221,8 +228,8 @@ static void follow_reduced(const struct instance *instance, int64_t ends_s, int6
 }
 
 /* More of them until the present end, then all of them longer: each upon the other. */
-bool holding_may_grow(const struct reservation *reservation, int64_t ends_s, int64_t count,
-                      struct quota_refusal *ret_refusal)
+static bool may_grow(const struct reservation *reservation, int64_t ends_s, int64_t count,
+                     struct quota_refusal *ret_refusal)
 {
     struct quotas *quotas = quotas_of(reservation);
     int64_t now_s = reservation->world->now_s;
@@ -263,6 +270,8 @@ bool holding_may_become(const struct reservation *reservation, int64_t starts_s,
     const char *model = model_of(reservation, 0, greatest(reservation->starts_s, world->now_s));
     if (model == NULL)
         return true; /* it has no place to amend: the planner says so */
+    if (reservation->instance_count == 0 && !has_place(reservation)) /* its instances are not known: a preview */
+        return may_grow(reservation, ends_s, count, ret_refusal);
     if (reservation->instance_count == 0) {
         struct quota_holding asked = holding_of(reservation, reservation->wish.id, model);
         asked.from = starts_s;
@@ -272,7 +281,7 @@ bool holding_may_become(const struct reservation *reservation, int64_t starts_s,
     }
     for (uint32_t i = 0; i < reservation->instance_count; i++)
         follow_reduced(&reservation->instances[i], ends_s, count);
-    bool fits = holding_may_grow(reservation, ends_s, count, ret_refusal);
+    bool fits = may_grow(reservation, ends_s, count, ret_refusal);
     holding_follow(reservation); /* as it was */
     return fits;
 }

@@ -11,6 +11,8 @@ bool holding_is_limited(const struct reservation *reservation);
 /* The quotas have what it holds now: its window until instances are made, then the window of each of them, so that
  * instances that come later or go earlier count for as long as they were held. */
 void holding_follow(const struct reservation *reservation);
+/* The quotas have nothing of its window, until holding_follow. */
+void holding_drop(const struct reservation *reservation);
 
 /* Narrows the request to the GPU models whose quotas would bear it in its window, where some would not; the list is the
  * arena's. False: none would, and *ret_refusal says why the first would not. */
@@ -24,9 +26,6 @@ void holding_tell(struct reservation *reservation, const struct planner_request 
 /* JSON: which limit, what is held and asked, and when it would fit (NEVER: not known). */
 const char *holding_binding(struct arena *arena, const struct quota_refusal *refusal, int64_t fits_at_s);
 
-/* Would the quotas bear that it grows: more of it until its end, and all of it longer, beside what its instances hold? */
-bool holding_may_grow(const struct reservation *reservation, int64_t ends_s, int64_t count,
-                      struct quota_refusal *ret_refusal);
 /* Would the quotas bear other terms, in place of what it holds? False: *ret_refusal says why not. */
 bool holding_may_become(const struct reservation *reservation, int64_t starts_s, int64_t ends_s, int64_t count,
                         struct quota_refusal *ret_refusal);

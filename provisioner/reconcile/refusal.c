@@ -270,6 +270,14 @@ const char *refusal_body_at(const struct reservation *reservation, const struct 
     return arena_format(reservation->world->arena, "[%s]", bodies.text);
 }
 
+const char *refusal_body_here(const struct reservation *reservation)
+{
+    struct bodies bodies = {.reservation = reservation, .text = ""};
+    const struct alternative alternative = same(reservation->world->arena, &reservation->wish);
+    add(&bodies, &alternative);
+    return arena_format(reservation->world->arena, "[%s]", bodies.text);
+}
+
 static const char *alternatives_of(const struct reservation *reservation, const struct planner_request *request)
 {
     struct arena *arena = reservation->world->arena;
@@ -282,7 +290,8 @@ static const char *alternatives_of(const struct reservation *reservation, const 
     if (find_later(reservation, request, &relaxed, &later))
         add_at(&bodies, &later);
     struct alternative alternative = same(arena, wish);
-    if (relaxed.has_shorter) {
+    bool is_postable = wish->duration_s > 0 || relaxed.shorter_to > reservation->world->now_s + TIME_TO_POST_S;
+    if (relaxed.has_shorter && is_postable) {
         alternative.window = window_with(arena, wish, relaxed.shorter_to, relaxed.shorter_to - request->from);
         add(&bodies, &alternative);
     }

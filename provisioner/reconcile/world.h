@@ -167,6 +167,7 @@ struct amendment {
     int64_t granted_starts_s, granted_ends_s, granted_count;
     const char *reason;  /* NULL: none */
     const char *binding; /* JSON or NULL */
+    const char *alternatives; /* JSON or NULL */
     const char *uncovered; /* what its tenant's credit limit lacks for it: JSON; NULL: nothing */
 };
 
@@ -356,6 +357,8 @@ void verdict_decide(struct reservation *reservation);
 const char *wish_body(struct arena *arena, const struct zone_terms *zone, const struct wish *wish);
 /* The wish's body with that window, as the only member of a JSON array. */
 const char *refusal_body_at(const struct reservation *reservation, const struct planner_request *later);
+/* The same with the wish's own window, in the world's zone. */
+const char *refusal_body_here(const struct reservation *reservation);
 /* What bound, with numbers and in a sentence: JSON, the arena's. */
 const char *refusal_binding(const struct world *world, const struct planner_request *request,
                             const struct planner_refusal *refusal);

@@ -91,6 +91,34 @@ def test_a_refused_amendment_leaves_all_as_it_was(stack, acme):
     amend(acme, made, count=3).expect(201)
 
 
+def test_every_alternative_of_a_refused_amendment_is_granted_as_it_stands(stack, acme):
+    made = reserve(acme, name="train", count=2)
+    reserve(acme, starts_at=at(4), ends_at=at(6), count=3)
+    held = {"starts_at": at(2), "ends_at": at(4), "count": 2}
+    expected = [
+        ({"ends_at": at(5)}, [{"starts_at": at(6), "ends_at": at(9)}, {"ends_at": at(5), "count": 1}]),
+        ({"ends_at": at(4, 12), "count": 4}, [{"starts_at": at(6), "ends_at": at(8, 12), "count": 4}, {"count": 4},
+                                              {"ends_at": at(4, 12), "count": 1}]),
+        ({"starts_at": at(3), "ends_at": at(6)}, [{"starts_at": at(6), "ends_at": at(9)}, {"starts_at": at(3)},
+                                                  {"starts_at": at(3), "ends_at": at(6), "count": 1}]),
+    ]
+    for asked, alternatives in expected:
+        said = acme.post(f"/v1/reservations/{made['id']}/amendments?validate_only=true", asked).expect(409).body
+        refused = amend(acme, made, **asked).expect(409)
+        assert refused.code == "capacity_unavailable" and refused.body["alternatives"] == alternatives == said["alternatives"]
+        for send in (amend, patch):
+            for alternative in alternatives:
+                send(acme, made, **alternative).expect(200, 201)
+                assert {key: show(acme, made)[key] for key in held} == {**held, **alternative}
+                patch(acme, made, **held).expect(200)
+    stack.advance(at(3))
+    refused = patch(acme, made, ends_at=at(5)).expect(409)
+    assert refused.body["alternatives"] == [{"ends_at": at(5), "count": 1}]  # it has begun: it cannot begin later
+    stored = acme.items(f"/v1/reservations/{made['id']}/amendments")[-1]
+    assert stored["state"] == "refused" and stored["alternatives"] == refused.body["alternatives"]
+    patch(acme, made, **refused.body["alternatives"][0]).expect(200)
+
+
 def test_a_running_reservation_lasts_longer_and_is_billed_for_it(stack, acme):
     made = reserve(acme, name="train")
     stack.advance(at(3))

@@ -233,3 +233,39 @@ def test_alternatives_change_one_thing_each(plant, acme):
     told = [{key: value for key, value in alternative.items() if key in body and value != body[key]} for alternative in found]
     assert {"starts_at": DAY.format(8), "ends_at": "2026-02-15T00:00:00Z"} in told
     assert {"count": 2} in told
+
+
+def test_another_zone_that_would_grant_it_is_among_the_alternatives(stack):
+    """As it stands but for the zone; also of a repetition, a preview and a quote; and not where that zone has no room, or no quota."""
+    stack.fleet(nodes=1)
+    stack.zone("us-west-2b")
+    stack.node("w1", zone="us-west-2b", fabric="west")
+    acme, other = stack.tenant("acme"), stack.tenant("other")
+    acme.create("/v1/reservations", wish(ends_at=None))
+    body = wish(labels={"team": "a"}, name="llama", placement={"within": "node"})
+    keyed = {"Idempotency-Key": "once"}
+    west = {**body, "zone": "us-west-2b"}
+
+    def zones(refused):
+        assert refused.code == "capacity_unavailable"
+        return [alternative["zone"] for alternative in refused.body["alternatives"]]
+
+    first = acme.post("/v1/reservations", body, headers=keyed).expect(409)
+    assert zones(first) == ["us-east-1a"] * (len(zones(first)) - 1) + ["us-west-2b"]
+    assert {key: first.body["alternatives"][-1][key] for key in west if key != "placement"} == {key: west[key] for key in west if key != "placement"}
+    again = acme.post("/v1/reservations", body, headers=keyed).expect(409)
+    assert again.body["alternatives"] == first.body["alternatives"]
+    assert zones(acme.post("/v1/reservations?validate_only=true", body).expect(409)) == zones(first)
+    quote = acme.post("/v1/quotes", {**wish(), "ttl_s": 900}).expect(409)
+    held = acme.post("/v1/quotes", quote.body["alternatives"][-1]).expect(201).body
+    assert held["zone"] == "us-west-2b" and held["status"]["state"] == "held"
+    assert "us-west-2b" not in zones(acme.post("/v1/reservations", body).expect(409)), "the quote has its place"
+    acme.delete(f"/v1/quotes/{held['id']}").expect(204)
+    made = acme.post("/v1/reservations", first.body["alternatives"][-1]).expect(201).body
+    assert (made["zone"], made["status"]["state"], made["labels"]) == ("us-west-2b", "scheduled", {"team": "a"})
+    acme.delete(f"/v1/reservations/{made['id']}").expect(204)
+    stack.quota("other", zone="us-west-2b", peak_gpu_milli=4000)
+    eventually(lambda: "us-west-2b" not in zones(other.post("/v1/reservations", wish()).expect(409)), "its quota there is too small")
+    stack.sql("""CREATE FUNCTION keep_silent() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no answer'; END $$""")
+    stack.sql("CREATE TRIGGER keep_silent BEFORE INSERT ON sluice.planner_answer FOR EACH ROW EXECUTE FUNCTION keep_silent()")
+    assert "us-west-2b" not in zones(acme.post("/v1/reservations", body).expect(409)), "it is answered without what nobody says"

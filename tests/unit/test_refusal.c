@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/calendar.h"
 #include "common/must.h"
+#include "provisioner/reconcile/amend.h"
 #include "provisioner/reconcile/holding.h"
 #include "tests/unit/property.h"
 #include "tests/unit/zone_parts.h"
@@ -15,6 +16,7 @@
 #define DAY           INT64_C(86400)
 #define NODES         16 /* two fabrics of two leaves of two racks of two */
 #define CASES         400
+#define AMENDED_CASES 200
 #define TAKEN         12
 #define COUNT_LARGEST 20
 
@@ -306,6 +308,21 @@ START_TEST(a_later_start_is_one_that_the_quotas_bear)
 }
 END_TEST
 
+START_TEST(a_window_that_is_over_before_it_could_be_posted_is_no_alternative)
+{
+    for (int64_t free_s = 60; free_s <= 61; free_s++) {
+        struct scene *scene = scene_new();
+        struct wish ahead = whole_nodes(NODES, START + free_s, START + 70 * DAY);
+        struct wish wish = whole_nodes(1, NEVER, START + 80 * DAY);
+        ck_assert(decide(scene, 1, &ahead).granted);
+        json_t *bodies = read(decide(scene, 2, &wish).alternatives);
+        ck_assert_int_eq(json_array_size(bodies), free_s > 60);
+        json_decref(bodies);
+        scene_free(scene);
+    }
+}
+END_TEST
+
 START_TEST(every_alternative_changes_one_thing_and_would_be_granted)
 {
     struct property property = property_begin(__func__);
@@ -331,6 +348,122 @@ START_TEST(every_alternative_changes_one_thing_and_would_be_granted)
 }
 END_TEST
 
+/* ---- Amendments ---- */
+
+/* The amendment that a body is. */
+static struct amendment amendment_of(const json_t *body)
+{
+    const json_t *starts = json_object_get(body, "starts_at");
+    const json_t *ends = json_object_get(body, "ends_at");
+    return (struct amendment){
+        .changes_start = starts != NULL,
+        .starts_s = instant_of(starts),
+        .changes_end = ends != NULL,
+        .ends_s = instant_of(ends),
+        .count = json_integer_value(json_object_get(body, "count")),
+    };
+}
+
+static bool is_granted(struct scene *scene, struct reservation *held, const struct amendment *amendment)
+{
+    struct amend_outcome outcome;
+    uint32_t before = planner_savepoint(scene->world.planner);
+    uint64_t quotas_before = scene->world.quotas == NULL ? 0 : quotas_fingerprint(scene->world.quotas);
+    bool granted = amend_try(held, amendment, &outcome);
+    planner_rollback_to(scene->world.planner, before);
+    ck_assert_uint_eq(scene->world.quotas == NULL ? 0 : quotas_fingerprint(scene->world.quotas), quotas_before);
+    return granted;
+}
+
+static int differences_of_terms(const struct amend_terms *one, const struct amend_terms *other)
+{
+    bool moved = one->starts_s != other->starts_s;
+    return moved + (!moved && one->ends_s != other->ends_s) + (one->count != other->count);
+}
+
+/* One step beyond what is told would be refused. */
+static void assert_is_the_most(struct scene *scene, struct reservation *held, const struct amend_terms *asked,
+                               const struct amend_terms *told)
+{
+    struct amendment more = {.changes_start = asked->starts_s != held->starts_s,
+                             .starts_s = asked->starts_s,
+                             .changes_end = true,
+                             .ends_s = told->ends_s,
+                             .count = told->count};
+    if (told->starts_s != asked->starts_s || asked->ends_s == NEVER)
+        return;
+    if (told->count != asked->count)
+        more.count++;
+    else
+        more.ends_s++;
+    ck_assert(!is_granted(scene, held, &more));
+}
+
+static int check_instead(struct scene *scene, struct reservation *held, const struct amend_terms *asked,
+                         const char *alternatives)
+{
+    json_t *bodies = read(alternatives);
+    int count = (int)json_array_size(bodies);
+    for (int i = 0; i < count; i++) {
+        struct amendment told = amendment_of(json_array_get(bodies, (size_t)i));
+        struct amend_terms terms = amend_terms_of(held, &told);
+        char *text = json_dumps(json_array_get(bodies, (size_t)i), 0);
+        ck_assert_msg(told.changes_start || told.changes_end || told.count > 0, "it changes nothing: %s", text);
+        ck_assert_msg(differences_of_terms(asked, &terms) == 1, "not one thing: %s", text);
+        ck_assert_msg(is_granted(scene, held, &told), "not granted: %s", text);
+        assert_is_the_most(scene, held, asked, &terms);
+        free(text);
+    }
+    json_decref(bodies);
+    return count;
+}
+
+static struct amendment random_amendment(struct property *property, const struct reservation *held)
+{
+    struct amendment wish = {.count = property_between(property, 0, COUNT_LARGEST)};
+    wish.changes_start = property_next(property) % 3 == 0;
+    wish.starts_s = START + property_between(property, 0, 20) * DAY / 2;
+    wish.changes_end = property_next(property) % 3 != 0;
+    int64_t starts_s = wish.changes_start ? wish.starts_s : held->starts_s;
+    wish.ends_s = starts_s + property_between(property, 1, 30) * DAY / 2;
+    return wish;
+}
+
+START_TEST(every_alternative_of_an_amendment_changes_one_thing_and_would_be_granted)
+{
+    struct property property = property_begin(__func__);
+    int refused_count = 0, alternative_count = 0;
+    for (int i = 0; i < AMENDED_CASES; i++) {
+        struct scene *scene = scene_new();
+        scene->world.has_time = true;
+        if (i % 2 == 0)
+            limit_tenants(scene, &property);
+        for (uint32_t number = 1; number <= TAKEN / 2; number++) {
+            struct wish taken = random_wish(&property);
+            (void)decide(scene, number, &taken);
+        }
+        struct wish wish = random_wish(&property);
+        struct reservation held = decide(scene, TAKEN + 1, &wish);
+        if (!held.granted) {
+            scene_free(scene);
+            continue;
+        }
+        struct amendment asked = random_amendment(&property, &held);
+        struct amend_terms terms = amend_terms_of(&held, &asked);
+        struct amend_outcome outcome = {0};
+        planner_begin(scene->world.planner);
+        if (!amend_try(&held, &asked, &outcome) && outcome.alternatives != NULL) {
+            refused_count++;
+            alternative_count += check_instead(scene, &held, &terms, outcome.alternatives);
+        }
+        planner_rollback(scene->world.planner);
+        scene_free(scene);
+    }
+    ck_assert_int_gt(refused_count, AMENDED_CASES / 16); /* else the cases say little */
+    ck_assert_int_gt(alternative_count, refused_count / 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("refusal");
@@ -341,7 +474,9 @@ int main(void)
     TCase *alternatives = tcase_create("alternatives");
     tcase_set_timeout(alternatives, 120);
     tcase_add_test(alternatives, a_later_start_is_one_that_the_quotas_bear);
+    tcase_add_test(alternatives, a_window_that_is_over_before_it_could_be_posted_is_no_alternative);
     tcase_add_test(alternatives, every_alternative_changes_one_thing_and_would_be_granted);
+    tcase_add_test(alternatives, every_alternative_of_an_amendment_changes_one_thing_and_would_be_granted);
     suite_add_tcase(suite, alternatives);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

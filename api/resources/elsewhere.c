@@ -1,0 +1,124 @@
+/* The question to other zones is the one that a preview asks (wish.c of the provisioner): what the planner decides a wish
+ * by. Theirs is another kind of answer: the body to post, where it would be granted. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/elsewhere.h"
+
+#include "api/resources/planning.h"
+#include "api/server/question.h"
+
+#include <string.h>
+
+#define ZONES_MAX      8
+#define ZONES_MAX_TEXT "8"
+/* A planner that leads and is not busy answers within some ten milliseconds; a refusal is not held up for others. */
+#define WAIT_MS 500
+
+/* As admission_preview() makes it. */
+static const struct db_stmt statement_question = {
+    .name = "elsewhere_question",
+    .sql = "SELECT r.zone_id, json_build_object("
+           "   'terms', json_build_object('reservation', r.id, 'tenant', r.tenant_id, 'count', r.count, 'gpus', r.gpu_count,"
+           "     'gpu_milli', r.gpu_milli, 'cpu_milli', r.cpu_milli, 'memory_mib', r.memory_mib,"
+           "     'gpu_models', to_json(r.gpu_models), 'scope', r.within, 'scope_preferred', NOT r.within_required,"
+           "     'spread', r.spread, 'preemptible', r.tier = 'preemptible'),"
+           "   'project', r.project, 'if_unavailable', r.if_unavailable,"
+           "   'from_s', extract(epoch FROM coalesce(r.starts_at, r.start_from))::bigint,"
+           "   'to_s', extract(epoch FROM r.ends_at)::bigint,"
+           "   'duration_s', r.duration_s, 'start_to_s', extract(epoch FROM r.start_to)::bigint,"
+           "   'hold_until_s', extract(epoch FROM r.hold_until)::bigint,"
+           "   'horizon_s', CASE WHEN r.ends_at IS NULL AND r.duration_s IS NULL AND r.tier <> 'preemptible'"
+           "                     THEN w.on_demand_horizon_s END,"
+           "   'type', r.instance_type_id, 'open_max_percent', t.open_ended_max_percent,"
+           "   'posted', json_build_object('name', r.name, 'instance_type', t.name, 'image', r.image, 'tier', r.tier,"
+           "     'labels', r.labels::text, 'ssh_keys', to_jsonb(r.ssh_keys)::text, 'user_data', r.user_data,"
+           "     'ttl_s', r.quote_ttl_s))"
+           " FROM reservation r JOIN tenant w ON w.id = r.tenant_id LEFT JOIN instance_type t ON t.id = r.instance_type_id"
+           " WHERE r.id = $1::uuid",
+    .params = 1,
+};
+
+/* None where only so much of a type is sold without an end: how much that is elsewhere, no tenant's row can say. */
+static const struct db_stmt statement_zones = {
+    .name = "elsewhere_zones",
+    .sql = "SELECT z.id FROM zone z CROSS JOIN (SELECT $2::json AS question) q WHERE z.id <> $1::uuid"
+           " AND (q.question ->> 'open_max_percent' IS NULL OR q.question ->> 'to_s' IS NOT NULL"
+           "      OR q.question ->> 'duration_s' IS NOT NULL)"
+           " ORDER BY z.name LIMIT " ZONES_MAX_TEXT,
+    .params = 2,
+};
+
+const struct db_stmt *const elsewhere_statements[] = {&statement_question, &statement_zones, NULL};
+
+/* Between question and answers. */
+struct refused {
+    enum identity_kind identity;
+    const char *id;
+    struct reservation_verdict verdict;
+};
+
+static void add_bodies(json_t *alternatives, const char *answer)
+{
+    CLEANUP(planning_json_freep) json_t *said = json_loads(answer, 0, NULL);
+    (void)json_array_extend(alternatives, json_object_get(said, "alternatives")); /* none: nothing is added */
+}
+
+static enum err_kind finish(struct request *request, struct response *response, const char *const *answers,
+                            size_t count, struct err *reterr)
+{
+    (void)response; /* it is a problem */
+    struct refused *refused = request->asked;
+    const char *own = refused->verdict.alternatives;
+    CLEANUP(planning_json_freep) json_t *alternatives = json_loads(own == NULL ? "[]" : own, 0, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (answers[i] != NULL)
+            add_bodies(alternatives, answers[i]);
+    }
+    struct json_out out;
+    json_out_init(&out, request->arena);
+    planning_json_out(&out, alternatives);
+    refused->verdict.alternatives = json_out_finish(&out);
+    return reservation_refusal(request, refused->identity, refused->id, &refused->verdict, reterr);
+}
+
+static enum err_kind ask(struct request *request, const PGresult *zones, const char *body)
+{
+    size_t count = (size_t)PQntuples(zones);
+    struct question *questions = arena_alloc(request->arena, count * sizeof *questions);
+    for (size_t i = 0; i < count; i++)
+        questions[i] = (struct question){.zone_id = db_text(zones, (int)i, 0), .kind = "elsewhere", .body = body};
+    return request_ask_if_possible(request, questions, count, WAIT_MS, finish);
+}
+
+static bool lacks_capacity(const struct reservation_verdict *verdict)
+{
+    bool is_rejected = strcmp(verdict->state, "rejected") == 0;
+    return is_rejected && verdict->reason != NULL && strcmp(verdict->reason, "capacity_unavailable") == 0;
+}
+
+enum err_kind elsewhere_refusal(struct request *request, enum identity_kind identity, const char *id,
+                                const struct reservation_verdict *verdict, const char *zone_id, const char *question,
+                                struct err *reterr)
+{
+    const PGresult *stored = NULL;
+    const PGresult *zones = NULL;
+    if (!lacks_capacity(verdict))
+        return reservation_refusal(request, identity, id, verdict, reterr);
+    enum err_kind kind = ERR_NONE;
+    if (question == NULL) {
+        kind = request_run(request, &statement_question, DB_PARAMS(id), &stored, reterr);
+        if (kind == ERR_NONE && PQntuples(stored) == 0)
+            return reservation_refusal(request, identity, id, verdict, reterr);
+        zone_id = kind == ERR_NONE ? db_text(stored, 0, 0) : NULL;
+        question = kind == ERR_NONE ? db_text(stored, 0, 1) : NULL;
+    }
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_zones, DB_PARAMS(zone_id, question), &zones, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(zones) == 0)
+        return reservation_refusal(request, identity, id, verdict, reterr);
+    struct refused *refused = arena_alloc(request->arena, sizeof *refused);
+    *refused = (struct refused){.identity = identity, .id = id, .verdict = *verdict};
+    request->asked = refused;
+    return ask(request, zones, question);
+}
