@@ -1,12 +1,16 @@
 /* A load generator for the API: keep-alive connections over one epoll loop, each with one request under way.
  *
+ * Closed loop: a connection sends its next request when the last one is answered, so that the latency is connections / rate, whatever
+ * the server does. With --rate the requests are due at equal distances instead, the first free connection sends them, and
+ * latency counts from when a request was due: one that had to wait for a connection is not counted as fast.
+ *
  * Loopback only, bounded in time and count. In the path, a header or the body, "{n}" becomes a number that no other
  * request of the run has, so that each create is its own, and "{from}" and "{until}" a window of --window-hours (1), from
  * another hour of the year behind --window-base for each n, so that the fleet does not fill up at once. Prints requests/s, p50, p99
  * and the answers by status.
  *
  *     load --port 7070 --connections 64 --seconds 5 --method POST --path /v1/reservations
- *          --header "Authorization: Bearer ..." --body '{"name": "b-{n}", ...}' [--json] */
+ *          --header "Authorization: Bearer ..." --body '{"name": "b-{n}", ...}' [--rate 5000] [--json] */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/alloc.h"
 #include "common/cleanup.h"
@@ -29,6 +33,8 @@
 
 #define CONNECTIONS_MAX 10000
 #define SECONDS_MAX 120
+#define RATE_MAX 1000000
+#define DRAIN_S 5 /* what is under way when the time is over is waited for, where requests are due at a rate */
 #define HEADERS_MAX 16
 #define HOURS_OF_YEAR 8760
 #define REQUEST_SIZE_MAX 16384
@@ -39,6 +45,7 @@ struct options {
     uint16_t port;
     int connections;
     int seconds;
+    int64_t rate; /* requests due per second; 0: a closed loop */
     const char *method, *path, *body;
     const char *headers[HEADERS_MAX];
     int header_count;
@@ -50,7 +57,7 @@ struct options {
 
 struct connection {
     int fd;
-    int64_t sent_at_ns;
+    int64_t due_at_ns; /* when its request was due: sent then, or later if no connection was free */
     size_t request_length, request_sent;
     size_t answer_length, answer_wanted; /* wanted: 0 until the head is there */
     char request[REQUEST_SIZE_MAX];
@@ -59,6 +66,7 @@ struct connection {
 
 struct tally {
     int64_t answers;
+    int64_t elapsed_ns; /* from the first request until the last answer that counts */
     int64_t by_status[600];
     int64_t broken; /* connections that died */
     uint32_t *latency_us;
@@ -145,14 +153,14 @@ static void write_request(const struct options *options, struct connection *conn
     connection->request_length = (size_t)(to - connection->request);
 }
 
-static void prepare(const struct options *options, struct connection *connection, int64_t n)
+static void prepare(const struct options *options, struct connection *connection, int64_t n, int64_t due_at_ns)
 {
     if (!options->is_fixed || connection->request_length == 0)
         write_request(options, connection, n);
     connection->request_sent = 0;
     connection->answer_length = 0;
     connection->answer_wanted = 0;
-    connection->sent_at_ns = now_ns();
+    connection->due_at_ns = due_at_ns;
 }
 
 static bool write_more(struct connection *connection)
@@ -224,63 +232,143 @@ static void record(struct tally *tally, const struct connection *connection)
     tally->by_status[status >= 0 && status < 600 ? status : 0]++;
     tally->answers++;
     if (tally->samples < LATENCY_SAMPLES_MAX)
-        tally->latency_us[tally->samples++] = (uint32_t)((now_ns() - connection->sent_at_ns) / 1000);
+        tally->latency_us[tally->samples++] = (uint32_t)((now_ns() - connection->due_at_ns) / 1000);
 }
 
-/* One event of one connection: an answer that is whole is counted, and the next request goes out. */
-static void serve(const struct options *options, struct connection *connection, struct tally *tally, int64_t *next)
+/* What runs: the connections, those of them that have nothing under way (a ring: the one that waited longest is next, so that all
+ * are in use at any rate), and when the next request is due. */
+struct run {
+    const struct options *options;
+    struct tally *tally;
+    struct connection *connections;
+    struct connection **idle;
+    int idle_first, idle_count;
+    int poller;
+    int64_t next; /* the number of the next request */
+    int64_t start_ns, end_ns, due_at_ns;
+};
+
+static bool is_paced(const struct run *run)
+{
+    return run->options->rate > 0;
+}
+
+static void put_idle(struct run *run, struct connection *connection)
+{
+    run->idle[(run->idle_first + run->idle_count++) % run->options->connections] = connection;
+}
+
+static struct connection *take_idle(struct run *run)
+{
+    struct connection *connection = run->idle[run->idle_first];
+    run->idle_first = (run->idle_first + 1) % run->options->connections;
+    run->idle_count--;
+    return connection;
+}
+
+static void watch(const struct run *run, struct connection *connection)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+    must(epoll_ctl(run->poller, EPOLL_CTL_ADD, connection->fd, &event) == 0);
+}
+
+static void start_request(struct run *run, struct connection *connection, int64_t due_at_ns)
+{
+    prepare(run->options, connection, run->next++, due_at_ns);
+    must(write_more(connection));
+}
+
+/* What came in on one connection: an answer that is whole is counted, and the connection is free for the next request. */
+static void receive(struct run *run, struct connection *connection)
 {
     int state = read_more(connection);
     if (state == 0)
         return;
     if (state == 1) {
-        record(tally, connection);
+        record(run->tally, connection);
     } else {
-        tally->broken++;
+        run->tally->broken++;
         (void)close(connection->fd);
-        must(open_connection(options, connection)); /* the server is gone: nothing to measure */
+        must(open_connection(run->options, connection)); /* the server is gone: nothing to measure */
+        watch(run, connection);
     }
-    prepare(options, connection, (*next)++);
-    must(write_more(connection));
+    put_idle(run, connection);
 }
 
-static void run(const struct options *options, struct tally *tally)
+/* Sends what is due on the connections that are free; at a rate, also after the end what was due before it. */
+static void send_due(struct run *run)
 {
-    int poller = epoll_create1(EPOLL_CLOEXEC);
-    must(poller >= 0);
-    struct connection *connections = alloc_zero((size_t)options->connections, sizeof *connections);
-    /* Numbers of different runs differ too, so that a second run meets no name of the first. */
-    int64_t next = (int64_t)time(NULL) * 100000000;
-    for (int i = 0; i < options->connections; i++) {
-        connections[i].answer = alloc_zero(1, ANSWER_SIZE_MAX);
-        if (!open_connection(options, &connections[i])) {
-            fprintf(stderr, "load: cannot connect to 127.0.0.1:%u: %s\n", options->port, strerror(errno));
+    int64_t now = now_ns();
+    while (run->idle_count > 0) {
+        int64_t due_at_ns = is_paced(run) ? run->due_at_ns : now;
+        if (due_at_ns > now || due_at_ns >= run->end_ns)
+            return;
+        start_request(run, take_idle(run), due_at_ns);
+        if (is_paced(run))
+            run->due_at_ns += INT64_C(1000000000) / run->options->rate;
+    }
+}
+
+/* Until something can be done: an answer came, or a request is due and a connection is free for it. */
+static int wait_for_answers(const struct run *run, struct epoll_event *events, int count)
+{
+    int64_t until_ns = run->end_ns + (is_paced(run) ? INT64_C(1000000000) * DRAIN_S : 0);
+    if (is_paced(run) && run->idle_count > 0 && run->due_at_ns < run->end_ns)
+        until_ns = run->due_at_ns;
+    int64_t left_ns = until_ns - now_ns();
+    struct timespec left = {.tv_sec = left_ns > 0 ? left_ns / 1000000000 : 0, .tv_nsec = left_ns > 0 ? left_ns % 1000000000 : 0};
+    return epoll_pwait2(run->poller, events, count, &left, NULL);
+}
+
+static bool is_over(const struct run *run)
+{
+    int64_t now = now_ns();
+    if (!is_paced(run))
+        return now >= run->end_ns;
+    bool is_drained = run->idle_count == run->options->connections && run->due_at_ns >= run->end_ns;
+    return is_drained || now >= run->end_ns + INT64_C(1000000000) * DRAIN_S;
+}
+
+static void open_all(struct run *run)
+{
+    for (int i = 0; i < run->options->connections; i++) {
+        struct connection *connection = &run->connections[i];
+        connection->answer = alloc_zero(1, ANSWER_SIZE_MAX);
+        if (!open_connection(run->options, connection)) {
+            fprintf(stderr, "load: cannot connect to 127.0.0.1:%u: %s\n", run->options->port, strerror(errno));
             exit(1);
         }
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &connections[i]};
-        must(epoll_ctl(poller, EPOLL_CTL_ADD, connections[i].fd, &event) == 0);
-        prepare(options, &connections[i], next++);
-        must(write_more(&connections[i]));
+        watch(run, connection);
+        put_idle(run, connection);
     }
-    int64_t end = now_ns() + (int64_t)options->seconds * 1000000000;
-    while (now_ns() < end) {
+}
+
+static void measure(const struct options *options, struct tally *tally)
+{
+    struct run run = {.options = options, .tally = tally, .poller = epoll_create1(EPOLL_CLOEXEC)};
+    must(run.poller >= 0);
+    run.connections = alloc_zero((size_t)options->connections, sizeof *run.connections);
+    run.idle = alloc_zero((size_t)options->connections, sizeof *run.idle);
+    /* Numbers of different runs differ too, so that a second run meets no name of the first. */
+    run.next = (int64_t)time(NULL) * 100000000;
+    open_all(&run);
+    run.start_ns = run.due_at_ns = now_ns();
+    run.end_ns = run.start_ns + (int64_t)options->seconds * 1000000000;
+    while (!is_over(&run)) {
+        send_due(&run);
         struct epoll_event events[256];
-        int count = epoll_wait(poller, events, COUNT_OF(events), 100);
-        for (int i = 0; i < count; i++) {
-            struct connection *connection = events[i].data.ptr;
-            int before = connection->fd;
-            serve(options, connection, tally, &next);
-            struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
-            if (connection->fd != before || tally->broken > 0)
-                (void)epoll_ctl(poller, EPOLL_CTL_ADD, connection->fd, &event); /* EEXIST where it did not change */
-        }
+        int count = wait_for_answers(&run, events, COUNT_OF(events));
+        for (int i = 0; i < count; i++)
+            receive(&run, events[i].data.ptr);
     }
+    tally->elapsed_ns = now_ns() - run.start_ns;
     for (int i = 0; i < options->connections; i++) {
-        (void)close(connections[i].fd);
-        free(connections[i].answer);
+        (void)close(run.connections[i].fd);
+        free(run.connections[i].answer);
     }
-    free(connections);
-    (void)close(poller);
+    free(run.idle);
+    free(run.connections);
+    (void)close(run.poller);
 }
 
 static int by_value(const void *a, const void *b)
@@ -294,7 +382,7 @@ static void print(const struct options *options, struct tally *tally)
     qsort(tally->latency_us, tally->samples, sizeof *tally->latency_us, by_value);
     double p50 = tally->samples > 0 ? tally->latency_us[tally->samples / 2] / 1000.0 : 0;
     double p99 = tally->samples > 0 ? tally->latency_us[tally->samples * 99 / 100] / 1000.0 : 0;
-    int64_t rate = tally->answers / options->seconds;
+    int64_t rate = (int64_t)((double)tally->answers * 1e9 / (double)tally->elapsed_ns);
     if (options->json) {
         printf("{\"requests_per_s\": %" PRId64 ", \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"connections\": %d, \"broken\": %" PRId64 ", \"status\": {",
                rate, p50, p99, options->connections, tally->broken);
@@ -332,6 +420,7 @@ static struct options parse(int argc, char **argv)
         {"path", required_argument, NULL, 'u'},   {"body", required_argument, NULL, 'b'},
         {"header", required_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'},
         {"window-base", required_argument, NULL, 'w'}, {"window-hours", required_argument, NULL, 'l'},
+        {"rate", required_argument, NULL, 'r'},
         {0},
     };
     struct options options = {.connections = 64, .seconds = 5, .method = "GET", .path = "/v1/me", .port = 7070, .window_hours = 1};
@@ -353,6 +442,8 @@ static struct options parse(int argc, char **argv)
             options.window_base_s = bounded("window-base", optarg, 0, INT64_C(4000000000));
         else if (chosen == 'l')
             options.window_hours = bounded("window-hours", optarg, 1, 8760);
+        else if (chosen == 'r')
+            options.rate = bounded("rate", optarg, 1, RATE_MAX);
         else if (chosen == 'j')
             options.json = true;
         else if (chosen == 'h' && options.header_count < HEADERS_MAX)
@@ -368,7 +459,7 @@ int main(int argc, char **argv)
     struct options options = parse(argc, argv);
     options.is_fixed = !has_placeholder(&options);
     struct tally tally = {.latency_us = alloc_zero(LATENCY_SAMPLES_MAX, sizeof(uint32_t))};
-    run(&options, &tally);
+    measure(&options, &tally);
     print(&options, &tally);
     free(tally.latency_us);
     return tally.answers > 0 ? 0 : 1;
