@@ -149,7 +149,7 @@ static enum err_kind check_fit(const struct arguments *arguments, const struct w
         return err_set(reterr, ERR_MALFORMED, "'%s' wants %s", command->path, command->argument);
     for (int i = 0; i < arguments->value_count; i++) {
         enum option_id option = arguments->values[i].option;
-        if (!options_have(command->options | OPTIONS_EVERYWHERE, (int)option))
+        if (!options_have(command->options, option) && !options_have(options_everywhere, option))
             return err_set(reterr, ERR_MALFORMED, "'%s' does not take --%s", command->path, options[option].name);
     }
     return ERR_NONE;

@@ -21,7 +21,7 @@ static void print_usage(FILE *out, const struct command *command)
 }
 
 /* "-o, --output FORMAT" */
-static int print_option_name(FILE *out, int option)
+static int print_option_name(FILE *out, enum option_id option)
 {
     const struct option_row *row = &options[option];
     int width = 0;
@@ -35,14 +35,12 @@ static int print_option_name(FILE *out, int option)
     return width;
 }
 
-static void print_options(FILE *out, option_set set)
+static void print_options(FILE *out, const enum option_id *list)
 {
-    for (int i = 0; i < OPTIONS_TOTAL; i++) {
-        if (!options_have(set, i))
-            continue;
+    for (; list != NULL && *list != OPTIONS_END; list++) {
         fputs("  ", out);
-        int width = print_option_name(out, i);
-        fprintf(out, "%*s%s\n", width < 24 ? 24 - width : 1, "", options[i].help);
+        int width = print_option_name(out, *list);
+        fprintf(out, "%*s%s\n", width < 24 ? 24 - width : 1, "", options[*list].help);
     }
 }
 
@@ -51,7 +49,8 @@ static void print_command(FILE *out, const struct command *command)
     fputs("Usage: ", out);
     print_usage(out, command);
     fprintf(out, "\n\n%s\n\nOptions:\n", command->help);
-    print_options(out, command->options | OPTIONS_EVERYWHERE);
+    print_options(out, command->options);
+    print_options(out, options_everywhere);
     if (command->example != NULL)
         fprintf(out, "\nExample:\n  %s\n", command->example);
 }
@@ -74,22 +73,20 @@ void help_print(FILE *out, const struct arguments *arguments)
             fprintf(out, "  %-22s%s\n", command->path, command->help);
     }
     fputs("\nOptions of every command:\n", out);
-    print_options(out, OPTIONS_EVERYWHERE);
+    print_options(out, options_everywhere);
     fputs("\n'sluice COMMAND --help' explains one. 'sluice --version' prints the version.\n\nExit codes:\n", out);
 #define X(code, meaning) fprintf(out, "  %d  %s\n", code, meaning);
     EXIT_CODES(X)
 #undef X
 }
 
-static void print_option_docs(FILE *out, option_set set)
+static void print_option_docs(FILE *out, const enum option_id *list)
 {
     fputs("\n| option | meaning |\n|--|--|\n", out);
-    for (int i = 0; i < OPTIONS_TOTAL; i++) {
-        if (!options_have(set, i))
-            continue;
+    for (; *list != OPTIONS_END; list++) {
         fputs("| `", out);
-        (void)print_option_name(out, i);
-        fprintf(out, "` | %s |\n", options[i].help);
+        (void)print_option_name(out, *list);
+        fprintf(out, "` | %s |\n", options[*list].help);
     }
 }
 
@@ -98,7 +95,7 @@ static void print_command_docs(FILE *out, const struct command *command)
     fprintf(out, "\n## sluice %s\n\n%s\n\n```\n", command->path, command->help);
     print_usage(out, command);
     fputs("\n```\n", out);
-    if (command->options != 0)
+    if (command->options != NULL)
         print_option_docs(out, command->options);
     if (command->example != NULL)
         fprintf(out, "\nExample:\n\n```\n%s\n```\n", command->example);
@@ -126,7 +123,7 @@ void help_print_docs(FILE *out)
     EXIT_CODES(X)
 #undef X
     fputs("\n## Options of every command\n", out);
-    print_option_docs(out, OPTIONS_EVERYWHERE);
+    print_option_docs(out, options_everywhere);
     for (const struct command *command = commands; command->path != NULL; command++)
         print_command_docs(out, command);
 }

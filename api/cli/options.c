@@ -16,6 +16,17 @@ const struct option_row options[OPTIONS_TOTAL] = {
 #undef X
 };
 
+const enum option_id options_everywhere[] = {OPTION_PROFILE, OPTION_URL, OPTION_OUTPUT, OPTION_HELP, OPTIONS_END};
+
+bool options_have(const enum option_id *list, enum option_id option)
+{
+    for (; list != NULL && *list != OPTIONS_END; list++) {
+        if (*list == option)
+            return true;
+    }
+    return false;
+}
+
 int option_of_name(const char *name, size_t length)
 {
     for (int i = 0; i < OPTIONS_TOTAL; i++) {

@@ -90,7 +90,8 @@ enum option_id {
 #define X(constant, ...) OPTION_##constant,
     OPTIONS(X)
 #undef X
-        OPTIONS_TOTAL
+        OPTIONS_TOTAL,
+    OPTIONS_END = OPTIONS_TOTAL
 };
 
 enum value_type {
@@ -117,16 +118,9 @@ struct option_row {
 
 extern const struct option_row options[OPTIONS_TOTAL];
 
-/* Sets of options are masks: OPTION_BIT(LIMIT) | OPTION_BIT(STATE). */
-__extension__ typedef unsigned __int128 option_set;
-#define OPTION_BIT(constant) ((option_set)1 << OPTION_##constant)
-_Static_assert(OPTIONS_TOTAL <= 128, "a set of options is 128 bits");
-#define OPTIONS_EVERYWHERE (OPTION_BIT(PROFILE) | OPTION_BIT(URL) | OPTION_BIT(OUTPUT) | OPTION_BIT(HELP))
-
-static inline bool options_have(option_set set, int option)
-{
-    return (set >> option & 1) != 0;
-}
+/* Which options a command takes is a list that ends with OPTIONS_END; NULL: none. */
+extern const enum option_id options_everywhere[];
+bool options_have(const enum option_id *list, enum option_id option);
 
 /* The option that the text names, by --name without its dashes or by letter; -1 if none does. */
 int option_of_name(const char *name, size_t length);

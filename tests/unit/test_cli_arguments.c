@@ -204,7 +204,10 @@ START_TEST(every_row_of_the_tables_is_whole)
 {
     for (const struct command *command = commands; command->path != NULL; command++) {
         ck_assert_ptr_nonnull((void *)command->run);
-        ck_assert_uint_eq(command->options & OPTIONS_EVERYWHERE, 0);
+        for (const enum option_id *taken = command->options; taken != NULL && *taken != OPTIONS_END; taken++) {
+            ck_assert(!options_have(options_everywhere, *taken));
+            ck_assert_msg(!options_have(taken + 1, *taken), "%s takes --%s twice", command->path, options[*taken].name);
+        }
         ck_assert_int_eq(command->help[strlen(command->help) - 1], '.');
         for (const struct command *other = commands; other != command; other++)
             ck_assert_str_ne(command->path, other->path);
