@@ -150,7 +150,7 @@ static enum err_kind close_day(struct books *books, int64_t now_s, struct err *r
     int64_t started_ms = clock_monotonic_ms();
     int64_t day = books->first_open_day;
     int64_t ends_at_s = calendar_time_of_day(day + 1);
-    enum err_kind kind = meter_cut(&books->leader, ends_at_s, reterr);
+    enum err_kind kind = meter_cut(&books->leader, calendar_time_of_day(day), ends_at_s, reterr);
     if (kind == ERR_NONE)
         kind = rate_day(&books->leader, day, reterr);
     if (kind == ERR_NONE)

@@ -287,7 +287,7 @@ enum err_kind meter_catch_up(struct leader *leader, int64_t floor_s, struct err 
 /* ---- Midnight ---- */
 
 struct cut {
-    int64_t at_s;
+    int64_t floor_s, at_s;
     struct identity after; /* of the instances before */
     struct metered_instance *instances;
     size_t count; /* out */
@@ -300,7 +300,7 @@ static enum err_kind cut_chunk(struct db *db, void *context, struct err *reterr)
     if (kind != ERR_NONE || cut->count == 0)
         return kind;
     CLEANUP(meter_output_release) struct meter_output output;
-    meter_output_begin(&output, cut->at_s - CALENDAR_DAY_S);
+    meter_output_begin(&output, cut->floor_s);
     for (size_t i = 0; i < cut->count; i++) {
         struct tiling_interval stretch;
         tiling_cut(&cut->instances[i].tiling, cut->at_s, &stretch);
@@ -310,9 +310,10 @@ static enum err_kind cut_chunk(struct db *db, void *context, struct err *reterr)
     return kind == ERR_NONE ? meter_save_instances(db, cut->instances, cut->count, reterr) : kind;
 }
 
-enum err_kind meter_cut(struct leader *leader, int64_t at_s, struct err *reterr)
+enum err_kind meter_cut(struct leader *leader, int64_t floor_s, int64_t at_s, struct err *reterr)
 {
-    struct cut cut = {.at_s = at_s, .instances = alloc_zero(CUT_CHUNK, sizeof *cut.instances), .count = CUT_CHUNK};
+    struct cut cut = {.floor_s = floor_s, .at_s = at_s, .count = CUT_CHUNK};
+    cut.instances = alloc_zero(CUT_CHUNK, sizeof *cut.instances);
     enum err_kind kind = ERR_NONE;
     while (kind == ERR_NONE && cut.count == CUT_CHUNK) {
         kind = leader_transact(leader, cut_chunk, &cut, reterr);

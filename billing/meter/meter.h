@@ -18,8 +18,8 @@ MUST_CHECK enum err_kind meter_consume(struct leader *leader, int64_t floor_s, s
  * not end in time. */
 MUST_CHECK enum err_kind meter_catch_up(struct leader *leader, int64_t floor_s, struct err *reterr);
 
-/* Writes every interval up to the end of the first open day: cuts what is open there. Repeatable. */
-MUST_CHECK enum err_kind meter_cut(struct leader *leader, int64_t at_s, struct err *reterr);
+/* Writes every interval of the first open day, [floor_s, at_s): cuts at its end what is open there. Repeatable. */
+MUST_CHECK enum err_kind meter_cut(struct leader *leader, int64_t floor_s, int64_t at_s, struct err *reterr);
 
 void meter_register_metrics(void);
 
