@@ -14,19 +14,20 @@
 #define END_OF(range) " CASE WHEN upper(" range ") < 'infinity' THEN extract(epoch FROM upper(" range "))::bigint END"
 
 /* A row per tier, or one. */
+// clang-format off
 static const struct db_stmt statement_prices = {
     .name = "price_book_prices",
-    .sql =
-        "SELECT p.id, p.sku_kind, p.sku, p.tier, p.currency, p.tenant_id, coalesce(p.project, ''), p.model,"
-        "  p.gpu_hour_u, p.package_gpu_hours, p.minimum_s, extract(epoch FROM lower(p.valid))::bigint,"
-        " " END_OF("p.valid") ", t.up_to, t.gpu_hour_u, p.windows IS NOT NULL"
-                              "  FROM price p LEFT JOIN LATERAL ("
-                              "   SELECT e.number, (e.tier->>'up_to_gpu_hours')::bigint AS up_to, "
-                              "(e.tier->>'gpu_hour_u')::bigint AS gpu_hour_u"
-                              "     FROM jsonb_array_elements(p.tiers) WITH ORDINALITY AS e (tier, number)) t ON true"
-                              " WHERE" IN_SCOPE " ORDER BY p.id, t.number",
+    .sql = "SELECT p.id, p.sku_kind, p.sku, p.tier, p.currency, p.tenant_id, coalesce(p.project, ''), p.model,"
+           "  p.gpu_hour_u, p.package_gpu_hours, p.minimum_s, extract(epoch FROM lower(p.valid))::bigint,"
+           " " END_OF("p.valid") ", t.up_to, t.gpu_hour_u, p.windows IS NOT NULL"
+           "  FROM price p LEFT JOIN LATERAL ("
+           "   SELECT e.number, (e.tier->>'up_to_gpu_hours')::bigint AS up_to,"
+           " (e.tier->>'gpu_hour_u')::bigint AS gpu_hour_u"
+           "     FROM jsonb_array_elements(p.tiers) WITH ORDINALITY AS e (tier, number)) t ON true"
+           " WHERE" IN_SCOPE " ORDER BY p.id, t.number",
     .params = 5,
 };
+// clang-format on
 enum {
     PRICE_ID,
     PRICE_KIND,
@@ -85,17 +86,19 @@ static const struct db_stmt statement_windows = {
     .params = 5,
 };
 
+// clang-format off
 static const struct db_stmt statement_discounts = {
     .name = "price_book_discounts",
     .sql = "SELECT p.id, p.tenant_id, coalesce(p.project, ''), coalesce(p.sku_kind, ''), coalesce(p.sku, ''),"
            "  coalesce(p.percent_bp, 0), coalesce(p.gpu_hour_u, 0), coalesce(p.currency, ''),"
-           "  extract(epoch FROM lower(p.valid))::bigint," END_OF(
-               "p.valid") "  FROM discount p WHERE p.valid && tstzrange(to_timestamp($1::bigint), "
-                          "to_timestamp($2::bigint))"
-                          "   AND ($3::text IS NULL OR p.tenant_id = $5::uuid AND (p.sku IS NULL OR p.sku = $4::text))"
-                          " ORDER BY lower(p.valid)",
+           "  extract(epoch FROM lower(p.valid))::bigint," END_OF("p.valid")
+           "  FROM discount p"
+           " WHERE p.valid && tstzrange(to_timestamp($1::bigint), to_timestamp($2::bigint))"
+           "   AND ($3::text IS NULL OR p.tenant_id = $5::uuid AND (p.sku IS NULL OR p.sku = $4::text))"
+           " ORDER BY lower(p.valid)",
     .params = 5,
 };
+// clang-format on
 
 const struct db_stmt *const price_book_statements[] = {&statement_prices, &statement_windows, &statement_discounts,
                                                        NULL};

@@ -37,21 +37,19 @@ enum { ASK_BODY, ASK_SKU_KIND, ASK_SKU, ASK_TIER, ASK_CURRENCY, ASK_GPU_MILLI, A
 
 #define TIME_TEXT(parameter)                                                                                           \
     "to_char(to_timestamp(" parameter "::bigint) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+// clang-format off
 static const struct db_stmt statement_preview = {
     .name = "amendment_preview",
     .sql = "SELECT NULL::uuid AS id, $1::uuid AS reservation, 'granted' AS state,"
-           " CASE WHEN $2::boolean THEN jsonb_build_object('starts_at', " TIME_TEXT(
-               "$3") ") ELSE '{}' END"
-                     " || CASE WHEN $4::boolean THEN jsonb_build_object('ends_at', " TIME_TEXT(
-                         "$5") ") ELSE '{}' END"
-                               " || jsonb_strip_nulls(jsonb_build_object('count', $6::bigint)) AS changes,"
-                               " $7::bigint AS \"terms.count\", $8::bigint AS \"terms.starts_at\", $9::bigint AS "
-                               "\"terms.ends_at\","
-                               " NULL::text AS reason, NULL::json AS binding, NULL::json AS alternatives, extract(epoch FROM sluice_now())::bigint "
-                               "AS created_at,"
-                               " NULL::bigint AS decided_at",
+           " CASE WHEN $2::boolean THEN jsonb_build_object('starts_at', " TIME_TEXT("$3") ") ELSE '{}' END"
+           " || CASE WHEN $4::boolean THEN jsonb_build_object('ends_at', " TIME_TEXT("$5") ") ELSE '{}' END"
+           " || jsonb_strip_nulls(jsonb_build_object('count', $6::bigint)) AS changes,"
+           " $7::bigint AS \"terms.count\", $8::bigint AS \"terms.starts_at\", $9::bigint AS \"terms.ends_at\","
+           " NULL::text AS reason, NULL::json AS binding, NULL::json AS alternatives,"
+           " extract(epoch FROM sluice_now())::bigint AS created_at, NULL::bigint AS decided_at",
     .params = 9,
 };
+// clang-format on
 
 const struct db_stmt *const amendment_preview_statements[] = {&statement_ask, &statement_preview, NULL};
 

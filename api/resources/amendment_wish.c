@@ -44,20 +44,18 @@ static const struct db_stmt statement_insert = {
 };
 
 #define TIME_TEXT(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+// clang-format off
 #define AMENDMENT_COLUMNS                                                                                              \
     "SELECT a.id, a.reservation_id AS reservation, coalesce(s.state, 'requested') AS state,"                           \
-    " CASE WHEN a.changes_start THEN jsonb_build_object('starts_at', " TIME_TEXT(                                      \
-        "a.starts_at") ") ELSE '{}' END"                                                                               \
-                       " || CASE WHEN a.changes_end THEN jsonb_build_object('ends_at', " TIME_TEXT(                    \
-                           "a.ends_at") ") ELSE '{}' END"                                                              \
-                                        " || jsonb_strip_nulls(jsonb_build_object('count', a.count)) AS changes,"      \
-                                        " s.count AS \"terms.count\", extract(epoch FROM s.starts_at)::bigint AS "     \
-                                        "\"terms.starts_at\","                                                         \
-                                        " extract(epoch FROM s.ends_at)::bigint AS \"terms.ends_at\", s.reason, "      \
-                                        "s.binding, s.alternatives,"                                                   \
-                                        " extract(epoch FROM a.created_at)::bigint AS created_at,"                     \
-                                        " extract(epoch FROM s.decided_at)::bigint AS decided_at, a.id AS page_key"    \
-                                        " FROM amendment a LEFT JOIN amendment_status s ON s.amendment_id = a.id"
+    " CASE WHEN a.changes_start THEN jsonb_build_object('starts_at', " TIME_TEXT("a.starts_at") ") ELSE '{}' END"      \
+    " || CASE WHEN a.changes_end THEN jsonb_build_object('ends_at', " TIME_TEXT("a.ends_at") ") ELSE '{}' END"         \
+    " || jsonb_strip_nulls(jsonb_build_object('count', a.count)) AS changes,"                                          \
+    " s.count AS \"terms.count\", extract(epoch FROM s.starts_at)::bigint AS \"terms.starts_at\","                     \
+    " extract(epoch FROM s.ends_at)::bigint AS \"terms.ends_at\", s.reason, s.binding, s.alternatives,"                \
+    " extract(epoch FROM a.created_at)::bigint AS created_at,"                                                         \
+    " extract(epoch FROM s.decided_at)::bigint AS decided_at, a.id AS page_key"                                        \
+    " FROM amendment a LEFT JOIN amendment_status s ON s.amendment_id = a.id"
+// clang-format on
 
 static const struct db_stmt statement_get = {
     .name = "amendment_get",

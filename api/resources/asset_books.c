@@ -7,16 +7,17 @@
 #include <string.h>
 
 /* In stock or not in the books yet: told as if it were used from in_service on. */
+// clang-format off
 static const struct db_stmt statement_asset = {
     .name = "asset_books_asset",
-    .sql = "SELECT " ASSET_ROW_COLUMNS(
-        "'infinity'::date") ","
-                            " (SELECT max(day) + 1 FROM billing_day) - date '1970-01-01'"
-                            "  FROM " ASSET_ROW_TABLES "  CROSS JOIN LATERAL (SELECT coalesce((SELECT k.in_service "
-                                                       "FROM asset_book k WHERE k.asset_id = a.id),"
-                            "                             a.in_service) AS in_service) b WHERE a.id = $1::uuid",
+    .sql = "SELECT " ASSET_ROW_COLUMNS("'infinity'::date") ","
+           " (SELECT max(day) + 1 FROM billing_day) - date '1970-01-01'"
+           "  FROM " ASSET_ROW_TABLES
+           "  CROSS JOIN LATERAL (SELECT coalesce((SELECT k.in_service FROM asset_book k WHERE k.asset_id = a.id),"
+           "                             a.in_service) AS in_service) b WHERE a.id = $1::uuid",
     .params = 1,
 };
+// clang-format on
 
 static const struct db_stmt statement_changes = {
     .name = "asset_books_changes",

@@ -58,36 +58,32 @@ static const struct schema query_schema = {"TenantBalanceQuery", query_fields, s
         MONEY("b.prepaid_u", "prepaid") MONEY("b.customer_credit_u", "customer_credit") MONEY("b.held_u", "held")      \
             MONEY("b.limit_u", "limit") MONEY(AVAILABLE, "available")
 
+// clang-format off
 static const struct db_stmt statement_one = {
     .name = "balance_of_tenant",
-    .sql = OF_TENANTS("(SELECT * FROM tenant WHERE id = $3::uuid)") "SELECT " BALANCES ", b.currency AS page_key FROM b"
-                                                                    " WHERE $1::text IS NULL OR b.currency > $1::text"
-                                                                    " ORDER BY b.currency LIMIT $2::bigint",
+    .sql = OF_TENANTS("(SELECT * FROM tenant WHERE id = $3::uuid)")
+           "SELECT " BALANCES ", b.currency AS page_key FROM b"
+           " WHERE $1::text IS NULL OR b.currency > $1::text"
+           " ORDER BY b.currency LIMIT $2::bigint",
     .params = 3,
 };
+// clang-format on
 
 /* The key of a page is "name currency". No more tenants are looked at than a page has rows: each has one at least. */
+// clang-format off
 static const struct db_stmt statement_all = {
     .name = "balance_list",
     .sql = OF_TENANTS(
-        "(SELECT * FROM tenant WHERE name >= split_part(coalesce($1::text, ''), ' ', 1)"
-        "   AND ($3::text IS NULL OR name = $3::text) ORDER BY name LIMIT $2::bigint + 1)") "SELECT b.name AS tenant, "
-                                                                                            "b.id AS tenant_id, "
-                                                                                            "b.status, " BALANCES
-                                                                                            ", concat_ws(' ', b.name, "
-                                                                                            "b.currency) AS page_key "
-                                                                                            "FROM b"
-                                                                                            " WHERE $1::text IS NULL "
-                                                                                            "OR (b.name, b.currency) > "
-                                                                                            "(split_part($1::text, ' "
-                                                                                            "', 1), "
-                                                                                            "split_part($1::text, ' ', "
-                                                                                            "2))"
-                                                                                            " ORDER BY b.name, "
-                                                                                            "b.currency LIMIT "
-                                                                                            "$2::bigint",
+               "(SELECT * FROM tenant WHERE name >= split_part(coalesce($1::text, ''), ' ', 1)"
+               "   AND ($3::text IS NULL OR name = $3::text) ORDER BY name LIMIT $2::bigint + 1)")
+           "SELECT b.name AS tenant, b.id AS tenant_id, b.status, " BALANCES ", concat_ws(' ', b.name, b.currency)"
+           " AS page_key FROM b"
+           " WHERE $1::text IS NULL"
+           " OR (b.name, b.currency) > (split_part($1::text, ' ', 1), split_part($1::text, ' ', 2))"
+           " ORDER BY b.name, b.currency LIMIT $2::bigint",
     .params = 3,
 };
+// clang-format on
 
 static const struct db_stmt statement_tenant = {
     .name = "balance_tenant",

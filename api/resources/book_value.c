@@ -54,36 +54,25 @@ static const struct schema item_schema = {"BookValue", item_fields, 0};
     "v." column " AS \"" name ".amount_minor\", CASE WHEN v." column " IS NOT NULL THEN $4::text END AS \"" name       \
     ".currency\""
 
+// clang-format off
 static const struct db_stmt statement_list = {
     .name = "book_value_list",
-    .sql = "SELECT v.key, v.nodes, v.gpus, v.assets, " MINOR("cost_minor", "cost") ", " MINOR("accumulated_minor", "acc"
-                                                                                                                   "umu"
-                                                                                                                   "lat"
-                                                                                                                   "ed") ", " MINOR("impairment_minor", "impairment") ", " MINOR(
-        "book_minor",
-        "book_value") ", " MINOR("market_minor",
-                                 "market_value") ","
-                                                 " v.market_minor - v.book_minor AS \"difference.amount_minor\","
-                                                 " CASE WHEN v.market_minor IS NOT NULL THEN $4::text END AS "
-                                                 "\"difference.currency\","
-                                                 " to_json(v.months_left) AS months_left, " MINOR("monthly_cash_minor", "monthly_cash") ", " MINOR("undiscounted_minor", "undiscounted_cash_flows") ", " MINOR(
-                                                     "value_in_use_minor",
-                                                     "value_in_use") ", " MINOR("recoverable_minor",
-                                                                                "recoverable_amount") ", " MINOR("asc_"
-                                                                                                                 "360_"
-                                                                                                                 "loss_"
-                                                                                                                 "mino"
-                                                                                                                 "r",
-                                                                                                                 "asc_"
-                                                                                                                 "360_"
-                                                                                                                 "loss") ", " MINOR("ias_36_loss_minor",
-                                                                                                                                    "ias_36_loss") ", v.assessment, w.since AS warning_since, v.key AS page_key"
-                                                                                                                                                   "  FROM book_values($3::text, $4::text, (sluice_now() AT TIME ZONE 'UTC')::date, $5::integer, $6::integer) v"
-                                                                                                                                                   "  LEFT JOIN impairment_warning w ON $3::text = 'cohort' AND w.cohort = v.key AND w.currency = $4::text"
-                                                                                                                                                   "   AND w.cleared_on IS NULL"
-                                                                                                                                                   " WHERE $1::text IS NULL OR v.key COLLATE \"C\" > $1::text ORDER BY v.key COLLATE \"C\" LIMIT $2::bigint",
+    .sql = "SELECT v.key, v.nodes, v.gpus, v.assets, " MINOR("cost_minor", "cost") ", "
+           MINOR("accumulated_minor", "accumulated") ", " MINOR("impairment_minor", "impairment") ", "
+           MINOR("book_minor", "book_value") ", " MINOR("market_minor", "market_value") ","
+           " v.market_minor - v.book_minor AS \"difference.amount_minor\","
+           " CASE WHEN v.market_minor IS NOT NULL THEN $4::text END AS \"difference.currency\","
+           " to_json(v.months_left) AS months_left, " MINOR("monthly_cash_minor", "monthly_cash") ", "
+           MINOR("undiscounted_minor", "undiscounted_cash_flows") ", " MINOR("value_in_use_minor", "value_in_use") ", "
+           MINOR("recoverable_minor", "recoverable_amount") ", " MINOR("asc_360_loss_minor", "asc_360_loss") ", "
+           MINOR("ias_36_loss_minor", "ias_36_loss") ", v.assessment, w.since AS warning_since, v.key AS page_key"
+           "  FROM book_values($3::text, $4::text, (sluice_now() AT TIME ZONE 'UTC')::date, $5::integer, $6::integer) v"
+           "  LEFT JOIN impairment_warning w ON $3::text = 'cohort' AND w.cohort = v.key AND w.currency = $4::text"
+           "   AND w.cleared_on IS NULL"
+           " WHERE $1::text IS NULL OR v.key COLLATE \"C\" > $1::text ORDER BY v.key COLLATE \"C\" LIMIT $2::bigint",
     .params = 6,
 };
+// clang-format on
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {

@@ -46,46 +46,46 @@ static const struct db_stmt statement_past = {
     "extract(epoch FROM least(coalesce(upper(a.period), 'infinity'), w.ends) - greatest(lower(a.period), w.starts))"
 
 /* What is free of a node that is cordoned or out of service is not for sale. */
+// clang-format off
 static const struct db_stmt statement_capacity = {
     .name = "break_even_capacity",
-    .sql =
-        "WITH " COMING_WEEKS ", taken AS ("
-        "  SELECT a.node_id, w.number, sum((upper(a.slots) - lower(a.slots)) * " SECONDS ") AS taken,"
-        "    sum((upper(a.slots) - lower(a.slots)) * " SECONDS ") FILTER (WHERE a.kind = 'instance') AS sold"
-        "    FROM week w JOIN allocation a ON " WITHIN_WEEK " GROUP BY 1, 2"
-        ")"
-        " SELECT w.number, " KIND_OF(
-            "n", "z") ", coalesce(sum(t.sold), 0)::bigint,"
-                      "  coalesce(sum(greatest(0, n.gpu_count * 1000 * extract(epoch FROM w.ends - w.starts) - "
-                      "coalesce(t.taken, 0)))"
-                      "   FILTER (WHERE NOT n.cordoned AND s.state IN ('ready', 'allocated', 'sanitizing')), 0)::bigint"
-                      "  FROM week w CROSS JOIN node n JOIN zone z ON z.id = n.zone_id LEFT JOIN node_status s ON "
-                      "s.node_id = n.id"
-                      "  LEFT JOIN taken t ON t.node_id = n.id AND t.number = w.number"
-                      " WHERE n.retired_at IS NULL GROUP BY 1, 2",
+    .sql = "WITH " COMING_WEEKS ", taken AS ("
+           "  SELECT a.node_id, w.number, sum((upper(a.slots) - lower(a.slots)) * " SECONDS ") AS taken,"
+           "    sum((upper(a.slots) - lower(a.slots)) * " SECONDS ") FILTER (WHERE a.kind = 'instance') AS sold"
+           "    FROM week w JOIN allocation a ON " WITHIN_WEEK " GROUP BY 1, 2)"
+           " SELECT w.number, " KIND_OF("n", "z") ", coalesce(sum(t.sold), 0)::bigint,"
+           "  coalesce(sum(greatest(0, n.gpu_count * 1000 * extract(epoch FROM w.ends - w.starts)"
+           " - coalesce(t.taken, 0)))"
+           "   FILTER (WHERE NOT n.cordoned AND s.state IN ('ready', 'allocated', 'sanitizing')), 0)::bigint"
+           "  FROM week w CROSS JOIN node n JOIN zone z ON z.id = n.zone_id"
+           " LEFT JOIN node_status s ON s.node_id = n.id"
+           "  LEFT JOIN taken t ON t.node_id = n.id AND t.number = w.number"
+           " WHERE n.retired_at IS NULL GROUP BY 1, 2",
     .params = 3,
 };
+// clang-format on
 
 /* What is sold by whatever its price depends on, in the order in which it is rated. */
+// clang-format off
 static const struct db_stmt statement_booked = {
     .name = "break_even_booked",
     .sql = "WITH " COMING_WEEKS " SELECT"
            "  CASE WHEN r.instance_type_id IS NULL THEN 'gpu_model' ELSE 'instance_type' END AS sku_kind,"
-           "  CASE WHEN r.instance_type_id IS NULL THEN n.gpu_model ELSE i.name END AS sku, r.tier, r.tenant_id, "
-           "r.project,"
-           "  t.billing_timezone, w.number, " KIND_OF(
-               "n", "z") " AS node_kind,"
-                         "  extract(epoch FROM greatest(lower(a.period), w.starts))::bigint AS starts,"
-                         "  extract(epoch FROM least(coalesce(upper(a.period), 'infinity'), w.ends))::bigint AS ends,"
-                         "  sum(upper(a.slots) - lower(a.slots))::bigint"
-                         "  FROM week w JOIN allocation a ON " WITHIN_WEEK " AND a.kind = 'instance'"
-                         "  JOIN reservation r ON r.id = a.reservation_id JOIN tenant t ON t.id = r.tenant_id AND "
-                         "t.currency = $4::text"
-                         "  LEFT JOIN instance_type i ON i.id = r.instance_type_id"
-                         "  JOIN node n ON n.id = a.node_id JOIN zone z ON z.id = n.zone_id"
-                         " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10",
+           "  CASE WHEN r.instance_type_id IS NULL THEN n.gpu_model ELSE i.name END AS sku,"
+           " r.tier, r.tenant_id, r.project,"
+           "  t.billing_timezone, w.number, " KIND_OF("n", "z") " AS node_kind,"
+           "  extract(epoch FROM greatest(lower(a.period), w.starts))::bigint AS starts,"
+           "  extract(epoch FROM least(coalesce(upper(a.period), 'infinity'), w.ends))::bigint AS ends,"
+           "  sum(upper(a.slots) - lower(a.slots))::bigint"
+           "  FROM week w JOIN allocation a ON " WITHIN_WEEK " AND a.kind = 'instance'"
+           "  JOIN reservation r ON r.id = a.reservation_id JOIN tenant t ON t.id = r.tenant_id"
+           " AND t.currency = $4::text"
+           "  LEFT JOIN instance_type i ON i.id = r.instance_type_id"
+           "  JOIN node n ON n.id = a.node_id JOIN zone z ON z.id = n.zone_id"
+           " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10",
     .params = 4,
 };
+// clang-format on
 enum {
     BOOKED_SKU_KIND,
     BOOKED_SKU,

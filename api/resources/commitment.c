@@ -104,53 +104,26 @@ static const struct db_stmt statement_get = {
 };
 
 #define GPU_HOURS_U(column) " floor(" column " * 1000000 / 3600000)::bigint"
+// clang-format off
 static const struct db_stmt statement_periods = {
     .name = "commitment_periods",
-    .sql =
-        "SELECT extract(epoch FROM p.period_start)::bigint AS starts_at,"
-        " extract(epoch FROM p.period_end)::bigint AS ends_at," GPU_HOURS_U(
-            "p.used_gpu_milli_seconds::numeric") " AS used_gpu_hours," GPU_HOURS_U("p.overage_gpu_milli_seconds::"
-                                                                                   "numeric") " AS overage_gpu_hours,"
-                                                                                              " p.billed_u AS "
-                                                                                              "\"billed.amount_u\", "
-                                                                                              "c.currency AS "
-                                                                                              "\"billed.currency\","
-                                                                                              " p.cost_u AS "
-                                                                                              "\"cost.amount_u\", "
-                                                                                              "c.currency AS "
-                                                                                              "\"cost.currency\","
-                                                                                              " p.used_u AS "
-                                                                                              "\"used.amount_u\", "
-                                                                                              "c.currency AS "
-                                                                                              "\"used.currency\","
-                                                                                              " p.cost_u - p.used_u AS "
-                                                                                              "\"unused.amount_u\", "
-                                                                                              "c.currency AS "
-                                                                                              "\"unused.currency\","
-                                                                                              " p.overage_u AS "
-                                                                                              "\"overage.amount_u\", "
-                                                                                              "c.currency AS "
-                                                                                              "\"overage.currency\","
-                                                                                              " extract(epoch FROM "
-                                                                                              "p.rated_until)::bigint "
-                                                                                              "AS rated_until,"
-                                                                                              " extract(epoch FROM "
-                                                                                              "p.period_start)::bigint "
-                                                                                              "AS page_key"
-                                                                                              " FROM commitment_period "
-                                                                                              "p JOIN commitment c ON "
-                                                                                              "c.id = p.commitment_id"
-                                                                                              " WHERE p.commitment_id "
-                                                                                              "= $3::uuid AND "
-                                                                                              "($1::bigint IS NULL OR "
-                                                                                              "p.period_start > "
-                                                                                              "to_timestamp($1::bigint)"
-                                                                                              ")"
-                                                                                              " ORDER BY "
-                                                                                              "p.period_start LIMIT "
-                                                                                              "$2::bigint",
+    .sql = "SELECT extract(epoch FROM p.period_start)::bigint AS starts_at,"
+           " extract(epoch FROM p.period_end)::bigint AS ends_at,"
+           GPU_HOURS_U("p.used_gpu_milli_seconds::numeric") " AS used_gpu_hours,"
+           GPU_HOURS_U("p.overage_gpu_milli_seconds::numeric") " AS overage_gpu_hours,"
+           " p.billed_u AS \"billed.amount_u\", c.currency AS \"billed.currency\","
+           " p.cost_u AS \"cost.amount_u\", c.currency AS \"cost.currency\","
+           " p.used_u AS \"used.amount_u\", c.currency AS \"used.currency\","
+           " p.cost_u - p.used_u AS \"unused.amount_u\", c.currency AS \"unused.currency\","
+           " p.overage_u AS \"overage.amount_u\", c.currency AS \"overage.currency\","
+           " extract(epoch FROM p.rated_until)::bigint AS rated_until,"
+           " extract(epoch FROM p.period_start)::bigint AS page_key"
+           " FROM commitment_period p JOIN commitment c ON c.id = p.commitment_id"
+           " WHERE p.commitment_id = $3::uuid AND ($1::bigint IS NULL OR p.period_start > to_timestamp($1::bigint))"
+           " ORDER BY p.period_start LIMIT $2::bigint",
     .params = 3,
 };
+// clang-format on
 
 /* What the wish names, and its term; no row: there is no such tenant. */
 static const struct db_stmt statement_references = {

@@ -57,19 +57,15 @@ static const struct schema grant_query_schema = {"CreditGrantQuery", grant_query
 #define MINOR(column, name)                                                                                            \
     column " / micro_per_minor(g.currency) AS \"" name ".amount_minor\", g.currency AS \"" name ".currency\""
 
+// clang-format off
 #define GRANT_SELECT                                                                                                   \
-    "SELECT g.id, t.name AS tenant, g.kind, " MINOR("g.amount_u", "amount") ", " MINOR(                                \
-        "coalesce(s.remaining_u, 0)",                                                                                  \
-        "remaining") ", " MINOR("coalesce(s.expired_u, 0)",                                                            \
-                                "expired") ", g.priority,"                                                             \
-                                           " extract(epoch FROM g.expires_at)::bigint AS expires_at, g.note, "         \
-                                           "coalesce(s.state, 'requested') AS state,"                                  \
-                                           " extract(epoch FROM g.created_at)::bigint AS created_at, g.id AS "         \
-                                           "page_key, 1 AS wish_revision,"                                             \
-                                           " extract(epoch FROM s.changed_at)::text || coalesce(s.remaining_u, "       \
-                                           "0)::text AS status_revision"                                               \
-                                           " FROM credit_grant g JOIN tenant t ON t.id = g.tenant_id LEFT JOIN "       \
-                                           "credit_grant_status s ON s.grant_id = g.id"
+    "SELECT g.id, t.name AS tenant, g.kind, " MINOR("g.amount_u", "amount") ", "                                       \
+    MINOR("coalesce(s.remaining_u, 0)", "remaining") ", " MINOR("coalesce(s.expired_u, 0)", "expired") ", g.priority," \
+    " extract(epoch FROM g.expires_at)::bigint AS expires_at, g.note, coalesce(s.state, 'requested') AS state,"        \
+    " extract(epoch FROM g.created_at)::bigint AS created_at, g.id AS page_key, 1 AS wish_revision,"                   \
+    " extract(epoch FROM s.changed_at)::text || coalesce(s.remaining_u, 0)::text AS status_revision"                   \
+    " FROM credit_grant g JOIN tenant t ON t.id = g.tenant_id LEFT JOIN credit_grant_status s ON s.grant_id = g.id"
+// clang-format on
 
 static const struct db_stmt statement_list = {
     .name = "credit_grant_list",

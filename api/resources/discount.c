@@ -95,24 +95,24 @@ static const struct db_stmt statement_create = {
 
 /* What instance types and GPU models cost the tenant once the discount holds, at the instant when it begins: by the
  * nearest price of each tier, at the least that a GPU-hour of it can cost. */
+// clang-format off
 static const struct db_stmt statement_sales = {
     .name = "discount_sales",
-    .sql =
-        "SELECT DISTINCT ON (p.sku_kind, p.sku, p.tier, CASE WHEN $2::text IS NULL THEN p.project END) p.sku, p.tier, "
-        "coalesce($6::bigint, (least(p.gpu_hour_u,"
-        "  (SELECT min((e->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.tiers) e),"
-        "  (SELECT min((e->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.windows) e))"
-        "   * (10000 - $7::bigint)::numeric / 10000)::bigint), p.sku_kind"
-        "  FROM price p"
-        " WHERE ($4::text IS NULL OR p.sku = $4::text AND p.sku_kind = $8::text) AND p.currency = $3::text"
-        "   AND (p.tenant_id IS NULL OR p.tenant_id = $1::uuid)"
-        "   AND (p.project IS NULL OR $2::text IS NULL OR p.project = $2::text)"
-        "   AND p.withdrawn_at IS NULL AND p.valid @> greatest(to_timestamp($5::bigint), sluice_now())"
-        " ORDER BY p.sku_kind, p.sku, p.tier, CASE WHEN $2::text IS NULL THEN p.project END, p.project IS NULL, "
-        "p.tenant_id IS "
-        "NULL",
+    .sql = "SELECT DISTINCT ON (p.sku_kind, p.sku, p.tier, CASE WHEN $2::text IS NULL THEN p.project END)"
+           " p.sku, p.tier, coalesce($6::bigint, (least(p.gpu_hour_u,"
+           "  (SELECT min((e->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.tiers) e),"
+           "  (SELECT min((e->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.windows) e))"
+           "   * (10000 - $7::bigint)::numeric / 10000)::bigint), p.sku_kind"
+           "  FROM price p"
+           " WHERE ($4::text IS NULL OR p.sku = $4::text AND p.sku_kind = $8::text) AND p.currency = $3::text"
+           "   AND (p.tenant_id IS NULL OR p.tenant_id = $1::uuid)"
+           "   AND (p.project IS NULL OR $2::text IS NULL OR p.project = $2::text)"
+           "   AND p.withdrawn_at IS NULL AND p.valid @> greatest(to_timestamp($5::bigint), sluice_now())"
+           " ORDER BY p.sku_kind, p.sku, p.tier, CASE WHEN $2::text IS NULL THEN p.project END, p.project IS NULL,"
+           " p.tenant_id IS NULL",
     .params = 8,
 };
+// clang-format on
 
 static const struct db_stmt statement_end = {
     .name = "discount_end",

@@ -43,18 +43,20 @@ static const struct schema query_schema = {"IdleQuery", query_fields, sizeof(str
 #define MONEY(column_, name) ", i." column_ " AS \"" name ".amount_u\", i.currency AS \"" name ".currency\""
 
 /* The key of a page is "day cause". */
+// clang-format off
 static const struct db_stmt statement_list = {
     .name = "idle_list",
-    .sql = "SELECT i.period_start, i.cause, round(i.gpu_milli_seconds / 1000.0)::bigint AS gpu_seconds" MONEY(
-        "amount_u", "amount") MONEY("depreciation_u", "amortization") MONEY("power_u", "power")
-        MONEY("colocation_u", "colocation") MONEY("operations_u", "operations") MONEY("network_u", "network") MONEY(
-            "storage_u", "storage") ", concat_ws(' ', i.period_start, i.cause) AS page_key"
-                                    " FROM idle_steps($3::text, " FIRST_DAY ", " LAST_DAY ") i"
-                                    " WHERE i.currency = $6::text AND ($1::text IS NULL OR (i.period_start, i.cause)"
-                                    "   > (split_part($1::text, ' ', 1)::date, split_part($1::text, ' ', 2)))"
-                                    " ORDER BY i.period_start, i.cause LIMIT $2::bigint",
+    .sql = "SELECT i.period_start, i.cause, round(i.gpu_milli_seconds / 1000.0)::bigint AS gpu_seconds"
+           MONEY("amount_u", "amount") MONEY("depreciation_u", "amortization") MONEY("power_u", "power")
+           MONEY("colocation_u", "colocation") MONEY("operations_u", "operations") MONEY("network_u", "network")
+           MONEY("storage_u", "storage") ", concat_ws(' ', i.period_start, i.cause) AS page_key"
+           " FROM idle_steps($3::text, " FIRST_DAY ", " LAST_DAY ") i"
+           " WHERE i.currency = $6::text AND ($1::text IS NULL OR (i.period_start, i.cause)"
+           "   > (split_part($1::text, ' ', 1)::date, split_part($1::text, ' ', 2)))"
+           " ORDER BY i.period_start, i.cause LIMIT $2::bigint",
     .params = 6,
 };
+// clang-format on
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {

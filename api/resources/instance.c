@@ -80,14 +80,16 @@ static const struct schema system_instance_query_schema = {"SystemInstanceQuery"
     "i.zone_id JOIN tenant t ON t.id = i.tenant_id"
 
 /* Row-level security keeps a tenant to its own. */
+// clang-format off
 static const struct db_stmt statement_list = {
     .name = "instance_list",
     .sql = INSTANCE_SELECT " WHERE i.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')"
-                           " AND ($3::uuid IS NULL OR i.reservation_id = $3::uuid)"
-                           " AND ($4::text IS NULL OR i.state = $4::text) AND ($5::text IS NULL OR t.name = $5::text)"
-                           " AND ($6::uuid IS NULL OR i.node_id = $6::uuid) ORDER BY i.id LIMIT $2::bigint",
+           " AND ($3::uuid IS NULL OR i.reservation_id = $3::uuid)"
+           " AND ($4::text IS NULL OR i.state = $4::text) AND ($5::text IS NULL OR t.name = $5::text)"
+           " AND ($6::uuid IS NULL OR i.node_id = $6::uuid) ORDER BY i.id LIMIT $2::bigint",
     .params = 6,
 };
+// clang-format on
 
 static const struct db_stmt statement_get = {
     .name = "instance_get",

@@ -106,14 +106,16 @@ static const struct schema system_invoice_query_schema = {"SystemInvoiceQuery", 
     " FROM invoice i JOIN tenant t ON t.id = i.tenant_id"
 
 /* Row-level security keeps a tenant to its own, here and below. */
+// clang-format off
 static const struct db_stmt statement_list = {
     .name = "invoice_list",
     .sql = INVOICE_SELECT " WHERE ($1::uuid IS NULL OR i.id > $1::uuid)"
-                          " AND ($3::text IS NULL OR " NUMBER_TEXT " = $3::text)"
-                          " AND ($4::text IS NULL OR t.name = $4::text)"
-                          " AND ($5::text IS NULL OR i.status = $5::text) ORDER BY i.id LIMIT $2::bigint",
+           " AND ($3::text IS NULL OR " NUMBER_TEXT " = $3::text)"
+           " AND ($4::text IS NULL OR t.name = $4::text)"
+           " AND ($5::text IS NULL OR i.status = $5::text) ORDER BY i.id LIMIT $2::bigint",
     .params = 5,
 };
+// clang-format on
 
 static const struct db_stmt statement_get = {
     .name = "invoice_get",

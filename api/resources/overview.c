@@ -103,43 +103,34 @@ static const struct db_stmt statement_attention = {
     " coalesce((SELECT c.seq FROM event_cursor c WHERE c.consumer = " consumer "), 0))" of_zone                        \
     " ORDER BY e.xid, e.seq LIMIT " COUNTED_AT_MOST ") e)"
 
+// clang-format off
 static const struct db_stmt statement_queues = {
     .name = "queue_list",
     .sql = "SELECT q.name, q.depth,"
            " coalesce(greatest(extract(epoch FROM clock_timestamp() - q.oldest)::bigint, 0), 0) AS lag_s,"
            " q.name AS page_key FROM ("
-           " SELECT 'zone:' || z.name AS name, u.depth, u.oldest FROM zone z CROSS JOIN LATERAL " UNREAD(
-               "'zone:' || z.id", " AND e.zone_id = z.id AND e.object_type IN ('reservation_wish', 'node_wish', "
-                                  "'zone')") " u"
-                                             " UNION ALL SELECT 'billing', u.depth, u.oldest FROM " UNREAD(
-                                                 "'billing'",
-                                                 "") " u"
-                                                     " UNION ALL SELECT 'questions', count(*), min(p.asked_at) FROM "
-                                                     "planner_question p"
-                                                     "   WHERE p.asked_at > clock_timestamp() - interval '5 minutes' "
-                                                     "AND p.answer_by > clock_timestamp()"
-                                                     "    AND NOT EXISTS (SELECT FROM planner_answer a WHERE "
-                                                     "a.question_id = p.id)"
-                                                     " UNION ALL SELECT 'amendments', count(*), NULL FROM amendment a"
-                                                     "   WHERE NOT EXISTS (SELECT FROM amendment_status s WHERE "
-                                                     "s.amendment_id = a.id)"
-                                                     " UNION ALL SELECT 'audit', count(*), min(w.recorded_at) FROM "
-                                                     "(SELECT a.recorded_at FROM audit a"
-                                                     "   WHERE (a.xid, a.id) > (coalesce((SELECT last_xid FROM "
-                                                     "audit_seal ORDER BY number DESC LIMIT 1), '0'),"
-                                                     "    coalesce((SELECT last_id FROM audit_seal ORDER BY number "
-                                                     "DESC LIMIT 1), "
-                                                     "'00000000-0000-0000-0000-000000000000'::uuid))"
-                                                     "   ORDER BY a.xid, a.id LIMIT " COUNTED_AT_MOST ") w"
-                                                     " UNION ALL SELECT 'webhooks', count(*), min(w.created_at) FROM "
-                                                     "(SELECT d.created_at FROM webhook_delivery d"
-                                                     "   WHERE d.state = 'pending' LIMIT " COUNTED_AT_MOST ") w"
-                                                     " UNION ALL SELECT 'invoice_requests', count(*), NULL FROM "
-                                                     "invoice_request r WHERE r.is_open) q"
-                                                     " WHERE ($1::text IS NULL OR q.name > $1::text) ORDER BY q.name "
-                                                     "LIMIT $2::bigint",
+           " SELECT 'zone:' || z.name AS name, u.depth, u.oldest FROM zone z CROSS JOIN LATERAL "
+           UNREAD("'zone:' || z.id",
+                  " AND e.zone_id = z.id AND e.object_type IN ('reservation_wish', 'node_wish', 'zone')") " u"
+           " UNION ALL SELECT 'billing', u.depth, u.oldest FROM " UNREAD("'billing'", "") " u"
+           " UNION ALL SELECT 'questions', count(*), min(p.asked_at) FROM planner_question p"
+           "   WHERE p.asked_at > clock_timestamp() - interval '5 minutes' AND p.answer_by > clock_timestamp()"
+           "    AND NOT EXISTS (SELECT FROM planner_answer a WHERE a.question_id = p.id)"
+           " UNION ALL SELECT 'amendments', count(*), NULL FROM amendment a"
+           "   WHERE NOT EXISTS (SELECT FROM amendment_status s WHERE s.amendment_id = a.id)"
+           " UNION ALL SELECT 'audit', count(*), min(w.recorded_at) FROM (SELECT a.recorded_at FROM audit a"
+           "   WHERE (a.xid, a.id) > (coalesce((SELECT last_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0'),"
+           "    coalesce((SELECT last_id FROM audit_seal ORDER BY number DESC LIMIT 1),"
+           " '00000000-0000-0000-0000-000000000000'::uuid))"
+           "   ORDER BY a.xid, a.id LIMIT " COUNTED_AT_MOST ") w"
+           " UNION ALL SELECT 'webhooks', count(*), min(w.created_at)"
+           " FROM (SELECT d.created_at FROM webhook_delivery d"
+           "   WHERE d.state = 'pending' LIMIT " COUNTED_AT_MOST ") w"
+           " UNION ALL SELECT 'invoice_requests', count(*), NULL FROM invoice_request r WHERE r.is_open) q"
+           " WHERE ($1::text IS NULL OR q.name > $1::text) ORDER BY q.name LIMIT $2::bigint",
     .params = 2,
 };
+// clang-format on
 
 static const struct db_stmt statement_database = {
     .name = "database_list",

@@ -39,18 +39,20 @@ static const struct schema system_query_schema = {"SystemQuoteQuery", system_que
         "hold_until") " AS hold_until,"                                                                                \
                       " CASE WHEN r.confirmed_at IS NOT NULL THEN r.id END AS reservation"
 
+// clang-format off
 static const struct db_stmt statement_list = {
     .name = "quote_list",
-    .sql = QUOTE_COLUMNS ", r.id AS page_key" RESERVATION_FROM
-                         " WHERE r.hold_until IS NOT NULL AND ($7::boolean OR r.hidden_at IS NULL)"
-                         " AND ($1::uuid IS NULL OR r.id > $1::uuid)"
-                         " AND ($3::text IS NULL OR " QUOTE_STATE " = $3::text)"
-                         " AND ($4::text IS NULL OR r.name = $4::text)"
-                         " AND ($5::text IS NULL OR z.name = $5::text)"
-                         " AND ($6::text IS NULL OR w.name = $6::text)"
-                         " ORDER BY r.id LIMIT $2::bigint",
+    .sql = QUOTE_COLUMNS ", r.id AS page_key" RESERVATION_FROM " WHERE r.hold_until IS NOT NULL"
+           " AND ($7::boolean OR r.hidden_at IS NULL)"
+           " AND ($1::uuid IS NULL OR r.id > $1::uuid)"
+           " AND ($3::text IS NULL OR " QUOTE_STATE " = $3::text)"
+           " AND ($4::text IS NULL OR r.name = $4::text)"
+           " AND ($5::text IS NULL OR z.name = $5::text)"
+           " AND ($6::text IS NULL OR w.name = $6::text)"
+           " ORDER BY r.id LIMIT $2::bigint",
     .params = 7,
 };
+// clang-format on
 
 /* The price ($3) is found out beforehand, and shown as a column. */
 static const struct db_stmt statement_get = {

@@ -71,27 +71,23 @@ static const struct db_stmt statement_placement = {
 
 #define MONEY(name, value)                                                                                             \
     ", coalesce(" value ", 0)::bigint AS \"" name ".amount_u\", w.currency AS \"" name ".currency\""
+// clang-format off
 static const struct db_stmt statement_margin = {
     .name = "reservation_margin",
-    .sql = "SELECT r.id AS reservation, (SELECT max(day) + 1 FROM billing_day) AS until" MONEY(
-        "revenue", "l.revenue_u") MONEY("amortization", "c.depreciation_u") MONEY("power", "c.power_u")
-        MONEY("other", "c.amount_u - c.depreciation_u - c.power_u") MONEY("cost", "c.amount_u") MONEY(
-            "margin",
-            "coalesce(l.revenue_u, 0) - coalesce(c.amount_u, 0)") " FROM reservation r JOIN tenant w ON w.id = "
-                                                                  "r.tenant_id"
-                                                                  " CROSS JOIN LATERAL (SELECT sum(effective_u) AS "
-                                                                  "revenue_u FROM rated_line"
-                                                                  "   WHERE reservation_id = r.id AND currency = "
-                                                                  "w.currency) l"
-                                                                  " CROSS JOIN LATERAL (SELECT sum(depreciation_u) AS "
-                                                                  "depreciation_u, sum(power_u) AS power_u,"
-                                                                  "     sum(amount_u) AS amount_u FROM cost_allocation"
-                                                                  "   WHERE reservation_id = r.id AND currency = "
-                                                                  "w.currency) c"
-                                                                  " WHERE r.id = $1::uuid AND ($2::boolean OR "
-                                                                  "r.hidden_at IS NULL) AND " IS_RESERVATION("r"),
+    .sql = "SELECT r.id AS reservation, (SELECT max(day) + 1 FROM billing_day) AS until"
+           MONEY("revenue", "l.revenue_u") MONEY("amortization", "c.depreciation_u") MONEY("power", "c.power_u")
+           MONEY("other", "c.amount_u - c.depreciation_u - c.power_u") MONEY("cost", "c.amount_u")
+           MONEY("margin", "coalesce(l.revenue_u, 0) - coalesce(c.amount_u, 0)")
+           " FROM reservation r JOIN tenant w ON w.id = r.tenant_id"
+           " CROSS JOIN LATERAL (SELECT sum(effective_u) AS revenue_u FROM rated_line"
+           "   WHERE reservation_id = r.id AND currency = w.currency) l"
+           " CROSS JOIN LATERAL (SELECT sum(depreciation_u) AS depreciation_u, sum(power_u) AS power_u,"
+           "     sum(amount_u) AS amount_u FROM cost_allocation"
+           "   WHERE reservation_id = r.id AND currency = w.currency) c"
+           " WHERE r.id = $1::uuid AND ($2::boolean OR r.hidden_at IS NULL) AND " IS_RESERVATION("r"),
     .params = 2,
 };
+// clang-format on
 
 static enum err_kind placement(struct request *request, struct response *response, struct err *reterr)
 {

@@ -39,31 +39,25 @@ static const struct schema summary_query_schema = {"UsageSummaryQuery", summary_
 #define IS_DELIVERY  "l.charge_category = 'usage' AND l.commitment_status IS DISTINCT FROM 'unused'"
 
 /* What is rated of closed days. Row-level security keeps a tenant to its own. */
+// clang-format off
 static const struct db_stmt statement_summary = {
     .name = "usage_summary",
-    .sql = "SELECT * FROM (SELECT coalesce(s.key, 'none') AS key, s.gpu_hours, s.gpu_hours_unused, s.amount_u AS "
-           "\"amount.amount_u\","
+    .sql = "SELECT * FROM (SELECT coalesce(s.key, 'none') AS key, s.gpu_hours, s.gpu_hours_unused,"
+           " s.amount_u AS \"amount.amount_u\","
            "  s.currency AS \"amount.currency\", s.list_u AS \"list.amount_u\", s.currency AS \"list.currency\","
            "  concat_ws(' ', coalesce(s.key, 'none'), s.currency) COLLATE \"C\" AS page_key FROM ("
            "  SELECT CASE $3::text WHEN 'day' THEN l.day::text WHEN 'project' THEN r.project"
            "           WHEN 'tier' THEN r.tier ELSE CASE WHEN r.id IS NOT NULL THEN coalesce(t.name, 'shape') END END"
-           "         AS key, l.currency, " HOURS(
-               IS_DELIVERY) " AS gpu_hours,"
-                            "         " HOURS(
-                                IS_DELIVERY
-                                " AND l.capacity_status = 'unused'") " AS gpu_hours_unused,"
-                                                                     "         sum(l.amount_u)::bigint AS amount_u, "
-                                                                     "sum(l.list_u)::bigint AS list_u"
-                                                                     "    FROM rated_line l LEFT JOIN reservation r ON "
-                                                                     "r.id = l.reservation_id"
-                                                                     "    LEFT JOIN instance_type t ON t.id = "
-                                                                     "r.instance_type_id"
-                                                                     "   WHERE l.day >= " FIRST_DAY
-                                                                     " AND l.day < " LAST_DAY " GROUP BY 1, 2) s) k"
-                                                                     " WHERE $1::text IS NULL OR page_key > $1::text "
-                                                                     "ORDER BY page_key LIMIT $2::bigint",
+           "         AS key, l.currency, " HOURS(IS_DELIVERY) " AS gpu_hours,"
+           "         " HOURS(IS_DELIVERY " AND l.capacity_status = 'unused'") " AS gpu_hours_unused,"
+           "         sum(l.amount_u)::bigint AS amount_u, sum(l.list_u)::bigint AS list_u"
+           "    FROM rated_line l LEFT JOIN reservation r ON r.id = l.reservation_id"
+           "    LEFT JOIN instance_type t ON t.id = r.instance_type_id"
+           "   WHERE l.day >= " FIRST_DAY " AND l.day < " LAST_DAY " GROUP BY 1, 2) s) k"
+           " WHERE $1::text IS NULL OR page_key > $1::text ORDER BY page_key LIMIT $2::bigint",
     .params = 5,
 };
+// clang-format on
 
 static enum err_kind summary(struct request *request, struct response *response, struct err *reterr)
 {

@@ -13,18 +13,18 @@
 #define PURCHASES_MAX      2000
 
 /* An asset that no node has yet is in stock: its service begins when one does. */
+// clang-format off
 static const struct db_stmt statement_due = {
     .name = "asset_purchase_due",
-    .sql =
-        "SELECT " ASSET_ROW_COLUMNS("$1::date") "  FROM " ASSET_ROW_TABLES
-                                                " CROSS JOIN LATERAL (SELECT CASE WHEN coalesce(a.node_id, p.node_id) "
-                                                "IS NOT NULL THEN a.in_service END"
-                                                "                       AS in_service) b"
-                                                " WHERE coalesce(a.acquired_on, a.in_service) <= $1::date"
-                                                "   AND NOT EXISTS (SELECT FROM asset_book k WHERE k.asset_id = a.id)"
-                                                " ORDER BY a.id LIMIT " PURCHASES_MAX_TEXT,
+    .sql = "SELECT " ASSET_ROW_COLUMNS("$1::date") "  FROM " ASSET_ROW_TABLES
+           " CROSS JOIN LATERAL (SELECT CASE WHEN coalesce(a.node_id, p.node_id) IS NOT NULL THEN a.in_service END"
+           "                       AS in_service) b"
+           " WHERE coalesce(a.acquired_on, a.in_service) <= $1::date"
+           "   AND NOT EXISTS (SELECT FROM asset_book k WHERE k.asset_id = a.id)"
+           " ORDER BY a.id LIMIT " PURCHASES_MAX_TEXT,
     .params = 1,
 };
+// clang-format on
 
 static const struct db_stmt statement_recognise = {
     .name = "asset_purchase_recognise",

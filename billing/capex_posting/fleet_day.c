@@ -34,23 +34,23 @@ static const struct db_stmt statement_rates = {
 /* Components without a node of their own are where that is which they are a part of. What is not in the books yet is
  * there as its close will take it in (asset_purchase.h): that is before the day's costs. Joins, not ANY: once the plan
  * is generic, an array is searched from its beginning for every row. */
+// clang-format off
 static const struct db_stmt statement_assets = {
     .name = "fleet_day_assets",
     .sql = "WITH located AS ("
            "  SELECT a.id FROM unnest($1::uuid[]) AS n (id) JOIN asset a ON a.node_id = n.id"
            "  UNION ALL SELECT c.id FROM unnest($1::uuid[]) AS n (id) JOIN asset o ON o.node_id = n.id"
-           "    JOIN asset c ON c.component_of = o.id AND c.node_id IS NULL"
-           ") SELECT " ASSET_ROW_COLUMNS(
-               "$2::date") "  FROM located l JOIN (" ASSET_ROW_TABLES
-                           ") ON a.id = l.id LEFT JOIN asset_book k ON k.asset_id = a.id"
-                           " CROSS JOIN LATERAL (SELECT k.disposed_on, CASE WHEN k.asset_id IS NOT NULL"
-                           "    THEN coalesce(k.in_service, greatest(a.in_service, $2::date))"
-                           "    WHEN coalesce(a.acquired_on, a.in_service) <= $2::date THEN a.in_service END AS "
-                           "in_service) b"
-                           " WHERE b.in_service <= $2::date AND (b.disposed_on IS NULL OR b.disposed_on > $2::date)"
-                           " ORDER BY 2, a.currency, a.id",
+           "    JOIN asset c ON c.component_of = o.id AND c.node_id IS NULL)"
+           " SELECT " ASSET_ROW_COLUMNS("$2::date") "  FROM located l"
+           " JOIN (" ASSET_ROW_TABLES ") ON a.id = l.id LEFT JOIN asset_book k ON k.asset_id = a.id"
+           " CROSS JOIN LATERAL (SELECT k.disposed_on, CASE WHEN k.asset_id IS NOT NULL"
+           "    THEN coalesce(k.in_service, greatest(a.in_service, $2::date))"
+           "    WHEN coalesce(a.acquired_on, a.in_service) <= $2::date THEN a.in_service END AS in_service) b"
+           " WHERE b.in_service <= $2::date AND (b.disposed_on IS NULL OR b.disposed_on > $2::date)"
+           " ORDER BY 2, a.currency, a.id",
     .params = 2,
 };
+// clang-format on
 
 /* What the intervals of the day, as far as it has come, say of each node between two (both included), by reservation
  * where delivered, by cause where not. */

@@ -82,35 +82,30 @@ static const struct db_stmt statement_lines = {
     "jsonb_build_object('name', " name ", 'address', " alias ".address, 'country', " alias ".country,"                 \
     " 'tax_number', " alias ".tax_number, 'reference', " alias ".reference, 'note', " alias ".note)"
 
+// clang-format off
 static const struct db_stmt statement_configure = {
     .name = "invoice_configure",
-    .sql =
-        "UPDATE invoice i SET configuration = ("
-        " SELECT jsonb_build_object('seller', " PARTY("s", "s.legal_name") ", 'buyer', " PARTY(
-            "p", "coalesce(p.legal_name, t.name)") ","
-                                                   "  'tenant', jsonb_build_object('name', t.name, 'timezone', "
-                                                   "t.billing_timezone, 'currency', t.currency),"
-                                                   "  'terms', jsonb_build_object('issue', coalesce(p.issue, s.issue),"
-                                                   "   'invoice_series', coalesce(p.invoice_series, s.invoice_series),"
-                                                   "   'credit_series', coalesce(p.credit_series, s.credit_series),"
-                                                   "   'payment_days', coalesce(p.payment_days, s.payment_days)),"
-                                                   "  'tax_rate', to_jsonb(x),"
-                                                   "  'prices', (SELECT coalesce(jsonb_agg(to_jsonb(q) ORDER BY q.id), "
-                                                   "'[]') FROM price q"
-                                                   "              WHERE q.id IN (SELECT l.price_id FROM invoice_line l "
-                                                   "WHERE l.invoice_id = i.id)),"
-                                                   "  'rounding', 'lines half away from zero from their micro totals; "
-                                                   "tax once, on their sum')"
-                                                   "  FROM tenant t JOIN billing_profile s ON s.tenant_id IS NULL"
-                                                   "  LEFT JOIN billing_profile p ON p.tenant_id = t.id"
-                                                   "  CROSS JOIN LATERAL invoice_terms(t.id, i.period_end) e"
-                                                   "  LEFT JOIN tax_rate x ON x.code = e.tax_code AND x.country = "
-                                                   "e.tax_country"
-                                                   "   AND x.valid @> i.period_end - interval '1 second' WHERE t.id = "
-                                                   "i.tenant_id)"
-                                                   " WHERE i.id = $1::uuid AND i.status = 'draft'",
+    .sql = "UPDATE invoice i SET configuration = ("
+           " SELECT jsonb_build_object('seller', " PARTY("s", "s.legal_name") ","
+           " 'buyer', " PARTY("p", "coalesce(p.legal_name, t.name)") ","
+           "  'tenant', jsonb_build_object('name', t.name, 'timezone', t.billing_timezone, 'currency', t.currency),"
+           "  'terms', jsonb_build_object('issue', coalesce(p.issue, s.issue),"
+           "   'invoice_series', coalesce(p.invoice_series, s.invoice_series),"
+           "   'credit_series', coalesce(p.credit_series, s.credit_series),"
+           "   'payment_days', coalesce(p.payment_days, s.payment_days)),"
+           "  'tax_rate', to_jsonb(x),"
+           "  'prices', (SELECT coalesce(jsonb_agg(to_jsonb(q) ORDER BY q.id), '[]') FROM price q"
+           "              WHERE q.id IN (SELECT l.price_id FROM invoice_line l WHERE l.invoice_id = i.id)),"
+           "  'rounding', 'lines half away from zero from their micro totals; tax once, on their sum')"
+           "  FROM tenant t JOIN billing_profile s ON s.tenant_id IS NULL"
+           "  LEFT JOIN billing_profile p ON p.tenant_id = t.id"
+           "  CROSS JOIN LATERAL invoice_terms(t.id, i.period_end) e"
+           "  LEFT JOIN tax_rate x ON x.code = e.tax_code AND x.country = e.tax_country"
+           "   AND x.valid @> i.period_end - interval '1 second' WHERE t.id = i.tenant_id)"
+           " WHERE i.id = $1::uuid AND i.status = 'draft'",
     .params = 1,
 };
+// clang-format on
 
 static const struct db_stmt statement_finalize = {
     .name = "invoice_finalize",

@@ -48,27 +48,24 @@ static const struct db_stmt statement_waiting = {
 };
 
 /* Their usage: of the day, and of days that had no price. Columns are enum usage_column. */
+// clang-format off
 static const struct db_stmt statement_usage = {
     .name = "rate_day_usage",
-    .sql = "WITH " USAGE_CHOSEN(
-        "unnest($2::uuid[]) AS x (id)") "  SELECT c.*, $1::date AS day, u.node_id, u.period_start, u.period_end, "
-                                        "u.gpu_milli, u.class"
-                                        "    FROM chosen c JOIN usage_interval u ON u.reservation_id = c.id AND "
-                                        "u.class IN ('used', 'unused')"
-                                        "     AND u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
-                                        "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
-                                        "  UNION ALL"
-                                        "  SELECT c.*, w.day, u.node_id, u.period_start, u.period_end, u.gpu_milli, "
-                                        "u.class"
-                                        "    FROM chosen c JOIN unpriced_usage w ON w.reservation_id = c.id AND w.day "
-                                        "< $1::date"
-                                        "    JOIN usage_interval u ON u.reservation_id = c.id AND u.class IN ('used', "
-                                        "'unused')"
-                                        "     AND u.period_start >= w.day::timestamp AT TIME ZONE 'UTC'"
-                                        "     AND u.period_start < (w.day + 1)::timestamp AT TIME ZONE "
-                                        "'UTC'" USAGE_SUMMED,
+    .sql = "WITH " USAGE_CHOSEN("unnest($2::uuid[]) AS x (id)")
+           "  SELECT c.*, $1::date AS day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
+           "    FROM chosen c JOIN usage_interval u ON u.reservation_id = c.id AND u.class IN ('used', 'unused')"
+           "     AND u.period_start >= $1::date::timestamp AT TIME ZONE 'UTC'"
+           "     AND u.period_start < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
+           "  UNION ALL"
+           "  SELECT c.*, w.day, u.node_id, u.period_start, u.period_end, u.gpu_milli, u.class"
+           "    FROM chosen c JOIN unpriced_usage w ON w.reservation_id = c.id AND w.day < $1::date"
+           "    JOIN usage_interval u ON u.reservation_id = c.id AND u.class IN ('used', 'unused')"
+           "     AND u.period_start >= w.day::timestamp AT TIME ZONE 'UTC'"
+           "     AND u.period_start < (w.day + 1)::timestamp AT TIME ZONE 'UTC'"
+           USAGE_SUMMED,
     .params = 2,
 };
+// clang-format on
 
 static const struct db_stmt statement_priced = {
     .name = "rate_day_priced",

@@ -15,23 +15,23 @@
 /* Rows: reservation, tenant, currency, period, its end, reason, base, share of it in basis points, what was written. */
 
 /* A cancellation is charged in the billing period in which it was asked for. */
+// clang-format off
 static const struct db_stmt statement_cancellations = {
     .name = "rate_rules_cancellations",
     .sql = "SELECT x.reservation_id, x.tenant_id, x.currency, extract(epoch FROM p.starts)::bigint,"
-           "  extract(epoch FROM p.ends)::bigint, x.reason, x.remaining_u, x.charge_bp," WRITTEN(
-               "adjustment",
-               "p.starts") "  FROM (SELECT c.*, c.kind AS reason, t.billing_timezone AS zone FROM cancellation c"
-                           "          JOIN tenant t ON t.id = c.tenant_id"
-                           "         WHERE c.requested_at >= ($1::date - 7)::timestamp AT TIME ZONE 'UTC'"
-                           "           AND c.requested_at < ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AND "
-                           "c.charge_bp > 0) x"
-                           "  CROSS JOIN LATERAL (SELECT date_trunc('month', x.requested_at AT TIME ZONE x.zone) AS "
-                           "month) m"
-                           "  CROSS JOIN LATERAL (SELECT m.month AT TIME ZONE x.zone AS starts,"
-                           "    (m.month + interval '1 month') AT TIME ZONE x.zone AS ends) p"
-                           " ORDER BY x.reservation_id",
+           "  extract(epoch FROM p.ends)::bigint, x.reason, x.remaining_u, x.charge_bp,"
+           WRITTEN("adjustment", "p.starts")
+           "  FROM (SELECT c.*, c.kind AS reason, t.billing_timezone AS zone FROM cancellation c"
+           "          JOIN tenant t ON t.id = c.tenant_id"
+           "         WHERE c.requested_at >= ($1::date - 7)::timestamp AT TIME ZONE 'UTC'"
+           "           AND c.requested_at < ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AND c.charge_bp > 0) x"
+           "  CROSS JOIN LATERAL (SELECT date_trunc('month', x.requested_at AT TIME ZONE x.zone) AS month) m"
+           "  CROSS JOIN LATERAL (SELECT m.month AT TIME ZONE x.zone AS starts,"
+           "    (m.month + interval '1 month') AT TIME ZONE x.zone AS ends) p"
+           " ORDER BY x.reservation_id",
     .params = 1,
 };
+// clang-format on
 
 /* What a reservation's usage of a period that is over costs, and the share of it that its undelivered seconds give
  * back: the last step whose least is reached, exactly. Of the promised time, what was preempted is not a part.

@@ -9,18 +9,18 @@
 
 #define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
 
+// clang-format off
 static const struct db_stmt statement_observe = {
     .name = "amend_observe",
-    .sql = "SELECT a.reservation_id, a.id, a.changes_start, " SQL_INSTANT(
-        "a.starts_at") ", a.changes_end,"
-                       " " SQL_INSTANT(
-                           "a.ends_at") ", coalesce(a.count, 0)"
-                                        "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
-                                        "  JOIN amendment a ON a.reservation_id = t.id"
-                                        " WHERE NOT EXISTS (SELECT FROM amendment_status s WHERE s.amendment_id = a.id)"
-                                        " ORDER BY t.place, a.revision",
+    .sql = "SELECT a.reservation_id, a.id, a.changes_start, " SQL_INSTANT("a.starts_at") ", a.changes_end,"
+           " " SQL_INSTANT("a.ends_at") ", coalesce(a.count, 0)"
+           "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
+           "  JOIN amendment a ON a.reservation_id = t.id"
+           " WHERE NOT EXISTS (SELECT FROM amendment_status s WHERE s.amendment_id = a.id)"
+           " ORDER BY t.place, a.revision",
     .params = 1,
 };
+// clang-format on
 
 static const struct db_stmt statement_verdicts = {
     .name = "amend_verdicts",
