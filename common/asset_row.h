@@ -33,5 +33,4 @@ MUST_CHECK enum err_kind asset_row_read(const PGresult *rows, int row, struct as
 #define ASSET_CHANGE_COLUMNS                                                                                           \
     "c.kind, c.effective_on - date '1970-01-01', c.life_months, c.salvage_minor, c.standard, c.undiscounted_minor,"    \
     " c.fair_value_minor, c.value_in_use_minor, c.selling_cost_minor, c.proceeds_minor, c.part_count, c.part_total"
-#define ASSET_CHANGE_WIDTH 12
 struct asset_change asset_change_read(const PGresult *rows, int row, int first, int64_t units);

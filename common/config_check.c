@@ -14,7 +14,8 @@
 #define CHECK_FLAG  "--check-config"
 #define STRICT_FLAG "--strict"
 
-bool config_is_local(const char *listen_at)
+/* Is it "host:port" of this machine alone, or unix:/path? */
+static bool config_is_local(const char *listen_at)
 {
     static const char *const local[] = {"unix:", "127.", "[::1]:", "localhost:"};
     for (size_t i = 0; i < COUNT_OF(local); i++) {

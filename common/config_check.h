@@ -20,5 +20,3 @@ extern const struct config_check config_common_checks[]; /* of struct config_com
 MUST_CHECK enum err_kind config_load_checked(const char *program, const char *summary, const struct config_part *parts,
                                              const struct config_check *const *checks, int argc, char **argv,
                                              bool *ret_done, int *ret_status, struct err *reterr);
-/* Is it "host:port" of this machine alone, or unix:/path? */
-bool config_is_local(const char *listen_at);

@@ -17,18 +17,6 @@ static const char *const method_texts[] = {DEPRECIATION_METHODS(X)};
 static const char *const convention_texts[] = {DEPRECIATION_CONVENTIONS(X)};
 #undef X
 
-const char *depreciation_method_text(enum depreciation_method method)
-{
-    must((unsigned)method < DEPRECIATION_METHOD_COUNT);
-    return method_texts[method];
-}
-
-const char *depreciation_convention_text(enum depreciation_convention convention)
-{
-    must((unsigned)convention < CONVENTION_COUNT);
-    return convention_texts[convention];
-}
-
 static size_t find_text(const char *const *texts, size_t count, const char *text)
 {
     size_t i = 0;
@@ -122,12 +110,6 @@ static int64_t period_end(const struct depreciation_segment *segment, const stru
         return month_of_number(segment->anchor + period->number + 1);
     int64_t months = period->number == 0 ? MONTHS_PER_YEAR : (period->to - period->from) / HALVES_PER_MONTH;
     return month_of_number((segment->anchor + period->number) * MONTHS_PER_YEAR + months);
-}
-
-int64_t depreciation_period_end(const struct depreciation_segment *segment, int64_t day)
-{
-    struct period period = period_of_day(segment, day);
-    return period_end(segment, &period);
 }
 
 /* ---- Segments ---- */

@@ -39,8 +39,6 @@ enum depreciation_convention { DEPRECIATION_CONVENTIONS(X) CONVENTION_COUNT };
 #undef X
 /* clang-format on */
 
-const char *depreciation_method_text(enum depreciation_method method);
-const char *depreciation_convention_text(enum depreciation_convention convention);
 /* False for a text that is none. */
 bool depreciation_method_of(const char *text, enum depreciation_method *ret);
 bool depreciation_convention_of(const char *text, enum depreciation_convention *ret);
@@ -92,9 +90,6 @@ struct depreciation_segment depreciation_continue(const struct depreciation_segm
 /* What is charged in [day_from, day) of a segment; clipped to it. units: milli-GPU-seconds delivered before the day,
  * for units of production; ignored otherwise. */
 int64_t depreciation_accumulated(const struct depreciation_segment *segment, int64_t day, int64_t units);
-
-/* The day after the last of the period that holds a day of the segment: the end of the schedule's row. */
-int64_t depreciation_period_end(const struct depreciation_segment *segment, int64_t day);
 
 /* A walk along a segment, for schedules: as depreciation_accumulated, but days that do not fall take a step each where
  * they would take all from the beginning. Starts with {0} but for the segment. */

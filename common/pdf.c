@@ -46,11 +46,6 @@ void pdf_free(struct pdf *pdf)
     free(pdf);
 }
 
-void pdf_freep(struct pdf **pdf)
-{
-    pdf_free(*pdf);
-}
-
 void pdf_add_page(struct pdf *pdf)
 {
     pdf->pages = alloc_resize(pdf->pages, (size_t)pdf->count + 1, sizeof(HPDF_Page));

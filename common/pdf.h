@@ -11,9 +11,6 @@
 
 #include <stddef.h>
 
-#define PDF_WIDTH  595.0F
-#define PDF_HEIGHT 842.0F
-
 struct pdf;
 
 enum pdf_font { PDF_REGULAR, PDF_BOLD, PDF_FONT_COUNT };
@@ -28,7 +25,6 @@ struct pdf_style {
 
 struct pdf *pdf_new(const char *title) __attribute__((returns_nonnull));
 void pdf_free(struct pdf *pdf); /* NULL is fine */
-void pdf_freep(struct pdf **pdf);
 
 /* A new last page, which becomes the current one. */
 void pdf_add_page(struct pdf *pdf);

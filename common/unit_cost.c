@@ -37,12 +37,6 @@ static enum err_kind monthly_pico(int64_t amount_u, int64_t factor, int64_t divi
     return pico(amount_u, yearly, divisor * UNIT_COST_HOURS_PER_YEAR, ret_pico, reterr);
 }
 
-enum err_kind unit_cost_depreciation(int64_t depreciable_u, int64_t life_hours, int64_t *ret_pico, struct err *reterr)
-{
-    must(depreciable_u >= 0 && life_hours > 0);
-    return pico(depreciable_u, 1, life_hours, ret_pico, reterr);
-}
-
 static bool is_sound(const struct unit_cost_node *node)
 {
     return node->gpus > 0 && node->gpus <= UNIT_COST_GPUS_MOST && node->depreciation_pico >= 0 && node->idle_w >= 0 &&

@@ -21,7 +21,7 @@
 /* What one node is and consumes. All amounts in micro-units of one currency, all >= 0. */
 struct unit_cost_node {
     int64_t gpus;              /* 1 to UNIT_COST_GPUS_MOST */
-    int64_t depreciation_pico; /* per hour: see unit_cost_depreciation */
+    int64_t depreciation_pico; /* per hour */
     int64_t idle_w;            /* drawn with no GPU at work */
     int64_t full_w;            /* drawn with every GPU at work, >= idle_w */
     int64_t pue_ppm;           /* power usage effectiveness: facility power per power of the machines, >= 1 */
@@ -38,11 +38,6 @@ struct unit_cost {
     int64_t cash_pico;         /* per node-hour: idle power, colocation and what is paid monthly */
     int64_t variable_pico;     /* per GPU-hour at work, on top */
 };
-
-/* What an hour of an asset's life costs on the straight line: depreciable_u is its cost less its salvage value,
- * life_hours is > 0. ERR_INVALID if it does not fit. */
-MUST_CHECK enum err_kind unit_cost_depreciation(int64_t depreciable_u, int64_t life_hours, int64_t *ret_pico,
-                                                struct err *reterr);
 
 /* ERR_INVALID if something is out of its range or does not fit. */
 MUST_CHECK enum err_kind unit_cost_of(const struct unit_cost_node *node, struct unit_cost *ret, struct err *reterr);

@@ -84,7 +84,8 @@ void audit_row_hash(const struct audit_row *row, uint8_t ret[static AUDIT_HASH_S
     end(context, ret);
 }
 
-void audit_seal_hash(const struct audit_seal *seal, uint8_t ret[static AUDIT_HASH_SIZE])
+/* Of everything in the seal but .hash. */
+static void audit_seal_hash(const struct audit_seal *seal, uint8_t ret[static AUDIT_HASH_SIZE])
 {
     EVP_MD_CTX *context = begin();
     add_text(context, "sluice-audit-seal-v1");

@@ -45,8 +45,6 @@ struct audit_seal {
 };
 
 void audit_row_hash(const struct audit_row *row, uint8_t ret[static AUDIT_HASH_SIZE]);
-/* Of everything in the seal but .hash. */
-void audit_seal_hash(const struct audit_seal *seal, uint8_t ret[static AUDIT_HASH_SIZE]);
 /* The seal that follows `head` (NULL: the first) and seals these rows, in the order of the log. Its texts are the
  * last row's, its hashes the arena's. */
 void audit_seal_make(struct arena *arena, const struct audit_seal *head, const struct audit_row *rows, size_t count,

@@ -51,7 +51,8 @@ static uint8_t *bytes_of(struct arena *arena, const PGresult *result, int row, i
     return bytes;
 }
 
-void audit_store_seal(struct arena *arena, const PGresult *result, int row, struct audit_seal *ret)
+/* A seal from a row of AUDIT_SEAL_COLUMNS; its texts and hashes are the arena's. */
+static void audit_store_seal(struct arena *arena, const PGresult *result, int row, struct audit_seal *ret)
 {
     struct audit_seal seal = {
         .number = db_int(result, row, 0, 0),

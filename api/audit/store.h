@@ -9,15 +9,13 @@
 #define AUDIT_ROW_COLUMNS                                                                                              \
     "a.xid::text, a.id, (extract(epoch FROM a.recorded_at) * 1000000)::bigint, a.tenant_id, a.principal_id,"           \
     " a.request_id, a.remote, a.action, a.object_id, a.result"
-/* The columns of a seal, for audit_store_seal. */
+/* The columns of a seal. */
 #define AUDIT_SEAL_COLUMNS                                                                                             \
     "s.number, s.position, s.row_count, (extract(epoch FROM s.recorded_from) * 1000000)::bigint, s.last_xid::text,"    \
     " s.last_id, encode(s.row_hashes, 'hex'), encode(s.previous_hash, 'hex'), encode(s.hash, 'hex')"
 
 /* Rows from a result of AUDIT_ROW_COLUMNS; their texts live as long as it does. */
 struct audit_row *audit_store_rows(struct arena *arena, const PGresult *result);
-/* A seal from a row of AUDIT_SEAL_COLUMNS; its texts and hashes are the arena's. */
-void audit_store_seal(struct arena *arena, const PGresult *result, int row, struct audit_seal *ret);
 
 /* The newest seal. *ret_found is false where nothing was sealed yet. */
 MUST_CHECK enum err_kind audit_store_head(struct db *db, struct arena *arena, struct audit_seal *ret, bool *ret_found,

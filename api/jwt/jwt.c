@@ -22,7 +22,8 @@ enum err_kind jwt_refuse(struct err *reterr, const char *why)
     return err_set_code(reterr, ERR_UNAUTHENTICATED, "jwt_refused", "%s", why);
 }
 
-enum jwt_algorithm jwt_algorithm_of(const char *name)
+/* JWT_ALGORITHM_COUNT where there is none of that name. */
+static enum jwt_algorithm jwt_algorithm_of(const char *name)
 {
     enum jwt_algorithm found = 0;
     while (found < JWT_ALGORITHM_COUNT && strcmp(algorithm_names[found], name) != 0)

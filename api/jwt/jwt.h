@@ -44,6 +44,4 @@ bool jwt_has_form(const char *text);
  */
 MUST_CHECK enum err_kind jwt_parse(const char *text, struct jwt *ret, struct err *reterr);
 void jwt_clear(struct jwt *jwt);
-/* JWT_ALGORITHM_COUNT where there is none of that name. */
-enum jwt_algorithm jwt_algorithm_of(const char *name);
 enum err_kind jwt_refuse(struct err *reterr, const char *why);

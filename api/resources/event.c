@@ -38,7 +38,7 @@ static const struct field event_fields[] = {
 };
 // clang-format on
 
-const struct schema event_schema = {"Event", event_fields, sizeof(struct event)};
+static const struct schema event_schema = {"Event", event_fields, sizeof(struct event)};
 
 struct event_query {
     const char *after;
@@ -208,8 +208,10 @@ static const char *patterns_param(struct request *request, const struct event_fi
     return filter->count == 0 ? NULL : arena_text(request->arena, db_array_param(&patterns));
 }
 
-enum err_kind event_page(struct request *request, struct response *response, const struct event_filter *filter,
-                         const char *after, struct err *reterr)
+/* Answers a page of events in the order of the log: of those that pass the filter, those behind the position `after`
+ * ("generation-xid-seq"), or from the log's beginning where it is NULL. A tenant sees its own. */
+static enum err_kind event_page(struct request *request, struct response *response, const struct event_filter *filter,
+                                const char *after, struct err *reterr)
 {
     struct page page;
     struct event_cursor cursor = {0};
@@ -283,4 +285,4 @@ static const struct route event_routes[] = {
 static const struct db_stmt *const event_statements[] = {&statement_list, &statement_generation, NULL};
 
 const struct resource event_resource = {"events", event_routes, event_statements,
-    "Every change of state, in the order of the log: as pages, or as a stream."};
+                                        "Every change of state, in the order of the log: as pages, or as a stream."};

@@ -139,7 +139,8 @@ static enum err_kind get(struct request *request, struct response *response, str
     return answer_object(request, response, 200, &statement_get, request->object, "request", reterr);
 }
 
-enum err_kind invoice_request_answer(struct request *request, struct response *response, struct err *reterr)
+/* request->object is the request: what came of it, or 202 while nothing has. */
+static enum err_kind invoice_request_answer(struct request *request, struct response *response, struct err *reterr)
 {
     const PGresult *result = NULL;
     enum err_kind kind = request_run(request, &statement_get, DB_PARAMS(request->object), &result, reterr);

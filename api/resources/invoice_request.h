@@ -6,8 +6,6 @@
 
 extern const struct schema invoice_request_schema;
 
-/* request->object is the request: what came of it, or 202 while nothing has. */
-enum err_kind invoice_request_answer(struct request *request, struct response *response, struct err *reterr);
 /* For .replay: a repetition joins the wait. */
 enum err_kind invoice_request_replay(struct request *request, struct response *response, struct err *reterr);
 /* The request, inserted with request->new_id, is to be waited for; or, where it was only validated, is answered as it

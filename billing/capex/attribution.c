@@ -64,16 +64,3 @@ enum err_kind attribution_of_pools(const int64_t *costs_u, size_t pool_count, in
     }
     return ERR_NONE;
 }
-
-enum err_kind attribution_of_fleet(const struct attribution_node *nodes, size_t node_count, struct money_share *shares,
-                                   struct err *reterr)
-{
-    for (size_t i = 0; i < node_count; i++) {
-        const struct attribution_node *node = &nodes[i];
-        enum err_kind kind = attribution_of_day(node->cost_u, node->capacity_gpu_milli_s, shares + node->first_share,
-                                                node->delivered_count, reterr);
-        if (kind != ERR_NONE)
-            return err_context(reterr, "cannot attribute the day of node %zu", i);
-    }
-    return ERR_NONE;
-}

@@ -43,15 +43,3 @@ MUST_CHECK enum err_kind attribution_of_day(int64_t cost_u, int64_t capacity_gpu
 MUST_CHECK enum err_kind attribution_of_pools(const int64_t *costs_u, size_t pool_count, int64_t capacity_gpu_milli_s,
                                               struct money_share *shares, size_t delivered_count, int64_t *parts,
                                               struct err *reterr);
-
-/* One node's part in a batch: its shares begin at shares[first_share], delivered_count + IDLE_CAUSE_COUNT of them. */
-struct attribution_node {
-    int64_t cost_u;
-    int64_t capacity_gpu_milli_s;
-    size_t first_share;
-    size_t delivered_count;
-};
-
-/* Attributes a day of many nodes. On error the nodes before the one that the error names are attributed. */
-MUST_CHECK enum err_kind attribution_of_fleet(const struct attribution_node *nodes, size_t node_count,
-                                              struct money_share *shares, struct err *reterr);

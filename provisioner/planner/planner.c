@@ -8,16 +8,9 @@
 static const char *const grouping_texts[] = {PLANNER_GROUPINGS(X)};
 static const char *const scope_texts[] = {PLANNER_SCOPES(X)};
 static const char *const spread_texts[] = {PLANNER_SPREADS(X)};
-static const char *const kind_texts[] = {PLANNER_KINDS(X)};
 static const char *const binding_texts[] = {PLANNER_BINDINGS(X)};
 static const char *const offer_kind_texts[] = {PLANNER_OFFER_KINDS(X)};
 #undef X
-
-const char *planner_grouping_text(enum planner_grouping grouping)
-{
-    must((unsigned)grouping < PLANNER_GROUPING_COUNT);
-    return grouping_texts[grouping];
-}
 
 const char *planner_scope_text(enum planner_scope scope)
 {
@@ -29,12 +22,6 @@ const char *planner_spread_text(enum planner_spread spread)
 {
     must((unsigned)spread < PLANNER_SPREAD_COUNT);
     return spread_texts[spread];
-}
-
-const char *planner_kind_text(enum planner_kind kind)
-{
-    must((unsigned)kind < PLANNER_KIND_COUNT);
-    return kind_texts[kind];
 }
 
 const char *planner_binding_text(enum planner_binding binding)

@@ -90,16 +90,7 @@ enum planner_spread {
         PLANNER_SPREAD_COUNT
 };
 
-#define PLANNER_KINDS(X)                                                                                               \
-    X(PLANNER_HELD, "held")                                                                                            \
-    X(PLANNER_TURNAROUND, "turnaround")
-
-enum planner_kind {
-#define X(name, text) name,
-    PLANNER_KINDS(X)
-#undef X
-        PLANNER_KIND_COUNT
-};
+enum planner_kind { PLANNER_HELD, PLANNER_TURNAROUND, PLANNER_KIND_COUNT };
 
 /* What made the answer no. */
 #define PLANNER_BINDINGS(X)                                                                                            \
@@ -119,9 +110,7 @@ enum planner_binding {
         PLANNER_BINDING_COUNT
 };
 
-const char *planner_grouping_text(enum planner_grouping grouping);
 const char *planner_scope_text(enum planner_scope scope);
-const char *planner_kind_text(enum planner_kind kind);
 const char *planner_binding_text(enum planner_binding binding);
 /* The value of a text, or -1. */
 int planner_grouping_of_text(const char *text);
@@ -329,7 +318,7 @@ struct planner_change {
 
 struct planner *planner_new(void);
 void planner_free(struct planner *planner);
-void planner_freep(struct planner **planner);
+void planner_freep(struct planner **planner); /* of CLEANUP, for tests */
 
 /* -- fleet: never inside a batch -------------------------------------------------------------------------------- */
 

@@ -130,7 +130,8 @@ static json_t *tree_of(const char *text)
     return tree == NULL ? json_null() : tree;
 }
 
-json_t *question_wish_verdict(const struct reservation *reservation)
+/* What the verdict upon it says: {"granted", "from_s", "to_s", "waits", "reason", "binding", "alternatives"}. */
+static json_t *question_wish_verdict(const struct reservation *reservation)
 {
     bool is_waiting = !reservation->granted && reservation->wish.if_unavailable == UNAVAILABLE_WAITLIST;
     return json_pack("{s:b, s:o, s:o, s:b, s:s?, s:o, s:o}", "granted", (int)reservation->granted, "from_s",

@@ -32,5 +32,3 @@ extern const struct question_field question_wish_fields[];
  * as long. */
 const char *question_wish_read(const struct question_wish *wish, const struct question_view *view, struct world *world,
                                struct wish_posted *posted, struct reservation *ret);
-/* What the verdict upon it says: {"granted", "from_s", "to_s", "waits", "reason", "binding", "alternatives"}. */
-json_t *question_wish_verdict(const struct reservation *reservation);

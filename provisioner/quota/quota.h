@@ -101,8 +101,7 @@ struct quota_state {
 /* The next limit of the tenant; false: there is none any more. */
 bool quotas_next(const struct quotas *quotas, struct identity tenant, int64_t instant, struct quota_state *state);
 
-/* A number over limits, holdings and accounts from `from` on: equal ones have equal numbers, however they came about.
- */
+/* For tests: a number over limits, holdings and accounts; equal ones have equal numbers, however they came about. */
 uint64_t quotas_fingerprint(const struct quotas *quotas);
-/* The level of one account at an instant, for tests; the limit exists. */
+/* For tests: the level of one account at an instant; the limit exists. */
 int64_t quotas_held(const struct quotas *quotas, const struct quota_limit *limit, int64_t instant);

@@ -7,12 +7,6 @@
 
 #include <stdlib.h>
 
-/* The order of the parts matters within a table only: what goes before what comes. */
-static enum err_kind (*const parts[])(struct world *world, struct apply_queue *queue, struct err *reterr) = {
-    apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_stays, apply_nodes,
-    apply_maintenance, credit_apply, apply_events,
-};
-
 /* What is due next. Under a virtual clock ($3 is not null) also the acknowledgement of its tick, or taking it back where
  * work is left ($5 is false) or something is due even now: whoever moves the clock then asks again. */
 static const struct db_stmt statement_next_due = {
@@ -152,7 +146,7 @@ static enum err_kind stays_end(struct world *world, struct apply_queue *queue, c
                       (int64_t)instances.count, reterr);
 }
 
-enum err_kind apply_stays(struct world *world, struct apply_queue *queue, struct err *reterr)
+static enum err_kind apply_stays(struct world *world, struct apply_queue *queue, struct err *reterr)
 {
     char now[DB_INT_TEXT_SIZE];
     (void)db_int_param(now, world->now_s);
@@ -162,7 +156,7 @@ enum err_kind apply_stays(struct world *world, struct apply_queue *queue, struct
 
 /* ---- Nodes ---- */
 
-enum err_kind apply_nodes(struct world *world, struct apply_queue *queue, struct err *reterr)
+static enum err_kind apply_nodes(struct world *world, struct apply_queue *queue, struct err *reterr)
 {
     CLEANUP(db_array_clear) struct db_array ids = {0};
     CLEANUP(db_array_clear) struct db_array states = {0};
@@ -232,7 +226,7 @@ static void add_event(struct db_column columns[EVENT_COLUMNS], const struct even
     db_column_int8(&columns[EVENT_OCCURRED], event->occurred_at_s);
 }
 
-enum err_kind apply_events(struct world *world, struct apply_queue *queue, struct err *reterr)
+static enum err_kind apply_events(struct world *world, struct apply_queue *queue, struct err *reterr)
 {
     if (world->event_count == 0)
         return ERR_NONE;
@@ -282,6 +276,12 @@ static enum err_kind send_end(const struct world *world, struct apply_queue *que
                                 end->is_last ? "true" : "false"),
                       -1, reterr);
 }
+
+/* The order of the parts matters within a table only: what goes before what comes. */
+static enum err_kind (*const parts[])(struct world *world, struct apply_queue *queue, struct err *reterr) = {
+    apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_stays, apply_nodes,
+    apply_maintenance, credit_apply, apply_events,
+};
 
 static enum err_kind send_all(struct world *world, struct apply_queue *queue, const struct apply_end *end,
                               struct err *reterr)

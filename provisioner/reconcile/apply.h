@@ -42,11 +42,7 @@ void apply_column_instant(struct db_column *column, int64_t instant_s);
 MUST_CHECK enum err_kind apply_reservations(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_amendments(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_instances(struct world *world, struct apply_queue *queue, struct err *reterr);
-MUST_CHECK enum err_kind apply_stays(struct world *world, struct apply_queue *queue, struct err *reterr);
-MUST_CHECK enum err_kind apply_nodes(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, struct err *reterr);
-MUST_CHECK enum err_kind apply_events(struct world *world, struct apply_queue *queue, struct err *reterr);
-
 MUST_CHECK enum err_kind apply_maintenance(struct world *world, struct apply_queue *queue, struct err *reterr);
 
 extern const struct db_stmt *const apply_maintenance_statements[];

@@ -57,8 +57,8 @@ struct fsm {
 const struct fsm_transition *fsm_next(const struct fsm *fsm, int state, const void *subject);
 /* The state of a name, or -1. */
 int fsm_state_of_text(const struct fsm *fsm, const char *text);
-/* What is wrong with the table (a static text), or NULL: numbers rise, each (state, event) is a rule or refused, each
- * state is reached and is left or final, each transient state has a rule of time. */
+/* For tests: what is wrong with the table (a static text), or NULL: numbers rise, each (state, event) is a rule or
+ * refused, each state is reached and is left or final, each transient state has a rule of time. */
 const char *fsm_wrong(const struct fsm *fsm);
 /* The machine as a section of Markdown: a drawing (Mermaid) and its table. */
 void fsm_print(const struct fsm *fsm, FILE *out);

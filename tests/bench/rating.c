@@ -27,7 +27,7 @@ static struct rating_charge charges[RATING_CHARGES_MAX(LINES, 1)];
 static struct money_share scratch[LINES];
 static volatile int64_t naive_u[LINES];
 static struct rating_usage usage[LINES];
-static struct attribution_node nodes[NODES];
+static int64_t costs_u[NODES];
 static struct money_share shares[NODES * SHARES_PER_NODE];
 static struct depreciation_segment assets[ASSETS];
 
@@ -58,8 +58,7 @@ static void fill(void)
         usage[i] = (struct rating_usage){{from_s, from_s + varied(i, 60, 600000)}, 8000};
     }
     for (int64_t i = 0; i < NODES; i++) {
-        nodes[i] = (struct attribution_node){varied(i, 200000000, 99999999), DAY_GPU_MILLI_S,
-                                             (size_t)i * SHARES_PER_NODE, SHARES_PER_NODE - IDLE_CAUSE_COUNT};
+        costs_u[i] = varied(i, 200000000, 99999999);
         for (int64_t j = 0; j < SHARES_PER_NODE - IDLE_CAUSE_COUNT; j++)
             shares[i * SHARES_PER_NODE + j].weight = varied(i + j, 1, DAY_GPU_MILLI_S / SHARES_PER_NODE);
     }
@@ -121,7 +120,9 @@ static size_t measure_usage(void)
 
 static size_t attribute_nodes(void)
 {
-    must(attribution_of_fleet(nodes, NODES, shares, NULL) == ERR_NONE);
+    for (size_t i = 0; i < NODES; i++)
+        must(attribution_of_day(costs_u[i], DAY_GPU_MILLI_S, shares + i * SHARES_PER_NODE,
+                                SHARES_PER_NODE - IDLE_CAUSE_COUNT, NULL) == ERR_NONE);
     return NODES;
 }
 

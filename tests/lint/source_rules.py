@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Rules of the C sources that the compiler does not know: functions that are banned, includes that point sideways,
-pure folders that do I/O, statements built from text, files that lack their head or grew too long.
+pure folders that do I/O, statements built from text, files that lack their head or grew too long, headers that declare
+what nobody else needs.
 
     tests/lint/source_rules.py [--self-test]
 """
 # SPDX-License-Identifier: Apache-2.0
 
+import collections
 import pathlib
 import re
 import sys
@@ -109,6 +111,41 @@ def length(path, text):
         yield LINES_MAX, f"has {lines} lines, more than {LINES_MAX}: look for the second thing it does"
 
 
+WORD = re.compile(r"\w+")
+DECLARATION = re.compile(r"^(?!\s*(?:#|typedef|static)\b)[^;#={}]*?\b(\w+)\s*\([^;{}]*;|^extern [^;]*?\b(\w+)(?:\[[^;]*\])?;", re.MULTILINE)
+
+
+def declared(header):
+    """The names of the functions and objects that a header without comments and strings declares, with their lines."""
+    depth, outside = 0, ""
+    for part in re.split(r"([{}])", header):
+        depth += {"{": 1, "}": -1}.get(part, 0)
+        outside += part if depth == 0 else "\n" * part.count("\n")
+    for match in DECLARATION.finditer(outside):
+        group = 1 if match.group(1) else 2
+        yield match.group(group), line_of(outside, match.start(group))
+
+
+def needless_declarations(texts):
+    """What a header of the programs declares, another file than its own needs; else it is static, or dead. What only tests
+    need says so above ("for tests"); an x_free() may stand there for the sake of its x_freep(), which CLEANUP takes, and a
+    function for that of a macro."""
+    words = {path: collections.Counter(WORD.findall(without(text, strings=True))) for path, text in texts.items()}
+    for path, text in texts.items():
+        if not path.endswith(".h") or path.startswith("tests/"):
+            continue
+        source = path[:-1] + "c"
+        for name, line in declared(without(text, strings=True)):
+            users = [other for other in words if words[other][name] and other not in (path, source)]
+            is_tested_only = all(user.startswith("tests/") for user in users) and words.get(source, {}).get(name, 0) < 2
+            if words[path][name] > 1 or (name.endswith("_free") and words[path][name + "p"]):
+                continue
+            if not users:
+                yield f"{path}:{line}: no other file needs {name}: make it static, or remove it"
+            elif is_tested_only and "for tests" not in "\n".join(text.splitlines()[max(0, line - 4):line]).lower():
+                yield f"{path}:{line}: only tests need {name}: remove it, or say so above (for tests)"
+
+
 RULES = (banned_functions, built_statements, sideways_includes, impure_includes, head, length)
 
 HEAD = "/* What for. */\n/* SPDX-License-Identifier: Apache-2.0 */\n"
@@ -131,6 +168,17 @@ SAMPLES = (  # path, text, how many findings
 )
 
 
+TREES = (  # path: text, how many declarations are needless
+    ({"api/a.h": "int a_get(int x);", "api/a.c": "int a_get(int x) {}", "api/b.c": "a_get(1);"}, 0),
+    ({"api/a.h": "int a_get(int x);", "api/a.c": "int a_get(int x) {} int y = a_get(1);"}, 1),
+    ({"api/a.h": "int a_get(int x);", "api/a.c": "int a_get(int x) {}", "tests/t.c": "a_get(1);"}, 1),
+    ({"api/a.h": "/* for tests */\nint a_get(int x);", "api/a.c": "int a_get(int x) {}", "tests/t.c": "a_get(1);"}, 0),
+    ({"api/a.h": "int a_get(int x);", "api/a.c": "int a_get(int x) {} int y = a_get(1);", "tests/t.c": "a_get(1);"}, 0),
+    ({"api/a.h": "void a_free(int x);\nvoid a_freep(int *x);", "api/b.c": "CLEANUP(a_freep)"}, 0),
+    ({"api/a.h": "extern const int a_rows[];\nstruct b { int (*run)(void); };"}, 1),
+)
+
+
 def findings(path, text):
     return [f"{path}:{line}: {message}" for rule in RULES for line, message in rule(path, text)]
 
@@ -147,11 +195,15 @@ def main():
         found = findings(path, text)
         if len(found) != expected:
             sys.exit(f"self-test: {expected} findings expected in {text!r}, not {found}")
+    for texts, expected in TREES:
+        found = list(needless_declarations(texts))
+        if len(found) != expected:
+            sys.exit(f"self-test: {expected} needless declarations expected in {texts}, not {found}")
     if sys.argv[1:] == ["--self-test"]:
         return
-    paths = list(sources())
-    found = [finding for path in paths for finding in findings(str(path.relative_to(ROOT)), path.read_text())]
-    print("\n".join(found + [f"{len(paths)} files, {len(found)} findings"]))
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in sources()}
+    found = [finding for path, text in texts.items() for finding in findings(path, text)] + list(needless_declarations(texts))
+    print("\n".join(found + [f"{len(texts)} files, {len(found)} findings"]))
     sys.exit(1 if found else 0)
 
 

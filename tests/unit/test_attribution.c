@@ -87,39 +87,30 @@ START_TEST(overlapping_facts_are_refused_and_never_clamped)
 }
 END_TEST
 
-START_TEST(a_fleet_sums_to_its_cost_and_idle_is_never_negative)
+START_TEST(a_day_sums_to_its_cost_and_idle_is_never_negative)
 {
     struct property property = property_begin(__func__);
-    enum { NODES = 3, DELIVERED_MAX = 9 };
+    enum { DELIVERED_MAX = 9 };
     for (int i = 0; i < CASES; i++) {
-        struct attribution_node nodes[NODES];
-        struct money_share shares[NODES * (DELIVERED_MAX + IDLE_CAUSE_COUNT)] = {0};
-        size_t used = 0;
-        for (size_t n = 0; n < NODES; n++) {
-            size_t delivered = (size_t)property_between(&property, 0, DELIVERED_MAX);
-            int64_t cost_u = property_between(&property, 0, INT64_C(1) << property_between(&property, 1, 60));
-            nodes[n] = (struct attribution_node){cost_u, DAY_GPU_MILLI_S, used, delivered};
-            int64_t left = DAY_GPU_MILLI_S;
-            for (size_t j = 0; j < delivered + IDLE_CAUSE_COUNT; j++) {
-                bool unsold = j == delivered + IDLE_UNSOLD;
-                shares[used + j].weight = unsold ? 0 : property_between(&property, 0, left);
-                left -= shares[used + j].weight;
-            }
-            used += delivered + IDLE_CAUSE_COUNT;
+        struct money_share shares[DELIVERED_MAX + IDLE_CAUSE_COUNT] = {0};
+        size_t delivered = (size_t)property_between(&property, 0, DELIVERED_MAX);
+        int64_t cost_u = property_between(&property, 0, INT64_C(1) << property_between(&property, 1, 60));
+        int64_t left = DAY_GPU_MILLI_S;
+        for (size_t j = 0; j < delivered + IDLE_CAUSE_COUNT; j++) {
+            bool unsold = j == delivered + IDLE_UNSOLD;
+            shares[j].weight = unsold ? 0 : property_between(&property, 0, left);
+            left -= shares[j].weight;
         }
-        ck_assert_int_eq(attribution_of_fleet(nodes, NODES, shares, NULL), ERR_NONE);
-        for (size_t n = 0; n < NODES; n++) {
-            int64_t sum = 0;
-            int64_t weights = 0;
-            for (size_t j = 0; j < nodes[n].delivered_count + IDLE_CAUSE_COUNT; j++) {
-                const struct money_share *share = &shares[nodes[n].first_share + j];
-                ck_assert(share->amount >= 0);
-                sum += share->amount;
-                weights += share->weight;
-            }
-            ck_assert_int_eq(sum, nodes[n].cost_u);
-            ck_assert_int_eq(weights, DAY_GPU_MILLI_S);
+        ck_assert_int_eq(attribution_of_day(cost_u, DAY_GPU_MILLI_S, shares, delivered, NULL), ERR_NONE);
+        int64_t sum = 0;
+        int64_t weights = 0;
+        for (size_t j = 0; j < delivered + IDLE_CAUSE_COUNT; j++) {
+            ck_assert(shares[j].amount >= 0);
+            sum += shares[j].amount;
+            weights += shares[j].weight;
         }
+        ck_assert_int_eq(sum, cost_u);
+        ck_assert_int_eq(weights, DAY_GPU_MILLI_S);
     }
 }
 END_TEST
@@ -215,7 +206,7 @@ int main(void)
     tcase_add_test(tests, a_node_without_capacity_is_not_in_service);
     tcase_add_test(tests, a_reservation_that_was_delivered_nothing_bears_nothing);
     tcase_add_test(tests, overlapping_facts_are_refused_and_never_clamped);
-    tcase_add_test(tests, a_fleet_sums_to_its_cost_and_idle_is_never_negative);
+    tcase_add_test(tests, a_day_sums_to_its_cost_and_idle_is_never_negative);
     tcase_add_test(tests, g11_a_days_pools_are_24_of_its_hours);
     tcase_add_test(tests, a_node_that_is_gone_or_unknown_costs_what_is_known_of_it);
     tcase_add_test(tests, each_pool_is_borne_exactly);

@@ -2,6 +2,7 @@
  * for. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/break_even.h"
+#include "common/money.h"
 #include "common/payback.h"
 #include "common/unit_cost.h"
 #include "tests/unit/golden.h"
@@ -18,11 +19,21 @@
 #define WEEK_S      INT64_C(604800)
 #define GPU_HOUR    INT64_C(3600000) /* milli-GPU-seconds */
 
+/* What an hour of an asset's life costs on the straight line. */
+static int64_t per_hour_pico(int64_t depreciable_u, int64_t life_hours)
+{
+    int64_t pico = 0;
+    money_wide whole_pico = (money_wide)depreciable_u * UNIT_COST_PICO_PER_MICRO;
+    ck_assert_int_eq(money_round(whole_pico, life_hours, MONEY_HALF_EVEN, &pico, NULL), ERR_NONE);
+    return pico;
+}
+
 /* G11: capex 312,000, salvage 31,200, five years; colocation for 10.2 kW; operations 900 a month. */
 static struct unit_cost golden_node(void)
 {
     struct unit_cost_node node = {
         .gpus = 8,
+        .depreciation_pico = per_hour_pico(CAPEX_U - 31200 * MAJOR_U, 43824),
         .idle_w = 3400,
         .full_w = 10200,
         .pue_ppm = 1300000,
@@ -32,7 +43,6 @@ static struct unit_cost golden_node(void)
         .monthly_u = 900 * MAJOR_U,
     };
     struct unit_cost cost;
-    ck_assert_int_eq(unit_cost_depreciation(CAPEX_U - 31200 * MAJOR_U, 43824, &node.depreciation_pico, NULL), ERR_NONE);
     ck_assert_int_eq(unit_cost_of(&node, &cost, NULL), ERR_NONE);
     return cost;
 }
@@ -97,7 +107,7 @@ START_TEST(g21_a_reservation_leaves_its_revenue_less_each_cost)
     const int64_t hours = 240;
     const int64_t metered_w = 10200 * 62 / 100;
     struct unit_cost_node worn = {.gpus = 8, .pue_ppm = UNIT_COST_PPM};
-    ck_assert_int_eq(unit_cost_depreciation(CAPEX_U - 31200 * MAJOR_U, 43824, &worn.depreciation_pico, NULL), ERR_NONE);
+    worn.depreciation_pico = per_hour_pico(CAPEX_U - 31200 * MAJOR_U, 43824);
     const struct {
         const char *name;
         struct unit_cost_node node;
@@ -162,10 +172,8 @@ END_TEST
 static struct unit_cost_node any_node(struct property *property)
 {
     int64_t idle_w = property_between(property, 0, 20000);
-    int64_t depreciation_pico = 0;
-    ck_assert_int_eq(unit_cost_depreciation(property_between(property, 0, 10000000) * MAJOR_U,
-                                            property_between(property, 1, 100000), &depreciation_pico, NULL),
-                     ERR_NONE);
+    int64_t depreciable_u = property_between(property, 0, 10000000) * MAJOR_U;
+    int64_t depreciation_pico = per_hour_pico(depreciable_u, property_between(property, 1, 100000));
     return (struct unit_cost_node){
         .gpus = property_between(property, 1, 72),
         .depreciation_pico = depreciation_pico,
@@ -289,7 +297,6 @@ START_TEST(figures_out_of_range_are_refused)
 {
     const struct unit_cost_node sound = {.gpus = 8, .pue_ppm = UNIT_COST_PPM};
     struct unit_cost_node wrong[6];
-    int64_t pico = 0;
     struct unit_cost cost;
     for (size_t i = 0; i < 6; i++)
         wrong[i] = sound;
@@ -299,7 +306,6 @@ START_TEST(figures_out_of_range_are_refused)
     wrong[3].idle_w = 1;
     wrong[4].tariff_u = -1;
     wrong[5].monthly_u = INT64_MAX;
-    ck_assert_int_eq(unit_cost_depreciation(INT64_MAX, 1, &pico, NULL), ERR_INVALID);
     ck_assert_int_eq(unit_cost_of(&sound, &cost, NULL), ERR_NONE);
     for (size_t i = 0; i < 6; i++)
         ck_assert_int_eq(unit_cost_of(&wrong[i], &cost, NULL), ERR_INVALID);
