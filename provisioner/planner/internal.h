@@ -541,6 +541,8 @@ bool preempt_any(const struct planner *planner, const struct planner_request *re
  * is no place even so, and nothing has changed. */
 bool preempt_gang(struct planner *planner, const struct question *question, const struct planner_request *request,
                   enum planner_scope limit);
+/* Into planner->instants: those after `after` at which those are gone and clean who are told to go at evict_from. */
+void preempt_instants(struct planner *planner, int64_t evict_from, int64_t after);
 /* The first start after the request's, soon after evict_from, at which it fits if it evicts. */
 bool preempt_later(struct planner *planner, const struct planner_request *request, int64_t *ret_from);
 /* The same as preempt_gang for one instance on one node, which adds to planner->evictions. */

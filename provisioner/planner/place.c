@@ -236,23 +236,101 @@ bool planner_cut(struct planner *planner, const struct planner_key *key, int64_t
     return found;
 }
 
-/* Tightest scope around the present node first; what it gets is cut off the present place. */
-static bool replace_near(struct planner *planner, struct question *question, const struct planner_request *request,
-                         uint32_t old, struct planner_verdict *ret)
+/* What is replaced, and by what it asks for. */
+struct replacing {
+    struct planner *planner;
+    const struct planner_replacement *replacement;
+    uint32_t old;
+    uint32_t node; /* where it is */
+    struct planner_request request;
+};
+
+/* Tightest scope around the present node first. */
+static bool find_near(const struct replacing *replacing, struct question *question, bool preempts)
 {
-    const struct node *node = &planner->nodes[planner->allocations[old].node];
-    question->near_scope = request->scope;
-    question->near_group = request->scope == PLANNER_FLEET ? NONE : node->groups[request->scope];
-    for (uint32_t scope = PLANNER_NODE + 1; scope <= (uint32_t)request->scope; scope++) {
+    struct planner *planner = replacing->planner;
+    enum planner_scope widest = replacing->replacement->scope;
+    const struct node *node = &planner->nodes[replacing->node];
+    for (uint32_t scope = PLANNER_NODE + 1; scope <= (uint32_t)widest; scope++) {
         question->near_scope = (enum planner_scope)scope;
         question->near_group = scope == PLANNER_FLEET ? NONE : node->groups[scope];
-        if (!search_gang(planner, question, request, PLANNER_FLEET))
-            continue;
-        cut_allocation(planner, old, request->from);
-        grant(planner, question, request, ret);
-        return true;
+        if (search_gang(planner, question, &replacing->request, PLANNER_FLEET) ||
+            (preempts && preempt_gang(planner, question, &replacing->request, PLANNER_FLEET)))
+            return true;
+    }
+    question->near_scope = widest;
+    question->near_group = widest == PLANNER_FLEET ? NONE : node->groups[widest];
+    return false;
+}
+
+/* What it gets is cut off the present place. */
+static bool replace_near(const struct replacing *replacing, struct question *question, bool preempts,
+                         struct planner_verdict *ret)
+{
+    struct planner *planner = replacing->planner;
+    if (!find_near(replacing, question, preempts))
+        return false;
+    cut_allocation(planner, replacing->old, replacing->replacement->now);
+    grant(planner, question, &replacing->request, ret);
+    return true;
+}
+
+/* As soon as those who give way are gone. */
+static bool replace_by_preemption(struct replacing *replacing, enum planner_scope apart_level,
+                                  struct planner_verdict *ret)
+{
+    struct planner *planner = replacing->planner;
+    const struct planner_replacement *replacement = replacing->replacement;
+    struct planner_request *request = &replacing->request;
+    if (!replacement->preempts || request->preemptible || planner->preemptible_live == 0)
+        return false;
+    request->preempts = true;
+    request->evict_from = replacement->evict_from;
+    preempt_instants(planner, replacement->evict_from, request->from - 1);
+    for (uint32_t i = 0; i < planner->instant_count && planner->instants[i] < request->to; i++) {
+        request->from = planner->instants[i];
+        struct question question = question_of(planner, request);
+        question.apart_level = apart_level;
+        if (replace_near(replacing, &question, true, ret))
+            return true;
     }
     return false;
+}
+
+/* The present place, which lies ahead, makes room: where it is may be free before. */
+static void replace_sooner(const struct replacing *replacing, struct question *question, struct planner_verdict *ret)
+{
+    struct planner *planner = replacing->planner;
+    struct attempt attempt = attempt_begin(planner);
+    cut_allocation(planner, replacing->old, replacing->replacement->now);
+    if (find_near(replacing, question, false)) {
+        grant(planner, question, &replacing->request, ret);
+    } else {
+        attempt_undo(planner, attempt);
+        *ret = (struct planner_verdict){0};
+    }
+    attempt_keep(planner, attempt);
+}
+
+static struct planner_request request_in_place(const struct planner *planner, uint32_t old,
+                                               const struct planner_replacement *replacement)
+{
+    const struct allocation *present = &planner->allocations[old];
+    bool keeps_start = present->from > replacement->now && !replacement->sooner;
+    return (struct planner_request){
+        .reservation = replacement->key.reservation,
+        .tenant = present->tenant,
+        .first_ordinal = replacement->key.ordinal,
+        .count = 1,
+        .shape = present->shape,
+        .from = keeps_start ? present->from : replacement->now,
+        .to = present->to,
+        .gpu_models = replacement->gpu_models,
+        .gpu_model_count = replacement->gpu_model_count,
+        .scope = replacement->scope,
+        .avoid_node = replacement->sooner ? (struct planner_id){{0}} : planner->nodes[present->node].spec.id,
+        .preemptible = present->preemptible,
+    };
 }
 
 bool planner_replace(struct planner *planner, const struct planner_replacement *replacement,
@@ -261,31 +339,28 @@ bool planner_replace(struct planner *planner, const struct planner_replacement *
     uint32_t old = held_after(planner, &replacement->key, replacement->now);
     if (old == NONE)
         return false;
-    const struct allocation *present = &planner->allocations[old];
-    const struct node *node = &planner->nodes[present->node];
-    const char *const present_model[] = {planner->models[node->model].name};
-    bool same_model = replacement->gpu_model_count == 0;
-    struct planner_request request = {
-        .reservation = replacement->key.reservation,
-        .tenant = present->tenant,
-        .first_ordinal = replacement->key.ordinal,
-        .count = 1,
-        .shape = present->shape,
-        .from = present->from > replacement->now ? present->from : replacement->now,
-        .to = present->to,
-        .gpu_models = same_model ? present_model : replacement->gpu_models,
-        .gpu_model_count = same_model ? 1 : replacement->gpu_model_count,
-        .scope = replacement->scope,
-        .avoid_node = node->spec.id,
-        .preemptible = present->preemptible,
-    };
-    must(planner_request_wrong(&request) == NULL);
-    struct question question = question_of(planner, &request);
+    struct replacing replacing = {.planner = planner,
+                                  .replacement = replacement,
+                                  .old = old,
+                                  .node = planner->allocations[old].node,
+                                  .request = request_in_place(planner, old, replacement)};
+    const char *const present_model[] = {planner->models[planner->nodes[replacing.node].model].name};
+    if (replacement->gpu_model_count == 0) {
+        replacing.request.gpu_models = present_model;
+        replacing.request.gpu_model_count = 1;
+    }
+    const struct planner_request asked = replacing.request;
+    must(planner_request_wrong(&asked) == NULL);
+    must(!replacement->sooner || planner->allocations[old].from > replacement->now);
+    struct question question = question_of(planner, &asked);
     question.apart_level = spread_level(replacement->spread);
     planner->eviction_count = 0;
-    spread_mark(planner, request.reservation, request.first_ordinal, replacement->now, question.apart_level, true);
-    if (!replace_near(planner, &question, &request, old, ret))
-        *ret = (struct planner_verdict){.refusal = refuse(planner, &question, &request)};
-    spread_mark(planner, request.reservation, request.first_ordinal, replacement->now, question.apart_level, false);
+    spread_mark(planner, asked.reservation, asked.first_ordinal, replacement->now, question.apart_level, true);
+    if (replacement->sooner)
+        replace_sooner(&replacing, &question, ret);
+    else if (!replace_near(&replacing, &question, false, ret) &&
+             !replace_by_preemption(&replacing, question.apart_level, ret))
+        *ret = (struct planner_verdict){.refusal = refuse(planner, &question, &asked)};
+    spread_mark(planner, asked.reservation, asked.first_ordinal, replacement->now, question.apart_level, false);
     return true;
 }

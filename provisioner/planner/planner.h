@@ -239,6 +239,11 @@ struct planner_replacement {
     uint32_t gpu_model_count;   /* 0: the present node's model */
     enum planner_scope scope;   /* how far it may go from the present node: PLANNER_FLEET: anywhere */
     enum planner_spread spread; /* not into a group of this kind that holds another instance of the reservation */
+    /* Where nothing is free it may take what is preemptible, as a request that preempts: the new place then begins when
+     * those are gone who were told at evict_from, and their places are clean. */
+    bool preempts;
+    int64_t evict_from;
+    bool sooner; /* the present place lies ahead: one that begins now, that node's too, or none */
 };
 
 /* New terms for a reservation as a whole: planner_amend. */
@@ -399,8 +404,8 @@ bool planner_block(struct planner *planner, const struct planner_key *key, struc
 const struct planner_allocation *planner_hits(struct planner *planner, struct planner_id node, int64_t from, int64_t to,
                                               uint32_t *ret_count);
 /* Places the instance anew for [now, its end) on another node, same NVLink domain first, then same rack, leaf, fabric,
- * zone, fleet, as far as `scope` lets it; and cuts the present place at now. If it is refused nothing has changed (the
- * caller may cut). False: no instance under this key holds anything after now; *ret is not set. */
+ * zone, fleet, as far as `scope` lets it; and cuts the present place at now. A place that lies ahead is replaced from its
+ * own start on. If it is refused nothing has changed (the caller may cut). False: no instance under this key holds anything after now; *ret is not set. */
 bool planner_replace(struct planner *planner, const struct planner_replacement *replacement,
                      struct planner_verdict *ret);
 

@@ -499,15 +499,20 @@ static void later_append(struct planner *planner, int64_t instant, int64_t after
         planner->instants[planner->instant_count++] = instant;
 }
 
-bool preempt_later(struct planner *planner, const struct planner_request *request, int64_t *ret_from)
+void preempt_instants(struct planner *planner, int64_t evict_from, int64_t after)
 {
     planner->instant_count = 0;
-    later_append(planner, request->evict_from, request->from);
+    later_append(planner, evict_from, after);
     for (uint32_t i = 0; i < planner->node_count; i++) {
         if (planner->nodes[i].preemptibles > 0)
-            later_append(planner, request->evict_from + planner->nodes[i].spec.turnaround_s, request->from);
+            later_append(planner, evict_from + planner->nodes[i].spec.turnaround_s, after);
     }
     instants_sort(planner);
+}
+
+bool preempt_later(struct planner *planner, const struct planner_request *request, int64_t *ret_from)
+{
+    preempt_instants(planner, request->evict_from, request->from);
     for (uint32_t i = 0; i < planner->instant_count; i++) {
         struct planner_request later = request_at(request, planner->instants[i]);
         if (planner_request_wrong(&later) == NULL && planner_fits(planner, &later)) {

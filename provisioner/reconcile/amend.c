@@ -116,10 +116,7 @@ static void adopt(struct instance *instance)
     struct planner_key key = instance_key(instance);
     const struct planner_node *place = planner_node_of(reservation->world->planner, &key, reservation->world->now_s);
     if (!instance->on_node && place != NULL) {
-        struct node *node = world_node(reservation->world, identity_of(place->id));
-        instance->node = node->id;
-        instance->granted = instance->is.state == INSTANCE_REPLACING && node_is_in_service(node);
-        instance->has_node = instance->granted || instance->is.state == INSTANCE_PLANNED;
+        instance_settle(instance, identity_of(place->id));
         instance->changed = true;
     }
     instance->window_changed = instance->ends_s != reservation->ends_s;

@@ -275,33 +275,70 @@ static bool may_stay(struct instance *instance)
     return false;
 }
 
+/* When its place begins, its own start at the earliest; NEVER: it has none. */
+static int64_t place_begins_s(const struct instance *instance)
+{
+    const struct world *world = world_of(instance);
+    struct planner_key key = instance_key(instance);
+    int64_t from_s = 0;
+    if (!world_held_from(world, &key, world->now_s, &from_s))
+        return NEVER;
+    return from_s > instance->starts_s ? from_s : instance->starts_s;
+}
+
+void instance_settle(struct instance *instance, struct identity node)
+{
+    const struct world *world = world_of(instance);
+    bool is_in_service = node_is_in_service(world_node(world, node));
+    /* Before its start it goes where its place will be. */
+    bool has_begun = place_begins_s(instance) <= (instance->starts_s > world->now_s ? instance->starts_s : world->now_s);
+    instance->node = node;
+    instance->granted = instance->is.state == INSTANCE_REPLACING && is_in_service && has_begun;
+    instance->has_node = instance->is.state == INSTANCE_PLANNED || is_in_service;
+}
+
+/* The planner's answer to where else it may be. False: nowhere for now. */
+static bool find_place(struct instance *instance, const struct planner_replacement *replacement)
+{
+    struct world *world = world_of(instance);
+    struct planner_verdict verdict = {0};
+    if (!planner_replace(world->planner, replacement, &verdict))
+        return ask_anew(instance);
+    evictions_note(world, &verdict);
+    if (verdict.placed)
+        instance->node = identity_of(verdict.allocations[0].node);
+    return verdict.placed || (!replacement->sooner && may_stay(instance));
+}
+
 /* Asks the planner for a place from now on. What it held on a node that failed ends now, found another place or not;
- * it asks again, and that node itself will do once it is back. */
+ * it asks again, and that node itself will do once it is back. A place that others must leave first lies ahead: it goes
+ * there then, or before that to one that is free. */
 static void ask_planner(struct instance *instance)
 {
     struct world *world = world_of(instance);
     const struct wish *wish = &instance->reservation->wish;
     bool is_free_to_roam = wish->count == 1 || !wish->scope_required;
+    int64_t begins_s = instance->has_node ? place_begins_s(instance) : NEVER;
+    bool has_place = begins_s != NEVER && node_is_in_service(world_node(world, instance->node));
     struct planner_replacement replacement = {
         .key = instance_key(instance),
         .now = world->now_s,
         .scope = is_free_to_roam ? PLANNER_FLEET : wish->scope,
         .spread = wish->spread,
+        .preempts = !wish->preemptible,
+        .evict_from = world->now_s + world->zone->preemption_notice_s,
+        .sooner = has_place,
     };
-    struct planner_verdict verdict = {0};
-    if (!planner_replace(world->planner, &replacement, &verdict)) {
-        instance->granted = ask_anew(instance);
-    } else if (verdict.placed) {
-        instance->node = identity_of(verdict.allocations[0].node);
-        instance->granted = true;
-    } else {
-        instance->granted = may_stay(instance);
-    }
-    /* For a window that lies ahead it may be a node that is still to come back: it goes there when that one has. */
-    instance->granted = instance->granted && node_is_in_service(world_node(world, instance->node));
-    instance->has_node = instance->granted;
-    if (!instance->granted)
+    bool is_due = has_place && begins_s <= world->now_s;
+    bool is_placed = is_due || find_place(instance, &replacement);
+    instance->granted = instance->has_node = false;
+    if (is_placed || has_place)
+        instance_settle(instance, instance->node);
+    if (!instance->has_node)
         instance->is.last_error = "no other node has room for it";
+    else if (!instance->granted)
+        instance->is.last_error = "others must leave its place first";
+    instance->changed = true;
 }
 
 static void ask_for_new_node(void *subject)
@@ -457,13 +494,14 @@ void instance_record(struct instance *instance, const char *kind, int64_t transi
     char node[UUID_TEXT_SIZE];
     identity_to_uuid(wish->id, reservation);
     identity_to_uuid(instance->node, node);
-    const char *quote = instance->has_node ? "\"" : "";
+    bool is_there = instance->has_node && (instance->is.state != INSTANCE_REPLACING || instance->granted);
+    const char *quote = is_there ? "\"" : "";
     const char *payload = arena_format(
         world->arena,
         "{\"reservation_id\":\"%s\",\"ordinal\":%" PRIu32 ",\"incarnation\":%" PRId64
         ",\"state\":\"%s\",\"node_id\":%s%s%s,\"gpu_milli\":%" PRId64 ",\"starts_at\":%" PRId64
         ",\"ends_at\":%s,\"ends_by\":%s}",
-        reservation, instance->ordinal, instance->incarnation, state, quote, instance->has_node ? node : "null", quote,
+        reservation, instance->ordinal, instance->incarnation, state, quote, is_there ? node : "null", quote,
         instance_gpu_milli(wish), instance->starts_s, json_instant(world->arena, instance->ends_s),
         json_instant(world->arena, instance->ends_by_s));
     world_record(world, &(struct event_record){
@@ -489,8 +527,11 @@ static int64_t next_change(const struct instance *instance)
             return lead_s;
         return now_s + CLEAN_LOOK_S;
     }
-    case INSTANCE_REPLACING:
-        return least(now_s + PLACE_AGAIN_S, instance_end_s(instance));
+    case INSTANCE_REPLACING: {
+        int64_t again_s = now_s + PLACE_AGAIN_S;
+        int64_t begins_s = instance->has_node ? place_begins_s(instance) : NEVER;
+        return least(begins_s > now_s ? least(begins_s, again_s) : again_s, instance_end_s(instance));
+    }
     case INSTANCE_PROVISIONING:
     case INSTANCE_STOPPING:
         return least(report_of(instance).look_again_s, instance->is.deadline_s);

@@ -93,6 +93,22 @@ bool world_held_until(const struct world *world, const struct planner_key *key, 
     return true;
 }
 
+bool world_held_from(const struct world *world, const struct planner_key *key, int64_t instant, int64_t *ret_from_s)
+{
+    const struct planner_node *place = planner_node_of(world->planner, key, instant);
+    struct planner_allocation held;
+    if (place == NULL || !planner_get(world->planner, key, place->id, &held))
+        return false;
+    int64_t from_s = INT64_MAX;
+    for (uint32_t i = 0; i < held.rectangle_count; i++) {
+        const struct planner_rectangle *rectangle = &held.rectangles[i];
+        if (rectangle->kind == PLANNER_HELD && rectangle->to > instant && rectangle->from < from_s)
+            from_s = rectangle->from;
+    }
+    *ret_from_s = from_s;
+    return true;
+}
+
 const char *json_instant(struct arena *arena, int64_t instant_s)
 {
     return instant_s == NEVER ? "null" : arena_format(arena, "%" PRId64, instant_s);

@@ -181,7 +181,7 @@ struct instance {
     struct reservation *reservation;
     struct identity id;
     uint32_t ordinal;
-    bool has_node;
+    bool has_node;           /* while it is being replaced: its place there lies ahead */
     bool on_node;            /* it is counted there, and a stay is open */
     struct identity node;
     int64_t incarnation;
@@ -340,6 +340,8 @@ static inline int64_t instance_gpu_milli(const struct wish *wish)
     return wish->shape.gpus > 0 ? (int64_t)wish->shape.gpus * PLANNER_GPU_MILLI : (int64_t)wish->shape.gpu_milli;
 }
 struct planner_key instance_key(const struct instance *instance);
+/* The planner has its place on that node: one that is being replaced goes there, now or when that place begins. */
+void instance_settle(struct instance *instance, struct identity node);
 /* Whether it is over for this instance, one way or the other. */
 bool instance_is_gone(const struct instance *instance);
 
@@ -401,6 +403,8 @@ void world_evict(struct world *world, const struct eviction *eviction);
 struct reservation *world_reservation(const struct world *world, struct identity id);
 /* Whether the planner holds anything for the instance at `instant` or later, and until when (NEVER: open). */
 bool world_held_until(const struct world *world, const struct planner_key *key, int64_t instant, int64_t *ret_until_s);
+/* Whether it has a place at `instant` or later, and from when on. */
+bool world_held_from(const struct world *world, const struct planner_key *key, int64_t instant, int64_t *ret_from_s);
 /* JSON of an instant: seconds, or null for NEVER. */
 const char *json_instant(struct arena *arena, int64_t instant_s);
 /* JSON of a text that is UTF-8: in quotes, escaped. */

@@ -3,6 +3,8 @@
 
 import pytest
 
+from stack import eventually
+
 DAY_ONE = "2026-01-01T{}Z"
 HOUR_MILLI = 3600 * 8000  # milli-GPU-seconds of a node's hour
 OVERLAPS = """
@@ -147,6 +149,40 @@ def test_one_that_keeps_a_part_of_its_window_runs_until_then(market):
     assert (instance["state"], instance["ends_by"]) == ("running", at("09:00:00"))
     stack.advance(at("09:00:00"))
     assert status_of(stack.spot, ahead)["state"] == "ended"
+
+
+def lose_node_of(stack, name, client, reservation):
+    """The node of the tenant's running instance no longer answers."""
+    (running,) = stack.sql("SELECT n.name FROM node n JOIN instance i ON i.node_id = n.id JOIN tenant t ON t.id = i.tenant_id"
+                           " WHERE i.state = 'running' AND t.name = %s", (name,))
+    (node,) = stack.operator.items(f"/v1/system/nodes?name={running['name']}")
+    stack.operator.create(f"/v1/system/nodes/{node['id']}/power", {"on": False})
+    eventually(lambda: instances_of(client, reservation)[0]["state"] == "replacing", "its node is missed")
+
+
+def test_who_lost_its_node_takes_a_preemptible_place_with_notice_and_across_leaders(market):
+    stack = market(2, turnaround_s=600)
+    firm = reserve(stack.firm, "reserved", None, "12:00:00")
+    filling = reserve(stack.spot, "preemptible", None, "12:00:00")
+    stack.advance(at("01:00:00"))
+    lose_node_of(stack, "firm", stack.firm, firm)
+    assert status_of(stack.spot, filling)["ends_by"] == at("01:02:00")
+    told = [event["kind"] for event in stack.events(stack.spot) if event["kind"].endswith("preemption_notice")]
+    assert sorted(told) == ["instance.preemption_notice", "reservation.preemption_notice"]
+    stack.provisioner.stop()
+    stack.provisioner.start()
+    stack.advance(at("01:11:59"))
+    assert status_of(stack.spot, filling)["reason"] == "preempted"
+    assert instances_of(stack.firm, firm)[0]["state"] == "replacing"
+    stack.advance(at("01:13:00"))
+    assert instances_of(stack.firm, firm)[0]["state"] == "running" and status_of(stack.firm, firm)["health"] == "ok"
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
+    assert stack.sql(OVERLAPS) == [{"overlaps": 0}]
+    stack.advance("2026-02-01T00:00:00Z")
+    classes = stack.sql("SELECT class, sum(extract(epoch FROM period_end - period_start))::int AS s FROM usage_interval u JOIN tenant t ON t.id = u.tenant_id"
+                        " WHERE t.name = 'firm' GROUP BY 1 ORDER BY 1")
+    assert sum(row["s"] for row in classes) == 12 * 3600 and {row["class"] for row in classes} <= {"used", "failed", "unready"}, classes
+    assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
 
 
 def test_a_leader_that_begins_anew_knows_what_gives_way(market):

@@ -254,11 +254,38 @@ static bool stands_apart(const struct world *world, const struct planner_replace
     return true;
 }
 
+static bool was_preemptible(const struct world *world, const struct planner_key *key)
+{
+    for (uint32_t i = 0; i < world->row_count; i++) {
+        const struct planner_allocation *allocation = &world->rows[i].allocation;
+        if (same_id(allocation->key.reservation, key->reservation) && allocation->key.ordinal == key->ordinal)
+            return allocation->preemptible;
+    }
+    return false;
+}
+
+/* Only where it may, on the node it goes to, from the notice on, and only who is preemptible. */
+static void assert_evicts_in_need(const struct world *world, const struct planner_replacement *replacement,
+                                  const struct planner_verdict *verdict)
+{
+    const struct planner_allocation *place = &verdict->allocations[0];
+    for (uint32_t i = 0; i < verdict->eviction_count; i++) {
+        const struct planner_eviction *eviction = &verdict->evictions[i];
+        ck_assert(replacement->preempts && !place->preemptible);
+        ck_assert(same_id(eviction->node, place->node));
+        ck_assert_int_ge(eviction->ends, replacement->evict_from);
+        ck_assert_int_le(eviction->ends, place->rectangles[0].from);
+        ck_assert(was_preemptible(world, &eviction->key));
+    }
+}
+
 static void step_replace(struct world *world)
 {
     struct planner_replacement replacement = {.key = key_any(world), .now = world->now_h * HOUR};
     replacement.scope = (enum planner_scope)between(world, PLANNER_NVLINK_DOMAIN, PLANNER_FLEET);
     replacement.spread = (enum planner_spread)between(world, 0, PLANNER_SPREAD_COUNT - 1);
+    replacement.preempts = chance(world, 50);
+    replacement.evict_from = replacement.now + between(world, 0, 3) * HOUR;
     const struct planner_node *present = planner_node_of(world->planner, &replacement.key, replacement.now);
     struct planner_id old = present == NULL ? id_of(0) : present->id;
     struct planner_verdict verdict;
@@ -271,6 +298,7 @@ static void step_replace(struct world *world)
         ck_assert(same_id(group_of(node, replacement.scope),
                           group_of(planner_node_get(world->planner, old), replacement.scope)));
         ck_assert(stands_apart(world, &replacement, node));
+        assert_evicts_in_need(world, &replacement, &verdict);
     }
 }
 

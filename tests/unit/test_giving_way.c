@@ -95,6 +95,82 @@ START_TEST(a_reservation_that_loses_all_before_its_start_is_cancelled)
 }
 END_TEST
 
+/* The node no longer answers. */
+static void lose(struct scene *scene, uint32_t node)
+{
+    scene->nodes[node].answers = false;
+    node_drive(&scene->world, &scene->nodes[node]);
+    put_node(scene, &scene->nodes[node]);
+}
+
+static uint32_t node_of(const struct scene *scene, const struct reservation *reservation)
+{
+    struct planner_key key = {.reservation = planner_id_of(reservation->wish.id)};
+    const struct planner_node *place = planner_node_of(scene->world.planner, &key, reservation->starts_s);
+    return idmap_find(&scene->node_by_id, identity_of(place->id));
+}
+
+START_TEST(who_lost_its_node_takes_a_preemptible_place_with_notice)
+{
+    struct scene *scene = market_new(2);
+    struct reservation *firm = wish_number(scene, 0, 1, NEVER, START + 10 * HOUR);
+    struct reservation *spot = preemptible_for(scene, 1, 1, START + 10 * HOUR);
+    work_at(scene, START);
+    uint32_t refuge = node_of(scene, spot);
+    lose(scene, node_of(scene, firm));
+    work_at(scene, START + HOUR);
+    const struct instance *instance = &firm->instances[0];
+    ck_assert_int_eq(spot->ends_by_s, START + HOUR + NOTICE_S);
+    ck_assert_int_eq(instance->is.state, INSTANCE_REPLACING);
+    ck_assert(has_event(scene, "instance.preemption_notice"));
+    ck_assert_int_eq(instance->is.due_s, START + HOUR + NOTICE_S);
+    work_at(scene, START + HOUR + NOTICE_S - 1);
+    ck_assert_int_eq(instance->is.state, INSTANCE_REPLACING);
+    ck_assert_int_eq(spot->instances[0].is.state, INSTANCE_RUNNING);
+    work_at(scene, START + HOUR + NOTICE_S);
+    work_at(scene, START + HOUR + NOTICE_S);
+    ck_assert_int_eq(spot->is.state, RESERVATION_ENDED);
+    ck_assert_int_eq(instance->is.state, INSTANCE_RUNNING);
+    ck_assert(memcmp(&instance->node, &scene->nodes[refuge].id, sizeof instance->node) == 0);
+    ck_assert_str_eq(firm->health, "ok");
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(who_waits_for_a_place_goes_to_one_that_is_free_before)
+{
+    struct scene *scene = market_new(3);
+    struct reservation *firm = wish_number(scene, 0, 1, NEVER, START + 10 * HOUR);
+    struct reservation *spot = preemptible_for(scene, 1, 1, START + 10 * HOUR);
+    (void)wish_number(scene, 2, 1, NEVER, START + HOUR + NOTICE_S / 2);
+    work_at(scene, START);
+    lose(scene, node_of(scene, firm));
+    work_at(scene, START + HOUR);
+    const struct instance *instance = &firm->instances[0];
+    ck_assert_int_eq(instance->is.state, INSTANCE_REPLACING);
+    scene->world.capacity_returned = true;
+    work_at(scene, START + HOUR + NOTICE_S / 2);
+    work_at(scene, START + HOUR + NOTICE_S / 2);
+    ck_assert_int_eq(instance->is.state, INSTANCE_RUNNING);
+    ck_assert_int_eq(spot->instances[0].is.state, INSTANCE_RUNNING);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(who_is_preemptible_and_lost_its_node_takes_no_place)
+{
+    struct scene *scene = market_new(2);
+    struct reservation *lost = preemptible_for(scene, 0, 1, START + 10 * HOUR);
+    struct reservation *spot = preemptible_for(scene, 1, 1, START + 10 * HOUR);
+    work_at(scene, START);
+    lose(scene, node_of(scene, lost));
+    work_at(scene, START + HOUR);
+    ck_assert_int_eq(lost->instances[0].is.state, INSTANCE_REPLACING);
+    ck_assert_int_eq(spot->ends_by_s, NEVER);
+    scene_free(scene);
+}
+END_TEST
+
 START_TEST(who_came_later_takes_no_place_that_an_earlier_one_would_have)
 {
     struct scene *scene = market_new(2);
@@ -159,13 +235,6 @@ static struct maintenance window_of(struct scene *scene, uint32_t node, int64_t 
     };
 }
 
-static uint32_t node_of(const struct scene *scene, const struct reservation *reservation)
-{
-    struct planner_key key = {.reservation = planner_id_of(reservation->wish.id)};
-    const struct planner_node *place = planner_node_of(scene->world.planner, &key, reservation->starts_s);
-    return idmap_find(&scene->node_by_id, identity_of(place->id));
-}
-
 START_TEST(maintenance_moves_aside_what_has_not_begun_and_refuses_what_has)
 {
     struct scene *scene = market_new(2);
@@ -218,6 +287,9 @@ int main(void)
     tcase_add_test(cases, the_evicted_are_told_at_once_and_stop_when_the_notice_is_over);
     tcase_add_test(cases, one_of_a_gang_that_gives_way_leaves_it_short);
     tcase_add_test(cases, a_reservation_that_loses_all_before_its_start_is_cancelled);
+    tcase_add_test(cases, who_lost_its_node_takes_a_preemptible_place_with_notice);
+    tcase_add_test(cases, who_waits_for_a_place_goes_to_one_that_is_free_before);
+    tcase_add_test(cases, who_is_preemptible_and_lost_its_node_takes_no_place);
     tcase_add_test(cases, who_came_later_takes_no_place_that_an_earlier_one_would_have);
     tcase_add_test(cases, a_guarantee_rolls_on_and_its_end_is_told_a_horizon_ahead);
     tcase_add_test(cases, maintenance_moves_aside_what_has_not_begun_and_refuses_what_has);

@@ -192,6 +192,59 @@ START_TEST(shares_give_way_by_as_much_as_is_needed)
 }
 END_TEST
 
+START_TEST(a_replacement_takes_what_is_preemptible_once_it_is_gone_and_clean)
+{
+    CLEANUP(planner_freep) struct planner *planner = planner_new();
+    for (uint32_t i = 1; i <= 5; i++) { /* four in one rack, the fifth in another */
+        struct planner_node node = node_of(i, "h100", 8);
+        node.turnaround_s = 10;
+        put(planner, node);
+    }
+    ck_assert(place(planner, whole(1, 1, 2, 8, 0, 1000)).placed);
+    ck_assert(place(planner, lent(2, 8, 0, 1000)).placed);
+    ck_assert(place(planner, lent(3, 8, 20, 1000)).placed);
+    struct planner_request other = lent(4, 8, 90, 1000); /* the least loss of all, out of reach */
+    ck_assert(place(planner, other).placed);
+    struct planner_node failed = *planner_node_of(planner, &(struct planner_key){id_of(1), 1}, 100);
+    failed.cordoned = true;
+    put(planner, failed);
+    struct planner_replacement replacement = {
+        .key = key_of(1, 1), .now = 100, .scope = PLANNER_RACK, .preempts = true, .evict_from = 220};
+    struct planner_verdict verdict;
+    ck_assert(planner_replace(planner, &replacement, &verdict));
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 1);
+    ck_assert_uint_eq(number_of(verdict.evictions[0].key.reservation), 3);
+    ck_assert_int_eq(verdict.evictions[0].ends, 220);
+    ck_assert_int_eq(verdict.allocations[0].rectangles[0].from, 230);
+    ck_assert_int_eq(verdict.allocations[0].rectangles[0].to, 1000);
+    replacement = (struct planner_replacement){.key = key_of(1, 1), .now = 110, .scope = PLANNER_FLEET, .sooner = true};
+    ck_assert(planner_replace(planner, &replacement, &verdict) && !verdict.placed); /* nothing is free before */
+    ck_assert(planner_release(planner, &(struct planner_key){id_of(4), 0}));
+    ck_assert(planner_replace(planner, &replacement, &verdict) && verdict.placed);
+    ck_assert_uint_eq(number_of(verdict.allocations[0].node), 5);
+    ck_assert_int_eq(verdict.allocations[0].rectangles[0].from, 110);
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(a_replacement_evicts_nobody_where_something_is_free_by_then)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(3, "h100", 8);
+    ck_assert(place(planner, whole(1, 1, 1, 8, 0, 1000)).placed);
+    ck_assert(place(planner, lent(2, 8, 0, 1000)).placed);
+    ck_assert(place(planner, whole(3, 2, 1, 8, 0, 200)).placed);
+    struct planner_replacement replacement = {
+        .key = key_of(1, 0), .now = 100, .scope = PLANNER_FLEET, .preempts = true, .evict_from = 220};
+    struct planner_verdict verdict;
+    ck_assert(planner_replace(planner, &replacement, &verdict));
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 0);
+    ck_assert_int_eq(verdict.allocations[0].rectangles[0].from, 220);
+    planner_verify(planner);
+}
+END_TEST
+
 START_TEST(evictions_are_undone_with_their_batch)
 {
     CLEANUP(planner_freep) struct planner *planner = fleet_of(2, "h100", 8);
@@ -217,6 +270,8 @@ int main(void)
         a_gang_evicts_on_several_nodes_within_its_scope,
         who_need_not_go_after_all_is_kept,
         shares_give_way_by_as_much_as_is_needed,
+        a_replacement_takes_what_is_preemptible_once_it_is_gone_and_clean,
+        a_replacement_evicts_nobody_where_something_is_free_by_then,
         evictions_are_undone_with_their_batch,
     };
     return run_promises("planner_preempt", promises, COUNT_OF(promises));
