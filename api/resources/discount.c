@@ -244,7 +244,7 @@ static const struct route discount_routes[] = {
     {GET,  "/v1/system/discounts",          ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &discount_schema, .is_list = true, .run = list, .summary = "List discounts"},
     {GET,  "/v1/system/discounts/{id}",     ROLES_SYSTEM_READ,    RATE_READ,  .answer = &discount_schema, ONE, .run = get, .summary = "One discount"},
     {POST, "/v1/system/discounts",          ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &discount_schema, .answer = &discount_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "price_below_floor", "unknown_tenant", "unknown_project"), .summary = "Grant a discount"},
-    {POST, "/v1/system/discounts/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &end_schema, .answer = &discount_schema, ONE, .run = end, .problems = PROBLEMS("price_overlaps"), .summary = "End a discount"},
+    {POST, "/v1/system/discounts/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &end_schema, .answer = &discount_schema, ONE, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a discount"},
     ROUTES_END,
 };
 // clang-format on

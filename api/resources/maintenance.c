@@ -420,7 +420,7 @@ static const struct route maintenance_routes[] = {
     {POST,   "/v1/system/maintenance-windows",             ROLES_SYSTEM_OPERATE, RATE_WRITE, .query = &create_query_schema, .body = &maintenance_schema, .answer = &maintenance_schema, .status = 202, .run = create, .replay = get, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_node", "window_in_past", "window_reversed", "maintenance_conflict"), .summary = "Take nodes out of service for a time; the zone's leader decides"},
     {PUT,    "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &maintenance_schema, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .run = replace, .summary = "Change the reason of a maintenance window: all of it"},
     {PATCH,  "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &maintenance_schema, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .run = replace, .summary = "Change the reason of a maintenance window: what is given"},
-    {POST,   "/v1/system/maintenance-windows/{id}/cancel", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .status = 200, .run = cancel, .summary = "Give the nodes back before its end, or before it begins"},
+    {POST,   "/v1/system/maintenance-windows/{id}/cancel", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .status = 200, .run = cancel, .again = get, .summary = "Give the nodes back before its end, or before it begins"},
     {DELETE, "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_OPERATE, RATE_WRITE, ONE, .lock = &maintenance_lock, .status = 204, .run = hide, .summary = "Cancel and hide"},
     ROUTES_END,
 };

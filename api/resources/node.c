@@ -326,7 +326,7 @@ static enum err_kind power(struct request *request, struct response *response, s
 
 // clang-format off
 #define ONE    .answer = &node_schema, .has_id = true, .id = IDENTITY_NODE
-#define ACTION ONE, .lock = &node_lock, .status = 200
+#define ACTION ONE, .lock = &node_lock, .status = 200, .again = node_show
 static const struct route node_routes[] = {
     {GET,  "/v1/system/nodes",               ROLES_SYSTEM_READ,    RATE_READ,  .query = &node_query_schema, .answer = &node_schema, .is_list = true, .has_deleted = true, .run = list, .summary = "List nodes"},
     {GET,  "/v1/system/nodes/{id}",          ROLES_SYSTEM_READ,    RATE_READ,  ONE, .has_deleted = true, .passing = passing, .run = node_show, .summary = "One node"},

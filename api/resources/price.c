@@ -310,7 +310,7 @@ static const struct route price_routes[] = {
     {GET,  "/v1/system/prices",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices"},
     {GET,  "/v1/system/prices/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &price_schema, ONE, .run = get, .summary = "One version of a price"},
     {POST, "/v1/system/prices",      ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "price_below_floor", "unknown_tenant", "unknown_project", "unknown_instance_type"), .summary = "Make a version of a price, which ends the open one, or corrects one"},
-    {POST, "/v1/system/prices/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_end_schema, .answer = &price_schema, ONE, .run = end, .problems = PROBLEMS("price_overlaps"), .summary = "End a version of a price without another"},
+    {POST, "/v1/system/prices/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_end_schema, .answer = &price_schema, ONE, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a version of a price without another"},
     ROUTES_END,
 };
 // clang-format on

@@ -243,7 +243,7 @@ static const struct route price_floor_routes[] = {
     {GET,  "/v1/system/price-floors",          ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &floor_schema, .is_list = true, .run = list, .summary = "List price floors"},
     {GET,  "/v1/system/price-floors/{id}",     ROLES_SYSTEM_READ,    RATE_READ,  .answer = &floor_schema, ONE, .run = get, .summary = "One version of a price floor"},
     {POST, "/v1/system/price-floors",          ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &floor_schema, .answer = &floor_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "unknown_instance_type"), .summary = "Make a version of a price floor, which ends the open one"},
-    {POST, "/v1/system/price-floors/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &end_schema, .answer = &floor_schema, ONE, .run = end, .problems = PROBLEMS("price_overlaps"), .summary = "End a price floor without another"},
+    {POST, "/v1/system/price-floors/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &end_schema, .answer = &floor_schema, ONE, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a price floor without another"},
     {GET,  "/v1/system/price-floor-overrides", ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &override_schema, .is_list = true, .run = list_overrides, .summary = "List what was sold below a floor, with the reason and who gave it"},
     ROUTES_END,
 };

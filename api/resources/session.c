@@ -310,6 +310,15 @@ static enum err_kind revoke_all(struct request *request, struct response *respon
     return ERR_NONE;
 }
 
+/* Who signed in since then stays so. */
+static enum err_kind revoked_before(struct request *request, struct response *response, struct err *reterr)
+{
+    (void)request, (void)reterr;
+    response->status = 200;
+    json_out_raw(&response->body, "{\"ended\":0}");
+    return ERR_NONE;
+}
+
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_SESSION, .needs_no_scope = true
 static const struct route routes[] = {
@@ -317,11 +326,11 @@ static const struct route routes[] = {
     {GET,    "/v1/sessions",               ROLES_EVERY, RATE_READ,  .answer = &session_schema, .is_list = true, .needs_no_scope = true, .run = list, .summary = "List the caller's sessions; to an admin, the tenant's"},
     {GET,    "/v1/sessions/{id}",          ROLES_EVERY, RATE_READ,  .answer = &session_schema, ONE, .run = get, .summary = "One session"},
     {DELETE, "/v1/sessions/{id}",          ROLES_EVERY, RATE_WRITE, ONE, .lock = &session_lock, .status = 204, .run = remove_session, .summary = "Sign a session out, at once"},
-    {POST,   "/v1/sessions/revoke",        ROLES_EVERY, RATE_WRITE, .body = &revocation_schema, .answer = &revoked_schema, .status = 200, .needs_no_scope = true, .run = revoke_all, .problems = PROBLEMS("unknown_principal"), .summary = "Sign out everywhere: end all sessions of the caller, or of another whom the caller may end"},
+    {POST,   "/v1/sessions/revoke",        ROLES_EVERY, RATE_WRITE, .body = &revocation_schema, .answer = &revoked_schema, .status = 200, .needs_no_scope = true, .run = revoke_all, .again = revoked_before, .problems = PROBLEMS("unknown_principal"), .summary = "Sign out everywhere: end all sessions of the caller, or of another whom the caller may end"},
     {GET,    "/v1/system/sessions",        ROLES_SYSTEM_READ,    RATE_READ,  .answer = &system_session_schema, .is_list = true, .run = list, .summary = "List everybody's sessions"},
     {GET,    "/v1/system/sessions/{id}",   ROLES_SYSTEM_READ,    RATE_READ,  .answer = &system_session_schema, .has_id = true, .id = IDENTITY_SESSION, .run = get, .summary = "One session"},
     {DELETE, "/v1/system/sessions/{id}",   ROLES_SYSTEM_OPERATE, RATE_WRITE, .has_id = true, .id = IDENTITY_SESSION, .lock = &session_lock, .status = 204, .run = remove_session, .summary = "Sign a session out, at once"},
-    {POST,   "/v1/system/sessions/revoke", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &revocation_schema, .answer = &revoked_schema, .status = 200, .run = revoke_all, .problems = PROBLEMS("unknown_principal"), .summary = "Sign a principal out everywhere: end all of its sessions"},
+    {POST,   "/v1/system/sessions/revoke", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &revocation_schema, .answer = &revoked_schema, .status = 200, .run = revoke_all, .again = revoked_before, .problems = PROBLEMS("unknown_principal"), .summary = "Sign a principal out everywhere: end all of its sessions"},
     ROUTES_END,
 };
 // clang-format on

@@ -250,8 +250,8 @@ static const struct route tenant_routes[] = {
     {POST,  "/v1/system/tenants",              ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make a tenant"},
     {PUT,   "/v1/system/tenants/{id}",         ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .run = replace, .summary = "Change a tenant: all of it"},
     {PATCH, "/v1/system/tenants/{id}",         ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &tenant_schema, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .run = replace, .summary = "Change a tenant: what is given"},
-    {POST,  "/v1/system/tenants/{id}/suspend", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .status = 200, .run = suspend, .summary = "Let a tenant read only"},
-    {POST,  "/v1/system/tenants/{id}/resume",  ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .status = 200, .run = resume, .summary = "Let a tenant create again"},
+    {POST,  "/v1/system/tenants/{id}/suspend", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .status = 200, .run = suspend, .again = get, .summary = "Let a tenant read only"},
+    {POST,  "/v1/system/tenants/{id}/resume",  ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &tenant_schema, ONE, .lock = &tenant_lock, .status = 200, .run = resume, .again = get, .summary = "Let a tenant create again"},
     {DELETE, "/v1/system/tenants/{id}",        ROLES_SYSTEM_OPERATE, RATE_WRITE, ONE, .lock = &tenant_lock, .status = 204, .run = close_tenant, .problems = PROBLEMS("tenant_in_use"), .summary = "Close a tenant that has nothing any more: its books go on, and nobody acts for it"},
     ROUTES_END,
 };

@@ -307,17 +307,6 @@ static enum err_kind rotate(struct request *request, struct response *response, 
     return kind == ERR_NONE ? token_show(request, response, 200, &token, reterr) : kind;
 }
 
-/* The object of the first request was no new one but the token in the address. */
-static enum err_kind replay_rotation(struct request *request, struct response *response, struct err *reterr)
-{
-    struct identity id;
-    char uuid[UUID_TEXT_SIZE];
-    must(identity_from_text(IDENTITY_TOKEN, request->params[0], &id, reterr) == ERR_NONE); /* it was read before */
-    identity_to_uuid(id, uuid);
-    request->object = arena_text(request->arena, uuid);
-    return get(request, response, reterr);
-}
-
 static enum err_kind revoke_token(struct request *request, struct response *response, struct err *reterr)
 {
     const PGresult *changed = NULL;
@@ -348,8 +337,8 @@ static enum err_kind remove_token(struct request *request, struct response *resp
     {POST,   plane_ "/tokens",             writers_, RATE_WRITE, .body = &(schema_), .answer = &(schema_), .run = token_create, .replay = get, .problems = PROBLEMS("unknown_tenant", "unknown_principal", "unknown_scope", "role_beyond_principal"), .summary = "Make a token; its text is in this answer only"}, \
     {GET,    plane_ "/tokens/{id}",        readers_, RATE_READ,  .answer = &(schema_), ONE, .run = get, .summary = "One token, without its text"}, \
     {PATCH,  plane_ "/tokens/{id}",        writers_, RATE_WRITE, .body = &(schema_), .answer = &(schema_), ONE, .lock = &token_lock, .run = change, .summary = "Name a token otherwise, or let it end at another time"}, \
-    {POST,   plane_ "/tokens/{id}/rotate", writers_, RATE_WRITE, .body = &rotation_schema, .answer = &(schema_), ONE, .lock = &token_lock, .status = 200, .run = rotate, .replay = replay_rotation, .problems = PROBLEMS("conflict"), .summary = "Give a token another text; the one it has is taken for a while, too"}, \
-    {POST,   plane_ "/tokens/{id}/revoke", writers_, RATE_WRITE, .answer = &(schema_), ONE, .lock = &token_lock, .status = 200, .run = revoke_token, .summary = "Revoke a token, at once"}, \
+    {POST,   plane_ "/tokens/{id}/rotate", writers_, RATE_WRITE, .body = &rotation_schema, .answer = &(schema_), ONE, .lock = &token_lock, .status = 200, .run = rotate, .again = get, .problems = PROBLEMS("conflict"), .summary = "Give a token another text; the one it has is taken for a while, too"}, \
+    {POST,   plane_ "/tokens/{id}/revoke", writers_, RATE_WRITE, .answer = &(schema_), ONE, .lock = &token_lock, .status = 200, .run = revoke_token, .again = get, .summary = "Revoke a token, at once"}, \
     {DELETE, plane_ "/tokens/{id}",        writers_, RATE_WRITE, ONE, .lock = &token_lock, .status = 204, .run = remove_token, .summary = "Revoke a token and hide it"}
 
 static const struct route routes[] = {

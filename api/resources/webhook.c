@@ -255,9 +255,7 @@ static enum err_kind rotate(struct request *request, struct response *response, 
 /* A repetition finds the webhook by its address; its secret is not shown again. */
 static enum err_kind rotated(struct request *request, struct response *response, struct err *reterr)
 {
-    const char *id = NULL;
-    enum err_kind kind = object_param_read(request, request->params[0], &id, reterr);
-    return kind == ERR_NONE ? webhook_answer(request, response, 200, id, reterr) : kind;
+    return webhook_answer(request, response, 200, request->object, reterr);
 }
 
 static enum err_kind end(struct request *request, struct response *response, struct err *reterr)
@@ -279,7 +277,7 @@ static enum err_kind end(struct request *request, struct response *response, str
     {PUT,    path "/{id}",                 writers, RATE_WRITE, .body = &webhook_schema, .answer = &webhook_schema, ONE, .lock = &lock_, .run = replace, REFUSALS, .summary = "Change a webhook: all of it"}, \
     {PATCH,  path "/{id}",                 writers, RATE_WRITE, .body = &webhook_schema, .answer = &webhook_schema, ONE, .lock = &lock_, .run = replace, REFUSALS, .summary = "Change a webhook: what is given"}, \
     {DELETE, path "/{id}",                 writers, RATE_WRITE, ONE, .lock = &lock_, .status = 204, .run = end, .summary = "Delete a webhook, and what is still on its way to it"}, \
-    {POST,   path "/{id}/rotate-secret",   writers, RATE_WRITE, .body = &rotation_schema, .answer = &webhook_schema, ONE, .lock = &lock_, .status = 200, .run = rotate, .replay = rotated, .problems = PROBLEMS("webhooks_off"), .summary = "Sign with another secret, and with the one before for a while"}
+    {POST,   path "/{id}/rotate-secret",   writers, RATE_WRITE, .body = &rotation_schema, .answer = &webhook_schema, ONE, .lock = &lock_, .status = 200, .run = rotate, .again = rotated, .problems = PROBLEMS("webhooks_off"), .summary = "Sign with another secret, and with the one before for a while"}
 
 static const struct route webhook_routes[] = {
     ROUTES("/v1/webhooks", ROLES_TENANT_READ, (unsigned)ROLE_ADMIN, webhook_lock_own),

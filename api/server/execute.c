@@ -161,9 +161,18 @@ static enum err_kind show(struct request_internal *internal, const char *object_
     return handler(request, &internal->response, reterr);
 }
 
+/* A repetition: it does nothing, whatever was done since. */
 static enum err_kind replay(struct request_internal *internal, const char *known, struct err *reterr)
 {
-    enum err_kind kind = show(internal, known, reterr);
+    const struct route *route = internal->request.route;
+    enum err_kind kind = ERR_NONE;
+    if (route->replay != NULL)
+        kind = show(internal, known, reterr);
+    else if (route->again != NULL)
+        kind = route->again(&internal->request, &internal->response, reterr);
+    else
+        internal->response.status = route_status(route);
+    must(route->replay != NULL || route->again != NULL || route_status(route) == 204);
     if (kind == ERR_NONE)
         response_header(&internal->response, "Idempotent-Replayed", "true");
     return kind;

@@ -119,6 +119,12 @@ static bool makes_object(const struct route *route)
     return route->replay != NULL;
 }
 
+/* A repetition under its key is told so. */
+static bool is_repeatable(const struct route *route)
+{
+    return route->method == POST && has_token(route) && !route->is_question && !route->without_transaction;
+}
+
 static bool leads_on(const struct route *route)
 {
     return makes_object(route) || route_status(route) == 303;
@@ -155,7 +161,7 @@ const struct openapi_header openapi_headers[] = {
     {always,       "Request-Id",          "What the request is called: in the log, the audit and each problem", TEXT_SCHEMA},
     {shows_version,    "ETag",                "The version of the object, where it has one: \"<wish revision>-<status revision>\"", TEXT_SCHEMA},
     {leads_on,     "Location",            "Where to go on: what was made can be read there, or the browser is led there", "{\"type\":\"string\",\"format\":\"uri-reference\"}"},
-    {makes_object, "Idempotent-Replayed", "true: the answer to a repetition, made from the object", "{\"type\":\"string\",\"enum\":[\"true\"]}"},
+    {is_repeatable, "Idempotent-Replayed", "true: the answer to a repetition, made from the object", "{\"type\":\"string\",\"enum\":[\"true\"]}"},
     {is_list,      "Link",                "Of CSV: the next page, as <address>; rel=\"next\"", TEXT_SCHEMA},
     {has_token,    "RateLimit",           "What is left of the quota, and when it is whole again", TEXT_SCHEMA},
     {has_token,    "RateLimit-Policy",    "The quota that counts", TEXT_SCHEMA},
@@ -183,7 +189,7 @@ const struct openapi_problem openapi_problems[] = {
     {always,        "not_acceptable"},
     {has_lock,      "precondition_failed"},
     {change_needs_if_match, "precondition_required"},
-    {makes_object,  "in_flight"},
+    {is_repeatable, "in_flight"},
     {always,        "body_too_large"},
     {always,        "uri_too_long"},
     {always,        "unsupported_media_type"},

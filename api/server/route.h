@@ -41,7 +41,8 @@ struct route {
     const struct schema *answer; /* what it answers; NULL: nothing, or see .help */
     bool takes_csv;              /* a POST whose body is text/csv, a row per object of .body: request->text */
     bool is_list;                /* answers {"items": [answer...], "next_page"}, takes limit and page */
-    unsigned forms;              /* FORM_MASK of what it answers with, by Accept; 0: JSON, and a list as CSV too */
+    bool has_items;              /* answers a report, whose member "items" is the rows of its CSV */
+    unsigned forms;              /* FORM_MASK of what it answers with, by Accept; 0: JSON, and of items CSV too */
     int status;                  /* of success, for the document; 0: 200, of a POST that makes something 201 */
     const char *const
         *problems; /* codes of its own, PROBLEMS("name_taken", ...); those of all its like need not be said */
@@ -54,9 +55,11 @@ struct route {
     bool asks;          /* a planner (question.h) */
     bool is_batched; /* goes to the write batcher: the creation of reservations; run is what ?validate_only=true does */
     route_direct *direct;
-    /* POST under an idempotency key: answers a repetition from the object alone (request->object is its id). NULL on
-     * routes whose repetition may simply run again (cancel, revoke, cordon: they find nothing left to do). */
+    /* POST under an idempotency key: answers a repetition, which never runs: what was done since stays. One of: replay,
+     * of what makes an object, from that object alone (request->object is its id); again, of what changes the object
+     * {id}, from that one as it is now. Both NULL: a question, or a status without a body (204). */
     route_handler *replay;
+    route_handler *again;
     /* A change of the object {id}: the row is in request->locked when the handler runs; 404, 412 and 428 (a PUT of
      * operators without If-Match) are answered before. PUT and PATCH share one handler then: request->body is the whole
      * object as it is to be, a merge patch (RFC 7396) applied to what it was, and request->body_present the fields that
@@ -76,8 +79,8 @@ struct route {
 };
 static inline unsigned route_forms(const struct route *route)
 {
-    unsigned of_list = FORM_MASK(FORM_JSON) | FORM_MASK(FORM_CSV);
-    return route->forms != 0 ? route->forms : route->is_list ? of_list : FORM_MASK(FORM_JSON);
+    unsigned of_items = FORM_MASK(FORM_JSON) | FORM_MASK(FORM_CSV);
+    return route->forms != 0 ? route->forms : route->is_list || route->has_items ? of_items : FORM_MASK(FORM_JSON);
 }
 static inline int route_status(const struct route *route)
 {

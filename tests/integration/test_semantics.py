@@ -331,6 +331,50 @@ def test_a_preview_changes_nothing_and_tells_the_object(everything):
     assert len(seen) >= 25, seen
 
 
+# ---- Repetitions ----
+
+# What is refused in the world above, so that there is nothing to repeat.
+REFUSED = {"POST /v1/quotes": "capacity_unavailable", "POST /v1/reservations/{id}/amendments": "not_amendable",
+           "POST /v1/system/reservations/{id}/amendments": "not_amendable", "POST /v1/system/tokens/{id}/rotate": "conflict"}
+
+
+def repeatable(stack):
+    for name, verb, where, body, client in changes(stack):
+        if verb == "POST" and not name.endswith("/clock"):
+            yield name, where, body, client
+
+
+def test_a_repetition_is_answered_from_the_object_and_never_runs(everything):
+    """Every POST, twice under its key, the second time under a condition that no longer holds."""
+    seen, refused = [], {}
+    for name, where, body, client in repeatable(everything):
+        headers = {"Idempotency-Key": f"walk {name}", "Prefer": "wait=10"}
+        first = client.post(where, body, headers=headers)
+        if first.status >= 400:
+            refused[name] = first.code
+            continue
+        again = client.post(where, body, headers={**headers, "If-Match": '"999999-0"'})
+        assert again.status in (first.status, 200), (name, first, again)
+        assert again.headers["Idempotent-Replayed"] == "true", name
+        if isinstance(first.body, dict) and "id" in first.body:
+            assert again.body["id"] == first.body["id"], name
+        seen.append(name)
+    assert refused == REFUSED
+    assert len(seen) >= 45, seen
+
+
+def test_what_was_undone_since_stays_so_when_its_request_is_repeated(everything):
+    node, tenant = (f"/v1/system/{kind}/{everything.ids[kind]}" for kind in ("nodes", "tenants"))
+    for where, does, undoes, is_done in ((node, ("cordon", {"reason": "a fan"}), "uncordon", lambda each: each["cordon_reason"] is not None),
+                                         (tenant, ("suspend", {}), "resume", lambda each: each["status"] == "suspended")):
+        key = {"Idempotency-Key": does[0]}
+        assert is_done(everything.operator.post(f"{where}/{does[0]}", does[1], headers=key).expect(200).body)
+        assert not is_done(everything.operator.post(f"{where}/{undoes}").expect(200).body)
+        repeated = everything.operator.post(f"{where}/{does[0]}", does[1], headers=key).expect(200)
+        assert repeated.headers["Idempotent-Replayed"] == "true" and not is_done(repeated.body)
+        assert not is_done(everything.operator.get(where).expect(200).body)
+
+
 def test_a_preview_is_refused_as_the_change_would_be(everything):
     where = f"/v1/reservations/{everything.ids['reservations']}"
     assert everything.acme.patch(f"{where}?validate_only=true", {"count": 3, "name": "x"}).expect(409).code == "capacity_unavailable"
