@@ -27,6 +27,7 @@ MUST_CHECK enum err_kind command_create(struct session *session, struct err *ret
 MUST_CHECK enum err_kind command_get(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_delete(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_act(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_update(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_retire(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_create(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_get(struct session *session, struct err *reterr);

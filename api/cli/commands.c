@@ -15,6 +15,8 @@
     OPTION_NAME, OPTION_PROJECT, OPTIONS_OF_WHAT, OPTION_STARTS_AT, OPTION_ENDS_AT, OPTION_DURATION,                   \
     OPTION_START_FROM, OPTION_START_TO, OPTION_IF_UNAVAILABLE, OPTION_IMAGE, OPTION_LABEL, OPTION_BODY
 #define OPTIONS_OF_A_LIST   OPTION_LIMIT, OPTION_TENANT                  /* how much of it, and of whom */
+#define OPTIONS_OF_AN_INSTANCE_TYPE                                                                                    \
+    OPTION_GPU_MODELS, OPTION_CPU_MILLI, OPTION_MEMORY_MIB, OPTION_DESCRIPTION, OPTION_OPEN_ENDED_MAX, OPTION_BODY
 #define OPTIONS_OF_A_CHANGE OPTION_VALIDATE_ONLY, OPTION_IDEMPOTENCY_KEY /* what comes of it, or the change, once */
 
 const struct command commands[] = {
@@ -136,11 +138,27 @@ const struct command commands[] = {
     {"zone list", NULL, TAKES(OPTION_LIMIT, OPTION_NAME), command_list, &noun_zone, "List zones.", NULL},
     {"instance-type list", NULL, TAKES(OPTION_LIMIT, OPTION_NAME), command_list, &noun_instance_type,
      "List instance types.", NULL},
+    {"instance-type get", "TYPE", NULL, command_get, &noun_instance_type, "Show one instance type, by id or name.", NULL},
+    {"instance-type create", NULL, TAKES(OPTION_NAME, OPTION_GPU_COUNT, OPTION_GPU_MILLI, OPTIONS_OF_AN_INSTANCE_TYPE, OPTIONS_OF_A_CHANGE),
+     command_create, &noun_instance_type, "Offer instances of a shape under a name (operators).",
+     "sluice instance-type create --name h100.4x --gpu-count 4 --gpu-models H100 --cpu-milli 96000 --memory-mib 1048576"},
+    {"instance-type update", "TYPE", TAKES(OPTIONS_OF_AN_INSTANCE_TYPE, OPTION_VALIDATE_ONLY), command_update, &noun_instance_type,
+     "Change an instance type, by id or name: what is not given stays, its GPUs do (operators).",
+     "sluice instance-type update h100.4x --gpu-models H100,H200 --open-ended-max-percent 40"},
+    {"instance-type delete", "TYPE", NULL, command_delete, &noun_instance_type,
+     "Remove an instance type of which nothing was ever reserved, by id or name (operators).", NULL},
     {"instance-type retire", "TYPE", TAKES(OPTION_VALIDATE_ONLY), command_retire, &noun_instance_type,
      "Keep an instance type from new reservations, by id or name; what is reserved of it stays (operators).",
      "sluice instance-type retire h100.8x"},
     {"price list", NULL, TAKES(OPTIONS_OF_A_LIST, OPTION_SKU_KIND, OPTION_SKU), command_list, &noun_price,
      "List what a GPU-hour costs, in versions over time.", "sluice price list --sku h100.8x"},
+    {"price get", "ID", NULL, command_get, &noun_price, "Show one version of a price.", NULL},
+    {"price create", NULL, TAKES(OPTION_SKU_KIND, OPTION_SKU, OPTION_GPU_HOUR, OPTION_TENANT, OPTION_PROJECT, OPTION_TIER, OPTION_MODEL, OPTION_MINIMUM_S,
+     OPTION_VALID_FROM, OPTION_CORRECTS, OPTION_BELOW_FLOOR_REASON, OPTION_BODY, OPTIONS_OF_A_CHANGE), command_create, &noun_price,
+     "Set a price: a new version, which ends the open one, or corrects one (finance).",
+     "sluice price create --sku-kind instance_type --sku h100.8x --gpu-hour '2.49 USD' --valid-from 2027-01-01"},
+    {"price end", "ID", TAKES(OPTION_VALID_UNTIL, OPTIONS_OF_A_CHANGE), command_act, &noun_price,
+     "End a version of a price without another (finance).", "sluice price end prc_01kdvzk4nxeh2r8v6m3yq0wz5t --valid-until 2027-01-01"},
     {0},
 };
 // clang-format on

@@ -12,6 +12,7 @@ struct noun {
     const struct column *details; /* of one; NULL: there is no such command */
     const char *prefix;           /* of its ids: "rsv_" */
     const char *lookup;           /* query parameter that finds one by what people call it: "name"; NULL: ids only */
+    const char *is_part;          /* of the bodies of others, where its fields are below "shape."; NULL: it is not */
 };
 
 extern const struct noun noun_reservation;

@@ -197,6 +197,19 @@ static const struct column instance_type_columns[] = {
     COLUMNS_END,
 };
 
+static const struct column instance_type_details[] = {
+    {.title = "id",           .path = "id",                     .text = text_of_value},
+    {.title = "name",         .path = "name",                   .text = text_of_value},
+    {.title = "gpus",         .path = "",                       .text = text_of_gpus},
+    {.title = "models",       .path = "gpu_models",             .text = text_of_value},
+    {.title = "cpu (cores)",  .path = "cpu_milli",              .text = text_of_milli},
+    {.title = "memory (MiB)", .path = "memory_mib",             .text = text_of_value},
+    {.title = "description",  .path = "description",            .text = text_of_value},
+    {.title = "open-ended %", .path = "open_ended_max_percent", .text = text_of_value},
+    {.title = "retired",      .path = "retired",                .text = text_of_value},
+    COLUMNS_END,
+};
+
 static const struct column webhook_columns[] = {
     {"URL",          "url",                    NULL,        text_of_value, .right = false},
     {"STATE",        "status.state",           NULL,        text_of_value, .right = false},
@@ -341,27 +354,47 @@ static const struct column price_columns[] = {
     COLUMNS_END,
 };
 
-const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name"};
-const struct noun noun_quote = {"/v1/quotes", "/v1/system/quotes", quote_columns, quote_details, "quo_", "name"};
-const struct noun noun_quota = {"/v1/quotas", "/v1/system/quotas", quota_columns, NULL, "qta_", NULL};
-const struct noun noun_webhook = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, NULL, "whk_", "url"};
-const struct noun noun_webhook_made = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, webhook_details, "whk_", "url"};
-const struct noun noun_token_made = {"/v1/tokens", "/v1/system/tokens", token_columns, token_details, "tok_", "name"};
-const struct noun noun_maintenance = {NULL, "/v1/system/maintenance-windows", maintenance_columns, maintenance_details, "mnt_", NULL};
-const struct noun noun_audit = {"/v1/audit", "/v1/system/audit", audit_columns, NULL, "aud_", NULL};
-const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", instance_columns, NULL, "ins_", NULL};
-const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name"};
-const struct noun noun_invoice = {"/v1/invoices", "/v1/system/invoices", invoice_columns, invoice_details, "inv_", "number"};
-const struct noun noun_usage = {"/v1/usage", "/v1/system/usage", usage_columns, NULL, NULL, NULL};
-const struct noun noun_project = {"/v1/projects", "/v1/system/projects", project_columns, NULL, "prj_", "name"};
-const struct noun noun_ssh_key = {"/v1/ssh-keys", NULL, ssh_key_columns, NULL, "key_", "name"};
-const struct noun noun_image = {"/v1/images", "/v1/system/images", image_columns, NULL, "img_", "name"};
-const struct noun noun_member = {"/v1/members", "/v1/system/members", member_columns, NULL, "prn_", "name"};
-const struct noun noun_service_account = {"/v1/service-accounts", "/v1/system/service-accounts", member_columns, NULL, "prn_", "name"};
-const struct noun noun_token = {"/v1/tokens", "/v1/system/tokens", token_columns, NULL, "tok_", "name"};
-const struct noun noun_zone = {"/v1/zones", NULL, zone_columns, NULL, "zon_", "name"};
-const struct noun noun_instance_type = {"/v1/instance-types", "/v1/system/instance-types", instance_type_columns, NULL, "typ_", "name"};
-const struct noun noun_session = {"/v1/sessions", "/v1/system/sessions", session_columns, NULL, "ses_", NULL};
-const struct noun noun_sessions_ended = {"/v1/sessions/revoke", "/v1/system/sessions/revoke", NULL, sessions_ended_details, NULL, NULL};
-const struct noun noun_price = {"/v1/prices", "/v1/system/prices", price_columns, NULL, "prc_", NULL};
+static const struct column price_details[] = {
+    {.title = "id",              .path = "id",                 .text = text_of_value},
+    {.title = "kind",            .path = "sku_kind",           .text = text_of_value},
+    {.title = "sku",             .path = "sku",                .text = text_of_value},
+    {.title = "tenant",          .path = "tenant",             .text = text_of_value},
+    {.title = "project",         .path = "project",            .text = text_of_value},
+    {.title = "tier",            .path = "tier",               .text = text_of_value},
+    {.title = "GPU-hour",        .path = "gpu_hour",           .text = text_of_money},
+    {.title = "model",           .path = "model",              .text = text_of_value},
+    {.title = "tiers",           .path = "tiers",              .text = text_of_value},
+    {.title = "windows",         .path = "windows",            .text = text_of_value},
+    {.title = "package (hours)", .path = "package_gpu_hours",  .text = text_of_value},
+    {.title = "minimum (s)",     .path = "minimum_s",          .text = text_of_value},
+    {.title = "from (UTC)",      .path = "valid_from",         .text = text_of_time},
+    {.title = "to (UTC)",        .path = "valid_until",        .text = text_of_time},
+    {.title = "corrects",        .path = "corrects",           .text = text_of_value},
+    {.title = "withdrawn (UTC)", .path = "withdrawn_at",       .text = text_of_time},
+    COLUMNS_END,
+};
+
+const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name", NULL};
+const struct noun noun_quote = {"/v1/quotes", "/v1/system/quotes", quote_columns, quote_details, "quo_", "name", NULL};
+const struct noun noun_quota = {"/v1/quotas", "/v1/system/quotas", quota_columns, NULL, "qta_", NULL, NULL};
+const struct noun noun_webhook = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, NULL, "whk_", "url", NULL};
+const struct noun noun_webhook_made = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, webhook_details, "whk_", "url", NULL};
+const struct noun noun_token_made = {"/v1/tokens", "/v1/system/tokens", token_columns, token_details, "tok_", "name", NULL};
+const struct noun noun_maintenance = {NULL, "/v1/system/maintenance-windows", maintenance_columns, maintenance_details, "mnt_", NULL, NULL};
+const struct noun noun_audit = {"/v1/audit", "/v1/system/audit", audit_columns, NULL, "aud_", NULL, NULL};
+const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", instance_columns, NULL, "ins_", NULL, NULL};
+const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name", NULL};
+const struct noun noun_invoice = {"/v1/invoices", "/v1/system/invoices", invoice_columns, invoice_details, "inv_", "number", NULL};
+const struct noun noun_usage = {"/v1/usage", "/v1/system/usage", usage_columns, NULL, NULL, NULL, NULL};
+const struct noun noun_project = {"/v1/projects", "/v1/system/projects", project_columns, NULL, "prj_", "name", NULL};
+const struct noun noun_ssh_key = {"/v1/ssh-keys", NULL, ssh_key_columns, NULL, "key_", "name", NULL};
+const struct noun noun_image = {"/v1/images", "/v1/system/images", image_columns, NULL, "img_", "name", NULL};
+const struct noun noun_member = {"/v1/members", "/v1/system/members", member_columns, NULL, "prn_", "name", NULL};
+const struct noun noun_service_account = {"/v1/service-accounts", "/v1/system/service-accounts", member_columns, NULL, "prn_", "name", NULL};
+const struct noun noun_token = {"/v1/tokens", "/v1/system/tokens", token_columns, NULL, "tok_", "name", NULL};
+const struct noun noun_zone = {"/v1/zones", NULL, zone_columns, NULL, "zon_", "name", NULL};
+const struct noun noun_instance_type = {"/v1/instance-types", "/v1/system/instance-types", instance_type_columns, instance_type_details, "typ_", "name", "shape."};
+const struct noun noun_session = {"/v1/sessions", "/v1/system/sessions", session_columns, NULL, "ses_", NULL, NULL};
+const struct noun noun_sessions_ended = {"/v1/sessions/revoke", "/v1/system/sessions/revoke", NULL, sessions_ended_details, NULL, NULL, NULL};
+const struct noun noun_price = {"/v1/prices", "/v1/system/prices", price_columns, price_details, "prc_", NULL, NULL};
 // clang-format on

@@ -72,34 +72,50 @@ enum err_kind command_get(struct session *session, struct err *reterr)
 }
 
 /* Merged into what there is: sent twice it does no more than once. */
-enum err_kind command_retire(struct session *session, struct err *reterr)
+static enum err_kind merge(struct session *session, const json_t *change, struct err *reterr)
 {
-    struct client_request request = {.method = "PATCH"};
+    struct client_request request = {.method = "PATCH", .body = change};
     enum err_kind kind = find(session, &request.path, reterr);
     if (kind != ERR_NONE)
         return kind;
     request.path = change_path(session, request.path);
-    CLEANUP(json_release) json_t *change = json_pack("{s:b}", "retired", 1);
-    must(change != NULL);
-    request.body = change;
-    CLEANUP(json_release) json_t *retired = NULL;
-    kind = session_call(session, &request, &retired, reterr);
+    CLEANUP(json_release) json_t *changed = NULL;
+    kind = session_call(session, &request, &changed, reterr);
     if (kind == ERR_NONE)
-        print(session, session->arguments->command->noun, retired);
+        print(session, session->arguments->command->noun, changed);
     return kind;
 }
 
-/* The last word of the command is the last part of the address: "maintenance cancel", "token revoke". */
+enum err_kind command_update(struct session *session, struct err *reterr)
+{
+    enum err_kind kind = reservation_body(session->arguments, &session->asked, reterr);
+    if (kind == ERR_NONE && json_object_size(session->asked) == 0)
+        kind = err_set(reterr, ERR_MALFORMED, "nothing is said of what changes");
+    return kind == ERR_NONE ? merge(session, session->asked, reterr) : kind;
+}
+
+enum err_kind command_retire(struct session *session, struct err *reterr)
+{
+    CLEANUP(json_release) json_t *change = json_pack("{s:b}", "retired", 1);
+    must(change != NULL);
+    return merge(session, change, reterr);
+}
+
+/* The last word of the command is the last part of the address: "maintenance cancel", "price end". */
 enum err_kind command_act(struct session *session, struct err *reterr)
 {
     const char *path = NULL;
     struct client_request request = {.method = "POST"};
     enum err_kind kind = change_key(session, &request.idempotency_key, reterr);
     if (kind == ERR_NONE)
+        kind = reservation_body(session->arguments, &session->asked, reterr);
+    if (kind == ERR_NONE)
         kind = find(session, &path, reterr);
     if (kind != ERR_NONE)
         return kind;
-    request.path = arena_format(session->arena, "%s/%s", path, strrchr(session->arguments->command->path, ' ') + 1);
+    path = arena_format(session->arena, "%s/%s", path, strrchr(session->arguments->command->path, ' ') + 1);
+    request.path = change_path(session, path);
+    request.body = session->asked;
     CLEANUP(json_release) json_t *answer = NULL;
     kind = change_send(session, &request, &answer, reterr);
     if (kind == ERR_NONE && answer != NULL)

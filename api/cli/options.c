@@ -6,8 +6,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MONEY_DECIMALS 6
 
 const struct option_row options[OPTIONS_TOTAL] = {
 #define X(constant, option, letter, argument, type, least, most, field, help)                                          \
@@ -90,6 +93,34 @@ static enum err_kind check_duration(const struct option_row *option, const char 
                    option->name, option->least, option->most, text);
 }
 
+bool option_money(const char *text, struct option_money *ret)
+{
+    size_t length = strcspn(text, " ");
+    size_t whole = strspn(text, "0123456789");
+    size_t decimals = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
+    int64_t ignored_u = 0;
+    struct option_money money = {0};
+    bool is_number = whole > 0 && decimals <= MONEY_DECIMALS && length == whole + (decimals > 0 ? decimals + 1 : 0);
+    if (!is_number || strlen(text) != length + sizeof money.currency)
+        return false;
+    (void)snprintf(money.amount, sizeof money.amount, "%.*s.%.*s%.*s", (int)whole, text, (int)decimals,
+                   text + whole + 1, (int)(MONEY_DECIMALS - decimals), "000000");
+    (void)snprintf(money.currency, sizeof money.currency, "%s", text + length + 1);
+    if (money_parse(money.amount, &ignored_u, NULL) != ERR_NONE)
+        return false;
+    *ret = money;
+    return true;
+}
+
+static enum err_kind check_money(const struct option_row *option, const char *text, struct err *reterr)
+{
+    struct option_money ignored;
+    if (option_money(text, &ignored))
+        return ERR_NONE;
+    return err_set(reterr, ERR_MALFORMED, "--%s wants an amount and a currency, '1000 USD', not '%s'", option->name,
+                   text);
+}
+
 static enum err_kind check_number(const struct option_row *option, const char *text, struct err *reterr)
 {
     int64_t value = 0;
@@ -135,6 +166,7 @@ static enum err_kind (*const checks[])(const struct option_row *, const char *, 
     [VALUE_FLAG] = NULL,           [VALUE_TEXT] = check_text,   [VALUE_INT] = check_number,
     [VALUE_TIME] = check_time,     [VALUE_LIST] = check_text,   [VALUE_WAIT] = check_number,
     [VALUE_FORMAT] = check_format, [VALUE_LABEL] = check_label, [VALUE_DURATION] = check_duration,
+    [VALUE_MONEY] = check_money,
 };
 
 enum err_kind option_check(enum option_id option, const char *text, struct err *reterr)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/err.h"
+#include "common/money.h"
 
 #include <stdint.h>
 
@@ -57,8 +58,8 @@
     X(ACTION,          "action",          0,   "TEXT",    TEXT,   0, 0,         "action",           "Only of this action: 'POST /v1/reservations'")         \
     X(OBJECT,          "object",          0,   "ID",      TEXT,   0, 0,         "object",           "Only about this object")                               \
     X(RESULT,          "result",          0,   "RESULT",  TEXT,   0, 0,         "result",           "Only those that ended so: ok, or a problem's code")    \
-    X(SKU_KIND,        "sku-kind",        0,   "KIND",    TEXT,   0, 0,         "sku_kind",         "Only prices of this kind: instance_type or gpu_model") \
-    X(SKU,             "sku",             0,   "NAME",    TEXT,   0, 0,         "sku",              "Only prices of this instance type or GPU model")       \
+    X(SKU_KIND,        "sku-kind",        0,   "KIND",    TEXT,   0, 0,         "sku_kind",         "Kind of what is priced: instance_type or gpu_model")     \
+    X(SKU,             "sku",             0,   "NAME",    TEXT,   0, 0,         "sku",              "Name of the instance type or GPU model")                 \
     X(PRINCIPAL_ID,    "principal-id",    0,   "ID",      TEXT,   0, 0,         "principal_id",     "Whose; without it: the caller's own")                  \
     X(RESERVATION,     "reservation",     0,   "ID",      TEXT,   0, 0,         "reservation",      "Only of this reservation")                               \
     X(FROM,            "from",            0,   "TIME",    TIME,   0, 0,         "from",             "From this instant or day, inclusive")                    \
@@ -69,7 +70,7 @@
     X(GPU_MODEL,       "gpu-model",       0,   "NAME",    TEXT,   0, 0,         "gpu_model",        "Only GPUs of this model")                                \
     X(DURATION_MOST,   "duration-most",   0,   "LENGTH",  DURATION, 1, 315360000, "duration_most_s", "Length at most, such as 7d; without it: --duration")     \
     X(COUNT_LEAST,     "count-least",     0,   "N",       INT,    1, INT32_MAX, "count_least",      "Smaller offers go down to it; without it: half of --count") \
-    X(BUDGET,          "budget",          0,   "AMOUNT",  TEXT,   0, 0,         NULL,               "What it may cost: '1000 USD'")                           \
+    X(BUDGET,          "budget",          0,   "AMOUNT",  MONEY,  0, 0,         "budget",           "What it may cost: '1000 USD'")                           \
     X(VALIDATE_ONLY,   "validate-only",   0,   NULL,      FLAG,   0, 0,         NULL,               "Only say what would come of it, and what it costs")      \
     X(PUBLIC_KEY,      "public-key",      0,   "TEXT",    TEXT,   0, 0,         "public_key",       "The key in the form of OpenSSH: \"$(cat key.pub)\"")      \
     X(DESCRIPTION,     "description",     0,   "TEXT",    TEXT,   0, 0,         "description",      "For people")                                             \
@@ -83,6 +84,15 @@
     X(NODES,           "nodes",           0,   "A,B",     LIST,   0, 0,         "nodes",            "Nodes, by name")                                         \
     X(RACK,            "rack",            0,   "NAME",    TEXT,   0, 0,         "rack",             "All nodes of a rack")                                    \
     X(REASON,          "reason",          0,   "TEXT",    TEXT,   0, 0,         "reason",           "Why")                                                    \
+    X(GPU_COUNT,       "gpu-count",       0,   "N",       INT,    0, 64,        "gpu_count",        "Whole GPUs; without them a share, --gpu-milli")          \
+    X(OPEN_ENDED_MAX,  "open-ended-max-percent", 0, "N",  INT,    0, 100,       "open_ended_max_percent", "Share of the GPUs that is sold without an end; without it: no cap") \
+    X(GPU_HOUR,        "gpu-hour",        0,   "AMOUNT",  MONEY,  0, 0,         "gpu_hour",         "Price of a GPU-hour: '2.49 USD'")                        \
+    X(MODEL,           "model",           0,   "MODEL",   TEXT,   0, 0,         "model",            "flat (default), graduated, volume or package; tiers and windows come from --body") \
+    X(VALID_FROM,      "valid-from",      0,   "TIME",    TIME,   0, 0,         "valid_from",       "Since when it holds, inclusive; without it: now")        \
+    X(VALID_UNTIL,     "valid-until",     0,   "TIME",    TIME,   0, 0,         "valid_until",      "When it ends, exclusive; without it: now")               \
+    X(CORRECTS,        "corrects",        0,   "ID",      TEXT,   0, 0,         "corrects",         "The version that it takes the place of; what was rated by that is rated again") \
+    X(MINIMUM_S,       "minimum-s",       0,   "N",       INT,    0, 2678400,   "minimum_s",        "Least seconds that an instance which ran is charged for") \
+    X(BELOW_FLOOR_REASON, "below-floor-reason", 0, "TEXT", TEXT, 0, 0,         "below_floor_reason", "Why it is sold below its floor, where that asks")      \
     X(BY,              "by",              0,   "WHAT",    TEXT,   0, 0,         "by",               "Group by tenant, instance_type, cohort, day or reservation")
 // clang-format on
 
@@ -104,6 +114,7 @@ enum value_type {
     VALUE_LABEL,    /* KEY=TEXT, repeatable */
     VALUE_WAIT,     /* a number that may be left out */
     VALUE_DURATION, /* seconds: a number, and d, h, m or s behind it */
+    VALUE_MONEY,    /* "1000 USD", "2.49 EUR" */
 };
 
 struct option_row {
@@ -130,5 +141,11 @@ int option_of_letter(char letter);
 MUST_CHECK enum err_kind option_check(enum option_id option, const char *text, struct err *reterr);
 /* A number in decimal, nothing else around it. */
 bool option_number(const char *text, int64_t *ret);
+/* An amount of "1000 USD" or "2.49 EUR" in the canonical decimal and its currency. */
+struct option_money {
+    char amount[MONEY_TEXT_SIZE];
+    char currency[4];
+};
+bool option_money(const char *text, struct option_money *ret);
 /* Seconds of "7d", "12h", "90m", "30s" or "30"; at most a thousand years. */
 bool option_duration(const char *text, int64_t *ret_s);

@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-#define GROUPS_MAX     100000
-#define MONEY_DECIMALS 6
+#define GROUPS_MAX 100000
 
 // clang-format off
 static const struct column free_columns[] = {
@@ -122,42 +121,22 @@ enum err_kind command_availability(struct session *session, struct err *reterr)
 
 /* ---- offer ---- */
 
-/* "1000 USD" or "99.50 EUR" as the API has money. NULL where it is neither. */
-static json_t *money_of(const char *text)
+/* What a search has otherwise than a reservation: the duration is a range. */
+static void complete_search(json_t *body)
 {
-    size_t whole = strspn(text, "0123456789");
-    size_t decimals = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
-    size_t length = whole + (decimals == 0 ? 0 : decimals + 1);
-    const char *currency = text + length + (text[length] == ' ');
-    if (whole == 0 || decimals > MONEY_DECIMALS || strlen(currency) != 3)
-        return NULL;
-    CLEANUP(json_release)
-    json_t *amount = json_sprintf("%.*s.%.*s%.*s", (int)whole, text, (int)decimals, text + whole + 1,
-                                  (int)(MONEY_DECIMALS - decimals), "000000");
-    return json_pack("{s:O?, s:s}", "amount", amount, "currency", currency);
-}
-
-/* What a search has otherwise than a reservation: the duration is a range, and there is a budget. */
-static enum err_kind complete_search(struct session *session, json_t *body, struct err *reterr)
-{
-    const char *budget = arguments_text(session->arguments, OPTION_BUDGET);
     json_t *least = json_object_get(body, "duration_s");
     json_t *most = json_object_get(body, "duration_most_s");
     if (json_is_integer(least) || most != NULL)
         must(json_object_set_new(body, "duration_s", json_pack("{s:O*, s:O*}", "least", least, "most", most)) == 0);
     (void)json_object_del(body, "duration_most_s");
-    if (budget != NULL && json_object_set_new(body, "budget", money_of(budget)) != 0)
-        return err_set(reterr, ERR_MALFORMED, "--budget wants an amount and a currency, '1000 USD', not '%s'", budget);
-    return ERR_NONE;
 }
 
 enum err_kind command_offer(struct session *session, struct err *reterr)
 {
     enum err_kind kind = reservation_body(session->arguments, &session->asked, reterr);
-    if (kind == ERR_NONE)
-        kind = complete_search(session, session->asked, reterr);
     if (kind != ERR_NONE)
         return kind;
+    complete_search(session->asked);
     CLEANUP(json_release) json_t *answer = NULL;
     const struct client_request request = {.method = "POST", .path = "/v1/offers", .body = session->asked};
     kind = session_call(session, &request, &answer, reterr);

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/reservation_body.h"
 
+#include "api/cli/noun.h"
 #include "api/cli/text.h"
 #include "common/must.h"
 
@@ -38,6 +39,13 @@ static json_t *time_value(const char *text)
     return json_sprintf("%sT00:00:00Z", text);
 }
 
+static json_t *money_value(const char *text)
+{
+    struct option_money money;
+    must(option_money(text, &money)); /* option_check has seen it */
+    return json_pack("{s:s, s:s}", "amount", money.amount, "currency", money.currency);
+}
+
 static json_t *list_value(const char *text)
 {
     CLEANUP(json_release) json_t *list = json_array();
@@ -67,8 +75,9 @@ static json_t *label_value(const char *text)
 }
 
 static json_t *(*const makers[])(const char *) = {
-    [VALUE_TEXT] = text_value,   [VALUE_INT] = int_value, [VALUE_TIME] = time_value,         [VALUE_LIST] = list_value,
-    [VALUE_LABEL] = label_value, [VALUE_WAIT] = NULL,     [VALUE_DURATION] = duration_value,
+    [VALUE_TEXT] = text_value,         [VALUE_INT] = int_value,     [VALUE_TIME] = time_value,
+    [VALUE_LIST] = list_value,         [VALUE_LABEL] = label_value, [VALUE_WAIT] = NULL,
+    [VALUE_DURATION] = duration_value, [VALUE_MONEY] = money_value,
 };
 
 /* Puts value (taken over) at a place of the list named so; the places that are missing are null. */
@@ -112,6 +121,13 @@ static void put_flag(json_t *body, const char *field)
     must(length < sizeof path && field[length] == '=');
     memcpy(path, field, length);
     put(body, path, text_value(field + length + 1));
+}
+
+/* Where the field is in the body of a noun that is, by itself, a part of others' bodies. */
+static const char *field_of(const struct noun *noun, const char *field)
+{
+    size_t length = noun == NULL || noun->is_part == NULL ? 0 : strlen(noun->is_part);
+    return length > 0 && strncmp(field, noun->is_part, length) == 0 ? field + length : field;
 }
 
 static void close_file(FILE **file)
@@ -163,7 +179,7 @@ enum err_kind reservation_body(const struct arguments *arguments, json_t **ret, 
         json_t *value = makers[option->type](given->text);
         if (value == NULL)
             return err_set(reterr, ERR_MALFORMED, "--%s is not UTF-8", option->name);
-        put(body, option->field, value);
+        put(body, field_of(arguments->command->noun, option->field), value);
     }
     *ret = TAKE(body);
     return ERR_NONE;

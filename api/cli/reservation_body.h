@@ -1,4 +1,4 @@
-/* The body of a reservation from the options of a command line. */
+/* The body of what is made or changed from the options of a command line. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/asset.h"
 #include "api/resources/registry.h"
+#include "api/server/csv.h"
 #include "api/server/csv_read.h"
 #include "common/money.h"
 #include "common/must.h"
@@ -56,7 +57,7 @@ static const struct field *find_field(const char *name, size_t length)
 /* The text of a list as CSV has an apostrophe before what a spreadsheet would take for a formula. */
 static const char *plain(const char *cell)
 {
-    return cell[0] == '\'' && cell[1] != '\0' && strchr("=+-@", cell[1]) != NULL ? cell + 1 : cell;
+    return cell[0] == '\'' && csv_is_formula(cell + 1) ? cell + 1 : cell;
 }
 
 /* A number stays a text where it is none: then its type is wrong. */

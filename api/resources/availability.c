@@ -133,7 +133,7 @@ static enum err_kind ask(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route availability_routes[] = {
-    {GET, "/v1/availability", ROLES_EVERY, RATE_REPORT, .query = &query_schema, .answer = &availability_schema, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "window_in_past", "window_reversed", "too_much_asked", "unknown_instance_type", "instance_type_retired"), .summary = "How many instances of each type are free, step by step"},
+    {GET, "/v1/availability", ROLES_EVERY, RATE_REPORT, .query = &query_schema, .answer = &availability_schema, .has_items = true, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "window_in_past", "window_reversed", "too_much_asked", "unknown_instance_type", "instance_type_retired"), .summary = "How many instances of each type are free, step by step"},
     ROUTES_END,
 };
 // clang-format on

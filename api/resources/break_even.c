@@ -283,7 +283,7 @@ static enum err_kind get(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route break_even_routes[] = {
-    {GET, "/v1/system/break-even", ROLES_SYSTEM_READ, RATE_REPORT, .query = &query_schema, .answer = &answer_schema, .run = get, .summary = "By week: what it costs, what is earned and sold, and how many GPU-hours must still be sold to break even"},
+    {GET, "/v1/system/break-even", ROLES_SYSTEM_READ, RATE_REPORT, .query = &query_schema, .answer = &answer_schema, .has_items = true, .run = get, .summary = "By week: what it costs, what is earned and sold, and how many GPU-hours must still be sold to break even"},
     ROUTES_END,
 };
 // clang-format on

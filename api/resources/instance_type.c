@@ -175,6 +175,7 @@ static enum err_kind remove_type(struct request *request, struct response *respo
 #define ONE .has_id = true, .id = IDENTITY_INSTANCE_TYPE
 static const struct route instance_type_routes[] = {
     {GET,   "/v1/instance-types",             ROLES_EVERY,          RATE_READ,  .query = &instance_type_query_schema, .answer = &instance_type_schema, .is_list = true, .run = list, .summary = "List instance types"},
+    {GET,   "/v1/instance-types/{id}",        ROLES_EVERY,          RATE_READ,  .answer = &instance_type_schema, ONE, .run = get, .summary = "One instance type"},
     {GET,   "/v1/system/instance-types",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &instance_type_query_schema, .answer = &instance_type_schema, .is_list = true, .run = list, .summary = "List instance types"},
     {GET,   "/v1/system/instance-types/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &instance_type_schema, ONE, .run = get, .summary = "One instance type"},
     {POST,  "/v1/system/instance-types",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &instance_type_schema, .answer = &instance_type_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make an instance type"},

@@ -202,7 +202,7 @@ static enum err_kind report(struct request *request, struct response *response, 
 
 // clang-format off
 static const struct route margin_routes[] = {
-    {GET, "/v1/system/margin", ROLES_SYSTEM_READ, RATE_REPORT, .query = &margin_query_schema, .answer = &margin_schema, .run = report, .summary = "Revenue against all costs for days in [from, to), and idle by cause"},
+    {GET, "/v1/system/margin", ROLES_SYSTEM_READ, RATE_REPORT, .query = &margin_query_schema, .answer = &margin_schema, .has_items = true, .run = report, .summary = "Revenue against all costs for days in [from, to), and idle by cause"},
     ROUTES_END,
 };
 // clang-format on

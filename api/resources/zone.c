@@ -180,6 +180,7 @@ static enum err_kind remove_zone(struct request *request, struct response *respo
 #define ONE .has_id = true, .id = IDENTITY_ZONE
 static const struct route zone_routes[] = {
     {GET,   "/v1/zones",             ROLES_EVERY,          RATE_READ,  .query = &zone_query_schema, .answer = &zone_schema, .is_list = true, .run = list, .summary = "List zones"},
+    {GET,   "/v1/zones/{id}",        ROLES_EVERY,          RATE_READ,  .answer = &zone_schema, ONE, .run = get, .summary = "One zone"},
     {GET,   "/v1/system/zones",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &zone_query_schema, .answer = &zone_schema, .is_list = true, .run = list, .summary = "List zones"},
     {GET,   "/v1/system/zones/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &zone_schema, ONE, .run = get, .summary = "One zone"},
     {POST,  "/v1/system/zones",      ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &zone_schema, .answer = &zone_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make a zone"},

@@ -40,6 +40,7 @@ struct query_reader {
     const struct field *fields; /* may be NULL */
     struct general general;
     uint64_t general_present;
+    bool has_limit, has_page;
 };
 
 static bool names(const struct field *fields, const char *name)
@@ -49,18 +50,33 @@ static bool names(const struct field *fields, const char *name)
     return fields->name != NULL;
 }
 
+/* Which are read by page.h, once each. */
+static bool is_of_page(struct query_reader *reader, const char *name)
+{
+    struct request *request = &reader->internal->request;
+    bool *given = strcmp(name, "limit") == 0  ? &reader->has_limit
+                  : strcmp(name, "page") == 0 ? &reader->has_page
+                                              : NULL;
+    if (!request->route->is_list || given == NULL)
+        return false;
+    if (*given)
+        field_problem_add(&request->problems, arena_format(request->arena, "?%s", name), "out_of_range",
+                          "is given twice");
+    *given = true;
+    return true;
+}
+
 static enum MHD_Result read_parameter(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
     struct query_reader *reader = context;
     struct request *request = &reader->internal->request;
-    bool is_of_page = request->route->is_list && (strcmp(name, "limit") == 0 || strcmp(name, "page") == 0);
     static const struct field none[] = {FIELDS_END};
     const struct field *general = query_general(request->route);
     const char *text = value == NULL ? "" : value;
     if (general != NULL && strcmp(name, general->name) == 0)
         field_read_text(general, name, text, &reader->general, &reader->general_present, &request->problems);
-    else if (!is_of_page && !(request->route->takes_any_query && !names(reader->fields, name)))
+    else if (!is_of_page(reader, name) && !(request->route->takes_any_query && !names(reader->fields, name)))
         field_read_text(reader->fields == NULL ? none : reader->fields, name, text, request->query,
                         &request->query_present, &request->problems);
     return MHD_YES;
@@ -266,6 +282,17 @@ enum err_kind body_read(struct request_internal *internal, struct err *reterr)
 
 /* ---- Prefer ---- */
 
+/* delta-seconds (RFC 7240, 4.3); what is none is a preference that is not understood, and so is ignored (2). */
+static void read_wait(const char *text, const char *behind, struct preference *preference)
+{
+    size_t digits = strspn(text, "0123456789");
+    const char *rest = text + digits + strspn(text + digits, " \t");
+    if (digits == 0 || rest != behind)
+        return;
+    long wait_s = strtol(text, NULL, 10); /* the greatest there is where it is more */
+    preference->wait_ms = 1000 * (wait_s > WAIT_MAX_S ? WAIT_MAX_S : wait_s);
+}
+
 struct preference preference_parse(const char *header)
 {
     struct preference preference = {.wait_ms = -1};
@@ -274,10 +301,8 @@ struct preference preference_parse(const char *header)
         size_t length = strcspn(header, ",;");
         if (length == strlen("respond-async") && strncasecmp(header, "respond-async", strlen("respond-async")) == 0)
             preference.respond_async = true;
-        if (length > strlen("wait=") && strncasecmp(header, "wait=", strlen("wait=")) == 0) {
-            long wait_s = strtol(header + strlen("wait="), NULL, 10);
-            preference.wait_ms = 1000 * (wait_s < 0 ? 0 : wait_s > WAIT_MAX_S ? WAIT_MAX_S : wait_s);
-        }
+        if (length > strlen("wait=") && strncasecmp(header, "wait=", strlen("wait=")) == 0)
+            read_wait(header + strlen("wait="), header + length, &preference);
         header += length;
     }
     return preference;

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_SIZE 160
+#define NAME_SIZE   160
+#define REAL_DIGITS 15 /* as many as a double keeps of any decimal */
 
 static void put(struct json_out *out, const char *text)
 {
@@ -41,10 +42,22 @@ static bool is_numeric(const struct field *field)
     return field->type == FIELD_TYPE_INT || field->type == FIELD_TYPE_AMOUNT || field->type == FIELD_TYPE_MONEY;
 }
 
+/* By the list of OWASP's page on CSV injection: the signs, their wide forms (U+FF1D, U+FF0B, U+FF0D, U+FF20), which an
+ * input method makes of them, and what a spreadsheet skips before it looks. */
+bool csv_is_formula(const char *text)
+{
+    static const char *const beginnings[] = {
+        "=", "+", "-", "@", "\t", "\r", "\n", "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\xa0"};
+    for (size_t i = 0; i < COUNT_OF(beginnings); i++) {
+        if (strncmp(text, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void put_text(struct json_out *out, const char *text, bool numeric, bool *is_first)
 {
-    bool is_formula = !numeric && text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
-    put_cell(out, is_formula ? arena_format(out->arena, "'%s", text) : text, is_first);
+    put_cell(out, !numeric && csv_is_formula(text) ? arena_format(out->arena, "'%s", text) : text, is_first);
 }
 
 static void put_value(struct json_out *out, const json_t *value, bool numeric, bool *is_first)
@@ -54,7 +67,7 @@ static void put_value(struct json_out *out, const json_t *value, bool numeric, b
     } else if (json_is_string(value)) {
         put_text(out, json_string_value(value), numeric, is_first);
     } else {
-        char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
         must(text != NULL);
         put_cell(out, text, is_first);
         free(text);

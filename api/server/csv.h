@@ -5,5 +5,7 @@
 
 #include "api/server/field.h"
 
+/* Whether spreadsheets compute a text that begins so. */
+bool csv_is_formula(const char *text);
 void csv_head(const struct field *fields, struct json_out *out);
 void csv_row(const struct field *fields, const json_t *object, struct json_out *out);

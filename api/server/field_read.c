@@ -178,7 +178,8 @@ static void read_int_text(const struct place *place, const char *text)
     char *end = NULL;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0)
+    bool is_plain = text[strspn(text, "-0123456789")] == '\0'; /* strtoll() takes spaces and a plus before them */
+    if (!is_plain || end == text || *end != '\0' || errno != 0)
         wrong_type(place, "a whole number");
     else
         read_number(place, value);
@@ -326,8 +327,8 @@ static void read_map(const struct place *place, json_t *value)
                     (removes || json_string_length(entry) <= FIELD_MAP_VALUE_MAX);
         if (!fits)
             field_problem_add(place->problems, place->pointer, "out_of_range",
-                              "'%.63s' must be a text of at most %d bytes under a key of 1 to %d", key, FIELD_MAP_VALUE_MAX,
-                              FIELD_MAP_KEY_MAX);
+                              "'%.63s' must be a text of at most %d bytes under a key of 1 to %d", key,
+                              FIELD_MAP_VALUE_MAX, FIELD_MAP_KEY_MAX);
         json_out_key(&out, key);
         json_out_text(&out, fits && !removes ? json_string_value(entry) : NULL);
     }

@@ -1,4 +1,4 @@
-/* Accept and Content-Type against what a route offers; lists as CSV. */
+/* Accept and Content-Type against what a route offers; lists, and the items of reports, as CSV. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/form.h"
 
@@ -58,6 +58,17 @@ static const char *file_name(struct arena *arena, const char *path)
     return arena_format(arena, "attachment; filename=\"%s.csv\"", last);
 }
 
+/* What a report says beside its items is in no row. */
+static const struct field *fields_of_item(const struct route *route)
+{
+    const struct field *field = route->answer->fields;
+    if (route->is_list)
+        return field;
+    while (strcmp(field->name, "items") != 0)
+        field++;
+    return field->fields;
+}
+
 void form_apply(struct request_internal *internal)
 {
     struct request *request = &internal->request;
@@ -68,7 +79,7 @@ void form_apply(struct request_internal *internal)
     json_t *page = json_loads(json_out_finish(&response->body), 0, &error);
     must(page != NULL); /* we wrote it */
     json_out_init(&response->body, request->arena);
-    const struct field *fields = request->route->answer->fields;
+    const struct field *fields = fields_of_item(request->route);
     csv_head(fields, &response->body);
     const json_t *items = json_object_get(page, "items");
     for (size_t i = 0; i < json_array_size(items); i++)

@@ -97,7 +97,8 @@ enum err_kind page_read(struct request *request, struct page *ret, struct err *r
     if (limit != NULL) {
         char *end = NULL;
         long value = strtol(limit, &end, 10);
-        if (*limit == '\0' || *end != '\0' || value < 1 || value > PAGE_LIMIT_MAX)
+        bool is_plain = limit[strspn(limit, "0123456789")] == '\0'; /* strtol() takes spaces and signs before them */
+        if (!is_plain || *limit == '\0' || *end != '\0' || value < 1 || value > PAGE_LIMIT_MAX)
             return err_set_code(reterr, ERR_INVALID, "out_of_range", "limit must be 1 to %d", PAGE_LIMIT_MAX);
         page.limit = (int)value;
     }

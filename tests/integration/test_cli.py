@@ -424,6 +424,29 @@ def test_what_a_tenant_has_is_made_and_removed(make_stack, sluice, tmp_path):
     ask("maintenance", "cancel", identity, client=stack.operator).expect(0)
     assert ask("maintenance", "get", "by-no-name", client=stack.operator).code == 2
     assert identity in ask("maintenance", "list", client=stack.operator).expect(0).out
+    # What is sold, and for how much.
+    as_operator = lambda *arguments: ask(*arguments, "-o", "json", client=stack.operator)
+    shape = ("--gpu-count", "4", "--gpu-models", "H100", "--cpu-milli", "96000", "--memory-mib", "1024")
+    assert "warnings" in as_operator("instance-type", "create", "--name", "h100.4x", *shape, "--validate-only").expect(0).json
+    made = as_operator("instance-type", "create", "--name", "h100.4x", *shape, "--open-ended-max-percent", "40").expect(0).json
+    assert (made["gpu_count"], made["gpu_models"], made["cpu_milli"], made["open_ended_max_percent"]) == (4, ["H100"], 96000, 40)
+    changed = as_operator("instance-type", "update", "h100.4x", "--gpu-models", "H100,H200", "--description", "half a node").expect(0).json
+    assert (changed["gpu_models"], changed["memory_mib"], changed["description"]) == (["H100", "H200"], 1024, "half a node")
+    assert "half a node" in ask("instance-type", "get", "h100.4x").expect(0).out
+    assert "nothing is said" in ask("instance-type", "update", "h100.4x", client=stack.operator).expect(2).log
+    ask("instance-type", "delete", "h100.4x", client=stack.operator).expect(0)
+    ask("instance-type", "get", "h100.4x").expect(4)
+    sold = ("--sku-kind", "instance_type", "--sku", "h100.8x", "--tenant", "acme")
+    price = as_operator("price", "create", *sold, "--gpu-hour", "1.5 USD").expect(0).json
+    assert (price["gpu_hour"], price["tenant"], price["model"]) == ({"amount": "1.500000", "currency": "USD"}, "acme", "flat")
+    follows = as_operator("price", "create", *sold, "--gpu-hour", "1.25 USD", "--valid-from", "2026-06-01").expect(0).json
+    shown = ask("price", "get", price["id"]).expect(0).out
+    assert "1.500000 USD" in shown and "2026-06-01" in shown, "the next version ends it"
+    assert as_operator("price", "end", follows["id"], "--valid-until", "2026-07-01").expect(0).json["valid_until"] == "2026-07-01T00:00:00Z"
+    assert "--gpu-hour wants an amount" in ask("price", "create", *sold, "--gpu-hour", "cheap", client=stack.operator).expect(2).log
+    graduated = tmp_path / "graduated.json"
+    graduated.write_text(json.dumps({"model": "graduated", "tiers": [{"up_to_gpu_hours": 500, "gpu_hour": "2.000000"}, {"gpu_hour": "1.000000"}]}))
+    assert len(as_operator("price", "create", "--body", str(graduated), "--sku-kind", "gpu_model", "--sku", "H200", "--gpu-hour", "2 USD").expect(0).json["tiers"]) == 2
     # What is sold no more.
     ask("instance-type", "retire", "h100.8x", client=stack.operator).expect(0)
     window = ("--instance-type", "h100.8x", "--zone", "us-east-1a", "--starts-at", "2026-01-02", "--ends-at", "2026-01-03")

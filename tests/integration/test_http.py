@@ -74,7 +74,7 @@ def test_an_empty_list_as_csv_is_its_head(shared):
 
 
 @pytest.mark.parametrize("text, cell", [
-    ('=HYPERLINK("http://evil","x")', '\'=HYPERLINK("http://evil","x")'), ("+1", "'+1"), ("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"),
+    ('=HYPERLINK("http://evil","x")', '\'=HYPERLINK("http://evil","x")'), ("+1", "'+1"), ("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"), ("\uff1d1+1", "'\uff1d1+1"),
     ('a,"b"', 'a,"b"'), ("plain", "plain"), (" edge ", " edge ")])
 def test_a_cell_is_no_formula_and_comes_back_whole(shared, text, cell):
     node = shared.operator.items("/v1/system/nodes")[0]

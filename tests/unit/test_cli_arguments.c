@@ -118,6 +118,14 @@ static const struct {
     {{"reservation", "create", "--duration", "0m"}, "wants a length"},
     {{"reservation", "create", "--duration", "3651d"}, "wants a length"},
     {{"quote", "create", "--ttl-s", "9"}, "number from 10"},
+    {{"price", "create", "--gpu-hour", "2.49"}, "amount and a currency"},
+    {{"price", "create", "--gpu-hour", "2.49 EURO"}, "amount and a currency"},
+    {{"price", "create", "--gpu-hour", "2.4x USD"}, "amount and a currency"},
+    {{"price", "create", "--gpu-hour", "2. USD"}, "amount and a currency"},
+    {{"price", "create", "--gpu-hour", "2.1234567 USD"}, "amount and a currency"},
+    {{"price", "create", "--gpu-hour", "-1 USD"}, "amount and a currency"},
+    {{"price", "create", "--gpu-hour", "99999999999999999999 USD"}, "amount and a currency"},
+    {{"price", "create", "--gpu-hour", ""}, "amount and a currency"},
 };
 
 START_TEST(what_is_wrong_is_said_before_anything_is_sent)
@@ -169,6 +177,28 @@ START_TEST(a_flexible_start_and_a_preference_fill_their_fields)
     char *text = body_text();
     ck_assert_str_eq(text, "{\"duration_s\":129600,\"start_range\":[null,\"2026-12-20T00:00:00Z\"],"
                            "\"placement\":{\"spread\":\"rack\",\"mode\":\"preferred\"}}");
+    free(text);
+}
+END_TEST
+
+START_TEST(a_shape_by_itself_has_its_fields_at_the_top)
+{
+    ck_assert_int_eq(PARSE("instance-type", "create", "--name", "h100.4x", "--gpu-count=4", "--gpu-models=H100",
+                           "--cpu-milli", "1", "--memory-mib", "2", "--open-ended-max-percent", "0"),
+                     ERR_NONE);
+    char *text = body_text();
+    ck_assert_str_eq(text, "{\"name\":\"h100.4x\",\"gpu_count\":4,\"gpu_models\":[\"H100\"],\"cpu_milli\":1,"
+                           "\"memory_mib\":2,\"open_ended_max_percent\":0}");
+    free(text);
+}
+END_TEST
+
+START_TEST(an_amount_is_a_canonical_decimal_and_its_currency)
+{
+    ck_assert_int_eq(PARSE("price", "create", "--gpu-hour", "2.5 USD", "--valid-from", "2027-01-01"), ERR_NONE);
+    char *text = body_text();
+    ck_assert_str_eq(text, "{\"gpu_hour\":{\"amount\":\"2.500000\",\"currency\":\"USD\"},"
+                           "\"valid_from\":\"2027-01-01T00:00:00Z\"}");
     free(text);
 }
 END_TEST
@@ -243,6 +273,8 @@ int main(void)
     tcase_add_test(tests, too_many_options_are_refused);
     tcase_add_test(tests, options_fill_the_fields_of_the_body);
     tcase_add_test(tests, a_flexible_start_and_a_preference_fill_their_fields);
+    tcase_add_test(tests, a_shape_by_itself_has_its_fields_at_the_top);
+    tcase_add_test(tests, an_amount_is_a_canonical_decimal_and_its_currency);
     tcase_add_test(tests, options_stand_over_the_document);
     tcase_add_test(tests, a_body_that_is_no_object_is_a_matter_of_usage);
     tcase_add_test(tests, every_row_of_the_tables_is_whole);

@@ -1,0 +1,173 @@
+"""Every list of the document as CSV: its columns are what the document says of an item, and its cells what the list has in
+JSON, page by page, with and without rows."""
+# SPDX-License-Identifier: Apache-2.0
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from contract import contract
+from stack import eventually
+from test_semantics import BODIES, make_everything
+
+ACCEPT = {"Accept": "text/csv"}
+FORMULA = tuple("=+-@\t\r\n")
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?$")
+EVIL = '=1+1,"x"'  # a name that a spreadsheet would compute, with all that needs quotes
+WITH_ROWS_AT_LEAST = 90  # of the lists, in the world below
+# What each needs to be asked.
+QUERY = {"zone": "us-east-1a", "tenant": "acme", "month": "2026-01-01", "from": "2026-02-02T00:00:00Z", "to": "2026-02-03T00:00:00Z"}
+
+
+def resolved(schema):
+    return contract().resolve(schema)[0]
+
+
+def is_null(schema):
+    return schema == {"type": "null"}
+
+
+def item_of(operation):
+    """The schema of an item of what it answers; None where that is no list."""
+    content = operation["responses"].get("200", {}).get("content", {}).get("application/json")
+    items = resolved(content["schema"]).get("properties", {}).get("items") if content else None
+    return items and resolved(items["items"])
+
+
+def lists():
+    for path, methods in contract().document["paths"].items():
+        operation = methods.get("get", {})
+        if operation and item_of(operation):
+            yield pytest.param(path, operation, id=path)
+
+
+def columns(schema, prefix=""):
+    """The names of the columns: of an object's members each its own, with dots; a list or a map is one."""
+    for name, each in schema["properties"].items():
+        each = resolved(each)
+        each = next((resolved(one) for one in each.get("anyOf", []) if not is_null(one)), each)
+        if "properties" in each:
+            yield from columns(each, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def cell(value):
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return "'" + value if value.startswith(FORMULA) and not NUMBER.match(value) else value
+
+
+def at(item, column):
+    for name in column.split("."):
+        item = item.get(name) if isinstance(item, dict) else None
+    return item
+
+
+class World:
+    """A tenant that was served and billed, and one of all else that a POST makes by itself."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.acme, self.ids = make_everything(stack)
+        stack.operator.create("/v1/system/nodes/" + self.ids["nodes"] + "/cordon", {"reason": EVIL})
+        self.acme.create("/v1/projects", {"name": "evil", "description": EVIL})
+        stack.operator.create("/v1/system/billing-profiles", BODIES["POST /v1/system/billing-profiles"])
+        stack.advance("2026-02-01T01:00:00Z")
+        self.make_the_rest()
+        stack.advance("2026-02-01T02:00:00Z")
+        another = self.acme.items("/v1/reservations?name=another")[0]["id"]
+        self.acme.create(f"/v1/reservations/{another}/amendments", {"count": 1, "ends_at": "2026-02-13T00:00:00Z"})
+        self.acme.create("/v1/sessions", {})
+        self.known = {"reservations": another}
+
+    def make_the_rest(self):
+        for name, body in BODIES.items():
+            verb, path = name.split()
+            if verb == "POST" and "{id}" not in path and body and not callable(body) and not path.endswith(("/clock", "/revoke")):
+                client = self.stack.operator if path.startswith("/v1/system/") else self.acme
+                client.request(verb, path, body, headers={"Prefer": "wait=10"})  # some need what is not there
+
+    def address(self, path, operation):
+        """With the id of one that has rows there, else of the first; None where there is none."""
+        client = self.client(operation)
+        given = [f"{each['name']}={QUERY[each['name']]}" for each in map(resolved, operation["parameters"])
+                 if each["in"] == "query" and each.get("required")]
+        where = path.replace("{line_no}", "1")
+        if "{id}" in where:
+            kind = re.match(r"/v1/(?:system/)?([a-z-]+)/\{id\}", path)[1]
+            known = self.known.get(kind) or next((each["id"] for each in client.items(where.partition("/{id}")[0])), None)
+            where = known and where.replace("{id}", known)
+        return where and where + ("?" + "&".join(given) if given else "")
+
+    def client(self, operation):
+        return self.stack.operator if "system_admin" in operation["x-sluice-roles"] else self.acme
+
+
+@pytest.fixture(scope="module")
+def world(make_module_stack, tmp_path_factory):
+    keys = tmp_path_factory.mktemp("keys") / "webhook-keys"
+    keys.write_text(f"1 {'A' * 43}=\n")
+    keys.chmod(0o600)
+    world = World(make_module_stack(settings={"sluice-api": {"SLUICE_WEBHOOK_KEY_FILE": str(keys)}}))
+    world.with_rows = set()
+    return world
+
+
+def table(answer):
+    """(columns, rows as lists)"""
+    head, *rows = csv.reader(io.StringIO(answer.content.decode(), newline=""), strict=True)
+    return head, rows
+
+
+def pages(client, where):
+    """Every row of a list, a small page at a time by Link."""
+    found, target = [], where + ("&" if "?" in where else "?") + "limit=7"
+    while target:
+        answer = client.get(target, headers=ACCEPT).expect(200)
+        rows = table(answer)[1]
+        link = answer.headers["Link"]
+        assert link is None or len(rows) == 7, where
+        found += rows
+        target = link and re.fullmatch(r'<(\S+)>; rel="next"', link)[1]
+    return found
+
+
+@pytest.mark.parametrize("path, operation", lists())
+def test_a_list_is_the_same_table_as_csv(world, path, operation):
+    client, where = world.client(operation), world.address(path, operation)
+    if where is None:
+        return
+    head = list(columns(item_of(operation)))
+    is_paged = "next_page" in resolved(operation["responses"]["200"]["content"]["application/json"]["schema"])["properties"]
+
+    def expected():
+        items = client.items(where) if is_paged else client.get(where).expect(200).body["items"]
+        return [[cell(at(item, column)) for column in head] for item in items]
+
+    def same():
+        """Some tell of the moment: leases, sizes, last uses."""
+        before, answer = expected(), client.get(where, headers=ACCEPT).expect(200)
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
+        assert answer.content.endswith(b"\r\n") and table(answer)[0] == head
+        assert all(len(row) == len(head) for row in table(answer)[1])
+        rows = pages(client, where) if is_paged else table(answer)[1]
+        return len(rows) + 1 if rows == before else None
+
+    count = eventually(same, f"{path} is the same as CSV") - 1
+    if count:
+        world.with_rows.add(path)
+    bodiless = client.request("HEAD", where, headers=ACCEPT).expect(200)
+    assert bodiless.headers["Content-Type"].startswith("text/csv") and bodiless.content == b""
+    assert re.fullmatch(r'attachment; filename="[a-z-]+\.csv"', bodiless.headers["Content-Disposition"])
+    assert client.get(where, headers={"Accept": "application/xml"}).expect(406).code == "not_acceptable"
+
+
+def test_lists_without_rows_were_few(world):
+    everyone = {each.values[0] for each in lists()}
+    assert len(world.with_rows) >= WITH_ROWS_AT_LEAST, sorted(everyone - world.with_rows)
