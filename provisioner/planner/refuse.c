@@ -73,6 +73,8 @@ static uint32_t count_groups(struct planner *planner, const struct question *que
     uint32_t groups = planner->groups[scope].count;
     uint32_t count = 0;
     ARRAY_RESERVE(planner->sums, planner->sum_room, groups);
+    if (groups == 0) /* a zone without a node: there is no array either */
+        return 0;
     memset(planner->sums, 0, groups * sizeof planner->sums[0]);
     for (uint32_t i = 0; i < request_models(planner, request); i++) {
         const struct model *model = request_model(planner, request, i);
