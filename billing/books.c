@@ -11,6 +11,7 @@
 #include "billing/ledger/credit_keep.h"
 #include "billing/ledger/rate_day.h"
 #include "billing/meter/meter.h"
+#include "billing/meter/readings.h"
 #include "common/calendar.h"
 #include "common/log.h"
 #include "common/metrics.h"
@@ -32,6 +33,7 @@ void books_register_metrics(void)
     struct metric *const metrics[] = {&metric_days, &metric_close, &metric_lag};
     metric_register(metrics, COUNT_OF(metrics));
     meter_register_metrics();
+    readings_register_metrics();
     rate_day_register_metrics();
     node_day_register_metrics();
     cohort_day_register_metrics();
@@ -151,6 +153,8 @@ static enum err_kind close_day(struct books *books, int64_t now_s, struct err *r
     int64_t day = books->first_open_day;
     int64_t ends_at_s = calendar_time_of_day(day + 1);
     enum err_kind kind = meter_cut(&books->leader, calendar_time_of_day(day), ends_at_s, reterr);
+    if (kind == ERR_NONE)
+        kind = readings_count(&books->leader, day, reterr);
     if (kind == ERR_NONE)
         kind = rate_day(&books->leader, day, reterr);
     if (kind == ERR_NONE)
@@ -293,6 +297,8 @@ static enum err_kind keep(struct books *books, struct err *reterr)
         kind = meter_consume(&books->leader, open_from_s(books), reterr);
     if (kind == ERR_NONE && look.has_events && !books->begun)
         kind = find_first_open(books, reterr);
+    if (kind == ERR_NONE && books->begun)
+        kind = readings_count(&books->leader, books->first_open_day, reterr);
     if (kind == ERR_NONE)
         kind = close_days(books, &look, reterr);
     if (kind == ERR_NONE)

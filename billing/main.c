@@ -20,11 +20,12 @@
 #include "billing/ledger/credit_grants.h"
 #include "billing/ledger/credit_keep.h"
 #include "billing/ledger/journal.h"
+#include "billing/ledger/meter_lines.h"
 #include "billing/ledger/payments.h"
 #include "billing/ledger/rate_alone.h"
 #include "billing/ledger/rate_day.h"
-#include "billing/ledger/rate_rules.h"
 #include "billing/ledger/rate_facts.h"
+#include "billing/ledger/rate_rules.h"
 #include "billing/ledger/rate_so_far.h"
 #include "billing/ledger/rate_tenant.h"
 #include "billing/ledger/rated_line.h"
@@ -32,6 +33,7 @@
 #include "billing/meter/event_batch.h"
 #include "billing/meter/meter.h"
 #include "billing/meter/meter_store.h"
+#include "billing/meter/readings.h"
 #include "billing/provisional.h"
 #include "common/admin.h"
 #include "common/config_check.h"
@@ -80,6 +82,8 @@ static const struct db_check checks[] = {
     {rate_alone_statements,        ROLE, NULL},
     {rate_tenant_statements,       ROLE, NULL},
     {rate_facts_statements,        ROLE, NULL},
+    {meter_lines_statements,       ROLE, NULL},
+    {readings_statements,          ROLE, NULL},
     {rate_rules_statements,        ROLE, NULL},
     {rate_so_far_statements,       ROLE, NULL},
     {provisional_statements,       ROLE, NULL},

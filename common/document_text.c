@@ -51,6 +51,11 @@ void document_text_gpu_hours(int64_t gpu_milli_s, char ret[static DOCUMENT_TEXT_
     print_decimal(rounded, GPU_HOUR_DECIMALS, GPU_HOUR_DECIMALS, ret);
 }
 
+void document_text_quantity(int64_t micro_units, char ret[static DOCUMENT_TEXT_SIZE])
+{
+    print_decimal(micro_units, MONEY_MICRO_EXPONENT, 0, ret);
+}
+
 void document_text_price(int64_t price_u, char ret[static DOCUMENT_TEXT_SIZE])
 {
     print_decimal(price_u, MONEY_MICRO_EXPONENT, 2, ret);

@@ -57,7 +57,8 @@ struct identity {
     X(IDENTITY_CREDIT_NOTE, "crn") \
     X(IDENTITY_INVOICE_REQUEST, "irq") \
     X(IDENTITY_MARKET_PRICE, "mkp") \
-    X(IDENTITY_WARNING, "wrn")
+    X(IDENTITY_WARNING, "wrn") \
+    X(IDENTITY_METER, "mtr")
 // clang-format on
 
 enum identity_kind {

@@ -33,10 +33,11 @@ static void describe_usage(const PGresult *groups, int row, char *ret)
 {
     char price[MONEY_TEXT_SIZE];
     const char *sku = db_text(groups, row, GROUP_SKU);
+    const char *unit = db_text(groups, row, GROUP_UNIT);
     if (db_text(groups, row, GROUP_UNIT_PRICE) != NULL) {
         money_print(db_int(groups, row, GROUP_UNIT_PRICE, 0), price);
-        (void)snprintf(ret, INVOICE_DESCRIPTION_SIZE, "%s at %s %s per GPU-hour", sku, price,
-                       db_text(groups, row, GROUP_CURRENCY));
+        (void)snprintf(ret, INVOICE_DESCRIPTION_SIZE, "%s at %s %s per %s", sku, price,
+                       db_text(groups, row, GROUP_CURRENCY), unit != NULL ? unit : "GPU-hour");
     } else if (db_text(groups, row, GROUP_COMMITMENT) != NULL) {
         (void)snprintf(ret, INVOICE_DESCRIPTION_SIZE, "%s, covered by a commitment", sku);
     } else {

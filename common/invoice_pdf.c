@@ -188,6 +188,23 @@ static void origin_text(const struct sheet *sheet, const json_t *line, char ret[
         (void)snprintf(ret, TEXT_SIZE, "%s", reservation);
 }
 
+/* GPU-hours; of a meter so much of its unit, which stands with it. */
+static void quantity(struct sheet *sheet, const json_t *line, float y)
+{
+    char number[DOCUMENT_TEXT_SIZE];
+    char text[TEXT_SIZE];
+    if (json_is_integer(json_object_get(line, "micro_units"))) {
+        document_text_quantity(int_of(line, "micro_units"), number);
+        (void)snprintf(text, sizeof text, "%s %s", number, text_of(line, "unit"));
+    } else if (json_is_integer(json_object_get(line, "gpu_milli_seconds"))) {
+        document_text_gpu_hours(int_of(line, "gpu_milli_seconds"), number);
+        (void)snprintf(text, sizeof text, "%s", number);
+    } else {
+        return;
+    }
+    pdf_text(sheet->pdf, body_right, COLUMN_HOURS, y, text);
+}
+
 static void table_row(struct sheet *sheet, const json_t *line)
 {
     char text[DOCUMENT_TEXT_SIZE];
@@ -196,10 +213,7 @@ static void table_row(struct sheet *sheet, const json_t *line)
     float y = sheet->y;
     (void)snprintf(text, sizeof text, "%lld", (long long)int_of(line, "line_no"));
     pdf_text(sheet->pdf, body, LEFT, y, text);
-    if (json_is_integer(json_object_get(line, "gpu_milli_seconds"))) {
-        document_text_gpu_hours(int_of(line, "gpu_milli_seconds"), text);
-        pdf_text(sheet->pdf, body_right, COLUMN_HOURS, y, text);
-    }
+    quantity(sheet, line, y);
     if (json_is_integer(json_object_get(line, "unit_price_u"))) {
         document_text_price(int_of(line, "unit_price_u"), text);
         pdf_text(sheet->pdf, body_right, COLUMN_PRICE, y, text);

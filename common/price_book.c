@@ -19,8 +19,9 @@ static const struct db_stmt statement_prices = {
     .name = "price_book_prices",
     .sql = "SELECT p.id, p.sku_kind, p.sku, p.tier, p.currency, p.tenant_id, coalesce(p.project, ''), p.model,"
            "  p.gpu_hour_u, p.package_gpu_hours, p.minimum_s, extract(epoch FROM lower(p.valid))::bigint,"
-           " " END_OF("p.valid") ", t.up_to, t.gpu_hour_u, p.windows IS NOT NULL"
-           "  FROM price p LEFT JOIN LATERAL ("
+           " " END_OF("p.valid") ", t.up_to, t.gpu_hour_u, p.windows IS NOT NULL,"
+           "  coalesce(meter_per_unit(m.aggregation), 0)"
+           "  FROM price p LEFT JOIN meter m ON p.sku_kind = 'meter' AND m.name = p.sku LEFT JOIN LATERAL ("
            "   SELECT e.number, (e.tier->>'up_to_gpu_hours')::bigint AS up_to,"
            " (e.tier->>'gpu_hour_u')::bigint AS gpu_hour_u"
            "     FROM jsonb_array_elements(p.tiers) WITH ORDINALITY AS e (tier, number)) t ON true"
@@ -45,6 +46,7 @@ enum {
     PRICE_TIER_END,
     PRICE_TIER_PRICE,
     PRICE_HAS_WINDOWS,
+    PRICE_PER_UNIT,
 };
 
 /* Local times become instants here, since here is the calendar of the zones. A window holds while the clock of the zone
@@ -129,6 +131,7 @@ static int by_sku_owner_and_start(const void *a, const void *b)
 
 static enum err_kind read_version(const PGresult *rows, int row, struct price_version *ret, struct err *reterr)
 {
+    int64_t per_unit = db_int(rows, row, PRICE_PER_UNIT, 0);
     *ret = (struct price_version){
         .id = db_identity(rows, row, PRICE_ID),
         .project = db_text(rows, row, PRICE_PROJECT),
@@ -138,7 +141,8 @@ static enum err_kind read_version(const PGresult *rows, int row, struct price_ve
                 .currency = db_text(rows, row, PRICE_CURRENCY)},
         .valid = {.from_s = db_int(rows, row, PRICE_FROM, 0), .to_s = db_int(rows, row, PRICE_TO, RATING_OPEN_END_S)},
         .tariff = {.gpu_hour_u = db_int(rows, row, PRICE_GPU_HOUR, 0),
-                   .package_gpu_milli_s = db_int(rows, row, PRICE_PACKAGE, 0) * TARIFF_GPU_MILLI_S_PER_GPU_H},
+                   .per_unit = per_unit,
+                   .package_gpu_milli_s = db_int(rows, row, PRICE_PACKAGE, 0) * tariff_per_unit(per_unit)},
         .pool = RATING_FLAT,
         .minimum_s = db_int(rows, row, PRICE_MINIMUM, 0),
     };
@@ -154,7 +158,7 @@ static void read_tier(const PGresult *rows, int row, struct tariff *tariff)
     must(tariff->tier_count < TARIFF_TIERS_MAX); /* the table's check */
     int64_t hours = db_int(rows, row, PRICE_TIER_END, 0);
     int64_t end = TARIFF_OPEN_TIER;
-    if (hours > 0 && __builtin_mul_overflow(hours, TARIFF_GPU_MILLI_S_PER_GPU_H, &end))
+    if (hours > 0 && __builtin_mul_overflow(hours, tariff_per_unit(tariff->per_unit), &end))
         end = TARIFF_OPEN_TIER; /* as good as no end */
     tariff->tiers[tariff->tier_count++] = (struct tariff_tier){end, db_int(rows, row, PRICE_TIER_PRICE, 0)};
 }
@@ -533,6 +537,7 @@ struct rating_item price_choice_item(const struct price_book *book, const struct
         .list_price_u = list->version == PRICE_BOOK_NONE ? price->unit_price_u : list->unit_price_u,
         .seconds = seconds,
         .gpu_milli_s = gpu_milli_s,
+        .per_unit = book->versions[price->version].tariff.per_unit,
     };
     if (choice->discounts[stretch] != PRICE_BOOK_NONE)
         price_discount_apply(&book->discounts[choice->discounts[stretch]], &item);

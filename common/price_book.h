@@ -12,11 +12,13 @@
 
 /* What has a price: texts live as long as whoever gave them. */
 struct sku {
-    const char *kind; /* instance_type or gpu_model */
+    const char *kind; /* instance_type, gpu_model or meter */
     const char *name;
-    const char *tier;
+    const char *tier; /* SKU_ANY_TIER of a meter */
     const char *currency;
 };
+#define SKU_METER    "meter"
+#define SKU_ANY_TIER "any"
 
 /* Who pays. */
 struct price_customer {

@@ -130,7 +130,7 @@ static bool add_exact(int64_t price_u, int64_t keep_bp, int64_t quantity, money_
 /* A flat group, [first, end): sums rounded, differences told. */
 static enum err_kind price_flat(struct work *work, size_t first, size_t end, struct err *reterr)
 {
-    static const int64_t denominator = TARIFF_GPU_MILLI_S_PER_GPU_H * MONEY_BASIS_POINTS;
+    int64_t denominator = tariff_per_unit(work->input->items[first].per_unit) * MONEY_BASIS_POINTS;
     money_wide contracted = 0;
     money_wide list = 0;
     int64_t before_u = 0;
@@ -243,8 +243,11 @@ static enum err_kind cover_spend(struct work *work, size_t which, struct err *re
     size_t first = work->count;
     if (kind == ERR_NONE)
         take_spent(work, which);
-    for (size_t i = first; i < work->count && kind == ERR_NONE; i++)
+    for (size_t i = first; i < work->count && kind == ERR_NONE; i++) {
+        if (work->input->items[work->charges[i].item].per_unit != 0)
+            continue;
         kind = money_add(used, work->charges[i].gpu_milli_s, &used, reterr);
+    }
     commitment->used_gpu_milli_s = used;
     commitment->overage_u = spent_u - commitment->used_u;
     return kind;

@@ -11,6 +11,8 @@
  * off an item's exact amount (flat) or its share (tariff).
  *  3. A spend commitment covers min(priced, committed) of the money, split over the items by largest remainder.
  *
+ * Items of meters are priced and covered by spend as any other; of one group all are of one unit.
+ *
  * So order and repetition of what was measured do not matter, nor how it was cut up: quantities are exact integers and
  * only sums are rounded. What a commitment's cost is not used up by is its unused part: cost - used. Sources:
  * billing.md 1.1 (rounding, splitting), G14 (commitments), G17 (tiers). Pure: no I/O, no allocation, any thread. */
@@ -32,7 +34,8 @@ struct rating_item {
     int64_t list_price_u; /* per GPU-hour */
     int64_t discount_bp;  /* off what the price comes to */
     int64_t seconds;      /* instance-seconds, which only tag along */
-    int64_t gpu_milli_s;
+    int64_t gpu_milli_s;  /* or what was counted of a meter */
+    int64_t per_unit;     /* of a meter: as of its tariff; 0: GPU-time */
 };
 
 struct rating_commitment {
@@ -40,7 +43,7 @@ struct rating_commitment {
     size_t sku;                  /* in: of usage */
     int64_t gpu_milli_s;         /* in: of usage, committed in the period; above 0 */
     int64_t cost_u;              /* in: what the period of it costs */
-    int64_t used_gpu_milli_s;    /* out: covered */
+    int64_t used_gpu_milli_s;    /* out: covered GPU-time */
     int64_t used_u;              /* out: cost of what is covered; cost_u - used_u is unused */
     int64_t overage_gpu_milli_s; /* out: of usage, what nothing covers of its sku */
     int64_t overage_u;           /* out: what that is billed */

@@ -65,6 +65,11 @@ static money_wide (*const models[TARIFF_MODEL_COUNT])(const struct tariff *tarif
     [TARIFF_PACKAGE] = package,
 };
 
+int64_t tariff_per_unit(int64_t per_unit)
+{
+    return per_unit == 0 ? TARIFF_GPU_MILLI_S_PER_GPU_H : per_unit;
+}
+
 enum err_kind tariff_amount(const struct tariff *tariff, int64_t gpu_milli_s, int64_t *ret_u, struct err *reterr)
 {
     must(tariff->model < TARIFF_MODEL_COUNT);
@@ -72,7 +77,7 @@ enum err_kind tariff_amount(const struct tariff *tariff, int64_t gpu_milli_s, in
         return err_set_code(reterr, ERR_INVALID, "amount_out_of_range", "amount does not fit in 64 bits");
     bool is_negative = gpu_milli_s < 0;
     money_wide exact = models[tariff->model](tariff, is_negative ? -gpu_milli_s : gpu_milli_s);
-    return money_round(is_negative ? -exact : exact, TARIFF_GPU_MILLI_S_PER_GPU_H, MONEY_HALF_EVEN, ret_u, reterr);
+    return money_round(is_negative ? -exact : exact, tariff_per_unit(tariff->per_unit), MONEY_HALF_EVEN, ret_u, reterr);
 }
 
 enum err_kind tariff_model_from_text(const char *text, enum tariff_model *ret, struct err *reterr)

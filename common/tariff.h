@@ -7,7 +7,8 @@
  *
  * h is 3,600,000 milli-GPU-seconds, a GPU-hour; prices are micro-units per GPU-hour; there is one rounding, half to
  * even, of the exact sum. A negative quantity comes to the negative amount of its size. Q is what a tenant used at the
- * price in a billing period. Pure: no I/O, no allocation, any thread. */
+ * price in a billing period. A meter's quantities stand where GPU-time does, h is then its per_unit. Pure: no I/O, no
+ * allocation, any thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -41,11 +42,15 @@ struct tariff_tier {
 
 struct tariff {
     enum tariff_model model;
+    int64_t per_unit;            /* of a meter: its measure to the unit that is priced; 0: of GPU-time */
     int64_t gpu_hour_u;          /* flat; package: of each of its GPU-hours */
     int64_t package_gpu_milli_s; /* package */
     size_t tier_count;           /* graduated, volume: at least one, rising, the last TARIFF_OPEN_TIER */
     struct tariff_tier tiers[TARIFF_TIERS_MAX];
 };
+
+/* What the price is of, in the measure of its quantities: h. */
+int64_t tariff_per_unit(int64_t per_unit);
 
 /* ERR_INVALID if the amount does not fit. */
 MUST_CHECK enum err_kind tariff_amount(const struct tariff *tariff, int64_t gpu_milli_s, int64_t *ret_u,

@@ -31,7 +31,8 @@ enum role {
 #define ROLES_TENANT_MONEY   (unsigned)(ROLE_VIEWER | ROLE_MEMBER | ROLE_ADMIN | ROLE_BILLING)
 #define ROLES_SYSTEM_READ    (unsigned)(ROLE_OPERATOR | ROLE_FINANCE | ROLE_AUDITOR | ROLE_SYSTEM_ADMIN)
 #define ROLES_SYSTEM_OPERATE (unsigned)(ROLE_OPERATOR | ROLE_SYSTEM_ADMIN)
-#define ROLES_SYSTEM_FINANCE (unsigned)(ROLE_FINANCE | ROLE_SYSTEM_ADMIN) /* writes prices, assets */
+#define ROLES_SYSTEM_FINANCE (unsigned)(ROLE_FINANCE | ROLE_SYSTEM_ADMIN)               /* writes prices, assets */
+#define ROLES_SYSTEM_REPORT  (unsigned)(ROLE_AGENT | ROLE_OPERATOR | ROLE_SYSTEM_ADMIN) /* facts */
 #define ROLES_EVERY          (ROLES_TENANT_MONEY | ROLES_SYSTEM_READ)
 
 enum role role_from_text(const char *text); /* 0 where there is no such role */

@@ -14,7 +14,7 @@ struct discount {
     const char *reason, *below_floor_reason;
 };
 
-static const char *const sku_kinds[] = {"instance_type", "gpu_model", NULL};
+static const char *const sku_kinds[] = {"instance_type", "gpu_model", "meter", NULL};
 
 // clang-format off
 static const struct field discount_fields[] = {
@@ -22,9 +22,9 @@ static const struct field discount_fields[] = {
     FIELD_TEXT ("tenant",      struct discount, tenant, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .example = "acme", .help = "Whose, by name"),
     FIELD_TEXT ("project",     struct discount, project, .flags = FIELD_NULLABLE, .least = 1, .most = 63, .help = "Only of this project; null: of all"),
     FIELD_ENUM ("sku_kind",    struct discount, sku_kind, .values = sku_kinds, .flags = FIELD_NULLABLE, .help = "Only of this; null: of everything"),
-    FIELD_TEXT ("sku",         struct discount, sku, .flags = FIELD_NULLABLE, .least = 1, .most = 64, .help = "Name of the instance type or GPU model"),
+    FIELD_TEXT ("sku",         struct discount, sku, .flags = FIELD_NULLABLE, .least = 1, .most = 64, .help = "Name of the instance type, GPU model or meter"),
     FIELD_INT  ("percent_bp",  struct discount, percent_bp, .flags = FIELD_NULLABLE, .least = 1, .most = 10000, .example = "1000", .help = "Off the price that holds, in basis points; or give gpu_hour"),
-    FIELD_MONEY("gpu_hour",    struct discount, gpu_hour, .flags = FIELD_NULLABLE, .help = "A fixed price of a GPU-hour instead of the one that holds; of a sku"),
+    FIELD_MONEY("gpu_hour",    struct discount, gpu_hour, .flags = FIELD_NULLABLE, .help = "A fixed price of a GPU-hour, or of a unit of a meter, instead of the one that holds; of a sku"),
     FIELD_TIME ("valid_from",  struct discount, valid_from, .flags = FIELD_NULLABLE, .help = "Domain time, inclusive, not in the past; null: now"),
     FIELD_TIME ("valid_until", struct discount, valid_until, .flags = FIELD_NULLABLE, .help = "Domain time, exclusive; null: open"),
     FIELD_TEXT ("reason",      struct discount, reason, .flags = FIELD_REQUIRED, .least = 1, .most = 255, .example = "launch customer", .help = "Why it is granted"),

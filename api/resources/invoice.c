@@ -54,6 +54,9 @@ static const struct field line_fields[] = {
     FIELD_COLUMN("description",       FIELD_TYPE_TEXT, .help = "For people"),
     FIELD_COLUMN("gpu_milli_seconds", FIELD_TYPE_INT, .help = "Billed milli-GPU-seconds"),
     FIELD_COLUMN("gpu_hours",         FIELD_TYPE_TEXT, .help = "The same in GPU-hours, a decimal rounded to six digits"),
+    FIELD_COLUMN_WITH("meter",        FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Name of the meter that it is of; null: of GPU-time, a fee or a rule"),
+    FIELD_COLUMN_WITH("quantity",     FIELD_TYPE_AMOUNT, FIELD_NULLABLE, .help = "Of a meter: what is billed, in the unit, to the millionth"),
+    FIELD_COLUMN_WITH("unit",         FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Of a meter: the unit that is priced"),
     FIELD_COLUMN("amount_exact",      FIELD_TYPE_MONEY, .help = "What was rated for it, in micro-units"),
     FIELD_COLUMN_WITH("net",          FIELD_TYPE_MONEY, FIELD_MINOR, .help = "The exact amount rounded half away from zero"),
     FIELD_COLUMN_WITH("tax_shown",    FIELD_TYPE_MONEY, FIELD_MINOR, .help = "The line's share of the invoice's tax"),
@@ -129,13 +132,16 @@ static const struct db_stmt statement_lines = {
         "SELECT l.line_no, l.charge_category AS category, l.charge_class AS class, l.reservation_id AS reservation,"
         " l.price_id AS price, extract(epoch FROM l.corrects)::bigint AS corrects, l.reason, l.description,"
         " l.gpu_milli_seconds,"
-        " round(l.gpu_milli_seconds / 3600000.0, 6)::text AS gpu_hours, l.amount_u AS \"amount_exact.amount_u\","
+        " round(l.gpu_milli_seconds / 3600000.0, 6)::text AS gpu_hours, m.name AS meter,"
+        " meter_micro_units(m.aggregation, l.meter_quantity) AS quantity, meter_priced_unit(m.aggregation, m.unit) AS "
+        "unit,"
+        " l.amount_u AS \"amount_exact.amount_u\","
         " i.currency AS \"amount_exact.currency\", l.net_minor AS \"net.amount_minor\", i.currency AS \"net.currency\","
         " l.tax_shown_minor AS \"tax_shown.amount_minor\", i.currency AS \"tax_shown.currency\","
         " (SELECT coalesce(sum(n.net_minor), 0)::bigint FROM credit_note_line n WHERE n.invoice_id = l.invoice_id"
         "   AND n.invoice_line_no = l.line_no) AS \"credited.amount_minor\", i.currency AS \"credited.currency\","
         " l.line_no AS page_key"
-        " FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id"
+        " FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id LEFT JOIN meter m ON m.id = l.meter_id"
         " WHERE l.invoice_id = $3::uuid AND l.line_no > coalesce($1::integer, 0)"
         " ORDER BY l.line_no LIMIT $2::bigint",
     .params = 3,

@@ -12,6 +12,8 @@
 struct line {
     const char *reservation, *price, *description;
     int64_t gpu_milli_seconds;
+    int64_t quantity;
+    const char *unit;
     struct field_money amount_exact, net, tax_shown;
 };
 
@@ -32,6 +34,8 @@ static const struct field line_fields[] = {
     FIELD_ID   ("price",             struct line, price, .identity = IDENTITY_PRICE, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "The version of the price; null: none"),
     FIELD_TEXT ("description",       struct line, description, .flags = FIELD_READ_ONLY, .help = "For people"),
     FIELD_INT  ("gpu_milli_seconds", struct line, gpu_milli_seconds, .flags = FIELD_READ_ONLY, .help = "Milli-GPU-seconds so far"),
+    FIELD_AMOUNT("quantity",         struct line, quantity, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Of a meter: so far, in the unit that is priced; null: of none"),
+    FIELD_TEXT ("unit",              struct line, unit, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Of a meter: the unit that is priced"),
     FIELD_MONEY("amount_exact",      struct line, amount_exact, .flags = FIELD_READ_ONLY, .help = "What was rated for it so far, in micro-units"),
     FIELD_MONEY("net",               struct line, net, .flags = FIELD_READ_ONLY | FIELD_MINOR, .help = "The exact amount rounded half away from zero"),
     FIELD_MONEY("tax_shown",         struct line, tax_shown, .flags = FIELD_READ_ONLY | FIELD_MINOR, .help = "The line's share of the tax"),
@@ -151,6 +155,8 @@ static const char *write_lines(struct request *request, const struct preview *pr
             .price = db_text(sums->groups, row, GROUP_PRICE),
             .description = description,
             .gpu_milli_seconds = db_int(sums->groups, row, GROUP_QUANTITY, 0),
+            .quantity = db_int(sums->groups, row, GROUP_MICRO_UNITS, FIELD_NULL),
+            .unit = db_text(sums->groups, row, GROUP_UNIT),
             .amount_exact = {sums->amounts[i].amount_u, preview->currency},
             .net = minor(sums, preview->currency, sums->amounts[i].net_minor),
             .tax_shown = minor(sums, preview->currency, sums->tax[i].amount),

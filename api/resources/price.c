@@ -1,10 +1,12 @@
-/* Prices: versions of what a GPU-hour costs. A version is immutable but for its end, which the next one sets. */
+/* Prices: versions of what a GPU-hour, or a unit of a meter, costs. A version is immutable but for its end, which the
+ * next one sets. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/price_floor_check.h"
 #include "api/resources/price_model.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
 #include "common/money.h"
+#include "common/price_book.h"
 
 #include <string.h>
 
@@ -22,21 +24,21 @@ struct price {
     const char *below_floor_reason;
 };
 
-static const char *const sku_kinds[] = {"instance_type", "gpu_model", NULL};
-static const char *const tiers[] = {"reserved", "on_demand", "preemptible", NULL};
+static const char *const sku_kinds[] = {"instance_type", "gpu_model", "meter", NULL};
+static const char *const tiers[] = {"reserved", "on_demand", "preemptible", "any", NULL};
 
 // clang-format off
 static const struct field price_fields[] = {
     FIELD_ID   ("id",          struct price, id, .identity = IDENTITY_PRICE, .flags = FIELD_READ_ONLY, .help = "The version of the price"),
-    FIELD_ENUM ("sku_kind",    struct price, sku_kind, .values = sku_kinds, .flags = FIELD_REQUIRED, .example = "instance_type", .help = "What it is a price of: an instance type, or a GPU model for shapes that tenants give"),
-    FIELD_TEXT ("sku",         struct price, sku, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .example = "h100.8x", .help = "Name of the instance type or GPU model"),
+    FIELD_ENUM ("sku_kind",    struct price, sku_kind, .values = sku_kinds, .flags = FIELD_REQUIRED, .example = "instance_type", .help = "What it is a price of: an instance type, a GPU model for shapes that tenants give, or a meter"),
+    FIELD_TEXT ("sku",         struct price, sku, .flags = FIELD_REQUIRED, .least = 1, .most = 64, .example = "h100.8x", .help = "Name of the instance type, GPU model or meter"),
     FIELD_TEXT ("tenant",      struct price, tenant, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .example = "acme", .help = "Name of the tenant whose own price it is; null: the list price"),
     FIELD_TEXT ("project",     struct price, project, .flags = FIELD_NULLABLE, .least = 1, .most = 63, .help = "Name of the tenant's project whose own price it is, before the tenant's; null: of the whole tenant, or the list"),
-    FIELD_ENUM ("tier",        struct price, tier, .values = tiers, .fallback = "reserved", .help = "Of which tier of reservations"),
-    FIELD_MONEY("gpu_hour",    struct price, gpu_hour, .flags = FIELD_REQUIRED, .help = "Price of a GPU-hour; with tiers that of the first, of a package that of each of its GPU-hours"),
+    FIELD_ENUM ("tier",        struct price, tier, .values = tiers, .help = "Of which tier of reservations, reserved where it is left out; any: of a meter, and of nothing else"),
+    FIELD_MONEY("gpu_hour",    struct price, gpu_hour, .flags = FIELD_REQUIRED, .help = "Price of a GPU-hour, or of a meter's priced unit; with tiers that of the first, of a package that of each of its units"),
     FIELD_ENUM ("model",       struct price, model.model, .values = price_models, .fallback = "flat", .help = "flat; graduated: each tier at its own price; volume: everything at the price of the tier that the total reaches; package: begun packages are paid whole. Counted per tenant, sku and billing period"),
     FIELD_ROWS ("tiers",       struct price, model.tiers, .flags = FIELD_NULLABLE, .least = 1, .most = 16, .fields = price_tier_fields, .size = PRICE_TIER_SIZE, .help = "Of graduated and volume prices: rising, the last without an end"),
-    FIELD_INT  ("package_gpu_hours", struct price, model.package_gpu_hours, .flags = FIELD_NULLABLE, .least = 1, .most = 1000000, .help = "Of package prices: GPU-hours of a package"),
+    FIELD_INT  ("package_gpu_hours", struct price, model.package_gpu_hours, .flags = FIELD_NULLABLE, .least = 1, .most = 1000000, .help = "Of package prices: GPU-hours, or units of a meter, of a package"),
     FIELD_ROWS ("windows",     struct price, model.windows, .flags = FIELD_NULLABLE, .least = 1, .most = 8, .fields = price_window_fields, .size = PRICE_WINDOW_SIZE, .help = "Of flat prices: what holds at times of the local day instead; the first that fits"),
     FIELD_INT  ("minimum_s",   struct price, model.minimum_s, .fallback = "0", .least = 0, .most = 2678400, .help = "Least seconds that an instance which ran at all is charged for"),
     FIELD_TIME ("valid_from",  struct price, valid_from, .flags = FIELD_NULLABLE, .help = "Domain time, inclusive; null: now. A price that begins in the past, where none of the same subject held, has the days since then rated again: what is in a closed billing period is corrected in the open one"),
@@ -67,7 +69,7 @@ struct price_query {
 };
 static const struct field price_query_fields[] = {
     FIELD_ENUM("sku_kind", struct price_query, sku_kind, .values = sku_kinds, .help = "Only prices of this kind"),
-    FIELD_TEXT("sku", struct price_query, sku, .help = "Only prices of this instance type or GPU model"),
+    FIELD_TEXT("sku", struct price_query, sku, .help = "Only prices of this instance type, GPU model or meter"),
     FIELD_TEXT("tenant", struct price_query, tenant, .help = "Only the tenant of this name's own prices"),
     FIELDS_END,
 };
@@ -100,11 +102,14 @@ static const struct db_stmt statement_references = {
     .name = "price_references",
     .sql = "SELECT (SELECT id FROM tenant WHERE name = $1),"
            " EXISTS (SELECT FROM instance_type WHERE name = $2),"
+           " EXISTS (SELECT FROM meter WHERE name = $2 AND retired_at IS NULL),"
            " coalesce($3::bigint, extract(epoch FROM sluice_now())::bigint),"
            " $4::text IS NULL OR EXISTS (SELECT FROM project p JOIN tenant t ON t.id = p.tenant_id"
            "  WHERE t.name = $1 AND p.name = $4::text)",
     .params = 4,
 };
+
+enum { REF_TENANT, REF_HAS_TYPE, REF_HAS_METER, REF_FROM, REF_HAS_PROJECT };
 
 /* An end in the past would change what was already sold: then the versions overlap, and the insert says so. */
 static const struct db_stmt statement_close = {
@@ -162,6 +167,30 @@ static enum err_kind get(struct request *request, struct response *response, str
     return answer_object(request, response, 200, &statement_get, request->object, "price", reterr);
 }
 
+static bool is_of_meter(const struct price *wish)
+{
+    return strcmp(wish->sku_kind, SKU_METER) == 0;
+}
+
+static const char *tier_of(const struct price *wish)
+{
+    if (wish->tier != NULL)
+        return wish->tier;
+    return is_of_meter(wish) ? SKU_ANY_TIER : "reserved";
+}
+
+/* A reading has neither a tier nor a time of the day, and there is nothing that it lasts at least. */
+static void check_kind(struct request *request, const struct price *wish)
+{
+    bool is_any = strcmp(tier_of(wish), SKU_ANY_TIER) == 0;
+    if (is_any != is_of_meter(wish))
+        field_problem_add(&request->problems, "/tier", "out_of_range", "is any of a meter, and of nothing else");
+    if (is_of_meter(wish) && wish->model.windows.count > 0)
+        field_problem_add(&request->problems, "/windows", "out_of_range", "prices of meters have none");
+    if (is_of_meter(wish) && wish->model.minimum_s > 0)
+        field_problem_add(&request->problems, "/minimum_s", "out_of_range", "prices of meters have none");
+}
+
 struct price_references {
     const char *tenant_id; /* NULL: the list price */
     const char *from;      /* seconds, as text */
@@ -176,6 +205,7 @@ static enum err_kind find_references(struct request *request, const struct price
         field_problem_add(&request->problems, "/gpu_hour/currency", "out_of_range", "%s", err.text);
     if (wish->gpu_hour.amount_u < 0)
         field_problem_add(&request->problems, "/gpu_hour/amount", "out_of_range", "must not be negative");
+    check_kind(request, wish);
     price_model_check(request, &wish->model, wish->gpu_hour.amount_u);
     if (wish->corrects != NULL && wish->valid_from != FIELD_NULL)
         field_problem_add(&request->problems, "/valid_from", "out_of_range",
@@ -186,14 +216,17 @@ static enum err_kind find_references(struct request *request, const struct price
         DB_PARAMS(wish->tenant, wish->sku, request_int(request, wish->valid_from), wish->project), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    ret->tenant_id = db_text(result, 0, 0);
-    ret->from = db_text(result, 0, 2);
-    if (wish->project != NULL && (ret->tenant_id == NULL || !db_bool(result, 0, 3)))
+    ret->tenant_id = db_text(result, 0, REF_TENANT);
+    ret->from = db_text(result, 0, REF_FROM);
+    if (wish->project != NULL && (ret->tenant_id == NULL || !db_bool(result, 0, REF_HAS_PROJECT)))
         field_problem_add(&request->problems, "/project", "unknown_project", "the tenant has no such project");
     if (wish->tenant != NULL && ret->tenant_id == NULL)
         field_problem_add(&request->problems, "/tenant", "unknown_tenant", "there is no tenant '%s'", wish->tenant);
-    if (strcmp(wish->sku_kind, "instance_type") == 0 && !db_bool(result, 0, 1))
+    if (strcmp(wish->sku_kind, "instance_type") == 0 && !db_bool(result, 0, REF_HAS_TYPE))
         field_problem_add(&request->problems, "/sku", "unknown_instance_type", "there is no instance type '%s'",
+                          wish->sku);
+    if (is_of_meter(wish) && !db_bool(result, 0, REF_HAS_METER))
+        field_problem_add(&request->problems, "/sku", "unknown_meter", "there is no meter '%s', or it is retired",
                           wish->sku);
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
@@ -206,7 +239,7 @@ static enum err_kind check_floor(struct request *request, const struct price *wi
                                                 .sku = wish->sku,
                                                 .currency = wish->gpu_hour.currency,
                                                 .at_s = references->from},
-                                    .tier = wish->tier,
+                                    .tier = tier_of(wish),
                                     .tenant_id = references->tenant_id,
                                     .least_u = price_model_least_u(&wish->model, wish->gpu_hour.amount_u),
                                     .reason = wish->below_floor_reason};
@@ -218,7 +251,7 @@ static enum err_kind close_open_version(struct request *request, const struct pr
 {
     const PGresult *result = NULL;
     enum err_kind kind = request_run(request, &statement_close,
-                                     DB_PARAMS(wish->sku_kind, wish->sku, wish->tier, wish->gpu_hour.currency,
+                                     DB_PARAMS(wish->sku_kind, wish->sku, tier_of(wish), wish->gpu_hour.currency,
                                                references->tenant_id, references->from, wish->project),
                                      &result, reterr);
     if (kind != ERR_NONE || PQntuples(result) == 0)
@@ -235,7 +268,7 @@ static enum err_kind make_room(struct request *request, const struct price *wish
         return close_open_version(request, wish, references, reterr);
     const PGresult *result = NULL;
     enum err_kind kind = request_run(request, &statement_withdraw,
-                                     DB_PARAMS(wish->corrects, wish->sku_kind, wish->sku, wish->tier,
+                                     DB_PARAMS(wish->corrects, wish->sku_kind, wish->sku, tier_of(wish),
                                                wish->gpu_hour.currency, references->tenant_id, wish->project),
                                      &result, reterr);
     if (kind != ERR_NONE)
@@ -251,7 +284,7 @@ static enum err_kind insert(struct request *request, const struct price *wish,
 {
     const struct price_model *model = &wish->model;
     return request_run(request, &statement_create,
-                       DB_PARAMS(request->new_id, wish->sku_kind, wish->sku, wish->tier, wish->gpu_hour.currency,
+                       DB_PARAMS(request->new_id, wish->sku_kind, wish->sku, tier_of(wish), wish->gpu_hour.currency,
                                  references->tenant_id, wish->project, references->from,
                                  request_int(request, wish->gpu_hour.amount_u), request->caller.principal_id,
                                  model->model, price_model_tiers(request, model),
@@ -309,7 +342,7 @@ static const struct route price_routes[] = {
     {GET,  "/v1/prices/{id}",        ROLES_EVERY,          RATE_READ,  .answer = &price_schema, ONE, .run = get, .summary = "One version of a price"},
     {GET,  "/v1/system/prices",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices"},
     {GET,  "/v1/system/prices/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &price_schema, ONE, .run = get, .summary = "One version of a price"},
-    {POST, "/v1/system/prices",      ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "price_below_floor", "unknown_tenant", "unknown_project", "unknown_instance_type"), .summary = "Make a version of a price, which ends the open one, or corrects one"},
+    {POST, "/v1/system/prices",      ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "price_below_floor", "unknown_tenant", "unknown_project", "unknown_instance_type", "unknown_meter"), .summary = "Make a version of a price, which ends the open one, or corrects one"},
     {POST, "/v1/system/prices/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_end_schema, .answer = &price_schema, ONE, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a version of a price without another"},
     ROUTES_END,
 };
@@ -320,4 +353,4 @@ static const struct db_stmt *const price_statements[] = {
     &statement_create, &statement_withdraw, &statement_end,        NULL};
 
 const struct resource price_resource = {"prices", price_routes, price_statements,
-                                        "What a GPU-hour costs, in versions over time."};
+                                        "What a GPU-hour, or a unit of a meter, costs, in versions over time."};

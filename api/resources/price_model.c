@@ -11,8 +11,8 @@ static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "su
 
 // clang-format off
 const struct field price_tier_fields[] = {
-    FIELD_INT   ("up_to_gpu_hours", struct price_tier, up_to_gpu_hours, .flags = FIELD_NULLABLE, .least = 1, .most = 1000000000, .example = "500", .help = "Its end, inclusive, in GPU-hours of a billing period; null: none, as of the last tier"),
-    FIELD_AMOUNT("gpu_hour",        struct price_tier, gpu_hour_u, .flags = FIELD_REQUIRED, .example = "2.490000", .help = "Price of a GPU-hour in it"),
+    FIELD_INT   ("up_to_gpu_hours", struct price_tier, up_to_gpu_hours, .flags = FIELD_NULLABLE, .least = 1, .most = 1000000000, .example = "500", .help = "Its end, inclusive, in GPU-hours, or units of a meter, of a billing period; null: none, as of the last tier"),
+    FIELD_AMOUNT("gpu_hour",        struct price_tier, gpu_hour_u, .flags = FIELD_REQUIRED, .example = "2.490000", .help = "Price of a GPU-hour or unit in it"),
     FIELDS_END,
 };
 

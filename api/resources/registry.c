@@ -25,6 +25,8 @@ const struct resource *const registry[] = {
     &discount_resource,
     &charge_policy_resource,
     &usage_correction_resource,
+    &meter_resource,
+    &meter_reading_resource,
     &asset_resource,
     &asset_schedule_resource,
     &asset_change_resource,

@@ -48,6 +48,8 @@ extern const struct resource focus_resource;
 extern const struct resource unit_cost_resource;
 extern const struct resource payback_resource;
 extern const struct resource me_resource;
+extern const struct resource meter_resource;
+extern const struct resource meter_reading_resource;
 extern const struct resource month_close_resource;
 extern const struct resource node_change_resource;
 extern const struct resource member_resource;

@@ -67,14 +67,18 @@ static const struct db_stmt statement_lines = {
     .name = "invoice_lines",
     .sql = "INSERT INTO invoice_line (invoice_id, line_no, tenant_id, reservation_id, price_id, commitment_id,"
            "  charge_category, charge_class, corrects, reason, description, gpu_milli_seconds, amount_u, net_minor,"
-           "  tax_shown_minor, unit_price_u)"
+           "  tax_shown_minor, unit_price_u, meter_id, meter_quantity)"
            " SELECT $1::uuid, x.line_no, $2::uuid, x.reservation_id, x.price_id, x.commitment_id, x.category, x.class,"
-           "  to_timestamp(x.corrects), x.reason, x.description, x.quantity, x.amount_u, x.net, x.tax, x.unit_price"
+           "  to_timestamp(x.corrects), x.reason, x.description, x.quantity, x.amount_u, x.net, x.tax, x.unit_price, "
+           "x.meter,"
+           "  x.meter_quantity"
            "   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bigint[], $9::text[],"
-           "     $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])"
+           "     $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::uuid[],"
+           "     $17::bigint[])"
            "    WITH ORDINALITY AS x (reservation_id, price_id, commitment_id, category, class, corrects, reason,"
-           "     description, quantity, amount_u, net, tax, unit_price, line_no)",
-    .params = 15,
+           "     description, quantity, amount_u, net, tax, unit_price, meter,"
+           "     meter_quantity, line_no)",
+    .params = 17,
 };
 
 /* Everything that the amounts follow from and the document says, as it is now. */
@@ -226,6 +230,8 @@ enum {
     LINE_NET,
     LINE_TAX,
     LINE_UNIT_PRICE,
+    LINE_METER,
+    LINE_METER_QUANTITY,
     LINE_COLUMNS
 };
 
@@ -242,6 +248,8 @@ static void add_line(struct db_array columns[LINE_COLUMNS], const struct invoice
     db_array_int(&columns[LINE_NET], draft->amounts[i].net_minor);
     db_array_int(&columns[LINE_TAX], draft->tax[i].amount);
     db_array_text(&columns[LINE_UNIT_PRICE], db_text(draft->rows, row, GROUP_UNIT_PRICE));
+    db_array_text(&columns[LINE_METER], db_text(draft->rows, row, GROUP_METER));
+    db_array_text(&columns[LINE_METER_QUANTITY], db_text(draft->rows, row, GROUP_METER_QUANTITY));
 }
 
 static enum err_kind insert_lines(struct db *db, const struct invoice_draft *draft, struct err *reterr)

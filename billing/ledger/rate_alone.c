@@ -57,8 +57,8 @@ static bool is_among(const PGresult *tenants, struct identity tenant)
 /* Is the line rated here? What depends on the rest of its tenant's usage only gets its quantity: rate_tenant.h. */
 static bool is_rated_alone(const struct rate_scope *scope, const struct rated_line *line)
 {
-    return rate_lines_knows(scope->book, line) && !rate_lines_is_pooled(scope->book, line) &&
-           !is_among(scope->committed, line->tenant) &&
+    return !rated_line_is_metered(line) && rate_lines_knows(scope->book, line) &&
+           !rate_lines_is_pooled(scope->book, line) && !is_among(scope->committed, line->tenant) &&
            !(scope->others != NULL && is_among(scope->others, line->tenant));
 }
 

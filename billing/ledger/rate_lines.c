@@ -39,7 +39,7 @@ enum err_kind rate_lines_fold(const struct rated_lines *written, struct rated_li
 {
     for (size_t i = 0; i < written->count; i++) {
         struct rated_line line = written->list[i];
-        if (line.key.category != CHARGE_USAGE || is_nil(&line.key.reservation))
+        if (line.key.category != CHARGE_USAGE || is_nil(&line.key.reservation) || rated_line_is_metered(&line))
             continue;
         line.key.commitment = (struct identity){0};
         line.key.commitment_status = CAPACITY_NONE;
@@ -77,7 +77,8 @@ static struct rating_item item_of(const struct price_book *book, const struct ra
         .pool = version->pool,
         .unit_price_u = price_book_unit_price(book, version, line->key.window),
         .seconds = line->seconds,
-        .gpu_milli_s = line->gpu_milli_s,
+        .gpu_milli_s = rated_line_is_metered(line) ? line->meter_quantity : line->gpu_milli_s,
+        .per_unit = version->tariff.per_unit,
     };
     item.list_price_u = list == NULL ? item.unit_price_u : price_book_unit_price(book, list, line->key.list_window);
     const struct price_discount *discount =
@@ -97,7 +98,7 @@ static void take_outcome(struct rate_commitment *commitments, const struct ratin
 static void give_amounts(struct rated_line *line, const struct rating_charge *charge)
 {
     line->seconds = charge->seconds;
-    line->gpu_milli_s = charge->gpu_milli_s;
+    *(rated_line_is_metered(line) ? &line->meter_quantity : &line->gpu_milli_s) = charge->gpu_milli_s;
     line->list_u = charge->list_u;
     line->contracted_u = charge->contracted_u;
     line->effective_u = charge->effective_u;

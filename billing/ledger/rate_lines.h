@@ -21,7 +21,8 @@ void rate_lines_drop_unknown(const struct price_book *book, struct rated_lines *
 /* Does what the line comes to depend on what else its tenant uses? */
 bool rate_lines_is_pooled(const struct price_book *book, const struct rated_line *line);
 
-/* Folds written usage lines to what was measured: commitments forgotten, amounts 0. Other lines are left out. */
+/* Folds written usage lines to what was measured: commitments forgotten, amounts 0. Other lines are left out, and those
+ * of meters, which are measured anew: meter_lines.h. */
 MUST_CHECK enum err_kind rate_lines_fold(const struct rated_lines *written, struct rated_lines *ret,
                                          struct err *reterr);
 

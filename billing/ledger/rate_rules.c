@@ -58,7 +58,8 @@ static const struct db_stmt statement_cancellations = {
     " SELECT x.reservation_id, x.tenant_id, x.currency, extract(epoch FROM x.starts_at)::bigint,"                      \
     "  extract(epoch FROM x.ends_at)::bigint, x.reason,"                                                               \
     "  coalesce((SELECT sum(l.effective_u) FROM rated_line l WHERE l.reservation_id = x.reservation_id"                \
-    "    AND l.period_start = x.starts_at AND l.charge_category = 'usage' AND l.corrects IS NULL), 0)::bigint" cost "," \
+    "    AND l.period_start = x.starts_at AND l.charge_category = 'usage' AND l.corrects IS NULL"                   \
+    "    AND l.meter_id IS NULL), 0)::bigint" cost "," \
     "  -coalesce(s.share_bp, 0)," WRITTEN("credit", "x.starts_at") credit                                              \
     "  FROM (SELECT *, 'sla_credit' AS reason FROM promised WHERE undelivered > 0) x" beside                           \
     "  LEFT JOIN LATERAL (SELECT c.steps FROM charge_policy c WHERE c.kind = 'sla_credit' AND c.tier = x.tier"         \

@@ -3,6 +3,7 @@
 #include "billing/ledger/rate_so_far.h"
 
 #include "billing/ledger/commitments.h"
+#include "billing/ledger/meter_lines.h"
 #include "billing/ledger/rate_alone.h"
 #include "billing/ledger/rate_day.h"
 #include "billing/ledger/rate_facts.h"
@@ -115,7 +116,7 @@ static void add_row(struct bulk_rows *rows, const struct so_far *so_far, const s
     db_column_int8(&rows->columns[6], line->effective_u);
     db_column_int8(&rows->columns[7], line->gpu_milli_s);
     db_column_int8(&rows->columns[8], unpriced_gpu_milli_s);
-    db_column_text(&rows->columns[9], rated_line_category(line));
+    db_column_text(&rows->columns[9], rated_line_is_metered(line) ? "metered" : rated_line_category(line));
 }
 
 static enum err_kind write(struct db *db, const struct so_far *so_far, const struct rated_lines *lines,
@@ -216,7 +217,7 @@ static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr
 struct whole {
     bool anew;
     struct facts facts; /* if anew */
-    PGresult *usage_rows, *written_rows;
+    PGresult *usage_rows, *written_rows, *meter_rows;
     struct committed committed;
     struct rated_lines written, targets;
 };
@@ -226,6 +227,7 @@ static void whole_release(struct whole *whole)
     facts_release(&whole->facts);
     PQclear(whole->usage_rows);
     PQclear(whole->written_rows);
+    PQclear(whole->meter_rows);
     committed_release(&whole->committed);
     rated_lines_release(&whole->written);
     rated_lines_release(&whole->targets);
@@ -293,6 +295,9 @@ static enum err_kind load_whole(struct db *db, const struct so_far *so_far, cons
     if (kind == ERR_NONE)
         kind = committed_load(db, facts->tenant, facts->starts_s, facts->ends_s, &whole->committed, reterr);
     keep_period(&whole->targets, facts->starts_s);
+    if (kind == ERR_NONE)
+        kind = meter_lines_add(db, facts, book_of(so_far, whole), whole->anew, &whole->written, &whole->meter_rows,
+                               &whole->targets, reterr);
     if (!whole->anew) {
         keep_rest(&so_far->scope, &whole->targets);
         keep_rest(&so_far->scope, &whole->written);
@@ -349,7 +354,7 @@ static enum err_kind find_whole(struct db *db, struct so_far *so_far, struct err
     char to[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *rows = NULL;
     for (int row = 0; row < PQntuples(so_far->due); row++) {
-        if (db_bool(so_far->due, row, DUE_ANEW))
+        if (db_bool(so_far->due, row, DUE_ANEW) || db_bool(so_far->due, row, DUE_METERED))
             add_period(so_far, &(struct period){.tenant = db_identity(so_far->due, row, DUE_TENANT),
                                                 .starts_s = db_int(so_far->due, row, DUE_START, 0),
                                                 .ends_s = db_int(so_far->due, row, DUE_END, 0)});

@@ -3,6 +3,7 @@
 #include "billing/ledger/rate_tenant.h"
 
 #include "billing/ledger/commitments.h"
+#include "billing/ledger/meter_lines.h"
 #include "billing/ledger/rate_facts.h"
 #include "billing/ledger/rate_lines.h"
 #include "common/calendar.h"
@@ -11,7 +12,8 @@
 
 #include <string.h>
 
-#define LATE_DAYS 7 /* how long what came late is looked at again, as after a crash between a day's close and its rating */
+#define LATE_DAYS                                                                                                      \
+    7 /* how long what came late is looked at again, as after a crash between a day's close and its rating */
 
 static struct metric metric_periods = {.name = "sluice_billing_tenant_periods_rated_total",
                                        .type = METRIC_COUNTER,
@@ -33,8 +35,10 @@ void rate_tenant_register_metrics(void)
  * that begins on a day before the one on which it was made, a correction, usage of a closed day. What came late is
  * looked at for a week: it is done when it changes nothing any more, however often the day is closed; of a day that is
  * open only that day's counts. A correction's 31 days at most may hold a whole February and touch the months beside it:
- * the middle tells. A list price fills a gap: it is news for what waits, which the day itself sees to, for what came
- * late, and for whoever has a price of its own beside it. */
+ * the middle tells. Readings of meters are rated with the day that they are counted with, those of a closed period from
+ * the facts; so are the readings that a price of a meter found which begins in the past. A list price fills a gap: it
+ * is news for what waits, which the day itself sees to, for what came late, and for whoever has a price of its own
+ * beside it. */
 static const struct db_stmt statement_due = {
     .name = "rate_tenant_due",
     .sql =
@@ -42,23 +46,24 @@ static const struct db_stmt statement_due = {
         "                       ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AS ends,"
         "                       ($1::date - $2::integer)::timestamp AT TIME ZONE 'UTC' AS late_from"
         "), touched AS ("
-        "  SELECT l.tenant_id, l.period_start AS at, false AS anew FROM rated_line l JOIN price p ON p.id = l.price_id"
+        "  SELECT l.tenant_id, l.period_start AS at, false AS anew, false AS is_metered FROM rated_line l JOIN price p "
+        "ON p.id = l.price_id"
         "   WHERE l.day = $1::date AND l.corrects IS NULL AND (p.model <> 'flat' OR l.tenant_id IN ("
         "    SELECT c.tenant_id FROM commitment c, bounds b"
         "     WHERE tstzrange(c.starts_at, c.ends_at) && tstzrange(b.starts - interval '63 days', b.ends)))"
         "  UNION ALL"
-        "  SELECT c.tenant_id, greatest(c.starts_at, b.starts), false FROM commitment c, bounds b"
+        "  SELECT c.tenant_id, greatest(c.starts_at, b.starts), false, false FROM commitment c, bounds b"
         "   WHERE tstzrange(c.starts_at, c.ends_at) && tstzrange(b.starts, b.ends)"
         "  UNION ALL"
-        "  SELECT c.tenant_id, least(c.ends_at, b.ends) - interval '1 second', false FROM commitment c, bounds b"
+        "  SELECT c.tenant_id, least(c.ends_at, b.ends) - interval '1 second', false, false FROM commitment c, bounds b"
         "   WHERE tstzrange(c.starts_at, c.ends_at) && tstzrange(b.starts, b.ends)"
         "  UNION ALL"
-        "  SELECT l.tenant_id, coalesce(l.corrects, l.period_start), true"
+        "  SELECT l.tenant_id, coalesce(l.corrects, l.period_start), true, false"
         "    FROM rated_line l JOIN price p ON p.id = l.price_id, bounds b"
         "   WHERE p.withdrawn_at >= b.late_from AND p.withdrawn_at < b.ends"
-        "   GROUP BY l.tenant_id, 2, p.id HAVING sum(l.gpu_milli_seconds) <> 0"
+        "   GROUP BY l.tenant_id, 2, p.id HAVING sum(l.gpu_milli_seconds) <> 0 OR sum(l.meter_quantity) <> 0"
         "  UNION ALL"
-        "  SELECT o.tenant_id, o.starts_at, true"
+        "  SELECT o.tenant_id, o.starts_at, true, false"
         "    FROM bounds b, price p JOIN billing_period o ON tstzrange(o.starts_at, o.ends_at) && p.valid"
         "   WHERE p.created_at >= b.late_from AND p.created_at < b.ends AND p.withdrawn_at IS NULL"
         "     AND lower(p.valid) < date_trunc('day', p.created_at, 'UTC') AND o.starts_at < b.ends"
@@ -70,26 +75,30 @@ static const struct db_stmt statement_due = {
         "      OR EXISTS (SELECT FROM usage_correction c WHERE c.tenant_id = o.tenant_id"
         "                    AND c.starts_at < o.ends_at AND c.ends_at > o.starts_at)))"
         "  UNION ALL"
-        "  SELECT u.tenant_id, s.at, true FROM late_usage u"
+        "  SELECT u.tenant_id, s.at, true, false FROM late_usage u"
         "    CROSS JOIN LATERAL (VALUES (u.period_start), (u.period_end - interval '1 second')) AS s (at)"
         "   WHERE u.rated_with >= $1::date - $2::integer AND u.rated_with <= $1::date"
         "  UNION ALL"
-        "  SELECT c.tenant_id, s.at, true FROM bounds b, usage_correction c"
+        "  SELECT c.tenant_id, s.at, true, false FROM bounds b, usage_correction c"
         "    CROSS JOIN LATERAL (VALUES (c.starts_at), (c.starts_at + (c.ends_at - c.starts_at) / 2),"
         "      (c.ends_at - interval '1 second')) AS s (at)"
         "   WHERE c.created_at >= b.late_from AND c.created_at < b.ends"
+        "  UNION ALL"
+        "  SELECT m.tenant_id, m.at, m.anew, true FROM meter_touched($1::date, $2::integer) m"
         "), period AS ("
         "  SELECT x.tenant_id, t.name, t.currency, t.billing_timezone AS zone,"
-        "         date_trunc('month', x.at AT TIME ZONE t.billing_timezone) AS month, bool_or(x.anew) AS anew"
+        "         date_trunc('month', x.at AT TIME ZONE t.billing_timezone) AS month, bool_or(x.anew) AS anew,"
+        "         bool_or(x.is_metered) AS is_metered"
         "    FROM touched x JOIN tenant t ON t.id = x.tenant_id GROUP BY 1, 2, 3, 4, 5"
         ")"
         " SELECT p.tenant_id, p.currency, extract(epoch FROM p.month AT TIME ZONE p.zone)::bigint,"
-        "  extract(epoch FROM (p.month + interval '1 month') AT TIME ZONE p.zone)::bigint, p.anew,"
+        "  extract(epoch FROM (p.month + interval '1 month') AT TIME ZONE p.zone)::bigint,"
+        "  p.anew OR p.is_metered AND coalesce(o.status = 'closed', false),"
         "  coalesce(o.status = 'closed', false),"
         "  extract(epoch FROM date_trunc('month', (b.ends - interval '1 second') AT TIME ZONE p.zone)"
         "   AT TIME ZONE p.zone)::bigint,"
         "  extract(epoch FROM (date_trunc('month', (b.ends - interval '1 second') AT TIME ZONE p.zone)"
-        "   + interval '1 month') AT TIME ZONE p.zone)::bigint"
+        "   + interval '1 month') AT TIME ZONE p.zone)::bigint, p.is_metered"
         "  FROM bounds b, period p LEFT JOIN billing_period o ON o.tenant_id = p.tenant_id"
         "   AND o.starts_at = p.month AT TIME ZONE p.zone"
         " ORDER BY p.tenant_id, p.month",
@@ -108,7 +117,7 @@ struct rating {
     bool anew, is_closed;
     struct committed committed;
     struct facts facts; /* if anew */
-    PGresult *written_rows;
+    PGresult *written_rows, *meter_rows;
     struct rated_lines written, targets;
 };
 
@@ -116,6 +125,7 @@ static void rating_release(struct rating *rating)
 {
     committed_release(&rating->committed);
     PQclear(rating->written_rows);
+    PQclear(rating->meter_rows);
     facts_release(&rating->facts);
     rated_lines_release(&rating->written);
     rated_lines_release(&rating->targets);
@@ -148,6 +158,9 @@ static enum err_kind rate(struct rating *rating, struct db *db, struct err *rete
         kind = facts_measure(db, &period, &rating->facts, &rating->targets, reterr);
     else
         kind = rate_lines_fold(&rating->written, &rating->targets, reterr);
+    if (kind == ERR_NONE)
+        kind = meter_lines_add(db, &period, book, rating->anew, &rating->written, &rating->meter_rows, &rating->targets,
+                               reterr);
     if (!rating->anew) {
         rate_lines_drop_unknown(rating->book, &rating->targets);
         rate_lines_drop_unknown(rating->book, &rating->written);

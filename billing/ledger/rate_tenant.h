@@ -25,6 +25,7 @@ enum rate_tenant_column {
     DUE_CLOSED, /* the period: what changes is a correction, in the open one */
     DUE_OPEN_START,
     DUE_OPEN_END,
+    DUE_METERED, /* readings of meters were counted of it */
 };
 MUST_CHECK enum err_kind rate_tenants_due(struct db *db, int64_t day, PGresult **ret, struct err *reterr);
 

@@ -16,10 +16,10 @@ static const char *const reason_texts[] = {CHARGE_REASONS(X)};
 #define KEY_COLUMNS                                                                                                    \
     "l.reservation_id, l.price_id, extract(epoch FROM coalesce(l.corrects, l.period_start))::bigint, l.list_price_id," \
     " l.discount_id, l.commitment_id, l.window_no, l.list_window_no, l.capacity_status, l.commitment_status,"          \
-    " l.charge_category, l.reason, l.tenant_id, l.currency"
+    " l.charge_category, l.reason, l.tenant_id, l.currency, l.meter_id"
 #define SUMS                                                                                                           \
     " sum(l.seconds)::bigint, sum(l.gpu_milli_seconds)::bigint, sum(l.list_u)::bigint, sum(l.contracted_u)::bigint,"   \
-    " sum(l.effective_u)::bigint, sum(l.amount_u)::bigint"
+    " sum(l.effective_u)::bigint, sum(l.amount_u)::bigint, sum(l.meter_quantity)::bigint"
 enum {
     ROW_RESERVATION,
     ROW_PRICE,
@@ -35,12 +35,14 @@ enum {
     ROW_REASON,
     ROW_TENANT,
     ROW_CURRENCY,
+    ROW_METER,
     ROW_SECONDS,
     ROW_GPU_MILLI_S,
     ROW_LIST,
     ROW_CONTRACTED,
     ROW_EFFECTIVE,
     ROW_BILLED,
+    ROW_METER_QUANTITY,
 };
 
 static const struct db_stmt statement_of_reservations = {
@@ -48,7 +50,7 @@ static const struct db_stmt statement_of_reservations = {
     .sql = "SELECT " KEY_COLUMNS "," SUMS " FROM rated_line l"
            " WHERE l.reservation_id = ANY ($1::uuid[]) AND l.period_start >= to_timestamp($2::bigint)"
            "   AND l.charge_category = 'usage' AND l.corrects IS NULL"
-           " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14",
+           " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15",
     .params = 2,
 };
 
@@ -59,7 +61,7 @@ static const struct db_stmt statement_of_period = {
            "   AND (l.charge_category IN ('usage', 'purchase') OR $3::boolean AND l.reason = 'minimum')"
            "   AND (l.period_start = to_timestamp($2::bigint) AND l.corrects IS NULL"
            "        OR l.corrects = to_timestamp($2::bigint))"
-           " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14",
+           " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15",
     .params = 3,
 };
 
@@ -93,6 +95,8 @@ enum {
     COLUMN_CONTRACTED,
     COLUMN_EFFECTIVE,
     COLUMN_BILLED,
+    COLUMN_METER,
+    COLUMN_METER_QUANTITY,
     COLUMN_COUNT,
 };
 
@@ -101,21 +105,23 @@ static const struct db_stmt statement_write = {
     .sql =
         "INSERT INTO rated_line (day, tenant_id, reservation_id, price_id, period_start, corrects, charge_class,"
         "  list_price_id, discount_id, commitment_id, window_no, list_window_no, capacity_status, commitment_status,"
-        "  charge_category, reason, currency, seconds, gpu_milli_seconds, list_u, contracted_u, effective_u, amount_u)"
-        " SELECT date '1970-01-01' + $21::integer, x.tenant, x.reservation, x.price,"
-        "  to_timestamp(coalesce($22::bigint, x.period)),"
-        "  CASE WHEN $22::bigint IS NOT NULL THEN to_timestamp(x.period) END,"
-        "  CASE WHEN $22::bigint IS NOT NULL THEN 'correction' END, x.list_price, x.discount, x.commitment, "
+        "  charge_category, reason, currency, seconds, gpu_milli_seconds, list_u, contracted_u, effective_u, amount_u,"
+        "  meter_id, meter_quantity)"
+        " SELECT date '1970-01-01' + $23::integer, x.tenant, x.reservation, x.price,"
+        "  to_timestamp(coalesce($24::bigint, x.period)),"
+        "  CASE WHEN $24::bigint IS NOT NULL THEN to_timestamp(x.period) END,"
+        "  CASE WHEN $24::bigint IS NOT NULL THEN 'correction' END, x.list_price, x.discount, x.commitment, "
         "x.window_no,"
         "  x.list_window_no, x.capacity, x.commitment_status, x.category, x.reason, x.currency, x.seconds, "
         "x.gpu_milli_s,"
-        "  x.list_u, x.contracted_u, x.effective_u, x.billed_u"
+        "  x.list_u, x.contracted_u, x.effective_u, x.billed_u, x.meter, x.meter_quantity"
         "   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[],"
         "    $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],"
-        "    $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[])"
+        "    $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[],"
+        "    $21::uuid[], $22::bigint[])"
         "    AS x (tenant, reservation, price, period, list_price, discount, commitment, window_no, list_window_no,"
         "     capacity, commitment_status, category, reason, currency, seconds, gpu_milli_s, list_u, contracted_u,"
-        "     effective_u, billed_u)",
+        "     effective_u, billed_u, meter, meter_quantity)",
     .params = COLUMN_COUNT + 2,
 };
 
@@ -124,6 +130,12 @@ const struct db_stmt *const rated_line_statements[] = {
 };
 
 /* ---- In memory ---- */
+
+bool rated_line_is_metered(const struct rated_line *line)
+{
+    static const struct identity nil;
+    return memcmp(&line->key.meter, &nil, sizeof nil) != 0;
+}
 
 const char *rated_line_category(const struct rated_line *line)
 {
@@ -160,9 +172,9 @@ static int by_key(const void *a, const void *b)
 /* Adds sign times the other's quantities and amounts. */
 static enum err_kind add(struct rated_line *line, const struct rated_line *other, int sign, struct err *reterr)
 {
-    int64_t *const sums[] = {&line->seconds,      &line->gpu_milli_s, &line->list_u,
+    int64_t *const sums[] = {&line->seconds,      &line->gpu_milli_s, &line->meter_quantity, &line->list_u,
                              &line->contracted_u, &line->effective_u, &line->billed_u};
-    const int64_t values[] = {other->seconds,      other->gpu_milli_s, other->list_u,
+    const int64_t values[] = {other->seconds,      other->gpu_milli_s, other->meter_quantity, other->list_u,
                               other->contracted_u, other->effective_u, other->billed_u};
     enum err_kind kind = ERR_NONE;
     for (size_t i = 0; i < COUNT_OF(sums) && kind == ERR_NONE; i++)
@@ -190,8 +202,8 @@ enum err_kind rated_lines_merge(struct rated_lines *lines, struct err *reterr)
 
 static bool is_nothing(const struct rated_line *line)
 {
-    return line->seconds == 0 && line->gpu_milli_s == 0 && line->list_u == 0 && line->contracted_u == 0 &&
-           line->effective_u == 0 && line->billed_u == 0;
+    return line->seconds == 0 && line->gpu_milli_s == 0 && line->meter_quantity == 0 && line->list_u == 0 &&
+           line->contracted_u == 0 && line->effective_u == 0 && line->billed_u == 0;
 }
 
 enum err_kind rated_lines_subtract(struct rated_lines *targets, const struct rated_lines *written, struct err *reterr)
@@ -199,7 +211,8 @@ enum err_kind rated_lines_subtract(struct rated_lines *targets, const struct rat
     enum err_kind kind = ERR_NONE;
     for (size_t i = 0; i < written->count && kind == ERR_NONE; i++) {
         struct rated_line minus = written->list[i];
-        minus.seconds = minus.gpu_milli_s = minus.list_u = minus.contracted_u = minus.effective_u = minus.billed_u = 0;
+        minus.seconds = minus.gpu_milli_s = minus.meter_quantity = minus.list_u = minus.contracted_u =
+            minus.effective_u = minus.billed_u = 0;
         kind = add(&minus, &written->list[i], -1, reterr);
         rated_lines_push(targets, &minus);
     }
@@ -243,6 +256,7 @@ static void read_rows(const PGresult *rows, struct rated_lines *ret)
                     .list_price = identity_or_nil(rows, row, ROW_LIST_PRICE),
                     .discount = identity_or_nil(rows, row, ROW_DISCOUNT),
                     .commitment = identity_or_nil(rows, row, ROW_COMMITMENT),
+                    .meter = identity_or_nil(rows, row, ROW_METER),
                     .window = (uint8_t)db_int(rows, row, ROW_WINDOW, 0),
                     .list_window = (uint8_t)db_int(rows, row, ROW_LIST_WINDOW, 0),
                     .capacity = value_of(capacity_texts, COUNT_OF(capacity_texts), db_text(rows, row, ROW_CAPACITY)),
@@ -255,6 +269,7 @@ static void read_rows(const PGresult *rows, struct rated_lines *ret)
             .currency = db_text(rows, row, ROW_CURRENCY),
             .seconds = db_int(rows, row, ROW_SECONDS, 0),
             .gpu_milli_s = db_int(rows, row, ROW_GPU_MILLI_S, 0),
+            .meter_quantity = db_int(rows, row, ROW_METER_QUANTITY, 0),
             .list_u = db_int(rows, row, ROW_LIST, 0),
             .contracted_u = db_int(rows, row, ROW_CONTRACTED, 0),
             .effective_u = db_int(rows, row, ROW_EFFECTIVE, 0),
@@ -321,6 +336,8 @@ static void add_row(struct db_array columns[COLUMN_COUNT], const struct rated_li
     db_array_int(&columns[COLUMN_CONTRACTED], line->contracted_u);
     db_array_int(&columns[COLUMN_EFFECTIVE], line->effective_u);
     db_array_int(&columns[COLUMN_BILLED], line->billed_u);
+    add_identity(&columns[COLUMN_METER], &key->meter);
+    db_array_int(&columns[COLUMN_METER_QUANTITY], line->meter_quantity);
 }
 
 static enum err_kind open_periods(struct db *db, const struct rated_lines *lines, struct err *reterr)

@@ -36,6 +36,7 @@ struct rated_key {
     struct identity reservation, price;
     int64_t period_start_s; /* what it is of, even where a later period bears it */
     struct identity list_price, discount, commitment;
+    struct identity meter; /* nil: of GPU-time, a fee or a rule */
     uint8_t window, list_window;
     uint8_t capacity;          /* enum capacity_status */
     uint8_t commitment_status; /* likewise: used, unused or none */
@@ -43,7 +44,7 @@ struct rated_key {
     uint8_t reason;            /* enum charge_reason */
     uint8_t reserved[2];       /* 0 */
 };
-_Static_assert(sizeof(struct rated_key) == 5 * sizeof(struct identity) + 2 * sizeof(int64_t), "keys have no gaps");
+_Static_assert(sizeof(struct rated_key) == 6 * sizeof(struct identity) + 2 * sizeof(int64_t), "keys have no gaps");
 
 struct rated_line {
     struct rated_key key;
@@ -51,6 +52,7 @@ struct rated_line {
     int64_t period_end_s;
     const char *currency;
     int64_t seconds, gpu_milli_s;
+    int64_t meter_quantity; /* of a meter, which has no time: as in meter_usage */
     int64_t list_u, contracted_u, effective_u, billed_u;
 };
 
@@ -58,6 +60,7 @@ struct rated_lines {
     struct rated_line *list;
     size_t count, capacity;
 };
+bool rated_line_is_metered(const struct rated_line *line);      /* of a meter's readings */
 const char *rated_line_category(const struct rated_line *line); /* as in tables */
 void rated_lines_release(struct rated_lines *lines);            /* for CLEANUP; starts as {0} */
 

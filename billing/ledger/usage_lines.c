@@ -80,22 +80,19 @@ static void usage_read(const PGresult *rows, int first, int end, struct usage *r
     }
 }
 
-/* A line of a stretch of the choice. The list price is told where it is another one. */
-static struct rated_line line_of(const struct usage *usage, const struct price_book *book,
-                                 const struct price_choice *choice, size_t stretch)
+void usage_lines_price(const struct price_book *book, const struct price_choice *choice, size_t stretch,
+                       struct rated_key *key)
 {
     const struct rating_price *price = &choice->prices[stretch];
     const struct rating_price *list = &choice->list[stretch];
-    struct rated_line line = usage->line;
-    line.key.price = book->versions[price->version].id;
-    line.key.window = (uint8_t)price->window;
+    key->price = book->versions[price->version].id;
+    key->window = (uint8_t)price->window;
     if (list->version != PRICE_BOOK_NONE && list->version != price->version) {
-        line.key.list_price = book->versions[list->version].id;
-        line.key.list_window = (uint8_t)list->window;
+        key->list_price = book->versions[list->version].id;
+        key->list_window = (uint8_t)list->window;
     }
     if (choice->discounts[stretch] != PRICE_BOOK_NONE)
-        line.key.discount = book->discounts[choice->discounts[stretch]].id;
-    return line;
+        key->discount = book->discounts[choice->discounts[stretch]].id;
 }
 
 /* The part of the usage that falls into one billing period. */
@@ -113,7 +110,8 @@ static enum err_kind add_period(struct rated_lines *lines, const struct price_bo
     for (size_t i = 0; kind == ERR_NONE && i < choice->count; i++) {
         if (gpu_milli_s[i] == 0)
             continue;
-        struct rated_line line = line_of(usage, book, choice, i);
+        struct rated_line line = usage->line;
+        usage_lines_price(book, choice, i, &line.key);
         line.key.period_start_s = span.from_s;
         line.period_end_s = span.to_s;
         line.seconds = seconds[i];

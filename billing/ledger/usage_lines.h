@@ -74,5 +74,9 @@ MUST_CHECK enum err_kind usage_lines_add_day(struct rated_lines *lines, const st
                                              const PGresult *rows, int first, int end, int *ret_unpriced,
                                              struct err *reterr);
 
+/* The prices of a stretch of the choice, told in a key: the list price where it is another one. */
+void usage_lines_price(const struct price_book *book, const struct price_choice *choice, size_t stretch,
+                       struct rated_key *key);
+
 /* Billable milli-GPU-seconds of rows [first, end): what waits where a second of them has no price. */
 int64_t usage_billable(const PGresult *rows, int first, int end);

@@ -16,7 +16,7 @@ ROLES = {"viewer": "acme", "member": "acme", "admin": "acme", "billing": "acme",
          "operator": None, "finance": None, "auditor": None, "system_admin": None, "agent": None}
 UNLIMITED = {"SLUICE_RATE_READ_PER_S": "0", "SLUICE_RATE_WRITE_PER_S": "0", "SLUICE_RATE_REPORT_PER_S": "0",
              "SLUICE_RATE_UNAUTHENTICATED_PER_S": "0"}
-SHARED = {"img", "typ", "zon"}  # the provider's, for every tenant to read
+SHARED = {"img", "mtr", "typ", "zon"}  # the provider's, for every tenant to read
 NOBODY = "01kyyyyyyyyyyyyyyyyyyyyyyy"
 
 

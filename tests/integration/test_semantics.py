@@ -250,6 +250,8 @@ BODIES = {
     "POST /v1/system/cost-rates": {"pool": "operations", "basis": "node_month", "amount": MONEY},
     "PUT /v1/system/power-profiles": {"gpu_model": "H100", "gpu_count": 8, "idle_w": 3400, "full_w": 10200},
     "POST /v1/system/energy-readings": {"items": []},
+    "POST /v1/system/meters": {"name": "egress", "unit": "GB"},
+    "POST /v1/system/meter-readings": {"items": []},
     "PUT /v1/system/nodes/{id}/firmware": {"versions": {"vbios": "96.00.74.00.1a"}},
     "POST /v1/system/gpu-readings": {"items": []},
     "POST /v1/system/gpu-errors": {"items": []},

@@ -1,0 +1,149 @@
+"""Meters from an agent's reading to the cent of an invoice: on one stack that bills January."""
+# SPDX-License-Identifier: Apache-2.0
+
+import decimal
+
+import pytest
+
+READINGS = "/v1/system/meter-readings"
+USD = {"currency": "USD"}
+
+
+def money(amount):
+    return {"amount": amount, **USD}
+
+
+class Metered:
+    """A tenant with a reservation over the end of January, three meters, of which one has no price."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        stack.fleet(2, price="2.490000")
+        self.finance, self.agent = stack.token("finance"), stack.token("agent")
+        self.acme, self.other = stack.tenant("acme", currency="USD"), stack.tenant("other", currency="USD")
+        for name, unit, aggregation, decimals in (("egress", "GB", "sum", 3), ("storage", "GB", "level", 0), ("seats", "Seats", "sum", 0)):
+            self.finance.create("/v1/system/meters", {"name": name, "unit": unit, "aggregation": aggregation, "decimals": decimals})
+        self.price("egress", "0.000000", model="graduated", tiers=[
+            {"up_to_gpu_hours": 10, "gpu_hour": "0.000000"}, {"up_to_gpu_hours": None, "gpu_hour": "0.090000"}])
+        self.price("storage", "0.000100")
+        self.reservation = self.acme.create("/v1/reservations", {
+            "instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "name": "llama",
+            "starts_at": "2026-01-30T00:00:00Z", "ends_at": "2026-02-03T00:00:00Z"})["id"]
+
+    def price(self, meter, amount, **fields):
+        return self.finance.create("/v1/system/prices", {"sku_kind": "meter", "sku": meter, "gpu_hour": money(amount), **fields})
+
+    def reading(self, event, meter, quantity, to, **fields):
+        return {"event": event, "reservation": self.reservation, "meter": meter, "quantity": quantity, "to": to, **fields}
+
+    def report(self, *items):
+        return self.agent.post(READINGS, {"items": list(items)})
+
+    def lines(self, where="true"):
+        return self.stack.sql("SELECT m.name, sum(l.meter_quantity)::bigint AS quantity, sum(l.amount_u)::bigint AS amount_u, l.corrects"
+                              "  FROM sluice.rated_line l JOIN sluice.meter m ON m.id = l.meter_id WHERE " + where +
+                              " GROUP BY m.name, l.corrects ORDER BY m.name, l.corrects")
+
+    def sound(self):
+        violated = self.stack.sql("SELECT name, violations FROM sluice.billing_check WHERE violations > 0")
+        assert violated == [], (violated, self.stack.sql("SELECT * FROM sluice.check_meters"))
+
+
+@pytest.fixture(scope="module")
+def metered(make_module_stack):
+    made = Metered(make_module_stack(start="2026-01-30T00:00:00Z"))
+    made.stack.advance("2026-01-30T12:00:00Z")
+    made.first = (made.reading("e1", "egress", "6.500000", "2026-01-30T06:00:00Z", **{"from": "2026-01-30T00:00:00Z"}),
+                  made.reading("s1", "storage", "500.000000", "2026-01-30T12:00:00Z", **{"from": "2026-01-30T00:00:00Z"}),
+                  made.reading("u1", "seats", "3.000000", "2026-01-30T12:00:00Z"))
+    assert made.report(*made.first).expect(200).body == {"taken": 3, "repeated": 0}
+    return made
+
+
+def test_what_comes_again_counts_once_and_what_says_something_else_is_refused(metered):
+    assert metered.report(*metered.first).expect(200).body == {"taken": 0, "repeated": 3}
+    answer = metered.report(metered.first[1], dict(metered.first[0], quantity="6.501000")).expect(422)
+    assert [(each["pointer"], each["code"]) for each in answer.body["errors"]] == [("/items/1/event", "reading_differs")]
+    new = metered.reading("n1", "egress", "1.000000", "2026-01-30T07:00:00Z")
+    metered.report(new, dict(new, quantity="2.000000")).expect(422)
+    assert metered.acme.items("/v1/meter-readings?meter=egress")[0]["quantity"] == "6.500000"
+    assert len(metered.acme.items("/v1/meter-readings")) == 3, "of a batch all are taken, or none"
+
+
+@pytest.mark.parametrize("change,pointer,code", [
+    ({"meter": "ingress"}, "meter", "unknown_meter"),
+    ({"reservation": "rsv_01kyyyyyyyyyyyyyyyyyyyyyyy"}, "reservation", "unknown_reservation"),
+    ({"quantity": "-1.000000"}, "quantity", "out_of_range"),
+    ({"quantity": "1.000100"}, "quantity", "out_of_range"),
+    ({"quantity": "1000000000.000000"}, "quantity", "out_of_range"),
+    ({"to": "2026-01-30T18:00:00Z"}, "to", "out_of_range"),
+    ({"to": "2026-01-29T23:00:00Z"}, "to", "outside_reservation"),
+    ({"from": "2026-01-30T07:00:00Z"}, "from", "out_of_range"),
+    ({"to": "2025-11-01T00:00:00Z"}, "to", "out_of_range"),
+    ({"meter": "storage", "quantity": "1.000000"}, "from", "missing_field"),
+])
+def test_a_reading_that_cannot_be_is_refused_by_its_row(metered, change, pointer, code):
+    bad = dict(metered.reading("bad", "egress", "1.000000", "2026-01-30T06:00:00Z"), **change)
+    errors = metered.report(metered.first[0], bad).expect(422).body["errors"]
+    assert (f"/items/1/{pointer}", code) in [(each["pointer"], each["code"]) for each in errors], errors
+    assert all(each["pointer"].startswith("/items/1/") for each in errors)
+
+
+def test_a_price_of_a_meter_has_no_tier_and_no_time_of_the_day(metered):
+    wish = {"sku_kind": "meter", "sku": "seats", "gpu_hour": money("1.000000")}
+    metered.finance.post("/v1/system/prices", dict(wish, tier="reserved")).expect(422)
+    metered.finance.post("/v1/system/prices", dict(wish, minimum_s=60)).expect(422)
+    metered.finance.post("/v1/system/prices", dict(wish, sku="ingress")).expect(422)
+    metered.finance.post("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tier": "any", "gpu_hour": money("1.000000")}).expect(422)
+    assert [each["tier"] for each in metered.acme.items("/v1/prices?sku_kind=meter")] == ["any", "any"]
+
+
+def test_tenants_see_their_own_readings_only(metered):
+    assert metered.other.items("/v1/meter-readings") == []
+    assert [each["name"] for each in metered.other.items("/v1/meters")] == ["egress", "storage", "seats"]
+    assert {each["tenant"] for each in metered.stack.operator.items(READINGS)} == {"acme"}
+
+
+# The tests below go through time, in their order.
+
+
+def test_readings_become_an_invoice(metered):
+    metered.stack.advance("2026-01-31T12:00:00Z")  # the 30th is closed: what comes of it now is counted with the 31st
+    assert metered.lines() == [
+        {"name": "egress", "quantity": 6500, "amount_u": 0, "corrects": None},
+        {"name": "storage", "quantity": 500000 * 43200, "amount_u": 600000, "corrects": None}]
+    metered.report(metered.reading("e2", "egress", "7.250000", "2026-01-30T23:00:00Z"),
+                   metered.reading("s2", "storage", "500.000000", "2026-01-31T00:00:00Z", **{"from": "2026-01-30T12:00:00Z"})).expect(200)
+    metered.stack.advance("2026-02-01T00:30:00Z")
+    assert [each["counted_with"] for each in metered.acme.items("/v1/meter-readings")] == ["2026-01-30"] * 3 + ["2026-01-31"] * 2
+    metered.sound()
+    (invoice,) = metered.acme.items("/v1/invoices")
+    lines = {each["meter"]: each for each in metered.acme.items(f"/v1/invoices/{invoice['id']}/lines")}
+    assert set(lines) == {None, "egress", "storage"}, "what has no price is free"
+    shown = {name: (line["quantity"], line["unit"], line["amount_exact"]["amount"]) for name, line in lines.items() if name}
+    assert shown == {"egress": ("13.750000", "GB", "0.337500"), "storage": ("12000.000000", "GB-Hours", "1.200000")}
+    assert lines["storage"]["description"] == "storage at 0.000100 USD per GB-Hours"
+    assert decimal.Decimal(invoice["net"]["amount"]) == sum(decimal.Decimal(line["net"]["amount"]) for line in lines.values())
+
+
+def test_what_comes_late_corrects_a_closed_month_in_the_open_one(metered):
+    metered.report(metered.reading("e3", "egress", "2.000000", "2026-01-31T23:59:59Z")).expect(200)
+    metered.stack.advance("2026-02-02T00:30:00Z")
+    (late,) = [line for line in metered.lines() if line["corrects"] is not None]
+    assert (late["name"], late["quantity"], late["amount_u"]) == ("egress", 2000, 180000)
+    metered.sound()
+
+
+def test_a_price_that_begins_in_the_past_rates_what_was_free(metered):
+    metered.price("seats", "5.000000", valid_from="2026-01-01T00:00:00Z")
+    metered.stack.advance("2026-02-03T00:30:00Z")
+    (seats,) = [line for line in metered.lines() if line["name"] == "seats"]
+    assert (seats["quantity"], seats["amount_u"], seats["corrects"] is not None) == (3000, 15000000, True)
+    metered.sound()
+
+
+def test_a_retired_meter_takes_no_readings(metered):
+    (seats,) = metered.finance.items("/v1/system/meters?name=seats")
+    for _ in range(2):
+        assert metered.finance.post(f"/v1/system/meters/{seats['id']}/retire").expect(200).body["retired_at"] == "2026-02-03T00:30:00Z"
+    metered.report(metered.reading("u2", "seats", "1.000000", "2026-02-02T00:00:00Z")).expect(422)
