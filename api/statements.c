@@ -12,6 +12,7 @@
 #include "api/resources/asset.h"
 #include "api/resources/asset_books.h"
 #include "api/resources/break_even_facts.h"
+#include "api/resources/invoice_explain_terms.h"
 #include "api/resources/invoice_request_preview.h"
 #include "api/resources/person.h"
 #include "api/resources/planning_wish.h"
@@ -53,6 +54,9 @@ static const struct db_check own[] = {
     {reservation_batch_statements,   WRITER,  NULL},
     {quote_price_statements,         TENANTS, SYSTEM},
     {price_floor_check_statements,   SYSTEM,  NULL},
+    {explain_steps_statements,       TENANTS, SYSTEM},
+    {explain_priced_statements,      TENANTS, SYSTEM},
+    {explain_charged_statements,     TENANTS, SYSTEM},
     {reservation_charge_statements,  TENANTS, SYSTEM},
     {reservation_cost_statements,    TENANTS, SYSTEM},
     {admission_preview_statements,   TENANTS, NULL},

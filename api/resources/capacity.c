@@ -4,6 +4,7 @@
 #include "api/resources/planning.h"
 #include "api/resources/registry.h"
 #include "api/server/page_cursor.h"
+#include "common/gpu_model.h"
 #include "common/must.h"
 
 #include <inttypes.h>
@@ -27,7 +28,7 @@ static const char *const levels[] = {"rack", "leaf", "fabric", NULL};
 static const struct field query_fields[] = {
     FIELD_TEXT("zone",      struct capacity_query, zone, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .help = "The zone, by name"),
     FIELD_ENUM("level",     struct capacity_query, level, .values = levels, .fallback = "rack", .help = "What GPUs are grouped by"),
-    FIELD_TEXT("gpu_model", struct capacity_query, gpu_model, .least = 1, .most = 47, .help = "Only GPUs of this model"),
+    FIELD_TEXT("gpu_model", struct capacity_query, gpu_model, .least = 1, .most = GPU_MODEL_LENGTH_MAX, .help = "Only GPUs of this model"),
     FIELD_TEXT("fabric",    struct capacity_query, fabric, .least = 1, .most = 63, .help = "Only groups within the fabric of this name"),
     PLANNING_RANGE_FIELDS(struct capacity_query, range),
     FIELDS_END,

@@ -69,8 +69,8 @@ static const char *const pricing_categories[] = {"Standard", "Dynamic", "Committ
     NULLABLE    ("ContractedUnitPrice", FIELD_TYPE_AMOUNT, .help = "ContractedCost / PricingQuantity"),                                                \
     FIELD_COLUMN("EffectiveCost",      FIELD_TYPE_AMOUNT, .help = "Commitment fees spread over what they cover"),                                      \
     NULLABLE    ("HostProviderName",   FIELD_TYPE_TEXT, .help = "Whose hardware it is"),                                                               \
-    NULLABLE    ("InvoiceDetailId",    FIELD_TYPE_TEXT, .help = "Line of the invoice; null until it is issued"),                                       \
-    NULLABLE    ("InvoiceId",          FIELD_TYPE_TEXT, .help = "Number of the invoice; null until it is issued"),                                     \
+    NULLABLE    ("InvoiceDetailId",    FIELD_TYPE_TEXT, .help = "Line of the invoice or credit note; null until it is issued"),                                       \
+    NULLABLE    ("InvoiceId",          FIELD_TYPE_TEXT, .help = "Number of the invoice, or of the credit note; null until it is issued"),                                     \
     FIELD_COLUMN("InvoiceIssuerName",  FIELD_TYPE_TEXT, .help = "Who issues it"),                                                                      \
     FIELD_COLUMN("ListCost",           FIELD_TYPE_AMOUNT, .help = "At list prices"),                                                                   \
     NULLABLE    ("ListUnitPrice",      FIELD_TYPE_AMOUNT, .help = "ListCost / PricingQuantity"),                                                       \
@@ -84,10 +84,10 @@ static const char *const pricing_categories[] = {"Standard", "Dynamic", "Committ
     FIELD_COLUMN("ServiceName",        FIELD_TYPE_TEXT, .help = "GPU Instances"),                                                                      \
     FIELD_COLUMN("ServiceProviderName", FIELD_TYPE_TEXT, .help = "Who sells it"),                                                                      \
     FIELD_COLUMN("ServiceSubcategory", FIELD_TYPE_TEXT, .help = "Virtual Machines"),                                                                   \
-    NULLABLE    ("SkuId",              FIELD_TYPE_TEXT, .help = "Instance type or GPU model"),                                                         \
+    NULLABLE    ("SkuId",              FIELD_TYPE_TEXT, .help = "Instance type, GPU model, or what a commitment is of"),                                   \
     NULLABLE    ("SkuMeter",           FIELD_TYPE_TEXT, .help = "GPU-Hours"),                                                                          \
     NULLABLE    ("SkuPriceDetails",    FIELD_TYPE_JSON, .help = "What the price depends on"),                                                          \
-    NULLABLE    ("SkuPriceId",         FIELD_TYPE_ID, .identity = IDENTITY_PRICE, .help = "The version of the price"),                                 \
+    NULLABLE    ("SkuPriceId",         FIELD_TYPE_TEXT, .help = "The version of the price, or the commitment"),                                        \
     NULLABLE    ("SubAccountId",       FIELD_TYPE_ID, .identity = IDENTITY_PROJECT, .help = "The project, while it exists"),                           \
     NULLABLE    ("SubAccountName",     FIELD_TYPE_TEXT, .help = "Name of the project"),                                                                \
     NULLABLE    ("Tags",               FIELD_TYPE_JSON, .help = "Labels of the reservation")
@@ -142,6 +142,7 @@ static const struct schema system_cost_and_usage_schema = {"SystemFocusCostAndUs
     "   LEFT JOIN LATERAL focus_page_end(s.account, s.period, s.day, s.subject, $2::bigint) e ON s.kind = 0"      \
     "), charge AS (" CHARGES_OF("0", BETWEEN, "v.day, v.subject, v.seq")                                          \
     " UNION ALL " CHARGES_OF("1", BEHIND("1"), "v.seq") " UNION ALL " CHARGES_OF("2", BEHIND("2"), "v.seq")       \
+    " UNION ALL " CHARGES_OF("3", BEHIND("3"), "v.seq")                                                           \
     "), page AS (SELECT * FROM charge ORDER BY kind, day, subject, seq LIMIT $2::bigint)"
 #define PAGE_KEY "concat_ws(' ', v.kind, v.seq, v.day, v.subject) AS page_key"
 #define PAGE_ORDER " ORDER BY v.kind, v.day, v.subject, v.seq"
@@ -306,19 +307,19 @@ static const struct field detail_fields[] = {
     NULLABLE    ("InvoiceDetailGrain",       FIELD_TYPE_JSON, .help = "The columns whose charges it sums"),
     FIELD_COLUMN("InvoiceDetailId",          FIELD_TYPE_TEXT, .help = "Line of the invoice"),
     FIELD_COLUMN("InvoiceDetailLastUpdated", FIELD_TYPE_TIME, .help = "When it was last touched"),
-    FIELD_COLUMN("InvoiceId",                FIELD_TYPE_TEXT, .help = "Number of the invoice"),
+    FIELD_COLUMN("InvoiceId",                FIELD_TYPE_TEXT, .help = "Number of the invoice or credit note"),
     NULLABLE    ("InvoiceIssueDate",         FIELD_TYPE_TIME, .help = "When it was issued"),
     FIELD_COLUMN("InvoiceIssueStatus",       FIELD_TYPE_ENUM, .values = issue_statuses, .help = "Where it stands"),
     FIELD_COLUMN("InvoiceIssuerName",        FIELD_TYPE_TEXT, .help = "Who issues it"),
     NULLABLE    ("PaymentDueDate",           FIELD_TYPE_TIME, .help = "By when it is to be paid"),
     FIELD_COLUMN("PaymentTerms",             FIELD_TYPE_TEXT, .help = "In words"),
-    FIELD_COLUMN("ReferenceInvoiceId",       FIELD_TYPE_TEXT, .help = "The void invoice that it stands for, else itself"),
+    FIELD_COLUMN("ReferenceInvoiceId",       FIELD_TYPE_TEXT, .help = "Of a credit note the invoice that it credits; of an invoice the void one that it stands for, else itself"),
     FIELDS_END,
 };
 // clang-format on
 static const struct schema detail_schema = {"FocusInvoiceDetail", detail_fields, 0};
 
-/* Lines first, then taxes; an invoice without a number is not there yet for anybody. */
+/* Lines first, then taxes, of each invoice and credit note; one without a number is not there yet for anybody. */
 // clang-format off
 #define DETAILS(account_)                                                                                \
     "WITH " ACCOUNT(account_) ", invoiced AS (SELECT i.*, a.name, a.seller FROM account a"               \
@@ -326,12 +327,18 @@ static const struct schema detail_schema = {"FocusInvoiceDetail", detail_fields,
     "    AND i.period_start = $3::date::timestamp AT TIME ZONE a.billing_timezone"                       \
     "), detail AS ("                                                                                     \
     "  SELECT i.*, 0 AS kind, n.line_no AS seq, n.line_no::text AS detail, n.net_minor AS amount_minor," \
-    "         initcap(n.charge_category) AS category, n.description FROM invoiced i JOIN invoice_line "  \
-    "n ON n.invoice_id = i.id"                                                                           \
+    "         initcap(n.charge_category) AS category, n.description, coalesce(i.replaces, i.number) AS"  \
+    "         refers_to FROM invoiced i JOIN invoice_line n ON n.invoice_id = i.id"                      \
     "  UNION ALL SELECT i.*, 1, row_number() OVER (PARTITION BY i.id ORDER BY x.tax_code), 'tax-' || "   \
     "x.tax_code,"                                                                                        \
-    "         x.tax_minor, 'Tax', 'Tax at ' || trim_scale(x.rate_bp / 100.0) || ' %'"                    \
+    "         x.tax_minor, 'Tax', 'Tax at ' || trim_scale(x.rate_bp / 100.0) || ' %',"                   \
+    "         coalesce(i.replaces, i.number)"                                                            \
     "    FROM invoiced i JOIN invoice_tax x ON x.invoice_id = i.id WHERE x.tax_minor <> 0"               \
+    "  UNION ALL SELECT c.id, c.tenant_id, c.period_start, 'issued', c.currency, c.issued_at,"           \
+    "         c.issued_at, c.issued_at, NULL, NULL, c.document, NULL, a.name, a.seller, 2, c.place,"     \
+    "         c.detail, c.amount_minor, initcap(c.category), 'Credit note: ' || c.reason,"               \
+    "         c.corrects_document FROM account a JOIN focus_credit_line c ON c.tenant_id = a.id"         \
+    "          AND c.period_start = $3::date::timestamp AT TIME ZONE a.billing_timezone"                 \
     "), keyed AS (SELECT d.*, format('%s %s %s', d.id, d.kind, lpad(d.seq::text, 10, '0')) COLLATE "     \
     "\"C\" AS page_key FROM detail d)"                                                                   \
     " SELECT d.amount_minor * micro_per_minor(d.currency) AS \"BilledCost\", d.tenant_id AS "            \
@@ -349,7 +356,7 @@ static const struct schema detail_schema = {"FocusInvoiceDetail", detail_fields,
     " d.seller AS \"InvoiceIssuerName\", extract(epoch FROM d.due_at)::bigint AS \"PaymentDueDate\","    \
     " coalesce('Net ' || (d.due_at::date - d.issued_at::date) || ' days', 'On receipt') AS "             \
     "\"PaymentTerms\","                                                                                  \
-    " coalesce(d.replaces, d.number) AS \"ReferenceInvoiceId\", d.page_key"                              \
+    " d.refers_to AS \"ReferenceInvoiceId\", d.page_key"                              \
     " FROM keyed d JOIN billing_period b ON b.tenant_id = d.tenant_id AND b.starts_at = d.period_start"  \
     " WHERE $1::text IS NULL OR d.page_key > $1::text ORDER BY d.page_key LIMIT $2::bigint"
 // clang-format on

@@ -4,6 +4,7 @@
 #include "api/resources/asset.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
+#include "common/gpu_model.h"
 #include "common/money.h"
 
 #include <string.h>
@@ -17,7 +18,7 @@ struct market_price {
 static const struct field price_fields[] = {
     FIELD_ID   ("id",           struct market_price, id, .identity = IDENTITY_MARKET_PRICE, .flags = FIELD_READ_ONLY, .help = "The price"),
     FIELD_TEXT ("cohort",       struct market_price, cohort, .flags = FIELD_NULLABLE, .least = 1, .most = 63, .help = "Of a node of this cohort; it holds before the one of its GPU model"),
-    FIELD_TEXT ("gpu_model",    struct market_price, gpu_model, .flags = FIELD_NULLABLE, .least = 1, .most = 47, .example = "H100", .help = "Or of a GPU of this model, with its share of the node"),
+    FIELD_TEXT ("gpu_model",    struct market_price, gpu_model, .flags = FIELD_NULLABLE, .least = 1, .most = GPU_MODEL_LENGTH_MAX, .example = "H100", .help = "Or of a GPU of this model, with its share of the node"),
     FIELD_MONEY("price",        struct market_price, price, .flags = FIELD_REQUIRED | FIELD_MINOR, .help = "Per node, or per GPU"),
     FIELD_MONEY("selling_cost", struct market_price, selling_cost, .flags = FIELD_MINOR, .help = "What selling it would cost, likewise (IAS 36.28); 0 unless said"),
     FIELD_DATE ("valid_from",   struct market_price, valid_from, .flags = FIELD_NULLABLE, .help = "First day; null: today (domain time)"),

@@ -4,6 +4,7 @@
 #include "api/resources/node.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
+#include "common/gpu_model.h"
 
 static const char *const domains[] = {"node", "rack", NULL};
 static const char *const groupings[] = {"any", "pairs", "quads", NULL};
@@ -32,7 +33,7 @@ static const struct field node_fields[] = {
     FIELD_TEXT("leaf",         struct node, leaf, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .example = "l1", .help = "Name of the leaf switch that its rack is behind, made by first mention; null: not said"),
     FIELD_TEXT("rack",         struct node, rack, .flags = FIELD_REQUIRED, .pattern = FIELD_NAME, .example = "r1", .help = "Name of its rack, made by first mention"),
     FIELD_ENUM("nvlink_domain", struct node, nvlink_domain, .values = domains, .fallback = "node", .help = "How far its NVLink reaches"),
-    FIELD_TEXT("gpu_model",    struct node, gpu_model, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = 64, .example = "H100", .help = "Model of its GPUs, e.g. H100"),
+    FIELD_TEXT("gpu_model",    struct node, gpu_model, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = GPU_MODEL_LENGTH_MAX, .example = "H100", .help = "Model of its GPUs, e.g. H100"),
     FIELD_INT ("gpu_count",    struct node, gpu_count, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = 64, .example = "8", .help = "Its GPUs"),
     FIELD_ENUM("gpu_grouping", struct node, gpu_grouping, .flags = FIELD_CREATE_ONLY, .values = groupings, .fallback = "any", .help = "Which GPUs may go together"),
     FIELD_INT ("cpu_milli",    struct node, cpu_milli, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .example = "192000", .help = "CPU in thousandths of a core"),

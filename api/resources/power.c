@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
+#include "common/gpu_model.h"
 
 #define READINGS_MAX 1000
 #define WATTS_MAX    1000000
@@ -15,7 +16,7 @@ struct profile {
 
 // clang-format off
 static const struct field profile_fields[] = {
-    FIELD_TEXT("gpu_model", struct profile, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = 47, .example = "H100", .help = "Nodes of this GPU model"),
+    FIELD_TEXT("gpu_model", struct profile, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = GPU_MODEL_LENGTH_MAX, .example = "H100", .help = "Nodes of this GPU model"),
     FIELD_INT ("gpu_count", struct profile, gpu_count, .flags = FIELD_REQUIRED, .least = 0, .most = 1000, .example = "8", .help = "And of so many GPUs"),
     FIELD_INT ("idle_w",    struct profile, idle_w, .flags = FIELD_REQUIRED, .least = 0, .most = WATTS_MAX, .example = "3400", .help = "Watts while no GPU works"),
     FIELD_INT ("full_w",    struct profile, full_w, .flags = FIELD_REQUIRED, .least = 0, .most = WATTS_MAX, .example = "10200", .help = "Watts while all work: what colocation is paid for; at least idle_w"),

@@ -4,6 +4,7 @@
 #include "api/resources/price_floor_check.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
+#include "common/gpu_model.h"
 #include "common/money.h"
 
 struct floor_wish {
@@ -19,7 +20,7 @@ static const char *const tiers[] = {"reserved", "on_demand", "preemptible", NULL
 static const struct field floor_fields[] = {
     FIELD_ID  ("id",             struct floor_wish, id, .identity = IDENTITY_PRICE_FLOOR, .flags = FIELD_READ_ONLY, .help = "The version of the policy"),
     FIELD_TEXT("instance_type",  struct floor_wish, instance_type, .flags = FIELD_NULLABLE, .least = 1, .most = 64, .example = "h100.8x", .help = "Name of the instance type"),
-    FIELD_TEXT("gpu_model",      struct floor_wish, gpu_model, .flags = FIELD_NULLABLE, .least = 1, .most = 64, .help = "Or the GPU model, for shapes that tenants give"),
+    FIELD_TEXT("gpu_model",      struct floor_wish, gpu_model, .flags = FIELD_NULLABLE, .least = 1, .most = GPU_MODEL_LENGTH_MAX, .help = "Or the GPU model, for shapes that tenants give"),
     FIELD_TEXT("currency",       struct floor_wish, currency, .least = 3, .most = 3, .fallback = "USD", .help = "Costs and prices of this currency"),
     FIELD_ENUM("mode",           struct floor_wish, mode, .values = modes, .flags = FIELD_REQUIRED, .example = "require", .help = "What happens to a price, a discount or a commitment below the floor. off: nothing; warn: its preview tells; require: it is refused unless below_floor_reason says why"),
     FIELD_INT ("margin_bp",      struct floor_wish, margin_bp, .least = 0, .most = 9999, .fallback = "2000", .help = "Share of the price that is to be left over its cost, in basis points"),
@@ -93,8 +94,9 @@ static const struct db_stmt statement_get = {
 static const struct db_stmt statement_references = {
     .name = "price_floor_references",
     .sql = "SELECT $1::text IS NULL OR EXISTS (SELECT FROM instance_type WHERE name = $1::text),"
-           " coalesce($2::bigint, extract(epoch FROM sluice_now())::bigint)",
-    .params = 2,
+           " coalesce($2::bigint, extract(epoch FROM sluice_now())::bigint),"
+           " $3::text IS NULL OR EXISTS (SELECT FROM node WHERE gpu_model = $3::text)",
+    .params = 3,
 };
 
 /* An end in the past would change what already held: then the versions overlap, and the insert says so. */
@@ -170,15 +172,18 @@ static enum err_kind find_references(struct request *request, const struct floor
     const PGresult *row = NULL;
     if (money_exponent(wish->currency, &exponent, &err) != ERR_NONE)
         field_problem_add(&request->problems, "/currency", "out_of_range", "%s", err.text);
-    enum err_kind kind =
-        request_run(request, &statement_references,
-                    DB_PARAMS(wish->instance_type, request_int(request, wish->valid_from)), &row, reterr);
+    enum err_kind kind = request_run(
+        request, &statement_references,
+        DB_PARAMS(wish->instance_type, request_int(request, wish->valid_from), wish->gpu_model), &row, reterr);
     if (kind != ERR_NONE)
         return kind;
     *ret_from = db_text(row, 0, 1);
     if (!db_bool(row, 0, 0))
         field_problem_add(&request->problems, "/instance_type", "unknown_instance_type",
                           "there is no instance type '%s'", wish->instance_type);
+    if (!db_bool(row, 0, 2))
+        field_problem_add(&request->problems, "/gpu_model", "unknown_gpu_model", "no node has GPUs of the model '%s'",
+                          wish->gpu_model);
     if ((wish->instance_type == NULL) == (wish->gpu_model == NULL))
         field_problem_add(&request->problems, "/gpu_model", "out_of_range", "give it, or instance_type");
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
@@ -242,7 +247,7 @@ static enum err_kind end(struct request *request, struct response *response, str
 static const struct route price_floor_routes[] = {
     {GET,  "/v1/system/price-floors",          ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &floor_schema, .is_list = true, .run = list, .summary = "List price floors"},
     {GET,  "/v1/system/price-floors/{id}",     ROLES_SYSTEM_READ,    RATE_READ,  .answer = &floor_schema, ONE, .run = get, .summary = "One version of a price floor"},
-    {POST, "/v1/system/price-floors",          ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &floor_schema, .answer = &floor_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "unknown_instance_type"), .summary = "Make a version of a price floor, which ends the open one"},
+    {POST, "/v1/system/price-floors",          ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &floor_schema, .answer = &floor_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "unknown_instance_type", "unknown_gpu_model"), .summary = "Make a version of a price floor, which ends the open one"},
     {POST, "/v1/system/price-floors/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &end_schema, .answer = &floor_schema, ONE, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a price floor without another"},
     {GET,  "/v1/system/price-floor-overrides", ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &override_schema, .is_list = true, .run = list_overrides, .summary = "List what was sold below a floor, with the reason and who gave it"},
     ROUTES_END,

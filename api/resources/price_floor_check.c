@@ -10,7 +10,7 @@
 #define PPM_PER_BP 100
 
 /* A row per kind of node that it may land on; without a policy at the utilisation that unit costs are shown at. A shape
- * may be as small as a GPU. */
+ * may be as small as a share of a GPU. */
 static const struct db_stmt statement_floor = {
     .name = "price_floor_costs",
     .sql = "SELECT f.id, coalesce(f.mode, 'off'), f.margin_bp, coalesce(f.utilisation_bp, 7500), " NODE_KIND_COLUMNS
@@ -135,6 +135,9 @@ enum err_kind price_floor_check(struct request *request, const struct price_sale
     struct price_floor floor = {0};
     bool found = false;
     enum err_kind kind = price_floor_load(request, &sale->subject, &floor, &found, reterr);
+    if (kind == ERR_NONE && !found &&
+        strcmp(sale->subject.sku_kind, "gpu_model") == 0) /* hardware may be yet to come */
+        request_warn(request, "unknown_gpu_model", "no node has GPUs of the model '%s'", sale->subject.sku);
     if (kind != ERR_NONE || !found)
         return kind;
     bool is_low = strcmp(floor.mode, "off") != 0 && sale->least_u < price_floor_of_tier(&floor, sale->tier);

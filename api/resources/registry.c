@@ -42,6 +42,7 @@ const struct resource *const registry[] = {
     &invoice_resource,
     &invoice_preview_resource,
     &invoice_explain_resource,
+    &credit_note_explain_resource,
     &invoice_request_resource,
     &credit_note_resource,
     &billing_profile_resource,

@@ -34,6 +34,7 @@ extern const struct resource image_resource;
 extern const struct resource instance_resource;
 extern const struct resource instance_type_resource;
 extern const struct resource invoice_explain_resource;
+extern const struct resource credit_note_explain_resource;
 extern const struct resource invoice_preview_resource;
 extern const struct resource invoice_request_resource;
 extern const struct resource invoice_resource;

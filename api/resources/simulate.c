@@ -4,6 +4,7 @@
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/registry.h"
+#include "common/gpu_model.h"
 #include "common/money.h"
 #include "common/must.h"
 
@@ -31,7 +32,7 @@ static const char *const groupings[] = {"any", "pairs", "quads", NULL};
 
 // clang-format off
 static const struct field node_fields[] = {
-    FIELD_TEXT("gpu_model",      struct simulate_nodes, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = 47, .example = "H100", .help = "GPU model"),
+    FIELD_TEXT("gpu_model",      struct simulate_nodes, gpu_model, .flags = FIELD_REQUIRED, .least = 1, .most = GPU_MODEL_LENGTH_MAX, .example = "H100", .help = "GPU model"),
     FIELD_INT ("gpu_count",      struct simulate_nodes, gpu_count, .least = 1, .most = 64, .fallback = "8", .help = "GPUs of each"),
     FIELD_ENUM("gpu_grouping",   struct simulate_nodes, gpu_grouping, .values = groupings, .fallback = "any", .help = "Which GPUs may go together"),
     FIELD_INT ("count",          struct simulate_nodes, count, .least = 1, .most = NODES_MAX, .fallback = "1", .help = "How many such nodes"),

@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
+#include "common/gpu_model.h"
 
 #define PEAK_MAX_MILLI  INT64_C(1000000000000)
 #define MONTH_MAX_HOURS INT64_C(1000000000)
@@ -23,7 +24,7 @@ static const struct field quota_fields[] = {
     FIELD_TEXT("tenant",          struct quota, tenant, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = 63, .example = "acme", .help = "Whom it is about, by name"),
     FIELD_TEXT("zone",            struct quota, zone, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = 63, .example = "us-east-1a", .help = "The zone it is about, by name"),
     FIELD_TEXT("project",         struct quota, project, .flags = FIELD_NULLABLE | FIELD_CREATE_ONLY, .least = 1, .most = 63, .help = "The project it is about; null: the tenant as a whole"),
-    FIELD_TEXT("gpu_model",       struct quota, gpu_model, .flags = FIELD_NULLABLE | FIELD_CREATE_ONLY, .least = 1, .most = 47, .example = "H100", .help = "The GPU model it is about; null: any"),
+    FIELD_TEXT("gpu_model",       struct quota, gpu_model, .flags = FIELD_NULLABLE | FIELD_CREATE_ONLY, .least = 1, .most = GPU_MODEL_LENGTH_MAX, .example = "H100", .help = "The GPU model it is about; null: any"),
     FIELD_INT ("peak_gpu_milli",  struct quota, peak_gpu_milli, .flags = FIELD_NULLABLE, .least = 0, .most = PEAK_MAX_MILLI, .example = "16000", .help = "Most GPUs held at one instant, in thousandths; null: no such limit"),
     FIELD_INT ("month_gpu_hours", struct quota, month_gpu_hours, .flags = FIELD_NULLABLE, .least = 0, .most = MONTH_MAX_HOURS, .help = "Most GPU-hours held in one calendar month (UTC); null: no such limit"),
     FIELD_TIME("changed_at",      struct quota, changed_at, .flags = FIELD_READ_ONLY, .help = "When it was set last"),

@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
+#include "common/gpu_model.h"
 
 #define GPU_MILLI_MAX INT64_C(100000000)
 
@@ -19,7 +20,7 @@ static const struct field correction_fields[] = {
     FIELD_TIME ("starts_at",   struct usage_correction, starts_at, .flags = FIELD_REQUIRED, .help = "Domain time, inclusive"),
     FIELD_TIME ("ends_at",     struct usage_correction, ends_at, .flags = FIELD_REQUIRED, .help = "Domain time, exclusive, at most 31 days later; not in the future"),
     FIELD_INT  ("gpu_milli",   struct usage_correction, gpu_milli, .flags = FIELD_REQUIRED, .least = -GPU_MILLI_MAX, .most = GPU_MILLI_MAX, .example = "-8000", .help = "Thousandths of a GPU that are billed besides for each second; negative: taken back"),
-    FIELD_TEXT ("gpu_model",   struct usage_correction, gpu_model, .flags = FIELD_NULLABLE, .least = 1, .most = 47, .help = "For a reservation with a shape of its own: the model whose price holds"),
+    FIELD_TEXT ("gpu_model",   struct usage_correction, gpu_model, .flags = FIELD_NULLABLE, .least = 1, .most = GPU_MODEL_LENGTH_MAX, .help = "For a reservation with a shape of its own: the model whose price holds"),
     FIELD_TEXT ("reason",      struct usage_correction, reason, .flags = FIELD_REQUIRED, .least = 1, .most = 255, .example = "outage INC-7", .help = "Why"),
     FIELD_COLUMN("tenant",     FIELD_TYPE_TEXT, .help = "Whose, by name"),
     FIELD_COLUMN_WITH("reservation_name", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "What people call the reservation; null: it has no name"),

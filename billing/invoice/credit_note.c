@@ -44,6 +44,18 @@ static const struct db_stmt statement_insert_lines = {
     .params = 7,
 };
 
+/* The billing period that it is a charge of, in the tenant's calendar, is there: of a tenant that used nothing in it,
+ * too. */
+static const struct db_stmt statement_period = {
+    .name = "credit_note_period",
+    .sql = "INSERT INTO billing_period (tenant_id, starts_at, ends_at)"
+           " SELECT t.id, m.month AT TIME ZONE t.billing_timezone,"
+           "  (m.month + interval '1 month') AT TIME ZONE t.billing_timezone FROM tenant t CROSS JOIN LATERAL"
+           "  (SELECT date_trunc('month', to_timestamp($2::bigint) AT TIME ZONE t.billing_timezone) AS month) m"
+           "  WHERE t.id = $1::uuid ON CONFLICT DO NOTHING",
+    .params = 2,
+};
+
 static const struct db_stmt statement_document = {
     .name = "credit_note_document",
     .sql = "SELECT credit_note_document($1::uuid)",
@@ -66,8 +78,9 @@ static const struct db_stmt statement_event = {
 };
 
 const struct db_stmt *const credit_note_statements[] = {
-    &statement_lines,    &statement_invoice, &statement_insert, &statement_insert_lines,
-    &statement_document, &statement_hash,    &statement_event,  NULL,
+    &statement_lines,        &statement_invoice, &statement_insert,
+    &statement_insert_lines, &statement_period,  &statement_document,
+    &statement_hash,         &statement_event,   NULL,
 };
 
 struct credit {
@@ -180,6 +193,9 @@ static enum err_kind insert(struct db *db, const struct credit *credit, int64_t 
         return err_set_code(reterr, ERR_CONFLICT, "series_of_other_kind", "its series is one of invoices");
     if (kind == ERR_NONE)
         kind = insert_lines(db, credit, reterr);
+    if (kind == ERR_NONE)
+        kind =
+            db_run(db, &statement_period, DB_PARAMS(db_text(credit->bill, 0, CREDIT_BILL_TENANT), now), NULL, reterr);
     if (kind == ERR_NONE)
         kind = document_hash_store(db, &statement_document, &statement_hash, ids[0], reterr);
     if (kind != ERR_NONE)

@@ -24,6 +24,7 @@
 #pragma once
 
 #include "common/cleanup.h"
+#include "common/gpu_model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,8 +32,8 @@
 
 #define PLANNER_OPEN          INT64_MAX
 #define PLANNER_GPU_MILLI     1000
-#define PLANNER_NODE_GPUS_MAX 64 /* one bit each in a 64-bit mask */
-#define PLANNER_MODEL_SIZE    48 /* with its 0 */
+#define PLANNER_NODE_GPUS_MAX 64                         /* one bit each in a 64-bit mask */
+#define PLANNER_MODEL_SIZE    (GPU_MODEL_LENGTH_MAX + 1) /* with its 0 */
 #define PLANNER_LATER_LIMIT_S (INT64_C(60) * 86400)
 #define PLANNER_COUNT_MAX     (1U << 20) /* instances of one request: more than a zone has GPUs */
 /* Instants lie within this distance of 1970 or are PLANNER_OPEN: sums cannot overflow. */

@@ -1,0 +1,257 @@
+"""Every kind of charge, over three months in the calendar of Berlin: each line's arithmetic holds and goes back to facts, and FOCUS has all of it."""
+# SPDX-License-Identifier: Apache-2.0
+
+import decimal
+import re
+from fractions import Fraction
+
+import pytest
+
+from test_focus import UNSUPPORTED, amount, broken, export, rules
+
+ZONE = "us-east-1a"
+TIERS = [{"up_to_gpu_hours": 100, "gpu_hour": "2.490000"}, {"up_to_gpu_hours": None, "gpu_hour": "2.190000"}]
+EVERY_DAY = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+PRICES = {
+    "night.8x": {"gpu_hour": "3.000000", "windows": [{"days": EVERY_DAY, "from": "22:00", "to": "06:00", "gpu_hour": "1.000000"}]},
+    "graduated.8x": {"gpu_hour": "2.490000", "model": "graduated", "tiers": TIERS},
+    "volume.8x": {"gpu_hour": "2.490000", "model": "volume", "tiers": TIERS},
+    "package.8x": {"gpu_hour": "1.900000", "model": "package", "package_gpu_hours": 100},
+    "minimum.8x": {"gpu_hour": "2.000000", "minimum_s": 7200},
+    "loyal.8x": {"gpu_hour": "2.000000"},
+    "own.8x": {"gpu_hour": "2.000000"},
+}
+# name: instance type, window
+RESERVED = {
+    "flat": ("h100.8x", "2026-01-10T00:00:00Z", "2026-01-12T12:34:57Z"),
+    "night": ("night.8x", "2026-01-10T00:00:00Z", "2026-01-11T03:21:07Z"),
+    "graduated": ("graduated.8x", "2026-01-10T00:00:00Z", "2026-01-10T20:00:01Z"),
+    "other graduated": ("graduated.8x", "2026-01-11T00:00:00Z", "2026-01-11T03:00:07Z"),
+    "volume": ("volume.8x", "2026-01-13T00:00:00Z", "2026-01-13T20:00:01Z"),
+    "package": ("package.8x", "2026-01-13T00:00:00Z", "2026-01-13T20:00:01Z"),
+    "short": ("minimum.8x", "2026-01-14T00:00:00Z", "2026-01-14T00:30:00Z"),
+    "loyal": ("loyal.8x", "2026-01-14T00:00:00Z", "2026-01-14T10:20:30Z"),
+    "own": ("own.8x", "2026-01-15T00:00:00Z", "2026-01-16T06:00:00Z"),
+    "never": ("loyal.8x", "2026-01-25T00:00:00Z", "2026-01-26T00:00:00Z"),
+    "left early": ("h100.8x", "2026-01-27T00:00:00Z", "2026-01-29T00:00:00Z"),
+    "over the end": ("loyal.8x", "2026-01-31T12:00:00Z", "2026-02-02T07:00:01Z"),
+}
+
+
+def usd(text):
+    return {"amount": text, "currency": "USD"}
+
+
+class Charged:
+    """Acme has a commitment of GPU-hours, the spender one of money; the idler is credited in a month in which it uses nothing."""
+
+    def __init__(self, stack):
+        self.stack, self.operator = stack, stack.operator
+        make = stack.operator.create
+        stack.fleet(8, price="2.490000")
+        make("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tier": "preemptible", "gpu_hour": usd("1.100000")})
+        make("/v1/system/prices", {"sku_kind": "gpu_model", "sku": "H100", "gpu_hour": usd("2.700000")})
+        for name, price in PRICES.items():
+            make("/v1/system/instance-types", {"name": name, "gpu_count": 8, "gpu_models": ["H100"], "cpu_milli": 9000, "memory_mib": 104857})
+            made = make("/v1/system/prices", {"sku_kind": "instance_type", "sku": name, **price, "gpu_hour": usd(price["gpu_hour"])})
+            if name == "loyal.8x":
+                self.wrong_price = made["id"]
+        for kind, steps in (("sla_credit", [{"least": 10, "share_bp": 1000}]), ("cancellation", [{"least": 0, "share_bp": 5000}]),
+                            ("early_release", [{"least": 0, "share_bp": 2500}])):
+            make("/v1/system/charge-policies", {"kind": kind, "steps": steps})
+        self.acme = stack.tenant("acme", tax_rate_bp=1900, billing_timezone="Europe/Berlin", may_shape=True)
+        self.spender = stack.tenant("spender", tax_rate_bp=700)
+        self.idler = stack.tenant("idler", tax_rate_bp=1900)
+        make("/v1/system/prices", {"sku_kind": "instance_type", "sku": "own.8x", "tenant": "acme", "gpu_hour": usd("1.500000"), "valid_from": "2026-01-15T13:00:00Z"})
+        make("/v1/system/commitments", {"tenant": "acme", "category": "usage", "sku_kind": "instance_type", "sku": "h100.8x", "gpu_hours": 500,
+                                        "unit_price": usd("1.850000"), "first_month": "2026-01-01", "months": 3, "payment_model": "partial_upfront", "upfront_bp": 3333})
+        make("/v1/system/commitments", {"tenant": "spender", "category": "spend", "amount": usd("500.00"), "first_month": "2026-01-01", "months": 2})
+        make("/v1/system/discounts", {"tenant": "acme", "sku_kind": "instance_type", "sku": "loyal.8x", "percent_bp": 1250, "reason": "loyal"})
+        self.ids = {}
+        for name, (kind, starts, ends) in RESERVED.items():
+            self.reserve(self.acme, name, starts, ends, instance_type=kind)
+        self.reserve(self.acme, "spot", "2026-01-20T00:00:00Z", "2026-01-20T02:17:43Z", instance_type="h100.8x", tier="preemptible")
+        self.reserve(self.acme, "shape", "2026-01-16T00:00:00Z", "2026-01-16T05:00:03Z", shape={"gpus": 3, "cpu_milli": 1000, "memory_mib": 1024})
+        self.reserve(self.spender, "little", "2026-01-05T00:00:00Z", "2026-01-05T10:00:01Z", instance_type="loyal.8x")
+        self.reserve(self.spender, "much", "2026-02-05T00:00:00Z", "2026-02-07T10:00:01Z", instance_type="loyal.8x")
+        self.reserve(self.idler, "once", "2026-01-05T00:00:00Z", "2026-01-05T01:00:00Z", instance_type="h100.8x")
+        self.live()
+
+    def reserve(self, who, name, starts, ends, **what):
+        self.ids[name] = who.create("/v1/reservations", {"zone": ZONE, "count": 1, "name": name, "labels": {"team": "a"}, "starts_at": starts, "ends_at": ends, **what})["id"]
+
+    def correct(self, name, starts, ends, gpu_milli):
+        self.operator.create("/v1/system/usage-corrections", {"reservation": self.ids[name], "starts_at": starts, "ends_at": ends, "gpu_milli": gpu_milli, "reason": "seen late"})
+
+    def live(self):
+        stack, acme = self.stack, self.acme
+        stack.advance("2026-01-24T00:00:00Z")
+        acme.post(f"/v1/reservations/{self.ids['never']}/cancel").expect(200)
+        stack.advance("2026-01-28T01:02:03Z")
+        acme.post(f"/v1/reservations/{self.ids['left early']}/cancel").expect(200)
+        stack.advance("2026-02-03T00:00:00Z")
+        finance = stack.token("finance")
+        for who, lines in ((acme, [{"line_no": 1, "gpu_milli_seconds": 28_800_000}, {"line_no": 4, "share_numerator": 1, "share_denominator": 3}]),
+                           (acme, [{"line_no": 4, "share_numerator": 1, "share_denominator": 3}, {"line_no": 5, "net": usd("1.010000")}]), (self.idler, None)):
+            (invoice,) = who.items("/v1/invoices")
+            finance.post(f"/v1/system/invoices/{invoice['id']}/credit", {"reason": "an outage", **({"lines": lines} if lines else {})}).expect(201)
+        self.correct("flat", "2026-01-10T05:00:00Z", "2026-01-10T08:20:00Z", -8000)
+        self.correct("spot", "2026-01-20T00:00:00Z", "2026-01-20T00:00:07Z", 1)
+        self.correct("graduated", "2026-01-10T05:00:00Z", "2026-01-10T08:20:00Z", 1000)
+        self.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": "loyal.8x", "corrects": self.wrong_price, "gpu_hour": usd("1.900000")})
+        stack.advance("2026-03-02T00:00:00Z")
+        self.correct("flat", "2026-01-11T05:00:00Z", "2026-01-11T08:20:01Z", -8000)
+        stack.advance("2026-04-02T00:00:00Z")
+
+    def tenants(self):
+        return {"acme": self.acme, "spender": self.spender, "idler": self.idler}
+
+    def lines(self):
+        """Each line of each invoice with what explains it."""
+        for who in self.tenants().values():
+            for invoice in who.items("/v1/invoices"):
+                for line in who.items(f"/v1/invoices/{invoice['id']}/lines"):
+                    path = f"/v1/invoices/{invoice['id']}/lines/{line['line_no']}/explain"
+                    yield who, line, path, who.get(path).expect(200).body
+
+
+@pytest.fixture(scope="module")
+def charged(module_stack):
+    return Charged(module_stack)
+
+
+# ---- Doing again what is spelled out ----
+
+
+def half_even(exact):
+    return round(exact)
+
+
+def value(text):
+    """"2490000 x 7 + 3 x 4 x 8750/10000", or "7 - 3"."""
+    total = Fraction(0)
+    for sign, product in re.findall(r"(^|[+-]) ?(-?[\dx /]+)", text):
+        part = Fraction(1)
+        for factor in product.strip().split(" x "):
+            part *= Fraction(factor)
+        total += -part if sign == "-" else part
+    return total
+
+
+def again(how):
+    """What a step's arithmetic comes to, or None where words say how."""
+    if found := re.fullmatch(r"\((.+?)\) / 3600000, half to even", how):
+        return half_even(value(found[1]) / 3_600_000)
+    if found := re.match(r"\((.+?)( begun packages)?\) / 3600000, half to even: (-?\d+) for the tenant's (\d+) milli-GPU-seconds at this price; of it (\d+) / \4", how):
+        whole = half_even(value(found[1]) / 3_600_000)
+        assert whole == int(found[3]), how
+        return whole * int(found[5]) // int(found[4]), whole * int(found[5]) // int(found[4]) + 1  # largest remainder
+    if found := re.fullmatch(r"(\d+) x (\d+) / 10000 minor units, half away from zero, of (\d+) micro-units", how):
+        return (int(found[1]) * int(found[2]) * 2 + 10000) // 20000 * int(found[3])
+    if found := re.fullmatch(r"(\d+) x (\d+) / (\d+) less (\d+) x (\d+) / (\d+) minor units, each half away from zero, of (\d+) micro-units", how):
+        total, until, whole, _, since, _, micro = map(int, found.groups())
+        return ((total * until * 2 + whole) // (2 * whole) - (total * since * 2 + whole) // (2 * whole)) * micro
+    if found := re.match(r"(-?\d+) / 10000 of the (-?\d+) that", how):
+        return half_even(Fraction(int(found[1]) * int(found[2]), 10000))
+    if re.fullmatch(r"-?\d+( [+-] \d+)+", how):
+        return value(how)
+    return None
+
+
+def micro(money):
+    return int(decimal.Decimal(money["amount"]) * 1_000_000)
+
+
+def test_each_line_is_the_sum_of_its_steps_and_each_step_can_be_done_again(charged):
+    kinds, done = set(), 0
+    for _, line, _, explained in charged.lines():
+        steps = {step["what"]: step for step in explained["steps"]}
+        names = [step["what"] for step in explained["steps"]]
+        amounts = names[names.index("quantity, in milli-GPU-seconds") + 1:names.index("exact amount, in micro-units")]
+        quantities = names[:names.index("quantity, in milli-GPU-seconds")]
+        for parts, total, expected in ((quantities, "quantity, in milli-GPU-seconds", line["gpu_milli_seconds"]),
+                                       (amounts, "exact amount, in micro-units", micro(line["amount_exact"]))):
+            assert int(steps[total]["result"]) == expected
+            assert not parts or sum(int(steps[part]["result"]) for part in parts) == expected, (line, explained["steps"])
+        for step in explained["steps"][:-3]:
+            expected = again(step["how"])
+            if expected is not None:
+                done += 1
+                assert int(step["result"]) in (expected if isinstance(expected, tuple) else (expected,)), (line, step)
+        kinds.add((line["category"], line["class"], line["reason"]))
+    assert kinds >= {("usage", None, None), ("usage", "correction", None), ("purchase", None, None), ("adjustment", None, "minimum"),
+                     ("adjustment", None, "cancellation"), ("adjustment", None, "early_release")}
+    assert done > 40
+
+
+def test_usage_and_corrections_behind_a_line_are_what_its_price_was_paid_for(charged):
+    seen = set()
+    for who, line, path, explained in charged.lines():
+        if line["category"] != "usage" or line["reservation"] is None:
+            continue
+        usage, corrections = who.items(f"{path}/usage?limit=2"), who.items(f"{path}/corrections?limit=1")
+        behind = sum(each["gpu_milli_seconds"] for each in usage if each["is_billed"]) + sum(each["gpu_milli_seconds"] for each in corrections)
+        assert behind == int(explained["steps"][0]["result"]), (line, usage, corrections)
+        assert charged.ids[explained["reservation_name"]] == line["reservation"]
+        seen |= {(explained["reservation_name"], line["class"], bool(corrections))}
+    assert seen >= {("flat", "correction", True), ("flat", None, False), ("own", None, False), ("shape", None, False), ("loyal", "correction", False)}
+
+
+def test_a_minimum_and_a_cancellation_say_what_they_are_of(charged):
+    told = {line["reason"]: explained["steps"][1]["how"] for _, line, _, explained in charged.lines() if line["reason"]}
+    assert told["minimum"].startswith("43200000 milli-GPU-seconds that lacked to the minimum of 7200 s of 1 instances")
+    assert told["cancellation"].startswith("5000 / 10000 of the 336000000 ")  # 24 h of 8 GPUs at 2.00, an eighth off
+
+
+def test_a_line_of_a_credit_note_is_explained(charged):
+    credited = {}
+    for note in charged.acme.items("/v1/credit-notes"):
+        for line in charged.acme.items(f"/v1/credit-notes/{note['id']}/lines"):
+            path = f"/v1/credit-notes/{note['id']}/lines/{line['line_no']}/explain"
+            told = charged.acme.get(path).expect(200).body
+            exact, net = told["steps"][:2]
+            (billed,) = [each for each in charged.acme.items(f"/v1/invoices/{note['invoice']}/lines") if each["line_no"] == line["invoice_line_no"]]
+            before_u, before = credited.get(line["invoice_line_no"], (0, 0))
+            found = re.match(r"(\d+) x (\d+) / (\d+) ", exact["how"])
+            assert int(exact["result"]) == (half_even(Fraction(int(found[1]) * int(found[2]), int(found[3]))) if found else 1_010_000)
+            assert told["description"] == billed["description"] and told["reservation"] == billed["reservation"]
+            then_u = before_u + int(exact["result"])
+            assert before + int(net["result"]) == (then_u + 5000) // 10000, "rounded with what was credited of the line before"
+            credited[line["invoice_line_no"]] = (then_u, before + int(net["result"]))
+            assert charged.operator.get(path.replace("/v1/", "/v1/system/")).expect(200).body == told
+            charged.spender.get(path).expect(404)
+    assert sorted(credited) == [1, 4, 5]
+
+
+# ---- FOCUS ----
+
+
+@pytest.mark.parametrize("name", ("acme", "spender", "idler"))
+def test_focus_has_every_charge_correction_and_credit_note(charged, name):
+    who = charged.tenants()[name]
+    owed = {each["number"]: decimal.Decimal(each["total"]["amount"]) for each in who.items("/v1/invoices")}
+    notes = {each["number"]: each for each in who.items("/v1/credit-notes")}
+    owed |= {number: -decimal.Decimal(each["total"]["amount"]) for number, each in notes.items()}
+    charges, details = {}, {}
+    for month in ("2026-01-01", "2026-02-01", "2026-03-01"):
+        for kept, dataset, path in ((charges, "CostAndUsage", "cost-and-usage"), (details, "InvoiceDetail", "invoice-details")):
+            known = rules(dataset)
+            for row in export(who, f"/v1/focus/{path}?month={month}"):
+                wrong = [(column, cell, fault) for column, cell in row.items() if (fault := broken(known[column], cell))]
+                assert not wrong and set(row) == set(known) - UNSUPPORTED[dataset], wrong
+                kept.setdefault((row["InvoiceId"], row["InvoiceDetailId"]), []).append(row)
+    for kept in (charges, details):
+        for number, total in owed.items():
+            assert sum(amount(row) for key, rows in kept.items() if key[0] == number for row in rows) == total, number
+    assert set(charges) <= set(details), "each charge is of a line that an invoice or credit note has"
+    for key, rows in details.items():
+        assert sum(map(amount, rows)) == sum(map(amount, charges.get(key, []))), key
+        if key[0] in notes:
+            assert {row["ReferenceInvoiceId"] for row in rows} == {notes[key[0]]["invoice_number"]}
+            assert {(row["ChargeCategory"], row["ChargeClass"]) for row in charges.get(key, [])} <= {("Credit", "Correction"), ("Tax", "Correction")}
+    for row in (row for rows in charges.values() for row in rows):
+        if row["ChargeCategory"] in ("Usage", "Purchase"):
+            assert row["SkuId"] and row["SkuPriceId"] and row["PricingCategory"] and row["PricingUnit"], row
+        assert row["ChargeDescription"][0].isupper() and row["ChargePeriodStart"] < row["ChargePeriodEnd"]
+    assert {row["BillingPeriodStart"] for row in export(who, "/v1/focus/billing-periods")} >= {row["BillingPeriodStart"] for rows in details.values() for row in rows}
+    assert charged.stack.sql("SELECT name FROM sluice.billing_check WHERE violations > 0") == []
