@@ -33,13 +33,6 @@ static const struct field readings_fields[] = {
 };
 static const struct schema readings_schema = {"MeterReadings", readings_fields, sizeof(struct readings)};
 
-static const struct field taken_fields[] = {
-    FIELD_COLUMN("taken",    FIELD_TYPE_INT, .help = "Readings that are new"),
-    FIELD_COLUMN("repeated", FIELD_TYPE_INT, .help = "Readings that were known already"),
-    FIELDS_END,
-};
-static const struct schema taken_schema = {"MeterReadingsTaken", taken_fields, 0};
-
 #define READING_FIELDS                                                                                                           \
     FIELD_COLUMN("event",       FIELD_TYPE_TEXT, .help = "The agent's id of it"),                                                \
     FIELD_COLUMN("reservation", FIELD_TYPE_ID, .identity = IDENTITY_RESERVATION, .help = "The reservation"),                     \
@@ -152,7 +145,7 @@ static const struct db_stmt statement_put = {
            " SELECT r.tenant_id, x.event, x.reservation, m.id, to_timestamp(x.from_s), to_timestamp(x.to_s),"
            "  x.quantity_u / 1000, $7::uuid FROM " ITEMS
            " JOIN meter m ON m.name = x.meter JOIN reservation r ON r.id = x.reservation ORDER BY 1, 2"
-           " ON CONFLICT (tenant_id, event_id) DO NOTHING RETURNING 1",
+           " ON CONFLICT (tenant_id, event_id) DO NOTHING",
     .params = 7,
 };
 
@@ -166,12 +159,6 @@ static const struct db_stmt statement_differing = {
            "   <> (x.reservation, m.id, to_timestamp(x.to_s), x.quantity_u / 1000)"
            "  OR k.from_at IS DISTINCT FROM to_timestamp(x.from_s) ORDER BY x.position LIMIT 100",
     .params = 6,
-};
-
-static const struct db_stmt statement_answer = {
-    .name = "meter_reading_answer",
-    .sql = "SELECT $1::bigint AS taken, $2::bigint AS repeated",
-    .params = 2,
 };
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
@@ -226,20 +213,12 @@ static enum err_kind put(struct request *request, struct response *response, str
     for (int i = 0; i < COLUMNS; i++)
         params[i] = db_array_param(&columns[i]);
     params[COLUMNS] = request->caller.principal_id;
-    const PGresult *taken = NULL;
-    const PGresult *answer = NULL;
     enum err_kind kind = refuse(request, &statement_check, params, reterr);
     if (kind == ERR_NONE)
-        kind = request_run(request, &statement_put, params, &taken, reterr);
+        kind = request_run(request, &statement_put, params, NULL, reterr);
     if (kind == ERR_NONE)
         kind = refuse(request, &statement_differing, params, reterr);
-    if (kind == ERR_NONE)
-        kind = request_run(request, &statement_answer,
-                           DB_PARAMS(request_int(request, PQntuples(taken)),
-                                     request_int(request, (int64_t)wish->items.count - PQntuples(taken))),
-                           &answer, reterr);
-    if (kind == ERR_NONE)
-        response_row(response, 200, taken_fields, answer, 0);
+    response->status = 204;
     for (int i = 0; i < COLUMNS; i++)
         db_array_clear(&columns[i]);
     return kind;
@@ -249,12 +228,12 @@ static enum err_kind put(struct request *request, struct response *response, str
 static const struct route reading_routes[] = {
     {GET,  "/v1/meter-readings",        ROLES_TENANT_MONEY,  RATE_READ,  .query = &reading_query_schema, .answer = &reading_schema, .is_list = true, .run = list, .summary = "List readings of meters, in the order in which they came"},
     {GET,  "/v1/system/meter-readings", ROLES_SYSTEM_READ,   RATE_READ,  .query = &system_reading_query_schema, .answer = &system_reading_schema, .is_list = true, .run = list, .summary = "List readings of meters of all tenants"},
-    {POST, "/v1/system/meter-readings", ROLES_SYSTEM_REPORT, RATE_WRITE, .body = &readings_schema, .answer = &taken_schema, .status = 200, .run = put, .problems = PROBLEMS("unknown_meter", "unknown_reservation", "outside_reservation", "reading_differs"), .summary = "Report readings of meters"},
+    {POST, "/v1/system/meter-readings", ROLES_SYSTEM_REPORT, RATE_WRITE, .body = &readings_schema, .status = 204, .run = put, .problems = PROBLEMS("unknown_meter", "unknown_reservation", "outside_reservation", "reading_differs"), .summary = "Report readings of meters"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const reading_statements[] = {&statement_list,      &statement_check,  &statement_put,
-                                                           &statement_differing, &statement_answer, NULL};
+static const struct db_stmt *const reading_statements[] = {&statement_list, &statement_check, &statement_put,
+                                                           &statement_differing, NULL};
 
 const struct resource meter_reading_resource = {"meters", reading_routes, reading_statements, NULL};

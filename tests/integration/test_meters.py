@@ -56,12 +56,12 @@ def metered(make_module_stack):
     made.first = (made.reading("e1", "egress", "6.500000", "2026-01-30T06:00:00Z", **{"from": "2026-01-30T00:00:00Z"}),
                   made.reading("s1", "storage", "500.000000", "2026-01-30T12:00:00Z", **{"from": "2026-01-30T00:00:00Z"}),
                   made.reading("u1", "seats", "3.000000", "2026-01-30T12:00:00Z"))
-    assert made.report(*made.first).expect(200).body == {"taken": 3, "repeated": 0}
+    made.report(*made.first).expect(204)
     return made
 
 
 def test_what_comes_again_counts_once_and_what_says_something_else_is_refused(metered):
-    assert metered.report(*metered.first).expect(200).body == {"taken": 0, "repeated": 3}
+    metered.report(*metered.first).expect(204)
     answer = metered.report(metered.first[1], dict(metered.first[0], quantity="6.501000")).expect(422)
     assert [(each["pointer"], each["code"]) for each in answer.body["errors"]] == [("/items/1/event", "reading_differs")]
     new = metered.reading("n1", "egress", "1.000000", "2026-01-30T07:00:00Z")
@@ -113,7 +113,7 @@ def test_readings_become_an_invoice(metered):
         {"name": "egress", "quantity": 6500, "amount_u": 0, "corrects": None},
         {"name": "storage", "quantity": 500000 * 43200, "amount_u": 600000, "corrects": None}]
     metered.report(metered.reading("e2", "egress", "7.250000", "2026-01-30T23:00:00Z"),
-                   metered.reading("s2", "storage", "500.000000", "2026-01-31T00:00:00Z", **{"from": "2026-01-30T12:00:00Z"})).expect(200)
+                   metered.reading("s2", "storage", "500.000000", "2026-01-31T00:00:00Z", **{"from": "2026-01-30T12:00:00Z"})).expect(204)
     metered.stack.advance("2026-02-01T00:30:00Z")
     assert [each["counted_with"] for each in metered.acme.items("/v1/meter-readings")] == ["2026-01-30"] * 3 + ["2026-01-31"] * 2
     metered.sound()
@@ -127,7 +127,7 @@ def test_readings_become_an_invoice(metered):
 
 
 def test_what_comes_late_corrects_a_closed_month_in_the_open_one(metered):
-    metered.report(metered.reading("e3", "egress", "2.000000", "2026-01-31T23:59:59Z")).expect(200)
+    metered.report(metered.reading("e3", "egress", "2.000000", "2026-01-31T23:59:59Z")).expect(204)
     metered.stack.advance("2026-02-02T00:30:00Z")
     (late,) = [line for line in metered.lines() if line["corrects"] is not None]
     assert (late["name"], late["quantity"], late["amount_u"]) == ("egress", 2000, 180000)
