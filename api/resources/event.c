@@ -4,6 +4,8 @@
 
 #include "api/resources/object_param.h"
 #include "api/resources/registry.h"
+#include "api/resources/reservation_columns.h"
+#include "api/server/answer.h"
 #include "api/server/page_cursor.h"
 #include "api/server/stream.h"
 
@@ -53,6 +55,15 @@ static const struct field event_query_fields[] = {
     FIELDS_END,
 };
 static const struct schema event_query_schema = {"EventQuery", event_query_fields, sizeof(struct event_query)};
+
+/* Where the address names the object. */
+static const struct field object_query_fields[] = {
+    FIELD_TEXT("after", struct event_query, after, .help = "Only events behind this one, by its id"),
+    FIELD_TEXT("type", struct event_query, type, .most = 2048,
+               .help = "Only events of these kinds, comma-separated; reservation.* is every kind that begins so"),
+    FIELDS_END,
+};
+static const struct schema object_query_schema = {"ObjectEventQuery", object_query_fields, sizeof(struct event_query)};
 
 /* What an object's id looks like outside. */
 static const struct object_kind {
@@ -106,6 +117,29 @@ static const struct db_stmt statement_generation = {
     .name = "event_generation",
     .sql = "SELECT generation FROM event_generation",
     .params = 0,
+};
+
+/* Whose events are read below their own address: is there one that the caller may see? */
+static const struct db_stmt statement_reservation = {
+    .name = "event_of_reservation",
+    .sql = "SELECT FROM reservation r WHERE r.id = $1::uuid AND ($2::boolean OR r.hidden_at IS NULL)"
+           " AND " IS_RESERVATION("r"),
+    .params = 2,
+};
+
+static const struct db_stmt statement_node = {
+    .name = "event_of_node",
+    .sql = "SELECT FROM node WHERE id = $1::uuid AND ($2::boolean OR retired_at IS NULL)",
+    .params = 2,
+};
+
+static const struct subject {
+    enum identity_kind identity;
+    const struct db_stmt *exists;
+    const char *noun;
+} subjects[] = {
+    {IDENTITY_RESERVATION, &statement_reservation, "reservation"},
+    {IDENTITY_NODE, &statement_node, "node"},
 };
 
 /* ---- Showing one ---- */
@@ -238,6 +272,15 @@ static enum err_kind event_page(struct request *request, struct response *respon
 
 #define EVENT_FORMS (FORM_MASK(FORM_JSON) | FORM_MASK(FORM_CSV) | FORM_MASK(FORM_EVENTS))
 
+static enum err_kind find_subject(struct request *request, struct err *reterr)
+{
+    const struct subject *subject = subjects;
+    while (subject->identity != request->route->id)
+        subject++;
+    const PGresult *found = NULL;
+    return answer_find(request, subject->exists, request->object, subject->noun, &found, reterr);
+}
+
 static enum err_kind read_filter(struct request *request, struct event_filter *ret, struct err *reterr)
 {
     const struct event_query *query = request->query;
@@ -247,7 +290,10 @@ static enum err_kind read_filter(struct request *request, struct event_filter *r
         field_problem_add(&request->problems, "?type", "wrong_type", "%s", refused.text);
         return request_invalid(request, reterr);
     }
-    return object_param_read(request, query->object, &ret->object_id, reterr);
+    if (!request->route->has_id)
+        return object_param_read(request, query->object, &ret->object_id, reterr);
+    ret->object_id = request->object;
+    return find_subject(request, reterr);
 }
 
 static enum err_kind follow(struct request *request, struct response *response, const struct event_filter *filter,
@@ -275,14 +321,19 @@ static enum err_kind list(struct request *request, struct response *response, st
 }
 
 // clang-format off
+#define OF_OBJECT .has_id = true, .has_deleted = true, .query = &object_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .problems = PROBLEMS("invalid_cursor", "too_many_streams")
 static const struct route event_routes[] = {
     {GET, "/v1/events",        ROLES_TENANT_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .problems = PROBLEMS("invalid_cursor", "too_many_streams"), .summary = "Events as a page, or as a stream with Accept: text/event-stream"},
     {GET, "/v1/system/events", ROLES_SYSTEM_READ, RATE_READ, .query = &event_query_schema, .answer = &event_schema, .is_list = true, .forms = EVENT_FORMS, .run = list, .problems = PROBLEMS("invalid_cursor", "too_many_streams"), .summary = "Events of all tenants as a page, or as a stream with Accept: text/event-stream"},
+    {GET, "/v1/reservations/{id}/events",        ROLES_TENANT_READ, RATE_READ, OF_OBJECT, .id = IDENTITY_RESERVATION, .summary = "Events of a reservation, as all events are read"},
+    {GET, "/v1/system/reservations/{id}/events", ROLES_SYSTEM_READ, RATE_READ, OF_OBJECT, .id = IDENTITY_RESERVATION, .summary = "Events of a reservation, as all events are read"},
+    {GET, "/v1/system/nodes/{id}/events",        ROLES_SYSTEM_READ, RATE_READ, OF_OBJECT, .id = IDENTITY_NODE, .summary = "Events of a node, as all events are read"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const event_statements[] = {&statement_list, &statement_generation, NULL};
+static const struct db_stmt *const event_statements[] = {&statement_list, &statement_generation, &statement_reservation,
+                                                         &statement_node, NULL};
 
 const struct resource event_resource = {"events", event_routes, event_statements,
                                         "Every change of state, in the order of the log: as pages, or as a stream."};

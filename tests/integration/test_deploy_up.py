@@ -113,8 +113,11 @@ def test_a_second_run_brings_back_what_is_down_and_seeds_nothing(machine):
 def test_down_leaves_nothing_running_and_up_brings_everything_back(machine):
     pids = [machine.pid(service) for service in SERVICES]
     postmaster = int((machine.state / "postgres/data/postmaster.pid").read_text().split()[0])
+    page = machine.client().get("/v1/system/nodes?limit=1").expect(200).body["next_page"]
+    assert (machine.state / "cursor-secret").read_text().strip() not in pathlib.Path(f"/proc/{machine.pid('sluice-api')}/cmdline").read_text()
     machine.run("down", cwd="/tmp")
     for pid in [*pids, postmaster]:
         eventually(lambda pid=pid: not pathlib.Path(f"/proc/{pid}").exists(), f"process {pid} is gone")
     machine.up()
     assert machine.client().get("/v1/me").expect(200).body["virtual_clock"] is True
+    machine.client().get(f"/v1/system/nodes?limit=1&page={page}").expect(200)  # a list goes on where it was

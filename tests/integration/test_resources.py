@@ -328,10 +328,27 @@ def test_pages_and_streams_are_filtered_alike(month):
         month.acme.get(f"/v1/events?{wrong}", headers={"Accept": "text/event-stream"}).expect(422)
 
 
-def follow(stack, token, after, count, query=""):
+def test_the_events_of_a_reservation_and_of_a_node_stand_below_their_address(month):
+    reservation, node = month.reservation["id"], month.operator.items("/v1/system/nodes")[0]["id"]
+    for client, every, path, identity in ((month.acme, "/v1/events", "/v1/reservations", reservation),
+                                          (month.operator, "/v1/system/events", "/v1/system/reservations", reservation),
+                                          (month.operator, "/v1/system/events", "/v1/system/nodes", node)):
+        expected = month.events(client, f"{every}?object={identity}")
+        assert expected and client.items(f"{path}/{identity}/events?limit=2") == expected, path
+        kind = expected[0]["kind"]
+        assert client.items(f"{path}/{identity}/events?type={kind}") == [event for event in expected if event["kind"] == kind]
+        streamed = follow(month, client.token, expected[0]["id"], len(expected) - 1, path=f"{path}/{identity}/events")
+        assert [json.loads(data) for data in streamed] == expected[1:]
+        assert client.get(f"{path}/{identity}/events?object={identity}").expect(422).code == "unknown_field"
+        for accept in ("application/json", "text/event-stream"):
+            assert client.get(f"{path}/{identity[:4]}{NOBODY}/events", headers={"Accept": accept}).expect(404).code == "not_found"
+    assert month.tenant("stranger").get(f"/v1/reservations/{reservation}/events").expect(404).code == "not_found"
+
+
+def follow(stack, token, after, count, query="", path="/v1/events"):
     """The data of the next count events of the stream behind a position."""
     connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=20)
-    connection.request("GET", "/v1/events" + query, headers={
+    connection.request("GET", path + query, headers={
         "Authorization": f"Bearer {token}", "Accept": "text/event-stream", "Last-Event-ID": after})
     response = connection.getresponse()
     assert response.status == 200 and response.headers["Content-Type"].startswith("text/event-stream")

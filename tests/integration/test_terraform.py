@@ -63,7 +63,12 @@ class Object:
         answer = self.request("GET", f"{self.path}/{self.id}")
         return None if answer.status == 404 else drift(self.body, answer.expect(200).body)
 
+    def version(self):
+        """Of its wish."""
+        return self.request("GET", f"{self.path}/{self.id}").expect(200).headers["ETag"].split("-")[0]
+
     def find(self):
+        """The data source: search_key = "name", results_key = "items"."""
         found = self.request("GET", f"{self.path}?name={self.body['name']}").expect(200).body["items"]
         return [each["id"] for each in found]
 
@@ -105,6 +110,21 @@ def test_the_providers_requests_make_change_and_destroy_what_it_manages(land):
     land.acme.patch(f"/v1/reservations/{training.id}", {"labels": {"team": "other"}}).expect(200)
     assert training.plan() == {"labels": {"team": "other"}}
     training.apply()
+    # Imported by the id that the data source finds: as it is configured, and written back it is not another version.
+    imported = Object(land.acme, "/v1/reservations", training.body)
+    (imported.id,) = training.find()
+    before = imported.version()
+    assert imported.plan() == {}
+    imported.apply()
+    assert imported.version() == before
+    # Somebody else deletes one: the plan finds it gone, and it is made anew under its name; to destroy what is gone is no error.
+    former = keys[1].id
+    land.acme.delete(f"/v1/ssh-keys/{former}").expect(204)
+    assert keys[1].plan() is None and keys[1].request("PUT", f"/v1/ssh-keys/{former}", keys[1].body).expect(404).code == "not_found"
+    keys[1].request("DELETE", f"/v1/ssh-keys/{former}").expect(404)
+    keys[1].id = None
+    keys[1].apply()
+    assert keys[1].find() == [keys[1].id] != [former]
     for each in (training, *keys):
         each.destroy()
     for each in (node, second):
