@@ -29,6 +29,7 @@ extern const struct noun noun_maintenance;
 extern const struct noun noun_audit;
 extern const struct noun noun_session, noun_sessions_ended; /* how many were ended */
 extern const struct noun noun_price;
+extern const struct noun noun_meter, noun_meter_reading;
 extern const struct noun noun_zone;
 extern const struct noun noun_instance_type;
 

@@ -374,6 +374,44 @@ static const struct column price_details[] = {
     COLUMNS_END,
 };
 
+static const struct column meter_columns[] = {
+    {"NAME",          "name",        NULL, text_of_value, .right = false},
+    {"UNIT",          "unit",        NULL, text_of_value, .right = false},
+    {"AGGREGATION",   "aggregation", NULL, text_of_value, .right = false},
+    {"PRICED PER",    "priced_unit", NULL, text_of_value, .right = false},
+    {"DESCRIPTION",   "description", NULL, text_of_value, .optional = true},
+    {"RETIRED (UTC)", "retired_at",  NULL, text_of_time,  .optional = true},
+    {"ID",            "id",          NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column meter_details[] = {
+    {.title = "id",            .path = "id",          .text = text_of_value},
+    {.title = "name",          .path = "name",        .text = text_of_value},
+    {.title = "unit",          .path = "unit",        .text = text_of_value},
+    {.title = "aggregation",   .path = "aggregation", .text = text_of_value},
+    {.title = "decimals",      .path = "decimals",    .text = text_of_value},
+    {.title = "priced per",    .path = "priced_unit", .text = text_of_value},
+    {.title = "description",   .path = "description", .text = text_of_value},
+    {.title = "retired (UTC)", .path = "retired_at",  .text = text_of_time},
+    COLUMNS_END,
+};
+
+static const struct column meter_reading_columns[] = {
+    {"RESERVATION",  "reservation",  NULL, text_of_value, .right = false},
+    {"TENANT",       "tenant",       NULL, text_of_value, .optional = true},
+    {"METER",        "meter",        NULL, text_of_value, .right = false},
+    {"FROM (UTC)",   "from",         NULL, text_of_time,  .optional = true},
+    {"TO (UTC)",     "to",           NULL, text_of_time,  .right = false},
+    {"QUANTITY",     "quantity",     NULL, text_of_value, .right = true},
+    {"UNIT",         "unit",         NULL, text_of_value, .right = false},
+    {"COUNTS",       "counts",       NULL, text_of_value, .right = true},
+    {"PRICED PER",   "priced_unit",  NULL, text_of_value, .right = false},
+    {"COUNTED WITH", "counted_with", NULL, text_of_value, .optional = true},
+    {"EVENT",        "event",        NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
 const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name", NULL};
 const struct noun noun_quote = {"/v1/quotes", "/v1/system/quotes", quote_columns, quote_details, "quo_", "name", NULL};
 const struct noun noun_quota = {"/v1/quotas", "/v1/system/quotas", quota_columns, NULL, "qta_", NULL, NULL};
@@ -397,4 +435,6 @@ const struct noun noun_instance_type = {"/v1/instance-types", "/v1/system/instan
 const struct noun noun_session = {"/v1/sessions", "/v1/system/sessions", session_columns, NULL, "ses_", NULL, NULL};
 const struct noun noun_sessions_ended = {"/v1/sessions/revoke", "/v1/system/sessions/revoke", NULL, sessions_ended_details, NULL, NULL, NULL};
 const struct noun noun_price = {"/v1/prices", "/v1/system/prices", price_columns, price_details, "prc_", NULL, NULL};
+const struct noun noun_meter = {"/v1/meters", "/v1/system/meters", meter_columns, meter_details, "mtr_", "name", NULL};
+const struct noun noun_meter_reading = {"/v1/meter-readings", "/v1/system/meter-readings", meter_reading_columns, NULL, NULL, NULL, NULL};
 // clang-format on

@@ -58,8 +58,8 @@
     X(ACTION,          "action",          0,   "TEXT",    TEXT,   0, 0,         "action",           "Only of this action: 'POST /v1/reservations'")         \
     X(OBJECT,          "object",          0,   "ID",      TEXT,   0, 0,         "object",           "Only about this object")                               \
     X(RESULT,          "result",          0,   "RESULT",  TEXT,   0, 0,         "result",           "Only those that ended so: ok, or a problem's code")    \
-    X(SKU_KIND,        "sku-kind",        0,   "KIND",    TEXT,   0, 0,         "sku_kind",         "Kind of what is priced: instance_type or gpu_model")     \
-    X(SKU,             "sku",             0,   "NAME",    TEXT,   0, 0,         "sku",              "Name of the instance type or GPU model")                 \
+    X(SKU_KIND,        "sku-kind",        0,   "KIND",    TEXT,   0, 0,         "sku_kind",         "Kind of what is priced: instance_type, gpu_model or meter") \
+    X(SKU,             "sku",             0,   "NAME",    TEXT,   0, 0,         "sku",              "Name of the instance type, GPU model or meter")          \
     X(PRINCIPAL_ID,    "principal-id",    0,   "ID",      TEXT,   0, 0,         "principal_id",     "Whose; without it: the caller's own")                  \
     X(RESERVATION,     "reservation",     0,   "ID",      TEXT,   0, 0,         "reservation",      "Only of this reservation")                               \
     X(FROM,            "from",            0,   "TIME",    TIME,   0, 0,         "from",             "From this instant or day, inclusive")                    \
@@ -93,6 +93,10 @@
     X(CORRECTS,        "corrects",        0,   "ID",      TEXT,   0, 0,         "corrects",         "The version that it takes the place of; what was rated by that is rated again") \
     X(MINIMUM_S,       "minimum-s",       0,   "N",       INT,    0, 2678400,   "minimum_s",        "Least seconds that an instance which ran is charged for") \
     X(BELOW_FLOOR_REASON, "below-floor-reason", 0, "TEXT", TEXT, 0, 0,         "below_floor_reason", "Why it is sold below its floor, where that asks")      \
+    X(UNIT,            "unit",            0,   "UNIT",    TEXT,   0, 0,         "unit",             "Of what is reported: GB, kW.h, licences")                \
+    X(AGGREGATION,     "aggregation",     0,   "HOW",     TEXT,   0, 0,         "aggregation",      "sum (default): amounts that add up; level: what was held, which counts by time") \
+    X(DECIMALS,        "decimals",        0,   "N",       INT,    0, 3,         "decimals",         "Decimals that a reading may have (default 3)")           \
+    X(METER,           "meter",           0,   "NAME",    TEXT,   0, 0,         "meter",            "Only of the meter of this name")                         \
     X(BY,              "by",              0,   "WHAT",    TEXT,   0, 0,         "by",               "Group by tenant, instance_type, cohort, day or reservation")
 // clang-format on
 

@@ -14,6 +14,8 @@ struct explained {
     const char *description, *reservation, *reservation_name, *commitment;
     const char *price; /* JSON */
     int64_t gpu_milli_seconds;
+    const char *meter, *unit;
+    int64_t quantity;
     struct field_money amount_exact, net, rounding, tax_shown;
     int64_t day_count;
     const char *steps; /* JSON */
@@ -31,12 +33,15 @@ static const struct field explained_fields[] = {
     FIELD_TEXT ("reservation_name",  struct explained, reservation_name, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "What people call it; null: it has no name"),
     FIELD_ID   ("commitment",        struct explained, commitment, .identity = IDENTITY_COMMITMENT, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "The commitment that it is the fee of, or that covers it; null: none"),
     FIELD_JSON ("price",             struct explained, price, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "The version of the price as it was when the invoice was finalized; null: none"),
-    FIELD_INT  ("gpu_milli_seconds", struct explained, gpu_milli_seconds, .flags = FIELD_READ_ONLY, .help = "Billed milli-GPU-seconds"),
+    FIELD_INT  ("gpu_milli_seconds", struct explained, gpu_milli_seconds, .flags = FIELD_READ_ONLY, .help = "Billed milli-GPU-seconds; 0 of a meter"),
+    FIELD_TEXT ("meter",             struct explained, meter, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Name of the meter that it is of; null: none"),
+    FIELD_AMOUNT("quantity",         struct explained, quantity, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Of a meter: what is billed, in the unit, to the millionth"),
+    FIELD_TEXT ("unit",              struct explained, unit, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Of a meter: the unit that is priced"),
     FIELD_MONEY("amount_exact",      struct explained, amount_exact, .flags = FIELD_READ_ONLY, .help = "What was rated, in micro-units"),
     FIELD_MONEY("net",               struct explained, net, .flags = FIELD_READ_ONLY | FIELD_MINOR, .help = "What is asked for"),
     FIELD_MONEY("rounding",          struct explained, rounding, .flags = FIELD_READ_ONLY, .help = "Net less the exact amount: posted to the account rounding"),
     FIELD_MONEY("tax_shown",         struct explained, tax_shown, .flags = FIELD_READ_ONLY | FIELD_MINOR, .help = "The line's share of the invoice's tax"),
-    FIELD_INT  ("day_count",         struct explained, day_count, .flags = FIELD_READ_ONLY, .help = "How many rated lines it sums: GET .../explain/days; the usage behind them: GET .../explain/usage and GET .../explain/corrections"),
+    FIELD_INT  ("day_count",         struct explained, day_count, .flags = FIELD_READ_ONLY, .help = "How many rated lines it sums: GET .../explain/days; the usage behind them: GET .../explain/usage and GET .../explain/corrections; of a meter GET .../explain/readings"),
     FIELD_JSON ("steps",             struct explained, steps, .flags = FIELD_READ_ONLY, .fields = explain_step_fields, .is_list = true, .help = "The arithmetic, in its order"),
     FIELDS_END,
 };
@@ -48,6 +53,7 @@ static const struct field day_fields[] = {
     FIELD_COLUMN_WITH("discount",              FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_DISCOUNT, .help = "The discount that held; null: none"),
     FIELD_COLUMN("seconds",                    FIELD_TYPE_INT, .help = "Instance-seconds added"),
     FIELD_COLUMN("gpu_milli_seconds",          FIELD_TYPE_INT, .help = "Milli-GPU-seconds added"),
+    FIELD_COLUMN_WITH("quantity",              FIELD_TYPE_AMOUNT, FIELD_NULLABLE, .help = "Of a meter: added, in the unit that is priced, to the millionth"),
     FIELD_COLUMN("amount",                     FIELD_TYPE_MONEY, .help = "Billed: the rating of all so far, rounded once half to even, less what was rated before"),
     FIELD_COLUMN("total_gpu_milli_seconds",    FIELD_TYPE_INT, .help = "Milli-GPU-seconds so far"),
     FIELD_COLUMN("total_amount",               FIELD_TYPE_MONEY, .help = "Billed so far"),
@@ -86,10 +92,24 @@ static const struct field correction_fields[] = {
 };
 // clang-format on
 
+// clang-format off
+static const struct field reading_fields[] = {
+    FIELD_COLUMN("event",        FIELD_TYPE_TEXT, .help = "The agent's id of it"),
+    FIELD_COLUMN_WITH("from",    FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Inclusive; null: of an instant"),
+    FIELD_COLUMN("to",           FIELD_TYPE_TIME, .help = "Exclusive"),
+    FIELD_COLUMN("quantity",     FIELD_TYPE_AMOUNT, .help = "As reported, in the meter's unit"),
+    FIELD_COLUMN("counts",       FIELD_TYPE_AMOUNT, .help = "What counts, in the unit that is priced, to the millionth"),
+    FIELD_COLUMN("received_at",  FIELD_TYPE_TIME, .help = "Domain time"),
+    FIELD_COLUMN("counted_with", FIELD_TYPE_DATE, .help = "UTC day whose close rated it"),
+    FIELDS_END,
+};
+// clang-format on
+
 static const struct schema explained_schema = {"InvoiceLineExplained", explained_fields, sizeof(struct explained)};
 static const struct schema day_schema = {"InvoiceLineDay", day_fields, 0};
 static const struct schema usage_schema = {"InvoiceLineUsage", usage_fields, 0};
 static const struct schema correction_schema = {"InvoiceLineCorrection", correction_fields, 0};
+static const struct schema reading_schema = {"InvoiceLineReading", reading_fields, 0};
 
 /* The rated lines of an invoice's line: those of its group. */
 #define OF_GROUP                                                                                                       \
@@ -105,25 +125,33 @@ static const struct db_stmt statement_line = {
     .sql =
         "SELECT l.invoice_id, l.line_no, l.description, l.reservation_id,"
         " coalesce((SELECT q FROM jsonb_array_elements(i.configuration->'prices') q WHERE q->>'id' = l.price_id::text),"
-        "  (SELECT to_jsonb(p) FROM price p WHERE p.id = l.price_id)), l.gpu_milli_seconds, l.amount_u, l.net_minor,"
-        " l.tax_shown_minor, i.currency, i.net_minor, i.tax_minor, i.tax_rate_bp,"
+        "  (SELECT to_jsonb(p) FROM price p WHERE p.id = l.price_id)), l.gpu_milli_seconds + l.meter_quantity, "
+        "l.amount_u,"
+        " l.net_minor, l.tax_shown_minor, i.currency, i.net_minor, i.tax_minor, i.tax_rate_bp,"
         " (SELECT count(*) FROM rated_line r WHERE" OF_GROUP "), l.commitment_id, l.charge_category, l.reason,"
         " to_char(l.corrects AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
         " (SELECT r.name FROM reservation r WHERE r.id = l.reservation_id),"
+        " m.name, CASE m.aggregation WHEN 'sum' THEN 'thousandths of ' || m.unit"
+        "   WHEN 'level' THEN 'thousandths of ' || m.unit || ' x seconds' ELSE 'milli-GPU-seconds' END,"
+        " coalesce(meter_per_unit(m.aggregation), 3600000), meter_micro_units(m.aggregation, l.meter_quantity),"
+        " meter_priced_unit(m.aggregation, m.unit),"
         " 1 AS wish_revision, i.status AS status_revision"
-        " FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id"
+        " FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id LEFT JOIN meter m ON m.id = l.meter_id"
         " WHERE l.invoice_id = $1::uuid AND l.line_no = $2::integer",
     .params = 2,
 };
 
 static const struct db_stmt statement_days = {
     .name = "invoice_explain_days",
-    .sql = "WITH told AS (SELECT r.*, sum(r.gpu_milli_seconds) OVER so_far AS total_quantity,"
+    .sql = "WITH told AS (SELECT r.*, meter_micro_units(m.aggregation, r.meter_quantity) AS micro_units, "
+           "sum(r.gpu_milli_seconds) OVER so_far AS total_quantity,"
            "   sum(r.amount_u) OVER so_far AS total_u FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id"
-           "   JOIN rated_line r ON" OF_GROUP " WHERE l.invoice_id = $3::uuid AND l.line_no = $4::integer"
+           "   JOIN rated_line r ON" OF_GROUP
+           " LEFT JOIN meter m ON m.id = r.meter_id WHERE l.invoice_id = $3::uuid AND l.line_no = $4::integer"
            "  WINDOW so_far AS (ORDER BY r.id ROWS UNBOUNDED PRECEDING))"
            " SELECT day, capacity_status AS capacity, nullif(window_no, 0) AS \"window\", discount_id AS discount, "
-           "seconds, gpu_milli_seconds, amount_u AS \"amount.amount_u\", currency AS \"amount.currency\","
+           "seconds, gpu_milli_seconds, micro_units AS quantity, amount_u AS \"amount.amount_u\", currency AS "
+           "\"amount.currency\","
            "  total_quantity::bigint AS total_gpu_milli_seconds, total_u::bigint AS \"total_amount.amount_u\","
            "  currency AS \"total_amount.currency\", list_u AS \"list_amount.amount_u\","
            "  currency AS \"list_amount.currency\", contracted_u AS \"contracted_amount.amount_u\","
@@ -190,6 +218,26 @@ static const struct db_stmt statement_corrections = {
     .params = 4,
 };
 
+/* Readings of the line's meter whose last second its price held for. The key of a page is "last-second event". */
+static const struct db_stmt statement_readings = {
+    .name = "invoice_explain_readings",
+    .sql = "SELECT d.event_id AS event, extract(epoch FROM d.from_at)::bigint AS \"from\","
+           "  extract(epoch FROM d.to_at)::bigint AS \"to\", d.quantity_milli * 1000 AS quantity,"
+           "  meter_micro_units(m.aggregation, u.quantity) AS counts,"
+           "  extract(epoch FROM d.received_at)::bigint AS received_at, u.counted_with,"
+           "  concat_ws(' ', extract(epoch FROM u.at)::bigint, u.event_id) AS page_key"
+           "  FROM invoice_line_scope($3::uuid, $4::integer) n"
+           "  JOIN invoice_line l ON l.invoice_id = $3::uuid AND l.line_no = $4::integer"
+           "  JOIN meter m ON m.id = l.meter_id"
+           "  JOIN meter_usage u ON u.reservation_id = l.reservation_id AND u.meter_id = l.meter_id AND n.holds @> u.at"
+           "   AND (u.counted_with + 1)::timestamp AT TIME ZONE 'UTC' <= n.known"
+           "  JOIN meter_reading d ON d.tenant_id = u.tenant_id AND d.event_id = u.event_id"
+           " WHERE $1::text IS NULL OR (u.at, u.event_id) >"
+           "   (to_timestamp(split_part($1, ' ', 1)::bigint), substr($1, strpos($1, ' ') + 1))"
+           " ORDER BY u.at, u.event_id LIMIT $2::bigint",
+    .params = 4,
+};
+
 const char *explain_line_number(const struct request *request)
 {
     const char *text = request->params[1];
@@ -237,7 +285,10 @@ static enum err_kind explain(struct request *request, struct response *response,
         .reservation_name = db_text(line, 0, LINE_RESERVATION_NAME),
         .commitment = db_text(line, 0, LINE_COMMITMENT),
         .price = db_text(line, 0, LINE_PRICE),
-        .gpu_milli_seconds = db_int(line, 0, LINE_QUANTITY, 0),
+        .gpu_milli_seconds = db_text(line, 0, LINE_METER) == NULL ? db_int(line, 0, LINE_QUANTITY, 0) : 0,
+        .meter = db_text(line, 0, LINE_METER),
+        .quantity = db_int(line, 0, LINE_MICRO_UNITS, FIELD_NULL),
+        .unit = db_text(line, 0, LINE_UNIT),
         .amount_exact = {db_int(line, 0, LINE_AMOUNT, 0), currency},
         .net = {net_u, currency},
         .rounding = {net_u - db_int(line, 0, LINE_AMOUNT, 0), currency},
@@ -274,6 +325,11 @@ static enum err_kind corrections(struct request *request, struct response *respo
     return list(request, response, &statement_corrections, reterr);
 }
 
+static enum err_kind readings(struct request *request, struct response *response, struct err *reterr)
+{
+    return list(request, response, &statement_readings, reterr);
+}
+
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_INVOICE
 static const struct route explain_routes[] = {
@@ -281,15 +337,17 @@ static const struct route explain_routes[] = {
     {GET, "/v1/invoices/{id}/lines/{line_no}/explain/days",         ROLES_TENANT_MONEY, RATE_READ, .answer = &day_schema, .is_list = true, ONE, .run = days, .summary = "What was rated for a line, day by day"},
     {GET, "/v1/invoices/{id}/lines/{line_no}/explain/usage",        ROLES_TENANT_MONEY, RATE_READ, .answer = &usage_schema, .is_list = true, ONE, .run = usage, .summary = "The intervals of usage behind a line, and their events"},
     {GET, "/v1/invoices/{id}/lines/{line_no}/explain/corrections", ROLES_TENANT_MONEY, RATE_READ, .answer = &correction_schema, .is_list = true, ONE, .run = corrections, .summary = "The usage corrections behind a line"},
+    {GET, "/v1/invoices/{id}/lines/{line_no}/explain/readings",    ROLES_TENANT_MONEY, RATE_READ, .answer = &reading_schema, .is_list = true, ONE, .run = readings, .summary = "The readings of its meter behind a line"},
     {GET, "/v1/system/invoices/{id}/lines/{line_no}/explain",       ROLES_SYSTEM_READ,  RATE_READ, .answer = &explained_schema, ONE, .run = explain, .summary = "How a line comes to what it is"},
     {GET, "/v1/system/invoices/{id}/lines/{line_no}/explain/days",  ROLES_SYSTEM_READ,  RATE_READ, .answer = &day_schema, .is_list = true, ONE, .run = days, .summary = "What was rated for a line, day by day"},
     {GET, "/v1/system/invoices/{id}/lines/{line_no}/explain/usage", ROLES_SYSTEM_READ,  RATE_READ, .answer = &usage_schema, .is_list = true, ONE, .run = usage, .summary = "The intervals of usage behind a line, and their events"},
     {GET, "/v1/system/invoices/{id}/lines/{line_no}/explain/corrections", ROLES_SYSTEM_READ, RATE_READ, .answer = &correction_schema, .is_list = true, ONE, .run = corrections, .summary = "The usage corrections behind a line"},
+    {GET, "/v1/system/invoices/{id}/lines/{line_no}/explain/readings",   ROLES_SYSTEM_READ, RATE_READ, .answer = &reading_schema, .is_list = true, ONE, .run = readings, .summary = "The readings of its meter behind a line"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const explain_statements[] = {&statement_line, &statement_days, &statement_usage,
-                                                           &statement_corrections, NULL};
+static const struct db_stmt *const explain_statements[] = {
+    &statement_line, &statement_days, &statement_usage, &statement_corrections, &statement_readings, NULL};
 
 const struct resource invoice_explain_resource = {"invoices", explain_routes, explain_statements, NULL};

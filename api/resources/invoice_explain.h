@@ -26,6 +26,11 @@ enum explain_line_column {
     LINE_REASON,
     LINE_CORRECTS,
     LINE_RESERVATION_NAME,
+    LINE_METER,       /* its name; null: none */
+    LINE_MEASURE,     /* what quantities are counted in, in words */
+    LINE_PER_UNIT,    /* so much of it is what the price is of */
+    LINE_MICRO_UNITS, /* of a meter */
+    LINE_UNIT,        /* of a meter, as it is priced */
 };
 
 /* A step of arithmetic, as JSON: what is found, how, and what it comes to. */

@@ -60,12 +60,13 @@ static const char *product_text(struct arena *arena, const PGresult *parts, int 
 }
 
 /* One rounding of the exact sum. It fits, as it did when it was rated. */
-static enum err_kind add_flat(struct arena *arena, const PGresult *parts, struct explain_terms *terms,
-                              struct err *reterr)
+static enum err_kind add_flat(struct arena *arena, const PGresult *line, const PGresult *parts,
+                              struct explain_terms *terms, struct err *reterr)
 {
     const char *products = NULL;
     money_wide exact = 0;
     int64_t amount_u = 0;
+    int64_t per_unit = db_int(line, 0, LINE_PER_UNIT, 0);
     for (int row = 0; row < PQntuples(parts); row++) {
         if (!is_priced(parts, row, true))
             continue;
@@ -75,26 +76,24 @@ static enum err_kind add_flat(struct arena *arena, const PGresult *parts, struct
     }
     if (products == NULL)
         return ERR_NONE;
-    enum err_kind kind =
-        money_round(exact, TARIFF_GPU_MILLI_S_PER_GPU_H * MONEY_BASIS_POINTS, MONEY_HALF_EVEN, &amount_u, reterr);
-    explain_terms_add(terms, "priced, in micro-units", arena_format(arena, "(%s) / 3600000, half to even", products),
-                      amount_u);
+    enum err_kind kind = money_round(exact, per_unit * MONEY_BASIS_POINTS, MONEY_HALF_EVEN, &amount_u, reterr);
+    explain_terms_add(terms, "priced, in micro-units",
+                      arena_format(arena, "(%s) / %" PRId64 ", half to even", products, per_unit), amount_u);
     return kind;
 }
 
 /* ---- Tiers and packages ---- */
 
-static enum err_kind read_tariff(const PGresult *rows, struct tariff *ret, struct err *reterr)
+static enum err_kind read_tariff(const PGresult *rows, int64_t per_unit, struct tariff *ret, struct err *reterr)
 {
-    *ret =
-        (struct tariff){.gpu_hour_u = db_int(rows, 0, TARIFF_PRICE, 0),
-                        .package_gpu_milli_s = db_int(rows, 0, TARIFF_PACKAGE_HOURS, 0) * TARIFF_GPU_MILLI_S_PER_GPU_H};
+    *ret = (struct tariff){.gpu_hour_u = db_int(rows, 0, TARIFF_PRICE, 0),
+                           .per_unit = per_unit,
+                           .package_gpu_milli_s = db_int(rows, 0, TARIFF_PACKAGE_HOURS, 0) * per_unit};
     for (int row = 0; row < PQntuples(rows) && db_text(rows, row, TARIFF_TIER_PRICE) != NULL; row++) {
         must(ret->tier_count < TARIFF_TIERS_MAX); /* the table's check */
         int64_t end = 0;
-        bool is_open =
-            db_text(rows, row, TARIFF_TIER_END) == NULL ||
-            __builtin_mul_overflow(db_int(rows, row, TARIFF_TIER_END, 0), TARIFF_GPU_MILLI_S_PER_GPU_H, &end);
+        bool is_open = db_text(rows, row, TARIFF_TIER_END) == NULL ||
+                       __builtin_mul_overflow(db_int(rows, row, TARIFF_TIER_END, 0), per_unit, &end);
         ret->tiers[ret->tier_count++] =
             (struct tariff_tier){is_open ? TARIFF_OPEN_TIER : end, db_int(rows, row, TARIFF_TIER_PRICE, 0)};
     }
@@ -161,17 +160,17 @@ static enum err_kind add_pooled(struct request *request, const PGresult *line, c
         request_run(request, &statement_tariff, DB_PARAMS(db_text(line, 0, LINE_INVOICE), db_text(line, 0, LINE_NO)),
                     &rows, reterr);
     if (kind == ERR_NONE)
-        kind = read_tariff(rows, &tariff, reterr);
+        kind = read_tariff(rows, db_int(line, 0, LINE_PER_UNIT, 0), &tariff, reterr);
     if (kind != ERR_NONE)
         return kind;
     int64_t all = db_int(rows, 0, TARIFF_QUANTITY, 0);
     must(texts[tariff.model] != NULL); /* what is flat has a unit price */
     kind = tariff_amount(&tariff, all, &amount_u, reterr);
-    const char *how =
-        arena_format(arena,
-                     "(%s) / 3600000, half to even: %" PRId64 " for the tenant's %" PRId64
-                     " milli-GPU-seconds at this price; of it %" PRId64 " / %" PRId64 ", by largest remainder%s",
-                     texts[tariff.model](arena, &tariff, all < 0 ? -all : all), amount_u, all, quantity, all, discount);
+    const char *how = arena_format(arena,
+                                   "(%s) / %" PRId64 ", half to even: %" PRId64 " for the tenant's %" PRId64
+                                   " %s at this price; of it %" PRId64 " / %" PRId64 ", by largest remainder%s",
+                                   texts[tariff.model](arena, &tariff, all < 0 ? -all : all), tariff.per_unit, amount_u,
+                                   all, db_text(line, 0, LINE_MEASURE), quantity, all, discount);
     explain_terms_add(terms, "share of the tariff, in micro-units", how, share_u);
     return kind;
 }
@@ -192,7 +191,7 @@ static int64_t covered_by_money(const PGresult *parts)
 enum err_kind explain_priced(struct request *request, const PGresult *line, const PGresult *parts,
                              struct explain_terms *ret, struct err *reterr)
 {
-    enum err_kind kind = add_flat(request->arena, parts, ret, reterr);
+    enum err_kind kind = add_flat(request->arena, line, parts, ret, reterr);
     if (kind == ERR_NONE)
         kind = add_pooled(request, line, parts, ret, reterr);
     int64_t covered_u = covered_by_money(parts);

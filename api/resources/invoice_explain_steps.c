@@ -111,8 +111,12 @@ static void add_quantity(struct steps *steps, const PGresult *line, const PGresu
     int64_t others = explain_sum(parts, false, PART_QUANTITY);
     int64_t before = explain_sum(parts, true, PART_QUANTITY_BEFORE);
     int64_t then = explain_sum(parts, true, PART_QUANTITY);
-    explain_terms_add(&terms, "delivered at its price, in milli-GPU-seconds",
-                      is_usage ? "billed usage (GET .../explain/usage) and corrections (GET .../explain/corrections)"
+    const char *measure = db_text(line, 0, LINE_MEASURE);
+    const char *usage = db_text(line, 0, LINE_METER) != NULL
+                            ? "counted readings (GET .../explain/readings)"
+                            : "billed usage (GET .../explain/usage) and corrections (GET .../explain/corrections)";
+    explain_terms_add(&terms, arena_format(steps->arena, "delivered at its price, in %s", measure),
+                      is_usage ? usage
                                : arena_format(steps->arena, "sum of %s rated lines", db_text(line, 0, LINE_DAYS)),
                       then + others);
     if (others != 0)
@@ -120,10 +124,10 @@ static void add_quantity(struct steps *steps, const PGresult *line, const PGresu
                           "a commitment covers up to its quantity, split by largest remainder", -others);
     if (before != 0)
         explain_terms_add(
-            &terms, "invoiced before, in milli-GPU-seconds",
+            &terms, arena_format(steps->arena, "invoiced before, in %s", measure),
             arena_format(steps->arena, "earlier invoices of the period from %s", db_text(line, 0, LINE_CORRECTS)),
             -before);
-    add_terms(steps, "quantity, in milli-GPU-seconds", &terms, db_text(line, 0, LINE_QUANTITY));
+    add_terms(steps, arena_format(steps->arena, "quantity, in %s", measure), &terms, db_text(line, 0, LINE_QUANTITY));
 }
 
 typedef enum err_kind explain_terms_of(struct request *request, const PGresult *line, const PGresult *parts,

@@ -47,6 +47,12 @@ def billed(module_stack):
     for tier, starts, ends in (("reserved", "2026-01-10T00:00:00Z", "2026-01-12T12:34:57Z"), ("preemptible", "2026-01-20T00:00:00Z", "2026-01-20T02:17:43Z")):
         acme.create("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "tier": tier, "name": f"train-{tier}",
                                          "labels": {"team": "a, \"b\""}, "starts_at": starts, "ends_at": ends})
+    stack.operator.create("/v1/system/meters", {"name": "egress", "unit": "GB"})
+    stack.operator.create("/v1/system/prices", {"sku_kind": "meter", "sku": "egress", "gpu_hour": {"amount": "0.090000", "currency": "USD"}})
+    stack.advance("2026-01-11T00:00:00Z")
+    stack.operator.post("/v1/system/meter-readings", {"items": [
+        {"event": "e1", "reservation": acme.items("/v1/reservations")[0]["id"], "meter": "egress", "to": "2026-01-10T12:00:00Z",
+         "quantity": "12.345000"}]}).expect(204)
     stack.advance("2026-02-02T00:00:00Z")
     stack.acme = acme
     return stack

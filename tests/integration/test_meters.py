@@ -126,6 +126,39 @@ def test_readings_become_an_invoice(metered):
     assert decimal.Decimal(invoice["net"]["amount"]) == sum(decimal.Decimal(line["net"]["amount"]) for line in lines.values())
 
 
+def test_a_line_is_explained_back_to_its_readings_and_price(metered):
+    (invoice,) = metered.acme.items("/v1/invoices")
+    expected = {"egress": ("(0 x 10000 + 90000 x 3750) / 1000, half to even", "337500", ["e1", "e2"]),
+                "storage": ("(100 x 43200000000) / 3600000, half to even", "1200000", ["s1", "s2"])}
+    for line in metered.acme.items(f"/v1/invoices/{invoice['id']}/lines"):
+        if line["meter"] is None:
+            continue
+        how, amount_u, events = expected[line["meter"]]
+        where = f"/v1/invoices/{invoice['id']}/lines/{line['line_no']}/explain"
+        explained = metered.acme.get(where).expect(200).body
+        assert (explained["meter"], explained["quantity"], explained["gpu_milli_seconds"]) == (line["meter"], line["quantity"], 0)
+        assert explained["price"]["sku"] == line["meter"]
+        steps = {step["what"]: step for step in explained["steps"]}
+        assert steps["exact amount, in micro-units"]["how"].startswith(how) and steps["exact amount, in micro-units"]["result"] == amount_u
+        readings = metered.acme.items(f"{where}/readings")
+        assert [each["event"] for each in readings] == events
+        assert sum(decimal.Decimal(each["counts"]) for each in readings) == decimal.Decimal(line["quantity"])
+        assert sum(decimal.Decimal(each["quantity"]) for each in metered.acme.items(f"{where}/days")) == decimal.Decimal(line["quantity"])
+        assert metered.other.get(f"{where}/readings").status == 404
+
+
+def test_focus_tells_of_meters_in_their_units_and_of_what_was_invoiced(metered):
+    (invoice,) = metered.acme.items("/v1/invoices")
+    rows = metered.acme.items("/v1/focus/cost-and-usage?month=2026-01-01")
+    told = {}
+    for row in rows:
+        told.setdefault((row["SkuMeter"], row["ConsumedUnit"], row["PricingUnit"]), []).append(decimal.Decimal(row["ConsumedQuantity"] or 0))
+    assert sum(told["egress", "GB", "GB"]) == decimal.Decimal("13.75") and sum(told["storage", "GB-Hours", "GB-Hours"]) == 12000
+    assert all(row["CapacityReservationId"] is None for row in rows if row["SkuMeter"] in ("egress", "storage"))
+    billed = sum(decimal.Decimal(row["BilledCost"]) for row in rows if row["InvoiceId"] == invoice["number"])
+    assert billed == decimal.Decimal(invoice["total"]["amount"])
+
+
 def test_what_comes_late_corrects_a_closed_month_in_the_open_one(metered):
     metered.report(metered.reading("e3", "egress", "2.000000", "2026-01-31T23:59:59Z")).expect(204)
     metered.stack.advance("2026-02-02T00:30:00Z")
