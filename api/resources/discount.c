@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/price_floor_check.h"
 #include "api/resources/registry.h"
+#include "api/resources/version_end.h"
 #include "api/server/answer.h"
 
 #include <string.h>
@@ -31,18 +32,10 @@ static const struct field discount_fields[] = {
     PRICE_FLOOR_REASON(struct discount, below_floor_reason),
     FIELDS_END,
 };
-
-struct discount_end {
-    int64_t valid_until;
-};
-static const struct field end_fields[] = {
-    FIELD_TIME ("valid_until", struct discount_end, valid_until, .flags = FIELD_NULLABLE, .help = "Domain time, exclusive, not in the past; null: now"),
-    FIELDS_END,
-};
 // clang-format on
 
 static const struct schema discount_schema = {"Discount", discount_fields, sizeof(struct discount)};
-static const struct schema end_schema = {"DiscountEnd", end_fields, sizeof(struct discount_end)};
+static const struct schema end_schema = {"DiscountEnd", version_end_fields, sizeof(struct version_end)};
 
 struct discount_query {
     const char *tenant;
@@ -219,20 +212,15 @@ static enum err_kind create(struct request *request, struct response *response, 
 
 static enum err_kind end(struct request *request, struct response *response, struct err *reterr)
 {
-    const struct discount_end *wish = request->body;
-    const PGresult *found = NULL;
-    const PGresult *ended = NULL;
-    enum err_kind kind = answer_find(request, &statement_get, request->object, "discount", &found, reterr);
-    if (kind == ERR_NONE)
-        kind = request_run(request, &statement_end,
-                           DB_PARAMS(request->object, wish != NULL ? request_int(request, wish->valid_until) : NULL),
-                           &ended, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(ended) == 0)
-        return err_set_code(reterr, ERR_CONFLICT, "price_overlaps",
-                            "it ends earlier already, begins later, or the end is past");
-    kind = request_event(request, db_text(ended, 0, 0), NULL, "discount", request->object, 2, "discount.ended", reterr);
+    static const struct version version = {
+        .get = &statement_get,
+        .end = &statement_end,
+        .noun = "discount",
+        .kind = "discount",
+        .event = "discount.ended",
+        .refusal = "it ends earlier already, begins later, or the end is past",
+    };
+    enum err_kind kind = version_end(request, &version, reterr);
     return kind == ERR_NONE ? get(request, response, reterr) : kind;
 }
 

@@ -4,6 +4,7 @@
 #include "api/resources/price_floor_check.h"
 #include "api/resources/price_model.h"
 #include "api/resources/registry.h"
+#include "api/resources/version_end.h"
 #include "api/server/answer.h"
 #include "common/money.h"
 #include "common/price_book.h"
@@ -50,15 +51,7 @@ static const struct field price_fields[] = {
 };
 // clang-format on
 
-struct price_end {
-    int64_t valid_until;
-};
-static const struct field price_end_fields[] = {
-    FIELD_TIME("valid_until", struct price_end, valid_until, .flags = FIELD_NULLABLE,
-               .help = "Domain time, exclusive, not in the past; null: now"),
-    FIELDS_END,
-};
-static const struct schema price_end_schema = {"PriceEnd", price_end_fields, sizeof(struct price_end)};
+static const struct schema price_end_schema = {"PriceEnd", version_end_fields, sizeof(struct version_end)};
 
 static const struct schema price_schema = {"Price", price_fields, sizeof(struct price)};
 
@@ -295,21 +288,19 @@ static enum err_kind insert(struct request *request, const struct price *wish,
 
 static enum err_kind end(struct request *request, struct response *response, struct err *reterr)
 {
-    const struct price_end *wish = request->body;
-    const PGresult *found = NULL;
-    const PGresult *ended = NULL;
-    enum err_kind kind = answer_find(request, &statement_get, request->object, "price", &found, reterr);
-    if (kind == ERR_NONE)
-        kind = request_run(request, &statement_end,
-                           DB_PARAMS(request->object, wish != NULL ? request_int(request, wish->valid_until) : NULL),
-                           &ended, reterr);
+    static const struct version version = {
+        .get = &statement_get,
+        .end = &statement_end,
+        .noun = "price",
+        .kind = "price",
+        .event = "price.changed",
+        .refusal = "it has an end already, or that end is past",
+    };
+    enum err_kind kind = version_end(request, &version, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (PQntuples(ended) == 0)
-        return err_set_code(reterr, ERR_CONFLICT, "price_overlaps", "it has an end already, or that end is past");
     request->wakes_planner = true;
-    kind = request_event(request, db_text(ended, 0, 0), NULL, "price", request->object, 2, "price.changed", reterr);
-    return kind == ERR_NONE ? get(request, response, reterr) : kind;
+    return get(request, response, reterr);
 }
 
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)

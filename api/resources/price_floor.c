@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/price_floor_check.h"
 #include "api/resources/registry.h"
+#include "api/resources/version_end.h"
 #include "api/server/answer.h"
 #include "common/gpu_model.h"
 #include "common/money.h"
@@ -27,14 +28,6 @@ static const struct field floor_fields[] = {
     FIELD_INT ("utilisation_bp", struct floor_wish, utilisation_bp, .least = 1, .most = 10000, .fallback = "7500", .help = "Share of all GPU-hours that is sold, in basis points, which the fixed cost is spread over"),
     FIELD_TIME("valid_from",     struct floor_wish, valid_from, .flags = FIELD_NULLABLE, .help = "Domain time, inclusive; null: now"),
     FIELD_COLUMN_WITH("valid_until", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Domain time, exclusive; null: until the next version"),
-    FIELDS_END,
-};
-
-struct floor_end {
-    int64_t valid_until;
-};
-static const struct field end_fields[] = {
-    FIELD_TIME("valid_until", struct floor_end, valid_until, .flags = FIELD_NULLABLE, .help = "Domain time, exclusive, not in the past; null: now"),
     FIELDS_END,
 };
 
@@ -68,7 +61,7 @@ static const struct field override_fields[] = {
 // clang-format on
 
 static const struct schema floor_schema = {"PriceFloor", floor_fields, sizeof(struct floor_wish)};
-static const struct schema end_schema = {"PriceFloorEnd", end_fields, sizeof(struct floor_end)};
+static const struct schema end_schema = {"PriceFloorEnd", version_end_fields, sizeof(struct version_end)};
 static const struct schema query_schema = {"PriceFloorQuery", query_fields, sizeof(struct floor_query)};
 static const struct schema override_schema = {"PriceFloorOverride", override_fields, 0};
 
@@ -124,7 +117,7 @@ static const struct db_stmt statement_end = {
     .sql =
         "UPDATE price_floor SET valid = tstzrange(lower(valid), coalesce(to_timestamp($2::bigint), sluice_now()))"
         " WHERE id = $1::uuid AND upper_inf(valid) AND coalesce(to_timestamp($2::bigint), sluice_now()) > lower(valid)"
-        "  AND coalesce(to_timestamp($2::bigint), sluice_now()) >= date_trunc('second', sluice_now()) RETURNING id",
+        "  AND coalesce(to_timestamp($2::bigint), sluice_now()) >= date_trunc('second', sluice_now()) RETURNING NULL",
     .params = 2,
 };
 
@@ -226,19 +219,15 @@ static enum err_kind create(struct request *request, struct response *response, 
 
 static enum err_kind end(struct request *request, struct response *response, struct err *reterr)
 {
-    const struct floor_end *wish = request->body;
-    const PGresult *found = NULL;
-    const PGresult *ended = NULL;
-    enum err_kind kind = answer_find(request, &statement_get, request->object, "price floor", &found, reterr);
-    if (kind == ERR_NONE)
-        kind = request_run(request, &statement_end,
-                           DB_PARAMS(request->object, wish != NULL ? request_int(request, wish->valid_until) : NULL),
-                           &ended, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (PQntuples(ended) == 0)
-        return err_set_code(reterr, ERR_CONFLICT, "price_overlaps", "it has an end already, or that end is past");
-    kind = request_event(request, NULL, NULL, "price_floor", request->object, 2, "price_floor.ended", reterr);
+    static const struct version version = {
+        .get = &statement_get,
+        .end = &statement_end,
+        .noun = "price floor",
+        .kind = "price_floor",
+        .event = "price_floor.ended",
+        .refusal = "it has an end already, or that end is past",
+    };
+    enum err_kind kind = version_end(request, &version, reterr);
     return kind == ERR_NONE ? get(request, response, reterr) : kind;
 }
 

@@ -1,0 +1,23 @@
+/* Ends what holds from an instant on, a version of a price, a price floor or a discount, without another after it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/server/answer.h"
+
+/* The body, which may be missing. */
+struct version_end {
+    int64_t valid_until;
+};
+extern const struct field version_end_fields[];
+
+struct version {
+    const struct db_stmt *get; /* by id */
+    const struct db_stmt *end; /* by id, and the end (null: now); its tenant's id (null: of all), no row: refused */
+    const char *noun;          /* "price floor" */
+    const char *kind;          /* of its events: "price_floor" */
+    const char *event;         /* "price_floor.ended" */
+    const char *refusal;       /* why there was no row */
+};
+
+/* Ends request->object, and tells it. */
+MUST_CHECK enum err_kind version_end(struct request *request, const struct version *version, struct err *reterr);
