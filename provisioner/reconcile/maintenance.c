@@ -23,20 +23,25 @@ bool maintenance_is_of(const struct world *world, struct identity id)
     return false;
 }
 
+static void find_hits_on(const struct world *world, const struct maintenance *window, struct identity node,
+                         void (*found)(void *context, struct identity reservation), void *context)
+{
+    uint32_t count = 0;
+    const struct planner_allocation *hits =
+        planner_hits(world->planner, planner_id_of(node), window->starts_s, window->ends_s, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!hits[i].maintenance)
+            found(context, identity_of(hits[i].key.reservation));
+    }
+}
+
 void maintenance_find_hits(const struct world *world, void (*found)(void *context, struct identity reservation),
                            void *context)
 {
     for (uint32_t i = 0; i < world->window_count; i++) {
         const struct maintenance *window = &world->windows[i];
-        for (uint32_t j = 0; window->is.state == MAINTENANCE_PENDING && j < window->node_count; j++) {
-            uint32_t count = 0;
-            const struct planner_allocation *hits =
-                planner_hits(world->planner, planner_id_of(window->nodes[j]), window->starts_s, window->ends_s, &count);
-            for (uint32_t k = 0; k < count; k++) {
-                if (!hits[k].maintenance)
-                    found(context, identity_of(hits[k].key.reservation));
-            }
-        }
+        for (uint32_t j = 0; window->is.state == MAINTENANCE_PENDING && j < window->node_count; j++)
+            find_hits_on(world, window, window->nodes[j], found, context);
     }
 }
 
