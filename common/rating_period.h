@@ -15,7 +15,8 @@
  *
  * So order and repetition of what was measured do not matter, nor how it was cut up: quantities are exact integers and
  * only sums are rounded. What a commitment's cost is not used up by is its unused part: cost - used. Sources:
- * billing.md 1.1 (rounding, splitting), G14 (commitments), G17 (tiers). Pure: no I/O, no allocation, any thread. */
+ * docs/money.md (what a second costs); tests/unit/golden: G14 (commitments), G17 (tiers).
+ * Pure: no I/O, no allocation, any thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -6,8 +6,8 @@
 #include "billing/day_part.h"
 #include "billing/leader.h"
 
-/* day: days since 1970-01-01; metered to its end, its purchases and changes in the books (asset_day.h). Repeatable: it
- * goes on after the last node that has the day's cost. */
+/* day: days since 1970-01-01; metered to its end, its purchases and changes in the books (asset_purchase.h,
+ * asset_change_day.h). Repeatable: it goes on after the last node that has the day's cost. */
 MUST_CHECK enum err_kind node_day_post(struct leader *leader, int64_t day, struct err *reterr);
 
 /* The same of a part of a day, written nowhere but to provisional_cost, as rows of the generation: its pools as far as

@@ -1,5 +1,5 @@
 """A tenant of exact halves: what it uses, is credited and taxed comes to an exact half of a micro-unit or of a cent, beside odd and even neighbours, so that
-half to even, half away from zero and cutting off each come to something else (billing.md 1.1: micro-units go to the even neighbour, minor units away from zero)."""
+half to even, half away from zero and cutting off each come to something else (docs/money.md, units: micro-units go to the even neighbour, minor units away from zero)."""
 # SPDX-License-Identifier: Apache-2.0
 
 from oracle.amounts import DAY_S, instant

@@ -1,4 +1,4 @@
-"""The 26 invariants of the design (billing.md, section 2), each a check of a history that was played: by the oracle, by what REST tells and
+"""The 26 invariants of docs/money.md, each a check of a history that was played: by the oracle, by what REST tells and
 by what the database holds. INVARIANTS names them; what a check finds wrong, it raises."""
 # SPDX-License-Identifier: Apache-2.0
 

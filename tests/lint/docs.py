@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Links of the documentation lead somewhere, every page is in its index, pages that sources name exist, tests that pages name
-too, what the console offers as a command is one, and what pages have from the programs' tables is what the programs print.
+"""Links of the documentation lead somewhere, every page is in its index, every README names what is in its folder, files that
+sources name exist, tests that pages name too, what the console offers as a command is one, and what pages have from the
+programs' tables is what the programs print.
 
     tests/lint/docs.py [SLUICE-API SLUICE-PROVISIONER SLUICE-BILLING]
 """
@@ -13,6 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("api", "billing", "common", "deploy", "migrations", "provisioner", "tests")
+MAPPED = ("api", "billing", "common", "deploy", "provisioner", "tests")
 SOURCES = {".c", ".h", ".sql", ".py", ".yml", ".txt", ".ts", ".tsx", ""}
 
 
@@ -34,9 +36,13 @@ def broken_links(page):
             yield f"{page.relative_to(ROOT)}: there is no '{target}'"
 
 
-def missing_pages(source):
-    for name in re.findall(r"\bdocs/[a-z_]+\.md\b", source.read_text(errors="replace")):
-        if not (ROOT / name).exists():
+def missing_files(source, there):
+    """Pages that a source names, and files that comments in C name, by their names alone."""
+    text, endings = source.read_text(errors="replace"), "md"
+    if source.suffix in (".c", ".h"):
+        text, endings = "\n".join(re.findall(r"/\*.*?\*/|//[^\n]*", text, re.DOTALL)), "md|c|h|py|sql"
+    for name in re.findall(rf"\b([\w-]+\.(?:{endings}))\b(?![.(])", text):
+        if name not in there:
             yield f"{source.relative_to(ROOT)}: there is no '{name}'"
 
 
@@ -62,6 +68,16 @@ def missing_commands():
             yield f"{table.relative_to(ROOT)}: there is no command 'sluice {words}'"
 
 
+def unnamed(folder):
+    """What stands in a folder and its README does not name: `name`, `name.c`, `name/`, or `family` of a family_of_files."""
+    named = set(re.findall(r"`([\w.-]+?)(?:/[\w*]*)?(?:\.c|\.h)?`", (ROOT / folder / "README.md").read_text()))
+    there = {path.stem if path.suffix in (".c", ".h") else path.name for path in (ROOT / folder).iterdir()
+             if path.suffix not in (".md", ".txt") and not path.name.startswith((".", "__"))}
+    for name in sorted(there - named - {"run"}):
+        if name.split("_")[0] not in named:
+            yield f"{folder}/README.md: does not name {name}"
+
+
 def configuration(programs):
     """What the programs print is what docs/configuration.md has below its head."""
     head, mark, tables = (ROOT / "docs/configuration.md").read_text().partition("\n## ")
@@ -79,11 +95,13 @@ def states(provisioner):
 def main():
     found = [finding for page in pages() for finding in broken_links(page)]
     found += [finding for page in pages() for finding in missing_tests(page)]
-    found += [finding for path in files(*FOLDERS) if path.suffix in SOURCES for finding in missing_pages(path)]
+    there = {path.name for path in [*ROOT.glob("*.md"), *files("docs", *FOLDERS)]}
+    found += [finding for path in files(*FOLDERS) if path.suffix in SOURCES for finding in missing_files(path, there)]
     index = (ROOT / "docs/README.md").read_text()
     found += [f"docs/README.md: does not name {page.name}" for page in sorted((ROOT / "docs").glob("*.md"))
               if page.name != "README.md" and f"({page.name})" not in index]
     found += missing_commands()
+    found += [finding for folder in MAPPED for finding in unnamed(folder)]
     found += configuration(sys.argv[1:])
     found += [finding for program in sys.argv[1:] if program.endswith("provisioner") for finding in states(program)]
     print("\n".join(found + [f"{len(list(pages()))} pages, {len(found)} findings"]))

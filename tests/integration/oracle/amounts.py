@@ -1,4 +1,4 @@
-"""Rounding, splitting and calendars of the oracle: exact fractions, one rounding at the end (billing.md 1.1)."""
+"""Rounding, splitting and calendars of the oracle: exact fractions, one rounding at the end (docs/money.md, units)."""
 # SPDX-License-Identifier: Apache-2.0
 
 import datetime

@@ -1,4 +1,4 @@
-"""What assets lose in value and what a node's day costs (docs/capex.md, billing.md 1.2 and 1.3). Days are since 1970-01-01, amounts minor units."""
+"""What assets lose in value and what a node's day costs (docs/capex.md). Days are since 1970-01-01, amounts minor units."""
 # SPDX-License-Identifier: Apache-2.0
 
 import datetime

@@ -1,4 +1,4 @@
-"""Depreciation and what happens to assets, period by period, by the formulas of billing.md 1.2 (G1 to G10) and nothing else."""
+"""Depreciation and what happens to assets, period by period, by the formulas of docs/capex.md (G1 to G10 of tests/unit/golden) and nothing else."""
 # SPDX-License-Identifier: Apache-2.0
 
 import datetime

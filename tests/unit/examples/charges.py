@@ -1,4 +1,4 @@
-"""Rating, commitments, invoices and credit notes, by the formulas of billing.md 1.1 and 1.4 (G13 to G23) and nothing else."""
+"""Rating, commitments, invoices and credit notes, by the formulas of docs/money.md (G13 to G23 of tests/unit/golden) and nothing else."""
 # SPDX-License-Identifier: Apache-2.0
 
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Rounding and splitting by their definitions (billing.md 1.1), for examples that are computed by themselves."""
+"""Rounding and splitting by their definitions (docs/money.md, units), for examples that are computed by themselves."""
 # SPDX-License-Identifier: Apache-2.0
 
 import math

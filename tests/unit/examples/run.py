@@ -1,4 +1,4 @@
-"""Examples of the golden kinds (billing.md 1), made by a seed and computed by themselves, put to the pure functions of production:
+"""Examples of the golden kinds (G1 to G24 of tests/unit/golden), made by a seed and computed by themselves, put to the pure functions of production:
 run.py PROBE [how many]. SLUICE_SEED=<number> makes the same again."""
 # SPDX-License-Identifier: Apache-2.0
 
