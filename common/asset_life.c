@@ -145,7 +145,7 @@ static int64_t recoverable_of(const struct asset_change *change)
 static enum err_kind re_estimate(const struct work *work, struct err *reterr)
 {
     if (work->change->life_months == ASSET_NOT_SAID && work->change->salvage_minor == ASSET_NOT_SAID)
-        return err_set(reterr, ERR_INVALID, "neither the life nor the salvage value is said");
+        return err_set(reterr, ERR_INVALID, "a new estimate needs another life, another salvage value, or both");
     return ERR_NONE;
 }
 
@@ -155,9 +155,9 @@ static enum err_kind impair(const struct work *work, struct err *reterr)
     int64_t carrying = asset_carrying(&work->effect->before);
     bool is_asc = change->standard == STANDARD_ASC_360;
     if (is_asc && change->undiscounted_minor == ASSET_NOT_SAID)
-        return err_set(reterr, ERR_INVALID, "ASC 360 asks for the undiscounted cash flows first");
+        return err_set(reterr, ERR_INVALID, "ASC 360 needs the undiscounted cash flows (ASC 360-10-35-17)");
     if (is_asc && carrying <= change->undiscounted_minor)
-        return err_set(reterr, ERR_INVALID, "the undiscounted cash flows cover the carrying amount (ASC 360-10-35-17)");
+        return err_set(reterr, ERR_INVALID, "the undiscounted cash flows cover the carrying amount: nothing is impaired (ASC 360-10-35-17)");
     int64_t worth = is_asc ? change->fair_value_minor : recoverable_of(change);
     if (worth >= carrying)
         return err_set(reterr, ERR_INVALID, "it is worth its carrying amount: nothing is impaired");
@@ -211,7 +211,7 @@ static enum err_kind replace_part(const struct work *work, struct err *reterr)
 {
     const struct asset_change *change = work->change;
     if (change->part_count < 1 || change->part_count >= change->part_total)
-        return err_set(reterr, ERR_INVALID, "fewer than all parts go: else it is disposed of");
+        return err_set(reterr, ERR_INVALID, "some of its parts must stay: where all go, dispose of it");
     derecognise(work, without_parts(change, &work->effect->before));
     return ERR_NONE;
 }
@@ -249,13 +249,13 @@ static enum err_kind check(const struct asset_life *life, const struct asset_cha
     bool is_in_order = chain->count == 1 || change->day >= last->day_from;
     bool is_before_service = change->day <= life->terms.in_service && !changes[change->kind].any_day;
     if (!is_in_order || is_before_service)
-        return err_set(reterr, ERR_INVALID, "it must lie after the day of service, and not before another change");
+        return err_set(reterr, ERR_INVALID, "a change must lie after the day of service, and not before another change");
     if (chain->count == ASSET_SEGMENTS_MAX)
-        return err_set(reterr, ERR_INVALID, "an asset takes %d changes", ASSET_CHANGES_MAX);
+        return err_set(reterr, ERR_INVALID, "an asset takes no more than %d changes", ASSET_CHANGES_MAX);
     if (!is_free && calendar_month_of_day(change->day) != change->day)
-        return err_set(reterr, ERR_INVALID, "the convention counts in months: it must be the first day of one");
+        return err_set(reterr, ERR_INVALID, "its convention counts in months: a change must be on the first day of one");
     if (change->life_months != ASSET_NOT_SAID && life->terms.method == DEPRECIATION_UNITS)
-        return err_set(reterr, ERR_INVALID, "a life by units has no months");
+        return err_set(reterr, ERR_INVALID, "its life is counted in units of production, not in months: leave the life out");
     return ERR_NONE;
 }
 

@@ -28,7 +28,7 @@ static enum err_kind credited_then(const struct credit_line *line, int64_t numer
 
 static enum err_kind exceeds(struct err *reterr)
 {
-    return err_set_code(reterr, ERR_CONFLICT, "credit_exceeds_line", "more than what is left of the line");
+    return err_set_code(reterr, ERR_CONFLICT, "credit_exceeds_line", "it is more than what is left of the line");
 }
 
 static enum err_kind take_amount(struct credit_line *line, int exponent, struct err *reterr)
@@ -36,7 +36,7 @@ static enum err_kind take_amount(struct credit_line *line, int exponent, struct 
     int64_t then_minor = 0;
     int64_t then_u = 0;
     if (sign_of(line->numerator) != sign_of(line->net_minor))
-        return err_set(reterr, ERR_INVALID, "the amount has not the sign of the line");
+        return err_set(reterr, ERR_INVALID, "the amount must have the sign of the line");
     enum err_kind kind = money_add(line->credited_minor, line->numerator, &then_minor, reterr);
     if (kind == ERR_NONE && !is_within(then_minor, line->net_minor))
         return exceeds(reterr);

@@ -34,7 +34,7 @@ enum err_kind credit_wish_work_out(const PGresult *bill, const PGresult *wish, s
     int count = PQntuples(wish);
     int64_t named = count == 0 ? 1 : db_int(wish, 0, CREDIT_WISH_COUNT, 0);
     if (named != 0 && named != count)
-        return err_set_code(reterr, ERR_CONFLICT, "unknown_line", "a line that the invoice does not have");
+        return err_set_code(reterr, ERR_CONFLICT, "unknown_line", "the invoice does not have this line");
     int exponent = 0;
     enum err_kind kind = money_exponent(db_text(bill, 0, CREDIT_BILL_CURRENCY), &exponent, reterr);
     if (kind != ERR_NONE)
@@ -48,7 +48,7 @@ enum err_kind credit_wish_work_out(const PGresult *bill, const PGresult *wish, s
         is_something = is_something || lines[i].credit_minor != 0;
     }
     if (!is_something)
-        return err_set_code(reterr, ERR_CONFLICT, "nothing_to_credit", "nothing is left of it, or it comes to nothing");
+        return err_set_code(reterr, ERR_CONFLICT, "nothing_to_credit", "nothing is left of it to credit, or it comes to nothing");
     *ret = (struct credit_tax){
         .net_minor = db_int(bill, 0, CREDIT_BILL_NET, 0),
         .tax_minor = db_int(bill, 0, CREDIT_BILL_TAX, 0),

@@ -117,14 +117,14 @@ static int64_t period_end(const struct depreciation_segment *segment, const stru
 enum err_kind depreciation_check(const struct depreciation_terms *terms, struct err *reterr)
 {
     if (terms->salvage_minor < 0 || terms->cost_minor < terms->salvage_minor)
-        return err_set(reterr, ERR_INVALID, "the salvage value must be 0 to the cost");
+        return err_set(reterr, ERR_INVALID, "the salvage value must be from 0 to the cost");
     if (terms->life_months < 1 || terms->life_months > DEPRECIATION_LIFE_MONTHS_MAX)
-        return err_set(reterr, ERR_INVALID, "the life must be 1 to %d months", DEPRECIATION_LIFE_MONTHS_MAX);
+        return err_set(reterr, ERR_INVALID, "the life must be from 1 to %d months", DEPRECIATION_LIFE_MONTHS_MAX);
     if (terms->step_months != 1 && terms->step_months != MONTHS_PER_YEAR)
-        return err_set(reterr, ERR_INVALID, "the rate applies anew each month or each year");
+        return err_set(reterr, ERR_INVALID, "the rate must apply anew each month (1) or each year (12)");
     bool has_units = terms->method == DEPRECIATION_UNITS;
     if (has_units && (terms->lifetime_units <= 0 || terms->convention != CONVENTION_DAILY))
-        return err_set(reterr, ERR_INVALID, "units of production need the units of a life, and no other convention");
+        return err_set(reterr, ERR_INVALID, "units of production need the units of a life, and the daily convention");
     return ERR_NONE;
 }
 

@@ -28,7 +28,7 @@ static enum err_kind wrong(struct err *reterr, const struct arguments *arguments
 static enum err_kind add_value(struct arguments *arguments, enum option_id option, const char *text, struct err *reterr)
 {
     if (arguments->value_count == ARGUMENTS_MAX)
-        return err_set(reterr, ERR_MALFORMED, "more than %d options", ARGUMENTS_MAX);
+        return err_set(reterr, ERR_MALFORMED, "there are more than %d options", ARGUMENTS_MAX);
     enum err_kind kind = text == NULL ? ERR_NONE : option_check(option, text, reterr);
     if (kind == ERR_NONE)
         arguments->values[arguments->value_count++] = (struct option_value){option, text};
@@ -140,13 +140,13 @@ static enum err_kind check_fit(const struct arguments *arguments, const struct w
 {
     const struct command *command = arguments->command;
     if (command == NULL && arguments->group != NULL)
-        return err_set(reterr, ERR_MALFORMED, "'%s' wants to know what to do", arguments->group);
+        return err_set(reterr, ERR_MALFORMED, "'%s' needs another word: what to do", arguments->group);
     if (command == NULL)
-        return err_set(reterr, ERR_MALFORMED, "no command");
+        return err_set(reterr, ERR_MALFORMED, "the command is missing");
     if (left > 0)
         return err_set(reterr, ERR_MALFORMED, "'%s' is one word too many", words->text[words->count - left]);
     if (command->argument != NULL && (arguments->positional == NULL || arguments->positional[0] == '\0'))
-        return err_set(reterr, ERR_MALFORMED, "'%s' wants %s", command->path, command->argument);
+        return err_set(reterr, ERR_MALFORMED, "'%s' needs one more word: %s", command->path, command->argument);
     for (int i = 0; i < arguments->value_count; i++) {
         enum option_id option = arguments->values[i].option;
         if (!options_have(command->options, option) && !options_have(options_everywhere, option))

@@ -229,7 +229,7 @@ static enum err_kind curl_failed(const struct client *client, CURLcode code, con
     enum err_kind kind = ERR_UNAVAILABLE;
     for (size_t i = 0; i < COUNT_OF(curl_kinds); i++)
         kind = curl_kinds[i].code == code ? curl_kinds[i].kind : kind;
-    return err_set(reterr, kind, "'%s': %s", client->shown, curl_easy_strerror(code));
+    return err_set(reterr, kind, "cannot reach '%s': %s", client->shown, curl_easy_strerror(code));
 }
 
 static enum err_kind read_answer(const struct client *client, const struct received *received,
@@ -238,7 +238,7 @@ static enum err_kind read_answer(const struct client *client, const struct recei
     long status = 0;
     must(curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK);
     if (status < 200 || status > 599)
-        return err_set(reterr, ERR_INTERNAL, "'%s' answered with status %ld", client->shown, status);
+        return err_set(reterr, ERR_INTERNAL, "'%s' answered with status %ld: is it the API?", client->shown, status);
     json_error_t error;
     json_t *body = NULL;
     if (received->length > 0)

@@ -72,7 +72,7 @@ enum err_kind noun_find(struct session *session, const struct noun *noun, const 
         return ERR_NONE;
     }
     if (noun->lookup == NULL)
-        return err_set(reterr, ERR_MALFORMED, "'%s' is no id: it begins with '%s'", called, noun->prefix);
+        return err_set(reterr, ERR_MALFORMED, "'%s' is no id: one begins with '%s'", called, noun->prefix);
     CLEANUP(json_release) json_t *items = NULL;
     const char *next = NULL;
     const char *query = arena_format(session->arena, "%s=%s", noun->lookup, escaped);

@@ -70,9 +70,9 @@ static enum err_kind check_private(int fd, const char *path, struct err *reterr)
     if (fstat(fd, &status) != 0)
         return failed(reterr, "look at", path);
     if (!S_ISREG(status.st_mode))
-        return err_set(reterr, ERR_FORBIDDEN, "'%s' is not a plain file", path);
+        return err_set(reterr, ERR_FORBIDDEN, "'%s' must be a plain file", path);
     if (status.st_uid != geteuid())
-        return err_set(reterr, ERR_FORBIDDEN, "'%s' belongs to somebody else", path);
+        return err_set(reterr, ERR_FORBIDDEN, "'%s' must be your own, and belongs to another user", path);
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         enum err_kind kind = err_set(reterr, ERR_FORBIDDEN, "'%s' holds tokens and others can read it (mode %04o)",
                                      path, (unsigned)status.st_mode & 07777U);
@@ -81,7 +81,7 @@ static enum err_kind check_private(int fd, const char *path, struct err *reterr)
         return kind;
     }
     if (status.st_size > FILE_BYTES_MAX)
-        return err_set(reterr, ERR_INVALID, "'%s' is larger than a file of profiles", path);
+        return err_set(reterr, ERR_INVALID, "'%s' is larger than any file of profiles: is it one?", path);
     return ERR_NONE;
 }
 
@@ -102,7 +102,7 @@ static enum err_kind read_file(int directory_fd, const char *path, json_t **ret,
         return err_set(reterr, ERR_INVALID, "'%s', line %d: %s", path, error.line, error.text);
     if (!json_is_object(found)) {
         json_decref(found);
-        return err_set(reterr, ERR_INVALID, "'%s' is not an object of profiles", path);
+        return err_set(reterr, ERR_INVALID, "'%s' holds no profiles: move it away and run 'sluice login'", path);
     }
     *ret = found;
     return ERR_NONE;
@@ -127,7 +127,7 @@ enum err_kind profile_load(struct arena *arena, const char *directory, const cha
     const char *url = json_text_at(profile, "url");
     const char *token = json_text_at(profile, "token");
     if (url == NULL || token == NULL || !profile_token_is_valid(token))
-        return err_set(reterr, ERR_INVALID, "profile '%s' in '%s' has no url or no token", name, path);
+        return err_set(reterr, ERR_INVALID, "profile '%s' in '%s' has no url or no token: run 'sluice login'", name, path);
     *ret = (struct profile){.url = arena_text(arena, url), .token = arena_text(arena, token)};
     return ERR_NONE;
 }

@@ -80,7 +80,7 @@ enum err_kind session_find_token(struct session *session, struct err *reterr)
         return ERR_UNAUTHENTICATED;
     }
     if (!profile_token_is_valid(session->token))
-        return err_set(reterr, ERR_UNAUTHENTICATED, "SLUICE_TOKEN is not a token");
+        return err_set(reterr, ERR_UNAUTHENTICATED, "SLUICE_TOKEN is not a token: one looks like slu_...");
     return ERR_NONE;
 }
 
@@ -126,7 +126,7 @@ enum err_kind session_is_tenants(struct session *session, bool *ret, struct err 
     if (kind != ERR_NONE)
         return kind;
     if (json_text_at(me, "role") == NULL)
-        return err_set(reterr, ERR_INTERNAL, "'%s' does not say who the token stands for", session->url);
+        return err_set(reterr, ERR_INTERNAL, "'%s' does not say who the token stands for: is it the API?", session->url);
     *ret = json_is_string(json_at(me, "tenant"));
     return ERR_NONE;
 }

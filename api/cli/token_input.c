@@ -62,9 +62,9 @@ enum err_kind token_input_read(FILE *prompt, char ret[static TOKEN_INPUT_SIZE], 
     bool done =
         isatty(STDIN_FILENO) ? read_without_echo(prompt, ret, TOKEN_INPUT_SIZE) : read_line(ret, TOKEN_INPUT_SIZE);
     if (!done)
-        return err_set(reterr, ERR_UNAUTHENTICATED, "cannot read a token from standard input");
+        return err_set(reterr, ERR_UNAUTHENTICATED, "there is no token on standard input");
     trim(ret);
     if (!profile_token_is_valid(ret))
-        return err_set(reterr, ERR_UNAUTHENTICATED, "standard input does not begin with a token");
+        return err_set(reterr, ERR_UNAUTHENTICATED, "standard input does not begin with a token: one looks like slu_...");
     return ERR_NONE;
 }

@@ -58,7 +58,7 @@ static enum err_kind read_rule(const struct word *words, size_t count, struct ru
     bool fits = copy(&words[0], ret->claim, sizeof ret->claim) && copy(&words[1], ret->value, sizeof ret->value) &&
                 copy(&words[2], role, sizeof role) && copy(&words[3], ret->tenant, sizeof ret->tenant);
     if (!fits || (count == WORDS_OF_WORKLOADS && !copy(&words[4], ret->account, sizeof ret->account)))
-        return err_set(reterr, ERR_INVALID, "a word is too long");
+        return err_set(reterr, ERR_INVALID, "a word is longer than this reads");
     ret->role = role_from_text(role);
     if (ret->role == 0 || ret->role == ROLE_AGENT)
         return err_set(reterr, ERR_INVALID, "'%.40s' is no role of people or workloads", role);

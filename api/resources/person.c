@@ -108,7 +108,7 @@ static enum err_kind find_tenant(struct request *request, const struct rule *rul
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(row) == 0)
-        return err_set_code(reterr, ERR_FORBIDDEN, "sign_in_no_role", "the tenant that you belong to is not here");
+        return err_set_code(reterr, ERR_FORBIDDEN, "sign_in_no_role", "the tenant that you belong to is not known here");
     ret->tenant_id = db_text(row, 0, 0);
     return ERR_NONE;
 }
@@ -173,7 +173,7 @@ enum err_kind person_of(struct request *request, const char *issuer, const json_
     const char *id = db_text(row, 0, 0);
     tell_audit(request, id, person.tenant_id);
     if (db_bool(row, 0, 1))
-        return err_set_code(reterr, ERR_UNAUTHENTICATED, "principal_disabled", "whose account this is is disabled");
+        return err_set_code(reterr, ERR_UNAUTHENTICATED, "principal_disabled", "your account is disabled");
     *ret = (struct session_of){.principal_id = id, .tenant_id = person.tenant_id};
     return see_to_role(request, &person, id, reterr);
 }

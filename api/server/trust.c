@@ -15,7 +15,7 @@ static enum err_kind check_url(const char *url, struct err *reterr)
     const struct target_rules rules = {.allows_http = true, .allows_private = true};
     enum err_kind kind = target_check(url, &rules, reterr);
     if (kind == ERR_NONE && strpbrk(url, "?#") != NULL)
-        return err_set(reterr, ERR_INVALID, "an issuer's URL has no query");
+        return err_set(reterr, ERR_INVALID, "an issuer's URL must have neither query nor fragment");
     return kind;
 }
 

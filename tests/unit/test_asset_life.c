@@ -229,7 +229,7 @@ START_TEST(what_contradicts_the_books_is_refused)
 {
     struct asset_life life = life_of(30000000, 3000000, 60);
     struct asset_change change = change_of(ASSET_RE_ESTIMATE, month(24));
-    refuses(&life, &change, "neither the life nor");
+    refuses(&life, &change, "a new estimate needs");
     change.life_months = 24;
     refuses(&life, &change, "life is over");
     change.life_months = 72;
@@ -246,7 +246,7 @@ START_TEST(what_contradicts_the_books_is_refused)
     refuses(&life, &change, "not before another change");
     change = change_of(ASSET_REPLACE_PART, month(25));
     change.part_count = change.part_total = 8;
-    refuses(&life, &change, "fewer than all");
+    refuses(&life, &change, "parts must stay");
     change = impairment(STANDARD_IAS_36, month(25));
     change.value_in_use_minor = 99900000;
     refuses(&life, &change, "nothing is impaired");

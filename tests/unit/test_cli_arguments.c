@@ -84,13 +84,13 @@ static const struct {
     const char *words[6];
     const char *says;
 } wrong_lines[] = {
-    {{NULL}, "no command"},
+    {{NULL}, "the command is missing"},
     {{"fly"}, "no command 'fly'"},
-    {{"reservation"}, "'reservation' wants to know what to do"},
+    {{"reservation"}, "'reservation' needs another word"},
     {{"reservation", "fly"}, "no command 'reservation fly'"},
     {{"reserv", "list"}, "no command 'reserv'"},
-    {{"reservation", "get"}, "wants RESERVATION"},
-    {{"reservation", "get", ""}, "wants RESERVATION"},
+    {{"reservation", "get"}, "needs one more word: RESERVATION"},
+    {{"reservation", "get", ""}, "needs one more word: RESERVATION"},
     {{"reservation", "get", "a", "b"}, "too many"},
     {{"node", "list", "a"}, "too many"},
     {{"node", "list", "a", "b"}, "too many"},
