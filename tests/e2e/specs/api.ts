@@ -9,6 +9,12 @@ export interface Api {
   post<T>(path: string, body: unknown): Promise<T>;
 }
 
+/** The value, which must be there: a spec that went on without it would look for "" or "undefined", and find them. */
+export function present<T>(value: T | null | undefined, what: string): T {
+  if (value === null || value === undefined || value === "") throw new Error(`${what} is not there`);
+  return value;
+}
+
 interface Page<T> {
   items: T[];
   next_page: string | null;

@@ -1,5 +1,5 @@
 // The calendar and maintenance, against what the API says of them.
-import { expect, expectAccessible, operatorToken, signIn, test, type Api } from "./support";
+import { expect, expectAccessible, operatorToken, present, signIn, test, type Api } from "./support";
 
 interface Reservation {
   id: string;
@@ -83,8 +83,14 @@ test("maintenance_shows_whom_it_hits_is_planned_and_cancelled", async ({ page, o
   const nodes = await operator.items<{ name: string; cordoned: boolean; status: { state: string } }>(
     "/v1/system/nodes",
   );
-  const busy = nodes.find((node) => node.status.state === "allocated")?.name ?? "";
-  const idle = nodes.find((node) => node.status.state === "ready" && !node.cordoned)?.name ?? "";
+  const busy = present(
+    nodes.find((node) => node.status.state === "allocated"),
+    "a busy node",
+  ).name;
+  const idle = present(
+    nodes.find((node) => node.status.state === "ready" && !node.cordoned),
+    "an idle node",
+  ).name;
   await signIn(page, operatorToken, "/console/maintenance");
   await page.getByRole("button", { name: "Plan for nodes" }).click();
   const dialog = page.getByRole("dialog", { name: "Plan maintenance" });

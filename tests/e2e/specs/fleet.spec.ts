@@ -1,5 +1,5 @@
 // The fleet, compared with what the API says of it.
-import { expect, expectAccessible, operatorToken, signIn, test } from "./support";
+import { expect, expectAccessible, operatorToken, present, signIn, test } from "./support";
 
 interface Node {
   id: string;
@@ -9,6 +9,13 @@ interface Node {
 }
 
 const counted = new Intl.NumberFormat("en-US");
+
+function nodeThatIs(state: string, nodes: readonly Node[]): Node {
+  return present(
+    nodes.find((node) => node.status.state === state),
+    `a node that is ${state}`,
+  );
+}
 
 test.describe("the fleet", () => {
   test("shows_the_numbers_of_the_api", async ({ page, operator }) => {
@@ -34,24 +41,22 @@ test.describe("the fleet", () => {
     await page.keyboard.press("ArrowDown");
     const detail = page.getByRole("complementary", { name: /^Node / });
     await expect(detail).toContainText("simulated");
-    const name = await detail.getByRole("heading").textContent();
+    const name = present(await detail.getByRole("heading").textContent(), "the name of the node");
     await page.reload();
-    await expect(detail.getByRole("heading", { name: name ?? "" })).toBeVisible();
+    await expect(detail.getByRole("heading", { name })).toBeVisible();
     await detail.getByRole("button", { name: "Close" }).click();
     await expect(detail).toBeHidden();
   });
 
   test("the_table_is_searched_and_filtered_by_state", async ({ page, operator }) => {
     const nodes = await operator.items<Node>("/v1/system/nodes");
-    const [first] = nodes;
+    const first = present(nodes[0], "a node");
     await signIn(page, operatorToken, "/console/fleet");
     await expect(page.getByRole("searchbox")).toBeVisible();
     await page.keyboard.press("/");
-    await page.keyboard.type(first?.name ?? "");
-    await expect(page).toHaveURL(new RegExp(`find=${first?.name}`));
-    await expect(
-      page.getByRole("group", { name: "Nodes" }).getByRole("button", { name: first?.name ?? "" }),
-    ).toBeVisible();
+    await page.keyboard.type(first.name);
+    await expect(page).toHaveURL(new RegExp(`find=${first.name}`));
+    await expect(page.getByRole("group", { name: "Nodes" }).getByRole("button", { name: first.name })).toBeVisible();
     await page.goto("/console/fleet?only=allocated");
     const allocated = nodes.filter((node) => node.status.state === "allocated").length;
     await expect(
@@ -130,32 +135,35 @@ test("a_map_of_ten_thousand_gpus_is_drawn_within_a_tenth_of_a_second", async ({ 
 
 test.describe("a node", () => {
   test("is_shown_with_what_is_on_it_its_past_and_its_books", async ({ page, operator }) => {
-    const node = (await operator.items<Node>("/v1/system/nodes")).find((one) => one.status.state === "allocated");
+    const node = nodeThatIs("allocated", await operator.items<Node>("/v1/system/nodes"));
     const { items: stays } = await operator.get<{ items: { reservation_name: string; kind: string }[] }>(
-      `/v1/system/allocations?node=${node?.id}`,
+      `/v1/system/allocations?node=${node.id}`,
     );
     const { items: assets } = await operator.get<{ items: { cost: { amount: string } }[] }>(
-      `/v1/system/assets?node=${node?.id}`,
+      `/v1/system/assets?node=${node.id}`,
     );
-    await signIn(page, operatorToken, `/console/fleet/nodes/${node?.id}`);
-    await expect(page.getByRole("heading", { level: 1, name: node?.name ?? "" })).toBeVisible();
-    await expect(page.getByRole("list", { name: /^GPUs/ }).getByRole("listitem")).toHaveCount(node?.gpu_count ?? 0);
-    const name = stays.find((stay) => stay.kind === "instance")?.reservation_name ?? "";
+    await signIn(page, operatorToken, `/console/fleet/nodes/${node.id}`);
+    await expect(page.getByRole("heading", { level: 1, name: node.name })).toBeVisible();
+    await expect(page.getByRole("list", { name: /^GPUs/ }).getByRole("listitem")).toHaveCount(node.gpu_count);
+    const name = present(
+      stays.find((stay) => stay.kind === "instance"),
+      "an instance",
+    ).reservation_name;
     await expect(page.getByRole("group", { name: "On it" }).getByRole("link", { name }).first()).toBeVisible();
     await expect(page.getByText("a tenant's instance comes").first()).toBeVisible();
     await expect(page.getByRole("group", { name: "Health of its GPUs" }).getByRole("row")).toHaveCount(
-      (node?.gpu_count ?? 0) + 1,
+      node.gpu_count + 1,
     );
-    const cost = counted.format(Number(assets[0]?.cost.amount));
+    const cost = counted.format(Number(present(assets[0], "an asset").cost.amount));
     await expect(page.getByRole("region", { name: "Its books" })).toContainText(`$${cost}.00`);
     await expectAccessible(page);
   });
 
   test("is_drained_and_taken_back", async ({ page, operator }) => {
-    const node = (await operator.items<Node>("/v1/system/nodes")).find((one) => one.status.state === "ready");
-    await signIn(page, operatorToken, `/console/fleet/nodes/${node?.id}`);
+    const node = nodeThatIs("ready", await operator.items<Node>("/v1/system/nodes"));
+    await signIn(page, operatorToken, `/console/fleet/nodes/${node.id}`);
     await page.getByRole("button", { name: "Drain", exact: true }).click();
-    const dialog = page.getByRole("dialog", { name: `Drain ${node?.name}` });
+    const dialog = page.getByRole("dialog", { name: `Drain ${node.name}` });
     await dialog.getByLabel("Reason").fill("a leak");
     await dialog.getByRole("button", { name: "Drain", exact: true }).click();
     await expect(page.getByText("draining", { exact: true })).toBeVisible();
@@ -166,8 +174,8 @@ test.describe("a node", () => {
   });
 
   test("that_somebody_is_on_is_not_replaced_and_the_button_says_why", async ({ page, operator }) => {
-    const node = (await operator.items<Node>("/v1/system/nodes")).find((one) => one.status.state === "allocated");
-    await signIn(page, operatorToken, `/console/fleet/nodes/${node?.id}`);
+    const node = nodeThatIs("allocated", await operator.items<Node>("/v1/system/nodes"));
+    await signIn(page, operatorToken, `/console/fleet/nodes/${node.id}`);
     const replace = page.getByRole("button", { name: /^Replace\s*: somebody is on it: drain it first$/ });
     await expect(replace).toHaveAttribute("aria-disabled", "true");
   });
@@ -176,11 +184,11 @@ test.describe("a node", () => {
 test.describe("an action", () => {
   test.use({ permissions: ["clipboard-read", "clipboard-write"], expected: [/422/] });
   test("shows_its_effect_and_refusals_at_the_field_copies_itself_and_is_done", async ({ page, operator }) => {
-    const node = (await operator.items<Node>("/v1/system/nodes")).find((one) => one.status.state === "ready");
-    await signIn(page, operatorToken, `/console/fleet?node=${node?.id}`);
-    const detail = page.getByRole("complementary", { name: `Node ${node?.name}` });
+    const node = nodeThatIs("ready", await operator.items<Node>("/v1/system/nodes"));
+    await signIn(page, operatorToken, `/console/fleet?node=${node.id}`);
+    const detail = page.getByRole("complementary", { name: `Node ${node.name}` });
     await detail.getByRole("button", { name: "Cordon" }).click();
-    const dialog = page.getByRole("dialog", { name: `Cordon ${node?.name}` });
+    const dialog = page.getByRole("dialog", { name: `Cordon ${node.name}` });
     const effect = dialog.getByRole("region", { name: "Effect" });
     await expect(effect).toContainText("Shown once the form is filled in");
     await dialog.getByLabel("Reason").fill("x".repeat(2000));
@@ -192,7 +200,7 @@ test.describe("an action", () => {
     await expectAccessible(page);
     await dialog.getByRole("button", { name: "Copy as curl" }).click();
     const copied = await page.evaluate(() => navigator.clipboard.readText());
-    expect(copied).toContain(`/v1/system/nodes/${node?.id}/cordon`);
+    expect(copied).toContain(`/v1/system/nodes/${node.id}/cordon`);
     expect(copied).toContain(`'{"reason":"it'\\''s loud"}'`);
     await dialog.getByRole("button", { name: "Cordon", exact: true }).click();
     await expect(dialog).toBeHidden();
@@ -210,11 +218,13 @@ test("rows_are_sorted_walked_by_j_and_k_and_taken_along_as_csv", async ({ page, 
   await table.getByRole("button", { name: "Node", exact: true }).click();
   await table.getByRole("button", { name: "Node", exact: true }).click();
   await expect(table.getByRole("columnheader", { name: "Node" })).toHaveAttribute("aria-sort", "descending");
-  const last =
+  const last = present(
     nodes
       .map((node) => node.name)
       .sort()
-      .at(-1) ?? "";
+      .at(-1),
+    "a node",
+  );
   await page.getByRole("heading", { level: 1 }).focus();
   await page.keyboard.press("j");
   await expect(table.getByRole("button", { name: last })).toBeFocused();

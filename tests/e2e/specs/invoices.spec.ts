@@ -1,6 +1,6 @@
 // An invoice, from draft to credit note and void, as the provider and as its tenant have it.
 import type { Page } from "@playwright/test";
-import { expect, expectAccessibleInBothThemes, operatorToken, signIn, test, type Api } from "./support";
+import { expect, expectAccessibleInBothThemes, operatorToken, present, signIn, test, type Api } from "./support";
 
 interface Money {
   amount: string;
@@ -76,7 +76,7 @@ test("a_draft_is_issued_explained_and_credited_in_part", async ({ page, operator
   await expect(page.getByRole("button", { name: /some of it was credited/ })).toBeVisible();
   await page.getByRole("button", { name: "Credit", exact: true }).click();
   await dialog.getByLabel("Reason").fill("all of it");
-  const number = (await page.getByRole("heading", { level: 1 }).textContent()) ?? "";
+  const number = present(await page.getByRole("heading", { level: 1 }).textContent(), "the number");
   await dialog.getByLabel(`Type ${number} to confirm`).fill(number);
   await dialog.getByRole("button", { name: "Credit", exact: true }).click();
   await expect(page.getByRole("button", { name: /all of it was credited/ })).toHaveCount(2); // it, and its line
@@ -87,7 +87,7 @@ test("a_void_invoice_keeps_its_number_and_a_draft_takes_its_place", async ({ pag
   const invoice = await invoiceOf(operator, "billed", "issued");
   const lines = await operator.items<Line>(`${ALL}/${invoice.id}/lines`);
   await signIn(page, operatorToken, `/console/billing/invoices/${invoice.id}`);
-  await expect(page.getByRole("heading", { level: 1, name: invoice.number ?? "" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: present(invoice.number, "its number") })).toBeVisible();
   const table = page.getByRole("group", { name: "Lines" });
   await expect(table.getByRole("table")).toHaveAttribute("aria-rowcount", String(lines.length + 1));
   for (const { description, net } of lines)
@@ -97,43 +97,46 @@ test("a_void_invoice_keeps_its_number_and_a_draft_takes_its_place", async ({ pag
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Reason").fill("the wrong address");
   await expect(dialog.getByRole("button", { name: "Void" })).toBeDisabled();
-  await dialog.getByLabel(`Type ${invoice.number} to confirm`).fill(invoice.number ?? "");
+  await dialog.getByLabel(`Type ${invoice.number} to confirm`).fill(present(invoice.number, "its number"));
   await dialog.getByRole("button", { name: "Void" }).click();
   await expect(page.getByText("void", { exact: true }).first()).toBeVisible();
   await expect(page.getByText(/^the wrong address, /)).toBeVisible();
-  await expect(page.getByRole("heading", { level: 1, name: invoice.number ?? "" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: present(invoice.number, "its number") })).toBeVisible();
   expect(await invoiceOf(operator, "billed", "void")).toMatchObject({ id: invoice.id, number: invoice.number });
   await page.getByRole("group", { name: "Requests" }).getByRole("link", { name: "a draft" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Draft for billed" })).toBeVisible();
   await page.getByRole("link", { name: "the void invoice of the same period" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: invoice.number ?? "" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: present(invoice.number, "its number") })).toBeVisible();
 });
 
 test.describe("a tenant", () => {
   test.use({ expected: [/404/] });
   test("reads_how_a_line_of_its_invoice_comes_about_and_finds_nobody_elses", async ({ page, operator }) => {
     const all = await operator.items<Invoice>(ALL);
-    const [own] = all.filter((each) => each.tenant === "billed" && each.number !== null);
-    const [others] = all.filter((each) => each.tenant === "held");
+    const own = present(
+      all.find((each) => each.tenant === "billed" && each.number !== null),
+      "an invoice",
+    );
+    const others = present(
+      all.find((each) => each.tenant === "held"),
+      "another's invoice",
+    );
     const { token } = await operator.post<{ token: string }>("/v1/system/tokens", {
       tenant: "billed",
       role: "admin",
       name: "browser",
     });
     await signIn(page, token, "/console/invoices");
-    await page.getByRole("link", { name: own?.number ?? "" }).click();
-    await expect(page.getByRole("heading", { level: 1, name: own?.number ?? "" })).toBeVisible();
-    await expect(page.getByRole("region", { name: "Sums" })).toContainText(shown(own?.total ?? { amount: "" }));
+    await page.getByRole("link", { name: present(own.number, "a number") }).click();
+    await expect(page.getByRole("heading", { level: 1, name: present(own.number, "a number") })).toBeVisible();
+    await expect(page.getByRole("region", { name: "Sums" })).toContainText(shown(own.total));
     await expectPdf(page);
-    const [line] = await operator.items<Line>(`${ALL}/${own?.id}/lines`);
-    await page
-      .getByRole("link", { name: line?.description ?? "" })
-      .first()
-      .click();
-    const explained = page.getByRole("region", { name: `How line ${line?.line_no} comes to what it is` });
+    const line = present((await operator.items<Line>(`${ALL}/${own.id}/lines`))[0], "a line");
+    await page.getByRole("link", { name: line.description }).first().click();
+    const explained = page.getByRole("region", { name: `How line ${line.line_no} comes to what it is` });
     await expect(explained.getByRole("listitem").last()).toContainText(/\d/);
     await expectAccessibleInBothThemes(page);
-    await page.goto(`/console/invoices/${others?.id}`);
+    await page.goto(`/console/invoices/${others.id}`);
     await expect(page.getByRole("alert").first()).toContainText("not_found");
   });
 });

@@ -1,5 +1,14 @@
 // What holds on every page: keys, themes, the network, the policy.
-import { expect, expectAccessible, expectAccessibleInBothThemes, operatorToken, signIn, test, visit } from "./support";
+import {
+  expect,
+  expectAccessible,
+  expectAccessibleInBothThemes,
+  operatorToken,
+  present,
+  signIn,
+  test,
+  visit,
+} from "./support";
 
 /** What has no spec of its own that looks at all its parts. */
 const PAGES = [
@@ -96,7 +105,8 @@ test("the_answer_carries_the_policy", async ({ request }) => {
 });
 
 test("the_palette_goes_to_pages_and_finds_objects_by_name_and_id", async ({ page, operator }) => {
-  const [one] = await operator.items<{ id: string; name: string }>("/v1/system/reservations");
+  const [newest] = await operator.items<{ id: string; name: string }>("/v1/system/reservations");
+  const one = present(newest, "a reservation");
   await signIn(page, operatorToken);
   await page.keyboard.press("Control+k");
   const box = page.getByRole("combobox", { name: "Page, action, name or id" });
@@ -104,14 +114,14 @@ test("the_palette_goes_to_pages_and_finds_objects_by_name_and_id", async ({ page
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1, name: "System" })).toBeFocused();
   await page.keyboard.press("Control+k");
-  await box.fill(one?.name ?? "");
-  await expect(page.getByRole("option", { name: one?.name ?? "" }).first()).toBeVisible();
+  await box.fill(one.name);
+  await expect(page.getByRole("option", { name: one.name }).first()).toBeVisible();
   await expectAccessible(page);
   await page.keyboard.press("Enter");
-  await expect(page).toHaveURL(new RegExp(`/reservations/${one?.id}$`));
+  await expect(page).toHaveURL(new RegExp(`/reservations/${one.id}$`));
   await page.keyboard.press("Control+k");
-  await box.fill(one?.id ?? "");
-  await expect(page.getByRole("option", { name: one?.id ?? "" })).toBeVisible();
+  await box.fill(one.id);
+  await expect(page.getByRole("option", { name: one.id })).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(box).toBeHidden();
 });

@@ -1,6 +1,6 @@
 // The server dies, and comes back: the console says so, recovers by itself, and does nothing twice. The browser talks to a
 // replica of sluice-api that is killed (SIGKILL) and started again; what happens meanwhile happens by the other.
-import { expect, operatorToken, signIn, tenantToken, test as base } from "./support";
+import { dayReserved, expect, operatorToken, rowOf, signIn, tenantToken, test as base } from "./support";
 import { Replica, type ReplicaSettings } from "./replica";
 import { stack } from "./stack";
 
@@ -29,38 +29,27 @@ test("a_dead_server_is_said_and_when_it_is_back_all_is_fresh_without_a_reload", 
     const headers = request.headers();
     if (headers.accept === "text/event-stream") resumed.push(headers["last-event-id"]);
   });
-  const reserve = (name: string): Promise<{ id: string }> =>
-    tenant.post("/v1/reservations", {
-      name,
-      instance_type: "h100.8x",
-      count: 1,
-      zone: "us-east-1a",
-      starts_at: "2026-03-01T00:00:00Z",
-      ends_at: "2026-03-02T00:00:00Z",
-    });
-  const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name }) });
-  const [before, meanwhile] = [`before-${Date.now()}`, `meanwhile-${Date.now()}`];
 
   await signIn(page, operatorToken, `${replica.url}/console/reservations`);
   await expect(page.getByText("Live", { exact: true })).toBeVisible();
-  const first = await reserve(before);
-  await expect(row(before)).toContainText("scheduled");
+  const before = await dayReserved(tenant, "before");
+  await expect(rowOf(page, before.name)).toContainText("scheduled");
   await page.evaluate(() => (document.documentElement.dataset.loaded = "once"));
 
   await replica.kill();
   await expect(page.getByText(/^Stale since \d\d:\d\d:\d\d UTC$/)).toBeVisible();
-  await tenant.post(`/v1/reservations/${first.id}/cancel`, {});
-  const second = await reserve(meanwhile);
-  await expect(row(before)).toContainText("scheduled");
-  await expect(row(meanwhile)).toHaveCount(0);
+  await tenant.post(`/v1/reservations/${before.id}/cancel`, {});
+  const meanwhile = await dayReserved(tenant, "meanwhile");
+  await expect(rowOf(page, before.name)).toContainText("scheduled");
+  await expect(rowOf(page, meanwhile.name)).toHaveCount(0);
 
   await replica.start();
   await expect(page.getByText("Live", { exact: true })).toBeVisible(REJOINED);
-  await expect(row(meanwhile)).toContainText("scheduled");
-  await expect(row(before)).toContainText("cancelled");
+  await expect(rowOf(page, meanwhile.name)).toContainText("scheduled");
+  await expect(rowOf(page, before.name)).toContainText("cancelled");
   expect(resumed.at(-1)).toBeDefined();
-  await tenant.post(`/v1/reservations/${second.id}/cancel`, {});
-  await expect(row(meanwhile)).toContainText("cancelled");
+  await tenant.post(`/v1/reservations/${meanwhile.id}/cancel`, {});
+  await expect(rowOf(page, meanwhile.name)).toContainText("cancelled");
   await expect(page.locator("html")).toHaveAttribute("data-loaded", "once");
 });
 

@@ -1,5 +1,5 @@
 // Overview, audit and system, compared with what the API says.
-import { expect, expectAccessible, operatorToken, signIn, test } from "./support";
+import { expect, expectAccessible, operatorToken, present, signIn, test } from "./support";
 
 const counted = new Intl.NumberFormat("en-US");
 
@@ -20,19 +20,25 @@ test("the_audit_is_filtered_in_the_address_and_tells_before_and_after", async ({
   const rows = await operator.items<{ id: string; action: string; object: string | null; result: string }>(
     "/v1/system/audit",
   );
-  const cordon = rows.find((row) => row.action.endsWith("/cordon") && row.result === "ok");
+  const cordon = present(
+    rows.find((row) => row.action.endsWith("/cordon") && row.result === "ok"),
+    "a cordon",
+  );
   await page.getByRole("searchbox").fill("cordon");
   await expect(page).toHaveURL(/find=cordon/);
   await page.getByRole("searchbox").blur();
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/row=aud_/);
-  await page.goto(`/console/audit?span=all&row=${cordon?.id}`);
+  await page.goto(`/console/audit?span=all&row=${cordon.id}`);
   const detail = page.getByRole("complementary", { name: "Audit row" });
   await expect(detail.getByRole("region", { name: "Before and after" })).toContainText("node cordoned");
   await expectAccessible(page);
-  const made = rows.find((row) => row.action === "POST /v1/reservations" && row.result === "ok");
-  await page.goto(`/console/audit?span=all&row=${made?.id}`);
+  const made = present(
+    rows.find((row) => row.action === "POST /v1/reservations" && row.result === "ok"),
+    "a reservation made",
+  );
+  await page.goto(`/console/audit?span=all&row=${made.id}`);
   await expect(detail.getByRole("region", { name: "Before and after" })).toContainText("reservation created");
   await page.getByRole("button", { name: "refused", exact: true }).click();
   await expect(page).toHaveURL(/result=refused/);
@@ -64,7 +70,7 @@ test.describe("a tenant", () => {
     await page.getByRole("button", { name: "Create token" }).click();
     await dialog.getByLabel("Name").fill("first");
     await dialog.getByRole("button", { name: "Create token" }).click();
-    const token = (await dialog.locator("code").textContent()) ?? "";
+    const token = present(await dialog.locator("code").textContent(), "the token");
     const asIt = await playwright.request.newContext({
       ...(baseURL !== undefined && { baseURL }),
       extraHTTPHeaders: { Authorization: `Bearer ${token}` },

@@ -1,6 +1,14 @@
 // What is reached from where one is: nearer on the map, what can be done by name, who acts for whom, and what was
 // metered wrongly put right.
-import { expect, expectAccessible, expectAccessibleInBothThemes, operatorToken, signIn, test } from "./support";
+import {
+  expect,
+  expectAccessible,
+  expectAccessibleInBothThemes,
+  operatorToken,
+  present,
+  signIn,
+  test,
+} from "./support";
 
 interface Named {
   id: string;
@@ -44,24 +52,24 @@ test("the_wheel_brings_the_map_nearer_to_the_pointer_and_dragging_moves_it", asy
 });
 
 test("the_palette_does_to_a_thing_what_its_page_does", async ({ page, operator }) => {
-  const [node] = await operator.items<Named>("/v1/system/nodes");
+  const node = present((await operator.items<Named>("/v1/system/nodes"))[0], "a node");
   await signIn(page, operatorToken);
   const box = page.getByRole("combobox", { name: "Page, action, name or id" });
   await page.keyboard.press("Control+k");
-  await box.fill(`cordon ${node?.name}`);
-  await page.getByRole("option", { name: `Cordon ${node?.name}` }).click();
-  const dialog = page.getByRole("dialog", { name: `Cordon ${node?.name}` });
+  await box.fill(`cordon ${node.name}`);
+  await page.getByRole("option", { name: `Cordon ${node.name}` }).click();
+  const dialog = page.getByRole("dialog", { name: `Cordon ${node.name}` });
   await dialog.getByLabel("Reason").fill("to look at");
   await dialog.getByRole("button", { name: "Cordon", exact: true }).click();
   await expect(dialog).toBeHidden();
   await expect
-    .poll(async () => (await operator.get<{ cordoned: boolean }>(`/v1/system/nodes/${node?.id}`)).cordoned)
+    .poll(async () => (await operator.get<{ cordoned: boolean }>(`/v1/system/nodes/${node.id}`)).cordoned)
     .toBe(true);
 
   // What undoes it is not found by its name; a running reservation is cancelled by releasing it.
   await page.keyboard.press("Control+k");
-  await box.fill(`cordon ${node?.name}`);
-  await expect(page.getByRole("option", { name: node?.name ?? "", exact: false }).first()).toBeVisible();
+  await box.fill(`cordon ${node.name}`);
+  await expect(page.getByRole("option", { name: node.name, exact: false }).first()).toBeVisible();
   await expect(page.getByRole("status").filter({ hasText: "Searching" })).toBeHidden();
   await expect(page.getByRole("option", { name: "Uncordon" })).toBeHidden();
   await box.fill("cancel llama-pretrain");
@@ -70,16 +78,16 @@ test("the_palette_does_to_a_thing_what_its_page_does", async ({ page, operator }
   ).toBeVisible();
 
   // Of the page that is open nothing need be named.
-  await page.goto(`/console/fleet/nodes/${node?.id}`);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(node?.name ?? "");
+  await page.goto(`/console/fleet/nodes/${node.id}`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(node.name);
   await page.keyboard.press("Control+k");
   await box.fill("uncordon");
-  await expect(page.getByRole("option", { name: `Uncordon ${node?.name}` })).toBeVisible();
+  await expect(page.getByRole("option", { name: `Uncordon ${node.name}` })).toBeVisible();
   await page.keyboard.press("Enter");
-  const undo = page.getByRole("dialog", { name: `Uncordon ${node?.name}` });
+  const undo = page.getByRole("dialog", { name: `Uncordon ${node.name}` });
   await undo.getByRole("button", { name: "Uncordon", exact: true }).click();
   await expect
-    .poll(async () => (await operator.get<{ cordoned: boolean }>(`/v1/system/nodes/${node?.id}`)).cordoned)
+    .poll(async () => (await operator.get<{ cordoned: boolean }>(`/v1/system/nodes/${node.id}`)).cordoned)
     .toBe(false);
 });
 
@@ -106,8 +114,11 @@ test.describe("usage", () => {
     const all = await operator.items<Named & { status: { state: string; starts_at: string } }>(
       "/v1/system/reservations",
     );
-    const ended = all.find((each) => each.name === "eval-nightly");
-    await signIn(page, operatorToken, `/console/reservations/${ended?.id}`);
+    const ended = present(
+      all.find((each) => each.name === "eval-nightly"),
+      "eval-nightly",
+    );
+    await signIn(page, operatorToken, `/console/reservations/${ended.id}`);
     await page.getByRole("button", { name: "Correct usage" }).click();
     const dialog = page.getByRole("dialog", { name: "Correct the usage of eval-nightly" });
     await dialog.getByLabel(/^From/).fill("2026-01-03T00:00");
@@ -126,10 +137,10 @@ test.describe("usage", () => {
 });
 
 test("margins_of_nodes_and_the_audit_speak_of_names", async ({ page, operator }) => {
-  const [node] = await operator.items<Named>("/v1/system/nodes");
+  const node = present((await operator.items<Named>("/v1/system/nodes"))[0], "a node");
   await signIn(page, operatorToken, "/console/economics?view=margin&by=node&sort=key");
-  const link = page.getByRole("link", { name: node?.name ?? "", exact: true });
-  await expect(link).toHaveAttribute("href", `/console/fleet/nodes/${node?.id}`);
+  const link = page.getByRole("link", { name: node.name, exact: true });
+  await expect(link).toHaveAttribute("href", `/console/fleet/nodes/${node.id}`);
   await page.goto("/console/audit?find=reservations");
   await expect(
     page.getByRole("group", { name: "Audit" }).getByRole("cell", { name: "acme", exact: true }).first(),
@@ -137,10 +148,10 @@ test("margins_of_nodes_and_the_audit_speak_of_names", async ({ page, operator })
 });
 
 test("the_map_shows_how_busy_nodes_are_and_every_detail_is_taken_along_as_a_command", async ({ page, operator }) => {
-  const [node] = await operator.items<Named>("/v1/system/nodes");
+  const node = present((await operator.items<Named>("/v1/system/nodes"))[0], "a node");
   await signIn(page, operatorToken, "/console/fleet?by=busy");
   await expect(page.getByRole("group", { name: /Legend/ }).getByText("80 % and more")).toBeVisible();
-  await page.goto(`/console/fleet/nodes/${node?.id}`);
+  await page.goto(`/console/fleet/nodes/${node.id}`);
   await expect(
     page.getByRole("group", { name: "Actions" }).getByRole("button", { name: "Copy as curl" }),
   ).toBeVisible();

@@ -1,5 +1,5 @@
 // Reservations, compared with what the API says of them.
-import { expect, expectAccessible, operatorToken, signIn, test } from "./support";
+import { dayReserved, expect, expectAccessible, operatorToken, present, rowOf, signIn, test, visit } from "./support";
 import { scrollMeasured } from "./frames";
 
 interface Reservation {
@@ -36,11 +36,14 @@ test.describe("reservations", () => {
 
   test("one_shows_wish_and_fact_its_places_its_books_and_its_instances", async ({ page, operator }) => {
     const all = await operator.items<Reservation>(ALL);
-    const active = all.find((one) => one.name === "llama-pretrain");
-    const margin = await operator.get<{ revenue: { amount: string } }>(`${ALL}/${active?.id}/margin`);
-    await signIn(page, operatorToken, `/console/reservations/${active?.id}`);
+    const active = present(
+      all.find((one) => one.name === "llama-pretrain"),
+      "llama-pretrain",
+    );
+    const margin = await operator.get<{ revenue: { amount: string } }>(`${ALL}/${active.id}/margin`);
+    await signIn(page, operatorToken, `/console/reservations/${active.id}`);
     await expect(page.getByRole("heading", { level: 1, name: "llama-pretrain" })).toBeVisible();
-    await expect(page.getByRole("region", { name: "Placement" }).getByRole("img")).toHaveCount(active?.count ?? 0);
+    await expect(page.getByRole("region", { name: "Placement" }).getByRole("img")).toHaveCount(active.count);
     await expect(page.getByRole("group", { name: "Instances" }).getByText("running").first()).toBeVisible();
     const revenue = Number(margin.revenue.amount).toLocaleString("en-US", { style: "currency", currency: "USD" });
     expect(Number(margin.revenue.amount)).toBeGreaterThan(0);
@@ -52,8 +55,11 @@ test.describe("reservations", () => {
     test.use({ expected: [/409|422/] });
     test("an_operator_changes_terms_after_seeing_the_price", async ({ page, operator }) => {
       const all = await operator.items<Reservation>(ALL);
-      const distill = all.find((one) => one.name === "tts-distill");
-      await signIn(page, operatorToken, `/console/reservations/${distill?.id}`);
+      const distill = present(
+        all.find((one) => one.name === "tts-distill"),
+        "tts-distill",
+      );
+      await signIn(page, operatorToken, `/console/reservations/${distill.id}`);
       await page.getByRole("button", { name: "Change count" }).click();
       const dialog = page.getByRole("dialog");
       await dialog.getByLabel("Instances").fill("9");
@@ -68,22 +74,14 @@ test.describe("reservations", () => {
   });
 
   test("what_is_cancelled_must_be_named", async ({ page, tenant }) => {
-    const name = `regret-${Date.now()}`;
-    const made = await tenant.post<Reservation>("/v1/reservations", {
-      name,
-      instance_type: "h100.8x",
-      count: 1,
-      zone: "us-east-1a",
-      starts_at: "2026-03-01T00:00:00Z",
-      ends_at: "2026-03-02T00:00:00Z",
-    });
+    const made = await dayReserved(tenant, "regret");
     await signIn(page, operatorToken, `/console/reservations/${made.id}`);
     await page.getByRole("button", { name: "Cancel" }).click();
     const dialog = page.getByRole("dialog");
     const cancel = dialog.getByRole("button", { name: "Cancel", exact: true });
     await expect(dialog.getByText(/The policy charges/)).toBeVisible();
     await expect(cancel).toBeDisabled();
-    await dialog.getByLabel(`Type ${name} to confirm`).fill(name);
+    await dialog.getByLabel(`Type ${made.name} to confirm`).fill(made.name);
     await cancel.click();
     await expect(page.getByText("reservation cancelled")).toBeVisible();
   });
@@ -91,8 +89,8 @@ test.describe("reservations", () => {
   test.describe("that do not exist", () => {
     test.use({ expected: [/404/] });
     test("say_so_as_a_problem", async ({ page, operator }) => {
-      const [one] = await operator.items<Reservation>(ALL);
-      const nobody = `${one?.id.slice(0, -6)}424242`;
+      const one = present((await operator.items<Reservation>(ALL))[0], "a reservation");
+      const nobody = `${one.id.slice(0, -6)}424242`;
       await signIn(page, operatorToken, `/console/reservations/${nobody}`);
       await expect(page.getByRole("alert").first()).toContainText("not_found");
     });
@@ -101,19 +99,30 @@ test.describe("reservations", () => {
   test("a_new_one_appears_by_itself_and_changes_in_its_place", async ({ page, tenant }) => {
     await signIn(page, operatorToken, "/console/reservations");
     await expect(page.getByText("Live", { exact: true })).toBeVisible();
-    const name = `live-${Date.now()}`;
-    const made = await tenant.post<Reservation>("/v1/reservations", {
-      name,
-      instance_type: "h100.8x",
-      count: 1,
-      zone: "us-east-1a",
-      starts_at: "2026-03-01T00:00:00Z",
-      ends_at: "2026-03-02T00:00:00Z",
-    });
-    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name }) });
+    const made = await dayReserved(tenant, "live");
+    const row = rowOf(page, made.name);
     await expect(row).toContainText("scheduled");
     await tenant.post(`/v1/reservations/${made.id}/cancel`, {});
     await expect(row).toContainText("cancelled");
+  });
+
+  test("what_changed_while_another_page_or_filter_was_shown_is_seen_when_one_comes_back", async ({ page, tenant }) => {
+    const ways = [
+      { leave: () => visit(page, "/console/fleet"), comeBack: () => visit(page, "/console/reservations") },
+      { leave: () => page.getByLabel("State").selectOption("rejected"), comeBack: () => page.goBack() },
+    ];
+    await signIn(page, operatorToken, "/console/reservations");
+    await expect(page.getByText("Live", { exact: true })).toBeVisible();
+    for (const { leave, comeBack } of ways) {
+      const made = await dayReserved(tenant, "away");
+      const row = rowOf(page, made.name);
+      await expect(row).toContainText("scheduled");
+      await leave();
+      await expect(row).toBeHidden();
+      await tenant.post(`/v1/reservations/${made.id}/cancel`, {});
+      await comeBack();
+      await expect(row).toContainText("cancelled");
+    }
   });
 
   test("a_change_that_is_heard_of_while_rows_are_on_their_way_is_not_lost", async ({ page, tenant }) => {
@@ -128,7 +137,6 @@ test.describe("reservations", () => {
     });
     await signIn(page, operatorToken, "/console/reservations");
     await expect(page.getByText("Live", { exact: true })).toBeVisible();
-    const name = `held-${Date.now()}`;
     let id = "";
     await page.route(
       /reservations\?.*limit=100$/,
@@ -140,16 +148,9 @@ test.describe("reservations", () => {
       },
       { times: 1 },
     );
-    const made = await tenant.post<Reservation>("/v1/reservations", {
-      name,
-      instance_type: "h100.8x",
-      count: 1,
-      zone: "us-east-1a",
-      starts_at: "2026-03-01T00:00:00Z",
-      ends_at: "2026-03-02T00:00:00Z",
-    });
+    const made = await dayReserved(tenant, "held");
     id = made.id;
-    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name }) });
+    const row = rowOf(page, made.name);
     await expect(row).toContainText("cancelled");
   });
 

@@ -1,6 +1,6 @@
 // Pictures of every page in both themes, for the docs: tests/e2e/run --screenshots docs/screenshots. Which pages there
 // are, the navigation says; a node's has its address from the API.
-import { expect, operatorToken, signIn, tenantToken, test } from "./support";
+import { expect, operatorToken, present, signIn, tenantToken, test } from "./support";
 
 const folder = process.env.SLUICE_E2E_SCREENSHOTS ?? "";
 test.skip(folder === "", "only when asked for");
@@ -19,8 +19,8 @@ for (const colorScheme of ["light", "dark"] as const) {
         await signIn(page, token);
         const links = page.locator("#navigation").getByRole("link");
         const addresses = await links.evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
-        const [node] = await operator.items<{ id: string }>("/v1/system/nodes");
-        if (token === operatorToken) addresses.push(`/console/fleet/nodes/${node?.id}`);
+        const node = present((await operator.items<{ id: string }>("/v1/system/nodes"))[0], "a node");
+        if (token === operatorToken) addresses.push(`/console/fleet/nodes/${node.id}`);
         for (const address of addresses) {
           await page.goto(address);
           await expect(page.getByText("Live", { exact: true })).toBeVisible();

@@ -1,7 +1,7 @@
 // What the specs share: who signs in, what the API says itself, and what must never happen on any page.
-import { expect, test as base, type Page } from "@playwright/test";
+import { expect, test as base, type Locator, type Page } from "@playwright/test";
 import axe from "axe-core";
-import { apiOf, type Api } from "./api";
+import { apiOf, present, type Api } from "./api";
 import { stack } from "./stack";
 
 export const operatorToken = stack.operator_token;
@@ -52,6 +52,25 @@ export async function visit(page: Page, path: string): Promise<void> {
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await expect(page.getByText(/^Loading/)).toHaveCount(0);
   });
+}
+
+/** A reservation of one instance for a day to come, under a name of its own. */
+export async function dayReserved(tenant: Api, prefix: string): Promise<{ id: string; name: string }> {
+  const name = `${prefix}-${Date.now()}`;
+  const made = await tenant.post<{ id: string }>("/v1/reservations", {
+    name,
+    instance_type: "h100.8x",
+    count: 1,
+    zone: "us-east-1a",
+    starts_at: "2026-03-01T00:00:00Z",
+    ends_at: "2026-03-02T00:00:00Z",
+  });
+  return { id: made.id, name };
+}
+
+/** The row of a table that links to what has the name. */
+export function rowOf(page: Page, name: string): Locator {
+  return page.getByRole("row").filter({ has: page.getByRole("link", { name }) });
 }
 
 const WCAG_AND_PRACTICE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -113,4 +132,4 @@ export const test = base.extend<Fixtures, { operator: Api; tenant: Api }>({
   ],
 });
 
-export { expect, type Api };
+export { expect, present, type Api };

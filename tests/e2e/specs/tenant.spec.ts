@@ -1,6 +1,15 @@
 // What a tenant sees and does: its own, and nothing else.
 import type { Locator, Page } from "@playwright/test";
-import { expect, expectAccessible, expectAccessibleInBothThemes, signIn, tenantToken, test, visit } from "./support";
+import {
+  expect,
+  expectAccessible,
+  expectAccessibleInBothThemes,
+  present,
+  signIn,
+  tenantToken,
+  test,
+  visit,
+} from "./support";
 
 interface Reservation {
   id: string;
@@ -45,9 +54,10 @@ test.describe("of what is not its own", () => {
     await expect(page.getByRole("heading", { name: "Reservations", level: 1 })).toBeVisible();
     await expect(page.getByRole("table")).toHaveAttribute("aria-rowcount", String(mine.length + 1));
     for (const name of ["Fleet", "Economics"]) await expect(page.getByRole("link", { name })).toHaveCount(0);
-    await page.goto(`/console/reservations/${others[0]?.id}`);
+    const other = present(others[0], "another's reservation");
+    await page.goto(`/console/reservations/${other.id}`);
     await expect(page.getByRole("alert").first()).toContainText("not_found");
-    await expect(page.getByText(others[0]?.name ?? "")).toHaveCount(0);
+    await expect(page.getByText(present(other.name, "its name"))).toHaveCount(0);
     for (const path of ["fleet", "economics"]) {
       await page.goto(`/console/${path}`);
       await expect(page.getByText("This page is not for the role admin")).toBeVisible();
@@ -146,7 +156,7 @@ test.describe("a token", () => {
     await dialog.getByLabel("Name").fill(name);
     await dialog.getByLabel("Scopes").fill("reservations:read");
     await dialog.getByRole("button", { name: "Make a token" }).click();
-    const text = (await dialog.locator("code").first().textContent()) ?? "";
+    const text = present(await dialog.locator("code").first().textContent(), "the token");
     const use = (): Promise<number> =>
       request
         .get("/v1/reservations", { headers: { Authorization: `Bearer ${text}` } })

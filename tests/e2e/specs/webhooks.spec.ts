@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, expectAccessibleInBothThemes, signIn, tenantToken, test as base } from "./support";
+import { expect, expectAccessibleInBothThemes, present, signIn, tenantToken, test as base } from "./support";
 
 interface Heard {
   headers: IncomingHttpHeaders;
@@ -54,7 +54,7 @@ test.describe("a webhook", () => {
     await dialog.getByLabel("Leads to").fill(receiver.url);
     await expect(dialog.getByRole("region", { name: "Effect" })).toContainText("It would be accepted");
     await dialog.getByRole("button", { name: "Make a webhook" }).click();
-    const secret = (await dialog.locator("code").textContent()) ?? "";
+    const secret = present(await dialog.locator("code").textContent(), "the secret");
     expect(secret).toMatch(/^whsec_/);
     await dialog.getByRole("button", { name: "Close" }).click();
     await expect(page.getByText(secret)).toHaveCount(0);
@@ -110,7 +110,7 @@ test("a_rotated_secret_signs_beside_the_one_before_and_a_deleted_webhook_is_gone
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByLabel("Both sign for, in seconds")).toHaveValue("86400");
   await dialog.getByRole("button", { name: "Rotate the secret" }).click();
-  const secret = (await dialog.locator("code").textContent()) ?? "";
+  const secret = present(await dialog.locator("code").textContent(), "the secret");
   expect(secret).not.toBe(made.secret);
   await dialog.getByRole("button", { name: "Close" }).click();
   await tenant.post(`/v1/webhooks/${made.id}/ping`, {});

@@ -7,7 +7,7 @@ import {
   type QueryKey,
   type UseQueryResult,
 } from "@tanstack/react-query";
-import { useCallback, useMemo } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import { send, type Ask } from "./change";
 import { allPages, PAGE_LIMIT, type Listing, type Page } from "./pages";
 import type { paths } from "./schema";
@@ -128,7 +128,12 @@ export function patched<T extends { id: string }>(pages: readonly Page<T>[], row
   return first === undefined ? [] : [{ ...first, items: [...fresh, ...first.items] }, ...rest];
 }
 
-/** A list of any length, newest first: what was scrolled to is fetched once; what changes is patched into it. */
+/** Who comes back to a list finds its first page at once. */
+function firstOf<T>(was: Pages<T> | undefined): Pages<T> | undefined {
+  return was && { pages: was.pages.slice(0, 1), pageParams: was.pageParams.slice(0, 1) };
+}
+
+/** A list of any length, newest first: while it is shown, what was scrolled to is fetched once, and changes are patched in. */
 export function useEndless<T extends { id: string }>(word: string, list: ListAsk): Endless<T> {
   const queries = useQueryClient();
   const queryKey = useMemo(() => [...keyOf(word, list), "by page"], [word, list]);
@@ -140,6 +145,14 @@ export function useEndless<T extends { id: string }>(word: string, list: ListAsk
     select: (data) => data.pages.flatMap((page) => page.items),
     staleTime: Infinity,
   });
+  useEffect(
+    () => () => {
+      // From now on nobody patches it: it is fetched anew when it is shown again.
+      queries.setQueryData<Pages<T>>(queryKey, firstOf);
+      void queries.invalidateQueries({ queryKey, exact: true, refetchType: "none" });
+    },
+    [queries, queryKey],
+  );
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = found;
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
