@@ -21,7 +21,6 @@ export type MaintenanceWindow = Item<"/v1/system/maintenance-windows">;
 export type Asset = Item<"/v1/system/assets">;
 export type Zone = Item<"/v1/zones">;
 export type Reservation = Answer<"/v1/system/reservations/{id}">;
-export type ReservationState = Reservation["status"]["state"];
 export type Invoice = Item<"/v1/invoices">;
 export type Margin = Answer<"/v1/system/margin">;
 export type MarginBy = "day" | "tenant" | "instance_type" | "cohort" | "node" | "rack";

@@ -1,17 +1,7 @@
 // What pages ask for. Keys begin with the word by which live events name them (live/live.tsx).
 import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
-import {
-  isProvider,
-  type Event,
-  type Margin,
-  type MarginBy,
-  type Me,
-  type Node,
-  type Reservation,
-  type ReservationState,
-  type Zone,
-} from "./model";
+import { isProvider, type Event, type Margin, type MarginBy, type Me, type Reservation, type Zone } from "./model";
 import { allPages, PAGE_LIMIT, type Listing } from "./pages";
 import { useSession } from "./session";
 
@@ -27,31 +17,10 @@ export function useMe(): UseQueryResult<Me> {
   });
 }
 
-export function useNodes(): UseQueryResult<Listing<Node>> {
-  return useQuery({
-    queryKey: ["nodes"],
-    queryFn: () => allPages((page) => unwrap(api.GET("/v1/system/nodes", { params: { query: query({ page }) } }))),
-  });
-}
-
 export function useZones(): UseQueryResult<Listing<Zone>> {
   return useQuery({
     queryKey: ["zones"],
     queryFn: () => allPages((page) => unwrap(api.GET("/v1/zones", { params: { query: query({ page }) } }))),
-  });
-}
-
-export function useReservations(me: Me, state: ReservationState | undefined): UseQueryResult<Listing<Reservation>> {
-  return useQuery({
-    queryKey: ["reservations", "list", state ?? "every"],
-    placeholderData: keepPreviousData,
-    queryFn: () =>
-      allPages((page) => {
-        const params = { query: query({ page, state }) };
-        return isProvider(me)
-          ? unwrap(api.GET("/v1/system/reservations", { params }))
-          : unwrap(api.GET("/v1/reservations", { params }));
-      }),
   });
 }
 

@@ -6,7 +6,7 @@ import { refusalFor } from "./shared";
 const MILLI = 1000;
 
 /** "-8" GPUs are -8000 thousandths; what is no number stays a text: the API says what is wrong. */
-export function milliOf(text: string): unknown {
+function milliOf(text: string): unknown {
   return /^-?\d{1,6}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * MILLI) : text;
 }
 

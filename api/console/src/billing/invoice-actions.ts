@@ -7,7 +7,7 @@ import type { InvoiceLine, InvoiceObject } from "./invoice";
 
 const TOUCHES = ["invoices", "credit", "margin", "ledger"] as const;
 
-export function finalizeAction(invoice: InvoiceObject, refusal: string | null): Action<never> {
+function finalizeAction(invoice: InvoiceObject, refusal: string | null): Action<never> {
   return {
     title: `Finalize the draft for ${invoice.tenant}`,
     verb: "Finalize",
@@ -18,7 +18,7 @@ export function finalizeAction(invoice: InvoiceObject, refusal: string | null): 
   };
 }
 
-export function issueAction(invoice: InvoiceObject, refusal: string | null): Action<never> {
+function issueAction(invoice: InvoiceObject, refusal: string | null): Action<never> {
   return {
     title: `Issue the invoice for ${invoice.tenant}`,
     verb: "Issue",
@@ -29,7 +29,7 @@ export function issueAction(invoice: InvoiceObject, refusal: string | null): Act
   };
 }
 
-export function voidAction(invoice: InvoiceObject, refusal: string | null): Action<never> {
+function voidAction(invoice: InvoiceObject, refusal: string | null): Action<never> {
   const credited = micro(invoice.credited.amount) !== 0n;
   return {
     title: `Void ${invoice.number ?? "the invoice"}`,
@@ -44,7 +44,7 @@ export function voidAction(invoice: InvoiceObject, refusal: string | null): Acti
 }
 
 /** All that is left, or a share of every line; where not every line is known (null), only the former. */
-export function creditAction(
+function creditAction(
   invoice: InvoiceObject,
   lines: readonly InvoiceLine[] | null,
   refusal: string | null,

@@ -3,7 +3,6 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { Me } from "../api/model";
 import type { Field } from "../ui/fields";
 import { type ListSearch } from "../ui/list-view";
-import { formatInstant } from "../format/text";
 import type { BillingSearch } from "./routes";
 
 const MAY: readonly string[] = ["finance", "system_admin"];
@@ -54,11 +53,4 @@ export function moneyFields(
     { at: `${at}/amount`, label, kind: "decimal", required, ...(note !== undefined && { note }) },
     { at: `${at}/currency`, label: "Currency", kind: "text", required, initial: currency },
   ];
-}
-
-/** "since 1 Jan 2026", "1 Jan to 1 Mar 2026". */
-export function validity(from: string | null, until: string | null): string {
-  if (from === null && until === null) return "always";
-  if (until === null) return `from ${formatInstant(from)}`;
-  return `${from === null ? "" : `${formatInstant(from)} `}until ${formatInstant(until)}`;
 }

@@ -12,7 +12,7 @@ import { Link } from "@tanstack/react-router";
 
 type Balance = ItemOf<"/v1/system/balances">;
 
-export const TENANT_TONES: Readonly<Record<Balance["status"], Tone>> = {
+const TENANT_TONES: Readonly<Record<Balance["status"], Tone>> = {
   active: "good",
   suspended: "warn",
   closed: "done",

@@ -39,7 +39,7 @@ export interface RackRow {
 
 export type Row = NodeRow | RackRow;
 
-export function barOf(allocation: Allocation, gpus: number): Bar {
+function barOf(allocation: Allocation, gpus: number): Bar {
   const [from, to] = allocation.slots as [number, number];
   const owner = allocation.reservation ?? allocation.maintenance_window ?? "";
   return {

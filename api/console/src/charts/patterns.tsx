@@ -13,8 +13,6 @@ const LINES: readonly (string | null)[] = [
   "M0 3H6M3 0V6",
 ];
 
-export const SERIES_MOST = LINES.length;
-
 export function Patterns({ id, count }: { id: string; count: number }) {
   return (
     <defs>

@@ -5,15 +5,7 @@ export const POOLS = ["amortization", "power", "colocation", "operations", "netw
 export type Pool = (typeof POOLS)[number];
 
 /** Why nobody bore a cost, in the order in which it is stacked: what one can sell first, what one must mend last. */
-export const CAUSES = [
-  "unsold",
-  "not_in_service",
-  "sanitizing",
-  "maintenance",
-  "quarantined",
-  "unready",
-  "failed",
-] as const;
+const CAUSES = ["unsold", "not_in_service", "sanitizing", "maintenance", "quarantined", "unready", "failed"] as const;
 
 export interface Day {
   day: string;

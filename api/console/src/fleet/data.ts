@@ -14,7 +14,7 @@ const PAGES_MOST = 40;
 /** Of what it takes to fetch a large fleet, the share of time that following it may take. */
 const FETCH_SHARE = 0.2;
 
-export function useFabrics(): UseQueryResult<Listing<Fabric>> {
+function useFabrics(): UseQueryResult<Listing<Fabric>> {
   return useQuery({
     queryKey: ["fleet", "fabrics"],
     queryFn: () =>

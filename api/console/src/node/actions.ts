@@ -56,7 +56,7 @@ export function drainAction(node: Node, me: Me): Action<Node> {
   };
 }
 
-export function powerAction(node: Node, zone: Zone | undefined, me: Me): Action<Node> {
+function powerAction(node: Node, zone: Zone | undefined, me: Me): Action<Node> {
   const simulated = zone?.driver === "sim";
   return {
     touches: TOUCHES,
@@ -73,7 +73,7 @@ export function powerAction(node: Node, zone: Zone | undefined, me: Me): Action<
 }
 
 /** A node that nobody needs leaves the fleet for good; the one that takes its place is enrolled under the same name. */
-export function replaceAction(node: Node, me: Me, onDone: () => void): Action<null> {
+function replaceAction(node: Node, me: Me, onDone: () => void): Action<null> {
   const busy = node.status.allocated_gpu_milli > 0 ? "somebody is on it: drain it first" : null;
   return {
     touches: TOUCHES,
@@ -89,7 +89,7 @@ export function replaceAction(node: Node, me: Me, onDone: () => void): Action<nu
 }
 
 /** The form of a maintenance window of this node, from the next full hour for four. */
-export function maintenanceAction(node: Node, me: Me): Action {
+function maintenanceAction(node: Node, me: Me): Action {
   const next = Math.ceil((Date.parse(me.domain_time) + 1) / HOUR_MS) * HOUR_MS;
   const at = (hours: number): string => toInput(new Date(next + hours * HOUR_MS).toISOString());
   return {

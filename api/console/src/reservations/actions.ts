@@ -73,7 +73,7 @@ function inputOf(instant: string | null | undefined): { initial?: string } {
   return instant == null ? {} : { initial: toInput(instant) };
 }
 
-export function amendActions(me: Me, reservation: Reservation): Action[] {
+function amendActions(me: Me, reservation: Reservation): Action[] {
   const { status } = reservation;
   const starts_at = status.starts_at ?? reservation.starts_at;
   const end: Field = {

@@ -15,7 +15,7 @@ const HEAD_ROWS = 100;
 const TOUCHING = /^(reservation|instance|reset)/;
 
 /** The reservation that an event is about, as far as it says. */
-export function subjectOf(event: ServerEvent): string | null {
+function subjectOf(event: ServerEvent): string | null {
   try {
     const { object_id } = JSON.parse(event.data) as { object_id?: unknown };
     return typeof object_id === "string" && object_id.startsWith("rsv_") ? object_id : null;

@@ -106,7 +106,7 @@ const HOUR_S = 3600;
 /** As soon as possible looks this far ahead: two months, as offers do. */
 const SOON_DAYS = 60;
 
-export function plusHours(instant: string, hours: number): string {
+function plusHours(instant: string, hours: number): string {
   return `${new Date(Date.parse(instant) + hours * HOUR_S * 1000).toISOString().slice(0, 19)}Z`;
 }
 
