@@ -157,7 +157,8 @@ static enum err_kind impair(const struct work *work, struct err *reterr)
     if (is_asc && change->undiscounted_minor == ASSET_NOT_SAID)
         return err_set(reterr, ERR_INVALID, "ASC 360 needs the undiscounted cash flows (ASC 360-10-35-17)");
     if (is_asc && carrying <= change->undiscounted_minor)
-        return err_set(reterr, ERR_INVALID, "the undiscounted cash flows cover the carrying amount: nothing is impaired (ASC 360-10-35-17)");
+        return err_set(reterr, ERR_INVALID,
+                       "the undiscounted cash flows cover the carrying amount: nothing is impaired (ASC 360-10-35-17)");
     int64_t worth = is_asc ? change->fair_value_minor : recoverable_of(change);
     if (worth >= carrying)
         return err_set(reterr, ERR_INVALID, "it is worth its carrying amount: nothing is impaired");
@@ -249,13 +250,16 @@ static enum err_kind check(const struct asset_life *life, const struct asset_cha
     bool is_in_order = chain->count == 1 || change->day >= last->day_from;
     bool is_before_service = change->day <= life->terms.in_service && !changes[change->kind].any_day;
     if (!is_in_order || is_before_service)
-        return err_set(reterr, ERR_INVALID, "a change must lie after the day of service, and not before another change");
+        return err_set(reterr, ERR_INVALID,
+                       "a change must lie after the day of service, and not before another change");
     if (chain->count == ASSET_SEGMENTS_MAX)
         return err_set(reterr, ERR_INVALID, "an asset takes no more than %d changes", ASSET_CHANGES_MAX);
     if (!is_free && calendar_month_of_day(change->day) != change->day)
-        return err_set(reterr, ERR_INVALID, "its convention counts in months: a change must be on the first day of one");
+        return err_set(reterr, ERR_INVALID,
+                       "its convention counts in months: a change must be on the first day of one");
     if (change->life_months != ASSET_NOT_SAID && life->terms.method == DEPRECIATION_UNITS)
-        return err_set(reterr, ERR_INVALID, "its life is counted in units of production, not in months: leave the life out");
+        return err_set(reterr, ERR_INVALID,
+                       "its life is counted in units of production, not in months: leave the life out");
     return ERR_NONE;
 }
 

@@ -48,7 +48,8 @@ enum err_kind credit_wish_work_out(const PGresult *bill, const PGresult *wish, s
         is_something = is_something || lines[i].credit_minor != 0;
     }
     if (!is_something)
-        return err_set_code(reterr, ERR_CONFLICT, "nothing_to_credit", "nothing is left of it to credit, or it comes to nothing");
+        return err_set_code(reterr, ERR_CONFLICT, "nothing_to_credit",
+                            "nothing is left of it to credit, or it comes to nothing");
     *ret = (struct credit_tax){
         .net_minor = db_int(bill, 0, CREDIT_BILL_NET, 0),
         .tax_minor = db_int(bill, 0, CREDIT_BILL_TAX, 0),

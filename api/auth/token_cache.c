@@ -96,7 +96,8 @@ static enum err_kind judge(const struct entry *entry, const struct token_proof *
     if (entry->expires_at_ms <= clock_real_ms())
         return err_set_code(reterr, ERR_UNAUTHENTICATED, "token_expired", "this %s has expired", noun);
     if (entry->is_disabled)
-        return err_set_code(reterr, ERR_UNAUTHENTICATED, "principal_disabled", "the account of this %s is disabled", noun);
+        return err_set_code(reterr, ERR_UNAUTHENTICATED, "principal_disabled", "the account of this %s is disabled",
+                            noun);
     return ERR_NONE;
 }
 

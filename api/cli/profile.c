@@ -127,7 +127,8 @@ enum err_kind profile_load(struct arena *arena, const char *directory, const cha
     const char *url = json_text_at(profile, "url");
     const char *token = json_text_at(profile, "token");
     if (url == NULL || token == NULL || !profile_token_is_valid(token))
-        return err_set(reterr, ERR_INVALID, "profile '%s' in '%s' has no url or no token: run 'sluice login'", name, path);
+        return err_set(reterr, ERR_INVALID, "profile '%s' in '%s' has no url or no token: run 'sluice login'", name,
+                       path);
     *ret = (struct profile){.url = arena_text(arena, url), .token = arena_text(arena, token)};
     return ERR_NONE;
 }

@@ -126,7 +126,8 @@ enum err_kind session_is_tenants(struct session *session, bool *ret, struct err 
     if (kind != ERR_NONE)
         return kind;
     if (json_text_at(me, "role") == NULL)
-        return err_set(reterr, ERR_INTERNAL, "'%s' does not say who the token stands for: is it the API?", session->url);
+        return err_set(reterr, ERR_INTERNAL, "'%s' does not say who the token stands for: is it the API?",
+                       session->url);
     *ret = json_is_string(json_at(me, "tenant"));
     return ERR_NONE;
 }

@@ -65,6 +65,7 @@ enum err_kind token_input_read(FILE *prompt, char ret[static TOKEN_INPUT_SIZE], 
         return err_set(reterr, ERR_UNAUTHENTICATED, "there is no token on standard input");
     trim(ret);
     if (!profile_token_is_valid(ret))
-        return err_set(reterr, ERR_UNAUTHENTICATED, "standard input does not begin with a token: one looks like slu_...");
+        return err_set(reterr, ERR_UNAUTHENTICATED,
+                       "standard input does not begin with a token: one looks like slu_...");
     return ERR_NONE;
 }

@@ -113,7 +113,8 @@ static enum err_kind check_window(const struct amendment_subject *subject, const
     int64_t starts_at = wish->changes_start ? wished_start : subject->starts_at;
     int64_t ends_at = wish->changes_end ? wish->ends_at : subject->ends_at;
     if (wish->changes_start && !has_state(subject, "scheduled"))
-        return err_set_code(reterr, ERR_CONFLICT, "start_is_past", "its instances are being made ready, or run: the start cannot change any more");
+        return err_set_code(reterr, ERR_CONFLICT, "start_is_past",
+                            "its instances are being made ready, or run: the start cannot change any more");
     if (wish->changes_start && starts_at < subject->now)
         return err_set_code(reterr, ERR_INVALID, "window_in_past", "/starts_at: the start lies in the past");
     if (ends_at != FIELD_NULL && ends_at <= starts_at)

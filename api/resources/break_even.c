@@ -1,7 +1,7 @@
 /* Break-even by week: what a week of the fleet, a zone, a model or an instance type costs, what is earned and sold of
  * it, and how much must still be sold so that it pays. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/break_even.h"
+#include "api/economics/break_even.h"
 #include "api/resources/break_even_facts.h"
 #include "api/resources/node_kind.h"
 #include "api/resources/registry.h"

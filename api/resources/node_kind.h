@@ -1,9 +1,9 @@
-/* The cost of a kind of node: rows of node_kind_costs() as what common/unit_cost.h takes. */
+/* The cost of a kind of node: rows of node_kind_costs() as what api/economics/unit_cost.h takes. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "api/economics/unit_cost.h"
 #include "api/server/request.h"
-#include "common/unit_cost.h"
 
 #include <libpq-fe.h>
 

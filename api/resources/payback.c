@@ -1,6 +1,6 @@
 /* Payback: what a cohort of hardware brings back month by month, as a scenario has it. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/payback.h"
+#include "api/economics/payback.h"
 #include "api/resources/node_kind.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/registry.h"

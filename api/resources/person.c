@@ -108,7 +108,8 @@ static enum err_kind find_tenant(struct request *request, const struct rule *rul
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(row) == 0)
-        return err_set_code(reterr, ERR_FORBIDDEN, "sign_in_no_role", "the tenant that you belong to is not known here");
+        return err_set_code(reterr, ERR_FORBIDDEN, "sign_in_no_role",
+                            "the tenant that you belong to is not known here");
     ret->tenant_id = db_text(row, 0, 0);
     return ERR_NONE;
 }

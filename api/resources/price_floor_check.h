@@ -1,7 +1,7 @@
 /* Price floors: what a GPU-hour of an instance type or a GPU model must at least be sold for, from what it costs on the
- * dearest kind of node that it may land on (common/unit_cost.h), the utilisation and the margin of the policy in force.
- * The provider sets prices, so the check stands where it does: at a price, a discount, a commitment. A tenant is never
- * refused what it was offered. */
+ * dearest kind of node that it may land on (api/economics/unit_cost.h), the utilisation and
+ * the margin of the policy in force. The provider sets prices, so the check stands where it does: at a price, a
+ * discount, a commitment. A tenant is never refused what it was offered. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -22,5 +22,6 @@ enum err_kind version_end(struct request *request, const struct version *version
         return kind;
     if (PQntuples(ended) == 0)
         return err_set_code(reterr, ERR_CONFLICT, "price_overlaps", "%s", version->refusal);
-    return request_event(request, db_text(ended, 0, 0), NULL, version->kind, request->object, 2, version->event, reterr);
+    return request_event(request, db_text(ended, 0, 0), NULL, version->kind, request->object, 2, version->event,
+                         reterr);
 }

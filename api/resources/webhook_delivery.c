@@ -134,7 +134,8 @@ static enum err_kind ask(struct request *request, struct response *response, con
 {
     int active = PQfnumber(request->locked, "active");
     if (!db_bool(request->locked, 0, active) || webhook_locked_is_disabled(request))
-        return err_set_code(reterr, ERR_CONFLICT, "webhook_inactive", "nothing is brought to this webhook: it is not active");
+        return err_set_code(reterr, ERR_CONFLICT, "webhook_inactive",
+                            "nothing is brought to this webhook: it is not active");
     enum err_kind kind =
         request_run(request, &statement_ask,
                     DB_PARAMS(webhook_tenant(request), request->object,

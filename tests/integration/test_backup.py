@@ -8,7 +8,6 @@ import pytest
 
 from stack import DEPLOY, Cluster, eventually
 
-ACME = "00000000-0000-7000-8000-000000000001"
 NODE = "00000000-0000-7000-8000-00000000000a"
 
 

@@ -57,6 +57,8 @@ START_TEST(an_identity_and_its_text_are_the_same_uuid)
     const char *array = db_column_param(&ids);
     ck_assert_uint_eq(db_column_length(array), 20 + 2 * (4 + 16));
     ck_assert_mem_eq(array + 20, array + 20 + 20, 20);
+    MUST_BE(&ids, ARRAY(2950, 0, 2), 0, 0, 0, 16, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* the one */
+            0, 0, 0, 16, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);                         /* the other */
 }
 END_TEST
 

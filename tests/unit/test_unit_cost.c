@@ -1,10 +1,10 @@
 /* What unit cost and payback promise: the golden figures, and that a price at the floor leaves the margin it was made
  * for. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/break_even.h"
+#include "api/economics/break_even.h"
+#include "api/economics/payback.h"
+#include "api/economics/unit_cost.h"
 #include "common/money.h"
-#include "common/payback.h"
-#include "common/unit_cost.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/property.h"
 

@@ -75,16 +75,6 @@ class Instance:
         return self.ends_at() <= until
 
 
-def by_day(stretches):
-    """Cut at every UTC midnight."""
-    for each in stretches:
-        begin = each.begin
-        while begin < each.end:
-            end = min(each.end, (begin // DAY_S + 1) * DAY_S)
-            yield Stretch(begin, end, each.kind, each.node, each.gpu_milli)
-            begin = end
-
-
 def merged(stretches):
     """Neighbours that say the same as one: what the database may have cut where it likes."""
     found = []

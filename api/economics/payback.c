@@ -1,6 +1,6 @@
 /* Payback: a geometric decline in fixed point, added up. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/payback.h"
+#include "api/economics/payback.h"
 
 #include "common/money.h"
 #include "common/must.h"

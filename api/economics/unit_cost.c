@@ -1,6 +1,6 @@
 /* Unit cost: a handful of fractions, each with one denominator. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/unit_cost.h"
+#include "api/economics/unit_cost.h"
 
 #include "common/money.h"
 #include "common/must.h"

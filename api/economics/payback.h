@@ -7,7 +7,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/unit_cost.h"
+#include "api/economics/unit_cost.h"
 
 #include <stddef.h>
 

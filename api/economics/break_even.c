@@ -1,10 +1,10 @@
 /* Break-even: one average, one division. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/break_even.h"
+#include "api/economics/break_even.h"
 
+#include "api/economics/unit_cost.h"
 #include "common/money.h"
 #include "common/must.h"
-#include "common/unit_cost.h"
 
 #define MILLI_S_PER_GPU_H INT64_C(3600000)
 
