@@ -90,24 +90,34 @@ static const char *parameter(struct request *request, const char *name)
     return MHD_lookup_connection_value(request->internal->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+static void read_limit(struct request *request, const char *text, struct page *page)
+{
+    bool is_plain = text[strspn(text, "0123456789")] == '\0'; /* strtol() takes spaces and signs before them */
+    long value = is_plain ? strtol(text, NULL, 10) : 0;
+    if (value < 1 || value > PAGE_LIMIT_MAX)
+        field_problem_add(&request->problems, "?limit", "out_of_range", "must be 1 to %d", PAGE_LIMIT_MAX);
+    else
+        page->limit = (int)value;
+}
+
+static void read_cursor(struct request *request, const char *text, struct page *page)
+{
+    page->after = page_cursor_read(request, text);
+    if (page->after == NULL)
+        field_problem_add(&request->problems, "?page", "bad_page", "is not one of this list under this filter");
+}
+
 enum err_kind page_read(struct request *request, struct page *ret, struct err *reterr)
 {
     struct page page = {.limit = PAGE_LIMIT_DEFAULT};
     const char *limit = parameter(request, "limit");
-    if (limit != NULL) {
-        char *end = NULL;
-        long value = strtol(limit, &end, 10);
-        bool is_plain = limit[strspn(limit, "0123456789")] == '\0'; /* strtol() takes spaces and signs before them */
-        if (!is_plain || *limit == '\0' || *end != '\0' || value < 1 || value > PAGE_LIMIT_MAX)
-            return err_set_code(reterr, ERR_INVALID, "out_of_range", "limit must be 1 to %d", PAGE_LIMIT_MAX);
-        page.limit = (int)value;
-    }
     const char *cursor = parameter(request, "page");
-    if (cursor != NULL) {
-        page.after = page_cursor_read(request, cursor);
-        if (page.after == NULL)
-            return err_set_code(reterr, ERR_INVALID, "bad_page", "this page is not one of this list under this filter");
-    }
+    if (limit != NULL)
+        read_limit(request, limit, &page);
+    if (cursor != NULL)
+        read_cursor(request, cursor, &page);
+    if (request->problems.count > 0)
+        return request_invalid(request, reterr);
     page.limit_sql = request_int(request, page.limit + 1);
     *ret = page;
     return ERR_NONE;

@@ -1,6 +1,7 @@
 """What the resources of the API promise: their shapes, what they refuse, who sees what, and how the clock moves."""
 # SPDX-License-Identifier: Apache-2.0
 
+import base64
 import http.client
 import json
 import threading
@@ -281,6 +282,21 @@ def test_a_page_ends_where_the_next_begins(month):
         else:
             parts = month.operator.items(f"{path}{mark}limit=2")
         assert whole == parts, path
+
+
+def test_a_cursor_is_of_its_list_its_filter_and_its_tenant(month):
+    page = month.acme.get("/v1/events?limit=2").expect(200).body["next_page"]
+    month.acme.get(f"/v1/events?limit=5&page={page}").expect(200)  # how much of it is one's own affair
+    signed = bytearray(base64.urlsafe_b64decode(page + "=" * (-len(page) % 4)))
+    forged = [base64.urlsafe_b64encode(signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1:]).decode().rstrip("=") for at in (0, 15, 16, len(signed) - 1)]
+    for client, address in (*((month.acme, f"/v1/events?page={each}") for each in (*forged, page[:-1], page + "A", "", "x", "A" * 4000)),
+                            (month.acme, f"/v1/events?type=*&page={page}"), (month.acme, f"/v1/usage?page={page}"),
+                            (month.tenant("of-its-own"), f"/v1/events?page={page}"), (month.operator, f"/v1/system/events?page={page}")):
+        refused = client.get(address).expect(422)
+        assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("?page", "bad_page")], address
+    for limit in ("0", "-1", "1001", "+5", "%205", "5x", "", "99999999999999999999", "2&limit=2"):
+        refused = month.acme.get(f"/v1/events?limit={limit}").expect(422)
+        assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("?limit", "out_of_range")], limit
 
 
 def test_another_tenants_objects_are_not_there(month):
