@@ -140,7 +140,9 @@ static enum err_kind create(struct request *request, struct response *response, 
 {
     const struct asset_wish *wish = request->body;
     const char *taken = NULL;
-    enum err_kind kind = asset_make(request, &(struct asset_rows){wish, 1, (const char *const[]){""}}, &taken, reterr);
+    enum err_kind kind =
+        asset_make(request, &(struct asset_rows){.items = wish, .count = 1, .prefixes = (const char *const[]){""}},
+                   &taken, reterr);
     if (kind == ERR_NONE && taken != NULL)
         return err_set_code(reterr, ERR_CONFLICT, "name_taken", "an asset of serial number '%s' exists already", taken);
     if (kind == ERR_NONE)

@@ -34,6 +34,7 @@ struct asset_rows {
     const struct asset_wish *items;
     size_t count;
     const char *const *prefixes;
+    const bool *unreadable; /* those with problems already, which is as far as they are checked; NULL: none */
 };
 
 /* Adds to request->problems what is wrong with each, then makes them all: request->new_id is the first one's id.

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_MAX 10000
+#define ROWS_MAX     10000
+#define PROBLEMS_MAX 1000
 
 struct import {
     int64_t assets;
@@ -42,6 +43,7 @@ struct reading {
     struct csv_cells head;
     struct asset_wish *wishes;
     const char **prefixes;
+    bool *unreadable;
     size_t count;
 };
 
@@ -60,6 +62,29 @@ static const char *plain(const char *cell)
     return cell[0] == '\'' && csv_is_formula(cell + 1) ? cell + 1 : cell;
 }
 
+/* What a column is of: the field, or the object that it is nested in. */
+static const struct field *field_of_column(const char *name)
+{
+    return find_field(name, strcspn(name, "."));
+}
+
+/* A column that has no name says nothing as long as its cells do not. */
+static enum err_kind check_head(struct request *request, const struct csv_cells *head, struct err *reterr)
+{
+    for (size_t i = 0; i < head->count; i++) {
+        const char *name = head->items[i];
+        if (name[0] != '\0' && field_of_column(name) == NULL)
+            field_problem_add(&request->problems, arena_format(request->arena, "/header/%s", name), "unknown_field",
+                              "line %d: there is no field of this name", head->line);
+        for (size_t j = 0; j < i && name[0] != '\0'; j++) {
+            if (strcmp(head->items[j], name) == 0)
+                return err_set_code(reterr, ERR_MALFORMED, "malformed_csv", "line %d: the column '%s' stands twice",
+                                    head->line, name);
+        }
+    }
+    return ERR_NONE;
+}
+
 /* A number stays a text where it is none: then its type is wrong. */
 static json_t *value_of(const struct field *field, const char *cell)
 {
@@ -74,8 +99,9 @@ static json_t *value_of(const struct field *field, const char *cell)
 static void put(json_t *object, const char *name, const char *cell)
 {
     const char *dot = strchr(name, '.');
-    const struct field *field = find_field(name, dot == NULL ? strlen(name) : (size_t)(dot - name));
-    if (cell[0] == '\0' || (field != NULL && (field->flags & FIELD_READ_ONLY) != 0))
+    const struct field *field = field_of_column(name);
+    bool is_unknown = field == NULL && name[0] != '\0'; /* the header was told so */
+    if (cell[0] == '\0' || is_unknown || (field != NULL && (field->flags & FIELD_READ_ONLY) != 0))
         return; /* nothing is said; or an answer's, not a wish's */
     if (dot == NULL) {
         must(json_object_set_new(object, name, value_of(field, plain(cell))) == 0);
@@ -107,7 +133,8 @@ static void read_wish(struct reading *reading, const struct csv_cells *cells)
     struct asset_wish *wish = &reading->wishes[reading->count];
     uint64_t present = 0;
     field_read_json(asset_fields, object, FIELD_MODE_CREATE, wish, &present, &problems);
-    for (size_t i = 0; i < problems.count && i < FIELD_PROBLEMS_MAX; i++) {
+    reading->unreadable[reading->count] = problems.count > 0;
+    for (size_t i = 0; i < problems.listed; i++) {
         const struct field_problem *problem = &problems.items[i];
         field_problem_add(&request->problems, arena_format(request->arena, "%s%s", prefix, problem->pointer),
                           problem->code, "line %d: %s", cells->line, problem->detail);
@@ -120,12 +147,16 @@ static void read_wish(struct reading *reading, const struct csv_cells *cells)
 static enum err_kind read_rows(struct reading *reading, struct err *reterr)
 {
     struct request *request = reading->request;
-    struct csv_reader reader = {request->text, 1};
+    struct csv_reader reader = {csv_text(request->text), 1};
+    request->problems.most = PROBLEMS_MAX;
     enum err_kind kind = csv_read_row(&reader, request->arena, &reading->head, reterr);
+    if (kind == ERR_NONE)
+        kind = check_head(request, &reading->head, reterr);
     if (kind != ERR_NONE)
         return kind;
     reading->wishes = arena_alloc(request->arena, ROWS_MAX * sizeof *reading->wishes);
     reading->prefixes = arena_alloc(request->arena, ROWS_MAX * sizeof *reading->prefixes);
+    reading->unreadable = arena_alloc(request->arena, ROWS_MAX * sizeof *reading->unreadable);
     for (;;) {
         struct csv_cells cells;
         kind = csv_read_row(&reader, request->arena, &cells, reterr);
@@ -191,9 +222,9 @@ static enum err_kind create(struct request *request, struct response *response, 
         return kind;
     if (reading.count == 0)
         return err_set_code(reterr, ERR_MALFORMED, "malformed_csv", "there is no row below the header");
-    if (request->problems.count > 0)
-        return request_invalid(request, reterr); /* what cannot be read is not looked up */
-    kind = asset_make(request, &(struct asset_rows){reading.wishes, reading.count, reading.prefixes}, &taken, reterr);
+    kind =
+        asset_make(request, &(struct asset_rows){reading.wishes, reading.count, reading.prefixes, reading.unreadable},
+                   &taken, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (taken != NULL)

@@ -13,10 +13,12 @@ static const struct db_stmt statement_check = {
     .sql = "WITH x AS (SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[])"
            "             WITH ORDINALITY AS u (serial, node, component_of, number, position))"
            " SELECT x.position - 1, x.node IS NOT NULL AND n.id IS NULL,"
-           "        x.component_of IS NOT NULL AND (x.component_of = x.serial OR p.id IS NULL AND NOT EXISTS"
+           "        x.component_of IS NOT NULL AND (x.component_of IS NOT DISTINCT FROM x.serial OR p.id IS NULL AND "
+           "NOT EXISTS"
            "          (SELECT FROM x y WHERE y.serial = x.component_of)),"
            "        x.number IS NOT NULL AND o.id IS NULL,"
-           "        s.id IS NOT NULL OR row_number() OVER (PARTITION BY x.serial ORDER BY x.position) > 1"
+           "        s.id IS NOT NULL OR x.serial IS NOT NULL"
+           "         AND row_number() OVER (PARTITION BY x.serial ORDER BY x.position) > 1"
            "   FROM x LEFT JOIN node n ON n.id = x.node LEFT JOIN asset p ON p.serial = x.component_of"
            "   LEFT JOIN asset s ON s.serial = x.serial LEFT JOIN purchase_order o ON o.number = x.number"
            "  ORDER BY x.position",
@@ -192,8 +194,10 @@ enum err_kind asset_make(struct request *request, const struct asset_rows *rows,
     for (size_t i = 0; i < rows->count; i++) {
         char id[UUID_TEXT_SIZE];
         identity_to_uuid(identity_new(), id);
-        check_amounts(request, &rows->items[i], rows->prefixes[i]);
-        check_terms(request, &rows->items[i], rows->prefixes[i]);
+        if (rows->unreadable == NULL || !rows->unreadable[i]) {
+            check_amounts(request, &rows->items[i], rows->prefixes[i]);
+            check_terms(request, &rows->items[i], rows->prefixes[i]);
+        }
         add_names(&columns, &rows->items[i], i == 0 ? request->new_id : id);
     }
     enum err_kind kind = check_names(request, rows, &columns, ret_taken, reterr);

@@ -48,6 +48,7 @@ static const struct field commitment_fields[] = {
     FIELD_COLUMN("starts_at",    FIELD_TYPE_TIME, .help = "Domain time, inclusive"),
     FIELD_COLUMN("ends_at",      FIELD_TYPE_TIME, .help = "Domain time, exclusive"),
     FIELD_COLUMN("status",       FIELD_TYPE_ENUM, .values = states, .help = "By domain time"),
+    FIELD_COLUMN_WITH("break_even_utilisation_ppm", FIELD_TYPE_INT, FIELD_NULLABLE, .help = "Of usage: the share of its GPU-hours that must be used for it to cost no more than they do without it, in millionths: its unit price over the base price that holds for the tenant now, or when it begins or ended; null: there is none"),
     FIELDS_END,
 };
 
@@ -87,7 +88,12 @@ static const struct schema query_schema = {"CommitmentQuery", query_fields, size
     " (c.starts_at AT TIME ZONE t.billing_timezone)::date AS first_month, c.months, c.payment_model, c.upfront_bp,"    \
     " extract(epoch FROM c.starts_at)::bigint AS starts_at, extract(epoch FROM c.ends_at)::bigint AS ends_at,"         \
     " CASE WHEN sluice_now() < c.starts_at THEN 'pending' WHEN sluice_now() < c.ends_at THEN 'active'"                 \
-    "      ELSE 'expired' END AS status, c.id AS page_key"                                                             \
+    "      ELSE 'expired' END AS status,"                                                                              \
+    " (SELECT round(c.unit_price_u * 1000000.0 / nullif(p.gpu_hour_u, 0))::bigint FROM price p"                        \
+    "   WHERE p.sku_kind = c.sku_kind AND p.sku = c.sku AND p.tier = c.tier AND p.currency = c.currency"               \
+    "    AND (p.tenant_id IS NULL OR p.tenant_id = c.tenant_id) AND p.project IS NULL AND p.withdrawn_at IS NULL"      \
+    "    AND p.valid @> least(greatest(sluice_now(), c.starts_at), c.ends_at - interval '1 second')"                   \
+    "   ORDER BY p.tenant_id IS NULL LIMIT 1) AS break_even_utilisation_ppm, c.id AS page_key"                         \
     " FROM commitment c JOIN tenant t ON t.id = c.tenant_id"
 
 static const struct db_stmt statement_list = {

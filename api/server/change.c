@@ -104,7 +104,7 @@ static enum err_kind apply_patch(struct request *request, const json_t *present,
     drop_nulls(whole);
     merge_patch(whole, request->internal->patch); /* its depth: JSON_DEPTH_MAX */
     request->body = arena_alloc(request->arena, schema->size);
-    request->problems.count = 0; /* of an attempt before */
+    request->problems.count = request->problems.listed = 0; /* of an attempt before */
     field_read_json(schema->fields, whole, FIELD_MODE_CREATE, request->body, &request->body_present,
                     &request->problems);
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);

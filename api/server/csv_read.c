@@ -4,6 +4,12 @@
 
 #include <string.h>
 
+const char *csv_text(const char *text)
+{
+    static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF in UTF-8 */
+    return strncmp(text, mark, sizeof mark - 1) == 0 ? text + sizeof mark - 1 : text;
+}
+
 static enum err_kind malformed(const struct csv_reader *reader, const char *what, struct err *reterr)
 {
     return err_set_code(reterr, ERR_MALFORMED, "malformed_csv", "line %d: %s", reader->line, what);

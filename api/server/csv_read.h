@@ -21,6 +21,9 @@ struct csv_cells {
     int line;     /* in which it begins */
 };
 
+/* The text without the byte order mark that spreadsheets put before it. */
+const char *csv_text(const char *text);
+
 /* The next row that is not empty. ERR_MALFORMED (malformed_csv): a quote that does not end, text behind one, or too
  * many cells. Cells live in the arena. */
 MUST_CHECK enum err_kind csv_read_row(struct csv_reader *reader, struct arena *arena, struct csv_cells *ret,

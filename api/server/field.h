@@ -80,8 +80,8 @@ enum field_flag {
 };
 
 enum field_pattern {
-    FIELD_ANY,  /* .least to .most characters (1 to 255 unless said) without control characters */
-    FIELD_NAME, /* ^[a-z0-9][a-z0-9._-]{0,62}$ */
+    FIELD_ANY,   /* .least to .most characters (1 to 255 unless said) without control characters */
+    FIELD_NAME,  /* ^[a-z0-9][a-z0-9._-]{0,62}$ */
     FIELD_LINES, /* as FIELD_ANY, with line feeds, carriage returns and tabulators */
 };
 
@@ -170,7 +170,7 @@ struct schema {
 
 /* ---- What is wrong with a body: collected, not only the first ---- */
 
-#define FIELD_PROBLEMS_MAX 32 /* more are counted, not listed */
+#define FIELD_PROBLEMS_MAX 32 /* more are counted, not listed; unless said otherwise */
 
 struct field_problem {
     const char *pointer; /* JSON pointer (RFC 6901), "" for the whole body; "?name" for a query parameter */
@@ -180,8 +180,10 @@ struct field_problem {
 
 struct field_problems {
     struct arena *arena;
-    struct field_problem items[FIELD_PROBLEMS_MAX];
-    size_t count;
+    struct field_problem *items; /* in the arena */
+    size_t count;                /* of all */
+    size_t listed;               /* those that items has */
+    size_t most;                 /* how many are listed; 0: FIELD_PROBLEMS_MAX */
 };
 
 void field_problem_add(struct field_problems *problems, const char *pointer, const char *code, const char *format, ...)

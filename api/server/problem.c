@@ -6,12 +6,11 @@
 
 static void write_problems(const struct field_problems *problems, struct json_out *out)
 {
-    size_t count = problems->count < FIELD_PROBLEMS_MAX ? problems->count : FIELD_PROBLEMS_MAX;
-    if (count == 0)
+    if (problems->listed == 0)
         return;
     json_out_key(out, "errors");
     json_out_open(out, '[');
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < problems->listed; i++) {
         json_out_open(out, '{');
         json_out_key(out, "pointer");
         json_out_text(out, problems->items[i].pointer);

@@ -1,7 +1,10 @@
 """Every kind of charge, over three months in the calendar of Berlin: each line's arithmetic holds and goes back to facts, and FOCUS has all of it."""
 # SPDX-License-Identifier: Apache-2.0
 
+import datetime
 import decimal
+import os
+import random
 import re
 from fractions import Fraction
 
@@ -42,13 +45,44 @@ def usd(text):
     return {"amount": text, "currency": "USD"}
 
 
+class Twins:
+    """Tenants with one reservation each, of every price model, that was quoted before: ids, and what each was told it costs."""
+
+    def __init__(self, stack, dice, count=10):
+        self.told = {}
+        for number in range(count):
+            kind = dice.choice([*sorted(PRICES.keys() - {"loyal.8x"}), "h100.8x", "shape"])  # that one's price is corrected later
+            name = f"twin-{number}-{kind.split('.')[0]}"
+            who = stack.tenant(name, may_shape=True, billing_timezone=dice.choice(("UTC", "Europe/Berlin", "Asia/Kolkata")))
+            starts = datetime.datetime(2026, 1, 3) + datetime.timedelta(seconds=dice.randrange(27 * 86400))
+            ends = starts + datetime.timedelta(seconds=dice.randrange(1, 40 * 3600))
+            subject = {"tenant": name, "sku_kind": "instance_type", "sku": kind} if kind != "shape" else {"tenant": name, "sku_kind": "gpu_model", "sku": "H100"}
+            if dice.random() < 0.5:
+                terms = {"percent_bp": dice.randrange(1, 9999)} if dice.random() < 0.7 else {"gpu_hour": usd(f"0.{dice.randrange(10 ** 6):06}")}
+                stack.operator.create("/v1/system/discounts", {**subject, **terms, "reason": "loyal"})
+            if dice.random() < 0.5:
+                changes = starts + (ends - starts) * dice.random()
+                stack.operator.create("/v1/system/prices", {**subject, "gpu_hour": usd(f"{dice.randrange(1, 9)}.{dice.randrange(10 ** 6):06}"),
+                                                            "valid_from": f"{changes:%Y-%m-%dT%H:%M:%SZ}"})
+            what = {"instance_type": kind} if kind != "shape" else {"shape": {"gpu_milli": dice.choice((125, 500)), "gpu_models": ["H100"]}}
+            quote = who.create("/v1/quotes", {"zone": ZONE, "count": 1, "starts_at": f"{starts:%Y-%m-%dT%H:%M:%SZ}", "ends_at": f"{ends:%Y-%m-%dT%H:%M:%SZ}", **what})
+            made = who.create("/v1/reservations", {"quote": quote["id"]})
+            self.told[name] = (who, made["id"], [quote["price"]["estimate"]])
+
+    def live(self):
+        """What each is projected to cost now."""
+        for who, ident, told in self.told.values():
+            told.append(who.get(f"/v1/reservations/{ident}/cost").expect(200).body["projected"])
+
+
 class Charged:
     """Acme has a commitment of GPU-hours, the spender one of money; the idler is credited in a month in which it uses nothing."""
 
     def __init__(self, stack):
         self.stack, self.operator = stack, stack.operator
         make = stack.operator.create
-        stack.fleet(8, price="2.490000")
+        self.seed = os.environ.get("SLUICE_TEST_SEED", "8")
+        stack.fleet(16, price="2.490000")
         make("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tier": "preemptible", "gpu_hour": usd("1.100000")})
         make("/v1/system/prices", {"sku_kind": "gpu_model", "sku": "H100", "gpu_hour": usd("2.700000")})
         for name, price in PRICES.items():
@@ -75,6 +109,7 @@ class Charged:
         self.reserve(self.spender, "little", "2026-01-05T00:00:00Z", "2026-01-05T10:00:01Z", instance_type="loyal.8x")
         self.reserve(self.spender, "much", "2026-02-05T00:00:00Z", "2026-02-07T10:00:01Z", instance_type="loyal.8x")
         self.reserve(self.idler, "once", "2026-01-05T00:00:00Z", "2026-01-05T01:00:00Z", instance_type="h100.8x")
+        self.twins = Twins(stack, random.Random(self.seed))
         self.live()
 
     def reserve(self, who, name, starts, ends, **what):
@@ -85,7 +120,11 @@ class Charged:
 
     def live(self):
         stack, acme = self.stack, self.acme
+        self.twins.live()
+        stack.advance("2026-01-10T07:08:09Z")
+        self.twins.live()
         stack.advance("2026-01-24T00:00:00Z")
+        self.twins.live()
         acme.post(f"/v1/reservations/{self.ids['never']}/cancel").expect(200)
         stack.advance("2026-01-28T01:02:03Z")
         acme.post(f"/v1/reservations/{self.ids['left early']}/cancel").expect(200)
@@ -221,6 +260,20 @@ def test_a_line_of_a_credit_note_is_explained(charged):
             assert charged.operator.get(path.replace("/v1/", "/v1/system/")).expect(200).body == told
             charged.spender.get(path).expect(404)
     assert sorted(credited) == [1, 4, 5]
+
+
+# ---- One function: quote, live cost, preview and invoice ----
+
+
+def test_quote_live_cost_preview_and_invoice_agree_to_the_micro_unit(charged):
+    for name, (who, ident, told) in charged.twins.told.items():
+        lines = [line for invoice in who.items("/v1/invoices") for line in who.items(f"/v1/invoices/{invoice['id']}/lines")]
+        cost = who.get(f"/v1/reservations/{ident}/cost").expect(200).body
+        previewed = [line for month in ("2026-01-01", "2026-02-01") for line in who.get(f"/v1/invoice-preview?month={month}").expect(200).body["lines"]]
+        minimum = sum(micro(line["amount_exact"]) for line in lines if line["reason"] == "minimum")
+        for said in (*told, cost["so_far"], cost["projected"]):
+            assert micro(said) + minimum == micro(cost["billed"]), (name, told, cost, minimum, charged.seed)
+        assert sum(micro(line["amount_exact"]) for line in lines) == sum(micro(line["amount_exact"]) for line in previewed) == micro(cost["billed"]), (name, charged.seed)
 
 
 # ---- FOCUS ----

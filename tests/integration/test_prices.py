@@ -59,10 +59,15 @@ def test_a_commitment_is_a_total_over_its_months(lived):
         "tenant": "committed", "category": "usage", "sku_kind": "instance_type", "sku": "h100.8x", "gpu_hours": 5000, "unit_price": money("1.850000"),
         "first_month": "2026-02-01", "months": 3, "payment_model": "partial_upfront", "upfront_bp": 5000})
     assert made["total"] == money("27750.00") and made["status"] == "pending" and made["ends_at"] == "2026-05-01T00:00:00Z"
+    assert made["break_even_utilisation_ppm"] == 925_000, "at a list price of 2.00"
     assert acme.get(f"/v1/commitments/{made['id']}").expect(200).body == made
     assert acme.items(f"/v1/commitments/{made['id']}/periods") == [] and made["amount"] is None
     monthly = lived.operator.create("/v1/system/commitments", {
         "tenant": "committed", "category": "spend", "amount": money("9250.00"), "first_month": "2026-02-01", "months": 12})
+    assert monthly["break_even_utilisation_ppm"] is None
+    lived.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tenant": "committed", "gpu_hour": money("2.490000"),
+                                                "valid_from": "2026-02-01T00:00:00Z"})
+    assert acme.get(f"/v1/commitments/{made['id']}").expect(200).body["break_even_utilisation_ppm"] == 742_972, "G14: 74.297 %"
     assert (monthly["amount"], monthly["total"]) == (money("9250.00"), money("111000.00"))
     for wrong in ({"category": "spend"}, {"first_month": "2026-02-02"}, {"first_month": "2025-12-01"}, {"upfront_bp": None}, {"tenant": "nobody"},
                   {"unit_price": {"amount": "1.000000", "currency": "EUR"}}):

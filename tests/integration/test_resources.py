@@ -464,16 +464,23 @@ def test_assets_come_from_a_spreadsheet_all_or_none_and_change_with_a_reason(sta
             'A2,"gpus, eight",A1,PO-7,c1,300000.00,USD,,,2026-01-01,48,full_month']
     wrong = [rows[0], rows[1].replace("A2", "A1"), "A3,,,PO-8,c1,1.5,USD,,,2026-01-01,sixty,weekly"]
     refused = finance.post("/v1/system/assets/import", "\r\n".join([head, *wrong])).expect(422)
-    assert pointers(refused) == {"/rows/2/cost/amount": "wrong_type", "/rows/2/life_months": "wrong_type", "/rows/2/convention": "out_of_range"}
+    named = {"/rows/1/serial": "name_taken", "/rows/2/purchase_order": "unknown_purchase_order", "/rows/1/component_of": "unknown_asset"}
+    assert pointers(refused) == {"/rows/2/cost/amount": "wrong_type", "/rows/2/life_months": "wrong_type", "/rows/2/convention": "out_of_range", **named}
     refused = finance.post("/v1/system/assets/import", "\n".join([head, *wrong[:2], wrong[2].replace("1.5", "1.50").replace("sixty", "60").replace("weekly", "daily")])).expect(422)
-    assert pointers(refused) == {"/rows/1/serial": "name_taken", "/rows/2/purchase_order": "unknown_purchase_order", "/rows/1/component_of": "unknown_asset"}
-    text = "\r\n".join([head, *rows, ""])
-    assert finance.post("/v1/system/assets/import?validate_only=true", text).expect(200).body == {
+    assert pointers(refused) == named
+    refused = finance.post("/v1/system/assets/import", "\n".join([f"{head},colour", *(row.replace("2026", "nineteen") + ",red" for row in rows * 400)])).expect(422)
+    assert len(refused.body["errors"]) == 1000 and refused.body["errors"][0]["pointer"] == "/header/colour"
+    assert "and 1598 more" in refused.body["detail"], "800 dates and 798 serial numbers"
+    twice = finance.post("/v1/system/assets/import", "\n".join([f"{head},serial", *(row + ",A9" for row in rows)])).expect(400)
+    assert twice.code == "malformed_csv" and "the column 'serial' stands twice" in twice.body["detail"]
+    text = ("\ufeff" + "\r\n".join([head, *rows, ""])).encode()
+    csv = {"Content-Type": "text/csv"}
+    assert finance.post("/v1/system/assets/import?validate_only=true", text, headers=csv).expect(200).body == {
         "assets": 2, "cohorts": [{"cohort": "c1", "assets": 2, "cost": {"amount": "600000.00", "currency": "USD"}}],
         "warnings": []}
     assert finance.items("/v1/system/assets") == []
-    once = finance.post("/v1/system/assets/import", text, headers={"Idempotency-Key": "sheet"}).expect(201)
-    again = finance.post("/v1/system/assets/import", text, headers={"Idempotency-Key": "sheet"})
+    once = finance.post("/v1/system/assets/import", text, headers={**csv, "Idempotency-Key": "sheet"}).expect(201)
+    again = finance.post("/v1/system/assets/import", text, headers={**csv, "Idempotency-Key": "sheet"})
     assert (again.body, again.headers["Idempotent-Replayed"]) == (once.body, "true")
     gpus, = finance.items("/v1/system/assets?component_of=A1")
     assert (gpus["part"], gpus["life_months"]) == ("gpus, eight", 48)
