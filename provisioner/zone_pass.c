@@ -271,6 +271,20 @@ static enum err_kind apply(struct pass *pass, struct err *reterr)
     return apply_changes(&pass->world, pass->db, &end, &pass->outcome, reterr);
 }
 
+/* Whom others no longer need to go: after those who wait had their turn. */
+static enum err_kind withdraw_notices(struct pass *pass, struct err *reterr)
+{
+    const struct zone_memory *memory = pass->memory;
+    bool nobody_waits = memory->waiting_count + waiting_change(&pass->world) == 0;
+    bool is_time = pass->serves_waiting || (pass->world.capacity_returned && nobody_waits);
+    if (!is_time || planner_preemptible_count(memory->planner) == 0)
+        return ERR_NONE;
+    enum err_kind kind = observe_told(&pass->world, pass->db, reterr);
+    if (kind == ERR_NONE)
+        notices_withdraw(&pass->world);
+    return kind;
+}
+
 static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
 {
     enum err_kind kind = observe(pass, reterr);
@@ -286,6 +300,8 @@ static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
     kind = observe_evicted(&pass->world, pass->db, reterr);
     if (kind == ERR_NONE)
         evictions_settle(&pass->world);
+    if (kind == ERR_NONE)
+        kind = withdraw_notices(pass, reterr);
     if (kind == ERR_NONE)
         kind = apply(pass, reterr);
     return kind == ERR_NONE ? db_commit(pass->db, reterr) : kind;

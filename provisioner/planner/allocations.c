@@ -212,3 +212,8 @@ uint32_t planner_allocation_count(const struct planner *planner)
 {
     return planner->allocation_live;
 }
+
+uint32_t planner_preemptible_count(const struct planner *planner)
+{
+    return planner->preemptible_live;
+}

@@ -259,6 +259,7 @@ struct question {
     enum planner_scope apart_level; /* PLANNER_FLEET: no spread; else not in groups that planner->apart marks */
     bool preemptible;
     bool preempts; /* what preempt_may lets go is not in the way */
+    bool spares_unbegun;
     int64_t evict_from;
     /* for explanations: how many would fit if this did not matter */
     bool ignore_plannable;

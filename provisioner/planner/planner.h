@@ -35,6 +35,7 @@
 #define PLANNER_NODE_GPUS_MAX 64                         /* one bit each in a 64-bit mask */
 #define PLANNER_MODEL_SIZE    (GPU_MODEL_LENGTH_MAX + 1) /* with its 0 */
 #define PLANNER_LATER_LIMIT_S (INT64_C(60) * 86400)
+#define PLANNER_KEPT_LEAST_S  3600 /* less is of no use to anybody */
 #define PLANNER_COUNT_MAX     (1U << 20) /* instances of one request: more than a zone has GPUs */
 /* Instants lie within this distance of 1970 or are PLANNER_OPEN: sums cannot overflow. */
 #define PLANNER_INSTANT_MAX (INT64_C(1) << 40)
@@ -199,6 +200,9 @@ struct planner_request {
      * to go is gone. Least loss first, never more than needed. */
     bool preempts;
     int64_t evict_from; /* if preempts: now + notice; the node's turnaround follows before this window may begin */
+    /* Who would keep less than PLANNER_KEPT_LEAST_S of its place stays: whoever is evicted keeps so much of it, and can
+     * have the rest back (planner_extend). */
+    bool spares_unbegun;
 };
 
 /* A preemptible instance that must go, because a request took its place. It is cut at `ends` already. */
@@ -335,6 +339,7 @@ MUST_CHECK const char *planner_node_put(struct planner *planner, const struct pl
 const struct planner_node *planner_node_get(const struct planner *planner, struct planner_id id);
 uint32_t planner_node_count(const struct planner *planner);
 uint32_t planner_allocation_count(const struct planner *planner);
+uint32_t planner_preemptible_count(const struct planner *planner); /* of them */
 
 /* Takes in an allocation that exists, on rebuild: the rows of one instance on one node, HELD and TURNAROUND alike.
  * NULL on success, otherwise why not (a static text), and nothing has changed: unknown node, bad slots or period,

@@ -58,6 +58,8 @@ bool preempt_may(const struct planner *planner, uint32_t index, const struct que
         return false;
     int64_t cut = cut_of(allocation, question);
     int64_t ends = cut > allocation->from ? cut : allocation->from;
+    if (question->spares_unbegun && allocation->from + PLANNER_KEPT_LEAST_S > cut)
+        return false;
     return allocation->to > cut && ends >= question->evict_from;
 }
 

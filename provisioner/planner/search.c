@@ -69,6 +69,7 @@ struct question question_of(const struct planner *planner, const struct planner_
         .apart_level = PLANNER_FLEET,
         .preemptible = request->preemptible,
         .evict_from = request->evict_from,
+        .spares_unbegun = request->spares_unbegun,
     };
     if (question.in_zone)
         question.zone = id_map_get(&planner->groups[PLANNER_ZONE], request->zone);

@@ -73,6 +73,8 @@ static void breaks_gather(const struct starts *starts, const struct node *node)
         if (starts->question->preempts && allocation->preemptible) {
             break_add(starts, starts->question->evict_from);
             break_add(starts, starts->question->evict_from + allocation->turnaround_s);
+            break_add(starts, allocation->from + PLANNER_KEPT_LEAST_S); /* spares_unbegun */
+            break_add(starts, allocation->from + PLANNER_KEPT_LEAST_S + allocation->turnaround_s);
         }
         if (open)
             continue;

@@ -29,6 +29,9 @@ MUST_CHECK enum err_kind observe_more(struct world *world, struct db *db, struct
 /* Reads whom the verdicts of this piece of work evict, where they have not been read yet. */
 MUST_CHECK enum err_kind observe_evicted(struct world *world, struct db *db, struct err *reterr);
 
+/* Reads who was told to give way and is not gone, likewise; of many the first. */
+MUST_CHECK enum err_kind observe_told(struct world *world, struct db *db, struct err *reterr);
+
 /* Reads who is on the nodes that are to be drained, likewise. */
 MUST_CHECK enum err_kind observe_drained(struct world *world, struct db *db, struct err *reterr);
 
@@ -38,5 +41,5 @@ MUST_CHECK enum err_kind observe_drained(struct world *world, struct db *db, str
 MUST_CHECK enum err_kind observe_maintenance(struct world *world, struct db *db, int64_t *ret_due_s,
                                              struct err *reterr);
 
-extern const struct db_stmt *const observe_statements[];
+extern const struct db_stmt *const observe_statements[], *const observe_more_statements[];
 extern const struct db_stmt *const observe_maintenance_statements[];

@@ -7,6 +7,19 @@
 
 #include <string.h>
 
+#define TOLD_MAX_TEXT "64" /* a piece of work: the others when capacity returns again */
+
+static const struct db_stmt statement_told = {
+    .name = "observe_told",
+    .sql = "SELECT s.reservation_id FROM reservation_status s JOIN reservation r ON r.id = s.reservation_id"
+           " WHERE s.zone_id = $1::uuid AND s.ends_by > to_timestamp($2::bigint) AND r.tier = 'preemptible'"
+           "   AND s.state IN ('scheduled', 'activating', 'active')"
+           " ORDER BY s.ends_by, s.reservation_id LIMIT " TOLD_MAX_TEXT,
+    .params = 2,
+};
+
+const struct db_stmt *const observe_more_statements[] = {&statement_told, NULL};
+
 /* The reservations stand elsewhere now. */
 static void move_instances(struct reservation *reservations, uint32_t count)
 {
@@ -61,4 +74,20 @@ enum err_kind observe_evicted(struct world *world, struct db *db, struct err *re
             db_array_identity(&ids, id);
     }
     return observe_more(world, db, &ids, reterr);
+}
+
+enum err_kind observe_told(struct world *world, struct db *db, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    char now[DB_INT_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    CLEANUP(db_array_clear) struct db_array ids = {0};
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_told, DB_PARAMS(zone, db_int_param(now, world->now_s)), &result, reterr);
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++) {
+        struct identity id = db_identity(result, row, 0);
+        if (world_reservation(world, id) == NULL)
+            db_array_identity(&ids, id);
+    }
+    return kind == ERR_NONE ? observe_more(world, db, &ids, reterr) : kind;
 }

@@ -25,6 +25,15 @@ static int64_t first_start(const struct reservation *reservation)
     return waits && wish->starts_s < now_s ? now_s : wish->starts_s;
 }
 
+/* Nobody goes for what may never be confirmed: whom a quote takes a place from goes once it holds no longer, and has that
+ * place back where it was not confirmed. */
+static int64_t notice_from(const struct reservation *reservation)
+{
+    const struct wish *wish = &reservation->wish;
+    int64_t now_s = reservation->world->now_s;
+    return wish_is_quote(wish) && wish->hold_until_s > now_s ? wish->hold_until_s : now_s;
+}
+
 /* As the planner's ids differ from ours in type only, a wish is nearly a request. */
 struct planner_request verdict_request(const struct reservation *reservation)
 {
@@ -44,8 +53,9 @@ struct planner_request verdict_request(const struct reservation *reservation)
         .scope_preferred = !wish->scope_required,
         .spread = wish->spread,
         .preemptible = wish->preemptible,
-        .preempts = !wish->preemptible && !wish_is_quote(wish), /* nobody goes for what may never be confirmed */
-        .evict_from = reservation->world->now_s + reservation->world->zone->preemption_notice_s,
+        .preempts = !wish->preemptible,
+        .evict_from = notice_from(reservation) + reservation->world->zone->preemption_notice_s,
+        .spares_unbegun = wish_is_quote(wish),
     };
 }
 

@@ -389,6 +389,10 @@ void evictions_note(struct world *world, const struct planner_verdict *verdict);
 /* Tells the evicted, and lets their reservations go as far as they can; each of those is in the world. */
 void evictions_settle(struct world *world);
 
+/* Gives the preemptible reservations of the world that were told to go their places back, as far as these are free now,
+ * and tells them. */
+void notices_withdraw(struct world *world);
+
 /* ---- Recording ---- */
 
 /* Moves the lifecycle along the row: state, revision, attempts. The caller records the event. */

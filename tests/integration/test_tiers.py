@@ -151,6 +151,28 @@ def test_one_that_keeps_a_part_of_its_window_runs_until_then(market):
     assert status_of(stack.spot, ahead)["state"] == "ended"
 
 
+def test_a_notice_is_withdrawn_when_the_place_is_not_wanted_any_more(market):
+    stack = market(1)
+    filling = reserve(stack.spot, "preemptible", None, "12:00:00")
+    stack.advance(at("01:00:00"))
+    stack.firm.post("/v1/quotes", {**body_of("reserved", "01:10:00", "03:00:00"), "ttl_s": 600}).expect(409)  # it would be over too late
+    quote = stack.firm.post("/v1/quotes", {**body_of("reserved", "01:12:00", "03:00:00"), "ttl_s": 600}).expect(201).body
+    assert quote["status"]["state"] == "held" and status_of(stack.spot, filling)["ends_by"] == at("01:12:00")
+    stack.advance(at("01:10:00"))
+    assert stack.firm.get(f"/v1/quotes/{quote['id']}").expect(200).body["status"]["state"] == "expired"
+    assert status_of(stack.spot, filling)["ends_by"] is None
+    firm = reserve(stack.firm, "reserved", "02:00:00", "03:00:00")
+    assert status_of(stack.spot, filling)["ends_by"] == at("02:00:00")
+    stack.firm.post(f"/v1/reservations/{firm['id']}/cancel").expect(200)
+    eventually(lambda: status_of(stack.spot, filling)["ends_by"] is None, "nobody needs the place")
+    told = [event["payload"]["ends_by"] for event in stack.events(stack.spot) if event["kind"] == "instance.preemption_notice"]
+    assert len(told) == 4 and told[1] is None and told[3] is None
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
+    stack.advance("2026-02-01T00:00:00Z")
+    assert stack.sql("SELECT class, sum(extract(epoch FROM period_end - period_start))::int AS s FROM usage_interval GROUP BY 1") == [{"class": "used", "s": 12 * 3600}]
+    assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
+
+
 def lose_node_of(stack, name, client, reservation):
     """The node of the tenant's running instance no longer answers."""
     (running,) = stack.sql("SELECT n.name FROM node n JOIN instance i ON i.node_id = n.id JOIN tenant t ON t.id = i.tenant_id"

@@ -216,6 +216,8 @@ static bool may_go(const struct planner_request *request, const struct row *row)
 {
     int64_t cut = cut_for(request, row);
     int64_t start = row_start(row);
+    if (request->spares_unbegun && start + PLANNER_KEPT_LEAST_S > cut)
+        return false;
     return row->allocation.preemptible && !row->allocation.maintenance && start < row_end(row) && row_end(row) > cut &&
            (cut > start ? cut : start) >= request->evict_from;
 }

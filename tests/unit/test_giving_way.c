@@ -28,6 +28,7 @@ static void work_at(struct scene *scene, int64_t now_s)
         reservation_drive(&world->reservations[i]);
     waitlist_serve(world);
     evictions_settle(world);
+    notices_withdraw(world);
     planner_commit(world->planner);
     planner_verify(world->planner);
 }
@@ -60,6 +61,85 @@ START_TEST(the_evicted_are_told_at_once_and_stop_when_the_notice_is_over)
     ck_assert_str_eq(spot->reason, "preempted");
     work_at(scene, START + NOTICE_S);
     ck_assert_int_eq(firm->is.state, RESERVATION_ACTIVE);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_notice_is_withdrawn_when_the_place_is_not_wanted_any_more)
+{
+    for (int is_open = 0; is_open < 2; is_open++) {
+        struct scene *scene = market_new(1);
+        int64_t ends_s = is_open ? NEVER : START + 10 * HOUR;
+        struct reservation *spot = preemptible_for(scene, 0, 1, ends_s);
+        work_at(scene, START);
+        struct reservation *firm = wish_number(scene, 1, 1, START + 2 * HOUR, START + 3 * HOUR);
+        work_at(scene, START);
+        ck_assert_int_eq(spot->ends_by_s, START + 2 * HOUR);
+        (void)wish_number(scene, 2, 1, START + 5 * HOUR, START + 6 * HOUR);
+        work_at(scene, START);
+        firm->wish.cancel_requested = true;
+        work_at(scene, START + HOUR);
+        ck_assert_int_eq(spot->ends_by_s, START + 5 * HOUR); /* as far as it is free */
+        ck_assert_int_eq(spot->instances[0].ends_by_s, START + 5 * HOUR);
+        scene->reservations[2].wish.cancel_requested = true;
+        scene->world.event_count = 0;
+        work_at(scene, START + HOUR);
+        ck_assert_int_eq(spot->ends_by_s, NEVER);
+        ck_assert_int_eq(spot->instances[0].ends_by_s, NEVER);
+        ck_assert_int_eq(spot->instances[0].ends_s, ends_s);
+        ck_assert(has_event(scene, "instance.preemption_notice")); /* which says that there is no end in sight */
+        work_at(scene, START + 9 * HOUR);
+        ck_assert_int_eq(spot->instances[0].is.state, INSTANCE_RUNNING);
+        scene_free(scene);
+    }
+}
+END_TEST
+
+static struct reservation *quote_for(struct scene *scene, uint8_t number, int64_t starts_s, int64_t hold_until_s)
+{
+    struct reservation *quote = wish_number(scene, number, 1, starts_s, starts_s + HOUR);
+    quote->wish.hold_until_s = hold_until_s;
+    return quote;
+}
+
+START_TEST(nobody_goes_for_a_quote_before_it_is_over_and_all_is_as_before_if_it_was_not_confirmed)
+{
+    struct scene *scene = market_new(1);
+    struct reservation *spot = preemptible_for(scene, 0, 1, START + 10 * HOUR);
+    work_at(scene, START);
+    struct reservation *soon = quote_for(scene, 1, START + HOUR, START + HOUR - NOTICE_S + 1);
+    work_at(scene, START);
+    ck_assert_int_eq(soon->is.state, RESERVATION_REJECTED);
+    ck_assert_int_eq(spot->ends_by_s, NEVER);
+    struct reservation *quote = quote_for(scene, 2, START + HOUR, START + HOUR - NOTICE_S);
+    work_at(scene, START);
+    ck_assert_int_eq(quote->is.state, RESERVATION_HELD);
+    ck_assert_int_eq(spot->ends_by_s, START + HOUR);
+    work_at(scene, START + HOUR - NOTICE_S);
+    ck_assert_int_eq(quote->is.state, RESERVATION_EXPIRED);
+    ck_assert_int_eq(spot->ends_by_s, NEVER);
+    ck_assert_int_eq(spot->instances[0].is.state, INSTANCE_RUNNING);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_quote_takes_no_place_of_which_less_than_an_hour_would_be_left)
+{
+    struct scene *scene = market_new(1);
+    struct reservation *spot = preemptible_for(scene, 0, 1, START + 20 * HOUR);
+    spot->wish.starts_s = START + 5 * HOUR;
+    work_at(scene, START);
+    struct reservation *quote = quote_for(scene, 1, START + 6 * HOUR - 1, START + HOUR);
+    work_at(scene, START);
+    ck_assert_int_eq(quote->is.state, RESERVATION_REJECTED);
+    quote = quote_for(scene, 2, START + 6 * HOUR, START + HOUR);
+    work_at(scene, START);
+    ck_assert_int_eq(quote->is.state, RESERVATION_HELD);
+    ck_assert_int_eq(spot->is.state, RESERVATION_SCHEDULED);
+    ck_assert_int_eq(spot->ends_by_s, START + 6 * HOUR);
+    quote->wish.cancel_requested = true;
+    work_at(scene, START);
+    ck_assert_int_eq(spot->ends_by_s, NEVER);
     scene_free(scene);
 }
 END_TEST
@@ -285,6 +365,9 @@ int main(void)
     Suite *suite = suite_create("giving_way");
     TCase *cases = tcase_create("promises");
     tcase_add_test(cases, the_evicted_are_told_at_once_and_stop_when_the_notice_is_over);
+    tcase_add_test(cases, a_notice_is_withdrawn_when_the_place_is_not_wanted_any_more);
+    tcase_add_test(cases, nobody_goes_for_a_quote_before_it_is_over_and_all_is_as_before_if_it_was_not_confirmed);
+    tcase_add_test(cases, a_quote_takes_no_place_of_which_less_than_an_hour_would_be_left);
     tcase_add_test(cases, one_of_a_gang_that_gives_way_leaves_it_short);
     tcase_add_test(cases, a_reservation_that_loses_all_before_its_start_is_cancelled);
     tcase_add_test(cases, who_lost_its_node_takes_a_preemptible_place_with_notice);

@@ -18,6 +18,7 @@ static struct planner_request question_any(struct world *world)
     if (!request.preemptible && chance(world, 50)) {
         request.preempts = true;
         request.evict_from = request.from + between(world, -4, 4) * HOUR;
+        request.spares_unbegun = chance(world, 30);
     }
     return request;
 }
