@@ -19,12 +19,14 @@
 #include "billing/ledger/commitments.h"
 #include "billing/ledger/credit_grants.h"
 #include "billing/ledger/credit_keep.h"
+#include "billing/ledger/give_back.h"
 #include "billing/ledger/journal.h"
 #include "billing/ledger/meter_lines.h"
 #include "billing/ledger/payments.h"
 #include "billing/ledger/rate_alone.h"
 #include "billing/ledger/rate_day.h"
 #include "billing/ledger/rate_facts.h"
+#include "billing/ledger/rate_minimum.h"
 #include "billing/ledger/rate_rules.h"
 #include "billing/ledger/rate_so_far.h"
 #include "billing/ledger/rate_tenant.h"
@@ -85,6 +87,7 @@ static const struct db_check checks[] = {
     {meter_lines_statements,       ROLE, NULL},
     {readings_statements,          ROLE, NULL},
     {rate_rules_statements,        ROLE, NULL},
+    {rate_minimum_statements,      ROLE, NULL},
     {rate_so_far_statements,       ROLE, NULL},
     {provisional_statements,       ROLE, NULL},
     {rated_line_statements,        ROLE, NULL},
@@ -98,6 +101,7 @@ static const struct db_check checks[] = {
     {cohort_day_statements,        ROLE, NULL},
     {cost_summary_statements,      ROLE, NULL},
     {settlement_statements,        ROLE, NULL},
+    {give_back_statements,         ROLE, NULL},
     {credit_keep_statements,       ROLE, NULL},
     {credit_grants_statements,     ROLE, NULL},
     {payments_statements,          ROLE, NULL},

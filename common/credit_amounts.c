@@ -60,8 +60,10 @@ static enum err_kind take_part(struct credit_line *line, int64_t denominator, in
     int64_t then_minor = money_minor_of_micro(then_u, exponent);
     if (!is_within(then_minor, line->net_minor))
         return exceeds(reterr);
-    /* Shares that were rounded up one by one may pass the line by a few micro-units. */
-    if (!is_within(then_u, line->amount_u)) {
+    /* Shares that were rounded one by one may pass or miss the line, by half a micro-unit each. */
+    int64_t rest_u = line->amount_u - then_u;
+    bool is_rounding = (rest_u < 0 ? -rest_u : rest_u) <= (line->credits + 1) / 2;
+    if (!is_within(then_u, line->amount_u) || is_rounding) {
         then_u = line->amount_u;
         then_minor = line->net_minor;
     }

@@ -18,7 +18,7 @@ enum credit_measure {
 struct credit_line {
     /* in: the invoice's line, and what was credited of it before */
     int64_t amount_u, net_minor, gpu_milli_s;
-    int64_t credited_u, credited_minor;
+    int64_t credits, credited_u, credited_minor;
     /* in: the wish */
     enum credit_measure measure;
     int64_t numerator, denominator;

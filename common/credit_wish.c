@@ -8,6 +8,7 @@ static struct credit_line read_line(const PGresult *wish, int row)
         .amount_u = db_int(wish, row, CREDIT_WISH_AMOUNT, 0),
         .net_minor = db_int(wish, row, CREDIT_WISH_NET, 0),
         .gpu_milli_s = db_int(wish, row, CREDIT_WISH_QUANTITY, 0),
+        .credits = db_int(wish, row, CREDIT_WISH_CREDITS, 0),
         .credited_u = db_int(wish, row, CREDIT_WISH_CREDITED_U, 0),
         .credited_minor = db_int(wish, row, CREDIT_WISH_CREDITED_MINOR, 0),
         .measure = CREDIT_REST,

@@ -21,17 +21,19 @@ enum {
     CREDIT_BILL_CREDITED_TAX
 };
 
-/* $1 the invoice, $2 the request: the lines that it names, or all where it names none; the last column tells how many
- * it names. */
+/* $1 the invoice, $2 the request: the lines that it names, or all where it names none, by the request's share if it has
+ * one; how many it names, and how often the line was credited before. */
 #define CREDIT_WISH_LINES                                                                                              \
     "WITH wish AS (SELECT * FROM invoice_request_line WHERE request_id = $2::uuid)"                                    \
     " SELECT l.line_no, l.amount_u, l.net_minor, l.gpu_milli_seconds, coalesce(c.amount_u, 0),"                        \
-    "  coalesce(c.net_minor, 0), w.gpu_milli_seconds, w.share_numerator, w.share_denominator, w.net_minor,"            \
-    "  (SELECT count(*) FROM wish)"                                                                                    \
-    "  FROM invoice_line l LEFT JOIN wish w ON w.invoice_line_no = l.line_no"                                          \
-    "  CROSS JOIN LATERAL (SELECT sum(n.amount_u) AS amount_u, sum(n.net_minor) AS net_minor"                          \
+    "  coalesce(c.net_minor, 0), w.gpu_milli_seconds, coalesce(w.share_numerator, r.share_numerator),"                 \
+    "  coalesce(w.share_denominator, r.share_denominator), w.net_minor, (SELECT count(*) FROM wish), c.credits"        \
+    "  FROM invoice_request r JOIN invoice_line l ON l.invoice_id = r.invoice_id"                                      \
+    "  LEFT JOIN wish w ON w.invoice_line_no = l.line_no"                                                              \
+    "  CROSS JOIN LATERAL (SELECT sum(n.amount_u) AS amount_u, sum(n.net_minor) AS net_minor, count(*) AS credits"     \
     "   FROM credit_note_line n WHERE n.invoice_id = l.invoice_id AND n.invoice_line_no = l.line_no) c"                \
-    " WHERE l.invoice_id = $1::uuid AND (w.request_id IS NOT NULL OR NOT EXISTS (SELECT FROM wish))"                   \
+    " WHERE r.id = $2::uuid AND r.invoice_id = $1::uuid"                                                               \
+    "   AND (w.request_id IS NOT NULL OR NOT EXISTS (SELECT FROM wish))"                                               \
     " ORDER BY l.line_no"
 
 enum {
@@ -46,6 +48,7 @@ enum {
     CREDIT_WISH_DENOMINATOR,
     CREDIT_WISH_OF_AMOUNT,
     CREDIT_WISH_COUNT,
+    CREDIT_WISH_CREDITS,
 };
 
 /* Fills lines[] and ret_tax[] (the caller's, one for each row of `wish`) and *ret. ERR_CONFLICT with its code: it

@@ -13,14 +13,20 @@
 #include <string.h>
 
 #define LINES_MAX 1000
+#define SHARE_MAX 1000000
 
 struct credit_line {
     int64_t line_no, gpu_milli_seconds, share_numerator, share_denominator;
     struct field_money net;
 };
 
+struct share {
+    int64_t numerator, denominator;
+};
+
 struct wish {
     const char *reason;
+    struct share share;
     struct field_rows lines;
 };
 
@@ -36,15 +42,22 @@ static const struct field reason_fields[] = {
 static const struct field credit_line_fields[] = {
     FIELD_INT  ("line_no",           struct credit_line, line_no, .flags = FIELD_REQUIRED, .least = 1, .most = INT32_MAX, .example = "1", .help = "Line of the invoice"),
     FIELD_INT  ("gpu_milli_seconds", struct credit_line, gpu_milli_seconds, .flags = FIELD_NULLABLE, .least = 1, .most = INT64_MAX, .help = "So much of its quantity"),
-    FIELD_INT  ("share_numerator",   struct credit_line, share_numerator, .flags = FIELD_NULLABLE, .least = 1, .most = 1000000, .example = "1", .help = "Such a share of the whole line"),
-    FIELD_INT  ("share_denominator", struct credit_line, share_denominator, .flags = FIELD_NULLABLE, .least = 1, .most = 1000000, .example = "3", .help = "The share's denominator"),
+    FIELD_INT  ("share_numerator",   struct credit_line, share_numerator, .flags = FIELD_NULLABLE, .least = 1, .most = SHARE_MAX, .example = "1", .help = "Such a share of the whole line"),
+    FIELD_INT  ("share_denominator", struct credit_line, share_denominator, .flags = FIELD_NULLABLE, .least = 1, .most = SHARE_MAX, .example = "3", .help = "The share's denominator"),
     FIELD_MONEY("net",               struct credit_line, net, .flags = FIELD_NULLABLE, .help = "Such an amount, net, with the line's sign"),
+    FIELDS_END,
+};
+
+static const struct field share_fields[] = {
+    FIELD_INT("numerator",   struct share, numerator, .flags = FIELD_REQUIRED, .least = 1, .most = SHARE_MAX, .example = "1", .help = "So many parts"),
+    FIELD_INT("denominator", struct share, denominator, .flags = FIELD_REQUIRED, .least = 1, .most = SHARE_MAX, .example = "3", .help = "of so many"),
     FIELDS_END,
 };
 
 static const struct field credit_fields[] = {
     FIELD_TEXT("reason", struct wish, reason, .flags = FIELD_REQUIRED, .least = 1, .most = 500, .example = "outage of 12,000 s on 17 June", .help = "Why; it is printed on the credit note"),
-    FIELD_ROWS("lines",  struct wish, lines, .flags = FIELD_NULLABLE, .fields = credit_line_fields, .size = sizeof(struct credit_line), .least = 1, .most = LINES_MAX, .help = "What to credit of which lines: a quantity, a share or an amount each; null: all that is left of the invoice"),
+    FIELD_OBJECT("share", struct wish, share, .flags = FIELD_OPTIONAL, .fields = share_fields, .help = "Such a share of every line, however many there are; not beside lines"),
+    FIELD_ROWS("lines",  struct wish, lines, .flags = FIELD_NULLABLE, .fields = credit_line_fields, .size = sizeof(struct credit_line), .least = 1, .most = LINES_MAX, .help = "What to credit of which lines: a quantity, a share or an amount each; null: all of them, by the share, or all that is left of the invoice"),
     FIELDS_END,
 };
 
@@ -112,16 +125,19 @@ static const struct db_stmt statement_invoice = {
 
 static const struct db_stmt statement_insert = {
     .name = "invoice_request_insert",
-    .sql = "INSERT INTO invoice_request (id, kind, tenant_id, invoice_id, reason, principal_id)"
-           " VALUES ($1::uuid, $2, $3::uuid, $4::uuid, $5, $6::uuid)",
-    .params = 6,
+    .sql = "INSERT INTO invoice_request (id, kind, tenant_id, invoice_id, reason, principal_id, share_numerator,"
+           "  share_denominator)"
+           " VALUES ($1::uuid, $2, $3::uuid, $4::uuid, $5, $6::uuid, $7::integer, $8::integer)",
+    .params = 8,
 };
 
-static const struct db_stmt statement_insert_line = {
-    .name = "invoice_request_insert_line",
+static const struct db_stmt statement_insert_lines = {
+    .name = "invoice_request_insert_lines",
     .sql = "INSERT INTO invoice_request_line (request_id, invoice_line_no, tenant_id, gpu_milli_seconds,"
-           " share_numerator, share_denominator, net_minor) VALUES ($1::uuid, $2::integer, $3::uuid, $4::bigint,"
-           " $5::integer, $6::integer, $7::bigint) ON CONFLICT DO NOTHING RETURNING request_id",
+           "  share_numerator, share_denominator, net_minor)"
+           " SELECT $1::uuid, x.line_no, $2::uuid, x.quantity, x.numerator, x.denominator, x.net"
+           "   FROM unnest($3::integer[], $4::bigint[], $5::integer[], $6::integer[], $7::bigint[])"
+           "     AS x (line_no, quantity, numerator, denominator, net)",
     .params = 7,
 };
 
@@ -177,21 +193,31 @@ enum err_kind invoice_request_ask(struct request *request, struct response *resp
     return invoice_request_answer(request, response, reterr);
 }
 
-static enum err_kind insert_line(struct request *request, const struct credit_line *line, size_t position,
-                                 const char *tenant, const char *currency, struct err *reterr)
+/* What is said of lines, a value per line in each. */
+enum { LINE_NO, LINE_QUANTITY, LINE_NUMERATOR, LINE_DENOMINATOR, LINE_NET, LINE_COLUMNS };
+
+static void add_value(struct db_array *column, int64_t value)
 {
-    int exponent = 0;
+    if (value == FIELD_NULL)
+        db_array_text(column, NULL);
+    else
+        db_array_int(column, value);
+}
+
+/* Problems are the request's; what stands there of a line that has any is not used. */
+static void add_line(struct request *request, const struct wish *wish, size_t position, const char *currency,
+                     int exponent, struct db_array columns[LINE_COLUMNS])
+{
+    const struct credit_line *lines = wish->lines.items;
+    const struct credit_line *line = &lines[position];
     bool by_quantity = line->gpu_milli_seconds != FIELD_NULL;
     bool by_share = line->share_numerator != FIELD_NULL;
     bool by_amount = line->net.currency != NULL;
     const char *pointer = arena_format(request->arena, "/lines/%zu", position);
-    enum err_kind kind = money_exponent(currency, &exponent, reterr);
-    if (kind != ERR_NONE)
-        return kind;
     int64_t minor = by_amount ? money_minor_of_micro(line->net.amount_u, exponent) : FIELD_NULL;
     int64_t exact_u = 0;
     if (by_quantity + by_share + by_amount != 1 || by_share != (line->share_denominator != FIELD_NULL))
-        field_problem_add(&request->problems, pointer, "invalid", "one of a quantity, a share and an amount");
+        field_problem_add(&request->problems, pointer, "out_of_range", "one of a quantity, a share and an amount");
     if (by_share && line->share_numerator > line->share_denominator)
         field_problem_add(&request->problems, pointer, "out_of_range", "more than the whole line");
     if (by_amount &&
@@ -199,21 +225,59 @@ static enum err_kind insert_line(struct request *request, const struct credit_li
          money_micro_of_minor(minor, exponent, &exact_u, NULL) != ERR_NONE || exact_u != line->net.amount_u))
         field_problem_add(&request->problems, pointer, "out_of_range", "an amount of %s in whole minor units, not 0",
                           currency);
-    if (request->problems.count > 0)
-        return request_invalid(request, reterr);
-    const PGresult *made = NULL;
-    kind = request_run(request, &statement_insert_line,
-                       DB_PARAMS(request->new_id, request_int(request, line->line_no), tenant,
-                                 request_int(request, line->gpu_milli_seconds),
-                                 request_int(request, line->share_numerator),
-                                 request_int(request, line->share_denominator), request_int(request, minor)),
-                       &made, reterr);
-    if (kind == ERR_NONE && PQntuples(made) == 0) {
-        field_problem_add(&request->problems, pointer, "invalid", "the line is named twice");
-        return request_invalid(request, reterr);
+    const int64_t values[] = {line->line_no, line->gpu_milli_seconds, line->share_numerator, line->share_denominator,
+                              minor};
+    for (int i = 0; i < LINE_COLUMNS; i++)
+        add_value(&columns[i], values[i]);
+}
+
+/* Each line once. LINES_MAX keeps the square small. */
+static void check_repetition(struct request *request, const struct wish *wish)
+{
+    const struct credit_line *lines = wish->lines.items;
+    for (size_t i = 1; i < wish->lines.count; i++) {
+        size_t before = 0;
+        while (before < i && lines[before].line_no != lines[i].line_no)
+            before++;
+        if (before < i)
+            field_problem_add(&request->problems, arena_format(request->arena, "/lines/%zu", i), "out_of_range",
+                              "the line is named twice");
     }
+}
+
+static enum err_kind insert_lines(struct request *request, const struct wish *wish, const char *tenant,
+                                  const char *currency, struct err *reterr)
+{
+    int exponent = 0;
+    struct db_array columns[LINE_COLUMNS] = {0};
+    const char *params[LINE_COLUMNS + 2] = {request->new_id, tenant};
+    enum err_kind kind = money_exponent(currency, &exponent, reterr);
+    for (size_t i = 0; kind == ERR_NONE && i < wish->lines.count; i++)
+        add_line(request, wish, i, currency, exponent, columns);
+    check_repetition(request, wish);
+    if (kind == ERR_NONE && request->problems.count > 0)
+        kind = request_invalid(request, reterr);
+    for (int i = 0; i < LINE_COLUMNS; i++)
+        params[i + 2] = db_array_param(&columns[i]);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_insert_lines, params, NULL, reterr);
+    for (int i = 0; i < LINE_COLUMNS; i++)
+        db_array_clear(&columns[i]);
     return kind;
 }
+
+/* Of a wish that has none: nothing. */
+static void check_share(struct request *request, const struct wish *wish)
+{
+    if (wish->share.numerator == FIELD_NULL)
+        return;
+    if (wish->share.numerator > wish->share.denominator)
+        field_problem_add(&request->problems, "/share", "out_of_range", "more than the whole invoice");
+    if (wish->lines.count > 0)
+        field_problem_add(&request->problems, "/share", "out_of_range", "a share of every line, or lines");
+}
+
+static const struct wish no_wish = {.share = {FIELD_NULL, FIELD_NULL}};
 
 static enum err_kind ask(struct request *request, struct response *response, const char *kind_text,
                          const struct wish *wish, struct err *reterr)
@@ -222,14 +286,17 @@ static enum err_kind ask(struct request *request, struct response *response, con
     enum err_kind kind = answer_find(request, &statement_invoice, request->object, "invoice", &invoice, reterr);
     if (kind != ERR_NONE)
         return kind;
+    check_share(request, wish);
+    if (request->problems.count > 0)
+        return request_invalid(request, reterr);
     const char *tenant = db_text(invoice, 0, 0);
     kind = request_run(request, &statement_insert,
-                       DB_PARAMS(request->new_id, kind_text, tenant, request->object,
-                                 wish == NULL ? NULL : wish->reason, request->caller.principal_id),
+                       DB_PARAMS(request->new_id, kind_text, tenant, request->object, wish->reason,
+                                 request->caller.principal_id, request_int(request, wish->share.numerator),
+                                 request_int(request, wish->share.denominator)),
                        NULL, reterr);
-    const struct credit_line *lines = wish == NULL ? NULL : wish->lines.items;
-    for (size_t i = 0; kind == ERR_NONE && wish != NULL && i < wish->lines.count; i++)
-        kind = insert_line(request, &lines[i], i, tenant, db_text(invoice, 0, 1), reterr);
+    if (kind == ERR_NONE && wish->lines.count > 0)
+        kind = insert_lines(request, wish, tenant, db_text(invoice, 0, 1), reterr);
     if (kind == ERR_NONE && request->validates_only)
         kind = invoice_request_preview(request, kind_text, reterr);
     return kind == ERR_NONE ? invoice_request_ask(request, response, reterr) : kind;
@@ -237,17 +304,20 @@ static enum err_kind ask(struct request *request, struct response *response, con
 
 static enum err_kind finalize(struct request *request, struct response *response, struct err *reterr)
 {
-    return ask(request, response, "finalize", NULL, reterr);
+    return ask(request, response, "finalize", &no_wish, reterr);
 }
 
 static enum err_kind issue(struct request *request, struct response *response, struct err *reterr)
 {
-    return ask(request, response, "issue", NULL, reterr);
+    return ask(request, response, "issue", &no_wish, reterr);
 }
 
 static enum err_kind make_void(struct request *request, struct response *response, struct err *reterr)
 {
-    return ask(request, response, "void", request->body, reterr);
+    const struct wish *body = request->body;
+    struct wish wish = no_wish;
+    wish.reason = body->reason;
+    return ask(request, response, "void", &wish, reterr);
 }
 
 static enum err_kind credit(struct request *request, struct response *response, struct err *reterr)
@@ -269,7 +339,7 @@ static const struct route request_routes[] = {
 // clang-format on
 
 static const struct db_stmt *const request_own_statements[] = {
-    &statement_list, &statement_get, &statement_invoice, &statement_insert, &statement_insert_line, NULL};
+    &statement_list, &statement_get, &statement_invoice, &statement_insert, &statement_insert_lines, NULL};
 
 const struct resource invoice_request_resource = {
     "invoice-requests", request_routes, request_own_statements,

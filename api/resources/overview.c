@@ -89,7 +89,7 @@ static const struct db_stmt statement_attention = {
            "   WHERE l.expires_at < clock_timestamp()"
            " UNION ALL SELECT 'webhooks_failing', count(*), min(w.failing_since) FROM webhook_status w"
            "   WHERE w.failing_since IS NOT NULL"
-           " UNION ALL SELECT 'usage_unpriced', count(*), min(u.day)::timestamptz FROM unpriced_usage u) f"
+           " UNION ALL SELECT 'usage_unpriced', count(*), min(u.day)::timestamptz FROM usage_waiting u) f"
            " WHERE ($1::text IS NULL OR f.kind > $1::text) ORDER BY f.kind LIMIT $2::bigint",
     .params = 2,
 };

@@ -28,9 +28,8 @@ static const struct db_stmt statement_due = {
            "  FROM billing_period p"
            " WHERE p.status = 'open' AND p.ends_at <= to_timestamp($1::bigint)"
            "   AND (p.parked_at IS NULL OR p.parked_at < to_timestamp($1::bigint)) AND NOT EXISTS ("
-           "  SELECT FROM unpriced_usage w WHERE w.tenant_id = p.tenant_id"
-           "     AND w.day::timestamp AT TIME ZONE 'UTC' < p.ends_at"
-           "     AND (w.day + 1)::timestamp AT TIME ZONE 'UTC' > p.starts_at)"
+           "  SELECT FROM usage_waiting w WHERE w.tenant_id = p.tenant_id"
+           "     AND w.starts_at < p.ends_at AND w.ends_at > p.starts_at)"
            " ORDER BY p.ends_at, p.tenant_id LIMIT " PERIODS_MAX,
     .params = 1,
 };

@@ -35,7 +35,7 @@ static const struct db_stmt statement_over = {
 
 static const struct db_stmt statement_expired = {
     .name = "credit_grants_expired",
-    .sql = "UPDATE credit_grant_status SET state = 'expired', expired_u = remaining_u, remaining_u = 0,"
+    .sql = "UPDATE credit_grant_status SET state = 'expired', expired_u = expired_u + remaining_u, remaining_u = 0,"
            "       changed_at = sluice_now() WHERE grant_id = ANY ($1::uuid[])",
     .params = 1,
 };

@@ -14,7 +14,6 @@
 #include "common/log.h"
 #include "common/metrics.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define CHUNK_RESERVATIONS 2000 /* a transaction stays below a second */
@@ -74,13 +73,15 @@ static const struct db_stmt statement_priced = {
     .params = 2,
 };
 
+/* Of a day that waits there may be more by now: what came late. */
 static const struct db_stmt statement_unpriced = {
     .name = "rate_day_unpriced",
-    .sql = "INSERT INTO unpriced_usage (day, reservation_id, tenant_id, sku, gpu_milli_seconds)"
+    .sql = "INSERT INTO unpriced_usage AS w (day, reservation_id, tenant_id, sku, gpu_milli_seconds)"
            " SELECT date '1970-01-01' + x.day::integer, x.reservation_id, x.tenant_id, x.sku, x.amount"
            "   FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[])"
            "     AS x (reservation_id, tenant_id, day, sku, amount)"
-           " ON CONFLICT (day, reservation_id) DO NOTHING",
+           " ON CONFLICT (day, reservation_id) DO UPDATE SET sku = excluded.sku,"
+           "  gpu_milli_seconds = excluded.gpu_milli_seconds WHERE w.gpu_milli_seconds <> excluded.gpu_milli_seconds",
     .params = 5,
 };
 
@@ -125,10 +126,8 @@ static void findings_release(struct findings *findings)
 static void hold(struct findings *findings, const PGresult *rows, int first, int end, int unpriced_row,
                  const struct err *err)
 {
-    char sku[256];
-    (void)snprintf(sku, sizeof sku, "%s %s, %s, %s", db_text(rows, unpriced_row, USAGE_COLUMN_KIND),
-                   PQgetvalue(rows, unpriced_row, USAGE_COLUMN_SKU), db_text(rows, unpriced_row, USAGE_COLUMN_TIER),
-                   db_text(rows, unpriced_row, USAGE_COLUMN_CURRENCY)); /* a long name is cut */
+    char sku[USAGE_SKU_SIZE];
+    usage_sku_print(rows, unpriced_row, sku);
     const char *reservation = db_text(rows, first, USAGE_COLUMN_RESERVATION);
     db_array_text(&findings->held_reservation, reservation);
     db_array_text(&findings->held_tenant, db_text(rows, first, USAGE_COLUMN_TENANT));
@@ -146,7 +145,7 @@ static enum err_kind rate_reservation_day(struct findings *findings, const struc
 {
     struct err err = {0};
     int unpriced = first;
-    enum err_kind kind = usage_lines_add_day(&findings->lines, book, rows, first, end, &unpriced, &err);
+    enum err_kind kind = usage_lines_add_day(&findings->lines, book, rows, first, end, NULL, &unpriced, &err);
     if (kind == ERR_NOT_FOUND) {
         hold(findings, rows, first, end, unpriced, &err);
         return ERR_NONE;

@@ -148,14 +148,35 @@ static enum err_kind load_usage(struct db *db, const struct so_far *so_far, cons
                   ret, reterr);
 }
 
+/* What says whose it is. */
+static struct rated_line unpriced_line(const PGresult *rows, int row)
+{
+    return (struct rated_line){.key = {.reservation = db_identity(rows, row, USAGE_COLUMN_RESERVATION),
+                                       .period_start_s = db_int(rows, row, USAGE_COLUMN_PERIOD, 0)},
+                               .tenant = db_identity(rows, row, USAGE_COLUMN_TENANT),
+                               .currency = db_text(rows, row, USAGE_COLUMN_CURRENCY)};
+}
+
 static void add_unpriced(struct bulk_rows *unpriced, const struct so_far *so_far, const PGresult *rows, int first,
                          int end)
 {
-    const struct rated_line line = {.key = {.reservation = db_identity(rows, first, USAGE_COLUMN_RESERVATION),
-                                            .period_start_s = db_int(rows, first, USAGE_COLUMN_PERIOD, 0)},
-                                    .tenant = db_identity(rows, first, USAGE_COLUMN_TENANT),
-                                    .currency = db_text(rows, first, USAGE_COLUMN_CURRENCY)};
+    const struct rated_line line = unpriced_line(rows, first);
     add_row(unpriced, so_far, &line, usage_billable(rows, first, end));
+}
+
+/* What came late on the day and waits: days before have told of theirs. */
+static enum err_kind write_waiting(struct db *db, const struct so_far *so_far, const struct facts_period *period,
+                                   const struct facts *facts, struct err *reterr)
+{
+    CLEANUP(bulk_rows_release) struct bulk_rows waiting = {0};
+    const PGresult *rows = facts->usage_rows;
+    for (int row = 0; facts->left_out_count > 0 && row < PQntuples(rows); row++) {
+        if (!facts->left_out[row] || db_int(rows, row, USAGE_COLUMN_LATE, 0) != so_far->part->day)
+            continue;
+        const struct rated_line line = unpriced_line(rows, row);
+        add_row(&waiting, so_far, &line, facts_amount(period, facts, row));
+    }
+    return bulk_rows_send(&waiting, db, &statement_write, reterr);
 }
 
 /* A reservation with a second that has no price is left out, as its close would have it wait, and counted. */
@@ -169,7 +190,7 @@ static enum err_kind measure(const struct so_far *so_far, const struct price_boo
         int unpriced_row = row;
         next = usage_run_end(rows, row, USAGE_COLUMN_RESERVATION);
         *ret_reservations += 1;
-        kind = usage_lines_add_day(lines, book, rows, row, next, &unpriced_row, &err);
+        kind = usage_lines_add_day(lines, book, rows, row, next, NULL, &unpriced_row, &err);
         if (kind == ERR_NOT_FOUND) {
             add_unpriced(unpriced, so_far, rows, row, next);
             kind = ERR_NONE;
@@ -343,6 +364,8 @@ static enum err_kind rate_period(struct db *db, void *context, struct err *reter
         return ERR_NONE;
     if (kind == ERR_NONE)
         kind = write(db, so_far, is_refused ? &plain.targets : &whole.targets, &err);
+    if (kind == ERR_NONE && anew && !is_refused)
+        kind = write_waiting(db, so_far, &facts, &whole.facts, &err);
     if (kind != ERR_NONE)
         *reterr = err;
     return kind;
@@ -380,12 +403,23 @@ static enum err_kind charge(struct db *db, void *context, struct err *reterr)
     return kind == ERR_NONE ? write(db, so_far, &charges.lines, reterr) : kind;
 }
 
+/* Is a closed period rated anew? */
+static bool corrects(const struct so_far *so_far)
+{
+    for (int row = 0; row < PQntuples(so_far->due); row++) {
+        if (db_bool(so_far->due, row, DUE_ANEW) && db_bool(so_far->due, row, DUE_CLOSED))
+            return true;
+    }
+    return false;
+}
+
 /* After all usage. */
 static enum err_kind credit(struct db *db, void *context, struct err *reterr)
 {
     const struct so_far *so_far = context;
     CLEANUP(rule_charges_release) struct rule_charges credits = {0};
-    enum err_kind kind = rate_rules_credits(db, so_far->part->until_s, so_far->generation, &credits, reterr);
+    enum err_kind kind =
+        rate_rules_credits(db, so_far->part->until_s, so_far->generation, corrects(so_far), &credits, reterr);
     return kind == ERR_NONE ? write(db, so_far, &credits.lines, reterr) : kind;
 }
 

@@ -34,11 +34,11 @@ void rate_tenant_register_metrics(void)
 /* Periods that the day's usage, the day itself or something that came late touches: a price that was withdrawn, one
  * that begins on a day before the one on which it was made, a correction, usage of a closed day. What came late is
  * looked at for a week: it is done when it changes nothing any more, however often the day is closed; of a day that is
- * open only that day's counts. A correction's 31 days at most may hold a whole February and touch the months beside it:
- * the middle tells. Readings of meters are rated with the day that they are counted with, those of a closed period from
- * the facts; so are the readings that a price of a meter found which begins in the past. A list price fills a gap: it
- * is news for what waits, which the day itself sees to, for what came late, and for whoever has a price of its own
- * beside it. */
+ * open only that day's counts. What of it waits for a price is looked at until it has one, with each close. A
+ * correction's 31 days at most may hold a whole February and touch the months beside it: the middle tells. Readings of
+ * meters are rated with the day that they are counted with, those of a closed period from the facts; so are the
+ * readings that a price of a meter found which begins in the past. A list price fills a gap: it is news for what waits
+ * anyway, and for whoever has a price of its own beside it. */
 static const struct db_stmt statement_due = {
     .name = "rate_tenant_due",
     .sql =
@@ -67,13 +67,11 @@ static const struct db_stmt statement_due = {
         "    FROM bounds b, price p JOIN billing_period o ON tstzrange(o.starts_at, o.ends_at) && p.valid"
         "   WHERE p.created_at >= b.late_from AND p.created_at < b.ends AND p.withdrawn_at IS NULL"
         "     AND lower(p.valid) < date_trunc('day', p.created_at, 'UTC') AND o.starts_at < b.ends"
-        "     AND (o.tenant_id = p.tenant_id OR p.tenant_id IS NULL AND ("
-        "      EXISTS (SELECT FROM price q WHERE q.tenant_id = o.tenant_id AND q.sku_kind = p.sku_kind"
-        "                 AND q.sku = p.sku AND q.tier = p.tier AND q.currency = p.currency AND q.valid && p.valid)"
-        "      OR EXISTS (SELECT FROM late_usage u WHERE u.tenant_id = o.tenant_id"
-        "                    AND u.period_start < o.ends_at AND u.period_end > o.starts_at)"
-        "      OR EXISTS (SELECT FROM usage_correction c WHERE c.tenant_id = o.tenant_id"
-        "                    AND c.starts_at < o.ends_at AND c.ends_at > o.starts_at)))"
+        "     AND (o.tenant_id = p.tenant_id OR p.tenant_id IS NULL AND EXISTS ("
+        "      SELECT FROM price q WHERE q.tenant_id = o.tenant_id AND q.sku_kind = p.sku_kind"
+        "         AND q.sku = p.sku AND q.tier = p.tier AND q.currency = p.currency AND q.valid && p.valid))"
+        "  UNION ALL"
+        "  SELECT w.tenant_id, w.period_start, true, false FROM unpriced_late w WHERE $2::integer > 0"
         "  UNION ALL"
         "  SELECT u.tenant_id, s.at, true, false FROM late_usage u"
         "    CROSS JOIN LATERAL (VALUES (u.period_start), (u.period_end - interval '1 second')) AS s (at)"
@@ -172,6 +170,8 @@ static enum err_kind rate(struct rating *rating, struct db *db, struct err *rete
         kind = committed_add_fees(committed, is_over, &rating->targets, reterr);
     if (kind == ERR_NONE && rating->anew)
         kind = facts_add_minimum(db, &period, &rating->facts, &rating->targets, reterr);
+    if (kind == ERR_NONE && rating->anew)
+        kind = facts_note_waiting(db, &period, &rating->facts, reterr);
     if (kind == ERR_NONE)
         kind = committed_write(committed, db, is_over ? rating->ends_s : known_s, reterr);
     return kind == ERR_NONE ? rated_lines_subtract(&rating->targets, &rating->written, reterr) : kind;

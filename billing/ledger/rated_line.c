@@ -3,6 +3,7 @@
 #include "billing/ledger/rated_line.h"
 
 #include "common/alloc.h"
+#include "common/calendar.h"
 #include "common/money.h"
 
 #include <string.h>
@@ -100,6 +101,21 @@ enum {
     COLUMN_COUNT,
 };
 
+/* Those of some periods that are closed, and the one that the day's last second lies in. */
+static const struct db_stmt statement_closed = {
+    .name = "rated_line_closed",
+    .sql = "SELECT DISTINCT b.tenant_id, extract(epoch FROM b.starts_at)::bigint,"
+           "  extract(epoch FROM m.month AT TIME ZONE t.billing_timezone)::bigint,"
+           "  extract(epoch FROM (m.month + interval '1 month') AT TIME ZONE t.billing_timezone)::bigint"
+           "  FROM unnest($1::uuid[], $2::bigint[]) AS x (tenant_id, starts_s)"
+           "  JOIN billing_period b ON b.tenant_id = x.tenant_id AND b.starts_at = to_timestamp(x.starts_s)"
+           "   AND b.status = 'closed'"
+           "  JOIN tenant t ON t.id = b.tenant_id"
+           "  CROSS JOIN LATERAL (SELECT date_trunc('month', to_timestamp($3::bigint - 1)"
+           "    AT TIME ZONE t.billing_timezone) AS month) m",
+    .params = 3,
+};
+
 static const struct db_stmt statement_write = {
     .name = "rated_line_write",
     .sql =
@@ -126,7 +142,7 @@ static const struct db_stmt statement_write = {
 };
 
 const struct db_stmt *const rated_line_statements[] = {
-    &statement_of_reservations, &statement_of_period, &statement_periods, &statement_write, NULL,
+    &statement_of_reservations, &statement_of_period, &statement_periods, &statement_closed, &statement_write, NULL,
 };
 
 /* ---- In memory ---- */
@@ -135,6 +151,11 @@ bool rated_line_is_metered(const struct rated_line *line)
 {
     static const struct identity nil;
     return memcmp(&line->key.meter, &nil, sizeof nil) != 0;
+}
+
+void rated_line_give(struct rated_line *line, int64_t amount_u)
+{
+    line->list_u = line->contracted_u = line->effective_u = line->billed_u = amount_u;
 }
 
 const char *rated_line_category(const struct rated_line *line)
@@ -389,4 +410,65 @@ enum err_kind rated_lines_write(const struct rated_lines *lines, const struct ra
     for (int i = 0; i < COLUMN_COUNT; i++)
         db_array_clear(&columns[i]);
     return kind;
+}
+
+/* ---- Where they belong ---- */
+
+enum { CLOSED_TENANT, CLOSED_START, CLOSED_OPEN_START, CLOSED_OPEN_END };
+
+static enum err_kind load_closed(struct db *db, const struct rated_lines *lines, int64_t day, PGresult **ret,
+                                 struct err *reterr)
+{
+    char until[DB_INT_TEXT_SIZE];
+    CLEANUP(db_array_clear) struct db_array tenants = {0};
+    CLEANUP(db_array_clear) struct db_array starts = {0};
+    for (size_t i = 0; i < lines->count; i++) {
+        db_array_identity(&tenants, lines->list[i].tenant);
+        db_array_int(&starts, lines->list[i].key.period_start_s);
+    }
+    return db_run(db, &statement_closed,
+                  DB_PARAMS(db_array_param(&tenants), db_array_param(&starts),
+                            db_int_param(until, calendar_time_of_day(day + 1))),
+                  ret, reterr);
+}
+
+/* Takes the lines of a tenant's period out. */
+static void take_period(struct rated_lines *lines, struct identity tenant, int64_t starts_s, struct rated_lines *ret)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < lines->count; i++) {
+        const struct rated_line *line = &lines->list[i];
+        if (line->key.period_start_s == starts_s && memcmp(&line->tenant, &tenant, sizeof tenant) == 0)
+            rated_lines_push(ret, line);
+        else
+            lines->list[kept++] = *line;
+    }
+    lines->count = kept;
+}
+
+static enum err_kind write_corrections(const struct rated_lines *lines, int64_t day, const PGresult *closed, int row,
+                                       struct db *db, struct err *reterr)
+{
+    const struct rated_place place = {
+        .day = day, .is_correction = true, .period_start_s = db_int(closed, row, CLOSED_OPEN_START, 0)};
+    enum err_kind kind = rated_period_open(db, db_text(closed, row, CLOSED_TENANT), place.period_start_s,
+                                           db_int(closed, row, CLOSED_OPEN_END, 0), reterr);
+    return kind == ERR_NONE ? rated_lines_write(lines, &place, db, reterr) : kind;
+}
+
+enum err_kind rated_lines_write_late(const struct rated_lines *lines, int64_t day, struct db *db, struct err *reterr)
+{
+    if (lines->count == 0)
+        return ERR_NONE;
+    CLEANUP(db_result_clear) PGresult *closed = NULL;
+    CLEANUP(rated_lines_release) struct rated_lines rest = {0};
+    for (size_t i = 0; i < lines->count; i++)
+        rated_lines_push(&rest, &lines->list[i]);
+    enum err_kind kind = load_closed(db, lines, day, &closed, reterr);
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(closed); row++) {
+        CLEANUP(rated_lines_release) struct rated_lines late = {0};
+        take_period(&rest, db_identity(closed, row, CLOSED_TENANT), db_int(closed, row, CLOSED_START, 0), &late);
+        kind = write_corrections(&late, day, closed, row, db, reterr);
+    }
+    return kind == ERR_NONE ? rated_lines_write(&rest, &(struct rated_place){.day = day}, db, reterr) : kind;
 }

@@ -60,6 +60,8 @@ struct rated_lines {
     struct rated_line *list;
     size_t count, capacity;
 };
+/* All four amounts. */
+void rated_line_give(struct rated_line *line, int64_t amount_u);
 bool rated_line_is_metered(const struct rated_line *line);      /* of a meter's readings */
 const char *rated_line_category(const struct rated_line *line); /* as in tables */
 void rated_lines_release(struct rated_lines *lines);            /* for CLEANUP; starts as {0} */
@@ -81,6 +83,11 @@ struct rated_place {
 };
 MUST_CHECK enum err_kind rated_lines_write(const struct rated_lines *lines, const struct rated_place *place,
                                            struct db *db, struct err *reterr);
+
+/* The same with a day's close, each line in the period that it is of, or, if that is closed, as a correction in the
+ * open one. For lines of which there are few. */
+MUST_CHECK enum err_kind rated_lines_write_late(const struct rated_lines *lines, int64_t day, struct db *db,
+                                                struct err *reterr);
 
 /* The billing period is there, and open if it was not. */
 MUST_CHECK enum err_kind rated_period_open(struct db *db, const char *tenant, int64_t starts_s, int64_t ends_s,

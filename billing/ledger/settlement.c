@@ -3,6 +3,7 @@
 #include "billing/ledger/settlement.h"
 
 #include "billing/ledger/allocation.h"
+#include "billing/ledger/give_back.h"
 #include "billing/ledger/journal.h"
 #include "common/alloc.h"
 
@@ -79,18 +80,18 @@ static enum err_kind open_of(struct db *db, const struct settlement_invoice *of,
     return kind;
 }
 
-static enum err_kind add(struct db *db, const struct settlement_invoice *of, const char *kind_text,
-                         struct db_array *sources, struct db_array *amounts, struct err *reterr)
+enum err_kind settlement_add_each(struct db *db, const struct settlement_invoice *of, const char *kind,
+                                  struct db_array *sources, struct db_array *amounts, struct err *reterr)
 {
     char invoice[UUID_TEXT_SIZE];
     char tenant[UUID_TEXT_SIZE];
     char at[DB_INT_TEXT_SIZE];
     identity_to_uuid(of->invoice, invoice);
     identity_to_uuid(of->tenant, tenant);
-    return db_run(db, &statement_add,
-                  DB_PARAMS(invoice, tenant, kind_text, db_array_param(sources), db_array_param(amounts),
-                            db_int_param(at, of->at_s)),
-                  NULL, reterr);
+    return db_run(
+        db, &statement_add,
+        DB_PARAMS(invoice, tenant, kind, db_array_param(sources), db_array_param(amounts), db_int_param(at, of->at_s)),
+        NULL, reterr);
 }
 
 enum err_kind settlement_add(struct db *db, const struct settlement_invoice *of, const char *kind,
@@ -105,7 +106,7 @@ enum err_kind settlement_add(struct db *db, const struct settlement_invoice *of,
     else
         db_array_text(&source, NULL);
     db_array_int(&amount, amount_u);
-    return add(db, of, kind, &source, &amount, reterr);
+    return settlement_add_each(db, of, kind, &source, &amount, reterr);
 }
 
 static enum err_kind post(struct db *db, struct journal_batch *batch, struct err *reterr)
@@ -163,7 +164,7 @@ static enum err_kind draw_grants(struct db *db, const struct settlement_invoice 
     kind = db_run(db, &statement_drawn, DB_PARAMS(db_array_param(&drawing.grant), db_array_param(&drawing.amount), at),
                   NULL, reterr);
     if (kind == ERR_NONE)
-        kind = add(db, of, "prepaid", &drawing.grant, &drawing.amount, reterr);
+        kind = settlement_add_each(db, of, "prepaid", &drawing.grant, &drawing.amount, reterr);
     drawing_release(&drawing);
     return kind;
 }
@@ -189,8 +190,8 @@ static enum err_kind draw_customer_credit(struct db *db, const struct settlement
     return kind == ERR_NONE ? settlement_add(db, of, "customer_credit", NULL, *ret_drawn_u, reterr) : kind;
 }
 
-static void open_journal(struct journal_batch *batch, const struct settlement_invoice *of, const char *prefix,
-                         struct identity key, const char *source_type)
+void settlement_open_journal(struct journal_batch *batch, const struct settlement_invoice *of, const char *prefix,
+                             struct identity key, const char *source_type)
 {
     char id[UUID_TEXT_SIZE];
     char text[64];
@@ -198,18 +199,6 @@ static void open_journal(struct journal_batch *batch, const struct settlement_in
     (void)snprintf(text, sizeof text, "%s:%s", prefix, id); /* 46 characters at most */
     journal_open(batch, &(struct journal_head){
                             .key = text, .posted_at_s = of->at_s, .source_type = source_type, .source = &of->invoice});
-}
-
-/* What was settled beyond its total is the tenant's own again. */
-static enum err_kind give_back(struct db *db, const struct settlement_invoice *of, struct identity key,
-                               int64_t excess_u, struct err *reterr)
-{
-    CLEANUP(journal_batch_release) struct journal_batch batch = {0};
-    open_journal(&batch, of, "overpaid", key, "overpayment");
-    journal_debit(&batch, "receivable", &of->tenant, of->currency, excess_u);
-    journal_credit(&batch, "customer_credit", &of->tenant, of->currency, excess_u);
-    enum err_kind kind = settlement_add(db, of, "customer_credit", NULL, -excess_u, reterr);
-    return kind == ERR_NONE ? post(db, &batch, reterr) : kind;
 }
 
 static enum err_kind draw_upon(struct db *db, const struct settlement_invoice *of, int64_t open_u, int64_t *ret_left_u,
@@ -224,7 +213,7 @@ static enum err_kind draw_upon(struct db *db, const struct settlement_invoice *o
     if (kind != ERR_NONE || prepaid_u + own_u == 0)
         return kind;
     CLEANUP(journal_batch_release) struct journal_batch batch = {0};
-    open_journal(&batch, of, "drawdown", of->invoice, "drawdown");
+    settlement_open_journal(&batch, of, "drawdown", of->invoice, "drawdown");
     journal_debit(&batch, "deferred_revenue", &of->tenant, of->currency, prepaid_u);
     journal_debit(&batch, "customer_credit", &of->tenant, of->currency, own_u);
     journal_credit(&batch, "receivable", &of->tenant, of->currency, prepaid_u + own_u);
@@ -242,16 +231,34 @@ enum err_kind settlement_draw(struct db *db, const struct settlement_invoice *of
     return open_u < 0 ? give_back(db, of, of->invoice, -open_u, reterr) : draw_upon(db, of, open_u, ret_left_u, reterr);
 }
 
+/* What had become customer credit, as of an invoice of less than nothing, is taken back as far as it is there. */
+static enum err_kind take_back(struct db *db, const struct settlement_invoice *of, struct identity key,
+                               int64_t amount_u, struct err *reterr)
+{
+    int64_t drawn_u = 0;
+    enum err_kind kind = draw_customer_credit(db, of, amount_u, &drawn_u, reterr);
+    if (kind != ERR_NONE || drawn_u == 0)
+        return kind;
+    CLEANUP(journal_batch_release) struct journal_batch batch = {0};
+    settlement_open_journal(&batch, of, "drawdown", key, "drawdown");
+    journal_debit(&batch, "customer_credit", &of->tenant, of->currency, drawn_u);
+    journal_credit(&batch, "receivable", &of->tenant, of->currency, drawn_u);
+    return post(db, &batch, reterr);
+}
+
 static enum err_kind reduce(struct db *db, const struct settlement_invoice *of, const char *kind_text,
                             const struct identity *source_or_null, int64_t amount_u, struct err *reterr)
 {
+    const struct identity *key = source_or_null != NULL ? source_or_null : &of->invoice;
     int64_t open_u = 0;
     enum err_kind kind = settlement_add(db, of, kind_text, source_or_null, amount_u, reterr);
     if (kind == ERR_NONE)
         kind = open_of(db, of, &open_u, reterr);
-    if (kind != ERR_NONE || open_u >= 0)
-        return kind;
-    return give_back(db, of, source_or_null != NULL ? *source_or_null : of->invoice, -open_u, reterr);
+    if (kind == ERR_NONE && open_u < 0)
+        kind = give_back(db, of, *key, -open_u, reterr);
+    else if (kind == ERR_NONE && open_u > 0 && amount_u < 0)
+        kind = take_back(db, of, *key, open_u < -amount_u ? open_u : -amount_u, reterr);
+    return kind;
 }
 
 enum err_kind settlement_reduce(struct db *db, const struct settlement_invoice *of, struct identity credit_note,

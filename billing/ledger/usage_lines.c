@@ -4,6 +4,7 @@
 
 #include "common/alloc.h"
 
+#include <stdio.h>
 #include <string.h>
 
 int usage_run_end(const PGresult *rows, int first, int last_column)
@@ -48,8 +49,8 @@ static uint8_t capacity_of(const char *text)
     return strcmp(text, "used") == 0 ? CAPACITY_USED : CAPACITY_UNUSED;
 }
 
-/* Unbilled rows are left out. */
-static void usage_read(const PGresult *rows, int first, int end, struct usage *ret)
+/* Unbilled rows are left out, too. */
+static void usage_read(const PGresult *rows, int first, int end, const bool *left_out, struct usage *ret)
 {
     size_t most = (size_t)(end - first);
     struct identity tenant = db_identity(rows, first, USAGE_COLUMN_TENANT);
@@ -71,7 +72,7 @@ static void usage_read(const PGresult *rows, int first, int end, struct usage *r
     for (int i = 0; i < 3; i++)
         ret->period_s[i] = db_int(rows, first, USAGE_COLUMN_PERIOD + i, 0);
     for (int row = first; row < end; row++) {
-        if (!db_bool(rows, row, USAGE_COLUMN_BILLED))
+        if (!db_bool(rows, row, USAGE_COLUMN_BILLED) || (left_out != NULL && left_out[row]))
             continue;
         struct rating_span span = {.from_s = db_int(rows, row, USAGE_COLUMN_FROM, 0),
                                    .to_s = db_int(rows, row, USAGE_COLUMN_TO, 0)};
@@ -123,10 +124,10 @@ static enum err_kind add_period(struct rated_lines *lines, const struct price_bo
 }
 
 static enum err_kind add(struct rated_lines *lines, const struct price_book *book, const PGresult *rows, int first,
-                         int end, struct err *reterr)
+                         int end, const bool *left_out, struct err *reterr)
 {
     CLEANUP(usage_release) struct usage usage;
-    usage_read(rows, first, end, &usage);
+    usage_read(rows, first, end, left_out, &usage);
     if (usage.count == 0)
         return ERR_NONE;
     CLEANUP(price_choice_release) struct price_choice choice = {0};
@@ -138,12 +139,12 @@ static enum err_kind add(struct rated_lines *lines, const struct price_book *boo
 }
 
 enum err_kind usage_lines_add_day(struct rated_lines *lines, const struct price_book *book, const PGresult *rows,
-                                  int first, int end, int *ret_unpriced, struct err *reterr)
+                                  int first, int end, const bool *left_out, int *ret_unpriced, struct err *reterr)
 {
     size_t before = lines->count;
     for (int row = first, next; row < end; row = next) {
         next = usage_run_end(rows, row, USAGE_COLUMN_CAPACITY);
-        enum err_kind kind = add(lines, book, rows, row, next, reterr);
+        enum err_kind kind = add(lines, book, rows, row, next, left_out, reterr);
         if (kind != ERR_NONE) {
             rated_lines_truncate(lines, before);
             *ret_unpriced = row;
@@ -162,4 +163,11 @@ int64_t usage_billable(const PGresult *rows, int first, int end)
             amount += length_s * db_int(rows, row, USAGE_COLUMN_GPU_MILLI, 0);
     }
     return amount;
+}
+
+void usage_sku_print(const PGresult *rows, int row, char *ret)
+{
+    (void)snprintf(ret, USAGE_SKU_SIZE, "%s %s, %s, %s", db_text(rows, row, USAGE_COLUMN_KIND),
+                   PQgetvalue(rows, row, USAGE_COLUMN_SKU), db_text(rows, row, USAGE_COLUMN_TIER),
+                   db_text(rows, row, USAGE_COLUMN_CURRENCY)); /* a long name is cut */
 }

@@ -25,7 +25,13 @@ enum usage_column {
     USAGE_COLUMN_INSTANCES,
     USAGE_COLUMN_BILLED, /* whether these seconds cost anything */
     USAGE_COLUMN_PERIOD, /* the billing month that holds the day's start, the next, and the one after: three bounds */
+    USAGE_COLUMN_LATE =
+        USAGE_COLUMN_PERIOD + 3, /* of facts: the day in whose books it is, where it came late, or null */
 };
+
+/* What has no price, for people and for rows of what waits. */
+#define USAGE_SKU_SIZE 256
+void usage_sku_print(const PGresult *rows, int row, char *ret);
 
 /* Parts of the statement that selects them, after "WITH ...": "chosen", what is the same for all usage of a
  * reservation, found once, of the ids of a FROM item x; then "usage", chosen's columns with day, node_id, period_start,
@@ -68,11 +74,11 @@ enum usage_column {
 /* The end of the run of rows from first on that are alike in the columns up to last_column. */
 int usage_run_end(const PGresult *rows, int first, int last_column);
 
-/* Adds a reservation's day, rows [first, end). ERR_NOT_FOUND if a second has no price: then nothing was added, and
- * *ret_unpriced is the row that has none. */
+/* Adds a reservation's day, rows [first, end) but those that are left out (by number; NULL: none). ERR_NOT_FOUND if a
+ * second has no price: then nothing was added, and *ret_unpriced is the first row of those that have none. */
 MUST_CHECK enum err_kind usage_lines_add_day(struct rated_lines *lines, const struct price_book *book,
-                                             const PGresult *rows, int first, int end, int *ret_unpriced,
-                                             struct err *reterr);
+                                             const PGresult *rows, int first, int end, const bool *left_out,
+                                             int *ret_unpriced, struct err *reterr);
 
 /* The prices of a stretch of the choice, told in a key: the list price where it is another one. */
 void usage_lines_price(const struct price_book *book, const struct price_choice *choice, size_t stretch,

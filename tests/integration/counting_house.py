@@ -232,13 +232,16 @@ class CountingHouse(Bookkeeping):
         expected = ours.refund(amount * size) if refund else (ours.pay(amount * size, named), True)[1]
         assert (made["state"] == "posted") == expected, (tenant.name, wish, made)
 
-    def new_credit(self, books, invoice, asked):
-        """A credit note of an invoice's lines, or of all that is left of it."""
+    def new_credit(self, books, invoice, asked, share=None):
+        """A credit note of an invoice's lines, of a share of all of them (numerator, denominator), or of all that is left of it."""
         wish = {"reason": "because"}
-        if asked is not None:
+        if share is not None:
+            wish["share"] = dict(zip(("numerator", "denominator"), share))
+            asked = [(n, *share) for n in range(len(invoice.lines))]
+        elif asked is not None:
             wish["lines"] = [{"line_no": invoice.line_numbers[n], "share_numerator": numerator, "share_denominator": denominator} for n, numerator, denominator in asked]
         answer = self.operator.post(f"/v1/system/invoices/{identity_of('inv', invoice.id)}/credit", wish)
-        expected = books.credit(invoice, asked)
+        expected = books.credit(invoice, asked, self.at())
         if expected is None:
             assert answer.status == 409, (answer, asked, [vars(line) for line in invoice.lines])
             return

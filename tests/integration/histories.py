@@ -16,8 +16,8 @@ from oracle.metering import FOREVER, Fact
 from oracle.pricing import Window
 from purchasing import Purchasing
 
-# Around the ends of months in which clocks change, a year ends, or February is long or short.
-STARTS = ("2026-02-17", "2026-09-18", "2027-12-19", "2028-01-20", "2026-01-21", "2027-03-19")
+# Around the ends of months in which clocks change, a year ends, or February is long or short. A whole month is in each, so that SLA credits are.
+STARTS = ("2026-02-19", "2026-09-21", "2027-12-22", "2028-01-20", "2026-01-21", "2027-03-21")
 DAYS = 42
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Auckland")
 TYPES = {"eight": 8000, "one": 1000, "half": 500}
@@ -199,7 +199,17 @@ class History(Invoicing, Purchasing, Lending):
             elif what == "preempt" and tier == "preemptible" and end != FOREVER:
                 gone = dice.randrange(at, last)
                 return [*facts, Fact(at, "running", node.id, end, gone), Fact(gone, "terminated", node.id, end, gone)]
-        return [*facts, Fact(end, "terminated", node.id, end)] if end != FOREVER else facts
+        if end == FOREVER:
+            return facts
+        later = end + dice.choice((dice.randrange(60, 7200), dice.randrange(3600, DAY_S)))
+        if dice.random() < 0.15 and later + DAY_S < hold:
+            return [*facts, *self.prolonged(facts[-1], later + dice.randrange(60, 2 * DAY_S), later)]
+        return [*facts, Fact(end, "terminated", node.id, end)]
+
+    @staticmethod
+    def prolonged(last, at, ends_at):
+        """It went on when its window was over, and is told so later, mostly of days that are closed."""
+        return [Fact(at, last.state, last.node, ends_at), Fact(max(at, ends_at), "terminated", last.node, ends_at)]
 
     def plan(self, instance, facts, shuffled=None, is_prompt=False):
         """Told on their day, or some days late; never before an earlier one of the same instance. A window is prolonged before it is over."""
@@ -345,6 +355,9 @@ class History(Invoicing, Purchasing, Lending):
             return
         books, invoice = self.dice.choice(found)
         asked = None
+        if self.dice.random() < 0.2:
+            self.house.new_credit(books, invoice, None, (1, self.dice.choice((2, 3, 7))))
+            return
         if self.dice.random() < 0.8:
             lines = self.dice.sample(range(len(invoice.lines)), self.dice.randrange(1, len(invoice.lines) + 1))
             asked = [(n, 1, self.dice.choice((1, 2, 3, 7))) for n in sorted(lines) if invoice.lines[n].net > 0]
@@ -423,7 +436,8 @@ class History(Invoicing, Purchasing, Lending):
         return hashlib.sha256(repr(self.house.rows(
             "SELECT to_jsonb(l)::text FROM rated_line l JOIN tenant t ON t.id = l.tenant_id WHERE t.name = %s AND l.period_start = to_timestamp(%s) UNION ALL"
             " SELECT to_jsonb(u)::text FROM usage_interval u JOIN tenant t ON t.id = u.tenant_id JOIN billing_period p ON p.tenant_id = t.id AND p.starts_at = to_timestamp(%s)"
-            "  WHERE t.name = %s AND u.period_start >= p.starts_at AND u.period_start < p.ends_at ORDER BY 1", tenant, begin, begin, tenant)).encode()).hexdigest()
+            "  WHERE t.name = %s AND u.period_start >= p.starts_at AND u.period_start < p.ends_at AND NOT EXISTS (SELECT FROM late_usage l WHERE l.period_start = u.period_start"
+            "   AND l.instance_id = u.instance_id AND l.seq = u.seq AND l.rated_with::timestamp AT TIME ZONE 'UTC' >= p.ends_at) ORDER BY 1", tenant, begin, begin, tenant)).encode()).hexdigest()
 
     def document(self, invoice):
         """All that an issued invoice says, but for what was credited of it since; the document's hash, and the hash that it says."""
@@ -444,6 +458,7 @@ class History(Invoicing, Purchasing, Lending):
     def summary(self):
         """How much of what happened: a history without any says nothing of it."""
         counts = {"invoices": self.house.rows("SELECT status AS of, count(*) FROM invoice GROUP BY 1"), "holds": self.house.rows("SELECT state AS of, count(*) FROM credit_hold GROUP BY 1"),
-                  "taxes": self.house.rows("SELECT tax_code AS of, count(*) FROM invoice GROUP BY 1")}
-        tables = ("credit_note", "asset", "purchase_order", "asset_change", "usage_correction", "payment", "credit_grant")
+                  "taxes": self.house.rows("SELECT tax_code AS of, count(*) FROM invoice GROUP BY 1"),
+                  "rules": self.house.rows("SELECT concat_ws(' ', reason, charge_class) AS of, count(*) FROM rated_line WHERE reason IS NOT NULL GROUP BY 1")}
+        tables = ("credit_note", "asset", "purchase_order", "asset_change", "usage_correction", "late_usage", "payment", "credit_grant")
         return {name: {row["of"]: row["count"] for row in rows} for name, rows in counts.items()} | {t: self.house.value(f"SELECT count(*) FROM {t}") for t in tables}

@@ -69,11 +69,11 @@ class Invoicing:
         if invoice.is_credited:
             self.house.void_invoice(invoice, 409)
             return
-        draft = replace(invoice, lines=[replace(line, credited=0, credited_u=0) for line in invoice.lines], id=self.house.void_invoice(invoice, 201), number=None,
-                        is_frozen=False)
+        draft = replace(invoice, lines=[replace(line, credited=0, credited_u=0, credits=0) for line in invoice.lines], id=self.house.void_invoice(invoice, 201), number=None,
+                        is_frozen=False, own_u=0, drawn=[])
         draft.rate_bp = oracle_books.rate_of(draft.tenant, draft.period)
         self.house.match_lines(draft)
-        books.void(invoice)
+        books.void(invoice, self.house.at())
         self.drafts.append(draft)
         before, now = self.documents[invoice.id], self.document(invoice.id)
         assert now[1:] == before[1:] and now[0]["status"] == "void", identity_of("inv", invoice.id)

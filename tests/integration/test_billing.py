@@ -415,6 +415,16 @@ def test_what_was_promised_and_not_delivered_is_credited_by_rule(keep_books):
     assert billed(books, reservation_id=reservation, charge_category="credit", reason="sla_credit")["billed"] == -usage / 4
     assert billed(books, reservation_id=short, reason="minimum")["billed"] == 1.5 * 8 * 2_000_000
     assert billed(books, reservation_id=cancelled, reason="cancellation")["billed"] == 50_000_000  # half to even
+    # The month is closed. What is taken back of its usage takes a share of the credit back, in the open month; and another hour gives more.
+    april = books.rows("SELECT * FROM rated_line ORDER BY id")
+    correct(books, tenant, reservation, "2026-04-29T12:00:00Z", "2026-04-29T22:00:00Z", -8000)
+    books.advance("2026-05-03T00:00:00Z")
+    correction = billed(books, reservation_id=reservation, reason="sla_credit", charge_class="correction", corrects="2026-04-01T00:00:00Z", period_start="2026-05-01T00:00:00Z")
+    assert correction["billed"] == 10 * 8 * 2_000_000 / 4
+    correct(books, tenant, reservation, "2026-04-29T12:00:00Z", "2026-04-29T13:00:00Z", 8000)
+    books.advance("2026-05-06T00:00:00Z")
+    assert billed(books, reservation_id=reservation, reason="sla_credit")["billed"] == -13.8 * 8 * 2_000_000 / 4
+    assert books.rows("SELECT * FROM rated_line ORDER BY id")[:len(april)] == april
     books.sound()
 
 
@@ -512,6 +522,81 @@ def test_late_usage_of_an_open_month_is_usage_of_that_month(keep_books):
     assert billed(books) == billed(books, corrects=None)
     assert billed(books)["billed"] == 8 * 74 * 2_190_000  # 592 GPU-hours: all at the second tier
     assert books.value("SELECT count(*) FROM late_usage") == 2, "what was left of the 10th, and the 11th"
+    books.sound()
+
+
+def waiting(books):
+    """Milli-GPU-seconds that wait for a price by the day whose books would have them: as they are noted, and as reports tell of them."""
+    noted = books.rows("SELECT t.name AS tenant, l.day::text AS day, l.gpu_milli_seconds AS amount FROM unpriced_late l JOIN tenant t ON t.id = l.tenant_id ORDER BY 1, 2")
+    told = books.rows("SELECT key AS tenant, period_start::text AS day, gpu_milli_seconds_unpriced AS amount FROM margin_report('tenant', 'day', '2026-04-01', '2026-06-01')"
+                      " WHERE gpu_milli_seconds_unpriced <> 0 ORDER BY 1, 2")
+    assert noted == told
+    return {(row["tenant"], row["day"]): row["amount"] for row in noted}
+
+
+def test_what_comes_late_and_has_no_price_waits_for_it_however_long(keep_books):
+    """An hour of a closed month: of a tenant that was billed for it, and of one that never was; and a correction beside it."""
+    books = keep_books(start="2026-04-30T22:00:00Z")
+    eight, bare = books.instance_type("h100.8x"), books.instance_type("bare.8x")
+    tenants = {name: books.tenant(name) for name in ("acme", "only")}
+    books.price("h100.8x", 2_000_000, "2026-01-01T00:00:00Z", "2026-04-30T23:00:00Z")
+    books.price("h100.8x", 2_000_000, "2026-05-01T00:00:00Z")
+    ran = {}
+    for (name, tenant), kind, state in zip(tenants.items(), (eight, bare), ("running", "planned")):
+        reservation = books.reservation(tenant, kind)
+        ran[name] = books.instance(reservation, tenant, books.node(f"of-{name}"), "2026-04-30T22:00:00Z", "2026-04-30T23:00:00Z")
+        books.instance_becomes(ran[name], state)
+    books.advance("2026-05-01T06:00:00Z")
+    assert billed(books)["billed"] == 8 * 2_000_000 and books.value("SELECT count(*) FROM invoice") == 1
+    for name, ends_at in (("acme", "2026-05-01T01:00:00Z"), ("only", "2026-05-01T00:00:00Z")):
+        books.instance_becomes(ran[name], "running", ends_at=ends_at)
+    correct(books, tenants["acme"], books.value("SELECT reservation_id FROM instance WHERE id = %s", ran["acme"]), "2026-04-30T23:30:00Z", "2026-04-30T23:40:00Z", 1000)
+    books.advance("2026-05-12T00:00:00Z")
+    assert billed(books, charge_category="usage")["billed"] == 2 * 8 * 2_000_000, "what has a price goes on"
+    assert waiting(books) == {("acme", "2026-05-01"): 8000 * 3600 + 600 * 1000, ("only", "2026-05-01"): 8000 * 3600}
+    assert books.rows("SELECT name FROM billing_check WHERE violations > 0") == [{"name": "usage_has_prices"}]
+    books.price("h100.8x", 3_600_000, "2026-04-30T23:00:00Z", "2026-05-01T00:00:00Z")
+    books.price("bare.8x", 1_000_000, "2026-01-01T00:00:00Z")
+    books.advance("2026-05-14T00:00:00Z")
+    assert waiting(books) == {}
+    assert billed(books, tenant_id=tenants["acme"], corrects="2026-04-01T00:00:00Z")["billed"] == 8 * 3_600_000 + 600_000
+    assert billed(books, tenant_id=tenants["only"])["billed"] == 8 * 1_000_000
+    books.sound()
+
+
+def test_a_late_minute_less_and_one_more_are_charged_once(keep_books):
+    """A late minute of one instance lessens the charge for its minimum; another of its reservation lacks as much on the same day."""
+    books = keep_books(start="2026-04-10T22:00:00Z")
+    tenant = books.tenant("acme")
+    eight = books.instance_type("h100.8x")
+    books.price("h100.8x", 3_600_000, "2026-01-01T00:00:00Z", minimum_s=7200)
+    reservation = books.reservation(tenant, eight)
+    first = books.instance(reservation, tenant, books.node("n1"), "2026-04-10T22:00:00Z", "2026-04-10T23:00:00Z")
+    books.instance_becomes(first, "running")
+    books.advance("2026-04-11T06:00:00Z")
+    assert billed(books, reason="minimum")["billed"] == 3600 * 8 * 1000
+    books.instance_becomes(first, "running", ends_at="2026-04-10T23:01:00Z")
+    second = books.instance(reservation, tenant, books.node("n2"), "2026-04-11T06:00:00Z", "2026-04-11T07:59:00Z")
+    books.instance_becomes(second, "running")
+    for day in ("12", "13", "22"):
+        books.advance(f"2026-04-{day}T00:00:00Z")
+        assert billed(books, reason="minimum")["billed"] == (3540 + 60) * 8 * 1000, day
+    books.sound()
+
+
+def test_a_window_made_longer_at_midnight_is_charged_less_for_its_minimum(keep_books):
+    """It was over with the day, and charged for; it goes on with the next one, and nothing of it is late."""
+    books = keep_books(start="2026-04-10T23:00:00Z")
+    tenant = books.tenant("acme")
+    books.price("h100.8x", 3_600_000, "2026-01-01T00:00:00Z", minimum_s=7200)
+    reservation = books.reservation(tenant, books.instance_type("h100.8x"))
+    instance = books.instance(reservation, tenant, books.node("n1"), "2026-04-10T23:00:00Z", "2026-04-11T00:00:00Z")
+    books.instance_becomes(instance, "running")
+    books.advance("2026-04-11T00:00:00Z")
+    assert billed(books, reason="minimum")["billed"] == 3600 * 8 * 1000
+    books.instance_becomes(instance, "running", ends_at="2026-04-11T00:30:00Z")
+    books.advance("2026-04-13T00:00:00Z")
+    assert billed(books, reason="minimum")["billed"] == 1800 * 8 * 1000
     books.sound()
 
 

@@ -9,10 +9,16 @@ import threading
 import psycopg2
 import pytest
 
+from counting_house import uuid_of
 from stack import eventually
 
 WISH = {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1}
 PROVIDER = "/v1/system/billing-profiles"
+MANY = 1100  # lines
+
+
+def usd(amount):
+    return {"amount": amount, "currency": "USD"}
 
 
 class Billed:
@@ -20,7 +26,7 @@ class Billed:
 
     def __init__(self, stack):
         self.stack = stack
-        stack.fleet(6, price="2.490000")
+        stack.fleet(10, price="2.490000")
         self.finance = stack.token("finance")
         self.finance.patch(f"{PROVIDER}/{self.finance.items(PROVIDER)[0]['id']}", {
             "legal_name": "Sluice Compute GmbH", "address": "Rechenzentrumsstraße 8\n60314 Frankfurt", "country": "DE",
@@ -34,12 +40,27 @@ class Billed:
             "zurich": self.tenant("zurich", tax_code="reverse_charge", country="CH", payment_days=14),
             "astray": self.tenant("astray", tax_code="nowhere", tax_country="FR"),
             "wrong": self.tenant("wrong", tax_code="standard", tax_country="DE"),
+            "granted": self.tenant("granted"),
+            "noted": self.tenant("noted"),
         }
+        for name in ("granted", "noted"):  # what expires at ten past is drawn at midnight
+            for kind, amount, expires_at in (("promotional", "5.00", None), ("prepaid", "3.00", "2026-02-01T00:10:00Z")):
+                self.finance.create("/v1/system/credit-grants", {"tenant": name, "kind": kind, "amount": usd(amount), "expires_at": expires_at})
+        self.many()
         for hours, name in enumerate(self.tenants, start=1):
             for count in (1, 2) if name == "acme" else (1,):
                 self.tenants[name].create("/v1/reservations", {
                     **WISH, "starts_at": "2026-01-31T01:00:00Z", "ends_at": f"2026-01-31T{hours + count:02}:20:01Z"})
         stack.advance("2026-02-01T00:30:00Z")
+
+    def many(self):
+        """A tenant whose price changes a thousand times: as many lines."""
+        self.tenants["many"] = self.tenant("many", tax_code="standard", tax_country="DE")
+        self.stack.sql(f"""
+            INSERT INTO sluice.price (id, sku_kind, sku, tier, tenant_id, currency, gpu_hour_u, valid)
+            SELECT gen_random_uuid(), 'instance_type', 'h100.8x', 'reserved', t.id, 'USD', 1000000 + n * 1000,
+                   tstzrange('2026-01-31T01:00:00Z'::timestamptz + n * interval '10 s', '2026-01-31T01:00:00Z'::timestamptz + (n + 1) * interval '10 s')
+              FROM sluice.tenant t, generate_series(0, {MANY - 1}) n WHERE t.name = 'many'""")
 
     def tenant(self, name, **profile):
         client = self.stack.tenant(name, currency="USD")
@@ -98,13 +119,13 @@ def test_who_owes_the_tax_himself_pays_none_and_is_told_so(billed):
 def test_a_fault_of_one_tenant_parks_that_tenant_only_and_can_be_tried_again(billed):
     finance = billed.finance
     (month,) = finance.items("/v1/system/month-closes")
-    assert (month["month"], month["total"], month["done"], month["parked"], month["finished_at"]) == ("2026-01-01", 5, 4, 1, None)
+    assert (month["month"], month["total"], month["done"], month["parked"], month["finished_at"]) == ("2026-01-01", 8, 7, 1, None)
     (parked,) = finance.items("/v1/system/month-closes/periods?state=parked")
     assert parked["tenant"] == "astray" and "'nowhere' has no rate in 'FR'" in parked["reason"]
     finance.create("/v1/system/tax-rates", {"code": "nowhere", "country": "FR", "rate_bp": 2000, "valid_from": "2026-01-01T00:00:00Z"})
     asked = finance.post("/v1/system/month-closes", {"month": "2026-01-01", "tenant": "astray"}).expect(201).body
     assert asked["state"] == "done"
-    eventually(lambda: finance.items("/v1/system/month-closes")[0]["done"] == 5, "the month is closed")
+    eventually(lambda: finance.items("/v1/system/month-closes")[0]["done"] == 8, "the month is closed")
     eventually(lambda: finance.items("/v1/system/month-closes")[0]["finished_at"] is not None, "the month is finished")
     assert cents(billed.invoice("astray")["tax"]) == round(cents(billed.invoice("astray")["net"]) * 0.2)
     billed.sound()
@@ -178,6 +199,61 @@ def test_credits_are_capped_and_three_thirds_leave_nothing(billed):
     assert finance.post(f"/v1/system/invoices/{invoice['id']}/void", {"reason": "no"}).expect(409).code == "invoice_is_credited"
     pdf = finance.get(f"/v1/system/credit-notes/{asked['credit_note']}/pdf", headers={"Accept": "application/pdf"}).expect(200)
     assert hashlib.sha256(pdf.content).hexdigest() == notes[-1]["pdf_sha256"]
+    billed.sound()
+
+
+def test_a_share_of_an_invoice_is_of_every_line_however_many(billed):
+    finance, invoice = billed.finance, billed.invoice("many")
+    path = f"/v1/system/invoices/{invoice['id']}/credit"
+    assert len(finance.items(f"/v1/system/invoices/{invoice['id']}/lines")) == MANY + 1
+    for wrong in ({"share": {"numerator": 3, "denominator": 2}}, {"share": {"numerator": 1}}, {"share": {"numerator": 1, "denominator": 0}},
+                  {"share": {"numerator": 1, "denominator": 3}, "lines": [{"line_no": 1, "share_numerator": 1, "share_denominator": 3}]},
+                  {"lines": [{"line_no": 1, "gpu_milli_seconds": 1}, {"line_no": 1, "gpu_milli_seconds": 1}]}):
+        finance.post(path, {"reason": "no", **wrong}).expect(422)
+    third = {"reason": "an outage", "share": {"numerator": 1, "denominator": 3}}
+    for _ in range(3):
+        preview = finance.post(f"{path}?validate_only=true", third).expect(200).body
+        made = finance.get(f"/v1/system/credit-notes/{finance.post(path, third).expect(201).body['credit_note']}").expect(200).body
+        assert cents(preview["cost_delta"]) == -cents(made["total"])
+        assert abs(cents(made["net"]) - cents(invoice["net"]) / 3) <= MANY
+    left = billed.stack.sql(f"SELECT line_no FROM sluice.invoice_line l WHERE invoice_id = '{uuid_of(invoice['id'])}' AND net_minor <> (SELECT sum(n.net_minor)"
+                            " FROM sluice.credit_note_line n WHERE n.invoice_id = l.invoice_id AND n.invoice_line_no = l.line_no)")
+    assert left == [] and cents(billed.invoice("many")["credited"]) == cents(invoice["total"])
+    billed.sound()
+
+
+def left_of_grants(billed, name):
+    return {grant["kind"]: (grant["remaining"]["amount"], grant["state"]) for grant in billed.finance.items(f"/v1/system/credit-grants?tenant={name}")}
+
+
+def test_a_void_gives_each_grant_its_own_back_and_what_expired_meanwhile_is_gone(billed):
+    """The void invoice was paid by a grant that lives on, by one that expired since, and by its tenant."""
+    finance, invoice = billed.finance, billed.invoice("granted")
+    assert {state for _, state in left_of_grants(billed, "granted").values()} == {"used_up"}
+    finance.create("/v1/system/payments", {"tenant": "granted", "amount": usd("11.00"), "invoices": [invoice["number"]]})
+    eventually(lambda: billed.tenants["granted"].items("/v1/balance")[0]["receivable"]["amount"] ==
+               f"{(cents(invoice['total']) - 1900) / 100:.6f}", "the payment is posted")
+    revenue = billed.stack.sql("SELECT sum(credit_u - debit_u)::bigint AS u FROM sluice.trial_balance WHERE code = 'revenue' AND tenant = 'granted'")[0]["u"]
+    finance.post(f"/v1/system/invoices/{invoice['id']}/void", {"reason": "billed to the wrong account"}).expect(201)
+    assert left_of_grants(billed, "granted") == {"promotional": ("5.00", "active"), "prepaid": ("0.00", "expired")}
+    balance = billed.tenants["granted"].items("/v1/balance")[0]
+    assert balance["customer_credit"] == usd("11.000000") and balance["receivable"] == usd("0.000000")
+    told = billed.stack.sql("SELECT code, sum(credit_u - debit_u)::bigint AS u FROM sluice.trial_balance WHERE tenant = 'granted' AND code IN ('revenue', 'deferred_revenue') GROUP BY 1 ORDER BY 1")
+    assert told == [{"code": "deferred_revenue", "u": 5_000_000}, {"code": "revenue", "u": revenue + 3_000_000}]
+    billed.sound()
+
+
+def test_a_credit_note_gives_back_what_was_paid_last_first(billed):
+    """As if the invoice had come to 6.00 from the start: 3.00 of each grant, for the one that expires was drawn first."""
+    finance, invoice = billed.finance, billed.invoice("noted")
+    rest = cents(invoice["total"]) - 800
+    finance.create("/v1/system/payments", {"tenant": "noted", "amount": usd(f"{rest / 100:.2f}")})
+    eventually(lambda: billed.tenants["noted"].items("/v1/balance")[0]["receivable"] == usd("0.000000"), "the payment is posted")
+    finance.post(f"/v1/system/invoices/{invoice['id']}/credit", {"reason": "an outage", "lines": [
+        {"line_no": 1, "net": usd(f"{(cents(invoice['total']) - 600) / 100:.6f}")}]}).expect(201)
+    assert left_of_grants(billed, "noted") == {"promotional": ("2.00", "active"), "prepaid": ("0.00", "used_up")}
+    balance = billed.tenants["noted"].items("/v1/balance")[0]
+    assert balance["customer_credit"] == usd(f"{rest / 100:.6f}")
     billed.sound()
 
 

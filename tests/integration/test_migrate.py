@@ -32,7 +32,7 @@ WRITERS = {
                            "maintenance_window_status"},
     "sluice_billing": {"event_cursor", "meter_instance", "meter_node", "billing_period", "account", "invoice_series",
                        "usage_interval", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
-                       "depreciation", "node_cost", "cost_allocation", "unpriced_usage", "late_usage", "meter_usage", "asset_change_status", "asset_book",
+                       "depreciation", "node_cost", "cost_allocation", "unpriced_usage", "unpriced_late", "late_usage", "meter_usage", "asset_change_status", "asset_book",
                        "commitment_period", "provisional_day", "provisional_revenue", "provisional_cost", "cohort_result", "cost_summary", "impairment_warning",
                        "credit_hold", "credit_grant_status", "payment_status", "settlement",
                        "invoice_tax", "credit_note", "credit_note_line", "invoice_request_status", "month_close"},

@@ -1,6 +1,10 @@
 """What operators set of prices, commitments, discounts and policies, and what tenants are told that it comes to."""
 # SPDX-License-Identifier: Apache-2.0
 
+import datetime
+import zoneinfo
+from fractions import Fraction
+
 import pytest
 
 from stack import eventually
@@ -88,6 +92,21 @@ def test_a_discount_is_in_the_estimate_and_ends(lived):
     assert cents(acme.post("/v1/quotes", wish).expect(201).body["price"]["estimate"]) == full * 7 // 16 + 12 * 8 * 1_000_000
     assert lived.operator.post(f"/v1/system/discounts/{made['id']}/end", {"valid_until": "2026-02-01T06:00:00Z"}).expect(200).body["valid_until"]
     assert [item["reason"] for item in acme.items("/v1/discounts")] == ["loyal", "fixed"]
+
+
+@pytest.mark.parametrize("day", ["2026-03-28", "2026-10-24"])
+def test_an_estimate_follows_the_clock_at_whatever_second_it_begins(lived, day):
+    """Over the night in which clocks change in Berlin, from and to an odd second; the window of the day holds while the clock shows its times."""
+    begin = datetime.datetime.fromisoformat(f"{day}T22:13:07+00:00")
+    client = lived.tenant(f"berlin-{day[5:7]}", billing_timezone="Europe/Berlin", currency=USD)
+    lived.operator.create("/v1/system/prices", {
+        "sku_kind": "instance_type", "sku": "h100.8x", "tenant": f"berlin-{day[5:7]}", "gpu_hour": money("1.000000"), "valid_from": "2026-02-01T00:00:00Z",
+        "windows": [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "02:30", "to": "03:30", "gpu_hour": "3.000000"}]})
+    clocks = [(begin + datetime.timedelta(seconds=s)).astimezone(zoneinfo.ZoneInfo("Europe/Berlin")).strftime("%H:%M") for s in range(6 * 3600 + 11)]
+    within = sum("02:30" <= clock < "03:30" for clock in clocks)
+    held = client.post("/v1/quotes", {"instance_type": "h100.8x", "count": 1, "zone": "us-east-1a", "starts_at": f"{begin:%Y-%m-%dT%H:%M:%SZ}",
+                                      "ends_at": f"{begin + datetime.timedelta(seconds=len(clocks)):%Y-%m-%dT%H:%M:%SZ}"}).expect(201).body
+    assert cents(held["price"]["estimate"]) == round(Fraction(8 * (len(clocks) + 2 * within) * 1_000_000, 3600)), within
 
 
 def test_a_cancellation_charges_what_it_says_and_what_ran_is_told_live(lived):

@@ -225,6 +225,22 @@ def test_what_a_close_credits_and_corrects_is_told_before_and_what_has_no_price_
     books.advance("2026-04-01T00:00:00Z")
     assert {by: revenue(books, by, "2026-03-31") for by in told} == told
     assert report(books, "tenant", "2026-03-31")["free"]["gpu_milli_seconds_unpriced"] == 8000 * 5 * 3600
-    books.price("bare.8x", 1_000_000, "2026-01-01T00:00:00Z")
+    # March is closed but for what waits: a correction of it changes the credit too. One without a price costs its tenant nothing else.
+    running(books, tenants["free"], eight, nodes[3], "2026-04-01T00:00:00Z", "2026-04-01T10:00:00Z")
+    bare_ones = books.value("SELECT min(reservation_id::text) FROM unpriced_usage WHERE day = '2026-03-30'")
+    for tenant, reservation, milli, hours in (("berlin", unready, -8000, 4), ("free", bare_ones, 1000, 1)):
+        books.insert("usage_correction", {"id": str(uuid.uuid4()), "tenant_id": tenants[tenant], "reservation_id": reservation, "starts_at": "2026-03-30T10:00:00Z",
+                                          "ends_at": f"2026-03-30T{10 + hours}:00:00Z", "gpu_milli": milli, "reason": "an outage that was not seen"})
+    books.step("2026-04-01T23:30:00Z")
+    settled(books)
+    told = {by: revenue(books, by, "2026-04-01") for by in ("tenant", "reservation", "node")}
+    taken_back = 8 * 4 * 2_000_000
+    assert told["tenant"] == {"berlin": taken_back // 10 - taken_back, "free": 8 * 10 * 2_000_000}
+    assert report(books, "tenant", "2026-04-01")["free"]["gpu_milli_seconds_unpriced"] == 1000 * 3600
     books.advance("2026-04-02T00:00:00Z")
+    assert {by: revenue(books, by, "2026-04-01") for by in told} == told
+    assert report(books, "tenant", "2026-04-01")["free"]["gpu_milli_seconds_unpriced"] == 1000 * 3600
+    books.price("bare.8x", 1_000_000, "2026-01-01T00:00:00Z")
+    books.advance("2026-04-03T00:00:00Z")
+    assert books.value("SELECT sum(amount_u) FROM rated_line l JOIN reservation r ON r.id = l.reservation_id WHERE r.instance_type_id = %s", bare) == (8 * 6 + 1) * 1_000_000
     books.sound()

@@ -64,6 +64,21 @@ START_TEST(g15_three_thirds_are_the_whole_and_leave_no_tax)
 }
 END_TEST
 
+/* 25,000 micro-units are 3 cents, and three times 8,333 are 2. */
+START_TEST(thirds_that_were_rounded_down_are_the_whole_line)
+{
+    struct credit_line line = {
+        .amount_u = 25000, .net_minor = 3, .measure = CREDIT_SHARE, .numerator = 1, .denominator = 3};
+    for (line.credits = 0; line.credits < 3; line.credits++) {
+        ck_assert_int_eq(credit_amounts_line(&line, EXPONENT, NULL), ERR_NONE);
+        line.credited_u += line.credit_u;
+        line.credited_minor += line.credit_minor;
+    }
+    ck_assert_int_eq(line.credited_u, line.amount_u);
+    ck_assert_int_eq(line.credited_minor, line.net_minor);
+}
+END_TEST
+
 START_TEST(more_than_a_line_came_to_is_refused)
 {
     struct err err = {0};
@@ -204,6 +219,7 @@ int main(void)
     TCase *amounts = tcase_create("amounts");
     tcase_add_test(amounts, g15_an_outage_is_credited_by_its_seconds);
     tcase_add_test(amounts, g15_three_thirds_are_the_whole_and_leave_no_tax);
+    tcase_add_test(amounts, thirds_that_were_rounded_down_are_the_whole_line);
     tcase_add_test(amounts, more_than_a_line_came_to_is_refused);
     tcase_add_test(amounts, credits_never_pass_the_invoice_and_full_credit_leaves_nothing);
     tcase_add_test(amounts, an_invoice_of_credits_is_credited_with_its_signs);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rowProblems, sheetOf } from "../src/assets/sheet";
-import { sharesOf } from "../src/billing/invoice-actions";
+import { shareOf } from "../src/billing/invoice-actions";
 import { pivot } from "../src/billing/pivot";
 import { groupPrices, lineOf, type Version } from "../src/billing/price-lines";
 import { parseSteps, stepsSentence } from "../src/billing/steps";
@@ -264,11 +264,8 @@ describe("steps of a policy", () => {
 });
 
 describe("a credit", () => {
-  it("of_a_share_names_every_line", () => {
-    expect(sharesOf("10", [{ line_no: 1 }, { line_no: 3 }])).toEqual([
-      { line_no: 1, share_numerator: 1000, share_denominator: 10000 },
-      { line_no: 3, share_numerator: 1000, share_denominator: 10000 },
-    ]);
-    expect(sharesOf("half", [])).toBe("half");
+  it("of_a_share_is_of_every_line", () => {
+    expect(shareOf("10")).toEqual({ numerator: 1000, denominator: 10000 });
+    expect(shareOf("half")).toBe("half");
   });
 });

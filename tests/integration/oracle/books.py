@@ -29,6 +29,7 @@ class Line:
     net: int
     credited: int = 0      # minor units
     credited_u: int = 0    # micro-units
+    credits: int = 0       # how often
 
 
 @dataclass
@@ -42,6 +43,8 @@ class Invoice:
     number: str = None
     line_numbers: list = None  # in the system, of each line
     open_u: int = 0
+    own_u: int = 0                               # what payments and customer credit settled of it
+    drawn: list = field(default_factory=list)    # [grant, amount] in the order of drawing
     is_frozen: bool = False    # its terms are those of that moment
     is_credited: bool = False
     is_void: bool = False
@@ -72,7 +75,7 @@ def booked(world, tenant, period, knowledge):
         if month_of(midnight - 1, tenant.zone) != period:
             continue
         for earlier in {period_of for period_of in periods_of(world, tenant, midnight) if midnight_after(period_of[1]) < midnight}:
-            for group, total in difference(world.usage_groups(tenant, earlier, midnight), world.usage_groups(tenant, earlier, midnight - DAY_S)).items():
+            for group, total in difference(world.groups(tenant, earlier, midnight), world.groups(tenant, earlier, midnight - DAY_S)).items():
                 key = (group, earlier[0])
                 lines[key] = lines[key] if key in lines else type(total)()
                 lines[key] += total
@@ -99,6 +102,8 @@ def knowledge_of(world):
     for price in world.book.prices:
         instants += [price.withdrawn_at] if price.withdrawn_at < FOREVER else []
         instants += [price.created_at] if price.created_at > price.begins else []
+    for instance in world.instances:
+        instants += instance.reopened()
     return sorted({at // DAY_S * DAY_S + DAY_S for at in instants})
 
 
@@ -162,30 +167,55 @@ class Books:
                 drawn = max(0, min(grant.left_u, invoice.open_u))
                 grant.left_u -= drawn
                 invoice.open_u -= drawn
+                invoice.drawn.append([grant, drawn])
                 self.post(deferred_revenue=drawn, receivable=-drawn)
-        drawn = max(0, min(-self.accounts["customer_credit"], invoice.open_u))
-        invoice.open_u -= drawn
-        self.post(customer_credit=drawn, receivable=-drawn)
-        self.give_back(invoice)
+        self.draw_own(invoice, invoice.open_u)
+        self.give_back(invoice, invoice.issued_at)
 
-    def void(self, invoice):
-        """Its journal is reversed; what was settled of it is the customer's."""
+    def draw_own(self, invoice, amount_u):
+        """Customer credit, as far as there is any, settles so much of it."""
+        drawn = max(0, min(-self.accounts["customer_credit"], amount_u))
+        invoice.open_u -= drawn
+        invoice.own_u += drawn
+        self.post(customer_credit=drawn, receivable=-drawn)
+
+    def void(self, invoice, at):
+        """Its journal is reversed; what settled it goes back."""
         self.post_invoice(invoice, -1)
         invoice.is_void = True
-        invoice.open_u -= invoice.total * micro_per_minor(self.tenant.currency)
-        self.give_back(invoice)
+        self.lessen(invoice, invoice.total * micro_per_minor(self.tenant.currency), at)
 
-    def give_back(self, invoice):
-        """What was credited beyond what was open is the customer's."""
-        if invoice.open_u < 0:
-            self.post(receivable=-invoice.open_u, customer_credit=invoice.open_u)
-            invoice.open_u = 0
+    def lessen(self, invoice, amount_u, at):
+        """Less is owed of it by so much (or more, where it was less than nothing)."""
+        invoice.open_u -= amount_u
+        if amount_u < 0:
+            self.draw_own(invoice, min(invoice.open_u, -amount_u))
+        self.give_back(invoice, at)
+
+    def give_back(self, invoice, at):
+        """What settled it beyond what it comes to is undone from the last to the first, so that it is as if the invoice had been smaller:
+        what the customer paid is the customer's; then each grant has its own again, of which what is over by now is gone at once."""
+        excess = max(0, -invoice.open_u)
+        invoice.open_u += excess
+        of_grants = max(0, min(excess - max(0, invoice.own_u), sum(amount for _, amount in invoice.drawn)))
+        invoice.own_u -= excess - of_grants
+        self.post(receivable=excess - of_grants, customer_credit=of_grants - excess)
+        for each in reversed(invoice.drawn):
+            back = min(of_grants, each[1])
+            of_grants -= back
+            each[1] -= back
+            self.post(receivable=back, deferred_revenue=-back)
+            if each[0].expires_at <= at:
+                self.post(deferred_revenue=back, revenue=-back)
+            else:
+                each[0].left_u += back
 
     def pay(self, amount_u, named=()):
         self.accounts["cash"] += amount_u
         for invoice in named or sorted(self.invoices, key=lambda i: (i.issued_at, i.id)):
             paid = min(amount_u, invoice.open_u)
             invoice.open_u -= paid
+            invoice.own_u += paid
             amount_u -= paid
             self.accounts["receivable"] -= paid
         self.accounts["customer_credit"] -= amount_u
@@ -197,7 +227,7 @@ class Books:
         self.post(customer_credit=amount_u, cash=-amount_u)
         return True
 
-    def credit(self, invoice, asked):
+    def credit(self, invoice, asked, at):
         """asked: (index of line, numerator, denominator) each, or None for all that is left. (net, tax) of the credit note, or None where it is refused.
         What was credited of a line is rounded together (to micro-units half to even, to minor units once more), and tax follows the credited net."""
         size = micro_per_minor(self.tenant.currency)
@@ -206,14 +236,15 @@ class Books:
             return None
         invoice.is_credited = True
         before = sum(line.credited for line in invoice.lines)
+        before_u = [line.credited_u for line in invoice.lines]
         net = sum(part for _, part in parts.values())
         tax = tax_through(invoice, before + net) - tax_through(invoice, before)
         for number, (then_u, part) in parts.items():
             invoice.lines[number].credited_u = then_u
             invoice.lines[number].credited += part
+            invoice.lines[number].credits += bool(part or then_u != before_u[number])
         self.post(revenue=net * size, tax_payable=tax * size, receivable=-(net + tax) * size)
-        invoice.open_u -= (net + tax) * size
-        self.give_back(invoice)
+        self.lessen(invoice, (net + tax) * size, at)
         return net, tax
 
 
@@ -233,7 +264,7 @@ def credited(invoice, asked, size):
         then = half_away(Fraction(then_u, size))
         if abs(then) > abs(line.net):
             return None
-        if abs(then_u) >= abs(line.amount_u):
+        if abs(then_u) >= abs(line.amount_u) or 2 * abs(line.amount_u - then_u) <= line.credits + 1:  # each was rounded by a half at most
             then_u, then = line.amount_u, line.net
         parts[number] = then_u, then - line.credited
     return parts

@@ -43,15 +43,17 @@ class Instance:
     starts_at: int
     facts: list = field(default_factory=list)
 
-    def stretches(self, until):
+    def stretches(self, until, known=FOREVER + 1):
         """[starts_at, the end of its window or until) without a gap: a class and a node each. A fact counts from its second on, but not
-        before what came first, nor within a day that was closed when it came; one that opens a window again that was over, from there on."""
+        before what came first, nor within a day that was closed when it came; one that opens a window again that was over, from there on.
+        known: a midnight; only what had come when the books were closed up to it."""
         found, stands, over_at = [], self.starts_at, FOREVER
-        for number, fact in enumerate(self.facts):
+        facts = [fact for fact in self.facts if fact.known_at < known]
+        for number, fact in enumerate(facts):
             begin = max(stands, min(over_at, max(fact.at, fact.known_at)))
             if begin > stands and number == 0:
                 found.append(Stretch(stands, begin, "unready", None, self.gpu_milli))
-            following = self.facts[number + 1] if number + 1 < len(self.facts) else None
+            following = facts[number + 1] if number + 1 < len(facts) else None
             end = min(until, fact.ends_at)
             if following is not None:
                 end = min(end, max(following.at, following.known_at))
@@ -66,13 +68,18 @@ class Instance:
             stands = max(stands, begin, end)
         return found
 
-    def ends_at(self):
+    def ends_at(self, known=FOREVER + 1):
         """The end of its window, as far as it is known."""
-        found = self.stretches(FOREVER)
+        found = self.stretches(FOREVER, known)
         return found[-1].end if found else self.starts_at
 
     def is_over(self, until):
-        return self.ends_at() <= until
+        """As it was known then."""
+        return self.ends_at(until) <= until
+
+    def reopened(self):
+        """When it was known of each window that was over, and its day closed, that it is not: the midnight up to which books were closed."""
+        return [fact.known_at for before, fact in zip(self.facts, self.facts[1:]) if before.ends_at < fact.known_at and before.ends_at < fact.ends_at]
 
 
 def merged(stretches):
@@ -122,7 +129,7 @@ def weights_of_day(node, instances, day, until):
     delivered, idle = defaultdict(int), defaultdict(int)
     held = []  # (from, to, milli, cause or None)
     for each in instances:
-        for stretch in each.stretches(until):
+        for stretch in each.stretches(until, end):  # what comes later leaves a closed day as it is
             low, high = max(stretch.begin, begin), min(stretch.end, end)
             if stretch.node != node.id or high <= low or stretch.kind == "preempted":
                 continue

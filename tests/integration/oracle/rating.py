@@ -135,11 +135,11 @@ class World:
 
     # ---- Usage ----
 
-    def stretches_of(self, tenant, begin, end):
-        """(reservation, stretch) of a tenant's instances within [begin, end)."""
+    def stretches_of(self, tenant, begin, end, known):
+        """(reservation, stretch) of a tenant's instances within [begin, end), as far as it is known."""
         for instance in self.instances:
             if instance.reservation.tenant is tenant:
-                for stretch in instance.stretches(end):
+                for stretch in instance.stretches(end, known):
                     if stretch.end > begin and stretch.begin < end:
                         yield instance.reservation, stretch
 
@@ -164,7 +164,7 @@ class World:
                 terms_of[key] = reservation, terms
                 found[key] += (high - low) * milli
 
-        for reservation, each in self.stretches_of(tenant, begin, min(end, known)):
+        for reservation, each in self.stretches_of(tenant, begin, min(end, known), known):
             preemptible = reservation.tier == "preemptible"
             if each.kind == "used" or (each.kind == "unused" and not preemptible):
                 add(reservation, each.begin, each.end, each.gpu_milli, "" if preemptible else each.kind, models.get(each.node))
@@ -207,7 +207,7 @@ class World:
         return number
 
     def rule_groups(self, tenant, period, known):
-        """What is charged and credited by rule; credits as of the period's close."""
+        """What is charged and credited by rule; credits once the period is closed, and from then on by what is known of it."""
         groups = defaultdict(Sum)
         for each in self.cancellations:
             if each.reservation.tenant is tenant and period[0] <= each.at < period[1] and each.at < known:
@@ -215,13 +215,13 @@ class World:
                 groups[Group(each.reservation.id, None, None, None, "adjustment", each.kind)] += Sum(0, amount, amount, amount)
         self.add_minimum(tenant, period, known, groups)
         if midnight_after(period[1]) <= known:
-            self.add_credits(tenant, period, midnight_after(period[1]), groups)
+            self.add_credits(tenant, period, known, groups)
         return groups
 
     def add_minimum(self, tenant, period, known, groups):
         for instance in self.instances:
             reservation = instance.reservation
-            parts = instance.stretches(known) if reservation.tenant is tenant else []
+            parts = instance.stretches(known, known) if reservation.tenant is tenant else []
             if not parts or not instance.is_over(known) or parts[-1].kind in ("failed", "preempted") or not {p.kind for p in parts} & {"used", "unused"}:
                 continue
             end = parts[-1].end
@@ -229,25 +229,23 @@ class World:
                 continue
             model = max((n.model for n in self.nodes if n.id in {p.node for p in parts}), default=None)
             kind, sku = ("instance_type", reservation.sku) if reservation.sku else ("gpu_model", model)
-            # As it was known when the day was closed: it is charged once.
-            terms = self.book.terms(Subject(tenant.id, reservation.project, kind, sku, reservation.tier, tenant.currency, tenant.zone), end - 1,
-                                    midnight_after(end))
+            terms = self.book.terms(Subject(tenant.id, reservation.project, kind, sku, reservation.tier, tenant.currency, tenant.zone), end - 1, known)
             lacks = terms.price.minimum_s - sum(p.end - p.begin for p in parts)
             if lacks > 0:
                 quantity = lacks * instance.gpu_milli
                 amount = half_even(Fraction(terms.unit() * quantity, GPU_HOUR))
                 groups[Group(reservation.id, terms.price.id, None, None, "adjustment", "minimum")] += Sum(0, amount, amount, amount)
 
-    def add_credits(self, tenant, period, closed_at, groups):
+    def add_credits(self, tenant, period, known, groups):
         promised, missing = defaultdict(int), defaultdict(int)
-        for reservation, each in self.stretches_of(tenant, *period):
+        for reservation, each in self.stretches_of(tenant, *period, known):
             weight = (min(each.end, period[1]) - max(each.begin, period[0])) * each.gpu_milli
             if each.kind != "preempted":
                 promised[reservation.id] += weight
             if each.kind in ("unready", "failed"):
                 missing[reservation.id] += weight
         cost = defaultdict(int)
-        for group, total in self.usage_groups(tenant, period, closed_at).items():
+        for group, total in self.usage_groups(tenant, period, known).items():
             cost[group.reservation] += total.effective_u
         for reservation in self.reservations:
             if reservation.tenant is not tenant or not missing[reservation.id]:

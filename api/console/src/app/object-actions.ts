@@ -4,7 +4,7 @@ import { wholeOf, type ObjectOf } from "../api/lists";
 import { send, type Ask } from "../api/change";
 import { isProvider, type Me, type Node, type Reservation } from "../api/model";
 import type { InvoiceObject } from "../billing/invoice";
-import { everyLine, invoiceActions } from "../billing/invoice-actions";
+import { invoiceActions } from "../billing/invoice-actions";
 import { refusalFor } from "../billing/shared";
 import type { Money } from "../format/money";
 import { formatDate } from "../format/text";
@@ -58,14 +58,11 @@ async function ofReservation(me: Me, id: string): Promise<Doable> {
 }
 
 async function ofInvoice(me: Me, id: string): Promise<Doable> {
-  const [invoice, lines] = await Promise.all([
-    get<InvoiceObject>("/v1/system/invoices/{id}", id),
-    ifKnown(wholeOf({ path: "/v1/system/invoices/{id}/lines", params: { id } })),
-  ]);
+  const invoice = await get<InvoiceObject>("/v1/system/invoices/{id}", id);
   const of = invoice.number ?? `draft from ${formatDate(invoice.period_start)}`;
   return {
     about: `Invoice of ${invoice.tenant}, ${of}`,
-    actions: invoiceActions(invoice, everyLine(lines), refusalFor(me)),
+    actions: invoiceActions(invoice, refusalFor(me)),
   };
 }
 

@@ -1,5 +1,4 @@
 // What can be done with an invoice. Billing carries it out; the answer waits for it.
-import type { Listing } from "../api/pages";
 import { formatMoney, micro } from "../format/money";
 import type { Action } from "../ui/action";
 import { basisPointsOf } from "../economics/series";
@@ -43,12 +42,8 @@ function voidAction(invoice: InvoiceObject, refusal: string | null): Action<neve
   };
 }
 
-/** All that is left, or a share of every line; where not every line is known (null), only the former. */
-function creditAction(
-  invoice: InvoiceObject,
-  lines: readonly InvoiceLine[] | null,
-  refusal: string | null,
-): Action<never> {
+/** All that is left, or a share of every line. */
+function creditAction(invoice: InvoiceObject, refusal: string | null): Action<never> {
   const left = micro(invoice.total.amount) - micro(invoice.credited.amount);
   return {
     title: `Credit ${invoice.number ?? "the invoice"}`,
@@ -58,17 +53,13 @@ function creditAction(
     ask: { method: "POST", path: "/v1/system/invoices/{id}/credit", params: { id: invoice.id } },
     fields: [
       { at: "/reason", label: "Reason", kind: "text", required: true, note: "It is printed on the credit note." },
-      ...(lines === null
-        ? []
-        : [
-            {
-              at: "/lines",
-              label: "Share of every line, %",
-              kind: "decimal",
-              note: "Left out: all that is left.",
-              parse: (text: string) => sharesOf(text, lines),
-            } as const,
-          ]),
+      {
+        at: "/share",
+        label: "Share of every line, %",
+        kind: "decimal",
+        note: "Left out: all that is left.",
+        parse: shareOf,
+      },
     ],
     confirm: invoice.number ?? invoice.tenant,
     refusal: refusal ?? (left === 0n ? "all of it was credited" : null),
@@ -76,17 +67,10 @@ function creditAction(
   };
 }
 
-/** The lines of a list, where it has all of them: a share of some would be taken for a share of all. */
-export function everyLine(lines: Listing<InvoiceLine> | undefined): readonly InvoiceLine[] | null {
-  return lines === undefined || lines.capped ? null : lines.items;
-}
-
 /** What cannot be read stays as it is: the API says what is wrong with it. */
-export function sharesOf(text: string, lines: readonly { line_no: number }[]): unknown {
+export function shareOf(text: string): unknown {
   const share = basisPointsOf(text);
-  return share === null
-    ? text
-    : lines.map(({ line_no }) => ({ line_no, share_numerator: share, share_denominator: 10000 }));
+  return share === null ? text : { numerator: share, denominator: 10000 };
 }
 
 export function creditLineAction(invoice: InvoiceObject, line: InvoiceLine, refusal: string | null): Action<never> {
@@ -125,13 +109,9 @@ function canonical(text: string): string {
   return match === null ? text : `${match[1]}.${(match[2] ?? "").padEnd(6, "0")}`;
 }
 
-/** All that its page offers, by what it is; `lines`: all of them, or null. */
-export function invoiceActions(
-  invoice: InvoiceObject,
-  lines: readonly InvoiceLine[] | null,
-  refusal: string | null,
-): Action<never>[] {
-  if (invoice.status === "issued") return [creditAction(invoice, lines, refusal), voidAction(invoice, refusal)];
+/** All that its page offers, by what it is. */
+export function invoiceActions(invoice: InvoiceObject, refusal: string | null): Action<never>[] {
+  if (invoice.status === "issued") return [creditAction(invoice, refusal), voidAction(invoice, refusal)];
   if (invoice.status === "draft") return [finalizeAction(invoice, refusal), issueAction(invoice, refusal)];
   return invoice.status === "finalized" ? [issueAction(invoice, refusal)] : [];
 }

@@ -17,7 +17,7 @@ import { Stat, Stats } from "../ui/stats";
 import { DataTable, type Column } from "../ui/table";
 import { TableBox } from "../ui/table-box";
 import { Explanation } from "./explain";
-import { everyLine, invoiceActions } from "./invoice-actions";
+import { invoiceActions } from "./invoice-actions";
 import { INVOICE_TONES } from "./invoices";
 import { refusalFor } from "./shared";
 import "../styles/money.css";
@@ -48,7 +48,7 @@ function Shown({ invoice }: { invoice: InvoiceObject }) {
     <>
       <Heading title={invoice.number ?? `Draft for ${invoice.tenant}`}>
         <StateChip state={invoice.status} tone={INVOICE_TONES[invoice.status]} />
-        <Actions invoice={invoice} lines={everyLine(lines.data)} />
+        <Actions invoice={invoice} />
       </Heading>
       <Stats>
         <Stat
@@ -82,12 +82,12 @@ function dueNote({ status, issued_at, due_at }: InvoiceObject): string {
   return due_at === null ? `issued ${formatDate(issued_at)}` : `due ${formatDate(due_at)}`;
 }
 
-function Actions({ invoice, lines }: { invoice: InvoiceObject; lines: readonly InvoiceLine[] | null }) {
+function Actions({ invoice }: { invoice: InvoiceObject }) {
   const refusal = refusalFor(usePrincipal());
   return (
     <span className="actions push">
       {invoice.number !== null && <a href={`/v1/system/invoices/${invoice.id}/pdf`}>PDF</a>}
-      {invoiceActions(invoice, lines, refusal).map((action) => (
+      {invoiceActions(invoice, refusal).map((action) => (
         <ActionButton key={action.verb} action={action} className={action.verb === "Issue" ? "primary" : ""} />
       ))}
       <CopyAs ask={{ method: "GET", path: "/v1/system/invoices/{id}", params: { id: invoice.id } }} />
