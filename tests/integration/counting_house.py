@@ -62,6 +62,7 @@ class CountingHouse(Bookkeeping):
         self.api = Daemon("sluice-api", directory, environment, admin)
         self.world, self.fleet, self.assets, self.books = rating.World(), capex.Fleet(), [], {}
         self.clients, self.commitment_count = {}, 0
+        self.meters = {}            # name -> aggregation
         self.weights = {}           # (node id, day) -> what was delivered and what not, once the day is closed
         self.expected_changes = []  # (id, amount or None where it is refused)
         self.today = instant(start) // DAY_S * DAY_S
@@ -107,8 +108,29 @@ class CountingHouse(Bookkeeping):
         self.books[name] = oracle_books.Books(tenant)
         return tenant
 
+    def kind_of(self, sku):
+        return "meter" if sku in self.meters else "gpu_model" if sku in ("H100", "A100") else "instance_type"
+
+    def new_meter(self, name, unit, aggregation):
+        self.operator.create("/v1/system/meters", {"name": name, "unit": unit, "aggregation": aggregation})
+        self.meters[name] = aggregation
+
+    def report(self, event, reservation, meter, milli, end, length, times=1):
+        """An agent's reading, sent so many times, and once with another content, which is refused."""
+        self.run("INSERT INTO reservation_status (reservation_id, tenant_id, zone_id, state, wish_revision, starts_at) VALUES (%s, %s, %s, 'active', 1, to_timestamp(0))"
+                 " ON CONFLICT DO NOTHING", reservation.id, reservation.tenant.id, self.zone)
+        item = {"event": event, "reservation": identity_of("rsv", reservation.id), "meter": meter, "to": text_of(end), "quantity": f"{milli // 1000}.{milli % 1000:03}000"}
+        if length is not None:
+            item["from"] = text_of(end - length)
+        for _ in range(times):
+            self.operator.post("/v1/system/meter-readings", {"items": [item]}).expect(204)
+        assert self.operator.post("/v1/system/meter-readings", {"items": [{**item, "quantity": "7.777000"}]}).status == 422
+        self.world.readings.append(rating.Reading(reservation, meter, milli, end, length if self.meters[meter] == "level" else None, self.at()))
+
     def new_price(self, sku, tier, currency, unit_u, begins=None, tenant=None, project=None, corrects=None, **more):
-        kind = "gpu_model" if sku in ("H100", "A100") else "instance_type"
+        kind = self.kind_of(sku)
+        if kind == "meter":
+            more["per"] = {"sum": 1000, "level": GPU_HOUR}[self.meters[sku]]
         wish = {"sku_kind": kind, "sku": sku, "tier": tier, "gpu_hour": money(unit_u, currency)}
         if begins is not None:
             wish["valid_from"] = text_of(begins)
@@ -143,7 +165,7 @@ class CountingHouse(Bookkeeping):
         if ends is not None:
             wish["valid_until"] = text_of(ends)
         if sku is not None:
-            wish.update({"sku_kind": "gpu_model" if sku in ("H100", "A100") else "instance_type", "sku": sku})
+            wish.update({"sku_kind": self.kind_of(sku), "sku": sku})
         wish.update({"percent_bp": percent_bp} if fixed_u is None else {"gpu_hour": money(fixed_u, tenant.currency)})
         answer = self.operator.post("/v1/system/discounts", wish)
         if answer.status == 409:
@@ -261,7 +283,7 @@ class CountingHouse(Bookkeeping):
         """Of an invoice whose id is known, line by line; it takes how its lines are numbered."""
         lines = {}
         for line in self.rows("SELECT line_no, reservation_id::text AS r, price_id::text AS p, commitment_id::text AS c, charge_category AS category, reason,"
-                              " extract(epoch FROM corrects)::bigint AS corrects, gpu_milli_seconds AS quantity, amount_u, net_minor AS net FROM invoice_line"
+                              " extract(epoch FROM corrects)::bigint AS corrects, gpu_milli_seconds + meter_quantity AS quantity, amount_u, net_minor AS net FROM invoice_line"
                               " WHERE invoice_id = %s", expected.id):
             lines[line["r"], line["p"], line["c"], line["category"], line["reason"], line["corrects"]] = line
         ours = {(x.group.reservation, x.group.price, x.group.commitment, x.group.category, x.group.reason, x.corrects): x for x in expected.lines}

@@ -22,6 +22,7 @@ DAYS = 42
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Auckland")
 TYPES = {"eight": 8000, "one": 1000, "half": 500}
 MODELS = ("H100", "A100")
+METERS = {"egress": ("GB", "sum"), "storage": ("GB", "level")}
 TIERS = ("reserved", "on_demand", "preemptible")
 METHODS = ("straight_line", "declining_balance_150", "declining_balance_double", "sum_of_years_digits", "units_of_production")
 CONVENTIONS = ("daily", "full_month", "next_month", "mid_month", "half_year")
@@ -62,6 +63,10 @@ class History(Invoicing, Purchasing, Lending):
             for sku in (*TYPES, *MODELS):
                 for tier in TIERS:
                     self.price(sku, tier, currency, begins=self.begin - 40 * DAY_S)
+        for name, (unit, aggregation) in METERS.items():
+            house.new_meter(name, unit, aggregation)
+            if name == "storage" or dice.random() < 0.7:  # what has no price is free, until it has one
+                self.price(name, "any", "USD", begins=self.begin - 40 * DAY_S)
         self.tenants = [house.new_tenant(f"t{n}", dice.choice(ZONES), currencies[n == 2], dice.choice((0, 700, 1900, 2550))) for n in range(4)]
         zone = dice.choice(ZONES)
         self.twins = {name: house.new_tenant(name, zone, "USD", 1900) for name in TWINS}
@@ -101,7 +106,7 @@ class History(Invoicing, Purchasing, Lending):
         """A version of a random model."""
         dice, unit = self.dice, self.unit()
         model = dice.choice(("flat", "flat", "flat", "graduated", "volume", "package", "windows"))
-        if more.get("tenant") is None and sku == "one":
+        if more.get("tenant") is None and sku == "one" or sku in METERS and model == "windows":
             model = "flat"  # of which the twins are
         if model in ("graduated", "volume"):
             first = dice.randrange(10, 400)
@@ -113,7 +118,7 @@ class History(Invoicing, Purchasing, Lending):
         elif model == "windows":
             more["windows"] = tuple(Window(tuple(dice.sample(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), dice.randrange(1, 8))), *dice.choice((
                 ("22:00", "06:00"), ("09:30", "17:00"), ("02:00", "03:00"), ("00:00", "00:00"), ("01:30", "02:30"))), self.unit()) for _ in range(dice.randrange(1, 3)))
-        elif dice.random() < 0.2 and more.get("tenant") is not None:
+        elif dice.random() < 0.2 and more.get("tenant") is not None and sku not in METERS:
             more["minimum_s"] = dice.choice((3600, 86400, 5000))
         return self.house.new_price(sku, tier, currency, unit, **more)
 
@@ -259,7 +264,7 @@ class History(Invoicing, Purchasing, Lending):
             books.expire(house.today + DAY_S - 1)
         acts = (self.reserve, self.reserve, self.reserve, self.reserve, self.new_version, self.discount, self.correct, self.correct_price, self.grant, self.pay, self.refund,
                 self.credit, self.maintain, self.change, self.rate, self.read_meter, self.cancel, self.rest, self.new_terms, self.new_tax_rate, self.work_off, self.void,
-                self.buy, self.new_limit, self.borrow, self.borrow, self.let_go)
+                self.report, self.report, self.buy, self.new_limit, self.borrow, self.borrow, self.let_go)
         for _ in range(dice.randrange(1, 5)):
             dice.choice(acts)()
         self.correct_twins()
@@ -282,12 +287,12 @@ class History(Invoicing, Purchasing, Lending):
 
     def new_version(self):
         tenant = self.dice.choice((None, self.someone(), self.someone()))
-        sku = self.dice.choice((*TYPES, *MODELS))
+        sku = self.dice.choice((*TYPES, *MODELS, *METERS))
         if tenant is None and sku == "one":
             return
         project = self.dice.choice((None, "research")) if tenant else None
         currency = tenant.currency if tenant else "USD"
-        self.price(sku, self.dice.choice(TIERS), currency, begins=self.soon(), tenant=tenant, project=project)
+        self.price(sku, "any" if sku in METERS else self.dice.choice(TIERS), currency, begins=self.soon(), tenant=tenant, project=project)
 
     def discount(self):
         tenant, begins = self.someone(), self.soon()
@@ -300,6 +305,19 @@ class History(Invoicing, Purchasing, Lending):
         now = self.house.today + DAY_S - 1
         return [(instance, s) for instance in self.house.world.instances if instance.reservation.tenant in tenants for s in instance.stretches(self.house.today)
                 if s.kind == "used" and s.end - s.begin > 3600 and s.end <= now]
+
+    def report(self):
+        """Readings of meters, of now or of any day before, some of them sent again."""
+        for _ in range(self.dice.randrange(1, 6)):
+            found = self.used(self.tenants)
+            if not found:
+                return
+            instance, stretch = self.dice.choice(found)
+            meter = self.dice.choice(list(METERS))
+            length = self.dice.randrange(1, 3600) if METERS[meter][1] == "level" or self.dice.random() < 0.3 else None
+            self.serial += 1
+            self.house.report(f"reading-{self.serial}", instance.reservation, meter, self.dice.choice((self.dice.randrange(1, 10 ** 7), 500, 0)),
+                              self.dice.randrange(stretch.begin + 3600, stretch.end + 1), length, self.dice.choice((1, 1, 2)))
 
     def correct(self):
         """Some of what was used is taken back, or billed besides."""

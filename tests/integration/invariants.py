@@ -17,7 +17,7 @@ from purchasing import orders_are_capitalised
 
 RATED = """
 SELECT reservation_id::text AS r, price_id::text AS p, commitment_id::text AS c, commitment_status AS status, charge_category AS category, reason,
-       extract(epoch FROM coalesce(corrects, period_start))::bigint AS period, sum(gpu_milli_seconds)::bigint AS quantity, sum(contracted_u)::bigint AS contracted,
+       extract(epoch FROM coalesce(corrects, period_start))::bigint AS period, sum(gpu_milli_seconds + meter_quantity)::bigint AS quantity, sum(contracted_u)::bigint AS contracted,
        sum(effective_u)::bigint AS effective, sum(amount_u)::bigint AS billed
   FROM rated_line WHERE tenant_id = %s GROUP BY 1, 2, 3, 4, 5, 6, 7"""
 

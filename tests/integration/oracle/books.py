@@ -98,7 +98,7 @@ def periods_of(world, tenant, until):
 
 def knowledge_of(world):
     """Midnights by which a day is closed on which something came to be known of days before."""
-    instants = [c.known_at for c in world.corrections]
+    instants = [c.known_at for c in (*world.corrections, *world.readings)]
     for price in world.book.prices:
         instants += [price.withdrawn_at] if price.withdrawn_at < FOREVER else []
         instants += [price.created_at] if price.created_at > price.begins else []

@@ -47,23 +47,24 @@ class Price:
     minimum_s: int = 0
     created_at: int = 0
     withdrawn_at: int = FOREVER
+    per: int = GPU_HOUR  # what it is the price of, in the measure of its quantities: milli-GPU-seconds, or a meter's
 
     def amount(self, quantity):
-        """What so many milli-GPU-seconds come to, exactly; of a negative quantity the negative amount of its size."""
+        """What so many milli-GPU-seconds, or thousandths of a meter's unit (x seconds), come to, exactly; of a negative quantity the negative amount of its size."""
         if quantity < 0:
             return -self.amount(-quantity)
         if self.model == "flat":
-            return Fraction(self.unit_u * quantity, GPU_HOUR)
+            return Fraction(self.unit_u * quantity, self.per)
         if self.model == "package":
-            begun = -(-quantity // (self.package * GPU_HOUR))
+            begun = -(-quantity // (self.package * self.per))
             return Fraction(self.unit_u * self.package * begun)
         if self.model == "volume":
-            (unit,) = [u for end, u in self.tiers if end is None or quantity <= end * GPU_HOUR][:1]
-            return Fraction(unit * quantity, GPU_HOUR)
+            (unit,) = [u for end, u in self.tiers if end is None or quantity <= end * self.per][:1]
+            return Fraction(unit * quantity, self.per)
         total, below = Fraction(0), 0
         for end, unit in self.tiers:
-            top = quantity if end is None else min(quantity, end * GPU_HOUR)
-            total += Fraction(unit * max(0, top - below), GPU_HOUR)
+            top = quantity if end is None else min(quantity, end * self.per)
+            total += Fraction(unit * max(0, top - below), self.per)
             below = max(below, top)
         return total
 
@@ -222,7 +223,7 @@ def priced(items):
             continue
         group = item.reservation.id, item.terms.price.id
         before = sums.get(group, Fraction(0))
-        sums[group] = before + item.terms.unit() * item.quantity / GPU_HOUR
+        sums[group] = before + item.terms.unit() * item.quantity / item.terms.price.per
         amounts[n] = half_even(sums[group]) - half_even(before)
     for price in {i.terms.price.id: i.terms.price for i in items}.values():
         pool = [n for n, item in enumerate(items) if item.terms.price is price and not item.terms.is_flat()]

@@ -41,6 +41,21 @@ class Correction:
 
 
 @dataclass
+class Reading:
+    """Of a meter: an amount, or what was held for a span."""
+
+    reservation: Reservation
+    meter: str
+    milli: int     # thousandths of its unit
+    end: int       # its last second decides what it is of
+    held_for: int  # seconds; None: it is an amount
+    known_at: int
+
+    def counts(self):
+        return self.milli if self.held_for is None else self.milli * self.held_for
+
+
+@dataclass
 class Commitment:
     id: str
     tenant: Tenant
@@ -127,6 +142,7 @@ class World:
     reservations: list = field(default_factory=list)
     instances: list = field(default_factory=list)
     corrections: list = field(default_factory=list)
+    readings: list = field(default_factory=list)
     commitments: list = field(default_factory=list)
     policies: list = field(default_factory=list)
     cancellations: list = field(default_factory=list)
@@ -172,6 +188,14 @@ class World:
             if each.reservation.tenant is tenant and each.known_at < known:
                 preemptible = each.reservation.tier == "preemptible"
                 add(each.reservation, each.begin, each.end, each.gpu_milli, "" if preemptible else "used", each.model)
+        for each in self.readings:
+            if each.reservation.tenant is tenant and begin < each.end <= end and each.known_at < known:
+                subject = Subject(tenant.id, each.reservation.project, "meter", each.meter, "any", tenant.currency, tenant.zone)
+                terms = self.book.terms(subject, each.end - 1, known)
+                if terms is not None:  # else it is free
+                    key = (each.reservation.id, terms.price.id, terms.key(), "")
+                    terms_of[key] = each.reservation, terms
+                    found[key] += each.counts()
         items = [Item(*terms_of[key], key[3], quantity) for key, quantity in found.items() if quantity]
         return sorted(items, key=Item.sorting)
 
@@ -244,9 +268,10 @@ class World:
                 promised[reservation.id] += weight
             if each.kind in ("unready", "failed"):
                 missing[reservation.id] += weight
-        cost = defaultdict(int)
+        cost, metered = defaultdict(int), {p.id for p in self.book.prices if p.kind == "meter"}
         for group, total in self.usage_groups(tenant, period, known).items():
-            cost[group.reservation] += total.effective_u
+            if group.price not in metered:
+                cost[group.reservation] += total.effective_u
         for reservation in self.reservations:
             if reservation.tenant is not tenant or not missing[reservation.id]:
                 continue
@@ -267,7 +292,7 @@ class World:
 
 def cover_usage(commitment, cost_u, items, groups):
     """What it covers of its sku leaves the items; (quantity, cost of it)."""
-    of_it = [i for i in items if (i.reservation.sku, i.reservation.tier) == (commitment.sku, commitment.tier)]
+    of_it = [i for i in items if (i.reservation.sku, i.reservation.tier) == (commitment.sku, commitment.tier) and i.terms.price.kind != "meter"]
     whole = sum(i.quantity for i in of_it)
     covered = max(0, min(whole, commitment.gpu_hours * GPU_HOUR))
     if not covered:
