@@ -24,6 +24,7 @@
 #include "api/resources/reservation.h"
 #include "api/resources/reservation_charge.h"
 #include "api/resources/reservation_cost.h"
+#include "api/resources/reservation_meters.h"
 #include "api/resources/token.h"
 #include "api/resources/webhook_store.h"
 #include "api/server/answers.h"
@@ -59,6 +60,7 @@ static const struct db_check own[] = {
     {explain_charged_statements,     TENANTS, SYSTEM},
     {reservation_charge_statements,  TENANTS, SYSTEM},
     {reservation_cost_statements,    TENANTS, SYSTEM},
+    {reservation_meters_statements,  TENANTS, SYSTEM},
     {admission_preview_statements,   TENANTS, NULL},
     {reservation_preview_statements, TENANTS, NULL},
     {elsewhere_statements,           TENANTS, NULL},

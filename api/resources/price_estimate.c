@@ -165,6 +165,32 @@ enum err_kind price_usage(struct request *request, const struct price_terms *ter
     return kind == ERR_NONE ? sum_months(request, &pricing, usage, count, ret_u, reterr) : kind;
 }
 
+/* Does a price hold for all of it? */
+static bool is_priced(const struct price_choice *choice, const struct rating_span *span)
+{
+    int64_t from_s = span->from_s;
+    for (size_t i = 0; i < choice->count && from_s < span->to_s; i++) {
+        if (choice->prices[i].valid.from_s <= from_s && choice->prices[i].valid.to_s > from_s)
+            from_s = choice->prices[i].valid.to_s;
+    }
+    return from_s >= span->to_s;
+}
+
+enum err_kind price_priced_usage(struct request *request, const struct price_terms *terms, struct rating_usage *usage,
+                                 size_t count, size_t *ret_count, int64_t *ret_u, struct err *reterr)
+{
+    CLEANUP(pricing_release) struct pricing pricing = {0};
+    enum err_kind kind = pricing_load(request, terms, &pricing, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    *ret_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_priced(&pricing.choice, &usage[i].span))
+            usage[(*ret_count)++] = usage[i];
+    }
+    return sum_months(request, &pricing, usage, *ret_count, ret_u, reterr);
+}
+
 enum err_kind price_estimate(struct request *request, const struct price_terms *terms, struct price_estimate *ret,
                              struct err *reterr)
 {

@@ -32,6 +32,11 @@ MUST_CHECK enum err_kind price_usage(struct request *request, const struct price
                                      const struct rating_usage *usage, size_t count, int64_t *ret_u,
                                      struct err *reterr);
 
+/* The same of what may have no price, and is free then: keeps the usage that has one, in its order. */
+MUST_CHECK enum err_kind price_priced_usage(struct request *request, const struct price_terms *terms,
+                                            struct rating_usage *usage, size_t count, size_t *ret_count, int64_t *ret_u,
+                                            struct err *reterr);
+
 /* Adds what the usage comes to within a billing month (or a part of one), by what holds in it: as if nothing else is
  * used at a price with tiers. Errors as above. */
 MUST_CHECK enum err_kind price_month_add(struct request *request, const struct price_book *book,

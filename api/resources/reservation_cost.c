@@ -5,6 +5,7 @@
 
 #include "api/resources/price_estimate.h"
 #include "api/resources/reservation_charge.h"
+#include "api/resources/reservation_meters.h"
 #include "api/server/answer.h"
 
 #include <string.h>
@@ -16,6 +17,7 @@ static const struct field cost_fields[] = {
     FIELD_COLUMN("delivered_gpu_hours",  FIELD_TYPE_AMOUNT, .help = "Billable GPU-hours delivered, to the millionth, cut off"),
     FIELD_COLUMN_WITH("so_far",          FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "What they come to by the prices and discounts that hold, before commitments cover any of it; null: a second has no price"),
     FIELD_COLUMN_WITH("projected",       FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "The same to its end, if everything is delivered; null: open-ended, or no one price"),
+    FIELD_COLUMN("meters",               FIELD_TYPE_JSON, .fields = reservation_meter_fields, .is_list = true, .help = "What was counted of meters, beside what so_far and projected are of"),
     FIELD_COLUMN("billed",               FIELD_TYPE_MONEY, .help = "What closed days have billed of it, credits and charges by rule included"),
     FIELD_COLUMN_WITH("cancelling_now",  FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "What cancelling it now would be charged; null: not known"),
     FIELDS_END,
@@ -78,8 +80,8 @@ static const struct db_stmt statement_answer = {
         "\"projected.currency\","
         " $6::bigint AS \"billed.amount_u\", $8::text AS \"billed.currency\","
         " $7::bigint AS \"cancelling_now.amount_u\","
-        " CASE WHEN $7::bigint IS NOT NULL THEN $8::text END AS \"cancelling_now.currency\"",
-    .params = 8,
+        " CASE WHEN $7::bigint IS NOT NULL THEN $8::text END AS \"cancelling_now.currency\", $9::json AS meters",
+    .params = 9,
 };
 
 const struct db_stmt *const reservation_cost_statements[] = {&statement_terms, &statement_usage, &statement_answer,
@@ -181,13 +183,16 @@ enum err_kind reservation_cost(struct request *request, struct response *respons
     if (kind == ERR_NONE)
         kind = reservation_charge_find(request, &charge, reterr);
     const PGresult *answer = NULL;
+    const char *meters = NULL;
     if (kind == ERR_NONE)
-        kind = request_run(request, &statement_answer,
-                           DB_PARAMS(request->object, db_text(row, 0, TERM_NOW),
-                                     request_int(request, delivery.gpu_milli_s), request_int(request, so_far_u),
-                                     request_int(request, projected_u), db_text(row, 0, TERM_BILLED),
-                                     charge.is_known ? request_int(request, charge.charge_u) : NULL, terms.currency),
-                           &answer, reterr);
+        kind = reservation_meters(request, &terms, &meters, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(
+            request, &statement_answer,
+            DB_PARAMS(request->object, db_text(row, 0, TERM_NOW), request_int(request, delivery.gpu_milli_s),
+                      request_int(request, so_far_u), request_int(request, projected_u), db_text(row, 0, TERM_BILLED),
+                      charge.is_known ? request_int(request, charge.charge_u) : NULL, terms.currency, meters),
+            &answer, reterr);
     if (kind == ERR_NONE)
         response_row(response, 200, cost_fields, answer, 0);
     return kind;

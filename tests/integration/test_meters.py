@@ -112,6 +112,9 @@ def test_readings_become_an_invoice(metered):
     assert metered.lines() == [
         {"name": "egress", "quantity": 6500, "amount_u": 0, "corrects": None},
         {"name": "storage", "quantity": 500000 * 43200, "amount_u": 600000, "corrects": None}]
+    meters = metered.acme.get(f"/v1/reservations/{metered.reservation}/cost").expect(200).body["meters"]
+    assert [(each["meter"], each["quantity"], each["unit"], each["amount"] and each["amount"]["amount"]) for each in meters] == [
+        ("egress", "6.500000", "GB", "0.000000"), ("seats", "3.000000", "Seats", None), ("storage", "6000.000000", "GB-Hours", "0.600000")]
     metered.report(metered.reading("e2", "egress", "7.250000", "2026-01-30T23:00:00Z"),
                    metered.reading("s2", "storage", "500.000000", "2026-01-31T00:00:00Z", **{"from": "2026-01-30T12:00:00Z"})).expect(204)
     metered.stack.advance("2026-02-01T00:30:00Z")
