@@ -179,13 +179,15 @@ static void origin_text(const struct sheet *sheet, const json_t *line, char ret[
 {
     char reservation[IDENTITY_TEXT_SIZE] = "";
     const char *uuid = text_of(line, "reservation");
+    const char *name = text_of(line, "reservation_name");
+    const char *between = *name != '\0' ? ", " : "";
     if (strlen(uuid) == UUID_TEXT_SIZE - 1)
         identity_text_of_uuid(IDENTITY_RESERVATION, uuid, reservation);
     if (sheet->is_credit)
-        (void)snprintf(ret, TEXT_SIZE, "line %lld of the invoice%s%s", (long long)int_of(line, "invoice_line_no"),
-                       *reservation != '\0' ? ", " : "", reservation);
+        (void)snprintf(ret, TEXT_SIZE, "line %lld of the invoice%s%s%s%s", (long long)int_of(line, "invoice_line_no"),
+                       *reservation != '\0' ? ", " : "", name, between, reservation);
     else
-        (void)snprintf(ret, TEXT_SIZE, "%s", reservation);
+        (void)snprintf(ret, TEXT_SIZE, "%s%s%s", name, between, reservation);
 }
 
 /* GPU-hours; of a meter so much of its unit, which stands with it. */

@@ -25,6 +25,8 @@ static const struct field line_fields[] = {
     FIELD_COLUMN("line_no",                FIELD_TYPE_INT, .help = "From 1"),
     FIELD_COLUMN("invoice_line_no",        FIELD_TYPE_INT, .help = "The invoice's line"),
     FIELD_COLUMN("description",            FIELD_TYPE_TEXT, .help = "That line's"),
+    FIELD_COLUMN_WITH("reservation",       FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_RESERVATION, .help = "That line's reservation; null: of none, as a fee"),
+    FIELD_COLUMN_WITH("reservation_name",  FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "What people called it when the invoice was drawn up; null: it had no name"),
     FIELD_COLUMN_WITH("gpu_milli_seconds", FIELD_TYPE_INT, FIELD_NULLABLE, .help = "Quantity, where it was credited by quantity"),
     FIELD_COLUMN("amount_exact",           FIELD_TYPE_MONEY, .help = "What is taken back, in micro-units"),
     FIELD_COLUMN_WITH("net",               FIELD_TYPE_MONEY, FIELD_MINOR, .help = "Rounded with what was credited of the line before"),
@@ -81,7 +83,8 @@ static const struct db_stmt statement_get = {
 static const struct db_stmt statement_lines = {
     .name = "credit_note_line_list",
     .sql =
-        "SELECT n.line_no, n.invoice_line_no, l.description, n.gpu_milli_seconds,"
+        "SELECT n.line_no, n.invoice_line_no, l.description, l.reservation_id AS reservation,"
+        " l.reservation_name, n.gpu_milli_seconds,"
         " n.amount_u AS \"amount_exact.amount_u\", c.currency AS \"amount_exact.currency\","
         " n.net_minor AS \"net.amount_minor\", c.currency AS \"net.currency\","
         " n.tax_shown_minor AS \"tax_shown.amount_minor\", c.currency AS \"tax_shown.currency\", n.line_no AS page_key"

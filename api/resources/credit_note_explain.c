@@ -41,7 +41,7 @@ static const struct db_stmt statement_line = {
     .name = "credit_note_explain_line",
     .sql =
         "SELECT n.credit_note_id, n.line_no, n.invoice_id, n.invoice_line_no, l.description, l.reservation_id,"
-        " (SELECT r.name FROM reservation r WHERE r.id = l.reservation_id), c.currency, n.amount_u, n.net_minor,"
+        " l.reservation_name, c.currency, n.amount_u, n.net_minor,"
         " n.tax_shown_minor, n.gpu_milli_seconds, w.share_numerator, w.share_denominator, w.net_minor, l.amount_u,"
         " l.gpu_milli_seconds, e.amount_u, e.net_minor, c.net_minor, c.tax_minor, i.net_minor, i.tax_minor, "
         "b.net_minor,"

@@ -48,6 +48,7 @@ static const struct field line_fields[] = {
     FIELD_COLUMN("category",          FIELD_TYPE_ENUM, .values = categories, .help = "usage; purchase: a commitment's fee; credit: given back by rule; adjustment: charged by rule"),
     FIELD_COLUMN_WITH("class",        FIELD_TYPE_ENUM, FIELD_NULLABLE, .values = classes, .help = "correction: of a period that was closed before"),
     FIELD_COLUMN_WITH("reservation",  FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_RESERVATION, .help = "The reservation; null: of none, as a fee"),
+    FIELD_COLUMN_WITH("reservation_name", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "What people called it when the invoice was drawn up; null: it had no name"),
     FIELD_COLUMN_WITH("price",        FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_PRICE, .help = "The version of the price; null: none"),
     FIELD_COLUMN_WITH("corrects",     FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Start of the billing period that it corrects"),
     FIELD_COLUMN_WITH("reason",       FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "The rule of a credit or adjustment"),
@@ -130,6 +131,7 @@ static const struct db_stmt statement_lines = {
     .name = "invoice_lines",
     .sql =
         "SELECT l.line_no, l.charge_category AS category, l.charge_class AS class, l.reservation_id AS reservation,"
+        " l.reservation_name,"
         " l.price_id AS price, extract(epoch FROM l.corrects)::bigint AS corrects, l.reason, l.description,"
         " l.gpu_milli_seconds,"
         " round(l.gpu_milli_seconds / 3600000.0, 6)::text AS gpu_hours, m.name AS meter,"

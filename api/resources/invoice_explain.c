@@ -130,7 +130,7 @@ static const struct db_stmt statement_line = {
         " l.net_minor, l.tax_shown_minor, i.currency, i.net_minor, i.tax_minor, i.tax_rate_bp,"
         " (SELECT count(*) FROM rated_line r WHERE" OF_GROUP "), l.commitment_id, l.charge_category, l.reason,"
         " to_char(l.corrects AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
-        " (SELECT r.name FROM reservation r WHERE r.id = l.reservation_id),"
+        " l.reservation_name,"
         " m.name, CASE m.aggregation WHEN 'sum' THEN 'thousandths of ' || m.unit"
         "   WHEN 'level' THEN 'thousandths of ' || m.unit || ' x seconds' ELSE 'milli-GPU-seconds' END,"
         " coalesce(meter_per_unit(m.aggregation), 3600000), meter_micro_units(m.aggregation, l.meter_quantity),"

@@ -10,7 +10,7 @@
 #define LINES_SHOWN 1000 /* the sums are of all of them */
 
 struct line {
-    const char *reservation, *price, *description;
+    const char *reservation, *reservation_name, *price, *description;
     int64_t gpu_milli_seconds;
     int64_t quantity;
     const char *unit;
@@ -31,6 +31,7 @@ struct preview {
 // clang-format off
 static const struct field line_fields[] = {
     FIELD_ID   ("reservation",       struct line, reservation, .identity = IDENTITY_RESERVATION, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "The reservation; null: of none, as a fee"),
+    FIELD_TEXT ("reservation_name",  struct line, reservation_name, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "What people call it; null: it has no name"),
     FIELD_ID   ("price",             struct line, price, .identity = IDENTITY_PRICE, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "The version of the price; null: none"),
     FIELD_TEXT ("description",       struct line, description, .flags = FIELD_READ_ONLY, .help = "For people"),
     FIELD_INT  ("gpu_milli_seconds", struct line, gpu_milli_seconds, .flags = FIELD_READ_ONLY, .help = "Milli-GPU-seconds so far"),
@@ -95,7 +96,8 @@ static const struct db_stmt statement_period = {
 
 static const struct db_stmt statement_groups = {
     .name = "invoice_preview_groups",
-    .sql = "SELECT " INVOICE_GROUP_COLUMNS " FROM invoice_groups($1::uuid, to_timestamp($2::bigint))",
+    .sql = "SELECT " INVOICE_GROUP_COLUMNS ", (SELECT r.name FROM reservation r WHERE r.id = g.reservation_id)"
+           " FROM invoice_groups($1::uuid, to_timestamp($2::bigint)) g",
     .params = 2,
 };
 
@@ -152,6 +154,7 @@ static const char *write_lines(struct request *request, const struct preview *pr
         invoice_describe(sums->groups, row, description);
         const struct line line = {
             .reservation = db_text(sums->groups, row, GROUP_RESERVATION),
+            .reservation_name = db_text(sums->groups, row, GROUP_UNIT + 1), /* behind those of the group */
             .price = db_text(sums->groups, row, GROUP_PRICE),
             .description = description,
             .gpu_milli_seconds = db_int(sums->groups, row, GROUP_QUANTITY, 0),

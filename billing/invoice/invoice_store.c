@@ -67,17 +67,17 @@ static const struct db_stmt statement_lines = {
     .name = "invoice_lines",
     .sql = "INSERT INTO invoice_line (invoice_id, line_no, tenant_id, reservation_id, price_id, commitment_id,"
            "  charge_category, charge_class, corrects, reason, description, gpu_milli_seconds, amount_u, net_minor,"
-           "  tax_shown_minor, unit_price_u, meter_id, meter_quantity)"
+           "  tax_shown_minor, unit_price_u, meter_id, meter_quantity, reservation_name)"
            " SELECT $1::uuid, x.line_no, $2::uuid, x.reservation_id, x.price_id, x.commitment_id, x.category, x.class,"
            "  to_timestamp(x.corrects), x.reason, x.description, x.quantity, x.amount_u, x.net, x.tax, x.unit_price, "
            "x.meter,"
-           "  x.meter_quantity"
+           "  x.meter_quantity, r.name"
            "   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bigint[], $9::text[],"
            "     $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::uuid[],"
            "     $17::bigint[])"
            "    WITH ORDINALITY AS x (reservation_id, price_id, commitment_id, category, class, corrects, reason,"
            "     description, quantity, amount_u, net, tax, unit_price, meter,"
-           "     meter_quantity, line_no)",
+           "     meter_quantity, line_no) LEFT JOIN reservation r ON r.id = x.reservation_id",
     .params = 17,
 };
 

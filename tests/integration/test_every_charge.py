@@ -3,9 +3,11 @@
 
 import datetime
 import decimal
+import hashlib
 import os
 import random
 import re
+import zlib
 from fractions import Fraction
 
 import pytest
@@ -134,6 +136,7 @@ class Charged:
                            (acme, [{"line_no": 4, "share_numerator": 1, "share_denominator": 3}, {"line_no": 5, "net": usd("1.010000")}]), (self.idler, None)):
             (invoice,) = who.items("/v1/invoices")
             finance.post(f"/v1/system/invoices/{invoice['id']}/credit", {"reason": "an outage", **({"lines": lines} if lines else {})}).expect(201)
+        acme.patch(f"/v1/reservations/{self.ids['short']}", {"name": "renamed"}, headers={"If-Match": "*"}).expect(200)
         self.correct("flat", "2026-01-10T05:00:00Z", "2026-01-10T08:20:00Z", -8000)
         self.correct("spot", "2026-01-20T00:00:00Z", "2026-01-20T00:00:07Z", 1)
         self.correct("graduated", "2026-01-10T05:00:00Z", "2026-01-10T08:20:00Z", 1000)
@@ -234,6 +237,23 @@ def test_usage_and_corrections_behind_a_line_are_what_its_price_was_paid_for(cha
         assert charged.ids[explained["reservation_name"]] == line["reservation"]
         seen |= {(explained["reservation_name"], line["class"], bool(corrections))}
     assert seen >= {("flat", "correction", True), ("flat", None, False), ("own", None, False), ("shape", None, False), ("loyal", "correction", False)}
+
+
+def test_a_line_names_its_reservation_as_it_was_called_in_every_document(charged):
+    names = {ident: name for name, ident in charged.ids.items()}
+    for who in (charged.acme, charged.spender):
+        for invoice in who.items("/v1/invoices"):
+            lines = who.items(f"/v1/invoices/{invoice['id']}/lines")
+            assert all(line["reservation_name"] == names.get(line["reservation"]) for line in lines)
+            pdf = who.get(f"/v1/invoices/{invoice['id']}/pdf", headers={"Accept": "application/pdf"}).expect(200).content
+            assert hashlib.sha256(pdf).hexdigest() == invoice["pdf_sha256"], "as it was issued, whatever it is called now"
+            printed = b"".join(zlib.decompress(stream) for stream in re.findall(rb"stream\r?\n(x.*?)\r?\nendstream", pdf, re.DOTALL))
+            assert all(f"{line['reservation_name']}, {line['reservation']}".encode() in printed for line in lines if line["reservation"])
+    previewed = charged.acme.get("/v1/invoice-preview?month=2026-01-01").expect(200).body["lines"]
+    assert {line["reservation_name"] for line in previewed} >= {"flat", "renamed", None} and charged.acme.get(f"/v1/reservations/{charged.ids['short']}").body["name"] == "renamed"
+    (note, _) = charged.acme.items("/v1/credit-notes")
+    credited = charged.acme.items(f"/v1/credit-notes/{note['id']}/lines")
+    assert all(names[line["reservation"]] == line["reservation_name"] for line in credited)
 
 
 def test_a_minimum_and_a_cancellation_say_what_they_are_of(charged):
