@@ -37,8 +37,8 @@ static const struct db_stmt statement_cancellation = {
     .params = 1,
 };
 
-/* What was promised in the period and not delivered, the step of the rule that it reaches, and the cost of the usage.
- */
+/* What was promised in the period and not delivered, the step of the rule that it reaches, and the cost of the usage:
+ * as far as the line knew it. */
 static const struct db_stmt statement_undelivered = {
     .name = "invoice_explain_undelivered",
     .sql =
@@ -48,11 +48,16 @@ static const struct db_stmt statement_undelivered = {
         "   FROM scope n JOIN usage_interval u ON u.reservation_id = n.reservation_id"
         "    AND u.period_start < upper(n.within) AND u.period_start > lower(n.within) - interval '1 day'"
         "    AND u.period_end > lower(n.within) AND u.class <> 'preempted'"
+        "    AND NOT EXISTS (SELECT FROM late_usage w WHERE w.period_start = u.period_start"
+        "     AND w.instance_id = u.instance_id AND w.seq = u.seq AND w.rated_with >= (n.known AT TIME ZONE "
+        "'UTC')::date)"
         "  CROSS JOIN LATERAL (SELECT u.gpu_milli * extract(epoch FROM least(u.period_end, upper(n.within))"
         "    - greatest(u.period_start, lower(n.within))) AS weight) w)"
         " SELECT x.promised::bigint, x.undelivered::bigint, s.share_bp, (SELECT coalesce(sum(r.effective_u), 0)::bigint"
         "   FROM rated_line r WHERE r.tenant_id = n.tenant_id AND r.reservation_id = n.reservation_id"
-        "    AND r.period_start = lower(n.within) AND r.charge_category = 'usage' AND r.corrects IS NULL)"
+        "    AND (r.period_start = lower(n.within) AND r.corrects IS NULL"
+        "         OR r.corrects = lower(n.within) AND r.day < (n.known AT TIME ZONE 'UTC')::date)"
+        "    AND r.charge_category = 'usage' AND r.meter_id IS NULL)"
         "  FROM scope n CROSS JOIN promised x JOIN reservation v ON v.id = n.reservation_id"
         "  LEFT JOIN LATERAL (SELECT c.steps FROM charge_policy c WHERE c.kind = 'sla_credit' AND c.tier = v.tier"
         "    AND c.valid @> lower(n.within) AND (c.tenant_id IS NULL OR c.tenant_id = n.tenant_id)"

@@ -81,6 +81,7 @@ static enum tiling_outcome apply_instance(struct metered_instance *instance, con
 {
     struct tiling_interval stretch = {0};
     struct tiling_event fact = dated(event, floor_s);
+    bool was_closed = instance->tiling.closed;
     enum tiling_outcome outcome = tiling_apply(&instance->tiling, &fact, &stretch);
     meter_output_stretch(output, instance, &stretch);
     bool is_applied = outcome == TILING_APPLIED || outcome == TILING_LATE;
@@ -88,6 +89,8 @@ static enum tiling_outcome apply_instance(struct metered_instance *instance, con
         tiling_cut(&instance->tiling, floor_s, &stretch);
         meter_output_stretch(output, instance, &stretch);
     }
+    if (instance->tiling.closed && !was_closed)
+        meter_output_end(output, instance);
     return outcome;
 }
 

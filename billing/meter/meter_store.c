@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LATE_END (-1) /* in place of an interval's number: its end alone came late */
+
 #define INSTANCE_COLUMNS                                                                                               \
     "m.instance_id, m.tenant_id, m.reservation_id, m.revision, m.class, date_part('epoch', m.open_since)::bigint,"     \
     " m.node_id, m.gpu_milli, date_part('epoch', m.starts_at)::bigint, date_part('epoch', m.ends_at)::bigint,"         \
@@ -97,7 +99,8 @@ static const struct db_stmt statement_late = {
     .sql = "INSERT INTO late_usage (period_start, period_end, instance_id, seq, tenant_id, rated_with)"
            " SELECT to_timestamp(x.from_s), to_timestamp(x.to_s), x.i, x.seq, x.t, date '1970-01-01' + x.day"
            "   FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::integer[], $5::uuid[], $6::integer[])"
-           "    AS x (from_s, to_s, i, seq, t, day)",
+           "    AS x (from_s, to_s, i, seq, t, day)"
+           " ON CONFLICT DO NOTHING", /* an end that came late may be told again: after it was none for a while */
     .params = 6,
     .columns = 6,
 };
@@ -113,11 +116,16 @@ static const struct db_stmt statement_stretches = {
 };
 
 const struct db_stmt *const meter_store_statements[] = {
-    &statement_load_instances,   &statement_load_open,
-    &statement_insert_instances, &statement_update_instances,
-    &statement_load_nodes,       &statement_end_stretches,
-    &statement_partition,        &statement_intervals,
-    &statement_late,             &statement_stretches,
+    &statement_load_instances,
+    &statement_load_open,
+    &statement_insert_instances,
+    &statement_update_instances,
+    &statement_load_nodes,
+    &statement_end_stretches,
+    &statement_partition,
+    &statement_intervals,
+    &statement_late,
+    &statement_stretches,
     NULL,
 };
 
@@ -176,6 +184,16 @@ void meter_output_stretch(struct meter_output *output, struct metered_instance *
         if (piece.to_s > output->most_to_s)
             output->most_to_s = piece.to_s;
     }
+}
+
+void meter_output_end(struct meter_output *output, const struct metered_instance *instance)
+{
+    const struct tiling *tiling = &instance->tiling;
+    if (tiling->open_since_s != output->floor_s || tiling->starts_at_s >= output->floor_s)
+        return;
+    const struct tiling_interval last_second = {
+        .from_s = tiling->open_since_s - 1, .to_s = tiling->open_since_s, .seq = LATE_END};
+    add_late(output, instance, &last_second);
 }
 
 static void end_or_null(struct db_column *column, int64_t ends_at_s)

@@ -34,6 +34,9 @@ void meter_output_release(struct meter_output *output); /* for CLEANUP */
 /* Adds the pieces of a stretch of the instance. */
 void meter_output_stretch(struct meter_output *output, struct metered_instance *instance,
                           struct tiling_interval *stretch);
+/* Its window is over. Where that came to be known after its last day was closed, it is noted: what depends on the end
+ * is rated with an open day. */
+void meter_output_end(struct meter_output *output, const struct metered_instance *instance);
 /* Adds a stretch of a node: its row is updated where stored, and is a new one where not. */
 void meter_output_idle(struct meter_output *output, const struct metered_node *node, int64_t ends_at_s);
 

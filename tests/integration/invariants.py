@@ -3,6 +3,7 @@ by what the database holds. INVARIANTS names them; what a check finds wrong, it 
 # SPDX-License-Identifier: Apache-2.0
 
 import json
+import re
 from collections import Counter, defaultdict
 from decimal import Decimal
 from fractions import Fraction
@@ -195,6 +196,10 @@ def invoices_add_up(history):
         assert sum(micro(line["net"]) for line in lines) == net and sum(micro(t["tax"]) for t in body["taxes"]) == tax and net + tax == total
         assert sum(micro(line["tax_shown"]) for line in lines) == tax
         assert moved[invoice.id] == total
+        for line in (each for each in lines if each["reason"] == "sla_credit"):
+            explained = house.operator.get(f"/v1/system/invoices/{body['id']}/lines/{line['line_no']}/explain").expect(200).body
+            found = [(re.match(r"(-?\d+) / 10000 of the (-?\d+) that its usage", step["how"]), step) for step in explained["steps"]]
+            assert [round(Fraction(-int(of[1]) * int(of[2]), 10000)) == int(step["result"]) for of, step in found if of] == [True], (line, explained["steps"])
         exact = {line["line_no"]: micro(line["net"]) * Fraction(invoice.rate_bp, 10000) for line in lines}
         size = 10 ** 6 // 10 ** {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3}[invoice.tenant.currency]
         assert all(abs(micro(line["tax_shown"]) - exact[line["line_no"]]) <= size * len(lines) for line in lines)

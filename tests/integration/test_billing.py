@@ -600,6 +600,24 @@ def test_a_window_made_longer_at_midnight_is_charged_less_for_its_minimum(keep_b
     books.sound()
 
 
+@pytest.mark.parametrize("begin, midnight, until", [("2026-04-10T22:00:00Z", "2026-04-11T06:00:00Z", "2026-04-13T00:00:00Z"),
+                                                    ("2026-04-30T22:00:00Z", "2026-05-01T06:00:00Z", "2026-05-03T00:00:00Z")])
+def test_an_end_that_is_told_after_its_day_is_charged_for_its_minimum(keep_books, begin, midnight, until):
+    """It ended at half past eleven, and was metered until midnight before anybody said so."""
+    books = keep_books(start=begin)
+    tenant = books.tenant("acme")
+    books.price("h100.8x", 3_600_000, "2026-01-01T00:00:00Z", minimum_s=10_800)
+    reservation = books.reservation(tenant, books.instance_type("h100.8x"))
+    instance = books.instance(reservation, tenant, books.node("n1"), begin, None)
+    books.instance_becomes(instance, "running")
+    books.advance(midnight)
+    books.instance_becomes(instance, "terminated", at=begin.replace("T22:00", "T23:30"), ends_at=f"{midnight[:10]}T00:00:00Z")
+    books.advance(until)
+    assert billed(books, charge_category="usage")["billed"] == 7200 * 8 * 1000
+    assert billed(books, reason="minimum")["billed"] == 3600 * 8 * 1000
+    books.sound()
+
+
 def test_g21_what_a_reservation_leaves(keep_books):
     """Ten days of eight GPUs on G11's node, whose power is metered at 62 % of what it can draw."""
     books = keep_books(start="2026-01-01T00:00:00Z")
