@@ -12,28 +12,23 @@
 #define NAME_SIZE   160
 #define REAL_DIGITS 15 /* as many as a double keeps of any decimal */
 
-static void put(struct json_out *out, const char *text)
-{
-    json_out_bytes(out, text, strlen(text));
-}
-
 /* ---- One cell ---- */
 
 static void put_cell(struct json_out *out, const char *text, bool *is_first)
 {
     if (!*is_first)
-        put(out, ",");
+        json_out_plain(out, ",");
     *is_first = false;
     size_t length = strlen(text);
     bool has_edge = length > 0 && (text[0] == ' ' || text[length - 1] == ' ');
     if (strpbrk(text, "\",\r\n") == NULL && !has_edge) {
-        put(out, text);
+        json_out_plain(out, text);
         return;
     }
-    put(out, "\"");
+    json_out_plain(out, "\"");
     for (; *text != '\0'; text++)
         json_out_bytes(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-    put(out, "\"");
+    json_out_plain(out, "\"");
 }
 
 /* A number may begin with a sign; a text that does is a formula to Excel and its like. */
@@ -125,12 +120,12 @@ void csv_head(const struct field *fields, struct json_out *out)
 {
     bool is_first = true;
     put_names(fields, "", out, &is_first);
-    put(out, "\r\n");
+    json_out_plain(out, "\r\n");
 }
 
 void csv_row(const struct field *fields, const json_t *object, struct json_out *out)
 {
     bool is_first = true;
     put_values(fields, object, out, &is_first);
-    put(out, "\r\n");
+    json_out_plain(out, "\r\n");
 }

@@ -4,7 +4,6 @@
 
 #include "api/server/page_html.h"
 
-#include <string.h>
 #include <unistd.h>
 
 /* Where the console's build puts Swagger UI (api/console/CMakeLists.txt), and how it is addressed. */
@@ -15,11 +14,6 @@
 #define VIEWER_POLICY                                                                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "              \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-static void put(struct json_out *out, const char *text)
-{
-    json_out_bytes(out, text, strlen(text));
-}
 
 /* ---- With Swagger UI ---- */
 
@@ -33,14 +27,14 @@ static void write_viewer(struct response *response)
 {
     response->content_type = "text/html; charset=utf-8";
     response_header(response, "Content-Security-Policy", VIEWER_POLICY);
-    put(&response->body, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                         "<title>Sluice: the API</title>\n"
-                         "<link rel=\"icon\" href=\"data:,\">\n"
-                         "<link rel=\"stylesheet\" href=\"" VIEWER_URL "swagger-ui.css\">\n</head>\n<body>\n"
-                         "<div id=\"viewer\"></div>\n"
-                         "<script src=\"" VIEWER_URL "swagger-ui-bundle.js\"></script>\n"
-                         "<script src=\"" VIEWER_URL "start.js\"></script>\n</body>\n</html>\n");
+    json_out_plain(&response->body, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                                    "<title>Sluice: the API</title>\n"
+                                    "<link rel=\"icon\" href=\"data:,\">\n"
+                                    "<link rel=\"stylesheet\" href=\"" VIEWER_URL "swagger-ui.css\">\n</head>\n<body>\n"
+                                    "<div id=\"viewer\"></div>\n"
+                                    "<script src=\"" VIEWER_URL "swagger-ui-bundle.js\"></script>\n"
+                                    "<script src=\"" VIEWER_URL "start.js\"></script>\n</body>\n</html>\n");
 }
 
 /* ---- Without ---- */
@@ -51,45 +45,47 @@ static void write_roles(struct json_out *out, const struct route *route)
     for (unsigned bit = 0; bit < 16; bit++) {
         if ((route->roles >> bit & 1) == 0)
             continue;
-        put(out, is_first ? "" : ", ");
-        put(out, role_text((enum role)(1U << bit)));
+        json_out_plain(out, is_first ? "" : ", ");
+        json_out_plain(out, role_text((enum role)(1U << bit)));
         is_first = false;
     }
-    put(out, is_first ? "anybody" : "");
+    json_out_plain(out, is_first ? "anybody" : "");
 }
 
 static void write_route(struct json_out *out, const struct route *route)
 {
-    put(out, "<tr><td>");
-    put(out, method_texts[route->method]);
-    put(out, " ");
+    json_out_plain(out, "<tr><td>");
+    json_out_plain(out, method_texts[route->method]);
+    json_out_plain(out, " ");
     page_html_text(out, route->path);
-    put(out, "</td><td>");
+    json_out_plain(out, "</td><td>");
     page_html_text(out, route->summary);
-    put(out, "</td><td>");
+    json_out_plain(out, "</td><td>");
     write_roles(out, route);
-    put(out, "</td></tr>\n");
+    json_out_plain(out, "</td></tr>\n");
 }
 
 static void write_resource(struct json_out *out, const struct resource *resource)
 {
     if (resource->help != NULL) { /* else it goes on with what is above */
-        put(out, "<h2>");
+        json_out_plain(out, "<h2>");
         page_html_text(out, resource->name);
-        put(out, "</h2>\n<p>");
+        json_out_plain(out, "</h2>\n<p>");
         page_html_text(out, resource->help);
-        put(out, "</p>\n");
+        json_out_plain(out, "</p>\n");
     }
-    put(out, "<table>\n<thead><tr><th>operation</th><th>what it does</th><th>who may</th></tr></thead>\n<tbody>\n");
+    json_out_plain(out, "<table>\n<thead><tr><th>operation</th><th>what it does</th><th>who may</th></tr></thead>\n"
+                        "<tbody>\n");
     for (const struct route *route = resource->routes; route->path != NULL; route++)
         write_route(out, route);
-    put(out, "</tbody>\n</table>\n");
+    json_out_plain(out, "</tbody>\n</table>\n");
 }
 
 static void write_table(struct json_out *out, const struct resource *const *resources)
 {
     page_html_open(out, "The API");
-    put(out,
+    json_out_plain(
+        out,
         "<p>In full: <a href=\"/openapi.json\">OpenAPI 3.1</a>, <a href=\"/openapi-3.0.json\">3.0.3</a>. What can go "
         "wrong: <a href=\"/docs/errors\">the codes of problems</a>.</p>\n");
     for (; *resources != NULL; resources++)

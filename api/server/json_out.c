@@ -46,6 +46,11 @@ void json_out_bytes(struct json_out *out, const char *bytes, size_t length)
     out->length += length;
 }
 
+void json_out_plain(struct json_out *out, const char *text)
+{
+    json_out_bytes(out, text, strlen(text));
+}
+
 static void put(struct json_out *out, char byte)
 {
     reserve(out, 1);
@@ -170,8 +175,7 @@ void json_out_text(struct json_out *out, const char *value)
 void json_out_raw(struct json_out *out, const char *json)
 {
     separate(out);
-    const char *text = json == NULL ? "null" : json;
-    json_out_bytes(out, text, strlen(text));
+    json_out_plain(out, json == NULL ? "null" : json);
 }
 
 void json_out_int(struct json_out *out, int64_t value)

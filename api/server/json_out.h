@@ -39,3 +39,4 @@ bool json_text_is_utf8(const char *text);
 
 /* Bytes as they are, without any comma: for text that is not JSON (server-sent events). */
 void json_out_bytes(struct json_out *out, const char *bytes, size_t length);
+void json_out_plain(struct json_out *out, const char *text);

@@ -20,26 +20,21 @@ static const char style[] =
     "details{margin:.3rem 0}summary{cursor:pointer}"
     "h2{margin-top:2rem}";
 
-static void put(struct json_out *out, const char *text)
-{
-    json_out_bytes(out, text, strlen(text));
-}
-
 void page_html_open(struct json_out *out, const char *title)
 {
-    put(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Sluice: ");
+    json_out_plain(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Sluice: ");
     page_html_text(out, title);
-    put(out, "</title>\n<style>");
-    put(out, style);
-    put(out, "</style>\n</head>\n<body>\n<h1>");
+    json_out_plain(out, "</title>\n<style>");
+    json_out_plain(out, style);
+    json_out_plain(out, "</style>\n</head>\n<body>\n<h1>");
     page_html_text(out, title);
-    put(out, "</h1>\n");
+    json_out_plain(out, "</h1>\n");
 }
 
 void page_html_close(struct json_out *out)
 {
-    put(out, "</body>\n</html>\n");
+    json_out_plain(out, "</body>\n</html>\n");
 }
 
 void page_html_text(struct json_out *out, const char *text)
@@ -51,7 +46,7 @@ void page_html_text(struct json_out *out, const char *text)
                               : *text == '"' ? "&quot;"
                                              : NULL;
         if (escaped != NULL)
-            put(out, escaped);
+            json_out_plain(out, escaped);
         else
             json_out_bytes(out, text, 1);
     }

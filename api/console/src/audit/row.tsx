@@ -4,18 +4,13 @@ import { useWhole } from "../api/lists";
 import type { AuditRow, Event } from "../api/model";
 import { formatInstant, words } from "../format/text";
 import { zoneName } from "../format/zone";
+import { Detail } from "../ui/detail";
 import { Empty, Loaded } from "../ui/states";
 import { differences, transactionOf } from "./difference";
 
 export function RowDetail({ row, onClose }: { row: AuditRow; onClose: () => void }) {
   return (
-    <aside className="panel detail" aria-label="Audit row">
-      <div className="detail-top">
-        <h2>{row.action}</h2>
-        <button type="button" className="icon" aria-label="Close" onClick={onClose}>
-          ×
-        </button>
-      </div>
+    <Detail label="Audit row" title={row.action} onClose={onClose}>
       <dl className="facts">
         <Fact name="Result">{words(row.result)}</Fact>
         <Fact name="When">
@@ -30,7 +25,7 @@ export function RowDetail({ row, onClose }: { row: AuditRow; onClose: () => void
         <Fact name="Object">{row.object == null ? "\u2013" : <code>{row.object}</code>}</Fact>
       </dl>
       {row.object != null && row.result === "ok" && <Changes object={row.object} transaction={row.transaction} />}
-    </aside>
+    </Detail>
   );
 }
 

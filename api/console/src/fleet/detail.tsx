@@ -6,6 +6,7 @@ import type { Node, Zone } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { formatGpus, formatInstant } from "../format/text";
 import { cordonAction, drainAction } from "../node/actions";
+import { Detail } from "../ui/detail";
 import { ActionButton } from "../ui/action";
 import { Loaded } from "../ui/states";
 import { StateChip } from "../ui/state-chip";
@@ -24,19 +25,11 @@ export function NodeDetail({ node, zone, onClose }: NodeDetailProps) {
     queryFn: () => unwrap(api.GET("/v1/system/nodes/{id}", { params: { path: { id: node.id } } })),
   });
   return (
-    <aside className="panel detail" aria-label={`Node ${node.name}`}>
-      <div className="detail-top">
-        <h2>{node.name}</h2>
-        <button type="button" className="icon" aria-label="Close" onClick={onClose}>
-          <svg viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
-            <path d="M1 1l8 8M9 1L1 9" stroke="currentColor" strokeWidth="1.5" />
-          </svg>
-        </button>
-      </div>
+    <Detail label={`Node ${node.name}`} title={node.name} onClose={onClose}>
       <Loaded query={query} what="the node">
         {(whole) => <NodeFacts node={whole} held={node} zone={zone} />}
       </Loaded>
-    </aside>
+    </Detail>
   );
 }
 

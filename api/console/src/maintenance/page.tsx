@@ -11,6 +11,7 @@ import { Fact } from "../fleet/detail";
 import { countOf, formatCount, formatInstant, formatSpan, words } from "../format/text";
 import { zoneName } from "../format/zone";
 import { refusalFor } from "../node/actions";
+import { Detail } from "../ui/detail";
 import { ActionButton, type Action } from "../ui/action";
 import { Heading } from "../ui/heading";
 import { ListTools } from "../ui/list-tools";
@@ -180,15 +181,7 @@ function useCancel(window: MaintenanceWindow): Action {
 function WindowDetail({ window, onClose }: { window: MaintenanceWindow; onClose: () => void }) {
   const cancel = useCancel(window);
   return (
-    <aside className="panel detail" aria-label={`Window ${window.reason}`}>
-      <div className="detail-top">
-        <h2>{window.reason}</h2>
-        <button type="button" className="icon" aria-label="Close" onClick={onClose}>
-          <svg viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
-            <path d="M1 1l8 8M9 1L1 9" stroke="currentColor" strokeWidth="1.5" />
-          </svg>
-        </button>
-      </div>
+    <Detail label={`Window ${window.reason}`} title={window.reason} onClose={onClose}>
       <p className="chips">
         <StateChip state={stateOf(window)} tone={TONES[stateOf(window)]} />
       </p>
@@ -210,7 +203,7 @@ function WindowDetail({ window, onClose }: { window: MaintenanceWindow; onClose:
         </>
       )}
       <Notices window={window} />
-    </aside>
+    </Detail>
   );
 }
 

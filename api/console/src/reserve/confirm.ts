@@ -1,5 +1,6 @@
 // Asks for it: at once, or held for a while as a quote. Sent again after a lost connection it is the same request.
 import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { send } from "../api/change";
 import { problemOf, type Problem } from "../api/problem";
@@ -13,8 +14,9 @@ export interface Confirm {
   busy: boolean;
   /** Why the last one was refused. */
   problem: Problem | null;
-  reserve: (body: Body) => Promise<Made | null>;
-  quote: (body: Body) => Promise<Made | null>;
+  /** Each ends on the page of what was made, unless it is refused. */
+  reserve: (body: Body) => Promise<void>;
+  quote: (body: Body) => Promise<void>;
   /** Why this cannot be held as a quote; null: it can. */
   refusalOfQuote: (body: Body) => string | null;
 }
@@ -23,6 +25,7 @@ const TOUCHED = ["reservations", "quotes", "availability", "quotas", "credit"];
 
 export function useConfirm(): Confirm {
   const queries = useQueryClient();
+  const navigate = useNavigate();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const keys = useRef(new Map<string, string>());
@@ -50,8 +53,14 @@ export function useConfirm(): Confirm {
   return {
     busy,
     problem,
-    reserve: (body) => make("/v1/reservations", body),
-    quote: (body) => make("/v1/quotes", body),
+    async reserve(body) {
+      const made = await make("/v1/reservations", body);
+      if (made !== null) await navigate({ to: "/reservations/$id", params: { id: made.id } });
+    },
+    async quote(body) {
+      const made = await make("/v1/quotes", body);
+      if (made !== null) await navigate({ to: "/quotes", search: { quote: made.id } });
+    },
     refusalOfQuote: (body) =>
       body.if_unavailable === "waitlist" ? "a quote holds what is free now; it does not wait" : null,
   };

@@ -1,6 +1,5 @@
 // What else could be had, as cards: the earliest, longer, cheaper, smaller, looser.
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { send, type Ask } from "../api/change";
 import { usePrincipal } from "../app/principal";
@@ -78,7 +77,6 @@ interface OfferCardProps {
 }
 
 function OfferCard({ offer, body, confirm, may }: OfferCardProps) {
-  const navigate = useNavigate();
   const refusal = may ? null : "your role reserves nothing";
   const lasts = (Date.parse(offer.ends_at) - Date.parse(offer.starts_at)) / 1000;
   return (
@@ -94,24 +92,13 @@ function OfferCard({ offer, body, confirm, may }: OfferCardProps) {
       <strong>{offer.price?.estimate == null ? "price not known" : formatMoney(offer.price.estimate)}</strong>
       {offer.price?.hourly != null && <small>{formatMoney(offer.price.hourly)} an hour</small>}
       <span className="actions">
-        <ConfirmButton
-          text="Hold"
-          refusal={refusal}
-          busy={confirm.busy}
-          onClick={() =>
-            void confirm.quote(body).then((made) => made && navigate({ to: "/quotes", search: { quote: made.id } }))
-          }
-        />
+        <ConfirmButton text="Hold" refusal={refusal} busy={confirm.busy} onClick={() => void confirm.quote(body)} />
         <ConfirmButton
           text="Reserve"
           primary
           refusal={refusal}
           busy={confirm.busy}
-          onClick={() =>
-            void confirm
-              .reserve(body)
-              .then((made) => made && navigate({ to: "/reservations/$id", params: { id: made.id } }))
-          }
+          onClick={() => void confirm.reserve(body)}
         />
       </span>
     </li>

@@ -1,6 +1,5 @@
 // Price and confirm: what the API says would come of it now, what else could be had, and what limits there are.
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { send, type Ask } from "../api/change";
 import type { Reservation } from "../api/model";
@@ -135,7 +134,6 @@ interface ConfirmingProps {
 }
 
 function Confirming({ confirm, body, ask, refusal }: ConfirmingProps) {
-  const navigate = useNavigate();
   return (
     <div className="dialog-end">
       <CopyAs ask={ask} />
@@ -143,20 +141,14 @@ function Confirming({ confirm, body, ask, refusal }: ConfirmingProps) {
         text="Hold it as a quote"
         refusal={refusal ?? confirm.refusalOfQuote(body)}
         busy={confirm.busy}
-        onClick={() =>
-          void confirm.quote(body).then((made) => made && navigate({ to: "/quotes", search: { quote: made.id } }))
-        }
+        onClick={() => void confirm.quote(body)}
       />
       <ConfirmButton
         text="Reserve now"
         primary
         refusal={refusal}
         busy={confirm.busy}
-        onClick={() =>
-          void confirm
-            .reserve(body)
-            .then((made) => made && navigate({ to: "/reservations/$id", params: { id: made.id } }))
-        }
+        onClick={() => void confirm.reserve(body)}
       />
     </div>
   );
