@@ -7,6 +7,7 @@ import { touchedBy } from "../src/live/touches";
 import { shareOf, sumsOf } from "../src/overview/sums";
 import { zoneIdOf } from "../src/system/leaders";
 import { addToProvider, addToTenant } from "../src/system/people-actions";
+import { changeActions, TENANT_ROLES } from "../src/tenant/people-actions";
 import { bodyOf, initialValues, isComplete } from "../src/ui/fields";
 import { sortingOf, type Column } from "../src/ui/table";
 import type { Me } from "../src/api/model";
@@ -114,6 +115,31 @@ describe("who is added", () => {
     expect(fields[0]?.options?.map(({ value }) => value)).not.toContain("member");
     expect(bodyAtFirst(addToProvider(admin, "members", "member", []))).toEqual({ tenant: null, role: "auditor" });
     expect(addToProvider(operator, "members", "member", []).refusal).toMatch(/only a system admin/);
+  });
+});
+
+describe("what is done to somebody", () => {
+  const ana = { id: "prn_1", name: "ana", role: "member", disabled: false };
+  const to = (person: typeof ana, refusal: string | null = null) =>
+    changeActions("/v1/system", "members", person, TENANT_ROLES, refusal);
+
+  test("is asked at its own address, and makes the lists of people and of tokens stale", () => {
+    const address = { path: "/v1/system/members/{id}", params: { id: "prn_1" } };
+    expect(to(ana).map(({ ask }) => ask)).toEqual([
+      { method: "PATCH", ...address },
+      { method: "PATCH", ...address },
+      { method: "DELETE", ...address },
+    ]);
+    for (const { touches, refusal } of to(ana, "your role only reads"))
+      expect({ touches, refusal }).toEqual({ touches: ["members", "tokens"], refusal: "your role only reads" });
+  });
+
+  test("begins from the role it has, turns what is on off and what is off on, and removes none that is not named", () => {
+    const [role, disable, remove] = to(ana);
+    expect(bodyOf(role?.fields ?? [], initialValues(role?.fields ?? []))).toEqual({ role: "member" });
+    expect(disable).toMatchObject({ verb: "Disable", title: "Disable ana", fixed: { disabled: true } });
+    expect(to({ ...ana, disabled: true })[1]).toMatchObject({ verb: "Enable", fixed: { disabled: false } });
+    expect(remove).toMatchObject({ confirm: "ana" });
   });
 });
 
