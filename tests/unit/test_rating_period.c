@@ -360,6 +360,57 @@ START_TEST(negated_usage_comes_to_the_negated_bill)
 }
 END_TEST
 
+/* A meter's unit is 1,000 thousandths, a level's an hour of it: 3,600,000. */
+START_TEST(what_is_metered_is_priced_per_its_unit)
+{
+    static const int64_t per_units[] = {1000, TARIFF_GPU_MILLI_S_PER_GPU_H};
+    for (size_t i = 0; i < COUNT_OF(per_units); i++) {
+        int64_t unit = per_units[i];
+        struct tariff included = {.model = TARIFF_GRADUATED,
+                                  .per_unit = unit,
+                                  .tier_count = 2,
+                                  .tiers = {{10 * unit, 0}, {TARIFF_OPEN_TIER, 90000}}};
+        ck_assert_int_eq(tariff_of(&included, 10 * unit), 0);
+        ck_assert_int_eq(tariff_of(&included, 13 * unit + unit / 4 * 3), 337500);
+        struct tariff package = {
+            .model = TARIFF_PACKAGE, .per_unit = unit, .gpu_hour_u = 2000, .package_gpu_milli_s = 100 * unit};
+        ck_assert_int_eq(tariff_of(&package, 100 * unit + 1), 200 * 2000);
+        struct rating_item items[] = {
+            {.group = 0, .pool = RATING_FLAT, .unit_price_u = 3, .list_price_u = 3, .per_unit = unit},
+            {.group = 1, .pool = 0, .list_price_u = 90000, .per_unit = unit},
+        };
+        items[0].gpu_milli_s = unit + unit / 2; /* 4.5, half to even */
+        items[1].gpu_milli_s = 11 * unit;
+        const struct tariff *tariffs[] = {&included};
+        struct outcome outcome =
+            rate(&(struct rating_input){.items = items, .item_count = 2, .tariffs = tariffs, .tariff_count = 1});
+        ck_assert_int_eq(outcome.charges[0].billed_u, 4);
+        ck_assert_int_eq(outcome.charges[1].billed_u, 90000);
+    }
+}
+END_TEST
+
+/* Money covers whatever is spent; the GPU-time that it covered has no part of a meter's quantity. */
+START_TEST(money_covers_meters_and_counts_gpu_time_alone)
+{
+    struct rating_item items[] = {
+        {.group = 0, .pool = RATING_FLAT, .unit_price_u = 1000000, .list_price_u = 1000000, .gpu_milli_s = 2 * GPU_H},
+        {.group = 1,
+         .pool = RATING_FLAT,
+         .unit_price_u = 1000000,
+         .list_price_u = 1000000,
+         .per_unit = 1000,
+         .gpu_milli_s = 2000},
+    };
+    struct rating_commitment money = {.is_spend = true, .sku = SIZE_MAX, .cost_u = 2000000};
+    struct outcome outcome =
+        rate(&(struct rating_input){.items = items, .item_count = 2, .commitments = &money, .commitment_count = 1});
+    ck_assert_int_eq(money.used_u, 2000000);
+    ck_assert_int_eq(money.used_gpu_milli_s, GPU_H);
+    ck_assert_int_eq(outcome.billed_u, 2000000);
+}
+END_TEST
+
 START_TEST(what_does_not_fit_is_refused)
 {
     struct rating_item item = {.pool = RATING_FLAT, .unit_price_u = INT64_MAX, .gpu_milli_s = INT64_MAX};
@@ -385,6 +436,8 @@ int main(void)
     tcase_add_test(tests, commitments_cover_no_more_than_they_are_and_lose_nothing);
     tcase_add_test(tests, a_bill_is_what_fractions_say);
     tcase_add_test(tests, negated_usage_comes_to_the_negated_bill);
+    tcase_add_test(tests, what_is_metered_is_priced_per_its_unit);
+    tcase_add_test(tests, money_covers_meters_and_counts_gpu_time_alone);
     tcase_add_test(tests, what_does_not_fit_is_refused);
     Suite *suite = suite_create("rating_period");
     suite_add_tcase(suite, tests);

@@ -5,7 +5,7 @@ import { useObject, useWhole, type ItemOf, type ObjectOf } from "../api/lists";
 import { usePrincipal } from "../app/principal";
 import { percentOf } from "../economics/series";
 import { formatMoney, micro } from "../format/money";
-import { formatDate, formatHours, formatInstant, words } from "../format/text";
+import { formatDate, formatInstant, formatLineQuantity, words } from "../format/text";
 import { ActionButton } from "../ui/action";
 import { CopyAs } from "../ui/copy-as";
 import { Heading } from "../ui/heading";
@@ -133,10 +133,10 @@ const COLUMNS: readonly Column<InvoiceLine>[] = [
   },
   {
     key: "hours",
-    title: "GPU-hours",
+    title: "Quantity",
     align: "end",
     sort: (line) => line.gpu_milli_seconds,
-    render: (line) => formatHours(line.gpu_hours),
+    render: formatLineQuantity,
   },
   moneyColumn("net", "Net", "strong"),
   moneyColumn("tax_shown", "Tax"),

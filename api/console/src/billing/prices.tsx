@@ -117,7 +117,7 @@ function Group({ group, me }: { group: PriceGroup<Price>; me: Me }) {
           <tr>
             <th scope="col">State</th>
             <th scope="col" className="end">
-              GPU-hour
+              {group.versions[0]?.sku_kind === "meter" ? "Unit" : "GPU-hour"}
             </th>
             <th scope="col">Model</th>
             <th scope="col">From</th>
@@ -177,14 +177,21 @@ function versionAction(me: Me, last: Price | undefined, tenant?: string): Action
         label: "Of a",
         kind: "choice",
         required: true,
-        options: SKU_KINDS,
+        options: [...SKU_KINDS, { value: "meter", label: "meter" }],
         initial: last?.sku_kind ?? "instance_type",
       },
       { at: "/sku", label: "Name", kind: "text", required: true, initial: last?.sku ?? "" },
-      { at: "/tier", label: "Tier", kind: "choice", required: true, options: TIERS, initial: last?.tier ?? "reserved" },
+      {
+        at: "/tier",
+        label: "Tier",
+        kind: "choice",
+        required: true,
+        options: [...TIERS, { value: "any", label: "any (of a meter)" }],
+        initial: last?.tier ?? "reserved",
+      },
       { at: "/tenant", label: "Only for the tenant", kind: "text", initial: last?.tenant ?? tenant ?? "" },
       { at: "/project", label: "Only for its project", kind: "text", initial: last?.project ?? "" },
-      ...moneyFields("/gpu_hour", "Price of a GPU-hour", {
+      ...moneyFields("/gpu_hour", "Price of a GPU-hour, or of a meter's unit", {
         note: "With six decimals: 2.490000",
         currency: last?.gpu_hour.currency ?? "USD",
       }),
@@ -193,7 +200,8 @@ function versionAction(me: Me, last: Price | undefined, tenant?: string): Action
     refusal: refusalFor(me),
     effect: (would) => (
       <p>
-        {formatRate(would.gpu_hour)} a GPU-hour from {formatInstant(would.valid_from)} on.
+        {formatRate(would.gpu_hour)} {would.sku_kind === "meter" ? "a unit" : "a GPU-hour"} from{" "}
+        {formatInstant(would.valid_from)} on.
       </p>
     ),
     touches: ["terms", "margin"],

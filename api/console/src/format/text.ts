@@ -10,6 +10,7 @@ const INSTANT: Readonly<Record<TimeZone, { date: Intl.DateTimeFormat; time: Intl
 };
 const NUMBER = new Intl.NumberFormat("en-US");
 const HOURS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
+const DECIMAL = new Intl.NumberFormat("en-US", { maximumFractionDigits: 3 });
 const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /** A day of the books, which is UTC: "14 Mar 2026". */
@@ -48,6 +49,18 @@ export function countOf(count: number, noun: string): string {
 /** A decimal text of hours, to the hundredth at most: "1,920", "10,749.87". */
 export function formatHours(hours: string): string {
   return HOURS.format(Number(hours));
+}
+
+/** What a line of an invoice is of: GPU-hours, or so much of a meter's unit, "13.75 GB". */
+export function formatLineQuantity(line: { gpu_hours: string; quantity: string | null; unit: string | null }): string {
+  return line.quantity === null
+    ? formatHours(line.gpu_hours)
+    : `${formatDecimal(line.quantity)} ${line.unit ?? ""}`.trim();
+}
+
+/** "13.750000" as "13.75", in groups of thousands. */
+export function formatDecimal(decimal: string): string {
+  return DECIMAL.format(Number(decimal));
 }
 
 const SPANS: readonly [number, string][] = [

@@ -1,7 +1,7 @@
 // What it costs so far and to its end; to the provider, too, what it earns.
 import { useObject } from "../api/lists";
 import { formatMicro, formatMoney, formatShare, micro, type Money } from "../format/money";
-import { formatDate, formatInstant } from "../format/text";
+import { formatDate, formatDecimal, formatInstant } from "../format/text";
 import { zoneName } from "../format/zone";
 import { Fact, Facts } from "../ui/facts";
 import { Loaded } from "../ui/states";
@@ -23,6 +23,11 @@ export function Cost({ id, provider }: { id: string; provider: boolean }) {
               <Fact name="Billed">{formatMoney(data.billed)}</Fact>
               <Fact name="Ending it now">{money(data.cancelling_now)}</Fact>
               <Fact name="Delivered">{Number(data.delivered_gpu_hours).toLocaleString("en-US")} GPU-hours</Fact>
+              {data.meters.map((each) => (
+                <Fact key={each.meter} name={each.meter}>
+                  {formatDecimal(each.quantity)} {each.unit}, {each.amount === null ? "free" : formatMoney(each.amount)}
+                </Fact>
+              ))}
             </Facts>
             <p className="fine">
               As of {formatInstant(data.as_of)} {zoneName(data.as_of)}, before tax.

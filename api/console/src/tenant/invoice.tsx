@@ -2,7 +2,7 @@
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { useObject, useWhole, type ItemOf } from "../api/lists";
 import { formatMoney } from "../format/money";
-import { countOf, formatHours, formatInstant, words } from "../format/text";
+import { countOf, formatInstant, formatLineQuantity, words } from "../format/text";
 import { zoneName } from "../format/zone";
 import { Fact, Facts } from "../ui/facts";
 import { Heading } from "../ui/heading";
@@ -100,10 +100,10 @@ function columnsOf(id: string): readonly Column<Line>[] {
     },
     {
       key: "hours",
-      title: "GPU-hours",
+      title: "Quantity",
       align: "end",
       sort: (row) => row.gpu_milli_seconds,
-      render: (row) => formatHours(row.gpu_hours),
+      render: formatLineQuantity,
     },
     moneyColumn("net", "Net"),
   ];
