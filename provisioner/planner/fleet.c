@@ -108,6 +108,7 @@ const char *planner_node_put(struct planner *planner, const struct planner_node 
     model->nodes[model->node_count++] = index;
     if (spec->gpus > model->gpus_max)
         model->gpus_max = spec->gpus;
+    model->gpu_milli += (int64_t)spec->gpus * PLANNER_GPU_MILLI;
     (void)groups_set(planner, &planner->nodes[index]); /* it has no seat yet that could be wrong */
     unseat(planner, &planner->nodes[index]);
     return NULL;

@@ -161,6 +161,15 @@ int64_t fragmentation_score(const struct mix *mix, const struct room *room, cons
     return shape->gpus > 0 ? score_whole(mix, room, &asked, count) : score_share(mix, room, &asked, &gpu);
 }
 
+int64_t fragmentation_demand(const struct model *model, const struct planner_shape *shape, uint32_t count)
+{
+    int64_t milli = shape->gpus > 0 ? (int64_t)shape->gpus * PLANNER_GPU_MILLI : (int64_t)shape->gpu_milli;
+    int64_t held = model->mix.held_milli; /* over all of time: it may be more than there is at once */
+    if (held == 0) /* perhaps it has no GPUs at all */
+        return 0;
+    return milli * count * held / (held + model->gpu_milli) * STEPS_PER_MILLI * TIES;
+}
+
 uint32_t fragmentation_gpu(const struct mix *mix, const struct room *room, const struct planner_shape *shape)
 {
     struct mix_class asked = mix_class_of(shape, 1);

@@ -111,6 +111,7 @@ struct mix {
         uint32_t class; /* if count > 0: which of classes stands for the cell */
     } cells[MIX_CELLS];
     int64_t weight; /* of all classes */
+    int64_t held_milli;
     uint32_t class_count;
     struct mix_class classes[MIX_CELLS]; /* in no order */
 };
@@ -121,6 +122,7 @@ struct model {
     uint32_t node_count;
     uint32_t node_room;
     uint32_t gpus_max; /* of one node */
+    int64_t gpu_milli; /* of all nodes */
     struct table table;
     struct mix mix;
 };
@@ -483,6 +485,8 @@ uint64_t gaps_choose(const struct room *room, uint32_t gpus, uint32_t k, enum pl
 /* What is lost if `count` instances are taken out of the room, on a node that serves this mix; less is better. */
 int64_t fragmentation_score(const struct mix *mix, const struct room *room, const struct planner_shape *shape,
                             uint32_t count);
+/* What others lose, to be added to that where a request may have several models: the more, the more of the model is held. */
+int64_t fragmentation_demand(const struct model *model, const struct planner_shape *shape, uint32_t count);
 /* On which GPU of the room the share loses least. */
 uint32_t fragmentation_gpu(const struct mix *mix, const struct room *room, const struct planner_shape *shape);
 

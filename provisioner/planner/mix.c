@@ -89,6 +89,7 @@ void mix_count(struct planner *planner, const struct allocation *allocation, boo
     cell->cpu_milli += sign * need_of(shape->cpu_milli);
     cell->memory_mib += sign * need_of(shape->memory_mib);
     mix->weight += sign;
+    mix->held_milli += sign * ((int64_t)shape->gpus * PLANNER_GPU_MILLI + shape->gpu_milli);
     must(cell->count >= 0);
     if (cell->count > 0)
         class_put(mix, index);
@@ -109,6 +110,7 @@ void mix_verify(struct planner *planner)
         }
         const struct mix *now = &planner->models[i].mix;
         must(now->weight == was->weight && now->class_count == was->class_count);
+        must(now->held_milli == was->held_milli);
         for (uint32_t cell = 0; cell < MIX_CELLS; cell++) {
             must(now->cells[cell].count == was->cells[cell].count);
             must(now->cells[cell].cpu_milli == was->cells[cell].cpu_milli);

@@ -48,6 +48,7 @@ struct hunt {
     uint32_t compared;
     uint32_t node; /* the best so far */
     int64_t score;
+    int64_t demand; /* of the model, by others: part of the score */
     uint32_t queue[AHEAD]; /* a ring: nodes to be looked at; NONE: behind a block's last one */
     uint32_t queued;
     uint32_t served;
@@ -113,7 +114,7 @@ static void consider(struct hunt *hunt, uint32_t index)
     int64_t score = INT64_MIN;
     if (!hunt->patience->stops_at_full || !fills(hunt, &room)) {
         gaps_measure(node, hunt->question, &room);
-        score = fragmentation_score(&hunt->model->mix, &room, &hunt->question->shape, hunt->need);
+        score = fragmentation_score(&hunt->model->mix, &room, &hunt->question->shape, hunt->need) + hunt->demand;
     }
     if (score < hunt->score) {
         hunt->node = index;
@@ -333,6 +334,8 @@ uint32_t search_node(struct planner *planner, const struct question *question, c
             hunt.compared = 0;
             hunt.last_resort = false;
             hunt.patience = hunt.model->table.block_count <= SMALL_BLOCKS ? &patience_small : &patience_large;
+            if (request_models(planner, request) > 1)
+                hunt.demand = fragmentation_demand(hunt.model, &question->shape, need);
             sight_begin(planner, hunt.model, question);
             if (pass == 0)
                 hunt_fullest(&hunt);

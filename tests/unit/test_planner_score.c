@@ -148,6 +148,29 @@ START_TEST(a_gang_takes_the_rack_whose_gap_it_fits)
 }
 END_TEST
 
+START_TEST(who_may_have_several_models_leaves_those_in_demand_to_others)
+{
+    static const char *const either[] = {"a100", "h100"};
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(4, "h100", 8);
+    for (uint32_t i = 5; i <= 8; i++) {
+        struct planner_node node = node_of(i, "a100", 8);
+        ck_assert_ptr_null(planner_node_put(planner, &node));
+    }
+    struct planner_request insists = whole(1, 1, 1, 8, 0, 100);
+    insists.gpu_models = either;
+    insists.gpu_model_count = 1;
+    ck_assert(place(planner, insists).placed); /* a quarter of the a100 */
+    for (uint32_t i = 2; i <= 4; i++) {
+        struct planner_request request = whole(i, 1, 1, 8, 0, 100);
+        request.gpu_models = either;
+        request.gpu_model_count = 2;
+        uint32_t node = number_of(place(planner, request).allocations[0].node);
+        ck_assert(i == 3 ? node > 4 : node <= 4); /* of equal ones the first that is named */
+    }
+    planner_verify(planner);
+}
+END_TEST
+
 START_TEST(a_rebuilt_planner_decides_alike)
 {
     CLEANUP(planner_freep) struct planner *planner = fleet_of(8, "h100", 8);
@@ -187,6 +210,7 @@ int main(void)
         a_window_takes_the_gpus_of_a_node_that_it_fits,
         a_gap_is_not_filled_where_it_breaks_what_the_gang_needs,
         a_gang_takes_the_rack_whose_gap_it_fits,
+        who_may_have_several_models_leaves_those_in_demand_to_others,
         a_rebuilt_planner_decides_alike,
     };
     for (size_t i = 0; i < COUNT_OF(all); i++)
