@@ -209,7 +209,9 @@ struct planner_request {
 struct planner_eviction {
     struct planner_key key;
     struct planner_id node;
-    int64_t ends; /* when it ends: evict_from, or later, just in time for the turnaround before the window */
+    /* When it ends: evict_from, or later, just in time for the turnaround before the window; its own start, where that is
+     * later still: it then never begins. */
+    int64_t ends;
     int64_t lost_gpu_milli_s; /* what it held until then: the work that is thrown away */
 };
 
