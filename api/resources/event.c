@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/event.h"
 
+#include "api/resources/node.h"
 #include "api/resources/object_param.h"
 #include "api/resources/registry.h"
 #include "api/resources/reservation_columns.h"
@@ -127,19 +128,13 @@ static const struct db_stmt statement_reservation = {
     .params = 2,
 };
 
-static const struct db_stmt statement_node = {
-    .name = "event_of_node",
-    .sql = "SELECT FROM node WHERE id = $1::uuid AND ($2::boolean OR retired_at IS NULL)",
-    .params = 2,
-};
-
 static const struct subject {
     enum identity_kind identity;
     const struct db_stmt *exists;
     const char *noun;
 } subjects[] = {
     {IDENTITY_RESERVATION, &statement_reservation, "reservation"},
-    {IDENTITY_NODE, &statement_node, "node"},
+    {IDENTITY_NODE, &node_find_statement, "node"},
 };
 
 /* ---- Showing one ---- */
@@ -333,7 +328,7 @@ static const struct route event_routes[] = {
 // clang-format on
 
 static const struct db_stmt *const event_statements[] = {&statement_list, &statement_generation, &statement_reservation,
-                                                         &statement_node, NULL};
+                                                         NULL};
 
 const struct resource event_resource = {"events", event_routes, event_statements,
                                         "Every change of state, in the order of the log: as pages, or as a stream."};

@@ -1,6 +1,7 @@
 /* Health of GPUs: what the exporters on the nodes report of temperature, power, memory errors and firmware. It informs
  * operators; nothing follows from it by itself. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/node.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
 
@@ -66,6 +67,17 @@ static const struct field health_query_fields[] = {
     FIELDS_END,
 };
 // clang-format on
+/* Below a node's address there is nothing to narrow. */
+static enum err_kind health_page(struct request *request, struct response *response, const struct db_stmt *stmt,
+                                 struct err *reterr)
+{
+    const struct health_query *query = request->query;
+    if (!request->route->has_id)
+        return answer_page(request, response, stmt, DB_PARAMS(query->node, query->zone), reterr);
+    enum err_kind kind = node_find(request, reterr);
+    return kind == ERR_NONE ? answer_page(request, response, stmt, DB_PARAMS(request->object, NULL), reterr) : kind;
+}
+
 static const struct schema health_query_schema = {"GpuHealthQuery", health_query_fields, sizeof(struct health_query)};
 
 static const struct db_stmt statement_gpus = {
@@ -124,8 +136,7 @@ static const struct db_stmt statement_put = {
 
 static enum err_kind gpus(struct request *request, struct response *response, struct err *reterr)
 {
-    const struct health_query *query = request->query;
-    return answer_page(request, response, &statement_gpus, DB_PARAMS(query->node, query->zone), reterr);
+    return health_page(request, response, &statement_gpus, reterr);
 }
 
 static enum err_kind check(struct request *request, struct db_array *nodes, struct db_array *gpu_numbers,
@@ -223,8 +234,7 @@ static const struct db_stmt statement_nodes = {
 
 static enum err_kind nodes(struct request *request, struct response *response, struct err *reterr)
 {
-    const struct health_query *query = request->query;
-    return answer_page(request, response, &statement_nodes, DB_PARAMS(query->node, query->zone), reterr);
+    return health_page(request, response, &statement_nodes, reterr);
 }
 
 /* ---- Errors ---- */
@@ -278,8 +288,7 @@ static const struct db_stmt statement_put_errors = {
 
 static enum err_kind list_errors(struct request *request, struct response *response, struct err *reterr)
 {
-    const struct health_query *query = request->query;
-    return answer_page(request, response, &statement_errors, DB_PARAMS(query->node, query->zone), reterr);
+    return health_page(request, response, &statement_errors, reterr);
 }
 
 static enum err_kind put_errors(struct request *request, struct response *response, struct err *reterr)
@@ -353,6 +362,7 @@ static enum err_kind put_firmware(struct request *request, struct response *resp
 
 // clang-format off
 #define LIST(schema) .query = &health_query_schema, .answer = &(schema), .is_list = true
+#define OF_NODE(schema) .answer = &(schema), .is_list = true, .has_id = true, .id = IDENTITY_NODE
 #define REPORT(schema) .body = &(schema), .status = 204, .problems = PROBLEMS("unknown_node")
 #define FIRMWARE .answer = &firmware_schema, .has_id = true, .id = IDENTITY_NODE
 static const struct route gpu_health_routes[] = {
@@ -361,6 +371,8 @@ static const struct route gpu_health_routes[] = {
     {POST, "/v1/system/gpu-readings",        ROLES_SYSTEM_OPERATE, RATE_WRITE, REPORT(readings_schema), .run = put_readings, .summary = "Report readings of GPUs"},
     {GET,  "/v1/system/gpu-errors",          ROLES_SYSTEM_READ,    RATE_READ,  LIST(error_schema), .run = list_errors, .summary = "Errors of GPUs, the newest first"},
     {POST, "/v1/system/gpu-errors",          ROLES_SYSTEM_OPERATE, RATE_WRITE, REPORT(errors_schema), .run = put_errors, .summary = "Report errors of GPUs"},
+    {GET,  "/v1/system/nodes/{id}/gpus",     ROLES_SYSTEM_READ,    RATE_READ,  OF_NODE(gpu_schema), .run = gpus, .summary = "The newest reading of each GPU of a node"},
+    {GET,  "/v1/system/nodes/{id}/health",   ROLES_SYSTEM_READ,    RATE_READ,  OF_NODE(node_health_schema), .run = nodes, .summary = "The readings of a node's GPUs in one row; none where nothing was reported"},
     {GET,  "/v1/system/nodes/{id}/firmware", ROLES_SYSTEM_READ,    RATE_READ,  FIRMWARE, .run = show_firmware, .summary = "What runs below the operating system of a node"},
     {PUT,  "/v1/system/nodes/{id}/firmware", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &firmware_schema, FIRMWARE, .run = put_firmware, .summary = "Report what runs below the operating system of a node"},
     ROUTES_END,

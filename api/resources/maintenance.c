@@ -1,6 +1,7 @@
 /* Maintenance windows: operators take nodes out of service for a time; the zone's leader decides. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/maintenance_slot.h"
+#include "api/resources/node.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
 #include "api/server/server.h"
@@ -76,6 +77,12 @@ static const struct field list_query_fields[] = {
     FIELDS_END,
 };
 
+/* Below a node's address. */
+static const struct field of_node_query_fields[] = {
+    FIELD_ENUM("state", struct list_query, state, .values = states, .help = "Only those in this state"),
+    FIELDS_END,
+};
+
 struct create_query {
     int64_t search_from, search_until;
 };
@@ -88,6 +95,8 @@ static const struct field create_query_fields[] = {
 
 static const struct schema maintenance_schema = {"MaintenanceWindow", maintenance_fields, sizeof(struct maintenance)};
 static const struct schema list_query_schema = {"MaintenanceQuery", list_query_fields, sizeof(struct list_query)};
+static const struct schema of_node_query_schema = {"NodeMaintenanceQuery", of_node_query_fields,
+                                                   sizeof(struct list_query)};
 static const struct schema create_query_schema = {"MaintenanceCheck", create_query_fields, sizeof(struct create_query)};
 
 /* ---- Statements ---- */
@@ -131,8 +140,9 @@ static const struct db_stmt statement_list = {
     .name = "maintenance_list",
     .sql = WINDOW_SELECT " WHERE ($1::uuid IS NULL OR w.id > $1::uuid) AND ($3::text IS NULL OR z.name = $3::text)"
                          " AND ($4::text IS NULL OR coalesce(s.state, 'pending') = $4::text)"
-                         " AND ($5::boolean OR w.hidden_at IS NULL) ORDER BY w.id LIMIT $2::bigint",
-    .params = 5,
+                         " AND ($5::boolean OR w.hidden_at IS NULL) AND ($6::uuid IS NULL OR $6::uuid = ANY(w.node_ids))"
+                         " ORDER BY w.id LIMIT $2::bigint",
+    .params = 6,
 };
 
 static const struct db_stmt statement_get = {
@@ -236,7 +246,17 @@ static enum err_kind list(struct request *request, struct response *response, st
 {
     const struct list_query *query = request->query;
     return answer_page(request, response, &statement_list,
-                       DB_PARAMS(query->zone, query->state, request_bool(request->includes_deleted)), reterr);
+                       DB_PARAMS(query->zone, query->state, request_bool(request->includes_deleted), NULL), reterr);
+}
+
+static enum err_kind list_of_node(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct list_query *query = request->query;
+    enum err_kind kind = node_find(request, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    return answer_page(request, response, &statement_list,
+                       DB_PARAMS(NULL, query->state, request_bool(request->includes_deleted), request->object), reterr);
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
@@ -421,6 +441,7 @@ static const struct route maintenance_routes[] = {
     {PUT,    "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &maintenance_schema, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .run = replace, .summary = "Change the reason of a maintenance window: all of it"},
     {PATCH,  "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &maintenance_schema, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .run = replace, .summary = "Change the reason of a maintenance window: what is given"},
     {POST,   "/v1/system/maintenance-windows/{id}/cancel", ROLES_SYSTEM_OPERATE, RATE_WRITE, .answer = &maintenance_schema, ONE, .lock = &maintenance_lock, .status = 200, .run = cancel, .again = get, .summary = "Give the nodes back before its end, or before it begins"},
+    {GET,    "/v1/system/nodes/{id}/maintenance",          ROLES_SYSTEM_READ,    RATE_READ,  .query = &of_node_query_schema, .answer = &maintenance_schema, .is_list = true, .has_id = true, .id = IDENTITY_NODE, .has_deleted = true, .run = list_of_node, .summary = "List the maintenance windows of a node"},
     {DELETE, "/v1/system/maintenance-windows/{id}",        ROLES_SYSTEM_OPERATE, RATE_WRITE, ONE, .lock = &maintenance_lock, .status = 204, .run = hide, .summary = "Cancel and hide"},
     ROUTES_END,
 };

@@ -74,7 +74,8 @@ struct node_cordon {
     const char *reason;
 };
 static const struct field node_cordon_fields[] = {
-    FIELD_TEXT("reason", struct node_cordon, reason, .flags = FIELD_REQUIRED | FIELD_WRITE_ONLY, .example = "a fan is loud", .help = "Why"),
+    FIELD_TEXT("reason", struct node_cordon, reason, .flags = FIELD_REQUIRED | FIELD_WRITE_ONLY,
+               .example = "a fan is loud", .help = "Why"),
     FIELDS_END,
 };
 static const struct schema node_cordon_schema = {"NodeCordon", node_cordon_fields, sizeof(struct node_cordon)};
@@ -131,6 +132,12 @@ static const struct db_stmt statement_list = {
 static const struct db_stmt statement_get = {
     .name = "node_get",
     .sql = NODE_SELECT " WHERE n.id = $1::uuid AND ($2::boolean OR n.retired_at IS NULL)",
+    .params = 2,
+};
+
+const struct db_stmt node_find_statement = {
+    .name = "node_find",
+    .sql = "SELECT FROM node WHERE id = $1::uuid AND ($2::boolean OR retired_at IS NULL)",
     .params = 2,
 };
 
@@ -210,6 +217,12 @@ static enum err_kind list(struct request *request, struct response *response, st
                        DB_PARAMS(query->name, query->zone, query->state, query->fabric, query->rack,
                                  request_bool(request->includes_deleted)),
                        reterr);
+}
+
+enum err_kind node_find(struct request *request, struct err *reterr)
+{
+    const PGresult *found = NULL;
+    return answer_find(request, &node_find_statement, request->object, "node", &found, reterr);
 }
 
 enum err_kind node_show(struct request *request, struct response *response, struct err *reterr)
@@ -340,9 +353,9 @@ static const struct route node_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const node_statements[] = {
-    &statement_list,   &statement_get,      &statement_lock,  &statement_read,  &statement_create,
-    &statement_cordon, &statement_uncordon, &statement_drain, &statement_power, &statement_rewired, NULL};
+static const struct db_stmt *const node_statements[] = {&statement_list,     &statement_get,       &statement_lock,
+                                                        &statement_read,     &statement_create,    &statement_cordon,
+                                                        &statement_uncordon, &statement_drain,     &statement_power,
+                                                        &statement_rewired,  &node_find_statement, NULL};
 
-const struct resource node_resource = {"nodes", node_routes, node_statements,
-    "The machines of the fleet."};
+const struct resource node_resource = {"nodes", node_routes, node_statements, "The machines of the fleet."};

@@ -26,6 +26,9 @@ extern const struct schema node_schema;
 extern const struct object_lock node_lock; /* of one that is not retired; node_locked_zone */
 /* The zone of the node that is locked. */
 const char *node_locked_zone(const struct request *request);
+/* Whether the node {id} is there, for what stands below its address; 404 otherwise. */
+extern const struct db_stmt node_find_statement;
+MUST_CHECK enum err_kind node_find(struct request *request, struct err *reterr);
 /* The node {id} as it is. */
 enum err_kind node_show(struct request *request, struct response *response, struct err *reterr);
 

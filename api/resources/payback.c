@@ -37,15 +37,24 @@ struct payback_answer {
 };
 
 // clang-format off
+#define SCENARIO_FIELDS \
+    FIELD_TEXT  ("currency",       struct payback_query, currency, .least = 3, .most = 3, .fallback = "USD", .help = "Assets, rates and prices of this currency only"), \
+    FIELD_INT   ("months",         struct payback_query, months, .least = 1, .most = PAYBACK_MONTHS_MOST, .fallback = "60", .help = "The life to look at; usual are 48, 60, 66 and 72"), \
+    FIELD_AMOUNT("gpu_hour",       struct payback_query, gpu_hour, .flags = FIELD_NULLABLE, .help = "Price of a GPU-hour in the first month; what one brought in the last 30 closed days where it is left out"), \
+    FIELD_INT   ("utilisation_bp", struct payback_query, utilisation_bp, .flags = FIELD_NULLABLE, .least = 1, .most = 10000, .help = "Share of all GPU-hours that is sold, in basis points; that of the last 30 closed days where it is left out"), \
+    FIELD_INT   ("decline_bp",     struct payback_query, decline_bp, .least = 0, .most = 9999, .fallback = "0", .help = "How much the price falls each month, in basis points"), \
+    FIELD_INT   ("discount_bp",    struct payback_query, discount_bp, .least = 0, .most = 10000, .fallback = "0", .help = "Discount rate per month, in basis points"), \
+    FIELD_BOOL  ("continued",      struct payback_query, continued, .fallback = "true", .help = "Whether the curve begins with the months that were, and the scenario goes on from there; false: the scenario alone, as if it were new")
+
 static const struct field query_fields[] = {
     FIELD_TEXT  ("cohort",         struct payback_query, cohort, .flags = FIELD_REQUIRED, .least = 1, .most = 63, .help = "The cohort of assets"),
-    FIELD_TEXT  ("currency",       struct payback_query, currency, .least = 3, .most = 3, .fallback = "USD", .help = "Assets, rates and prices of this currency only"),
-    FIELD_INT   ("months",         struct payback_query, months, .least = 1, .most = PAYBACK_MONTHS_MOST, .fallback = "60", .help = "The life to look at; usual are 48, 60, 66 and 72"),
-    FIELD_AMOUNT("gpu_hour",       struct payback_query, gpu_hour, .flags = FIELD_NULLABLE, .help = "Price of a GPU-hour in the first month; what one brought in the last 30 closed days where it is left out"),
-    FIELD_INT   ("utilisation_bp", struct payback_query, utilisation_bp, .flags = FIELD_NULLABLE, .least = 1, .most = 10000, .help = "Share of all GPU-hours that is sold, in basis points; that of the last 30 closed days where it is left out"),
-    FIELD_INT   ("decline_bp",     struct payback_query, decline_bp, .least = 0, .most = 9999, .fallback = "0", .help = "How much the price falls each month, in basis points"),
-    FIELD_INT   ("discount_bp",    struct payback_query, discount_bp, .least = 0, .most = 10000, .fallback = "0", .help = "Discount rate per month, in basis points"),
-    FIELD_BOOL  ("continued",      struct payback_query, continued, .fallback = "true", .help = "Whether the curve begins with the months that were, and the scenario goes on from there; false: the scenario alone, as if it were new"),
+    SCENARIO_FIELDS,
+    FIELDS_END,
+};
+
+/* Where the address names the cohort. */
+static const struct field of_cohort_fields[] = {
+    SCENARIO_FIELDS,
     FIELDS_END,
 };
 
@@ -75,6 +84,7 @@ static const struct field answer_fields[] = {
 // clang-format on
 
 static const struct schema query_schema = {"PaybackQuery", query_fields, sizeof(struct payback_query)};
+static const struct schema of_cohort_schema = {"CohortPaybackQuery", of_cohort_fields, sizeof(struct payback_query)};
 static const struct schema answer_schema = {"Payback", answer_fields, sizeof(struct payback_answer)};
 
 static const struct db_stmt statement_kinds = {
@@ -131,6 +141,11 @@ static enum err_kind add_kind(struct cohort *cohort, const PGresult *rows, int r
     return kind;
 }
 
+static bool is_of_address(const struct request *request)
+{
+    return request->params[0] != NULL;
+}
+
 static enum err_kind read_cohort(struct request *request, const struct payback_query *query, struct cohort *ret,
                                  struct err *reterr)
 {
@@ -140,6 +155,8 @@ static enum err_kind read_cohort(struct request *request, const struct payback_q
     for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++)
         kind = add_kind(ret, rows, row, query->currency, reterr);
     if (kind == ERR_NONE && ret->nodes == 0) {
+        if (is_of_address(request))
+            return request_not_found(request, "cohort", reterr);
         field_problem_add(&request->problems, "?cohort", "unknown_cohort",
                           "no node has an asset of the cohort '%s' in %s", query->cohort, query->currency);
         return request_invalid(request, reterr);
@@ -229,6 +246,8 @@ static enum err_kind get(struct request *request, struct response *response, str
     struct payback_query *query = request->query;
     struct cohort cohort = {0};
     struct payback payback;
+    if (is_of_address(request))
+        query->cohort = request->params[0];
     if (!node_kind_currency_is_known(request, query->currency))
         return request_invalid(request, reterr);
     struct actual *actual = arena_alloc(request->arena, sizeof *actual);
@@ -277,6 +296,7 @@ static enum err_kind get(struct request *request, struct response *response, str
 // clang-format off
 static const struct route payback_routes[] = {
     {GET, "/v1/system/payback", ROLES_SYSTEM_READ, RATE_REPORT, .query = &query_schema, .answer = &answer_schema, .run = get, .problems = PROBLEMS("unknown_cohort"), .summary = "What a cohort's hardware brings back month by month, under a scenario of price, utilisation and life"},
+    {GET, "/v1/system/cohorts/{cohort}/payback", ROLES_SYSTEM_READ, RATE_REPORT, .query = &of_cohort_schema, .answer = &answer_schema, .run = get, .summary = "What the hardware of this cohort brings back month by month, under a scenario of price, utilisation and life"},
     ROUTES_END,
 };
 // clang-format on

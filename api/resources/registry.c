@@ -11,6 +11,8 @@ const struct resource *const registry[] = {
     &gpu_health_resource,
     &topology_resource,
     &fleet_resource,
+    &health_group_resource,
+    &capacity_change_resource,
     &tenant_resource,
     &member_resource,
     &service_account_resource,

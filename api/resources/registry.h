@@ -29,6 +29,8 @@ extern const struct resource credit_note_resource;
 extern const struct resource document_resource;
 extern const struct resource event_resource;
 extern const struct resource fleet_resource;
+extern const struct resource health_group_resource;
+extern const struct resource capacity_change_resource;
 extern const struct resource idle_resource;
 extern const struct resource image_resource;
 extern const struct resource instance_resource;

@@ -313,3 +313,36 @@ def test_a_floor_that_warns_refuses_nothing_and_one_that_ended_says_nothing(floo
     operator.post(f"/v1/system/price-floors/{warning['id']}/end", {}).expect(200)
     assert operator.post("/v1/system/prices?validate_only=true", BELOW).expect(200).body["warnings"] == []
     operator.create("/v1/system/price-floors", {"instance_type": "h100.8x", "mode": "off"})
+
+
+# ---- One node, one cohort, below its address ----
+
+
+def micro(money):
+    return round(float(money["amount"]) * 1_000_000)
+
+
+def test_a_nodes_economics_are_its_part_of_the_fleets(aged):
+    asked = "from=2026-01-01&to=2026-02-02"
+    nodes = {node["name"]: node["id"] for node in aged.operator.items("/v1/system/nodes")}
+    fleet = aged.operator.get(f"/v1/system/margin?by=node&{asked}").expect(200).body
+    each = {name: aged.operator.get(f"/v1/system/nodes/{node}/economics?{asked}").expect(200).body for name, node in nodes.items()}
+    for name, node in nodes.items():
+        (item,) = each[name]["items"]
+        assert item == next(row for row in fleet["items"] if row["key"] == node)
+        assert all(each[name]["totals"][part] == item[part] for part in ("revenue", "cost", "idle", "margin", "power"))
+        assert sum(micro(cause["amount"]) for cause in each[name]["idle"]) == micro(item["idle"])
+        by_day = aged.operator.get(f"/v1/system/nodes/{node}/economics?{asked}&step=day").expect(200).body
+        assert len(by_day["items"]) == 32 and sum(micro(row["cost"]) for row in by_day["items"]) == micro(item["cost"])
+    for cause in fleet["idle"]:
+        parts = [row for one in each.values() for row in one["idle"] if row["cause"] == cause["cause"]]
+        assert sum(micro(row["amount"]) for row in parts) == micro(cause["amount"])
+    assert sum(micro(one["totals"]["revenue"]) for one in each.values()) == micro(fleet["totals"]["revenue"]) > 0
+
+
+def test_a_cohorts_payback_is_read_below_its_name(aged):
+    asked = "gpu_hour=2.490000&utilisation_bp=7000&months=72"
+    path = "/v1/system/cohorts/2026-q1/payback"
+    assert aged.operator.get(f"{path}?{asked}").expect(200).body == payback(aged, asked).expect(200).body
+    assert aged.operator.get(f"/v1/system/cohorts/none/payback?{asked}").expect(404).code == "not_found"
+    assert aged.operator.get(f"{path}?cohort=2026-q1").expect(422).body["errors"][0]["pointer"] == "?cohort"

@@ -100,3 +100,85 @@ def test_a_reservation_without_another_place_stays_on_a_drained_node(fleet):
 def test_capacity_can_be_asked_of_one_fabric(fleet):
     of_one = fleet.operator.get("/v1/system/capacity?zone=us-east-1a&fabric=f2&step_s=86400").expect(200).body["items"]
     assert {item["fabric"] for item in of_one} == {"f2"}
+
+
+# ---- What is asked below a node's address, and of its groups ----
+
+BELOW_A_NODE = ("gpus", "health", "maintenance", "transitions", "economics", "events")
+
+
+@pytest.fixture(name="history", scope="module")
+def a_nodes_history(fleet):
+    """A node that was enrolled, lost, repaired, worked on and retired; and, while it was lost, how healthy each group was."""
+    operator, node = fleet.operator, fleet.node("n9", fabric="f3", rack="r9", leaf="l9")
+    path, healthy = f"/v1/system/nodes/{node['id']}", {}
+    fleet.advance("2026-01-05T01:00:00Z")
+    operator.post(f"{path}/power", {"on": False}).expect(200)
+    fleet.advance("2026-01-05T02:00:00Z")
+    (sick,) = operator.items("/v1/system/nodes?name=n0")
+    operator.post("/v1/system/gpu-readings", {"items": [
+        {"node": sick["id"], "gpu": gpu, "read_at": "2026-01-05T02:00:00Z", "temperature_c": 50, "remap_is_pending": gpu == 1} for gpu in (0, 1)]}).expect(204)
+    operator.post(f"/v1/system/nodes/{sick['id']}/uncordon").expect(200)
+    for level in ("zone", "fabric", "leaf", "rack", "node_model"):
+        healthy[level] = operator.items(f"/v1/system/health-groups?level={level}&limit=1")
+    operator.post(f"{path}/power", {"on": True}).expect(200)
+    fleet.advance("2026-01-05T04:00:00Z")
+    window = operator.post("/v1/system/maintenance-windows", {"zone": "us-east-1a", "nodes": ["n9"], "reason": "a fan",
+                           "starts_at": "2026-01-05T05:00:00Z", "ends_at": "2026-01-05T06:00:00Z"}).expect(202).body
+    fleet.advance("2026-01-05T05:30:00Z")
+    fleet.advance("2026-01-05T07:00:00Z")
+    windows = operator.items(f"{path}/maintenance")
+    assert [each["id"] for each in windows] == [window["id"]] and windows[0]["status"]["state"] == "done"
+    assert operator.items(f"{path}/maintenance?state=refused") == operator.items(f"/v1/system/nodes/{sick['id']}/maintenance") == []
+    operator.request("DELETE", path, headers={"If-Match": "*"}).expect(204)
+    fleet.advance("2026-01-05T08:00:00Z")
+    return {"id": node["id"], "sick": sick["id"], "health": healthy}
+
+
+def test_a_nodes_transitions_are_one_chain_with_when_and_why(fleet, history):
+    path = f"/v1/system/nodes/{history['id']}/transitions"
+    moves = fleet.operator.items(f"{path}?include=deleted&limit=3")
+    assert [move["to"] for move in moves] == ["retired", "ready", "validating", "maintenance", "ready", "validating", "repair",
+                                              "quarantined", "ready", "validating"]
+    assert [move["from"] for move in moves] == [move["to"] for move in moves[1:]] + ["enrolled"]
+    assert moves[0]["reason"] == "operators took it out of the fleet" and moves[7]["reason"] == "the node does not answer"
+    assert [move["at"] for move in moves] == sorted((move["at"] for move in moves), reverse=True)
+    within = fleet.operator.items(f"{path}?include=deleted&from=2026-01-05T05:00:00Z&to=2026-01-05T06:00:00Z")
+    assert [move["to"] for move in within] == ["maintenance"]
+
+
+def test_the_resource_index_has_what_came_and_went_and_no_change_of_tenants(fleet, history):
+    rows = fleet.operator.items("/v1/system/resource-index?limit=2")
+    assert [(row["cause"], row["gpus"]) for row in rows if row["node"] == history["id"]] == [
+        ("retired", -8), ("maintained", 8), ("maintenance", -8), ("repaired", 8), ("quarantined", -8), ("enrolled", 8)]
+    busy = {row["node"] for row in fleet.operator.items("/v1/system/allocations") if row["kind"] == "instance"}
+    assert busy and all([row["cause"] for row in rows if row["node"] == node] == ["enrolled"] for node in busy)
+    delivered = fleet.operator.items("/v1/system/governance")[0]["gpus_delivered"]
+    assert sum(row["gpus"] for row in rows) == delivered == 32
+    assert {row["name"] for row in fleet.operator.items("/v1/system/resource-index?cause=retired&zone=us-east-1a")} == {"n9"}
+
+
+def test_health_groups_show_the_worst_first_and_each_node_once(history):
+    for level, groups in history["health"].items():
+        shares = [group["failing_bp"] for group in groups]
+        assert shares == sorted(shares, reverse=True) and sum(group["node_count"] for group in groups) == 5, level
+        for group in groups:
+            assert (sum(group["nodes"].values()), sum(group["gpus"].values())) == (group["node_count"], group["gpu_count"])
+        assert sum(group["nodes"]["quarantined"] for group in groups) == 1
+        assert sum(group["gpus_faulty"] for group in groups) == 1
+    worst, second = history["health"]["rack"][:2]
+    assert (worst["name"], worst["fabric"], worst["failing_bp"], worst["gpus"]["quarantined"]) == ("r9", "f3", 10000, 8)
+    assert (second["name"], second["failing_bp"], second["nodes"]["degraded"], second["gpus_faulty"]) == ("r1", 5000, 1, 1)
+    assert {group["name"] for group in history["health"]["leaf"]} == {"l9", None}
+    assert [(group["name"], group["zone"]) for group in history["health"]["node_model"]] == [("H100", None)]
+
+
+def test_what_is_read_below_a_nodes_address_is_that_nodes_own(fleet, history):
+    sick = f"/v1/system/nodes/{history['sick']}"
+    assert fleet.operator.items(f"{sick}/gpus") == fleet.operator.items(f"/v1/system/gpus?node={history['sick']}")
+    assert [(row["node"], row["gpus_reporting"]) for row in fleet.operator.items(f"{sick}/health")] == [(history["sick"], 2)]
+    other = fleet.operator.items("/v1/system/nodes?name=n3")[0]["id"]
+    assert fleet.operator.items(f"/v1/system/nodes/{other}/gpus") == fleet.operator.items(f"/v1/system/nodes/{other}/health") == []
+    for below in BELOW_A_NODE:
+        assert fleet.operator.get(f"/v1/system/nodes/{history['id']}/{below}").expect(404).code == "not_found"
+        assert fleet.operator.get(f"/v1/system/nodes/nod_01kyyyyyyyyyyyyyyyyyyyyyyy/{below}").expect(404).code == "not_found"

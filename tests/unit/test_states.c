@@ -46,6 +46,15 @@ START_TEST(no_node_goes_straight_from_allocated_to_ready)
 }
 END_TEST
 
+START_TEST(the_hundreds_of_a_nodes_transition_are_the_state_that_it_leaves)
+{
+    for (int i = 0; i < node_fsm.transition_count; i++) { /* the view node_move of migrations/0064 reads them so */
+        const struct fsm_transition *row = &node_fsm.transitions[i];
+        ck_assert_int_eq(row->number / 100, row->from + 1);
+    }
+}
+END_TEST
+
 /* ---- Driving ---- */
 
 START_TEST(an_immediate_start_cascades_within_the_instant)
@@ -318,6 +327,7 @@ int main(void)
     tcase_add_test(tables, every_table_is_well_formed);
     tcase_add_test(tables, a_malformed_table_is_found);
     tcase_add_test(tables, no_node_goes_straight_from_allocated_to_ready);
+    tcase_add_test(tables, the_hundreds_of_a_nodes_transition_are_the_state_that_it_leaves);
     suite_add_tcase(suite, tables);
     TCase *driving = tcase_create("driving");
     tcase_add_test(driving, an_immediate_start_cascades_within_the_instant);
