@@ -58,7 +58,8 @@ struct identity {
     X(IDENTITY_INVOICE_REQUEST, "irq") \
     X(IDENTITY_MARKET_PRICE, "mkp") \
     X(IDENTITY_WARNING, "wrn") \
-    X(IDENTITY_METER, "mtr")
+    X(IDENTITY_METER, "mtr") \
+    X(IDENTITY_ACTION, "act")
 // clang-format on
 
 enum identity_kind {

@@ -9,6 +9,7 @@
 #include "common/must.h"
 #include "common/shutdown.h"
 #include "provisioner/reconcile/amend.h"
+#include "provisioner/reconcile/instance.h"
 #include "provisioner/reconcile/apply.h"
 #include "provisioner/reconcile/credit.h"
 #include "provisioner/reconcile/observe.h"
@@ -57,6 +58,7 @@ const struct db_stmt *const *const zone_statements[] = {zone_memory_statements,
                                                         apply_object_statements,
                                                         apply_allocation_statements,
                                                         amend_statements,
+                                                        action_statements,
                                                         observe_maintenance_statements,
                                                         apply_maintenance_statements,
                                                         zone_quota_statements, credit_statements,

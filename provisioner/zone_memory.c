@@ -33,7 +33,7 @@ static const struct db_stmt statement_nodes = {
         "       s.state, s.revision, " SQL_INSTANT("s.since") ", " SQL_INSTANT("s.due_at") ","
         "       " SQL_INSTANT("s.deadline_at") ", s.attempts,"
         "       (SELECT count(*) FROM instance i WHERE i.node_id = n.id AND i.state NOT IN ('terminated', 'failed')"
-        "           AND i.state IN ('provisioning', 'running', 'stopping')),"
+        "           AND i.state NOT IN ('planned', 'replacing')),"
         "       r.leaf_id, n.nvlink_domain = 'rack', coalesce(n.retired_name, n.name), r.name, l.name, f.name, coalesce(m.windows, 0),"
         "       n.retired_at IS NOT NULL, n.draining"
         "  FROM node n JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id"

@@ -14,7 +14,7 @@ static const struct db_stmt statement_wake = {
     .sql =
         "WITH fresh AS MATERIALIZED ("
         "  SELECT e.xid, e.seq, e.object_type, e.object_id, e.kind,"
-        "         e.zone_id = $1::uuid AND e.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'zone', 'quota') AS matters"
+        "         e.zone_id = $1::uuid AND e.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'instance_wish', 'zone', 'quota') AS matters"
         "    FROM event e"
         "   WHERE (e.xid, e.seq) > ($2::text::xid8, $3::bigint) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"
         "   ORDER BY e.xid, e.seq LIMIT $4::int"
@@ -22,8 +22,11 @@ static const struct db_stmt statement_wake = {
         "), seen AS (SELECT * FROM fresh WHERE matters UNION ALL SELECT * FROM last WHERE NOT matters)"
         " SELECT (SELECT extract(epoch FROM sluice_now())::bigint), c.tick, c.virtual,"
         "        EXISTS (SELECT FROM event h WHERE h.xid >= pg_snapshot_xmin(pg_current_snapshot()) AND h.zone_id = $1::uuid"
-        "                   AND h.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'zone', 'quota')),"
-        "        s.xid::text, s.seq, s.object_type, s.object_id, s.kind, s.matters,"
+        "                   AND h.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'instance_wish', 'zone', 'quota')),"
+        "        s.xid::text, s.seq, s.object_type,"
+        "        CASE WHEN s.object_type = 'instance_wish'"
+        "             THEN (SELECT a.reservation_id FROM instance_action a WHERE a.id = s.object_id) ELSE s.object_id END,"
+        "        s.kind, s.matters,"
         "        (SELECT count(*) FROM fresh) = $4::int,"
         "        EXISTS (SELECT FROM planner_question q WHERE q.zone_id = $1::uuid"
         "                   AND q.asked_at > statement_timestamp() - interval '10 minutes' AND q.answer_by > clock_timestamp()"
@@ -41,7 +44,7 @@ static void take_event(struct zone_wake *wake, const PGresult *result, int row)
 {
     const char *type = db_text(result, row, 6);
     struct identity object = db_identity(result, row, 7);
-    if (strcmp(type, "reservation_wish") == 0)
+    if (strcmp(type, "reservation_wish") == 0 || strcmp(type, "instance_wish") == 0)
         db_array_identity(&wake->reservations, object);
     else if (strcmp(type, "node_wish") == 0)
         db_array_identity(&wake->nodes, object);

@@ -34,6 +34,7 @@ extern const struct noun noun_zone;
 extern const struct noun noun_instance_type;
 
 extern const struct column amendment_details[];
+extern const struct column instance_action_columns[], instance_action_details[];
 extern const struct column instance_of_reservation_columns[];
 
 /* Where the noun is for this token: the tenant's part of the API or the operators'. */

@@ -166,6 +166,26 @@ const struct column amendment_details[] = {
     COLUMNS_END,
 };
 
+const struct column instance_action_columns[] = {
+    {"ACTION",         "action",       NULL, text_of_value, .right = false},
+    {"STATE",          "state",        NULL, text_of_value, .right = false},
+    {"REASON",         "reason",       NULL, text_of_value, .right = false},
+    {"ASKED (UTC)",    "requested_at", NULL, text_of_time,  .right = false},
+    {"BY",             "requested_by", NULL, text_of_value, .right = false},
+    {"FINISHED (UTC)", "finished_at",  NULL, text_of_time,  .right = false},
+    {"ID",             "id",           NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+const struct column instance_action_details[] = {
+    {.title = "id",          .path = "id",           .text = text_of_value},
+    {.title = "instance",    .path = "instance",     .text = text_of_value},
+    {.title = "action",      .path = "action",       .text = text_of_value},
+    {.title = "state",       .path = "state",        .text = text_of_value},
+    {.title = "asked (UTC)", .path = "requested_at", .text = text_of_time},
+    COLUMNS_END,
+};
+
 static const struct column usage_columns[] = {
     {"INSTANCE",    "instance",     NULL, text_of_value, .right = false},
     {"RESERVATION", "reservation",  NULL, text_of_value, .right = false},

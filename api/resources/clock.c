@@ -72,7 +72,7 @@ static const struct db_stmt statement_fresh = {
            "   WHERE a.tick IS DISTINCT FROM d.tick OR EXISTS ("
            "     SELECT FROM event e"
            "      WHERE (e.xid, e.seq) > (coalesce(c.xid, '0'::xid8), coalesce(c.seq, 0)) AND e.zone_id = z.id"
-           "        AND e.object_type IN ('reservation_wish', 'node_wish', 'zone')))"
+           "        AND e.object_type IN ('reservation_wish', 'instance_wish', 'node_wish', 'zone')))"
            "   AND EXISTS (SELECT FROM clock_acknowledgement b"
            "                WHERE b.component = 'billing' AND b.tick = d.tick AND b.next_due_at > d.now), d.tick"
            "  FROM domain_clock d",

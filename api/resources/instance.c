@@ -4,9 +4,9 @@
 #include "api/server/answer.h"
 
 /* Those that it leaves by itself, soon. */
-static const char *const passing[] = {"provisioning", "replacing", "stopping", NULL};
+static const char *const passing[] = {"provisioning", "replacing", "stopping", "halting", "starting", NULL};
 static const char *const states[] = {"planned", "provisioning", "running", "stopping", "terminated",
-                                     "stopped", "replacing",    "failed",  NULL};
+                                     "stopped", "replacing",    "failed",  "halting",  "starting",   NULL};
 
 // clang-format off
 #define INSTANCE_FIELDS                                                                                                                          \

@@ -111,7 +111,7 @@ static const struct db_stmt statement_queues = {
            " q.name AS page_key FROM ("
            " SELECT 'zone:' || z.name AS name, u.depth, u.oldest FROM zone z CROSS JOIN LATERAL "
            UNREAD("'zone:' || z.id",
-                  " AND e.zone_id = z.id AND e.object_type IN ('reservation_wish', 'node_wish', 'zone')") " u"
+                  " AND e.zone_id = z.id AND e.object_type IN ('reservation_wish', 'instance_wish', 'node_wish', 'zone')") " u"
            " UNION ALL SELECT 'billing', u.depth, u.oldest FROM " UNREAD("'billing'", "") " u"
            " UNION ALL SELECT 'questions', count(*), min(p.asked_at) FROM planner_question p"
            "   WHERE p.asked_at > clock_timestamp() - interval '5 minutes' AND p.answer_by > clock_timestamp()"

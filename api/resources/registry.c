@@ -39,6 +39,7 @@ const struct resource *const registry[] = {
     &power_resource,
     &clock_resource,
     &instance_resource,
+    &instance_action_resource,
     &usage_resource,
     &usage_summary_resource,
     &invoice_resource,

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/apply.h"
 #include "provisioner/reconcile/credit.h"
+#include "provisioner/reconcile/instance.h"
 
 #include "common/must.h"
 
@@ -279,7 +280,7 @@ static enum err_kind send_end(const struct world *world, struct apply_queue *que
 
 /* The order of the parts matters within a table only: what goes before what comes. */
 static enum err_kind (*const parts[])(struct world *world, struct apply_queue *queue, struct err *reterr) = {
-    apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_stays, apply_nodes,
+    apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_actions, apply_stays, apply_nodes,
     apply_maintenance, credit_apply, apply_events,
 };
 

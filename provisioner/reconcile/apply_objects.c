@@ -68,14 +68,14 @@ static const struct db_stmt statement_instance_update = {
         "   SET node_id = n.node, state = n.state, revision = n.revision, incarnation = n.incarnation,"
         "       ends_at = to_timestamp(n.ends), address = n.address, due_at = to_timestamp(n.due),"
         "       deadline_at = to_timestamp(n.deadline), attempts = n.attempts, last_error = coalesce(n.error, i.last_error),"
-        "       ends_by = to_timestamp(n.ends_by)"
+        "       ends_by = to_timestamp(n.ends_by), stop_wished = n.stop_wished"
         "  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::bigint[],"
-        "              $9::bigint[], $10::int[], $11::text[], $12::bigint[], $13::text[], $14::bigint[])"
+        "              $9::bigint[], $10::int[], $11::text[], $12::bigint[], $13::boolean[], $14::text[], $15::bigint[])"
         "       AS n (id, node, state, revision, incarnation, ends, address, due, deadline, attempts, error, ends_by,"
-        "             was_state, was_revision)"
+        "             stop_wished, was_state, was_revision)"
         " WHERE i.id = n.id AND i.state = n.was_state AND i.revision = n.was_revision",
-    .params = 14,
-    .columns = 14,
+    .params = 15,
+    .columns = 15,
 };
 
 const struct db_stmt *const apply_object_statements[] = {&statement_reservation_insert, &statement_reservation_update,
@@ -204,6 +204,7 @@ static void add_known_instance(struct columns *columns, const struct instance *i
     db_column_int4(next++, instance->is.attempts);
     db_column_text(next++, instance->is.last_error);
     apply_column_instant(next++, instance->ends_by_s);
+    db_column_bool(next++, instance->stop_wished);
     db_column_text(next++, instance_fsm.states[instance->was.state].name);
     db_column_int8(next, instance->was.revision);
 }

@@ -1,7 +1,7 @@
 /* An instance follows its allocation: it comes up on the node it was given, is replaced when that node fails,
  * and is gone when its window ends. Each row is one thing that can happen; whatever is not here cannot. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/instance.h"
 
 #include "common/cleanup.h"
 #include "common/must.h"
@@ -21,6 +21,9 @@ enum instance_event {
     DEADLINE_PASSED,
     WINDOW_CHANGED,
     GIVES_WAY,
+    STOP_ASKED,
+    START_ASKED,
+    REBOOT_ASKED,
     EVENT_COUNT
 };
 
@@ -132,6 +135,21 @@ static bool is_told(const void *subject)
     return instance->told;
 }
 
+static bool is_stop_asked(const void *subject)
+{
+    return instance_is_asked(subject, ACTION_STOP);
+}
+
+static bool is_start_asked(const void *subject)
+{
+    return instance_is_asked(subject, ACTION_START);
+}
+
+static bool is_reboot_asked(const void *subject)
+{
+    return instance_is_asked(subject, ACTION_REBOOT);
+}
+
 static const struct fsm_event events[EVENT_COUNT] = {
     [WINDOW_ENDED] = {"window_ended", is_window_over, true},
     [NODE_LOST] = {"node_lost", is_node_lost, false},
@@ -143,6 +161,9 @@ static const struct fsm_event events[EVENT_COUNT] = {
     [DEADLINE_PASSED] = {"deadline_passed", is_deadline_passed, true},
     [WINDOW_CHANGED] = {"window_changed", is_window_changed, false},
     [GIVES_WAY] = {"gives_way", is_told, false},
+    [STOP_ASKED] = {"stop_asked", is_stop_asked, false},
+    [START_ASKED] = {"start_asked", is_start_asked, false},
+    [REBOOT_ASKED] = {"reboot_asked", is_reboot_asked, false},
 };
 
 /* ---- Guards ---- */
@@ -157,6 +178,12 @@ static bool node_is_clean(const void *subject)
 {
     const struct instance *instance = subject;
     return instance->is_clean;
+}
+
+static bool is_to_be_down(const void *subject)
+{
+    const struct instance *instance = subject;
+    return instance->stop_wished;
 }
 
 static bool attempts_left(const void *subject)
@@ -176,9 +203,8 @@ static void order_start(struct instance *instance)
     world->driver_ops->start(world->driver, &workload, instance->is.attempts, world->now_s);
 }
 
-static void start_on_node(void *subject)
+static void enter_node(struct instance *instance)
 {
-    struct instance *instance = subject;
     struct world *world = world_of(instance);
     must(instance->has_node && !instance->on_node);
     instance->granted = false;
@@ -189,7 +215,19 @@ static void start_on_node(void *subject)
                                      .node = instance->node,
                                      .began = true});
     node_instance_arrives(world, instance->node);
+}
+
+static void start_on_node(void *subject)
+{
+    struct instance *instance = subject;
+    enter_node(instance);
     order_start(instance);
+}
+
+/* Its place is kept there, as its tenant wishes: nothing is started. */
+static void rest_on_node(void *subject)
+{
+    enter_node(subject);
 }
 
 static void start_again(void *subject)
@@ -204,6 +242,7 @@ static void record_ready(void *subject)
 {
     struct instance *instance = subject;
     instance->address = arena_text(world_of(instance)->arena, report_of(instance).address);
+    instance_action_done(instance);
 }
 
 static void leave_node(struct instance *instance, const char *reason)
@@ -222,125 +261,6 @@ static void leave_node(struct instance *instance, const char *reason)
     node_instance_leaves(world, instance->node);
 }
 
-/* Whether a place can be asked for from nothing. Members of a gang that must stay together, or that share one of
- * several GPU models, cannot: the place they hold says where they may go. */
-static bool may_ask_anew(const struct wish *wish)
-{
-    return wish->count == 1 || (!wish->scope_required && wish->gpu_model_count == 1);
-}
-
-static bool ask_anew(struct instance *instance)
-{
-    struct world *world = world_of(instance);
-    const struct wish *wish = &instance->reservation->wish;
-    int64_t from_s = instance->starts_s > world->now_s ? instance->starts_s : world->now_s;
-    struct planner_request request = {
-        .reservation = planner_id_of(wish->id),
-        .tenant = planner_id_of(wish->tenant),
-        .first_ordinal = instance->ordinal,
-        .count = 1,
-        .shape = wish->shape,
-        .from = from_s,
-        .to = horizon_end(wish, from_s, instance_end_s(instance)),
-        .gpu_models = wish->gpu_models,
-        .gpu_model_count = wish->gpu_model_count,
-        .zone = planner_id_of(world->zone->id),
-        .scope = PLANNER_FLEET,
-        .spread = wish->spread,
-        .preemptible = wish->preemptible,
-    };
-    struct planner_verdict verdict = {0};
-    if (!may_ask_anew(wish) || planner_request_wrong(&request) != NULL)
-        return false;
-    planner_place(world->planner, &request, &verdict);
-    if (verdict.placed)
-        instance->node = identity_of(verdict.allocations[0].node);
-    return verdict.placed;
-}
-
-/* It stays where it has its place, if that node works again. */
-static bool may_stay(struct instance *instance)
-{
-    struct world *world = world_of(instance);
-    struct planner_key key = instance_key(instance);
-    const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
-    if (place == NULL)
-        return false;
-    if (node_is_in_service(world_node(world, identity_of(place->id)))) {
-        instance->node = identity_of(place->id);
-        return !instance->is_broken_there;
-    }
-    if (may_ask_anew(&instance->reservation->wish))
-        (void)planner_cut(world->planner, &key, world->now_s); /* the failed node holds nothing from here on */
-    return false;
-}
-
-/* When its place begins, its own start at the earliest; NEVER: it has none. */
-static int64_t place_begins_s(const struct instance *instance)
-{
-    const struct world *world = world_of(instance);
-    struct planner_key key = instance_key(instance);
-    int64_t from_s = 0;
-    if (!world_held_from(world, &key, world->now_s, &from_s))
-        return NEVER;
-    return from_s > instance->starts_s ? from_s : instance->starts_s;
-}
-
-void instance_settle(struct instance *instance, struct identity node)
-{
-    const struct world *world = world_of(instance);
-    bool is_in_service = node_is_in_service(world_node(world, node));
-    /* Before its start it goes where its place will be. */
-    bool has_begun = place_begins_s(instance) <= (instance->starts_s > world->now_s ? instance->starts_s : world->now_s);
-    instance->node = node;
-    instance->granted = instance->is.state == INSTANCE_REPLACING && is_in_service && has_begun;
-    instance->has_node = instance->is.state == INSTANCE_PLANNED || is_in_service;
-}
-
-/* The planner's answer to where else it may be. False: nowhere for now. */
-static bool find_place(struct instance *instance, const struct planner_replacement *replacement)
-{
-    struct world *world = world_of(instance);
-    struct planner_verdict verdict = {0};
-    if (!planner_replace(world->planner, replacement, &verdict))
-        return ask_anew(instance);
-    evictions_note(world, &verdict);
-    if (verdict.placed)
-        instance->node = identity_of(verdict.allocations[0].node);
-    return verdict.placed || (!replacement->sooner && may_stay(instance));
-}
-
-/* Asks the planner for a place from now on. What it held on a node that failed ends now, found another place or not;
- * it asks again, and that node itself will do once it is back. A place that others must leave first lies ahead: it goes
- * there then, or before that to one that is free. */
-static void ask_planner(struct instance *instance)
-{
-    struct world *world = world_of(instance);
-    const struct wish *wish = &instance->reservation->wish;
-    bool is_free_to_roam = wish->count == 1 || !wish->scope_required;
-    int64_t begins_s = instance->has_node ? place_begins_s(instance) : NEVER;
-    bool has_place = begins_s != NEVER && node_is_in_service(world_node(world, instance->node));
-    struct planner_replacement replacement = {
-        .key = instance_key(instance),
-        .now = world->now_s,
-        .scope = is_free_to_roam ? PLANNER_FLEET : wish->scope,
-        .spread = wish->spread,
-        .preempts = !wish->preemptible,
-        .evict_from = world->now_s + world->zone->preemption_notice_s,
-        .sooner = has_place,
-    };
-    bool is_due = has_place && begins_s <= world->now_s;
-    bool is_placed = is_due || find_place(instance, &replacement);
-    instance->granted = instance->has_node = false;
-    if (is_placed || has_place)
-        instance_settle(instance, instance->node);
-    if (!instance->has_node)
-        instance->is.last_error = "no other node has room for it";
-    else if (!instance->granted)
-        instance->is.last_error = "others must leave its place first";
-    instance->changed = true;
-}
-
 static void ask_for_new_node(void *subject)
 {
     struct instance *instance = subject;
@@ -355,7 +275,7 @@ static void ask_for_new_node(void *subject)
     instance->address = NULL;
     instance->has_node = false;
     if (!is_window_over(instance) && !is_passed_around)
-        ask_planner(instance);
+        instance_ask_planner(instance);
 }
 
 /* It is gone, or has failed to go, before its reservation ends: nobody looks after it thereafter. */
@@ -395,6 +315,57 @@ static void stop_again(void *subject)
     struct instance *instance = subject;
     instance->is.last_error = "it did not stop in time";
     order_stop(instance);
+}
+
+/* ---- Its tenant's wishes ---- */
+
+static void order_halt(struct instance *instance)
+{
+    struct world *world = world_of(instance);
+    struct driver_workload workload = workload_of(instance);
+    instance->is.attempts++;
+    instance->is.deadline_s = world->now_s + world->zone->driver.stop_s + STOP_LIMIT_S;
+    world->driver_ops->stop(world->driver, &workload, world->now_s);
+}
+
+static void halt(void *subject)
+{
+    struct instance *instance = subject;
+    instance_begin_action(instance);
+    instance->address = NULL;
+    order_halt(instance);
+}
+
+static void halt_again(void *subject)
+{
+    struct instance *instance = subject;
+    instance->is.last_error = "it did not go down in time";
+    order_halt(instance);
+}
+
+static void record_halted(void *subject)
+{
+    instance_action_done(subject);
+}
+
+static void give_up_halting(void *subject)
+{
+    struct instance *instance = subject;
+    instance->is.last_error = "it would not go down";
+    instance->stop_wished = false;
+    instance->address = arena_text(world_of(instance)->arena, report_of(instance).address);
+}
+
+static void start_as_asked(void *subject)
+{
+    struct instance *instance = subject;
+    instance_begin_action(instance);
+    order_start(instance);
+}
+
+static void start_after_halt(void *subject)
+{
+    order_start(subject);
 }
 
 static void release_node(void *subject)
@@ -447,7 +418,10 @@ static const struct fsm_transition transitions[] = {
     ROW(330, RUNNING,      NODE_REPORTS_DOWN,   always,        PROVISIONING, start_again,      "it went down by itself"),
     ROW(340, RUNNING,      WINDOW_CHANGED,      always,        RUNNING,      record_window,    "its reservation ends at another time"),
     ROW(345, RUNNING,      GIVES_WAY,           always,        RUNNING,      note_notice,      "it was told when its place ends, or that it does not"),
+    ROW(350, RUNNING,      STOP_ASKED,          always,        HALTING,      halt,             "its tenant wants it down"),
+    ROW(360, RUNNING,      REBOOT_ASKED,        always,        HALTING,      halt,             "its tenant wants it down and up again"),
     ROW(410, REPLACING,    WINDOW_ENDED,        always,        FAILED,       give_up,          "its window ended without another place"),
+    ROW(415, REPLACING,    NODE_GRANTED,        is_to_be_down, STOPPED,      rest_on_node,     "the planner found another node, and its tenant wants it down"),
     ROW(420, REPLACING,    NODE_GRANTED,        always,        PROVISIONING, start_on_node,    "the planner found another node"),
     ROW(430, REPLACING,    WINDOW_CHANGED,      always,        REPLACING,    record_window,    "its reservation ends at another time"),
     ROW(435, REPLACING,    GIVES_WAY,           always,        REPLACING,    note_notice,      "it was told when its place ends, or that it does not"),
@@ -455,18 +429,47 @@ static const struct fsm_transition transitions[] = {
     ROW(520, STOPPING,     NODE_REPORTS_DOWN,   always,        TERMINATED,   release_node,     "the node says it is gone"),
     ROW(530, STOPPING,     DEADLINE_PASSED,     attempts_left, STOPPING,     stop_again,       "not gone in time, trying again"),
     ROW(540, STOPPING,     DEADLINE_PASSED,     always,        FAILED,       release_node,     "it would not stop"),
+    ROW(610, HALTING,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
+    ROW(620, HALTING,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
+    ROW(630, HALTING,      NODE_REPORTS_DOWN,   is_to_be_down, STOPPED,      record_halted,    "the node says it is down"),
+    ROW(640, HALTING,      NODE_REPORTS_DOWN,   always,        STARTING,     start_after_halt, "it is down, and is to come up again"),
+    ROW(650, HALTING,      DEADLINE_PASSED,     attempts_left, HALTING,      halt_again,       "not down in time, trying again"),
+    ROW(660, HALTING,      DEADLINE_PASSED,     always,        RUNNING,      give_up_halting,  "it would not go down: it runs on"),
+    ROW(670, HALTING,      WINDOW_CHANGED,      always,        HALTING,      record_window,    "its reservation ends at another time"),
+    ROW(680, HALTING,      GIVES_WAY,           always,        HALTING,      note_notice,      "it was told when its place ends, or that it does not"),
+    ROW(710, STOPPED,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
+    ROW(720, STOPPED,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed: its place is kept on another"),
+    ROW(730, STOPPED,      START_ASKED,         always,        STARTING,     start_as_asked,   "its tenant wants it up"),
+    ROW(740, STOPPED,      NODE_REPORTS_UP,     always,        HALTING,      halt,             "it came up by itself, and its tenant wants it down"),
+    ROW(750, STOPPED,      WINDOW_CHANGED,      always,        STOPPED,      record_window,    "its reservation ends at another time"),
+    ROW(760, STOPPED,      GIVES_WAY,           always,        STOPPED,      note_notice,      "it was told when its place ends, or that it does not"),
+    ROW(810, STARTING,     WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window was over before it was up again"),
+    ROW(820, STARTING,     NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
+    ROW(830, STARTING,     NODE_REPORTS_UP,     always,        RUNNING,      record_ready,     "the node says it runs"),
+    ROW(840, STARTING,     NODE_REPORTS_BROKEN, attempts_left, STARTING,     start_again,      "the start failed, trying again"),
+    ROW(850, STARTING,     NODE_REPORTS_BROKEN, always,        REPLACING,    ask_for_new_node, "all attempts to start it failed"),
+    ROW(860, STARTING,     WINDOW_CHANGED,      always,        STARTING,     record_window,    "its reservation ends at another time"),
+    ROW(870, STARTING,     GIVES_WAY,           always,        STARTING,     note_notice,      "it was told when its place ends, or that it does not"),
+    ROW(880, STARTING,     DEADLINE_PASSED,     attempts_left, STARTING,     start_again,      "not up in time, trying again"),
+    ROW(890, STARTING,     DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "not up after all attempts"),
     // clang-format on
 };
 
+/* What is asked where it cannot be done is refused once it is seen (instance_settle_action). */
+#define ASKED (FSM_BIT(STOP_ASKED) | FSM_BIT(START_ASKED) | FSM_BIT(REBOOT_ASKED))
+
 static const struct fsm_state states[INSTANCE_STATE_COUNT] = {
     // clang-format off
-    [INSTANCE_PLANNED]      = {"planned", FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(NODE_GRANTED), false, true},
-    [INSTANCE_PROVISIONING] = {"provisioning", FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(NODE_GRANTED), false, true},
-    [INSTANCE_RUNNING]      = {"running", FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED) | FSM_BIT(DEADLINE_PASSED), false, false},
-    [INSTANCE_REPLACING]    = {"replacing", FSM_BIT(NODE_LOST) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(DEADLINE_PASSED), false, true},
-    [INSTANCE_STOPPING]     = {"stopping", FSM_BIT(WINDOW_CHANGED) | FSM_BIT(GIVES_WAY) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED), false, true},
+    [INSTANCE_PLANNED]      = {"planned", ASKED | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(NODE_GRANTED), false, true},
+    [INSTANCE_PROVISIONING] = {"provisioning", ASKED | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(NODE_GRANTED), false, true},
+    [INSTANCE_RUNNING]      = {"running", FSM_BIT(START_ASKED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED) | FSM_BIT(DEADLINE_PASSED), false, false},
+    [INSTANCE_REPLACING]    = {"replacing", ASKED | FSM_BIT(NODE_LOST) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(DEADLINE_PASSED), false, true},
+    [INSTANCE_STOPPING]     = {"stopping", ASKED | FSM_BIT(WINDOW_CHANGED) | FSM_BIT(GIVES_WAY) | FSM_BIT(WINDOW_ENDED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED), false, true},
     [INSTANCE_TERMINATED]   = {"terminated", 0, true, false},
     [INSTANCE_FAILED]       = {"failed", 0, true, false},
+    [INSTANCE_HALTING]      = {"halting", ASKED | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_UP) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_GRANTED), false, true},
+    [INSTANCE_STOPPED]      = {"stopped", FSM_BIT(STOP_ASKED) | FSM_BIT(REBOOT_ASKED) | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_BROKEN) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(NODE_GRANTED) | FSM_BIT(DEADLINE_PASSED), false, false},
+    [INSTANCE_STARTING]     = {"starting", ASKED | FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(NODE_REPORTS_DOWN) | FSM_BIT(NODE_GRANTED), false, true},
     // clang-format on
 };
 
@@ -529,11 +532,13 @@ static int64_t next_change(const struct instance *instance)
     }
     case INSTANCE_REPLACING: {
         int64_t again_s = now_s + PLACE_AGAIN_S;
-        int64_t begins_s = instance->has_node ? place_begins_s(instance) : NEVER;
+        int64_t begins_s = instance->has_node ? instance_place_begins_s(instance) : NEVER;
         return least(begins_s > now_s ? least(begins_s, again_s) : again_s, instance_end_s(instance));
     }
     case INSTANCE_PROVISIONING:
     case INSTANCE_STOPPING:
+    case INSTANCE_HALTING:
+    case INSTANCE_STARTING:
         return least(report_of(instance).look_again_s, instance->is.deadline_s);
     default:
         return NEVER;
@@ -558,11 +563,13 @@ static const char *kind_of(const struct instance *instance, const struct fsm_tra
 void instance_drive(struct instance *instance)
 {
     struct world *world = world_of(instance);
-    if (instance_is_gone(instance))
+    if (instance_is_gone(instance)) {
+        instance_settle_action(instance);
         return;
+    }
     bool is_turn_to_ask = instance->is.due_s <= world->now_s || world->capacity_returned;
     if (instance->is.state == INSTANCE_REPLACING && is_turn_to_ask && !is_window_over(instance))
-        ask_planner(instance);
+        instance_ask_planner(instance);
 
     int moves = 0;
     for (const struct fsm_transition *row = fsm_next(&instance_fsm, instance->is.state, instance); row != NULL;
@@ -577,6 +584,7 @@ void instance_drive(struct instance *instance)
         instance_record(instance, kind, row->number, occurred_at_s);
         instance->changed = true;
     }
+    instance_settle_action(instance);
     int64_t due_s = instance_is_gone(instance) ? NEVER : next_look(instance);
     instance->changed |= due_s != instance->is.due_s;
     instance->is.due_s = due_s;

@@ -4,6 +4,7 @@
 
 #include "common/must.h"
 #include "provisioner/reconcile/amend.h"
+#include "provisioner/reconcile/instance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +85,7 @@ static const struct db_stmt statement_instances = {
         "   AND other.place && allocation_reach(mine.node_id, to_timestamp($2::bigint), to_timestamp($2::bigint))"
         "   AND other.reservation_id IS DISTINCT FROM mine.reservation_id"
         " WHERE mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal AND mine.kind = 'instance'),"  /* 13 */
-        " " SQL_INSTANT("i.ends_by") /* 14 */
+        " " SQL_INSTANT("i.ends_by") ", i.stop_wished" /* 14, 15 */
         "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
         "  JOIN instance i ON i.reservation_id = t.id"
         " ORDER BY t.place, i.ordinal",
@@ -224,13 +225,14 @@ static void read_instance(struct reservation *reservation, const PGresult *resul
         .id = db_identity(result, row, 1),
         .ordinal = (uint32_t)db_int(result, row, 2, 0),
         .has_node = db_text(result, row, 3) != NULL,
-        .on_node = state == INSTANCE_PROVISIONING || state == INSTANCE_RUNNING || state == INSTANCE_STOPPING,
+        .on_node = instance_state_is_on_node(state),
         .incarnation = db_int(result, row, 4, 1),
         .starts_s = db_int(result, row, 5, NEVER),
         .ends_s = db_int(result, row, 6, NEVER),
         .ends_by_s = db_int(result, row, 14, NEVER),
         .address = kept_text(reservation->world->arena, result, row, 7),
         .is_clean = db_bool(result, row, 13),
+        .stop_wished = db_bool(result, row, 15),
         .is = {.state = state,
                .revision = db_int(result, row, 9, 1),
                .due_s = db_int(result, row, 10, NEVER),
@@ -282,16 +284,18 @@ static enum err_kind observe_instances(struct world *world, struct db *db, struc
     if (kind == ERR_NONE)
         kind = world->driver_ops->load_send(world->driver, db, db_array_param(&ids), reterr);
     if (kind == ERR_NONE)
+        kind = actions_send(db, db_array_param(&ids), reterr);
+    if (kind == ERR_NONE)
         kind = db_pipeline_sync(db, reterr);
     if (kind == ERR_NONE)
         kind = db_receive(db, &result, reterr);
     if (kind == ERR_NONE)
         kind = world->driver_ops->load_receive(world->driver, db, reterr);
     if (kind == ERR_NONE)
-        kind = db_pipeline_leave(db, reterr); /* on failure the rollback leaves it */
-    if (kind == ERR_NONE)
         read_instances(world, result);
-    return kind;
+    if (kind == ERR_NONE)
+        kind = actions_receive(world, db, reterr);
+    return kind == ERR_NONE ? db_pipeline_leave(db, reterr) : kind; /* on failure the rollback leaves it */
 }
 
 enum err_kind observe_send(const struct world *world, struct db *db, const struct observe_request *request,

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/amend.h"
 #include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/instance.h"
 
 #include "common/cleanup.h"
 #include "common/must.h"
@@ -40,7 +41,7 @@ static struct tally tally_of(const struct reservation *reservation)
     struct tally tally = {0};
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         const struct instance *instance = &reservation->instances[i];
-        tally.running += instance->is.state == INSTANCE_RUNNING;
+        tally.running += instance_is_delivered(instance);
         tally.gone += instance_is_gone(instance);
         tally.lasting += !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
         tally.gave_way += instance_gave_way(instance);
@@ -561,6 +562,8 @@ void reservation_drive(struct reservation *reservation)
     if (states[reservation->is.state].is_final) {
         amend_look(reservation);
         holding_follow(reservation); /* its project may be another */
+        for (uint32_t i = 0; i < reservation->instance_count; i++)
+            instance_settle_action(&reservation->instances[i]);
         return;
     }
     bool was_waiting = reservation->is.state == RESERVATION_WAITLISTED;

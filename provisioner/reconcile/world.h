@@ -52,6 +52,9 @@ enum instance_state {
     INSTANCE_STOPPING,
     INSTANCE_TERMINATED,
     INSTANCE_FAILED,
+    INSTANCE_HALTING,  /* going down, as its tenant wishes */
+    INSTANCE_STOPPED,
+    INSTANCE_STARTING, /* coming up again, as its tenant wishes */
     INSTANCE_STATE_COUNT
 };
 
@@ -177,6 +180,19 @@ static inline bool wish_is_open(const struct wish *wish)
     return wish->ends_s == NEVER && wish->duration_s == 0;
 }
 
+/* What a tenant asks of its instance. */
+enum action_kind { ACTION_STOP, ACTION_START, ACTION_REBOOT, ACTION_KIND_COUNT };
+enum action_state { ACTION_PENDING, ACTION_DONE, ACTION_REFUSED, ACTION_FAILED };
+struct action {
+    struct identity id;
+    enum action_kind kind;
+    bool begun; /* else it waits to be looked at */
+    enum action_state state;
+    const char *reason; /* a code; NULL: none */
+};
+const char *action_kind_text(enum action_kind kind);
+const char *action_state_text(enum action_state state);
+
 struct instance {
     struct reservation *reservation;
     struct identity id;
@@ -190,6 +206,8 @@ struct instance {
     bool told;         /* just now; its event is still to come */
     const char *address; /* NULL: none */
     bool window_changed;     /* by an amendment, just now */
+    bool stop_wished;        /* its tenant wants it down */
+    struct action *action;   /* the one that is open; NULL: none */
     bool is_clean;       /* nobody else holds its slots now */
     bool granted;        /* the planner has found it another place */
     bool is_broken_there; /* it did not start on the node that it still has a claim on; at this instant, not kept */
@@ -339,6 +357,10 @@ static inline int64_t instance_gpu_milli(const struct wish *wish)
 {
     return wish->shape.gpus > 0 ? (int64_t)wish->shape.gpus * PLANNER_GPU_MILLI : (int64_t)wish->shape.gpu_milli;
 }
+/* In that state it is counted on its node, and a stay is open. */
+bool instance_state_is_on_node(int state);
+/* Its tenant has it: it runs, or is down by the tenant's own wish. */
+bool instance_is_delivered(const struct instance *instance);
 struct planner_key instance_key(const struct instance *instance);
 /* The planner has its place on that node: one that is being replaced goes there, now or when that place begins. */
 void instance_settle(struct instance *instance, struct identity node);

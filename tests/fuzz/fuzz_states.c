@@ -252,8 +252,7 @@ static void check_instance(struct scene *scene, const struct instance *instance,
 {
     int state = instance->is.state;
     must(trace_of(scene, &instance_fsm, instance->id)->state == state);
-    bool is_there = state == INSTANCE_PROVISIONING || state == INSTANCE_RUNNING || state == INSTANCE_STOPPING;
-    must(instance->on_node == is_there); /* as it is read again */
+    must(instance->on_node == instance_state_is_on_node(state)); /* as it is read again */
     must(!instance->on_node || instance->has_node);
     must((instance->address != NULL) == (state == INSTANCE_RUNNING));
     must(instance->is.attempts >= 0 && instance->is.attempts <= ATTEMPTS_MAX);
@@ -273,7 +272,7 @@ static void check_reservation(struct scene *scene, const struct reservation *res
         check_instance(scene, instance, live);
         must(!is_final || instance_is_gone(instance));
         must(is_final || instance_is_gone(instance) || fsm_next(&instance_fsm, instance->is.state, instance) == NULL);
-        running += instance->is.state == INSTANCE_RUNNING;
+        running += instance_is_delivered(instance);
     }
     must(is_final || fsm_next(&reservation_fsm, state, reservation) == NULL);
     must(is_final || reservation->delivered == running);

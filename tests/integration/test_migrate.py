@@ -18,18 +18,18 @@ LOGIN_ROLES = ["sluice_api", "sluice_api_system", "sluice_api_writer", "sluice_p
 # Which process writes which table, by the architecture: one table, one writer. Columns of one writer in another's
 # table (cancel_requested_at, price.valid) are granted column by column and so do not appear here.
 WRITERS = {
-    "sluice_api": {"webhook", "cancellation", "idempotency", "planner_question", "amendment", "project", "ssh_key", "principal", "token", "session"},
+    "sluice_api": {"webhook", "cancellation", "idempotency", "planner_question", "amendment", "instance_action", "project", "ssh_key", "principal", "token", "session"},
     "sluice_api_system": {"tenant", "principal", "token", "session", "zone", "fabric", "leaf", "rack", "node", "instance_type", "asset", "price",
                           "idempotency", "planner_question", "quota", "maintenance_window", "audit_seal", "image",
                           "webhook", "webhook_status", "webhook_delivery", "event_cursor", "purchase_order", "asset_change",
-                          "cost_rate", "power_profile", "node_energy", "market_price", "amendment", "gpu_reading", "gpu_error", "node_firmware",
+                          "cost_rate", "power_profile", "node_energy", "market_price", "amendment", "instance_action", "gpu_reading", "gpu_error", "node_firmware",
                           "commitment", "discount", "price_floor", "price_floor_override", "charge_policy", "cancellation", "usage_correction",
                           "credit_limit", "credit_grant", "payment", "meter", "meter_reading",
                           "billing_profile", "invoice_request", "invoice_request_line", "tax_rate"},
     "sluice_api_writer": set(),
     "sluice_provisioner": {"reservation_status", "node_status", "instance", "instance_incarnation", "event_cursor",
                            "allocation", "allocation_history", "sim_workload", "planner_answer", "amendment_status",
-                           "maintenance_window_status"},
+                           "maintenance_window_status", "instance_action_status"},
     "sluice_billing": {"event_cursor", "meter_instance", "meter_node", "billing_period", "account", "invoice_series",
                        "usage_interval", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
                        "depreciation", "node_cost", "cost_allocation", "unpriced_usage", "unpriced_late", "late_usage", "meter_usage", "asset_change_status", "asset_book",

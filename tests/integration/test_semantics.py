@@ -229,6 +229,8 @@ BODIES = {
     "POST /v1/webhooks": {"url": "https://hooks.example.com/a", "events": ["*"]},
     "POST /v1/system/webhooks": {"url": "https://hooks.example.com/a", "events": ["*"]},
     "POST /v1/system/zones": {"name": "eu-west-1a"},
+    "POST /v1/instances/{id}/actions": {"action": "start"},
+    "POST /v1/system/instances/{id}/actions": {"action": "stop"},
     "POST /v1/system/instance-types": {"name": "h100.4x", "gpu_count": 4, "gpu_models": ["H100"], "cpu_milli": 1, "memory_mib": 1},
     "POST /v1/system/nodes": {"name": "n9", "zone": "us-east-1a", "fabric": "f9", "rack": "r9", "leaf": "l9", "gpu_model": "H100",
                               "gpu_count": 8, "cpu_milli": 1000, "memory_mib": 1024},
@@ -292,7 +294,8 @@ MONEY_IS_INVOLVED = {"POST /v1/reservations", "POST /v1/quotes", "POST /v1/reser
                      "DELETE /v1/reservations/{id}", "POST /v1/system/reservations/{id}/cancel",
                      "POST /v1/system/reservations/{id}/amendments"}
 
-IN_USE = {"DELETE /v1/system/nodes/{id}": "node_in_use", "DELETE /v1/system/zones/{id}": "zone_in_use",
+IN_USE = {"POST /v1/instances/{id}/actions": "instance_not_stopped",
+          "DELETE /v1/system/nodes/{id}": "node_in_use", "DELETE /v1/system/zones/{id}": "zone_in_use",
           "DELETE /v1/system/tenants/{id}": "tenant_in_use", "DELETE /v1/system/instance-types/{id}": "instance_type_in_use"}
 
 
@@ -336,7 +339,7 @@ def test_a_preview_changes_nothing_and_tells_the_object(everything):
 # ---- Repetitions ----
 
 # What is refused in the world above, so that there is nothing to repeat.
-REFUSED = {"POST /v1/quotes": "capacity_unavailable", "POST /v1/reservations/{id}/amendments": "not_amendable",
+REFUSED = {"POST /v1/quotes": "capacity_unavailable", "POST /v1/instances/{id}/actions": "instance_not_stopped", "POST /v1/reservations/{id}/amendments": "not_amendable",
            "POST /v1/system/reservations/{id}/amendments": "not_amendable", "POST /v1/system/tokens/{id}/rotate": "conflict"}
 
 

@@ -13,7 +13,7 @@
 #define DAY_S         INT64_C(86400)
 #define SECONDS_MAX   (3 * 86400)
 
-static const char *const live_states[] = {"planned", "provisioning", "running", "stopped", "replacing", "failed"};
+static const char *const live_states[] = {"planned", "provisioning", "running", "halting", "stopped", "starting", "replacing", "failed"};
 
 struct history {
     struct tiling_event events[EVENTS_MAX];
@@ -25,9 +25,9 @@ struct history {
 
 static enum usage_class class_of_state(const char *state)
 {
-    if (strcmp(state, "running") == 0)
+    if (strcmp(state, "running") == 0 || strcmp(state, "halting") == 0)
         return USAGE_USED;
-    if (strcmp(state, "stopped") == 0)
+    if (strcmp(state, "stopped") == 0 || strcmp(state, "starting") == 0)
         return USAGE_UNUSED;
     return strcmp(state, "failed") == 0 ? USAGE_FAILED : USAGE_UNREADY;
 }

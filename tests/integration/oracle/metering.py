@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .amounts import DAY_S
 
-CLASS_OF_STATE = {"planned": "unready", "provisioning": "unready", "replacing": "unready", "running": "used", "stopped": "unused",
+CLASS_OF_STATE = {"planned": "unready", "provisioning": "unready", "replacing": "unready", "running": "used", "halting": "used", "stopped": "unused", "starting": "unused",
                   "failed": "failed", "stopping": None, "terminated": None}  # None: the window ends
 OVER = ("failed", "stopping", "terminated")
 FOREVER = 1 << 60

@@ -1,0 +1,109 @@
+/* What was asked of instances as rows: reading what is open, writing what became of it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/instance.h"
+
+#include "common/must.h"
+
+#include <string.h>
+
+/* One of an instance is open at a time: the API refuses another. */
+static const struct db_stmt statement_observe = {
+    .name = "action_observe",
+    .sql = "SELECT a.instance_id, a.reservation_id, a.id, a.action"
+           "  FROM unnest($1::uuid[]) AS t (id)"
+           "  JOIN instance_action a ON a.reservation_id = t.id"
+           " WHERE NOT EXISTS (SELECT FROM instance_action_status s WHERE s.action_id = a.id)",
+    .params = 1,
+};
+
+static const struct db_stmt statement_write = {
+    .name = "action_write",
+    .sql = "INSERT INTO instance_action_status (action_id, instance_id, tenant_id, state, reason, finished_at)"
+           " SELECT n.id, n.instance, n.tenant, n.state, n.reason, to_timestamp($1::bigint)"
+           "   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[])"
+           "        AS n (id, instance, tenant, state, reason)",
+    .params = 6,
+};
+
+const struct db_stmt *const action_statements[] = {&statement_observe, &statement_write, NULL};
+
+static enum action_kind kind_of_text(const char *text)
+{
+    for (int kind = 0; kind < ACTION_KIND_COUNT; kind++) {
+        if (strcmp(action_kind_text(kind), text) == 0)
+            return kind;
+    }
+    must(false); /* the table's check allows no other */
+    return ACTION_STOP;
+}
+
+static struct instance *find_instance(const struct world *world, struct identity reservation, struct identity id)
+{
+    struct reservation *of = world_reservation(world, reservation);
+    for (uint32_t i = 0; of != NULL && i < of->instance_count; i++) {
+        if (memcmp(&of->instances[i].id, &id, sizeof id) == 0)
+            return &of->instances[i];
+    }
+    return NULL;
+}
+
+enum err_kind actions_send(struct db *db, const char *reservations, struct err *reterr)
+{
+    return db_send(db, &statement_observe, DB_PARAMS(reservations), reterr);
+}
+
+/* Begun: the instance's state says it. */
+enum err_kind actions_receive(struct world *world, struct db *db, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_receive(db, &result, reterr);
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++) {
+        struct instance *instance = find_instance(world, db_identity(result, row, 1), db_identity(result, row, 0));
+        must(instance != NULL); /* instances are never deleted */
+        int state = instance->is.state;
+        instance->action = arena_alloc(world->arena, sizeof *instance->action);
+        *instance->action = (struct action){
+            .id = db_identity(result, row, 2),
+            .kind = kind_of_text(db_text(result, row, 3)),
+            .begun = state == INSTANCE_HALTING || state == INSTANCE_STARTING,
+        };
+    }
+    return kind;
+}
+
+#define COLUMNS 5
+
+static void columns_clear(struct db_array (*columns)[COLUMNS])
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        db_array_clear(&(*columns)[i]);
+}
+
+static void add_action(struct db_array *next, const struct instance *instance)
+{
+    const struct action *action = instance->action;
+    if (action == NULL || action->state == ACTION_PENDING)
+        return;
+    db_array_identity(next++, action->id);
+    db_array_identity(next++, instance->id);
+    db_array_identity(next++, instance->reservation->wish.tenant);
+    db_array_text(next++, action_state_text(action->state));
+    db_array_text(next, action->reason);
+}
+
+enum err_kind apply_actions(struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    CLEANUP(columns_clear) struct db_array columns[COLUMNS] = {0};
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        const struct reservation *reservation = &world->reservations[i];
+        for (uint32_t j = 0; j < reservation->instance_count; j++)
+            add_action(columns, &reservation->instances[j]);
+    }
+    if (columns[0].count == 0)
+        return ERR_NONE;
+    char now[DB_INT_TEXT_SIZE];
+    const char *params[COLUMNS + 1] = {db_int_param(now, world->now_s)};
+    for (int i = 0; i < COLUMNS; i++)
+        params[i + 1] = db_array_param(&columns[i]);
+    return apply_send(queue, &statement_write, params, (int64_t)columns[0].count, reterr);
+}

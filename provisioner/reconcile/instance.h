@@ -1,0 +1,34 @@
+/* What the parts of an instance's machine share: its table, finding it a place, and what its tenant asks of it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "provisioner/reconcile/apply.h"
+#include "provisioner/reconcile/world.h"
+
+/* ---- Its place ---- */
+
+/* When its place begins, its own start at the earliest; NEVER: it has none. */
+int64_t instance_place_begins_s(const struct instance *instance);
+/* Sets granted and has_node. */
+void instance_ask_planner(struct instance *instance);
+
+/* ---- What was asked of it ---- */
+
+/* An action of that kind waits to be begun. */
+bool instance_is_asked(const struct instance *instance, enum action_kind kind);
+/* It is carried out from now on. */
+void instance_begin_action(struct instance *instance);
+/* It was asked for, and is so now. */
+void instance_action_done(struct instance *instance);
+/* Once the instance has gone as far as it can at this instant: what it cannot do is refused, what it could not bring to
+ * its end has failed. */
+void instance_settle_action(struct instance *instance);
+
+/* Reads the open actions of the instances that were read. Queues the question for these reservations (a uuid[]
+ * parameter), takes the answer. */
+MUST_CHECK enum err_kind actions_send(struct db *db, const char *reservations, struct err *reterr);
+MUST_CHECK enum err_kind actions_receive(struct world *world, struct db *db, struct err *reterr);
+/* Writes what became of them. */
+MUST_CHECK enum err_kind apply_actions(struct world *world, struct apply_queue *queue, struct err *reterr);
+
+extern const struct db_stmt *const action_statements[];

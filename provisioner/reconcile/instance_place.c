@@ -1,0 +1,138 @@
+/* Where an instance may be: asking the planner for another place when its node has failed, and settling there. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/instance.h"
+
+bool instance_state_is_on_node(int state)
+{
+    static const bool on_node[INSTANCE_STATE_COUNT] = {
+        [INSTANCE_PROVISIONING] = true, [INSTANCE_RUNNING] = true, [INSTANCE_STOPPING] = true,
+        [INSTANCE_HALTING] = true,      [INSTANCE_STOPPED] = true, [INSTANCE_STARTING] = true};
+    return on_node[state];
+}
+
+bool instance_is_delivered(const struct instance *instance)
+{
+    int state = instance->is.state;
+    return state == INSTANCE_RUNNING || state == INSTANCE_HALTING || state == INSTANCE_STOPPED ||
+           state == INSTANCE_STARTING;
+}
+
+/* Whether a place can be asked for from nothing. Members of a gang that must stay together, or that share one of
+ * several GPU models, cannot: the place they hold says where they may go. */
+static bool may_ask_anew(const struct wish *wish)
+{
+    return wish->count == 1 || (!wish->scope_required && wish->gpu_model_count == 1);
+}
+
+static bool ask_anew(struct instance *instance)
+{
+    struct world *world = instance->reservation->world;
+    const struct wish *wish = &instance->reservation->wish;
+    int64_t from_s = instance->starts_s > world->now_s ? instance->starts_s : world->now_s;
+    struct planner_request request = {
+        .reservation = planner_id_of(wish->id),
+        .tenant = planner_id_of(wish->tenant),
+        .first_ordinal = instance->ordinal,
+        .count = 1,
+        .shape = wish->shape,
+        .from = from_s,
+        .to = horizon_end(wish, from_s, instance_end_s(instance)),
+        .gpu_models = wish->gpu_models,
+        .gpu_model_count = wish->gpu_model_count,
+        .zone = planner_id_of(world->zone->id),
+        .scope = PLANNER_FLEET,
+        .spread = wish->spread,
+        .preemptible = wish->preemptible,
+    };
+    struct planner_verdict verdict = {0};
+    if (!may_ask_anew(wish) || planner_request_wrong(&request) != NULL)
+        return false;
+    planner_place(world->planner, &request, &verdict);
+    if (verdict.placed)
+        instance->node = identity_of(verdict.allocations[0].node);
+    return verdict.placed;
+}
+
+/* It stays where it has its place, if that node works again. */
+static bool may_stay(struct instance *instance)
+{
+    struct world *world = instance->reservation->world;
+    struct planner_key key = instance_key(instance);
+    const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
+    if (place == NULL)
+        return false;
+    if (node_is_in_service(world_node(world, identity_of(place->id)))) {
+        instance->node = identity_of(place->id);
+        return !instance->is_broken_there;
+    }
+    if (may_ask_anew(&instance->reservation->wish))
+        (void)planner_cut(world->planner, &key, world->now_s); /* the failed node holds nothing from here on */
+    return false;
+}
+
+/* When its place begins, its own start at the earliest; NEVER: it has none. */
+int64_t instance_place_begins_s(const struct instance *instance)
+{
+    const struct world *world = instance->reservation->world;
+    struct planner_key key = instance_key(instance);
+    int64_t from_s = 0;
+    if (!world_held_from(world, &key, world->now_s, &from_s))
+        return NEVER;
+    return from_s > instance->starts_s ? from_s : instance->starts_s;
+}
+
+void instance_settle(struct instance *instance, struct identity node)
+{
+    const struct world *world = instance->reservation->world;
+    bool is_in_service = node_is_in_service(world_node(world, node));
+    /* Before its start it goes where its place will be. */
+    bool has_begun =
+        instance_place_begins_s(instance) <= (instance->starts_s > world->now_s ? instance->starts_s : world->now_s);
+    instance->node = node;
+    instance->granted = instance->is.state == INSTANCE_REPLACING && is_in_service && has_begun;
+    instance->has_node = instance->is.state == INSTANCE_PLANNED || is_in_service;
+}
+
+/* The planner's answer to where else it may be. False: nowhere for now. */
+static bool find_place(struct instance *instance, const struct planner_replacement *replacement)
+{
+    struct world *world = instance->reservation->world;
+    struct planner_verdict verdict = {0};
+    if (!planner_replace(world->planner, replacement, &verdict))
+        return ask_anew(instance);
+    evictions_note(world, &verdict);
+    if (verdict.placed)
+        instance->node = identity_of(verdict.allocations[0].node);
+    return verdict.placed || (!replacement->sooner && may_stay(instance));
+}
+
+/* Asks the planner for a place from now on. What it held on a node that failed ends now, found another place or not;
+ * it asks again, and that node itself will do once it is back. A place that others must leave first lies ahead: it goes
+ * there then, or before that to one that is free. */
+void instance_ask_planner(struct instance *instance)
+{
+    struct world *world = instance->reservation->world;
+    const struct wish *wish = &instance->reservation->wish;
+    bool is_free_to_roam = wish->count == 1 || !wish->scope_required;
+    int64_t begins_s = instance->has_node ? instance_place_begins_s(instance) : NEVER;
+    bool has_place = begins_s != NEVER && node_is_in_service(world_node(world, instance->node));
+    struct planner_replacement replacement = {
+        .key = instance_key(instance),
+        .now = world->now_s,
+        .scope = is_free_to_roam ? PLANNER_FLEET : wish->scope,
+        .spread = wish->spread,
+        .preempts = !wish->preemptible,
+        .evict_from = world->now_s + world->zone->preemption_notice_s,
+        .sooner = has_place,
+    };
+    bool is_due = has_place && begins_s <= world->now_s;
+    bool is_placed = is_due || find_place(instance, &replacement);
+    instance->granted = instance->has_node = false;
+    if (is_placed || has_place)
+        instance_settle(instance, instance->node);
+    if (!instance->has_node)
+        instance->is.last_error = "no other node has room for it";
+    else if (!instance->granted)
+        instance->is.last_error = "others must leave its place first";
+    instance->changed = true;
+}
