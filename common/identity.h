@@ -59,7 +59,8 @@ struct identity {
     X(IDENTITY_MARKET_PRICE, "mkp") \
     X(IDENTITY_WARNING, "wrn") \
     X(IDENTITY_METER, "mtr") \
-    X(IDENTITY_ACTION, "act")
+    X(IDENTITY_ACTION, "act") \
+    X(IDENTITY_REPLACEMENT, "rpl")
 // clang-format on
 
 enum identity_kind {

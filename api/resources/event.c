@@ -92,6 +92,7 @@ static const struct object_kind {
     {"image", IDENTITY_IMAGE},
     {"price", IDENTITY_PRICE},
     {"asset", IDENTITY_ASSET},
+    {"replacement_request", IDENTITY_REPLACEMENT},
     {"invoice", IDENTITY_INVOICE},
     {"invoice_request", IDENTITY_INVOICE_REQUEST},
     {"credit_note", IDENTITY_CREDIT_NOTE},

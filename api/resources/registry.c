@@ -53,6 +53,7 @@ const struct resource *const registry[] = {
     &month_close_resource,
     &allocation_resource,
     &maintenance_resource,
+    &replacement_resource,
     &margin_resource,
     &break_even_resource,
     &idle_resource,

@@ -30,6 +30,7 @@ extern const struct resource document_resource;
 extern const struct resource event_resource;
 extern const struct resource fleet_resource;
 extern const struct resource health_group_resource;
+extern const struct resource replacement_resource;
 extern const struct resource capacity_change_resource;
 extern const struct resource idle_resource;
 extern const struct resource image_resource;

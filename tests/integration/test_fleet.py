@@ -182,3 +182,61 @@ def test_what_is_read_below_a_nodes_address_is_that_nodes_own(fleet, history):
     for below in BELOW_A_NODE:
         assert fleet.operator.get(f"/v1/system/nodes/{history['id']}/{below}").expect(404).code == "not_found"
         assert fleet.operator.get(f"/v1/system/nodes/nod_01kyyyyyyyyyyyyyyyyyyyyyyy/{below}").expect(404).code == "not_found"
+
+
+# ---- What is to be replaced ----
+
+REQUESTS = "/v1/system/replacement-requests"
+
+
+def test_a_replacement_is_asked_for_once_and_goes_its_way_to_the_end(fleet):
+    operator = fleet.operator
+    node = operator.items("/v1/system/nodes?name=n1")[0]["id"]
+    wish = {"node": node, "gpu": 3, "part": "H100 SXM5", "serial": "S-1", "reason": "XID 79"}
+    made = operator.post(REQUESTS, wish, headers={"Idempotency-Key": "once"}).expect(201).body
+    assert operator.post(REQUESTS, wish, headers={"Idempotency-Key": "once"}).expect(200).body == made
+    assert {name: made[name] for name in wish} == wish and made["status"]["state"] == "open"
+    assert operator.post(REQUESTS, wish).expect(409).code == "replacement_asked_for"
+    other = operator.create(REQUESTS, {**wish, "gpu": 4})
+    path = f"{REQUESTS}/{made['id']}"
+    ordered = operator.post(f"{path}/order", {"reference": "RMA-7"}).expect(200)
+    again = operator.post(f"{path}/order", {"reference": "RMA-8"}).expect(200)
+    assert again.body == ordered.body and again.headers["ETag"] == ordered.headers["ETag"]
+    assert operator.post(f"{path}/complete", {}, headers={"If-Match": '"1-0"'}).expect(412).code == "precondition_failed"
+    done = operator.post(f"{path}/complete", {"new_serial": "S-2"}, headers={"If-Match": ordered.headers["ETag"]}).expect(200).body
+    status = done["status"]
+    assert [status[name] for name in ("state", "reference", "new_serial", "asset_change")] == ["replaced", "RMA-7", "S-2", None]
+    assert status["ordered_at"] is not None and status["ended_at"] is not None
+    assert operator.post(f"{path}/cancel", {"reason": "too late"}).expect(409).code == "replacement_is_over"
+    cancelled = operator.post(f"{REQUESTS}/{other['id']}/cancel", {"reason": "a reset mended it"}).expect(200).body["status"]
+    assert (cancelled["state"], cancelled["cancel_reason"], cancelled["ordered_at"]) == ("cancelled", "a reset mended it", None)
+    assert operator.create(REQUESTS, wish)["id"] != made["id"]  # the last one is over
+    assert [row["id"] for row in operator.items(f"{REQUESTS}?node={node}&state=replaced")] == [made["id"]]
+    told = [event["kind"] for event in fleet.events(operator, f"/v1/system/events?object={made['id']}")]
+    assert told == [f"replacement_request.{step}" for step in ("opened", "ordered", "replaced")]
+
+
+def test_a_replacement_of_what_is_not_there_is_refused(fleet):
+    node = fleet.operator.items("/v1/system/nodes?name=n1")[0]["id"]
+    wish = {"node": node, "part": "a fan", "reason": "it is loud"}
+    for wrong, pointer, code in (({"node": "nod_01kyyyyyyyyyyyyyyyyyyyyyyy"}, "/node", "unknown_node"), ({"gpu": 8}, "/gpu", "out_of_range"),
+                                 ({"part": ""}, "/part", "out_of_range")):
+        refused = fleet.operator.post(REQUESTS, {**wish, **wrong}).expect(422)
+        assert {error["pointer"]: error["code"] for error in refused.body["errors"]} == {pointer: code}
+    made = fleet.operator.create(REQUESTS, wish)
+    refused = fleet.operator.post(f"{REQUESTS}/{made['id']}/complete", {"asset_change": "ach_01kyyyyyyyyyyyyyyyyyyyyyyy"}).expect(422)
+    assert refused.body["errors"][0]["pointer"] == "/asset_change"
+
+
+def test_a_replacement_names_the_change_of_the_books_that_belongs_to_it(fleet):
+    operator = fleet.operator
+    node = operator.items("/v1/system/nodes?name=n3")[0]["id"]
+    money = {"amount": "8000.00", "currency": "USD"}
+    assets = [operator.create("/v1/system/assets", {"serial": f"A{number}", "cohort": "c", "cost": money, "in_service": "2026-01-01", "life_months": 60,
+                                                    **where})["id"] for number, where in enumerate(({"node": node}, {}))]
+    here, elsewhere = (operator.post(f"/v1/system/assets/{asset}/changes", {
+        "kind": "replace_part", "part_count": 1, "part_total": 8, "effective_on": "2026-02-01", "reason": "XID 79"}).expect(201).body["id"] for asset in assets)
+    made = operator.create(REQUESTS, {"node": node, "gpu": 0, "part": "H100 SXM5", "reason": "XID 79"})
+    assert operator.post(f"{REQUESTS}/{made['id']}/complete", {"asset_change": elsewhere}).expect(422).body["errors"][0]["pointer"] == "/asset_change"
+    done = operator.post(f"{REQUESTS}/{made['id']}/complete", {"asset_change": here}).expect(200).body
+    assert done["status"]["asset_change"] == here

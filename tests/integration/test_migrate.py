@@ -23,7 +23,7 @@ WRITERS = {
                           "idempotency", "planner_question", "quota", "maintenance_window", "audit_seal", "image",
                           "webhook", "webhook_status", "webhook_delivery", "event_cursor", "purchase_order", "asset_change",
                           "cost_rate", "power_profile", "node_energy", "market_price", "amendment", "instance_action", "gpu_reading", "gpu_error", "node_firmware",
-                          "commitment", "discount", "price_floor", "price_floor_override", "charge_policy", "cancellation", "usage_correction",
+                          "replacement_request", "commitment", "discount", "price_floor", "price_floor_override", "charge_policy", "cancellation", "usage_correction",
                           "credit_limit", "credit_grant", "payment", "meter", "meter_reading",
                           "billing_profile", "invoice_request", "invoice_request_line", "tax_rate"},
     "sluice_api_writer": set(),

@@ -39,6 +39,8 @@ def make_everything(stack):
     ids["projects"] = acme.create("/v1/projects", {"name": "research", "labels": {"team": "pretrain"}})["id"]
     ids["purchase-orders"] = stack.operator.create("/v1/system/purchase-orders", {
         "number": "PO-1", "vendor": "Example Systems", "ordered_on": "2025-11-01", "price": {"amount": "9.00", "currency": "USD"}})["id"]
+    ids["replacement-requests"] = stack.operator.create("/v1/system/replacement-requests", {
+        "node": node["id"], "part": "fan", "reason": "it is loud"})["id"]
     ids["ssh-keys"] = acme.create("/v1/ssh-keys", {"name": "ana", "public_key": KEY})["id"]
     return acme, ids
 
@@ -257,6 +259,10 @@ BODIES = {
     "PUT /v1/system/nodes/{id}/firmware": {"versions": {"vbios": "96.00.74.00.1a"}},
     "POST /v1/system/gpu-readings": {"items": []},
     "POST /v1/system/gpu-errors": {"items": []},
+    "POST /v1/system/replacement-requests": lambda ids: {"node": ids["nodes"], "gpu": 1, "part": "H100 SXM5", "reason": "XID 79"},
+    "POST /v1/system/replacement-requests/{id}/order": {"reference": "RMA-7"},
+    "POST /v1/system/replacement-requests/{id}/complete": {"new_serial": "S-8"},
+    "POST /v1/system/replacement-requests/{id}/cancel": {"reason": "a reset mended it"},
     "POST /v1/system/maintenance-windows": {"zone": "us-east-1a", "rack": "r1", "starts_at": "2026-03-01T00:00:00Z",
                                             "ends_at": "2026-03-01T04:00:00Z", "reason": "a fan"},
     "POST /v1/system/clock": {"advance_to": "2026-01-05T00:00:00Z"},
@@ -340,7 +346,8 @@ def test_a_preview_changes_nothing_and_tells_the_object(everything):
 
 # What is refused in the world above, so that there is nothing to repeat.
 REFUSED = {"POST /v1/quotes": "capacity_unavailable", "POST /v1/instances/{id}/actions": "instance_not_stopped", "POST /v1/reservations/{id}/amendments": "not_amendable",
-           "POST /v1/system/reservations/{id}/amendments": "not_amendable", "POST /v1/system/tokens/{id}/rotate": "conflict"}
+           "POST /v1/system/reservations/{id}/amendments": "not_amendable", "POST /v1/system/tokens/{id}/rotate": "conflict",
+           "POST /v1/system/replacement-requests/{id}/cancel": "replacement_is_over"}
 
 
 def repeatable(stack):
