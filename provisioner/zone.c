@@ -9,7 +9,6 @@
 #include "common/must.h"
 #include "common/shutdown.h"
 #include "provisioner/reconcile/amend.h"
-#include "provisioner/reconcile/instance.h"
 #include "provisioner/reconcile/apply.h"
 #include "provisioner/reconcile/credit.h"
 #include "provisioner/reconcile/observe.h"

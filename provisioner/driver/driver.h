@@ -65,7 +65,8 @@ struct driver_ops {
      * its answer. */
     enum err_kind (*load_send)(struct driver *driver, struct db *db, const char *reservations, struct err *reterr);
     enum err_kind (*load_receive)(struct driver *driver, struct db *db, struct err *reterr);
-    /* Orders; idempotent. attempt counts from 1 within an incarnation. */
+    /* Orders; idempotent: where nothing is there stop does nothing. attempt counts from 1 within an incarnation, and
+     * anew each time that its tenant has it started. */
     void (*start)(struct driver *driver, const struct driver_workload *workload, int64_t attempt, int64_t now_s);
     void (*stop)(struct driver *driver, const struct driver_workload *workload, int64_t now_s);
     /* The node is gone, and what ran on it; or what was stopped needs no memory. */

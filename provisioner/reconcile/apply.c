@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/apply.h"
 #include "provisioner/reconcile/credit.h"
-#include "provisioner/reconcile/instance.h"
 
 #include "common/must.h"
 

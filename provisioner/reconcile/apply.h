@@ -41,6 +41,8 @@ void apply_instant(struct db_array *array, int64_t instant_s);
 void apply_column_instant(struct db_column *column, int64_t instant_s);
 MUST_CHECK enum err_kind apply_reservations(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_amendments(struct world *world, struct apply_queue *queue, struct err *reterr);
+/* What became of what was asked of instances. */
+MUST_CHECK enum err_kind apply_actions(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_instances(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_maintenance(struct world *world, struct apply_queue *queue, struct err *reterr);

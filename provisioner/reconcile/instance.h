@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "provisioner/reconcile/apply.h"
 #include "provisioner/reconcile/world.h"
 
 /* ---- Its place ---- */
@@ -23,12 +22,3 @@ void instance_action_done(struct instance *instance);
 /* Once the instance has gone as far as it can at this instant: what it cannot do is refused, what it could not bring to
  * its end has failed. */
 void instance_settle_action(struct instance *instance);
-
-/* Reads the open actions of the instances that were read. Queues the question for these reservations (a uuid[]
- * parameter), takes the answer. */
-MUST_CHECK enum err_kind actions_send(struct db *db, const char *reservations, struct err *reterr);
-MUST_CHECK enum err_kind actions_receive(struct world *world, struct db *db, struct err *reterr);
-/* Writes what became of them. */
-MUST_CHECK enum err_kind apply_actions(struct world *world, struct apply_queue *queue, struct err *reterr);
-
-extern const struct db_stmt *const action_statements[];

@@ -4,7 +4,6 @@
 
 #include "common/must.h"
 #include "provisioner/reconcile/amend.h"
-#include "provisioner/reconcile/instance.h"
 
 #include <stdlib.h>
 #include <string.h>

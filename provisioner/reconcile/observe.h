@@ -35,11 +35,17 @@ MUST_CHECK enum err_kind observe_told(struct world *world, struct db *db, struct
 /* Reads who is on the nodes that are to be drained, likewise. */
 MUST_CHECK enum err_kind observe_drained(struct world *world, struct db *db, struct err *reterr);
 
+/* Queues the question for what is open of what was asked of the instances of these reservations (a uuid[] parameter);
+ * takes its answer, once the instances were read. */
+MUST_CHECK enum err_kind actions_send(struct db *db, const char *reservations, struct err *reterr);
+MUST_CHECK enum err_kind actions_receive(struct world *world, struct db *db, struct err *reterr);
+
 #define OBSERVE_WINDOWS_MAX 64
 /* Reads the maintenance windows that are undecided or due, and the reservations that undecided ones hit,
  * behind the others. *ret_due_s: when others of them are due. */
 MUST_CHECK enum err_kind observe_maintenance(struct world *world, struct db *db, int64_t *ret_due_s,
                                              struct err *reterr);
 
+extern const struct db_stmt *const action_statements[]; /* of apply_actions, too */
 extern const struct db_stmt *const observe_statements[], *const observe_more_statements[];
 extern const struct db_stmt *const observe_maintenance_statements[];

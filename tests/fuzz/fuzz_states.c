@@ -50,9 +50,10 @@ static void driver_start(struct driver *driver, const struct driver_workload *is
 static void driver_stop(struct driver *driver, const struct driver_workload *is, int64_t now_s)
 {
     uint32_t at = workload_at(driver, is);
-    must(at < driver->count && now_s >= START); /* only what was started is stopped */
-    must(driver->workloads[at].is.incarnation == is->incarnation);
-    driver->workloads[at].state = DRIVER_STOPPING;
+    must(now_s >= START);
+    /* What rests on a node where it was never started is stopped, too: nothing is there. */
+    if (at < driver->count && driver->workloads[at].is.incarnation == is->incarnation)
+        driver->workloads[at].state = DRIVER_STOPPING;
 }
 
 static void driver_forget(struct driver *driver, const struct driver_workload *is)
@@ -214,6 +215,10 @@ static struct trace *trace_of(struct scene *scene, const struct fsm *machine, st
 /* Each event is a row of its machine, from the state where the last one led. */
 static void check_event(struct scene *scene, const struct event_record *event)
 {
+    if (strcmp(event->object_type, "instance_action") == 0) {
+        must(event->revision == 1 && event->transition == 0);
+        return;
+    }
     const struct fsm *machine = machine_of(event->object_type);
     struct trace *trace = trace_of(scene, machine, event->object);
     must(event->revision == ++trace->revision);
@@ -253,6 +258,10 @@ static void check_instance(struct scene *scene, const struct instance *instance,
     int state = instance->is.state;
     must(trace_of(scene, &instance_fsm, instance->id)->state == state);
     must(instance->on_node == instance_state_is_on_node(state)); /* as it is read again */
+    bool is_asked = instance->action != NULL && instance->action->state == ACTION_PENDING;
+    must(!is_asked || state == INSTANCE_HALTING || state == INSTANCE_STARTING);
+    must(state != INSTANCE_STOPPED || instance->stop_wished);
+    must(state != INSTANCE_RUNNING || !instance->stop_wished);
     must(!instance->on_node || instance->has_node);
     must((instance->address != NULL) == (state == INSTANCE_RUNNING));
     must(instance->is.attempts >= 0 && instance->is.attempts <= ATTEMPTS_MAX);
@@ -309,6 +318,8 @@ static void forget(struct reservation *reservation, bool is_clean)
         instance->granted = false;
         instance->told = false;
         instance->is_broken_there = false;
+        if (instance->action != NULL && instance->action->state != ACTION_PENDING)
+            instance->action = NULL;
         instance->is_clean = is_clean || instance->starts_s <= reservation->world->now_s;
         instance->was = instance->is;
     }
@@ -354,6 +365,19 @@ static void confirm(struct scene *scene, uint8_t which)
     reservation->wish.is_confirmed |= holds;
 }
 
+/* As the API does: where none is open. */
+static void ask(struct scene *scene, uint8_t what)
+{
+    struct reservation *reservation = &scene->reservations[what % RESERVATIONS];
+    if (reservation->instance_count == 0)
+        return;
+    struct instance *instance = &reservation->instances[(what >> 2) % reservation->instance_count];
+    if (instance->action != NULL && instance->action->state == ACTION_PENDING)
+        return;
+    instance->action = arena_alloc(scene->world.arena, sizeof *instance->action);
+    *instance->action = (struct action){.id = identity_number(4, what), .kind = (what >> 4) % ACTION_KIND_COUNT};
+}
+
 static void let_report(struct scene *scene, uint8_t what)
 {
     static const enum driver_state said[] = {DRIVER_UP, DRIVER_BROKEN, DRIVER_DOWN, DRIVER_ABSENT};
@@ -377,8 +401,8 @@ static void return_capacity(struct scene *scene, uint8_t ignored)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     typedef void happening(struct scene * scene, uint8_t argument);
-    static happening *const happenings[] = {pass_time, fail_or_return,  cancel, let_report,
-                                            let_start, return_capacity, confirm};
+    static happening *const happenings[] = {pass_time, fail_or_return,  cancel,  let_report,
+                                            let_start, return_capacity, confirm, ask};
     const size_t wishes_size = (size_t)RESERVATIONS * 4;
     if (size < wishes_size)
         return 0;

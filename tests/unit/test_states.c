@@ -151,6 +151,60 @@ static void stop_in_vain(struct driver *driver, const struct driver_workload *wo
     (void)driver, (void)workload, (void)now_s;
 }
 
+/* An action of the only instance of the only reservation. */
+static struct action *ask(struct scene *scene, enum action_kind kind)
+{
+    struct instance *instance = &scene->reservations[0].instances[0];
+    instance->action = arena_alloc(scene->arena, sizeof *instance->action);
+    *instance->action = (struct action){.id = identity_number(4, 1), .kind = kind};
+    return instance->action;
+}
+
+START_TEST(what_will_not_go_down_runs_on_and_its_action_has_failed)
+{
+    struct driver_ops stubborn = driver_sim;
+    stubborn.stop = stop_in_vain;
+    struct scene *scene = scene_new(1, 0, (struct driver_settings){0});
+    scene->world.driver_ops = &stubborn;
+    struct reservation *reservation = wish_for(scene, 1, START, START + 10 * HOUR);
+    drive_at(scene, START);
+    struct instance *instance = &reservation->instances[0];
+    struct action *action = ask(scene, ACTION_STOP);
+    drive_at(scene, START + 1);
+    for (int attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+        ck_assert_int_eq(instance->is.state, INSTANCE_HALTING);
+        ck_assert_int_eq(instance->is.attempts, attempt);
+        drive_at(scene, instance->is.deadline_s);
+    }
+    ck_assert_int_eq(instance->is.state, INSTANCE_RUNNING);
+    ck_assert(!instance->stop_wished && instance->address != NULL);
+    ck_assert_int_eq(action->state, ACTION_FAILED);
+    ck_assert_str_eq(action->reason, "action_timed_out");
+    ck_assert_int_eq(scene->world.overdue_count, ATTEMPTS_MAX);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(what_was_true_when_an_action_was_asked_may_be_so_no_more)
+{
+    struct scene *scene = scene_new(1, 0, (struct driver_settings){.start_s = 60});
+    struct reservation *reservation = wish_for(scene, 1, START, START + HOUR);
+    drive_at(scene, START);
+    ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_PROVISIONING);
+    struct action *action = ask(scene, ACTION_REBOOT);
+    drive_at(scene, START + 1);
+    ck_assert_int_eq(action->state, ACTION_REFUSED);
+    ck_assert_str_eq(action->reason, "instance_not_running");
+    ck_assert(has_event(scene, "instance_action.refused"));
+    drive_at(scene, START + HOUR);
+    action = ask(scene, ACTION_START);
+    drive_at(scene, START + HOUR + 1);
+    ck_assert_int_eq(action->state, ACTION_REFUSED);
+    ck_assert_str_eq(action->reason, "instance_ended");
+    scene_free(scene);
+}
+END_TEST
+
 START_TEST(what_will_not_stop_is_given_up_before_its_reservation_ends)
 {
     struct driver_ops stubborn = driver_sim;
@@ -336,6 +390,8 @@ int main(void)
     tcase_add_test(driving, nodes_that_break_every_start_do_not_pass_it_around_forever);
     tcase_add_test(driving, a_place_on_a_node_that_is_coming_back_is_waited_for);
     tcase_add_test(driving, what_will_not_stop_is_given_up_before_its_reservation_ends);
+    tcase_add_test(driving, what_will_not_go_down_runs_on_and_its_action_has_failed);
+    tcase_add_test(driving, what_was_true_when_an_action_was_asked_may_be_so_no_more);
     tcase_add_test(driving, a_dead_node_degrades_and_the_windows_end_fails_it);
     tcase_add_test(driving, a_cancellation_within_the_lead_stops_at_once);
     tcase_add_test(driving, a_quote_is_held_until_its_time_is_over);

@@ -40,6 +40,8 @@ const TONES: Readonly<Record<string, Tone>> = {
   provisioning: "busy",
   running: "good",
   stopping: "busy",
+  halting: "busy",
+  starting: "busy",
   replacing: "warn",
   failed: "bad",
   // Of amendments:
