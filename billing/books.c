@@ -42,12 +42,19 @@ void books_register_metrics(void)
     provisional_register_metrics();
 }
 
-/* The books begin on the day of the first node. */
+/* The books begin on the day of the first node. Whether the first open day's close has begun. */
 static const struct db_stmt statement_first_open = {
     .name = "books_first_open",
-    .sql = "SELECT coalesce((SELECT max(day) + 1 FROM billing_day),"
-           "                (SELECT (min(enrolled_at) AT TIME ZONE 'UTC')::date FROM node)) - date '1970-01-01'",
+    .sql = "SELECT o.day - date '1970-01-01', EXISTS (SELECT FROM billing_cut c WHERE c.day = o.day)"
+           "  FROM (SELECT coalesce((SELECT max(day) + 1 FROM billing_day),"
+           "                        (SELECT (min(enrolled_at) AT TIME ZONE 'UTC')::date FROM node)) AS day) o",
     .params = 0,
+};
+
+static const struct db_stmt statement_cut = {
+    .name = "books_cut_day",
+    .sql = "INSERT INTO billing_cut (day) VALUES ($1::date)",
+    .params = 1,
 };
 
 static const struct db_stmt statement_close = {
@@ -90,7 +97,7 @@ static const struct db_stmt statement_look = {
 };
 
 const struct db_stmt *const books_statements[] = {
-    &statement_first_open, &statement_close, &statement_relax, &statement_look, NULL,
+    &statement_first_open, &statement_cut, &statement_close, &statement_relax, &statement_look, NULL,
 };
 
 void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s)
@@ -112,6 +119,7 @@ static enum err_kind find_first_open(struct books *books, struct err *reterr)
         return kind;
     books->begun = db_text(result, 0, 0) != NULL;
     books->first_open_day = db_int(result, 0, 0, 0);
+    books->is_cut = db_bool(result, 0, 1);
     return ERR_NONE;
 }
 
@@ -134,6 +142,32 @@ static enum err_kind load(struct books *books, const struct clock_domain *clock,
     return kind;
 }
 
+static enum err_kind note_cut(struct db *db, void *context, struct err *reterr)
+{
+    const int64_t *day = context;
+    char date[CALENDAR_DATE_SIZE];
+    calendar_date_print(*day, date);
+    return db_run(db, &statement_cut, DB_PARAMS(date), NULL, reterr);
+}
+
+/* Takes in the last facts of a day. From then on its close is carried on whatever comes in between, and before anything
+ * else is taken in: what comes counts with the next day. Not where a shutdown came before all was counted. */
+static enum err_kind cut_day(struct books *books, struct err *reterr)
+{
+    int64_t day = books->first_open_day;
+    enum err_kind kind = meter_cut(&books->leader, calendar_time_of_day(day), calendar_time_of_day(day + 1), reterr);
+    if (kind == ERR_NONE)
+        kind = readings_count(&books->leader, day, reterr);
+    if (kind == ERR_NONE)
+        kind = capex_day_take_in(&books->leader, day, reterr);
+    if (kind != ERR_NONE || shutdown_requested())
+        return kind;
+    kind = leader_transact(&books->leader, note_cut, &day, reterr);
+    books->is_cut = kind == ERR_NONE;
+    return kind;
+}
+
+/* What the ledger has of a day it has of a day that is noted: a sum that is posted can't grow any more. */
 static enum err_kind note_day(struct db *db, void *context, struct err *reterr)
 {
     const int64_t *day = context;
@@ -144,30 +178,42 @@ static enum err_kind note_day(struct db *db, void *context, struct err *reterr)
         kind = cost_summary_post(db, *day, reterr);
     if (kind == ERR_NONE)
         kind = cohort_day_post(db, *day, reterr);
+    if (kind == ERR_NONE)
+        kind = capex_day_journals(db, *day, reterr);
+    if (kind == ERR_NONE)
+        kind = rate_day_journals(db, *day, reterr);
     return kind == ERR_NONE ? db_run(db, &statement_close, DB_PARAMS(date), NULL, reterr) : kind;
+}
+
+/* From the cut to the day's row. */
+static enum err_kind post_day(struct books *books, struct err *reterr)
+{
+    int64_t day = books->first_open_day;
+    enum err_kind kind = rate_day(&books->leader, day, reterr);
+    if (kind == ERR_NONE)
+        kind = capex_day_post(&books->leader, day, reterr);
+    if (kind == ERR_NONE)
+        kind = leader_transact(&books->leader, note_day, &day, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    books->first_open_day = day + 1;
+    books->is_cut = false;
+    books->provisional.is_stale = true;
+    return ERR_NONE;
 }
 
 static enum err_kind close_day(struct books *books, int64_t now_s, struct err *reterr)
 {
     int64_t started_ms = clock_monotonic_ms();
-    int64_t day = books->first_open_day;
-    int64_t ends_at_s = calendar_time_of_day(day + 1);
-    enum err_kind kind = meter_cut(&books->leader, calendar_time_of_day(day), ends_at_s, reterr);
-    if (kind == ERR_NONE)
-        kind = readings_count(&books->leader, day, reterr);
-    if (kind == ERR_NONE)
-        kind = rate_day(&books->leader, day, reterr);
-    if (kind == ERR_NONE)
-        kind = capex_day_post(&books->leader, day, reterr);
-    if (kind == ERR_NONE)
-        kind = leader_transact(&books->leader, note_day, &day, reterr);
-    if (kind == ERR_NONE) {
-        books->first_open_day = day + 1;
-        books->provisional.is_stale = true;
-        kind = month_close(&books->leader, ends_at_s, now_s, reterr);
-    }
     char date[CALENDAR_DATE_SIZE];
-    calendar_date_print(day, date);
+    calendar_date_print(books->first_open_day, date);
+    enum err_kind kind = books->is_cut ? ERR_NONE : cut_day(books, reterr);
+    if (kind == ERR_NONE && !books->is_cut)
+        return ERR_NONE; /* a shutdown */
+    if (kind == ERR_NONE)
+        kind = post_day(books, reterr);
+    if (kind == ERR_NONE)
+        kind = month_close(&books->leader, open_from_s(books), now_s, reterr);
     if (kind != ERR_NONE)
         return err_context(reterr, "closing the day '%s'", date);
     int64_t took_ms = clock_monotonic_ms() - started_ms;
@@ -293,6 +339,8 @@ static enum err_kind keep(struct books *books, struct err *reterr)
     enum err_kind kind = look_around(books, &look, reterr);
     if (kind == ERR_NONE && !books->loaded)
         kind = load(books, &look.clock, reterr);
+    if (kind == ERR_NONE && books->is_cut) /* a close that broke off */
+        kind = close_day(books, look.clock.now_s, reterr);
     if (kind == ERR_NONE && look.has_events)
         kind = meter_consume(&books->leader, open_from_s(books), reterr);
     if (kind == ERR_NONE && look.has_events && !books->begun)

@@ -2,8 +2,9 @@
  * does whatever is due: meters events, closes the days that are over, in order, and then the months.
  *
  * A day's close is a row of steps, each repeatable and in transactions of its own, so that a crash between any two
- * loses and doubles nothing: cut usage at midnight, rate, depreciate and attribute, note the day, issue what is due.
- * One thread. */
+ * loses and doubles nothing: cut usage at midnight, rate, depreciate and attribute, post and note the day, issue what
+ * is due. The cut is noted too: what comes between two attempts counts with the next day, for both attempts. One
+ * thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -20,11 +21,12 @@ struct books {
     bool loaded;            /* whether what follows is known; forgotten after any error */
     bool begun;             /* whether there is anything to keep books of */
     int64_t first_open_day; /* days since 1970-01-01, if begun */
+    bool is_cut;            /* the close of that day has begun: nothing is taken in before it has ended */
     int64_t acknowledged;   /* tick of the virtual clock */
     bool is_virtual;        /* the clock, as far as is known */
     struct provisional provisional;
     int64_t market_prices; /* in force on the first open day, which warnings were looked for by; -1: none yet */
-    bool has_hidden; /* events come into view soon, without a notification: look again in a moment */
+    bool has_hidden;       /* events come into view soon, without a notification: look again in a moment */
 };
 
 void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s);

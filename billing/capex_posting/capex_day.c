@@ -137,11 +137,10 @@ static enum err_kind draw_up_stock(struct journal_batch *batch, int64_t day, con
     return ERR_NONE;
 }
 
-static enum err_kind post_journals(struct db *db, void *context, struct err *reterr)
+enum err_kind capex_day_journals(struct db *db, int64_t day, struct err *reterr)
 {
-    const int64_t *day = context;
     char date[CALENDAR_DATE_SIZE];
-    calendar_date_print(*day, date);
+    calendar_date_print(day, date);
     CLEANUP(db_result_clear) PGresult *totals = NULL;
     CLEANUP(db_result_clear) PGresult *stock = NULL;
     CLEANUP(journal_batch_release) struct journal_batch batch = {0};
@@ -149,26 +148,26 @@ static enum err_kind post_journals(struct db *db, void *context, struct err *ret
     if (kind == ERR_NONE)
         kind = db_run(db, &statement_stock_totals, DB_PARAMS(date), &stock, reterr);
     if (kind == ERR_NONE)
-        kind = draw_up_stock(&batch, *day, stock, reterr);
+        kind = draw_up_stock(&batch, day, stock, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(totals); row++) {
         for (enum cost_pool pool = 0; pool < COST_POOL_COUNT; pool++)
-            draw_up(&batch, *day, cost_pool_text(pool), cost_pool_expense(pool), cost_pool_accrual(pool),
+            draw_up(&batch, day, cost_pool_text(pool), cost_pool_expense(pool), cost_pool_accrual(pool),
                     db_text(totals, row, 0), db_int(totals, row, (int)pool + 1, 0));
     }
     int64_t posted = 0;
     return kind == ERR_NONE ? journal_post(&batch, db, &posted, reterr) : kind;
 }
 
-enum err_kind capex_day_post(struct leader *leader, int64_t day, struct err *reterr)
+enum err_kind capex_day_take_in(struct leader *leader, int64_t day, struct err *reterr)
 {
     enum err_kind kind = asset_purchase_post(leader, day, reterr);
-    if (kind == ERR_NONE)
-        kind = asset_change_day_post(leader, day, reterr);
-    if (kind == ERR_NONE)
-        kind = stock_day_post(leader, day, reterr);
+    return kind == ERR_NONE ? asset_change_day_post(leader, day, reterr) : kind;
+}
+
+enum err_kind capex_day_post(struct leader *leader, int64_t day, struct err *reterr)
+{
+    enum err_kind kind = stock_day_post(leader, day, reterr);
     if (kind == ERR_NONE)
         kind = node_day_post(leader, day, reterr);
-    if (kind == ERR_NONE)
-        kind = leader_transact(leader, post_journals, &day, reterr);
     return kind;
 }

@@ -32,8 +32,8 @@ static const struct db_stmt statement_rates = {
 };
 
 /* Components without a node of their own are where that is which they are a part of. What is not in the books yet is
- * there as its close will take it in (asset_purchase.h): that is before the day's costs. Joins, not ANY: once the plan
- * is generic, an array is searched from its beginning for every row. */
+ * there as its close will take it in (asset_purchase.h); once that has, what comes is of the next day. Joins, not ANY:
+ * once the plan is generic, an array is searched from its beginning for every row. */
 // clang-format off
 static const struct db_stmt statement_assets = {
     .name = "fleet_day_assets",
@@ -43,7 +43,8 @@ static const struct db_stmt statement_assets = {
            "    JOIN asset c ON c.component_of = o.id AND c.node_id IS NULL)"
            " SELECT " ASSET_ROW_COLUMNS("$2::date") "  FROM located l"
            " JOIN (" ASSET_ROW_TABLES ") ON a.id = l.id LEFT JOIN asset_book k ON k.asset_id = a.id"
-           " CROSS JOIN LATERAL (SELECT k.disposed_on, CASE WHEN k.asset_id IS NOT NULL"
+           " CROSS JOIN (SELECT EXISTS (SELECT FROM billing_cut WHERE day = $2::date) AS is_cut) t"
+           " CROSS JOIN LATERAL (SELECT k.disposed_on, CASE WHEN t.is_cut THEN k.in_service WHEN k.asset_id IS NOT NULL"
            "    THEN coalesce(k.in_service, greatest(a.in_service, $2::date))"
            "    WHEN coalesce(a.acquired_on, a.in_service) <= $2::date THEN a.in_service END AS in_service) b"
            " WHERE b.in_service <= $2::date AND (b.disposed_on IS NULL OR b.disposed_on > $2::date)"

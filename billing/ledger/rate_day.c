@@ -1,5 +1,5 @@
 /* Rating a day: a chunk of reservations per transaction, then what depends on all of a tenant's usage, then what is
- * charged and credited by rule; then a journal per tenant in one. */
+ * charged and credited by rule. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/ledger/rate_day.h"
 
@@ -216,11 +216,10 @@ static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr
     return kind == ERR_NONE ? post_findings(db, chunk, &findings, reterr) : kind;
 }
 
-static enum err_kind post_journals(struct db *db, void *context, struct err *reterr)
+enum err_kind rate_day_journals(struct db *db, int64_t day, struct err *reterr)
 {
-    const int64_t *day = context;
-    enum err_kind kind = journal_post_rating(db, *day, reterr);
-    return kind == ERR_NONE ? credit_day_rated(db, calendar_time_of_day(*day + 1), reterr) : kind;
+    enum err_kind kind = journal_post_rating(db, day, reterr);
+    return kind == ERR_NONE ? credit_day_rated(db, calendar_time_of_day(day + 1), reterr) : kind;
 }
 
 enum err_kind rate_day_book(struct db *db, int64_t day, struct price_book *ret, struct err *reterr)
@@ -264,7 +263,5 @@ enum err_kind rate_day(struct leader *leader, int64_t day, struct err *reterr)
         kind = rate_tenants(leader, day, &book, reterr);
     if (kind == ERR_NONE)
         kind = rate_rules(leader, day, &book, reterr);
-    if (kind == ERR_NONE)
-        kind = leader_transact(leader, post_journals, &day, reterr);
     return kind == ERR_NONE ? kind : err_context(reterr, "rating");
 }

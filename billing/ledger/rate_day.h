@@ -1,4 +1,4 @@
-/* Rating of a day: its delivered usage x the prices that hold -> rated lines, and a journal per tenant.
+/* Rating of a day: its delivered usage x the prices that hold -> rated lines; and a journal per tenant.
  *
  * A group is a reservation at a price version in a billing period of its tenant. What a line adds is the rating of the
  * group's usage to date less what was rated before. A reservation's day with a second that no price covers is neither
@@ -12,6 +12,10 @@
 
 /* day: days since 1970-01-01; metered to its end. */
 MUST_CHECK enum err_kind rate_day(struct leader *leader, int64_t day, struct err *reterr);
+
+/* What the day's lines come to in the ledger, and which credit they free. In the transaction that notes the day: until
+ * then a run that is repeated may rate more, by a price that was made meanwhile. */
+MUST_CHECK enum err_kind rate_day_journals(struct db *db, int64_t day, struct err *reterr);
 
 /* The prices that the day's rating may need: far enough back for every open period of a day that waits, so that what
  * was rated in it finds its price. */

@@ -31,7 +31,7 @@ WRITERS = {
                            "allocation", "allocation_history", "sim_workload", "planner_answer", "amendment_status",
                            "maintenance_window_status", "instance_action_status"},
     "sluice_billing": {"event_cursor", "meter_instance", "meter_node", "billing_period", "account", "invoice_series",
-                       "usage_interval", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
+                       "usage_interval", "billing_cut", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
                        "depreciation", "node_cost", "cost_allocation", "unpriced_usage", "unpriced_late", "late_usage", "meter_usage", "asset_change_status", "asset_book",
                        "commitment_period", "provisional_day", "provisional_revenue", "provisional_cost", "cohort_result", "cost_summary", "impairment_warning",
                        "credit_hold", "credit_grant_status", "payment_status", "settlement",

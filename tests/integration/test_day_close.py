@@ -1,0 +1,130 @@
+"""The close of a day that breaks off at each of its commits, while facts go on arriving."""
+# SPDX-License-Identifier: Apache-2.0
+
+import datetime
+import uuid
+
+import pytest
+
+from bookkeeping import Bookkeeping
+from stack import eventually
+
+# Which row of a close is refused, so that all before it stays and it has no effect: table and condition.
+BROKEN = [
+    ("usage_interval", "true"),
+    ("billing_cut", "true"),
+    ("rated_line", "NEW.charge_category = 'usage' AND NEW.meter_id IS NULL"),
+    ("rated_line", "NEW.charge_category = 'usage' AND NEW.meter_id IS NOT NULL"),
+    ("rated_line", "NEW.reason = 'minimum'"),
+    ("asset_book", "true"),
+    ("depreciation", "true"),
+    ("cost_summary", "true"),
+    ("journal", "NEW.source_type = 'depreciation'"),
+    ("journal", "NEW.source_type = 'rating'"),
+    ("billing_day", "true"),
+]
+REFUSE = """
+CREATE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE check_violation USING MESSAGE = 'refused on purpose';
+END $$"""
+FIRST = datetime.date(2026, 3, 2)
+GPU_HOUR, GB = 2_490_000, 90_000  # in micro-units
+
+
+def at(day, time):
+    return f"{day}T{time}:00Z"
+
+
+class Closing:
+    """Each day the same happens: an instance runs all day, one is charged its minimum duration, one has no price yet, one is prolonged after it was
+    over, a reading is reported before midnight and one after, and an asset is bought before and one after."""
+
+    def __init__(self, cluster, directory):
+        self.books = books = Bookkeeping(cluster, directory, start=at(FIRST, "00:00"))
+        books.run(REFUSE)
+        self.tenant = books.tenant("acme")
+        self.nodes = [books.node(f"n{number}", cost_minor=10_000_00) for number in range(4)]
+        self.types = {name: books.instance_type(name) for name in ("all-day", "short", "late", "prolonged")}
+        for name in ("all-day", "prolonged"):
+            books.price(name, GPU_HOUR, "2026-01-01T00:00:00Z")
+        books.price("short", GPU_HOUR, "2026-01-01T00:00:00Z", minimum_s=3600)
+        self.meter = str(uuid.uuid4())
+        books.insert("meter", {"id": self.meter, "name": "egress", "unit": "GB", "aggregation": "sum", "decimals": 3})
+        books.price("egress", GB, "2026-01-01T00:00:00Z", kind="meter", tier="any")
+        self.reservations = {name: books.reservation(self.tenant, kind) for name, kind in self.types.items()}
+        self.running = self.runs("all-day", 0, FIRST, None)
+        books.daemon.start()
+
+    def runs(self, name, node, day, until):
+        made = self.books.instance(self.reservations[name], self.tenant, self.nodes[node], at(day, "00:00"), until and at(day, until))
+        self.books.instance_becomes(made, "running")
+        return made
+
+    def reads(self, day, time):
+        self.books.insert("meter_reading", {"tenant_id": self.tenant, "event_id": f"{day}-{time}", "reservation_id": self.reservations["all-day"],
+                                            "meter_id": self.meter, "to_at": at(day, time), "quantity_milli": 1000})
+
+    def buys(self, serial, day):
+        self.books.insert("asset", {"id": str(uuid.uuid4()), "serial": serial, "node_id": self.nodes[0], "cohort": "c1", "currency": "USD",
+                                    "cost_minor": 100_000, "in_service": str(day), "life_months": 60})
+
+    def begins(self, day):
+        self.prolonged = self.runs("prolonged", 1, day, "06:00")
+        self.runs("short", 2, day, "00:10")
+        self.runs("late", 3, day, "01:00")
+        self.reads(day, "10:00")
+        self.buys(f"{day}-before", day)
+        self.books.step(at(day, "12:00"))
+
+    def is_late(self, day):
+        """What arrives between two attempts."""
+        self.reads(day, "23:00")
+        self.buys(f"{day}-after", day)
+        self.books.price("late", GPU_HOUR, at(day, "00:00"), at(day, "02:00"))
+        self.books.instance_becomes(self.prolonged, "running", at=at(day, "05:00"), ends_at=at(day, "09:00"))
+
+    def days_closed(self):
+        return self.books.value("SELECT count(*) FROM billing_day")
+
+    def breaks_off(self, day, table, condition):
+        """Closes a day in two attempts, of which the first ends in a crash."""
+        books, following = self.books, at(day + datetime.timedelta(days=1), "00:00")
+        closed = self.days_closed()
+        books.run(f"CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse_row()")
+        said = books.daemon.log.read_text().count("refused on purpose")
+        books.tick(following)
+        eventually(lambda: books.daemon.log.read_text().count("refused on purpose") > said, f"a row of {table} is refused", 30)
+        assert self.days_closed() == closed
+        books.daemon.kill()
+        self.is_late(day)
+        books.run(f"DROP TRIGGER refuse ON {table}")
+        books.daemon.launch()
+        eventually(lambda: self.days_closed() == closed + 1, f"the day is closed after all:\n{books.daemon.log_tail()}", 30)
+        books.step(following)
+
+    def rated(self):
+        return {row["name"]: row["amount_u"] for row in self.books.rows(
+            "SELECT coalesce(m.name, p.sku) AS name, sum(l.amount_u)::bigint AS amount_u FROM rated_line l"
+            "  JOIN price p ON p.id = l.price_id LEFT JOIN meter m ON m.id = l.meter_id GROUP BY 1")}
+
+
+@pytest.fixture
+def closing(cluster, tmp_path):
+    made = Closing(cluster, tmp_path)
+    yield made
+    made.books.close()
+
+
+def test_a_close_that_breaks_off_anywhere_ends_although_facts_arrive_meanwhile(closing):
+    for number, (table, condition) in enumerate(BROKEN):
+        day = FIRST + datetime.timedelta(days=number)
+        closing.begins(day)
+        closing.breaks_off(day, table, condition)
+    days = len(BROKEN)
+    closing.books.advance(at(FIRST + datetime.timedelta(days=days + 1), "00:00"))
+    closing.books.sound()
+    hour = 8 * GPU_HOUR
+    assert closing.rated() == {"all-day": (days + 1) * 24 * hour, "prolonged": days * 9 * hour, "short": days * hour, "late": days * hour,
+                               "egress": 2 * days * GB}
+    assert closing.books.value("SELECT count(DISTINCT asset_id) FROM depreciation") == 4 + 2 * days
