@@ -55,6 +55,32 @@ START_TEST(the_hundreds_of_a_nodes_transition_are_the_state_that_it_leaves)
 }
 END_TEST
 
+static bool is_one_of(int value, const int *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (values[i] == value)
+            return true;
+    }
+    return false;
+}
+
+/* What the view capacity_change of migrations/0068 looks at. */
+START_TEST(the_transitions_that_can_change_capacity_are_those_of_the_view)
+{
+    static const int served[] = {NODE_READY, NODE_ALLOCATED, NODE_SANITIZING};
+    static const int view[] = {120, 205, 210, 240, 305, 310, 330, 405, 410, 505, 510, 540, 720, 810};
+    for (int i = 0; i < node_fsm.transition_count; i++) {
+        const struct fsm_transition *row = &node_fsm.transitions[i];
+        bool was_served = is_one_of(row->from, served, COUNT_OF(served));
+        bool is_served = is_one_of(row->to, served, COUNT_OF(served));
+        bool begins_validation = row->to == NODE_VALIDATING && !was_served;
+        bool leaves =
+            (was_served && !is_served && row->to != NODE_VALIDATING) || (row->from == NODE_VALIDATING && !is_served);
+        ck_assert_msg((begins_validation || leaves) == is_one_of(row->number, view, COUNT_OF(view)), "%d", row->number);
+    }
+}
+END_TEST
+
 /* ---- Driving ---- */
 
 START_TEST(an_immediate_start_cascades_within_the_instant)
@@ -382,6 +408,7 @@ int main(void)
     tcase_add_test(tables, a_malformed_table_is_found);
     tcase_add_test(tables, no_node_goes_straight_from_allocated_to_ready);
     tcase_add_test(tables, the_hundreds_of_a_nodes_transition_are_the_state_that_it_leaves);
+    tcase_add_test(tables, the_transitions_that_can_change_capacity_are_those_of_the_view);
     suite_add_tcase(suite, tables);
     TCase *driving = tcase_create("driving");
     tcase_add_test(driving, an_immediate_start_cascades_within_the_instant);
