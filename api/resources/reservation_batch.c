@@ -22,6 +22,13 @@ static struct admission *of_waiter(struct waiter *waiter)
     return (struct admission *)(void *)((char *)waiter - offsetof(struct admission, waiter));
 }
 
+/* The batcher, the follower or a worker may come so late that what was shown has asked other zones, and waits for
+ * them. */
+static bool admission_claim(struct admission *admission)
+{
+    return suspension_claim_turn(&admission->item.internal->suspension, admission->item.turn);
+}
+
 /* ---- Limits on waiting ---- */
 
 static void release(struct request_internal *internal)
@@ -68,7 +75,7 @@ static void answer_object(struct admission *admission, int status)
     answer_send(internal);
 }
 
-/* The verdict is there: what is still to be asked does not count as waiting for one. */
+/* The verdict is there, or not waited for any longer: what is still to be asked does not count as waiting for one. */
 static void end_wait(struct request_internal *internal)
 {
     struct admission *admission = internal->own;
@@ -109,6 +116,7 @@ static struct request_internal *of_job(struct job *job)
 /* The caller has the claim. */
 static void show(struct admission *admission)
 {
+    end_wait(admission->item.internal);
     execute_show(admission->item.internal, admission->object, admission_is(admission, OUTCOME_REPLAYED));
 }
 
@@ -142,7 +150,7 @@ static void run_peek(struct job *job, struct worker *worker)
     bool is_settled = kind != ERR_NONE || PQntuples(result) > 0;
     if (!is_settled)
         atomic_store(&internal->suspension.deadline_ms, clock_monotonic_ms() + admission->wait_ms);
-    else if (suspension_claim(&internal->suspension)) {
+    else if (admission_claim(admission)) {
         if (follower_unwatch(internal->server->follower, &admission->waiter))
             internal_drop(internal);
         show(admission);
@@ -208,8 +216,8 @@ static void wait_on(struct admission *admission)
 {
     struct request_internal *internal = admission->item.internal;
     follower_watch(internal->server->follower, &admission->waiter);
-    bool is_answered = suspension_is_claimed(&internal->suspension); /* while it was not registered */
-    if (is_answered && follower_unwatch(internal->server->follower, &admission->waiter))
+    bool was_answered = !suspension_is_open(&internal->suspension, admission->item.turn); /* before it was registered */
+    if (was_answered && follower_unwatch(internal->server->follower, &admission->waiter))
         internal_drop(internal);
 }
 
@@ -222,7 +230,7 @@ static void decided(struct waiter *waiter, const PGresult *result, int row)
         wait_on(admission);
         return;
     }
-    if (suspension_claim(&internal->suspension)) {
+    if (admission_claim(admission)) {
         if (admission_is(admission, OUTCOME_REPLAYED)) {
             show(admission);
         } else {
@@ -268,7 +276,7 @@ static void committed(struct batch_item *item)
         atomic_store(&internal->suspension.deadline_ms, clock_monotonic_ms() + admission->wait_ms);
     } else if (admission_is(admission, OUTCOME_REPLAYED) && admission->wait_ms > 0) {
         join_wait(admission);
-    } else if (!suspension_claim(&internal->suspension)) {
+    } else if (!admission_claim(admission)) {
         return; /* its time was up */
     } else if (is_undecided) {
         answer_pending(admission);
@@ -287,7 +295,7 @@ static void failed(struct batch_item *item, const struct err *err)
     struct request_internal *internal = item->internal;
     struct admission *admission = admission_of(item);
     admission_unwatch(admission);
-    if (suspension_claim(&internal->suspension))
+    if (admission_claim(admission))
         answer_error(internal, err);
 }
 

@@ -13,6 +13,7 @@
 struct awaiting {
     struct answer_waiter waiter;
     struct request_internal *internal;
+    uint64_t turn; /* of internal->suspension */
     const char *id;
     route_handler *finish;
     int64_t wait_ms; /* 0: answered at once */
@@ -61,7 +62,7 @@ static void decided(struct answer_waiter *waiter, const PGresult *result, int ro
     struct awaiting *awaiting = (struct awaiting *)(void *)((char *)waiter - offsetof(struct awaiting, waiter));
     struct request_internal *internal = awaiting->internal;
     atomic_store(&awaiting->is_decided, true);
-    if (suspension_claim(&internal->suspension))
+    if (suspension_claim_turn(&internal->suspension, awaiting->turn))
         answer(internal);
     internal_drop(internal);
 }
@@ -112,6 +113,7 @@ void await_watch(struct request_internal *internal)
         return;
     }
     awaiting->waiter.answered = decided;
+    awaiting->turn = suspension_turn(&internal->suspension);
     internal_keep(internal);
     answers_watch(follower_verdicts(internal->server->follower), &awaiting->waiter);
 }

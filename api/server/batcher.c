@@ -132,6 +132,7 @@ enum err_kind batcher_prepare(struct batcher *batcher, struct request_internal *
 enum err_kind batcher_submit(struct batcher *batcher, struct batch_item *item, struct err *reterr)
 {
     internal_keep(item->internal);
+    item->turn = suspension_turn(&item->internal->suspension);
     (void)pthread_mutex_lock(&batcher->lock);
     bool fits = batcher->count < batcher->queue_max && !batcher->stopping;
     if (fits) {

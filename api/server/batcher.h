@@ -19,6 +19,7 @@ struct batch_item {
     struct batch_item *next;   /* in its tenant's queue */
     struct batch_item *merged; /* requests with the same idempotency key: they share its fate */
     struct request_internal *internal;
+    uint64_t turn; /* of internal->suspension, in which it is answered */
 };
 
 /* What a batch does; the batcher knows nothing of reservations. */

@@ -14,9 +14,15 @@
 
 #define LOOK_MS 1000 /* what moves without an event, or moved before it was watched */
 
-struct hold {
+/* Once per suspension: a change that comes late finds that of its own. */
+struct look {
     struct change_waiter waiter;
     struct request_internal *internal;
+    uint64_t turn; /* of internal->suspension */
+};
+
+struct hold {
+    struct look *look;
     int64_t until_ms; /* monotonic */
     bool is_over;     /* its time is up, the server stops, or too many wait: answered as it is */
 };
@@ -34,9 +40,9 @@ static void look_again(struct request_internal *internal)
 /* The follower: the object has changed. The waiter's reference goes. */
 static void changed(struct change_waiter *waiter)
 {
-    struct hold *hold = (struct hold *)(void *)((char *)waiter - offsetof(struct hold, waiter));
-    struct request_internal *internal = hold->internal;
-    if (suspension_claim(&internal->suspension))
+    struct look *look = (struct look *)(void *)((char *)waiter - offsetof(struct look, waiter));
+    struct request_internal *internal = look->internal;
+    if (suspension_claim_turn(&internal->suspension, look->turn))
         look_again(internal);
     internal_drop(internal);
 }
@@ -48,7 +54,7 @@ static void expire(struct suspension *suspension, bool is_shutdown)
         (struct request_internal *)(void *)((char *)suspension - offsetof(struct request_internal, suspension));
     struct hold *hold = internal->hold;
     hold->is_over = is_shutdown || clock_monotonic_ms() >= hold->until_ms;
-    bool was_watching = changes_unwatch(follower_changes(internal->server->follower), &hold->waiter);
+    bool was_watching = changes_unwatch(follower_changes(internal->server->follower), &hold->look->waiter);
     look_again(internal);
     if (was_watching)
         internal_drop(internal); /* the connection has its own until it is answered */
@@ -57,14 +63,20 @@ static void expire(struct suspension *suspension, bool is_shutdown)
 static bool begin(struct request_internal *internal)
 {
     struct hold *hold = arena_alloc(internal->request.arena, sizeof *hold);
-    *hold = (struct hold){.internal = internal, .until_ms = clock_monotonic_ms() + internal->prefer.wait_ms};
-    hold->waiter.changed = changed;
-    must(identity_from_uuid(internal->request.object, &hold->waiter.object, NULL) == ERR_NONE); /* it was read */
+    *hold = (struct hold){.until_ms = clock_monotonic_ms() + internal->prefer.wait_ms};
     internal->hold = hold;
     must(internal->release == NULL); /* it reads, and asks nobody */
     hold->is_over = !waiting_enter(internal);
     internal->release = release;
     return !hold->is_over;
+}
+
+static struct look *look_new(struct request_internal *internal)
+{
+    struct look *look = arena_alloc(internal->request.arena, sizeof *look);
+    *look = (struct look){.internal = internal, .waiter.changed = changed};
+    must(identity_from_uuid(internal->request.object, &look->waiter.object, NULL) == ERR_NONE); /* it was read */
+    return look;
 }
 
 bool hold_is_offered(const struct route *route)
@@ -92,16 +104,18 @@ bool hold_suspend(struct request_internal *internal)
     if (internal->hold == NULL ? !begin(internal) : internal->hold->is_over)
         return false;
     struct hold *hold = internal->hold;
+    struct look *look = hold->look = look_new(internal);
     int64_t look_ms = clock_monotonic_ms() + LOOK_MS;
     internal->expire = expire;
     if (!request_suspend(internal))
         return true;         /* it is answered: the server stops */
     internal_keep(internal); /* the waiter's */
     atomic_store(&internal->suspension.deadline_ms, look_ms < hold->until_ms ? look_ms : hold->until_ms);
-    changes_watch(follower_changes(internal->server->follower), &hold->waiter);
+    look->turn = suspension_turn(&internal->suspension);
+    changes_watch(follower_changes(internal->server->follower), &look->waiter);
     /* Whoever was faster than the registration has answered already: then nobody would take the waiter off. */
-    bool is_claimed = suspension_is_claimed(&internal->suspension);
-    if (is_claimed && changes_unwatch(follower_changes(internal->server->follower), &hold->waiter))
+    bool is_over = !suspension_is_open(&internal->suspension, look->turn);
+    if (is_over && changes_unwatch(follower_changes(internal->server->follower), &look->waiter))
         internal_drop(internal);
     return true;
 }

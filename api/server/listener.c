@@ -169,8 +169,8 @@ static void expire_in_queue(struct suspension *suspension, bool is_shutdown)
 
 bool request_suspend(struct request_internal *internal)
 {
-    internal->suspension =
-        (struct suspension){.expire = internal->expire == NULL ? expire_in_queue : internal->expire, .resume = resume};
+    internal->suspension.expire = internal->expire == NULL ? expire_in_queue : internal->expire;
+    internal->suspension.resume = resume;
     atomic_store(&internal->suspension.deadline_ms, clock_monotonic_ms() + REQUEST_WAIT_MS);
     MHD_suspend_connection(internal->connection);
     if (suspension_begin(internal->server->suspensions, &internal->suspension))

@@ -37,6 +37,7 @@ struct asking {
     struct request_internal *internal;
     question_finish *finish;
     int64_t wait_ms;
+    uint64_t turn; /* of internal->suspension, in which the answers are waited for */
     size_t count;
     _Atomic size_t missing;
     bool is_sent;     /* counts against questions_max */
@@ -187,7 +188,7 @@ static void answered(struct answer_waiter *waiter, const PGresult *result, int r
     asked->answer = copied(result, row, ANSWER_ANSWER);
     atomic_store(&asked->is_there, true);
     bool is_last = atomic_fetch_sub(&asking->missing, 1) == 1;
-    if (is_last && suspension_claim(&internal->suspension))
+    if (is_last && suspension_claim_turn(&internal->suspension, asking->turn))
         reading_resume(internal, finish_step);
     internal_drop(internal);
 }
@@ -285,6 +286,7 @@ static void park(struct asking *asking)
     struct request_internal *internal = asking->internal;
     struct answers *answers = follower_answers(internal->server->follower);
     internal->suspension.expire = expire;
+    asking->turn = suspension_turn(&internal->suspension);
     for (size_t i = 0; i < asking->count; i++) {
         internal_keep(internal);
         answers_watch(answers, &asking->each[i].waiter);
@@ -297,6 +299,7 @@ void question_send(struct request_internal *internal)
     struct asking *asking = internal->asking;
     struct db *db = internal->request.db;
     struct err err = {0};
+    must(internal->release == NULL || internal->release == release); /* who had one has given it up */
     internal->release = release;
     enum err_kind kind = open_transaction(asking, db, &err);
     if (kind != ERR_NONE) {
@@ -310,7 +313,7 @@ void question_send(struct request_internal *internal)
     if (kind == ERR_NONE)
         return;
     unwatch(asking);
-    if (suspension_claim(&internal->suspension))
+    if (suspension_claim_turn(&internal->suspension, asking->turn))
         go_without(internal, &err); /* if it was committed after all, nobody waits for the answer */
 }
 

@@ -104,7 +104,7 @@ struct request_internal {
     struct preference prefer;
     const char *idempotency_key; /* NULL: none */
     uint8_t request_sha256[SHA256_SIZE];
-    struct suspension suspension; /* for a worker, the batcher, a verdict: once */
+    struct suspension suspension; /* for a worker, the batcher, a verdict, answers of planners: one after the other */
     struct suspension pause;      /* for one statement of a handler that reads: as often as it asks */
     struct reading reading;
     struct job job;

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#define CLAIMED         UINT64_C(1) /* in the state; above it the turn */
 #define TIMER_PERIOD_MS 20
 #define EXPIRED_MAX     256 /* taken from the list in one hold of the lock */
 
@@ -90,7 +91,6 @@ struct suspensions *suspensions_start(void)
 bool suspension_begin(struct suspensions *all, struct suspension *suspension)
 {
     must(suspension->expire != NULL && suspension->resume != NULL);
-    atomic_store(&suspension->claimed, false);
     (void)pthread_mutex_lock(&all->lock);
     bool may = !all->draining || suspension->is_brief;
     if (may) {
@@ -99,6 +99,7 @@ bool suspension_begin(struct suspensions *all, struct suspension *suspension)
         if (all->first != NULL)
             all->first->previous = suspension;
         all->first = suspension;
+        atomic_store(&suspension->state, (atomic_load(&suspension->state) | CLAIMED) + 1);
         metric_set(&suspended, ++all->count);
     }
     (void)pthread_mutex_unlock(&all->lock);
@@ -107,24 +108,34 @@ bool suspension_begin(struct suspensions *all, struct suspension *suspension)
 
 bool suspension_claim(struct suspension *suspension)
 {
-    return !atomic_exchange(&suspension->claimed, true);
+    return (atomic_fetch_or(&suspension->state, CLAIMED) & CLAIMED) == 0;
+}
+
+uint64_t suspension_turn(const struct suspension *suspension)
+{
+    return atomic_load(&suspension->state) & ~CLAIMED;
+}
+
+bool suspension_claim_turn(struct suspension *suspension, uint64_t turn)
+{
+    return atomic_compare_exchange_strong(&suspension->state, &turn, turn | CLAIMED);
+}
+
+bool suspension_is_open(const struct suspension *suspension, uint64_t turn)
+{
+    return atomic_load(&suspension->state) == turn;
 }
 
 void suspension_park(struct suspension *suspension, int64_t deadline_ms)
 {
-    must(atomic_load(&suspension->claimed));
+    must((atomic_load(&suspension->state) & CLAIMED) != 0);
     atomic_store(&suspension->deadline_ms, deadline_ms);
-    atomic_store(&suspension->claimed, false);
-}
-
-bool suspension_is_claimed(const struct suspension *suspension)
-{
-    return atomic_load(&suspension->claimed);
+    (void)atomic_fetch_and(&suspension->state, ~CLAIMED);
 }
 
 void suspension_end(struct suspensions *all, struct suspension *suspension)
 {
-    must(atomic_load(&suspension->claimed));
+    must((atomic_load(&suspension->state) & CLAIMED) != 0);
     (void)pthread_mutex_lock(&all->lock);
     if (suspension->previous == NULL)
         all->first = suspension->next;

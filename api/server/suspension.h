@@ -10,10 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Zeroed at first; then it may begin as often as it ended. */
 struct suspension {
     struct suspension *previous, *next;
-    atomic_bool claimed;
-    bool is_brief; /* over soon by itself: it may begin while the server stops, and shutdown waits for it */
+    _Atomic uint64_t state; /* twice the number of times that it began; plus one while it is claimed */
+    bool is_brief;          /* over soon by itself: it may begin while the server stops, and shutdown waits for it */
     _Atomic int64_t deadline_ms; /* monotonic */
     /* Called by the timer with the claim in hand: answer now. Must end in suspension_end, by itself or later. */
     void (*expire)(struct suspension *suspension, bool is_shutdown);
@@ -27,10 +28,15 @@ struct suspensions *suspensions_start(void);
 bool suspension_begin(struct suspensions *all, struct suspension *suspension);
 /* True for exactly one caller per suspension. */
 bool suspension_claim(struct suspension *suspension);
+/* Which of its turns this is, claimed or not. */
+uint64_t suspension_turn(const struct suspension *suspension);
+/* The same for who may come late: once the request was resumed it may have been suspended anew, for others to claim. */
+bool suspension_claim_turn(struct suspension *suspension, uint64_t turn);
+/* Nobody has claimed it, nor is it another turn. */
+bool suspension_is_open(const struct suspension *suspension, uint64_t turn);
 /* The claimant gives the claim back: somebody else is going to answer, or the timer at the deadline. It does so last,
  * but for what must not touch the request any more. */
 void suspension_park(struct suspension *suspension, int64_t deadline_ms);
-bool suspension_is_claimed(const struct suspension *suspension);
 /* The claimant is done: out of the list, resume. */
 void suspension_end(struct suspensions *all, struct suspension *suspension);
 int64_t suspensions_count(struct suspensions *all);

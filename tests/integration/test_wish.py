@@ -235,8 +235,10 @@ def test_alternatives_change_one_thing_each(plant, acme):
     assert {"count": 2} in told
 
 
-def test_another_zone_that_would_grant_it_is_among_the_alternatives(stack):
-    """As it stands but for the zone; also of a repetition, a preview and a quote; and not where that zone has no room, or no quota."""
+def test_another_zone_that_would_grant_it_is_among_the_alternatives(make_stack):
+    """As it stands but for the zone; also of a repetition, a preview and a quote; and not where that zone has no room, or no quota.
+    However often a refusal is repeated: who comes next still waits for their verdict, of which two may."""
+    stack = make_stack(settings={"sluice-api": {"SLUICE_SUSPENDED_PER_TENANT_MAX": "2"}})
     stack.fleet(nodes=1)
     stack.zone("us-west-2b")
     stack.node("w1", zone="us-west-2b", fabric="west")
@@ -253,8 +255,9 @@ def test_another_zone_that_would_grant_it_is_among_the_alternatives(stack):
     first = acme.post("/v1/reservations", body, headers=keyed).expect(409)
     assert zones(first) == ["us-east-1a"] * (len(zones(first)) - 1) + ["us-west-2b"]
     assert {key: first.body["alternatives"][-1][key] for key in west if key != "placement"} == {key: west[key] for key in west if key != "placement"}
-    again = acme.post("/v1/reservations", body, headers=keyed).expect(409)
-    assert again.body["alternatives"] == first.body["alternatives"]
+    for _ in range(3):
+        again = acme.post("/v1/reservations", body, headers=keyed).expect(409)
+        assert again.body["alternatives"] == first.body["alternatives"]
     assert zones(acme.post("/v1/reservations?validate_only=true", body).expect(409)) == zones(first)
     quote = acme.post("/v1/quotes", {**wish(), "ttl_s": 900}).expect(409)
     held = acme.post("/v1/quotes", quote.body["alternatives"][-1]).expect(201).body
