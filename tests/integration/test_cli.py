@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from stack import ROOT, binaries
+from stack import ROOT, binaries, eventually
 
 TENANT = {"principal": "ana", "role": "admin", "tenant": "acme", "domain_time": "2026-01-01T00:00:00Z", "virtual_clock": True}
 
@@ -295,6 +295,26 @@ def test_a_reservation_goes_from_the_command_line_to_the_invoice(stack, sluice):
     assert "11520.00 USD" in ana("invoice", "get", number).expect(0).out
     margin = operator("margin", "--by", "tenant", "--from", "2026-01-01", "--to", "2026-02-01").expect(0)
     assert "acme" in margin.out
+
+
+def test_an_instance_is_stopped_and_started_from_the_command_line(stack, sluice):
+    stack.fleet(nodes=1)
+    tenant = stack.tenant("acme")
+    tenant.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "ends_at": "2026-01-02T00:00:00Z"}).expect(201)
+    instance = tenant.items("/v1/instances")[0]["id"]
+
+    def ana(*arguments):
+        return sluice(*arguments, url=stack.url, token=tenant.token)
+
+    assert ana("instance", "stop", instance, "--validate-only", "-o", "json").expect(0).json["state"] == "pending"
+    for action, state in (("stop", "stopped"), ("start", "running"), ("reboot", "running")):
+        asked = ana("instance", action, instance, "-o", "json").expect(0).json
+        assert (asked["action"], asked["instance"]) == (action, instance)
+        eventually(lambda: tenant.items(f"/v1/instances/{instance}/actions")[-1]["state"] == "done", f"it did {action}")
+        assert tenant.get(f"/v1/instances/{instance}").body["state"] == state
+    assert "instance_not_stopped" in ana("instance", "start", instance).expect(5).log
+    rows = ana("instance", "actions", instance).expect(0).out.splitlines()
+    assert [row.split()[:2] for row in rows[1:]] == [["stop", "done"], ["start", "done"], ["reboot", "done"]]
 
 
 def test_a_reservation_is_cancelled_by_name_and_its_name_is_free_again(stack, sluice):
