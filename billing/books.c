@@ -100,10 +100,10 @@ const struct db_stmt *const books_statements[] = {
     &statement_first_open, &statement_cut, &statement_close, &statement_relax, &statement_look, NULL,
 };
 
-void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s)
+void books_init(struct books *books, struct db *db, const struct books_settings *settings)
 {
-    *books = (struct books){.leader = {.db = db}, .close_delay_s = close_delay_s};
-    lease_init(&books->leader.lease, BOOKS_COMPONENT, lease_ttl_ms);
+    *books = (struct books){.leader = {.db = db}, .settings = *settings};
+    lease_init(&books->leader.lease, BOOKS_COMPONENT, settings->lease_ttl_ms);
 }
 
 static int64_t open_from_s(const struct books *books)
@@ -123,6 +123,13 @@ static enum err_kind find_first_open(struct books *books, struct err *reterr)
     return ERR_NONE;
 }
 
+static enum err_kind close_months(struct books *books, int64_t now_s, struct err *reterr)
+{
+    const struct month_close_terms terms = {
+        .closed_until_s = open_from_s(books), .reading_grace_s = books->settings.reading_grace_s, .now_s = now_s};
+    return month_close(&books->leader, &terms, reterr);
+}
+
 static enum err_kind load(struct books *books, const struct clock_domain *clock, struct err *reterr)
 {
     enum err_kind kind = find_first_open(books, reterr);
@@ -137,7 +144,7 @@ static enum err_kind load(struct books *books, const struct clock_domain *clock,
         kind = cohort_day_count_warnings(books->leader.db, reterr);
     /* A crash may have come between a day's close and the month's. */
     if (kind == ERR_NONE && books->begun)
-        kind = month_close(&books->leader, open_from_s(books), clock->now_s, reterr);
+        kind = close_months(books, clock->now_s, reterr);
     books->loaded = kind == ERR_NONE;
     return kind;
 }
@@ -213,7 +220,7 @@ static enum err_kind close_day(struct books *books, int64_t now_s, struct err *r
     if (kind == ERR_NONE)
         kind = post_day(books, reterr);
     if (kind == ERR_NONE)
-        kind = month_close(&books->leader, open_from_s(books), now_s, reterr);
+        kind = close_months(books, now_s, reterr);
     if (kind != ERR_NONE)
         return err_context(reterr, "closing the day '%s'", date);
     int64_t took_ms = clock_monotonic_ms() - started_ms;
@@ -261,7 +268,7 @@ static enum err_kind look_around(struct books *books, struct look *ret, struct e
 static int64_t final_until_s(const struct books *books, const struct look *look)
 {
     if (!look->clock.is_virtual)
-        return look->clock.now_s - books->close_delay_s;
+        return look->clock.now_s - books->settings.close_delay_s;
     return look->zones_are_done ? look->clock.now_s : INT64_MIN;
 }
 
@@ -305,7 +312,7 @@ static enum err_kind carry_out_requests(struct books *books, const struct look *
         return ERR_NONE;
     enum err_kind kind = invoice_requests_carry_out(&books->leader, look->clock.now_s, &closes_again, reterr);
     if (kind == ERR_NONE && closes_again && books->begun)
-        kind = month_close(&books->leader, open_from_s(books), look->clock.now_s, reterr);
+        kind = close_months(books, look->clock.now_s, reterr);
     return kind;
 }
 

@@ -14,9 +14,15 @@
 
 #define BOOKS_COMPONENT "billing" /* of the lease and of the virtual clock */
 
+struct books_settings {
+    int64_t lease_ttl_ms;
+    int64_t close_delay_s;   /* real clock: how long after midnight a day is closed */
+    int64_t reading_grace_s; /* how long after its end a billing period with billed meters is closed, at the least */
+};
+
 struct books {
     struct leader leader;
-    int64_t close_delay_s; /* real clock: how long after midnight a day is closed */
+    struct books_settings settings;
 
     bool loaded;            /* whether what follows is known; forgotten after any error */
     bool begun;             /* whether there is anything to keep books of */
@@ -29,7 +35,7 @@ struct books {
     bool has_hidden;       /* events come into view soon, without a notification: look again in a moment */
 };
 
-void books_init(struct books *books, struct db *db, int64_t lease_ttl_ms, int64_t close_delay_s);
+void books_init(struct books *books, struct db *db, const struct books_settings *settings);
 
 /* Does everything due. Only while the lease is held. After an error call it again: it starts from the tables. */
 MUST_CHECK enum err_kind books_keep(struct books *books, struct err *reterr);

@@ -58,17 +58,14 @@
 #define PAUSE_MS        500  /* after an error */
 #define TIMEOUTS_OF_TTL 2    /* a transaction dies well before the lease does */
 
-struct settings {
-    int64_t lease_ttl_ms;
-    int64_t close_delay_s;
-};
-
 static const struct setting billing_settings[] = {
     // clang-format off
-    {"lease_ttl_ms", SETTING_INT, offsetof(struct settings, lease_ttl_ms), "10000", 500, 600000, "ms", false,
+    {"lease_ttl_ms", SETTING_INT, offsetof(struct books_settings, lease_ttl_ms), "10000", 500, 600000, "ms", false,
      "how long the leader may be silent before another process takes over"},
-    {"close_delay_s", SETTING_INT, offsetof(struct settings, close_delay_s), "300", 0, 86400, "s", false,
+    {"close_delay_s", SETTING_INT, offsetof(struct books_settings, close_delay_s), "300", 0, 86400, "s", false,
      "how long after midnight UTC a day is closed (a virtual clock needs no delay)"},
+    {"reading_grace_s", SETTING_INT, offsetof(struct books_settings, reading_grace_s), "7200", 0, 604800, "s", false,
+     "how long after the end of a billing period in which meters are billed agents may report the last of it: its invoice waits for the close of the day that ends after that"},
     SETTINGS_END,
     // clang-format on
 };
@@ -210,7 +207,7 @@ static void run(struct books *books)
     }
 }
 
-static int start(const struct config_common *common, const struct settings *settings)
+static int start(const struct config_common *common, const struct books_settings *settings)
 {
     struct err err = {0};
     CLEANUP(db_freep)
@@ -227,7 +224,7 @@ static int start(const struct config_common *common, const struct settings *sett
         return EXIT_FAILURE;
     }
     struct books books;
-    books_init(&books, db, settings->lease_ttl_ms, settings->close_delay_s);
+    books_init(&books, db, settings);
     struct metric *const metrics[] = {&metric_leader, &metric_errors};
     metric_register(metrics, COUNT_OF(metrics));
     books_register_metrics();
@@ -248,7 +245,7 @@ static int start(const struct config_common *common, const struct settings *sett
 int main(int argc, char **argv)
 {
     struct config_common common = {0};
-    struct settings settings = {0};
+    struct books_settings settings = {0};
     const struct config_part parts[] = {
         {config_common_settings, &common},
         {billing_settings, &settings},

@@ -22,6 +22,7 @@ void month_close_register_metrics(void)
     metric_register(metrics, COUNT_OF(metrics));
 }
 
+/* $2: how long a period in which meters are billed waits for more readings. */
 static const struct db_stmt statement_due = {
     .name = "month_close_due",
     .sql = "SELECT p.tenant_id, extract(epoch FROM p.starts_at)::bigint, extract(epoch FROM p.ends_at)::bigint"
@@ -30,8 +31,11 @@ static const struct db_stmt statement_due = {
            "   AND (p.parked_at IS NULL OR p.parked_at < to_timestamp($1::bigint)) AND NOT EXISTS ("
            "  SELECT FROM usage_waiting w WHERE w.tenant_id = p.tenant_id"
            "     AND w.starts_at < p.ends_at AND w.ends_at > p.starts_at)"
+           "   AND (p.ends_at + $2::bigint * interval '1 second' <= to_timestamp($1::bigint) OR NOT EXISTS ("
+           "  SELECT FROM rated_line l WHERE l.tenant_id = p.tenant_id AND l.period_start = p.starts_at"
+           "     AND l.meter_id IS NOT NULL AND l.corrects IS NULL))"
            " ORDER BY p.ends_at, p.tenant_id LIMIT " PERIODS_MAX,
-    .params = 1,
+    .params = 2,
 };
 
 static const struct db_stmt statement_start = {
@@ -177,13 +181,16 @@ static enum err_kind finish(struct db *db, void *context, struct err *reterr)
     return db_run(db, &statement_finish, DB_NO_PARAMS, NULL, reterr);
 }
 
-static enum err_kind close_due(struct leader *leader, int64_t closed_until_s, int64_t now_s, int *ret_count,
+static enum err_kind close_due(struct leader *leader, const struct month_close_terms *terms, int *ret_count,
                                struct err *reterr)
 {
     char until[DB_INT_TEXT_SIZE];
+    char grace[DB_INT_TEXT_SIZE];
+    int64_t closed_until_s = terms->closed_until_s;
     CLEANUP(db_result_clear) PGresult *due = NULL;
-    enum err_kind kind =
-        db_run(leader->db, &statement_due, DB_PARAMS(db_int_param(until, closed_until_s)), &due, reterr);
+    enum err_kind kind = db_run(
+        leader->db, &statement_due,
+        DB_PARAMS(db_int_param(until, closed_until_s), db_int_param(grace, terms->reading_grace_s)), &due, reterr);
     *ret_count = kind == ERR_NONE ? PQntuples(due) : 0;
     if (*ret_count > 0)
         kind = leader_transact(leader, start, &closed_until_s, reterr);
@@ -194,19 +201,19 @@ static enum err_kind close_due(struct leader *leader, int64_t closed_until_s, in
             .starts_at_s = db_int(due, row, 1, 0),
             .ends_at_s = db_int(due, row, 2, 0),
             .closed_until_s = closed_until_s,
-            .now_s = now_s,
+            .now_s = terms->now_s,
         };
         kind = close_or_park(&closing, reterr);
     }
     return kind;
 }
 
-enum err_kind month_close(struct leader *leader, int64_t closed_until_s, int64_t now_s, struct err *reterr)
+enum err_kind month_close(struct leader *leader, const struct month_close_terms *terms, struct err *reterr)
 {
     enum err_kind kind = ERR_NONE;
     int count = 0;
     do {
-        kind = close_due(leader, closed_until_s, now_s, &count, reterr);
+        kind = close_due(leader, terms, &count, reterr);
     } while (kind == ERR_NONE && count > 0 && !shutdown_requested());
     if (kind == ERR_NONE)
         kind = leader_transact(leader, finish, NULL, reterr);

@@ -10,7 +10,8 @@
 
 #define WRITTEN(category, period)                                                                                      \
     " coalesce((SELECT sum(l.amount_u) FROM rated_line l WHERE l.reservation_id = x.reservation_id"                    \
-    "   AND l.charge_category = '" category "' AND l.reason = x.reason AND l.period_start = " period "), 0)::bigint"
+    "   AND l.charge_category = '" category "' AND l.reason = x.reason"                                                \
+    "   AND coalesce(l.corrects, l.period_start) = " period "), 0)::bigint"
 
 /* Rows: reservation, tenant, currency, period, its end, reason, base, share of it in basis points, what was written. */
 

@@ -441,7 +441,7 @@ class History(Invoicing, Purchasing, Lending):
         knowledge = oracle_books.knowledge_of(house.world)
         for tenant in house.world.tenants:
             for period in oracle_books.periods_of(house.world, tenant, house.today):
-                if midnight_after(period[1]) == house.today:
+                if house.world.closes(tenant, period) == house.today:
                     invoice = oracle_books.drawn_up(house.world, tenant, period, knowledge)
                     house.books[tenant.name].expire(house.today)
                     house.match(tenant, period, invoice)

@@ -12,7 +12,7 @@ import capex_invariants as of_capex
 from counting_house import identity_of, month_text, uuid_of
 from oracle import books as oracle_books
 from oracle import metering
-from oracle.amounts import DAY_S, midnight_after, month_of, text_of
+from oracle.amounts import DAY_S, month_of, text_of
 from oracle.rating import Group, Sum
 from purchasing import orders_are_capitalised
 
@@ -82,7 +82,7 @@ def order_and_repetition_do_not_matter(history):
     period = month_of(history.outage[0], tenant.zone)
     (told,) = [c for c in house.world.corrections if c.reservation is history.twin_reservations["late"]]
     corrected = house.value("SELECT count(*) FROM rated_line WHERE tenant_id = %s AND corrects = to_timestamp(%s)", tenant.id, period[0])
-    assert (corrected > 0) == (midnight_after(period[1]) <= told.known_at), "it is a correction if the period was closed"
+    assert (corrected > 0) == (house.world.closes(tenant, period) <= told.known_at), "it is a correction if the period was closed"
 
 
 def twin(history, name):

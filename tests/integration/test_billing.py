@@ -418,12 +418,17 @@ def test_what_was_promised_and_not_delivered_is_credited_by_rule(keep_books):
     # The month is closed. What is taken back of its usage takes a share of the credit back, in the open month; and another hour gives more.
     april = books.rows("SELECT * FROM rated_line ORDER BY id")
     correct(books, tenant, reservation, "2026-04-29T12:00:00Z", "2026-04-29T22:00:00Z", -8000)
+    # A cancellation that was asked for in April and came to be known afterwards: charged once, however often a week of closes looks at it.
+    unheard = books.reservation(tenant, eight)
+    books.insert("cancellation", {"reservation_id": unheard, "tenant_id": tenant, "kind": "cancellation", "requested_at": "2026-04-30T23:00:00Z",
+                                  "currency": "USD", "remaining_u": 10_000_000, "charge_bp": 5000})
     books.advance("2026-05-03T00:00:00Z")
     correction = billed(books, reservation_id=reservation, reason="sla_credit", charge_class="correction", corrects="2026-04-01T00:00:00Z", period_start="2026-05-01T00:00:00Z")
     assert correction["billed"] == 10 * 8 * 2_000_000 / 4
     correct(books, tenant, reservation, "2026-04-29T12:00:00Z", "2026-04-29T13:00:00Z", 8000)
     books.advance("2026-05-06T00:00:00Z")
     assert billed(books, reservation_id=reservation, reason="sla_credit")["billed"] == -13.8 * 8 * 2_000_000 / 4
+    assert billed(books, reservation_id=unheard, reason="cancellation")["billed"] == 5_000_000
     assert books.rows("SELECT * FROM rated_line ORDER BY id")[:len(april)] == april
     books.sound()
 

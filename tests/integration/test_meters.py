@@ -29,6 +29,8 @@ class Metered:
         self.reservation = self.acme.create("/v1/reservations", {
             "instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "name": "llama",
             "starts_at": "2026-01-30T00:00:00Z", "ends_at": "2026-02-03T00:00:00Z"})["id"]
+        self.other.create("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1,
+                                               "starts_at": "2026-01-30T00:00:00Z", "ends_at": "2026-01-31T00:00:00Z"})
 
     def price(self, meter, amount, **fields):
         return self.finance.create("/v1/system/prices", {"sku_kind": "meter", "sku": meter, "gpu_hour": money(amount), **fields})
@@ -118,13 +120,16 @@ def test_readings_become_an_invoice(metered):
     metered.report(metered.reading("e2", "egress", "7.250000", "2026-01-30T23:00:00Z"),
                    metered.reading("s2", "storage", "500.000000", "2026-01-31T00:00:00Z", **{"from": "2026-01-30T12:00:00Z"})).expect(204)
     metered.stack.advance("2026-02-01T00:30:00Z")
-    assert [each["counted_with"] for each in metered.acme.items("/v1/meter-readings")] == ["2026-01-30"] * 3 + ["2026-01-31"] * 2
+    assert metered.acme.items("/v1/invoices") == [] and len(metered.other.items("/v1/invoices")) == 1, "agents get a grace; who has nothing metered does not wait"
+    metered.report(metered.reading("s3", "storage", "60.000000", "2026-02-01T00:00:00Z", **{"from": "2026-01-31T23:00:00Z"})).expect(204)
+    metered.stack.advance("2026-02-02T00:30:00Z")
+    assert [each["counted_with"] for each in metered.acme.items("/v1/meter-readings")] == ["2026-01-30"] * 3 + ["2026-01-31"] * 2 + ["2026-02-01"]
     metered.sound()
     (invoice,) = metered.acme.items("/v1/invoices")
     lines = {each["meter"]: each for each in metered.acme.items(f"/v1/invoices/{invoice['id']}/lines")}
     assert set(lines) == {None, "egress", "storage"}, "what has no price is free"
     shown = {name: (line["quantity"], line["unit"], line["amount_exact"]["amount"]) for name, line in lines.items() if name}
-    assert shown == {"egress": ("13.750000", "GB", "0.337500"), "storage": ("12000.000000", "GB-Hours", "1.200000")}
+    assert shown == {"egress": ("13.750000", "GB", "0.337500"), "storage": ("12060.000000", "GB-Hours", "1.206000")}
     assert lines["storage"]["description"] == "storage at 0.000100 USD per GB-Hours"
     assert decimal.Decimal(invoice["net"]["amount"]) == sum(decimal.Decimal(line["net"]["amount"]) for line in lines.values())
 
@@ -132,7 +137,7 @@ def test_readings_become_an_invoice(metered):
 def test_a_line_is_explained_back_to_its_readings_and_price(metered):
     (invoice,) = metered.acme.items("/v1/invoices")
     expected = {"egress": ("(0 x 10000 + 90000 x 3750) / 1000, half to even", "337500", ["e1", "e2"]),
-                "storage": ("(100 x 43200000000) / 3600000, half to even", "1200000", ["s1", "s2"])}
+                "storage": ("(100 x 43416000000) / 3600000, half to even", "1206000", ["s1", "s2", "s3"])}
     for line in metered.acme.items(f"/v1/invoices/{invoice['id']}/lines"):
         if line["meter"] is None:
             continue
@@ -156,7 +161,7 @@ def test_focus_tells_of_meters_in_their_units_and_of_what_was_invoiced(metered):
     told = {}
     for row in rows:
         told.setdefault((row["SkuMeter"], row["ConsumedUnit"], row["PricingUnit"]), []).append(decimal.Decimal(row["ConsumedQuantity"] or 0))
-    assert sum(told["egress", "GB", "GB"]) == decimal.Decimal("13.75") and sum(told["storage", "GB-Hours", "GB-Hours"]) == 12000
+    assert sum(told["egress", "GB", "GB"]) == decimal.Decimal("13.75") and sum(told["storage", "GB-Hours", "GB-Hours"]) == 12060
     assert all(row["CapacityReservationId"] is None for row in rows if row["SkuMeter"] in ("egress", "storage"))
     billed = sum(decimal.Decimal(row["BilledCost"]) for row in rows if row["InvoiceId"] == invoice["number"])
     assert billed == decimal.Decimal(invoice["total"]["amount"])
@@ -164,7 +169,7 @@ def test_focus_tells_of_meters_in_their_units_and_of_what_was_invoiced(metered):
 
 def test_what_comes_late_corrects_a_closed_month_in_the_open_one(metered):
     metered.report(metered.reading("e3", "egress", "2.000000", "2026-01-31T23:59:59Z")).expect(204)
-    metered.stack.advance("2026-02-02T00:30:00Z")
+    metered.stack.advance("2026-02-03T00:30:00Z")
     (late,) = [line for line in metered.lines() if line["corrects"] is not None]
     assert (late["name"], late["quantity"], late["amount_u"]) == ("egress", 2000, 180000)
     metered.sound()
@@ -172,7 +177,7 @@ def test_what_comes_late_corrects_a_closed_month_in_the_open_one(metered):
 
 def test_a_price_that_begins_in_the_past_rates_what_was_free(metered):
     metered.price("seats", "5.000000", valid_from="2026-01-01T00:00:00Z")
-    metered.stack.advance("2026-02-03T00:30:00Z")
+    metered.stack.advance("2026-02-04T00:30:00Z")
     (seats,) = [line for line in metered.lines() if line["name"] == "seats"]
     assert (seats["quantity"], seats["amount_u"], seats["corrects"] is not None) == (3000, 15000000, True)
     metered.sound()
@@ -181,5 +186,5 @@ def test_a_price_that_begins_in_the_past_rates_what_was_free(metered):
 def test_a_retired_meter_takes_no_readings(metered):
     (seats,) = metered.finance.items("/v1/system/meters?name=seats")
     for _ in range(2):
-        assert metered.finance.post(f"/v1/system/meters/{seats['id']}/retire").expect(200).body["retired_at"] == "2026-02-03T00:30:00Z"
+        assert metered.finance.post(f"/v1/system/meters/{seats['id']}/retire").expect(200).body["retired_at"] == "2026-02-04T00:30:00Z"
     metered.report(metered.reading("u2", "seats", "1.000000", "2026-02-02T00:00:00Z")).expect(422)

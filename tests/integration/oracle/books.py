@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from .amounts import DAY_S, half_away, half_even, micro_per_minor, midnight_after, minor_of, month_of, months_between
+from .amounts import DAY_S, half_away, half_even, micro_per_minor, minor_of, month_of, months_between
 from .metering import FOREVER
 
 
@@ -69,12 +69,12 @@ class Invoice:
 def booked(world, tenant, period, knowledge):
     """What is billed with a period: all that is known of it when it closes, and what became known meanwhile of those closed before.
     (group, corrected period or None) -> Sum. knowledge: the days, as midnights at their ends, on which something became known."""
-    closes = midnight_after(period[1])
+    closes = world.closes(tenant, period)
     lines = {(group, None): total for group, total in world.groups(tenant, period, closes).items()}
     for midnight in knowledge:
         if month_of(midnight - 1, tenant.zone) != period:
             continue
-        for earlier in {period_of for period_of in periods_of(world, tenant, midnight) if midnight_after(period_of[1]) < midnight}:
+        for earlier in {period_of for period_of in periods_of(world, tenant, midnight) if world.closes(tenant, period_of) < midnight}:
             for group, total in difference(world.groups(tenant, earlier, midnight), world.groups(tenant, earlier, midnight - DAY_S)).items():
                 key = (group, earlier[0])
                 lines[key] = lines[key] if key in lines else type(total)()
@@ -119,7 +119,7 @@ def drawn_up(world, tenant, period, knowledge):
         sums[key] = sums[key] if key in sums else type(total)()
         sums[key] += total
     lines = [Line(*key, total.quantity, total.billed_u, minor_of(total.billed_u, tenant.currency)) for key, total in sums.items()]
-    return Invoice(tenant, period, midnight_after(period[1]), lines, rate_of(tenant, period)) if any(line.amount_u for line in lines) else None
+    return Invoice(tenant, period, world.closes(tenant, period), lines, rate_of(tenant, period)) if any(line.amount_u for line in lines) else None
 
 
 @dataclass

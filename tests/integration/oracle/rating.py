@@ -7,8 +7,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from .amounts import GPU_HOUR, half_even, largest_remainder, micro_per_minor, midnight_after, month_of, part_of_time
+from .amounts import DAY_S, GPU_HOUR, half_even, largest_remainder, micro_per_minor, midnight_after, month_of, part_of_time
 from .pricing import Book, Item, Subject, priced
+
+READING_GRACE_S = 7200  # sluice-billing's default
 
 
 @dataclass(eq=False)
@@ -229,6 +231,14 @@ class World:
         while at < period[0]:
             number, at = number + 1, month_of(at, commitment.tenant.zone)[1]
         return number
+
+    def closes(self, tenant, period):
+        """The midnight by which a period is closed: where meters are billed in it, agents get a grace."""
+        first = midnight_after(period[1])
+        is_billed = any(each.reservation.tenant is tenant and period[0] < each.end <= period[1] and each.known_at < first and each.counts() > 0
+                        and self.book.terms(Subject(tenant.id, each.reservation.project, "meter", each.meter, "any", tenant.currency, tenant.zone),
+                                            each.end - 1, first) is not None for each in self.readings)
+        return first + DAY_S if is_billed and first < period[1] + READING_GRACE_S else first
 
     def rule_groups(self, tenant, period, known):
         """What is charged and credited by rule; credits once the period is closed, and from then on by what is known of it."""
