@@ -26,6 +26,7 @@ struct question onward_begin(struct planner *planner, uint32_t index)
         .avoid = NONE,
         .near_group = NONE,
         .only_node = NONE,
+        .beside = NONE,
         .only_gpus = allocation_gpus(planner, index),
         .apart_level = PLANNER_FLEET,
         .preemptible = body.preemptible,

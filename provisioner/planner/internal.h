@@ -256,6 +256,7 @@ struct question {
     enum planner_scope near_scope;
     uint32_t near_group; /* NONE: anywhere */
     uint32_t only_node;  /* of those; NONE: any */
+    uint32_t beside;     /* of evictions that lose the same the one nearest to this node; NONE: to none */
     enum planner_spread spread;
     uint64_t only_gpus;             /* on these GPUs; 0: on any */
     enum planner_scope apart_level; /* PLANNER_FLEET: no spread; else not in groups that planner->apart marks */

@@ -245,22 +245,20 @@ struct replacing {
     struct planner_request request;
 };
 
-/* Tightest scope around the present node first. */
+/* Tightest scope around the present node first. Somebody goes only where all of them have nothing free: with the least
+ * loss, and of several the nearest. */
 static bool find_near(const struct replacing *replacing, struct question *question, bool preempts)
 {
     struct planner *planner = replacing->planner;
-    enum planner_scope widest = replacing->replacement->scope;
     const struct node *node = &planner->nodes[replacing->node];
-    for (uint32_t scope = PLANNER_NODE + 1; scope <= (uint32_t)widest; scope++) {
+    for (uint32_t scope = PLANNER_NODE + 1; scope <= (uint32_t)replacing->replacement->scope; scope++) {
         question->near_scope = (enum planner_scope)scope;
         question->near_group = scope == PLANNER_FLEET ? NONE : node->groups[scope];
-        if (search_gang(planner, question, &replacing->request, PLANNER_FLEET) ||
-            (preempts && preempt_gang(planner, question, &replacing->request, PLANNER_FLEET)))
+        if (search_gang(planner, question, &replacing->request, PLANNER_FLEET))
             return true;
     }
-    question->near_scope = widest;
-    question->near_group = widest == PLANNER_FLEET ? NONE : node->groups[widest];
-    return false;
+    question->beside = replacing->node;
+    return preempts && preempt_gang(planner, question, &replacing->request, PLANNER_FLEET);
 }
 
 /* What it gets is cut off the present place. */

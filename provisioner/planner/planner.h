@@ -412,7 +412,8 @@ bool planner_block(struct planner *planner, const struct planner_key *key, struc
 const struct planner_allocation *planner_hits(struct planner *planner, struct planner_id node, int64_t from, int64_t to,
                                               uint32_t *ret_count);
 /* Places the instance anew for [now, its end) on another node, same NVLink domain first, then same rack, leaf, fabric,
- * zone, fleet, as far as `scope` lets it; and cuts the present place at now. A place that lies ahead is replaced from its
+ * zone, fleet, as far as `scope` lets it; and cuts the present place at now. By eviction only where none of these has
+ * anything free: the least loss within `scope`, and of several the nearest. A place that lies ahead is replaced from its
  * own start on. If it is refused nothing has changed (the caller may cut). False: no instance under this key holds anything after now; *ret is not set. */
 bool planner_replace(struct planner *planner, const struct planner_replacement *replacement,
                      struct planner_verdict *ret);

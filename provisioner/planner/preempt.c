@@ -32,6 +32,7 @@ struct victim {
 struct stand {
     uint32_t node;
     uint32_t group; /* of the scope */
+    uint32_t far;   /* the tightest scope that it shares with the node which the question is beside */
     uint32_t apart; /* group of the spread */
     uint32_t free;  /* instances that fit without loss */
     uint32_t most;  /* instances that fit if everybody goes who can */
@@ -259,10 +260,20 @@ static int stand_compare(const void *left, const void *right)
     const struct stand *b = right;
     if (a->group != b->group)
         return a->group < b->group ? -1 : 1;
+    if (a->far != b->far)
+        return a->far < b->far ? -1 : 1;
     return (a->node > b->node) - (a->node < b->node);
 }
 
-/* The model's nodes that could take part, sorted by group of the scope. */
+static uint32_t far_from(const struct planner *planner, uint32_t beside, const struct node *node)
+{
+    uint32_t scope = PLANNER_NODE;
+    while (beside != NONE && scope < PLANNER_FLEET && planner->nodes[beside].groups[scope] != node->groups[scope])
+        scope++;
+    return scope;
+}
+
+/* The model's nodes that could take part, sorted by group of the scope, the nearest first. */
 static void stands_gather(struct planner *planner, const struct question *question, const struct model *model,
                           enum planner_scope level, enum planner_scope scope)
 {
@@ -282,6 +293,7 @@ static void stands_gather(struct planner *planner, const struct question *questi
         planner->stands[planner->stand_count++] = (struct stand){
             .node = index,
             .group = group_of(planner, scope, index),
+            .far = far_from(planner, question->beside, node),
             .apart = level == PLANNER_FLEET ? 0 : node->groups[level],
             .free = without_loss < each ? without_loss : each,
             .most = most < each ? most : each,

@@ -66,6 +66,7 @@ struct question question_of(const struct planner *planner, const struct planner_
         .in_zone = !id_is_none(request->zone),
         .near_group = NONE,
         .only_node = NONE,
+        .beside = NONE,
         .spread = request->count > 1 ? request->spread : PLANNER_SPREAD_NONE,
         .apart_level = PLANNER_FLEET,
         .preemptible = request->preemptible,

@@ -1,6 +1,7 @@
 /* The table of kinds, and what all answers have in common. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/question/question.h"
+#include "provisioner/quota/quota.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,6 +40,21 @@ static void json_freep(json_t **json)
     json_decref(*json);
 }
 
+/* Planner and quotas are in step. */
+static void tries_begin(const struct question_view *view)
+{
+    planner_begin(view->planner);
+    if (view->world->quotas != NULL)
+        quotas_begin(view->world->quotas);
+}
+
+static void tries_undo(const struct question_view *view)
+{
+    planner_rollback(view->planner);
+    if (view->world->quotas != NULL)
+        quotas_rollback(view->world->quotas);
+}
+
 void question_answer(const struct question_kind *kind, const char *body, const struct question_view *view,
                      struct question_reply *ret)
 {
@@ -51,10 +67,10 @@ void question_answer(const struct question_kind *kind, const char *body, const s
         return;
     }
     if (kind->tries)
-        planner_begin(view->planner);
+        tries_begin(view);
     kind->answer(asked, view, ret);
     if (kind->tries)
-        planner_rollback(view->planner);
+        tries_undo(view);
     if (ret->answer == NULL && ret->problem == NULL)
         question_refuse(view, ret, "internal", "the question '%s' got no answer", kind->name);
 }

@@ -16,7 +16,7 @@
 struct question_view {
     struct arena *arena;
     struct world *world;     /* the zone at one instant: its terms, nodes and quotas; not to be changed */
-    struct planner *planner; /* in a batch that is rolled back where the kind tries, else outside of any */
+    struct planner *planner; /* in a batch that is rolled back where the kind tries, else outside of any; and so the quotas */
 };
 
 /* Either an answer or a problem: a code of the API's table (a static text), and its detail (the arena's). */
@@ -31,7 +31,7 @@ struct question_kind {
     size_t size;                         /* of the struct they fill */
     /* asked is that struct. NULL: answered by whoever knows more than the planner (zone_question.c). */
     void (*answer)(const void *asked, const struct question_view *view, struct question_reply *ret);
-    bool tries; /* it changes the planner to see what comes of it */
+    bool tries; /* it changes planner and quotas to see what comes of it */
 };
 
 /* NULL where there is no such kind. */

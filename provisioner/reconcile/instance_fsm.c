@@ -531,7 +531,9 @@ static int64_t next_change(const struct instance *instance)
         return now_s + CLEAN_LOOK_S;
     }
     case INSTANCE_REPLACING: {
-        int64_t again_s = now_s + PLACE_AGAIN_S;
+        int64_t again_s = now_s + (instance->is_out_of_time ? PLACE_TURN_S : PLACE_AGAIN_S);
+        if (instance->is.due_s > now_s) /* looked at before its turn */
+            again_s = least(again_s, instance->is.due_s);
         int64_t begins_s = instance->has_node ? instance_place_begins_s(instance) : NEVER;
         return least(begins_s > now_s ? least(begins_s, again_s) : again_s, instance_end_s(instance));
     }

@@ -2,6 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/instance.h"
 
+/* Searches for whom to evict in one piece of work: each may look at every node, some 10 ms with 12,500 of them. */
+#define EVICTING_MAX 32
+
 bool instance_state_is_on_node(int state)
 {
     static const bool on_node[INSTANCE_STATE_COUNT] = {
@@ -24,7 +27,28 @@ static bool may_ask_anew(const struct wish *wish)
     return wish->count == 1 || (!wish->scope_required && wish->gpu_model_count == 1);
 }
 
-static bool ask_anew(struct instance *instance)
+/* Whether the planner may see who would go for it. If there is no time left for that, it asks again soon. */
+static bool may_evict(struct instance *instance)
+{
+    const struct world *world = instance->reservation->world;
+    bool has_time = world->evicting_count == 0 || (world->has_time && world->evicting_count < EVICTING_MAX);
+    bool would = !instance->reservation->wish.preemptible && planner_preemptible_count(world->planner) > 0;
+    instance->is_out_of_time = would && !has_time;
+    return would && has_time;
+}
+
+/* What the planner told: who goes for it is told so, too. */
+static bool take_answer(struct instance *instance, const struct planner_verdict *verdict, bool evicts)
+{
+    struct world *world = instance->reservation->world;
+    world->evicting_count += evicts && (!verdict->placed || verdict->eviction_count > 0);
+    evictions_note(world, verdict);
+    if (verdict->placed)
+        instance->node = identity_of(verdict->allocations[0].node);
+    return verdict->placed;
+}
+
+static bool ask_anew(struct instance *instance, bool evicts)
 {
     struct world *world = instance->reservation->world;
     const struct wish *wish = &instance->reservation->wish;
@@ -43,14 +67,18 @@ static bool ask_anew(struct instance *instance)
         .scope = PLANNER_FLEET,
         .spread = wish->spread,
         .preemptible = wish->preemptible,
+        .preempts = evicts,
+        .evict_from = world->now_s + world->zone->preemption_notice_s,
     };
     struct planner_verdict verdict = {0};
     if (!may_ask_anew(wish) || planner_request_wrong(&request) != NULL)
         return false;
     planner_place(world->planner, &request, &verdict);
-    if (verdict.placed)
-        instance->node = identity_of(verdict.allocations[0].node);
-    return verdict.placed;
+    if (!verdict.placed && verdict.refusal.preempts_later && verdict.refusal.preempts_from < request.to) {
+        request.from = verdict.refusal.preempts_from; /* when those who are told now are gone */
+        planner_place(world->planner, &request, &verdict);
+    }
+    return take_answer(instance, &verdict, evicts);
 }
 
 /* It stays where it has its place, if that node works again. */
@@ -99,11 +127,8 @@ static bool find_place(struct instance *instance, const struct planner_replaceme
     struct world *world = instance->reservation->world;
     struct planner_verdict verdict = {0};
     if (!planner_replace(world->planner, replacement, &verdict))
-        return ask_anew(instance);
-    evictions_note(world, &verdict);
-    if (verdict.placed)
-        instance->node = identity_of(verdict.allocations[0].node);
-    return verdict.placed || (!replacement->sooner && may_stay(instance));
+        return ask_anew(instance, replacement->preempts);
+    return take_answer(instance, &verdict, replacement->preempts) || (!replacement->sooner && may_stay(instance));
 }
 
 /* Asks the planner for a place from now on. What it held on a node that failed ends now, found another place or not;
@@ -121,7 +146,7 @@ void instance_ask_planner(struct instance *instance)
         .now = world->now_s,
         .scope = is_free_to_roam ? PLANNER_FLEET : wish->scope,
         .spread = wish->spread,
-        .preempts = !wish->preemptible,
+        .preempts = !has_place && may_evict(instance),
         .evict_from = world->now_s + world->zone->preemption_notice_s,
         .sooner = has_place,
     };

@@ -23,6 +23,7 @@
 #define CLEAN_LOOK_S       5
 #define ATTEMPTS_MAX       3
 #define PLACE_AGAIN_S      300   /* a replacement that was refused asks again */
+#define PLACE_TURN_S       5     /* and one for which there was no time */
 #define WAITLIST_AGAIN_S   3600  /* a waiting wish asks again, beside when capacity returns */
 #define ACTIVATION_LIMIT_S 3600  /* past its start a reservation is active, however few run */
 #define ENDING_LIMIT_S     7200
@@ -210,6 +211,7 @@ struct instance {
     struct action *action;   /* the one that is open; NULL: none */
     bool is_clean;       /* nobody else holds its slots now */
     bool granted;        /* the planner has found it another place */
+    bool is_out_of_time; /* it has none, and nobody has looked who could go for it; at this instant, not kept */
     bool is_broken_there; /* it did not start on the node that it still has a claim on; at this instant, not kept */
     bool changed;
     struct lifecycle is, was;
@@ -323,6 +325,7 @@ struct world {
     bool has_given_up;               /* and it was refused now */
     bool has_time; /* for more searches for alternatives in this piece of work; the first refusal has them anyway */
     int64_t relaxed_count; /* refusals that had them */
+    int64_t evicting_count; /* searches for whom to evict for what lost its node; likewise */
     int64_t overdue_count; /* deadlines that were missed */
 };
 

@@ -17,6 +17,7 @@ static void work_at(struct scene *scene, int64_t now_s)
 {
     struct world *world = &scene->world;
     world->now_s = now_s;
+    world->evicting_count = 0;
     planner_begin(world->planner);
     for (uint32_t i = 0; i < world->reservation_count; i++) {
         world->reservations[i].was = world->reservations[i].is;
@@ -217,6 +218,54 @@ START_TEST(who_lost_its_node_takes_a_preemptible_place_with_notice)
 }
 END_TEST
 
+START_TEST(who_found_no_place_takes_one_with_notice_when_it_asks_again)
+{
+    struct scene *scene = market_new(2);
+    struct reservation *firm = wish_number(scene, 0, 1, NEVER, START + 10 * HOUR);
+    (void)wish_number(scene, 1, 1, NEVER, START + HOUR + 60);
+    work_at(scene, START);
+    lose(scene, node_of(scene, firm));
+    work_at(scene, START + HOUR);
+    const struct instance *instance = &firm->instances[0];
+    ck_assert_int_eq(instance->is.state, INSTANCE_REPLACING);
+    ck_assert(!instance->has_node); /* nobody can go for it */
+    struct reservation *spot = preemptible_for(scene, 2, 1, START + 10 * HOUR);
+    scene->world.capacity_returned = false;
+    work_at(scene, START + HOUR + 60); /* it takes the place that is free from then on */
+    int64_t asks_s = instance->is.due_s;
+    ck_assert_int_eq(asks_s, START + HOUR + PLACE_AGAIN_S);
+    ck_assert_int_eq(spot->ends_by_s, NEVER);
+    work_at(scene, asks_s);
+    ck_assert_int_eq(spot->ends_by_s, asks_s + NOTICE_S);
+    work_at(scene, asks_s + NOTICE_S);
+    work_at(scene, asks_s + NOTICE_S);
+    ck_assert_int_eq(instance->is.state, INSTANCE_RUNNING);
+    ck_assert_str_eq(firm->health, "ok");
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(for_whom_there_is_no_time_left_asks_again_soon)
+{
+    struct scene *scene = market_new(4);
+    struct reservation *firm[] = {wish_number(scene, 0, 1, NEVER, START + 10 * HOUR),
+                                  wish_number(scene, 1, 1, NEVER, START + 10 * HOUR)};
+    struct reservation *spot = preemptible_for(scene, 2, 2, START + 10 * HOUR);
+    work_at(scene, START);
+    for (int i = 0; i < 2; i++)
+        lose(scene, node_of(scene, firm[i]));
+    work_at(scene, START + HOUR); /* in a scene there is time for the first only */
+    ck_assert(firm[0]->instances[0].has_node);
+    ck_assert(!firm[1]->instances[0].has_node);
+    ck_assert_int_eq(firm[1]->instances[0].is.due_s, START + HOUR + PLACE_TURN_S);
+    work_at(scene, START + HOUR + PLACE_TURN_S);
+    ck_assert(firm[1]->instances[0].has_node);
+    ck_assert_int_eq(spot->instances[0].ends_by_s + spot->instances[1].ends_by_s,
+                     2 * (START + HOUR + NOTICE_S) + PLACE_TURN_S);
+    scene_free(scene);
+}
+END_TEST
+
 START_TEST(who_waits_for_a_place_goes_to_one_that_is_free_before)
 {
     struct scene *scene = market_new(3);
@@ -371,6 +420,8 @@ int main(void)
     tcase_add_test(cases, one_of_a_gang_that_gives_way_leaves_it_short);
     tcase_add_test(cases, a_reservation_that_loses_all_before_its_start_is_cancelled);
     tcase_add_test(cases, who_lost_its_node_takes_a_preemptible_place_with_notice);
+    tcase_add_test(cases, who_found_no_place_takes_one_with_notice_when_it_asks_again);
+    tcase_add_test(cases, for_whom_there_is_no_time_left_asks_again_soon);
     tcase_add_test(cases, who_waits_for_a_place_goes_to_one_that_is_free_before);
     tcase_add_test(cases, who_is_preemptible_and_lost_its_node_takes_no_place);
     tcase_add_test(cases, who_came_later_takes_no_place_that_an_earlier_one_would_have);

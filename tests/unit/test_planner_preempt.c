@@ -245,6 +245,47 @@ START_TEST(a_replacement_evicts_nobody_where_something_is_free_by_then)
 }
 END_TEST
 
+START_TEST(a_replacement_evicts_nobody_nearby_where_something_is_free_further_away)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(5, "h100", 8); /* the fifth in another rack */
+    ck_assert(place(planner, whole(1, 1, 1, 8, 0, 1000)).placed);
+    for (uint32_t i = 2; i <= 4; i++)
+        ck_assert(place(planner, lent(i, 8, 0, 1000)).placed);
+    ck_assert(place(planner, whole(5, 2, 1, 8, 0, 200)).placed);
+    struct planner_replacement replacement = {
+        .key = key_of(1, 0), .now = 100, .scope = PLANNER_FLEET, .preempts = true, .evict_from = 220};
+    struct planner_verdict verdict;
+    ck_assert(planner_replace(planner, &replacement, &verdict));
+    ck_assert(verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 0);
+    ck_assert_uint_eq(number_of(verdict.allocations[0].node), 5);
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(a_replacement_evicts_who_loses_the_least_and_of_several_the_nearest)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(6, "h100", 8);
+    static const int64_t begins[] = {10, 40, 40, 40, 0, 40}; /* on nodes 1 to 6, of which 5 and 6 share a rack */
+    for (uint32_t i = 0; i < 6; i++)
+        ck_assert(place(planner, i == 4 ? whole(5, 1, 1, 8, 0, 1000) : lent(1 + i, 8, begins[i], 1000)).placed);
+    struct planner_replacement replacement = {
+        .key = key_of(5, 0), .now = 100, .scope = PLANNER_FLEET, .preempts = true, .evict_from = 100};
+    static const uint32_t evicted[] = {6, 2}; /* of the nearest, then of those that are equally far the first */
+    for (int i = 0; i < 2; i++) {
+        struct planner_verdict verdict;
+        planner_begin(planner);
+        ck_assert(planner_replace(planner, &replacement, &verdict) && verdict.placed);
+        ck_assert_uint_eq(verdict.eviction_count, 1);
+        ck_assert_uint_eq(number_of(verdict.evictions[0].key.reservation), evicted[i]);
+        planner_rollback(planner);
+        ck_assert(planner_release(planner, &(struct planner_key){id_of(6), 0}) == (i == 0));
+        ck_assert(i > 0 || place(planner, lent(7, 8, 0, 1000)).placed); /* which would lose more */
+    }
+    planner_verify(planner);
+}
+END_TEST
+
 START_TEST(evictions_are_undone_with_their_batch)
 {
     CLEANUP(planner_freep) struct planner *planner = fleet_of(2, "h100", 8);
@@ -272,6 +313,8 @@ int main(void)
         shares_give_way_by_as_much_as_is_needed,
         a_replacement_takes_what_is_preemptible_once_it_is_gone_and_clean,
         a_replacement_evicts_nobody_where_something_is_free_by_then,
+        a_replacement_evicts_nobody_nearby_where_something_is_free_further_away,
+        a_replacement_evicts_who_loses_the_least_and_of_several_the_nearest,
         evictions_are_undone_with_their_batch,
     };
     return run_promises("planner_preempt", promises, COUNT_OF(promises));

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/arena.h"
 #include "provisioner/question/question.h"
+#include "provisioner/quota/quota.h"
 #include "tests/unit/planner_fleet.h"
 #include "tests/unit/property.h"
 
@@ -15,6 +16,7 @@ struct scene {
     struct arena *arena;
     struct zone_terms terms;
     struct world world;
+    struct quotas *quotas; /* NULL: nobody has any */
     struct question_view view;
     struct question_reply reply;
 };
@@ -30,14 +32,18 @@ static void scene_free(struct scene *scene)
 {
     json_decref(scene->reply.answer);
     planner_free(scene->view.planner);
+    quotas_free(scene->quotas);
     arena_free(scene->arena);
 }
 
 /* The answer, or NULL where there is a problem. */
 static const json_t *ask(struct scene *scene, const char *kind, const char *body)
 {
-    scene->world =
-        (struct world){.arena = scene->arena, .now_s = NOW, .zone = &scene->terms, .planner = scene->view.planner};
+    scene->world = (struct world){.arena = scene->arena,
+                                  .now_s = NOW,
+                                  .zone = &scene->terms,
+                                  .planner = scene->view.planner,
+                                  .quotas = scene->quotas};
     scene->view.world = &scene->world;
     json_decref(scene->reply.answer);
     uint64_t before = planner_fingerprint(scene->view.planner, NOW);
@@ -258,6 +264,36 @@ START_TEST(what_stands_on_removed_nodes_moves_or_is_displaced)
 }
 END_TEST
 
+/* What is asked may be of a reservation as it was: what its tenant holds is what the leader knows of it. */
+START_TEST(a_preview_changes_nothing_of_what_is_held_against_quotas)
+{
+    struct scene scene = scene_of(fleet_of(4, "H100", 8));
+    struct identity tenant = identity_of(id_of(3));
+    struct identity reservation = identity_of(id_of(2));
+    ck_assert(place(scene.view.planner, whole(2, 3, 2, 8, NOW + HOUR, NOW + 2 * HOUR)).placed);
+    ck_assert(place(scene.view.planner, whole(4, 1, 2, 8, NOW + HOUR, NOW + 9 * HOUR)).placed);
+    scene.quotas = quotas_new(0);
+    quotas_limit(scene.quotas,
+                 &(struct quota_limit){.tenant = tenant, .peak_gpu_milli = 16000, .month_gpu_milli_s = QUOTA_NONE});
+    quotas_hold(scene.quotas, &(struct quota_holding){.reservation = reservation,
+                                                      .tenant = tenant,
+                                                      .project = "default",
+                                                      .gpu_model = "H100",
+                                                      .from = NOW + HOUR,
+                                                      .to = NOW + 2 * HOUR,
+                                                      .gpu_milli = 16000});
+    uint64_t before = quotas_fingerprint(scene.quotas);
+    const json_t *answer = ask(&scene, "amendment",
+                               "{\"terms\":{\"reservation\":\"00000000-0000-0000-0000-000002000000\",\"tenant\":"
+                               "\"00000000-0000-0000-0000-000003000000\",\"count\":4,\"gpus\":8,\"gpu_models\":"
+                               "[\"H100\"]},\"project\":\"default\",\"starts_s\":3603600,\"ends_s\":3614400,"
+                               "\"held_starts_s\":3603600,\"held_ends_s\":3605400,\"held_count\":1}");
+    ck_assert_ptr_nonnull(answer);
+    ck_assert_uint_eq(quotas_fingerprint(scene.quotas), before);
+    scene_free(&scene);
+}
+END_TEST
+
 /* Each offer, posted as it stands, is placed. */
 static void place_offers(struct planner *planner, const json_t *answer, uint32_t gpus)
 {
@@ -318,6 +354,7 @@ int main(void)
     tcase_add_test(all, capacity_sums_to_all_there_is);
     tcase_add_test(all, a_simulated_deal_is_admitted_or_refused_with_what_binds);
     tcase_add_test(all, what_stands_on_removed_nodes_moves_or_is_displaced);
+    tcase_add_test(all, a_preview_changes_nothing_of_what_is_held_against_quotas);
     tcase_add_test(all, what_is_offered_can_be_placed);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
