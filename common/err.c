@@ -27,6 +27,7 @@ static const struct {
 } sqlstate_rows[] = {
     {"08007", ERR_UNKNOWN_OUTCOME}, /* transaction resolution unknown */
     {"08", ERR_UNAVAILABLE},        /* connection exceptions */
+    {"22003", ERR_INVALID},         /* a number that does not fit its type */
     {"23505", ERR_CONFLICT},        /* unique violation */
     {"23P01", ERR_NO_CAPACITY},     /* exclusion violation: a rectangle is taken */
     {"25006", ERR_UNAVAILABLE},     /* read-only transaction: a standby, in the middle of a failover */

@@ -39,8 +39,8 @@ COMMENT ON FUNCTION meter_per_unit IS 'What a unit that is priced is in the meas
 
 CREATE FUNCTION meter_micro_units(aggregation text, quantity bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = sluice, pg_temp
-RETURN round(quantity * 1000000.0 / CASE aggregation WHEN 'level' THEN 3600000 ELSE 1000 END)::bigint;
-COMMENT ON FUNCTION meter_micro_units IS 'A counted quantity in millionths of the unit that is priced, for people; money follows from the quantity itself';
+RETURN greatest(least(round(quantity * 1000000.0 / CASE aggregation WHEN 'level' THEN 3600000 ELSE 1000 END), 9223372036854775807), -9223372036854775807)::bigint;
+COMMENT ON FUNCTION meter_micro_units IS 'A counted quantity in millionths of the unit that is priced, for people, or the most that can be told; money follows from the quantity itself';
 
 -- ---- What was reported ----
 
@@ -56,16 +56,16 @@ CREATE TABLE meter_reading (
     received_at timestamptz NOT NULL DEFAULT sluice_now(),
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     seq bigint GENERATED ALWAYS AS IDENTITY,
-    PRIMARY KEY (tenant_id, event_id),
+    PRIMARY KEY (tenant_id, event_id, to_at),
     CHECK (from_at < to_at AND to_at - from_at <= interval '86400 s')
-);
-COMMENT ON TABLE meter_reading IS 'What agents reported: facts, never changed. Written by sluice-api';
+) PARTITION BY RANGE (to_at);
+COMMENT ON TABLE meter_reading IS 'What agents reported: facts, never changed; meter_event keeps each from coming twice. Written by sluice-api';
 COMMENT ON COLUMN meter_reading.tenant_id IS 'Whose reservation it is';
 COMMENT ON COLUMN meter_reading.event_id IS 'Chosen by the agent: what comes again with it counts once';
 COMMENT ON COLUMN meter_reading.reservation_id IS 'The reservation';
 COMMENT ON COLUMN meter_reading.meter_id IS 'What was metered';
 COMMENT ON COLUMN meter_reading.from_at IS 'Domain time, inclusive; null: an amount of an instant';
-COMMENT ON COLUMN meter_reading.to_at IS 'Domain time, exclusive: its last second decides which day, billing period and price it is of';
+COMMENT ON COLUMN meter_reading.to_at IS 'Domain time, exclusive: its last second decides which day, billing period and price it is of; the partition key';
 COMMENT ON COLUMN meter_reading.quantity_milli IS 'Thousandths of the meter''s unit';
 COMMENT ON COLUMN meter_reading.reported_by IS 'Principal';
 COMMENT ON COLUMN meter_reading.received_at IS 'Domain time';
@@ -74,53 +74,103 @@ COMMENT ON COLUMN meter_reading.seq IS 'Sequence';
 CREATE INDEX meter_reading_order ON meter_reading (xid, seq);
 CREATE INDEX meter_reading_of_tenant ON meter_reading (tenant_id, seq);
 CREATE INDEX meter_reading_by_seq ON meter_reading (seq);
-CREATE INDEX meter_reading_of_reservation ON meter_reading (reservation_id, meter_id, to_at);
+CREATE INDEX meter_reading_in_order ON meter_reading (reservation_id, seq);
+CREATE INDEX meter_reading_of_reservation ON meter_reading (reservation_id, meter_id, to_at, event_id);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON meter_reading FOR EACH ROW EXECUTE FUNCTION ledger_refuses_change();
+CREATE TABLE meter_reading_default PARTITION OF meter_reading DEFAULT;
+COMMENT ON TABLE meter_reading_default IS 'Catches what no partition takes; a row in it raises the alert SluiceDefaultPartitionUsed';
+
+CREATE TABLE meter_event (
+    tenant_id uuid NOT NULL,
+    event_id text NOT NULL,
+    to_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, event_id)
+);
+COMMENT ON TABLE meter_event IS 'The agents'' ids of readings, each once, while they may come again: a month longer than a reading may be old. Not partitioned, since an id is looked for whatever its time. Written by sluice-api';
+COMMENT ON COLUMN meter_event.tenant_id IS 'Whose';
+COMMENT ON COLUMN meter_event.event_id IS 'The id';
+COMMENT ON COLUMN meter_event.to_at IS 'End of the reading that it stands for';
+CREATE INDEX meter_event_by_end ON meter_event (to_at);
 
 -- ---- What counts of it ----
 
 CREATE TABLE meter_usage (
     tenant_id uuid NOT NULL,
-    event_id text NOT NULL,
     reservation_id uuid NOT NULL,
     meter_id uuid NOT NULL REFERENCES meter,
-    at timestamptz NOT NULL,
-    quantity bigint NOT NULL,
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
     counted_with date NOT NULL,
-    PRIMARY KEY (tenant_id, event_id)
-);
-COMMENT ON TABLE meter_usage IS 'Readings as they are metered: each once, with the day whose close rates it. Written by sluice-billing';
+    quantity numeric NOT NULL CHECK (quantity >= 0),
+    PRIMARY KEY (tenant_id, starts_at, reservation_id, meter_id, ends_at, counted_with),
+    CHECK (ends_at > starts_at AND ends_at - starts_at <= interval '86400 s')
+) PARTITION BY RANGE (starts_at);
+COMMENT ON TABLE meter_usage IS 'Readings as they are metered: sums over stretches of UTC days, added to in the transaction that counts a reading. A stretch ends where a price, a discount or the billing period does, as far as that was known; where one turns up within it later, the readings of that day themselves are rated. Written by sluice-billing';
 COMMENT ON COLUMN meter_usage.tenant_id IS 'Whose';
-COMMENT ON COLUMN meter_usage.event_id IS 'The reading';
 COMMENT ON COLUMN meter_usage.reservation_id IS 'The reservation';
 COMMENT ON COLUMN meter_usage.meter_id IS 'The meter';
-COMMENT ON COLUMN meter_usage.at IS 'Its last second: the price and the billing period that hold then are its own';
-COMMENT ON COLUMN meter_usage.quantity IS 'What counts: thousandths of a unit; of a level times the seconds of its span';
-COMMENT ON COLUMN meter_usage.counted_with IS 'Its UTC day, or, if that was closed, the first day that was open: its close rates the reading';
-CREATE INDEX meter_usage_of_tenant ON meter_usage (tenant_id, at);
-CREATE INDEX meter_usage_by_day ON meter_usage (counted_with);
-CREATE INDEX meter_usage_of_meter ON meter_usage (meter_id, at);
-CREATE INDEX meter_usage_of_reservation ON meter_usage (reservation_id, meter_id, at);
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON meter_usage FOR EACH ROW EXECUTE FUNCTION ledger_refuses_change();
+COMMENT ON COLUMN meter_usage.starts_at IS 'Stretch in which the last seconds of its readings lie, inclusive; the partition key';
+COMMENT ON COLUMN meter_usage.ends_at IS 'Exclusive; within the same UTC day';
+COMMENT ON COLUMN meter_usage.counted_with IS 'Its UTC day, or, if that was closed, the first day that was open: its close rates it';
+COMMENT ON COLUMN meter_usage.quantity IS 'What counts: thousandths of a unit; of a level times the seconds of the readings'' spans. A number of any size: what agents report never stops the counting';
+CREATE INDEX meter_usage_of_reservation ON meter_usage (reservation_id, meter_id, starts_at);
+CREATE TABLE meter_usage_default PARTITION OF meter_usage DEFAULT;
+COMMENT ON TABLE meter_usage_default IS 'Catches what no partition takes; a row in it raises the alert SluiceDefaultPartitionUsed';
+
+INSERT INTO partition_policy VALUES ('meter_reading', 'month', 3, NULL, true), ('meter_usage', 'month', 3, NULL, true);
+SELECT partition_ensure(p.table_name, sluice_now() - interval '63 days', sluice_now() + p.ahead * ('1 ' || p.step)::interval)
+  FROM partition_policy p WHERE p.table_name IN ('meter_reading', 'meter_usage');
+
+CREATE TABLE meter_counted (
+    day date PRIMARY KEY,
+    xid xid8 NOT NULL,
+    seq bigint NOT NULL
+);
+COMMENT ON TABLE meter_counted IS 'Up to which reading was counted while a day was the first open one: which day''s close rates a reading follows from it. Written by sluice-billing';
+COMMENT ON COLUMN meter_counted.day IS 'The day';
+COMMENT ON COLUMN meter_counted.xid IS 'Of the last reading';
+COMMENT ON COLUMN meter_counted.seq IS 'Of the last reading';
+CREATE UNIQUE INDEX meter_counted_in_order ON meter_counted (xid, seq);
+
+CREATE FUNCTION meter_counted_with(to_at timestamptz, of_xid xid8, of_seq bigint) RETURNS date
+LANGUAGE sql STABLE SET search_path = sluice, pg_temp
+BEGIN ATOMIC
+    SELECT greatest(c.day, ((meter_counted_with.to_at - interval '1 second') AT TIME ZONE 'UTC')::date) FROM meter_counted c
+     WHERE (c.xid, c.seq) >= (of_xid, of_seq) ORDER BY c.xid, c.seq LIMIT 1;
+END;
+COMMENT ON FUNCTION meter_counted_with IS 'The day whose close rates a reading: its own, or, if that was closed when it was counted, the first that was open; null: it is not counted yet';
+
+CREATE TABLE meter_touch (
+    counted_with date NOT NULL,
+    tenant_id uuid NOT NULL,
+    meter_id uuid NOT NULL REFERENCES meter,
+    day date NOT NULL,
+    PRIMARY KEY (counted_with, tenant_id, meter_id, day)
+);
+COMMENT ON TABLE meter_touch IS 'Which days'' readings of whom were counted with a day: what its close has to look at. A row a tenant, meter and day, so not partitioned. Written by sluice-billing';
+COMMENT ON COLUMN meter_touch.counted_with IS 'As in meter_usage';
+COMMENT ON COLUMN meter_touch.tenant_id IS 'Whose';
+COMMENT ON COLUMN meter_touch.meter_id IS 'The meter';
+COMMENT ON COLUMN meter_touch.day IS 'UTC day of the readings'' last seconds';
+CREATE INDEX meter_touch_of_meter ON meter_touch (meter_id, day);
 
 CREATE FUNCTION meter_touched(of_day date, late_days integer) RETURNS TABLE (tenant_id uuid, at timestamptz, anew boolean)
 LANGUAGE sql STABLE SET search_path = sluice, pg_temp
 BEGIN ATOMIC
-    SELECT u.tenant_id, s.at, false
-      FROM (SELECT m.tenant_id, min(m.at) AS least, max(m.at) AS most FROM meter_usage m
-             WHERE m.counted_with = of_day OR m.counted_with >= of_day - late_days AND m.counted_with < of_day
-               AND m.counted_with > (m.at AT TIME ZONE 'UTC')::date
-             GROUP BY m.tenant_id, (m.at AT TIME ZONE 'UTC')::date) u
-     CROSS JOIN LATERAL (VALUES (u.least), (u.most)) AS s (at)
-    UNION ALL
-    SELECT u.tenant_id, u.at, true
-      FROM price p JOIN meter m ON m.name = p.sku JOIN meter_usage u ON u.meter_id = m.id AND p.valid @> u.at
-     WHERE p.sku_kind = 'meter' AND p.created_at >= (of_day - late_days)::timestamp AT TIME ZONE 'UTC'
-       AND p.created_at < (of_day + 1)::timestamp AT TIME ZONE 'UTC' AND p.withdrawn_at IS NULL
-       AND lower(p.valid) < date_trunc('day', p.created_at, 'UTC')
-       AND (p.tenant_id IS NULL OR p.tenant_id = u.tenant_id) AND u.counted_with <= of_day;
+    SELECT u.tenant_id, s.at, u.anew
+      FROM (SELECT t.tenant_id, t.day, false AS anew FROM meter_touch t WHERE t.counted_with = of_day
+             UNION
+            SELECT t.tenant_id, t.day, true
+              FROM price p JOIN meter m ON m.name = p.sku
+              JOIN meter_touch t ON t.meter_id = m.id AND t.day >= (lower(p.valid) AT TIME ZONE 'UTC')::date
+               AND t.day <= (coalesce(upper(p.valid), 'infinity') AT TIME ZONE 'UTC')::date AND t.counted_with <= of_day
+              JOIN tenant n ON n.id = t.tenant_id AND n.currency = p.currency
+             WHERE p.sku_kind = 'meter' AND p.created_at >= (of_day - late_days)::timestamp AT TIME ZONE 'UTC'
+               AND p.created_at < (of_day + 1)::timestamp AT TIME ZONE 'UTC' AND p.withdrawn_at IS NULL
+               AND lower(p.valid) < date_trunc('day', p.created_at, 'UTC') AND (p.tenant_id IS NULL OR p.tenant_id = t.tenant_id)) u
+     CROSS JOIN LATERAL (VALUES (u.day::timestamp AT TIME ZONE 'UTC'), ((u.day + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 second')) AS s (at);
 END;
-COMMENT ON FUNCTION meter_touched IS 'Instants whose billing periods a day rates because readings were counted with it, or because a meter got a price that begins in the past (anew: from the facts); what came late is looked at so many days again';
+COMMENT ON FUNCTION meter_touched IS 'Instants whose billing periods a day rates because readings were counted with it, or because a meter got a price that begins in the past (anew: from the facts), which is looked at so many days again';
 
 -- ---- Prices ----
 
@@ -143,10 +193,9 @@ ALTER TABLE discount ADD CONSTRAINT discount_sku_kind_check CHECK (sku_kind IN (
 ALTER TABLE rated_line
     ADD COLUMN meter_id uuid,
     ADD COLUMN meter_quantity bigint NOT NULL DEFAULT 0,
-    ADD CONSTRAINT rated_line_is_of_time_or_of_a_meter CHECK (CASE WHEN meter_id IS NULL THEN meter_quantity = 0 ELSE gpu_milli_seconds = 0 AND seconds = 0 END);
+    ADD CONSTRAINT rated_line_is_of_time_or_of_a_meter CHECK (CASE WHEN meter_id IS NULL THEN meter_quantity = 0 ELSE gpu_milli_seconds = 0 AND seconds = 0 END) NOT VALID;
 COMMENT ON COLUMN rated_line.meter_id IS 'Of a meter''s readings; null: of GPU-time, a fee or a rule';
 COMMENT ON COLUMN rated_line.meter_quantity IS 'Counted of the meter, added, as in meter_usage.quantity';
-CREATE INDEX rated_of_meters ON rated_line (reservation_id, meter_id) WHERE meter_id IS NOT NULL;
 COMMENT ON COLUMN provisional_revenue.charge_category IS 'As of rated_line; metered: usage of a meter';
 ALTER TABLE invoice_line
     ADD COLUMN meter_id uuid,
@@ -211,16 +260,16 @@ END;
 
 CREATE VIEW check_meters WITH (security_invoker = true) AS
 WITH counted AS (
-    SELECT u.reservation_id, u.meter_id, sum(u.quantity)::bigint AS quantity
-      FROM meter_usage u JOIN meter m ON m.id = u.meter_id JOIN reservation r ON r.id = u.reservation_id JOIN tenant t ON t.id = r.tenant_id,
+    SELECT u.reservation_id, u.meter_id, sum(u.quantity_milli * CASE m.aggregation WHEN 'level' THEN extract(epoch FROM u.to_at - u.from_at) ELSE 1 END) AS quantity
+      FROM meter_reading u JOIN meter m ON m.id = u.meter_id JOIN reservation r ON r.id = u.reservation_id JOIN tenant t ON t.id = r.tenant_id,
            books_closed_until b
-     WHERE (u.counted_with + 1)::timestamp AT TIME ZONE 'UTC' <= b.closed_until AND EXISTS (
-        SELECT FROM price p WHERE p.sku_kind = 'meter' AND p.sku = m.name AND p.currency = t.currency AND p.valid @> u.at
+     WHERE (meter_counted_with(u.to_at, u.xid, u.seq) + 1)::timestamp AT TIME ZONE 'UTC' <= b.closed_until AND EXISTS (
+        SELECT FROM price p WHERE p.sku_kind = 'meter' AND p.sku = m.name AND p.currency = t.currency AND p.valid @> u.to_at - interval '1 second'
            AND (p.tenant_id IS NULL OR p.tenant_id = r.tenant_id AND (p.project IS NULL OR p.project = r.project))
            AND p.created_at < b.closed_until AND (p.withdrawn_at IS NULL OR p.withdrawn_at >= b.closed_until))
      GROUP BY 1, 2
 ), rated AS (
-    SELECT reservation_id, meter_id, sum(meter_quantity)::bigint AS quantity
+    SELECT reservation_id, meter_id, sum(meter_quantity) AS quantity
       FROM rated_line WHERE meter_id IS NOT NULL AND charge_category = 'usage' GROUP BY 1, 2
 )
 SELECT coalesce(c.reservation_id, d.reservation_id) AS reservation_id, coalesce(c.meter_id, d.meter_id) AS meter_id,
@@ -255,20 +304,27 @@ DECLARE
     subject text;
     reader text;
 BEGIN
-    FOREACH subject IN ARRAY ARRAY['meter_reading', 'meter_usage'] LOOP
+    FOREACH subject IN ARRAY ARRAY['meter_reading', 'meter_usage', 'meter_event', 'meter_touch'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', subject);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', subject);
+        CONTINUE WHEN subject IN ('meter_event', 'meter_touch');
         EXECUTE format('CREATE POLICY own_tenant ON %I FOR SELECT TO sluice_api USING (tenant_id = nullif(current_setting(''sluice.tenant'', true), '''')::uuid)', subject);
         FOREACH reader IN ARRAY ARRAY['sluice_api_system', 'sluice_billing'] LOOP
             EXECUTE format('CREATE POLICY %I ON %I FOR ALL TO %I USING (true) WITH CHECK (true)', reader, subject, reader);
         END LOOP;
     END LOOP;
 END $$;
-GRANT SELECT ON meter, meter_reading, meter_usage TO sluice_api, sluice_api_system, sluice_billing;
+CREATE POLICY sluice_api_system ON meter_event FOR ALL TO sluice_api_system USING (true) WITH CHECK (true);
+CREATE POLICY sluice_billing ON meter_touch FOR ALL TO sluice_billing USING (true) WITH CHECK (true);
+GRANT SELECT ON meter, meter_reading, meter_usage, meter_counted TO sluice_api, sluice_api_system, sluice_billing;
+GRANT SELECT, INSERT, DELETE ON meter_event TO sluice_api_system;
+GRANT SELECT, INSERT ON meter_touch TO sluice_billing;
+GRANT INSERT, UPDATE ON meter_counted TO sluice_billing;
 GRANT INSERT ON meter, meter_reading TO sluice_api_system;
 GRANT UPDATE (retired_at) ON meter TO sluice_api_system;
-GRANT INSERT ON meter_usage TO sluice_billing;
+GRANT INSERT, UPDATE (quantity) ON meter_usage TO sluice_billing;
+GRANT EXECUTE ON FUNCTION partition_ensure TO sluice_api_system;
 GRANT SELECT ON check_meters TO sluice_api_system, sluice_billing;
-REVOKE EXECUTE ON FUNCTION meter_priced_unit, meter_per_unit, meter_micro_units, meter_touched, invoice_line_meter FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION invoice_groups, meter_priced_unit, meter_per_unit, meter_micro_units, invoice_line_meter TO sluice_api, sluice_api_system, sluice_billing;
+REVOKE EXECUTE ON FUNCTION meter_priced_unit, meter_per_unit, meter_micro_units, meter_touched, meter_counted_with, invoice_line_meter FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION invoice_groups, meter_counted_with, meter_priced_unit, meter_per_unit, meter_micro_units, invoice_line_meter TO sluice_api, sluice_api_system, sluice_billing;
 GRANT EXECUTE ON FUNCTION meter_touched TO sluice_billing;

@@ -75,6 +75,28 @@ SELECT i.tenant_id, i.period_start, 2, n.line_no, i.currency, n.rounded_u, n.rou
  CROSS JOIN LATERAL (SELECT line_no, net_minor * micro_per_minor(i.currency) - amount_u AS rounded_u FROM invoice_line WHERE invoice_id = i.id) n
  WHERE i.status <> 'void' AND n.rounded_u <> 0;
 
+CREATE OR REPLACE VIEW focus_credit_line WITH (security_invoker = true) AS
+SELECT c.tenant_id, date_trunc('month', c.issued_at AT TIME ZONE t.billing_timezone) AT TIME ZONE t.billing_timezone AS period_start, c.id,
+       document_number(c.series, c.number) AS document, document_number(i.series, i.number) AS corrects_document, c.currency, c.issued_at, c.reason,
+       i.period_start AS corrects, i.period_end AS corrects_until, x.place, x.detail, x.category, x.amount_minor, x.reservation_id, x.price_id, x.meter_id
+  FROM credit_note c JOIN tenant t ON t.id = c.tenant_id JOIN invoice i ON i.id = c.invoice_id
+ CROSS JOIN LATERAL (
+    SELECT n.line_no AS place, n.line_no::text AS detail, 'credit' AS category, -n.net_minor AS amount_minor, l.reservation_id, l.price_id, l.meter_id
+      FROM credit_note_line n JOIN invoice_line l ON l.invoice_id = n.invoice_id AND l.line_no = n.invoice_line_no
+     WHERE n.credit_note_id = c.id AND n.net_minor <> 0
+     UNION ALL
+    SELECT 2147483647, 'tax-' || i.tax_code, 'tax', -c.tax_minor, NULL, NULL, NULL WHERE c.tax_minor <> 0) x;
+
+CREATE OR REPLACE VIEW focus_credit WITH (security_invoker = true) AS
+SELECT c.tenant_id, c.period_start, 3 AS kind, row_number() OVER (PARTITION BY c.tenant_id, c.period_start ORDER BY c.id, c.place) AS seq, c.currency,
+       u.amount_u AS billed_u, u.amount_u AS contracted_u, u.amount_u AS effective_u, u.amount_u AS list_u, c.category AS charge_category,
+       'correction' AS charge_class, c.corrects, NULL::text AS reason, 'Credit note: ' || c.reason AS description, 'One-Time' AS frequency,
+       c.corrects AS charge_start, c.corrects_until AS charge_end, c.reservation_id, c.price_id, NULL::uuid AS commitment_id,
+       NULL::text AS commitment_status, NULL::text AS capacity_status, NULL::bigint AS gpu_milli_seconds, NULL::date AS day, NULL::uuid AS invoice_id,
+       NULL::text AS tax_code, NULL::uuid AS subject, c.document, c.detail, m.name AS meter
+  FROM focus_credit_line c LEFT JOIN meter m ON m.id = c.meter_id
+ CROSS JOIN LATERAL (SELECT c.amount_minor * micro_per_minor(c.currency) AS amount_u) u;
+
 DROP VIEW focus_cost_and_usage;
 CREATE VIEW focus_cost_and_usage WITH (security_invoker = true) AS
 SELECT c.tenant_id, c.period_start, c.kind, c.seq, c.day, c.reservation_id, c.gpu_milli_seconds, c.currency, u.is_consumed,
@@ -148,7 +170,7 @@ SELECT c.tenant_id, c.period_start, c.kind, c.seq, c.day, c.reservation_id, c.gp
         SELECT q.tenant_id, q.period_start, q.kind, q.seq, q.currency, q.billed_u, q.contracted_u, q.effective_u, q.list_u, q.charge_category,
                q.charge_class, q.corrects, q.reason, q.description, q.frequency, q.charge_start, q.charge_end, q.reservation_id, q.price_id,
                q.commitment_id, q.commitment_status, q.capacity_status, q.gpu_milli_seconds, q.day, q.invoice_id, q.tax_code, q.subject,
-               NULL, NULL, NULL, q.document, q.detail
+               q.meter, NULL, NULL, q.document, q.detail
           FROM focus_credit q) c
   JOIN (SELECT t.id, t.name, coalesce(s.legal_name, 'The provider') AS seller FROM tenant t, billing_profile s WHERE s.tenant_id IS NULL) a
     ON a.id = c.tenant_id

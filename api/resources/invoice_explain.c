@@ -218,23 +218,26 @@ static const struct db_stmt statement_corrections = {
     .params = 4,
 };
 
-/* Readings of the line's meter whose last second its price held for. The key of a page is "last-second event". */
+/* Readings of the line's meter whose last second its price held for. The key of a page is "end event". */
 static const struct db_stmt statement_readings = {
     .name = "invoice_explain_readings",
-    .sql = "SELECT d.event_id AS event, extract(epoch FROM d.from_at)::bigint AS \"from\","
-           "  extract(epoch FROM d.to_at)::bigint AS \"to\", d.quantity_milli * 1000 AS quantity,"
-           "  meter_micro_units(m.aggregation, u.quantity) AS counts,"
-           "  extract(epoch FROM d.received_at)::bigint AS received_at, u.counted_with,"
-           "  concat_ws(' ', extract(epoch FROM u.at)::bigint, u.event_id) AS page_key"
-           "  FROM invoice_line_scope($3::uuid, $4::integer) n"
-           "  JOIN invoice_line l ON l.invoice_id = $3::uuid AND l.line_no = $4::integer"
-           "  JOIN meter m ON m.id = l.meter_id"
-           "  JOIN meter_usage u ON u.reservation_id = l.reservation_id AND u.meter_id = l.meter_id AND n.holds @> u.at"
-           "   AND (u.counted_with + 1)::timestamp AT TIME ZONE 'UTC' <= n.known"
-           "  JOIN meter_reading d ON d.tenant_id = u.tenant_id AND d.event_id = u.event_id"
-           " WHERE $1::text IS NULL OR (u.at, u.event_id) >"
-           "   (to_timestamp(split_part($1, ' ', 1)::bigint), substr($1, strpos($1, ' ') + 1))"
-           " ORDER BY u.at, u.event_id LIMIT $2::bigint",
+    .sql =
+        "SELECT d.event_id AS event, extract(epoch FROM d.from_at)::bigint AS \"from\","
+        "  extract(epoch FROM d.to_at)::bigint AS \"to\", d.quantity_milli * 1000 AS quantity,"
+        "  meter_micro_units(m.aggregation, d.quantity_milli *"
+        "   CASE m.aggregation WHEN 'level' THEN extract(epoch FROM d.to_at - d.from_at)::bigint ELSE 1 END) AS counts,"
+        "  extract(epoch FROM d.received_at)::bigint AS received_at, c.counted_with,"
+        "  concat_ws(' ', extract(epoch FROM d.to_at)::bigint, d.event_id) AS page_key"
+        "  FROM invoice_line_scope($3::uuid, $4::integer) n"
+        "  JOIN invoice_line l ON l.invoice_id = $3::uuid AND l.line_no = $4::integer"
+        "  JOIN meter m ON m.id = l.meter_id"
+        "  JOIN meter_reading d ON d.reservation_id = l.reservation_id AND d.meter_id = l.meter_id"
+        "   AND d.to_at > lower(n.within) AND d.to_at <= upper(n.within) AND n.holds @> d.to_at - interval '1 second'"
+        "   AND (d.to_at, d.event_id) > (coalesce(to_timestamp(split_part($1::text, ' ', 1)::bigint), '-infinity'),"
+        "    coalesce(substr($1::text, strpos($1::text, ' ') + 1), ''))"
+        " CROSS JOIN LATERAL (SELECT meter_counted_with(d.to_at, d.xid, d.seq) AS counted_with) c"
+        " WHERE (c.counted_with + 1)::timestamp AT TIME ZONE 'UTC' <= n.known"
+        " ORDER BY d.to_at, d.event_id LIMIT $2::bigint",
     .params = 4,
 };
 

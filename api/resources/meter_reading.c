@@ -5,9 +5,12 @@
 #include "api/server/answer.h"
 
 #define READINGS_MAX       1000
-#define AGE_MAX_DAYS       "62"         /* billing knows the prices of so long ago */
-#define QUANTITY_MAX_SUM   "1000000000" /* of the unit: a month of such readings fits 64 bits many times over */
+#define PROBLEMS_MAX       (READINGS_MAX * 13) /* an agent leaves out what is named, so all are */
+#define AGE_MAX_DAYS       "62"                /* billing knows the prices of so long ago */
+#define QUANTITY_MAX_SUM   "1000000000"        /* of the unit: a month of such readings fits 64 bits many times over */
 #define QUANTITY_MAX_LEVEL "10000000"
+#define AMOUNT_MAX_U       "1000000000000000" /* at the highest price that holds: a billion of the currency */
+#define QUANTITY_ANY_U     "40000000" /* so much, held for a day, stays below it at any price (METER_PRICE_MOST_U) */
 
 struct reading {
     const char *event, *reservation, *meter;
@@ -83,24 +86,35 @@ static const struct schema reading_query_schema = {"MeterReadingQuery", reading_
 static const struct schema system_reading_query_schema = {"SystemMeterReadingQuery", system_reading_query_fields,
                                                           sizeof(struct reading_query)};
 
-/* In the order in which they came. Row-level security keeps a tenant to its own. */
-static const struct db_stmt statement_list = {
-    .name = "meter_reading_list",
-    .sql =
-        "SELECT r.event_id AS event, r.reservation_id AS reservation, m.name AS meter,"
-        " extract(epoch FROM r.from_at)::bigint AS \"from\", extract(epoch FROM r.to_at)::bigint AS \"to\","
-        " r.quantity_milli * 1000 AS quantity, m.unit, meter_micro_units(m.aggregation, r.quantity_milli *"
-        "  CASE m.aggregation WHEN 'level' THEN extract(epoch FROM r.to_at - r.from_at)::bigint ELSE 1 END) AS counts,"
-        " meter_priced_unit(m.aggregation, m.unit) AS priced_unit,"
-        " extract(epoch FROM r.received_at)::bigint AS received_at, u.counted_with, t.name AS tenant,"
-        " r.seq AS page_key"
-        " FROM meter_reading r JOIN meter m ON m.id = r.meter_id JOIN tenant t ON t.id = r.tenant_id"
-        " LEFT JOIN meter_usage u ON u.tenant_id = r.tenant_id AND u.event_id = r.event_id"
-        " WHERE r.seq > coalesce($1::bigint, 0) AND ($3::uuid IS NULL OR r.reservation_id = $3::uuid)"
-        " AND ($4::text IS NULL OR m.name = $4::text) AND ($5::bigint IS NULL OR r.to_at > to_timestamp($5::bigint))"
-        " AND ($6::bigint IS NULL OR r.to_at <= to_timestamp($6::bigint)) AND ($7::text IS NULL OR t.name = $7::text)"
-        " ORDER BY r.seq LIMIT $2::bigint",
-    .params = 7,
+/* In the order in which they came, each by an index of its own. */
+// clang-format off
+#define LIST(of)                                                                                                                   \
+    "SELECT r.event_id AS event, r.reservation_id AS reservation, m.name AS meter,"                                                \
+    " extract(epoch FROM r.from_at)::bigint AS \"from\", extract(epoch FROM r.to_at)::bigint AS \"to\","                           \
+    " r.quantity_milli * 1000 AS quantity, m.unit, meter_micro_units(m.aggregation, r.quantity_milli *"                            \
+    "  CASE m.aggregation WHEN 'level' THEN extract(epoch FROM r.to_at - r.from_at)::bigint ELSE 1 END) AS counts,"                \
+    " meter_priced_unit(m.aggregation, m.unit) AS priced_unit,"                                                                    \
+    " extract(epoch FROM r.received_at)::bigint AS received_at, meter_counted_with(r.to_at, r.xid, r.seq) AS counted_with,"        \
+    " t.name AS tenant, r.seq AS page_key"                                                                                         \
+    " FROM meter_reading r JOIN meter m ON m.id = r.meter_id JOIN tenant t ON t.id = r.tenant_id"                                  \
+    " WHERE r.seq > coalesce($1::bigint, 0) AND ($3::text IS NULL OR m.name = $3::text)"                                           \
+    " AND r.to_at > coalesce(to_timestamp($4::bigint), '-infinity')"                                                               \
+    " AND r.to_at <= coalesce(to_timestamp($5::bigint), 'infinity')" of                                                            \
+    " ORDER BY r.seq LIMIT $2::bigint"
+// clang-format on
+static const struct db_stmt statement_list = {.name = "meter_reading_list", .sql = LIST(""), .params = 5};
+static const struct db_stmt statement_list_tenant = {
+    .name = "meter_reading_list_tenant", .sql = LIST(" AND r.tenant_id = $6::uuid"), .params = 6};
+static const struct db_stmt statement_list_reservation = {
+    .name = "meter_reading_list_reservation",
+    .sql = LIST(" AND r.reservation_id = $6::uuid AND ($7::uuid IS NULL OR r.tenant_id = $7::uuid)"),
+    .params = 7};
+
+/* Nobody's id stands for a tenant that is not there. */
+static const struct db_stmt statement_tenant = {
+    .name = "meter_reading_tenant",
+    .sql = "SELECT coalesce((SELECT id FROM tenant WHERE name = $1), '00000000-0000-0000-0000-000000000000')",
+    .params = 1,
 };
 
 /* What a batch says, as arrays. */
@@ -108,15 +122,26 @@ static const struct db_stmt statement_list = {
     "unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) WITH ORDINALITY"             \
     " AS x (event, reservation, meter, from_s, to_s, quantity_u, position)"
 
-/* What is wrong with an item: (position, field, code, detail). A window that is not granted yet is none. */
+/* What is known under an item's event, and whether it says the same. */
+#define KNOWN                                                                                                          \
+    " LEFT JOIN meter_event e ON e.tenant_id = r.tenant_id AND e.event_id = x.event"                                   \
+    " LEFT JOIN meter_reading k ON k.tenant_id = e.tenant_id AND k.event_id = e.event_id AND k.to_at = e.to_at"
+#define IS_SAME                                                                                                        \
+    "coalesce((k.reservation_id, k.meter_id, k.to_at, k.quantity_milli * 1000) = (x.reservation, m.id,"                \
+    "  to_timestamp(x.to_s), x.quantity_u) AND k.from_at IS NOT DISTINCT FROM to_timestamp(x.from_s), false)"
+
+/* What is wrong with an item: (position, field, code, detail). A window that is not granted yet is none; what is known
+ * already is right, however old it is by now and whether its meter is still there. */
+// clang-format off
 static const struct db_stmt statement_check = {
     .name = "meter_reading_check",
     .sql = "SELECT x.position - 1, w.field, w.code, w.detail FROM " ITEMS
            " LEFT JOIN meter m ON m.name = x.meter LEFT JOIN reservation_view r ON r.id = x.reservation"
+           KNOWN
            " CROSS JOIN LATERAL (SELECT coalesce(x.from_s, x.to_s - 1) AS from_s, sluice_now() AS now) s"
            " CROSS JOIN LATERAL (VALUES"
            "  ('meter', 'unknown_meter', 'there is no such meter', m.id IS NULL),"
-           "  ('meter', 'unknown_meter', 'the meter is retired', m.retired_at IS NOT NULL),"
+           "  ('meter', 'unknown_meter', 'the meter was retired before', m.retired_at < to_timestamp(x.to_s)),"
            "  ('reservation', 'unknown_reservation', 'there is no such reservation', r.id IS NULL),"
            "  ('to', 'out_of_range', 'must not be in the future', to_timestamp(x.to_s) > s.now),"
            "  ('to', 'out_of_range', 'is more than " AGE_MAX_DAYS " days ago',"
@@ -124,28 +149,46 @@ static const struct db_stmt statement_check = {
            "  ('from', 'out_of_range', 'must be before to, by at most a day',"
            "   x.from_s >= x.to_s OR x.to_s - x.from_s > 86400),"
            "  ('from', 'missing_field', 'what was held needs a span', m.aggregation = 'level' AND x.from_s IS NULL),"
-           "  ('to', 'outside_reservation', 'is not within the window that the reservation was granted', r.id IS NOT "
-           "NULL AND"
+           "  ('to', 'outside_reservation', 'is not within the window that the reservation was granted', r.id IS NOT NULL AND"
            "   NOT coalesce(to_timestamp(s.from_s) >= r.granted_starts_at"
            "    AND to_timestamp(x.to_s) <= coalesce(r.granted_ends_at, 'infinity'), false)),"
            "  ('quantity', 'out_of_range', 'must not be negative', x.quantity_u < 0),"
-           "  ('quantity', 'out_of_range', 'has more decimals than the meter', x.quantity_u % (10 ^ (6 - "
-           "m.decimals))::bigint <> 0),"
+           "  ('quantity', 'out_of_range', 'has more decimals than the meter', x.quantity_u % (10 ^ (6 - m.decimals))::bigint <> 0),"
            "  ('quantity', 'out_of_range', 'is more than a reading may say', x.quantity_u / 1000000 >="
-           "   CASE m.aggregation WHEN 'level' THEN " QUANTITY_MAX_LEVEL " ELSE " QUANTITY_MAX_SUM " END)"
-           " ) AS w (field, code, detail, holds) WHERE w.holds ORDER BY x.position LIMIT 100",
+           "   CASE m.aggregation WHEN 'level' THEN " QUANTITY_MAX_LEVEL " ELSE " QUANTITY_MAX_SUM " END),"
+           "  ('quantity', 'out_of_range', 'comes to more than a reading may, at the price that holds',"
+           "   CASE WHEN x.quantity_u > " QUANTITY_ANY_U " THEN EXISTS (SELECT FROM price p JOIN tenant t ON t.currency = p.currency"
+           "     WHERE p.sku_kind = 'meter' AND p.sku = m.name AND t.id = r.tenant_id AND p.withdrawn_at IS NULL"
+           "      AND (p.tenant_id IS NULL OR p.tenant_id = r.tenant_id) AND p.valid @> to_timestamp(x.to_s - 1)"
+           "      AND greatest(p.gpu_hour_u, (SELECT max((i->>'gpu_hour_u')::bigint) FROM jsonb_array_elements(p.tiers) i))::numeric"
+           "       * (x.quantity_u / 1000) * CASE m.aggregation WHEN 'level' THEN x.to_s - s.from_s ELSE 1 END"
+           "       / meter_per_unit(m.aggregation) > " AMOUNT_MAX_U ") ELSE false END)"
+           " ) AS w (field, code, detail, holds) WHERE w.holds AND NOT " IS_SAME " ORDER BY x.position",
     .params = 6,
+};
+// clang-format on
+
+static const struct db_stmt statement_partitions = {
+    .name = "meter_reading_partitions",
+    .sql = "SELECT partition_ensure('meter_reading', sluice_now() - interval '" AGE_MAX_DAYS " days', sluice_now())",
+    .params = 0,
 };
 
 /* Sorted by their key, so that two batches at once cannot lock each other out. */
 static const struct db_stmt statement_put = {
     .name = "meter_reading_put",
-    .sql = "INSERT INTO meter_reading (tenant_id, event_id, reservation_id, meter_id, from_at, to_at, quantity_milli,"
+    .sql = "WITH item AS MATERIALIZED ("
+           "  SELECT r.tenant_id, x.event, x.reservation, m.id AS meter, to_timestamp(x.from_s) AS from_at,"
+           "    to_timestamp(x.to_s) AS to_at, x.quantity_u / 1000 AS quantity_milli FROM " ITEMS
+           "    JOIN meter m ON m.name = x.meter JOIN reservation r ON r.id = x.reservation"
+           "), fresh AS ("
+           "  INSERT INTO meter_event (tenant_id, event_id, to_at) SELECT tenant_id, event, to_at FROM item"
+           "   ORDER BY 1, 2 ON CONFLICT (tenant_id, event_id) DO NOTHING RETURNING tenant_id, event_id, to_at"
+           ") INSERT INTO meter_reading (tenant_id, event_id, reservation_id, meter_id, from_at, to_at, quantity_milli,"
            "  reported_by)"
-           " SELECT r.tenant_id, x.event, x.reservation, m.id, to_timestamp(x.from_s), to_timestamp(x.to_s),"
-           "  x.quantity_u / 1000, $7::uuid FROM " ITEMS
-           " JOIN meter m ON m.name = x.meter JOIN reservation r ON r.id = x.reservation ORDER BY 1, 2"
-           " ON CONFLICT (tenant_id, event_id) DO NOTHING",
+           " SELECT i.tenant_id, i.event, i.reservation, i.meter, i.from_at, i.to_at, i.quantity_milli, $7::uuid"
+           "   FROM fresh f JOIN item i ON i.tenant_id = f.tenant_id AND i.event = f.event_id AND i.to_at = f.to_at"
+           " ON CONFLICT (tenant_id, event_id, to_at) DO NOTHING",
     .params = 7,
 };
 
@@ -153,21 +196,46 @@ static const struct db_stmt statement_put = {
 static const struct db_stmt statement_differing = {
     .name = "meter_reading_differing",
     .sql = "SELECT x.position - 1 FROM " ITEMS
-           " JOIN meter m ON m.name = x.meter JOIN reservation r ON r.id = x.reservation"
-           " JOIN meter_reading k ON k.tenant_id = r.tenant_id AND k.event_id = x.event"
-           " WHERE (k.reservation_id, k.meter_id, k.to_at, k.quantity_milli)"
-           "   <> (x.reservation, m.id, to_timestamp(x.to_s), x.quantity_u / 1000)"
-           "  OR k.from_at IS DISTINCT FROM to_timestamp(x.from_s) ORDER BY x.position LIMIT 100",
+           " JOIN meter m ON m.name = x.meter JOIN reservation r ON r.id = x.reservation" KNOWN " WHERE NOT " IS_SAME
+           " ORDER BY x.position",
     .params = 6,
 };
 
-static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
+static enum err_kind list_all(struct request *request, struct response *response, struct err *reterr)
 {
     const struct reading_query *query = request->query;
     return answer_page(request, response, &statement_list,
-                       DB_PARAMS(query->reservation, query->meter, request_int(request, query->from),
-                                 request_int(request, query->to), query->tenant),
+                       DB_PARAMS(query->meter, request_int(request, query->from), request_int(request, query->to)),
                        reterr);
+}
+
+static enum err_kind list_of(struct request *request, struct response *response, const char *tenant, struct err *reterr)
+{
+    const struct reading_query *query = request->query;
+    const char *from = request_int(request, query->from);
+    const char *to = request_int(request, query->to);
+    if (query->reservation != NULL)
+        return answer_page(request, response, &statement_list_reservation,
+                           DB_PARAMS(query->meter, from, to, query->reservation, tenant), reterr);
+    return answer_page(request, response, &statement_list_tenant, DB_PARAMS(query->meter, from, to, tenant), reterr);
+}
+
+/* Row-level security keeps a tenant to its own besides. */
+static enum err_kind list_own(struct request *request, struct response *response, struct err *reterr)
+{
+    return list_of(request, response, request->caller.tenant_id, reterr);
+}
+
+static enum err_kind list_system(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct reading_query *query = request->query;
+    const PGresult *tenant = NULL;
+    if (query->tenant == NULL && query->reservation == NULL)
+        return list_all(request, response, reterr);
+    enum err_kind kind = query->tenant == NULL
+                             ? ERR_NONE
+                             : request_run(request, &statement_tenant, DB_PARAMS(query->tenant), &tenant, reterr);
+    return kind == ERR_NONE ? list_of(request, response, tenant == NULL ? NULL : db_text(tenant, 0, 0), reterr) : kind;
 }
 
 enum { EVENT, RESERVATION, METER, FROM, TO, QUANTITY, COLUMNS };
@@ -213,7 +281,10 @@ static enum err_kind put(struct request *request, struct response *response, str
     for (int i = 0; i < COLUMNS; i++)
         params[i] = db_array_param(&columns[i]);
     params[COLUMNS] = request->caller.principal_id;
+    request->problems.most = PROBLEMS_MAX;
     enum err_kind kind = refuse(request, &statement_check, params, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_partitions, DB_NO_PARAMS, NULL, reterr);
     if (kind == ERR_NONE)
         kind = request_run(request, &statement_put, params, NULL, reterr);
     if (kind == ERR_NONE)
@@ -226,14 +297,17 @@ static enum err_kind put(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route reading_routes[] = {
-    {GET,  "/v1/meter-readings",        ROLES_TENANT_MONEY,  RATE_READ,  .query = &reading_query_schema, .answer = &reading_schema, .is_list = true, .run = list, .summary = "List readings of meters, in the order in which they came"},
-    {GET,  "/v1/system/meter-readings", ROLES_SYSTEM_READ,   RATE_READ,  .query = &system_reading_query_schema, .answer = &system_reading_schema, .is_list = true, .run = list, .summary = "List readings of meters of all tenants"},
+    {GET,  "/v1/meter-readings",        ROLES_TENANT_MONEY,  RATE_READ,  .query = &reading_query_schema, .answer = &reading_schema, .is_list = true, .run = list_own, .summary = "List readings of meters, in the order in which they came"},
+    {GET,  "/v1/system/meter-readings", ROLES_SYSTEM_READ,   RATE_READ,  .query = &system_reading_query_schema, .answer = &system_reading_schema, .is_list = true, .run = list_system, .summary = "List readings of meters of all tenants"},
     {POST, "/v1/system/meter-readings", ROLES_SYSTEM_REPORT, RATE_WRITE, .body = &readings_schema, .status = 204, .run = put, .problems = PROBLEMS("unknown_meter", "unknown_reservation", "outside_reservation", "reading_differs"), .summary = "Report readings of meters"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const reading_statements[] = {&statement_list, &statement_check, &statement_put,
-                                                           &statement_differing, NULL};
+static const struct db_stmt *const reading_statements[] = {
+    &statement_list,   &statement_list_tenant, &statement_list_reservation,
+    &statement_tenant, &statement_check,       &statement_partitions,
+    &statement_put,    &statement_differing,   NULL,
+};
 
 const struct resource meter_reading_resource = {"meters", reading_routes, reading_statements, NULL};

@@ -25,6 +25,9 @@ struct price {
     const char *below_floor_reason;
 };
 
+#define METER_PRICE_MOST_U   INT64_C(1000000000000)
+#define METER_PACKAGE_MOST_U INT64_C(1000000000000000)
+
 static const char *const sku_kinds[] = {"instance_type", "gpu_model", "meter", NULL};
 static const char *const tiers[] = {"reserved", "on_demand", "preemptible", "any", NULL};
 
@@ -90,16 +93,17 @@ static const struct db_stmt statement_get = {
     .params = 1,
 };
 
-/* What the wish names. */
+/* What the wish names. A meter that is retired takes a price of the time before, and corrections. */
 static const struct db_stmt statement_references = {
     .name = "price_references",
     .sql = "SELECT (SELECT id FROM tenant WHERE name = $1),"
            " EXISTS (SELECT FROM instance_type WHERE name = $2),"
-           " EXISTS (SELECT FROM meter WHERE name = $2 AND retired_at IS NULL),"
+           " EXISTS (SELECT FROM meter WHERE name = $2"
+           "  AND (retired_at IS NULL OR $5::boolean OR to_timestamp($3::bigint) < retired_at)),"
            " coalesce($3::bigint, extract(epoch FROM sluice_now())::bigint),"
            " $4::text IS NULL OR EXISTS (SELECT FROM project p JOIN tenant t ON t.id = p.tenant_id"
            "  WHERE t.name = $1 AND p.name = $4::text)",
-    .params = 4,
+    .params = 5,
 };
 
 enum { REF_TENANT, REF_HAS_TYPE, REF_HAS_METER, REF_FROM, REF_HAS_PROJECT };
@@ -173,6 +177,19 @@ static const char *tier_of(const struct price *wish)
 }
 
 /* A reading has neither a tier nor a time of the day, and there is nothing that it lasts at least. */
+/* So that what a reading comes to fits an amount. */
+static void check_most(struct request *request, const struct price *wish)
+{
+    int64_t most_u = price_model_most_u(&wish->model, wish->gpu_hour.amount_u);
+    int64_t package = wish->model.package_gpu_hours == FIELD_NULL ? 1 : wish->model.package_gpu_hours;
+    if (most_u > METER_PRICE_MOST_U)
+        field_problem_add(&request->problems, "/gpu_hour/amount", "out_of_range",
+                          "a meter's unit costs at most a million, in every tier");
+    else if (most_u > METER_PACKAGE_MOST_U / package)
+        field_problem_add(&request->problems, "/package_gpu_hours", "out_of_range",
+                          "a package of a meter costs at most a billion");
+}
+
 static void check_kind(struct request *request, const struct price *wish)
 {
     bool is_any = strcmp(tier_of(wish), SKU_ANY_TIER) == 0;
@@ -182,6 +199,8 @@ static void check_kind(struct request *request, const struct price *wish)
         field_problem_add(&request->problems, "/windows", "out_of_range", "prices of meters have none");
     if (is_of_meter(wish) && wish->model.minimum_s > 0)
         field_problem_add(&request->problems, "/minimum_s", "out_of_range", "prices of meters have none");
+    if (is_of_meter(wish))
+        check_most(request, wish);
 }
 
 struct price_references {
@@ -204,9 +223,10 @@ static enum err_kind find_references(struct request *request, const struct price
         field_problem_add(&request->problems, "/valid_from", "out_of_range",
                           "a correction is valid as what it corrects");
     const PGresult *result = NULL;
-    enum err_kind kind = request_run(
-        request, &statement_references,
-        DB_PARAMS(wish->tenant, wish->sku, request_int(request, wish->valid_from), wish->project), &result, reterr);
+    enum err_kind kind = request_run(request, &statement_references,
+                                     DB_PARAMS(wish->tenant, wish->sku, request_int(request, wish->valid_from),
+                                               wish->project, wish->corrects != NULL ? "t" : "f"),
+                                     &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     ret->tenant_id = db_text(result, 0, REF_TENANT);

@@ -157,3 +157,12 @@ int64_t price_model_least_u(const struct price_model *model, int64_t first_u)
         least_u = windows[i].gpu_hour_u < least_u ? windows[i].gpu_hour_u : least_u;
     return least_u;
 }
+
+int64_t price_model_most_u(const struct price_model *model, int64_t first_u)
+{
+    int64_t most_u = first_u;
+    const struct price_tier *tiers = model->tiers.items;
+    for (size_t i = 0; i < model->tiers.count; i++)
+        most_u = tiers[i].gpu_hour_u > most_u ? tiers[i].gpu_hour_u : most_u;
+    return most_u;
+}

@@ -32,6 +32,8 @@ struct price_window_wish {
 void price_model_check(struct request *request, const struct price_model *model, int64_t first_u);
 /* The least that a GPU-hour can cost: of the first, and of every tier and window. */
 int64_t price_model_least_u(const struct price_model *model, int64_t first_u);
+/* The most that one can cost, of the first and of every tier. */
+int64_t price_model_most_u(const struct price_model *model, int64_t first_u);
 /* JSON for the columns tiers and windows; NULL: none. */
 const char *price_model_tiers(struct request *request, const struct price_model *model);
 const char *price_model_windows(struct request *request, const struct price_model *model);

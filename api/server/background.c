@@ -53,8 +53,17 @@ static const struct db_stmt statement_expire_sessions = {
     .params = 0,
 };
 
+/* A month longer than readings may be old. */
+static const struct db_stmt statement_expire_events = {
+    .name = "background_expire_meter_events",
+    .sql = "WITH gone AS (DELETE FROM meter_event WHERE (tenant_id, event_id) IN (SELECT tenant_id, event_id"
+           " FROM meter_event WHERE to_at < sluice_now() - interval '93 days' ORDER BY to_at LIMIT 5000) RETURNING 1)"
+           " SELECT count(*) FROM gone",
+    .params = 0,
+};
+
 const struct db_stmt *const background_statements[] = {&statement_partitions, &statement_expire_keys,
-                                                       &statement_expire_sessions, NULL};
+                                                       &statement_expire_sessions, &statement_expire_events, NULL};
 
 static void *watch_tokens(void *context)
 {
@@ -76,6 +85,18 @@ static void *watch_tokens(void *context)
     return NULL;
 }
 
+/* As many as came in since: agents report without end. */
+static enum err_kind expire_events(struct db *db, struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    for (int64_t gone = 1; gone > 0 && kind == ERR_NONE && !shutdown_requested();) {
+        CLEANUP(db_result_clear) PGresult *result = NULL;
+        kind = db_run(db, &statement_expire_events, DB_NO_PARAMS, &result, reterr);
+        gone = kind == ERR_NONE ? db_int(result, 0, 0, 0) : 0;
+    }
+    return kind;
+}
+
 static enum err_kind do_chores(struct db *db, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *result = NULL;
@@ -84,7 +105,9 @@ static enum err_kind do_chores(struct db *db, struct err *reterr)
         return kind;
     metric_set(&default_rows, db_int(result, 0, 0, 0));
     kind = db_run(db, &statement_expire_keys, DB_NO_PARAMS, NULL, reterr);
-    return kind == ERR_NONE ? db_run(db, &statement_expire_sessions, DB_NO_PARAMS, NULL, reterr) : kind;
+    if (kind == ERR_NONE)
+        kind = db_run(db, &statement_expire_sessions, DB_NO_PARAMS, NULL, reterr);
+    return kind == ERR_NONE ? expire_events(db, reterr) : kind;
 }
 
 static void *keep_house(void *context)

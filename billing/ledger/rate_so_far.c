@@ -68,6 +68,7 @@ const struct db_stmt *const rate_so_far_statements[] = {&statement_usage, &state
 struct period {
     struct identity tenant;
     int64_t starts_s, ends_s;
+    bool is_metered_only;
 };
 
 struct so_far {
@@ -92,8 +93,11 @@ static void so_far_release(struct so_far *so_far)
 static void add_period(struct so_far *so_far, const struct period *period)
 {
     for (size_t i = so_far->period_count; i > 0; i--) { /* the last ones are likely */
-        if (memcmp(&so_far->periods[i - 1], period, sizeof *period) == 0)
-            return;
+        struct period *known = &so_far->periods[i - 1];
+        if (known->starts_s != period->starts_s || memcmp(&known->tenant, &period->tenant, sizeof known->tenant) != 0)
+            continue;
+        known->is_metered_only = known->is_metered_only && period->is_metered_only;
+        return;
     }
     if (so_far->period_count == so_far->period_capacity) {
         so_far->period_capacity = so_far->period_capacity == 0 ? 64 : so_far->period_capacity * 2;
@@ -237,7 +241,8 @@ static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr
  * if something came late, all of it from the facts. */
 struct whole {
     bool anew;
-    struct facts facts; /* if anew */
+    bool is_metered_only; /* all else is rated alone */
+    struct facts facts;   /* if anew */
     PGresult *usage_rows, *written_rows, *meter_rows;
     struct committed committed;
     struct rated_lines written, targets;
@@ -294,6 +299,8 @@ static bool is_anew(const struct so_far *so_far, const struct period *period)
 static enum err_kind load_before(struct db *db, const struct facts_period *facts, struct whole *whole,
                                  struct err *reterr)
 {
+    if (whole->is_metered_only)
+        return rated_lines_of_meters(db, facts->tenant, facts->starts_s, &whole->written_rows, &whole->written, reterr);
     enum err_kind kind = rated_lines_of_period(db, facts->tenant, facts->starts_s, whole->anew, &whole->written_rows,
                                                &whole->written, reterr);
     if (kind != ERR_NONE)
@@ -302,23 +309,31 @@ static enum err_kind load_before(struct db *db, const struct facts_period *facts
                        : rate_lines_fold(&whole->written, &whole->targets, reterr);
 }
 
-static enum err_kind load_whole(struct db *db, const struct so_far *so_far, const struct facts_period *facts,
-                                struct whole *whole, struct err *reterr)
+static enum err_kind load_so_far(struct db *db, const struct so_far *so_far, const struct facts_period *facts,
+                                 struct whole *whole, struct err *reterr)
 {
     CLEANUP(bulk_rows_release) struct bulk_rows unpriced = {0}; /* told of already */
     int64_t reservations = 0;
-    enum err_kind kind = load_before(db, facts, whole, reterr);
+    if (whole->is_metered_only)
+        return ERR_NONE;
+    enum err_kind kind = load_usage(db, so_far, facts->tenant, INT64_MAX, &whole->usage_rows, reterr);
+    return kind == ERR_NONE ? measure(so_far, book_of(so_far, whole), whole->usage_rows, &whole->targets, &unpriced,
+                                      &reservations, reterr)
+                            : kind;
+}
+
+static enum err_kind load_whole(struct db *db, const struct so_far *so_far, const struct facts_period *facts,
+                                struct whole *whole, struct err *reterr)
+{
+    enum err_kind kind = committed_load(db, facts->tenant, facts->starts_s, facts->ends_s, &whole->committed, reterr);
+    whole->is_metered_only = whole->is_metered_only && !whole->anew && whole->committed.count == 0;
     if (kind == ERR_NONE)
-        kind = load_usage(db, so_far, facts->tenant, INT64_MAX, &whole->usage_rows, reterr);
+        kind = load_before(db, facts, whole, reterr);
     if (kind == ERR_NONE)
-        kind = measure(so_far, book_of(so_far, whole), whole->usage_rows, &whole->targets, &unpriced, &reservations,
-                       reterr);
-    if (kind == ERR_NONE)
-        kind = committed_load(db, facts->tenant, facts->starts_s, facts->ends_s, &whole->committed, reterr);
+        kind = load_so_far(db, so_far, facts, whole, reterr);
     keep_period(&whole->targets, facts->starts_s);
     if (kind == ERR_NONE)
-        kind = meter_lines_add(db, facts, book_of(so_far, whole), whole->anew, &whole->written, &whole->meter_rows,
-                               &whole->targets, reterr);
+        kind = meter_lines_add(db, facts, book_of(so_far, whole), &whole->meter_rows, &whole->targets, reterr);
     if (!whole->anew) {
         keep_rest(&so_far->scope, &whole->targets);
         keep_rest(&so_far->scope, &whole->written);
@@ -335,6 +350,8 @@ static enum err_kind rate_whole(struct db *db, const struct so_far *so_far, cons
         kind =
             rate_lines(&whole->targets, book_of(so_far, whole), whole->committed.list, whole->committed.count, reterr);
     if (kind == ERR_NONE)
+        kind = meter_lines_check(&whole->targets, reterr);
+    if (kind == ERR_NONE)
         kind = committed_add_fees(&whole->committed, is_over, &whole->targets, reterr);
     if (kind == ERR_NONE && whole->anew)
         kind = facts_add_minimum(db, facts, &whole->facts, &whole->targets, reterr);
@@ -346,7 +363,7 @@ static enum err_kind rate_period(struct db *db, void *context, struct err *reter
     const struct so_far *so_far = context;
     const struct period *period = &so_far->periods[so_far->next_period];
     bool anew = is_anew(so_far, period);
-    CLEANUP(whole_release) struct whole whole = {.anew = anew};
+    CLEANUP(whole_release) struct whole whole = {.anew = anew, .is_metered_only = period->is_metered_only};
     CLEANUP(whole_release) struct whole plain = {0};
     char tenant[UUID_TEXT_SIZE];
     struct err err = {0};
@@ -371,6 +388,18 @@ static enum err_kind rate_period(struct db *db, void *context, struct err *reter
     return kind;
 }
 
+/* What its close could not rate either is left out. */
+static enum err_kind rate_or_pass(struct leader *leader, struct so_far *so_far, struct err *reterr)
+{
+    struct err err = {0};
+    enum err_kind kind = leader_transact(leader, rate_period, so_far, &err);
+    if (kind == ERR_INVALID || kind == ERR_TIMEOUT)
+        return ERR_NONE;
+    if (kind != ERR_NONE)
+        *reterr = err;
+    return kind;
+}
+
 static enum err_kind find_whole(struct db *db, struct so_far *so_far, struct err *reterr)
 {
     char from[DB_INT_TEXT_SIZE];
@@ -380,7 +409,8 @@ static enum err_kind find_whole(struct db *db, struct so_far *so_far, struct err
         if (db_bool(so_far->due, row, DUE_ANEW) || db_bool(so_far->due, row, DUE_METERED))
             add_period(so_far, &(struct period){.tenant = db_identity(so_far->due, row, DUE_TENANT),
                                                 .starts_s = db_int(so_far->due, row, DUE_START, 0),
-                                                .ends_s = db_int(so_far->due, row, DUE_END, 0)});
+                                                .ends_s = db_int(so_far->due, row, DUE_END, 0),
+                                                .is_metered_only = db_bool(so_far->due, row, DUE_METERED_ONLY)});
     }
     enum err_kind kind = db_run(
         db, &statement_committed,
@@ -438,7 +468,7 @@ enum err_kind rate_so_far(struct leader *leader, const struct day_part *part, in
     if (kind == ERR_NONE)
         kind = find_whole(leader->db, &so_far, reterr);
     for (; so_far.next_period < so_far.period_count && kind == ERR_NONE; so_far.next_period++)
-        kind = leader_transact(leader, rate_period, &so_far, reterr);
+        kind = rate_or_pass(leader, &so_far, reterr);
     if (kind == ERR_NONE)
         kind = leader_transact(leader, credit, &so_far, reterr);
     if (kind == ERR_NONE)

@@ -4,6 +4,7 @@
 
 #include "billing/ledger/commitments.h"
 #include "billing/ledger/meter_lines.h"
+#include "billing/ledger/rate_alone.h"
 #include "billing/ledger/rate_facts.h"
 #include "billing/ledger/rate_lines.h"
 #include "common/calendar.h"
@@ -21,9 +22,10 @@ static struct metric metric_periods = {.name = "sluice_billing_tenant_periods_ra
 static struct metric metric_corrected = {.name = "sluice_billing_corrections_total",
                                          .type = METRIC_COUNTER,
                                          .help = "Lines that correct a closed billing period"};
-static struct metric metric_refused = {.name = "sluice_billing_reratings_refused_total",
-                                       .type = METRIC_COUNTER,
-                                       .help = "Billing periods that could not be rated anew: a second has no price"};
+static struct metric metric_refused = {
+    .name = "sluice_billing_reratings_refused_total",
+    .type = METRIC_COUNTER,
+    .help = "Billing periods that could not be rated as a whole: a second has no price, or an amount does not fit"};
 
 void rate_tenant_register_metrics(void)
 {
@@ -37,7 +39,8 @@ void rate_tenant_register_metrics(void)
  * open only that day's counts. What of it waits for a price is looked at until it has one, with each close. A
  * correction's 31 days at most may hold a whole February and touch the months beside it: the middle tells. Readings of
  * meters are rated with the day that they are counted with, those of a closed period from the facts; so are the
- * readings that a price of a meter found which begins in the past. A list price fills a gap: it is news for what waits
+ * readings that a price of a meter found which begins in the past. What could not be rated is tried again from the
+ * facts. A list price fills a gap: it is news for what waits
  * anyway, and for whoever has a price of its own beside it. */
 static const struct db_stmt statement_due = {
     .name = "rate_tenant_due",
@@ -73,6 +76,8 @@ static const struct db_stmt statement_due = {
         "  UNION ALL"
         "  SELECT w.tenant_id, w.period_start, true, false FROM unpriced_late w WHERE $2::integer > 0"
         "  UNION ALL"
+        "  SELECT w.tenant_id, w.period_start, true, false FROM unrated_period w WHERE $2::integer > 0"
+        "  UNION ALL"
         "  SELECT u.tenant_id, s.at, true, false FROM late_usage u"
         "    CROSS JOIN LATERAL (VALUES (u.period_start), (u.period_end - interval '1 second')) AS s (at)"
         "   WHERE u.rated_with >= $1::date - $2::integer AND u.rated_with <= $1::date"
@@ -86,7 +91,7 @@ static const struct db_stmt statement_due = {
         "), period AS ("
         "  SELECT x.tenant_id, t.name, t.currency, t.billing_timezone AS zone,"
         "         date_trunc('month', x.at AT TIME ZONE t.billing_timezone) AS month, bool_or(x.anew) AS anew,"
-        "         bool_or(x.is_metered) AS is_metered"
+        "         bool_or(x.is_metered) AS is_metered, bool_and(x.is_metered) AS is_metered_only"
         "    FROM touched x JOIN tenant t ON t.id = x.tenant_id GROUP BY 1, 2, 3, 4, 5"
         ")"
         " SELECT p.tenant_id, p.currency, extract(epoch FROM p.month AT TIME ZONE p.zone)::bigint,"
@@ -96,14 +101,30 @@ static const struct db_stmt statement_due = {
         "  extract(epoch FROM date_trunc('month', (b.ends - interval '1 second') AT TIME ZONE p.zone)"
         "   AT TIME ZONE p.zone)::bigint,"
         "  extract(epoch FROM (date_trunc('month', (b.ends - interval '1 second') AT TIME ZONE p.zone)"
-        "   + interval '1 month') AT TIME ZONE p.zone)::bigint, p.is_metered"
+        "   + interval '1 month') AT TIME ZONE p.zone)::bigint, p.is_metered, p.is_metered_only,"
+        "  EXISTS (SELECT FROM unrated_period u WHERE u.tenant_id = p.tenant_id"
+        "   AND u.period_start = p.month AT TIME ZONE p.zone)"
         "  FROM bounds b, period p LEFT JOIN billing_period o ON o.tenant_id = p.tenant_id"
         "   AND o.starts_at = p.month AT TIME ZONE p.zone"
         " ORDER BY p.tenant_id, p.month",
     .params = 2,
 };
 
-const struct db_stmt *const rate_tenant_statements[] = {&statement_due, NULL};
+static const struct db_stmt statement_refuse = {
+    .name = "rate_tenant_refuse",
+    .sql = "INSERT INTO unrated_period (tenant_id, period_start, day, reason)"
+           " VALUES ($1::uuid, to_timestamp($2::bigint), $3::date, $4::text)"
+           " ON CONFLICT (tenant_id, period_start) DO UPDATE SET day = excluded.day, reason = excluded.reason",
+    .params = 4,
+};
+
+static const struct db_stmt statement_admit = {
+    .name = "rate_tenant_admit",
+    .sql = "DELETE FROM unrated_period WHERE tenant_id = $1::uuid AND period_start = to_timestamp($2::bigint)",
+    .params = 2,
+};
+
+const struct db_stmt *const rate_tenant_statements[] = {&statement_due, &statement_refuse, &statement_admit, NULL};
 
 /* One period being rated. */
 struct rating {
@@ -113,6 +134,7 @@ struct rating {
     const struct price_book *book;
     int64_t starts_s, ends_s;
     bool anew, is_closed;
+    bool is_metered_only; /* all else of it is rated already, and does not depend on its meters */
     struct committed committed;
     struct facts facts; /* if anew */
     PGresult *written_rows, *meter_rows;
@@ -136,13 +158,51 @@ static const char *tenant_of(const struct rating *rating)
 
 /* ---- One period ---- */
 
+/* From the facts, too, where the day's book does not have all prices of what was written or is to be rated. */
+static enum err_kind load_written(struct rating *rating, struct db *db, struct err *reterr)
+{
+    bool is_in_book = rating->starts_s >= calendar_time_of_day(rating->day) - RATE_BEFORE_DAYS * CALENDAR_DAY_S;
+    rating->is_metered_only = rating->is_metered_only && !rating->anew && rating->committed.count == 0;
+    enum err_kind kind = rating->is_metered_only
+                             ? rated_lines_of_meters(db, tenant_of(rating), rating->starts_s, &rating->written_rows,
+                                                     &rating->written, reterr)
+                             : rated_lines_of_period(db, tenant_of(rating), rating->starts_s, rating->anew,
+                                                     &rating->written_rows, &rating->written, reterr);
+    if (kind != ERR_NONE || rating->anew || !db_bool(rating->due, rating->row, DUE_METERED) ||
+        (is_in_book && meter_lines_all_known(rating->book, &rating->written)))
+        return kind;
+    rating->anew = true;
+    rating->is_metered_only = false;
+    PQclear(rating->written_rows);
+    rated_lines_release(&rating->written);
+    return rated_lines_of_period(db, tenant_of(rating), rating->starts_s, true, &rating->written_rows, &rating->written,
+                                 reterr);
+}
+
+static enum err_kind load_targets(struct rating *rating, struct db *db, const struct facts_period *period,
+                                  const struct price_book **ret_book, struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    if (rating->anew)
+        kind = facts_measure(db, period, &rating->facts, &rating->targets, reterr);
+    else if (!rating->is_metered_only)
+        kind = rate_lines_fold(&rating->written, &rating->targets, reterr);
+    *ret_book = rating->anew ? &rating->facts.book : rating->book; /* it may lie further back */
+    if (kind == ERR_NONE)
+        kind = meter_lines_add(db, period, *ret_book, &rating->meter_rows, &rating->targets, reterr);
+    if (!rating->anew) {
+        rate_lines_drop_unknown(rating->book, &rating->targets);
+        rate_lines_drop_unknown(rating->book, &rating->written);
+    }
+    return kind;
+}
+
 static enum err_kind rate(struct rating *rating, struct db *db, struct err *reterr)
 {
     struct committed *committed = &rating->committed;
-    enum err_kind kind = rated_lines_of_period(db, tenant_of(rating), rating->starts_s, rating->anew,
-                                               &rating->written_rows, &rating->written, reterr);
+    enum err_kind kind = committed_load(db, tenant_of(rating), rating->starts_s, rating->ends_s, committed, reterr);
     if (kind == ERR_NONE)
-        kind = committed_load(db, tenant_of(rating), rating->starts_s, rating->ends_s, committed, reterr);
+        kind = load_written(rating, db, reterr);
     if (kind != ERR_NONE)
         return kind;
     int64_t known_s = calendar_time_of_day(rating->day + 1);
@@ -151,21 +211,13 @@ static enum err_kind rate(struct rating *rating, struct db *db, struct err *rete
                                         .ends_s = rating->ends_s,
                                         .closed_until_s = known_s,
                                         .known_until_s = known_s};
-    const struct price_book *book = rating->anew ? &rating->facts.book : rating->book; /* it may lie further back */
-    if (rating->anew)
-        kind = facts_measure(db, &period, &rating->facts, &rating->targets, reterr);
-    else
-        kind = rate_lines_fold(&rating->written, &rating->targets, reterr);
-    if (kind == ERR_NONE)
-        kind = meter_lines_add(db, &period, book, rating->anew, &rating->written, &rating->meter_rows, &rating->targets,
-                               reterr);
-    if (!rating->anew) {
-        rate_lines_drop_unknown(rating->book, &rating->targets);
-        rate_lines_drop_unknown(rating->book, &rating->written);
-    }
+    const struct price_book *book = NULL;
+    bool is_over = rating->ends_s <= known_s;
+    kind = load_targets(rating, db, &period, &book, reterr);
     if (kind == ERR_NONE)
         kind = rate_lines(&rating->targets, book, committed->list, committed->count, reterr);
-    bool is_over = rating->ends_s <= known_s;
+    if (kind == ERR_NONE)
+        kind = meter_lines_check(&rating->targets, reterr);
     if (kind == ERR_NONE)
         kind = committed_add_fees(committed, is_over, &rating->targets, reterr);
     if (kind == ERR_NONE && rating->anew)
@@ -197,8 +249,52 @@ static enum err_kind rate_one(struct db *db, void *context, struct err *reterr)
 {
     const struct rating *asked = context;
     CLEANUP(rating_release) struct rating rating = *asked;
+    char start[DB_INT_TEXT_SIZE];
     enum err_kind kind = rate(&rating, db, reterr);
+    if (kind == ERR_NONE && db_bool(rating.due, rating.row, DUE_UNRATED))
+        kind = db_run(db, &statement_admit, DB_PARAMS(tenant_of(&rating), db_int_param(start, rating.starts_s)), NULL,
+                      reterr);
     return kind == ERR_NONE ? write(&rating, db, reterr) : kind;
+}
+
+/* One tenant's fault does not stop the books: a second without a price, or readings that fit no amount or are more than
+ * a statement can read. Its period stays open, and is tried again with each close. */
+static bool is_its_own_fault(const struct rating *rating, enum err_kind kind)
+{
+    return kind == ERR_NOT_FOUND || kind == ERR_INVALID ||
+           (kind == ERR_TIMEOUT && db_bool(rating->due, rating->row, DUE_METERED));
+}
+
+struct refusal {
+    const struct rating *rating;
+    const char *reason;
+};
+
+static enum err_kind refuse(struct db *db, void *context, struct err *reterr)
+{
+    const struct refusal *refusal = context;
+    char start[DB_INT_TEXT_SIZE];
+    char date[CALENDAR_DATE_SIZE];
+    calendar_date_print(refusal->rating->day, date);
+    return db_run(
+        db, &statement_refuse,
+        DB_PARAMS(tenant_of(refusal->rating), db_int_param(start, refusal->rating->starts_s), date, refusal->reason),
+        NULL, reterr);
+}
+
+static enum err_kind rate_or_refuse(struct leader *leader, struct rating *rating, struct err *reterr)
+{
+    struct err err = {0};
+    enum err_kind kind = leader_transact(leader, rate_one, rating, &err);
+    if (!is_its_own_fault(rating, kind)) {
+        *reterr = err;
+        return kind;
+    }
+    metric_add(&metric_refused, 1);
+    log_event(LOG_LEVEL_ERROR, "rerating_refused", LOG_TEXT("tenant", tenant_of(rating)), LOG_TEXT("why", err.text));
+    if (kind == ERR_NOT_FOUND)
+        return ERR_NONE; /* it waits as unpriced usage does */
+    return leader_transact(leader, refuse, &(struct refusal){.rating = rating, .reason = err.text}, reterr);
 }
 
 static enum err_kind due_of(struct db *db, int64_t day, int64_t late_days, PGresult **ret, struct err *reterr)
@@ -228,15 +324,9 @@ enum err_kind rate_tenants(struct leader *leader, int64_t day, const struct pric
             .ends_s = db_int(due, row, DUE_END, 0),
             .anew = db_bool(due, row, DUE_ANEW),
             .is_closed = db_bool(due, row, DUE_CLOSED),
+            .is_metered_only = db_bool(due, row, DUE_METERED_ONLY),
         };
-        kind = leader_transact(leader, rate_one, &rating, reterr);
-        if (kind == ERR_NOT_FOUND) { /* one tenant's fault does not stop the books */
-            metric_add(&metric_refused, 1);
-            log_event(LOG_LEVEL_ERROR, "rerating_refused", LOG_TEXT("tenant", db_text(due, row, DUE_TENANT)),
-                      LOG_TEXT("why", reterr->text));
-            *reterr = (struct err){0};
-            kind = ERR_NONE;
-        }
+        kind = rate_or_refuse(leader, &rating, reterr);
     }
     return kind == ERR_NONE ? kind : err_context(reterr, "rating whole periods");
 }

@@ -25,7 +25,9 @@ enum rate_tenant_column {
     DUE_CLOSED, /* the period: what changes is a correction, in the open one */
     DUE_OPEN_START,
     DUE_OPEN_END,
-    DUE_METERED, /* readings of meters were counted of it */
+    DUE_METERED,      /* readings of meters were counted of it */
+    DUE_METERED_ONLY, /* and nothing else is due */
+    DUE_UNRATED,      /* it could not be rated before */
 };
 MUST_CHECK enum err_kind rate_tenants_due(struct db *db, int64_t day, PGresult **ret, struct err *reterr);
 

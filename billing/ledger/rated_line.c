@@ -66,6 +66,16 @@ static const struct db_stmt statement_of_period = {
     .params = 3,
 };
 
+/* Of a period that is open. */
+static const struct db_stmt statement_of_meters = {
+    .name = "rated_line_of_meters",
+    .sql = "SELECT " KEY_COLUMNS "," SUMS " FROM rated_line l"
+           " WHERE l.tenant_id = $1::uuid AND l.period_start = to_timestamp($2::bigint) AND l.corrects IS NULL"
+           "   AND l.meter_id IS NOT NULL AND l.charge_category = 'usage'"
+           " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15",
+    .params = 2,
+};
+
 static const struct db_stmt statement_periods = {
     .name = "rated_line_periods",
     .sql = "INSERT INTO billing_period (tenant_id, starts_at, ends_at)"
@@ -142,7 +152,13 @@ static const struct db_stmt statement_write = {
 };
 
 const struct db_stmt *const rated_line_statements[] = {
-    &statement_of_reservations, &statement_of_period, &statement_periods, &statement_closed, &statement_write, NULL,
+    &statement_of_reservations,
+    &statement_of_period,
+    &statement_of_meters,
+    &statement_periods,
+    &statement_closed,
+    &statement_write,
+    NULL,
 };
 
 /* ---- In memory ---- */
@@ -318,6 +334,17 @@ enum err_kind rated_lines_of_period(struct db *db, const char *tenant, int64_t p
     enum err_kind kind =
         db_run(db, &statement_of_period,
                DB_PARAMS(tenant, db_int_param(start, period_start_s), with_minimum ? "t" : "f"), ret_rows, reterr);
+    if (kind == ERR_NONE)
+        read_rows(*ret_rows, ret);
+    return kind;
+}
+
+enum err_kind rated_lines_of_meters(struct db *db, const char *tenant, int64_t period_start_s, PGresult **ret_rows,
+                                    struct rated_lines *ret, struct err *reterr)
+{
+    char start[DB_INT_TEXT_SIZE];
+    enum err_kind kind =
+        db_run(db, &statement_of_meters, DB_PARAMS(tenant, db_int_param(start, period_start_s)), ret_rows, reterr);
     if (kind == ERR_NONE)
         read_rows(*ret_rows, ret);
     return kind;

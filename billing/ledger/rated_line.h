@@ -101,5 +101,8 @@ MUST_CHECK enum err_kind rated_lines_of_reservations(struct db *db, struct db_ar
 MUST_CHECK enum err_kind rated_lines_of_period(struct db *db, const char *tenant, int64_t period_start_s,
                                                bool with_minimum, PGresult **ret_rows, struct rated_lines *ret,
                                                struct err *reterr);
+/* Of a period that is open: what was written of meters alone. */
+MUST_CHECK enum err_kind rated_lines_of_meters(struct db *db, const char *tenant, int64_t period_start_s,
+                                               PGresult **ret_rows, struct rated_lines *ret, struct err *reterr);
 
 extern const struct db_stmt *const rated_line_statements[];

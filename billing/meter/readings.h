@@ -1,7 +1,7 @@
 /* Readings of meters become what counts: each once, with its own day, or with the first day that is open.
  *
- * Reads meter_reading by the cursor "billing:readings"; cursor and effect are one transaction, and what was counted is
- * known by the reading's id: a cursor that a restore sent back counts nothing twice. One thread: the leader's. */
+ * Reads meter_reading by the cursor "billing:readings"; cursor and sums are one transaction, so each counts once. What
+ * was counted with which day follows from up to where each day counted (meter_counted). One thread: the leader's. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

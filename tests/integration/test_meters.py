@@ -91,18 +91,38 @@ def test_a_reading_that_cannot_be_is_refused_by_its_row(metered, change, pointer
     assert all(each["pointer"].startswith("/items/1/") for each in errors)
 
 
+def test_every_bad_row_of_a_batch_is_named(metered):
+    bad = metered.reading("bad", "egress", "1.000100", "2026-01-30T06:00:00Z")
+    errors = metered.report(*(dict(bad, event=f"bad{n}") for n in range(300))).expect(422).body["errors"]
+    assert [each["pointer"] for each in errors] == [f"/items/{n}/quantity" for n in range(300)]
+    known = [dict(metered.first[0], quantity="7.000000")] * 150
+    assert len(metered.report(*known).expect(422).body["errors"]) == 150
+
+
+def test_prices_and_readings_stay_within_what_an_amount_can_say(metered):
+    for wish, pointer in ((money("1000000.000001"), "/gpu_hour/amount"), (money("1000000.000000"), "/package_gpu_hours")):
+        package = {"model": "package", "package_gpu_hours": 1_000_000} if pointer != "/gpu_hour/amount" else {}
+        errors = metered.finance.post("/v1/system/prices", {"sku_kind": "meter", "sku": "seats", "gpu_hour": wish, **package}).expect(422).body["errors"]
+        assert [each["pointer"] for each in errors] == [pointer]
+    metered.finance.create("/v1/system/meters", {"name": "licences", "unit": "Licences", "aggregation": "sum", "decimals": 0})
+    metered.price("licences", "1000.000000", valid_from="2026-01-30T00:00:00Z")
+    huge = metered.reading("huge", "licences", "1000001.000000", "2026-01-30T07:00:00Z")
+    (error,) = metered.report(huge).expect(422).body["errors"]
+    assert error["pointer"] == "/items/0/quantity" and "comes to more" in error["detail"]
+
+
 def test_a_price_of_a_meter_has_no_tier_and_no_time_of_the_day(metered):
     wish = {"sku_kind": "meter", "sku": "seats", "gpu_hour": money("1.000000")}
     metered.finance.post("/v1/system/prices", dict(wish, tier="reserved")).expect(422)
     metered.finance.post("/v1/system/prices", dict(wish, minimum_s=60)).expect(422)
     metered.finance.post("/v1/system/prices", dict(wish, sku="ingress")).expect(422)
     metered.finance.post("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tier": "any", "gpu_hour": money("1.000000")}).expect(422)
-    assert [each["tier"] for each in metered.acme.items("/v1/prices?sku_kind=meter")] == ["any", "any"]
+    assert {each["tier"] for each in metered.acme.items("/v1/prices?sku_kind=meter")} == {"any"}
 
 
 def test_tenants_see_their_own_readings_only(metered):
     assert metered.other.items("/v1/meter-readings") == []
-    assert [each["name"] for each in metered.other.items("/v1/meters")] == ["egress", "storage", "seats"]
+    assert [each["name"] for each in metered.other.items("/v1/meters")] == ["egress", "storage", "seats", "licences"]
     assert {each["tenant"] for each in metered.stack.operator.items(READINGS)} == {"acme"}
 
 
@@ -167,6 +187,16 @@ def test_focus_tells_of_meters_in_their_units_and_of_what_was_invoiced(metered):
     assert billed == decimal.Decimal(invoice["total"]["amount"])
 
 
+def test_a_credit_note_on_a_line_of_a_meter_is_of_the_meter_in_focus(metered):
+    (invoice,) = metered.acme.items("/v1/invoices")
+    (line,) = [each for each in metered.acme.items(f"/v1/invoices/{invoice['id']}/lines") if each["meter"] == "storage"]
+    metered.finance.post(f"/v1/system/invoices/{invoice['id']}/credit", {"reason": "a wrong reading", "lines": [
+        {"line_no": line["line_no"], "share_numerator": 1, "share_denominator": 2}]}).expect(201)
+    metered.stack.advance("2026-02-02T01:00:00Z")
+    (row,) = [each for each in metered.acme.items("/v1/focus/cost-and-usage?month=2026-02-01") if each["ChargeDescription"] == "Credit note: a wrong reading"]
+    assert (row["SkuMeter"], row["SkuId"], row["BilledCost"]) == ("storage", "storage", "-0.600000")
+
+
 def test_what_comes_late_corrects_a_closed_month_in_the_open_one(metered):
     metered.report(metered.reading("e3", "egress", "2.000000", "2026-01-31T23:59:59Z")).expect(204)
     metered.stack.advance("2026-02-03T00:30:00Z")
@@ -183,8 +213,26 @@ def test_a_price_that_begins_in_the_past_rates_what_was_free(metered):
     metered.sound()
 
 
-def test_a_retired_meter_takes_no_readings(metered):
+def test_a_retired_meter_takes_what_was_used_before_and_corrections_of_its_price(metered):
     (seats,) = metered.finance.items("/v1/system/meters?name=seats")
     for _ in range(2):
         assert metered.finance.post(f"/v1/system/meters/{seats['id']}/retire").expect(200).body["retired_at"] == "2026-02-04T00:30:00Z"
-    metered.report(metered.reading("u2", "seats", "1.000000", "2026-02-02T00:00:00Z")).expect(422)
+    used = metered.reading("u2", "seats", "1.000000", "2026-02-02T00:00:00Z")
+    metered.report(used).expect(204)
+    (price,) = [each for each in metered.finance.items("/v1/system/prices?sku_kind=meter&sku=seats") if each["withdrawn_at"] is None]
+    metered.price("seats", "4.000000", corrects=price["id"])
+    metered.finance.post("/v1/system/prices", {"sku_kind": "meter", "sku": "seats", "gpu_hour": money("4.000000")}).expect(422)
+    metered.stack.advance("2026-02-05T00:30:00Z")
+    metered.report(used).expect(204)
+    errors = metered.report(dict(used, event="u3", to="2026-02-04T00:30:01Z")).expect(422).body["errors"]
+    assert "unknown_meter" in [each["code"] for each in errors]
+    assert sum(line["amount_u"] for line in metered.lines() if line["name"] == "seats") == 4 * 4_000_000
+    metered.sound()
+
+
+def test_what_comes_again_is_taken_however_old_it_is_by_now(metered):
+    for name in ("sluice-billing", "sluice-provisioner"):
+        metered.stack.daemons[name].stop()  # they would close seventy days
+    metered.stack.sql("UPDATE sluice.domain_clock SET now = now + interval '70 days'")
+    metered.report(*metered.first).expect(204)
+    metered.report(dict(metered.first[0], event="e9")).expect(422)

@@ -63,7 +63,7 @@ START_TEST(each_sqlstate_has_its_kind)
         {"40P01", ERR_RETRY},       {"53100", ERR_OUT_OF_SPACE}, {"57014", ERR_TIMEOUT},
         {"08006", ERR_UNAVAILABLE}, {"57P01", ERR_UNAVAILABLE},  {"57P03", ERR_UNAVAILABLE},
         {"42601", ERR_INTERNAL},    {"23503", ERR_INTERNAL},     {"08007", ERR_UNKNOWN_OUTCOME},
-        {"", ERR_INTERNAL},
+        {"22003", ERR_INVALID},     {"", ERR_INTERNAL},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         ck_assert_int_eq(err_kind_of_sqlstate(rows[i].sqlstate), rows[i].kind);

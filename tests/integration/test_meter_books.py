@@ -1,0 +1,156 @@
+"""What readings of meters do to the books of many: each second at the price that holds then, however its readings were summed, and one tenant's never
+stop the others'. sluice-billing alone; readings are written as sluice-api would write them."""
+# SPDX-License-Identifier: Apache-2.0
+
+import uuid
+
+import pytest
+
+from bookkeeping import Bookkeeping
+
+START = "2026-03-22T00:00:00Z"
+
+
+class Meters:
+    """Tenants with a reservation each and meters, one book for all tests of this file: each test has tenants and meters of its own."""
+
+    def __init__(self, books):
+        self.books = books
+        self.serial = 0
+        books.node("n1")
+
+    def tenant(self, name, **options):
+        made = self.books.tenant(name, **options)
+        return made, self.books.reservation(made)
+
+    def meter(self, name, aggregation="sum"):
+        made = str(uuid.uuid4())
+        self.books.run("INSERT INTO meter (id, name, unit, aggregation, decimals) VALUES (%s, %s, 'GB', %s, 3)", made, name, aggregation)
+        return made
+
+    def price(self, meter, price_u, valid_from, valid_until=None, **more):
+        return self.books.price(meter, price_u, valid_from, valid_until, kind="meter", tier="any", **more)
+
+    def report(self, tenant, meter, milli, to, **options):
+        self.serial += 1
+        columns = {"tenant_id": tenant[0], "event_id": f"e{self.serial}", "reservation_id": tenant[1], "meter_id": meter, "to_at": to, "quantity_milli": milli,
+                   **options}
+        self.books.insert("meter_reading", columns)
+
+    def lines(self, tenant):
+        """Quantity and amount by price, of the prices that anything is left of."""
+        found = self.books.rows("SELECT price_id, sum(meter_quantity)::bigint AS quantity, sum(amount_u)::bigint AS amount FROM rated_line"
+                                " WHERE tenant_id = %s AND meter_id IS NOT NULL GROUP BY 1 HAVING sum(meter_quantity) <> 0", tenant[0])
+        return {each["price_id"]: (each["quantity"], each["amount"]) for each in found}
+
+
+@pytest.fixture(scope="module")
+def meters(cluster, tmp_path_factory):
+    books = Bookkeeping(cluster, tmp_path_factory.mktemp("meters"), start=START)
+    books.daemon.start()
+    yield Meters(books)
+    books.close()
+
+
+# The tests go through time, in their order.
+
+
+def test_a_day_is_one_sum_however_often_agents_report(meters):
+    tenant, meter = meters.tenant("often"), meters.meter("often")
+    price = meters.price("often", 1_000_000, START)
+    for minute in range(1, 120):
+        meters.report(tenant, meter, 1000, f"2026-03-22T{minute // 60:02}:{minute % 60:02}:00Z")
+    meters.books.advance("2026-03-23T00:00:00Z")
+    meters.books.step("2026-03-23T00:10:00Z")
+    assert meters.books.value("SELECT count(*) FROM meter_usage WHERE tenant_id = %s", tenant[0]) == 1
+    assert meters.lines(tenant) == {price: (119_000, 119_000_000)}
+    meters.books.sound()
+
+
+def test_a_price_that_begins_within_an_hour_rates_from_its_own_second_on(meters):
+    tenant, other, meter = meters.tenant("cut"), meters.tenant("cut-before"), meters.meter("cut")
+    first = meters.price("cut", 1_000_000, START, "2026-03-23T12:34:56Z")
+    second = meters.price("cut", 3_000_000, "2026-03-23T12:34:56Z")
+    for to in ("12:34:55", "12:34:56", "12:34:57", "12:59:59"):  # the last second of the second one is the last of the first price
+        meters.report(tenant, meter, 1000, f"2026-03-23T{to}Z")
+    meters.report(other, meter, 1000, "2026-03-23T12:34:56Z")
+    meters.books.advance("2026-03-24T00:00:00Z")
+    meters.books.step("2026-03-24T00:10:00Z")
+    assert meters.lines(tenant) == {first: (2000, 2_000_000), second: (2000, 6_000_000)}
+    assert meters.lines(other) == {first: (1000, 1_000_000)}
+    meters.books.sound()
+
+
+def test_a_price_made_later_rates_what_was_summed_across_its_beginning(meters):
+    tenant, meter = meters.tenant("late-price"), meters.meter("late-price", "level")
+    listed = meters.price("late-price", 3_600_000, START)
+    for begin, end in (("09:30", "10:00"), ("10:00", "10:30"), ("10:30", "11:00")):
+        meters.report(tenant, meter, 1000, f"2026-03-24T{end}:00Z", from_at=f"2026-03-24T{begin}:00Z")
+    meters.books.advance("2026-03-25T00:00:00Z")
+    meters.books.step("2026-03-25T00:10:00Z")
+    assert meters.lines(tenant) == {listed: (3 * 1000 * 1800, 3 * 1_800_000)}
+    own = meters.price("late-price", 7_200_000, "2026-03-24T10:10:10Z", tenant=tenant[0])  # within a stretch that is summed
+    meters.report(tenant, meter, 1000, "2026-03-24T11:30:00Z", from_at="2026-03-24T11:00:00Z")  # late: counted with the 4th
+    meters.books.advance("2026-03-26T00:00:00Z")
+    meters.books.step("2026-03-26T00:10:00Z")
+    assert meters.lines(tenant) == {listed: (1000 * 1800, 1_800_000), own: (3 * 1000 * 1800, 3 * 3_600_000)}
+    meters.books.sound()
+
+
+def test_a_price_that_was_withdrawn_after_its_day_gives_its_readings_to_the_one_in_its_place(meters):
+    """Before the close of that day: withdrawn on the next one, the close's book does not know it any more."""
+    tenant, meter = meters.tenant("corrected"), meters.meter("corrected")
+    wrong = meters.price("corrected", 1_000_000, START)
+    meters.report(tenant, meter, 1000, "2026-03-26T01:00:00Z")
+    meters.books.advance("2026-03-27T00:00:00Z")
+    meters.books.step("2026-03-27T00:10:00Z")
+    assert meters.lines(tenant) == {wrong: (1000, 1_000_000)}
+    meters.report(tenant, meter, 1000, "2026-03-27T00:05:00Z")
+    meters.books.step("2026-03-27T23:59:59Z")
+    withdrawn = "2026-03-28T00:03:00Z"  # as a clock that runs on while the day is not closed yet
+    meters.books.run("UPDATE price SET withdrawn_at = %s WHERE id = %s", withdrawn, wrong)
+    right = meters.price("corrected", 2_000_000, START, corrects=wrong, created_at=withdrawn)
+    meters.books.step("2026-03-28T00:00:00Z")
+    meters.books.step("2026-03-28T00:00:00Z")
+    assert meters.lines(tenant) == {right: (2000, 4_000_000)}
+    meters.books.step("2026-03-28T00:10:00Z")
+
+
+@pytest.mark.parametrize("name,price_u,readings", [("dear", 100_000 * 1_000_000, 3), ("endless", 0, 11_000)])
+def test_readings_that_fit_no_amount_stop_nobody_else(meters, name, price_u, readings):
+    """Of a price that is too high, and of a quantity beyond 64 bits."""
+    tenant, other, meter = meters.tenant(name), meters.tenant(f"{name}-other"), meters.meter(name, "level")
+    price = meters.price(name, price_u, START)
+    day = meters.books.now().strftime("%Y-%m-%d")
+    tomorrow = meters.books.value("SELECT (sluice_now() AT TIME ZONE 'UTC')::date + 1").isoformat()
+    meters.books.run("INSERT INTO meter_reading (tenant_id, event_id, reservation_id, meter_id, from_at, to_at, quantity_milli)"
+                     " SELECT %s, %s || n, %s, %s, %s, %s, 9999999000 FROM generate_series(1, %s) n", tenant[0], name, tenant[1], meter,
+                     f"{day}T00:00:01Z", f"{tomorrow}T00:00:00Z", readings)
+    meters.report(other, meter, 1000, f"{tomorrow}T00:00:00Z", from_at=f"{day}T00:00:01Z")
+    meters.books.advance(f"{tomorrow}T00:00:00Z")
+    meters.books.step(f"{tomorrow}T00:10:00Z")
+    assert meters.books.value("SELECT max(day) FROM billing_day").isoformat() == day
+    assert list(meters.lines(other)) == [price] and meters.lines(tenant) == {}
+    (waiting,) = meters.books.rows("SELECT * FROM unrated_period WHERE tenant_id = %s", tenant[0])
+    assert "than a tenant's billing period may come to" in waiting["reason"] or "does not fit" in waiting["reason"]
+
+
+def test_a_period_that_could_not_be_rated_is_rated_once_it_can_be(meters):
+    """Here by a correction of the price; what fits no quantity waits on, and keeps its month open."""
+    tenant = meters.books.value("SELECT id FROM tenant WHERE name = 'dear'")
+    wrong = meters.books.value("SELECT id FROM price WHERE sku = 'dear'")
+    meters.books.run("UPDATE price SET withdrawn_at = sluice_now() WHERE id = %s", wrong)
+    meters.price("dear", 1, START, corrects=wrong)
+    meters.books.advance("2026-03-31T00:00:00Z")
+    meters.books.step("2026-03-31T00:10:00Z")
+    assert [each["name"] for each in meters.books.rows("SELECT t.name FROM unrated_period u JOIN tenant t ON t.id = u.tenant_id")] == ["endless"]
+    assert [quantity for quantity, amount in meters.lines((tenant,)).values()] == [3 * 9_999_999_000 * 86_399]
+
+
+def test_the_close_of_the_month_waits_for_whom_it_could_not_rate_alone(meters):
+    meters.books.advance("2026-04-02T00:00:00Z")
+    meters.books.step("2026-04-02T00:10:00Z")
+    state = {each["name"]: each["status"] for each in meters.books.rows(
+        "SELECT t.name, p.status FROM billing_period p JOIN tenant t ON t.id = p.tenant_id WHERE p.starts_at = '2026-03-01'")}
+    assert state["often"] == "closed" and state.get("endless", "open") == "open"
+    assert meters.books.value("SELECT meter_micro_units('sum', 9223372036854775807)") == 9223372036854775807, "what cannot be told stops no invoice"
