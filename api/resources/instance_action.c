@@ -67,7 +67,7 @@ static const struct db_stmt statement_exists = {
 /* The lock is the reservation's, which sluice-api writes: one action of an instance at a time is open. */
 static const struct db_stmt statement_lock = {
     .name = "instance_action_lock",
-    .sql = "SELECT i.revision AS wish_revision, i.state, r.id AS reservation, r.tenant_id, r.zone_id,"
+    .sql = "SELECT 1 AS wish_revision, i.state, r.id AS reservation, r.tenant_id, r.zone_id,"
            " r.cancel_requested_at IS NOT NULL AS is_cancelled, i.ends_by IS NOT NULL AS gives_way"
            " FROM instance i JOIN reservation r ON r.id = i.reservation_id WHERE i.id = $1::uuid FOR UPDATE OF r",
     .params = 1,
@@ -79,8 +79,9 @@ static const struct db_stmt statement_ask = {
     .name = "instance_action_ask",
     .sql = "INSERT INTO instance_action (id, instance_id, reservation_id, tenant_id, zone_id, principal_id, action)"
            " SELECT $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::uuid, $7"
-           "  WHERE NOT EXISTS (SELECT FROM instance_action a WHERE a.instance_id = $2::uuid"
-           "           AND NOT EXISTS (SELECT FROM instance_action_status s WHERE s.action_id = a.id))"
+           "  WHERE NOT EXISTS (SELECT FROM (SELECT a.id FROM instance_action a WHERE a.instance_id = $2::uuid"
+           "                                  ORDER BY a.sequence DESC LIMIT 1) newest"
+           "           WHERE NOT EXISTS (SELECT FROM instance_action_status s WHERE s.action_id = newest.id))"
            " RETURNING id",
     .params = 7,
 };

@@ -43,6 +43,8 @@ void instance_begin_action(struct instance *instance)
     if (!is_open(instance))
         return; /* it runs though it is to be down: nobody asked again */
     instance->action->begun = true;
+    instance->has_begun = true;
+    instance->begun = instance->action->id;
     instance->stop_wished = instance->action->kind == ACTION_STOP;
 }
 

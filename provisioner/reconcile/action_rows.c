@@ -8,13 +8,16 @@
 
 #include <string.h>
 
-/* One of an instance is open at a time: the API refuses another. */
+/* One of an instance is open at a time, its newest: the API refuses another. Those before are not looked at. */
 static const struct db_stmt statement_observe = {
     .name = "action_observe",
-    .sql = "SELECT a.instance_id, a.reservation_id, a.id, a.action"
+    .sql = "SELECT i.id, i.reservation_id, newest.id, newest.action"
            "  FROM unnest($1::uuid[]) AS t (id)"
-           "  JOIN instance_action a ON a.reservation_id = t.id"
-           " WHERE NOT EXISTS (SELECT FROM instance_action_status s WHERE s.action_id = a.id)",
+           "  JOIN instance i ON i.reservation_id = t.id"
+           " CROSS JOIN LATERAL (SELECT a.id, a.action FROM instance_action a WHERE a.instance_id = i.id"
+           "                      ORDER BY a.sequence DESC LIMIT 1) newest"
+           " WHERE EXISTS (SELECT FROM instance_action a WHERE a.reservation_id = t.id)"
+           "   AND NOT EXISTS (SELECT FROM instance_action_status s WHERE s.action_id = newest.id)",
     .params = 1,
 };
 
@@ -54,7 +57,11 @@ enum err_kind actions_send(struct db *db, const char *reservations, struct err *
     return db_send(db, &statement_observe, DB_PARAMS(reservations), reterr);
 }
 
-/* Begun: the instance's state says it. */
+static bool has_begun(const struct instance *instance, struct identity action)
+{
+    return instance->has_begun && memcmp(&instance->begun, &action, sizeof action) == 0;
+}
+
 enum err_kind actions_receive(struct world *world, struct db *db, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *result = NULL;
@@ -62,12 +69,12 @@ enum err_kind actions_receive(struct world *world, struct db *db, struct err *re
     for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++) {
         struct instance *instance = find_instance(world, db_identity(result, row, 1), db_identity(result, row, 0));
         must(instance != NULL); /* instances are never deleted */
-        int state = instance->is.state;
+        struct identity id = db_identity(result, row, 2);
         instance->action = arena_alloc(world->arena, sizeof *instance->action);
         *instance->action = (struct action){
-            .id = db_identity(result, row, 2),
+            .id = id,
             .kind = kind_of_text(db_text(result, row, 3)),
-            .begun = state == INSTANCE_HALTING || state == INSTANCE_STARTING,
+            .begun = has_begun(instance, id),
         };
     }
     return kind;

@@ -68,23 +68,25 @@ static const struct db_stmt statement_instance_update = {
         "   SET node_id = n.node, state = n.state, revision = n.revision, incarnation = n.incarnation,"
         "       ends_at = to_timestamp(n.ends), address = n.address, due_at = to_timestamp(n.due),"
         "       deadline_at = to_timestamp(n.deadline), attempts = n.attempts, last_error = coalesce(n.error, i.last_error),"
-        "       ends_by = to_timestamp(n.ends_by), stop_wished = n.stop_wished"
+        "       ends_by = to_timestamp(n.ends_by), stop_wished = n.stop_wished,"
+        "       begun_action_id = n.begun"
         "  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::bigint[],"
-        "              $9::bigint[], $10::int[], $11::text[], $12::bigint[], $13::boolean[], $14::text[], $15::bigint[])"
+        "              $9::bigint[], $10::int[], $11::text[], $12::bigint[], $13::boolean[], $14::uuid[], $15::text[],"
+        "              $16::bigint[])"
         "       AS n (id, node, state, revision, incarnation, ends, address, due, deadline, attempts, error, ends_by,"
-        "             stop_wished, was_state, was_revision)"
+        "             stop_wished, begun, was_state, was_revision)"
         " WHERE i.id = n.id AND i.state = n.was_state AND i.revision = n.was_revision",
-    .params = 15,
-    .columns = 15,
+    .params = 16,
+    .columns = 16,
 };
 
 const struct db_stmt *const apply_object_statements[] = {&statement_reservation_insert, &statement_reservation_update,
                                                          &statement_instance_insert, &statement_instance_update, NULL};
 
-static void add_node(struct db_column *column, const struct instance *instance)
+static void add_if(struct db_column *column, bool is_there, struct identity id)
 {
-    if (instance->has_node)
-        db_column_identity(column, instance->node);
+    if (is_there)
+        db_column_identity(column, id);
     else
         db_column_null(column);
 }
@@ -172,7 +174,7 @@ static void add_new_instance(struct columns *columns, const struct instance *ins
     db_column_identity(next++, wish->tenant);
     db_column_identity(next++, wish->id);
     db_column_int4(next++, instance->ordinal);
-    add_node(next++, instance);
+    add_if(next++, instance->has_node, instance->node);
     db_column_text(next++, instance_fsm.states[instance->is.state].name);
     db_column_int8(next++, instance->is.revision);
     db_column_int4(next++, instance->incarnation);
@@ -193,7 +195,7 @@ static void add_known_instance(struct columns *columns, const struct instance *i
 {
     struct db_column *next = columns->column;
     db_column_identity(next++, instance->id);
-    add_node(next++, instance);
+    add_if(next++, instance->has_node, instance->node);
     db_column_text(next++, instance_fsm.states[instance->is.state].name);
     db_column_int8(next++, instance->is.revision);
     db_column_int4(next++, instance->incarnation);
@@ -205,6 +207,7 @@ static void add_known_instance(struct columns *columns, const struct instance *i
     db_column_text(next++, instance->is.last_error);
     apply_column_instant(next++, instance->ends_by_s);
     db_column_bool(next++, instance->stop_wished);
+    add_if(next++, instance->has_begun, instance->begun);
     db_column_text(next++, instance_fsm.states[instance->was.state].name);
     db_column_int8(next, instance->was.revision);
 }

@@ -84,7 +84,7 @@ static const struct db_stmt statement_instances = {
         "   AND other.place && allocation_reach(mine.node_id, to_timestamp($2::bigint), to_timestamp($2::bigint))"
         "   AND other.reservation_id IS DISTINCT FROM mine.reservation_id"
         " WHERE mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal AND mine.kind = 'instance'),"  /* 13 */
-        " " SQL_INSTANT("i.ends_by") ", i.stop_wished" /* 14, 15 */
+        " " SQL_INSTANT("i.ends_by") ", i.stop_wished, i.begun_action_id" /* 14-16 */
         "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
         "  JOIN instance i ON i.reservation_id = t.id"
         " ORDER BY t.place, i.ordinal",
@@ -232,6 +232,7 @@ static void read_instance(struct reservation *reservation, const PGresult *resul
         .address = kept_text(reservation->world->arena, result, row, 7),
         .is_clean = db_bool(result, row, 13),
         .stop_wished = db_bool(result, row, 15),
+        .has_begun = db_text(result, row, 16) != NULL,
         .is = {.state = state,
                .revision = db_int(result, row, 9, 1),
                .due_s = db_int(result, row, 10, NEVER),
@@ -240,6 +241,8 @@ static void read_instance(struct reservation *reservation, const PGresult *resul
     };
     if (instance->has_node)
         instance->node = db_identity(result, row, 3);
+    if (instance->has_begun)
+        instance->begun = db_identity(result, row, 16);
     instance->was = instance->is;
 }
 

@@ -270,8 +270,17 @@ const char *refusal_body_at(const struct reservation *reservation, const struct 
     return arena_format(reservation->world->arena, "[%s]", bodies.text);
 }
 
+/* Its window has not begun by the time that it is posted. NEVER as start: at once. */
+static bool is_postable(const struct wish *wish, int64_t now_s)
+{
+    int64_t starts_s = wish->duration_s > 0 ? wish->start_to_s : wish->starts_s;
+    return starts_s >= now_s + TIME_TO_POST_S && wish->ends_s > now_s + TIME_TO_POST_S;
+}
+
 const char *refusal_body_here(const struct reservation *reservation)
 {
+    if (!is_postable(&reservation->wish, reservation->world->now_s))
+        return "[]";
     struct bodies bodies = {.reservation = reservation, .text = ""};
     const struct alternative alternative = same(reservation->world->arena, &reservation->wish);
     add(&bodies, &alternative);

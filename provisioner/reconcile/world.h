@@ -209,6 +209,8 @@ struct instance {
     bool window_changed;     /* by an amendment, just now */
     bool stop_wished;        /* its tenant wants it down */
     struct action *action;   /* the one that is open; NULL: none */
+    bool has_begun;
+    struct identity begun;   /* the action that was begun last: it has gone down or comes up for it */
     bool is_clean;       /* nobody else holds its slots now */
     bool granted;        /* the planner has found it another place */
     bool is_out_of_time; /* it has none, and nobody has looked who could go for it; at this instant, not kept */

@@ -57,6 +57,7 @@ struct options {
 
 struct connection {
     int fd;
+    bool is_idle;      /* it has no request under way */
     int64_t due_at_ns; /* when its request was due: sent then, or later if no connection was free */
     size_t request_length, request_sent;
     size_t answer_length, answer_wanted; /* wanted: 0 until the head is there */
@@ -255,6 +256,7 @@ static bool is_paced(const struct run *run)
 
 static void put_idle(struct run *run, struct connection *connection)
 {
+    connection->is_idle = true;
     run->idle[(run->idle_first + run->idle_count++) % run->options->connections] = connection;
 }
 
@@ -263,6 +265,7 @@ static struct connection *take_idle(struct run *run)
     struct connection *connection = run->idle[run->idle_first];
     run->idle_first = (run->idle_first + 1) % run->options->connections;
     run->idle_count--;
+    connection->is_idle = false;
     return connection;
 }
 
@@ -278,21 +281,24 @@ static void start_request(struct run *run, struct connection *connection, int64_
     must(write_more(connection));
 }
 
-/* What came in on one connection: an answer that is whole is counted, and the connection is free for the next request. */
+/* What came in on one connection: an answer that is whole is counted, and the connection is free for the next request. One that the
+ * server closed while it was free already is only opened anew. */
 static void receive(struct run *run, struct connection *connection)
 {
     int state = read_more(connection);
     if (state == 0)
         return;
+    bool was_idle = connection->is_idle;
     if (state == 1) {
         record(run->tally, connection);
     } else {
-        run->tally->broken++;
+        run->tally->broken += was_idle ? 0 : 1;
         (void)close(connection->fd);
         must(open_connection(run->options, connection)); /* the server is gone: nothing to measure */
         watch(run, connection);
     }
-    put_idle(run, connection);
+    if (!was_idle)
+        put_idle(run, connection);
 }
 
 /* Sends what is due on the connections that are free; at a rate, also after the end what was due before it. */

@@ -102,7 +102,11 @@ def test_what_is_stopped_keeps_its_place_and_comes_up_there_again(hall, running)
 
 def test_a_reboot_is_down_and_up_again(hall, running):
     instance = running("03")
-    assert finished(hall, hall.acme, instance, "reboot", "03T02:00:00")["state"] == "running"
+    etag = hall.acme.get(f"/v1/instances/{instance['id']}").expect(200).headers["ETag"]
+    ask(hall.acme, instance, "reboot", headers={"If-Match": '"7.1"'}).expect(412)
+    ask(hall.acme, instance, "reboot", headers={"If-Match": etag}).expect(202)
+    hall.advance(at("03T02:00:00"))
+    assert now(hall.acme, instance)["state"] == "running"
     assert actions(hall.acme, instance) == [("reboot", "done", None)]
     kinds = [event["kind"] for event in hall.events(hall.acme) if event["object_id"] == instance["id"]]
     assert kinds[-3:] == ["instance.halting", "instance.starting", "instance.running"]
@@ -211,3 +215,23 @@ def test_what_is_stopped_gives_way_as_what_runs(hall, running):
     assert ask(hall.acme, instance, "start").expect(409).code == "instance_preempted"
     hall.advance(at("11T00:00:00"))
     eventually(lambda: "preempted" in classes(hall, instance["id"]), "the rest of its window is nobody's to pay")
+
+
+def test_what_goes_down_by_itself_is_not_what_was_asked(hall, running):
+    """As where a node brought up what is to be down: a start that is asked meanwhile is not done with its going down."""
+    instance = running("12")
+    finished(hall, hall.acme, instance, "stop", "12T02:00:00")
+    hall.provisioner.stop()
+    one = (uuid_of(instance["id"]),)
+    hall.sql("""UPDATE sluice.instance SET state = 'halting', due_at = sluice.sluice_now(), deadline_at = sluice.sluice_now() + interval '1 hour'
+                 WHERE id = %s""", one)
+    hall.sql("""UPDATE sluice.reservation_status SET due_at = sluice.sluice_now()
+                 WHERE reservation_id = (SELECT reservation_id FROM sluice.instance WHERE id = %s)""", one)
+    hall.sql("""INSERT INTO sluice.instance_action (id, instance_id, reservation_id, tenant_id, zone_id, principal_id, action)
+                SELECT gen_random_uuid(), id, reservation_id, tenant_id, zone_id, gen_random_uuid(), 'start' FROM sluice.instance WHERE id = %s""", one)
+    hall.provisioner.start()
+    eventually(hall.provisioner.is_ready, "it leads again")
+    hall.advance(at("12T03:00:00"))
+    hall.advance(at("12T04:00:00"))
+    assert sorted(actions(hall.acme, instance)) == [("start", "done", None), ("stop", "done", None)]
+    assert now(hall.acme, instance)["state"] == "running"

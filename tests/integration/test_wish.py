@@ -259,6 +259,9 @@ def test_another_zone_that_would_grant_it_is_among_the_alternatives(make_stack):
         again = acme.post("/v1/reservations", body, headers=keyed).expect(409)
         assert again.body["alternatives"] == first.body["alternatives"]
     assert zones(acme.post("/v1/reservations?validate_only=true", body).expect(409)) == zones(first)
+    for start, is_told in (("00:00:59", False), ("00:01:00", True)):
+        soon = acme.post("/v1/reservations", {**body, "starts_at": f"2026-01-01T{start}Z"}).expect(409)
+        assert ("us-west-2b" in zones(soon)) == is_told, "a start that is past when it is posted is not told"
     quote = acme.post("/v1/quotes", {**wish(), "ttl_s": 900}).expect(409)
     held = acme.post("/v1/quotes", quote.body["alternatives"][-1]).expect(201).body
     assert held["zone"] == "us-west-2b" and held["status"]["state"] == "held"
