@@ -1,6 +1,7 @@
 """The close of a day that breaks off at each of its commits, while facts go on arriving."""
 # SPDX-License-Identifier: Apache-2.0
 
+import contextlib
 import datetime
 import uuid
 
@@ -49,8 +50,9 @@ class Closing:
         for name in ("all-day", "prolonged"):
             books.price(name, GPU_HOUR, "2026-01-01T00:00:00Z")
         books.price("short", GPU_HOUR, "2026-01-01T00:00:00Z", minimum_s=3600)
-        self.meter = str(uuid.uuid4())
-        books.insert("meter", {"id": self.meter, "name": "egress", "unit": "GB", "aggregation": "sum", "decimals": 3})
+        self.meters = {name: str(uuid.uuid4()) for name in ("egress", "seats")}
+        for name, made in self.meters.items():
+            books.insert("meter", {"id": made, "name": name, "unit": "GB", "aggregation": "sum", "decimals": 3})
         books.price("egress", GB, "2026-01-01T00:00:00Z", kind="meter", tier="any")
         self.reservations = {name: books.reservation(self.tenant, kind) for name, kind in self.types.items()}
         self.running = self.runs("all-day", 0, FIRST, None)
@@ -61,9 +63,10 @@ class Closing:
         self.books.instance_becomes(made, "running")
         return made
 
-    def reads(self, day, time):
-        self.books.insert("meter_reading", {"tenant_id": self.tenant, "event_id": f"{day}-{time}", "reservation_id": self.reservations["all-day"],
-                                            "meter_id": self.meter, "to_at": at(day, time), "quantity_milli": 1000})
+    def reads(self, meter, day, time, count=1):
+        self.books.run("INSERT INTO meter_reading (tenant_id, event_id, reservation_id, meter_id, to_at, quantity_milli)"
+                       " SELECT %s, %s || n, %s, %s, %s, 1000 FROM generate_series(1, %s) n",
+                       self.tenant, f"{meter}-{day}-{time}-", self.reservations["all-day"], self.meters[meter], at(day, time), count)
 
     def buys(self, serial, day):
         self.books.insert("asset", {"id": str(uuid.uuid4()), "serial": serial, "node_id": self.nodes[0], "cohort": "c1", "currency": "USD",
@@ -73,15 +76,17 @@ class Closing:
         self.prolonged = self.runs("prolonged", 1, day, "06:00")
         self.runs("short", 2, day, "00:10")
         self.runs("late", 3, day, "01:00")
-        self.reads(day, "10:00")
+        self.reads("egress", day, "10:00")
+        self.reads("seats", day, "10:00")
         self.buys(f"{day}-before", day)
         self.books.step(at(day, "12:00"))
 
     def is_late(self, day):
         """What arrives between two attempts."""
-        self.reads(day, "23:00")
+        self.reads("egress", day, "23:00")
         self.buys(f"{day}-after", day)
         self.books.price("late", GPU_HOUR, at(day, "00:00"), at(day, "02:00"))
+        self.books.price("seats", GB, at(day, "00:00"), at(day, "12:00"), kind="meter", tier="any")
         self.books.instance_becomes(self.prolonged, "running", at=at(day, "05:00"), ends_at=at(day, "09:00"))
 
     def days_closed(self):
@@ -121,10 +126,45 @@ def test_a_close_that_breaks_off_anywhere_ends_although_facts_arrive_meanwhile(c
         day = FIRST + datetime.timedelta(days=number)
         closing.begins(day)
         closing.breaks_off(day, table, condition)
+        assert closing.books.rows("SELECT * FROM check_meters") == [], "a price that was made since is no alarm"
     days = len(BROKEN)
     closing.books.advance(at(FIRST + datetime.timedelta(days=days + 1), "00:00"))
     closing.books.sound()
     hour = 8 * GPU_HOUR
     assert closing.rated() == {"all-day": (days + 1) * 24 * hour, "prolonged": days * 9 * hour, "short": days * hour, "late": days * hour,
-                               "egress": 2 * days * GB}
+                               "egress": 2 * days * GB, "seats": days * GB}
     assert closing.books.value("SELECT count(DISTINCT asset_id) FROM depreciation") == 4 + 2 * days
+
+
+@contextlib.contextmanager
+def kept_from_writing(books, table):
+    """Nobody else writes a table meanwhile; yields whether somebody waits for it."""
+    with contextlib.closing(books.cluster.connect(books.database)) as connection:
+        connection.autocommit = False
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+        yield lambda: books.value("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = %s::regclass)", table)
+        connection.rollback()
+
+
+def test_a_shutdown_leaves_a_day_open_whose_readings_are_not_all_counted(closing):
+    books, following = closing.books, at(FIRST + datetime.timedelta(days=1), "00:00")
+    count = 20_001  # more than one transaction counts
+    closing.reads("egress", FIRST, "10:00")
+    books.step(at(FIRST, "12:00"))
+    with contextlib.ExitStack() as counting:
+        with kept_from_writing(books, "usage_interval") as is_waited_for:
+            books.tick(following)
+            eventually(is_waited_for, "the day is being cut", 4)
+            closing.reads("egress", FIRST, "23:00", count)
+            counting_waits = counting.enter_context(kept_from_writing(books, "meter_usage"))
+        eventually(counting_waits, "readings are being counted", 4)
+        daemon = books.daemon.process
+        daemon.terminate()
+    books.daemon.process = None
+    assert daemon.wait(10) == 0
+    assert books.value("SELECT count(*) FROM billing_cut") == 0 and closing.days_closed() == 0
+    books.daemon.launch()
+    eventually(lambda: closing.days_closed() == 1, f"the day is closed:\n{books.daemon.log_tail()}", 30)
+    assert books.value("SELECT sum(meter_quantity) FROM rated_line WHERE day = %s", FIRST) == (1 + count) * 1000
+    books.sound()
