@@ -1,5 +1,6 @@
 // Lists by the path that the API's document names: whole, or page by page as somebody scrolls.
 import {
+  infiniteQueryOptions,
   useInfiniteQuery,
   useQuery,
   useQueryClient,
@@ -133,26 +134,25 @@ function firstOf<T>(was: Pages<T> | undefined): Pages<T> | undefined {
   return was && { pages: was.pages.slice(0, 1), pageParams: was.pageParams.slice(0, 1) };
 }
 
+/** While nobody shows it nobody patches it: whoever comes back has it fetched anew, also if they left while it was on its way. */
+export function endlessOptions<T>(queryKey: QueryKey, list: ListAsk) {
+  return infiniteQueryOptions({
+    queryKey,
+    queryFn: ({ pageParam, signal }) => pageOf<T>(list, pageParam, ROWS_PER_PAGE, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page: Page<T>) => page.next_page ?? undefined,
+    select: (data: Pages<T>) => data.pages.flatMap((page) => page.items),
+    staleTime: Infinity,
+    refetchOnMount: "always",
+  });
+}
+
 /** A list of any length, newest first: while it is shown, what was scrolled to is fetched once, and changes are patched in. */
 export function useEndless<T extends { id: string }>(word: string, list: ListAsk): Endless<T> {
   const queries = useQueryClient();
   const queryKey = useMemo(() => [...keyOf(word, list), "by page"], [word, list]);
-  const found = useInfiniteQuery({
-    queryKey,
-    queryFn: ({ pageParam }) => pageOf<T>(list, pageParam, ROWS_PER_PAGE),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_page ?? undefined,
-    select: (data) => data.pages.flatMap((page) => page.items),
-    staleTime: Infinity,
-  });
-  useEffect(
-    () => () => {
-      // From now on nobody patches it: it is fetched anew when it is shown again.
-      queries.setQueryData<Pages<T>>(queryKey, firstOf);
-      void queries.invalidateQueries({ queryKey, exact: true, refetchType: "none" });
-    },
-    [queries, queryKey],
-  );
+  const found = useInfiniteQuery(endlessOptions<T>(queryKey, list));
+  useEffect(() => () => void queries.setQueryData<Pages<T>>(queryKey, firstOf), [queries, queryKey]);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = found;
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
