@@ -19,7 +19,9 @@ static const struct db_stmt statement_terms = {
     .name = "zone_terms",
     .sql = "SELECT z.name, z.lead_s, z.sim_start_s, z.sim_stop_s, z.sim_fail_ppm, z.sim_seed,"
            "       (SELECT count(*) FROM reservation_status s WHERE s.zone_id = z.id AND s.state = 'waitlisted'),"
-           "       z.preemption_notice_s"
+           "       z.preemption_notice_s,"
+           "       (SELECT count(*) FROM instance i WHERE i.zone_id = z.id AND i.due_at IS NOT NULL"
+           "           AND i.state = 'replacing')"
            "  FROM zone z WHERE z.id = $1::uuid",
     .params = 1,
 };
@@ -109,6 +111,7 @@ static enum err_kind load_terms(struct db *db, struct identity zone, struct zone
     (void)snprintf(memory->terms.name, sizeof memory->terms.name, "%s", db_text(result, 0, 0));
     memory->waiting_count = db_int(result, 0, 6, 0);
     memory->terms.preemption_notice_s = db_int(result, 0, 7, 0);
+    memory->replacing_count = db_int(result, 0, 8, 0);
     memory->driver_ops->set(memory->driver, &memory->terms.driver);
     return ERR_NONE;
 }
@@ -407,6 +410,7 @@ enum err_kind zone_memory_read(struct db *db, struct identity zone, int64_t now_
     memory->driver = memory->driver_ops->open();
     memory->all_nodes = true;
     memory->capacity_returned = true;
+    memory->withdrawal.is_under_way = true;
     memory->next_due_s = INT64_MIN; /* not known: look */
     memory->maintenance_due_s = INT64_MIN;
     memory->acknowledged_tick = -1;

@@ -26,6 +26,8 @@ struct zone_memory {
     bool all_nodes;          /* each node is to be looked at */
     struct zone_isolation *isolation; /* the zone's: outlives this memory */
     int64_t waiting_count;   /* on the waitlist */
+    int64_t replacing_count; /* instances that wait for another place */
+    struct withdrawal withdrawal;
     bool capacity_returned;  /* since the waitlist was last tried */
     int64_t next_due_s;      /* of rows with due_at */
     int64_t maintenance_due_s; /* of them, of maintenance windows */

@@ -76,7 +76,8 @@ bool zone_pass_is_due(const struct zone_memory *memory, const struct zone_wake *
 {
     bool has_backlog = memory->backlog_next < memory->backlog_count || memory->all_nodes;
     bool may_serve_waiting = memory->capacity_returned && memory->waiting_count > 0;
-    return has_backlog || may_serve_waiting || wake->event_count > 0 || memory->next_due_s <= wake->clock.now_s;
+    bool may_go_on = may_serve_waiting || memory->withdrawal.is_under_way;
+    return has_backlog || may_go_on || wake->event_count > 0 || memory->next_due_s <= wake->clock.now_s;
 }
 
 struct pass {
@@ -88,6 +89,7 @@ struct pass {
     bool uses_wake; /* the events are part of it; while there is a backlog they wait */
     bool in_batch;
     bool serves_waiting; /* the waitlist is tried */
+    struct withdrawal withdrawal;
     struct apply_outcome outcome;
     size_t backlog_next;
     int64_t maintenance_due_s;
@@ -240,6 +242,19 @@ static int64_t waiting_change(const struct world *world)
     return change;
 }
 
+static int64_t replacing_change(const struct world *world)
+{
+    int64_t change = 0;
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        const struct reservation *reservation = &world->reservations[i];
+        for (uint32_t j = 0; j < reservation->instance_count; j++) {
+            change += reservation->instances[j].is.state == INSTANCE_REPLACING;
+            change -= reservation->instances[j].was.state == INSTANCE_REPLACING;
+        }
+    }
+    return change;
+}
+
 static bool stirs_waitlist(const struct world *world)
 {
     return world->capacity_returned || world->waitlist_stirred;
@@ -251,8 +266,9 @@ static bool is_last_piece(const struct pass *pass)
     const struct zone_wake *wake = pass->wake;
     bool has_capacity = pass->memory->capacity_returned || stirs_waitlist(&pass->world);
     bool may_serve_waiting = has_capacity && pass->memory->waiting_count + waiting_change(&pass->world) > 0;
+    bool goes_on = may_serve_waiting || pass->withdrawal.is_under_way;
     return pass->uses_wake && pass->deferred_count == 0 && !wake->has_hidden && !wake->has_more &&
-           !wake->zone_changed && !may_serve_waiting;
+           !wake->zone_changed && !goes_on;
 }
 
 /* Under a virtual clock what no wish waits for need not be on disk before the next commit: the last step of the
@@ -271,18 +287,40 @@ static enum err_kind apply(struct pass *pass, struct err *reterr)
     return apply_changes(&pass->world, pass->db, &end, &pass->outcome, reterr);
 }
 
+/* Who waits for another place was promised one: as soon as capacity returns it asks, before those who wait for their
+ * first. */
+static enum err_kind serve_replacing(struct pass *pass, struct err *reterr)
+{
+    struct world *world = &pass->world;
+    uint32_t before = world->reservation_count;
+    if (!world->capacity_returned || pass->memory->replacing_count + replacing_change(world) == 0)
+        return ERR_NONE;
+    enum err_kind kind = observe_replacing(world, pass->db, reterr);
+    for (uint32_t i = before; kind == ERR_NONE && i < world->reservation_count; i++)
+        reservation_drive(&world->reservations[i]);
+    return kind;
+}
+
 /* Whom others no longer need to go: after those who wait had their turn. */
 static enum err_kind withdraw_notices(struct pass *pass, struct err *reterr)
 {
     const struct zone_memory *memory = pass->memory;
     bool nobody_waits = memory->waiting_count + waiting_change(&pass->world) == 0;
-    bool is_time = pass->serves_waiting || (pass->world.capacity_returned && nobody_waits);
-    if (!is_time || planner_preemptible_count(memory->planner) == 0)
+    bool has_returned = pass->serves_waiting || pass->world.capacity_returned;
+    bool is_turn = pass->serves_waiting || nobody_waits || !has_returned;
+    if (planner_preemptible_count(memory->planner) == 0)
+        pass->withdrawal = (struct withdrawal){0};
+    else if (has_returned && is_turn)
+        withdrawal_want(&pass->withdrawal);
+    if (!pass->withdrawal.is_under_way || !is_turn)
         return ERR_NONE;
-    enum err_kind kind = observe_told(&pass->world, pass->db, reterr);
-    if (kind == ERR_NONE)
-        notices_withdraw(&pass->world);
-    return kind;
+    struct told told = {0};
+    enum err_kind kind = observe_told(&pass->world, pass->db, pass->withdrawal.after, &told, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    uint32_t looked = notices_withdraw(&pass->world, told.ids, told.count);
+    withdrawal_go_on(&pass->withdrawal, &told, looked);
+    return ERR_NONE;
 }
 
 static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
@@ -297,7 +335,9 @@ static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
     if (pass->serves_waiting)
         pass->memory->capacity_returned = false; /* it is tried now; what returns meanwhile counts anew */
     decide(pass);
-    kind = observe_evicted(&pass->world, pass->db, reterr);
+    kind = serve_replacing(pass, reterr);
+    if (kind == ERR_NONE)
+        kind = observe_evicted(&pass->world, pass->db, reterr);
     if (kind == ERR_NONE)
         evictions_settle(&pass->world);
     if (kind == ERR_NONE)
@@ -344,6 +384,8 @@ static void keep(struct pass *pass)
     memory->backlog_next = pass->backlog_next;
     zone_memory_defer(memory, pass->deferred, pass->deferred_count);
     memory->waiting_count += waiting_change(&pass->world);
+    memory->replacing_count += replacing_change(&pass->world);
+    memory->withdrawal = pass->withdrawal;
     memory->capacity_returned |= stirs_waitlist(&pass->world);
     memory->next_due_s = pass->outcome.next_due_s;
     memory->maintenance_due_s = maintenance_due_s(pass);
@@ -397,6 +439,7 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
                         .wake = wake,
                         .backlog_next = memory->backlog_next,
                         .maintenance_due_s = memory->maintenance_due_s,
+                        .withdrawal = memory->withdrawal,
                         .started_us = now_us()};
     zone_memory_world(memory, arena, wake->clock.now_s, &pass.world);
     pass.world.given_up = memory->isolation->has_culprit ? &memory->isolation->suspect : NULL;

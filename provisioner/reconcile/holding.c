@@ -65,20 +65,59 @@ static void follow_window(const struct reservation *reservation)
         quotas_hold(quotas_of(reservation), &holding);
 }
 
-/* Until ends_s. Between two places it has no model: then what it held it holds. */
-static void follow_instance(const struct instance *instance, int64_t ends_s)
+/* Until ends_s. False: between two places it has no model. */
+static bool held_until(const struct instance *instance, int64_t ends_s, struct quota_holding *ret)
 {
     const struct reservation *reservation = instance->reservation;
     const struct world *world = reservation->world;
     const struct node *node = instance->has_node ? world_node(world, instance->node) : NULL;
     const char *model = node != NULL ? node->spec.gpu_model : model_of(reservation, instance->ordinal, world->now_s);
     if (model == NULL)
-        return;
-    struct quota_holding holding = holding_of(reservation, instance->id, model);
-    holding.from = instance->starts_s;
-    holding.to = ends_s;
-    holding.gpu_milli = instance_gpu_milli(&reservation->wish);
-    quotas_hold(quotas_of(reservation), &holding);
+        return false;
+    *ret = holding_of(reservation, instance->id, model);
+    ret->from = instance->starts_s;
+    ret->to = ends_s;
+    ret->gpu_milli = instance_gpu_milli(&reservation->wish);
+    return true;
+}
+
+/* Without a model what it held it holds. */
+static void follow_instance(const struct instance *instance, int64_t ends_s)
+{
+    struct quota_holding holding;
+    if (held_until(instance, ends_s, &holding))
+        quotas_hold(quotas_of(instance->reservation), &holding);
+}
+
+void holding_follow_instance(const struct instance *instance)
+{
+    if (holding_is_limited(instance->reservation))
+        follow_instance(instance, instance_end_s(instance));
+}
+
+static bool bears(const struct instance *instance, int64_t ends_s)
+{
+    const struct reservation *reservation = instance->reservation;
+    struct quota_holding holding;
+    struct quota_refusal refusal;
+    return !held_until(instance, ends_s, &holding) ||
+           quotas_fit(quotas_of(reservation), &holding, reservation->world->now_s, &refusal);
+}
+
+/* What is borne is borne for less, too. */
+int64_t holding_borne_until(const struct instance *instance, int64_t until_s, int64_t ends_s)
+{
+    if (until_s >= ends_s || !holding_is_limited(instance->reservation) || bears(instance, ends_s))
+        return ends_s;
+    int64_t beyond_s = ends_s == NEVER ? until_s + PLANNER_LATER_LIMIT_S : ends_s;
+    while (until_s + 1 < beyond_s) {
+        int64_t middle_s = until_s + (beyond_s - until_s) / 2;
+        if (bears(instance, middle_s))
+            until_s = middle_s;
+        else
+            beyond_s = middle_s;
+    }
+    return until_s;
 }
 
 void holding_follow(const struct reservation *reservation)

@@ -11,6 +11,9 @@ bool holding_is_limited(const struct reservation *reservation);
 /* The quotas have what it holds now: its window until instances are made, then the window of each of them, so that
  * instances that come later or go earlier count for as long as they were held. */
 void holding_follow(const struct reservation *reservation);
+void holding_follow_instance(const struct instance *instance);
+/* How far, to ends_s at most, the quotas bear that it holds its place for longer than until until_s. */
+int64_t holding_borne_until(const struct instance *instance, int64_t until_s, int64_t ends_s);
 /* The quotas have nothing of its window, until holding_follow. */
 void holding_drop(const struct reservation *reservation);
 

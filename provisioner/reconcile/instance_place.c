@@ -128,6 +128,7 @@ static bool find_place(struct instance *instance, const struct planner_replaceme
     struct planner_verdict verdict = {0};
     if (!planner_replace(world->planner, replacement, &verdict))
         return ask_anew(instance, replacement->preempts);
+    world->capacity_returned |= replacement->sooner && verdict.placed; /* what it would have had is free */
     return take_answer(instance, &verdict, replacement->preempts) || (!replacement->sooner && may_stay(instance));
 }
 

@@ -29,8 +29,12 @@ MUST_CHECK enum err_kind observe_more(struct world *world, struct db *db, struct
 /* Reads whom the verdicts of this piece of work evict, where they have not been read yet. */
 MUST_CHECK enum err_kind observe_evicted(struct world *world, struct db *db, struct err *reterr);
 
-/* Reads who was told to give way and is not gone, likewise; of many the first. */
-MUST_CHECK enum err_kind observe_told(struct world *world, struct db *db, struct err *reterr);
+/* Reads who was told to give way and is not gone, likewise: *ret. Of many the first behind `after`. */
+MUST_CHECK enum err_kind observe_told(struct world *world, struct db *db, struct identity after, struct told *ret,
+                                      struct err *reterr);
+
+/* Reads whose instances wait for another place, likewise; of many the first whose turn it is to ask. */
+MUST_CHECK enum err_kind observe_replacing(struct world *world, struct db *db, struct err *reterr);
 
 /* Reads who is on the nodes that are to be drained, likewise. */
 MUST_CHECK enum err_kind observe_drained(struct world *world, struct db *db, struct err *reterr);

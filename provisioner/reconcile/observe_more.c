@@ -7,18 +7,28 @@
 
 #include <string.h>
 
-#define TOLD_MAX_TEXT "64" /* a piece of work: the others when capacity returns again */
+#define TOLD_MAX      64 /* in one piece of work */
+#define REPLACING_MAX 64 /* likewise: the others when it is their turn to ask */
 
 static const struct db_stmt statement_told = {
     .name = "observe_told",
     .sql = "SELECT s.reservation_id FROM reservation_status s JOIN reservation r ON r.id = s.reservation_id"
            " WHERE s.zone_id = $1::uuid AND s.ends_by > to_timestamp($2::bigint) AND r.tier = 'preemptible'"
-           "   AND s.state IN ('scheduled', 'activating', 'active')"
-           " ORDER BY s.ends_by, s.reservation_id LIMIT " TOLD_MAX_TEXT,
-    .params = 2,
+           "   AND s.state IN ('scheduled', 'activating', 'active') AND s.reservation_id > $3::uuid"
+           " ORDER BY s.reservation_id LIMIT $4::int",
+    .params = 4,
 };
 
-const struct db_stmt *const observe_more_statements[] = {&statement_told, NULL};
+/* All of them ask again by then, so the index on due_at has them. */
+static const struct db_stmt statement_replacing = {
+    .name = "observe_replacing",
+    .sql = "SELECT i.reservation_id FROM instance i"
+           " WHERE i.zone_id = $1::uuid AND i.due_at <= to_timestamp($2::bigint) AND i.state = 'replacing'"
+           " ORDER BY i.due_at, i.reservation_id LIMIT $3::int",
+    .params = 3,
+};
+
+const struct db_stmt *const observe_more_statements[] = {&statement_told, &statement_replacing, NULL};
 
 /* The reservations stand elsewhere now. */
 static void move_instances(struct reservation *reservations, uint32_t count)
@@ -76,18 +86,48 @@ enum err_kind observe_evicted(struct world *world, struct db *db, struct err *re
     return observe_more(world, db, &ids, reterr);
 }
 
-enum err_kind observe_told(struct world *world, struct db *db, struct err *reterr)
+/* Those of the rows that were not read yet. */
+static enum err_kind read_rows(struct world *world, struct db *db, const PGresult *result, struct err *reterr)
 {
-    char zone[UUID_TEXT_SIZE];
-    char now[DB_INT_TEXT_SIZE];
-    identity_to_uuid(world->zone->id, zone);
     CLEANUP(db_array_clear) struct db_array ids = {0};
-    CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_told, DB_PARAMS(zone, db_int_param(now, world->now_s)), &result, reterr);
-    for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++) {
+    for (int row = 0; row < PQntuples(result); row++) {
         struct identity id = db_identity(result, row, 0);
         if (world_reservation(world, id) == NULL)
             db_array_identity(&ids, id);
     }
-    return kind == ERR_NONE ? observe_more(world, db, &ids, reterr) : kind;
+    return observe_more(world, db, &ids, reterr);
+}
+
+enum err_kind observe_told(struct world *world, struct db *db, struct identity after, struct told *ret,
+                           struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE], behind[UUID_TEXT_SIZE];
+    char now[DB_INT_TEXT_SIZE], most[DB_INT_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    identity_to_uuid(after, behind);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind =
+        db_run(db, &statement_told,
+               DB_PARAMS(zone, db_int_param(now, world->now_s), behind, db_int_param(most, TOLD_MAX)), &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    ret->count = (uint32_t)PQntuples(result);
+    ret->has_more = ret->count == TOLD_MAX;
+    ret->ids = arena_alloc(world->arena, (ret->count + 1) * sizeof *ret->ids);
+    for (uint32_t i = 0; i < ret->count; i++)
+        ret->ids[i] = db_identity(result, (int)i, 0);
+    return read_rows(world, db, result, reterr);
+}
+
+enum err_kind observe_replacing(struct world *world, struct db *db, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    char by[DB_INT_TEXT_SIZE], most[DB_INT_TEXT_SIZE];
+    identity_to_uuid(world->zone->id, zone);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind =
+        db_run(db, &statement_replacing,
+               DB_PARAMS(zone, db_int_param(by, world->now_s + PLACE_AGAIN_S), db_int_param(most, REPLACING_MAX)),
+               &result, reterr);
+    return kind == ERR_NONE ? read_rows(world, db, result, reterr) : kind;
 }

@@ -580,6 +580,7 @@ void reservation_drive(struct reservation *reservation)
         holding_follow(reservation);
         look(reservation);
     }
+    notice_follow(reservation);
     holding_follow(reservation);
     if (was_waiting && !reservation->is_its_turn)
         waitlist_stir(reservation);

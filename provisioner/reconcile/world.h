@@ -224,7 +224,7 @@ struct reservation {
     struct wish wish;
     struct lifecycle is, was;
     int64_t starts_s, ends_s; /* granted; NEVER as start: not granted */
-    int64_t ends_by_s; /* when the first of its instances was told to be gone; NEVER: none was */
+    int64_t ends_by_s; /* when the first was told to be gone of its instances that are there; NEVER: none was */
     bool told;         /* just now; its event is still to come */
     const char *health;       /* "ok", "degraded", "short" */
     int64_t delivered;
@@ -416,9 +416,28 @@ void evictions_note(struct world *world, const struct planner_verdict *verdict);
 /* Tells the evicted, and lets their reservations go as far as they can; each of those is in the world. */
 void evictions_settle(struct world *world);
 
-/* Gives the preemptible reservations of the world that were told to go their places back, as far as these are free now,
- * and tells them. */
-void notices_withdraw(struct world *world);
+/* Who was told to go, in an order of their own. */
+struct told {
+    struct identity *ids; /* the arena's */
+    uint32_t count;
+    bool has_more; /* behind them */
+};
+/* Notices are withdrawn bit by bit, over several pieces of work. */
+struct withdrawal {
+    bool is_under_way;
+    bool begins_again;     /* thereafter: capacity has returned meanwhile */
+    struct identity after; /* whom it has come to; all zero: it begins */
+};
+/* Capacity has returned, and nobody else comes before. */
+void withdrawal_want(struct withdrawal *withdrawal);
+/* So many of those were looked at, one at least if there are any. */
+void withdrawal_go_on(struct withdrawal *withdrawal, const struct told *told, uint32_t looked);
+/* Gives the preemptible reservations of these, which the world has, their places back, as far as these are free now and
+ * their tenants' quotas bear it, and tells them; until it has looked at as many as one piece of work may. Returns how
+ * many of `told` it has looked at. */
+uint32_t notices_withdraw(struct world *world, const struct identity *told, uint32_t count);
+/* Its ends_by_s is when the next goes of those who are still there; it stays past where no other is to go. */
+void notice_follow(struct reservation *reservation);
 
 /* ---- Recording ---- */
 

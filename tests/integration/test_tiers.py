@@ -173,13 +173,30 @@ def test_a_notice_is_withdrawn_when_the_place_is_not_wanted_any_more(market):
     assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
 
 
+def test_of_many_who_were_told_to_go_all_have_their_places_back(market):
+    stack = market(9)
+    stack.operator.create("/v1/system/instance-types", {
+        "name": "h100.1x", "gpu_count": 1, "gpu_models": ["H100"], "cpu_milli": 12000, "memory_mib": 131072})
+    stack.operator.create("/v1/system/prices", {
+        "sku_kind": "instance_type", "sku": "h100.1x", "tier": "preemptible", "gpu_hour": {"amount": "1.100000", "currency": "USD"}})
+    for _ in range(65):
+        reserve(stack.spot, "preemptible", None, "12:00:00", instance_type="h100.1x")
+    firm = reserve(stack.firm, "reserved", "02:00:00", "03:00:00", count=9)
+    told = "SELECT count(*) AS told FROM reservation_status WHERE ends_by IS NOT NULL"
+    assert stack.sql(told) == [{"told": 65}]
+    stack.firm.post(f"/v1/reservations/{firm['id']}/cancel").expect(200)
+    eventually(lambda: stack.sql(told) == [{"told": 0}], "nobody needs their places")
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
+
+
 def lose_node_of(stack, name, client, reservation):
-    """The node of the tenant's running instance no longer answers."""
+    """The node of the tenant's running instance, which no longer answers."""
     (running,) = stack.sql("SELECT n.name FROM node n JOIN instance i ON i.node_id = n.id JOIN tenant t ON t.id = i.tenant_id"
                            " WHERE i.state = 'running' AND t.name = %s", (name,))
     (node,) = stack.operator.items(f"/v1/system/nodes?name={running['name']}")
     stack.operator.create(f"/v1/system/nodes/{node['id']}/power", {"on": False})
     eventually(lambda: instances_of(client, reservation)[0]["state"] == "replacing", "its node is missed")
+    return node
 
 
 def test_who_lost_its_node_takes_a_preemptible_place_with_notice_and_across_leaders(market):
@@ -205,6 +222,18 @@ def test_who_lost_its_node_takes_a_preemptible_place_with_notice_and_across_lead
                         " WHERE t.name = 'firm' GROUP BY 1 ORDER BY 1")
     assert sum(row["s"] for row in classes) == 12 * 3600 and {row["class"] for row in classes} <= {"used", "failed", "unready"}, classes
     assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
+
+
+def test_who_has_its_own_node_back_in_time_takes_nobody_elses(market):
+    stack = market(2)
+    firm = reserve(stack.firm, "reserved", None, "12:00:00")
+    filling = reserve(stack.spot, "preemptible", None, "12:00:00")
+    stack.advance(at("01:00:00"))
+    node = lose_node_of(stack, "firm", stack.firm, firm)
+    assert status_of(stack.spot, filling)["ends_by"] == at("01:02:00")
+    stack.operator.create(f"/v1/system/nodes/{node['id']}/power", {"on": True})
+    eventually(lambda: instances_of(stack.firm, firm)[0]["state"] == "running", "it goes back there")
+    eventually(lambda: status_of(stack.spot, filling)["ends_by"] is None, "nobody comes to its place")
 
 
 def test_a_leader_that_begins_anew_knows_what_gives_way(market):

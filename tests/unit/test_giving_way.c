@@ -1,5 +1,6 @@
 /* Who gives way, who waits, what is worked on: the rows that one verdict moves in other objects, without a database. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/quota/quota.h"
 #include "provisioner/reconcile/maintenance.h"
 #include "tests/unit/zone_scene.h"
 
@@ -10,6 +11,19 @@ static struct scene *market_new(uint32_t nodes)
     struct scene *scene = scene_new(nodes, 0, (struct driver_settings){0});
     scene->terms.preemption_notice_s = NOTICE_S;
     return scene;
+}
+
+/* Whom the zone would read of the database. */
+static struct told told_of(struct scene *scene)
+{
+    struct world *world = &scene->world;
+    struct told told = {.ids = arena_alloc(world->arena, RESERVATIONS_MAX * sizeof *told.ids)};
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        const struct reservation *reservation = &world->reservations[i];
+        if (reservation->ends_by_s > world->now_s && reservation->ends_by_s != NEVER)
+            told.ids[told.count++] = reservation->wish.id;
+    }
+    return told;
 }
 
 /* One piece of work at an instant, as the zone does it. */
@@ -27,9 +41,14 @@ static void work_at(struct scene *scene, int64_t now_s)
         maintenance_drive(&world->windows[i]);
     for (uint32_t i = 0; i < world->reservation_count; i++)
         reservation_drive(&world->reservations[i]);
+    for (uint32_t i = 0; i < world->reservation_count && world->capacity_returned; i++)
+        reservation_drive(&world->reservations[i]); /* whoever waits for another place asks again */
     waitlist_serve(world);
     evictions_settle(world);
-    notices_withdraw(world);
+    struct told told = told_of(scene);
+    if (world->capacity_returned)
+        ck_assert_uint_eq(notices_withdraw(world, told.ids, told.count), told.count);
+    world->capacity_returned = false;
     planner_commit(world->planner);
     planner_verify(world->planner);
 }
@@ -93,6 +112,80 @@ START_TEST(a_notice_is_withdrawn_when_the_place_is_not_wanted_any_more)
         ck_assert_int_eq(spot->instances[0].is.state, INSTANCE_RUNNING);
         scene_free(scene);
     }
+}
+END_TEST
+
+START_TEST(who_stays_of_a_gang_has_its_place_back_though_others_are_gone)
+{
+    struct scene *scene = market_new(2);
+    struct reservation *spot = preemptible_for(scene, 0, 2, START + 10 * HOUR);
+    work_at(scene, START);
+    (void)wish_number(scene, 1, 1, START + HOUR, START + 9 * HOUR);
+    struct reservation *second = wish_number(scene, 2, 1, START + 2 * HOUR, START + 3 * HOUR);
+    work_at(scene, START);
+    ck_assert_int_eq(spot->ends_by_s, START + HOUR);
+    work_at(scene, START + HOUR);
+    ck_assert_int_eq(spot->ends_by_s, START + 2 * HOUR); /* the next who goes */
+    second->wish.cancel_requested = true;
+    work_at(scene, START + HOUR + 60);
+    ck_assert_int_eq(spot->ends_by_s, START + HOUR); /* nobody else: when the first went */
+    uint32_t stays = spot->instances[0].is.state == INSTANCE_RUNNING ? 0 : 1;
+    ck_assert_int_eq(spot->instances[stays].ends_by_s, NEVER);
+    ck_assert_int_eq(spot->instances[1 - stays].ends_by_s, START + HOUR);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_place_is_given_back_as_far_as_the_quotas_bear_it)
+{
+    struct scene *scene = market_new(1);
+    struct quotas *quotas = quotas_new(START);
+    struct identity tenant = identity_number(3, 1);
+    quotas_limit(quotas,
+                 &(struct quota_limit){.tenant = tenant, .peak_gpu_milli = 8000, .month_gpu_milli_s = QUOTA_NONE});
+    scene->world.quotas = quotas;
+    struct reservation *spot = preemptible_for(scene, 0, 1, START + 10 * HOUR);
+    spot->wish.project = "default";
+    work_at(scene, START);
+    struct reservation *firm = wish_number(scene, 1, 1, START + 2 * HOUR, START + 3 * HOUR);
+    firm->wish.tenant = identity_number(3, 2);
+    work_at(scene, START);
+    ck_assert_int_eq(spot->ends_by_s, START + 2 * HOUR);
+    quotas_hold(quotas, &(struct quota_holding){.reservation = identity_number(7, 1), /* in another zone's planner */
+                                                .tenant = tenant,
+                                                .project = "default",
+                                                .gpu_model = "H100",
+                                                .from = START + 4 * HOUR,
+                                                .to = START + 5 * HOUR,
+                                                .gpu_milli = 1000});
+    firm->wish.cancel_requested = true;
+    work_at(scene, START + HOUR);
+    ck_assert_int_eq(spot->ends_by_s, START + 4 * HOUR);
+    ck_assert_int_eq(spot->instances[0].ends_by_s, START + 4 * HOUR);
+    ck_assert_int_eq(quotas_held(quotas, &(struct quota_limit){.tenant = tenant}, START + 4 * HOUR - 1), 8000);
+    ck_assert_int_eq(quotas_held(quotas, &(struct quota_limit){.tenant = tenant}, START + 4 * HOUR), 1000);
+    scene_free(scene);
+    quotas_free(quotas);
+}
+END_TEST
+
+START_TEST(of_many_notices_each_is_looked_at_and_once_more_if_capacity_returned_meanwhile)
+{
+    struct identity ids[] = {identity_number(2, 1), identity_number(2, 2), identity_number(2, 3)};
+    struct withdrawal withdrawal = {0};
+    withdrawal_want(&withdrawal);
+    withdrawal_go_on(&withdrawal, &(struct told){.ids = ids, .count = 2, .has_more = true}, 2);
+    ck_assert(withdrawal.is_under_way);
+    ck_assert_mem_eq(&withdrawal.after, &ids[1], sizeof ids[1]);
+    withdrawal_want(&withdrawal); /* it goes on where it was */
+    ck_assert_mem_eq(&withdrawal.after, &ids[1], sizeof ids[1]);
+    withdrawal_go_on(&withdrawal, &(struct told){.ids = &ids[2], .count = 1}, 1);
+    ck_assert(withdrawal.is_under_way);
+    ck_assert_mem_eq(&withdrawal.after, &(struct identity){0}, sizeof ids[0]);
+    withdrawal_go_on(&withdrawal, &(struct told){.ids = ids, .count = 3}, 2); /* there was no time for the third */
+    ck_assert_mem_eq(&withdrawal.after, &ids[1], sizeof ids[1]);
+    withdrawal_go_on(&withdrawal, &(struct told){.ids = &ids[2], .count = 1}, 1);
+    ck_assert(!withdrawal.is_under_way);
 }
 END_TEST
 
@@ -230,15 +323,10 @@ START_TEST(who_found_no_place_takes_one_with_notice_when_it_asks_again)
     ck_assert_int_eq(instance->is.state, INSTANCE_REPLACING);
     ck_assert(!instance->has_node); /* nobody can go for it */
     struct reservation *spot = preemptible_for(scene, 2, 1, START + 10 * HOUR);
-    scene->world.capacity_returned = false;
     work_at(scene, START + HOUR + 60); /* it takes the place that is free from then on */
-    int64_t asks_s = instance->is.due_s;
-    ck_assert_int_eq(asks_s, START + HOUR + PLACE_AGAIN_S);
-    ck_assert_int_eq(spot->ends_by_s, NEVER);
-    work_at(scene, asks_s);
-    ck_assert_int_eq(spot->ends_by_s, asks_s + NOTICE_S);
-    work_at(scene, asks_s + NOTICE_S);
-    work_at(scene, asks_s + NOTICE_S);
+    ck_assert_int_eq(spot->ends_by_s, START + HOUR + 60 + NOTICE_S);
+    work_at(scene, START + HOUR + 60 + NOTICE_S);
+    work_at(scene, START + HOUR + 60 + NOTICE_S);
     ck_assert_int_eq(instance->is.state, INSTANCE_RUNNING);
     ck_assert_str_eq(firm->health, "ok");
     scene_free(scene);
@@ -277,11 +365,11 @@ START_TEST(who_waits_for_a_place_goes_to_one_that_is_free_before)
     work_at(scene, START + HOUR);
     const struct instance *instance = &firm->instances[0];
     ck_assert_int_eq(instance->is.state, INSTANCE_REPLACING);
-    scene->world.capacity_returned = true;
     work_at(scene, START + HOUR + NOTICE_S / 2);
     work_at(scene, START + HOUR + NOTICE_S / 2);
     ck_assert_int_eq(instance->is.state, INSTANCE_RUNNING);
     ck_assert_int_eq(spot->instances[0].is.state, INSTANCE_RUNNING);
+    ck_assert_int_eq(spot->ends_by_s, NEVER); /* nobody comes to its place */
     scene_free(scene);
 }
 END_TEST
@@ -415,6 +503,9 @@ int main(void)
     TCase *cases = tcase_create("promises");
     tcase_add_test(cases, the_evicted_are_told_at_once_and_stop_when_the_notice_is_over);
     tcase_add_test(cases, a_notice_is_withdrawn_when_the_place_is_not_wanted_any_more);
+    tcase_add_test(cases, who_stays_of_a_gang_has_its_place_back_though_others_are_gone);
+    tcase_add_test(cases, a_place_is_given_back_as_far_as_the_quotas_bear_it);
+    tcase_add_test(cases, of_many_notices_each_is_looked_at_and_once_more_if_capacity_returned_meanwhile);
     tcase_add_test(cases, nobody_goes_for_a_quote_before_it_is_over_and_all_is_as_before_if_it_was_not_confirmed);
     tcase_add_test(cases, a_quote_takes_no_place_of_which_less_than_an_hour_would_be_left);
     tcase_add_test(cases, one_of_a_gang_that_gives_way_leaves_it_short);
