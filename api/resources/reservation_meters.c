@@ -49,7 +49,7 @@ static const struct db_stmt statement_counted = {
         "), known AS (SELECT xid, seq FROM meter_counted ORDER BY xid DESC, seq DESC LIMIT 1"
         "), counted AS ("
         "  SELECT u.meter_id, u.starts_at AS at, u.quantity FROM meter_usage u"
-        "    LEFT JOIN crossed x ON x.meter_id = u.meter_id AND x.day = date_trunc('day', u.starts_at, 'UTC')"
+        "    LEFT JOIN crossed x ON x.meter_id = u.meter_id AND u.starts_at >= x.day AND u.starts_at < x.day + interval '24 hours'"
         "   WHERE u.reservation_id = $1::uuid AND x.day IS NULL"
         "  UNION ALL"
         "  SELECT r.meter_id, r.to_at - interval '1 second', r.quantity_milli"

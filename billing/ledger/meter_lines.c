@@ -29,7 +29,7 @@ static const struct db_stmt statement_counted = {
         "), counted AS ("
         "  SELECT u.reservation_id, u.meter_id, width_bucket(u.starts_at, k.list) AS stretch, u.quantity"
         "    FROM cut k, meter_usage u LEFT JOIN crossed x ON x.reservation_id = u.reservation_id"
-        "     AND x.meter_id = u.meter_id AND x.day = date_trunc('day', u.starts_at, 'UTC')"
+        "     AND x.meter_id = u.meter_id AND u.starts_at >= x.day AND u.starts_at < x.day + interval '24 hours'"
         "   WHERE u.tenant_id = $1::uuid AND u.starts_at >= to_timestamp($2::bigint) AND u.starts_at < to_timestamp($3::bigint)"
         "     AND u.counted_with < (to_timestamp($4::bigint) AT TIME ZONE 'UTC')::date AND x.day IS NULL"
         "  UNION ALL"

@@ -66,13 +66,18 @@ static const struct db_stmt statement_of_period = {
     .params = 3,
 };
 
-/* Of a period that is open. */
+/* Of a period that is open, in the same columns: what lines of meters do not have is not grouped by. */
 static const struct db_stmt statement_of_meters = {
     .name = "rated_line_of_meters",
-    .sql = "SELECT " KEY_COLUMNS "," SUMS " FROM rated_line l"
-           " WHERE l.tenant_id = $1::uuid AND l.period_start = to_timestamp($2::bigint) AND l.corrects IS NULL"
-           "   AND l.meter_id IS NOT NULL AND l.charge_category = 'usage'"
-           " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15",
+    .sql =
+        "SELECT l.reservation_id, l.price_id, $2::bigint, l.list_price_id, l.discount_id, l.commitment_id, 0, 0, NULL,"
+        "  l.commitment_status, 'usage', NULL, l.tenant_id, l.currency, l.meter_id, 0, 0, sum(l.list_u)::bigint,"
+        "  sum(l.contracted_u)::bigint, sum(l.effective_u)::bigint, sum(l.amount_u)::bigint,"
+        "  sum(l.meter_quantity)::bigint FROM rated_line l"
+        " WHERE l.tenant_id = $1::uuid AND l.period_start = to_timestamp($2::bigint) AND l.corrects IS NULL"
+        "   AND l.meter_id IS NOT NULL AND l.charge_category = 'usage'"
+        " GROUP BY l.tenant_id, l.reservation_id, l.meter_id, l.price_id, l.list_price_id, l.discount_id,"
+        "  l.commitment_id, l.commitment_status, l.currency",
     .params = 2,
 };
 
