@@ -35,10 +35,10 @@ static const struct db_stmt statement_any = {
     .params = 2,
 };
 
-/* The days of readings that may come, and of those before. */
+/* The days of readings that may come, and of those that wait since a while. */
 static const struct db_stmt statement_partitions = {
     .name = "readings_partitions",
-    .sql = "SELECT partition_ensure('meter_usage', sluice_now() - interval '63 days', sluice_now())",
+    .sql = "SELECT partition_ensure('meter_usage', sluice_now() - interval '124 days', sluice_now())",
     .params = 0,
 };
 

@@ -116,9 +116,9 @@ def test_a_price_that_was_withdrawn_after_its_day_gives_its_readings_to_the_one_
     meters.books.step("2026-03-28T00:10:00Z")
 
 
-@pytest.mark.parametrize("name,price_u,readings", [("dear", 100_000 * 1_000_000, 3), ("endless", 0, 11_000)])
+@pytest.mark.parametrize("name,price_u,readings", [("dear", 1000 * 1_000_000, 3), ("endless", 0, 11_000)])
 def test_readings_that_fit_no_amount_stop_nobody_else(meters, name, price_u, readings):
-    """Of a price that is too high, and of a quantity beyond 64 bits."""
+    """What comes to more than a period may, and a quantity beyond 64 bits."""
     tenant, other, meter = meters.tenant(name), meters.tenant(f"{name}-other"), meters.meter(name, "level")
     price = meters.price(name, price_u, START)
     day = meters.books.now().strftime("%Y-%m-%d")
