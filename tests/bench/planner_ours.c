@@ -1,6 +1,5 @@
 /* The planner as a contestant. It does not hold what has no GPU: such tasks are given CPU and memory here, by lowering
- * what their node has. They go where no GPU is, on the node that is left with the least CPU; when that is full, where
- * the most CPU is left for each free GPU. */
+ * what their node has; planner_cpu_only.c says which node. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/alloc.h"
 #include "common/must.h"
@@ -8,8 +7,6 @@
 #include "tests/bench/planner_policies.h"
 
 #include <string.h>
-
-#define NOBODY UINT32_MAX
 
 static struct planner_id group_id(const struct reference_node *node, enum planner_scope level)
 {
@@ -48,30 +45,13 @@ void ours_begin(struct contestant *contestant)
 
 static bool cpu_place(struct contestant *contestant, const struct ask *ask, struct placements *placements)
 {
-    const struct reference *reference = &contestant->reference;
-    uint32_t best = NOBODY;
-    bool best_has_gpus = false;
-    double best_rank = 0;
-    for (uint32_t i = 0; i < reference->node_count; i++) {
-        struct reference_room room;
-        bool has_gpus = reference->nodes[i].gpus > 0;
-        reference_room(reference, i, ask->from, ask->to, &room);
-        if (reference_count(&room, &ask->shape) == 0)
-            continue;
-        double left = (double)(room.cpu_milli - ask->shape.cpu_milli);
-        double rank = has_gpus ? -left / (double)(room.milli + 1) : left;
-        if (best == NOBODY || (best_has_gpus && !has_gpus) || (best_has_gpus == has_gpus && rank < best_rank)) {
-            best = i;
-            best_has_gpus = has_gpus;
-            best_rank = rank;
-        }
-    }
-    if (best == NOBODY)
+    uint32_t node = cpu_only_choose(&contestant->reference, &contestant->demand, ask);
+    if (node == CPU_ONLY_NOWHERE)
         return false;
-    reference_take(&contestant->reference, best, 0, ask, 0, placements);
-    contestant->cpu_taken[best] += ask->shape.cpu_milli;
-    contestant->memory_taken[best] += ask->shape.memory_mib;
-    node_put(contestant, best);
+    reference_take(&contestant->reference, node, 0, ask, 0, placements);
+    contestant->cpu_taken[node] += ask->shape.cpu_milli;
+    contestant->memory_taken[node] += ask->shape.memory_mib;
+    node_put(contestant, node);
     return true;
 }
 
@@ -114,6 +94,7 @@ bool ours_decide(struct contestant *contestant, const struct ask *ask, struct pl
     };
     if (shape_milli(&ask->shape) == 0)
         return cpu_place(contestant, ask, placements);
+    demand_add(&contestant->demand, &ask->shape);
     for (uint32_t bit = 0; bit < TRACE_MODELS_MAX; bit++) {
         if (ask->models >> bit & 1)
             models[request.gpu_model_count++] = contestant->models[bit];

@@ -49,6 +49,7 @@ void contestant_free(struct contestant *contestant)
     planner_free(contestant->planner);
     free(contestant->cpu_taken);
     free(contestant->memory_taken);
+    demand_free(&contestant->demand);
 }
 
 /* What a node would have left, each kind of it beside the largest node's, so that kinds weigh alike. */

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "tests/bench/planner_cpu_only.h"
 #include "tests/bench/planner_reference.h"
 #include "tests/bench/planner_trace.h"
 
@@ -34,6 +35,7 @@ struct contestant {
     struct planner *planner; /* ours only */
     int64_t *cpu_taken;      /* ours: by node, by what the planner does not hold */
     int64_t *memory_taken;
+    struct demand demand; /* ours: for the choice of nodes for tasks without GPUs */
 };
 
 /* The fleet is taken over: contestant_free frees it. models: names of the bits. seed: of random's choices. */
