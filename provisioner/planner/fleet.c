@@ -76,6 +76,12 @@ static bool groups_set(struct planner *planner, struct node *node)
     return changed;
 }
 
+/* What can be asked of it: nothing where it is put aside, for a while or for good. */
+static int64_t open_milli(const struct planner_node *spec)
+{
+    return spec->cordoned ? 0 : (int64_t)spec->gpus * PLANNER_GPU_MILLI;
+}
+
 const char *planner_node_put(struct planner *planner, const struct planner_node *spec)
 {
     must(!planner->batch);
@@ -88,6 +94,7 @@ const char *planner_node_put(struct planner *planner, const struct planner_node 
         if (wrong != NULL)
             return wrong;
         struct node *node = &planner->nodes[index];
+        planner->models[node->model].gpu_milli += open_milli(spec) - open_milli(&node->spec);
         node->spec = *spec;
         if (groups_set(planner, node))
             unseat(planner, node);
@@ -108,7 +115,7 @@ const char *planner_node_put(struct planner *planner, const struct planner_node 
     model->nodes[model->node_count++] = index;
     if (spec->gpus > model->gpus_max)
         model->gpus_max = spec->gpus;
-    model->gpu_milli += (int64_t)spec->gpus * PLANNER_GPU_MILLI;
+    model->gpu_milli += open_milli(spec);
     (void)groups_set(planner, &planner->nodes[index]); /* it has no seat yet that could be wrong */
     unseat(planner, &planner->nodes[index]);
     return NULL;

@@ -259,6 +259,30 @@ static bool search_level(struct planner *planner, struct model *model, const str
     return muster_may_hold(&muster) && search_groups(&muster);
 }
 
+/* A model that a gang may have. */
+struct wanted {
+    struct model *model;
+    int64_t demand; /* by others */
+};
+
+/* The request's models, those that others insist on last; of equal ones the first that is named. */
+static uint32_t models_by_demand(struct planner *planner, const struct planner_request *request)
+{
+    uint32_t count = 0;
+    ARRAY_RESERVE(planner->wanted, planner->wanted_room, request_models(planner, request));
+    for (uint32_t i = 0; i < request_models(planner, request); i++) {
+        struct model *model = request_model(planner, request, i);
+        if (model == NULL)
+            continue;
+        int64_t demand = fragmentation_demand(model, &request->shape, request->count);
+        uint32_t at = count++;
+        for (; at > 0 && planner->wanted[at - 1].demand > demand; at--)
+            planner->wanted[at] = planner->wanted[at - 1];
+        planner->wanted[at] = (struct wanted){model, demand};
+    }
+    return count;
+}
+
 bool search_gang(struct planner *planner, const struct question *question, const struct planner_request *request,
                  enum planner_scope limit)
 {
@@ -272,15 +296,13 @@ bool search_gang(struct planner *planner, const struct question *question, const
     if (request->count == 1 || limit == PLANNER_NODE)
         return false;
     table_ready(planner, question->from);
-    for (uint32_t i = 0; i < request_models(planner, request); i++) {
-        struct model *model = request_model(planner, request, i);
-        if (model != NULL)
-            sight_begin(planner, model, question);
-    }
+    uint32_t models = models_by_demand(planner, request);
+    for (uint32_t i = 0; i < models; i++)
+        sight_begin(planner, planner->wanted[i].model, question);
     for (uint32_t scope = PLANNER_NODE + 1; scope <= limit; scope++) {
-        for (uint32_t i = 0; i < request_models(planner, request); i++) {
-            struct model *model = request_model(planner, request, i);
-            if (model != NULL && search_level(planner, model, question, (enum planner_scope)scope, request->count))
+        for (uint32_t i = 0; i < models; i++) {
+            struct model *model = planner->wanted[i].model;
+            if (search_level(planner, model, question, (enum planner_scope)scope, request->count))
                 return true;
         }
     }

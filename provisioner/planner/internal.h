@@ -122,7 +122,7 @@ struct model {
     uint32_t node_count;
     uint32_t node_room;
     uint32_t gpus_max; /* of one node */
-    int64_t gpu_milli; /* of all nodes */
+    int64_t gpu_milli; /* of all nodes that are not cordoned */
     struct table table;
     struct mix mix;
 };
@@ -218,6 +218,8 @@ struct planner {
     struct planner_rectangle *rectangles;
     uint32_t rectangle_count;
     uint32_t rectangle_room;
+    struct wanted *wanted; /* models, in the order in which they are tried */
+    uint32_t wanted_room;
     int64_t *instants;
     uint32_t instant_count;
     uint32_t instant_room;

@@ -13,7 +13,7 @@ struct patience {
     uint32_t compared; /* nodes that fit, those with the least free GPUs first */
     uint32_t failed;
     uint32_t visits;
-    bool stops_at_full; /* a node that is full then is good enough */
+    bool stops_at_full; /* a node that is full then is good enough, if nobody insists on its model */
 };
 
 /* So many blocks are searched for nodes in use, the fullest first, before an empty one will do. */
@@ -113,7 +113,7 @@ static void consider(struct hunt *hunt, uint32_t index)
     }
     hunt->compared++;
     int64_t score = INT64_MIN;
-    if (!hunt->patience->stops_at_full || !fills(hunt, &room)) {
+    if (!hunt->patience->stops_at_full || hunt->demand > 0 || !fills(hunt, &room)) {
         gaps_measure(node, hunt->question, &room);
         score = fragmentation_score(&hunt->model->mix, &room, &hunt->question->shape, hunt->need) + hunt->demand;
     }

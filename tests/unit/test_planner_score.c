@@ -171,6 +171,34 @@ START_TEST(who_may_have_several_models_leaves_those_in_demand_to_others)
 }
 END_TEST
 
+/* Eight nodes of each model; an a100 is held. Nodes on which nothing can be put are no supply. */
+START_TEST(a_gang_that_may_have_several_models_leaves_those_in_demand_to_others)
+{
+    static const char *const either[] = {"a100", "h100"};
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(8, "h100", 8);
+    for (uint32_t i = 9; i <= 16; i++) {
+        struct planner_node node = node_of(i, "a100", 8);
+        ck_assert_ptr_null(planner_node_put(planner, &node));
+    }
+    hold(planner, 16, whole(1, 1, 1, 8, 0, 100));
+    struct planner_request gang = whole(2, 1, 2, 8, 0, 100);
+    gang.gpu_models = either;
+    gang.gpu_model_count = 2;
+    planner_begin(planner);
+    ck_assert_uint_le(node_given(place(planner, gang)), 8);
+    planner_rollback(planner);
+    hold(planner, 8, whole(3, 1, 1, 8, 0, 100)); /* as much of the h100 */
+    planner_begin(planner);
+    ck_assert_uint_gt(node_given(place(planner, gang)), 8);
+    planner_rollback(planner);
+    struct planner_node aside = node_of(15, "a100", 8);
+    aside.cordoned = true;
+    ck_assert_ptr_null(planner_node_put(planner, &aside));
+    ck_assert_uint_le(node_given(place(planner, gang)), 8);
+    planner_verify(planner);
+}
+END_TEST
+
 START_TEST(a_rebuilt_planner_decides_alike)
 {
     CLEANUP(planner_freep) struct planner *planner = fleet_of(8, "h100", 8);
@@ -211,6 +239,7 @@ int main(void)
         a_gap_is_not_filled_where_it_breaks_what_the_gang_needs,
         a_gang_takes_the_rack_whose_gap_it_fits,
         who_may_have_several_models_leaves_those_in_demand_to_others,
+        a_gang_that_may_have_several_models_leaves_those_in_demand_to_others,
         a_rebuilt_planner_decides_alike,
     };
     for (size_t i = 0; i < COUNT_OF(all); i++)
