@@ -236,3 +236,10 @@ def test_what_comes_again_is_taken_however_old_it_is_by_now(metered):
     metered.stack.sql("UPDATE sluice.domain_clock SET now = now + interval '70 days'")
     metered.report(*metered.first).expect(204)
     metered.report(dict(metered.first[0], event="e9")).expect(422)
+
+
+def test_the_cost_of_a_reservation_is_told_where_a_meter_fits_no_amount(metered):
+    metered.stack.sql("UPDATE sluice.meter_usage SET quantity = 1e19 WHERE meter_id = (SELECT id FROM sluice.meter WHERE name = 'egress')")
+    meters = metered.acme.get(f"/v1/reservations/{metered.reservation}/cost").expect(200).body["meters"]
+    told = {each["meter"]: (each["quantity"], each["amount"] and each["amount"]["amount"]) for each in meters}
+    assert told["egress"] == ("9223372036854.775807", None) and told["storage"] == ("12060.000000", "1.206000")
