@@ -374,6 +374,26 @@ START_TEST(who_waits_for_a_place_goes_to_one_that_is_free_before)
 }
 END_TEST
 
+START_TEST(who_needs_a_place_ahead_no_more_gives_it_back_though_nothing_else_returned)
+{
+    struct scene *scene = market_new(3);
+    struct reservation *firm = wish_number(scene, 0, 1, NEVER, START + 10 * HOUR);
+    struct reservation *spot = preemptible_for(scene, 1, 1, START + 10 * HOUR);
+    struct reservation *other = wish_number(scene, 2, 1, NEVER, START + 10 * HOUR);
+    work_at(scene, START);
+    lose(scene, node_of(scene, firm));
+    work_at(scene, START + HOUR);
+    struct instance *instance = &firm->instances[0];
+    ck_assert_int_eq(spot->ends_by_s, START + HOUR + NOTICE_S);
+    ck_assert(planner_release(scene->world.planner, &(struct planner_key){planner_id_of(other->wish.id), 0}));
+    instance->is.due_s = START + HOUR + 1;
+    work_at(scene, START + HOUR + 1);
+    ck_assert_int_eq(instance->is.state, INSTANCE_RUNNING);
+    ck_assert_int_eq(spot->ends_by_s, NEVER);
+    scene_free(scene);
+}
+END_TEST
+
 START_TEST(who_is_preemptible_and_lost_its_node_takes_no_place)
 {
     struct scene *scene = market_new(2);
@@ -514,6 +534,7 @@ int main(void)
     tcase_add_test(cases, who_found_no_place_takes_one_with_notice_when_it_asks_again);
     tcase_add_test(cases, for_whom_there_is_no_time_left_asks_again_soon);
     tcase_add_test(cases, who_waits_for_a_place_goes_to_one_that_is_free_before);
+    tcase_add_test(cases, who_needs_a_place_ahead_no_more_gives_it_back_though_nothing_else_returned);
     tcase_add_test(cases, who_is_preemptible_and_lost_its_node_takes_no_place);
     tcase_add_test(cases, who_came_later_takes_no_place_that_an_earlier_one_would_have);
     tcase_add_test(cases, a_guarantee_rolls_on_and_its_end_is_told_a_horizon_ahead);
