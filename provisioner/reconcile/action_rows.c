@@ -35,8 +35,8 @@ const struct db_stmt *const action_statements[] = {&statement_observe, &statemen
 static enum action_kind kind_of_text(const char *text)
 {
     for (int kind = 0; kind < ACTION_KIND_COUNT; kind++) {
-        if (strcmp(action_kind_text(kind), text) == 0)
-            return kind;
+        if (strcmp(action_kind_text((enum action_kind)kind), text) == 0)
+            return (enum action_kind)kind;
     }
     must(false); /* the table's check allows no other */
     return ACTION_STOP;

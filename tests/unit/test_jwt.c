@@ -163,8 +163,7 @@ START_TEST(what_could_be_read_in_two_ways_is_refused)
         "{}", "[]", "", "{\"alg\":\"none\"}", "{\"alg\":\"None\"}", "{\"alg\":\"HS256\"}", "{\"alg\":\"rs256\"}",
         "{\"alg\":\"RS384\"}", "{\"alg\":1}", "{\"alg\":\"ES256\",\"alg\":\"none\"}", "{\"alg\":\"ES256\\u0000\"}",
         "{\"alg\":\"ES256\",\"crit\":[\"b64\"],\"b64\":false}", "{\"alg\":\"ES256\",\"typ\":\"logout+jwt\"}",
-        "{\"alg\":\"ES256\",\"typ\":1}", "{\"alg\":\"ES256\",\"kid\":7}", "{\"alg\":\"ES256\"} "
-        "x"};
+        "{\"alg\":\"ES256\",\"typ\":1}", "{\"alg\":\"ES256\",\"kid\":7}", "{\"alg\":\"ES256\"} x"};
     for (size_t i = 0; i < COUNT_OF(headers); i++)
         ck_assert_msg(!reads(headers[i], "{}"), "%s", headers[i]);
     static const char *const claims[] = {"", "[]", "1", "{\"a\":1,\"a\":2}", "{"};
