@@ -35,7 +35,7 @@ const struct field reservation_placement_fields[] = {
     FIELD_TEXT("reason",          struct reservation_verdict, reason, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .example = "no_capacity", .help = "Why it was refused or went wrong: a code"), \
     FIELD_TIME("starts_at",       struct reservation_verdict, starts_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Granted start; null unless granted"), \
     FIELD_TIME("ends_at",         struct reservation_verdict, ends_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .example = "2026-12-08T00:00:00Z", .help = "Granted end; null: open"), \
-    FIELD_TIME("ends_by",         struct reservation_verdict, ends_by, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "When the first of its instances that give way, or cannot be held for the horizon, is gone; null: not in sight"), \
+    FIELD_TIME("ends_by",         struct reservation_verdict, ends_by, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "When the next of its instances that give way, or cannot be held for the horizon, is gone; null: not in sight"), \
     FIELD_TIME("decided_at",      struct reservation_verdict, decided_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "When the verdict was reached"), \
     FIELD_INT ("delivered_count", struct reservation_verdict, delivered_count, .flags = FIELD_READ_ONLY, .help = "Instances that run now"), \
     FIELD_JSON("waitlist",        struct reservation_verdict, waitlist, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "While it waits: its position, from 1, and estimated_start, when it would start as things stand (null: not in sight)"), \

@@ -48,7 +48,7 @@ END_TEST
 
 START_TEST(the_hundreds_of_a_nodes_transition_are_the_state_that_it_leaves)
 {
-    for (int i = 0; i < node_fsm.transition_count; i++) { /* the view node_move of migrations/0064 reads them so */
+    for (int i = 0; i < node_fsm.transition_count; i++) { /* the view node_move of migrations/0061 reads them so */
         const struct fsm_transition *row = &node_fsm.transitions[i];
         ck_assert_int_eq(row->number / 100, row->from + 1);
     }
@@ -64,7 +64,7 @@ static bool is_one_of(int value, const int *values, size_t count)
     return false;
 }
 
-/* What the view capacity_change of migrations/0068 looks at. */
+/* What the view capacity_change of migrations/0065 looks at. */
 START_TEST(the_transitions_that_can_change_capacity_are_those_of_the_view)
 {
     static const int served[] = {NODE_READY, NODE_ALLOCATED, NODE_SANITIZING};
