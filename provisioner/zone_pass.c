@@ -296,8 +296,13 @@ static enum err_kind serve_replacing(struct pass *pass, struct err *reterr)
     if (!world->capacity_returned || pass->memory->replacing_count + replacing_change(world) == 0)
         return ERR_NONE;
     enum err_kind kind = observe_replacing(world, pass->db, reterr);
-    for (uint32_t i = before; kind == ERR_NONE && i < world->reservation_count; i++)
+    for (uint32_t i = before; kind == ERR_NONE && i < world->reservation_count; i++) {
+        int64_t spent_us = now_us() - pass->started_us;
+        world->has_time = spent_us < ALTERNATIVES_BUDGET_US;
+        if (spent_us > DECIDE_BUDGET_US)
+            break; /* the others ask when it is their turn */
         reservation_drive(&world->reservations[i]);
+    }
     return kind;
 }
 

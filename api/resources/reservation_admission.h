@@ -19,6 +19,7 @@ extern const struct outcome admission_outcomes[];
 struct admission {
     struct batch_item item; /* first */
     struct waiter waiter;
+    struct job peek; /* its own: it may still be queued when the request asks other zones */
     struct reservation *wish;
     bool is_quote;           /* a quote is asked for; wish->quote: one is confirmed */
     char id[UUID_TEXT_SIZE]; /* made beforehand */

@@ -108,9 +108,9 @@ static void answer_refused(struct admission *admission)
 
 /* ---- Answers from the object ---- */
 
-static struct request_internal *of_job(struct job *job)
+static struct admission *of_peek(struct job *job)
 {
-    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
+    return (struct admission *)(void *)((char *)job - offsetof(struct admission, peek));
 }
 
 /* The caller has the claim. */
@@ -142,8 +142,8 @@ const struct db_stmt *const reservation_decided_statements[] = {&statement_decid
  * between is not missed; one that came before is found here. */
 static void run_peek(struct job *job, struct worker *worker)
 {
-    struct request_internal *internal = of_job(job);
-    struct admission *admission = internal->own;
+    struct admission *admission = of_peek(job);
+    struct request_internal *internal = admission->item.internal;
     struct err err = {0};
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind = db_run(worker->system_db, &statement_decided, DB_PARAMS(admission->object), &result, &err);
@@ -164,8 +164,8 @@ static void join_wait(struct admission *admission)
     internal_keep(internal); /* the waiter's */
     internal_keep(internal); /* the job's */
     follower_watch(internal->server->follower, &admission->waiter);
-    internal->job = (struct job){.run = run_peek};
-    if (workers_submit(internal->server->workers, &internal->job))
+    admission->peek = (struct job){.run = run_peek};
+    if (workers_submit(internal->server->workers, &admission->peek))
         return;
     atomic_store(&internal->suspension.deadline_ms, clock_monotonic_ms() + admission->wait_ms); /* joins unseen */
     internal_drop(internal);

@@ -126,6 +126,16 @@ bool meter_lines_all_known(const struct price_book *book, const struct rated_lin
     return true;
 }
 
+void meter_lines_drop(struct rated_lines *lines)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < lines->count; i++) {
+        if (!rated_line_is_metered(&lines->list[i]))
+            lines->list[kept++] = lines->list[i];
+    }
+    lines->count = kept;
+}
+
 /* ---- Where prices may change ---- */
 
 static bool is_of(struct identity owner, struct identity tenant)

@@ -16,6 +16,8 @@ MUST_CHECK enum err_kind meter_lines_add(struct db *db, const struct facts_perio
 /* Are the prices in the book of all lines of meters that were written? If not, one was withdrawn since: the period is
  * rated anew, by a book of its own. */
 bool meter_lines_all_known(const struct price_book *book, const struct rated_lines *written);
+/* Leaves what is of no meter. */
+void meter_lines_drop(struct rated_lines *lines);
 
 /* What a tenant's meters of a billing period may come to, in micro-units: 100 billion of the currency. So sums over
  * tenants, years and documents fit. */

@@ -332,7 +332,10 @@ static enum err_kind load_whole(struct db *db, const struct so_far *so_far, cons
     if (kind == ERR_NONE)
         kind = load_so_far(db, so_far, facts, whole, reterr);
     keep_period(&whole->targets, facts->starts_s);
-    if (kind == ERR_NONE)
+    bool knows_all = whole->anew || meter_lines_all_known(so_far->scope.book, &whole->written);
+    if (!knows_all) /* the close rates them anew */
+        meter_lines_drop(&whole->written);
+    else if (kind == ERR_NONE)
         kind = meter_lines_add(db, facts, book_of(so_far, whole), &whole->meter_rows, &whole->targets, reterr);
     if (!whole->anew) {
         keep_rest(&so_far->scope, &whole->targets);

@@ -158,22 +158,23 @@ static const char *tenant_of(const struct rating *rating)
 
 /* ---- One period ---- */
 
-/* From the facts, too, where the day's book does not have all prices of what was written or is to be rated. */
+/* From the facts, too, where the day's book does not have all prices of what was written of meters, or of readings that
+ * are to be rated. */
 static enum err_kind load_written(struct rating *rating, struct db *db, struct err *reterr)
 {
-    bool is_in_book = rating->starts_s >= calendar_time_of_day(rating->day) - RATE_BEFORE_DAYS * CALENDAR_DAY_S;
+    int64_t book_from_s = calendar_time_of_day(rating->day) - RATE_BEFORE_DAYS * CALENDAR_DAY_S;
+    bool is_in_book = rating->starts_s >= book_from_s || !db_bool(rating->due, rating->row, DUE_METERED);
     rating->is_metered_only = rating->is_metered_only && !rating->anew && rating->committed.count == 0;
     enum err_kind kind = rating->is_metered_only
                              ? rated_lines_of_meters(db, tenant_of(rating), rating->starts_s, &rating->written_rows,
                                                      &rating->written, reterr)
                              : rated_lines_of_period(db, tenant_of(rating), rating->starts_s, rating->anew,
                                                      &rating->written_rows, &rating->written, reterr);
-    if (kind != ERR_NONE || rating->anew || !db_bool(rating->due, rating->row, DUE_METERED) ||
-        (is_in_book && meter_lines_all_known(rating->book, &rating->written)))
+    if (kind != ERR_NONE || rating->anew || (is_in_book && meter_lines_all_known(rating->book, &rating->written)))
         return kind;
     rating->anew = true;
     rating->is_metered_only = false;
-    PQclear(rating->written_rows);
+    db_result_clear(&rating->written_rows);
     rated_lines_release(&rating->written);
     return rated_lines_of_period(db, tenant_of(rating), rating->starts_s, true, &rating->written_rows, &rating->written,
                                  reterr);
@@ -257,12 +258,12 @@ static enum err_kind rate_one(struct db *db, void *context, struct err *reterr)
     return kind == ERR_NONE ? write(&rating, db, reterr) : kind;
 }
 
-/* One tenant's fault does not stop the books: a second without a price, or readings that fit no amount or are more than
- * a statement can read. Its period stays open, and is tried again with each close. */
-static bool is_its_own_fault(const struct rating *rating, enum err_kind kind)
+/* One tenant's fault does not stop the books: a second without a price, or what fits no amount or is more than a
+ * statement can read. Its period stays open, and is tried again with each close. Where the database is slow for all,
+ * noting that fails, too. */
+static bool is_its_own_fault(enum err_kind kind)
 {
-    return kind == ERR_NOT_FOUND || kind == ERR_INVALID ||
-           (kind == ERR_TIMEOUT && db_bool(rating->due, rating->row, DUE_METERED));
+    return kind == ERR_NOT_FOUND || kind == ERR_INVALID || kind == ERR_TIMEOUT;
 }
 
 struct refusal {
@@ -286,7 +287,7 @@ static enum err_kind rate_or_refuse(struct leader *leader, struct rating *rating
 {
     struct err err = {0};
     enum err_kind kind = leader_transact(leader, rate_one, rating, &err);
-    if (!is_its_own_fault(rating, kind)) {
+    if (!is_its_own_fault(kind)) {
         *reterr = err;
         return kind;
     }

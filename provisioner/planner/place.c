@@ -257,8 +257,11 @@ static bool find_near(const struct replacing *replacing, struct question *questi
         if (search_gang(planner, question, &replacing->request, PLANNER_FLEET))
             return true;
     }
+    enum planner_scope widest = replacing->replacement->scope; /* the node itself: nobody makes room for it there */
+    question->near_scope = widest;
+    question->near_group = widest == PLANNER_FLEET ? NONE : node->groups[widest];
     question->beside = replacing->node;
-    return preempts && preempt_gang(planner, question, &replacing->request, PLANNER_FLEET);
+    return preempts && widest != PLANNER_NODE && preempt_gang(planner, question, &replacing->request, PLANNER_FLEET);
 }
 
 /* What it gets is cut off the present place. */

@@ -38,7 +38,8 @@ static void tell_instance(struct instance *instance, int64_t ends_s)
 static void tell(struct reservation *reservation, const struct eviction *eviction)
 {
     int64_t ends_s = eviction->ends_s > reservation->starts_s ? eviction->ends_s : reservation->starts_s;
-    reservation->ends_by_s = least(reservation->ends_by_s, ends_s);
+    bool is_of_who_went = reservation->ends_by_s <= reservation->world->now_s;
+    reservation->ends_by_s = is_of_who_went ? ends_s : least(reservation->ends_by_s, ends_s);
     reservation->told = true;
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         if (reservation->instances[i].ordinal == eviction->ordinal)

@@ -87,7 +87,7 @@ static const struct db_stmt statement_instances = {
         " " SQL_INSTANT("i.ends_by") ", i.stop_wished, i.begun_action_id" /* 14-16 */
         "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
         "  JOIN instance i ON i.reservation_id = t.id"
-        " ORDER BY t.place, i.ordinal",
+        " ORDER BY t.place, i.ordinal, i.starts_at, i.id",
     .params = 2,
 };
 

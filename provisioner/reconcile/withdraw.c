@@ -24,13 +24,14 @@ static bool lasts(const struct instance *instance)
     return !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
 }
 
-/* The ordinal's last one; NULL: none was made yet. */
+/* The ordinal's one that lasts, or else its last; NULL: none was made yet. */
 static struct instance *instance_of(struct reservation *reservation, uint32_t ordinal)
 {
     struct instance *last = NULL;
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
-        if (reservation->instances[i].ordinal == ordinal)
-            last = &reservation->instances[i];
+        struct instance *each = &reservation->instances[i];
+        if (each->ordinal == ordinal && (last == NULL || lasts(each) || !lasts(last)))
+            last = each;
     }
     return last;
 }

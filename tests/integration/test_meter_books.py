@@ -98,10 +98,13 @@ def test_a_price_made_later_rates_what_was_summed_across_its_beginning(meters):
 
 
 def test_a_price_that_was_withdrawn_after_its_day_gives_its_readings_to_the_one_in_its_place(meters):
-    """Before the close of that day: withdrawn on the next one, the close's book does not know it any more."""
-    tenant, meter = meters.tenant("corrected"), meters.meter("corrected")
+    """Before the close of that day: withdrawn on the next one, the close's book does not know it any more. So also for whom the day is rated
+    without a reading: every day of a commitment is."""
+    tenant, bound, meter = meters.tenant("corrected"), meters.tenant("corrected-bound"), meters.meter("corrected")
     wrong = meters.price("corrected", 1_000_000, START)
-    meters.report(tenant, meter, 1000, "2026-03-26T01:00:00Z")
+    meters.books.commitment(bound[0], "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z", 1, 10_000)
+    for each in (tenant, bound):
+        meters.report(each, meter, 1000, "2026-03-26T01:00:00Z")
     meters.books.advance("2026-03-27T00:00:00Z")
     meters.books.step("2026-03-27T00:10:00Z")
     assert meters.lines(tenant) == {wrong: (1000, 1_000_000)}
@@ -113,6 +116,7 @@ def test_a_price_that_was_withdrawn_after_its_day_gives_its_readings_to_the_one_
     meters.books.step("2026-03-28T00:00:00Z")
     meters.books.step("2026-03-28T00:00:00Z")
     assert meters.lines(tenant) == {right: (2000, 4_000_000)}
+    assert {price: quantity for price, (quantity, _) in meters.lines(bound).items()} == {right: 1000}
     meters.books.step("2026-03-28T00:10:00Z")
 
 

@@ -286,6 +286,20 @@ START_TEST(a_replacement_evicts_who_loses_the_least_and_of_several_the_nearest)
 }
 END_TEST
 
+START_TEST(a_replacement_evicts_nobody_elsewhere_for_what_must_stay_on_one_node)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(3, "h100", 8);
+    ck_assert(place(planner, whole(1, 1, 1, 8, 0, 1000)).placed);
+    ck_assert(place(planner, lent(2, 8, 0, 1000)).placed);
+    struct planner_replacement replacement = {
+        .key = key_of(1, 0), .now = 100, .scope = PLANNER_NODE, .preempts = true, .evict_from = 220};
+    struct planner_verdict verdict;
+    ck_assert(!planner_replace(planner, &replacement, &verdict) || !verdict.placed);
+    ck_assert_uint_eq(verdict.eviction_count, 0);
+    planner_verify(planner);
+}
+END_TEST
+
 START_TEST(evictions_are_undone_with_their_batch)
 {
     CLEANUP(planner_freep) struct planner *planner = fleet_of(2, "h100", 8);
@@ -315,6 +329,7 @@ int main(void)
         a_replacement_evicts_nobody_where_something_is_free_by_then,
         a_replacement_evicts_nobody_nearby_where_something_is_free_further_away,
         a_replacement_evicts_who_loses_the_least_and_of_several_the_nearest,
+        a_replacement_evicts_nobody_elsewhere_for_what_must_stay_on_one_node,
         evictions_are_undone_with_their_batch,
     };
     return run_promises("planner_preempt", promises, COUNT_OF(promises));

@@ -134,7 +134,7 @@ function firstOf<T>(was: Pages<T> | undefined): Pages<T> | undefined {
   return was && { pages: was.pages.slice(0, 1), pageParams: was.pageParams.slice(0, 1) };
 }
 
-/** While nobody shows it nobody patches it: whoever comes back has it fetched anew, also if they left while it was on its way. */
+/** While nobody shows it nobody patches it: whoever comes back, to the page or to the filter, has it fetched anew, also if they left while it was on its way. */
 export function endlessOptions<T>(queryKey: QueryKey, list: ListAsk) {
   return infiniteQueryOptions({
     queryKey,
@@ -142,8 +142,9 @@ export function endlessOptions<T>(queryKey: QueryKey, list: ListAsk) {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page: Page<T>) => page.next_page ?? undefined,
     select: (data: Pages<T>) => data.pages.flatMap((page) => page.items),
-    staleTime: Infinity,
-    refetchOnMount: "always",
+    staleTime: 0,
+    refetchOnWindowFocus: false, // while it is shown, events keep it
+    refetchOnReconnect: false,
   });
 }
 
