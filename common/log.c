@@ -4,6 +4,7 @@
 #include "common/log.h"
 
 #include "common/clock.h"
+#include "common/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -76,33 +77,6 @@ static void line_format(struct line *line, const char *format, ...)
     va_end(arguments);
     if (length > 0)
         line_add_n(line, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
-}
-
-/* Bytes of the UTF-8 character at text (RFC 3629 table 3-7: no overlong forms, no surrogates); 0 if there is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-    static const struct {
-        unsigned char first_least, first_most, second_least, second_most;
-        size_t length;
-    } forms[] = {
-        {0x01, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < COUNT_OF(forms); i++) {
-        if (text[0] < forms[i].first_least || text[0] > forms[i].first_most)
-            continue;
-        if (forms[i].length == 1)
-            return 1;
-        if (text[1] < forms[i].second_least || text[1] > forms[i].second_most)
-            return 0;
-        for (size_t k = 2; k < forms[i].length; k++) {
-            if ((text[k] & 0xc0U) != 0x80U)
-                return 0;
-        }
-        return forms[i].length;
-    }
-    return 0;
 }
 
 static void line_add_json_text(struct line *line, const char *text)

@@ -466,6 +466,7 @@ void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t 
         .node_by_id = &memory->node_by_id,
         .names = &memory->names,
         .waiting_count = memory->waiting_count,
+        .lines_until_s = memory->lines_until_s,
     };
 }
 

@@ -31,6 +31,7 @@ struct zone_memory {
     bool capacity_returned;  /* since the waitlist was last tried */
     int64_t next_due_s;      /* of rows with due_at */
     int64_t maintenance_due_s; /* of them, of maintenance windows */
+    int64_t lines_until_s;     /* the partitions of what consoles say are there until then; 0: it is not known */
     int64_t acknowledged_tick; /* of a virtual clock */
     bool fleet_changed;      /* in the present piece of work: a rollback cannot undo it in memory */
 };

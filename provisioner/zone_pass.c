@@ -77,7 +77,9 @@ bool zone_pass_is_due(const struct zone_memory *memory, const struct zone_wake *
     bool has_backlog = memory->backlog_next < memory->backlog_count || memory->all_nodes;
     bool may_serve_waiting = memory->capacity_returned && memory->waiting_count > 0;
     bool may_go_on = may_serve_waiting || memory->withdrawal.is_under_way;
-    return has_backlog || may_go_on || wake->event_count > 0 || memory->next_due_s <= wake->clock.now_s;
+    bool has_lines = memory->driver_ops->said(memory->driver).count > 0;
+    return has_backlog || may_go_on || has_lines || wake->event_count > 0 ||
+           memory->next_due_s <= wake->clock.now_s;
 }
 
 struct pass {
@@ -394,6 +396,7 @@ static void keep(struct pass *pass)
     memory->capacity_returned |= stirs_waitlist(&pass->world);
     memory->next_due_s = pass->outcome.next_due_s;
     memory->maintenance_due_s = maintenance_due_s(pass);
+    memory->lines_until_s = pass->world.lines_until_s;
     if (pass->outcome.is_settled)
         memory->acknowledged_tick = pass->wake->clock.tick;
     if (pass->uses_wake)
@@ -460,7 +463,7 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
         notify(&pass);
         keep(&pass);
     }
-    memory->driver_ops->reset(memory->driver);
+    memory->driver_ops->reset(memory->driver, kind == ERR_NONE);
     metric_observe_us(&metric_pass, now_us() - pass.started_us);
     return kind;
 }

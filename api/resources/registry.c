@@ -40,6 +40,7 @@ const struct resource *const registry[] = {
     &clock_resource,
     &instance_resource,
     &instance_action_resource,
+    &instance_console_resource,
     &usage_resource,
     &usage_summary_resource,
     &invoice_resource,

@@ -36,6 +36,7 @@ extern const struct resource idle_resource;
 extern const struct resource image_resource;
 extern const struct resource instance_resource;
 extern const struct resource instance_action_resource;
+extern const struct resource instance_console_resource;
 extern const struct resource instance_type_resource;
 extern const struct resource invoice_explain_resource;
 extern const struct resource credit_note_explain_resource;

@@ -3,6 +3,7 @@
 #include "api/server/json_out.h"
 
 #include "common/must.h"
+#include "common/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -86,30 +87,12 @@ void json_out_close(struct json_out *out, char bracket)
     out->needs_comma = true;
 }
 
-/* Length of the well-formed UTF-8 sequence at text, 0 where there is none (RFC 3629; the terminating zero ends any). */
-static size_t sequence_length(const unsigned char *text)
-{
-    size_t length = text[0] < 0x80   ? 1
-                    : text[0] < 0xc2 ? 0
-                    : text[0] < 0xe0 ? 2
-                    : text[0] < 0xf0 ? 3
-                    : text[0] < 0xf5 ? 4
-                                     : 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    bool overlong = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xf0 && text[1] < 0x90);
-    bool beyond = (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f);
-    return overlong || beyond ? 0 : length;
-}
-
 bool json_text_is_utf8(const char *text)
 {
     const unsigned char *next = (const unsigned char *)text;
     size_t length = 1;
     for (; *next != '\0' && length > 0; next += length)
-        length = sequence_length(next);
+        length = utf8_length(next);
     return length > 0;
 }
 
@@ -127,7 +110,7 @@ static void put_special(struct json_out *out, const unsigned char **next)
         json_out_bytes(out, escape, (size_t)length);
         *next += 1;
     } else {
-        size_t length = sequence_length(*next);
+        size_t length = utf8_length(*next);
         json_out_bytes(out, length == 0 ? "\xef\xbf\xbd" : (const char *)*next, length == 0 ? 3 : length);
         *next += length == 0 ? 1 : length;
     }

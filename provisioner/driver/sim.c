@@ -1,13 +1,18 @@
 /* The sim driver: stands for nodes that nobody has here, and says so wherever it shows. Its world is the table
  * sim_workload: starting and stopping take domain time, a start fails with a probability that is drawn from the zone's
- * seed, the instance, its incarnation and the attempt, so the same seed and history give the same faults. */
+ * seed, the instance, its incarnation and the attempt, so the same seed and history give the same faults. The console
+ * of what it runs says what the driver did, each line beginning with "sim:"; no machine is behind it, and it feigns
+ * none. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/alloc.h"
 #include "common/db.h"
 #include "common/must.h"
+#include "provisioner/driver/console.h"
 #include "provisioner/driver/driver.h"
 #include "provisioner/idmap.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +22,9 @@
 /* An instance has one stay at a time in memory: its present incarnation. */
 struct sim_workload {
     struct driver_workload is;
-    const char *state; /* as in the table */
-    int64_t changes_at_s;
+    enum driver_state state;
+    int64_t changes_at_s; /* DRIVER_NEVER: nothing is under way */
+    int64_t line_count;   /* that its console has said */
     bool will_fail;
     bool changed;
     bool gone; /* delete its row */
@@ -29,12 +35,14 @@ struct driver {
     struct sim_workload *workloads;
     uint32_t count, capacity;
     struct idmap by_instance;
+    struct console console;
 };
 
 static const struct db_stmt statement_load = {
     .name = "sim_load",
     .sql = "SELECT w.instance_id, w.incarnation, w.node_id, w.state,"
-           "       coalesce(extract(epoch FROM w.changes_at)::bigint, 9223372036854775807), w.will_fail"
+           "       coalesce(date_part('epoch', w.changes_at)::bigint, 9223372036854775807), w.will_fail, w.line_count,"
+           "       i.tenant_id"
            "  FROM instance i JOIN sim_workload w ON w.instance_id = i.id AND w.incarnation = i.incarnation"
            " WHERE i.reservation_id = ANY($1::uuid[])",
     .params = 1,
@@ -42,13 +50,15 @@ static const struct db_stmt statement_load = {
 
 static const struct db_stmt statement_put = {
     .name = "sim_put",
-    .sql = "INSERT INTO sim_workload AS w (instance_id, incarnation, zone_id, node_id, state, changes_at, will_fail)"
-           " SELECT n.instance, n.incarnation, $1::uuid, n.node, n.state, to_timestamp(n.changes), n.fails"
-           "   FROM unnest($2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::bigint[], $7::boolean[])"
-           "        AS n (instance, incarnation, node, state, changes, fails)"
+    .sql = "INSERT INTO sim_workload AS w"
+           " (instance_id, incarnation, zone_id, node_id, state, changes_at, will_fail, line_count)"
+           " SELECT n.instance, n.incarnation, $1::uuid, n.node, n.state, to_timestamp(n.changes), n.fails, n.lines"
+           "   FROM unnest($2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::bigint[], $7::boolean[], $8::int[])"
+           "        AS n (instance, incarnation, node, state, changes, fails, lines)"
            " ON CONFLICT (instance_id, incarnation) DO UPDATE"
-           " SET state = excluded.state, changes_at = excluded.changes_at, will_fail = excluded.will_fail",
-    .params = 7,
+           " SET state = excluded.state, changes_at = excluded.changes_at, will_fail = excluded.will_fail,"
+           "     line_count = excluded.line_count",
+    .params = 8,
 };
 
 static const struct db_stmt statement_delete = {
@@ -60,16 +70,18 @@ static const struct db_stmt statement_delete = {
 
 static const struct db_stmt *const statements[] = {&statement_load, &statement_put, &statement_delete, NULL};
 
-static const char *const state_texts[] = {"starting", "up", "stopping", "down", "broken"};
+/* By what the node reports. The table's check allows no others. */
+static const char *const state_texts[] = {
+    [DRIVER_STARTING] = "starting", [DRIVER_UP] = "up",     [DRIVER_BROKEN] = "broken",
+    [DRIVER_STOPPING] = "stopping", [DRIVER_DOWN] = "down",
+};
 
-static const char *state_of_text(const char *text)
+static enum driver_state state_of_text(const char *text)
 {
-    for (size_t i = 0; i < COUNT_OF(state_texts); i++) {
-        if (strcmp(state_texts[i], text) == 0)
-            return state_texts[i];
-    }
-    must(false); /* the table's check allows no other */
-    return NULL;
+    size_t state = DRIVER_ABSENT + 1;
+    while (strcmp(state_texts[state], text) != 0)
+        must(++state < COUNT_OF(state_texts));
+    return (enum driver_state)state;
 }
 
 static struct driver *sim_open(void)
@@ -82,6 +94,7 @@ static void sim_close(struct driver *driver)
     if (driver == NULL)
         return;
     idmap_clear(&driver->by_instance);
+    console_clear(&driver->console);
     free(driver->workloads);
     free(driver);
 }
@@ -96,10 +109,13 @@ static int64_t sim_stop_limit_s(const struct driver *driver)
     return driver->settings.stop_s;
 }
 
-static void sim_reset(struct driver *driver)
+/* Where it was not saved its world is as it was, and says the same when it comes there again. */
+static void sim_reset(struct driver *driver, bool is_saved)
 {
+    (void)is_saved;
     driver->count = 0;
     idmap_reset(&driver->by_instance);
+    console_reset(&driver->console);
 }
 
 static struct sim_workload *workload_add(struct driver *driver, const struct driver_workload *is)
@@ -113,7 +129,7 @@ static struct sim_workload *workload_add(struct driver *driver, const struct dri
         at = driver->count++;
         idmap_put(&driver->by_instance, is->instance, at);
     }
-    driver->workloads[at] = (struct sim_workload){.is = *is, .state = "down", .changes_at_s = DRIVER_NEVER};
+    driver->workloads[at] = (struct sim_workload){.is = *is, .state = DRIVER_DOWN, .changes_at_s = DRIVER_NEVER};
     return &driver->workloads[at];
 }
 
@@ -141,10 +157,12 @@ static enum err_kind sim_load_receive(struct driver *driver, struct db *db, stru
         struct sim_workload *workload =
             workload_add(driver, &(struct driver_workload){.instance = db_identity(result, row, 0),
                                                            .incarnation = db_int(result, row, 1, 0),
-                                                           .node = db_identity(result, row, 2)});
+                                                           .node = db_identity(result, row, 2),
+                                                           .tenant = db_identity(result, row, 7)});
         workload->state = state_of_text(db_text(result, row, 3));
         workload->changes_at_s = db_int(result, row, 4, DRIVER_NEVER);
         workload->will_fail = db_bool(result, row, 5);
+        workload->line_count = db_int(result, row, 6, 0);
     }
     return ERR_NONE;
 }
@@ -170,54 +188,115 @@ static bool draw_fails(const struct driver_settings *settings, const struct driv
     return drawn % PPM < (uint64_t)settings->fail_ppm;
 }
 
+/* ---- Its console ---- */
+
+PRINTF_LIKE(4, 5)
+static void say(struct driver *driver, struct sim_workload *workload, int64_t at_s, const char *format, ...)
+{
+    char text[DRIVER_LINE_SIZE] = "sim: ";
+    size_t begun = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text + begun, sizeof text - begun, format, arguments); /* what is too long is cut */
+    va_end(arguments);
+    console_say(&driver->console, &workload->is, ++workload->line_count, at_s, text);
+}
+
+static void address_of(const struct driver_workload *is, char ret[static DRIVER_ADDRESS_SIZE])
+{
+    const uint8_t *node = is->node.bytes;
+    (void)snprintf(ret, DRIVER_ADDRESS_SIZE, "sim:%02x%02x%02x%02x:%" PRId64, node[12], node[13], node[14], node[15],
+                   is->incarnation);
+}
+
+static void tell_start_over(struct driver *driver, struct sim_workload *workload, int64_t at_s)
+{
+    char address[DRIVER_ADDRESS_SIZE];
+    address_of(&workload->is, address);
+    if (workload->will_fail)
+        say(driver, workload, at_s, "it does not come up: a fault was drawn, as in %" PRId64 " of 1,000,000 starts",
+            driver->settings.fail_ppm);
+    else
+        say(driver, workload, at_s, "up at %s", address);
+}
+
+/* ---- Orders and reports ---- */
+
+/* What time has made of what was ordered, once. */
+static void settle(struct driver *driver, struct sim_workload *workload, int64_t now_s)
+{
+    if (workload->changes_at_s > now_s)
+        return;
+    int64_t at_s = workload->changes_at_s;
+    if (workload->state == DRIVER_STARTING) {
+        tell_start_over(driver, workload, at_s);
+        workload->state = workload->will_fail ? DRIVER_BROKEN : DRIVER_UP;
+    } else {
+        say(driver, workload, at_s, "powered off");
+        workload->state = DRIVER_DOWN;
+    }
+    workload->changes_at_s = DRIVER_NEVER;
+    workload->changed = true;
+}
+
+/* As it is now; NULL: nothing is known of it. */
+static struct sim_workload *look(struct driver *driver, const struct driver_workload *is, int64_t now_s)
+{
+    struct sim_workload *workload = workload_of(driver, is);
+    if (workload != NULL)
+        settle(driver, workload, now_s);
+    return workload;
+}
+
 static void sim_start(struct driver *driver, const struct driver_workload *is, int64_t attempt, int64_t now_s)
 {
+    const struct sim_workload *before = look(driver, is, now_s);
+    int64_t line_count = before == NULL ? 0 : before->line_count;
     struct sim_workload *workload = workload_add(driver, is);
-    workload->state = "starting";
+    workload->state = DRIVER_STARTING;
     workload->changes_at_s = now_s + driver->settings.start_s;
     workload->will_fail = draw_fails(&driver->settings, is, attempt);
+    workload->line_count = line_count;
     workload->changed = true;
+    say(driver, workload, now_s, "power on, attempt %" PRId64 "; no machine boots, it counts as up after %" PRId64 " s",
+        attempt, driver->settings.start_s);
 }
 
 static void sim_stop(struct driver *driver, const struct driver_workload *is, int64_t now_s)
 {
-    struct sim_workload *workload = workload_of(driver, is);
-    if (workload == NULL || strcmp(workload->state, "stopping") == 0 || strcmp(workload->state, "down") == 0)
+    struct sim_workload *workload = look(driver, is, now_s);
+    if (workload == NULL || workload->state == DRIVER_STOPPING || workload->state == DRIVER_DOWN)
         return;
-    workload->state = "stopping";
+    workload->state = DRIVER_STOPPING;
     workload->changes_at_s = now_s + driver->settings.stop_s;
     workload->changed = true;
+    say(driver, workload, now_s, "shutdown asked; it counts as off after %" PRId64 " s", driver->settings.stop_s);
 }
 
-static void sim_forget(struct driver *driver, const struct driver_workload *is)
+static void sim_forget(struct driver *driver, const struct driver_workload *is, int64_t now_s)
 {
-    struct sim_workload *workload = workload_of(driver, is);
-    if (workload != NULL)
-        workload->gone = true;
+    struct sim_workload *workload = look(driver, is, now_s);
+    if (workload == NULL)
+        return;
+    say(driver, workload, now_s, "forgotten here; it was %s", state_texts[workload->state]);
+    workload->gone = true;
 }
 
-static void sim_report(const struct driver *driver, const struct driver_workload *is, int64_t now_s,
+static void sim_report(struct driver *driver, const struct driver_workload *is, int64_t now_s,
                        struct driver_report *ret)
 {
     *ret = (struct driver_report){.state = DRIVER_ABSENT, .look_again_s = DRIVER_NEVER};
-    const struct sim_workload *workload = workload_of(driver, is);
+    const struct sim_workload *workload = look(driver, is, now_s);
     if (workload == NULL)
         return;
-    /* The table keeps what was last ordered; what time has made of it since is worked out here. */
-    bool changed_since = workload->changes_at_s <= now_s;
-    if (strcmp(workload->state, "starting") == 0) {
-        enum driver_state then = workload->will_fail ? DRIVER_BROKEN : DRIVER_UP;
-        ret->state = changed_since ? then : DRIVER_STARTING;
-    } else if (strcmp(workload->state, "stopping") == 0) {
-        ret->state = changed_since ? DRIVER_DOWN : DRIVER_STOPPING;
-    } else {
-        bool up = strcmp(workload->state, "up") == 0;
-        ret->state = up ? DRIVER_UP : DRIVER_DOWN;
-    }
-    if (!changed_since)
-        ret->look_again_s = workload->changes_at_s;
-    (void)snprintf(ret->address, sizeof ret->address, "sim:%02x%02x%02x%02x:%lld", is->node.bytes[12],
-                   is->node.bytes[13], is->node.bytes[14], is->node.bytes[15], (long long)is->incarnation);
+    ret->state = workload->state;
+    ret->look_again_s = workload->changes_at_s;
+    address_of(is, ret->address);
+}
+
+static struct driver_lines sim_said(const struct driver *driver)
+{
+    return console_lines(&driver->console);
 }
 
 /* ---- Writing ---- */
@@ -230,6 +309,7 @@ static enum err_kind put_send(struct driver *driver, struct db *db, int *ret_ans
     CLEANUP(db_array_clear) struct db_array states = {0};
     CLEANUP(db_array_clear) struct db_array changes = {0};
     CLEANUP(db_array_clear) struct db_array fails = {0};
+    CLEANUP(db_array_clear) struct db_array lines = {0};
     for (uint32_t i = 0; i < driver->count; i++) {
         const struct sim_workload *workload = &driver->workloads[i];
         if (!workload->changed || workload->gone)
@@ -237,9 +317,13 @@ static enum err_kind put_send(struct driver *driver, struct db *db, int *ret_ans
         db_array_identity(&instances, workload->is.instance);
         db_array_int(&incarnations, workload->is.incarnation);
         db_array_identity(&nodes, workload->is.node);
-        db_array_text(&states, workload->state);
-        db_array_int(&changes, workload->changes_at_s);
+        db_array_text(&states, state_texts[workload->state]);
+        if (workload->changes_at_s == DRIVER_NEVER)
+            db_array_text(&changes, NULL);
+        else
+            db_array_int(&changes, workload->changes_at_s);
         db_array_bool(&fails, workload->will_fail);
+        db_array_int(&lines, workload->line_count);
     }
     if (instances.count == 0)
         return ERR_NONE;
@@ -248,7 +332,8 @@ static enum err_kind put_send(struct driver *driver, struct db *db, int *ret_ans
     ++*ret_answers;
     return db_send(db, &statement_put,
                    DB_PARAMS(zone, db_array_param(&instances), db_array_param(&incarnations), db_array_param(&nodes),
-                             db_array_param(&states), db_array_param(&changes), db_array_param(&fails)),
+                             db_array_param(&states), db_array_param(&changes), db_array_param(&fails),
+                             db_array_param(&lines)),
                    reterr);
 }
 
@@ -288,6 +373,7 @@ const struct driver_ops driver_sim = {
     .stop = sim_stop,
     .forget = sim_forget,
     .report = sim_report,
+    .said = sim_said,
     .save_send = sim_save_send,
     .reset = sim_reset,
 };

@@ -280,7 +280,7 @@ static enum err_kind send_end(const struct world *world, struct apply_queue *que
 /* The order of the parts matters within a table only: what goes before what comes. */
 static enum err_kind (*const parts[])(struct world *world, struct apply_queue *queue, struct err *reterr) = {
     apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_actions, apply_stays, apply_nodes,
-    apply_maintenance, credit_apply, apply_events,
+    apply_maintenance, credit_apply, apply_lines, apply_events,
 };
 
 static enum err_kind send_all(struct world *world, struct apply_queue *queue, const struct apply_end *end,

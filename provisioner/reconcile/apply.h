@@ -28,7 +28,7 @@ MUST_CHECK enum err_kind apply_changes(struct world *world, struct db *db, const
                                        struct apply_outcome *ret, struct err *reterr);
 
 /* The parts, each of which queues its statements. `expected` is how many rows its answer must count; -1: any. */
-#define APPLY_STATEMENTS_MAX 24
+#define APPLY_STATEMENTS_MAX 32
 struct apply_queue {
     struct db *db;
     int64_t expected[APPLY_STATEMENTS_MAX];
@@ -46,8 +46,11 @@ MUST_CHECK enum err_kind apply_actions(struct world *world, struct apply_queue *
 MUST_CHECK enum err_kind apply_instances(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, struct err *reterr);
 MUST_CHECK enum err_kind apply_maintenance(struct world *world, struct apply_queue *queue, struct err *reterr);
+/* What the driver has to say of the consoles. */
+MUST_CHECK enum err_kind apply_lines(struct world *world, struct apply_queue *queue, struct err *reterr);
 
 extern const struct db_stmt *const apply_maintenance_statements[];
+extern const struct db_stmt *const apply_line_statements[];
 extern const struct db_stmt *const apply_statements[];
 extern const struct db_stmt *const apply_object_statements[];
 extern const struct db_stmt *const apply_allocation_statements[];

@@ -40,7 +40,11 @@ static struct world *world_of(const struct instance *instance)
 static struct driver_workload workload_of(const struct instance *instance)
 {
     return (struct driver_workload){
-        .instance = instance->id, .incarnation = instance->incarnation, .node = instance->node};
+        .instance = instance->id,
+        .incarnation = instance->incarnation,
+        .node = instance->node,
+        .tenant = instance->reservation->wish.tenant,
+    };
 }
 
 struct planner_key instance_key(const struct instance *instance)
@@ -251,7 +255,7 @@ static void leave_node(struct instance *instance, const char *reason)
         return;
     struct world *world = world_of(instance);
     struct driver_workload workload = workload_of(instance);
-    world->driver_ops->forget(world->driver, &workload);
+    world->driver_ops->forget(world->driver, &workload, world->now_s);
     instance->on_node = false;
     world_stay(world, &(struct stay){.instance = instance->id,
                                      .incarnation = instance->incarnation,

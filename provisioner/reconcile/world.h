@@ -329,6 +329,7 @@ struct world {
     int64_t relaxed_count; /* refusals that had them */
     int64_t evicting_count; /* searches for whom to evict for what lost its node; likewise */
     int64_t overdue_count; /* deadlines that were missed */
+    int64_t lines_until_s; /* the partitions of what consoles say are there until then; applying extends it */
 };
 
 /* ---- The machines ---- */

@@ -56,14 +56,14 @@ static void driver_stop(struct driver *driver, const struct driver_workload *is,
         driver->workloads[at].state = DRIVER_STOPPING;
 }
 
-static void driver_forget(struct driver *driver, const struct driver_workload *is)
+static void driver_forget(struct driver *driver, const struct driver_workload *is, int64_t now_s)
 {
     uint32_t at = workload_at(driver, is);
-    must(at < driver->count);
+    must(at < driver->count && now_s >= START);
     driver->workloads[at].state = DRIVER_ABSENT;
 }
 
-static void driver_report(const struct driver *driver, const struct driver_workload *is, int64_t now_s,
+static void driver_report(struct driver *driver, const struct driver_workload *is, int64_t now_s,
                           struct driver_report *ret)
 {
     uint32_t at = workload_at(driver, is);

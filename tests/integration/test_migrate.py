@@ -29,7 +29,7 @@ WRITERS = {
     "sluice_api_writer": set(),
     "sluice_provisioner": {"reservation_status", "node_status", "instance", "instance_incarnation", "event_cursor",
                            "allocation", "allocation_history", "sim_workload", "planner_answer", "amendment_status",
-                           "maintenance_window_status", "instance_action_status"},
+                           "maintenance_window_status", "instance_action_status", "instance_console_line"},
     "sluice_billing": {"event_cursor", "meter_instance", "meter_node", "billing_period", "account", "invoice_series",
                        "usage_interval", "billing_cut", "billing_day", "rated_line", "journal", "entry", "invoice", "invoice_line",
                        "depreciation", "node_cost", "cost_allocation", "unpriced_usage", "unpriced_late", "late_usage", "meter_usage", "meter_counted", "meter_touch", "unrated_period", "asset_change_status", "asset_book",
