@@ -19,7 +19,7 @@ struct command {
 
 extern const struct command commands[]; /* ends with a NULL path */
 
-/* Implemented in account.c, instance.c, noun.c, object.c, reservation.c, planning.c and report.c. */
+/* Implemented in account.c, instance.c, instance_console.c, noun.c, object.c, reservation.c, planning.c and report.c. */
 MUST_CHECK enum err_kind command_login(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_me(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_list(struct session *session, struct err *reterr);
@@ -31,6 +31,7 @@ MUST_CHECK enum err_kind command_update(struct session *session, struct err *ret
 MUST_CHECK enum err_kind command_retire(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_instance_ask(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_instance_actions(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_instance_console(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_create(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_get(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_reservation_cancel(struct session *session, struct err *reterr);

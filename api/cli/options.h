@@ -97,6 +97,9 @@
     X(AGGREGATION,     "aggregation",     0,   "HOW",     TEXT,   0, 0,         "aggregation",      "sum (default): amounts that add up; level: what was held, which counts by time") \
     X(DECIMALS,        "decimals",        0,   "N",       INT,    0, 3,         "decimals",         "Decimals that a reading may have (default 3)")           \
     X(METER,           "meter",           0,   "NAME",    TEXT,   0, 0,         "meter",            "Only of the meter of this name")                         \
+    X(TAIL,            "tail",            0,   "N",       INT,    1, 10000,     "tail",             "Only the newest so many lines")                          \
+    X(INCARNATION,     "incarnation",     0,   "N",       INT,    1, INT32_MAX, "incarnation",      "Only of this stay on a node: 1, 2, ...")                 \
+    X(FOLLOW,          "follow",          'f', NULL,      FLAG,   0, 0,         NULL,               "Go on as lines come, until the instance is over")        \
     X(BY,              "by",              0,   "WHAT",    TEXT,   0, 0,         "by",               "Group by tenant, instance_type, cohort, day or reservation")
 // clang-format on
 

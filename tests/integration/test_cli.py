@@ -317,6 +317,29 @@ def test_an_instance_is_stopped_and_started_from_the_command_line(stack, sluice)
     assert [row.split()[:2] for row in rows[1:]] == [["stop", "done"], ["start", "done"], ["reboot", "done"]]
 
 
+def test_a_console_is_shown_by_its_tail_and_followed_to_its_end(stack, sluice):
+    stack.fleet(nodes=1)
+    tenant = stack.tenant("acme")
+    tenant.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "ends_at": "2026-01-02T00:00:00Z"}).expect(201)
+    instance = tenant.items("/v1/instances")[0]["id"]
+    followed = []
+
+    def ana(*arguments):
+        return sluice("instance", "console", instance, *arguments, url=stack.url, token=tenant.token)
+
+    lines = ana().expect(0).out.splitlines()
+    assert len(lines) == 2 and lines[0].startswith("2026-01-01T00:00:00Z 1-1 sim: power on, attempt 1")
+    assert ana("--tail", "1").expect(0).out.splitlines() == lines[1:]
+    follower = threading.Thread(target=lambda: followed.append(ana("--tail=1", "--follow", "-o", "json")), daemon=True)
+    follower.start()
+    stack.advance("2026-01-02T00:00:00Z")
+    follower.join(30)
+    texts = [json.loads(line)["text"] for line in followed[0].expect(0).out.splitlines()]
+    assert texts[0].startswith("sim: ") and texts[-1] == "sim: forgotten here; it was down"
+    assert ana("--incarnation", "2").expect(0).out == ""
+    assert sluice("instance", "console", instance, url=stack.url, token=stack.operator.token).expect(0).out.splitlines()[:2] == lines
+
+
 def test_a_reservation_is_cancelled_by_name_and_its_name_is_free_again(stack, sluice):
     stack.fleet(nodes=1)
     tenant = stack.tenant("acme")

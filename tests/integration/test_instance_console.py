@@ -50,6 +50,10 @@ def node_of(hall, instance):
     return hall.operator.get(f"/v1/system/instances/{instance['id']}").expect(200).body["node"]
 
 
+def power(hall, node, is_on):
+    hall.operator.post(f"/v1/system/nodes/{node}/power", {"on": is_on}).expect(200)
+
+
 POWER_ON = "sim: power on, attempt {}; no machine boots, it counts as up after 120 s"
 
 
@@ -84,10 +88,10 @@ def test_a_drawn_fault_and_the_stay_on_another_node_are_told_apart(hall):
     texts = [line["text"] for line in console(hall.acme, instance)]
     assert texts[:3] == [POWER_ON.format(1), "sim: it does not come up: a fault was drawn, as in 1000000 of 1,000,000 starts", POWER_ON.format(2)]
     assert texts[-1].startswith("sim: up at ")
-    hall.operator.patch(f"/v1/system/nodes/{first}", {"answers": False}, headers={"If-Match": "*"}).expect(200)
+    power(hall, first, False)
     eventually(lambda: node_of(hall, instance) not in (None, first), "it has another node")
     hall.advance(at("03T01:00:00"))
-    hall.operator.patch(f"/v1/system/nodes/{first}", {"answers": True}, headers={"If-Match": "*"}).expect(200)
+    power(hall, first, True)
     lines = console(hall.acme, instance)
     stays = {stay: [line["text"] for line in lines if line["incarnation"] == stay] for stay in (1, 2)}
     assert stays[1][-1] == "sim: forgotten here; it was up"
@@ -110,17 +114,17 @@ def test_its_tail_its_pages_and_its_csv_are_the_same_lines(hall):
     rows = list(csv.DictReader(io.StringIO(hall.acme.get(path, headers={"Accept": "text/csv"}).expect(200).content.decode())))
     assert [(row["id"], row["text"]) for row in rows] == [(line["id"], line["text"]) for line in lines]
     for query in ("after=1", "after=-1-2", "after=1-2-3", "after=1-99999999999", "after=99999999999999999999-1", "tail=0", "tail=x", "incarnation=0"):
-        assert hall.acme.get(f"{path}?{query}").expect(422).code == "invalid", query
+        assert hall.acme.get(f"{path}?{query}").expect(422).code in ("wrong_type", "out_of_range"), query
 
 
 def test_whoever_may_not_use_the_instance_does_not_see_it(hall):
     instance = started(hall, "05")
     path = f"/v1/instances/{instance['id']}/console"
     hall.other.get(path).expect(404)
-    hall.client(hall.token("viewer", tenant="acme")).get(path).expect(403)
-    hall.client(hall.token("auditor")).get(f"/v1/system/instances/{instance['id']}/console").expect(403)
+    hall.token("viewer", tenant="acme").get(path).expect(403)
+    hall.token("auditor").get(f"/v1/system/instances/{instance['id']}/console").expect(403)
     seen = hall.operator.items(f"/v1/system/instances/{instance['id']}/console")
-    assert seen == console(hall.client(hall.token("member", tenant="acme")), instance) != []
+    assert seen == console(hall.token("member", tenant="acme"), instance) != []
     hall.advance(at("05T13:00:00"))
 
 

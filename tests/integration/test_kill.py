@@ -109,6 +109,7 @@ def test_what_was_acknowledged_survives_kills_and_is_billed_once(make_stack):
     acknowledged_are_there(stack, customers)
     nothing_is_double_booked(stack)
     nothing_is_billed_twice(stack)
+    consoles_say_everything_once(stack)
 
 
 def acknowledged_are_there(stack, customers):
@@ -162,3 +163,15 @@ def nothing_is_billed_twice(stack):
     assert numbers == list(range(1, len(numbers) + 1)), "numbers without gap"
     unbalanced = stack.sql("SELECT journal_id FROM entry GROUP BY journal_id HAVING sum(debit_u) <> sum(credit_u)")
     assert unbalanced == []
+
+
+def consoles_say_everything_once(stack):
+    stays = stack.sql("""
+        SELECT s.instance_id, s.incarnation, array_agg(l.number ORDER BY l.number) AS numbers, array_agg(l.text ORDER BY l.number) AS texts
+          FROM instance_incarnation s LEFT JOIN instance_console_line l USING (instance_id, incarnation) WHERE s.ended_at IS NOT NULL GROUP BY 1, 2""")
+    assert stays != []
+    for stay in stays:
+        texts = stay["texts"]
+        assert stay["numbers"] == list(range(1, len(texts) + 1)), stay
+        assert texts[0].startswith("sim: power on, attempt 1;") and texts[-1].startswith("sim: forgotten here"), stay
+        assert len(texts) == len(set(texts)), "nobody asked for a reboot: no line comes twice"
