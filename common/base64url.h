@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BASE64URL_TEXT_SIZE(size)    (((size_t)(size) * 4 + 2) / 3 + 1)
-#define BASE64URL_BYTES_MAX(length) ((size_t)(length) * 3 / 4)
+#define BASE64URL_TEXT_SIZE(size)   ((4 * (size_t)(size) + 2) / 3 + 1)
+#define BASE64URL_BYTES_MAX(length) (3 * (size_t)(length) / 4)
 
 /* ret has room for BASE64URL_TEXT_SIZE(size). */
 void base64url_print(const uint8_t *bytes, size_t size, char *ret);

@@ -360,12 +360,13 @@ static void print_help(const char *program, const char *summary, const struct co
         for (const struct setting *setting = part->settings; setting->key != NULL; setting++)
             print_setting_help(setting);
     }
-    printf("\nInstead of running:\n"
-           "  --check-config  say whether the configuration is valid, and what in it is weak (--strict: fail if anything is)\n"
-           "  --print-config  print every setting's value, secrets masked\n"
-           "  --print-docs    print the settings as docs/configuration.md has them\n"
-           "  --version       print the version\n"
-           "  --help          print this\n");
+    printf(
+        "\nInstead of running:\n"
+        "  --check-config  say whether the configuration is valid, and what in it is weak (--strict: fail if anything is)\n"
+        "  --print-config  print every setting's value, secrets masked\n"
+        "  --print-docs    print the settings as docs/configuration.md has them\n"
+        "  --version       print the version\n"
+        "  --help          print this\n");
 }
 
 /* A row of docs/configuration.md. */

@@ -119,7 +119,7 @@ const char *db_array_param(struct db_array *array); /* closes it; valid until cl
 /* The same for an array that is unnested beside others, of which one at least has values: NULL where it has none but
  * nulls. unnest() fills up with nulls what is shorter, and what is not there costs nothing. */
 const char *db_array_column(struct db_array *array);
-void db_array_clear(struct db_array *array);        /* for CLEANUP: an array variable starts as {0} */
+void db_array_clear(struct db_array *array); /* for CLEANUP: an array variable starts as {0} */
 
 /* A number as a parameter: the buffer is the caller's. */
 #define DB_INT_TEXT_SIZE 24

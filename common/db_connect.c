@@ -85,13 +85,12 @@ static void ignore_notice(void *context, const PGresult *result)
 static void session_options(const struct db_options *options, const char *from_url,
                             char ret[static SESSION_OPTIONS_SIZE])
 {
-    int length =
-        snprintf(ret, SESSION_OPTIONS_SIZE,
-                 "%.200s -c search_path=sluice,pg_temp -c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=%d"
-                 " -c idle_in_transaction_session_timeout=%d -c lock_timeout=%d%s",
-                 from_url == NULL ? "" : from_url, options->statement_timeout_ms,
-                 options->idle_in_transaction_session_timeout_ms, options->lock_timeout_ms,
-                 options->by_key ? BY_KEY : "");
+    int length = snprintf(
+        ret, SESSION_OPTIONS_SIZE,
+        "%.200s -c search_path=sluice,pg_temp -c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=%d"
+        " -c idle_in_transaction_session_timeout=%d -c lock_timeout=%d%s",
+        from_url == NULL ? "" : from_url, options->statement_timeout_ms,
+        options->idle_in_transaction_session_timeout_ms, options->lock_timeout_ms, options->by_key ? BY_KEY : "");
     must(length > 0 && length < SESSION_OPTIONS_SIZE);
 }
 

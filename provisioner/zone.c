@@ -61,7 +61,8 @@ const struct db_stmt *const *const zone_statements[] = {zone_memory_statements,
                                                         action_statements,
                                                         observe_maintenance_statements,
                                                         apply_maintenance_statements,
-                                                        zone_quota_statements, credit_statements,
+                                                        zone_quota_statements,
+                                                        credit_statements,
                                                         NULL};
 
 static void drop_memory(struct zone *zone)

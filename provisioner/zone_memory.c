@@ -26,6 +26,7 @@ static const struct db_stmt statement_terms = {
     .params = 1,
 };
 
+// clang-format off
 /* $2 null: all nodes of the zone. */
 static const struct db_stmt statement_nodes = {
     .name = "zone_nodes",
@@ -58,22 +59,24 @@ static const struct db_stmt statement_allocations = {
            " ORDER BY 1, a.ordinal, a.node_id, lower(a.period), lower(a.slots)",
     .params = 1,
 };
+// clang-format on
 
 /* Level-triggered: whatever the event log said or failed to say, this is what there is to do. */
 static const struct db_stmt statement_backlog = {
     .name = "zone_backlog",
-    .sql = "SELECT id FROM ("
-           "  SELECT s.reservation_id AS id, 1 AS rank, s.decided_at AS at FROM reservation_status s"
-           "   WHERE s.zone_id = $1::uuid AND s.state IN ('activating', 'active', 'ending')"
-           "  UNION ALL"
-           "  SELECT r.id, 2, coalesce(r.cancel_requested_at, r.confirmed_at, r.created_at) FROM reservation_status s JOIN reservation r ON r.id = s.reservation_id"
-           "   WHERE s.zone_id = $1::uuid AND s.state IN ('held', 'scheduled', 'waitlisted')"
-           "     AND (r.cancel_requested_at IS NOT NULL OR (s.state = 'held' AND r.confirmed_at IS NOT NULL)"
-           "          OR (s.state = 'scheduled' AND r.revision > s.wish_revision))"
-           "  UNION ALL"
-           "  SELECT r.id, 3, r.created_at FROM reservation r WHERE r.zone_id = $1::uuid"
-           "     AND NOT EXISTS (SELECT FROM reservation_status s WHERE s.reservation_id = r.id)"
-           ") AS work ORDER BY rank, at, id",
+    .sql =
+        "SELECT id FROM ("
+        "  SELECT s.reservation_id AS id, 1 AS rank, s.decided_at AS at FROM reservation_status s"
+        "   WHERE s.zone_id = $1::uuid AND s.state IN ('activating', 'active', 'ending')"
+        "  UNION ALL"
+        "  SELECT r.id, 2, coalesce(r.cancel_requested_at, r.confirmed_at, r.created_at) FROM reservation_status s JOIN reservation r ON r.id = s.reservation_id"
+        "   WHERE s.zone_id = $1::uuid AND s.state IN ('held', 'scheduled', 'waitlisted')"
+        "     AND (r.cancel_requested_at IS NOT NULL OR (s.state = 'held' AND r.confirmed_at IS NOT NULL)"
+        "          OR (s.state = 'scheduled' AND r.revision > s.wish_revision))"
+        "  UNION ALL"
+        "  SELECT r.id, 3, r.created_at FROM reservation r WHERE r.zone_id = $1::uuid"
+        "     AND NOT EXISTS (SELECT FROM reservation_status s WHERE s.reservation_id = r.id)"
+        ") AS work ORDER BY rank, at, id",
     .params = 1,
 };
 
@@ -84,7 +87,7 @@ static const struct db_stmt statement_snapshot = {
     .params = 0,
 };
 
-const struct db_stmt *const zone_memory_statements[] = {&statement_terms, &statement_nodes, &statement_allocations,
+const struct db_stmt *const zone_memory_statements[] = {&statement_terms,   &statement_nodes,    &statement_allocations,
                                                         &statement_backlog, &statement_snapshot, NULL};
 
 /* ---- Terms ---- */

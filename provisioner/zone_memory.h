@@ -23,17 +23,17 @@ struct zone_memory {
     /* Found on the rebuild, to be looked at first: what runs, then what is pending, in admission order. */
     struct identity *backlog;
     size_t backlog_count, backlog_next;
-    bool all_nodes;          /* each node is to be looked at */
+    bool all_nodes;                   /* each node is to be looked at */
     struct zone_isolation *isolation; /* the zone's: outlives this memory */
-    int64_t waiting_count;   /* on the waitlist */
-    int64_t replacing_count; /* instances that wait for another place */
+    int64_t waiting_count;            /* on the waitlist */
+    int64_t replacing_count;          /* instances that wait for another place */
     struct withdrawal withdrawal;
-    bool capacity_returned;  /* since the waitlist was last tried */
-    int64_t next_due_s;      /* of rows with due_at */
+    bool capacity_returned;    /* since the waitlist was last tried */
+    int64_t next_due_s;        /* of rows with due_at */
     int64_t maintenance_due_s; /* of them, of maintenance windows */
     int64_t lines_until_s;     /* the partitions of what consoles say are there until then; 0: it is not known */
     int64_t acknowledged_tick; /* of a virtual clock */
-    bool fleet_changed;      /* in the present piece of work: a rollback cannot undo it in memory */
+    bool fleet_changed;        /* in the present piece of work: a rollback cannot undo it in memory */
 };
 
 /* Reads everything at the instant now_s. On failure *ret is not set. */

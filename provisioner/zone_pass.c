@@ -21,7 +21,7 @@
 #define DECIDE_BUDGET_US 250000
 /* Of that, what may go into searches for what would fit instead. */
 #define ALTERNATIVES_BUDGET_US 100000
-#define FORGET_EVERY 256 /* pieces of work; the planner walks all allocations to forget those that are over */
+#define FORGET_EVERY           256 /* pieces of work; the planner walks all allocations to forget those that are over */
 
 static struct metric metric_granted = {.name = "sluice_provisioner_verdicts_granted_total",
                                        .type = METRIC_COUNTER,
@@ -38,9 +38,10 @@ static struct metric metric_pass = {.name = "sluice_provisioner_pass_duration_se
 static struct metric metric_failed = {.name = "sluice_provisioner_pass_failures_total",
                                       .type = METRIC_COUNTER,
                                       .help = "Pieces of work that were rolled back"};
-static struct metric metric_double = {.name = "sluice_provisioner_double_bookings_refused_total",
-                                      .type = METRIC_COUNTER,
-                                      .help = "Double bookings that the exclusion constraint refused: a bug or two leaders"};
+static struct metric metric_double = {
+    .name = "sluice_provisioner_double_bookings_refused_total",
+    .type = METRIC_COUNTER,
+    .help = "Double bookings that the exclusion constraint refused: a bug or two leaders"};
 static struct metric metric_given_up = {.name = "sluice_provisioner_wishes_given_up_total",
                                         .type = METRIC_COUNTER,
                                         .help = "Wishes rejected because deciding them failed again and again: a bug"};
@@ -49,8 +50,7 @@ static struct metric metric_lag = {.name = "sluice_provisioner_due_lag_seconds",
                                    .help = "How long the work done last had been due, in domain time"};
 
 struct metric *const zone_pass_metrics[] = {&metric_granted, &metric_refused, &metric_overdue, &metric_pass,
-                                            &metric_failed,  &metric_double,  &metric_lag,
-                                            &metric_given_up};
+                                            &metric_failed,  &metric_double,  &metric_lag,     &metric_given_up};
 const int zone_pass_metric_count = COUNT_OF(zone_pass_metrics);
 
 /* The lead of the zone decides when scheduled reservations are looked at. */
@@ -78,8 +78,7 @@ bool zone_pass_is_due(const struct zone_memory *memory, const struct zone_wake *
     bool may_serve_waiting = memory->capacity_returned && memory->waiting_count > 0;
     bool may_go_on = may_serve_waiting || memory->withdrawal.is_under_way;
     bool has_lines = memory->driver_ops->said(memory->driver).count > 0;
-    return has_backlog || may_go_on || has_lines || wake->event_count > 0 ||
-           memory->next_due_s <= wake->clock.now_s;
+    return has_backlog || may_go_on || has_lines || wake->event_count > 0 || memory->next_due_s <= wake->clock.now_s;
 }
 
 struct pass {

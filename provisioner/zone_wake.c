@@ -81,9 +81,9 @@ enum err_kind zone_wake_read(struct db *db, struct identity zone, const struct e
     identity_to_uuid(zone, id);
     (void)snprintf(xid, sizeof xid, "%" PRIu64, cursor->xid); /* 20 digits at most */
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(
-        db, &statement_wake,
-        DB_PARAMS(id, xid, db_int_param(seq, cursor->seq), db_int_param(most, WAKE_WINDOW_MAX)), &result, reterr);
+    enum err_kind kind = db_run(db, &statement_wake,
+                                DB_PARAMS(id, xid, db_int_param(seq, cursor->seq), db_int_param(most, WAKE_WINDOW_MAX)),
+                                &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     *ret = (struct zone_wake){.cursor = *cursor};

@@ -22,16 +22,17 @@ struct wish {
 
 static const struct db_stmt statement_create = {
     .name = "token_command_create",
-    .sql = "WITH w AS (SELECT id FROM tenant WHERE name = $2::text),"
-           " made AS (INSERT INTO principal (id, tenant_id, kind, name, role)"
-           "   SELECT $4::uuid, (SELECT id FROM w), 'user', $3, $1 WHERE $2::text IS NULL OR EXISTS (SELECT FROM w)"
-           "   ON CONFLICT (tenant_id, name) WHERE removed_at IS NULL DO UPDATE SET role = excluded.role, disabled = false"
-           "   RETURNING id, tenant_id),"
-           " new AS (INSERT INTO token (id, principal_id, tenant_id, role, secret_sha256, name)"
-           "   SELECT $5::uuid, made.id, made.tenant_id, $1, decode($6, 'hex'), $3 FROM made"
-           "   RETURNING id, principal_id, tenant_id)"
-           " SELECT audit_append($7::uuid, tenant_id, principal_id, 'none', 'command line', 'token create', id, 'ok')"
-           " FROM new",
+    .sql =
+        "WITH w AS (SELECT id FROM tenant WHERE name = $2::text),"
+        " made AS (INSERT INTO principal (id, tenant_id, kind, name, role)"
+        "   SELECT $4::uuid, (SELECT id FROM w), 'user', $3, $1 WHERE $2::text IS NULL OR EXISTS (SELECT FROM w)"
+        "   ON CONFLICT (tenant_id, name) WHERE removed_at IS NULL DO UPDATE SET role = excluded.role, disabled = false"
+        "   RETURNING id, tenant_id),"
+        " new AS (INSERT INTO token (id, principal_id, tenant_id, role, secret_sha256, name)"
+        "   SELECT $5::uuid, made.id, made.tenant_id, $1, decode($6, 'hex'), $3 FROM made"
+        "   RETURNING id, principal_id, tenant_id)"
+        " SELECT audit_append($7::uuid, tenant_id, principal_id, 'none', 'command line', 'token create', id, 'ok')"
+        " FROM new",
     .params = 7,
 };
 
@@ -54,7 +55,8 @@ static enum err_kind store(const char *database_url, const struct wish *wish, st
     identity_to_uuid(wish->token.id, id);
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind =
-        db_run(db, &statement_create, DB_PARAMS(wish->role, wish->tenant, wish->name, principal, id, hash_text, audit_id), &result, reterr);
+        db_run(db, &statement_create,
+               DB_PARAMS(wish->role, wish->tenant, wish->name, principal, id, hash_text, audit_id), &result, reterr);
     if (kind == ERR_NONE && PQntuples(result) == 0)
         return err_set(reterr, ERR_NOT_FOUND, "there is no tenant '%s'", wish->tenant);
     return kind;

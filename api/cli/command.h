@@ -8,8 +8,8 @@ struct session;
 struct noun;
 
 struct command {
-    const char *path;     /* one or two words: "login", "reservation create" */
-    const char *argument; /* the one positional argument, which is required; NULL: takes none */
+    const char *path;              /* one or two words: "login", "reservation create" */
+    const char *argument;          /* the one positional argument, which is required; NULL: takes none */
     const enum option_id *options; /* beside options_everywhere */
     enum err_kind (*run)(struct session *session, struct err *reterr);
     const struct noun *noun; /* what it is about; NULL where run knows */

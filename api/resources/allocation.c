@@ -99,4 +99,4 @@ static const struct route allocation_routes[] = {
 static const struct db_stmt *const allocation_statements[] = {&statement_list, NULL};
 
 const struct resource allocation_resource = {"allocations", allocation_routes, allocation_statements,
-    "What is placed on which node, and when: the planner's book."};
+                                             "What is placed on which node, and when: the planner's book."};

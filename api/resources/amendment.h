@@ -21,7 +21,7 @@ struct amendment_subject {
     bool is_cancelled;
     int64_t starts_at, ends_at, count; /* granted; FIELD_NULL as an end: open */
     int64_t now;
-    int64_t open_count; /* amendments that wait for their verdict */
+    int64_t open_count;                                   /* amendments that wait for their verdict */
     const char *name, *project, *if_unavailable, *labels; /* labels: JSON */
 };
 

@@ -43,15 +43,16 @@ static const struct db_stmt statement_zones = {
     .params = 2,
 };
 
+// clang-format off
 /* The types as the question has them. */
 static const struct db_stmt statement_types = {
     .name = "availability_types",
-    .sql = "SELECT count(*), json_agg(json_build_object('name', t.name, 'terms', " PLANNING_SQL_TERMS(
-        "t") ") ORDER BY t.name)"
-             ", bool_or(t.retired) FROM (SELECT * FROM instance_type"
-             "  WHERE CASE WHEN $1::text IS NULL THEN NOT retired ELSE name = $1::text END ORDER BY name LIMIT 256) t",
+    .sql = "SELECT count(*), json_agg(json_build_object('name', t.name, 'terms', " PLANNING_SQL_TERMS("t") ") ORDER BY t.name),"
+           " bool_or(t.retired) FROM (SELECT * FROM instance_type"
+           "  WHERE CASE WHEN $1::text IS NULL THEN NOT retired ELSE name = $1::text END ORDER BY name LIMIT 256) t",
     .params = 1,
 };
+// clang-format on
 
 static enum err_kind find(struct request *request, const PGresult **ret_zones, const PGresult **ret_types,
                           struct err *reterr)

@@ -20,18 +20,18 @@ static const struct db_stmt statement_when = {
     .params = 1,
 };
 
+// clang-format off
 static const struct db_stmt statement_past = {
     .name = "break_even_past",
-    .sql = "SELECT (f.day - $1::date) / 7, " KIND_OF(
-        "n", "z") ", sum(f.revenue_u)::bigint,"
-                  "  sum(f.depreciation_u + f.power_u + f.colocation_u + f.operations_u + f.network_u + "
-                  "f.storage_u)::bigint,"
-                  "  sum(f.gpu_milli_seconds)::bigint"
-                  "  FROM margin_facts($1::date, $1::date + 7 * $2::integer) f"
-                  "  LEFT JOIN node n ON n.id = f.node_id LEFT JOIN zone z ON z.id = n.zone_id"
-                  " WHERE f.currency = $3::text GROUP BY 1, 2",
+    .sql = "SELECT (f.day - $1::date) / 7, " KIND_OF("n", "z") ", sum(f.revenue_u)::bigint,"
+           "  sum(f.depreciation_u + f.power_u + f.colocation_u + f.operations_u + f.network_u + f.storage_u)::bigint,"
+           "  sum(f.gpu_milli_seconds)::bigint"
+           "  FROM margin_facts($1::date, $1::date + 7 * $2::integer) f"
+           "  LEFT JOIN node n ON n.id = f.node_id LEFT JOIN zone z ON z.id = n.zone_id"
+           " WHERE f.currency = $3::text GROUP BY 1, 2",
     .params = 3,
 };
+// clang-format on
 
 /* Weeks of which something is still to come: from as_of, or from their start, on. */
 #define COMING_WEEKS                                                                                                   \

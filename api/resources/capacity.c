@@ -201,4 +201,4 @@ static const struct route capacity_routes[] = {
 static const struct db_stmt *const capacity_statements[] = {&statement_groups, NULL};
 
 const struct resource capacity_resource = {"capacity", capacity_routes, capacity_statements,
-    "What the GPUs of each rack, leaf or fabric do, over time."};
+                                           "What the GPUs of each rack, leaf or fabric do, over time."};

@@ -64,36 +64,33 @@ static const struct schema change_query_schema = {"CapacityChangeQuery", change_
     " AND (" from "::bigint IS NULL OR " column " >= to_timestamp(" from "::bigint))"                                  \
     " AND (" to "::bigint IS NULL OR " column " < to_timestamp(" to "::bigint))"
 
+// clang-format off
 static const struct db_stmt statement_moves = {
     .name = "node_moves",
-    .sql = "SELECT " EPOCH(
-        "m.occurred_at") " AS at, m.from_state AS \"from\", m.to_state AS \"to\", m.transition,"
-                         " m.reason, m.revision, m.revision AS page_key FROM node_move m"
-                         " WHERE m.node_id = $3::uuid AND ($1::bigint IS NULL OR m.revision < $1::bigint)" IN_RANGE(
-                             "m.occurred_at", "$4", "$5") " ORDER BY m.revision DESC LIMIT $2::bigint",
+    .sql = "SELECT " EPOCH("m.occurred_at") " AS at, m.from_state AS \"from\", m.to_state AS \"to\", m.transition,"
+           " m.reason, m.revision, m.revision AS page_key FROM node_move m"
+           " WHERE m.node_id = $3::uuid AND ($1::bigint IS NULL OR m.revision < $1::bigint)"
+           IN_RANGE("m.occurred_at", "$4", "$5")
+           " ORDER BY m.revision DESC LIMIT $2::bigint",
     .params = 5,
 };
 
 /* The key of a page is "instant node revision", which is the order. */
 static const struct db_stmt statement_changes = {
     .name = "capacity_changes",
-    .sql = "SELECT " EPOCH(
-        "c.occurred_at") " AS at, c.node_id AS node, coalesce(n.retired_name, n.name) AS name,"
-                         " z.name AS zone, n.gpu_model, c.gpus, c.cause, c.reason,"
-                         " concat_ws(' ', " EPOCH(
-                             "c.occurred_at") ", c.node_id, c.revision) AS page_key"
-                                              " FROM capacity_change c JOIN node n ON n.id = c.node_id JOIN zone z ON "
-                                              "z.id = c.zone_id"
-                                              " WHERE ($1::text IS NULL OR (c.occurred_at, c.node_id, c.revision) < "
-                                              "(to_timestamp(split_part($1, ' ', 1)::bigint),"
-                                              "        split_part($1, ' ', 2)::uuid, split_part($1, ' ', 3)::bigint))"
-                                              "   AND ($3::text IS NULL OR z.name = $3::text) AND ($4::text IS NULL OR "
-                                              "c.cause = $4::text)" IN_RANGE(
-                                                  "c.occurred_at", "$5",
-                                                  "$6") " ORDER BY c.occurred_at DESC, c.node_id DESC, c.revision DESC "
-                                                        "LIMIT $2::bigint",
+    .sql = "SELECT " EPOCH("c.occurred_at") " AS at, c.node_id AS node, coalesce(n.retired_name, n.name) AS name,"
+           " z.name AS zone, n.gpu_model, c.gpus, c.cause, c.reason,"
+           " concat_ws(' ', " EPOCH("c.occurred_at") ", c.node_id, c.revision) AS page_key"
+           " FROM capacity_change c JOIN node n ON n.id = c.node_id JOIN zone z ON z.id = c.zone_id"
+           " WHERE ($1::text IS NULL OR (c.occurred_at, c.node_id, c.revision) <"
+           "        (to_timestamp(split_part($1, ' ', 1)::bigint),"
+           "         split_part($1, ' ', 2)::uuid, split_part($1, ' ', 3)::bigint))"
+           "   AND ($3::text IS NULL OR z.name = $3::text) AND ($4::text IS NULL OR c.cause = $4::text)"
+           IN_RANGE("c.occurred_at", "$5", "$6")
+           " ORDER BY c.occurred_at DESC, c.node_id DESC, c.revision DESC LIMIT $2::bigint",
     .params = 6,
 };
+// clang-format on
 
 static enum err_kind list_moves(struct request *request, struct response *response, struct err *reterr)
 {

@@ -108,7 +108,7 @@ struct move {
     struct db *db;
     int64_t now_s;
     int64_t tick;
-    int64_t next_due_s;         /* after now; INT64_MAX: nothing is due */
+    int64_t next_due_s; /* after now; INT64_MAX: nothing is due */
     int64_t billing_next_due_s;
     bool with_billing; /* it is waited for too */
 };
@@ -118,10 +118,10 @@ static enum err_kind look(struct move *move, char missing[static ERR_TEXT_SIZE],
     char tick[DB_INT_TEXT_SIZE];
     char now[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind =
-        db_run(move->db, &statement_look,
-               DB_PARAMS(db_int_param(tick, move->tick), db_int_param(now, move->now_s), request_bool(move->with_billing)),
-               &result, reterr);
+    enum err_kind kind = db_run(
+        move->db, &statement_look,
+        DB_PARAMS(db_int_param(tick, move->tick), db_int_param(now, move->now_s), request_bool(move->with_billing)),
+        &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     const char *names = db_text(result, 0, 0);
@@ -328,8 +328,8 @@ static const struct route clock_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const clock_statements[] = {&statement_lock, &statement_unlock, &statement_step,
-                                                         &statement_fresh,  &statement_settle, &statement_look, NULL};
+static const struct db_stmt *const clock_statements[] = {
+    &statement_lock, &statement_unlock, &statement_step, &statement_fresh, &statement_settle, &statement_look, NULL};
 
 const struct resource clock_resource = {"clock", clock_routes, clock_statements,
-    "The virtual clock of a simulated Sluice."};
+                                        "The virtual clock of a simulated Sluice."};

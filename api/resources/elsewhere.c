@@ -16,24 +16,25 @@
 /* As admission_preview() makes it. */
 static const struct db_stmt statement_question = {
     .name = "elsewhere_question",
-    .sql = "SELECT r.zone_id, json_build_object("
-           "   'terms', json_build_object('reservation', r.id, 'tenant', r.tenant_id, 'count', r.count, 'gpus', r.gpu_count,"
-           "     'gpu_milli', r.gpu_milli, 'cpu_milli', r.cpu_milli, 'memory_mib', r.memory_mib,"
-           "     'gpu_models', to_json(r.gpu_models), 'scope', r.within, 'scope_preferred', NOT r.within_required,"
-           "     'spread', r.spread, 'preemptible', r.tier = 'preemptible'),"
-           "   'project', r.project, 'if_unavailable', r.if_unavailable,"
-           "   'from_s', extract(epoch FROM coalesce(r.starts_at, r.start_from))::bigint,"
-           "   'to_s', extract(epoch FROM r.ends_at)::bigint,"
-           "   'duration_s', r.duration_s, 'start_to_s', extract(epoch FROM r.start_to)::bigint,"
-           "   'hold_until_s', extract(epoch FROM r.hold_until)::bigint,"
-           "   'horizon_s', CASE WHEN r.ends_at IS NULL AND r.duration_s IS NULL AND r.tier <> 'preemptible'"
-           "                     THEN w.on_demand_horizon_s END,"
-           "   'type', r.instance_type_id, 'open_max_percent', t.open_ended_max_percent,"
-           "   'posted', json_build_object('name', r.name, 'instance_type', t.name, 'image', r.image, 'tier', r.tier,"
-           "     'labels', r.labels::text, 'ssh_keys', to_jsonb(r.ssh_keys)::text, 'user_data', r.user_data,"
-           "     'ttl_s', r.quote_ttl_s))"
-           " FROM reservation r JOIN tenant w ON w.id = r.tenant_id LEFT JOIN instance_type t ON t.id = r.instance_type_id"
-           " WHERE r.id = $1::uuid",
+    .sql =
+        "SELECT r.zone_id, json_build_object("
+        "   'terms', json_build_object('reservation', r.id, 'tenant', r.tenant_id, 'count', r.count, 'gpus', r.gpu_count,"
+        "     'gpu_milli', r.gpu_milli, 'cpu_milli', r.cpu_milli, 'memory_mib', r.memory_mib,"
+        "     'gpu_models', to_json(r.gpu_models), 'scope', r.within, 'scope_preferred', NOT r.within_required,"
+        "     'spread', r.spread, 'preemptible', r.tier = 'preemptible'),"
+        "   'project', r.project, 'if_unavailable', r.if_unavailable,"
+        "   'from_s', extract(epoch FROM coalesce(r.starts_at, r.start_from))::bigint,"
+        "   'to_s', extract(epoch FROM r.ends_at)::bigint,"
+        "   'duration_s', r.duration_s, 'start_to_s', extract(epoch FROM r.start_to)::bigint,"
+        "   'hold_until_s', extract(epoch FROM r.hold_until)::bigint,"
+        "   'horizon_s', CASE WHEN r.ends_at IS NULL AND r.duration_s IS NULL AND r.tier <> 'preemptible'"
+        "                     THEN w.on_demand_horizon_s END,"
+        "   'type', r.instance_type_id, 'open_max_percent', t.open_ended_max_percent,"
+        "   'posted', json_build_object('name', r.name, 'instance_type', t.name, 'image', r.image, 'tier', r.tier,"
+        "     'labels', r.labels::text, 'ssh_keys', to_jsonb(r.ssh_keys)::text, 'user_data', r.user_data,"
+        "     'ttl_s', r.quote_ttl_s))"
+        " FROM reservation r JOIN tenant w ON w.id = r.tenant_id LEFT JOIN instance_type t ON t.id = r.instance_type_id"
+        " WHERE r.id = $1::uuid",
     .params = 1,
 };
 

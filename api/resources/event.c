@@ -104,6 +104,7 @@ static const struct object_kind {
     {"webhook_status", IDENTITY_WEBHOOK},
 };
 
+// clang-format off
 /* Below the oldest running transaction nothing can be added any more: so a reader by position skips nobody. */
 static const struct db_stmt statement_list = {
     .name = "event_list",
@@ -112,10 +113,11 @@ static const struct db_stmt statement_list = {
            " FROM event_generation g, event e"
            " WHERE e.xid < pg_snapshot_xmin(pg_current_snapshot())"
            " AND (e.xid, e.seq) > (coalesce($1::text, '0')::xid8, coalesce($2::bigint, 0))"
-           " AND ($4::uuid IS NULL OR e.object_id = $4::uuid) AND " EVENT_KIND_MATCHES(
-               "e.kind", "$5::text[]") " ORDER BY e.xid, e.seq LIMIT $3::bigint",
+           " AND ($4::uuid IS NULL OR e.object_id = $4::uuid) AND " EVENT_KIND_MATCHES("e.kind", "$5::text[]")
+           " ORDER BY e.xid, e.seq LIMIT $3::bigint",
     .params = 5,
 };
+// clang-format on
 
 static const struct db_stmt statement_generation = {
     .name = "event_generation",

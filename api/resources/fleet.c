@@ -116,4 +116,4 @@ static const struct route fleet_routes[] = {
 static const struct db_stmt *const fleet_statements[] = {&statement_list, NULL};
 
 const struct resource fleet_resource = {"fleet", fleet_routes, fleet_statements,
-    "What the nodes of each rack do now, and who holds them."};
+                                        "What the nodes of each rack do now, and who holds them."};

@@ -5,8 +5,8 @@
 
 /* Those that it leaves by itself, soon. */
 static const char *const passing[] = {"provisioning", "replacing", "stopping", "halting", "starting", NULL};
-static const char *const states[] = {"planned", "provisioning", "running", "stopping", "terminated",
-                                     "stopped", "replacing",    "failed",  "halting",  "starting",   NULL};
+static const char *const states[] = {"planned",   "provisioning", "running", "stopping", "terminated", "stopped",
+                                     "replacing", "failed",       "halting", "starting", NULL};
 
 // clang-format off
 #define INSTANCE_FIELDS                                                                                                                          \
@@ -122,4 +122,4 @@ static const struct route instance_routes[] = {
 static const struct db_stmt *const instance_statements[] = {&statement_list, &statement_get, NULL};
 
 const struct resource instance_resource = {"instances", instance_routes, instance_statements,
-    "What runs, or is to run, on a node for a reservation."};
+                                           "What runs, or is to run, on a node for a reservation."};

@@ -41,4 +41,4 @@ static const struct route leader_routes[] = {
 static const struct db_stmt *const leader_statements[] = {&statement_list, NULL};
 
 const struct resource leader_resource = {"leaders", leader_routes, leader_statements,
-    "Which process leads which part of the work."};
+                                         "Which process leads which part of the work."};

@@ -124,12 +124,13 @@ static const struct schema create_query_schema = {"MaintenanceCheck", create_que
 #define HITS(ids, period, condition) "(SELECT json_agg(e) FROM (" HIT_ROWS(ids, period, condition) ") e)"
 
 #define WINDOW_SELECT                                                                                                  \
-    "SELECT w.id, z.name AS zone, to_json(w.node_names) AS nodes, w.rack, w.leaf, " NAMES_OF("w.node_ids")               \
-    " AS \"status.nodes\", " EPOCH("w.hidden_at") " AS deleted_at, " EPOCH("w.starts_at") " AS starts_at, " EPOCH( \
-        "w.ends_at") " AS ends_at, w.reason, " EPOCH("w.created_at") " AS created_at, " EPOCH(                         \
-        "w.cancel_requested_at") " AS cancel_requested_at, coalesce(s.state, 'pending') AS \"status.state\","          \
-    " s.reason AS \"status.reason\", " EPOCH("s.ends_at") " AS \"status.ends_at\", " EPOCH(                            \
-        "s.decided_at") " AS \"status.decided_at\", coalesce(s.moved_count, 0) AS \"status.moved_count\","             \
+    "SELECT w.id, z.name AS zone, to_json(w.node_names) AS nodes, w.rack, w.leaf,"                                     \
+    " " NAMES_OF("w.node_ids") " AS \"status.nodes\", " EPOCH("w.hidden_at") " AS deleted_at,"                         \
+    " " EPOCH("w.starts_at") " AS starts_at, " EPOCH("w.ends_at") " AS ends_at, w.reason,"                             \
+    " " EPOCH("w.created_at") " AS created_at, " EPOCH("w.cancel_requested_at") " AS cancel_requested_at,"             \
+    " coalesce(s.state, 'pending') AS \"status.state\", s.reason AS \"status.reason\","                                \
+    " " EPOCH("s.ends_at") " AS \"status.ends_at\", " EPOCH("s.decided_at") " AS \"status.decided_at\","               \
+    " coalesce(s.moved_count, 0) AS \"status.moved_count\","                                                           \
     " CASE WHEN s.conflict IS NOT NULL THEN " HITS("w.node_ids", "tstzrange(w.starts_at, w.ends_at)",                  \
         " WHERE h.reservation_id IN (SELECT (c->>'id')::uuid FROM jsonb_array_elements(s.conflict) c)") " END AS hits,"\
     NO_CHEAPEST ", w.id AS page_key, w.revision AS wish_revision, coalesce(s.revision, 0) AS status_revision"          \

@@ -114,5 +114,4 @@ static const struct route me_routes[] = {
 
 static const struct db_stmt *const me_statements[] = {&statement_quotes, NULL};
 
-const struct resource me_resource = {"me", me_routes, me_statements,
-    "Who the token stands for."};
+const struct resource me_resource = {"me", me_routes, me_statements, "Who the token stands for."};

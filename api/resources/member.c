@@ -320,5 +320,7 @@ static const struct route account_routes[] = {
 };
 // clang-format on
 
-const struct resource member_resource = {"members", member_routes, statements, "The people who act for a tenant, or for the provider."};
-const struct resource service_account_resource = {"service-accounts", account_routes, principal_statements, "The programs that act for a tenant, or for the provider."};
+const struct resource member_resource = {"members", member_routes, statements,
+                                         "The people who act for a tenant, or for the provider."};
+const struct resource service_account_resource = {"service-accounts", account_routes, principal_statements,
+                                                  "The programs that act for a tenant, or for the provider."};

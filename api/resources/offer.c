@@ -316,5 +316,4 @@ static const struct route offer_routes[] = {
 
 static const struct db_stmt *const offer_statements[] = {&statement_tenant, NULL};
 
-const struct resource offer_resource = {"offers", offer_routes, offer_statements,
-    "Windows that fit a wish."};
+const struct resource offer_resource = {"offers", offer_routes, offer_statements, "Windows that fit a wish."};

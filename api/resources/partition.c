@@ -45,4 +45,4 @@ static const struct route partition_routes[] = {
 static const struct db_stmt *const partition_statements[] = {&statement_list, NULL};
 
 const struct resource partition_resource = {"partitions", partition_routes, partition_statements,
-    "The partitions of the tables that grow."};
+                                            "The partitions of the tables that grow."};

@@ -60,16 +60,16 @@ static const struct field payment_query_fields[] = {
 };
 static const struct schema payment_query_schema = {"PaymentQuery", payment_query_fields, sizeof(struct payment_query)};
 
-#define PAYMENT_SELECT                                                                                                 \
-    "SELECT p.id, t.name AS tenant, p.kind, p.amount_u / micro_per_minor(p.currency) AS \"amount.amount_minor\","         \
-    " p.currency AS \"amount.currency\", p.reference, coalesce(s.state, 'requested') AS state, s.reason,"              \
-    " (SELECT coalesce(json_agg(json_build_object('invoice', x.invoice_id, 'amount.amount_minor',"                     \
-    "    x.amount_u / micro_per_minor(p.currency), 'amount.currency', p.currency) ORDER BY i.issued_at, x.invoice_id), "  \
-    "'[]')"                                                                                                            \
-    "    FROM settlement x JOIN invoice i ON i.id = x.invoice_id WHERE x.source_id = p.id) AS settlements,"            \
-    " coalesce(s.credited_u, 0) / micro_per_minor(p.currency) AS \"credited.amount_minor\","                              \
-    " p.currency AS \"credited.currency\", extract(epoch FROM p.created_at)::bigint AS created_at,"                    \
-    " p.id AS page_key, 1 AS wish_revision, coalesce(s.state, 'requested') AS status_revision"                         \
+#define PAYMENT_SELECT                                                                                                   \
+    "SELECT p.id, t.name AS tenant, p.kind, p.amount_u / micro_per_minor(p.currency) AS \"amount.amount_minor\","        \
+    " p.currency AS \"amount.currency\", p.reference, coalesce(s.state, 'requested') AS state, s.reason,"                \
+    " (SELECT coalesce(json_agg(json_build_object('invoice', x.invoice_id, 'amount.amount_minor',"                       \
+    "    x.amount_u / micro_per_minor(p.currency), 'amount.currency', p.currency) ORDER BY i.issued_at, x.invoice_id), " \
+    "'[]')"                                                                                                              \
+    "    FROM settlement x JOIN invoice i ON i.id = x.invoice_id WHERE x.source_id = p.id) AS settlements,"              \
+    " coalesce(s.credited_u, 0) / micro_per_minor(p.currency) AS \"credited.amount_minor\","                             \
+    " p.currency AS \"credited.currency\", extract(epoch FROM p.created_at)::bigint AS created_at,"                      \
+    " p.id AS page_key, 1 AS wish_revision, coalesce(s.state, 'requested') AS status_revision"                           \
     " FROM payment p JOIN tenant t ON t.id = p.tenant_id LEFT JOIN payment_status s ON s.payment_id = p.id"
 
 static const struct db_stmt statement_list = {

@@ -55,4 +55,4 @@ static const struct route planner_routes[] = {
 static const struct db_stmt *const planner_statements[] = {NULL};
 
 const struct resource planner_resource = {"planner", planner_routes, planner_statements,
-    "Checks on the planner's memory."};
+                                          "Checks on the planner's memory."};

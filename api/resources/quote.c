@@ -33,13 +33,12 @@ static const struct schema system_query_schema = {"SystemQuoteQuery", system_que
 /* ---- Statements ---- */
 
 #define QUOTE_STATE "CASE WHEN r.confirmed_at IS NOT NULL THEN 'confirmed' ELSE r.state END"
+// clang-format off
 #define QUOTE_COLUMNS                                                                                                  \
     RESERVATION_COLUMNS(QUOTE_STATE)                                                                                   \
-    ", r.quote_ttl_s AS ttl_s, " RESERVATION_EPOCH(                                                                    \
-        "hold_until") " AS hold_until,"                                                                                \
-                      " CASE WHEN r.confirmed_at IS NOT NULL THEN r.id END AS reservation"
+    ", r.quote_ttl_s AS ttl_s, " RESERVATION_EPOCH("hold_until") " AS hold_until,"                                     \
+    " CASE WHEN r.confirmed_at IS NOT NULL THEN r.id END AS reservation"
 
-// clang-format off
 static const struct db_stmt statement_list = {
     .name = "quote_list",
     .sql = QUOTE_COLUMNS ", r.id AS page_key" RESERVATION_FROM " WHERE r.hold_until IS NOT NULL"

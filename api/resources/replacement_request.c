@@ -73,13 +73,14 @@ static const struct schema complete_schema = {"ReplacementCompletion", complete_
 static const struct schema cancel_schema = {"ReplacementCancellation", cancel_fields, sizeof(struct step)};
 
 #define EPOCH(column) "extract(epoch FROM " column ")::bigint"
-#define REPLACEMENT_SELECT                                                                                                          \
-    "SELECT r.id, r.node_id AS node, r.gpu, r.part, r.serial, r.reason, " EPOCH(                                                    \
-        "r.created_at") " AS created_at,"                                                                                           \
-                        " r.state AS \"status.state\", r.reference AS \"status.reference\", r.new_serial AS \"status.new_serial\"," \
-                        " r.asset_change_id AS \"status.asset_change\", r.cancel_reason AS \"status.cancel_reason\", " EPOCH(       \
-                            "r.ordered_at") " AS \"status.ordered_at\", " EPOCH("r.ended_at") " AS \"status.ended_at\","            \
-                                                                                              " r.revision AS wish_revision, r.id AS page_key FROM replacement_request r"
+// clang-format off
+#define REPLACEMENT_SELECT                                                                                             \
+    "SELECT r.id, r.node_id AS node, r.gpu, r.part, r.serial, r.reason, " EPOCH("r.created_at") " AS created_at,"      \
+    " r.state AS \"status.state\", r.reference AS \"status.reference\", r.new_serial AS \"status.new_serial\","        \
+    " r.asset_change_id AS \"status.asset_change\", r.cancel_reason AS \"status.cancel_reason\","                      \
+    " " EPOCH("r.ordered_at") " AS \"status.ordered_at\", " EPOCH("r.ended_at") " AS \"status.ended_at\","             \
+    " r.revision AS wish_revision, r.id AS page_key FROM replacement_request r"
+// clang-format on
 
 static const struct db_stmt statement_list = {
     .name = "replacement_list",

@@ -42,8 +42,8 @@ struct reservation {
     } status;
     const char *instances;
     struct field_money cost_delta; /* answers add it themselves: reservation.c */
-    const char *quote; /* a UUID: the quote that is confirmed, and nothing else is given */
-    int64_t ttl_s;     /* of a quote, as what follows */
+    const char *quote;             /* a UUID: the quote that is confirmed, and nothing else is given */
+    int64_t ttl_s;                 /* of a quote, as what follows */
     int64_t hold_until;
     const char *price;  /* JSON */
     const char *became; /* a UUID: the reservation */

@@ -396,4 +396,10 @@ static enum err_kind prepare(struct request_internal *internal, struct batch_ite
 }
 
 const struct batch_work reservation_batch = {
-    .prepare = prepare, .admit = admission_admit, .notify = &admission_notify, .committed = committed, .under_way = under_way, .failed = failed};
+    .prepare = prepare,
+    .admit = admission_admit,
+    .notify = &admission_notify,
+    .committed = committed,
+    .under_way = under_way,
+    .failed = failed,
+};

@@ -137,8 +137,8 @@ static enum err_kind finish(struct request *request, struct response *response, 
     bool is_granted = json_is_true(json_object_get(answer, "granted"));
     bool waits = json_is_true(json_object_get(answer, "waits"));
     if (!is_granted && !waits)
-        return elsewhere_refusal(request, admission->is_quote ? IDENTITY_QUOTE : IDENTITY_RESERVATION, NULL, &wish->status,
-                                 db_text(preview->admitted, 0, PREVIEW_ZONE),
+        return elsewhere_refusal(request, admission->is_quote ? IDENTITY_QUOTE : IDENTITY_RESERVATION, NULL,
+                                 &wish->status, db_text(preview->admitted, 0, PREVIEW_ZONE),
                                  db_text(preview->admitted, 0, PREVIEW_QUESTION), reterr);
     if (waits)
         request_warn(request, "waits",

@@ -61,17 +61,17 @@ static const struct schema revoked_schema = {"SessionsRevoked", revoked_fields, 
 /* ---- Statements ---- */
 
 #define EPOCH(column) "extract(epoch FROM s." column ")::bigint AS " column
+// clang-format off
 #define SESSION_SELECT(csrf)                                                                                           \
     "SELECT s.id, " csrf " AS csrf_token, w.name AS tenant, p.name AS principal, s.principal_id, s.token_id,"          \
-    " " EPOCH("created_at") ", " EPOCH("last_used_at") ", " EPOCH(                                                     \
-        "expires_at") ", s.address, s.user_agent,"                                                                     \
-                      " 1 AS wish_revision, s.id AS page_key"                                                          \
-                      " FROM session s JOIN principal p ON p.id = s.principal_id LEFT JOIN tenant w ON w.id = "        \
-                      "s.tenant_id"                                                                                    \
-                      " WHERE s.revoked_at IS NULL AND s.expires_at > clock_timestamp()"                               \
-                      " AND s.last_used_at + s.idle_s * interval '1 second' > clock_timestamp() AND NOT EXISTS"        \
-                      " (SELECT FROM token k WHERE k.id = s.token_id AND (k.revoked_at IS NOT NULL OR k.expires_at "   \
-                      "<= clock_timestamp()))"
+    " " EPOCH("created_at") ", " EPOCH("last_used_at") ", " EPOCH("expires_at") ", s.address, s.user_agent,"           \
+    " 1 AS wish_revision, s.id AS page_key"                                                                            \
+    " FROM session s JOIN principal p ON p.id = s.principal_id LEFT JOIN tenant w ON w.id = s.tenant_id"               \
+    " WHERE s.revoked_at IS NULL AND s.expires_at > clock_timestamp()"                                                 \
+    " AND s.last_used_at + s.idle_s * interval '1 second' > clock_timestamp() AND NOT EXISTS"                          \
+    " (SELECT FROM token k WHERE k.id = s.token_id"                                                                    \
+    "     AND (k.revoked_at IS NOT NULL OR k.expires_at <= clock_timestamp()))"
+// clang-format on
 
 /* $3: only those of this principal. */
 static const struct db_stmt statement_list = {

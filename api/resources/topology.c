@@ -59,6 +59,7 @@ static const struct schema query_schema = {"TopologyQuery", query_fields, sizeof
     "(SELECT count(*) FROM node n JOIN rack r ON r.id = n.rack_id WHERE n.retired_at IS NULL AND " condition           \
     ") AS nodes, x.id AS page_key"
 
+// clang-format off
 static const struct db_stmt statement_fabrics = {
     .name = "topology_fabrics",
     .sql = "SELECT x.id, x.name, z.name AS zone, (SELECT count(*) FROM rack r WHERE r.fabric_id = x.id) AS racks,"
@@ -82,6 +83,7 @@ static const struct db_stmt statement_racks = {
            " LEFT JOIN leaf l ON l.id = x.leaf_id" FILTERS,
     .params = 5,
 };
+// clang-format on
 
 static enum err_kind list(struct request *request, struct response *response, const struct db_stmt *stmt,
                           struct err *reterr)
@@ -119,4 +121,4 @@ static const struct db_stmt *const topology_statements[] = {&statement_fabrics, 
                                                             NULL};
 
 const struct resource topology_resource = {"topology", topology_routes, topology_statements,
-    "Where nodes stand: made by the first node that names them."};
+                                           "Where nodes stand: made by the first node that names them."};

@@ -99,4 +99,4 @@ static const struct route usage_routes[] = {
 static const struct db_stmt *const usage_statements[] = {&statement_list, NULL};
 
 const struct resource usage_resource = {"usage", usage_routes, usage_statements,
-    "What was delivered, as it is metered."};
+                                        "What was delivered, as it is metered."};

@@ -1,5 +1,6 @@
 /* Webhooks: where a tenant, or the provider, wants its events brought to. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/outgoing/target.h"
 #include "api/resources/object_param.h"
 #include "api/resources/registry.h"
 #include "api/resources/webhook_store.h"
@@ -7,7 +8,6 @@
 #include "api/server/event_filter.h"
 #include "api/server/server.h"
 #include "api/webhook/secret.h"
-#include "api/outgoing/target.h"
 #include "common/must.h"
 
 #include <openssl/crypto.h>
@@ -80,8 +80,9 @@ static void check_events(struct request *request, const struct field_list *event
 {
     for (size_t i = 0; i < events->count; i++) {
         if (!event_pattern_is_valid(events->items[i]))
-            field_problem_add(&request->problems, arena_format(request->arena, "/events/%zu", i), "wrong_type",
-                              "must be a kind of events, or the beginning of one: reservation.scheduled, reservation.*");
+            field_problem_add(
+                &request->problems, arena_format(request->arena, "/events/%zu", i), "wrong_type",
+                "must be a kind of events, or the beginning of one: reservation.scheduled, reservation.*");
     }
 }
 
@@ -97,7 +98,8 @@ static enum err_kind check(struct request *request, const struct webhook_wish *w
     if (wish->object != NULL && identity_from_any(wish->object, &id, &refused) != ERR_NONE)
         field_problem_add(&request->problems, "/object", "wrong_type", "must be the id of an object");
     if (wish->secret != NULL && !secret_is_valid(wish->secret))
-        field_problem_add(&request->problems, "/secret", "wrong_type", "must be whsec_ and the base64 of 24 to 64 bytes");
+        field_problem_add(&request->problems, "/secret", "wrong_type",
+                          "must be whsec_ and the base64 of 24 to 64 bytes");
     if (request->problems.count > 0)
         return request_invalid(request, reterr);
     return object_param_read(request, wish->object, ret_object, reterr);
@@ -163,9 +165,18 @@ static enum err_kind create(struct request *request, struct response *response, 
         return kind;
     const char *secret = secret_of(request, wish->secret);
     const char *sealed = secret_seal(keys, request->arena, request->new_id, secret);
-    const char *const params[] = {request->new_id, webhook_tenant(request), wish->url, wish->events.array, wish->object,
-                                  object_id, wish->description, request_bool(wish->active), sealed,
-                                  request_int(request, WEBHOOKS_MAX)};
+    const char *const params[] = {
+        request->new_id,
+        webhook_tenant(request),
+        wish->url,
+        wish->events.array,
+        wish->object,
+        object_id,
+        wish->description,
+        request_bool(wish->active),
+        sealed,
+        request_int(request, WEBHOOKS_MAX),
+    };
     kind = request_run(request, &statement_create, params, &made, reterr);
     if (kind != ERR_NONE)
         return kind;
@@ -182,9 +193,10 @@ static enum err_kind rotate_to(struct request *request, const struct secret_keys
                                int64_t overlap_s, int revisions, struct err *reterr)
 {
     const char *sealed = secret_seal(keys, request->arena, request->object, secret);
-    return request_run(request, &statement_rotate,
-                       DB_PARAMS(request->object, sealed, request_int(request, overlap_s), request_int(request, revisions)),
-                       NULL, reterr);
+    return request_run(
+        request, &statement_rotate,
+        DB_PARAMS(request->object, sealed, request_int(request, overlap_s), request_int(request, revisions)), NULL,
+        reterr);
 }
 
 /* Is it another than the one that signs? A declarative client sends the same again and again. */
@@ -213,8 +225,8 @@ static enum err_kind replace(struct request *request, struct response *response,
         kind = check(request, wish, &object_id, reterr);
     if (kind == ERR_NONE)
         kind = is_new_secret(request, keys, wish->secret, &rotates, reterr);
-    bool is_same = (request->body_present == 0 || (wish->secret != NULL && !rotates &&
-                                                   (request->body_present & (request->body_present - 1)) == 0));
+    bool is_same = (request->body_present == 0 ||
+                    (wish->secret != NULL && !rotates && (request->body_present & (request->body_present - 1)) == 0));
     if (kind != ERR_NONE || (is_same && !webhook_locked_is_disabled(request)))
         return kind == ERR_NONE ? get(request, response, reterr) : kind;
     if (rotates)
@@ -237,7 +249,8 @@ static enum err_kind rotate(struct request *request, struct response *response, 
     const struct secret_keys *keys = NULL;
     enum err_kind kind = keys_of(request, &keys, reterr);
     if (kind == ERR_NONE && wish->secret != NULL && !secret_is_valid(wish->secret)) {
-        field_problem_add(&request->problems, "/secret", "wrong_type", "must be whsec_ and the base64 of 24 to 64 bytes");
+        field_problem_add(&request->problems, "/secret", "wrong_type",
+                          "must be whsec_ and the base64 of 24 to 64 bytes");
         kind = request_invalid(request, reterr);
     }
     if (kind != ERR_NONE)

@@ -48,11 +48,13 @@ static const struct schema delivery_query_schema = {"WebhookDeliveryQuery", deli
 static const struct schema asked_schema = {"WebhookDeliveryAsked", asked_fields, sizeof(struct asked)};
 
 #define EPOCH(column) "extract(epoch FROM " column ")::bigint"
+// clang-format off
 #define DELIVERY_SELECT                                                                                                \
     "SELECT d.id, d.event_generation || '-' || d.event_xid || '-' || d.event_seq AS event, d.kind, d.state,"           \
-    " d.attempts, CASE WHEN d.state = 'pending' THEN " EPOCH("d.next_attempt_at") " END AS next_attempt_at, " EPOCH(   \
-        "d.last_attempt_at") " AS last_attempt_at, d.response_status, d.response_snippet, d.error, " EPOCH(            \
-        "d.created_at") " AS created_at, d.id AS page_key FROM webhook_delivery d"
+    " d.attempts, CASE WHEN d.state = 'pending' THEN " EPOCH("d.next_attempt_at") " END AS next_attempt_at,"           \
+    " " EPOCH("d.last_attempt_at") " AS last_attempt_at, d.response_status, d.response_snippet, d.error,"              \
+    " " EPOCH("d.created_at") " AS created_at, d.id AS page_key FROM webhook_delivery d"
+// clang-format on
 
 static const struct db_stmt statement_list = {
     .name = "webhook_delivery_list",
@@ -96,9 +98,9 @@ static enum err_kind list(struct request *request, struct response *response, st
 {
     const struct delivery_query *query = request->query;
     enum err_kind kind = webhook_find(request, request->object, reterr);
-    return kind == ERR_NONE ? answer_page(request, response, &statement_list,
-                                          DB_PARAMS(request->object, query->state), reterr)
-                            : kind;
+    return kind == ERR_NONE
+               ? answer_page(request, response, &statement_list, DB_PARAMS(request->object, query->state), reterr)
+               : kind;
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
@@ -136,11 +138,11 @@ static enum err_kind ask(struct request *request, struct response *response, con
     if (!db_bool(request->locked, 0, active) || webhook_locked_is_disabled(request))
         return err_set_code(reterr, ERR_CONFLICT, "webhook_inactive",
                             "nothing is brought to this webhook: it is not active");
-    enum err_kind kind =
-        request_run(request, &statement_ask,
-                    DB_PARAMS(webhook_tenant(request), request->object,
-                              request_int(request, webhook_locked_revision(request)), kind_of_event, request->new_id, of),
-                    NULL, reterr);
+    enum err_kind kind = request_run(request, &statement_ask,
+                                     DB_PARAMS(webhook_tenant(request), request->object,
+                                               request_int(request, webhook_locked_revision(request)), kind_of_event,
+                                               request->new_id, of),
+                                     NULL, reterr);
     if (kind == ERR_NONE)
         answer_asked(response, request->new_id);
     return kind;
@@ -177,5 +179,6 @@ static const struct route delivery_routes[] = {
 
 static const struct db_stmt *const delivery_statements[] = {&statement_list, &statement_get, &statement_ask, NULL};
 
-const struct resource webhook_delivery_resource = {"webhooks", delivery_routes, delivery_statements,
-                                                   "Events brought to an address of one's own: signed, retried, listed"};
+const struct resource webhook_delivery_resource = {
+    "webhooks", delivery_routes, delivery_statements,
+    "Events brought to an address of one's own: signed, retried, listed"};

@@ -36,23 +36,26 @@ static const struct field webhook_fields[] = {
 const struct schema webhook_schema = {"Webhook", webhook_fields, sizeof(struct webhook_wish)};
 
 #define EPOCH(column) "extract(epoch FROM " column ")::bigint"
+// clang-format off
 #define WEBHOOK_SELECT                                                                                                 \
-    "SELECT w.id, w.url, to_json(w.events) AS events, w.object, w.description, w.active, " EPOCH(                      \
-        "w.created_at") " AS created_at, CASE WHEN w.previous_until > clock_timestamp() THEN " EPOCH("w.previous_"     \
-                                                                                                     "until")          \
-    " END AS previous_secret_until, CASE WHEN s.disabled_revision = w.revision THEN 'disabled'"                        \
-    " WHEN NOT w.active THEN 'inactive' WHEN s.failing_since IS NOT NULL THEN 'failing' ELSE 'ok' END"                 \
-    " AS \"status.state\", " EPOCH("s.failing_since") " AS \"status.failing_since\", " EPOCH("s.last_success_at")      \
-    " AS \"status.last_success_at\", " EPOCH("s.last_failure_at") " AS \"status.last_failure_at\","                    \
+    "SELECT w.id, w.url, to_json(w.events) AS events, w.object, w.description, w.active,"                              \
+    " " EPOCH("w.created_at") " AS created_at,"                                                                        \
+    " CASE WHEN w.previous_until > clock_timestamp() THEN " EPOCH("w.previous_until") " END AS previous_secret_until," \
+    " CASE WHEN s.disabled_revision = w.revision THEN 'disabled' WHEN NOT w.active THEN 'inactive'"                    \
+    " WHEN s.failing_since IS NOT NULL THEN 'failing' ELSE 'ok' END AS \"status.state\","                              \
+    " " EPOCH("s.failing_since") " AS \"status.failing_since\","                                                       \
+    " " EPOCH("s.last_success_at") " AS \"status.last_success_at\","                                                   \
+    " " EPOCH("s.last_failure_at") " AS \"status.last_failure_at\","                                                   \
     " s.last_error AS \"status.last_error\", w.id AS page_key, w.revision AS wish_revision,"                           \
     " coalesce(s.revision, 0) AS status_revision, w.secret AS secret_sealed,"                                          \
     " s.disabled_revision IS NOT DISTINCT FROM w.revision AS is_disabled"                                              \
     " FROM webhook w LEFT JOIN webhook_status s ON s.webhook_id = w.id"
-#define LIST " ($1::uuid IS NULL OR w.id > $1::uuid) AND ($3::text IS NULL OR w.url = $3::text) ORDER BY w.id LIMIT $2::bigint"
+// clang-format on
+#define LIST                                                                                                           \
+    " ($1::uuid IS NULL OR w.id > $1::uuid) AND ($3::text IS NULL OR w.url = $3::text) ORDER BY w.id LIMIT $2::bigint"
 #define OF_PROVIDER "w.tenant_id IS NULL"
 
-static const struct db_stmt statement_list = {
-    .name = "webhook_list", .sql = WEBHOOK_SELECT " WHERE" LIST, .params = 3};
+static const struct db_stmt statement_list = {.name = "webhook_list", .sql = WEBHOOK_SELECT " WHERE" LIST, .params = 3};
 static const struct db_stmt statement_list_system = {
     .name = "webhook_list_system", .sql = WEBHOOK_SELECT " WHERE " OF_PROVIDER " AND" LIST, .params = 3};
 static const struct db_stmt statement_get = {
@@ -64,11 +67,13 @@ static const struct db_stmt statement_lock = {
 static const struct db_stmt statement_lock_system = {
     .name = "webhook_lock_system",
     .sql = WEBHOOK_SELECT " WHERE w.id = $1::uuid AND " OF_PROVIDER " FOR UPDATE OF w",
-    .params = 1};
+    .params = 1,
+};
 
-const struct db_stmt *const webhook_store_statements[] = {&statement_list,       &statement_list_system, &statement_get,
-                                                          &statement_get_system, &statement_lock,        &statement_lock_system,
-                                                          NULL};
+const struct db_stmt *const webhook_store_statements[] = {
+    &statement_list, &statement_list_system, &statement_get, &statement_get_system,
+    &statement_lock, &statement_lock_system, NULL,
+};
 
 const struct object_lock webhook_lock_own = {.stmt = &statement_lock, .noun = "webhook"};
 const struct object_lock webhook_lock_system = {.stmt = &statement_lock_system, .noun = "webhook"};

@@ -176,9 +176,10 @@ static const struct db_stmt statement_events_of_tenant = {
 
 static const struct db_stmt statement_verdicts = {
     .name = "follower_verdicts",
-    .sql = "SELECT reservation_id, state, health, reason, revision, date_part('epoch', starts_at)::bigint,"
-           " date_part('epoch', ends_at)::bigint, date_part('epoch', decided_at)::bigint, delivered_count, binding::text,"
-           " alternatives::text FROM reservation_status WHERE reservation_id = ANY ($1::uuid[])",
+    .sql =
+        "SELECT reservation_id, state, health, reason, revision, date_part('epoch', starts_at)::bigint,"
+        " date_part('epoch', ends_at)::bigint, date_part('epoch', decided_at)::bigint, delivered_count, binding::text,"
+        " alternatives::text FROM reservation_status WHERE reservation_id = ANY ($1::uuid[])",
     .params = 1,
     .columns = 1,
     .binary = true,

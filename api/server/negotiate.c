@@ -10,6 +10,7 @@
 
 #define QUALITY_MAX 1000 /* in thousandths */
 
+// clang-format off
 const char *const form_types[FORM_COUNT] = {
     [FORM_JSON] = "application/json",
     [FORM_CSV] = "text/csv",
@@ -17,6 +18,7 @@ const char *const form_types[FORM_COUNT] = {
     [FORM_HTML] = "text/html",
     [FORM_PDF] = "application/pdf",
 };
+// clang-format on
 
 static size_t trimmed(const char **text, size_t length)
 {

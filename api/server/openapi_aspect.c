@@ -91,7 +91,8 @@ static bool finds_object(const struct route *route)
 
 static bool is_document(const struct route *route)
 {
-    return route->roles == ROLES_NONE && route->answer == NULL && route->status == 0 && route_forms(route) == FORM_MASK(FORM_JSON);
+    return route->roles == ROLES_NONE && route->answer == NULL && route->status == 0 &&
+           route_forms(route) == FORM_MASK(FORM_JSON);
 }
 
 bool openapi_has_etag(const struct route *route)

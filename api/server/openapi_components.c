@@ -280,13 +280,14 @@ void openapi_write_components(struct json_out *out, const struct resource *const
 {
     json_out_key(out, "components");
     json_out_open(out, '{');
-    json_out_raw(out,
-                 "\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"slu_\","
-                 "\"description\":\"A token of a tenant's or of the provider's principal. Each operation names in "
-                 "x-sluice-roles the roles that may call it, and in x-sluice-scope the scope that a limited token needs\"},"
-                 "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"" SESSION_COOKIE "\",\"description\":"
-                 "\"A browser's session, for which a token was exchanged (POST /v1/sessions). Whatever is no GET or HEAD also "
-                 "needs the header " CSRF_HEADER " with the csrf_token of GET /v1/me\"}}");
+    json_out_raw(
+        out,
+        "\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"slu_\","
+        "\"description\":\"A token of a tenant's or of the provider's principal. Each operation names in "
+        "x-sluice-roles the roles that may call it, and in x-sluice-scope the scope that a limited token needs\"},"
+        "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"" SESSION_COOKIE "\",\"description\":"
+        "\"A browser's session, for which a token was exchanged (POST /v1/sessions). Whatever is no GET or HEAD also "
+        "needs the header " CSRF_HEADER " with the csrf_token of GET /v1/me\"}}");
     write_schemas(out, resources);
     write_parameters(out);
     write_headers(out);

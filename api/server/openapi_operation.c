@@ -239,7 +239,10 @@ static void write_success(struct json_out *out, const struct resource *const *re
 
 static const char *meaning_of(int status)
 {
-    return status == 201 ? "Made" : status == 202 ? "Taken; the verdict is still to come" : status == 303 ? "Led on" : "Done";
+    return status == 201   ? "Made"
+           : status == 202 ? "Taken; the verdict is still to come"
+           : status == 303 ? "Led on"
+                           : "Done";
 }
 
 /* What 200 is where it is not what a change is answered with. */

@@ -49,10 +49,10 @@ struct route {
     bool has_id;   /* {id} is an identity of kind .id: request->object; 404 where it cannot be one */
     enum identity_kind id;
 
-    route_handler *run; /* one of run, direct and is_batched */
-    bool waits;         /* for a verdict, within Prefer; 202 where its time is up */
+    route_handler *run;         /* one of run, direct and is_batched */
+    bool waits;                 /* for a verdict, within Prefer; 202 where its time is up */
     const char *const *passing; /* a GET of one object: states that Prefer: wait waits to be left; NULL: none */
-    bool asks;          /* a planner (question.h) */
+    bool asks;                  /* a planner (question.h) */
     bool is_batched; /* goes to the write batcher: the creation of reservations; run is what ?validate_only=true does */
     route_direct *direct;
     /* POST under an idempotency key: answers a repetition, which never runs: what was done since stays. One of: replay,

@@ -5,6 +5,7 @@
 #include "api/auth/session_cookie.h"
 #include "api/auth/token_cache.h"
 #include "api/issuer/issuer.h"
+#include "api/outgoing/target.h"
 #include "api/server/connection.h"
 #include "api/server/peer.h"
 #include "api/server/rate.h"
@@ -16,7 +17,6 @@
 #include "api/server/suspension.h"
 #include "api/server/trust.h"
 #include "api/server/workers.h"
-#include "api/outgoing/target.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -60,7 +60,7 @@ struct server {
     struct audit_refusals *refusals;
     struct listener *listener;
     uint8_t cursor_key[CURSOR_KEY_SIZE];
-    const struct audit_key *audit_key;     /* NULL: no checkpoints are written */
+    const struct audit_key *audit_key;      /* NULL: no checkpoints are written */
     const struct secret_keys *webhook_keys; /* NULL: there are no webhooks */
     struct target_rules webhook_rules;
     atomic_bool is_stopping; /* no connection is kept beyond its next answer */
@@ -87,14 +87,14 @@ struct request_internal {
     bool wants_close;
     char trace_id[TRACE_ID_SIZE], traceparent[TRACEPARENT_SIZE]; /* W3C Trace Context; empty: the client said none */
     int auth_attempts;
-    struct token_proof shown;    /* of a token or session; kind 0: none that could be read */
-    const char *bearer;          /* a JSON Web Token that was shown; NULL: none */
-    const struct err *refusal;   /* of it; NULL: none yet */
-    struct issuer_waiter keys;   /* for which its issuer was asked once more */
+    struct token_proof shown;  /* of a token or session; kind 0: none that could be read */
+    const char *bearer;        /* a JSON Web Token that was shown; NULL: none */
+    const struct err *refusal; /* of it; NULL: none yet */
+    struct issuer_waiter keys; /* for which its issuer was asked once more */
     bool has_wanted_keys;
-    char *exchanged; /* the id token of a sign-in (exchange.h); NULL: none */
-    char csrf[CSRF_TEXT_SIZE];   /* what a change under a session must show beside; "": it is a token */
-    int64_t retry_after_s;       /* of a problem, where it is more than RETRY_AFTER_S; 0: it is not */
+    char *exchanged;           /* the id token of a sign-in (exchange.h); NULL: none */
+    char csrf[CSRF_TEXT_SIZE]; /* what a change under a session must show beside; "": it is a token */
+    int64_t retry_after_s;     /* of a problem, where it is more than RETRY_AFTER_S; 0: it is not */
     struct peer peer;
     struct rate_left rate; /* what the answer says of it */
     char *body;
@@ -175,7 +175,7 @@ void workload_load(struct job *job, struct worker *worker);
 
 /* ---- router.c ---- */
 struct router *router_new(const struct resource *const *resources); /* whose tables stay */
-void router_free(struct router *router);                          /* NULL is fine */
+void router_free(struct router *router);                            /* NULL is fine */
 /* ERR_NOT_FOUND, or ERR_METHOD with the methods that are allowed in ret_allow. Fills route and params. */
 MUST_CHECK enum err_kind router_find(const struct router *router, struct request *request, const char **ret_allow,
                                      struct err *reterr);

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SECRET_LENGTH_LEAST 32
-#define HEADER_TIMEOUT_MOST 60
+#define SECRET_LENGTH_LEAST   32
+#define HEADER_TIMEOUT_MOST   60
 #define SESSION_LIFETIME_MOST 604800 /* a week */
 #define BEARER_LIFETIME_MOST  86400
 

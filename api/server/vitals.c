@@ -27,17 +27,18 @@ static struct metric *const metrics[] = {&leases_expired, &event_lag, &oldest_wr
  * stands still leaves events unread on purpose: no lag there. */
 static const struct db_stmt statement_look = {
     .name = "vitals_look",
-    .sql = "SELECT (SELECT count(*) FROM leader_lease WHERE expires_at < clock_timestamp()),"
-           " (SELECT greatest(extract(epoch FROM clock_timestamp() - min(unread.recorded_at))::bigint, 0)"
-           "    FROM event_cursor c JOIN domain_clock d ON NOT d.virtual AND c.consumer = 'billing'"
-           "    CROSS JOIN LATERAL (SELECT e.recorded_at FROM event e WHERE (e.xid, e.seq) > (c.xid, c.seq)"
-           "                         ORDER BY e.xid, e.seq LIMIT 1) unread),"
-           " pg_snapshot_xmin(s.snapshot)::text::bigint, pg_snapshot_xmin(s.snapshot) < pg_snapshot_xmax(s.snapshot),"
-           " (SELECT greatest(extract(epoch FROM clock_timestamp() - a.recorded_at)::bigint, 0) FROM audit a"
-           "   WHERE (a.xid, a.id) > (coalesce((SELECT last_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0'),"
-           "                          coalesce((SELECT last_id FROM audit_seal ORDER BY number DESC LIMIT 1), $1::uuid))"
-           "   ORDER BY a.xid, a.id LIMIT 1)"
-           " FROM (SELECT pg_current_snapshot() AS snapshot) s",
+    .sql =
+        "SELECT (SELECT count(*) FROM leader_lease WHERE expires_at < clock_timestamp()),"
+        " (SELECT greatest(extract(epoch FROM clock_timestamp() - min(unread.recorded_at))::bigint, 0)"
+        "    FROM event_cursor c JOIN domain_clock d ON NOT d.virtual AND c.consumer = 'billing'"
+        "    CROSS JOIN LATERAL (SELECT e.recorded_at FROM event e WHERE (e.xid, e.seq) > (c.xid, c.seq)"
+        "                         ORDER BY e.xid, e.seq LIMIT 1) unread),"
+        " pg_snapshot_xmin(s.snapshot)::text::bigint, pg_snapshot_xmin(s.snapshot) < pg_snapshot_xmax(s.snapshot),"
+        " (SELECT greatest(extract(epoch FROM clock_timestamp() - a.recorded_at)::bigint, 0) FROM audit a"
+        "   WHERE (a.xid, a.id) > (coalesce((SELECT last_xid FROM audit_seal ORDER BY number DESC LIMIT 1), '0'),"
+        "                          coalesce((SELECT last_id FROM audit_seal ORDER BY number DESC LIMIT 1), $1::uuid))"
+        "   ORDER BY a.xid, a.id LIMIT 1)"
+        " FROM (SELECT pg_current_snapshot() AS snapshot) s",
     .params = 1,
 };
 
@@ -62,7 +63,8 @@ static int64_t open_for_s(int64_t oldest_xid, bool any_open)
 enum err_kind vitals_look(struct db *db, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_look, DB_PARAMS("00000000-0000-0000-0000-000000000000"), &result, reterr);
+    enum err_kind kind =
+        db_run(db, &statement_look, DB_PARAMS("00000000-0000-0000-0000-000000000000"), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     must(PQntuples(result) == 1);

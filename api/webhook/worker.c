@@ -2,11 +2,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/webhook/worker.h"
 
+#include "api/outgoing/sender.h"
 #include "api/webhook/backoff.h"
 #include "api/webhook/queue.h"
 #include "api/webhook/reseal.h"
 #include "api/webhook/secret.h"
-#include "api/outgoing/sender.h"
 #include "common/alloc.h"
 #include "common/calendar.h"
 #include "common/clock.h"

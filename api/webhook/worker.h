@@ -4,8 +4,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "api/server/stream.h"
 #include "api/outgoing/target.h"
+#include "api/server/stream.h"
 
 struct secret_keys;
 struct webhook_worker;

@@ -11,17 +11,18 @@
 
 #define CHANGE_FIRST_COLUMN (ASSET_ROW_WIDTH + 2) /* after the asset, the id, and whether it is in the books */
 
+// clang-format off
 static const struct db_stmt statement_due = {
     .name = "asset_change_due",
-    .sql = "SELECT " ASSET_ROW_COLUMNS(
-        "$1::date") ", c.id, b.asset_id IS NOT NULL, " ASSET_CHANGE_COLUMNS
-                    "  FROM asset_change c JOIN (" ASSET_ROW_TABLES ") ON a.id = c.asset_id"
-                    "  LEFT JOIN asset_book b ON b.asset_id = a.id"
-                    " WHERE c.effective_on <= $1::date"
-                    "   AND NOT EXISTS (SELECT FROM asset_change_status s WHERE s.change_id = c.id)"
-                    " ORDER BY c.effective_on, c.id LIMIT 1",
+    .sql = "SELECT " ASSET_ROW_COLUMNS("$1::date") ", c.id, b.asset_id IS NOT NULL, " ASSET_CHANGE_COLUMNS
+           "  FROM asset_change c JOIN (" ASSET_ROW_TABLES ") ON a.id = c.asset_id"
+           "  LEFT JOIN asset_book b ON b.asset_id = a.id"
+           " WHERE c.effective_on <= $1::date"
+           "   AND NOT EXISTS (SELECT FROM asset_change_status s WHERE s.change_id = c.id)"
+           " ORDER BY c.effective_on, c.id LIMIT 1",
     .params = 1,
 };
+// clang-format on
 
 static const struct db_stmt statement_applied = {
     .name = "asset_change_applied",

@@ -36,15 +36,15 @@ static const struct db_stmt statement_reached = {
     first "::bigint[], " second "::bigint[], " third "::bigint[], " fourth "::bigint[], " fifth "::bigint[], " sixth   \
           "::bigint[]"
 
+// clang-format off
 static const struct db_stmt statement_cost = {
     .name = "node_day_cost",
     .sql = "INSERT INTO node_cost (node_id, day, currency, " POOL_COLUMNS ", energy_wh, energy_is_metered)"
            " SELECT x.node_id, date '1970-01-01' + x.day::integer, x.currency, " POOL_VALUES
            ", nullif(x.energy_wh, -1), CASE WHEN x.energy_wh >= 0 THEN x.is_metered END"
-           "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], " POOL_ARRAYS(
-               "$4", "$5", "$6", "$7", "$8", "$9") ", $10::bigint[], $11::boolean[])"
-                                                   "     AS x (node_id, day, currency, " POOL_COLUMNS
-                                                   ", energy_wh, is_metered)",
+           "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], "
+           POOL_ARRAYS("$4", "$5", "$6", "$7", "$8", "$9") ", $10::bigint[], $11::boolean[])"
+           "     AS x (node_id, day, currency, " POOL_COLUMNS ", energy_wh, is_metered)",
     .params = 11,
     .columns = 11,
 };
@@ -56,10 +56,8 @@ static const struct db_stmt statement_allocation = {
            " SELECT x.node_id, date '1970-01-01' + x.day::integer, x.currency, x.target, x.reservation_id, x.tenant_id,"
            "  x.weight, " POOL_VALUES
            "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::bigint[],"
-           "    " POOL_ARRAYS(
-               "$8", "$9", "$10", "$11", "$12",
-               "$13") ")"
-                      "     AS x (node_id, day, currency, target, reservation_id, tenant_id, weight, " POOL_COLUMNS ")",
+           "    " POOL_ARRAYS("$8", "$9", "$10", "$11", "$12", "$13") ")"
+           "     AS x (node_id, day, currency, target, reservation_id, tenant_id, weight, " POOL_COLUMNS ")",
     .params = 13,
     .columns = 13,
 };
@@ -71,14 +69,12 @@ static const struct db_stmt statement_so_far = {
            " SELECT x.node_id, date '1970-01-01' + x.day::integer, x.currency, x.target, x.reservation_id, x.tenant_id,"
            "  x.weight, " POOL_VALUES ", x.generation"
            "   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::bigint[],"
-           "    " POOL_ARRAYS(
-               "$8", "$9", "$10", "$11", "$12",
-               "$13") ", $14::bigint[])"
-                      "     AS x (node_id, day, currency, target, reservation_id, tenant_id, weight, " POOL_COLUMNS
-                      ", generation)",
+           "    " POOL_ARRAYS("$8", "$9", "$10", "$11", "$12", "$13") ", $14::bigint[])"
+           "     AS x (node_id, day, currency, target, reservation_id, tenant_id, weight, " POOL_COLUMNS ", generation)",
     .params = 14,
     .columns = 14,
 };
+// clang-format on
 
 const struct db_stmt *const node_day_statements[] = {
     &statement_reached, &statement_cost, &statement_allocation, &statement_so_far, NULL,

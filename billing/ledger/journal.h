@@ -4,8 +4,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/invoice_amounts.h"
 #include "common/db.h"
+#include "common/invoice_amounts.h"
 
 /* ---- Any journal ---- */
 

@@ -107,7 +107,8 @@ static enum err_kind decode(const PGresult *rows, int row, enum metered_type typ
     if (!sound) {
         char object[IDENTITY_TEXT_SIZE];
         identity_to_text(IDENTITY_INSTANCE, event.object, object);
-        return err_set(reterr, ERR_INTERNAL, "event %" PRId64 " of instance '%s' lacks tenant, reservation, size or window",
+        return err_set(reterr, ERR_INTERNAL,
+                       "event %" PRId64 " of instance '%s' lacks tenant, reservation, size or window",
                        db_int(rows, row, COLUMN_SEQ, 0), object);
     }
     *ret = event;

@@ -165,8 +165,8 @@ int64_t fragmentation_demand(const struct model *model, const struct planner_sha
 {
     int64_t milli = shape->gpus > 0 ? (int64_t)shape->gpus * PLANNER_GPU_MILLI : (int64_t)shape->gpu_milli;
     int64_t held = model->mix.held_milli; /* over all of time: it may be more than there is at once */
-    if (held == 0) /* perhaps it has no GPUs at all */
-        return 0;
+    if (held == 0)
+        return 0; /* perhaps it has no GPUs at all */
     return milli * count * held / (held + model->gpu_milli) * STEPS_PER_MILLI * TIES;
 }
 

@@ -35,7 +35,7 @@
 #define PLANNER_NODE_GPUS_MAX 64                         /* one bit each in a 64-bit mask */
 #define PLANNER_MODEL_SIZE    (GPU_MODEL_LENGTH_MAX + 1) /* with its 0 */
 #define PLANNER_LATER_LIMIT_S (INT64_C(60) * 86400)
-#define PLANNER_KEPT_LEAST_S  3600 /* less is of no use to anybody */
+#define PLANNER_KEPT_LEAST_S  3600       /* less is of no use to anybody */
 #define PLANNER_COUNT_MAX     (1U << 20) /* instances of one request: more than a zone has GPUs */
 /* Instants lie within this distance of 1970 or are PLANNER_OPEN: sums cannot overflow. */
 #define PLANNER_INSTANT_MAX (INT64_C(1) << 40)

@@ -48,7 +48,7 @@ struct hunt {
     uint32_t compared;
     uint32_t node; /* the best so far */
     int64_t score;
-    int64_t demand; /* of the model, by others: part of the score */
+    int64_t demand;        /* of the model, by others: part of the score */
     uint32_t queue[AHEAD]; /* a ring: nodes to be looked at; NONE: behind a block's last one */
     uint32_t queued;
     uint32_t served;

@@ -8,7 +8,7 @@ struct amendment_question {
     const char *project;
     int64_t starts_s, ends_s;
     int64_t held_starts_s, held_ends_s, held_count; /* as it is */
-    int64_t horizon_s; /* of the tenant's open-ended ones; 0: they are held for ever */
+    int64_t horizon_s;                              /* of the tenant's open-ended ones; 0: they are held for ever */
     bool has_begun;
 };
 

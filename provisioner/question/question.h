@@ -16,7 +16,7 @@
 struct question_view {
     struct arena *arena;
     struct world *world;     /* the zone at one instant: its terms, nodes and quotas; not to be changed */
-    struct planner *planner; /* in a batch that is rolled back where the kind tries, else outside of any; and so the quotas */
+    struct planner *planner; /* where the kind tries, in a batch that is rolled back, else in none; and so the quotas */
 };
 
 /* Either an answer or a problem: a code of the API's table (a static text), and its detail (the arena's). */

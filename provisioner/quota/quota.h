@@ -91,8 +91,8 @@ void quotas_rollback(struct quotas *quotas);
 
 /* What counts against one limit of a tenant. All zero: the walk begins. */
 struct quota_state {
-    uint32_t next;         /* the walk's own */
-    const char *project;   /* as quota_limit has them; they belong to the quotas */
+    uint32_t next;       /* the walk's own */
+    const char *project; /* as quota_limit has them; they belong to the quotas */
     const char *gpu_model;
     int64_t held_gpu_milli;    /* at the instant asked for */
     int64_t peak_gpu_milli;    /* the most, from then on */

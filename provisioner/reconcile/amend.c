@@ -177,7 +177,8 @@ static int64_t later(int64_t one_s, int64_t other_s)
 }
 
 /* What is opened counts in the share of its type that is sold without an end. */
-static bool may_be_open(const struct reservation *reservation, const struct amend_terms *terms, const char **ret_binding)
+static bool may_be_open(const struct reservation *reservation, const struct amend_terms *terms,
+                        const char **ret_binding)
 {
     struct reservation opened = *reservation;
     opened.wish.starts_s = terms->starts_s;

@@ -24,13 +24,14 @@ static const struct db_stmt statement_observe = {
 
 static const struct db_stmt statement_verdicts = {
     .name = "amend_verdicts",
-    .sql = "INSERT INTO amendment_status (amendment_id, reservation_id, tenant_id, state, reason, binding, alternatives,"
-           "                              starts_at, ends_at, count, decided_at)"
-           " SELECT n.id, n.reservation, n.tenant, n.state, n.reason, n.binding::jsonb, n.alternatives::jsonb,"
-           "        to_timestamp(n.starts), to_timestamp(n.ends), n.count, to_timestamp($1::bigint)"
-           "   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],"
-           "               $9::bigint[], $10::bigint[], $11::int[])"
-           "        AS n (id, reservation, tenant, state, reason, binding, alternatives, starts, ends, count)",
+    .sql =
+        "INSERT INTO amendment_status (amendment_id, reservation_id, tenant_id, state, reason, binding, alternatives,"
+        "                              starts_at, ends_at, count, decided_at)"
+        " SELECT n.id, n.reservation, n.tenant, n.state, n.reason, n.binding::jsonb, n.alternatives::jsonb,"
+        "        to_timestamp(n.starts), to_timestamp(n.ends), n.count, to_timestamp($1::bigint)"
+        "   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],"
+        "               $9::bigint[], $10::bigint[], $11::int[])"
+        "        AS n (id, reservation, tenant, state, reason, binding, alternatives, starts, ends, count)",
     .params = 11,
 };
 

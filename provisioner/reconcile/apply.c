@@ -11,16 +11,17 @@
  * work is left ($5 is false) or something is due even now: whoever moves the clock then asks again. */
 static const struct db_stmt statement_next_due = {
     .name = "apply_next_due",
-    .sql = "WITH due AS MATERIALIZED (SELECT least("
-           " (SELECT min(due_at) FROM reservation_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
-           " (SELECT min(due_at) FROM instance WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
-           " (SELECT min(due_at) FROM node_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
-           " (SELECT min(due_at) FROM maintenance_window_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL)) AS at),"
-           " judged AS MATERIALIZED (SELECT at, $5::boolean AND coalesce(at > to_timestamp($4::bigint), true) AS is_done FROM due)"
-           " SELECT coalesce(extract(epoch FROM at)::bigint, 9223372036854775807), is_done,"
-           "        CASE WHEN $3::bigint IS NOT NULL"
-           "             THEN clock_acknowledge($2::text, $3::bigint - CASE WHEN is_done THEN 0 ELSE 1 END, at)::text END"
-           "   FROM judged",
+    .sql =
+        "WITH due AS MATERIALIZED (SELECT least("
+        " (SELECT min(due_at) FROM reservation_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
+        " (SELECT min(due_at) FROM instance WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
+        " (SELECT min(due_at) FROM node_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
+        " (SELECT min(due_at) FROM maintenance_window_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL)) AS at),"
+        " judged AS MATERIALIZED (SELECT at, $5::boolean AND coalesce(at > to_timestamp($4::bigint), true) AS is_done FROM due)"
+        " SELECT coalesce(extract(epoch FROM at)::bigint, 9223372036854775807), is_done,"
+        "        CASE WHEN $3::bigint IS NOT NULL"
+        "             THEN clock_acknowledge($2::text, $3::bigint - CASE WHEN is_done THEN 0 ELSE 1 END, at)::text END"
+        "   FROM judged",
     .params = 5,
 };
 
@@ -49,17 +50,18 @@ static const struct db_stmt statement_stays_end = {
 
 static const struct db_stmt statement_nodes = {
     .name = "apply_nodes",
-    .sql = "INSERT INTO node_status AS s (node_id, zone_id, state, revision, since, due_at, deadline_at, attempts, last_error)"
-           " SELECT n.node, $1::uuid, n.state, n.revision, to_timestamp(n.since), to_timestamp(n.due),"
-           "        to_timestamp(n.deadline), n.attempts, n.error"
-           "   FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::int[],"
-           "               $9::text[])"
-           "        AS n (node, state, revision, since, due, deadline, attempts, error)"
-           " ON CONFLICT (node_id) DO UPDATE"
-           " SET state = excluded.state, revision = excluded.revision, since = excluded.since, due_at = excluded.due_at,"
-           "     deadline_at = excluded.deadline_at, attempts = excluded.attempts,"
-           "     last_error = coalesce(excluded.last_error, s.last_error)"
-           " WHERE s.revision < excluded.revision",
+    .sql =
+        "INSERT INTO node_status AS s (node_id, zone_id, state, revision, since, due_at, deadline_at, attempts, last_error)"
+        " SELECT n.node, $1::uuid, n.state, n.revision, to_timestamp(n.since), to_timestamp(n.due),"
+        "        to_timestamp(n.deadline), n.attempts, n.error"
+        "   FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::int[],"
+        "               $9::text[])"
+        "        AS n (node, state, revision, since, due, deadline, attempts, error)"
+        " ON CONFLICT (node_id) DO UPDATE"
+        " SET state = excluded.state, revision = excluded.revision, since = excluded.since, due_at = excluded.due_at,"
+        "     deadline_at = excluded.deadline_at, attempts = excluded.attempts,"
+        "     last_error = coalesce(excluded.last_error, s.last_error)"
+        " WHERE s.revision < excluded.revision",
     .params = 9,
 };
 
@@ -72,8 +74,13 @@ static const struct db_stmt statement_events = {
 };
 
 const struct db_stmt *const apply_statements[] = {
-    &statement_next_due,  &statement_relax, &statement_stays_begin,
-    &statement_stays_end, &statement_nodes, &statement_events, NULL,
+    &statement_next_due,
+    &statement_relax,
+    &statement_stays_begin,
+    &statement_stays_end,
+    &statement_nodes,
+    &statement_events,
+    NULL,
 };
 
 enum err_kind apply_send(struct apply_queue *queue, const struct db_stmt *stmt, const char *const *params,
@@ -140,10 +147,10 @@ static enum err_kind stays_end(struct world *world, struct apply_queue *queue, c
     }
     if (instances.count == 0)
         return ERR_NONE;
-    return apply_send(queue, &statement_stays_end,
-                      DB_PARAMS(now, db_array_param(&instances), db_array_param(&incarnations),
-                                db_array_param(&reasons)),
-                      (int64_t)instances.count, reterr);
+    return apply_send(
+        queue, &statement_stays_end,
+        DB_PARAMS(now, db_array_param(&instances), db_array_param(&incarnations), db_array_param(&reasons)),
+        (int64_t)instances.count, reterr);
 }
 
 static enum err_kind apply_stays(struct world *world, struct apply_queue *queue, struct err *reterr)
@@ -271,16 +278,16 @@ static enum err_kind send_end(const struct world *world, struct apply_queue *que
     char now[DB_INT_TEXT_SIZE];
     identity_to_uuid(world->zone->id, zone);
     const char *acknowledged = end->clock->is_virtual ? db_int_param(tick, end->clock->tick) : NULL;
-    return apply_send(queue, &statement_next_due,
-                      DB_PARAMS(zone, end->consumer, acknowledged, db_int_param(now, world->now_s),
-                                end->is_last ? "true" : "false"),
-                      -1, reterr);
+    return apply_send(
+        queue, &statement_next_due,
+        DB_PARAMS(zone, end->consumer, acknowledged, db_int_param(now, world->now_s), end->is_last ? "true" : "false"),
+        -1, reterr);
 }
 
 /* The order of the parts matters within a table only: what goes before what comes. */
 static enum err_kind (*const parts[])(struct world *world, struct apply_queue *queue, struct err *reterr) = {
-    apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_actions, apply_stays, apply_nodes,
-    apply_maintenance, credit_apply, apply_lines, apply_events,
+    apply_allocations, apply_reservations, apply_amendments, apply_instances, apply_actions, apply_stays,
+    apply_nodes,       apply_maintenance,  credit_apply,     apply_lines,     apply_events,
 };
 
 static enum err_kind send_all(struct world *world, struct apply_queue *queue, const struct apply_end *end,
@@ -308,7 +315,8 @@ static enum err_kind receive_all(struct apply_queue *queue, struct apply_outcome
             return err_set(reterr, ERR_RETRY, "%lld of %lld rows were as they had been read", (long long)rows,
                            (long long)queue->expected[i]);
         if (i == queue->count - 1)
-            *ret = (struct apply_outcome){.next_due_s = db_int(result, 0, 0, NEVER), .is_settled = db_bool(result, 0, 1)};
+            *ret =
+                (struct apply_outcome){.next_due_s = db_int(result, 0, 0, NEVER), .is_settled = db_bool(result, 0, 1)};
     }
     return ERR_NONE;
 }

@@ -10,22 +10,24 @@
 
 static const struct db_stmt statement_history = {
     .name = "apply_allocation_history",
-    .sql = "WITH ended AS (DELETE FROM allocation a"
-           "  WHERE a.zone_id = $1::uuid AND upper(a.period) < to_timestamp($2::bigint)"
-           "  RETURNING a.node_id, a.zone_id, a.slots, a.period, a.kind, a.reservation_id, a.maintenance_window_id, a.ordinal,"
-           "            a.tenant_id, a.cpu_milli, a.memory_mib)"
-           " INSERT INTO allocation_history (node_id, zone_id, slots, period, ended_at, kind, reservation_id,"
-           "                                 maintenance_window_id, ordinal, tenant_id, cpu_milli, memory_mib)"
-           " SELECT node_id, zone_id, slots, period, upper(period), kind, reservation_id, maintenance_window_id, ordinal,"
-           "        tenant_id, cpu_milli, memory_mib FROM ended",
+    .sql =
+        "WITH ended AS (DELETE FROM allocation a"
+        "  WHERE a.zone_id = $1::uuid AND upper(a.period) < to_timestamp($2::bigint)"
+        "  RETURNING a.node_id, a.zone_id, a.slots, a.period, a.kind, a.reservation_id, a.maintenance_window_id, a.ordinal,"
+        "            a.tenant_id, a.cpu_milli, a.memory_mib)"
+        " INSERT INTO allocation_history (node_id, zone_id, slots, period, ended_at, kind, reservation_id,"
+        "                                 maintenance_window_id, ordinal, tenant_id, cpu_milli, memory_mib)"
+        " SELECT node_id, zone_id, slots, period, upper(period), kind, reservation_id, maintenance_window_id, ordinal,"
+        "        tenant_id, cpu_milli, memory_mib FROM ended",
     .params = 2,
 };
 
 /* IS NOT DISTINCT FROM keeps the planner of PostgreSQL from the exclusion index: the reservation is the key. */
 static const struct db_stmt statement_delete = {
     .name = "apply_allocation_delete",
-    .sql = "DELETE FROM allocation a USING unnest($1::uuid[], $2::int[], $3::uuid[]) AS n (reservation, ordinal, node)"
-           " WHERE a.reservation_id = n.reservation AND a.ordinal = n.ordinal AND a.node_id IS NOT DISTINCT FROM n.node",
+    .sql =
+        "DELETE FROM allocation a USING unnest($1::uuid[], $2::int[], $3::uuid[]) AS n (reservation, ordinal, node)"
+        " WHERE a.reservation_id = n.reservation AND a.ordinal = n.ordinal AND a.node_id IS NOT DISTINCT FROM n.node",
     .params = 3,
 };
 
@@ -52,8 +54,8 @@ static const struct db_stmt statement_insert = {
     .columns = 11,
 };
 
-const struct db_stmt *const apply_allocation_statements[] = {
-    &statement_history, &statement_delete, &statement_delete_maintenance, &statement_insert, NULL};
+const struct db_stmt *const apply_allocation_statements[] = {&statement_history, &statement_delete,
+                                                             &statement_delete_maintenance, &statement_insert, NULL};
 
 /* In the order of the statement's parameters. */
 enum column {
@@ -158,8 +160,9 @@ static enum err_kind delete_rows(struct apply_queue *queue, struct gone *gone, s
                                     db_array_param(&gone->nodes)),
                           -1, reterr);
     if (kind == ERR_NONE && gone->windows.count > 0)
-        kind = apply_send(queue, &statement_delete_maintenance,
-                          DB_PARAMS(db_array_param(&gone->windows), db_array_param(&gone->window_ordinals)), -1, reterr);
+        kind =
+            apply_send(queue, &statement_delete_maintenance,
+                       DB_PARAMS(db_array_param(&gone->windows), db_array_param(&gone->window_ordinals)), -1, reterr);
     return kind;
 }
 

@@ -309,8 +309,8 @@ bool holding_may_become(const struct reservation *reservation, int64_t starts_s,
     const char *model = model_of(reservation, 0, greatest(reservation->starts_s, world->now_s));
     if (model == NULL)
         return true; /* it has no place to amend: the planner says so */
-    if (reservation->instance_count == 0 && !has_place(reservation)) /* its instances are not known: a preview */
-        return may_grow(reservation, ends_s, count, ret_refusal);
+    if (reservation->instance_count == 0 && !has_place(reservation))
+        return may_grow(reservation, ends_s, count, ret_refusal); /* its instances are not known: a preview */
     if (reservation->instance_count == 0) {
         struct quota_holding asked = holding_of(reservation, reservation->wish.id, model);
         asked.from = starts_s;

@@ -397,11 +397,11 @@ static void give_up(void *subject)
 
 /* ---- The machine ---- */
 
+// clang-format off
 #define ROW(number, from, on, guard, to, action, why)                                                                  \
     {number, INSTANCE_##from, on, guard, #guard, INSTANCE_##to, action, #action, why}
 
 static const struct fsm_transition transitions[] = {
-    // clang-format off
     ROW(110, PLANNED,      WINDOW_ENDED,        always,        TERMINATED,   release_node,     "its window was over before it could start"),
     ROW(120, PLANNED,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed before it could start"),
     ROW(130, PLANNED,      LEAD_TIME_REACHED,   node_is_clean, PROVISIONING, start_on_node,    "its window is near"),
@@ -456,8 +456,8 @@ static const struct fsm_transition transitions[] = {
     ROW(870, STARTING,     GIVES_WAY,           always,        STARTING,     note_notice,      "it was told when its place ends, or that it does not"),
     ROW(880, STARTING,     DEADLINE_PASSED,     attempts_left, STARTING,     start_again,      "not up in time, trying again"),
     ROW(890, STARTING,     DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "not up after all attempts"),
-    // clang-format on
 };
+// clang-format on
 
 /* What is asked where it cannot be done is refused once it is seen (instance_settle_action). */
 #define ASKED (FSM_BIT(STOP_ASKED) | FSM_BIT(START_ASKED) | FSM_BIT(REBOOT_ASKED))
@@ -503,14 +503,14 @@ void instance_record(struct instance *instance, const char *kind, int64_t transi
     identity_to_uuid(instance->node, node);
     bool is_there = instance->has_node && (instance->is.state != INSTANCE_REPLACING || instance->granted);
     const char *quote = is_there ? "\"" : "";
-    const char *payload = arena_format(
-        world->arena,
-        "{\"reservation_id\":\"%s\",\"ordinal\":%" PRIu32 ",\"incarnation\":%" PRId64
-        ",\"state\":\"%s\",\"node_id\":%s%s%s,\"gpu_milli\":%" PRId64 ",\"starts_at\":%" PRId64
-        ",\"ends_at\":%s,\"ends_by\":%s}",
-        reservation, instance->ordinal, instance->incarnation, state, quote, is_there ? node : "null", quote,
-        instance_gpu_milli(wish), instance->starts_s, json_instant(world->arena, instance->ends_s),
-        json_instant(world->arena, instance->ends_by_s));
+    const char *payload =
+        arena_format(world->arena,
+                     "{\"reservation_id\":\"%s\",\"ordinal\":%" PRIu32 ",\"incarnation\":%" PRId64
+                     ",\"state\":\"%s\",\"node_id\":%s%s%s,\"gpu_milli\":%" PRId64 ",\"starts_at\":%" PRId64
+                     ",\"ends_at\":%s,\"ends_by\":%s}",
+                     reservation, instance->ordinal, instance->incarnation, state, quote, is_there ? node : "null",
+                     quote, instance_gpu_milli(wish), instance->starts_s, json_instant(world->arena, instance->ends_s),
+                     json_instant(world->arena, instance->ends_by_s));
     world_record(world, &(struct event_record){
                             .tenant = &wish->tenant,
                             .object_type = "instance",

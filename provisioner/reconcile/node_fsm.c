@@ -134,12 +134,12 @@ static void put_aside_overdue(void *subject)
 
 /* ---- The machine ---- */
 
+// clang-format off
 #define ROW(number, from, on, to, action, why)                                                                         \
     {number, NODE_##from, on, NULL, "", NODE_##to, action, #action, why}
 #define NOTHING NULL
 
 static const struct fsm_transition transitions[] = {
-    // clang-format off
     ROW(105, ENROLLED,    RETIRE_REQUESTED,   RETIRED,     NOTHING,           "operators took it out of the fleet"),
     ROW(110, ENROLLED,    LOST,               QUARANTINED, put_aside,         "it does not answer"),
     ROW(120, ENROLLED,    ANSWERS,            VALIDATING,  validate,          "it is new"),
@@ -168,8 +168,8 @@ static const struct fsm_transition transitions[] = {
     ROW(730, REPAIR,      DEADLINE_PASSED,    QUARANTINED, put_aside_overdue, "it was not repaired in time"),
     ROW(805, MAINTENANCE, RETIRE_REQUESTED,   RETIRED,     NOTHING,           "operators took it out of the fleet"),
     ROW(810, MAINTENANCE, MAINTENANCE_ENDS,   VALIDATING,  validate,          "the work on it is over"),
-    // clang-format on
 };
+// clang-format on
 
 /* Occupied and empty, answering and lost, maintained and left alone are always one or the other: in most states one of
  * them says nothing new. What is wiped, validated or repaired when its maintenance begins comes to it once it is ready. */
@@ -216,17 +216,17 @@ static void record(struct node *node, const struct fsm_transition *row)
 {
     struct world *world = node->world;
     const char *error = row->to == NODE_QUARANTINED ? node->is.last_error : NULL;
-    world_record(world, &(struct event_record){
-                            .object_type = "node",
-                            .object = node->id,
-                            .revision = node->is.revision,
-                            .kind = arena_format(world->arena, "node.%s", states[row->to].name),
-                            .transition = row->number,
-                            .payload = arena_format(world->arena,
-                                                    "{\"state\":\"%s\",\"since\":%" PRId64 ",\"reason\":\"%s\"}",
-                                                    states[row->to].name, world->now_s, error ? error : row->why),
-                            .occurred_at_s = world->now_s,
-                        });
+    world_record(world,
+                 &(struct event_record){
+                     .object_type = "node",
+                     .object = node->id,
+                     .revision = node->is.revision,
+                     .kind = arena_format(world->arena, "node.%s", states[row->to].name),
+                     .transition = row->number,
+                     .payload = arena_format(world->arena, "{\"state\":\"%s\",\"since\":%" PRId64 ",\"reason\":\"%s\"}",
+                                             states[row->to].name, world->now_s, error ? error : row->why),
+                     .occurred_at_s = world->now_s,
+                 });
 }
 
 void node_drive(struct world *world, struct node *node)

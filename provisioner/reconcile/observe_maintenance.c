@@ -10,13 +10,15 @@
 
 #define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
 
+// clang-format off
 /* The nodes come as text: 36 characters each, joined. The last column says when another one is due. */
 static const struct db_stmt statement_windows = {
     .name = "observe_maintenance",
     .sql = "SELECT w.id, array_to_string(w.node_ids, ''), " SQL_INSTANT("w.starts_at") ", " SQL_INSTANT("w.ends_at") ","
            "       w.cancel_requested_at IS NOT NULL, w.revision, s.state, s.revision, " SQL_INSTANT("s.ends_at") ","
-           "       s.reason, s.conflict::text, s.moved_count, " SQL_INSTANT(
-               "(SELECT min(o.due_at) FROM maintenance_window_status o WHERE o.zone_id = $1::uuid AND o.due_at > to_timestamp($2::bigint))")
+           "       s.reason, s.conflict::text, s.moved_count,"
+           "       " SQL_INSTANT("(SELECT min(o.due_at) FROM maintenance_window_status o"
+                                 "  WHERE o.zone_id = $1::uuid AND o.due_at > to_timestamp($2::bigint))")
            "  FROM (SELECT $1::uuid AS zone_id) z"
            "  LEFT JOIN LATERAL ("
            "    SELECT v.* FROM maintenance_window v LEFT JOIN maintenance_window_status t ON t.window_id = v.id"
@@ -27,6 +29,7 @@ static const struct db_stmt statement_windows = {
            " ORDER BY w.created_at, w.id",
     .params = 3,
 };
+// clang-format on
 
 const struct db_stmt *const observe_maintenance_statements[] = {&statement_windows, NULL};
 

@@ -226,11 +226,11 @@ static void add(struct bodies *bodies, const struct alternative *alternative)
     const char *spread = alternative->spread == PLANNER_SPREAD_NONE
                              ? ""
                              : arena_format(arena, ",\"spread\":\"%s\"", planner_spread_text(alternative->spread));
-    bodies->text = arena_format(
-        arena, "%s%s%s,\"count\":%" PRIu32 ",%s,\"placement\":{\"within\":\"%s\",\"mode\":\"%s\"%s}}", bodies->text,
-        bodies->text[0] == '\0' ? "" : ",", wish_body(arena, bodies->reservation->world->zone, wish),
-        alternative->count, alternative->window,
-        planner_scope_text(alternative->scope), wish->scope_required ? "required" : "preferred", spread);
+    bodies->text =
+        arena_format(arena, "%s%s%s,\"count\":%" PRIu32 ",%s,\"placement\":{\"within\":\"%s\",\"mode\":\"%s\"%s}}",
+                     bodies->text, bodies->text[0] == '\0' ? "" : ",",
+                     wish_body(arena, bodies->reservation->world->zone, wish), alternative->count, alternative->window,
+                     planner_scope_text(alternative->scope), wish->scope_required ? "required" : "preferred", spread);
 }
 
 static struct planner_request moved(const struct planner_request *request, int64_t from_s)
@@ -258,8 +258,9 @@ static void add_at(struct bodies *bodies, const struct planner_request *later)
     struct arena *arena = bodies->reservation->world->arena;
     const struct wish *wish = &bodies->reservation->wish;
     struct alternative alternative = same(arena, wish);
-    alternative.window = wish->duration_s > 0 ? flexible_window(arena, wish->duration_s, later->from, later->from)
-                                              : fixed_window(arena, later->from, wish_is_open(wish) ? NEVER : later->to);
+    alternative.window = wish->duration_s > 0
+                             ? flexible_window(arena, wish->duration_s, later->from, later->from)
+                             : fixed_window(arena, later->from, wish_is_open(wish) ? NEVER : later->to);
     add(bodies, &alternative);
 }
 

@@ -375,11 +375,11 @@ static void record_overdue(void *subject)
 
 /* ---- The machine ---- */
 
+// clang-format off
 #define ROW(number, from, on, guard, to, action, why)                                                                  \
     {number, RESERVATION_##from, on, guard, #guard, RESERVATION_##to, action, #action, why}
 
 static const struct fsm_transition transitions[] = {
-    // clang-format off
     ROW(110, PENDING,    CANCEL_REQUESTED,  always,         CANCELLED,  note_cancel,     "cancelled before it was decided"),
     ROW(120, PENDING,    DECIDE_BY_PASSED,  always,         EXPIRED,    expire,          "nobody decided in time; nothing is started late"),
     ROW(125, PENDING,    GRANTED,           is_quote,       HELD,       forget_refusal,  "all its instances have a place, for as long as the quote holds"),
@@ -417,16 +417,15 @@ static const struct fsm_transition transitions[] = {
     ROW(620, ENDING,     ALL_GONE,          always,         ENDED,      forget_refusal,  "all its instances are gone"),
     ROW(630, ENDING,     DEADLINE_PASSED,   was_cancelled,  CANCELLED,  record_overdue,  "some instances would not stop in time"),
     ROW(640, ENDING,     DEADLINE_PASSED,   always,         ENDED,      record_overdue,  "some instances would not stop in time"),
-    // clang-format on
 };
+// clang-format on
 
 #define BEFORE_INSTANCES                                                                                               \
     (FSM_BIT(WINDOW_ENDED) | FSM_BIT(ALL_RUNNING) | FSM_BIT(ALL_GONE) | FSM_BIT(HEALTH_CHANGED) |                      \
      FSM_BIT(DEADLINE_PASSED))
-#define UNDECIDED (FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(GIVES_WAY))
-#define ESTIMATE  FSM_BIT(ESTIMATE_CHANGED)
-#define AFTER_VERDICT                                                                                                  \
-    (FSM_BIT(DECIDE_BY_PASSED) | FSM_BIT(GRANTED) | FSM_BIT(REFUSED) | FSM_BIT(ESTIMATE_CHANGED))
+#define UNDECIDED     (FSM_BIT(LEAD_TIME_REACHED) | FSM_BIT(GIVES_WAY))
+#define ESTIMATE      FSM_BIT(ESTIMATE_CHANGED)
+#define AFTER_VERDICT (FSM_BIT(DECIDE_BY_PASSED) | FSM_BIT(GRANTED) | FSM_BIT(REFUSED) | FSM_BIT(ESTIMATE_CHANGED))
 
 #define OF_QUOTES (FSM_BIT(CONFIRMED) | FSM_BIT(HOLD_OVER))
 
@@ -488,8 +487,7 @@ static void record(struct reservation *reservation, const struct fsm_transition 
         world->arena,
         "{\"state\":\"%s\",\"health\":\"%s\",\"count\":%" PRId64 ",\"starts_at\":%s,\"ends_at\":%s,\"ends_by\":%s,"
         "\"estimated_start\":%s,\"reason\":%s%s%s}",
-        state,
-        reservation->health, reservation->wish.count, json_instant(world->arena, reservation->starts_s),
+        state, reservation->health, reservation->wish.count, json_instant(world->arena, reservation->starts_s),
         has_window ? json_instant(world->arena, reservation->ends_s) : "null",
         json_instant(world->arena, reservation->ends_by_s), json_instant(world->arena, reservation->estimated_s), quote,
         reservation->reason != NULL ? reservation->reason : "null", quote);

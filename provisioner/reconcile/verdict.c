@@ -208,8 +208,7 @@ void verdict_decide(struct reservation *reservation)
     if (wrong != NULL) { /* admission lets none through; a wish that cannot be asked is refused, not a crash */
         reservation->refused = true;
         reservation->reason = "invalid_request";
-        reservation->binding =
-            arena_format(world->arena, "{\"constraint\":\"request\",\"message\":\"%s\"}", wrong);
+        reservation->binding = arena_format(world->arena, "{\"constraint\":\"request\",\"message\":\"%s\"}", wrong);
         world->refused_count++;
         return;
     }

@@ -22,10 +22,10 @@
 #define CLEAN_LIMIT_S      3600 /* how long past its start an instance waits for its node to be clean */
 #define CLEAN_LOOK_S       5
 #define ATTEMPTS_MAX       3
-#define PLACE_AGAIN_S      300   /* a replacement that was refused asks again */
-#define PLACE_TURN_S       5     /* and one for which there was no time */
-#define WAITLIST_AGAIN_S   3600  /* a waiting wish asks again, beside when capacity returns */
-#define ACTIVATION_LIMIT_S 3600  /* past its start a reservation is active, however few run */
+#define PLACE_AGAIN_S      300  /* a replacement that was refused asks again */
+#define PLACE_TURN_S       5    /* and one for which there was no time */
+#define WAITLIST_AGAIN_S   3600 /* a waiting wish asks again, beside when capacity returns */
+#define ACTIVATION_LIMIT_S 3600 /* past its start a reservation is active, however few run */
 #define ENDING_LIMIT_S     7200
 #define VALIDATION_LIMIT_S 900
 #define SANITIZE_LIMIT_S   3600 /* beyond the node's turnaround */
@@ -53,7 +53,7 @@ enum instance_state {
     INSTANCE_STOPPING,
     INSTANCE_TERMINATED,
     INSTANCE_FAILED,
-    INSTANCE_HALTING,  /* going down, as its tenant wishes */
+    INSTANCE_HALTING, /* going down, as its tenant wishes */
     INSTANCE_STOPPED,
     INSTANCE_STARTING, /* coming up again, as its tenant wishes */
     INSTANCE_STATE_COUNT
@@ -121,11 +121,11 @@ struct wish {
     struct identity id;
     struct identity tenant;
     struct planner_shape shape;
-    int64_t count;    /* as granted last, else as wished */
-    int64_t starts_s; /* NEVER: at the decision */
-    int64_t ends_s;   /* NEVER: until cancelled */
-    int64_t duration_s; /* where the start is flexible, instead of the two; 0: it is not */
-    int64_t start_from_s, start_to_s; /* then: the start lies in [from, to]; from NEVER: at the decision at the earliest */
+    int64_t count;                    /* as granted last, else as wished */
+    int64_t starts_s;                 /* NEVER: at the decision */
+    int64_t ends_s;                   /* NEVER: until cancelled */
+    int64_t duration_s;               /* where the start is flexible, instead of the two; 0: it is not */
+    int64_t start_from_s, start_to_s; /* then it starts within [from, to]; from NEVER: at the decision or later */
     const char *const *gpu_models;
     uint32_t gpu_model_count;
     enum planner_scope scope;
@@ -139,8 +139,8 @@ struct wish {
     int64_t hold_until_s; /* a quote: until then it may be confirmed; 0: it is none */
     bool is_confirmed;
     const struct wish_posted *posted; /* NULL where it is decided already */
-    bool preemptible; /* its instances give way to those of other tiers */
-    int64_t horizon_s; /* how long it is guaranteed from now on, if it is open-ended; 0: without an end */
+    bool preemptible;                 /* its instances give way to those of other tiers */
+    int64_t horizon_s;        /* how long it is guaranteed from now on, if it is open-ended; 0: without an end */
     struct identity type;     /* all zero: a shape of the tenant's own */
     int64_t open_max_percent; /* of the type's GPUs, sold without an end; negative: no cap */
     int64_t open_sold_milli;
@@ -169,10 +169,10 @@ struct amendment {
     int64_t count;    /* 0: as it is */
     enum amendment_state state;
     int64_t granted_starts_s, granted_ends_s, granted_count;
-    const char *reason;  /* NULL: none */
-    const char *binding; /* JSON or NULL */
+    const char *reason;       /* NULL: none */
+    const char *binding;      /* JSON or NULL */
     const char *alternatives; /* JSON or NULL */
-    const char *uncovered; /* what its tenant's credit limit lacks for it: JSON; NULL: nothing */
+    const char *uncovered;    /* what its tenant's credit limit lacks for it: JSON; NULL: nothing */
 };
 
 /* Asked for without an end. */
@@ -198,23 +198,23 @@ struct instance {
     struct reservation *reservation;
     struct identity id;
     uint32_t ordinal;
-    bool has_node;           /* while it is being replaced: its place there lies ahead */
-    bool on_node;            /* it is counted there, and a stay is open */
+    bool has_node; /* while it is being replaced: its place there lies ahead */
+    bool on_node;  /* it is counted there, and a stay is open */
     struct identity node;
     int64_t incarnation;
     int64_t starts_s, ends_s;
-    int64_t ends_by_s; /* told to be gone by then, though its window may be longer; NEVER: it is not told to */
-    bool told;         /* just now; its event is still to come */
-    const char *address; /* NULL: none */
-    bool window_changed;     /* by an amendment, just now */
-    bool stop_wished;        /* its tenant wants it down */
-    struct action *action;   /* the one that is open; NULL: none */
+    int64_t ends_by_s;     /* told to be gone by then, though its window may be longer; NEVER: it is not told to */
+    bool told;             /* just now; its event is still to come */
+    const char *address;   /* NULL: none */
+    bool window_changed;   /* by an amendment, just now */
+    bool stop_wished;      /* its tenant wants it down */
+    struct action *action; /* the one that is open; NULL: none */
     bool has_begun;
-    struct identity begun;   /* the action that was begun last: it has gone down or comes up for it */
-    bool is_clean;       /* nobody else holds its slots now */
-    bool granted;        /* the planner has found it another place */
-    bool is_out_of_time; /* it has none, and nobody has looked who could go for it; at this instant, not kept */
-    bool is_broken_there; /* it did not start on the node that it still has a claim on; at this instant, not kept */
+    struct identity begun; /* the action that was begun last: it has gone down or comes up for it */
+    bool is_clean;         /* nobody else holds its slots now */
+    bool granted;          /* the planner has found it another place */
+    bool is_out_of_time;   /* it has none, and nobody has looked who could go for it; at this instant, not kept */
+    bool is_broken_there;  /* it did not start on the node that it still has a claim on; at this instant, not kept */
     bool changed;
     struct lifecycle is, was;
 };
@@ -224,25 +224,25 @@ struct reservation {
     struct wish wish;
     struct lifecycle is, was;
     int64_t starts_s, ends_s; /* granted; NEVER as start: not granted */
-    int64_t ends_by_s; /* when the first was told to be gone of its instances that are there; NEVER: none was */
-    bool told;         /* just now; its event is still to come */
+    int64_t ends_by_s;        /* when the first was told to be gone of its instances that are there; NEVER: none was */
+    bool told;                /* just now; its event is still to come */
     const char *health;       /* "ok", "degraded", "short" */
     int64_t delivered;
     const char *reason;       /* NULL: none */
     const char *binding;      /* JSON or NULL */
     const char *alternatives; /* JSON or NULL */
-    int64_t estimated_s; /* while it waits: when it would start as things stand; NEVER: not in sight */
-    int64_t estimate_s;  /* the same, found just now and not yet told */
-    bool is_its_turn;    /* of those that wait */
-    bool is_limited;     /* it waits for a verdict, and its tenant has a credit limit */
-    bool is_asked;       /* for credit, so that what is held for it must be settled */
-    const char *uncovered; /* what that limit lacks for it: JSON; NULL: nothing */
-    int64_t horizon_due_s; /* when its guarantee rolls on; NEVER: it has an end, or none at all */
+    int64_t estimated_s;      /* while it waits: when it would start as things stand; NEVER: not in sight */
+    int64_t estimate_s;       /* the same, found just now and not yet told */
+    bool is_its_turn;         /* of those that wait */
+    bool is_limited;          /* it waits for a verdict, and its tenant has a credit limit */
+    bool is_asked;            /* for credit, so that what is held for it must be settled */
+    const char *uncovered;    /* what that limit lacks for it: JSON; NULL: nothing */
+    int64_t horizon_due_s;    /* when its guarantee rolls on; NEVER: it has an end, or none at all */
     bool granted;             /* by the planner, just now */
     bool refused;
     bool amended; /* an amendment was granted, just now */
     bool changed;
-    int64_t decided_revision; /* of the wish, when it was last decided upon */
+    int64_t decided_revision;     /* of the wish, when it was last decided upon */
     struct amendment *amendments; /* those that were open, in the order in which they were asked */
     uint32_t amendment_count;
     /* By ordinal; none before activation. An ordinal that was given up and asked for again has one more. */
@@ -326,10 +326,10 @@ struct world {
     const struct identity *given_up; /* a wish not to be put to the planner again, or NULL */
     bool has_given_up;               /* and it was refused now */
     bool has_time; /* for more searches for alternatives in this piece of work; the first refusal has them anyway */
-    int64_t relaxed_count; /* refusals that had them */
+    int64_t relaxed_count;  /* refusals that had them */
     int64_t evicting_count; /* searches for whom to evict for what lost its node; likewise */
-    int64_t overdue_count; /* deadlines that were missed */
-    int64_t lines_until_s; /* the partitions of what consoles say are there until then; applying extends it */
+    int64_t overdue_count;  /* deadlines that were missed */
+    int64_t lines_until_s;  /* the partitions of what consoles say are there until then; applying extends it */
 };
 
 /* ---- The machines ---- */

@@ -31,14 +31,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 10000
-#define SECONDS_MAX 120
-#define RATE_MAX 1000000
-#define DRAIN_S 5 /* what is under way when the time is over is waited for, where requests are due at a rate */
-#define HEADERS_MAX 16
-#define HOURS_OF_YEAR 8760
-#define REQUEST_SIZE_MAX 16384
-#define ANSWER_SIZE_MAX 1048576
+#define CONNECTIONS_MAX     10000
+#define SECONDS_MAX         120
+#define RATE_MAX            1000000
+#define DRAIN_S             5 /* what is under way when the time is over is waited for, where requests are due at a rate */
+#define HEADERS_MAX         16
+#define HOURS_OF_YEAR       8760
+#define REQUEST_SIZE_MAX    16384
+#define ANSWER_SIZE_MAX     1048576
 #define LATENCY_SAMPLES_MAX 8000000
 
 struct options {
@@ -90,7 +90,8 @@ static size_t print_instant(char *to, size_t size, int64_t seconds)
 }
 
 /* What stands for text's first characters where they are a placeholder; *used is its length there, 0 where they are none. */
-static size_t substitute(const struct options *options, const char *text, int64_t n, char *to, size_t size, size_t *used)
+static size_t substitute(const struct options *options, const char *text, int64_t n, char *to, size_t size,
+                         size_t *used)
 {
     int64_t hour_s = options->window_base_s + (n % HOURS_OF_YEAR) * 3600;
     *used = 0;
@@ -149,7 +150,8 @@ static void write_request(const struct options *options, struct connection *conn
         to += snprintf(to, (size_t)(limit - to), "\r\n");
     }
     if (options->body != NULL)
-        to += snprintf(to, (size_t)(limit - to), "Content-Type: application/json\r\nContent-Length: %zu\r\n", body_length);
+        to += snprintf(to, (size_t)(limit - to), "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+                       body_length);
     to += snprintf(to, (size_t)(limit - to), "\r\n%s", body);
     connection->request_length = (size_t)(to - connection->request);
 }
@@ -322,7 +324,8 @@ static int wait_for_answers(const struct run *run, struct epoll_event *events, i
     if (is_paced(run) && run->idle_count > 0 && run->due_at_ns < run->end_ns)
         until_ns = run->due_at_ns;
     int64_t left_ns = until_ns - now_ns();
-    struct timespec left = {.tv_sec = left_ns > 0 ? left_ns / 1000000000 : 0, .tv_nsec = left_ns > 0 ? left_ns % 1000000000 : 0};
+    struct timespec left = {.tv_sec = left_ns > 0 ? left_ns / 1000000000 : 0,
+                            .tv_nsec = left_ns > 0 ? left_ns % 1000000000 : 0};
     return epoll_pwait2(run->poller, events, count, &left, NULL);
 }
 
@@ -390,11 +393,12 @@ static void print(const struct options *options, struct tally *tally)
     double p99 = tally->samples > 0 ? tally->latency_us[tally->samples * 99 / 100] / 1000.0 : 0;
     int64_t rate = (int64_t)((double)tally->answers * 1e9 / (double)tally->elapsed_ns);
     if (options->json) {
-        printf("{\"requests_per_s\": %" PRId64 ", \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"connections\": %d, \"broken\": %" PRId64 ", \"status\": {",
+        printf("{\"requests_per_s\": %" PRId64
+               ", \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"connections\": %d, \"broken\": %" PRId64 ", \"status\": {",
                rate, p50, p99, options->connections, tally->broken);
     } else {
-        printf("%" PRId64 " requests/s, p50 %.2f ms, p99 %.2f ms, %d connections, %" PRId64 " broken; answers:", rate, p50, p99,
-               options->connections, tally->broken);
+        printf("%" PRId64 " requests/s, p50 %.2f ms, p99 %.2f ms, %d connections, %" PRId64 " broken; answers:", rate,
+               p50, p99, options->connections, tally->broken);
     }
     bool first = true;
     for (int status = 0; status < 600; status++) {
@@ -421,15 +425,15 @@ static int64_t bounded(const char *name, const char *text, int64_t least, int64_
 static struct options parse(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"port", required_argument, NULL, 'p'},   {"connections", required_argument, NULL, 'c'},
-        {"seconds", required_argument, NULL, 's'}, {"method", required_argument, NULL, 'm'},
-        {"path", required_argument, NULL, 'u'},   {"body", required_argument, NULL, 'b'},
-        {"header", required_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'},
+        {"port", required_argument, NULL, 'p'},        {"connections", required_argument, NULL, 'c'},
+        {"seconds", required_argument, NULL, 's'},     {"method", required_argument, NULL, 'm'},
+        {"path", required_argument, NULL, 'u'},        {"body", required_argument, NULL, 'b'},
+        {"header", required_argument, NULL, 'h'},      {"json", no_argument, NULL, 'j'},
         {"window-base", required_argument, NULL, 'w'}, {"window-hours", required_argument, NULL, 'l'},
-        {"rate", required_argument, NULL, 'r'},
-        {0},
+        {"rate", required_argument, NULL, 'r'},        {0},
     };
-    struct options options = {.connections = 64, .seconds = 5, .method = "GET", .path = "/v1/me", .port = 7070, .window_hours = 1};
+    struct options options = {
+        .connections = 64, .seconds = 5, .method = "GET", .path = "/v1/me", .port = 7070, .window_hours = 1};
     int chosen;
     while ((chosen = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (chosen == 'p')

@@ -31,7 +31,8 @@ static const struct field inner_fields[] = {
 
 /* Every type that a body can have. */
 static const struct field fields[] = {
-    FIELD_TEXT("name", struct thing, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME, .help = "h"),
+    FIELD_TEXT("name", struct thing, name, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .pattern = FIELD_NAME,
+               .help = "h"),
     FIELD_TEXT("text", struct thing, text, .flags = FIELD_NULLABLE, .least = 0, .most = 12, .help = "h"),
     FIELD_ENUM("mode", struct thing, mode, .values = modes, .fallback = "fast", .help = "h"),
     FIELD_INT("count", struct thing, count, .least = 1, .most = 100, .fallback = "3", .help = "h"),
@@ -56,8 +57,8 @@ static const struct schema schema = {"Thing", fields, sizeof(struct thing)};
 static bool has_type(const json_t *types, const json_t *value)
 {
     static const char *const names[] = {
-        [JSON_OBJECT] = "object",  [JSON_ARRAY] = "array",  [JSON_STRING] = "string",  [JSON_INTEGER] = "integer",
-        [JSON_REAL] = "number",    [JSON_TRUE] = "boolean", [JSON_FALSE] = "boolean", [JSON_NULL] = "null"};
+        [JSON_OBJECT] = "object", [JSON_ARRAY] = "array",  [JSON_STRING] = "string", [JSON_INTEGER] = "integer",
+        [JSON_REAL] = "number",   [JSON_TRUE] = "boolean", [JSON_FALSE] = "boolean", [JSON_NULL] = "null"};
     const char *name = names[json_typeof(value)];
     if (json_is_string(types))
         return strcmp(json_string_value(types), name) == 0;

@@ -62,8 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(values.limit_s >= -5 && values.limit_s <= 1000);
 
     CLEANUP(text_freep) char *file = NULL;
-    int length = asprintf(&file, "name=%s\ntoken = %s\nlimit_s = %" PRId64 "\n# a comment\n\nis_quick = %s", values.name,
-                          values.token, values.limit_s, values.is_quick ? "true" : "false");
+    int length = asprintf(&file, "name=%s\ntoken = %s\nlimit_s = %" PRId64 "\n# a comment\n\nis_quick = %s",
+                          values.name, values.token, values.limit_s, values.is_quick ? "true" : "false");
     must(length > 0);
     CLEANUP(release) struct values again = {0};
     must(load(file, (size_t)length, &again, &err) == ERR_NONE);

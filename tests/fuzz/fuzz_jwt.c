@@ -29,8 +29,8 @@ static void read_token(const struct jwks *keys, const char *text)
     }
     must(json_is_object(jwt.claims) && jwt.signed_length < strlen(text) && text[jwt.signed_length] == '.');
     must(jwt.algorithm < JWT_ALGORITHM_COUNT && jwt.signature_size <= sizeof jwt.signature);
-    bool is_theirs = jwt.signed_length == strlen(signed_by_known) &&
-                     memcmp(text, signed_by_known, jwt.signed_length) == 0;
+    bool is_theirs =
+        jwt.signed_length == strlen(signed_by_known) && memcmp(text, signed_by_known, jwt.signed_length) == 0;
     must(jwks_verify(keys, &jwt) != JWKS_SIGNED || is_theirs);
     const struct claims_wanted wanted = {
         .issuer = "i", .audience = "a", .nonce = "n", .now_s = 1000, .skew_s = 60, .lifetime_max_s = 3600};

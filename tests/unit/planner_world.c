@@ -274,7 +274,8 @@ static void assert_evicts_in_need(const struct world *world, const struct planne
         ck_assert(replacement->preempts && !place->preemptible);
         ck_assert(same_id(eviction->node, place->node));
         ck_assert_int_ge(eviction->ends, replacement->evict_from);
-        ck_assert(eviction->ends <= place->rectangles[0].from || eviction->lost_gpu_milli_s == 0); /* or it had not begun */
+        /* or it had not begun */
+        ck_assert(eviction->ends <= place->rectangles[0].from || eviction->lost_gpu_milli_s == 0);
         ck_assert(was_preemptible(world, &eviction->key));
     }
 }

@@ -28,8 +28,8 @@ START_TEST(a_cookie_is_found_by_its_whole_name_and_once)
     ck_assert(finds("other=1; name=a; more=2", "a"));
     ck_assert(finds("name=a=b;x=1", "a=b"));
     ck_assert(finds("name=", ""));
-    static const char *const none[] = {NULL, "", ";;; ", "name", "names=a", "xname=a", "Name=a", "x=name=a",
-                                       "name=a; name=b", "name=a; x=1; name=a"};
+    static const char *const none[] = {NULL,      "",       ";;; ",     "name",           "names=a",
+                                       "xname=a", "Name=a", "x=name=a", "name=a; name=b", "name=a; x=1; name=a"};
     for (size_t i = 0; i < COUNT_OF(none); i++)
         ck_assert_msg(!finds(none[i], NULL), "'%s'", none[i]);
 }
@@ -136,11 +136,17 @@ START_TEST(a_sign_ins_time_and_secret_cannot_be_changed)
     cookie[3] = '1'; /* 1001 */
     ck_assert(signin_state_of(cookie, length, 1300, &read));
     ck_assert(!signin_state_is(&read, made.state));
-    static const char *const none[] = {"", ".", "1000", "1000.", "-1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-                                       "1000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-                                       "1000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-                                       "1000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
-                                       "99999999999999999999.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
+    static const char *const none[] = {
+        "",
+        ".",
+        "1000",
+        "1000.",
+        "-1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "1000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "1000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "1000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+        "99999999999999999999.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    };
     for (size_t i = 0; i < COUNT_OF(none); i++)
         ck_assert_msg(!signin_state_of(none[i], strlen(none[i]), 1000, &read), "'%s'", none[i]);
 }

@@ -57,7 +57,10 @@ START_TEST(a_token_has_one_text)
         "slu_u_01JRZM4ZZZ7ZZZ8ZZZZZZZZZZZ_00000000000000000000000000000000000000000000000000002wa9zay",
     };
     struct token read;
-    ck_assert_int_eq(token_parse("slu_u_01jrzm4zzz7zzz8zzzzzzzzzzz_000000000000000000000000000000000000000000000000000007btq31", &read, NULL), ERR_NONE);
+    ck_assert_int_eq(
+        token_parse("slu_u_01jrzm4zzz7zzz8zzzzzzzzzzz_000000000000000000000000000000000000000000000000000007btq31",
+                    &read, NULL),
+        ERR_NONE);
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         ck_assert_int_eq(token_parse(texts[i], &read, NULL), ERR_UNAUTHENTICATED);
 }

@@ -205,7 +205,8 @@ START_TEST(an_answer_that_is_no_problem_is_told_by_its_status)
     ck_assert_int_eq(problem_to_err(arena, 409, silent, &err), ERR_CONFLICT);
     ck_assert_str_eq(err.text, "the server answered 409 without an explanation");
     json_decref(silent);
-    json_t *foreign = parsed("{\"title\": \"t\", \"code\": \"a-code-that-is-longer-than-any-that-this-project-has-or-is-likely-to-have\"}");
+    json_t *foreign = parsed(
+        "{\"title\": \"t\", \"code\": \"a-code-that-is-longer-than-any-that-this-project-has-or-is-likely-to-have\"}");
     ck_assert_int_eq(problem_to_err(arena, 409, foreign, &err), ERR_CONFLICT);
     ck_assert_str_eq(err.code, "");
     json_decref(foreign);

@@ -199,8 +199,9 @@ END_TEST
 
 START_TEST(an_invoice_of_credits_is_credited_with_its_signs)
 {
-    struct credit_line lines[2] = {{.amount_u = -10000000, .net_minor = -1000, .measure = CREDIT_SHARE, .numerator = 1, .denominator = 3},
-                                   {.amount_u = 2000000, .net_minor = 200, .measure = CREDIT_REST}};
+    struct credit_line lines[2] = {
+        {.amount_u = -10000000, .net_minor = -1000, .measure = CREDIT_SHARE, .numerator = 1, .denominator = 3},
+        {.amount_u = 2000000, .net_minor = 200, .measure = CREDIT_REST}};
     struct credit_tax tax = {.net_minor = -800, .tax_minor = -152};
     struct money_share shown[2];
     for (int i = 0; i < 2; i++)

@@ -113,7 +113,8 @@ static PGresult *row_of(const char *const *values, const int *sizes, int count)
 
 START_TEST(readers_take_rows_in_the_binary_format)
 {
-    static const char *const values[] = {"\xff\xff\xff\xfe", "\0\0\0\0\0\0\1\0", "\1", "\0", "0123456789abcdef", "text"};
+    static const char *const values[] = {
+        "\xff\xff\xff\xfe", "\0\0\0\0\0\0\1\0", "\1", "\0", "0123456789abcdef", "text"};
     static const int sizes[] = {4, 8, 1, 1, 16, 4};
     CLEANUP(db_result_clear) PGresult *result = row_of(values, sizes, COUNT_OF(sizes));
     struct identity id = db_identity(result, 0, 4);

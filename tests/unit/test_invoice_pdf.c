@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+// clang-format off
 #define DOCUMENT_HEAD                                                                                                  \
     "{\"kind\":\"invoice\",\"number\":\"INV-000001\",\"issued_on\":\"2026-07-01\",\"due_on\":\"2026-07-31\","          \
     "\"period_first_day\":\"2026-06-01\",\"period_last_day\":\"2026-06-30\",\"currency\":\"EUR\",\"net_minor\":"       \
     "1378560,\"tax_minor\":261926,\"total_minor\":1640486,\"configuration\":{\"seller\":{\"name\":\"Sluice GmbH\"},"   \
     "\"buyer\":{\"name\":\"Łódź Straße (Zürich) AG\",\"address\":\"Bahnhofstraße 1\\n8001 Zürich\"}},\"taxes\":["      \
     "{\"rate_bp\":1900,\"base_minor\":1378560,\"tax_minor\":261926,\"note\":null}],\"lines\":["
+// clang-format on
 
 static void render(const char *document, unsigned char **ret, size_t *ret_length)
 {
@@ -29,11 +31,12 @@ static char *long_document(void)
     ck_assert_ptr_nonnull(document);
     int length = snprintf(document, size, "%s", DOCUMENT_HEAD);
     for (int i = 1; i <= 90; i++)
-        length += snprintf(document + length, size - (size_t)length,
-                           "%s{\"line_no\":%d,\"description\":\"h100.8x at 2.49 EUR per GPU-hour, of a name that goes on and "
-                           "on and so has to be broken into lines\",\"gpu_milli_seconds\":10713600000,\"unit_price_u\":"
-                           "2490000,\"tax_shown_minor\":140795,\"net_minor\":741024}",
-                           i > 1 ? "," : "", i);
+        length +=
+            snprintf(document + length, size - (size_t)length,
+                     "%s{\"line_no\":%d,\"description\":\"h100.8x at 2.49 EUR per GPU-hour, of a name that goes on and "
+                     "on and so has to be broken into lines\",\"gpu_milli_seconds\":10713600000,\"unit_price_u\":"
+                     "2490000,\"tax_shown_minor\":140795,\"net_minor\":741024}",
+                     i > 1 ? "," : "", i);
     (void)snprintf(document + length, size - (size_t)length, "]}");
     return document;
 }

@@ -27,14 +27,14 @@ static const char eddsa_signature[] =
     "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
 
 #define RSA_KEY                                                                                                        \
-    "\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-"      \
-    "4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z"  \
-    "5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAc"  \
+    "\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-"     \
+    "4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z" \
+    "5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAc" \
     "o9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ\""
 #define EC_KEY                                                                                                         \
-    "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","                           \
+    "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","                          \
     "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\""
-#define OKP_KEY "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\""
+#define OKP_KEY   "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\""
 #define SET(keys) "{\"keys\":[" keys "]}"
 #define KEY(key)  "{" key "}"
 
@@ -120,7 +120,13 @@ END_TEST
 START_TEST(keys_that_are_none_are_left_out)
 {
     static const char *const none[] = {
-        "", "[]", "{}", "{\"keys\":{}}", SET(""), SET("1"), SET(KEY("\"kty\":\"oct\",\"k\":\"AAAA\"")),
+        "",
+        "[]",
+        "{}",
+        "{\"keys\":{}}",
+        SET(""),
+        SET("1"),
+        SET(KEY("\"kty\":\"oct\",\"k\":\"AAAA\"")),
         SET(KEY("\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"ofgW\"")), /* 24 bits */
         SET(KEY("\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"AA\",\"y\":\"AA\"")),
         SET(KEY("\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
@@ -160,10 +166,23 @@ START_TEST(what_could_be_read_in_two_ways_is_refused)
     ck_assert(reads("{\"alg\":\"EdDSA\",\"typ\":\"jwt\",\"kid\":\"k\",\"jku\":\"https://evil.example\"}", "{}"));
     ck_assert(reads("{\"alg\":\"RS256\",\"typ\":\"at+jwt\"}", "{}"));
     static const char *const headers[] = {
-        "{}", "[]", "", "{\"alg\":\"none\"}", "{\"alg\":\"None\"}", "{\"alg\":\"HS256\"}", "{\"alg\":\"rs256\"}",
-        "{\"alg\":\"RS384\"}", "{\"alg\":1}", "{\"alg\":\"ES256\",\"alg\":\"none\"}", "{\"alg\":\"ES256\\u0000\"}",
-        "{\"alg\":\"ES256\",\"crit\":[\"b64\"],\"b64\":false}", "{\"alg\":\"ES256\",\"typ\":\"logout+jwt\"}",
-        "{\"alg\":\"ES256\",\"typ\":1}", "{\"alg\":\"ES256\",\"kid\":7}", "{\"alg\":\"ES256\"} x"};
+        "{}",
+        "[]",
+        "",
+        "{\"alg\":\"none\"}",
+        "{\"alg\":\"None\"}",
+        "{\"alg\":\"HS256\"}",
+        "{\"alg\":\"rs256\"}",
+        "{\"alg\":\"RS384\"}",
+        "{\"alg\":1}",
+        "{\"alg\":\"ES256\",\"alg\":\"none\"}",
+        "{\"alg\":\"ES256\\u0000\"}",
+        "{\"alg\":\"ES256\",\"crit\":[\"b64\"],\"b64\":false}",
+        "{\"alg\":\"ES256\",\"typ\":\"logout+jwt\"}",
+        "{\"alg\":\"ES256\",\"typ\":1}",
+        "{\"alg\":\"ES256\",\"kid\":7}",
+        "{\"alg\":\"ES256\"} x",
+    };
     for (size_t i = 0; i < COUNT_OF(headers); i++)
         ck_assert_msg(!reads(headers[i], "{}"), "%s", headers[i]);
     static const char *const claims[] = {"", "[]", "1", "{\"a\":1,\"a\":2}", "{"};
@@ -174,10 +193,21 @@ END_TEST
 
 START_TEST(a_token_has_three_parts_of_one_spelling)
 {
-    static const char *const texts[] = {"", ".", "..", "...", "a.b", "a.b.c.d", "eyJhbGciOiJFUzI1NiJ9.e30.",
-                                        "eyJhbGciOiJFUzI1NiJ9.e30.A", "eyJhbGciOiJFUzI1NiJ9.e30.AB",
-                                        "eyJhbGciOiJFUzI1NiJ9.e30=.AAAA", "eyJhbGciOiJFUzI1NiJ9.e30.AA+A",
-                                        "eyJhbGciOiJFUzI1NiJ9.e30.AAAA\n", " eyJhbGciOiJFUzI1NiJ9.e30.AAAA"};
+    static const char *const texts[] = {
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b",
+        "a.b.c.d",
+        "eyJhbGciOiJFUzI1NiJ9.e30.",
+        "eyJhbGciOiJFUzI1NiJ9.e30.A",
+        "eyJhbGciOiJFUzI1NiJ9.e30.AB",
+        "eyJhbGciOiJFUzI1NiJ9.e30=.AAAA",
+        "eyJhbGciOiJFUzI1NiJ9.e30.AA+A",
+        "eyJhbGciOiJFUzI1NiJ9.e30.AAAA\n",
+        " eyJhbGciOiJFUzI1NiJ9.e30.AAAA",
+    };
     struct jwt jwt;
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         ck_assert_msg(jwt_parse(texts[i], &jwt, NULL) == ERR_UNAUTHENTICATED, "%s", texts[i]);
@@ -191,7 +221,6 @@ START_TEST(a_token_has_three_parts_of_one_spelling)
 END_TEST
 
 /* ---- Claims ---- */
-
 
 static const struct claims_wanted wanted = {
     .issuer = "https://id.example", .audience = "sluice", .now_s = 1000000, .skew_s = 60, .lifetime_max_s = 3600};
@@ -211,9 +240,9 @@ static const char *refusal(const char *text, const char *nonce)
     return err.code;
 }
 
-#define FROM      "\"iss\":\"https://id.example\","
-#define FOR       "\"aud\":\"sluice\","
-#define GOOD_FOR  "\"iat\":999900,\"exp\":1000100"
+#define FROM     "\"iss\":\"https://id.example\","
+#define FOR      "\"aud\":\"sluice\","
+#define GOOD_FOR "\"iat\":999900,\"exp\":1000100"
 
 START_TEST(a_token_is_of_its_issuer_for_us_and_for_now)
 {
@@ -223,7 +252,7 @@ START_TEST(a_token_is_of_its_issuer_for_us_and_for_now)
         {"{" FROM FOR GOOD_FOR "}", ""},
         {"{" FROM "\"aud\":[\"other\",\"sluice\"]," GOOD_FOR "}", ""},
         {"{" FROM FOR "\"iat\":999900.5,\"exp\":1000100.9,\"nbf\":1000060}", ""},
-        {"{" FROM FOR "\"iat\":1000060,\"exp\":1000100}", ""},  /* within the skew */
+        {"{" FROM FOR "\"iat\":1000060,\"exp\":1000100}", ""}, /* within the skew */
         {"{" FROM FOR "\"iat\":999000,\"exp\":999941}", ""},
         {"{" FROM FOR "\"iat\":999000,\"exp\":999940}", "token_expired"},
         {"{" FOR GOOD_FOR "}", "jwt_refused"},
@@ -258,7 +287,8 @@ START_TEST(a_sign_in_is_of_its_browser_and_client)
         "{" FROM FOR GOOD_FOR ",\"nonce\":\"n\\u0000\"}",
         "{" FROM FOR GOOD_FOR ",\"nonce\":[\"n\"]}",
         "{" FROM FOR GOOD_FOR ",\"nonce\":\"n\",\"azp\":\"other\"}",
-        "{" FROM "\"aud\":[\"other\",\"sluice\"]," GOOD_FOR ",\"nonce\":\"n\"}", /* for several, given to nobody named */
+        /* for several, given to nobody named */
+        "{" FROM "\"aud\":[\"other\",\"sluice\"]," GOOD_FOR ",\"nonce\":\"n\"}",
         "{" FROM "\"aud\":[\"other\",\"sluice\"]," GOOD_FOR ",\"nonce\":\"n\",\"azp\":\"other\"}",
     };
     for (size_t i = 0; i < COUNT_OF(refused); i++)
@@ -285,7 +315,8 @@ START_TEST(the_first_rule_that_fits_says_who_it_is)
                               "groups acme-ml member acme\r\n"
                               "email ana@acme.example admin acme\n"
                               "/realm_access/roles  money finance -",
-                              RULES_OF_PEOPLE, &rules, &err) == ERR_NONE, "%s", err.text);
+                              RULES_OF_PEOPLE, &rules, &err) == ERR_NONE,
+                  "%s", err.text);
     ck_assert_str_eq(role_for(rules, "{\"groups\":[\"acme-ml\",\"ops\"]}"), "operator");
     ck_assert_str_eq(role_for(rules, "{\"groups\":\"acme-ml\"}"), "member");
     ck_assert_str_eq(role_for(rules, "{\"groups\":[\"acme-ml2\"]}"), "nobody");
@@ -301,9 +332,16 @@ END_TEST
 
 START_TEST(a_rule_that_is_none_stops_the_start)
 {
-    static const char *const people[] = {"", "# nothing\n", "groups ops operator", "groups ops operator - more",
-                                         "groups ops king -", "groups ops agent -", "groups ops operator acme",
-                                         "groups ops member -"};
+    static const char *const people[] = {
+        "",
+        "# nothing\n",
+        "groups ops operator",
+        "groups ops operator - more",
+        "groups ops king -",
+        "groups ops agent -",
+        "groups ops operator acme",
+        "groups ops member -",
+    };
     struct rules *rules = NULL;
     struct err err = {0};
     for (size_t i = 0; i < COUNT_OF(people); i++)

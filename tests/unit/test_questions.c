@@ -184,10 +184,11 @@ START_TEST(availability_counts_what_can_run_throughout_a_step)
 {
     struct scene scene = scene_of(fleet_of(4, "H100", 8));
     ck_assert(place(scene.view.planner, whole(1, 1, 3, 8, NOW + HOUR, NOW + 2 * HOUR)).placed);
+    // clang-format off
     const json_t *answer = ask(&scene, "availability",
-                               "{\"from_s\":3600000,\"step_s\":3600,\"steps\":3,\"types\":[{\"name\":\"h\"," TERMS(
-                                   1) "},"
-                                      "{\"name\":\"none\",\"terms\":{\"gpus\":1,\"gpu_models\":[\"B200\"]}}]}");
+        "{\"from_s\":3600000,\"step_s\":3600,\"steps\":3,\"types\":[{\"name\":\"h\"," TERMS(1) "},"
+        "{\"name\":\"none\",\"terms\":{\"gpus\":1,\"gpu_models\":[\"B200\"]}}]}");
+    // clang-format on
     ck_assert_ptr_nonnull(answer);
     const json_t *free_counts = json_object_get(json_array_get(json_object_get(answer, "items"), 0), "free");
     static const int64_t expected[] = {4, 1, 4};
@@ -232,9 +233,11 @@ START_TEST(a_simulated_deal_is_admitted_or_refused_with_what_binds)
     ck_assert_str_eq(
         json_string_value(json_object_get(json_object_get(json_array_get(items, 1), "binding"), "constraint")),
         "capacity");
-    const char *with_more = "{\"wishes\":[{" TERMS(3) ",\"to_s\":3607200},{" TERMS(
-        2) ",\"to_s\":3607200}],\"additions\":"
-           "[{\"gpu_model\":\"H100\",\"gpus\":8,\"count\":1,\"cpu_milli\":96000,\"memory_mib\":1000}]}";
+    // clang-format off
+    const char *with_more =
+        "{\"wishes\":[{" TERMS(3) ",\"to_s\":3607200},{" TERMS(2) ",\"to_s\":3607200}],\"additions\":"
+        "[{\"gpu_model\":\"H100\",\"gpus\":8,\"count\":1,\"cpu_milli\":96000,\"memory_mib\":1000}]}";
+    // clang-format on
     answer = ask(&scene, "simulate", with_more);
     ck_assert(json_is_true(json_object_get(json_array_get(json_object_get(answer, "items"), 1), "admitted")));
     scene_free(&scene);

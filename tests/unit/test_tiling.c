@@ -13,7 +13,8 @@
 #define DAY_S         INT64_C(86400)
 #define SECONDS_MAX   (3 * 86400)
 
-static const char *const live_states[] = {"planned", "provisioning", "running", "halting", "stopped", "starting", "replacing", "failed"};
+static const char *const live_states[] = {"planned", "provisioning", "running",   "halting",
+                                          "stopped", "starting",     "replacing", "failed"};
 
 struct history {
     struct tiling_event events[EVENTS_MAX];

@@ -2,10 +2,10 @@
  * kept sealed and sign as Standard Webhooks says, and they try again ever later. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/outgoing/address.h"
-#include "api/webhook/backoff.h"
-#include "api/webhook/secret.h"
 #include "api/outgoing/sender.h"
 #include "api/outgoing/target.h"
+#include "api/webhook/backoff.h"
+#include "api/webhook/secret.h"
 #include "common/base64.h"
 #include "tests/unit/property.h"
 
@@ -128,8 +128,11 @@ START_TEST(a_name_that_resolves_to_a_private_address_is_refused)
 {
     static const char *const urls[] = {"https://localhost:1/", "https://ip6-localhost:1/", "https://127.1:1/",
                                        "https://[::1]:1/"};
-    struct sender *sender = sender_new(&(struct sender_options){
-        .rules = {.allows_http = false, .allows_private = false}, .user_agent = "x", .timeout_ms = 5000, .ended = note});
+    struct sender *sender =
+        sender_new(&(struct sender_options){.rules = {.allows_http = false, .allows_private = false},
+                                            .user_agent = "x",
+                                            .timeout_ms = 5000,
+                                            .ended = note});
     int never = eventfd(0, EFD_CLOEXEC);
     for (size_t i = 0; i < COUNT_OF(urls); i++) {
         struct outcome outcome = {0};
