@@ -309,3 +309,21 @@ bool fits(struct world *world, const struct planner_request *request)
     free(without);
     return fit;
 }
+
+static struct planner_request moved_by(const struct planner_request *request, int64_t hours)
+{
+    struct planner_request moved = *request;
+    moved.from = request->from + hours * HOUR;
+    moved.to = plus(request->to, hours * HOUR);
+    return moved;
+}
+
+int64_t first_start(struct world *world, const struct planner_request *request, int64_t least_h, int64_t most_h)
+{
+    for (int64_t hour = least_h; hour <= most_h; hour++) {
+        struct planner_request moved = moved_by(request, hour);
+        if (fits(world, &moved))
+            return moved.from;
+    }
+    return -1;
+}

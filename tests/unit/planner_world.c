@@ -3,6 +3,7 @@
 #include "tests/unit/planner_world.h"
 
 static const char *const models[] = {"h100", "t4"};
+static const char *const orders[] = {"h100", "t4", "h100"};
 
 /* -- the database ----------------------------------------------------------------------------------------------- */
 
@@ -142,8 +143,8 @@ struct planner_request request_any(struct world *world)
     request.scope = (enum planner_scope)between(world, PLANNER_NODE, PLANNER_FLEET);
     request.scope_preferred = chance(world, 20);
     request.preemptible = chance(world, 30);
-    request.gpu_models = models + (chance(world, 50) ? 0 : 1);
-    request.gpu_model_count = (uint32_t)between(world, 0, 1);
+    request.gpu_models = orders + between(world, 0, 1); /* one of two, both in either order, or any */
+    request.gpu_model_count = (uint32_t)between(world, 0, 2);
     if (chance(world, 10))
         request.avoid_node = id_of((uint32_t)between(world, 1, NODES_MAX));
     if (!chance(world, 20))
@@ -152,6 +153,17 @@ struct planner_request request_any(struct world *world)
     request.count = (uint32_t)between(world, 1, 3);
     request.shape.gpus = request.shape.gpus > 2 ? 2 : request.shape.gpus; /* or hardly any would fit */
     request.scope = chance(world, 70) ? PLANNER_FLEET : request.scope;
+    return request;
+}
+
+struct planner_request question_any(struct world *world)
+{
+    struct planner_request request = request_any(world);
+    if (!request.preemptible && chance(world, 50)) {
+        request.preempts = true;
+        request.evict_from = request.from + between(world, -4, 4) * HOUR;
+        request.spares_unbegun = chance(world, 30);
+    }
     return request;
 }
 

@@ -30,6 +30,10 @@ struct row {
     X(EARLIEST)                                                                                                        \
     X(RELAXED)                                                                                                         \
     X(OFFERED)                                                                                                         \
+    X(OFFERED_SHARES)                                                                                                  \
+    X(OFFERED_SPREAD)                                                                                                  \
+    X(OFFERED_MODELS)                                                                                                  \
+    X(OFFERED_LESS)                                                                                                    \
     X(AMENDED)                                                                                                         \
     X(UNAMENDED)                                                                                                       \
     X(EXTENDED)                                                                                                        \
@@ -82,6 +86,8 @@ struct world *world_new(struct property random, uint32_t *tally);
 void world_free(struct world *world);
 /* A request that nobody made yet; about half of them fit. */
 struct planner_request request_any(struct world *world);
+/* The same as a question: half of the firm ones may evict. */
+struct planner_request question_any(struct world *world);
 /* A key that may hold something. */
 struct planner_key key_any(struct world *world);
 /* Deletes and inserts the rows that changed, as the planner's user does. */
@@ -120,6 +126,8 @@ uint32_t most_within(const struct world *world, const struct planner_request *re
 enum planner_scope scope_allowed(const struct planner_request *request);
 /* Whether it fits, with evictions if it may. */
 bool fits(struct world *world, const struct planner_request *request);
+/* The first start, so many full hours behind the request's own, at which as long a window fits; -1: none. */
+int64_t first_start(struct world *world, const struct planner_request *request, int64_t least_h, int64_t most_h);
 /* Rows that may be evicted for the request and hold a GPU or CPU that it might use; at most `room`. */
 uint32_t victims_of(const struct world *world, const struct planner_request *request, uint32_t room, uint32_t ret[]);
 /* Another world of the same rows, about the same planner; the caller frees it with free. */
