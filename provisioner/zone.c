@@ -16,6 +16,7 @@
 #include "provisioner/zone_pass.h"
 #include "provisioner/zone_question.h"
 #include "provisioner/zone_quota.h"
+#include "provisioner/zone_source.h"
 #include "provisioner/zone_wake.h"
 
 #include <poll.h>
@@ -50,6 +51,7 @@ const struct db_stmt *const *const zone_statements[] = {zone_memory_statements,
                                                         zone_wake_statements,
                                                         zone_pass_statements,
                                                         zone_question_statements,
+                                                        zone_source_statements,
                                                         zone_verify_statements,
                                                         observe_statements,
                                                         observe_more_statements,

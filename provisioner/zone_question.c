@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/metrics.h"
 #include "common/must.h"
+#include "provisioner/zone_source.h"
 
 #include <stdlib.h>
 
@@ -95,6 +96,31 @@ static bool answer_row(const struct question_view *view, const struct zone_memor
     return true;
 }
 
+/* Answers one after the other until the time is over. *ret_count: how many were looked at. */
+static enum err_kind answer_rows(struct zone_memory *memory, struct db *db, struct zone_verify *verify, int64_t now_s,
+                                 const PGresult *result, struct written *written, int *ret_count, struct err *reterr)
+{
+    int64_t began_ms = clock_monotonic_ms();
+    CLEANUP(arena_freep) struct arena *arena = arena_new();
+    struct world world;
+    struct zone_source source;
+    zone_memory_world(memory, arena, now_s, &world);
+    zone_source_begin(&source, memory, db);
+    const struct question_view view = {
+        .arena = arena, .world = &world, .planner = memory->planner, .source = &source.source};
+    enum err_kind kind = ERR_NONE;
+    int row = 0;
+    for (; kind == ERR_NONE && row < PQntuples(result) && clock_monotonic_ms() - began_ms < ANSWER_LIMIT_MS; row++) {
+        struct question_reply reply;
+        bool is_there = answer_row(&view, memory, verify, result, row, &reply);
+        kind = zone_source_end(&source, reterr);
+        if (is_there)
+            add_reply(written, result, row, &reply);
+    }
+    *ret_count = row;
+    return kind;
+}
+
 static enum err_kind write_answers(struct written *written, struct db *db, const struct lease *lease,
                                    struct err *reterr)
 {
@@ -126,20 +152,13 @@ enum err_kind zone_question_answer(struct zone_memory *memory, struct db *db, co
         db_run(db, &statement_open, DB_PARAMS(zone, db_int_param(most, QUESTIONS_MAX)), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    CLEANUP(arena_freep) struct arena *arena = arena_new();
     CLEANUP(written_clear) struct written written = {0};
-    struct world world;
-    zone_memory_world(memory, arena, now_s, &world);
-    struct question_view view = {.arena = arena, .world = &world, .planner = memory->planner};
     int rows = PQntuples(result);
     int row = 0;
-    for (; row < rows && clock_monotonic_ms() - began_ms < ANSWER_LIMIT_MS; row++) {
-        struct question_reply reply;
-        if (answer_row(&view, memory, verify, result, row, &reply))
-            add_reply(&written, result, row, &reply);
-    }
+    kind = answer_rows(memory, db, verify, now_s, result, &written, &row, reterr);
     *ret_more = row < rows || (rows == QUESTIONS_MAX && written.questions.count > 0);
-    kind = write_answers(&written, db, lease, reterr);
+    if (kind == ERR_NONE)
+        kind = write_answers(&written, db, lease, reterr);
     metric_observe_us(&metric_duration, (clock_monotonic_ms() - began_ms) * 1000);
     return kind;
 }

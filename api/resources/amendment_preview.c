@@ -16,22 +16,15 @@
 static const struct db_stmt statement_ask = {
     .name = "amendment_preview_ask",
     .sql =
-        "SELECT json_build_object('terms', json_build_object('reservation', r.id, 'tenant', r.tenant_id,"
-        "   'count', $4::bigint, 'gpus', r.gpu_count, 'gpu_milli', r.gpu_milli, 'cpu_milli', r.cpu_milli,"
-        "   'memory_mib', r.memory_mib, 'gpu_models', to_json(r.gpu_models), 'scope', r.within,"
-        "   'scope_preferred', NOT r.within_required, 'spread', r.spread, 'preemptible', r.tier = 'preemptible'),"
-        "  'project', r.project, 'starts_s', $2::bigint, 'ends_s', $3::bigint,"
-        "  'held_starts_s', extract(epoch FROM s.starts_at)::bigint, 'held_ends_s', extract(epoch FROM "
-        "s.ends_at)::bigint,"
-        "  'held_count', coalesce(s.granted_count, r.count), 'has_begun', s.state <> 'scheduled',"
-        "  'horizon_s', CASE WHEN r.tier <> 'preemptible' THEN w.on_demand_horizon_s END),"
+        "SELECT json_build_object('reservation', r.id, 'changes_start', $2::boolean, 'starts_s', $3::bigint,"
+        "   'changes_end', $4::boolean, 'ends_s', $5::bigint, 'count', $6::bigint),"
         " CASE WHEN r.instance_type_id IS NULL THEN 'gpu_model' ELSE 'instance_type' END,"
         " CASE WHEN r.instance_type_id IS NOT NULL THEN t.name"
         "      WHEN cardinality(r.gpu_models) = 1 THEN r.gpu_models[1] END,"
         " r.tier, w.currency, r.gpu_count::bigint * 1000 + r.gpu_milli, r.project"
-        " FROM reservation r JOIN reservation_status s ON s.reservation_id = r.id JOIN tenant w ON w.id = r.tenant_id"
+        " FROM reservation r JOIN tenant w ON w.id = r.tenant_id"
         " LEFT JOIN instance_type t ON t.id = r.instance_type_id WHERE r.id = $1::uuid",
-    .params = 4,
+    .params = 6,
 };
 enum { ASK_BODY, ASK_SKU_KIND, ASK_SKU, ASK_TIER, ASK_CURRENCY, ASK_GPU_MILLI, ASK_PROJECT };
 
@@ -196,8 +189,11 @@ enum err_kind amendment_preview(struct request *request, const struct amendment_
     };
     enum err_kind kind =
         request_run(request, &statement_ask,
-                    DB_PARAMS(subject->id, request_int(request, preview->starts_at),
-                              request_int(request, preview->ends_at), request_int(request, preview->count)),
+                    DB_PARAMS(subject->id, request_bool(wish->changes_start),
+                              wish->changes_start ? request_int(request, wish->starts_at) : NULL,
+                              request_bool(wish->changes_end),
+                              wish->changes_end ? request_int(request, wish->ends_at) : NULL,
+                              wish->changes_count ? request_int(request, wish->count) : NULL),
                     &preview->asked, reterr);
     if (kind != ERR_NONE)
         return kind;

@@ -38,14 +38,10 @@ static const struct db_stmt statement_question = {
     .params = 1,
 };
 
-/* None where only so much of a type is sold without an end: how much that is elsewhere, no tenant's row can say. */
 static const struct db_stmt statement_zones = {
     .name = "elsewhere_zones",
-    .sql = "SELECT z.id FROM zone z CROSS JOIN (SELECT $2::json AS question) q WHERE z.id <> $1::uuid"
-           " AND (q.question ->> 'open_max_percent' IS NULL OR q.question ->> 'to_s' IS NOT NULL"
-           "      OR q.question ->> 'duration_s' IS NOT NULL)"
-           " ORDER BY z.name LIMIT " ZONES_MAX_TEXT,
-    .params = 2,
+    .sql = "SELECT z.id FROM zone z WHERE z.id <> $1::uuid ORDER BY z.name LIMIT " ZONES_MAX_TEXT,
+    .params = 1,
 };
 
 const struct db_stmt *const elsewhere_statements[] = {&statement_question, &statement_zones, NULL};
@@ -113,7 +109,7 @@ enum err_kind elsewhere_refusal(struct request *request, enum identity_kind iden
         question = kind == ERR_NONE ? db_text(stored, 0, 1) : NULL;
     }
     if (kind == ERR_NONE)
-        kind = request_run(request, &statement_zones, DB_PARAMS(zone_id, question), &zones, reterr);
+        kind = request_run(request, &statement_zones, DB_PARAMS(zone_id), &zones, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(zones) == 0)

@@ -12,9 +12,22 @@
 #include "provisioner/question/decode.h"
 #include "provisioner/reconcile/world.h"
 
+/* What an answer needs and memory does not hold, as a piece of work would read it. What cannot be read is told as none:
+ * whoever gave the source knows, and lets no such answer out. */
+struct question_source {
+    /* As if its wish had just changed, in that world, which may be changed; NULL: there is none. */
+    struct reservation *(*reservation)(struct question_source *source, struct world *world, struct identity id);
+    /* GPU-milli of its type that are sold without an end in its world's zone. */
+    int64_t (*sold_open)(struct question_source *source, const struct reservation *reservation);
+    /* What its tenant's credit limit lacks for it, or for an amendment of it (NULL: for itself): JSON; NULL: nothing. */
+    const char *(*uncovered)(struct question_source *source, struct reservation *reservation,
+                             const struct amendment *amendment);
+};
+
 /* What an answer may look at. */
 struct question_view {
     struct arena *arena;
+    struct question_source *source;
     struct world *world;     /* the zone at one instant: its terms, nodes and quotas; not to be changed */
     struct planner *planner; /* where the kind tries, in a batch that is rolled back, else in none; and so the quotas */
 };

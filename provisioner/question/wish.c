@@ -33,7 +33,6 @@ const struct question_field question_wish_fields[] = {
     {"horizon_s",        .type = QUESTION_INT,    AT(horizon_s), .least = 0, .most = INT32_MAX},
     {"type",             .type = QUESTION_ID,     AT(type)},
     {"open_max_percent", .type = QUESTION_INT,    AT(open_max_percent), .if_absent = -1},
-    {"open_sold_milli",  .type = QUESTION_INT,    AT(open_sold_milli)},
     {"posted",           .type = QUESTION_OBJECT, AT(posted), .fields = posted_fields},
     {.name = NULL},
 };
@@ -56,7 +55,6 @@ static struct wish_posted posted_of(const struct question_wish *wish)
         .name = posted->name,
         .instance_type = posted->instance_type,
         .image = posted->image,
-        .tier = posted->tier,
         .if_unavailable = wish->if_unavailable,
         .labels = posted->labels,
         .ssh_keys = posted->ssh_keys,
@@ -90,7 +88,7 @@ static struct wish wish_of(const struct question_wish *wish, const struct planne
         .horizon_s = wish->horizon_s,
         .type = wish->type,
         .open_max_percent = wish->open_max_percent,
-        .open_sold_milli = wish->open_sold_milli,
+        .tier = wish->posted.tier,
     };
 }
 
@@ -140,6 +138,13 @@ static json_t *question_wish_verdict(const struct reservation *reservation)
                      "alternatives", tree_of(reservation->alternatives));
 }
 
+/* What is sold of its type without an end, where that matters. */
+static void read_share(const struct question_view *view, struct reservation *reservation)
+{
+    if (wish_is_open(&reservation->wish) && reservation->wish.open_max_percent >= 0)
+        reservation->wish.open_sold_milli = view->source->sold_open(view->source, reservation);
+}
+
 static void answer(const void *asked, const struct question_view *view, struct question_reply *ret)
 {
     struct world world = *view->world;
@@ -151,6 +156,8 @@ static void answer(const void *asked, const struct question_view *view, struct q
         question_refuse(view, ret, "malformed_question", "%s", wrong);
         return;
     }
+    read_share(view, &reservation);
+    reservation.uncovered = view->source->uncovered(view->source, &reservation, NULL);
     verdict_decide(&reservation);
     ret->answer = question_wish_verdict(&reservation);
 }
@@ -177,6 +184,7 @@ static void answer_elsewhere(const void *asked, const struct question_view *view
         question_refuse(view, ret, "malformed_question", "%s", wrong);
         return;
     }
+    read_share(view, &reservation);
     reservation.wish.posted = NULL; /* what would fit instead is not asked for here */
     verdict_decide(&reservation);
     reservation.wish.posted = &posted;

@@ -22,7 +22,7 @@ struct question_wish {
     int64_t hold_until_s; /* of a quote; else 0 */
     int64_t horizon_s;    /* as struct wish has these */
     struct identity type;
-    int64_t open_max_percent, open_sold_milli;
+    int64_t open_max_percent;
     struct question_posted posted;
 };
 

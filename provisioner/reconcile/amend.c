@@ -61,12 +61,19 @@ struct amend_terms amend_terms_of(const struct reservation *reservation, const s
     };
 }
 
+static bool has_place(const struct reservation *reservation)
+{
+    int state = reservation->is.state;
+    bool is_there = state == RESERVATION_SCHEDULED || state == RESERVATION_ACTIVATING || state == RESERVATION_ACTIVE;
+    return is_there && !reservation->wish.cancel_requested;
+}
+
 /* Why these terms cannot even be put to the planner: a code, or NULL. */
 static const char *wrong_with(const struct reservation *reservation, const struct amend_terms *terms)
 {
     int64_t now_s = reservation->world->now_s;
     bool moves_start = terms->starts_s != reservation->starts_s;
-    if (reservation->ends_s <= now_s || reservation->ends_by_s != NEVER) /* over, or giving way */
+    if (!has_place(reservation) || reservation->ends_s <= now_s || reservation->ends_by_s != NEVER) /* over, or giving way */
         return "not_amendable";
     if (moves_start && reservation->is.state != RESERVATION_SCHEDULED)
         return "start_is_past"; /* its instances are being made ready, or run */
@@ -288,6 +295,7 @@ static const char *instead_of(const struct reservation *reservation, const struc
         .asked = *terms,
         .starts_at_once = amendment->changes_start && amendment->starts_s == NEVER,
         .may_start_later = reservation->is.state == RESERVATION_SCHEDULED,
+        .closed_most_s = horizon_closed_most_s(reservation),
         .subject = reservation,
         .would_grant = would_grant,
         .first_start = first_start,
@@ -369,8 +377,7 @@ static void cancel_open(struct reservation *reservation)
 void amend_look(struct reservation *reservation)
 {
     int state = reservation->is.state;
-    bool has_place = state == RESERVATION_SCHEDULED || state == RESERVATION_ACTIVATING || state == RESERVATION_ACTIVE;
-    if (has_place && !reservation->wish.cancel_requested)
+    if (has_place(reservation))
         decide(reservation);
     else if (state == RESERVATION_ENDING || reservation_fsm.states[state].is_final)
         cancel_open(reservation);

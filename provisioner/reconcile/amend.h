@@ -36,6 +36,7 @@ struct amend_search {
     struct amend_terms held, asked;
     bool starts_at_once;  /* the asked start is whenever it is decided */
     bool may_start_later; /* nothing of it has begun */
+    int64_t closed_most_s; /* how long a window is looked for in place of one without an end */
     const void *subject;  /* of the two below, which change nothing */
     bool (*would_grant)(const void *subject, const struct amend_terms *terms);
     /* The first start, from terms->starts_s on, from which as long a window has room. */

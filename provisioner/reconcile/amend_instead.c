@@ -9,8 +9,6 @@
 
 /* Who is told a time posts it a little later: it must not be past by then. */
 #define TIME_TO_POST_S 60
-/* How long a window is looked for in place of one without an end. */
-#define CLOSED_MOST_S (366 * CALENDAR_DAY_S)
 
 static int64_t later_of(int64_t a, int64_t b)
 {
@@ -76,7 +74,7 @@ static bool seek_shorter(const struct amend_search *search, struct amend_terms *
 {
     int64_t from_s = later_of(terms->starts_s, search->world->now_s);
     int64_t fits_s = later_of(terms->starts_s + 1, search->world->now_s + TIME_TO_POST_S);
-    int64_t fails_s = terms->ends_s == NEVER ? from_s + CLOSED_MOST_S : terms->ends_s;
+    int64_t fails_s = terms->ends_s == NEVER ? from_s + search->closed_most_s : terms->ends_s;
     bool was_open = terms->ends_s == NEVER;
     terms->ends_s = fails_s;
     if (fits_s >= fails_s || (was_open && would_grant(search, terms)))

@@ -5,6 +5,8 @@
 #include "common/money.h"
 #include "provisioner/reconcile/amend.h"
 
+#include <string.h>
+
 static const struct db_stmt statement_ask = {
     .name = "credit_ask",
     .sql = "SELECT ordinal, currency, limit_u, used_u, held_u, needed_u"
@@ -18,7 +20,14 @@ static const struct db_stmt statement_settle = {
     .params = 1,
 };
 
-const struct db_stmt *const credit_statements[] = {&statement_ask, &statement_settle, NULL};
+static const struct db_stmt statement_look = {
+    .name = "credit_look",
+    .sql = "SELECT is_covered, currency, limit_u, used_u, held_u, needed_u"
+           "  FROM credit_look($1::uuid, $2::uuid, $3::text, $4::uuid, $5::text[], $6::text, $7::bigint, $8::bigint, $9::bigint)",
+    .params = 9,
+};
+
+const struct db_stmt *const credit_statements[] = {&statement_ask, &statement_settle, &statement_look, NULL};
 
 /* What is asked, and whom the answer is for. */
 struct questions {
@@ -53,13 +62,17 @@ static bool is_undecided(const struct reservation *reservation)
 }
 
 /* The window that is put to the planner first; another one is as long. */
-static void add_wish(struct questions *questions, struct reservation *reservation)
+static struct amend_terms terms_of_wish(const struct reservation *reservation)
 {
     const struct wish *wish = &reservation->wish;
     struct planner_request request = verdict_request(reservation);
-    struct amend_terms terms = {.starts_s = request.from, .ends_s = request.to, .count = wish->count};
-    if (wish_is_open(wish))
-        terms.ends_s = NEVER;
+    return (struct amend_terms){
+        .starts_s = request.from, .ends_s = wish_is_open(wish) ? NEVER : request.to, .count = wish->count};
+}
+
+static void add_wish(struct questions *questions, struct reservation *reservation)
+{
+    struct amend_terms terms = terms_of_wish(reservation);
     if (terms.ends_s > terms.starts_s) /* else it is too late for it anyway */
         add(questions, reservation, &terms, &reservation->uncovered);
 }
@@ -126,6 +139,49 @@ enum err_kind credit_observe(struct world *world, struct db *db, struct err *ret
     for (int row = 0; kind == ERR_NONE && row < PQntuples(refused); row++)
         *questions.answers[db_int(refused, row, 0, 0) - 1] = binding_of(world->arena, refused, row);
     return kind;
+}
+
+/* ---- Without asking ---- */
+
+static enum err_kind look(const struct reservation *reservation, const struct amend_terms *terms, struct db *db,
+                          PGresult **ret, struct err *reterr)
+{
+    static const struct identity no_type;
+    const struct wish *wish = &reservation->wish;
+    char id[UUID_TEXT_SIZE], tenant[UUID_TEXT_SIZE], type[UUID_TEXT_SIZE];
+    char starts[DB_INT_TEXT_SIZE], ends[DB_INT_TEXT_SIZE], milli[DB_INT_TEXT_SIZE];
+    CLEANUP(db_array_clear) struct db_array models = {0};
+    bool has_type = memcmp(&wish->type, &no_type, sizeof no_type) != 0;
+    identity_to_uuid(wish->id, id);
+    identity_to_uuid(wish->tenant, tenant);
+    identity_to_uuid(wish->type, type);
+    for (uint32_t i = 0; i < wish->gpu_model_count; i++)
+        db_array_text(&models, wish->gpu_models[i]);
+    return db_run(db, &statement_look,
+                  DB_PARAMS(id, tenant, wish->project, has_type ? type : NULL, db_array_param(&models), wish->tier,
+                            db_int_param(starts, terms->starts_s),
+                            terms->ends_s == NEVER ? NULL : db_int_param(ends, terms->ends_s),
+                            db_int_param(milli, terms->count * instance_gpu_milli(wish))),
+                  ret, reterr);
+}
+
+enum err_kind credit_look(struct reservation *reservation, const struct amendment *amendment, struct db *db,
+                          const char **ret, struct err *reterr)
+{
+    struct amend_terms terms =
+        amendment == NULL ? terms_of_wish(reservation) : amend_terms_of(reservation, amendment);
+    *ret = NULL;
+    if (terms.ends_s <= terms.starts_s) /* it is refused for that */
+        return ERR_NONE;
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = look(reservation, &terms, db, &result, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    bool is_limited = PQntuples(result) > 0;
+    reservation->is_limited |= is_limited;
+    if (is_limited && !db_bool(result, 0, 0))
+        *ret = binding_of(reservation->world->arena, result, 0);
+    return ERR_NONE;
 }
 
 enum err_kind credit_apply(struct world *world, struct apply_queue *queue, struct err *reterr)

@@ -13,4 +13,9 @@ MUST_CHECK enum err_kind credit_observe(struct world *world, struct db *db, stru
 /* Settles what was asked. A part of apply: behind reservations and amendments. */
 MUST_CHECK enum err_kind credit_apply(struct world *world, struct apply_queue *queue, struct err *reterr);
 
+/* What it would be told of it, or of one amendment of it (NULL: of itself), if it were asked now: *ret is the binding, NULL:
+ * it is covered. Nothing is held, and nobody waits. Sets is_limited. */
+MUST_CHECK enum err_kind credit_look(struct reservation *reservation, const struct amendment *amendment, struct db *db,
+                                     const char **ret, struct err *reterr);
+
 extern const struct db_stmt *const credit_statements[];

@@ -4,11 +4,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/world.h"
 
+#include "common/calendar.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #define STEPS_PER_HORIZON 8
 #define STEP_LEAST_S      60
+#define CLOSED_MOST_S     (366 * CALENDAR_DAY_S)
+#define ASKED_CREDIT_S    CALENDAR_DAY_S /* for what has no end, where the tenant has no horizon (credit_need) */
 
 static int64_t step_of(const struct wish *wish)
 {
@@ -120,17 +124,41 @@ static int64_t sold_just_now(const struct world *world, const struct wish *wish)
     return milli;
 }
 
+static int64_t sold_milli(const struct reservation *reservation)
+{
+    return reservation->wish.open_sold_milli + sold_just_now(reservation->world, &reservation->wish);
+}
+
+static int64_t most_milli(const struct reservation *reservation)
+{
+    const struct wish *wish = &reservation->wish;
+    return fleet_milli(reservation->world, wish) * wish->open_max_percent / 100;
+}
+
+int64_t horizon_share_left(const struct reservation *reservation)
+{
+    int64_t left = most_milli(reservation) - sold_milli(reservation);
+    return left > 0 ? left / instance_gpu_milli(&reservation->wish) : 0;
+}
+
+int64_t horizon_closed_most_s(const struct reservation *reservation)
+{
+    if (!reservation->is_limited)
+        return CLOSED_MOST_S;
+    return reservation->wish.horizon_s > 0 ? reservation->wish.horizon_s : ASKED_CREDIT_S;
+}
+
 bool horizon_has_share(struct reservation *reservation)
 {
     const struct wish *wish = &reservation->wish;
     struct world *world = reservation->world;
     if (!wish_is_open(wish) || wish->open_max_percent < 0)
         return true;
-    int64_t asked = wish->count * instance_gpu_milli(wish);
-    int64_t sold = wish->open_sold_milli + sold_just_now(world, wish);
-    int64_t most = fleet_milli(world, wish) * wish->open_max_percent / 100;
-    if (sold + asked <= most)
+    if (wish->count <= horizon_share_left(reservation))
         return true;
+    int64_t asked = wish->count * instance_gpu_milli(wish);
+    int64_t sold = sold_milli(reservation);
+    int64_t most = most_milli(reservation);
     reservation->reason = "capacity_unavailable";
     reservation->binding = arena_format(world->arena,
                                         "{\"constraint\":\"open_ended_share\",\"message\":\"%" PRId64
@@ -138,6 +166,5 @@ bool horizon_has_share(struct reservation *reservation)
                                         "give the window one\",\"asked_gpu_milli\":%" PRId64
                                         ",\"sold_gpu_milli\":%" PRId64 ",\"most_gpu_milli\":%" PRId64 "}",
                                         wish->open_max_percent, asked, sold, most);
-    reservation->alternatives = "[]";
     return false;
 }

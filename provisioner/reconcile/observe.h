@@ -14,7 +14,15 @@ struct observe_request {
     struct db_array *lost_nodes;   /* whose live instances must move */
     bool waitlist;                 /* capacity has returned: what waits may fit */
     bool only_these;               /* not what is due */
+    bool as_if_changed;            /* with what is read only of those whose wish has changed */
 };
+
+/* GPU-milli of a type that are sold without an end in a zone; NULL: none. */
+#define SQL_SOLD_OPEN(zone, type)                                                                                      \
+    "SELECT sum(coalesce(p.granted_count, o.count) * (o.gpu_count::bigint * 1000 + o.gpu_milli))::bigint"              \
+    " FROM reservation_status p JOIN reservation o ON o.id = p.reservation_id"                                         \
+    " WHERE p.zone_id = " zone " AND p.state IN ('held', 'scheduled', 'activating', 'active')"                         \
+    " AND p.ends_at IS NULL AND o.instance_type_id = " type
 
 /* Queues the question in a pipeline of the leader's transaction. */
 MUST_CHECK enum err_kind observe_send(const struct world *world, struct db *db, const struct observe_request *request,
@@ -26,6 +34,10 @@ MUST_CHECK enum err_kind observe_receive(struct world *world, struct db *db, str
 /* Reads these reservations (a uuid[] parameter; none of them may have been read yet) behind the others. Within the
  * transaction, outside a pipeline. */
 MUST_CHECK enum err_kind observe_more(struct world *world, struct db *db, struct db_array *ids, struct err *reterr);
+/* The same of one, with all that a verdict upon other terms of it needs, though nobody has asked for them yet. *ret: it is
+ * the world's last; NULL: the zone has none such. */
+MUST_CHECK enum err_kind observe_as_if_changed(struct world *world, struct db *db, struct identity id,
+                                               struct reservation **ret, struct err *reterr);
 /* Reads whom the verdicts of this piece of work evict, where they have not been read yet. */
 MUST_CHECK enum err_kind observe_evicted(struct world *world, struct db *db, struct err *reterr);
 

@@ -53,23 +53,44 @@ static void join(struct world *world, const struct reservation *before, uint32_t
     world->reservation_count = count;
 }
 
-enum err_kind observe_more(struct world *world, struct db *db, struct db_array *ids, struct err *reterr)
+static enum err_kind read_more(struct world *world, struct db *db, const struct observe_request *request,
+                               struct err *reterr)
 {
-    if (ids->count == 0)
-        return ERR_NONE;
-    CLEANUP(db_array_clear) struct db_array no_nodes = {0};
-    struct observe_request request = {.reservations = ids, .lost_nodes = &no_nodes, .only_these = true};
     const struct reservation *before = world->reservations;
     uint32_t before_count = world->reservation_count;
     enum err_kind kind = db_pipeline_enter(db, reterr);
     if (kind == ERR_NONE)
-        kind = observe_send(world, db, &request, reterr);
+        kind = observe_send(world, db, request, reterr);
     if (kind == ERR_NONE)
         kind = db_pipeline_sync(db, reterr);
     if (kind == ERR_NONE)
         kind = observe_receive(world, db, reterr);
     if (kind == ERR_NONE)
         join(world, before, before_count);
+    return kind;
+}
+
+enum err_kind observe_more(struct world *world, struct db *db, struct db_array *ids, struct err *reterr)
+{
+    if (ids->count == 0)
+        return ERR_NONE;
+    CLEANUP(db_array_clear) struct db_array no_nodes = {0};
+    struct observe_request request = {.reservations = ids, .lost_nodes = &no_nodes, .only_these = true};
+    return read_more(world, db, &request, reterr);
+}
+
+enum err_kind observe_as_if_changed(struct world *world, struct db *db, struct identity id, struct reservation **ret,
+                                    struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array no_nodes = {0};
+    CLEANUP(db_array_clear) struct db_array ids = {0};
+    db_array_identity(&ids, id);
+    struct observe_request request = {
+        .reservations = &ids, .lost_nodes = &no_nodes, .only_these = true, .as_if_changed = true};
+    uint32_t before = world->reservation_count;
+    enum err_kind kind = read_more(world, db, &request, reterr);
+    if (kind == ERR_NONE)
+        *ret = world->reservation_count > before ? &world->reservations[before] : NULL;
     return kind;
 }
 

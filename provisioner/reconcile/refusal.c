@@ -325,6 +325,85 @@ static const char *alternatives_of(const struct reservation *reservation, const 
     return arena_format(arena, "[%s]", bodies.text);
 }
 
+/* ---- Where no more is sold without an end ---- */
+
+/* Quotas and planner have room. */
+static bool is_borne(const struct reservation *reservation, const struct planner_request *request)
+{
+    struct planner_request tried = *request;
+    struct quota_refusal none;
+    return holding_narrow(reservation, &tried, &none) && planner_fits(reservation->world->planner, &tried);
+}
+
+static void set_end(struct planner_request *request, int64_t ends_s)
+{
+    request->to = ends_s;
+}
+
+static void set_count(struct planner_request *request, int64_t count)
+{
+    request->count = (uint32_t)count;
+}
+
+/* The most of something with which it is borne, within the bounds; below them: with none. What is borne with some of it is
+ * with less. */
+static int64_t most_borne(const struct reservation *reservation, const struct planner_request *request,
+                          void (*set)(struct planner_request *, int64_t), int64_t least, int64_t most)
+{
+    int64_t borne = least - 1;
+    int64_t fails = most + 1;
+    for (int64_t tried = most; fails - borne > 1; tried = borne + (fails - borne) / 2) {
+        struct planner_request changed = *request;
+        set(&changed, tried);
+        if (is_borne(reservation, &changed))
+            borne = tried;
+        else
+            fails = tried;
+    }
+    return borne;
+}
+
+static const char *instead_of_open(const struct reservation *reservation, const struct planner_request *request)
+{
+    struct arena *arena = reservation->world->arena;
+    const struct wish *wish = &reservation->wish;
+    struct bodies bodies = {.reservation = reservation, .text = ""};
+    int64_t postable_s = reservation->world->now_s + TIME_TO_POST_S;
+    int64_t least_s = (request->from > postable_s ? request->from : postable_s) + 1;
+    int64_t most_s = request->from + horizon_closed_most_s(reservation);
+    int64_t ends_s = most_borne(reservation, request, set_end, least_s, most_s);
+    int64_t count = most_borne(reservation, request, set_count, 1, horizon_share_left(reservation));
+    struct alternative alternative = same(arena, wish);
+    if (ends_s >= least_s) {
+        alternative.window = window_with(arena, wish, ends_s, 0);
+        add(&bodies, &alternative);
+    }
+    alternative = same(arena, wish);
+    if (count > 0) {
+        alternative.count = (uint32_t)count;
+        add(&bodies, &alternative);
+    }
+    return arena_format(arena, "[%s]", bodies.text);
+}
+
+/* Within the bounds on such searches; quotes of one that waits are told already. */
+static bool may_search(const struct reservation *reservation)
+{
+    const struct world *world = reservation->world;
+    return reservation->wish.posted != NULL && (world->relaxed_count == 0 || world->has_time);
+}
+
+void refusal_tell_open(struct reservation *reservation, const struct planner_request *request)
+{
+    reservation->alternatives = "[]";
+    if (!may_search(reservation))
+        return;
+    reservation->world->relaxed_count++;
+    struct planner_request postable = *request;
+    postable.evict_from += TIME_TO_POST_S; /* the notice begins when it is posted */
+    reservation->alternatives = instead_of_open(reservation, &postable);
+}
+
 void refusal_tell(struct reservation *reservation, const struct planner_request *request,
                   const struct planner_refusal *refusal)
 {
@@ -332,9 +411,8 @@ void refusal_tell(struct reservation *reservation, const struct planner_request 
     reservation->reason = "capacity_unavailable";
     reservation->binding = refusal_binding(world, request, refusal);
     bool is_hopeless = refusal->binding == PLANNER_BINDS_MODEL;
-    bool may_search = world->relaxed_count == 0 || world->has_time;
     reservation->alternatives = "[]";
-    if (is_hopeless || !may_search || reservation->wish.posted == NULL)
+    if (is_hopeless || !may_search(reservation))
         return;
     world->relaxed_count++;
     struct planner_request postable = *request;

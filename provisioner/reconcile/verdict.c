@@ -196,6 +196,14 @@ static void refuse_uncovered(struct reservation *reservation)
     reservation->alternatives = "[]";
 }
 
+/* Of one that waits already, what it was told becomes true anew: its numbers have changed. */
+static void refuse_open(struct reservation *reservation, const struct planner_request *request)
+{
+    reservation->refused = true;
+    reservation->world->refused_count += reservation->is.state == RESERVATION_PENDING;
+    refusal_tell_open(reservation, request);
+}
+
 void verdict_decide(struct reservation *reservation)
 {
     struct world *world = reservation->world;
@@ -217,8 +225,7 @@ void verdict_decide(struct reservation *reservation)
         return;
     }
     if (!horizon_has_share(reservation)) {
-        reservation->refused = true;
-        world->refused_count += reservation->is.state == RESERVATION_PENDING;
+        refuse_open(reservation, &request);
         return;
     }
     struct denial denial = {0};

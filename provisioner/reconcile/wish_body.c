@@ -37,7 +37,7 @@ const char *wish_body(struct arena *arena, const struct zone_terms *zone, const 
     return arena_format(
         arena, "{\"zone\":%s%s%s%s%s%s%s%s,\"labels\":%s%s%s%s", json_text(arena, zone->name),
         member(arena, "project", wish->project), member(arena, "name", posted->name), instance_members(arena, wish),
-        member(arena, "tier", posted->tier), member(arena, "if_unavailable", posted->if_unavailable),
+        member(arena, "tier", wish->tier), member(arena, "if_unavailable", posted->if_unavailable),
         member(arena, "image", posted->image), member(arena, "user_data", posted->user_data), posted->labels,
         posted->ssh_keys == NULL ? "" : ",\"ssh_keys\":", posted->ssh_keys == NULL ? "" : posted->ssh_keys, ttl);
 }

@@ -110,7 +110,7 @@ struct node {
 /* What of a wish only who posts it again needs. */
 struct wish_posted {
     const char *name, *instance_type, *image; /* NULL: none, as below */
-    const char *tier, *if_unavailable;
+    const char *if_unavailable;
     const char *labels;   /* JSON */
     const char *ssh_keys; /* JSON: their names; NULL: none */
     const char *user_data;
@@ -121,11 +121,12 @@ struct wish {
     struct identity id;
     struct identity tenant;
     struct planner_shape shape;
-    int64_t count;                    /* as granted last, else as wished */
-    int64_t starts_s;                 /* NEVER: at the decision */
-    int64_t ends_s;                   /* NEVER: until cancelled */
-    int64_t duration_s;               /* where the start is flexible, instead of the two; 0: it is not */
-    int64_t start_from_s, start_to_s; /* then it starts within [from, to]; from NEVER: at the decision or later */
+    int64_t count;      /* as granted last, else as wished */
+    int64_t starts_s;   /* NEVER: at the decision */
+    int64_t ends_s;     /* NEVER: until cancelled */
+    int64_t duration_s; /* where the start is flexible, instead of the two; 0: it is not */
+    int64_t start_from_s,
+        start_to_s; /* then: the start lies in [from, to]; from NEVER: at the decision at the earliest */
     const char *const *gpu_models;
     uint32_t gpu_model_count;
     enum planner_scope scope;
@@ -139,7 +140,8 @@ struct wish {
     int64_t hold_until_s; /* a quote: until then it may be confirmed; 0: it is none */
     bool is_confirmed;
     const struct wish_posted *posted; /* NULL where it is decided already */
-    bool preemptible;                 /* its instances give way to those of other tiers */
+    const char *tier;
+    bool preemptible;         /* its instances give way to those of other tiers */
     int64_t horizon_s;        /* how long it is guaranteed from now on, if it is open-ended; 0: without an end */
     struct identity type;     /* all zero: a shape of the tenant's own */
     int64_t open_max_percent; /* of the type's GPUs, sold without an end; negative: no cap */
@@ -392,6 +394,8 @@ const char *refusal_body_here(const struct reservation *reservation);
 /* What bound, with numbers and in a sentence: JSON, the arena's. */
 const char *refusal_binding(const struct world *world, const struct planner_request *request,
                             const struct planner_refusal *refusal);
+/* What could be posted where the share of its type that is sold without an end binds: sets alternatives. */
+void refusal_tell_open(struct reservation *reservation, const struct planner_request *request);
 /* Says why, and what would fit instead: sets reason, binding and alternatives. */
 void refusal_tell(struct reservation *reservation, const struct planner_request *request,
                   const struct planner_refusal *refusal);
@@ -409,6 +413,11 @@ int64_t horizon_end(const struct wish *wish, int64_t from_s, int64_t ends_s);
 void horizon_keep(struct reservation *reservation);
 /* Whether as much of its type may still be sold without an end; else sets reason and binding. */
 bool horizon_has_share(struct reservation *reservation);
+/* How many instances of it may; only of one that is capped (open_max_percent), and then 0 at least. */
+int64_t horizon_share_left(const struct reservation *reservation);
+/* How long a window may be offered in place of one without an end: a year; or as long as its tenant's credit limit was asked
+ * for, where it has one. */
+int64_t horizon_closed_most_s(const struct reservation *reservation);
 
 /* ---- Giving way ---- */
 

@@ -84,17 +84,59 @@ def test_without_a_horizon_it_holds_for_ever(rolling):
                                          "ends_at": at(21)}).expect(409)
 
 
-def test_only_a_share_of_a_type_is_sold_without_an_end(stack):
-    stack.fleet(2)
+@pytest.fixture
+def capped(stack):
+    """Two zones of three nodes; of a type, two thirds are sold without an end, at 24 an hour."""
+    stack.fleet(3)
+    stack.zone("us-west-1a")
+    for number in range(3):
+        stack.node(f"w{number}", "us-west-1a")
     stack.operator.create("/v1/system/instance-types", {
         "name": "capped", "gpu_count": 8, "gpu_models": ["H100"], "cpu_milli": 96000, "memory_mib": 1048576,
-        "open_ended_max_percent": 50})
-    acme = stack.tenant("acme")
+        "open_ended_max_percent": 67})
+    stack.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": "capped", "gpu_hour": {"amount": "3.000000", "currency": "USD"}})
+    return stack
+
+
+def window_of(body):
+    return body["zone"], body["count"], body["starts_at"], body["ends_at"]
+
+
+def test_only_a_share_of_a_type_is_sold_without_an_end_and_what_is_told_instead_can_be_posted(capped):
+    stack, acme = capped, capped.tenant("acme")
+    wish = {"instance_type": "capped", "zone": "us-east-1a", "count": 2}
     reserve(acme, None, None, instance_type="capped")
+    said = acme.post("/v1/reservations?validate_only=true", wish).expect(409).body
+    refused = acme.post("/v1/reservations", wish).expect(409).body
+    assert refused["binding"]["constraint"] == "open_ended_share"
+    assert (refused["binding"]["sold_gpu_milli"], refused["binding"]["most_gpu_milli"]) == (8000, 16080)
+    assert [window_of(body) for body in refused["alternatives"]] == [
+        ("us-east-1a", 2, None, "2027-01-02T00:00:00Z"), ("us-east-1a", 1, None, None), ("us-west-1a", 2, None, None)]
+    assert said["alternatives"] == refused["alternatives"]
+    for body in refused["alternatives"]:
+        made = acme.create("/v1/reservations", body)
+        acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
+    reserve(acme, None, None, zone="us-west-1a", instance_type="capped")
+    reserve(acme, at(9), at(11), count=2)
+    refused = acme.post("/v1/reservations", wish).expect(409).body  # nor is there room in the west, and here until the ninth
+    assert [window_of(body) for body in refused["alternatives"]] == [("us-east-1a", 2, None, at(9))]
+    for body in refused["alternatives"]:
+        made = acme.create("/v1/reservations", body)
+        acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
+
+
+def test_what_is_told_instead_of_what_has_no_end_is_within_the_credit_limit(capped):
+    stack, acme = capped, capped.tenant("acme")
+    other = stack.tenant("other")
+    (found,) = stack.operator.items("/v1/system/tenants?name=acme")
+    stack.operator.request("PUT", f"/v1/system/tenants/{found['id']}/credit-limit", {"limit": {"amount": "600.00", "currency": "USD"}}).expect(200)
+    reserve(other, None, None, instance_type="capped", count=2)
     refused = acme.post("/v1/reservations", {"instance_type": "capped", "zone": "us-east-1a"}).expect(409).body
     assert refused["binding"]["constraint"] == "open_ended_share"
-    assert (refused["binding"]["sold_gpu_milli"], refused["binding"]["most_gpu_milli"]) == (8000, 8000)
-    reserve(acme, None, at(2), instance_type="capped")
+    assert [window_of(body) for body in refused["alternatives"]] == [("us-east-1a", 1, None, at(2)), ("us-west-1a", 1, None, None)]
+    for body in refused["alternatives"]:
+        acme.post("/v1/reservations?validate_only=true", body).expect(200)
+    acme.post("/v1/reservations", refused["alternatives"][0]).expect(201)
 
 
 def test_what_is_opened_by_an_amendment_rolls_and_counts_like_any_other(stack):

@@ -1,4 +1,4 @@
-"""?validate_only=true of new reservations and quotes: what it says comes true when it is posted, and it leaves nothing."""
+"""?validate_only=true of new reservations, quotes and amendments: what it says comes true when it is posted, and it leaves nothing."""
 # SPDX-License-Identifier: Apache-2.0
 
 import os
@@ -54,6 +54,33 @@ def says_the_same(said, came):
     came.expect(said.status)
     for member in ("code", "title", "retryable", "binding", "alternatives", "reason", "errors"):
         assert said.body.get(member) == came.body.get(member), member
+
+
+def comes_true(client, reservation, body):
+    """Previews an amendment and then asks for it: the same is answered. Returns the code of the refusal, or None."""
+    path = f"/v1/reservations/{reservation['id']}/amendments"
+    said, came = client.post(f"{path}?validate_only=true", body), client.post(path, body)
+    if said.status == 200:
+        assert said.body["terms"] == came.expect(201).body["terms"], body
+        return None
+    came.expect(said.status)
+    for member in ("code", "title", "retryable", "binding", "alternatives", "errors"):
+        assert said.body.get(member) == came.body.get(member), (member, body)
+    return said.code
+
+
+def limit(sluice, tenant, amount):
+    (found,) = sluice.operator.items(f"/v1/system/tenants?name={tenant.name}")
+    sluice.operator.request("PUT", f"/v1/system/tenants/{found['id']}/credit-limit", {"limit": {"amount": amount, "currency": "USD"}}).expect(200)
+
+
+def capped(sluice, percent):
+    """A type of which only so much is sold without an end, at 24 an hour."""
+    name = f"capped-{percent}"
+    sluice.operator.create("/v1/system/instance-types", {"name": name, "gpu_count": 8, "gpu_models": ["H100"], "cpu_milli": 96000,
+                                                         "memory_mib": 1048576, "open_ended_max_percent": percent})
+    sluice.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": name, "gpu_hour": {"amount": "3.000000", "currency": "USD"}})
+    return name
 
 
 # ---- Yes ----
@@ -118,6 +145,42 @@ def test_a_preview_sees_the_quotas(sluice, acme):
     assert preview(acme, wish(6)).expect(409).code == "quota_exceeded"
 
 
+def test_a_preview_sees_the_credit_limit(sluice, acme):
+    limit(sluice, acme, "600.00")
+    says_the_same(preview(acme, wish(17)).expect(200), acme.post("/v1/reservations", wish(17)))
+    for path in ("/v1/reservations", "/v1/quotes"):
+        said = preview(acme, wish(18), path).expect(409)
+        assert said.code == "credit_exhausted" and said.body["binding"]["held"] == "576.000000"
+        says_the_same(said, acme.post(path, wish(18)))
+
+
+def test_a_preview_sees_what_is_sold_without_an_end(sluice, acme):
+    body = wish(31, count=2, instance_type=capped(sluice, 40), ends_at=None)
+    said = preview(acme, body).expect(409)
+    assert said.body["binding"]["constraint"] == "open_ended_share"
+    says_the_same(said, acme.post("/v1/reservations", body))
+
+
+def test_a_preview_of_an_amendment_sees_all_that_its_verdict_does(sluice, acme):
+    limit(sluice, acme, "600.00")
+    made = acme.create("/v1/reservations", wish(19, instance_type=capped(sluice, 20)))
+    assert comes_true(acme, made, {"ends_at": at(21)}) == "credit_exhausted"
+    assert comes_true(acme, made, {"ends_at": None}) == "capacity_unavailable"  # 20 % of four nodes are none
+    assert comes_true(acme, made, {"starts_at": None, "ends_at": at(20), "count": 4}) == "credit_exhausted"
+    assert comes_true(acme, made, {"starts_at": at(19, 12)}) is None
+    assert comes_true(acme, made, {"starts_at": None, "ends_at": at(1, 6)}) is None  # it begins: its start is past
+    assert comes_true(acme, made, {"starts_at": at(2)}) == "start_is_past"
+    acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
+
+
+def test_who_gives_way_is_told_by_a_preview_too_that_nothing_is_amended(sluice, acme):
+    there = acme.create("/v1/reservations", {**wish(1), "starts_at": None, "ends_at": at(1, 22), "tier": "preemptible"})
+    firm = acme.create("/v1/reservations", {**wish(1, count=4), "starts_at": at(1, 1), "ends_at": at(1, 20)})
+    assert comes_true(acme, there, {"ends_at": at(1, 12)}) == "not_amendable"
+    for each in (there, firm):
+        acme.post(f"/v1/reservations/{each['id']}/cancel").expect(200)
+
+
 def test_what_admission_refuses_a_preview_refuses(sluice, acme):
     acme.create("/v1/reservations", wish(7, name="taken"))
     for body in (wish(7, name="taken"), wish(7, zone="nowhere"), wish(7, instance_type="none"), wish(7, project="none"),
@@ -180,6 +243,29 @@ def test_a_simulated_deal_is_held_against_the_tenants_quotas(sluice, acme):
 
 
 # ---- Both, over a random history ----
+
+
+def test_previews_of_amendments_come_true_throughout_a_history(sluice, acme):
+    """Of what has begun and what has not, within a quota, a credit limit, and a share that is sold without an end."""
+    seed = int(os.environ.get("SLUICE_SEED", random.randrange(1 << 30)))
+    print(f"SLUICE_SEED={seed}")
+    chance = random.Random(seed)
+    sluice.quota(acme.name, peak_gpu_milli=24000)
+    eventually(lambda: all(item["held_gpu_milli"] is not None for item in acme.items("/v1/quotas")), "the planner knows of the quota")
+    limit(sluice, acme, "5000.00")
+    kind = capped(sluice, 30)
+    made = [acme.create("/v1/reservations", body) for body in (
+        wish(28), wish(29, instance_type=kind), wish(29, instance_type=kind), {**wish(1), "starts_at": None, "ends_at": at(1, 20), "instance_type": kind})]
+    outcomes = set()
+    for _ in range(40):
+        body = {"starts_at": at(chance.randint(26, 30)), "ends_at": chance.choice([None, *(at(day, 6) for day in range(27, 32))]),
+                "count": chance.randint(1, 4)}
+        for member in chance.sample(sorted(body), chance.choice([0, 1, 1, 2])):
+            del body[member]
+        outcomes.add(comes_true(acme, chance.choice(made), body))
+    assert None in outcomes and len(outcomes) > 2, outcomes
+    for each in made:
+        acme.post(f"/v1/reservations/{each['id']}/cancel").expect(200)
 
 
 def test_previews_come_true_throughout_a_history(sluice, acme):

@@ -12,7 +12,14 @@
 
 /* ---- A zone in memory ---- */
 
+/* What a database would tell: one reservation, or none. */
+struct held {
+    struct question_source source; /* first */
+    struct reservation reservation;
+};
+
 struct scene {
+    struct held *held;
     struct arena *arena;
     struct zone_terms terms;
     struct world world;
@@ -21,10 +28,37 @@ struct scene {
     struct question_reply reply;
 };
 
+static struct reservation *reservation_of(struct question_source *source, struct world *world, struct identity id)
+{
+    struct held *held = (struct held *)(void *)source;
+    held->reservation.world = world;
+    return memcmp(&held->reservation.wish.id, &id, sizeof id) == 0 ? &held->reservation : NULL;
+}
+
+static int64_t nothing_sold(struct question_source *source, const struct reservation *reservation)
+{
+    (void)source;
+    (void)reservation;
+    return 0;
+}
+
+static const char *covered(struct question_source *source, struct reservation *reservation,
+                           const struct amendment *amendment)
+{
+    (void)source;
+    (void)reservation;
+    (void)amendment;
+    return NULL;
+}
+
 static struct scene scene_of(struct planner *planner)
 {
     struct scene scene = {.arena = arena_new(), .terms = {.id = identity_of(id_of(1)), .name = "z1"}};
-    scene.view = (struct question_view){.arena = scene.arena, .planner = planner};
+    scene.held = arena_alloc(scene.arena, sizeof *scene.held);
+    *scene.held = (struct held){
+        .source = {.reservation = reservation_of, .sold_open = nothing_sold, .uncovered = covered}};
+    scene.view =
+        (struct question_view){.arena = scene.arena, .planner = planner, .source = &scene.held->source};
     return scene;
 }
 
@@ -285,14 +319,32 @@ START_TEST(a_preview_changes_nothing_of_what_is_held_against_quotas)
                                                       .from = NOW + HOUR,
                                                       .to = NOW + 2 * HOUR,
                                                       .gpu_milli = 16000});
+    static const char *const models[] = {"H100"};
+    scene.held->reservation = (struct reservation){
+        .wish = {.id = reservation,
+                 .tenant = tenant,
+                 .project = "default",
+                 .shape = {.gpus = 8},
+                 .count = 1,
+                 .gpu_models = models,
+                 .gpu_model_count = 1,
+                 .scope = PLANNER_ZONE,
+                 .scope_required = true,
+                 .open_max_percent = -1},
+        .is = {.state = RESERVATION_SCHEDULED},
+        .starts_s = NOW + HOUR,
+        .ends_s = NOW + HOUR + HOUR / 2,
+        .ends_by_s = NEVER,
+    };
     uint64_t before = quotas_fingerprint(scene.quotas);
     const json_t *answer = ask(&scene, "amendment",
-                               "{\"terms\":{\"reservation\":\"00000000-0000-0000-0000-000002000000\",\"tenant\":"
-                               "\"00000000-0000-0000-0000-000003000000\",\"count\":4,\"gpus\":8,\"gpu_models\":"
-                               "[\"H100\"]},\"project\":\"default\",\"starts_s\":3603600,\"ends_s\":3614400,"
-                               "\"held_starts_s\":3603600,\"held_ends_s\":3605400,\"held_count\":1}");
+                               "{\"reservation\":\"00000000-0000-0000-0000-000002000000\",\"count\":4,"
+                               "\"changes_end\":true,\"ends_s\":3614400}");
     ck_assert_ptr_nonnull(answer);
+    ck_assert_str_eq(json_string_value(json_object_get(answer, "reason")), "quota_exceeded");
     ck_assert_uint_eq(quotas_fingerprint(scene.quotas), before);
+    ck_assert_ptr_null(ask(&scene, "amendment", "{\"reservation\":\"00000000-0000-0000-0000-000009000000\"}"));
+    ck_assert_str_eq(scene.reply.problem, "malformed_question");
     scene_free(&scene);
 }
 END_TEST

@@ -34,7 +34,7 @@ static inline struct node enrolled_node(const struct zone_terms *zone, uint32_t 
 static inline struct reservation pending_reservation(struct world *world, const struct wish *wish)
 {
     static const struct wish_posted posted = {
-        .instance_type = "h100.8x", .tier = "reserved", .if_unavailable = "reject", .labels = "{}"};
+        .instance_type = "h100.8x", .if_unavailable = "reject", .labels = "{}"};
     struct reservation made = {
         .world = world,
         .wish = *wish,
@@ -47,6 +47,7 @@ static inline struct reservation pending_reservation(struct world *world, const 
         .is = {.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER},
     };
     made.wish.posted = &posted;
+    made.wish.tier = "reserved";
     made.wish.revision = 1;
     return made;
 }
