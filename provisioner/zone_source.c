@@ -67,7 +67,7 @@ enum err_kind zone_source_end(struct zone_source *source, struct err *reterr)
 {
     if (source->is_open) {
         db_rollback(source->db);
-        source->memory->driver_ops->reset(source->memory->driver);
+        source->memory->driver_ops->reset(source->memory->driver, false); /* it wrote nothing */
     }
     source->is_open = false;
     if (source->kind != ERR_NONE)

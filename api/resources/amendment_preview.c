@@ -15,15 +15,14 @@
 
 static const struct db_stmt statement_ask = {
     .name = "amendment_preview_ask",
-    .sql =
-        "SELECT json_build_object('reservation', r.id, 'changes_start', $2::boolean, 'starts_s', $3::bigint,"
-        "   'changes_end', $4::boolean, 'ends_s', $5::bigint, 'count', $6::bigint),"
-        " CASE WHEN r.instance_type_id IS NULL THEN 'gpu_model' ELSE 'instance_type' END,"
-        " CASE WHEN r.instance_type_id IS NOT NULL THEN t.name"
-        "      WHEN cardinality(r.gpu_models) = 1 THEN r.gpu_models[1] END,"
-        " r.tier, w.currency, r.gpu_count::bigint * 1000 + r.gpu_milli, r.project"
-        " FROM reservation r JOIN tenant w ON w.id = r.tenant_id"
-        " LEFT JOIN instance_type t ON t.id = r.instance_type_id WHERE r.id = $1::uuid",
+    .sql = "SELECT json_build_object('reservation', r.id, 'changes_start', $2::boolean, 'starts_s', $3::bigint,"
+           "   'changes_end', $4::boolean, 'ends_s', $5::bigint, 'count', $6::bigint),"
+           " CASE WHEN r.instance_type_id IS NULL THEN 'gpu_model' ELSE 'instance_type' END,"
+           " CASE WHEN r.instance_type_id IS NOT NULL THEN t.name"
+           "      WHEN cardinality(r.gpu_models) = 1 THEN r.gpu_models[1] END,"
+           " r.tier, w.currency, r.gpu_count::bigint * 1000 + r.gpu_milli, r.project"
+           " FROM reservation r JOIN tenant w ON w.id = r.tenant_id"
+           " LEFT JOIN instance_type t ON t.id = r.instance_type_id WHERE r.id = $1::uuid",
     .params = 6,
 };
 enum { ASK_BODY, ASK_SKU_KIND, ASK_SKU, ASK_TIER, ASK_CURRENCY, ASK_GPU_MILLI, ASK_PROJECT };
@@ -187,14 +186,13 @@ enum err_kind amendment_preview(struct request *request, const struct amendment_
         .ends_at = wish->changes_end ? wish->ends_at : subject->ends_at,
         .count = wish->changes_count ? wish->count : subject->count,
     };
-    enum err_kind kind =
-        request_run(request, &statement_ask,
-                    DB_PARAMS(subject->id, request_bool(wish->changes_start),
-                              wish->changes_start ? request_int(request, wish->starts_at) : NULL,
-                              request_bool(wish->changes_end),
-                              wish->changes_end ? request_int(request, wish->ends_at) : NULL,
-                              wish->changes_count ? request_int(request, wish->count) : NULL),
-                    &preview->asked, reterr);
+    enum err_kind kind = request_run(request, &statement_ask,
+                                     DB_PARAMS(subject->id, request_bool(wish->changes_start),
+                                               wish->changes_start ? request_int(request, wish->starts_at) : NULL,
+                                               request_bool(wish->changes_end),
+                                               wish->changes_end ? request_int(request, wish->ends_at) : NULL,
+                                               wish->changes_count ? request_int(request, wish->count) : NULL),
+                                     &preview->asked, reterr);
     if (kind != ERR_NONE)
         return kind;
     struct question *question = arena_alloc(request->arena, sizeof *question);

@@ -73,7 +73,8 @@ static const char *wrong_with(const struct reservation *reservation, const struc
 {
     int64_t now_s = reservation->world->now_s;
     bool moves_start = terms->starts_s != reservation->starts_s;
-    if (!has_place(reservation) || reservation->ends_s <= now_s || reservation->ends_by_s != NEVER) /* over, or giving way */
+    if (!has_place(reservation) || reservation->ends_s <= now_s ||
+        reservation->ends_by_s != NEVER) /* over, or giving way */
         return "not_amendable";
     if (moves_start && reservation->is.state != RESERVATION_SCHEDULED)
         return "start_is_past"; /* its instances are being made ready, or run */

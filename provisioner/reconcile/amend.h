@@ -34,10 +34,10 @@ void amend_look(struct reservation *reservation);
 struct amend_search {
     struct world *world;
     struct amend_terms held, asked;
-    bool starts_at_once;  /* the asked start is whenever it is decided */
-    bool may_start_later; /* nothing of it has begun */
+    bool starts_at_once;   /* the asked start is whenever it is decided */
+    bool may_start_later;  /* nothing of it has begun */
     int64_t closed_most_s; /* how long a window is looked for in place of one without an end */
-    const void *subject;  /* of the two below, which change nothing */
+    const void *subject;   /* of the two below, which change nothing */
     bool (*would_grant)(const void *subject, const struct amend_terms *terms);
     /* The first start, from terms->starts_s on, from which as long a window has room. */
     bool (*first_start)(const void *subject, const struct amend_terms *terms, int64_t *ret_starts_s);

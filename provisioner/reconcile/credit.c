@@ -22,8 +22,9 @@ static const struct db_stmt statement_settle = {
 
 static const struct db_stmt statement_look = {
     .name = "credit_look",
-    .sql = "SELECT is_covered, currency, limit_u, used_u, held_u, needed_u"
-           "  FROM credit_look($1::uuid, $2::uuid, $3::text, $4::uuid, $5::text[], $6::text, $7::bigint, $8::bigint, $9::bigint)",
+    .sql =
+        "SELECT is_covered, currency, limit_u, used_u, held_u, needed_u"
+        "  FROM credit_look($1::uuid, $2::uuid, $3::text, $4::uuid, $5::text[], $6::text, $7::bigint, $8::bigint, $9::bigint)",
     .params = 9,
 };
 
@@ -168,8 +169,7 @@ static enum err_kind look(const struct reservation *reservation, const struct am
 enum err_kind credit_look(struct reservation *reservation, const struct amendment *amendment, struct db *db,
                           const char **ret, struct err *reterr)
 {
-    struct amend_terms terms =
-        amendment == NULL ? terms_of_wish(reservation) : amend_terms_of(reservation, amendment);
+    struct amend_terms terms = amendment == NULL ? terms_of_wish(reservation) : amend_terms_of(reservation, amendment);
     *ret = NULL;
     if (terms.ends_s <= terms.starts_s) /* it is refused for that */
         return ERR_NONE;

@@ -217,10 +217,11 @@ static void count_offers(struct world *world, const struct planner_search *searc
     const struct planner_request *request = &search->request;
     world->tally[TALLY_OFFERED] += expected->count;
     world->tally[TALLY_OFFERED_SHARES] += request->shape.gpus == 0 ? expected->count : 0;
-    world->tally[TALLY_OFFERED_SPREAD] += request->spread != PLANNER_SPREAD_NONE && request->count > 1 ? expected->count : 0;
+    world->tally[TALLY_OFFERED_SPREAD] +=
+        request->spread != PLANNER_SPREAD_NONE && request->count > 1 ? expected->count : 0;
     world->tally[TALLY_OFFERED_MODELS] += request->gpu_model_count == 2 ? expected->count : 0;
     world->tally[TALLY_OFFERED_LESS] += expected->count > 0 && (expected->request.count < request->count ||
-                                                              longest_s(expected) < search->duration_most_s);
+                                                                longest_s(expected) < search->duration_most_s);
 }
 
 static void seek(struct world *world)

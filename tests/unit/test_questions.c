@@ -55,10 +55,9 @@ static struct scene scene_of(struct planner *planner)
 {
     struct scene scene = {.arena = arena_new(), .terms = {.id = identity_of(id_of(1)), .name = "z1"}};
     scene.held = arena_alloc(scene.arena, sizeof *scene.held);
-    *scene.held = (struct held){
-        .source = {.reservation = reservation_of, .sold_open = nothing_sold, .uncovered = covered}};
-    scene.view =
-        (struct question_view){.arena = scene.arena, .planner = planner, .source = &scene.held->source};
+    *scene.held =
+        (struct held){.source = {.reservation = reservation_of, .sold_open = nothing_sold, .uncovered = covered}};
+    scene.view = (struct question_view){.arena = scene.arena, .planner = planner, .source = &scene.held->source};
     return scene;
 }
 

@@ -33,8 +33,7 @@ static inline struct node enrolled_node(const struct zone_terms *zone, uint32_t 
 /* What nobody has looked at yet. */
 static inline struct reservation pending_reservation(struct world *world, const struct wish *wish)
 {
-    static const struct wish_posted posted = {
-        .instance_type = "h100.8x", .if_unavailable = "reject", .labels = "{}"};
+    static const struct wish_posted posted = {.instance_type = "h100.8x", .if_unavailable = "reject", .labels = "{}"};
     struct reservation made = {
         .world = world,
         .wish = *wish,
