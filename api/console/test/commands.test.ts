@@ -53,6 +53,15 @@ describe("as a command", () => {
       "sluice reservation cancel rsv_1",
     );
   });
+  test("has what is asked of an instance as its last word", () => {
+    const params = { id: "ins_1" };
+    expect(cliOf({ method: "POST", path: "/v1/instances/{id}/actions", params, body: { action: "reboot" } })).toBe(
+      "sluice instance reboot ins_1",
+    );
+    expect(cliOf({ method: "GET", path: "/v1/system/instances/{id}/console", params, query: { tail: "100" } })).toBe(
+      "sluice instance console ins_1 --tail 100",
+    );
+  });
   test("takes a body from standard input", () => {
     expect(cliOf({ method: "POST", path: "/v1/projects", body: { name: "a" } })).toBe(
       'sluice project create --body - <<\'EOF\'\n{\n  "name": "a"\n}\nEOF',

@@ -7,6 +7,8 @@ interface Command {
   options?: readonly string[];
   /** Takes the whole body from standard input: --body -. */
   takesBody?: boolean;
+  /** The member of the body that is its last word. */
+  verb?: string;
 }
 
 const LIST = ["limit"];
@@ -34,6 +36,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "GET /v1/maintenance-windows/{id}": { words: "maintenance get" },
   "POST /v1/maintenance-windows/{id}/cancel": { words: "maintenance cancel" },
   "GET /v1/instances": { words: "instance list", options: ["limit", "tenant", "state", "reservation", "node"] },
+  "POST /v1/instances/{id}/actions": { words: "instance", verb: "action" },
+  "GET /v1/instances/{id}/actions": { words: "instance actions", options: LIST },
+  "GET /v1/instances/{id}/console": { words: "instance console", options: ["tail", "incarnation"] },
   "GET /v1/nodes": { words: "node list", options: ["limit", "name", "zone", "state", "fabric", "rack", "include"] },
   "GET /v1/invoices": { words: "invoice list", options: ["limit", "tenant", "number", "status"] },
   "GET /v1/invoices/{id}": { words: "invoice get" },
@@ -98,8 +103,13 @@ function optionsOf(fields: Readonly<Record<string, unknown>>, known: readonly st
 export function cliOf(ask: Ask): string | null {
   const command = COMMANDS[`${ask.method} ${ask.path.replace("/v1/system/", "/v1/")}`];
   if (command === undefined || ask.file !== undefined) return null;
-  const words = ["sluice", command.words, ...Object.values(ask.params ?? {}).map(quoted)];
-  const body = (ask.body ?? {}) as Record<string, unknown>;
+  const body = { ...(ask.body ?? {}) } as Record<string, unknown>;
+  const words = ["sluice", command.words];
+  if (command.verb !== undefined) {
+    words.push(String(body[command.verb]));
+    delete body[command.verb];
+  }
+  words.push(...Object.values(ask.params ?? {}).map(quoted));
   const options = optionsOf({ ...ask.query, ...body }, command.options ?? []);
   if (options !== null) return [...words, ...options].join(" ");
   if (command.takesBody !== true) return null;

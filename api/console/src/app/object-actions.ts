@@ -8,9 +8,10 @@ import { invoiceActions } from "../billing/invoice-actions";
 import { refusalFor } from "../billing/shared";
 import type { Money } from "../format/money";
 import { formatDate } from "../format/text";
+import { instanceActions, type Instance } from "../instance/actions";
 import { nodeActions } from "../node/actions";
 import { reservationActions } from "../reservations/actions";
-import { aboutReservation } from "../reservations/wish";
+import { aboutReservation, nameOf } from "../reservations/wish";
 import type { Action } from "../ui/action";
 
 /** An object's actions, and what it is: "Node", "Reservation of acme, active". */
@@ -57,6 +58,14 @@ async function ofReservation(me: Me, id: string): Promise<Doable> {
   };
 }
 
+async function ofInstance(me: Me, id: string): Promise<Doable> {
+  const plane = isProvider(me) ? "/v1/system" : "/v1";
+  const instance = await get<Instance>(`${plane}/instances/{id}`, id);
+  const reservation = await ifKnown(get<Reservation>(`${plane}/reservations/{id}`, instance.reservation));
+  const name = reservation === undefined ? instance.reservation : nameOf(reservation);
+  return { about: `Instance of ${name}, ${instance.state}`, actions: instanceActions(me, instance, name) };
+}
+
 async function ofInvoice(me: Me, id: string): Promise<Doable> {
   const invoice = await get<InvoiceObject>("/v1/system/invoices/{id}", id);
   const of = invoice.number ?? `draft from ${formatDate(invoice.period_start)}`;
@@ -74,6 +83,7 @@ async function ofAsset(me: Me, id: string): Promise<Doable> {
 const KINDS: readonly Kind[] = [
   { address: /^\/fleet\/nodes\/(\w+)$/, list: "/fleet", of: ofNode },
   { address: /^\/reservations\/(\w+)$/, list: "/reservations", of: ofReservation },
+  { address: /^\/reservations\/instances\/(\w+)$/, list: "/reservations", of: ofInstance },
   { address: /^\/billing\/invoices\/(\w+)$/, list: "/billing", of: ofInvoice },
   { address: /^\/assets\/(\w+)$/, list: "/assets", of: ofAsset },
 ];

@@ -113,6 +113,7 @@ const TENANT: readonly Source[] = [{ path: "/v1/reservations", ...RESERVATION }]
 /** What an id leads to, by its first letters: no need to ask. */
 const BY_ID: Readonly<Record<string, (id: string) => Omit<Item, "name">>> = {
   rsv_: (id) => ({ hint: "Reservation", to: `/reservations/${id}` }),
+  ins_: (id) => ({ hint: "Instance", to: `/reservations/instances/${id}` }),
   nod_: (id) => ({ hint: "Node", to: `/fleet/nodes/${id}` }),
 };
 
@@ -145,7 +146,7 @@ export async function findObjects(me: Me, text: string, signal: AbortSignal): Pr
 const VERBS: ReadonlySet<string> = new Set(
   wordsOf(
     `cancel change cordon correct credit dispose drain end extend finalize impair issue maintenance move plan
-    re-estimate release replace retire reverse shorten switch uncordon void`,
+    re-estimate reboot release replace retire reverse shorten start stop switch uncordon void`,
   ),
 );
 /** Words for the same deed: which of them its button says depends on how far its object is. */

@@ -8,6 +8,7 @@ import { billingRoutes } from "../billing/routes";
 import { calendarRoutes } from "../calendar/routes";
 import { economicsRoutes } from "../economics/routes";
 import { fleetRoutes } from "../fleet/routes";
+import { instanceRoutes } from "../instance/routes";
 import { maintenanceRoutes } from "../maintenance/routes";
 import { nodeRoutes } from "../node/routes";
 import { overviewRoutes } from "../overview/routes";
@@ -39,6 +40,7 @@ export const router = createRouter({
     ...calendarRoutes,
     ...maintenanceRoutes,
     ...reservationsRoutes,
+    ...instanceRoutes,
     ...reserveRoutes,
     ...tenantRoutes,
     ...economicsRoutes,

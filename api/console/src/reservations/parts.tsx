@@ -1,4 +1,5 @@
 // Lists below a reservation: instances, amendments, events.
+import { Link } from "@tanstack/react-router";
 import { useWhole } from "../api/lists";
 import { formatInstant, formatCount, words } from "../format/text";
 import { zoneName } from "../format/zone";
@@ -27,7 +28,15 @@ const INSTANCE_COLUMNS: readonly Column<Instance>[] = [
     render: (row) => <StateChip state={row.state} tone={toneOf(row.state)} />,
   },
   { key: "address", title: "Address", sort: (row) => row.address, render: (row) => row.address ?? "\u2013" },
-  { key: "id", title: "Id", render: (row) => <code>{row.id}</code> },
+  {
+    key: "id",
+    title: "Id",
+    render: (row) => (
+      <Link to="/reservations/instances/$id" params={{ id: row.id }}>
+        <code>{row.id}</code>
+      </Link>
+    ),
+  },
 ];
 
 export function Instances({ id, provider }: PartProps) {
