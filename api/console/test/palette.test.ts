@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { formerOf } from "../src/api/lists";
 import type { Me, Node, Reservation } from "../src/api/model";
 import { actionsAt } from "../src/app/object-actions";
-import { actionItems, chosenOf, distinct, doing, matchingActions } from "../src/app/palette-items";
+import { actionItems, chosenOf, distinct, doing, itemOfId, matchingActions } from "../src/app/palette-items";
+import { instanceActions, type Instance } from "../src/instance/actions";
 import { cordonAction } from "../src/node/actions";
 import { reservationActions } from "../src/reservations/actions";
 import { aboutReservation } from "../src/reservations/wish";
@@ -26,6 +27,16 @@ function nodeItems(cordoned: boolean) {
   const action = cordonAction({ ...NODE, cordoned }, ME) as Action<never>;
   return actionItems([{ about: "Node", action }]);
 }
+
+test("an instance is stopped and rebooted while it runs, and started while it is stopped", () => {
+  const refused = (state: string, me = ME) =>
+    instanceActions(me, { id: "ins_1", ordinal: 0, state } as Instance, "x").map(({ refusal }) => refusal ?? null);
+  expect(refused("running")).toEqual([null, "only what is stopped can be started; it is running", null]);
+  expect(refused("stopped")[1]).toBeNull();
+  expect(refused("stopped")[0]).toBe("only what is running can be stopped; it is stopped");
+  expect(new Set(refused("terminated"))).toEqual(new Set(["it is terminated"]));
+  expect(new Set(refused("running", { ...ME, role: "auditor" }))).toEqual(new Set(["your role, auditor, reads only"]));
+});
 
 test("reservations of one name stay apart, and so do their actions", () => {
   const two = [reservation("rsv_000001", "ended"), reservation("rsv_000002", "active")];
@@ -86,6 +97,17 @@ describe("the actions of an object", () => {
   test("are there though the zones cannot be had", async () => {
     answering({ "/v1/system/nodes/nod_1": { ...NODE, cordoned: false, status: { allocated_gpu_milli: 0 } } });
     expect(await titles("/fleet/nodes/nod_1")).toContain("Cordon gpu-0041");
+  });
+
+  test("of an instance are there though its reservation cannot be had", async () => {
+    const instance = { id: "ins_1", reservation: "rsv_1", ordinal: 3, state: "running" };
+    answering({ "/v1/system/instances/ins_1": instance });
+    expect(await titles("/reservations/instances/ins_1")).toEqual([
+      "Stop instance 3 of rsv_1",
+      "Start instance 3 of rsv_1",
+      "Reboot instance 3 of rsv_1",
+    ]);
+    expect(itemOfId(`ins_${"0".repeat(26)}`)?.to).toBe(`/reservations/instances/ins_${"0".repeat(26)}`);
   });
 
   test("fail with the object", async () => {

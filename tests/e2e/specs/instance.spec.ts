@@ -16,7 +16,7 @@ async function running(tenant: Api, prefix: string): Promise<{ id: string; name:
     zone: "us-east-1a",
     ends_at: "2026-03-02T00:00:00Z",
   });
-  const path = `/v1/instances?reservation=${made.id}`;
+  const path = `/v1/reservations/${made.id}/instances`;
   await expect.poll(async () => (await tenant.items<Instance & { state: string }>(path))[0]?.state).toBe("running");
   return { id: made.id, name, instance: present((await tenant.items<Instance>(path))[0], "its instance").id };
 }
@@ -28,7 +28,7 @@ test("what_it_says_is_shown_and_goes_on_while_it_is_rebooted", async ({ page, te
   const lines = page.getByRole("list", { name: "What it said" });
   await expect(lines.getByRole("listitem")).toHaveCount(2);
   await expect(lines.getByRole("listitem").first()).toContainText("sim: power on, attempt 1");
-  await expect(page.getByRole("button", { name: /^Start: only what is stopped/ })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Start ?: only what is stopped/ })).toBeVisible();
   await page.getByRole("button", { name: "Reboot" }).press("Enter");
   const dialog = page.getByRole("dialog");
   const reboot = dialog.getByRole("button", { name: "Reboot", exact: true });
@@ -64,6 +64,6 @@ test("an_operator_stops_it_by_the_palette_and_a_viewer_reads_no_console", async 
   });
   await signIn(page, viewer.token, `/console/reservations/instances/${made.instance}`);
   await expect(page.getByRole("region", { name: "Console" })).toContainText("your role, viewer, does not read it");
-  await expect(page.getByRole("button", { name: /^Stop: your role/ })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Stop ?: your role/ })).toBeVisible();
   await tenant.post(`/v1/reservations/${made.id}/cancel`, {});
 });

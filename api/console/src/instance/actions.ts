@@ -23,6 +23,8 @@ export function isGone({ state }: Instance): boolean {
 interface Deed {
   action: "stop" | "start" | "reboot";
   verb: string;
+  /** What has been done then: "stopped". */
+  done: string;
   about: string;
   /** In which state it can be asked for. */
   from: Instance["state"];
@@ -34,25 +36,34 @@ const DEEDS: readonly Deed[] = [
   {
     action: "stop",
     verb: "Stop",
+    done: "stopped",
     about: "What runs on it ends. It keeps its place, which is paid as long as its reservation lasts.",
     from: "running",
     hurts: true,
   },
-  { action: "start", verb: "Start", about: "It comes up where its place is.", from: "stopped", hurts: false },
+  {
+    action: "start",
+    verb: "Start",
+    done: "started",
+    about: "It comes up where its place is.",
+    from: "stopped",
+    hurts: false,
+  },
   {
     action: "reboot",
     verb: "Reboot",
+    done: "rebooted",
     about: "What runs on it ends, and it comes up again in its place.",
     from: "running",
     hurts: true,
   },
 ];
 
-function refusalOf(me: Me, { state }: Instance, { from }: Deed): string | null {
+function refusalOf(me: Me, { state }: Instance, { from, done }: Deed): string | null {
   if (!mayUse(me)) return `your role, ${words(me.role)}, reads only`;
   if (me.tenant_suspended) return "the tenant is suspended";
   if (OVER.includes(state)) return `it is ${state}`;
-  return state === from ? null : `only what is ${from} can be; it is ${state}`;
+  return state === from ? null : `only what is ${from} can be ${done}; it is ${state}`;
 }
 
 /** `name`: what its reservation is called; whoever ends what runs types it. */

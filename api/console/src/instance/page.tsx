@@ -30,14 +30,6 @@ export function InstancePage() {
     <>
       <p className="crumb">
         <Link to="/reservations">Reservations</Link>
-        {instance.data !== undefined && (
-          <>
-            {" / "}
-            <Link to="/reservations/$id" params={{ id: instance.data.reservation }}>
-              Its reservation
-            </Link>
-          </>
-        )}
       </p>
       <Heading title={instance.data === undefined ? "Instance" : `Instance ${instance.data.ordinal}`} />
       <Loaded query={instance} what="the instance">
@@ -59,7 +51,7 @@ function Shown({ instance, me }: { instance: Instance; me: Me }) {
       <div className="chips">
         <StateChip state={state} tone={toneOf(state)} />
         <code className="fine">{id}</code>
-        <span className="actions detail-actions">
+        <span className="actions section-end">
           {instanceActions(me, instance, name).map((action) => (
             <ActionButton key={action.verb} action={action} />
           ))}
@@ -69,7 +61,12 @@ function Shown({ instance, me }: { instance: Instance; me: Me }) {
         </span>
       </div>
       <section aria-labelledby="facts-title" className="panel">
-        <h2 id="facts-title">Of {name}</h2>
+        <h2 id="facts-title">
+          Of{" "}
+          <Link to="/reservations/$id" params={{ id: instance.reservation }}>
+            {name}
+          </Link>
+        </h2>
         <InstanceFacts instance={instance} />
       </section>
       {mayUse(me) ? (
