@@ -7,14 +7,13 @@ interface Command {
   options?: readonly string[];
   /** Takes the whole body from standard input: --body -. */
   takesBody?: boolean;
-  /** The member of the body that is its last word. */
-  verb?: string;
 }
 
 const LIST = ["limit"];
 const TENANTS = ["limit", "name", "tenant"];
 
-// The commands (docs/cli.md) by the request they make. The planes share a command: /v1/system/x stands here as /v1/x.
+// The commands (docs/cli.md) by the request they make. The planes share a command: /v1/system/x stands here as /v1/x. Where
+// the body's `action` says what is asked, each has its row.
 // prettier-ignore
 const COMMANDS: Readonly<Record<string, Command>> = {
   "GET /v1/me": { words: "me" },
@@ -36,7 +35,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "GET /v1/maintenance-windows/{id}": { words: "maintenance get" },
   "POST /v1/maintenance-windows/{id}/cancel": { words: "maintenance cancel" },
   "GET /v1/instances": { words: "instance list", options: ["limit", "tenant", "state", "reservation", "node"] },
-  "POST /v1/instances/{id}/actions": { words: "instance", verb: "action" },
+  "POST /v1/instances/{id}/actions stop": { words: "instance stop" },
+  "POST /v1/instances/{id}/actions start": { words: "instance start" },
+  "POST /v1/instances/{id}/actions reboot": { words: "instance reboot" },
   "GET /v1/instances/{id}/actions": { words: "instance actions", options: LIST },
   "GET /v1/instances/{id}/console": { words: "instance console", options: ["tail", "incarnation"] },
   "GET /v1/nodes": { words: "node list", options: ["limit", "name", "zone", "state", "fabric", "rack", "include"] },
@@ -101,15 +102,11 @@ function optionsOf(fields: Readonly<Record<string, unknown>>, known: readonly st
 
 /** As a command of `sluice`, or null: the command line has none for it. */
 export function cliOf(ask: Ask): string | null {
-  const command = COMMANDS[`${ask.method} ${ask.path.replace("/v1/system/", "/v1/")}`];
+  const { action, ...body } = (ask.body ?? {}) as Record<string, unknown>;
+  const asked = `${ask.method} ${ask.path.replace("/v1/system/", "/v1/")}`;
+  const command = COMMANDS[typeof action === "string" ? `${asked} ${action}` : asked];
   if (command === undefined || ask.file !== undefined) return null;
-  const body = { ...(ask.body ?? {}) } as Record<string, unknown>;
-  const words = ["sluice", command.words];
-  if (command.verb !== undefined) {
-    words.push(String(body[command.verb]));
-    delete body[command.verb];
-  }
-  words.push(...Object.values(ask.params ?? {}).map(quoted));
+  const words = ["sluice", command.words, ...Object.values(ask.params ?? {}).map(quoted)];
   const options = optionsOf({ ...ask.query, ...body }, command.options ?? []);
   if (options !== null) return [...words, ...options].join(" ");
   if (command.takesBody !== true) return null;
