@@ -161,12 +161,17 @@ static const struct db_stmt statement_days = {
     .params = 4,
 };
 
+/* None of it is behind a line of a meter. */
+#define GPU_TIME_SCOPE                                                                                                 \
+    "SELECT s.* FROM invoice_line l, invoice_line_scope($3::uuid, $4::integer) s"                                      \
+    " WHERE l.invoice_id = $3::uuid AND l.line_no = $4::integer AND l.meter_id IS NULL"
+
 /* The key of a page is "start instance seq from". An event says what its instance is from then on; what came within the
  * same second, the last revision tells. What was metered late was not known to earlier invoices. */
 static const struct db_stmt statement_usage = {
     .name = "invoice_explain_usage",
     .sql =
-        "WITH scope AS MATERIALIZED (SELECT * FROM invoice_line_scope($3::uuid, $4::integer)), shown AS ("
+        "WITH scope AS MATERIALIZED (" GPU_TIME_SCOPE "), shown AS ("
         "  SELECT u.instance_id, u.seq, u.class, u.gpu_milli, u.node_id, u.period_start AS began, r.tier,"
         "   lower(h.held) AS starts_at, upper(h.held) AS ends_at"
         "  FROM scope n JOIN usage_interval u ON u.reservation_id = n.reservation_id"
@@ -201,7 +206,7 @@ static const struct db_stmt statement_usage = {
 
 static const struct db_stmt statement_corrections = {
     .name = "invoice_explain_corrections",
-    .sql = "WITH scope AS MATERIALIZED (SELECT * FROM invoice_line_scope($3::uuid, $4::integer))"
+    .sql = "WITH scope AS MATERIALIZED (" GPU_TIME_SCOPE ")"
            " SELECT c.id, extract(epoch FROM lower(h.held))::bigint AS starts_at,"
            "  extract(epoch FROM upper(h.held))::bigint AS ends_at, c.gpu_milli,"
            "  c.gpu_milli * extract(epoch FROM upper(h.held) - lower(h.held))::bigint AS gpu_milli_seconds, c.reason,"

@@ -218,13 +218,8 @@ void price_money_out(struct json_out *out, int64_t amount_u, const char *currenc
     json_out_close(out, '}');
 }
 
-void price_estimate_out(struct json_out *out, const struct price_estimate *estimate, const char *currency)
+void price_estimate_members(struct json_out *out, const struct price_estimate *estimate, const char *currency)
 {
-    if (!estimate->is_known) {
-        json_out_null(out);
-        return;
-    }
-    json_out_open(out, '{');
     json_out_key(out, "hourly");
     price_money_out(out, estimate->hourly_u, currency);
     json_out_key(out, "estimate");
@@ -232,5 +227,15 @@ void price_estimate_out(struct json_out *out, const struct price_estimate *estim
         json_out_null(out);
     else
         price_money_out(out, estimate->total_u, currency);
+}
+
+void price_estimate_out(struct json_out *out, const struct price_estimate *estimate, const char *currency)
+{
+    if (!estimate->is_known) {
+        json_out_null(out);
+        return;
+    }
+    json_out_open(out, '{');
+    price_estimate_members(out, estimate, currency);
     json_out_close(out, '}');
 }

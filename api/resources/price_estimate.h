@@ -49,6 +49,8 @@ MUST_CHECK enum err_kind price_ask(void *request, const struct db_stmt *stmt, co
 
 /* {"hourly": money, "estimate": money or null} where it is known, else null. */
 void price_estimate_out(struct json_out *out, const struct price_estimate *estimate, const char *currency);
+/* Its members alone, of one that is known. */
+void price_estimate_members(struct json_out *out, const struct price_estimate *estimate, const char *currency);
 /* {"amount", "currency"} */
 void price_money_out(struct json_out *out, int64_t amount_u, const char *currency);
 

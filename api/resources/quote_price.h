@@ -10,8 +10,15 @@
 MUST_CHECK enum err_kind quote_price(struct request *request, const char *quote_id, const char **ret,
                                      struct err *reterr);
 
+/* The same JSON, of an estimate that is known. */
+MUST_CHECK enum err_kind quote_price_json(struct request *request, const struct price_terms *terms,
+                                          const struct price_estimate *estimate, const char **ret, struct err *reterr);
+
 /* The same as numbers, with what they are of: all zero where nothing is granted. */
 MUST_CHECK enum err_kind quote_estimate(struct request *request, const char *quote_id, struct price_terms *ret_terms,
                                         struct price_estimate *ret, struct err *reterr);
+
+/* How the JSON is documented. */
+extern const struct field quote_price_fields[];
 
 extern const struct db_stmt *const quote_price_statements[];

@@ -1,5 +1,6 @@
 /* The fields of reservations and quotes. A quote is a reservation that is not firm yet: they share the wish. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/resources/quote_price.h"
 #include "api/resources/reservation.h"
 
 static const char *const scopes[] = {"zone", "fabric", "leaf", "rack", "nvlink_domain", "node", NULL};
@@ -99,7 +100,7 @@ const struct field quote_fields[] = {
     FIELD_INT   ("ttl_s", struct reservation, ttl_s, .least = 10, .most = 86400, .fallback = "900", .help = "Seconds it holds, unless its start comes before"),
     FIELD_TIME  ("hold_until", struct reservation, hold_until, .flags = FIELD_READ_ONLY, .help = "Until when it can be confirmed"),
     FIELD_ID    ("reservation", struct reservation, became, .identity = IDENTITY_RESERVATION, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "What it became; null: it is not confirmed"),
-    FIELD_JSON  ("price", struct reservation, price, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .fields = reservation_price_fields, .help = "What it costs once confirmed; left out in lists, where it holds nothing, and where there is no price"),
+    FIELD_JSON  ("price", struct reservation, price, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .fields = quote_price_fields, .help = "What it costs once confirmed; left out in lists, where it holds nothing, and where there is no price"),
     FIELD_OBJECT("status", struct reservation, status, .flags = FIELD_READ_ONLY, .fields = quote_status_fields, .help = "What was decided and found"),
     FIELD_TIME  ("deleted_at", struct reservation, deleted_at, .flags = FIELD_READ_ONLY | FIELD_NULLABLE | FIELD_OPTIONAL, .help = "When it was deleted; left out where it was not"),
     FIELDS_END,

@@ -64,6 +64,7 @@ static enum err_kind price(struct request *request, const struct preview *previe
         .tier = wish->tier,
         .currency = db_text(row, 0, PREVIEW_CURRENCY),
         .tenant_id = request->caller.tenant_id,
+        .project = wish->project,
         .starts_s = wish->status.starts_at,
         .ends_s = wish->status.ends_at,
         .gpu_milli = db_int(row, 0, PREVIEW_GPU_MILLI, 0),
@@ -75,11 +76,7 @@ static enum err_kind price(struct request *request, const struct preview *previe
     tell_cost(request, &estimate, terms.currency);
     if (!estimate.is_known)
         return ERR_NONE;
-    struct json_out out;
-    json_out_init(&out, request->arena);
-    price_estimate_out(&out, &estimate, terms.currency);
-    wish->price = json_out_finish(&out);
-    return ERR_NONE;
+    return quote_price_json(request, &terms, &estimate, &wish->price, reterr);
 }
 
 static int64_t instant_of(const json_t *answer, const char *member)

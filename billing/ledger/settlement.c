@@ -22,14 +22,31 @@ static const struct db_stmt statement_total = {
     .params = 1,
 };
 
+/* Grants that there are; and those that are over since a void invoice, which this one stands in for, had drawn upon
+ * them: of them as much as that had, which came back to them and was not drawn elsewhere. */
 static const struct db_stmt statement_grants = {
     .name = "settlement_grants",
-    .sql = "SELECT g.id, s.remaining_u FROM credit_grant_status s JOIN credit_grant g ON g.id = s.grant_id"
-           " WHERE s.tenant_id = $1::uuid AND s.state = 'active' AND g.currency = $2::text"
-           "   AND (g.expires_at IS NULL OR g.expires_at > to_timestamp($3::bigint))"
-           " ORDER BY g.priority, g.expires_at NULLS LAST, g.created_at, g.id FOR UPDATE OF s",
-    .params = 3,
+    .sql =
+        "WITH RECURSIVE replaced AS ("
+        "  SELECT i.replaces AS id FROM invoice i WHERE i.id = $4::uuid"
+        "  UNION ALL SELECT i.replaces FROM replaced r JOIN invoice i ON i.id = r.id"
+        "), drawn AS ("
+        "  SELECT d.source_id, sum(d.amount_u)::bigint AS amount_u FROM replaced r JOIN settlement d"
+        "    ON d.invoice_id = r.id AND d.kind = 'prepaid' AND d.amount_u > 0 GROUP BY d.invoice_id, d.source_id"
+        "), reopened AS (SELECT source_id AS id, max(amount_u) AS most_u FROM drawn GROUP BY 1)"
+        " SELECT g.id, CASE WHEN x.is_over THEN least(o.most_u, s.remaining_u + s.expired_u) ELSE s.remaining_u END,"
+        "        s.remaining_u"
+        "   FROM (SELECT w.grant_id AS id FROM credit_grant_status w WHERE w.tenant_id = $1::uuid AND w.state = 'active'"
+        "         UNION SELECT id FROM reopened) c"
+        "   JOIN credit_grant_status s ON s.grant_id = c.id JOIN credit_grant g ON g.id = c.id"
+        "   LEFT JOIN reopened o ON o.id = c.id"
+        "  CROSS JOIN LATERAL (SELECT coalesce(g.expires_at <= to_timestamp($3::bigint), false) AS is_over) x"
+        " WHERE g.currency = $2::text"
+        "   AND CASE WHEN x.is_over THEN o.most_u > 0 AND s.remaining_u + s.expired_u > 0 ELSE s.state = 'active' END"
+        " ORDER BY g.priority, g.expires_at NULLS LAST, g.created_at, g.id FOR UPDATE OF s",
+    .params = 4,
 };
+enum { GRANT_ID, GRANT_ROOM, GRANT_REMAINING };
 
 static const struct db_stmt statement_customer_credit = {
     .name = "settlement_customer_credit",
@@ -40,10 +57,13 @@ static const struct db_stmt statement_customer_credit = {
 
 static const struct db_stmt statement_drawn = {
     .name = "settlement_drawn",
-    .sql = "UPDATE credit_grant_status s SET remaining_u = s.remaining_u - x.amount_u, changed_at = "
-           "to_timestamp($3::bigint),"
-           "       state = CASE WHEN s.remaining_u = x.amount_u THEN 'used_up' ELSE 'active' END"
-           "  FROM unnest($1::uuid[], $2::bigint[]) AS x (id, amount_u) WHERE s.grant_id = x.id",
+    .sql =
+        "UPDATE credit_grant_status s SET remaining_u = y.remaining_u, expired_u = y.expired_u,"
+        "       changed_at = to_timestamp($3::bigint),"
+        "       state = CASE WHEN y.remaining_u > 0 THEN 'active' WHEN y.expired_u > 0 THEN 'expired' ELSE 'used_up' END"
+        "  FROM credit_grant_status w JOIN unnest($1::uuid[], $2::bigint[]) AS x (id, amount_u) ON w.grant_id = x.id"
+        " CROSS JOIN LATERAL (SELECT greatest(w.remaining_u - x.amount_u, 0) AS remaining_u,"
+        "   w.expired_u - greatest(x.amount_u - w.remaining_u, 0) AS expired_u) y WHERE s.grant_id = w.grant_id",
     .params = 3,
 };
 
@@ -121,6 +141,7 @@ static enum err_kind post(struct db *db, struct journal_batch *batch, struct err
 struct drawing {
     struct db_array grant, amount; /* one value each */
     int64_t total_u;
+    int64_t revived_u; /* of it: had expired */
 };
 
 static void drawing_release(struct drawing *drawing)
@@ -135,38 +156,40 @@ static struct drawing drawing_of(const PGresult *grants, int64_t amount_u)
     int64_t *room_u = alloc_zero(count, sizeof *room_u);
     int64_t *taken_u = alloc_zero(count, sizeof *taken_u);
     for (size_t i = 0; i < count; i++)
-        room_u[i] = db_int(grants, (int)i, 1, 0);
+        room_u[i] = db_int(grants, (int)i, GRANT_ROOM, 0);
     struct drawing ret = {.total_u = allocation_fill(amount_u, room_u, count, taken_u)};
     for (size_t i = 0; i < count && taken_u[i] > 0; i++) {
-        db_array_identity(&ret.grant, db_identity(grants, (int)i, 0));
+        int64_t left_u = taken_u[i] - db_int(grants, (int)i, GRANT_REMAINING, 0);
+        db_array_identity(&ret.grant, db_identity(grants, (int)i, GRANT_ID));
         db_array_int(&ret.amount, taken_u[i]);
+        ret.revived_u += left_u > 0 ? left_u : 0;
     }
     free(room_u);
     free(taken_u);
     return ret;
 }
 
-/* In the order of the grants; *ret_drawn_u of all. */
+/* In the order of the grants; *ret_drawn_u of all, *ret_revived_u of it of what had expired. */
 static enum err_kind draw_grants(struct db *db, const struct settlement_invoice *of, int64_t amount_u,
-                                 int64_t *ret_drawn_u, struct err *reterr)
+                                 int64_t *ret_drawn_u, int64_t *ret_revived_u, struct err *reterr)
 {
     char tenant[UUID_TEXT_SIZE];
+    char invoice[UUID_TEXT_SIZE];
     char at[DB_INT_TEXT_SIZE];
     identity_to_uuid(of->tenant, tenant);
+    identity_to_uuid(of->invoice, invoice);
     CLEANUP(db_result_clear) PGresult *grants = NULL;
-    enum err_kind kind =
-        db_run(db, &statement_grants, DB_PARAMS(tenant, of->currency, db_int_param(at, of->at_s)), &grants, reterr);
+    enum err_kind kind = db_run(db, &statement_grants,
+                                DB_PARAMS(tenant, of->currency, db_int_param(at, of->at_s), invoice), &grants, reterr);
     *ret_drawn_u = 0;
     if (kind != ERR_NONE || PQntuples(grants) == 0)
         return kind;
-    struct drawing drawing = drawing_of(grants, amount_u);
+    CLEANUP(drawing_release) struct drawing drawing = drawing_of(grants, amount_u);
     *ret_drawn_u = drawing.total_u;
+    *ret_revived_u = drawing.revived_u;
     kind = db_run(db, &statement_drawn, DB_PARAMS(db_array_param(&drawing.grant), db_array_param(&drawing.amount), at),
                   NULL, reterr);
-    if (kind == ERR_NONE)
-        kind = settlement_add_each(db, of, "prepaid", &drawing.grant, &drawing.amount, reterr);
-    drawing_release(&drawing);
-    return kind;
+    return kind == ERR_NONE ? settlement_add_each(db, of, "prepaid", &drawing.grant, &drawing.amount, reterr) : kind;
 }
 
 enum err_kind settlement_customer_credit(struct db *db, struct identity tenant, const char *currency, int64_t *ret_u,
@@ -205,14 +228,20 @@ static enum err_kind draw_upon(struct db *db, const struct settlement_invoice *o
                                struct err *reterr)
 {
     int64_t prepaid_u = 0;
+    int64_t revived_u = 0;
     int64_t own_u = 0;
-    enum err_kind kind = draw_grants(db, of, open_u, &prepaid_u, reterr);
+    enum err_kind kind = draw_grants(db, of, open_u, &prepaid_u, &revived_u, reterr);
     if (kind == ERR_NONE && prepaid_u < open_u)
         kind = draw_customer_credit(db, of, open_u - prepaid_u, &own_u, reterr);
     *ret_left_u = open_u - prepaid_u - own_u;
     if (kind != ERR_NONE || prepaid_u + own_u == 0)
         return kind;
     CLEANUP(journal_batch_release) struct journal_batch batch = {0};
+    if (revived_u > 0) {
+        settlement_open_journal(&batch, of, "revival", of->invoice, "breakage");
+        journal_debit(&batch, "revenue", &of->tenant, of->currency, revived_u);
+        journal_credit(&batch, "deferred_revenue", &of->tenant, of->currency, revived_u);
+    }
     settlement_open_journal(&batch, of, "drawdown", of->invoice, "drawdown");
     journal_debit(&batch, "deferred_revenue", &of->tenant, of->currency, prepaid_u);
     journal_debit(&batch, "customer_credit", &of->tenant, of->currency, own_u);

@@ -14,8 +14,10 @@ struct settlement_invoice {
 
 /* An invoice was just issued and its receivable posted: draws the tenant's prepaid credit upon it (lower priority
  * first, then what expires soonest, then the oldest), then its customer credit. Dr deferred_revenue, Dr
- * customer_credit, Cr receivable; key "drawdown:<invoice>". An invoice of less than nothing becomes customer credit.
- * *ret_left_u: what is still to be paid. */
+ * customer_credit, Cr receivable; key "drawdown:<invoice>". One that stands in for a void invoice also draws what that
+ * had drawn of grants that are over by now, before what expires later: Dr revenue, Cr deferred_revenue undo the
+ * breakage, key "revival:<invoice>". An invoice of less than nothing becomes customer credit. *ret_left_u: what is
+ * still to be paid. */
 MUST_CHECK enum err_kind settlement_draw(struct db *db, const struct settlement_invoice *of, int64_t *ret_left_u,
                                          struct err *reterr);
 

@@ -74,6 +74,7 @@ class Invoicing:
         draft.rate_bp = oracle_books.rate_of(draft.tenant, draft.period)
         self.house.match_lines(draft)
         books.void(invoice, self.house.at())
+        draft.reopened = dict(invoice.reopened)
         self.drafts.append(draft)
         before, now = self.documents[invoice.id], self.document(invoice.id)
         assert now[1:] == before[1:] and now[0]["status"] == "void", identity_of("inv", invoice.id)

@@ -101,7 +101,7 @@ def test_a_tenant_holds_only_so_many_quotes(stack, acme):
 def test_a_start_left_open_is_when_the_hold_is_over(stack, acme):
     held = quote(acme, starts_at=None, ends_at=None, ttl_s=3600)
     assert held["status"]["starts_at"] == held["hold_until"] == "2026-01-01T01:00:00Z"
-    assert held["price"] == {"hourly": {"amount": "40.000000", "currency": "USD"}, "estimate": None}
+    assert held["price"] == {"hourly": {"amount": "40.000000", "currency": "USD"}, "estimate": None, "metered": []}
     stack.advance("2026-01-01T00:59:59Z")
     acme.post("/v1/reservations", {"quote": held["id"]}).expect(201)
 
@@ -153,7 +153,7 @@ def test_a_shape_is_priced_by_its_model_where_there_is_but_one(stack):
     shape = {"gpu_milli": 470, "gpu_models": ["A100"]}
     held = maker.create("/v1/quotes", {**body, "shape": shape})
     assert held["price"] == {"hourly": {"amount": "0.470000", "currency": "USD"},
-                             "estimate": {"amount": "22.560000", "currency": "USD"}}
+                             "estimate": {"amount": "22.560000", "currency": "USD"}, "metered": []}
     assert "price" not in maker.create("/v1/quotes", {**body, "shape": {**shape, "gpu_models": ["A100", "H100"]}})
     assert "price" not in maker.create("/v1/quotes", {**body, "shape": shape, "tier": "on_demand"}), "nobody set that price"
 

@@ -18,6 +18,7 @@ class Grant:
     priority: int
     expires_at: int = FOREVER
     left_u: int = 0
+    expired_u: int = 0
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Invoice:
     open_u: int = 0
     own_u: int = 0                               # what payments and customer credit settled of it
     drawn: list = field(default_factory=list)    # [grant, amount] in the order of drawing
+    reopened: dict = field(default_factory=dict)  # grant's id -> the most that a void invoice in whose place this one is had drawn of it
     is_frozen: bool = False    # its terms are those of that moment
     is_credited: bool = False
     is_void: bool = False
@@ -148,8 +150,12 @@ class Books:
     def expire(self, now):
         for grant in self.grants:
             if grant.left_u and grant.expires_at <= now:
-                self.post(deferred_revenue=grant.left_u, revenue=-grant.left_u)
+                self.lapse(grant, grant.left_u)
                 grant.left_u = 0
+
+    def lapse(self, grant, amount_u):
+        self.post(deferred_revenue=amount_u, revenue=-amount_u)
+        grant.expired_u += amount_u
 
     def post_invoice(self, invoice, sign):
         size = micro_per_minor(self.tenant.currency)
@@ -163,12 +169,15 @@ class Books:
         invoice.open_u = invoice.total * size
         self.invoices.append(invoice)
         for grant in sorted(self.grants, key=lambda g: (g.priority, g.expires_at, g.at, g.id)):
-            if grant.expires_at > invoice.issued_at:
-                drawn = max(0, min(grant.left_u, invoice.open_u))
-                grant.left_u -= drawn
-                invoice.open_u -= drawn
-                invoice.drawn.append([grant, drawn])
-                self.post(deferred_revenue=drawn, receivable=-drawn)
+            is_over = grant.expires_at <= invoice.issued_at
+            room = min(invoice.reopened.get(grant.id, 0), grant.left_u + grant.expired_u) if is_over else grant.left_u
+            drawn = max(0, min(room, invoice.open_u))
+            revived = max(0, drawn - grant.left_u)
+            self.lapse(grant, -revived)
+            grant.left_u -= drawn - revived
+            invoice.open_u -= drawn
+            invoice.drawn.append([grant, drawn])
+            self.post(deferred_revenue=drawn, receivable=-drawn)
         self.draw_own(invoice, invoice.open_u)
         self.give_back(invoice, invoice.issued_at)
 
@@ -183,6 +192,8 @@ class Books:
         """Its journal is reversed; what settled it goes back."""
         self.post_invoice(invoice, -1)
         invoice.is_void = True
+        for grant, drawn in invoice.drawn:
+            invoice.reopened[grant.id] = max(drawn, invoice.reopened.get(grant.id, 0))
         self.lessen(invoice, invoice.total * micro_per_minor(self.tenant.currency), at)
 
     def lessen(self, invoice, amount_u, at):
@@ -206,7 +217,7 @@ class Books:
             each[1] -= back
             self.post(receivable=back, deferred_revenue=-back)
             if each[0].expires_at <= at:
-                self.post(deferred_revenue=back, revenue=-back)
+                self.lapse(each[0], back)
             else:
                 each[0].left_u += back
 
