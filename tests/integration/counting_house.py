@@ -92,9 +92,20 @@ class CountingHouse(Bookkeeping):
         """One second before midnight: what happens on a day is told then."""
         self.tick(text_of(self.today + DAY_S - 1))
 
-    def midnight(self):
+    def begin_midnight(self):
         self.today += DAY_S
-        self.step(text_of(self.today))
+        self.ticked = self.tick(text_of(self.today))
+
+    def until(self, condition):
+        """Waits for a condition, which is told whether billing is done with the midnight."""
+        def is_closed():
+            return self.value("SELECT coalesce(max(tick), 0) FROM clock_acknowledgement WHERE component = 'billing'") >= self.ticked
+
+        eventually(lambda: condition(is_closed()), f"billing acknowledges tick {self.ticked}:\n{self.daemon.log_tail()}", 60)
+
+    def midnight(self):
+        self.begin_midnight()
+        self.until(lambda is_closed: is_closed)
 
     # ---- Tenants and what they pay ----
 

@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 
 from counting_house import CountingHouse, identity_of
+from crashes import Crashes
 from halves import Halves
 from invoicing import Invoicing
 from lending import Lending
@@ -30,7 +31,7 @@ CONVENTIONS = ("daily", "full_month", "next_month", "mid_month", "half_year")
 TWINS = ("base", "shuffled", "split", "tripled", "early", "late", "signed")
 
 
-class History(Invoicing, Purchasing, Lending):
+class History(Invoicing, Purchasing, Lending, Crashes):
     sizes = TYPES
 
     def __init__(self, cluster, directory, seed, days=DAYS):
@@ -97,6 +98,7 @@ class History(Invoicing, Purchasing, Lending):
         self.set_up_invoicing()
         self.halves = Halves(self)
         self.begin_twins()
+        self.set_up_crashes()
 
     def unit(self):
         """Micro-units of a GPU-hour; at 1, many a stretch of 225 s comes to exactly half a micro-unit."""
@@ -262,9 +264,11 @@ class History(Invoicing, Purchasing, Lending):
         house.evening()
         for books in house.books.values():
             books.expire(house.today + DAY_S - 1)
+        if dice.random() < 0.1:
+            self.crash_soon()
         acts = (self.reserve, self.reserve, self.reserve, self.reserve, self.new_version, self.discount, self.correct, self.correct_price, self.grant, self.pay, self.refund,
                 self.credit, self.maintain, self.change, self.rate, self.read_meter, self.cancel, self.rest, self.new_terms, self.new_tax_rate, self.work_off, self.void,
-                self.report, self.report, self.buy, self.new_limit, self.borrow, self.borrow, self.let_go)
+                self.report, self.report, self.report, self.report, self.correct_price_of_meter, self.credit_of_meters, self.buy, self.new_limit, self.borrow, self.borrow, self.let_go)
         for _ in range(dice.randrange(1, 5)):
             dice.choice(acts)()
         self.correct_twins()
@@ -272,7 +276,9 @@ class History(Invoicing, Purchasing, Lending):
         self.tell()
         self.apply_changes()
         self.end_holds()
-        house.midnight()
+        if dice.random() < 0.2:
+            self.crash_soon()
+        self.midnight_with_crash()
         self.match_holds(self.holds)
         self.close()
 
@@ -345,12 +351,24 @@ class History(Invoicing, Purchasing, Lending):
             tell("late", -1000)
             tell("signed", 1000)
 
-    def correct_price(self):
-        found = [p for p in self.house.world.book.prices if p.withdrawn_at == FOREVER and p.begins < self.house.today and not p.minimum_s and p.sku != "one"]
+    def correct_price(self, skus=(*TYPES, *MODELS, *METERS)):
+        found = [p for p in self.house.world.book.prices if p.withdrawn_at == FOREVER and p.begins < self.house.today and not p.minimum_s and p.sku != "one" and p.sku in skus]
         if found:
             price = self.dice.choice(found)
             tenant = next((t for t in self.house.world.tenants if t.id == price.tenant), None)
             self.house.new_price(price.sku, price.tier, price.currency, self.unit(), tenant=tenant, project=price.project, corrects=price)
+
+    def correct_price_of_meter(self):
+        self.correct_price(tuple(METERS))
+
+    def credit_of_meters(self):
+        """A share of what an invoice's readings came to."""
+        metered = {p.id for p in self.house.world.book.prices if p.sku in METERS}
+        found = [(books, invoice, n) for books in self.house.books.values() for invoice in books.invoices if not invoice.is_void
+                 for n, line in enumerate(invoice.lines) if line.group.price in metered and line.net > 0]
+        if found:
+            books, invoice, number = self.dice.choice(found)
+            self.house.new_credit(books, invoice, [(number, 1, self.dice.choice((1, 2, 3, 7)))])
 
     def grant(self):
         tenant, today = self.someone(), self.house.today
@@ -478,5 +496,8 @@ class History(Invoicing, Purchasing, Lending):
         counts = {"invoices": self.house.rows("SELECT status AS of, count(*) FROM invoice GROUP BY 1"), "holds": self.house.rows("SELECT state AS of, count(*) FROM credit_hold GROUP BY 1"),
                   "taxes": self.house.rows("SELECT tax_code AS of, count(*) FROM invoice GROUP BY 1"),
                   "rules": self.house.rows("SELECT concat_ws(' ', reason, charge_class) AS of, count(*) FROM rated_line WHERE reason IS NOT NULL GROUP BY 1")}
-        tables = ("credit_note", "asset", "purchase_order", "asset_change", "usage_correction", "late_usage", "payment", "credit_grant")
-        return {name: {row["of"]: row["count"] for row in rows} for name, rows in counts.items()} | {t: self.house.value(f"SELECT count(*) FROM {t}") for t in tables}
+        counts["meters"] = self.house.rows("SELECT 'lines' AS of, count(*) FROM invoice_line WHERE meter_id IS NOT NULL UNION ALL SELECT 'corrections', count(*) FROM"
+                                           " rated_line WHERE meter_id IS NOT NULL AND charge_class = 'correction' UNION ALL SELECT 'credited', count(*) FROM credit_note_line c"
+                                           " JOIN invoice_line l ON l.invoice_id = c.invoice_id AND l.line_no = c.invoice_line_no WHERE l.meter_id IS NOT NULL")
+        tables = ("credit_note", "asset", "purchase_order", "asset_change", "usage_correction", "late_usage", "payment", "credit_grant", "meter_reading")
+        return {"crashes": self.crashes} | {name: {row["of"]: row["count"] for row in rows} for name, rows in counts.items()} | {t: self.house.value(f"SELECT count(*) FROM {t}") for t in tables}
