@@ -3,6 +3,7 @@
 #include "common/asset_life.h"
 
 #include "common/calendar.h"
+#include "common/least.h"
 #include "common/money.h"
 #include "common/must.h"
 
@@ -126,20 +127,10 @@ struct work {
     struct asset_effect *effect;
 };
 
-static int64_t greater(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t lesser(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* IAS 36.18: the higher of fair value less costs to sell and value in use. */
 static int64_t recoverable_of(const struct asset_change *change)
 {
-    return greater(change->fair_value_minor - change->selling_cost_minor, change->value_in_use_minor);
+    return greatest_of(change->fair_value_minor - change->selling_cost_minor, change->value_in_use_minor);
 }
 
 static enum err_kind re_estimate(const struct work *work, struct err *reterr)
@@ -162,7 +153,7 @@ static enum err_kind impair(const struct work *work, struct err *reterr)
     int64_t worth = is_asc ? change->fair_value_minor : recoverable_of(change);
     if (worth >= carrying)
         return err_set(reterr, ERR_INVALID, "it is worth its carrying amount: nothing is impaired");
-    work->effect->amount_minor = greater(worth, 0) - carrying;
+    work->effect->amount_minor = greatest_of(worth, 0) - carrying;
     work->effect->after.impairment_minor -= work->effect->amount_minor;
     return ERR_NONE;
 }
@@ -174,8 +165,8 @@ static enum err_kind reverse(const struct work *work, struct err *reterr)
     if (change->standard == STANDARD_ASC_360 || work->life->lost_under_asc)
         return err_set(reterr, ERR_INVALID, "ASC 360-10-35-20 forbids to reverse a loss");
     struct asset_balance unimpaired = balance_at(&work->life->unimpaired, change->day, change->units);
-    int64_t most = lesser(recoverable_of(change), asset_carrying(&unimpaired));
-    int64_t amount = lesser(most - asset_carrying(&effect->before), effect->before.impairment_minor);
+    int64_t most = least_of(recoverable_of(change), asset_carrying(&unimpaired));
+    int64_t amount = least_of(most - asset_carrying(&effect->before), effect->before.impairment_minor);
     if (amount <= 0)
         return err_set(reterr, ERR_INVALID, "there is no loss that it has made good again");
     effect->amount_minor = amount;
@@ -279,7 +270,7 @@ static int64_t salvage_after(const struct asset_change *change, int64_t before, 
     if (change->salvage_minor != ASSET_NOT_SAID)
         return change->salvage_minor;
     int64_t salvage = change->kind == ASSET_REPLACE_PART ? before - part_of(change, before) : before;
-    return lesser(salvage, carrying);
+    return least_of(salvage, carrying);
 }
 
 static void continue_unimpaired(struct asset_life *life, const struct depreciation_terms *terms,
@@ -288,7 +279,7 @@ static void continue_unimpaired(struct asset_life *life, const struct depreciati
     struct asset_balance balance = balance_at(&life->unimpaired, change->day, change->units);
     struct asset_balance after = change->kind == ASSET_REPLACE_PART ? without_parts(change, &balance) : balance;
     int64_t carrying = asset_carrying(&after);
-    int64_t salvage = lesser(salvage_after(change, salvage_of(&life->unimpaired), carrying), carrying);
+    int64_t salvage = least_of(salvage_after(change, salvage_of(&life->unimpaired), carrying), carrying);
     open_stretch(&life->unimpaired, terms, change, &after, salvage);
 }
 

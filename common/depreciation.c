@@ -3,6 +3,7 @@
 #include "common/depreciation.h"
 
 #include "common/calendar.h"
+#include "common/least.h"
 #include "common/money.h"
 #include "common/must.h"
 
@@ -51,11 +52,6 @@ static const struct {
     [CONVENTION_MID_MONTH] = {AXIS_MONTHS, 0, HALVES_PER_MONTH / 2},
     [CONVENTION_HALF_YEAR] = {AXIS_YEARS, 0, HALVES_PER_YEAR / 2},
 };
-
-static int64_t least_of(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static int64_t month_number(int64_t day)
 {

@@ -2,15 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/price_list.h"
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t greatest(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
+#include "common/least.h"
 
 /* What is being laid down. */
 struct overlay {
@@ -36,7 +28,7 @@ static void add_lower_pieces(struct overlay *overlay, int64_t from_s, int64_t to
         const struct rating_price *price = &overlay->lower[overlay->next];
         if (price->valid.from_s >= to_s)
             return;
-        add_piece(overlay, price, greatest(price->valid.from_s, from_s), least(price->valid.to_s, to_s));
+        add_piece(overlay, price, greatest_of(price->valid.from_s, from_s), least_of(price->valid.to_s, to_s));
         if (price->valid.to_s > to_s)
             return; /* goes on behind the upper one */
     }
@@ -69,7 +61,7 @@ size_t price_list_cut(const struct rating_price *prices, size_t count, const str
                 next++;
             bool holds = next < by_count && by[next].valid.from_s <= from_s;
             int64_t change_s = next == by_count ? end_s : holds ? by[next].valid.to_s : by[next].valid.from_s;
-            struct rating_span valid = {.from_s = from_s, .to_s = least(change_s, end_s)};
+            struct rating_span valid = {.from_s = from_s, .to_s = least_of(change_s, end_s)};
             ret[pieces++] = (struct price_list_piece){valid, i, holds ? next : PRICE_LIST_NONE};
             from_s = valid.to_s;
         }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/rating_period.h"
 
+#include "common/least.h"
 #include "common/must.h"
 
 /* What is being worked on. The first item_count charges are the uncovered parts, one per item, in order. */
@@ -11,11 +12,6 @@ struct work {
     struct rating_charge *charges;
     size_t count;
 };
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* total as split over shares by weights of any sign that sum to whole; nothing is split where whole is 0. */
 static enum err_kind split(int64_t total, int64_t whole, struct money_share *shares, size_t count, struct err *reterr)
@@ -103,7 +99,7 @@ static enum err_kind cover_usage(struct work *work, size_t which, struct err *re
     enum err_kind kind = sum_of_sku(work, commitment, &used, reterr);
     if (kind != ERR_NONE)
         return kind;
-    int64_t covered = used < 0 ? 0 : least(used, commitment->gpu_milli_s);
+    int64_t covered = used < 0 ? 0 : least_of(used, commitment->gpu_milli_s);
     for (size_t i = 0; i < work->input->item_count; i++)
         work->shares[i].weight = is_of(work, i, commitment) ? work->charges[i].gpu_milli_s : 0;
     kind = split(covered, covered == 0 ? 0 : used, work->shares, work->input->item_count, reterr);
@@ -237,7 +233,7 @@ static enum err_kind cover_spend(struct work *work, size_t which, struct err *re
     }
     if (kind != ERR_NONE)
         return kind;
-    commitment->used_u = spent_u < 0 ? 0 : least(spent_u, commitment->cost_u);
+    commitment->used_u = spent_u < 0 ? 0 : least_of(spent_u, commitment->cost_u);
     kind =
         split(commitment->used_u, commitment->used_u == 0 ? 0 : spent_u, work->shares, work->input->item_count, reterr);
     size_t first = work->count;

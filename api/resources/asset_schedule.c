@@ -4,6 +4,7 @@
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
 #include "common/calendar.h"
+#include "common/least.h"
 
 // clang-format off
 static const struct field schedule_fields[] = {
@@ -59,11 +60,6 @@ static void add_date(struct db_array *array, int64_t day)
     char date[CALENDAR_DATE_SIZE];
     calendar_date_print(day, date);
     db_array_text(array, date);
-}
-
-static int64_t least_of(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* The end of the schedule: of a life by units, whose future is not known, the last month posted. */

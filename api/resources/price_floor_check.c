@@ -3,6 +3,7 @@
 #include "api/resources/price_floor_check.h"
 
 #include "api/resources/node_kind.h"
+#include "common/least.h"
 #include "common/money.h"
 
 #include <string.h>
@@ -36,11 +37,6 @@ static const struct db_stmt statement_override = {
 
 const struct db_stmt *const price_floor_check_statements[] = {&statement_floor, &statement_override, NULL};
 
-static int64_t greatest(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Raises the floor to what a row's kind of node asks for. */
 static enum err_kind add_kind(struct price_floor *floor, const PGresult *rows, int row, const char *currency,
                               struct err *reterr)
@@ -57,9 +53,9 @@ static enum err_kind add_kind(struct price_floor *floor, const PGresult *rows, i
         kind = unit_cost_floor(&cost, utilisation_ppm, margin_ppm, &floor_u, reterr);
     if (kind != ERR_NONE)
         return kind;
-    floor->cost_u = greatest(floor->cost_u, cost_u);
-    floor->floor_u = greatest(floor->floor_u, floor_u);
-    floor->marginal_u = greatest(floor->marginal_u, unit_cost_marginal_floor_u(&cost));
+    floor->cost_u = greatest_of(floor->cost_u, cost_u);
+    floor->floor_u = greatest_of(floor->floor_u, floor_u);
+    floor->marginal_u = greatest_of(floor->marginal_u, unit_cost_marginal_floor_u(&cost));
     return ERR_NONE;
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/calendar.h"
 #include "common/cleanup.h"
+#include "common/least.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -35,16 +36,6 @@ static const struct {
     // clang-format on
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t greatest(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 const char *usage_class_text(enum usage_class class)
 {
     return class_texts[class];
@@ -72,7 +63,7 @@ static int find_state(const char *state)
 
 void tiling_cut(struct tiling *tiling, int64_t at_s, struct tiling_interval *ret_stretch)
 {
-    int64_t to_s = greatest(least(at_s, tiling->ends_at_s), tiling->open_since_s);
+    int64_t to_s = greatest_of(least_of(at_s, tiling->ends_at_s), tiling->open_since_s);
     *ret_stretch = (struct tiling_interval){
         .from_s = tiling->open_since_s,
         .to_s = to_s,
@@ -90,7 +81,7 @@ bool tiling_next_piece(struct tiling *tiling, struct tiling_interval *stretch, s
     if (stretch->from_s >= stretch->to_s)
         return false;
     *ret_piece = *stretch;
-    ret_piece->to_s = least(stretch->to_s, calendar_time_of_day(calendar_day_of_time(stretch->from_s) + 1));
+    ret_piece->to_s = least_of(stretch->to_s, calendar_time_of_day(calendar_day_of_time(stretch->from_s) + 1));
     ret_piece->seq = tiling->next_seq++;
     stretch->from_s = ret_piece->to_s;
     return true;
@@ -117,16 +108,16 @@ enum tiling_outcome tiling_apply(struct tiling *tiling, const struct tiling_even
     }
     /* What was so far lasted until the event, within the shorter of the two windows. */
     bool late = event->occurred_at_s < tiling->open_since_s && tiling->open_since_s > tiling->starts_at_s;
-    tiling->ends_at_s = greatest(least(tiling->ends_at_s, event->ends_at_s), tiling->open_since_s);
+    tiling->ends_at_s = greatest_of(least_of(tiling->ends_at_s, event->ends_at_s), tiling->open_since_s);
     tiling_cut(tiling, event->occurred_at_s, ret_stretch);
 
     if (tiling->open_since_s == tiling->starts_at_s) /* nothing metered: the start may still move */
         tiling->starts_at_s = tiling->open_since_s = event->starts_at_s;
-    int64_t stop_s = was_closed ? tiling->open_since_s : greatest(event->occurred_at_s, tiling->open_since_s);
-    tiling->ends_at_s = greatest(event->ends_at_s, tiling->open_since_s);
+    int64_t stop_s = was_closed ? tiling->open_since_s : greatest_of(event->occurred_at_s, tiling->open_since_s);
+    tiling->ends_at_s = greatest_of(event->ends_at_s, tiling->open_since_s);
     bool is_preempted = event->gave_way && state_classes[state].is_over;
     if (state_classes[state].ends_window && !is_preempted)
-        tiling->ends_at_s = least(tiling->ends_at_s, stop_s);
+        tiling->ends_at_s = least_of(tiling->ends_at_s, stop_s);
     tiling->class = is_preempted ? USAGE_PREEMPTED : state_classes[state].class;
     tiling->node = event->node;
     tiling->has_node = event->has_node;

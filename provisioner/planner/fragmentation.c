@@ -9,6 +9,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
+#include "common/least.h"
+
 /* CPU and memory are taken to feed so many times the GPUs that they would feed if all instances were of one class.
  * Measured on a real fleet and on reweighted mixes: docs/planner.md, "How good". */
 #define FEED 2
@@ -16,11 +18,6 @@
 #define STEPS_PER_MILLI 8
 #define TIES            1024
 #define MILLI_PER_TIE   64
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* What is free: a room without its gaps, so that what would be left of it is cheap to make. */
 struct spare {
@@ -36,8 +33,8 @@ static struct spare spare_of(const struct room *room)
     return (struct spare){
         .whole = room->whole,
         .parts = room->parts,
-        .cpu_milli = least(room->cpu_milli, MIX_NEED_MAX),
-        .memory_mib = least(room->memory_mib, MIX_NEED_MAX),
+        .cpu_milli = least_of(room->cpu_milli, MIX_NEED_MAX),
+        .memory_mib = least_of(room->memory_mib, MIX_NEED_MAX),
         .free_milli = room->free_milli,
     };
 }
@@ -53,9 +50,9 @@ static int64_t usable(const struct spare *spare, uint32_t whole, const struct mi
         milli += part >= class->gpu_milli ? part : 0;
     }
     if (class->cpu_milli > 0)
-        milli = least(milli, spare->cpu_milli * class->milli_per_cpu * FEED >> MIX_RATIO_BITS);
+        milli = least_of(milli, spare->cpu_milli * class->milli_per_cpu * FEED >> MIX_RATIO_BITS);
     if (class->memory_mib > 0)
-        milli = least(milli, spare->memory_mib * class->milli_per_memory * FEED >> MIX_RATIO_BITS);
+        milli = least_of(milli, spare->memory_mib * class->milli_per_memory * FEED >> MIX_RATIO_BITS);
     return milli;
 }
 

@@ -5,6 +5,7 @@
 #include "common/alloc.h"
 #include "common/calendar.h"
 #include "common/cleanup.h"
+#include "common/least.h"
 #include "common/must.h"
 #include "provisioner/idmap.h"
 
@@ -224,20 +225,10 @@ void quotas_rollback(struct quotas *quotas)
 
 /* ---- Questions ---- */
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t greatest(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Seconds of a holding within a period. */
 static int64_t overlap_s(const struct holding *holding, int64_t from, int64_t to)
 {
-    int64_t seconds = least(holding->to, to) - greatest(holding->from, from);
+    int64_t seconds = least_of(holding->to, to) - greatest_of(holding->from, from);
     return holding->from < to && holding->to > from && seconds > 0 ? seconds : 0;
 }
 
@@ -258,12 +249,12 @@ static struct month month_of(int64_t instant)
  * most days: so far it is looked. */
 static int64_t months_until(const struct level *level, const struct holding *was, const struct holding *wished)
 {
-    int64_t last = level->count == 0 ? wished->from : greatest(wished->from, level->changes[level->count - 1].at);
-    last = greatest(last, was->to == LEVEL_OPEN ? was->from : was->to);
+    int64_t last = level->count == 0 ? wished->from : greatest_of(wished->from, level->changes[level->count - 1].at);
+    last = greatest_of(last, was->to == LEVEL_OPEN ? was->from : was->to);
     if (last >= MONTHS_END_S)
         return MONTHS_END_S;
     int64_t until = calendar_time_of_day(calendar_add_months(calendar_day_of_time(last), 3));
-    return least(least(until, wished->to), MONTHS_END_S);
+    return least_of(least_of(until, wished->to), MONTHS_END_S);
 }
 
 /* A peak that is too high somewhere in [from, to), where it asks for more than it held. */
@@ -281,7 +272,7 @@ static bool breaks_peak(const struct account *account, const struct holding *wis
                                   .limit = limit,
                                   .held = run.highest,
                                   .asked = wished->gpu_milli,
-                                  .from = greatest(run.from, from)};
+                                  .from = greatest_of(run.from, from)};
     return true;
 }
 
@@ -290,12 +281,13 @@ static bool breaks_a_peak(const struct account *account, const struct holding *w
 {
     if (account->limit.peak_gpu_milli == QUOTA_NONE)
         return false;
-    int64_t from = greatest(wished->from, now);
-    int64_t before_to = least(wished->to, was->from);
-    int64_t behind_from = greatest(from, was->to);
+    int64_t from = greatest_of(wished->from, now);
+    int64_t before_to = least_of(wished->to, was->from);
+    int64_t behind_from = greatest_of(from, was->to);
     bool asks_more = wished->gpu_milli > was->gpu_milli;
     return breaks_peak(account, wished, from, before_to, ret) ||
-           (asks_more && breaks_peak(account, wished, greatest(from, was->from), least(wished->to, was->to), ret)) ||
+           (asks_more &&
+            breaks_peak(account, wished, greatest_of(from, was->from), least_of(wished->to, was->to), ret)) ||
            breaks_peak(account, wished, behind_from, wished->to, ret);
 }
 
@@ -306,7 +298,7 @@ static bool breaks_a_month(const struct account *account, const struct holding *
     if (limit == QUOTA_NONE)
         return false;
     int64_t until = months_until(&account->level, was, wished);
-    int64_t next = month_of(greatest(wished->from, now)).from;
+    int64_t next = month_of(greatest_of(wished->from, now)).from;
     while (next < until) {
         struct month month = month_of(next);
         next = month.to;

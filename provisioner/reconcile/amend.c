@@ -6,6 +6,7 @@
 #include "provisioner/reconcile/amend.h"
 #include "provisioner/reconcile/holding.h"
 
+#include "common/least.h"
 #include "common/must.h"
 
 #include <inttypes.h>
@@ -179,11 +180,6 @@ static void grant(struct reservation *reservation, struct amendment *amendment, 
     amend_instances(reservation);
 }
 
-static int64_t later(int64_t one_s, int64_t other_s)
-{
-    return one_s > other_s ? one_s : other_s;
-}
-
 /* What is opened counts in the share of its type that is sold without an end. */
 static bool may_be_open(const struct reservation *reservation, const struct amend_terms *terms,
                         const char **ret_binding)
@@ -224,7 +220,7 @@ static struct planner_request asked_of(const struct reservation *reservation, co
 {
     struct planner_request asked = verdict_request(reservation);
     asked.from = terms->starts_s;
-    asked.to = horizon_end(&reservation->wish, later(terms->starts_s, reservation->world->now_s), terms->ends_s);
+    asked.to = horizon_end(&reservation->wish, greatest_of(terms->starts_s, reservation->world->now_s), terms->ends_s);
     asked.count = (uint32_t)terms->count;
     return asked;
 }

@@ -5,6 +5,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/world.h"
 
+#include "common/least.h"
 #include "common/must.h"
 
 void evictions_note(struct world *world, const struct planner_verdict *verdict)
@@ -16,11 +17,6 @@ void evictions_note(struct world *world, const struct planner_verdict *verdict)
                                               .node = identity_of(eviction->node),
                                               .ends_s = eviction->ends});
     }
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* What was open-ended is promised until then and no longer; a window with an end keeps it, and its rest is lost. */
@@ -39,7 +35,7 @@ static void tell(struct reservation *reservation, const struct eviction *evictio
 {
     int64_t ends_s = eviction->ends_s > reservation->starts_s ? eviction->ends_s : reservation->starts_s;
     bool is_of_who_went = reservation->ends_by_s <= reservation->world->now_s;
-    reservation->ends_by_s = is_of_who_went ? ends_s : least(reservation->ends_by_s, ends_s);
+    reservation->ends_by_s = is_of_who_went ? ends_s : least_of(reservation->ends_by_s, ends_s);
     reservation->told = true;
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         if (reservation->instances[i].ordinal == eviction->ordinal)

@@ -3,6 +3,7 @@
 #include "provisioner/reconcile/holding.h"
 
 #include "common/calendar.h"
+#include "common/least.h"
 #include "common/must.h"
 
 #include <inttypes.h>
@@ -39,11 +40,6 @@ static const char *model_of(const struct reservation *reservation, uint32_t ordi
     return place == NULL ? NULL : place->gpu_model;
 }
 
-static int64_t greatest(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static bool has_place(const struct reservation *reservation)
 {
     int state = reservation->is.state;
@@ -56,7 +52,7 @@ static void follow_window(const struct reservation *reservation)
     int64_t now_s = reservation->world->now_s;
     struct quota_holding holding = holding_of(reservation, wish->id, "");
     if (has_place(reservation) && reservation->instance_count == 0) {
-        holding.gpu_model = model_of(reservation, 0, greatest(reservation->starts_s, now_s));
+        holding.gpu_model = model_of(reservation, 0, greatest_of(reservation->starts_s, now_s));
         holding.from = reservation->starts_s;
         holding.to = reservation->ends_s;
         holding.gpu_milli = wish->count * instance_gpu_milli(wish);
@@ -262,7 +258,7 @@ void holding_drop(const struct reservation *reservation)
 static void follow_reduced(const struct instance *instance, int64_t ends_s, int64_t count)
 {
     int64_t now_s = instance->reservation->world->now_s;
-    int64_t last_s = instance->ordinal < count ? ends_s : greatest(instance->starts_s, now_s);
+    int64_t last_s = instance->ordinal < count ? ends_s : greatest_of(instance->starts_s, now_s);
     follow_instance(instance, instance->ends_s < last_s ? instance->ends_s : last_s);
 }
 
@@ -274,7 +270,7 @@ static bool may_grow(const struct reservation *reservation, int64_t ends_s, int6
     int64_t now_s = reservation->world->now_s;
     if (!holding_is_limited(reservation))
         return true;
-    const char *model = model_of(reservation, 0, greatest(reservation->starts_s, now_s));
+    const char *model = model_of(reservation, 0, greatest_of(reservation->starts_s, now_s));
     if (model == NULL)
         return true; /* it has no place to amend: the planner says so */
     int64_t milli = instance_gpu_milli(&reservation->wish);
@@ -282,7 +278,7 @@ static bool may_grow(const struct reservation *reservation, int64_t ends_s, int6
     struct identity other = reservation->wish.id;
     other.bytes[0] ^= UINT8_MAX;
     struct quota_holding more = holding_of(reservation, reservation->wish.id, model);
-    more.from = greatest(reservation->starts_s, now_s);
+    more.from = greatest_of(reservation->starts_s, now_s);
     more.to = ends_s < reservation->ends_s ? ends_s : reservation->ends_s;
     more.gpu_milli = (count - reservation->wish.count) * milli;
     struct quota_holding longer = holding_of(reservation, other, model);
@@ -306,7 +302,7 @@ bool holding_may_become(const struct reservation *reservation, int64_t starts_s,
     const struct world *world = reservation->world;
     if (!holding_is_limited(reservation))
         return true;
-    const char *model = model_of(reservation, 0, greatest(reservation->starts_s, world->now_s));
+    const char *model = model_of(reservation, 0, greatest_of(reservation->starts_s, world->now_s));
     if (model == NULL)
         return true; /* it has no place to amend: the planner says so */
     if (reservation->instance_count == 0 && !has_place(reservation))

@@ -5,6 +5,7 @@
 #include "provisioner/reconcile/world.h"
 
 #include "common/calendar.h"
+#include "common/least.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -23,11 +24,6 @@ static int64_t step_of(const struct wish *wish)
 int64_t horizon_end(const struct wish *wish, int64_t from_s, int64_t ends_s)
 {
     return ends_s == NEVER && wish->horizon_s > 0 ? from_s + wish->horizon_s + step_of(wish) : ends_s;
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Its end may come nearer, go further away, or out of sight again. */
@@ -77,12 +73,12 @@ void horizon_keep(struct reservation *reservation)
         struct planner_key key = {.reservation = planner_id_of(reservation->wish.id), .ordinal = ordinal};
         int64_t until_s = 0, due_s = NEVER;
         if (!world_held_until(world, &key, from_s, &until_s)) {
-            first_s = least(first_s, reservation->ends_by_s); /* over, or without a place for now */
+            first_s = least_of(first_s, reservation->ends_by_s); /* over, or without a place for now */
             continue;
         }
         int64_t ends_by_s = keep_place(reservation, &key, from_s, until_s, &due_s);
-        reservation->horizon_due_s = least(reservation->horizon_due_s, due_s);
-        first_s = least(first_s, ends_by_s);
+        reservation->horizon_due_s = least_of(reservation->horizon_due_s, due_s);
+        first_s = least_of(first_s, ends_by_s);
         tell(reservation, ordinal, ends_by_s);
     }
     reservation->told |= first_s != reservation->ends_by_s;

@@ -1,174 +1,20 @@
 /* An instance follows its allocation: it comes up on the node it was given, is replaced when that node fails,
  * and is gone when its window ends. Each row is one thing that can happen; whatever is not here cannot. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/reconcile/instance.h"
+#include "provisioner/reconcile/instance_events.h"
 
 #include "common/cleanup.h"
+#include "common/least.h"
 #include "common/must.h"
 
 #include <inttypes.h>
 
 #define MOVES_MAX 16 /* at one instant; more is a loop in the table */
 
-enum instance_event {
-    WINDOW_ENDED,
-    NODE_LOST,
-    LEAD_TIME_REACHED,
-    NODE_REPORTS_UP,
-    NODE_REPORTS_BROKEN,
-    NODE_REPORTS_DOWN,
-    NODE_GRANTED,
-    DEADLINE_PASSED,
-    WINDOW_CHANGED,
-    GIVES_WAY,
-    STOP_ASKED,
-    START_ASKED,
-    REBOOT_ASKED,
-    EVENT_COUNT
-};
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static struct world *world_of(const struct instance *instance)
 {
     return instance->reservation->world;
 }
-
-static struct driver_workload workload_of(const struct instance *instance)
-{
-    return (struct driver_workload){
-        .instance = instance->id,
-        .incarnation = instance->incarnation,
-        .node = instance->node,
-        .tenant = instance->reservation->wish.tenant,
-    };
-}
-
-struct planner_key instance_key(const struct instance *instance)
-{
-    return (struct planner_key){.reservation = planner_id_of(instance->reservation->wish.id),
-                                .ordinal = instance->ordinal};
-}
-
-bool instance_is_gone(const struct instance *instance)
-{
-    return instance->is.state == INSTANCE_TERMINATED || instance->is.state == INSTANCE_FAILED;
-}
-
-int64_t instance_end_s(const struct instance *instance)
-{
-    return least(instance->ends_s, instance->ends_by_s);
-}
-
-bool instance_gave_way(const struct instance *instance)
-{
-    return instance_is_gone(instance) && instance->ends_by_s != NEVER;
-}
-
-static struct driver_report report_of(const struct instance *instance)
-{
-    struct world *world = world_of(instance);
-    struct driver_workload workload = workload_of(instance);
-    struct driver_report report;
-    world->driver_ops->report(world->driver, &workload, world->now_s, &report);
-    return report;
-}
-
-/* ---- Events: conditions that hold now ---- */
-
-static bool is_window_over(const void *subject)
-{
-    const struct instance *instance = subject;
-    int64_t end_s = instance_end_s(instance);
-    bool is_empty = end_s <= instance->starts_s; /* cancelled, or told to go, before it began */
-    return is_empty || end_s <= world_of(instance)->now_s;
-}
-
-static bool is_node_lost(const void *subject)
-{
-    const struct instance *instance = subject;
-    return !instance->has_node || !node_is_in_service(world_node(world_of(instance), instance->node));
-}
-
-static bool is_lead_reached(const void *subject)
-{
-    const struct instance *instance = subject;
-    return instance->starts_s - world_of(instance)->zone->lead_s <= world_of(instance)->now_s;
-}
-
-static bool is_up(const void *subject)
-{
-    return report_of(subject).state == DRIVER_UP;
-}
-
-static bool is_broken(const void *subject)
-{
-    return report_of(subject).state == DRIVER_BROKEN;
-}
-
-static bool is_down(const void *subject)
-{
-    enum driver_state state = report_of(subject).state;
-    return state == DRIVER_DOWN || state == DRIVER_ABSENT;
-}
-
-static bool is_granted(const void *subject)
-{
-    const struct instance *instance = subject;
-    return instance->granted;
-}
-
-static bool is_deadline_passed(const void *subject)
-{
-    const struct instance *instance = subject;
-    return instance->is.deadline_s <= world_of(instance)->now_s;
-}
-
-static bool is_window_changed(const void *subject)
-{
-    const struct instance *instance = subject;
-    return instance->window_changed;
-}
-
-static bool is_told(const void *subject)
-{
-    const struct instance *instance = subject;
-    return instance->told;
-}
-
-static bool is_stop_asked(const void *subject)
-{
-    return instance_is_asked(subject, ACTION_STOP);
-}
-
-static bool is_start_asked(const void *subject)
-{
-    return instance_is_asked(subject, ACTION_START);
-}
-
-static bool is_reboot_asked(const void *subject)
-{
-    return instance_is_asked(subject, ACTION_REBOOT);
-}
-
-static const struct fsm_event events[EVENT_COUNT] = {
-    [WINDOW_ENDED] = {"window_ended", is_window_over, true},
-    [NODE_LOST] = {"node_lost", is_node_lost, false},
-    [LEAD_TIME_REACHED] = {"lead_time_reached", is_lead_reached, false},
-    [NODE_REPORTS_UP] = {"node_reports_up", is_up, false},
-    [NODE_REPORTS_BROKEN] = {"node_reports_broken", is_broken, false},
-    [NODE_REPORTS_DOWN] = {"node_reports_down", is_down, false},
-    [NODE_GRANTED] = {"node_granted", is_granted, false},
-    [DEADLINE_PASSED] = {"deadline_passed", is_deadline_passed, true},
-    [WINDOW_CHANGED] = {"window_changed", is_window_changed, false},
-    [GIVES_WAY] = {"gives_way", is_told, false},
-    [STOP_ASKED] = {"stop_asked", is_stop_asked, false},
-    [START_ASKED] = {"start_asked", is_start_asked, false},
-    [REBOOT_ASKED] = {"reboot_asked", is_reboot_asked, false},
-};
 
 /* ---- Guards ---- */
 
@@ -201,7 +47,7 @@ static bool attempts_left(const void *subject)
 static void order_start(struct instance *instance)
 {
     struct world *world = world_of(instance);
-    struct driver_workload workload = workload_of(instance);
+    struct driver_workload workload = instance_workload(instance);
     instance->is.attempts++;
     instance->is.deadline_s = world->now_s + world->zone->driver.start_s + START_LIMIT_S;
     world->driver_ops->start(world->driver, &workload, instance->is.attempts, world->now_s);
@@ -245,7 +91,7 @@ static void start_again(void *subject)
 static void record_ready(void *subject)
 {
     struct instance *instance = subject;
-    instance->address = arena_text(world_of(instance)->arena, report_of(instance).address);
+    instance->address = arena_text(world_of(instance)->arena, instance_report(instance).address);
     instance_action_done(instance);
 }
 
@@ -254,7 +100,7 @@ static void leave_node(struct instance *instance, const char *reason)
     if (!instance->on_node)
         return;
     struct world *world = world_of(instance);
-    struct driver_workload workload = workload_of(instance);
+    struct driver_workload workload = instance_workload(instance);
     world->driver_ops->forget(world->driver, &workload, world->now_s);
     instance->on_node = false;
     world_stay(world, &(struct stay){.instance = instance->id,
@@ -268,7 +114,7 @@ static void leave_node(struct instance *instance, const char *reason)
 static void ask_for_new_node(void *subject)
 {
     struct instance *instance = subject;
-    bool node_failed = is_node_lost(instance);
+    bool node_failed = instance_lost_node(instance);
     bool had_stay = instance->on_node;
     /* Nodes that break each start at once would pass it around without end: after the second it waits. */
     bool is_passed_around = instance->is_broken_there && !node_failed;
@@ -278,7 +124,7 @@ static void ask_for_new_node(void *subject)
     instance->is_broken_there = !node_failed;
     instance->address = NULL;
     instance->has_node = false;
-    if (!is_window_over(instance) && !is_passed_around)
+    if (!instance_is_over(instance) && !is_passed_around)
         instance_ask_planner(instance);
 }
 
@@ -288,7 +134,7 @@ static int64_t stop_deadline_s(const struct instance *instance)
     const struct world *world = world_of(instance);
     const struct lifecycle *reservation = &instance->reservation->is;
     int64_t deadline_s = world->now_s + world->zone->driver.stop_s + STOP_LIMIT_S;
-    return reservation->state == RESERVATION_ENDING ? least(deadline_s, reservation->deadline_s) : deadline_s;
+    return reservation->state == RESERVATION_ENDING ? least_of(deadline_s, reservation->deadline_s) : deadline_s;
 }
 
 /* Its new end is on the row, and so on the event. */
@@ -301,7 +147,7 @@ static void record_window(void *subject)
 static void order_stop(struct instance *instance)
 {
     struct world *world = world_of(instance);
-    struct driver_workload workload = workload_of(instance);
+    struct driver_workload workload = instance_workload(instance);
     instance->is.attempts++;
     instance->is.deadline_s = stop_deadline_s(instance);
     world->driver_ops->stop(world->driver, &workload, world->now_s);
@@ -326,7 +172,7 @@ static void stop_again(void *subject)
 static void order_halt(struct instance *instance)
 {
     struct world *world = world_of(instance);
-    struct driver_workload workload = workload_of(instance);
+    struct driver_workload workload = instance_workload(instance);
     instance->is.attempts++;
     instance->is.deadline_s = world->now_s + world->zone->driver.stop_s + STOP_LIMIT_S;
     world->driver_ops->stop(world->driver, &workload, world->now_s);
@@ -357,7 +203,7 @@ static void give_up_halting(void *subject)
     struct instance *instance = subject;
     instance->is.last_error = "it would not go down";
     instance->stop_wished = false;
-    instance->address = arena_text(world_of(instance)->arena, report_of(instance).address);
+    instance->address = arena_text(world_of(instance)->arena, instance_report(instance).address);
 }
 
 static void start_as_asked(void *subject)
@@ -484,8 +330,8 @@ const struct fsm instance_fsm = {
     .states = states,
     .state_count = INSTANCE_STATE_COUNT,
     .initial = INSTANCE_PLANNED,
-    .events = events,
-    .event_count = EVENT_COUNT,
+    .events = instance_events,
+    .event_count = INSTANCE_EVENT_COUNT,
     .transitions = transitions,
     .transition_count = COUNT_OF(transitions),
 };
@@ -537,15 +383,15 @@ static int64_t next_change(const struct instance *instance)
     case INSTANCE_REPLACING: {
         int64_t again_s = now_s + (instance->is_out_of_time ? PLACE_TURN_S : PLACE_AGAIN_S);
         if (instance->is.due_s > now_s) /* looked at before its turn */
-            again_s = least(again_s, instance->is.due_s);
+            again_s = least_of(again_s, instance->is.due_s);
         int64_t begins_s = instance->has_node ? instance_place_begins_s(instance) : NEVER;
-        return least(begins_s > now_s ? least(begins_s, again_s) : again_s, instance_end_s(instance));
+        return least_of(begins_s > now_s ? least_of(begins_s, again_s) : again_s, instance_end_s(instance));
     }
     case INSTANCE_PROVISIONING:
     case INSTANCE_STOPPING:
     case INSTANCE_HALTING:
     case INSTANCE_STARTING:
-        return least(report_of(instance).look_again_s, instance->is.deadline_s);
+        return least_of(instance_report(instance).look_again_s, instance->is.deadline_s);
     default:
         return NEVER;
     }
@@ -555,7 +401,7 @@ static int64_t next_change(const struct instance *instance)
 static int64_t next_look(const struct instance *instance)
 {
     int64_t change_s = next_change(instance);
-    return instance->is.state == INSTANCE_STOPPING ? change_s : least(change_s, instance->ends_by_s);
+    return instance->is.state == INSTANCE_STOPPING ? change_s : least_of(change_s, instance->ends_by_s);
 }
 
 /* What happened, where it is not a new state. */
@@ -574,7 +420,7 @@ void instance_drive(struct instance *instance)
         return;
     }
     bool is_turn_to_ask = instance->is.due_s <= world->now_s || world->capacity_returned;
-    if (instance->is.state == INSTANCE_REPLACING && is_turn_to_ask && !is_window_over(instance))
+    if (instance->is.state == INSTANCE_REPLACING && is_turn_to_ask && !instance_is_over(instance))
         instance_ask_planner(instance);
 
     int moves = 0;
@@ -585,7 +431,8 @@ void instance_drive(struct instance *instance)
         lifecycle_move(&instance->is, row);
         if (row->action != NULL)
             row->action(instance);
-        int64_t occurred_at_s = row->on == WINDOW_ENDED ? least(instance_end_s(instance), world->now_s) : world->now_s;
+        int64_t occurred_at_s =
+            row->on == WINDOW_ENDED ? least_of(instance_end_s(instance), world->now_s) : world->now_s;
         const char *kind = kind_of(instance, row);
         instance_record(instance, kind, row->number, occurred_at_s);
         instance->changed = true;

@@ -5,6 +5,12 @@
 /* Searches for whom to evict in one piece of work: each may look at every node, some 10 ms with 12,500 of them. */
 #define EVICTING_MAX 32
 
+struct planner_key instance_key(const struct instance *instance)
+{
+    return (struct planner_key){.reservation = planner_id_of(instance->reservation->wish.id),
+                                .ordinal = instance->ordinal};
+}
+
 bool instance_state_is_on_node(int state)
 {
     static const bool on_node[INSTANCE_STATE_COUNT] = {

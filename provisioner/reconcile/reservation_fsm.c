@@ -3,174 +3,16 @@
 #include "provisioner/reconcile/amend.h"
 #include "provisioner/reconcile/holding.h"
 #include "provisioner/reconcile/instance.h"
+#include "provisioner/reconcile/reservation_events.h"
 
 #include "common/cleanup.h"
+#include "common/least.h"
 #include "common/must.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #define MOVES_MAX 16 /* at one instant; more is a loop in the table */
-
-enum reservation_event {
-    CANCEL_REQUESTED,
-    DECIDE_BY_PASSED,
-    GRANTED,
-    REFUSED,
-    LEAD_TIME_REACHED,
-    WINDOW_ENDED,
-    ALL_RUNNING,
-    ALL_GONE,
-    HEALTH_CHANGED,
-    DEADLINE_PASSED,
-    CONFIRMED,
-    HOLD_OVER,
-    AMENDED,
-    GIVES_WAY,
-    ESTIMATE_CHANGED,
-    EVENT_COUNT
-};
-
-struct tally {
-    uint32_t running, gone, gave_way;
-    uint32_t lasting; /* neither gone nor going */
-};
-
-static struct tally tally_of(const struct reservation *reservation)
-{
-    struct tally tally = {0};
-    for (uint32_t i = 0; i < reservation->instance_count; i++) {
-        const struct instance *instance = &reservation->instances[i];
-        tally.running += instance_is_delivered(instance);
-        tally.gone += instance_is_gone(instance);
-        tally.lasting += !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
-        tally.gave_way += instance_gave_way(instance);
-    }
-    return tally;
-}
-
-static const char *health_of(const struct reservation *reservation)
-{
-    struct tally tally = tally_of(reservation);
-    if (tally.lasting < reservation->wish.count)
-        return "short";
-    return tally.running < reservation->wish.count ? "degraded" : "ok";
-}
-
-/* ---- Events: conditions that hold now ---- */
-
-static bool is_cancel_requested(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return reservation->wish.cancel_requested;
-}
-
-static bool is_too_late(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    const struct wish *wish = &reservation->wish;
-    int64_t now_s = reservation->world->now_s;
-    return wish->decide_by_s < now_s || wish->ends_s <= now_s || (wish->duration_s > 0 && wish->start_to_s < now_s);
-}
-
-static bool is_granted(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return reservation->granted;
-}
-
-static bool is_refused(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return reservation->refused;
-}
-
-static bool is_lead_reached(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return reservation->starts_s - reservation->world->zone->lead_s <= reservation->world->now_s;
-}
-
-static bool is_window_over(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return reservation->ends_s <= reservation->world->now_s;
-}
-
-static bool are_all_running(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    struct tally tally = tally_of(reservation);
-    return tally.running > 0 && tally.running + tally.gave_way == reservation->wish.count;
-}
-
-static bool are_all_gone(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return tally_of(reservation).gone == reservation->instance_count;
-}
-
-static bool is_health_changed(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return strcmp(reservation->health, health_of(reservation)) != 0;
-}
-
-static bool is_deadline_passed(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return reservation->is.deadline_s <= reservation->world->now_s;
-}
-
-static bool is_confirmed(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return reservation->wish.is_confirmed;
-}
-
-static bool is_hold_over(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    int64_t now_s = reservation->world->now_s;
-    return wish_is_quote(&reservation->wish) &&
-           (reservation->wish.hold_until_s <= now_s || reservation->starts_s <= now_s);
-}
-
-static bool is_amended(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return reservation->amended;
-}
-
-static bool is_told(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return reservation->told;
-}
-
-static bool is_estimate_new(const void *subject)
-{
-    const struct reservation *reservation = subject;
-    return reservation->estimate_s != reservation->estimated_s;
-}
-
-static const struct fsm_event events[EVENT_COUNT] = {
-    [CANCEL_REQUESTED] = {"cancel_requested", is_cancel_requested, false},
-    [DECIDE_BY_PASSED] = {"decide_by_passed", is_too_late, true},
-    [GRANTED] = {"granted", is_granted, false},
-    [REFUSED] = {"refused", is_refused, false},
-    [LEAD_TIME_REACHED] = {"lead_time_reached", is_lead_reached, true},
-    [WINDOW_ENDED] = {"window_ended", is_window_over, true},
-    [ALL_RUNNING] = {"all_running", are_all_running, false},
-    [ALL_GONE] = {"all_gone", are_all_gone, false},
-    [HEALTH_CHANGED] = {"health_changed", is_health_changed, false},
-    [DEADLINE_PASSED] = {"deadline_passed", is_deadline_passed, true},
-    [CONFIRMED] = {"confirmed", is_confirmed, false},
-    [HOLD_OVER] = {"hold_over", is_hold_over, true},
-    [AMENDED] = {"amended", is_amended, false},
-    [GIVES_WAY] = {"gives_way", is_told, false},
-    [ESTIMATE_CHANGED] = {"estimate_changed", is_estimate_new, false},
-};
 
 /* ---- Guards ---- */
 
@@ -222,7 +64,7 @@ static bool holds_nothing(const void *subject)
 
 static bool some_gave_way(const void *subject)
 {
-    return tally_of(subject).gave_way > 0;
+    return reservation_tally(subject).gave_way > 0;
 }
 
 /* ---- Actions ---- */
@@ -350,14 +192,14 @@ static void cut_window(void *subject)
 static void record_health(void *subject)
 {
     struct reservation *reservation = subject;
-    reservation->health = health_of(reservation);
+    reservation->health = reservation_health(reservation);
 }
 
 static void record_lateness(void *subject)
 {
     struct reservation *reservation = subject;
     reservation->is.last_error = "not all instances ran in time";
-    reservation->health = health_of(reservation);
+    reservation->health = reservation_health(reservation);
 }
 
 /* Its terms, and what follows for its instances, are there already. */
@@ -452,8 +294,8 @@ const struct fsm reservation_fsm = {
     .states = states,
     .state_count = RESERVATION_STATE_COUNT,
     .initial = RESERVATION_PENDING,
-    .events = events,
-    .event_count = EVENT_COUNT,
+    .events = reservation_events,
+    .event_count = RESERVATION_EVENT_COUNT,
     .transitions = transitions,
     .transition_count = COUNT_OF(transitions),
 };
@@ -504,11 +346,6 @@ static void record(struct reservation *reservation, const struct fsm_transition 
                         });
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* From then on nothing can be decided any more. */
 static int64_t last_chance(const struct wish *wish)
 {
@@ -522,18 +359,19 @@ static int64_t next_look(const struct reservation *reservation)
     case RESERVATION_WAITLISTED: {
         int64_t again_s = now_s + WAITLIST_AGAIN_S;
         bool is_ahead = reservation->estimated_s > now_s;
-        return least(last_chance(&reservation->wish), is_ahead ? least(reservation->estimated_s, again_s) : again_s);
+        return least_of(last_chance(&reservation->wish),
+                        is_ahead ? least_of(reservation->estimated_s, again_s) : again_s);
     }
     case RESERVATION_HELD:
-        return least(reservation->wish.hold_until_s, reservation->starts_s);
+        return least_of(reservation->wish.hold_until_s, reservation->starts_s);
     case RESERVATION_SCHEDULED:
-        return least(reservation->starts_s - reservation->world->zone->lead_s, reservation->horizon_due_s);
+        return least_of(reservation->starts_s - reservation->world->zone->lead_s, reservation->horizon_due_s);
     case RESERVATION_ACTIVATING: {
-        int64_t end_s = least(least(reservation->ends_s, reservation->is.deadline_s), reservation->horizon_due_s);
-        return reservation->starts_s > now_s ? least(reservation->starts_s, end_s) : end_s;
+        int64_t end_s = least_of(least_of(reservation->ends_s, reservation->is.deadline_s), reservation->horizon_due_s);
+        return reservation->starts_s > now_s ? least_of(reservation->starts_s, end_s) : end_s;
     }
     case RESERVATION_ACTIVE:
-        return least(reservation->ends_s, reservation->horizon_due_s);
+        return least_of(reservation->ends_s, reservation->horizon_due_s);
     case RESERVATION_ENDING:
         return reservation->is.deadline_s;
     default:
@@ -546,7 +384,7 @@ static void look(struct reservation *reservation)
     int state = reservation->is.state;
     bool is_waiting = state == RESERVATION_WAITLISTED;
     bool is_undecided = state == RESERVATION_PENDING || (is_waiting && reservation->is_its_turn);
-    bool is_dropped = is_cancel_requested(reservation) || is_too_late(reservation);
+    bool is_dropped = reservation_is_cancelled(reservation) || reservation_is_too_late(reservation);
     if (is_undecided && !is_dropped && !reservation->refused)
         verdict_decide(reservation);
     amend_look(reservation);
@@ -582,7 +420,7 @@ void reservation_drive(struct reservation *reservation)
     holding_follow(reservation);
     if (was_waiting && !reservation->is_its_turn)
         waitlist_stir(reservation);
-    int64_t delivered = tally_of(reservation).running;
+    int64_t delivered = reservation_tally(reservation).running;
     int64_t due_s = next_look(reservation);
     reservation->changed |= due_s != reservation->is.due_s || delivered != reservation->delivered;
     reservation->is.due_s = due_s;

@@ -3,13 +3,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/holding.h"
 
+#include "common/least.h"
+
 /* Instances looked at in one piece of work: each is up to 40 looks at its node. */
 #define LOOKS_MAX 512
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static bool may_regain(const struct reservation *reservation)
 {
@@ -73,11 +70,11 @@ static void regain(struct reservation *reservation)
         struct instance *instance = instance_of(reservation, ordinal);
         int64_t until_s = 0;
         if (world_held_until(world, &key, from_s, &until_s))
-            first_s = least(first_s, regain_one(reservation, ordinal, instance, until_s));
+            first_s = least_of(first_s, regain_one(reservation, ordinal, instance, until_s));
         else if (instance == NULL) /* it lost all of it before it began */
-            first_s = least(first_s, reservation->ends_by_s);
+            first_s = least_of(first_s, reservation->ends_by_s);
         else
-            went_s = least(went_s, instance->ends_by_s);
+            went_s = least_of(went_s, instance->ends_by_s);
     }
     int64_t ends_by_s = first_s == NEVER ? went_s : first_s;
     reservation->told = reservation->told || ends_by_s != reservation->ends_by_s;
@@ -108,7 +105,7 @@ void notice_follow(struct reservation *reservation)
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         const struct instance *instance = &reservation->instances[i];
         if (lasts(instance) && instance->ends_by_s > now_s)
-            next_s = least(next_s, instance->ends_by_s);
+            next_s = least_of(next_s, instance->ends_by_s);
     }
     if (next_s == NEVER)
         return;

@@ -29,7 +29,7 @@ BANNED = {
 # Folders that neither do I/O nor know a clock: what they may include.
 PURE = ("api/economics", "provisioner/planner", "provisioner/quota", "billing/capex")
 PURE_SYSTEM = {"stdbool.h", "stddef.h", "stdint.h", "string.h", "limits.h", "assert.h", "inttypes.h"}
-PURE_COMMON = {"common/alloc.h", "common/arena.h", "common/calendar.h", "common/cleanup.h", "common/gpu_model.h", "common/err.h", "common/identity.h",
+PURE_COMMON = {"common/alloc.h", "common/arena.h", "common/calendar.h", "common/cleanup.h", "common/gpu_model.h", "common/err.h", "common/identity.h", "common/least.h",
                "common/money.h", "common/must.h", "provisioner/idmap.h"}
 
 TOKENS = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)

@@ -2,6 +2,7 @@
  * room. Golden: prepaid credit of 10,000.00 against three invoices (docs/money.md). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/ledger/allocation.h"
+#include "common/least.h"
 #include "tests/unit/property.h"
 
 #include <check.h>
@@ -28,11 +29,6 @@ START_TEST(prepaid_ten_thousand_pays_three_invoices_as_far_as_it_goes)
 }
 END_TEST
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Invariant 15, over any sources and any amount: the room is never exceeded, earlier ones are empty before a later one
  * gives anything, and what was taken and what is left are the amount. */
 START_TEST(the_amount_is_what_was_taken_and_what_is_left)
@@ -49,14 +45,14 @@ START_TEST(the_amount_is_what_was_taken_and_what_is_left)
         }
         int64_t amount_u = (int64_t)(property_next(&property) % 4000);
         int64_t sum_u = 0;
-        ck_assert_int_eq(allocation_fill(amount_u, room_u, count, taken_u), least(amount_u, all_u));
+        ck_assert_int_eq(allocation_fill(amount_u, room_u, count, taken_u), least_of(amount_u, all_u));
         for (size_t n = 0; n < count; n++) {
             ck_assert(taken_u[n] >= 0 && taken_u[n] <= room_u[n]);
             if (taken_u[n] > 0 && n > 0)
                 ck_assert_int_eq(taken_u[n - 1], room_u[n - 1]);
             sum_u += taken_u[n];
         }
-        ck_assert_int_eq(sum_u, least(amount_u, all_u));
+        ck_assert_int_eq(sum_u, least_of(amount_u, all_u));
     }
 }
 END_TEST
