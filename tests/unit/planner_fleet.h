@@ -3,8 +3,8 @@
 #pragma once
 
 #include "provisioner/planner/planner.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <string.h>
 
 #define HOUR INT64_C(3600)
@@ -83,18 +83,4 @@ static inline struct planner_verdict place(struct planner *planner, struct plann
 static inline struct planner_key key_of(uint32_t reservation, uint32_t ordinal)
 {
     return (struct planner_key){id_of(reservation), ordinal};
-}
-
-static inline int run_promises(const char *name, const TTest *const promises[], size_t count)
-{
-    Suite *suite = suite_create(name);
-    TCase *tests = tcase_create("promises");
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tests, promises[i]);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

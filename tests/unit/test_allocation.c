@@ -4,9 +4,7 @@
 #include "billing/ledger/allocation.h"
 #include "common/least.h"
 #include "tests/unit/property.h"
-
-#include <check.h>
-#include <stdlib.h>
+#include "tests/unit/suite.h"
 
 #define COUNT_MAX 12
 #define CASES     20000
@@ -57,16 +55,12 @@ START_TEST(the_amount_is_what_was_taken_and_what_is_left)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("allocation");
     TCase *tests = tcase_create("allocation");
     tcase_add_test(tests, prepaid_ten_thousand_pays_three_invoices_as_far_as_it_goes);
     tcase_add_test(tests, the_amount_is_what_was_taken_and_what_is_left);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

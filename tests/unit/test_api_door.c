@@ -4,9 +4,9 @@
 #include "api/server/rate.h"
 #include "api/server/screen.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -198,7 +198,7 @@ START_TEST(more_callers_than_there_are_places_are_forgiven)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("api_door");
     TCase *tests = tcase_create("door");
@@ -213,9 +213,5 @@ int main(void)
     tcase_add_test(tests, whatever_comes_no_more_gets_through_than_a_bucket_holds);
     tcase_add_test(tests, more_callers_than_there_are_places_are_forgiven);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

@@ -7,8 +7,8 @@
 #include "api/server/page_cursor.h"
 #include "api/server/screen.h"
 #include "api/server/server.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <string.h>
 
 /* ---- Screen ---- */
@@ -453,7 +453,7 @@ START_TEST(every_code_is_documented_once_under_its_own_status)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("api_server");
     TCase *tests = tcase_create("server");
@@ -477,9 +477,5 @@ int main(void)
     tcase_add_test(tests, what_a_route_may_answer_is_a_known_problem_that_it_does_not_have_at_any_rate);
     tcase_add_test(tests, every_code_is_documented_once_under_its_own_status);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

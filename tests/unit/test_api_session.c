@@ -3,8 +3,8 @@
 #include "api/auth/session_cookie.h"
 #include "api/auth/signin_state.h"
 #include "api/auth/signin_throttle.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -212,7 +212,7 @@ START_TEST(many_strangers_do_not_push_out_who_waits)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("session");
     tcase_add_test(tests, a_cookie_is_found_by_its_whole_name_and_once);
@@ -226,9 +226,5 @@ int main(void)
     tcase_add_test(tests, many_strangers_do_not_push_out_who_waits);
     Suite *suite = suite_create("session");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/auth/role.h"
 #include "api/auth/token.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <string.h>
 
 START_TEST(a_token_survives_being_written_and_read)
@@ -90,7 +90,7 @@ START_TEST(every_role_has_a_text_of_its_own)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("api_token");
     TCase *tests = tcase_create("token");
@@ -101,9 +101,5 @@ int main(void)
     tcase_add_test(tests, two_tokens_have_different_hashes);
     tcase_add_test(tests, every_role_has_a_text_of_its_own);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

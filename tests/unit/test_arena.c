@@ -1,10 +1,9 @@
 /* What an arena promises: zeroed, aligned, apart from each other, whatever the sizes. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/arena.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ALLOCATIONS 600
@@ -74,7 +73,7 @@ START_TEST(releasing_nothing_is_fine)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("arena");
     tcase_add_test(tests, memory_is_zeroed_aligned_and_ones_own);
@@ -84,9 +83,5 @@ int main(void)
     tcase_add_test(tests, releasing_nothing_is_fine);
     Suite *suite = suite_create("arena");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -4,8 +4,7 @@
 #include "common/calendar.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/property.h"
-
-#include <check.h>
+#include "tests/unit/suite.h"
 
 #define CASES 300
 
@@ -344,7 +343,7 @@ START_TEST(changes_leave_what_was_posted_and_disposal_leaves_nothing)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("asset_life");
     tcase_add_test(tests, g7_another_life_is_prospective);
@@ -356,9 +355,5 @@ int main(void)
     tcase_add_test(tests, changes_leave_what_was_posted_and_disposal_leaves_nothing);
     Suite *suite = suite_create("asset_life");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

@@ -4,8 +4,7 @@
 #include "billing/capex/pools.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/property.h"
-
-#include <check.h>
+#include "tests/unit/suite.h"
 
 #define CASES           20000
 #define DAY_GPU_MILLI_S (INT64_C(8000) * 86400)
@@ -198,7 +197,7 @@ START_TEST(every_idle_cause_has_a_text_of_its_own)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("attribution");
     tcase_add_test(tests, g12_delivered_and_idle_sum_to_the_cost_of_the_day);
@@ -213,9 +212,5 @@ int main(void)
     tcase_add_test(tests, every_idle_cause_has_a_text_of_its_own);
     Suite *suite = suite_create("attribution");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

@@ -5,8 +5,8 @@
 #include "common/hex.h"
 #include "common/identity.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -247,7 +247,7 @@ START_TEST(what_differs_is_named_by_its_place)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("audit_chain");
     TCase *promises = tcase_create("promises");
@@ -256,9 +256,5 @@ int main(void)
     tcase_add_test(promises, the_form_of_what_is_hashed_is_fixed);
     tcase_add_test(promises, what_differs_is_named_by_its_place);
     suite_add_tcase(suite, promises);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

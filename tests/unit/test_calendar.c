@@ -1,8 +1,7 @@
 /* What the calendar promises: every day of 9,999 years is right, and only real times in one form are read. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/calendar.h"
-
-#include <check.h>
+#include "tests/unit/suite.h"
 
 START_TEST(each_day_follows_the_one_before_for_9999_years)
 {
@@ -122,7 +121,7 @@ START_TEST(a_day_holds_its_first_second_and_not_its_last)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("calendar");
     tcase_add_test(tests, each_day_follows_the_one_before_for_9999_years);
@@ -132,9 +131,5 @@ int main(void)
     tcase_add_test(tests, a_day_holds_its_first_second_and_not_its_last);
     Suite *suite = suite_create("calendar");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

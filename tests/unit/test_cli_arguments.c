@@ -4,8 +4,8 @@
 #include "api/cli/problem.h"
 #include "api/cli/reservation_body.h"
 #include "common/cleanup.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,7 +261,7 @@ START_TEST(exit_codes_are_as_documented)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("cli_arguments");
     tcase_add_test(tests, options_may_stand_anywhere);
@@ -281,9 +281,5 @@ int main(void)
     tcase_add_test(tests, exit_codes_are_as_documented);
     Suite *suite = suite_create("cli_arguments");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

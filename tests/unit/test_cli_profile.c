@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/profile.h"
 #include "common/arena.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,7 +186,7 @@ START_TEST(names_and_tokens_are_plain_words)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("cli_profile");
     tcase_add_checked_fixture(tests, begin, end);
@@ -201,9 +201,5 @@ int main(void)
     tcase_add_test(tests, names_and_tokens_are_plain_words);
     Suite *suite = suite_create("cli_profile");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

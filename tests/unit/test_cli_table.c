@@ -3,8 +3,8 @@
 #include "api/cli/problem.h"
 #include "api/cli/table.h"
 #include "common/arena.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,7 +216,7 @@ START_TEST(an_answer_that_is_no_problem_is_told_by_its_status)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("cli_table");
     tcase_add_checked_fixture(tests, begin, end);
@@ -232,9 +232,5 @@ int main(void)
     tcase_add_test(tests, an_answer_that_is_no_problem_is_told_by_its_status);
     Suite *suite = suite_create("cli_table");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/alloc.h"
 #include "common/config.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,7 +179,7 @@ START_TEST(printing_masks_secrets_and_help_comes_from_the_table)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("config");
     tcase_add_test(tests, without_sources_the_defaults_hold);
@@ -190,9 +190,5 @@ int main(void)
     tcase_add_test(tests, printing_masks_secrets_and_help_comes_from_the_table);
     Suite *suite = suite_create("config");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -5,8 +5,8 @@
 #include "common/utf8.h"
 #include "provisioner/driver/console.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,7 +184,7 @@ START_TEST(sim_says_nothing_of_what_it_does_not_know)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("console");
     TCase *text = tcase_create("text");
@@ -197,9 +197,5 @@ int main(void)
     tcase_add_test(sim, sim_tells_a_drawn_fault_and_the_next_attempt);
     tcase_add_test(sim, sim_says_nothing_of_what_it_does_not_know);
     suite_add_tcase(suite, sim);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -3,8 +3,8 @@
 #include "common/credit_amounts.h"
 #include "common/invoice_amounts.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <string.h>
 
 #define CASES     4000
@@ -214,7 +214,7 @@ START_TEST(an_invoice_of_credits_is_credited_with_its_signs)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("credit");
     TCase *amounts = tcase_create("amounts");
@@ -225,9 +225,5 @@ int main(void)
     tcase_add_test(amounts, credits_never_pass_the_invoice_and_full_credit_leaves_nothing);
     tcase_add_test(amounts, an_invoice_of_credits_is_credited_with_its_signs);
     suite_add_tcase(suite, amounts);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite;
 }

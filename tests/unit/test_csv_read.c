@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/csv_read.h"
 #include "common/must.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <string.h>
 
 static struct arena *arena;
@@ -60,7 +60,7 @@ START_TEST(what_is_no_row_is_refused_with_its_line)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("csv_read");
     tcase_add_checked_fixture(tests, make_arena, drop_arena);
@@ -68,9 +68,5 @@ int main(void)
     tcase_add_test(tests, what_is_no_row_is_refused_with_its_line);
     Suite *suite = suite_create("csv_read");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

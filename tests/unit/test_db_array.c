@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/alloc.h"
 #include "common/db.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +99,7 @@ START_TEST(columns_are_read_as_what_they_are)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("db_array");
     tcase_add_test(tests, an_empty_array_is_a_pair_of_braces);
@@ -110,9 +110,5 @@ int main(void)
     tcase_add_test(tests, columns_are_read_as_what_they_are);
     Suite *suite = suite_create("db_array");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/alloc.h"
 #include "common/db_column.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,7 +128,7 @@ START_TEST(readers_take_rows_in_the_binary_format)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("db_column");
     TCase *cases = tcase_create("columns");
@@ -139,9 +139,5 @@ int main(void)
     tcase_add_test(cases, a_copy_knows_its_length_too);
     tcase_add_test(cases, readers_take_rows_in_the_binary_format);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

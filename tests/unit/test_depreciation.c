@@ -6,8 +6,7 @@
 #include "common/money.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/property.h"
-
-#include <check.h>
+#include "tests/unit/suite.h"
 
 #define CASES         400
 #define MILLI_S_PER_H INT64_C(3600000)
@@ -427,7 +426,7 @@ START_TEST(texts_are_read_back_and_contradictions_refused)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("depreciation");
     tcase_add_test(tests, g1_months_of_equal_weight);
@@ -442,9 +441,5 @@ int main(void)
     tcase_add_test(tests, texts_are_read_back_and_contradictions_refused);
     Suite *suite = suite_create("depreciation");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

@@ -1,9 +1,8 @@
 /* What errors promise: a text that fits, context in front, and one place where an SQLSTATE becomes a kind. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/err.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 START_TEST(an_error_is_one_line_to_return)
@@ -84,7 +83,7 @@ START_TEST(every_kind_has_a_row_and_a_slug_of_its_own)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("err");
     tcase_add_test(tests, an_error_is_one_line_to_return);
@@ -95,9 +94,5 @@ int main(void)
     tcase_add_test(tests, every_kind_has_a_row_and_a_slug_of_its_own);
     Suite *suite = suite_create("err");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -1,9 +1,7 @@
 /* Entity tags: which of a list is ours. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/etag.h"
-
-#include <check.h>
-#include <stdlib.h>
+#include "tests/unit/suite.h"
 
 START_TEST(if_none_match_compares_the_whole_tag_weakly)
 {
@@ -35,16 +33,12 @@ START_TEST(if_match_compares_the_part_of_the_wish_strongly)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("etag");
     TCase *tests = tcase_create("lists");
     tcase_add_test(tests, if_none_match_compares_the_whole_tag_weakly);
     tcase_add_test(tests, if_match_compares_the_part_of_the_wish_strongly);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -1,9 +1,8 @@
 /* What filters of events promise: patterns are read or refused, and match what they say. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/event_filter.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 START_TEST(only_kinds_and_their_beginnings_are_patterns)
@@ -56,7 +55,7 @@ START_TEST(a_list_that_is_none_is_refused)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("event_filter");
     TCase *promises = tcase_create("promises");
@@ -64,9 +63,5 @@ int main(void)
     tcase_add_test(promises, a_filter_passes_what_one_of_its_patterns_names);
     tcase_add_test(promises, a_list_that_is_none_is_refused);
     suite_add_tcase(suite, promises);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -1,9 +1,8 @@
 /* What cursors promise: one position has one text, and nothing else is read. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/events.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 START_TEST(a_cursor_comes_back_from_its_text)
@@ -55,16 +54,12 @@ START_TEST(any_other_text_is_refused)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("events");
     tcase_add_test(tests, a_cursor_comes_back_from_its_text);
     tcase_add_test(tests, any_other_text_is_refused);
     Suite *suite = suite_create("events");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/quota/quota.h"
 #include "provisioner/reconcile/maintenance.h"
+#include "tests/unit/suite.h"
 #include "tests/unit/zone_scene.h"
 
 #define NOTICE_S 120
@@ -517,7 +518,7 @@ START_TEST(a_node_under_maintenance_is_not_missed)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("giving_way");
     TCase *cases = tcase_create("promises");
@@ -541,9 +542,5 @@ int main(void)
     tcase_add_test(cases, maintenance_moves_aside_what_has_not_begun_and_refuses_what_has);
     tcase_add_test(cases, a_node_under_maintenance_is_not_missed);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -1,9 +1,8 @@
 /* Hexadecimal digits, both ways. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/hex.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 START_TEST(every_byte_comes_back)
@@ -32,16 +31,12 @@ START_TEST(what_is_not_exactly_so_many_digits_is_refused)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("hex");
     tcase_add_test(tests, every_byte_comes_back);
     tcase_add_test(tests, what_is_not_exactly_so_many_digits_is_refused);
     Suite *suite = suite_create("hex");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/clock.h"
 #include "common/identity.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +154,7 @@ START_TEST(what_is_not_exactly_an_identifier_is_refused)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("identity");
     tcase_add_test(tests, ids_rise_within_a_process);
@@ -166,9 +166,5 @@ int main(void)
     tcase_add_test(tests, what_is_not_exactly_an_identifier_is_refused);
     Suite *suite = suite_create("identity");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/document_text.h"
 #include "common/invoice_pdf.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +96,7 @@ START_TEST(numbers_are_written_as_people_write_them)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("invoice_pdf");
     TCase *documents = tcase_create("documents");
@@ -104,9 +104,5 @@ int main(void)
     tcase_add_test(documents, what_is_no_document_is_refused);
     tcase_add_test(documents, numbers_are_written_as_people_write_them);
     suite_add_tcase(suite, documents);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite;
 }

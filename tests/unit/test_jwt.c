@@ -5,8 +5,8 @@
 #include "api/jwt/rules.h"
 #include "common/base64url.h"
 #include "common/must.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
@@ -352,7 +352,7 @@ START_TEST(a_rule_that_is_none_stops_the_start)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("jwt");
     tcase_add_test(tests, the_rfcs_own_tokens_are_signed);
@@ -367,9 +367,5 @@ int main(void)
     tcase_add_test(tests, a_rule_that_is_none_stops_the_start);
     Suite *suite = suite_create("jwt");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

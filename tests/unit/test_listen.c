@@ -1,8 +1,8 @@
 /* Where a daemon listens: the API reaches no further than this machine. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/listen.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -62,7 +62,7 @@ START_TEST(a_socket_that_was_left_is_replaced_and_closed_to_others)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("listen");
     tcase_add_test(tests, loopback_is_local_and_the_network_is_not);
@@ -70,9 +70,5 @@ int main(void)
     tcase_add_test(tests, a_socket_that_was_left_is_replaced_and_closed_to_others);
     Suite *suite = suite_create("listen");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -1,11 +1,10 @@
 /* What a log line promises: it is one JSON object on one line, whatever its fields hold. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/log.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -135,7 +134,7 @@ START_TEST(an_error_is_logged_with_all_it_knows)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("log");
     tcase_add_test(tests, a_line_is_one_object_with_when_who_and_what);
@@ -146,9 +145,5 @@ int main(void)
     tcase_add_test(tests, an_error_is_logged_with_all_it_knows);
     Suite *suite = suite_create("log");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

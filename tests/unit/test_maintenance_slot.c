@@ -2,9 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/maintenance_slot.h"
 #include "tests/unit/property.h"
-
-#include <check.h>
-#include <stdlib.h>
+#include "tests/unit/suite.h"
 
 #define ROUNDS   2000
 #define HELD_MAX 8
@@ -62,16 +60,12 @@ START_TEST(a_range_that_is_too_short_begins_at_its_beginning)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("maintenance_slot");
     TCase *cases = tcase_create("promises");
     tcase_add_test(cases, no_other_slot_is_cheaper_or_as_cheap_and_earlier);
     tcase_add_test(cases, a_range_that_is_too_short_begins_at_its_beginning);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -1,8 +1,8 @@
 /* What metrics promise: the exposition format, families together, buckets that add up. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/metrics.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,16 +76,12 @@ START_TEST(bumps_of_many_threads_are_all_counted)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("metrics");
     tcase_add_test(tests, the_text_is_prometheus_exposition_format);
     tcase_add_test(tests, bumps_of_many_threads_are_all_counted);
     Suite *suite = suite_create("metrics");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -3,8 +3,7 @@
 #include "common/money.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/property.h"
-
-#include <check.h>
+#include "tests/unit/suite.h"
 
 #define CASES      20000
 #define SHARES_MAX 40
@@ -341,7 +340,7 @@ START_TEST(text_and_amount_are_one_to_one)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("money");
     tcase_add_test(tests, halves_go_to_even_in_micro_and_away_from_zero_in_minor);
@@ -358,9 +357,5 @@ int main(void)
     tcase_add_test(tests, text_and_amount_are_one_to_one);
     Suite *suite = suite_create("money");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

@@ -1,6 +1,7 @@
 /* What the planner promises, one promise at a time. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/planner_fleet.h"
+#include "tests/unit/suite.h"
 
 /* The milli that an allocation has of its node at an instant, of one kind. */
 static int32_t milli_at(const struct planner_allocation *allocation, enum planner_kind kind, int64_t instant)
@@ -470,7 +471,7 @@ START_TEST(a_request_that_makes_no_sense_is_named)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     const TTest *const promises[] = {
         a_gang_is_all_or_nothing,
@@ -497,5 +498,5 @@ int main(void)
         an_open_window_holds_for_ever,
         a_request_that_makes_no_sense_is_named,
     };
-    return run_promises("planner", promises, COUNT_OF(promises));
+    return suite_of("planner", promises, COUNT_OF(promises));
 }

@@ -1,6 +1,7 @@
 /* What the planner promises about changing what it granted. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/planner_fleet.h"
+#include "tests/unit/suite.h"
 
 static struct planner_verdict amend(struct planner *planner, struct planner_request terms, int64_t now)
 {
@@ -281,7 +282,7 @@ START_TEST(what_an_allocation_is_survives_a_rebuild)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     const TTest *const promises[] = {
         an_extension_stays_on_its_gpus,
@@ -298,5 +299,5 @@ int main(void)
         a_copy_is_the_same_and_independent,
         what_an_allocation_is_survives_a_rebuild,
     };
-    return run_promises("planner_amend", promises, COUNT_OF(promises));
+    return suite_of("planner_amend", promises, COUNT_OF(promises));
 }

@@ -4,6 +4,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/planner_fleet.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
 #define NODES             256
 #define OPERATIONS        1000000
@@ -213,16 +214,12 @@ START_TEST(a_long_life_keeps_every_invariant)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("planner_long");
     TCase *tests = tcase_create("a long life");
     tcase_set_timeout(tests, 0); /* ctest has one */
     tcase_add_test(tests, a_long_life_keeps_every_invariant);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/planner_fleet.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
 /* Four nodes in one rack; three are taken for 50 hours, one for 30. */
 static struct planner *fleet_sold(void)
@@ -211,7 +212,7 @@ START_TEST(usage_adds_up_to_all_there_is)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     const TTest *const promises[] = {
         a_question_changes_nothing,
@@ -223,5 +224,5 @@ int main(void)
         steps_together_are_counted_as_each_by_itself,
         usage_adds_up_to_all_there_is,
     };
-    return run_promises("planner_offers", promises, COUNT_OF(promises));
+    return suite_of("planner_offers", promises, COUNT_OF(promises));
 }

@@ -1,6 +1,7 @@
 /* What the planner promises about spread and preemption, one promise at a time. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/planner_fleet.h"
+#include "tests/unit/suite.h"
 
 static void put(struct planner *planner, struct planner_node node)
 {
@@ -314,7 +315,7 @@ START_TEST(evictions_are_undone_with_their_batch)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     const TTest *const promises[] = {
         a_spread_gang_has_no_two_instances_in_one_group,
@@ -332,5 +333,5 @@ int main(void)
         a_replacement_evicts_nobody_elsewhere_for_what_must_stay_on_one_node,
         evictions_are_undone_with_their_batch,
     };
-    return run_promises("planner_preempt", promises, COUNT_OF(promises));
+    return suite_of("planner_preempt", promises, COUNT_OF(promises));
 }

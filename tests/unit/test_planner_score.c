@@ -1,6 +1,7 @@
 /* What the planner's choice among places that fit promises: what is left can still be sold. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/planner_fleet.h"
+#include "tests/unit/suite.h"
 
 static struct planner_request with_cpu(struct planner_request request, int64_t cpu_milli)
 {
@@ -225,7 +226,7 @@ START_TEST(a_rebuilt_planner_decides_alike)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("planner_score");
     TCase *tests = tcase_create("score");
@@ -245,9 +246,5 @@ int main(void)
     for (size_t i = 0; i < COUNT_OF(all); i++)
         tcase_add_test(tests, all[i]);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

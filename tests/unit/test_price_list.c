@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/price_list.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <string.h>
 
 #define ROUNDS       4000
@@ -101,7 +101,7 @@ START_TEST(a_cut_changes_no_price_and_tells_what_else_holds)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("price_list");
     TCase *cases = tcase_create("promises");
@@ -109,9 +109,5 @@ int main(void)
     tcase_add_test(cases, each_second_has_the_upper_price_or_else_the_lower);
     tcase_add_test(cases, a_cut_changes_no_price_and_tells_what_else_holds);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

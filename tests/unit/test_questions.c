@@ -5,6 +5,7 @@
 #include "provisioner/quota/quota.h"
 #include "tests/unit/planner_fleet.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
 #include <stdlib.h>
 
@@ -397,7 +398,7 @@ START_TEST(what_is_offered_can_be_placed)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("questions");
     TCase *all = tcase_create("questions");
@@ -411,9 +412,5 @@ int main(void)
     tcase_add_test(all, a_preview_changes_nothing_of_what_is_held_against_quotas);
     tcase_add_test(all, what_is_offered_can_be_placed);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

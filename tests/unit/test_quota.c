@@ -5,8 +5,8 @@
 #include "common/cleanup.h"
 #include "provisioner/quota/quota.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <string.h>
 
 #define HOUR      INT64_C(3600)
@@ -413,7 +413,7 @@ START_TEST(quotas_agree_with_counting_each_hour)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("quota");
     TCase *examples = tcase_create("quota");
@@ -425,9 +425,5 @@ int main(void)
     tcase_add_test(examples, a_lower_limit_takes_nothing_and_lets_it_shrink);
     tcase_add_test(examples, quotas_agree_with_counting_each_hour);
     suite_add_tcase(suite, examples);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite;
 }

@@ -3,8 +3,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/ledger/rate_lines.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <string.h>
 
 #define CASES     400
@@ -179,7 +179,7 @@ START_TEST(taking_usage_back_takes_back_what_it_came_to)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("rated_lines");
     tcase_set_timeout(tests, 60);
@@ -187,9 +187,5 @@ int main(void)
     tcase_add_test(tests, taking_usage_back_takes_back_what_it_came_to);
     Suite *suite = suite_create("rated_lines");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

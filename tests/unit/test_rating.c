@@ -6,8 +6,7 @@
 #include "common/tariff.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/property.h"
-
-#include <check.h>
+#include "tests/unit/suite.h"
 
 #define CASES        20000
 #define USD_EXPONENT 2
@@ -341,7 +340,7 @@ START_TEST(an_invoice_with_credits_adds_up_and_its_mirror_is_its_negative)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("rating");
     tcase_add_test(tests, g13_a_price_change_cuts_the_month);
@@ -360,9 +359,5 @@ int main(void)
     tcase_add_test(tests, an_invoice_with_credits_adds_up_and_its_mirror_is_its_negative);
     Suite *suite = suite_create("rating");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

@@ -5,8 +5,7 @@
 #include "common/rating_period.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/property.h"
-
-#include <check.h>
+#include "tests/unit/suite.h"
 
 #define CASES       3000
 #define ITEMS_MAX   6
@@ -423,7 +422,7 @@ START_TEST(what_does_not_fit_is_refused)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("rating_period");
     tcase_set_timeout(tests, 60);
@@ -441,9 +440,5 @@ int main(void)
     tcase_add_test(tests, what_does_not_fit_is_refused);
     Suite *suite = suite_create("rating_period");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
 }

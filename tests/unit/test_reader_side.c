@@ -5,9 +5,8 @@
 #include "common/clock.h"
 #include "common/db_lane.h"
 #include "common/must.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CONNECTIONS 1
@@ -357,7 +356,7 @@ START_TEST(the_end_answers_whoever_still_waits)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("reader_side");
     TCase *all = tcase_create("reader_side");
@@ -369,9 +368,5 @@ int main(void)
     tcase_add_test(all, who_waits_no_more_is_not_answered);
     tcase_add_test(all, the_end_answers_whoever_still_waits);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -5,9 +5,9 @@
 #include "provisioner/reconcile/amend.h"
 #include "provisioner/reconcile/holding.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 #include "tests/unit/zone_parts.h"
 
-#include <check.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -464,7 +464,7 @@ START_TEST(every_alternative_of_an_amendment_changes_one_thing_and_would_be_gran
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("refusal");
     TCase *sentences = tcase_create("sentences");
@@ -478,9 +478,5 @@ int main(void)
     tcase_add_test(alternatives, every_alternative_changes_one_thing_and_would_be_granted);
     tcase_add_test(alternatives, every_alternative_of_an_amendment_changes_one_thing_and_would_be_granted);
     suite_add_tcase(suite, alternatives);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

@@ -5,8 +5,8 @@
 #include "api/auth/scope.h"
 #include "api/server/route.h"
 #include "common/cleanup.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <string.h>
 
 static const struct resource zones = {.name = "zones"}, tokens = {.name = "tokens"}, more_zones = {.name = "zones"},
@@ -89,7 +89,7 @@ START_TEST(scopes_cover_what_they_include)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("scope");
     TCase *cases = tcase_create("scope");
@@ -99,9 +99,5 @@ int main(void)
     tcase_add_test(cases, what_is_no_scope_allows_nothing);
     tcase_add_test(cases, scopes_cover_what_they_include);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite;
 }

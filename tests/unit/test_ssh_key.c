@@ -3,8 +3,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/auth/ssh_key.h"
 #include "common/cleanup.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
@@ -191,7 +191,7 @@ START_TEST(base64_has_one_spelling)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("ssh_key");
     TCase *cases = tcase_create("ssh_key");
@@ -203,9 +203,5 @@ int main(void)
     tcase_add_test(cases, a_point_lies_on_its_curve);
     tcase_add_test(cases, base64_has_one_spelling);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite;
 }

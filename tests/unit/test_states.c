@@ -2,10 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/must.h"
 #include "provisioner/reconcile/maintenance.h"
+#include "tests/unit/suite.h"
 #include "tests/unit/zone_scene.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- The tables ---- */
@@ -400,7 +399,7 @@ START_TEST(the_same_seed_draws_the_same_faults)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("states");
     TCase *tables = tcase_create("tables");
@@ -428,9 +427,5 @@ int main(void)
     tcase_add_test(driving, a_flexible_start_lies_in_its_range_or_is_refused);
     tcase_add_test(driving, the_same_seed_draws_the_same_faults);
     suite_add_tcase(suite, driving);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

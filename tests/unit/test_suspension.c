@@ -2,9 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/suspension.h"
 #include "common/clock.h"
-
-#include <check.h>
-#include <stdlib.h>
+#include "tests/unit/suite.h"
 
 #define FAR_MS 600000
 
@@ -69,16 +67,12 @@ START_TEST(who_comes_late_does_not_answer_what_the_request_waits_for_next)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("suspension");
     TCase *all = tcase_create("suspension");
     tcase_add_test(all, one_of_all_who_want_to_answer_has_the_claim);
     tcase_add_test(all, who_comes_late_does_not_answer_what_the_request_waits_for_next);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

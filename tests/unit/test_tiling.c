@@ -3,8 +3,8 @@
 #include "billing/meter/node_idle.h"
 #include "billing/meter/tiling.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
-#include <check.h>
 #include <string.h>
 
 #define HISTORIES     1000
@@ -270,7 +270,7 @@ START_TEST(a_nodes_stretches_tile_time_from_before_it_was_there)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("tiling");
     TCase *cases = tcase_create("promises");
@@ -285,9 +285,5 @@ int main(void)
     tcase_add_test(cases, a_validating_node_is_what_it_was_taken_out_for);
     tcase_add_test(cases, a_nodes_stretches_tile_time_from_before_it_was_there);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }

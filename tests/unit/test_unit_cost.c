@@ -7,8 +7,7 @@
 #include "common/money.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/property.h"
-
-#include <check.h>
+#include "tests/unit/suite.h"
 
 #define CASES       20000
 #define SCALE       INT64_C(10000)
@@ -312,7 +311,7 @@ START_TEST(figures_out_of_range_are_refused)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     TCase *cases = tcase_create("unit_cost");
     tcase_set_timeout(cases, 0);
@@ -327,9 +326,5 @@ int main(void)
     tcase_add_test(cases, figures_out_of_range_are_refused);
     Suite *suite = suite_create("unit_cost");
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite;
 }

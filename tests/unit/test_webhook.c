@@ -8,9 +8,9 @@
 #include "api/webhook/secret.h"
 #include "common/base64.h"
 #include "tests/unit/property.h"
+#include "tests/unit/suite.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -300,7 +300,7 @@ START_TEST(each_wait_is_longer_and_none_is_longer_than_six_hours)
 }
 END_TEST
 
-int main(void)
+Suite *unit_suite(void)
 {
     Suite *suite = suite_create("webhook");
     TCase *promises = tcase_create("promises");
@@ -315,9 +315,5 @@ int main(void)
     tcase_add_test(promises, base64_is_read_as_it_is_written_and_no_other_text);
     tcase_add_test(promises, each_wait_is_longer_and_none_is_longer_than_six_hours);
     suite_add_tcase(suite, promises);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }
