@@ -16,6 +16,7 @@
 #include "provisioner/reconcile/maintenance.h"
 #include "provisioner/zone.h"
 #include "provisioner/zone_pass.h"
+#include "provisioner/zone_pause.h"
 #include "provisioner/zone_question.h"
 #include "provisioner/zone_verify.h"
 
@@ -231,6 +232,7 @@ int main(int argc, char **argv)
         log_start("sluice-provisioner", log_level_from_text(provisioner.settings.common.log_level));
         shutdown_install();
         metric_register(zone_pass_metrics, zone_pass_metric_count);
+        metric_register(zone_pause_metrics, zone_pause_metric_count);
         metric_register(zone_question_metrics, zone_question_metric_count);
         metric_register(zone_verify_metrics, zone_verify_metric_count);
         provisioner.db = db_new(&(struct db_options){.url = provisioner.settings.common.database_url,

@@ -13,7 +13,9 @@
 #include "provisioner/reconcile/credit.h"
 #include "provisioner/reconcile/observe.h"
 #include "provisioner/zone_memory.h"
+#include "provisioner/zone_overstay.h"
 #include "provisioner/zone_pass.h"
+#include "provisioner/zone_pause.h"
 #include "provisioner/zone_question.h"
 #include "provisioner/zone_quota.h"
 #include "provisioner/zone_source.h"
@@ -50,6 +52,8 @@ struct zone {
 const struct db_stmt *const *const zone_statements[] = {zone_memory_statements,
                                                         zone_wake_statements,
                                                         zone_pass_statements,
+                                                        zone_pause_statements,
+                                                        zone_overstay_statements,
                                                         zone_question_statements,
                                                         zone_source_statements,
                                                         zone_verify_statements,
@@ -69,6 +73,7 @@ const struct db_stmt *const *const zone_statements[] = {zone_memory_statements,
 
 static void drop_memory(struct zone *zone)
 {
+    zone_pause_count(zone->memory != NULL && zone->memory->terms.pause.until_s != 0 ? -1 : 0);
     zone_memory_free(zone->memory);
     zone->memory = NULL;
 }
@@ -82,6 +87,7 @@ static enum err_kind rebuild_memory(struct zone *zone, struct err *reterr)
     if (kind != ERR_NONE)
         return kind;
     zone->memory->isolation = &zone->isolation;
+    zone_pause_count(zone->memory->terms.pause.until_s != 0 ? 1 : 0);
     log_event(LOG_LEVEL_INFO, "zone_led", LOG_TEXT("zone", zone->memory->terms.name),
               LOG_INT("epoch", zone->lease.epoch), LOG_INT("nodes", zone->memory->node_count),
               LOG_INT("backlog", zone->memory->backlog_count));
@@ -155,6 +161,12 @@ static enum err_kind lead_once(struct zone *zone, struct err *reterr)
     CLEANUP(zone_wake_clear) struct zone_wake wake = {0};
     enum err_kind kind = zone_wake_read(zone->db, zone->id, &zone->memory->cursor, &wake, reterr);
     if (kind != ERR_NONE)
+        return kind;
+    bool has_changed = false;
+    kind = zone_pause_follow(zone->memory, zone->db, &zone->lease, &wake, &has_changed, reterr);
+    if (has_changed)
+        drop_memory(zone); /* with what the change has moved it is read anew, in the next round at once */
+    if (kind != ERR_NONE || has_changed)
         return kind;
     bool is_settled = false;
     kind = zone_pass_is_due(zone->memory, &wake) ? work(zone, &wake, &is_settled, reterr)

@@ -3,6 +3,7 @@
 #include "provisioner/zone_memory.h"
 
 #include "provisioner/quota/quota.h"
+#include "provisioner/zone_overstay.h"
 #include "provisioner/zone_quota.h"
 
 #include "common/alloc.h"
@@ -17,12 +18,14 @@
 
 static const struct db_stmt statement_terms = {
     .name = "zone_terms",
-    .sql = "SELECT z.name, z.lead_s, z.sim_start_s, z.sim_stop_s, z.sim_fail_ppm, z.sim_seed,"
-           "       (SELECT count(*) FROM reservation_status s WHERE s.zone_id = z.id AND s.state = 'waitlisted'),"
-           "       z.preemption_notice_s,"
-           "       (SELECT count(*) FROM instance i WHERE i.zone_id = z.id AND i.due_at IS NOT NULL"
-           "           AND i.state = 'replacing')"
-           "  FROM zone z WHERE z.id = $1::uuid",
+    .sql =
+        "SELECT z.name, z.lead_s, z.sim_start_s, z.sim_stop_s, z.sim_fail_ppm, z.sim_seed,"
+        "       (SELECT count(*) FROM reservation_status s WHERE s.zone_id = z.id AND s.state = 'waitlisted'),"
+        "       z.preemption_notice_s,"
+        "       (SELECT count(*) FROM instance i WHERE i.zone_id = z.id AND i.due_at IS NOT NULL"
+        "           AND i.state = 'replacing'),"
+        "       p.wish_revision, p.revision, extract(epoch FROM p.paused_since)::bigint, extract(epoch FROM p.paused_until)::bigint"
+        "  FROM zone z LEFT JOIN zone_pause_status p ON p.zone_id = z.id WHERE z.id = $1::uuid",
     .params = 1,
 };
 
@@ -115,6 +118,10 @@ static enum err_kind load_terms(struct db *db, struct identity zone, struct zone
     memory->waiting_count = db_int(result, 0, 6, 0);
     memory->terms.preemption_notice_s = db_int(result, 0, 7, 0);
     memory->replacing_count = db_int(result, 0, 8, 0);
+    memory->terms.pause = (struct pause){.wish_revision = db_int(result, 0, 9, 0),
+                                         .revision = db_int(result, 0, 10, 0),
+                                         .since_s = db_int(result, 0, 11, 0),
+                                         .until_s = db_int(result, 0, 12, 0)};
     memory->driver_ops->set(memory->driver, &memory->terms.driver);
     return ERR_NONE;
 }
@@ -394,6 +401,8 @@ static enum err_kind load_all(struct db *db, struct identity zone, int64_t now_s
     if (kind == ERR_NONE)
         kind = load_allocations(db, memory, reterr);
     if (kind == ERR_NONE)
+        kind = zone_overstay_look(memory, db, now_s, reterr);
+    if (kind == ERR_NONE)
         kind = zone_quota_load(memory, db, now_s, reterr);
     return kind == ERR_NONE ? load_backlog(db, memory, reterr) : kind;
 }
@@ -470,6 +479,7 @@ void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t 
         .names = &memory->names,
         .waiting_count = memory->waiting_count,
         .lines_until_s = memory->lines_until_s,
+        .has_overstays = memory->overstays_until_s > now_s,
     };
 }
 

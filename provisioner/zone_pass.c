@@ -11,6 +11,7 @@
 #include "provisioner/reconcile/drain.h"
 #include "provisioner/reconcile/maintenance.h"
 #include "provisioner/reconcile/observe.h"
+#include "provisioner/zone_overstay.h"
 #include "provisioner/zone_quota.h"
 
 #include <stdio.h>
@@ -110,7 +111,8 @@ static int64_t now_us(void)
 
 static bool reads_before(const struct pass *pass)
 {
-    return pass->wake->nodes.count > 0 || pass->wake->zone_changed || pass->wake->quotas_changed;
+    return pass->wake->nodes.count > 0 || pass->wake->zone_changed || pass->wake->quotas_changed ||
+           pass->world.has_overstays;
 }
 
 /* The zone's terms and its nodes, before anything is asked of the planner. */
@@ -126,6 +128,8 @@ static enum err_kind read_before(struct pass *pass, struct db_array *lost, struc
         kind = zone_memory_nodes_changed(pass->memory, &pass->world, pass->db, &pass->wake->nodes, lost, reterr);
     if (kind == ERR_NONE && pass->wake->quotas_changed)
         kind = zone_quota_load(pass->memory, pass->db, pass->world.now_s, reterr);
+    if (kind == ERR_NONE && pass->world.has_overstays)
+        kind = zone_overstay_look(pass->memory, pass->db, pass->world.now_s, reterr);
     pass->world.quotas = pass->memory->quotas;
     return kind;
 }

@@ -49,11 +49,15 @@ static const struct db_stmt statement_pending = {
     .params = 3,
 };
 
-/* Wakes the leader: the reply can be fetched. */
+/* Keeps what was found ($2 is null: nothing), and wakes the leader: the reply can be fetched. */
 static const struct db_stmt statement_done = {
     .name = "zone_verify_done",
-    .sql = "SELECT pg_notify('sluice_wish', '')",
-    .params = 0,
+    .sql = "WITH kept AS ("
+           "  INSERT INTO zone_verification (zone_id, verified_at, is_equal)"
+           "  SELECT $1::uuid, clock_timestamp(), $2::boolean WHERE $2::boolean IS NOT NULL"
+           "  ON CONFLICT (zone_id) DO UPDATE SET verified_at = excluded.verified_at, is_equal = excluded.is_equal)"
+           " SELECT pg_notify('sluice_wish', '')",
+    .params = 2,
 };
 
 const struct db_stmt *const zone_verify_statements[] = {&statement_pending, &statement_done, NULL};
@@ -116,8 +120,12 @@ static void *run(void *context)
     enum err_kind kind = rebuild_and_compare(verify, &verify->err);
     if (kind != ERR_NONE)
         log_error("verify_failed", &verify->err);
+    char zone[UUID_TEXT_SIZE];
+    identity_to_uuid(verify->zone, zone);
+    const char *is_equal = json_is_true(json_object_get(verify->answer, "equal")) ? "true" : "false";
+    is_equal = kind == ERR_NONE ? is_equal : NULL;
     atomic_store(&verify->is_done, true);
-    enum err_kind ignored = db_run(verify->db, &statement_done, DB_NO_PARAMS, NULL, NULL);
+    enum err_kind ignored = db_run(verify->db, &statement_done, DB_PARAMS(zone, is_equal), NULL, NULL);
     (void)ignored; /* the leader looks by itself, a little later */
     return NULL;
 }

@@ -14,7 +14,7 @@ static const struct db_stmt statement_wake = {
     .sql =
         "WITH fresh AS MATERIALIZED ("
         "  SELECT e.xid, e.seq, e.object_type, e.object_id, e.kind,"
-        "         e.zone_id = $1::uuid AND e.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'instance_wish', 'zone', 'quota') AS matters"
+        "         e.zone_id = $1::uuid AND e.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'instance_wish', 'reconciler_wish', 'zone', 'quota') AS matters"
         "    FROM event e"
         "   WHERE (e.xid, e.seq) > ($2::text::xid8, $3::bigint) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"
         "   ORDER BY e.xid, e.seq LIMIT $4::int"
@@ -22,7 +22,7 @@ static const struct db_stmt statement_wake = {
         "), seen AS (SELECT * FROM fresh WHERE matters UNION ALL SELECT * FROM last WHERE NOT matters)"
         " SELECT (SELECT extract(epoch FROM sluice_now())::bigint), c.tick, c.virtual,"
         "        EXISTS (SELECT FROM event h WHERE h.xid >= pg_snapshot_xmin(pg_current_snapshot()) AND h.zone_id = $1::uuid"
-        "                   AND h.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'instance_wish', 'zone', 'quota')),"
+        "                   AND h.object_type IN ('reservation_wish', 'node_wish', 'maintenance_wish', 'instance_wish', 'reconciler_wish', 'zone', 'quota')),"
         "        s.xid::text, s.seq, s.object_type,"
         "        CASE WHEN s.object_type = 'instance_wish'"
         "             THEN (SELECT a.reservation_id FROM instance_action a WHERE a.id = s.object_id) ELSE s.object_id END,"
@@ -31,8 +31,9 @@ static const struct db_stmt statement_wake = {
         "        EXISTS (SELECT FROM planner_question q WHERE q.zone_id = $1::uuid"
         "                   AND q.asked_at > statement_timestamp() - interval '10 minutes' AND q.answer_by > clock_timestamp()"
         "                   AND NOT EXISTS (SELECT FROM planner_answer a WHERE a.question_id = q.id"
-        "                                      AND a.answered_at > statement_timestamp() - interval '10 minutes'))"
-        "   FROM domain_clock c LEFT JOIN seen s ON true"
+        "                                      AND a.answered_at > statement_timestamp() - interval '10 minutes')),"
+        "        p.revision, date_part('epoch', CASE WHEN p.resumed_at IS NULL THEN p.paused_until END)::bigint"
+        "   FROM domain_clock c LEFT JOIN zone_pause p ON p.zone_id = $1::uuid LEFT JOIN seen s ON true"
         "  ORDER BY s.xid, s.seq",
     .params = 4,
 };
@@ -52,7 +53,7 @@ static void take_event(struct zone_wake *wake, const PGresult *result, int row)
         wake->maintenance_changed = true;
     else if (strcmp(type, "quota") == 0)
         wake->quotas_changed = true;
-    else
+    else if (strcmp(type, "reconciler_wish") != 0) /* that one is read by itself */
         wake->zone_changed = true;
     wake->event_count++;
 }
@@ -93,6 +94,7 @@ enum err_kind zone_wake_read(struct db *db, struct identity zone, const struct e
     ret->has_hidden = db_bool(result, 0, 3);
     ret->has_more = db_bool(result, 0, 10);
     ret->has_questions = db_bool(result, 0, 11);
+    ret->pause = (struct pause_wish){.revision = db_int(result, 0, 12, 0), .until_s = db_int(result, 0, 13, 0)};
     for (int row = 0; row < PQntuples(result); row++)
         take_row(ret, result, row);
     return ERR_NONE;

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/db.h"
 #include "common/events.h"
+#include "provisioner/reconcile/pause.h"
 
 #define WAKE_EVENTS_MAX 512  /* that matter to the zone, in one piece of work: bounds transaction and memory */
 #define WAKE_WINDOW_MAX 1024 /* events looked through */
@@ -21,6 +22,7 @@ struct zone_wake {
     bool has_more;              /* there may be more behind the cursor */
     bool has_hidden;            /* committed ones that a transaction still running keeps from view */
     bool has_questions;         /* somebody waits for an answer (zone_question.h) */
+    struct pause_wish pause;    /* of this very instant: it waits behind no event */
 };
 
 /* Fills ret, whose arrays are cleared by zone_wake_clear. */

@@ -30,7 +30,7 @@ extern const struct noun noun_audit;
 extern const struct noun noun_session, noun_sessions_ended; /* how many were ended */
 extern const struct noun noun_price;
 extern const struct noun noun_meter, noun_meter_reading;
-extern const struct noun noun_zone;
+extern const struct noun noun_zone, noun_reconciler;
 extern const struct noun noun_instance_type;
 
 extern const struct column amendment_details[];

@@ -206,6 +206,42 @@ static const struct column zone_columns[] = {
     COLUMNS_END,
 };
 
+static const struct column reconciler_columns[] = {
+    {"ZONE",            "zone",            NULL, text_of_value, .right = false},
+    {"PAUSED",          "paused",          NULL, text_of_value, .right = false},
+    {"UNTIL (UTC)",     "pause.until",     NULL, text_of_time,  .optional = true},
+    {"REASON",          "pause.reason",    NULL, text_of_value, .optional = true},
+    {"LEADER",          "leader.holder",   NULL, text_of_value, .right = false},
+    {"UNREAD",          "lag.events",      NULL, text_of_value, .right = true},
+    {"UNDECIDED (S)",   "lag.undecided_s", NULL, text_of_value, .right = true},
+    {"OVERDUE (S)",     "lag.due_s",       NULL, text_of_value, .right = true},
+    {"ID",              "id",              NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column reconciler_details[] = {
+    {.title = "id",                   .path = "id",                       .text = text_of_value},
+    {.title = "zone",                 .path = "zone",                     .text = text_of_value},
+    {.title = "paused",               .path = "paused",                   .text = text_of_value},
+    {.title = "reason",               .path = "pause.reason",             .text = text_of_value},
+    {.title = "by",                   .path = "pause.by",                 .text = text_of_value},
+    {.title = "since (UTC)",          .path = "pause.since",              .text = text_of_time},
+    {.title = "until (UTC)",          .path = "pause.until",              .text = text_of_time},
+    {.title = "leader keeps to it",   .path = "pause.holds",              .text = text_of_value},
+    {.title = "leader",               .path = "leader.holder",            .text = text_of_value},
+    {.title = "leads since (UTC)",    .path = "leader.since",             .text = text_of_time},
+    {.title = "lease runs",           .path = "leader.is_current",        .text = text_of_value},
+    {.title = "unread wishes",        .path = "lag.events",               .text = text_of_value},
+    {.title = "oldest of them (s)",   .path = "lag.events_s",             .text = text_of_value},
+    {.title = "undecided (s)",        .path = "lag.undecided_s",          .text = text_of_value},
+    {.title = "overdue (s)",          .path = "lag.due_s",                .text = text_of_value},
+    {.title = "deadline missed (s)",  .path = "lag.deadline_s",           .text = text_of_value},
+    {.title = "drift",                .path = "drift",                    .text = text_of_value},
+    {.title = "memory verified (UTC)", .path = "verification.verified_at", .text = text_of_time},
+    {.title = "memory was right",     .path = "verification.is_equal",    .text = text_of_value},
+    COLUMNS_END,
+};
+
 static const struct column instance_type_columns[] = {
     {"NAME",         "name",       NULL,        text_of_value, .right = false},
     {"GPUS",         "",           NULL,        text_of_gpus,  .right = true},
@@ -451,6 +487,7 @@ const struct noun noun_member = {"/v1/members", "/v1/system/members", member_col
 const struct noun noun_service_account = {"/v1/service-accounts", "/v1/system/service-accounts", member_columns, NULL, "prn_", "name", NULL};
 const struct noun noun_token = {"/v1/tokens", "/v1/system/tokens", token_columns, NULL, "tok_", "name", NULL};
 const struct noun noun_zone = {"/v1/zones", NULL, zone_columns, NULL, "zon_", "name", NULL};
+const struct noun noun_reconciler = {NULL, "/v1/system/reconciler", reconciler_columns, reconciler_details, "zon_", "zone", NULL};
 const struct noun noun_instance_type = {"/v1/instance-types", "/v1/system/instance-types", instance_type_columns, instance_type_details, "typ_", "name", "shape."};
 const struct noun noun_session = {"/v1/sessions", "/v1/system/sessions", session_columns, NULL, "ses_", NULL, NULL};
 const struct noun noun_sessions_ended = {"/v1/sessions/revoke", "/v1/system/sessions/revoke", NULL, sessions_ended_details, NULL, NULL, NULL};

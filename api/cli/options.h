@@ -33,7 +33,7 @@
     X(ZONE,            "zone",            0,   "NAME",    TEXT,   0, 0,         "zone",             "Zone")                                                   \
     X(STARTS_AT,       "starts-at",       0,   "TIME",    TIME,   0, 0,         "starts_at",        "Start, inclusive: 2026-12-01 or 2026-12-01T08:00:00Z; without it: now") \
     X(ENDS_AT,         "ends-at",         0,   "TIME",    TIME,   0, 0,         "ends_at",          "End, exclusive; without it: until cancelled")            \
-    X(DURATION,        "duration",        0,   "LENGTH",  DURATION, 1, 315360000, "duration_s",     "Length, such as 7d, 12h, 90m or 30s, with --start-to: the start is flexible") \
+    X(DURATION,        "duration",        0,   "LENGTH",  DURATION, 1, 315360000, "duration_s",     "Length, such as 7d, 12h, 90m or 30s; of a reservation with --start-to: the start is flexible") \
     X(START_FROM,      "start-from",      0,   "TIME",    TIME,   0, 0,         "start_range.0",    "Earliest start; without it: now")                        \
     X(START_TO,        "start-to",        0,   "TIME",    TIME,   0, 0,         "start_range.1",    "Latest start; the earliest that fits is taken")          \
     X(WITHIN,          "within",          0,   "SCOPE",   TEXT,   0, 0,         "placement.within", "Scope that holds all instances: node, nvlink_domain, rack, leaf, fabric or zone") \
@@ -100,6 +100,7 @@
     X(TAIL,            "tail",            0,   "N",       INT,    1, 10000,     "tail",             "Only the newest so many lines")                          \
     X(INCARNATION,     "incarnation",     0,   "N",       INT,    1, INT32_MAX, "incarnation",      "Only of this stay on a node: 1, 2, ...")                 \
     X(FOLLOW,          "follow",          'f', NULL,      FLAG,   0, 0,         NULL,               "Go on as lines come, until the instance is over")        \
+    X(PAUSED,          "paused",          0,   "BOOL",    TEXT,   0, 0,         "paused",           "true: only those that are paused; false: only the others") \
     X(BY,              "by",              0,   "WHAT",    TEXT,   0, 0,         "by",               "Group by tenant, instance_type, cohort, day or reservation")
 // clang-format on
 

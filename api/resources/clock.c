@@ -6,6 +6,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/clock.h"
 #include "api/resources/registry.h"
+#include "api/resources/zone_lag.h"
 #include "api/server/server.h"
 #include "common/config.h"
 #include "common/shutdown.h"
@@ -72,7 +73,7 @@ static const struct db_stmt statement_fresh = {
            "   WHERE a.tick IS DISTINCT FROM d.tick OR EXISTS ("
            "     SELECT FROM event e"
            "      WHERE (e.xid, e.seq) > (coalesce(c.xid, '0'::xid8), coalesce(c.seq, 0)) AND e.zone_id = z.id"
-           "        AND e.object_type IN ('reservation_wish', 'instance_wish', 'node_wish', 'zone')))"
+           "        AND e.object_type IN " ZONE_WISHES "))"
            "   AND EXISTS (SELECT FROM clock_acknowledgement b"
            "                WHERE b.component = 'billing' AND b.tick = d.tick AND b.next_due_at > d.now), d.tick"
            "  FROM domain_clock d",

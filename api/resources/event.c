@@ -30,7 +30,7 @@ struct event {
 static const struct field event_fields[] = {
     FIELD_TEXT("id",          struct event, id, .flags = FIELD_READ_ONLY, .help = "Its position in the log: for ?after= and Last-Event-ID"),
     FIELD_TEXT("kind",        struct event, kind, .flags = FIELD_READ_ONLY, .help = "What happened, e.g. reservation.created"),
-    FIELD_TEXT("object_type", struct event, object_type, .flags = FIELD_READ_ONLY, .help = "Of what; reservation_wish, instance_wish and node_wish are what people asked of them"),
+    FIELD_TEXT("object_type", struct event, object_type, .flags = FIELD_READ_ONLY, .help = "Of what; reservation_wish, instance_wish, node_wish and reconciler_wish are what people asked of them"),
     FIELD_TEXT("object_id",   struct event, object_id, .flags = FIELD_READ_ONLY, .help = "Of which"),
     FIELD_INT ("revision",    struct event, revision, .flags = FIELD_READ_ONLY, .help = "The object's revision after the change: apply per object by it"),
     FIELD_TIME("occurred_at", struct event, occurred_at, .flags = FIELD_READ_ONLY, .help = "Domain time"),
@@ -83,6 +83,8 @@ static const struct object_kind {
     {"node_wish", IDENTITY_NODE},
     {"node", IDENTITY_NODE},
     {"zone", IDENTITY_ZONE},
+    {"reconciler_wish", IDENTITY_ZONE},
+    {"reconciler", IDENTITY_ZONE},
     {"instance_type", IDENTITY_INSTANCE_TYPE},
     {"tenant", IDENTITY_TENANT},
     {"principal", IDENTITY_PRINCIPAL},

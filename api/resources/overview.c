@@ -2,6 +2,7 @@
  * is a list with the same rows every time, zeros included: what was looked at is told apart from what is well. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/resources/zone_lag.h"
 #include "api/server/answer.h"
 
 // clang-format off
@@ -17,7 +18,7 @@ static const struct field governance_fields[] = {
 };
 
 static const struct field attention_fields[] = {
-    FIELD_COLUMN("kind",  FIELD_TYPE_TEXT, .help = "What needs a hand: reservations_stuck, reservations_degraded, reservations_waitlisted, nodes_stuck, nodes_failing, nodes_quarantined, nodes_in_repair, leases_expired, webhooks_failing, usage_unpriced"),
+    FIELD_COLUMN("kind",  FIELD_TYPE_TEXT, .help = "What needs a hand: reservations_stuck, reservations_degraded, reservations_waitlisted, nodes_stuck, nodes_failing, nodes_quarantined, nodes_in_repair, leases_expired, webhooks_failing, usage_unpriced, zones_paused"),
     FIELD_COLUMN("count", FIELD_TYPE_INT, .help = "How many; 0: all is well there"),
     FIELD_COLUMN_WITH("since", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Since when the oldest of them; real time of leases and webhooks, domain time of all others; null: there is none, or it is not known"),
     FIELDS_END,
@@ -89,30 +90,22 @@ static const struct db_stmt statement_attention = {
            "   WHERE l.expires_at < clock_timestamp()"
            " UNION ALL SELECT 'webhooks_failing', count(*), min(w.failing_since) FROM webhook_status w"
            "   WHERE w.failing_since IS NOT NULL"
-           " UNION ALL SELECT 'usage_unpriced', count(*), min(u.day)::timestamptz FROM usage_waiting u) f"
+           " UNION ALL SELECT 'usage_unpriced', count(*), min(u.day)::timestamptz FROM usage_waiting u"
+           " UNION ALL SELECT 'zones_paused', count(*), min(p.paused_at) FROM zone_pause p"
+           "   WHERE p.resumed_at IS NULL AND p.paused_until > sluice_now()) f"
            " WHERE ($1::text IS NULL OR f.kind > $1::text) ORDER BY f.kind LIMIT $2::bigint",
     .params = 2,
 };
-
-/* Counting ends at 10,000: a queue that long is told by its lag. */
-#define COUNTED_AT_MOST "10000"
-#define UNREAD(consumer, of_zone)                                                                                      \
-    "(SELECT count(*) AS depth, min(e.recorded_at) AS oldest FROM (SELECT e.recorded_at FROM event e"                  \
-    " WHERE (e.xid, e.seq) > (coalesce((SELECT c.xid FROM event_cursor c WHERE c.consumer = " consumer                 \
-    "), '0'::xid8),"                                                                                                   \
-    " coalesce((SELECT c.seq FROM event_cursor c WHERE c.consumer = " consumer "), 0))" of_zone                        \
-    " ORDER BY e.xid, e.seq LIMIT " COUNTED_AT_MOST ") e)"
 
 // clang-format off
 static const struct db_stmt statement_queues = {
     .name = "queue_list",
     .sql = "SELECT q.name, q.depth,"
-           " coalesce(greatest(extract(epoch FROM clock_timestamp() - q.oldest)::bigint, 0), 0) AS lag_s,"
+           " " UNREAD_FOR_S("q.oldest") " AS lag_s,"
            " q.name AS page_key FROM ("
            " SELECT 'zone:' || z.name AS name, u.depth, u.oldest FROM zone z CROSS JOIN LATERAL "
-           UNREAD("'zone:' || z.id",
-                  " AND e.zone_id = z.id AND e.object_type IN ('reservation_wish', 'instance_wish', 'node_wish', 'zone')") " u"
-           " UNION ALL SELECT 'billing', u.depth, u.oldest FROM " UNREAD("'billing'", "") " u"
+           UNREAD_WISHES " u"
+           " UNION ALL SELECT 'billing', u.depth, u.oldest FROM " UNREAD_EVENTS("'billing'", "") " u"
            " UNION ALL SELECT 'questions', count(*), min(p.asked_at) FROM planner_question p"
            "   WHERE p.asked_at > clock_timestamp() - interval '5 minutes' AND p.answer_by > clock_timestamp()"
            "    AND NOT EXISTS (SELECT FROM planner_answer a WHERE a.question_id = p.id)"

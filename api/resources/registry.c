@@ -79,6 +79,7 @@ const struct resource *const registry[] = {
     &webhook_delivery_resource,
     &leader_resource,
     &overview_resource,
+    &reconciler_resource,
     &partition_resource,
     &availability_resource,
     &offer_resource,

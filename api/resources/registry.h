@@ -61,6 +61,7 @@ extern const struct resource node_change_resource;
 extern const struct resource member_resource;
 extern const struct resource node_resource;
 extern const struct resource overview_resource;
+extern const struct resource reconciler_resource;
 extern const struct resource partition_resource;
 extern const struct resource offer_resource;
 extern const struct resource payment_resource;

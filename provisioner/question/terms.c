@@ -47,7 +47,7 @@ const char *question_terms_read(const struct question_terms *terms, const struct
         .spread = (enum planner_spread)spread,
         .preemptible = terms->preemptible,
         .preempts = !terms->preemptible,
-        .evict_from = view->world->now_s + view->world->zone->preemption_notice_s,
+        .evict_from = world_free_s(view->world) + view->world->zone->preemption_notice_s,
     };
     return planner_request_wrong(ret);
 }

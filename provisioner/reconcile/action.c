@@ -100,7 +100,8 @@ void instance_settle_action(struct instance *instance)
         return;
     int state = instance->is.state;
     bool is_carried_out = state == INSTANCE_HALTING || state == INSTANCE_STARTING;
-    if (instance->action->begun && is_carried_out)
+    bool is_to_come = instance->is_held && !instance->action->begun;
+    if (is_to_come || (instance->action->begun && is_carried_out))
         return;
     if (instance->action->begun)
         conclude_begun(instance);

@@ -16,7 +16,8 @@ static const struct db_stmt statement_next_due = {
         " (SELECT min(due_at) FROM reservation_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
         " (SELECT min(due_at) FROM instance WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
         " (SELECT min(due_at) FROM node_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
-        " (SELECT min(due_at) FROM maintenance_window_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL)) AS at),"
+        " (SELECT min(due_at) FROM maintenance_window_status WHERE zone_id = $1::uuid AND due_at IS NOT NULL),"
+        " (SELECT paused_until FROM zone_pause_status WHERE zone_id = $1::uuid)) AS at),"
         " judged AS MATERIALIZED (SELECT at, $5::boolean AND coalesce(at > to_timestamp($4::bigint), true) AS is_done FROM due)"
         " SELECT coalesce(extract(epoch FROM at)::bigint, 9223372036854775807), is_done,"
         "        CASE WHEN $3::bigint IS NOT NULL"
@@ -157,6 +158,7 @@ static enum err_kind apply_stays(struct world *world, struct apply_queue *queue,
 {
     char now[DB_INT_TEXT_SIZE];
     (void)db_int_param(now, world->now_s);
+    must(world->stay_count == 0 || !world_is_paused(world)); /* the rows by which one begins or ends wait */
     enum err_kind kind = stays_begin(world, queue, now, reterr);
     return kind == ERR_NONE ? stays_end(world, queue, now, reterr) : kind;
 }

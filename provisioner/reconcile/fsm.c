@@ -7,12 +7,22 @@
 #include <stddef.h>
 #include <string.h>
 
-const struct fsm_transition *fsm_next(const struct fsm *fsm, int state, const void *subject)
+/* Whether a pause passes the row over. */
+static bool is_held(const struct fsm_transition *row, struct fsm_pause *pause)
+{
+    if (!pause->is_on)
+        return false;
+    pause->has_held |= row->waits;
+    return pause->has_held && (row->waits || row->to != row->from);
+}
+
+const struct fsm_transition *fsm_next(const struct fsm *fsm, int state, const void *subject, struct fsm_pause *pause)
 {
     must(state >= 0 && state < fsm->state_count);
+    pause->has_held = false;
     for (int i = 0; i < fsm->transition_count; i++) {
         const struct fsm_transition *row = &fsm->transitions[i];
-        if (row->from != state || !fsm->events[row->on].holds(subject))
+        if (row->from != state || !fsm->events[row->on].holds(subject) || is_held(row, pause))
             continue;
         if (row->guard == NULL || row->guard(subject))
             return row;
@@ -119,11 +129,12 @@ void fsm_print(const struct fsm *fsm, FILE *out)
 {
     fprintf(out, "## %s\n\n%s\n\n", fsm->name, fsm->about);
     print_drawing(fsm, out);
-    fputs("| no. | from | on | only if | to | do | why |\n|--|--|--|--|--|--|--|\n", out);
+    fputs("| no. | from | on | only if | to | do | in a pause | why |\n|--|--|--|--|--|--|--|--|\n", out);
     for (int i = 0; i < fsm->transition_count; i++) {
         const struct fsm_transition *row = &fsm->transitions[i];
-        fprintf(out, "| %d | %s | %s | %s | %s | %s | %s |\n", row->number, fsm->states[row->from].name,
-                fsm->events[row->on].name, row->guard_name, fsm->states[row->to].name, row->action_name, row->why);
+        fprintf(out, "| %d | %s | %s | %s | %s | %s | %s | %s |\n", row->number, fsm->states[row->from].name,
+                fsm->events[row->on].name, row->guard_name, fsm->states[row->to].name, row->action_name,
+                row->waits ? "waits" : "", row->why);
     }
     fputs("\n", out);
 }

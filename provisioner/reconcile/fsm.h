@@ -23,6 +23,13 @@ struct fsm_transition {
     fsm_action action; /* NULL: nothing but the move */
     const char *action_name;
     const char *why;
+    bool waits; /* it orders something of a node, or judges one: a pause of the zone holds it back */
+};
+
+/* A pause, as one object meets it. */
+struct fsm_pause {
+    bool is_on;
+    bool has_held; /* a row that waits would have fired */
 };
 
 /* What is said of a state beside its name. */
@@ -53,8 +60,10 @@ struct fsm {
 
 #define FSM_BIT(event) (UINT32_C(1) << (event))
 
-/* The row that fires now; NULL: none, until something changes. */
-const struct fsm_transition *fsm_next(const struct fsm *fsm, int state, const void *subject);
+/* The row that fires now; NULL: none, until something changes. In a pause rows that wait are passed over, and with them
+ * all below that lead elsewhere: those count on what stands above them. What only notes something is noted. Sets
+ * has_held. */
+const struct fsm_transition *fsm_next(const struct fsm *fsm, int state, const void *subject, struct fsm_pause *pause);
 /* The state of a name, or -1. */
 int fsm_state_of_text(const struct fsm *fsm, const char *text);
 /* For tests: what is wrong with the table (a static text), or NULL: numbers rise, each (state, event) is a rule or

@@ -244,66 +244,69 @@ static void give_up(void *subject)
 /* ---- The machine ---- */
 
 // clang-format off
-#define ROW(number, from, on, guard, to, action, why)                                                                  \
-    {number, INSTANCE_##from, on, guard, #guard, INSTANCE_##to, action, #action, why}
+#define ROW(number, from, on, guard, to, action, why, waits)                                                           \
+    {number, INSTANCE_##from, on, guard, #guard, INSTANCE_##to, action, #action, why, waits}
+#define GOES(...) ROW(__VA_ARGS__, false)
+/* A pause holds it back: no stay begins or ends, and nothing is ordered, while the zone is paused. */
+#define WAIT(...) ROW(__VA_ARGS__, true)
 
 static const struct fsm_transition transitions[] = {
-    ROW(110, PLANNED,      WINDOW_ENDED,        always,        TERMINATED,   release_node,     "its window was over before it could start"),
-    ROW(120, PLANNED,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed before it could start"),
-    ROW(130, PLANNED,      LEAD_TIME_REACHED,   node_is_clean, PROVISIONING, start_on_node,    "its window is near"),
-    ROW(140, PLANNED,      DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "its node did not become clean in time"),
-    ROW(150, PLANNED,      WINDOW_CHANGED,      always,        PLANNED,      record_window,    "its reservation ends at another time"),
-    ROW(155, PLANNED,      GIVES_WAY,           always,        PLANNED,      note_notice,      "it was told when its place ends, or that it does not"),
-    ROW(210, PROVISIONING, WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window was over before it was up"),
-    ROW(220, PROVISIONING, NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
-    ROW(230, PROVISIONING, NODE_REPORTS_UP,     always,        RUNNING,      record_ready,     "the node says it runs"),
-    ROW(240, PROVISIONING, NODE_REPORTS_BROKEN, attempts_left, PROVISIONING, start_again,      "the start failed, trying again"),
-    ROW(250, PROVISIONING, NODE_REPORTS_BROKEN, always,        REPLACING,    ask_for_new_node, "all attempts to start it failed"),
-    ROW(260, PROVISIONING, DEADLINE_PASSED,     attempts_left, PROVISIONING, start_again,      "not up in time, trying again"),
-    ROW(270, PROVISIONING, DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "not up after all attempts"),
-    ROW(280, PROVISIONING, WINDOW_CHANGED,      always,        PROVISIONING, record_window,    "its reservation ends at another time"),
-    ROW(285, PROVISIONING, GIVES_WAY,           always,        PROVISIONING, note_notice,      "it was told when its place ends, or that it does not"),
-    ROW(310, RUNNING,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
-    ROW(320, RUNNING,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
-    ROW(330, RUNNING,      NODE_REPORTS_DOWN,   always,        PROVISIONING, start_again,      "it went down by itself"),
-    ROW(340, RUNNING,      WINDOW_CHANGED,      always,        RUNNING,      record_window,    "its reservation ends at another time"),
-    ROW(345, RUNNING,      GIVES_WAY,           always,        RUNNING,      note_notice,      "it was told when its place ends, or that it does not"),
-    ROW(350, RUNNING,      STOP_ASKED,          always,        HALTING,      halt,             "its tenant wants it down"),
-    ROW(360, RUNNING,      REBOOT_ASKED,        always,        HALTING,      halt,             "its tenant wants it down and up again"),
-    ROW(410, REPLACING,    WINDOW_ENDED,        always,        FAILED,       give_up,          "its window ended without another place"),
-    ROW(415, REPLACING,    NODE_GRANTED,        is_to_be_down, STOPPED,      rest_on_node,     "the planner found another node, and its tenant wants it down"),
-    ROW(420, REPLACING,    NODE_GRANTED,        always,        PROVISIONING, start_on_node,    "the planner found another node"),
-    ROW(430, REPLACING,    WINDOW_CHANGED,      always,        REPLACING,    record_window,    "its reservation ends at another time"),
-    ROW(435, REPLACING,    GIVES_WAY,           always,        REPLACING,    note_notice,      "it was told when its place ends, or that it does not"),
-    ROW(510, STOPPING,     NODE_LOST,           always,        TERMINATED,   release_node,     "its node is gone, and it with it"),
-    ROW(520, STOPPING,     NODE_REPORTS_DOWN,   always,        TERMINATED,   release_node,     "the node says it is gone"),
-    ROW(530, STOPPING,     DEADLINE_PASSED,     attempts_left, STOPPING,     stop_again,       "not gone in time, trying again"),
-    ROW(540, STOPPING,     DEADLINE_PASSED,     always,        FAILED,       release_node,     "it would not stop"),
-    ROW(610, HALTING,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
-    ROW(620, HALTING,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
-    ROW(630, HALTING,      NODE_REPORTS_DOWN,   is_to_be_down, STOPPED,      record_halted,    "the node says it is down"),
-    ROW(640, HALTING,      NODE_REPORTS_DOWN,   always,        STARTING,     start_after_halt, "it is down, and is to come up again"),
-    ROW(650, HALTING,      DEADLINE_PASSED,     attempts_left, HALTING,      halt_again,       "not down in time, trying again"),
-    ROW(660, HALTING,      DEADLINE_PASSED,     always,        RUNNING,      give_up_halting,  "it would not go down: it runs on"),
-    ROW(670, HALTING,      WINDOW_CHANGED,      always,        HALTING,      record_window,    "its reservation ends at another time"),
-    ROW(680, HALTING,      GIVES_WAY,           always,        HALTING,      note_notice,      "it was told when its place ends, or that it does not"),
-    ROW(710, STOPPED,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
-    ROW(720, STOPPED,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed: its place is kept on another"),
-    ROW(730, STOPPED,      START_ASKED,         always,        STARTING,     start_as_asked,   "its tenant wants it up"),
-    ROW(740, STOPPED,      NODE_REPORTS_UP,     always,        HALTING,      halt,             "it came up by itself, and its tenant wants it down"),
-    ROW(750, STOPPED,      WINDOW_CHANGED,      always,        STOPPED,      record_window,    "its reservation ends at another time"),
-    ROW(760, STOPPED,      GIVES_WAY,           always,        STOPPED,      note_notice,      "it was told when its place ends, or that it does not"),
-    ROW(810, STARTING,     WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window was over before it was up again"),
-    ROW(820, STARTING,     NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
-    ROW(830, STARTING,     NODE_REPORTS_UP,     always,        RUNNING,      record_ready,     "the node says it runs"),
-    ROW(840, STARTING,     NODE_REPORTS_BROKEN, attempts_left, STARTING,     start_again,      "the start failed, trying again"),
-    ROW(850, STARTING,     NODE_REPORTS_BROKEN, always,        REPLACING,    ask_for_new_node, "all attempts to start it failed"),
-    ROW(860, STARTING,     WINDOW_CHANGED,      always,        STARTING,     record_window,    "its reservation ends at another time"),
-    ROW(870, STARTING,     GIVES_WAY,           always,        STARTING,     note_notice,      "it was told when its place ends, or that it does not"),
-    ROW(880, STARTING,     DEADLINE_PASSED,     attempts_left, STARTING,     start_again,      "not up in time, trying again"),
-    ROW(890, STARTING,     DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "not up after all attempts"),
+    GOES(110, PLANNED,      WINDOW_ENDED,        always,        TERMINATED,   release_node,     "its window was over before it could start"),
+    WAIT(120, PLANNED,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed before it could start"),
+    WAIT(130, PLANNED,      LEAD_TIME_REACHED,   node_is_clean, PROVISIONING, start_on_node,    "its window is near"),
+    WAIT(140, PLANNED,      DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "its node did not become clean in time"),
+    GOES(150, PLANNED,      WINDOW_CHANGED,      always,        PLANNED,      record_window,    "its reservation ends at another time"),
+    GOES(155, PLANNED,      GIVES_WAY,           always,        PLANNED,      note_notice,      "it was told when its place ends, or that it does not"),
+    WAIT(210, PROVISIONING, WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window was over before it was up"),
+    WAIT(220, PROVISIONING, NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
+    GOES(230, PROVISIONING, NODE_REPORTS_UP,     always,        RUNNING,      record_ready,     "the node says it runs"),
+    WAIT(240, PROVISIONING, NODE_REPORTS_BROKEN, attempts_left, PROVISIONING, start_again,      "the start failed, trying again"),
+    WAIT(250, PROVISIONING, NODE_REPORTS_BROKEN, always,        REPLACING,    ask_for_new_node, "all attempts to start it failed"),
+    WAIT(260, PROVISIONING, DEADLINE_PASSED,     attempts_left, PROVISIONING, start_again,      "not up in time, trying again"),
+    WAIT(270, PROVISIONING, DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "not up after all attempts"),
+    GOES(280, PROVISIONING, WINDOW_CHANGED,      always,        PROVISIONING, record_window,    "its reservation ends at another time"),
+    GOES(285, PROVISIONING, GIVES_WAY,           always,        PROVISIONING, note_notice,      "it was told when its place ends, or that it does not"),
+    WAIT(310, RUNNING,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
+    WAIT(320, RUNNING,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
+    WAIT(330, RUNNING,      NODE_REPORTS_DOWN,   always,        PROVISIONING, start_again,      "it went down by itself"),
+    GOES(340, RUNNING,      WINDOW_CHANGED,      always,        RUNNING,      record_window,    "its reservation ends at another time"),
+    GOES(345, RUNNING,      GIVES_WAY,           always,        RUNNING,      note_notice,      "it was told when its place ends, or that it does not"),
+    WAIT(350, RUNNING,      STOP_ASKED,          always,        HALTING,      halt,             "its tenant wants it down"),
+    WAIT(360, RUNNING,      REBOOT_ASKED,        always,        HALTING,      halt,             "its tenant wants it down and up again"),
+    GOES(410, REPLACING,    WINDOW_ENDED,        always,        FAILED,       give_up,          "its window ended without another place"),
+    WAIT(415, REPLACING,    NODE_GRANTED,        is_to_be_down, STOPPED,      rest_on_node,     "the planner found another node, and its tenant wants it down"),
+    WAIT(420, REPLACING,    NODE_GRANTED,        always,        PROVISIONING, start_on_node,    "the planner found another node"),
+    GOES(430, REPLACING,    WINDOW_CHANGED,      always,        REPLACING,    record_window,    "its reservation ends at another time"),
+    GOES(435, REPLACING,    GIVES_WAY,           always,        REPLACING,    note_notice,      "it was told when its place ends, or that it does not"),
+    WAIT(510, STOPPING,     NODE_LOST,           always,        TERMINATED,   release_node,     "its node is gone, and it with it"),
+    WAIT(520, STOPPING,     NODE_REPORTS_DOWN,   always,        TERMINATED,   release_node,     "the node says it is gone"),
+    WAIT(530, STOPPING,     DEADLINE_PASSED,     attempts_left, STOPPING,     stop_again,       "not gone in time, trying again"),
+    WAIT(540, STOPPING,     DEADLINE_PASSED,     always,        FAILED,       release_node,     "it would not stop"),
+    WAIT(610, HALTING,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
+    WAIT(620, HALTING,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
+    GOES(630, HALTING,      NODE_REPORTS_DOWN,   is_to_be_down, STOPPED,      record_halted,    "the node says it is down"),
+    WAIT(640, HALTING,      NODE_REPORTS_DOWN,   always,        STARTING,     start_after_halt, "it is down, and is to come up again"),
+    WAIT(650, HALTING,      DEADLINE_PASSED,     attempts_left, HALTING,      halt_again,       "not down in time, trying again"),
+    GOES(660, HALTING,      DEADLINE_PASSED,     always,        RUNNING,      give_up_halting,  "it would not go down: it runs on"),
+    GOES(670, HALTING,      WINDOW_CHANGED,      always,        HALTING,      record_window,    "its reservation ends at another time"),
+    GOES(680, HALTING,      GIVES_WAY,           always,        HALTING,      note_notice,      "it was told when its place ends, or that it does not"),
+    WAIT(710, STOPPED,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
+    WAIT(720, STOPPED,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed: its place is kept on another"),
+    WAIT(730, STOPPED,      START_ASKED,         always,        STARTING,     start_as_asked,   "its tenant wants it up"),
+    WAIT(740, STOPPED,      NODE_REPORTS_UP,     always,        HALTING,      halt,             "it came up by itself, and its tenant wants it down"),
+    GOES(750, STOPPED,      WINDOW_CHANGED,      always,        STOPPED,      record_window,    "its reservation ends at another time"),
+    GOES(760, STOPPED,      GIVES_WAY,           always,        STOPPED,      note_notice,      "it was told when its place ends, or that it does not"),
+    WAIT(810, STARTING,     WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window was over before it was up again"),
+    WAIT(820, STARTING,     NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed"),
+    GOES(830, STARTING,     NODE_REPORTS_UP,     always,        RUNNING,      record_ready,     "the node says it runs"),
+    WAIT(840, STARTING,     NODE_REPORTS_BROKEN, attempts_left, STARTING,     start_again,      "the start failed, trying again"),
+    WAIT(850, STARTING,     NODE_REPORTS_BROKEN, always,        REPLACING,    ask_for_new_node, "all attempts to start it failed"),
+    GOES(860, STARTING,     WINDOW_CHANGED,      always,        STARTING,     record_window,    "its reservation ends at another time"),
+    GOES(870, STARTING,     GIVES_WAY,           always,        STARTING,     note_notice,      "it was told when its place ends, or that it does not"),
+    WAIT(880, STARTING,     DEADLINE_PASSED,     attempts_left, STARTING,     start_again,      "not up in time, trying again"),
+    WAIT(890, STARTING,     DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "not up after all attempts"),
+    // clang-format on
 };
-// clang-format on
 
 /* What is asked where it cannot be done is refused once it is seen (instance_settle_action). */
 #define ASKED (FSM_BIT(STOP_ASKED) | FSM_BIT(START_ASKED) | FSM_BIT(REBOOT_ASKED))
@@ -381,10 +384,11 @@ static int64_t next_change(const struct instance *instance)
         return now_s + CLEAN_LOOK_S;
     }
     case INSTANCE_REPLACING: {
-        int64_t again_s = now_s + (instance->is_out_of_time ? PLACE_TURN_S : PLACE_AGAIN_S);
+        int64_t begins_s = instance->has_node ? instance_place_begins_s(instance) : NEVER;
+        bool is_soon = instance->is_out_of_time || begins_s <= now_s; /* its place has begun, and is not clean yet */
+        int64_t again_s = now_s + (is_soon ? PLACE_TURN_S : PLACE_AGAIN_S);
         if (instance->is.due_s > now_s) /* looked at before its turn */
             again_s = least_of(again_s, instance->is.due_s);
-        int64_t begins_s = instance->has_node ? instance_place_begins_s(instance) : NEVER;
         return least_of(begins_s > now_s ? least_of(begins_s, again_s) : again_s, instance_end_s(instance));
     }
     case INSTANCE_PROVISIONING:
@@ -397,9 +401,13 @@ static int64_t next_change(const struct instance *instance)
     }
 }
 
-/* The reservation looks at the end of the window. */
+/* The reservation looks at the end of the window. What waits for the end of a pause may be told to go before that. */
 static int64_t next_look(const struct instance *instance)
 {
+    const struct world *world = world_of(instance);
+    int64_t free_s = world_free_s(world);
+    if (instance->is_held)
+        return instance->ends_by_s > world->now_s ? least_of(free_s, instance->ends_by_s) : free_s;
     int64_t change_s = next_change(instance);
     return instance->is.state == INSTANCE_STOPPING ? change_s : least_of(change_s, instance->ends_by_s);
 }
@@ -423,9 +431,10 @@ void instance_drive(struct instance *instance)
     if (instance->is.state == INSTANCE_REPLACING && is_turn_to_ask && !instance_is_over(instance))
         instance_ask_planner(instance);
 
+    struct fsm_pause pause = {.is_on = world_is_paused(world)};
     int moves = 0;
-    for (const struct fsm_transition *row = fsm_next(&instance_fsm, instance->is.state, instance); row != NULL;
-         row = fsm_next(&instance_fsm, instance->is.state, instance)) {
+    for (const struct fsm_transition *row = fsm_next(&instance_fsm, instance->is.state, instance, &pause); row != NULL;
+         row = fsm_next(&instance_fsm, instance->is.state, instance, &pause)) {
         must(++moves <= MOVES_MAX);
         world->overdue_count += row->on == DEADLINE_PASSED;
         lifecycle_move(&instance->is, row);
@@ -437,6 +446,7 @@ void instance_drive(struct instance *instance)
         instance_record(instance, kind, row->number, occurred_at_s);
         instance->changed = true;
     }
+    instance->is_held = pause.has_held;
     instance_settle_action(instance);
     int64_t due_s = instance_is_gone(instance) ? NEVER : next_look(instance);
     instance->changed |= due_s != instance->is.due_s;

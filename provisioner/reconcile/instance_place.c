@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/instance.h"
 
+#include <string.h>
+
 /* Searches for whom to evict in one piece of work: each may look at every node, some 10 ms with 12,500 of them. */
 #define EVICTING_MAX 32
 
@@ -49,8 +51,10 @@ static bool take_answer(struct instance *instance, const struct planner_verdict 
     struct world *world = instance->reservation->world;
     world->evicting_count += evicts && (!verdict->placed || verdict->eviction_count > 0);
     evictions_note(world, verdict);
-    if (verdict->placed)
+    if (verdict->placed) {
         instance->node = identity_of(verdict->allocations[0].node);
+        instance->is_clean = false; /* not known of that one */
+    }
     return verdict->placed;
 }
 
@@ -74,7 +78,7 @@ static bool ask_anew(struct instance *instance, bool evicts)
         .spread = wish->spread,
         .preemptible = wish->preemptible,
         .preempts = evicts,
-        .evict_from = world->now_s + world->zone->preemption_notice_s,
+        .evict_from = world_free_s(world) + world->zone->preemption_notice_s,
     };
     struct planner_verdict verdict = {0};
     if (!may_ask_anew(wish) || planner_request_wrong(&request) != NULL)
@@ -122,8 +126,11 @@ void instance_settle(struct instance *instance, struct identity node)
     /* Before its start it goes where its place will be. */
     bool has_begun =
         instance_place_begins_s(instance) <= (instance->starts_s > world->now_s ? instance->starts_s : world->now_s);
+    bool has_moved = memcmp(&instance->node, &node, sizeof node) != 0;
+    instance->is_clean &= !has_moved || !world->has_overstays;
+    bool is_clear = instance->is_clean || !world->has_overstays;
     instance->node = node;
-    instance->granted = instance->is.state == INSTANCE_REPLACING && is_in_service && has_begun;
+    instance->granted = instance->is.state == INSTANCE_REPLACING && is_in_service && has_begun && is_clear;
     instance->has_node = instance->is.state == INSTANCE_PLANNED || is_in_service;
 }
 
@@ -154,7 +161,7 @@ void instance_ask_planner(struct instance *instance)
         .scope = is_free_to_roam ? PLANNER_FLEET : wish->scope,
         .spread = wish->spread,
         .preempts = !has_place && may_evict(instance),
-        .evict_from = world->now_s + world->zone->preemption_notice_s,
+        .evict_from = world_free_s(world) + world->zone->preemption_notice_s,
         .sooner = has_place,
     };
     bool is_due = has_place && begins_s <= world->now_s;

@@ -110,7 +110,7 @@ static void end_on_nodes(void *subject)
 
 #define ROW(number, from, on, to, action, why)                                                                         \
     {                                                                                                                  \
-        number, MAINTENANCE_##from, on, NULL, "", MAINTENANCE_##to, action, #action, why                               \
+        number, MAINTENANCE_##from, on, NULL, "", MAINTENANCE_##to, action, #action, why, false                        \
     }
 
 static const struct fsm_transition transitions[] = {
@@ -184,9 +184,10 @@ void maintenance_drive(struct maintenance *window)
     bool is_dropped = window->cancel_requested || is_over(window);
     if (window->is.state == MAINTENANCE_PENDING && !is_dropped)
         maintenance_decide(window);
+    struct fsm_pause pause = {.is_on = world_is_paused(window->world)};
     int moves = 0;
-    for (const struct fsm_transition *row = fsm_next(&maintenance_fsm, window->is.state, window); row != NULL;
-         row = fsm_next(&maintenance_fsm, window->is.state, window)) {
+    for (const struct fsm_transition *row = fsm_next(&maintenance_fsm, window->is.state, window, &pause); row != NULL;
+         row = fsm_next(&maintenance_fsm, window->is.state, window, &pause)) {
         must(++moves <= MOVES_MAX);
         lifecycle_move(&window->is, row);
         row->action(window);

@@ -29,13 +29,14 @@ void instance_make(struct reservation *reservation, struct instance *ret, uint32
         .starts_s = starts_s,
         .ends_s = reservation->ends_s,
         .ends_by_s = left_until_s(reservation, &key),
-        .is_clean = starts_s <= world->now_s, /* within the window the place is its own */
+        .is_clean = starts_s <= world->now_s && !world->has_overstays, /* within the window the place is its own */
         .changed = true,
         .is = {.state = INSTANCE_PLANNED, .revision = 1, .due_s = NEVER},
     };
     if (place != NULL)
         ret->node = identity_of(place->id);
-    int64_t later_s = starts_s > world->now_s ? starts_s : world->now_s;
+    int64_t free_s = world_free_s(world);
+    int64_t later_s = starts_s > free_s ? starts_s : free_s;
     ret->is.deadline_s = later_s + CLEAN_LIMIT_S;
     if (ret->ends_s == NEVER)
         ret->ends_s = ret->ends_by_s;

@@ -134,9 +134,11 @@ static void put_aside_overdue(void *subject)
 
 /* ---- The machine ---- */
 
+/* A pause holds back all but taking an empty node for maintenance: a node that falls silent and comes back meanwhile is
+ * as it was, and nothing is wiped. */
 // clang-format off
 #define ROW(number, from, on, to, action, why)                                                                         \
-    {number, NODE_##from, on, NULL, "", NODE_##to, action, #action, why}
+    {number, NODE_##from, on, NULL, "", NODE_##to, action, #action, why, (on) != MAINTENANCE_BEGINS}
 #define NOTHING NULL
 
 static const struct fsm_transition transitions[] = {
@@ -232,9 +234,10 @@ static void record(struct node *node, const struct fsm_transition *row)
 void node_drive(struct world *world, struct node *node)
 {
     touch(world, node);
+    struct fsm_pause pause = {.is_on = world_is_paused(world)};
     int moves = 0;
     for (;;) {
-        const struct fsm_transition *row = fsm_next(&node_fsm, node->is.state, node);
+        const struct fsm_transition *row = fsm_next(&node_fsm, node->is.state, node, &pause);
         if (row == NULL)
             return;
         must(++moves <= MOVES_MAX);

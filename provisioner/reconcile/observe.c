@@ -72,18 +72,34 @@ static const struct db_stmt statement_reservations = {
     .binary = true,
 };
 
-/* is_clean: nobody else's rectangle is on its slots at this instant; asked only while it waits to start. */
+/* is_clean: nobody else's rectangle is on its slots at this instant, nor another tenant past its window, whose turnaround
+ * counts from when it really left; asked only while it waits to start. No turnaround lasts longer than seven days. */
+#define SLOTS_THERE(table)                                                                                             \
+    "SELECT t.slots FROM " table " t WHERE t.reservation_id = was.reservation_id AND t.ordinal = was.ordinal"          \
+    " AND t.node_id = i.node_id AND t.kind = 'instance'"
+#define OVERSTAYED                                                                                                     \
+    "EXISTS (SELECT FROM instance_incarnation stay JOIN instance was ON was.id = stay.instance_id"                     \
+    "          JOIN node n ON n.id = stay.node_id JOIN allocation mine ON mine.node_id = stay.node_id"                 \
+    "         WHERE stay.node_id = i.node_id AND stay.tenant_id <> i.tenant_id"                                        \
+    "           AND coalesce(stay.ended_at, 'infinity') > to_timestamp($2::bigint) - interval '7 days'"                \
+    "           AND coalesce(stay.ended_at + n.turnaround_s * interval '1 second', 'infinity')"                        \
+    "               > to_timestamp($2::bigint)"                                                                        \
+    "           AND (stay.ended_at IS NOT NULL OR least(was.ends_at, was.ends_by) <= to_timestamp($2::bigint))"        \
+    "           AND mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal AND mine.kind = 'instance'"    \
+    "           AND EXISTS (SELECT FROM (" SLOTS_THERE("allocation") " UNION ALL " SLOTS_THERE("allocation_history")   \
+    "             ) theirs WHERE theirs.slots && mine.slots))"
 static const struct db_stmt statement_instances = {
     .name = "observe_instances",
     .sql =
         "SELECT i.reservation_id, i.id, i.ordinal, i.node_id, i.incarnation, " SQL_INSTANT("i.starts_at") ","     /* 0 to 5 */
         " " SQL_INSTANT("i.ends_at") ", i.address, i.state, i.revision, " SQL_INSTANT("i.due_at") ","             /* 6 to 10 */
         " " SQL_INSTANT("i.deadline_at") ", i.attempts,"                                                          /* 11, 12 */
-        " i.state = 'planned' AND NOT EXISTS (SELECT FROM allocation mine JOIN allocation other"
+        " i.state IN ('planned', 'replacing') AND NOT EXISTS (SELECT FROM allocation mine JOIN allocation other"
         "    ON other.node_id = mine.node_id AND other.slots && mine.slots AND other.period @> to_timestamp($2::bigint)"
         "   AND other.place && allocation_reach(mine.node_id, to_timestamp($2::bigint), to_timestamp($2::bigint))"
         "   AND other.reservation_id IS DISTINCT FROM mine.reservation_id"
-        " WHERE mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal AND mine.kind = 'instance')," /* 13 */
+        " WHERE mine.node_id = i.node_id AND mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal"
+        "   AND mine.kind = 'instance') AND NOT " OVERSTAYED ","                                                    /* 13 */
         " " SQL_INSTANT("i.ends_by") ", i.stop_wished, i.begun_action_id"                                         /* 14 to 16 */
         "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
         "  JOIN instance i ON i.reservation_id = t.id"

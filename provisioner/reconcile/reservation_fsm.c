@@ -156,13 +156,15 @@ static void make_instances(void *subject)
 {
     struct reservation *reservation = subject;
     reservation_make_instances(reservation);
-    reservation->is.deadline_s = reservation->starts_s + ACTIVATION_LIMIT_S;
+    int64_t free_s = world_free_s(reservation->world);
+    reservation->is.deadline_s = (reservation->starts_s > free_s ? reservation->starts_s : free_s) + ACTIVATION_LIMIT_S;
 }
 
 static void end_instances(void *subject)
 {
     struct reservation *reservation = subject;
-    reservation->is.deadline_s = reservation->world->now_s + reservation->world->zone->driver.stop_s + ENDING_LIMIT_S;
+    reservation->is.deadline_s =
+        world_free_s(reservation->world) + reservation->world->zone->driver.stop_s + ENDING_LIMIT_S;
     reservation->world->capacity_returned = true;
 }
 
@@ -219,7 +221,7 @@ static void record_overdue(void *subject)
 
 // clang-format off
 #define ROW(number, from, on, guard, to, action, why)                                                                  \
-    {number, RESERVATION_##from, on, guard, #guard, RESERVATION_##to, action, #action, why}
+    {number, RESERVATION_##from, on, guard, #guard, RESERVATION_##to, action, #action, why, false}
 
 static const struct fsm_transition transitions[] = {
     ROW(110, PENDING,    CANCEL_REQUESTED,  always,         CANCELLED,  note_cancel,     "cancelled before it was decided"),
@@ -404,9 +406,10 @@ void reservation_drive(struct reservation *reservation)
     }
     bool was_waiting = reservation->is.state == RESERVATION_WAITLISTED;
     look(reservation);
+    struct fsm_pause pause = {.is_on = world_is_paused(reservation->world)};
     int moves = 0;
-    for (const struct fsm_transition *row = fsm_next(&reservation_fsm, reservation->is.state, reservation); row != NULL;
-         row = fsm_next(&reservation_fsm, reservation->is.state, reservation)) {
+    for (const struct fsm_transition *row = fsm_next(&reservation_fsm, reservation->is.state, reservation, &pause);
+         row != NULL; row = fsm_next(&reservation_fsm, reservation->is.state, reservation, &pause)) {
         must(++moves <= MOVES_MAX);
         reservation->world->overdue_count += row->on == DEADLINE_PASSED;
         lifecycle_move(&reservation->is, row);

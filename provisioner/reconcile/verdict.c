@@ -30,8 +30,8 @@ static int64_t first_start(const struct reservation *reservation)
 static int64_t notice_from(const struct reservation *reservation)
 {
     const struct wish *wish = &reservation->wish;
-    int64_t now_s = reservation->world->now_s;
-    return wish_is_quote(wish) && wish->hold_until_s > now_s ? wish->hold_until_s : now_s;
+    int64_t free_s = world_free_s(reservation->world);
+    return wish_is_quote(wish) && wish->hold_until_s > free_s ? wish->hold_until_s : free_s;
 }
 
 /* As the planner's ids differ from ours in type only, a wish is nearly a request. */

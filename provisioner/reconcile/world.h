@@ -12,6 +12,7 @@
 #include "provisioner/names.h"
 #include "provisioner/planner/planner.h"
 #include "provisioner/reconcile/fsm.h"
+#include "provisioner/reconcile/pause.h"
 
 #define NEVER PLANNER_OPEN
 
@@ -216,7 +217,8 @@ struct instance {
     bool is_clean;         /* nobody else holds its slots now */
     bool granted;          /* the planner has found it another place */
     bool is_out_of_time;   /* it has none, and nobody has looked who could go for it; at this instant, not kept */
-    bool is_broken_there;  /* it did not start on the node that it still has a claim on; at this instant, not kept */
+    bool is_held; /* something is to be done with it, and waits for the end of a pause; at this instant, not kept */
+    bool is_broken_there; /* it did not start on the node that it still has a claim on; at this instant, not kept */
     bool changed;
     struct lifecycle is, was;
 };
@@ -288,6 +290,7 @@ struct zone_terms {
     int64_t lead_s;
     int64_t preemption_notice_s;
     struct driver_settings driver;
+    struct pause pause;
 };
 
 struct world {
@@ -312,6 +315,8 @@ struct world {
     struct maintenance *windows; /* of maintenance, that are to be looked at */
     uint32_t window_count;
     bool fleet_is_stale; /* the planner must be built anew after this piece of work */
+    bool
+        has_overstays; /* somebody is, or was until lately, on a node past its window: a place is not clean by plan alone */
 
     struct node **touched;
     uint32_t touched_count, touched_capacity;
@@ -344,6 +349,17 @@ extern const struct fsm reservation_fsm;
 void node_drive(struct world *world, struct node *node);
 void instance_drive(struct instance *instance);
 void reservation_drive(struct reservation *reservation);
+
+/* Operators have stopped the zone's automation: rows that order anything wait. */
+static inline bool world_is_paused(const struct world *world)
+{
+    return pause_is_on(&world->zone->pause, world->now_s);
+}
+/* From when on anything may be ordered: now, or the end of the pause. What is begun until then counts from there. */
+static inline int64_t world_free_s(const struct world *world)
+{
+    return pause_free_s(&world->zone->pause, world->now_s);
+}
 
 /* The node of an id, or NULL. */
 struct node *world_node(const struct world *world, struct identity id);

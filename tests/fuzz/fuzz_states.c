@@ -274,16 +274,18 @@ static void check_reservation(struct scene *scene, const struct reservation *res
     int64_t running = 0;
     int64_t now_s = scene->world.now_s;
     int state = reservation->is.state;
+    struct fsm_pause pause = {.is_on = world_is_paused(&scene->world)};
     must(trace_of(scene, &reservation_fsm, reservation->wish.id)->state == state);
     bool is_final = reservation_fsm.states[state].is_final;
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         const struct instance *instance = &reservation->instances[i];
         check_instance(scene, instance, live);
         must(!is_final || instance_is_gone(instance));
-        must(is_final || instance_is_gone(instance) || fsm_next(&instance_fsm, instance->is.state, instance) == NULL);
+        must(is_final || instance_is_gone(instance) ||
+             fsm_next(&instance_fsm, instance->is.state, instance, &pause) == NULL);
         running += instance_is_delivered(instance);
     }
-    must(is_final || fsm_next(&reservation_fsm, state, reservation) == NULL);
+    must(is_final || fsm_next(&reservation_fsm, state, reservation, &pause) == NULL);
     must(is_final || reservation->delivered == running);
     must(state < RESERVATION_HELD || is_final || reservation->starts_s != NEVER);
     must(state != RESERVATION_HELD || (wish_is_quote(&reservation->wish) && reservation->wish.hold_until_s > now_s &&

@@ -297,6 +297,23 @@ def test_a_reservation_goes_from_the_command_line_to_the_invoice(stack, sluice):
     assert "acme" in margin.out
 
 
+def test_a_zone_is_paused_and_resumed_from_the_command_line(stack, sluice):
+    stack.zone()
+
+    def as_operator(*arguments):
+        return sluice("reconciler", *arguments, url=stack.url, token=stack.operator.token)
+
+    assert as_operator("pause", "us-east-1a").expect(1).log.count("/reason")
+    asked = as_operator("pause", "us-east-1a", "--reason", "switch s3 flaps", "--duration", "2h", "-o", "json").expect(0).json
+    assert (asked["paused"], asked["pause"]["until"]) == (True, "2026-01-01T02:00:00Z")
+    assert "switch s3 flaps" in as_operator("list").expect(0).out
+    eventually(lambda: as_operator("get", asked["id"], "-o", "json").expect(0).json["pause"]["holds"], "the leader keeps to it")
+    assert "leader keeps to it" in as_operator("get", "us-east-1a").expect(0).out
+    assert as_operator("resume", "us-east-1a", "-o", "json").expect(0).json["paused"] is False
+    assert "us-east-1a" in as_operator("list", "--paused", "false").expect(0).out
+    sluice("reconciler", "list", url=stack.url, token=stack.tenant("acme").token).expect(3)
+
+
 def test_an_instance_is_stopped_and_started_from_the_command_line(stack, sluice):
     stack.fleet(nodes=1)
     tenant = stack.tenant("acme")

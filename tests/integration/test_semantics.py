@@ -31,6 +31,7 @@ def make_everything(stack):
            for list_name in ("tenants", "zones", "instance-types", "prices", "assets", "instances")}
     ids |= {"reservations": reservation["id"], "quotes": quote["id"], "maintenance-windows": window["id"], "nodes": node["id"]}
     ids["short"] = short["id"]
+    ids["reconciler"] = ids["zones"]
     ids["quotas"] = stack.quota("acme", peak_gpu_milli=1000000)["id"]
     ids["images"] = stack.operator.create("/v1/system/images", {"name": "ubuntu-24.04", "description": "a start"})["id"]
     ids["members"] = acme.create("/v1/members", {"name": "ana", "email": "ana@example.com", "role": "viewer"})["id"]
@@ -236,6 +237,7 @@ BODIES = {
     "POST /v1/system/instance-types": {"name": "h100.4x", "gpu_count": 4, "gpu_models": ["H100"], "cpu_milli": 1, "memory_mib": 1},
     "POST /v1/system/nodes": {"name": "n9", "zone": "us-east-1a", "fabric": "f9", "rack": "r9", "leaf": "l9", "gpu_model": "H100",
                               "gpu_count": 8, "cpu_milli": 1000, "memory_mib": 1024},
+    "POST /v1/system/reconciler/{id}/pause": {"reason": "switch s3 flaps"},
     "POST /v1/system/nodes/{id}/cordon": {"reason": "a fan"},
     "POST /v1/system/nodes/{id}/drain": {"reason": "a fan"},
     "POST /v1/system/nodes/{id}/power": {"on": False},

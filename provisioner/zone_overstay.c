@@ -1,0 +1,35 @@
+/* Looking for those who are on a node past their window. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/zone_overstay.h"
+
+static const struct db_stmt statement_look = {
+    .name = "zone_overstay_look",
+    .sql = "SELECT EXISTS (SELECT FROM instance i WHERE i.zone_id = $1::uuid"
+           "  AND i.state NOT IN ('planned', 'replacing', 'terminated', 'failed')"
+           "  AND least(i.ends_at, i.ends_by) <= to_timestamp($2::bigint))",
+    .params = 2,
+};
+
+const struct db_stmt *const zone_overstay_statements[] = {&statement_look, NULL};
+
+static int64_t longest_turnaround_s(const struct zone_memory *memory)
+{
+    int64_t longest_s = 0;
+    for (uint32_t i = 0; i < memory->node_count; i++) {
+        int64_t turnaround_s = memory->nodes[i].turnaround_s;
+        longest_s = turnaround_s > longest_s ? turnaround_s : longest_s;
+    }
+    return longest_s;
+}
+
+enum err_kind zone_overstay_look(struct zone_memory *memory, struct db *db, int64_t now_s, struct err *reterr)
+{
+    char zone[UUID_TEXT_SIZE];
+    char now[DB_INT_TEXT_SIZE];
+    identity_to_uuid(memory->terms.id, zone);
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_look, DB_PARAMS(zone, db_int_param(now, now_s)), &result, reterr);
+    if (kind == ERR_NONE && db_bool(result, 0, 0))
+        memory->overstays_until_s = now_s + longest_turnaround_s(memory) + 1; /* it is there at this instant itself */
+    return kind;
+}

@@ -1,0 +1,13 @@
+/* Who is on a node past its window: after a pause, an outage of the planner, or a stop that does not succeed. The plan has
+ * given the place to the next by then. While there is such a one, and for the longest turnaround after it, whoever starts
+ * asks the database whether its place is clean in fact (observe.c); at all other times the plan is right by itself. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "provisioner/zone_memory.h"
+
+/* Once the nodes are known, and in each piece of work while overstays_until_s lies ahead. */
+MUST_CHECK enum err_kind zone_overstay_look(struct zone_memory *memory, struct db *db, int64_t now_s,
+                                            struct err *reterr);
+
+extern const struct db_stmt *const zone_overstay_statements[];
