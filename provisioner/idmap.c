@@ -3,17 +3,18 @@
 #include "provisioner/idmap.h"
 
 #include "common/alloc.h"
+#include "common/must.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define SIZE_MIN 64
 
-static size_t slot_of(const struct idmap *map, struct identity id)
+static uint32_t slot_of(const struct idmap *map, struct identity id)
 {
     uint64_t hash = 0;
     memcpy(&hash, id.bytes + sizeof id.bytes - sizeof hash, sizeof hash);
-    size_t slot = (size_t)(hash * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (map->size - 1);
+    uint32_t slot = (uint32_t)(hash * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (map->size - 1);
     while (map->slots[slot].value != IDMAP_NONE && memcmp(&map->slots[slot].id, &id, sizeof id) != 0)
         slot = (slot + 1) & (map->size - 1); /* ends: the map is never full */
     return slot;
@@ -26,10 +27,11 @@ uint32_t idmap_find(const struct idmap *map, struct identity id)
 
 static void grow(struct idmap *map)
 {
+    must(map->size <= UINT32_MAX / 2);
     struct idmap grown = {.size = map->size == 0 ? SIZE_MIN : 2 * map->size};
     grown.slots = alloc_zero(grown.size, sizeof *grown.slots);
     idmap_reset(&grown);
-    for (size_t i = 0; i < map->size; i++) {
+    for (uint32_t i = 0; i < map->size; i++) {
         if (map->slots[i].value != IDMAP_NONE)
             idmap_put(&grown, map->slots[i].id, map->slots[i].value);
     }
@@ -48,7 +50,7 @@ void idmap_put(struct idmap *map, struct identity id, uint32_t value)
 
 void idmap_reset(struct idmap *map)
 {
-    for (size_t i = 0; i < map->size; i++)
+    for (uint32_t i = 0; i < map->size; i++)
         map->slots[i].value = IDMAP_NONE;
     map->count = 0;
 }

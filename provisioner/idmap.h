@@ -4,7 +4,6 @@
 
 #include "common/identity.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 #define IDMAP_NONE UINT32_MAX
@@ -16,8 +15,8 @@ struct idmap_slot {
 
 struct idmap {
     struct idmap_slot *slots;
-    size_t size; /* power of two, or 0 */
-    size_t count;
+    uint32_t size; /* power of two, or 0 */
+    uint32_t count;
 };
 
 /* IDMAP_NONE where the id is not in it. O(1). */

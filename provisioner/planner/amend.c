@@ -1,7 +1,7 @@
 /* New terms for a reservation, all or nothing. Each try changes the state under an attempt; the first that works
  * stands, otherwise the last one tells why not and nothing has changed. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 struct amending {
     struct planner *planner;

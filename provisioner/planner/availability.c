@@ -4,7 +4,7 @@
  * memory may be short are looked at as a placement would. So are shares, but only in steps that see something begin or
  * end: in the others it is as in the step before. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 #include <string.h>
 

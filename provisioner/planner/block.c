@@ -1,6 +1,6 @@
 /* Maintenance: a node taken as a whole, and who would be hit by it. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 #include <string.h>
 
@@ -42,7 +42,7 @@ bool planner_block(struct planner *planner, const struct planner_key *key, struc
                    int64_t to)
 {
     must(from < to && held_after(planner, key, INT64_MIN) == NONE);
-    uint32_t index = id_map_get(&planner->node_ids, id);
+    uint32_t index = id_find(&planner->node_ids, id);
     if (index == NONE)
         return false;
     const struct node *node = &planner->nodes[index];
@@ -76,7 +76,7 @@ static bool hit_before(const struct planner *planner, uint32_t left, uint32_t ri
 const struct planner_allocation *planner_hits(struct planner *planner, struct planner_id id, int64_t from, int64_t to,
                                               uint32_t *ret_count)
 {
-    uint32_t index = id_map_get(&planner->node_ids, id);
+    uint32_t index = id_find(&planner->node_ids, id);
     uint32_t count = 0;
     if (index != NONE)
         ARRAY_RESERVE(planner->sums, planner->sum_room, planner->nodes[index].slice_count);

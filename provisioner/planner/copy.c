@@ -3,15 +3,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
-static void id_map_copy(struct id_map *map, const struct id_map *from)
+static void copy_numbers(struct idmap *map, const struct idmap *from)
 {
     struct planner_id *ids = alloc_resize(NULL, from->count + 1, sizeof ids[0]); /* by number */
-    for (uint32_t i = 0; i < from->room; i++) {
+    for (uint32_t i = 0; i < from->size; i++) {
         if (from->slots[i].value != NONE)
-            ids[from->slots[i].value] = from->slots[i].id;
+            ids[from->slots[i].value] = id_of_slot(&from->slots[i]);
     }
     for (uint32_t i = 0; i < from->count; i++)
-        (void)id_map_put(map, ids[i]); /* the number is i */
+        (void)id_put(map, ids[i]); /* the number is i */
     free(ids);
 }
 
@@ -19,7 +19,7 @@ struct planner *planner_copy(const struct planner *from)
 {
     struct planner *copy = planner_new();
     for (uint32_t level = 0; level < LEVELS; level++)
-        id_map_copy(&copy->groups[level], &from->groups[level]);
+        copy_numbers(&copy->groups[level], &from->groups[level]);
     for (uint32_t i = 0; i < from->node_count; i++) {
         const char *wrong = planner_node_put(copy, &from->nodes[i].spec);
         must(wrong == NULL);

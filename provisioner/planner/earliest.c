@@ -1,6 +1,6 @@
 /* Whether a request fits, and when first. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 bool planner_fits(struct planner *planner, const struct planner_request *request)
 {

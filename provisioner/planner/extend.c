@@ -1,7 +1,7 @@
 /* Holding an instance longer where it stands: the same GPUs, further on. That it fits for a time implies that it fits
  * for less, so the furthest end is found by halving. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 uint64_t allocation_gpus(struct planner *planner, uint32_t index)
 {

@@ -1,6 +1,6 @@
 /* How many instances of a shape a node can take in a window, and what taking one would leave behind. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 bool fit_eligible(const struct planner *planner, const struct node *node, const struct question *question)
 {

@@ -69,7 +69,7 @@ static bool groups_set(struct planner *planner, struct node *node)
     struct planner_id known = node->spec.id;
     for (uint32_t level = 0; level < LEVELS; level++) {
         known = id_is_none(ids[level]) ? known : ids[level];
-        uint32_t group = id_map_put(&planner->groups[level], known);
+        uint32_t group = id_put(&planner->groups[level], known);
         changed |= group != node->groups[level];
         node->groups[level] = group;
     }
@@ -88,7 +88,7 @@ const char *planner_node_put(struct planner *planner, const struct planner_node 
     const char *wrong = node_wrong(spec);
     if (wrong != NULL)
         return wrong;
-    uint32_t index = id_map_get(&planner->node_ids, spec->id);
+    uint32_t index = id_find(&planner->node_ids, spec->id);
     if (index != NONE) {
         wrong = change_wrong(&planner->nodes[index], spec);
         if (wrong != NULL)
@@ -102,7 +102,7 @@ const char *planner_node_put(struct planner *planner, const struct planner_node 
         return NULL;
     }
 
-    index = id_map_put(&planner->node_ids, spec->id);
+    index = id_put(&planner->node_ids, spec->id);
     must(index == planner->node_count);
     ARRAY_RESERVE(planner->nodes, planner->node_room, planner->node_count + 1);
     uint32_t model_index = model_put(planner, spec->gpu_model);
@@ -123,7 +123,7 @@ const char *planner_node_put(struct planner *planner, const struct planner_node 
 
 const struct planner_node *planner_node_get(const struct planner *planner, struct planner_id id)
 {
-    uint32_t index = id_map_get(&planner->node_ids, id);
+    uint32_t index = id_find(&planner->node_ids, id);
     return index == NONE ? NULL : &planner->nodes[index].spec;
 }
 

@@ -7,7 +7,7 @@
  * instances may need less of it: so nodes do not run out of CPU with GPUs left. Windows that end also lose what they
  * waste of the time around them (gaps.c). */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 #include "common/least.h"
 

@@ -3,7 +3,7 @@
  * window, a window in a gap adds w(before it) + w(behind it) - w(the gap): least where it fits the gap closely, most in
  * the middle of an empty timeline. Nothing known on a side is a gap without end, which wastes T. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 /* Measured on mixes from an hour to ten days: docs/planner.md, "How good". */
 #define TYPICAL_S INT64_C(86400)

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define ROOM_LEAST 16
@@ -38,40 +39,32 @@ uint32_t tenant_tag(struct planner_id tenant)
     return (uint32_t)id_hash(tenant);
 }
 
-static struct id_slot *id_map_slot(const struct id_map *map, struct planner_id id)
+static struct identity identity_of(struct planner_id id)
 {
-    uint32_t mask = map->room - 1;
-    uint32_t at = (uint32_t)id_hash(id) & mask;
-    while (map->slots[at].value != NONE && !id_equal(map->slots[at].id, id))
-        at = (at + 1) & mask;
-    return &map->slots[at];
+    struct identity identity;
+    static_assert(sizeof identity.bytes == sizeof id.bytes, "both are 16 bytes");
+    memcpy(identity.bytes, id.bytes, sizeof identity.bytes);
+    return identity;
 }
 
-uint32_t id_map_get(const struct id_map *map, struct planner_id id)
+struct planner_id id_of_slot(const struct idmap_slot *slot)
 {
-    return map->room == 0 ? NONE : id_map_slot(map, id)->value;
+    struct planner_id id;
+    memcpy(id.bytes, slot->id.bytes, sizeof id.bytes);
+    return id;
 }
 
-static void id_map_widen(struct id_map *map)
+uint32_t id_find(const struct idmap *map, struct planner_id id)
 {
-    struct id_map wide = {.room = map->room == 0 ? ROOM_LEAST : map->room * 2, .count = map->count};
-    wide.slots = alloc_resize(NULL, wide.room, sizeof wide.slots[0]);
-    for (uint32_t i = 0; i < wide.room; i++)
-        wide.slots[i] = (struct id_slot){.value = NONE};
-    for (uint32_t i = 0; i < map->room; i++) {
-        if (map->slots[i].value != NONE)
-            *id_map_slot(&wide, map->slots[i].id) = map->slots[i];
-    }
-    free(map->slots);
-    *map = wide;
+    return idmap_find(map, identity_of(id));
 }
 
-uint32_t id_map_put(struct id_map *map, struct planner_id id)
+uint32_t id_put(struct idmap *map, struct planner_id id)
 {
-    if (map->count >= map->room / 2)
-        id_map_widen(map);
-    struct id_slot *slot = id_map_slot(map, id);
-    if (slot->value == NONE)
-        *slot = (struct id_slot){.id = id, .value = map->count++};
-    return slot->value;
+    uint32_t known = id_find(map, id);
+    if (known != NONE)
+        return known;
+    uint32_t next = map->count;
+    idmap_put(map, identity_of(id), next);
+    return next;
 }

@@ -91,7 +91,7 @@ static const char *slices_wrong(const struct planner *planner, const struct node
 const char *planner_load(struct planner *planner, const struct planner_allocation *from)
 {
     must(!planner->batch);
-    uint32_t index = id_map_get(&planner->node_ids, from->node);
+    uint32_t index = id_find(&planner->node_ids, from->node);
     if (index == NONE)
         return "unknown node";
     const struct node *node = &planner->nodes[index];

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 /* The search for one gang among the groups of one level of one model. */
 struct muster {

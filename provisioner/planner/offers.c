@@ -2,7 +2,7 @@
  * planner_fits in the present state, so each can be placed as it stands. One that is not better than another in
  * anything is not made: looser or smaller offers only where they begin earlier. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 /* Offers of these kinds; with one that is the earliest, two longer and one cheaper they are ten. */
 #define SMALLER_MAX 2

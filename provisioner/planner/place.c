@@ -1,6 +1,6 @@
 /* Taking what the search found, and giving it back: place, release, cut, replace. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 /* Whole GPUs as runs of slots in planner->cut. */
 static uint32_t whole_slices(struct planner *planner, const struct node *node, const struct question *question)

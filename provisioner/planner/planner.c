@@ -120,17 +120,17 @@ void planner_free(struct planner *planner)
         free(planner->nodes[i].holds);
     }
     for (uint32_t level = 0; level < LEVELS; level++)
-        free(planner->groups[level].slots);
+        idmap_clear(&planner->groups[level]);
+    idmap_clear(&planner->node_ids);
     models_free(planner);
     void *const arrays[] = {
-        planner->nodes,       planner->node_ids.slots, planner->allocations, planner->chains,      planner->undo,
-        planner->undo_slices, planner->changes,        planner->cut,         planner->over_next,   planner->sweep,
-        planner->stamps,      planner->ranked,         planner->tried,       planner->sums,        planner->picks,
-        planner->given,       planner->instants,       planner->rectangles,  planner->siblings,    planner->notes,
-        planner->breaks,      planner->events,         planner->present,     planner->full_last,   planner->may_take,
-        planner->kept,        planner->ordinals,       planner->taken,       planner->apart,       planner->evictions,
-        planner->victims,     planner->chosen,         planner->stands,      planner->bare.slices, planner->bare.holds,
-        planner->wanted,
+        planner->nodes,    planner->allocations, planner->chains,      planner->undo,       planner->undo_slices,
+        planner->changes,  planner->cut,         planner->over_next,   planner->sweep,      planner->stamps,
+        planner->ranked,   planner->tried,       planner->sums,        planner->picks,      planner->given,
+        planner->instants, planner->rectangles,  planner->siblings,    planner->notes,      planner->breaks,
+        planner->events,   planner->present,     planner->full_last,   planner->may_take,   planner->kept,
+        planner->ordinals, planner->taken,       planner->apart,       planner->evictions,  planner->victims,
+        planner->chosen,   planner->stands,      planner->bare.slices, planner->bare.holds, planner->wanted,
     };
     for (size_t i = 0; i < COUNT_OF(arrays); i++)
         free(arrays[i]);

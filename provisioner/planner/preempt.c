@@ -7,7 +7,7 @@
  * instance, instances of more than half a node, spread gangs); otherwise it may be more than the least, but at the end
  * whoever need not go after all is kept. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 #include <string.h>
 

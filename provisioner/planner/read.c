@@ -93,7 +93,7 @@ struct planner_allocation allocation_told(const struct planner *planner, uint32_
 bool planner_get(struct planner *planner, const struct planner_key *key, struct planner_id node,
                  struct planner_allocation *ret)
 {
-    uint32_t index = id_map_get(&planner->node_ids, node);
+    uint32_t index = id_find(&planner->node_ids, node);
     bool found = false;
     planner->rectangle_count = 0;
     for (uint32_t at = allocation_find(planner, key, NONE); at != NONE; at = allocation_find(planner, key, at)) {

@@ -1,6 +1,6 @@
 /* Why not: counts what fits, and searches once more as if one thing at a time did not matter. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 #include <string.h>
 
@@ -11,10 +11,10 @@ enum planner_scope scope_limit(const struct planner_request *request)
 
 static struct planner_id group_id(const struct planner *planner, enum planner_scope scope, uint32_t group)
 {
-    const struct id_map *map = &planner->groups[scope];
-    for (uint32_t i = 0; i < map->room; i++) {
+    const struct idmap *map = &planner->groups[scope];
+    for (uint32_t i = 0; i < map->size; i++) {
         if (map->slots[i].value == group)
-            return map->slots[i].id;
+            return id_of_slot(&map->slots[i]);
     }
     return (struct planner_id){{0}};
 }

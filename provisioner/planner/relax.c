@@ -2,7 +2,7 @@
  *
  * A request that fits also fits shorter, and with fewer instances, so both are found by halving. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 bool relax_shorter(struct planner *planner, const struct planner_request *request, int64_t least_to, int64_t *ret_to)
 {

@@ -1,8 +1,8 @@
 /* One node for all that is asked. The index says which blocks of nodes are worth a look, those with little free first;
  * fit_room has the last word on each node, so what is refused really does not fit. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/planner/search.h"
 #include "provisioner/planner/expect.h"
-#include "provisioner/planner/internal.h"
 
 #include <string.h>
 
@@ -62,7 +62,7 @@ struct question question_of(const struct planner *planner, const struct planner_
         .shape = request->shape,
         .from = request->from,
         .to = request->to,
-        .avoid = id_map_get(&planner->node_ids, request->avoid_node),
+        .avoid = id_find(&planner->node_ids, request->avoid_node),
         .in_zone = !id_is_none(request->zone),
         .near_group = NONE,
         .only_node = NONE,
@@ -74,7 +74,7 @@ struct question question_of(const struct planner *planner, const struct planner_
         .spares_unbegun = request->spares_unbegun,
     };
     if (question.in_zone)
-        question.zone = id_map_get(&planner->groups[PLANNER_ZONE], request->zone);
+        question.zone = id_find(&planner->groups[PLANNER_ZONE], request->zone);
     return question;
 }
 

@@ -2,7 +2,7 @@
  * has enough free, and if no slots stay free for all of it, it moves to others on the way. Sets of milli are bitmaps.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 #define WORDS ((PLANNER_GPU_MILLI + 63) / 64)
 

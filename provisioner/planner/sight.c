@@ -1,6 +1,6 @@
 /* Reading the index: what is free for all of a window, at most, first by block and then by node. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 #include <string.h>
 

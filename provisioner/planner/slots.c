@@ -4,7 +4,7 @@
  * one question are alike, so how many fit is arithmetic over the groups' free counts, and taking them one by one
  * (the rest from the fullest group that still has it) reaches that number. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 static const uint32_t group_sizes[PLANNER_GROUPING_COUNT] = {
     [PLANNER_ANY] = 1,

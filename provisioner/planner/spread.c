@@ -1,6 +1,6 @@
 /* Keeping the instances of a gang apart: which groups hold one already. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 enum planner_scope spread_level(enum planner_spread spread)
 {

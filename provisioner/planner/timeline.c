@@ -2,7 +2,7 @@
  * begins less than that before the window and ends at the window's end: a few cache lines, however far ahead it is,
  * unless something open-ended is held. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/internal.h"
+#include "provisioner/planner/search.h"
 
 #include <string.h>
 

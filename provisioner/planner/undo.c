@@ -142,7 +142,7 @@ static int change_compare(const void *left, const void *right)
 
 static bool change_exists(const struct planner *planner, const struct planner_change *change)
 {
-    uint32_t node = id_map_get(&planner->node_ids, change->node);
+    uint32_t node = id_find(&planner->node_ids, change->node);
     uint32_t at = NONE;
     while ((at = allocation_find(planner, &change->key, at)) != NONE) {
         if (planner->allocations[at].node == node)

@@ -125,7 +125,7 @@ void planner_usage_of(const struct planner *planner, enum planner_scope level, s
     must(step_s > 0 && (unsigned)level < PLANNER_SCOPE_COUNT);
     struct planner_usage *more = alloc_zero((size_t)steps + 1, sizeof more[0]);
     struct steps all = {from, step_s, steps, ret, more};
-    uint32_t number = level == PLANNER_FLEET ? 0 : id_map_get(&planner->groups[level], group);
+    uint32_t number = level == PLANNER_FLEET ? 0 : id_find(&planner->groups[level], group);
     uint32_t model = gpu_model == NULL ? NONE : model_find(planner, gpu_model);
     memset(ret, 0, steps * sizeof ret[0]);
     for (uint32_t i = 0; i < planner->node_count; i++) {
