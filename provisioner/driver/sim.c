@@ -278,7 +278,8 @@ static void sim_forget(struct driver *driver, const struct driver_workload *is, 
     struct sim_workload *workload = look(driver, is, now_s);
     if (workload == NULL)
         return;
-    say(driver, workload, now_s, "forgotten here; it was %s", state_texts[workload->state]);
+    if (workload->state != DRIVER_DOWN)
+        say(driver, workload, now_s, "forgotten here; it was %s", state_texts[workload->state]);
     workload->gone = true;
 }
 

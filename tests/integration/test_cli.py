@@ -352,7 +352,7 @@ def test_a_console_is_shown_by_its_tail_and_followed_to_its_end(stack, sluice):
     stack.advance("2026-01-02T00:00:00Z")
     follower.join(30)
     texts = [json.loads(line)["text"] for line in followed[0].expect(0).out.splitlines()]
-    assert texts[0].startswith("sim: ") and texts[-1] == "sim: forgotten here; it was down"
+    assert texts[0].startswith("sim: ") and texts[-1] == "sim: powered off"
     assert ana("--incarnation", "2").expect(0).out == ""
     assert sluice("instance", "console", instance, url=stack.url, token=stack.operator.token).expect(0).out.splitlines()[:2] == lines
 

@@ -141,7 +141,6 @@ START_TEST(sim_tells_what_it_did_when_it_was_so)
         {2, 2, NOW + 60, "sim: up at sim:0a0b0c0d:2"},
         {2, 3, NOW + 200, "sim: shutdown asked; it counts as off after 30 s"},
         {2, 4, NOW + 230, "sim: powered off"},
-        {2, 5, NOW + 230, "sim: forgotten here; it was down"},
     };
     says(driver, expected, COUNT_OF(expected));
     driver_sim.reset(driver, true);
