@@ -11,18 +11,14 @@
 #include "provisioner/reconcile/drain.h"
 #include "provisioner/reconcile/maintenance.h"
 #include "provisioner/reconcile/observe.h"
+#include "provisioner/reconcile/turn.h"
 #include "provisioner/zone_overstay.h"
 #include "provisioner/zone_quota.h"
 
 #include <stdio.h>
 #include <time.h>
 
-/* A refusal costs a millisecond or more (it says when it would fit), and a transaction stays well below a second, so
- * wishes that are not decided after this long wait for the next one. */
-#define DECIDE_BUDGET_US 250000
-/* Of that, what may go into searches for what would fit instead. */
-#define ALTERNATIVES_BUDGET_US 100000
-#define FORGET_EVERY           256 /* pieces of work; the planner walks all allocations to forget those that are over */
+#define FORGET_EVERY 256 /* pieces of work; the planner walks all allocations to forget those that are over */
 
 static struct metric metric_granted = {.name = "sluice_provisioner_verdicts_granted_total",
                                        .type = METRIC_COUNTER,
@@ -83,6 +79,7 @@ bool zone_pass_is_due(const struct zone_memory *memory, const struct zone_wake *
 }
 
 struct pass {
+    struct turn_clock clock; /* first */
     struct zone_memory *memory;
     struct db *db;
     const struct lease *lease;
@@ -105,6 +102,11 @@ static int64_t now_us(void)
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t spent_us(const struct turn_clock *clock)
+{
+    return now_us() - ((const struct pass *)(const void *)clock)->started_us;
 }
 
 /* ---- Steps ---- */
@@ -181,15 +183,14 @@ static void decide(struct pass *pass)
         struct reservation *reservation = &world->reservations[i];
         bool is_wish = reservation->is.state == RESERVATION_PENDING;
         bool waits = pass->serves_waiting && reservation->was.state == RESERVATION_WAITLISTED;
-        int64_t spent_us = now_us() - pass->started_us;
-        world->has_time = spent_us < ALTERNATIVES_BUDGET_US;
+        bool has_time = turn_has_time(world, &pass->clock);
         if (waits && !is_waitlist_served) {
             waitlist_serve(world);
             is_waitlist_served = true;
         }
         if (waits)
             continue;
-        if (is_wish && spent_us > DECIDE_BUDGET_US)
+        if (is_wish && !has_time)
             pass->deferred[pass->deferred_count++] = reservation->wish.id;
         else
             reservation_drive(reservation);
@@ -301,13 +302,8 @@ static enum err_kind serve_replacing(struct pass *pass, struct err *reterr)
     if (!world->capacity_returned || pass->memory->replacing_count + replacing_change(world) == 0)
         return ERR_NONE;
     enum err_kind kind = observe_replacing(world, pass->db, reterr);
-    for (uint32_t i = before; kind == ERR_NONE && i < world->reservation_count; i++) {
-        int64_t spent_us = now_us() - pass->started_us;
-        world->has_time = spent_us < ALTERNATIVES_BUDGET_US;
-        if (spent_us > DECIDE_BUDGET_US)
-            break; /* the others ask when it is their turn */
-        reservation_drive(&world->reservations[i]);
-    }
+    if (kind == ERR_NONE)
+        turn_drive(world, before, &pass->clock); /* the others ask when it is their turn */
     return kind;
 }
 
@@ -444,7 +440,8 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
                         struct zone_pass_outcome *ret, struct err *reterr)
 {
     CLEANUP(arena_freep) struct arena *arena = arena_new();
-    struct pass pass = {.memory = memory,
+    struct pass pass = {.clock.spent_us = spent_us,
+                        .memory = memory,
                         .db = db,
                         .lease = lease,
                         .wake = wake,

@@ -1,6 +1,7 @@
 """Waiting for what changes: GET with Prefer: wait, event streams per tenant, and how soon a token's end is felt everywhere."""
 # SPDX-License-Identifier: Apache-2.0
 
+import contextlib
 import http.client
 import re
 import threading
@@ -133,6 +134,48 @@ def test_a_server_that_stops_answers_who_waits(sluice, acme):
     sluice.api.stop()
     sluice.api.start()
     assert waiting.result().status == 304
+
+
+# ---- Repetitions ----
+
+
+@contextlib.contextmanager
+def busy_workers(sluice, acme):
+    """All four of the threads that run changes wait for a lock meanwhile, in transactions without an id: events go on."""
+    holder = sluice.cluster.connect(sluice.database)
+    clients = [acme.clone() for _ in range(4)]
+    asked = f"/v1/availability?zone={ZONE}&from=2026-01-20T00:00:00Z&to=2026-01-21T00:00:00Z"
+    threads = [threading.Thread(target=client.get, args=(asked,)) for client in clients]
+    waiting = "SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND relation = 'planner_question'::regclass"
+    holder.cursor().execute("BEGIN; LOCK TABLE planner_question IN SHARE MODE")  # nothing is asked
+    try:
+        for thread in threads:
+            thread.start()
+        eventually(lambda: sluice.sql(waiting)[0]["n"] == 4, "every thread has its change")
+        yield
+    finally:
+        holder.close()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_repetition_that_is_refused_before_it_has_looked_is_answered_once(sluice, acme):
+    """It looks for a verdict in the threads' queue, and asks other zones through the same one when the verdict comes before its turn."""
+    sluice.zone("us-west-1a")
+    acme.create("/v1/reservations", wish(20, count=4))
+    sluice.provisioner.stop()
+    key = {"Idempotency-Key": "once"}
+    acme.post("/v1/reservations", wish(20), headers={**key, "Prefer": "respond-async"}).expect(202)
+    answers, client = [], acme.clone()
+    repetition = threading.Thread(target=lambda: answers.append(client.post("/v1/reservations", wish(20), headers={**key, "Prefer": "wait=30"})))
+    with busy_workers(sluice, acme):
+        repetition.start()
+        eventually(lambda: sluice.api.metrics()["sluice_api_jobs_waiting"] == 1, "it is to look for a verdict")
+        sluice.provisioner.start()
+        eventually(lambda: sluice.api.metrics()["sluice_api_jobs_waiting"] == 2, "the verdict came first, and other zones are to be asked")
+    repetition.join()
+    assert answers[0].expect(409).code == "capacity_unavailable" and answers[0].body["alternatives"]
+    acme.create("/v1/reservations", wish(21))
 
 
 # ---- Streams ----
