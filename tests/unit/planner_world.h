@@ -34,6 +34,7 @@ struct row {
     X(OFFERED_SPREAD)                                                                                                  \
     X(OFFERED_MODELS)                                                                                                  \
     X(OFFERED_LESS)                                                                                                    \
+    X(OFFERED_SEVERAL)                                                                                                 \
     X(AMENDED)                                                                                                         \
     X(UNAMENDED)                                                                                                       \
     X(EXTENDED)                                                                                                        \

@@ -26,11 +26,13 @@ static int64_t budget_any(struct world *world, const struct planner_search *sear
 static struct planner_search search_any(struct world *world)
 {
     struct planner_search search = {.request = question_any(world)};
+    if (search.request.spread == PLANNER_SPREAD_NONE && chance(world, 50)) /* so that there is more to choose from */
+        search.request.count = (uint32_t)between(world, 3, 8);
     search.start_from = search.request.from;
     search.start_to = search.start_from + between(world, 0, 40) * HOUR;
     search.duration_least_s = between(world, 1, 20) * HOUR;
     search.duration_most_s = search.duration_least_s + between(world, 0, 20) * HOUR;
-    search.count_least = (uint32_t)between(world, 0, search.request.count);
+    search.count_least = chance(world, 50) ? 1 : (uint32_t)between(world, 0, search.request.count);
     search.gpu_milli_s_max = budget_any(world, &search);
     return search;
 }
@@ -220,6 +222,9 @@ static void count_offers(struct world *world, const struct planner_search *searc
     world->tally[TALLY_OFFERED_SPREAD] +=
         request->spread != PLANNER_SPREAD_NONE && request->count > 1 ? expected->count : 0;
     world->tally[TALLY_OFFERED_MODELS] += request->gpu_model_count == 2 ? expected->count : 0;
+    for (uint32_t i = 1; i < expected->count; i++) /* smaller or looser ones */
+        world->tally[TALLY_OFFERED_SEVERAL] += expected->offers[i].kind >= PLANNER_OFFER_SMALLER &&
+                                               expected->offers[i].kind == expected->offers[i - 1].kind;
     world->tally[TALLY_OFFERED_LESS] += expected->count > 0 && (expected->request.count < request->count ||
                                                                 longest_s(expected) < search->duration_most_s);
 }
@@ -266,7 +271,7 @@ int main(void)
          8,
          60,
          {TALLY_PLACED, TALLY_OFFERED, TALLY_OFFERED_SHARES, TALLY_OFFERED_SPREAD, TALLY_OFFERED_MODELS,
-          TALLY_OFFERED_LESS, TALLY_COUNT}},
+          TALLY_OFFERED_LESS, TALLY_OFFERED_SEVERAL, TALLY_COUNT}},
     };
     return promises_kept("planner_sought", promises, COUNT_OF(promises));
 }
