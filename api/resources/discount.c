@@ -50,8 +50,8 @@ static const struct schema query_schema = {"DiscountQuery", query_fields, sizeof
     "SELECT d.id, t.name AS tenant, d.project, d.sku_kind, d.sku, d.percent_bp,"                                       \
     " d.gpu_hour_u AS \"gpu_hour.amount_u\", d.currency AS \"gpu_hour.currency\","                                     \
     " extract(epoch FROM lower(d.valid))::bigint AS valid_from,"                                                       \
-    " extract(epoch FROM upper(d.valid))::bigint AS valid_until, d.reason, d.id AS page_key"                           \
-    " FROM discount d JOIN tenant t ON t.id = d.tenant_id"
+    " extract(epoch FROM upper(d.valid))::bigint AS valid_until, d.reason, d.id AS page_key, " VERSION_REVISION(       \
+        "d") " FROM discount d JOIN tenant t ON t.id = d.tenant_id"
 
 static const struct db_stmt statement_list = {
     .name = "discount_list",
@@ -106,6 +106,13 @@ static const struct db_stmt statement_sales = {
     .params = 8,
 };
 // clang-format on
+
+static const struct db_stmt statement_lock = {
+    .name = "discount_lock",
+    .sql = "SELECT " VERSION_REVISION("d") " FROM discount d WHERE d.id = $1::uuid FOR UPDATE",
+    .params = 1,
+};
+static const struct object_lock discount_lock = {.stmt = &statement_lock, .noun = "discount"};
 
 static const struct db_stmt statement_end = {
     .name = "discount_end",
@@ -213,9 +220,7 @@ static enum err_kind create(struct request *request, struct response *response, 
 static enum err_kind end(struct request *request, struct response *response, struct err *reterr)
 {
     static const struct version version = {
-        .get = &statement_get,
         .end = &statement_end,
-        .noun = "discount",
         .kind = "discount",
         .event = "discount.ended",
         .refusal = "it ends earlier already, begins later, or the end is past",
@@ -232,13 +237,14 @@ static const struct route discount_routes[] = {
     {GET,  "/v1/system/discounts",          ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &discount_schema, .is_list = true, .run = list, .summary = "List discounts"},
     {GET,  "/v1/system/discounts/{id}",     ROLES_SYSTEM_READ,    RATE_READ,  .answer = &discount_schema, ONE, .run = get, .summary = "One discount"},
     {POST, "/v1/system/discounts",          ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &discount_schema, .answer = &discount_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "price_below_floor", "unknown_tenant", "unknown_project"), .summary = "Grant a discount"},
-    {POST, "/v1/system/discounts/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &end_schema, .answer = &discount_schema, ONE, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a discount"},
+    {POST, "/v1/system/discounts/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &end_schema, .answer = &discount_schema, ONE, .lock = &discount_lock, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a discount"},
     ROUTES_END,
 };
 // clang-format on
 
 static const struct db_stmt *const discount_statements[] = {
-    &statement_list, &statement_get, &statement_references, &statement_sales, &statement_create, &statement_end, NULL};
+    &statement_list,   &statement_get,  &statement_references, &statement_sales,
+    &statement_create, &statement_lock, &statement_end,        NULL};
 
 const struct resource discount_resource = {"discounts", discount_routes, discount_statements,
                                            "What tenants pay less: a percentage, or a fixed price."};

@@ -331,12 +331,25 @@ static const struct field firmware_fields[] = {
 // clang-format on
 static const struct schema firmware_schema = {"NodeFirmware", firmware_fields, sizeof(struct firmware)};
 
+/* Reported as a whole: when it was is its revision, to the microsecond; and what, where a clock stands still. */
+#define FIRMWARE_SELECT                                                                                                \
+    "SELECT coalesce(f.versions, '{}') AS versions, extract(epoch FROM f.reported_at)::bigint AS reported_at,"         \
+    " coalesce((extract(epoch FROM f.reported_at) * 1000000)::bigint, 1) AS wish_revision,"                            \
+    " coalesce(left(md5(f.versions::text), 16), '0') AS status_revision"                                               \
+    "  FROM node n LEFT JOIN node_firmware f ON f.node_id = n.id WHERE n.id = $1::uuid AND n.retired_at IS NULL"
+
 static const struct db_stmt statement_firmware = {
     .name = "gpu_firmware",
-    .sql = "SELECT coalesce(f.versions, '{}') AS versions, extract(epoch FROM f.reported_at)::bigint AS reported_at"
-           "  FROM node n LEFT JOIN node_firmware f ON f.node_id = n.id WHERE n.id = $1::uuid AND n.retired_at IS NULL",
+    .sql = FIRMWARE_SELECT,
     .params = 1,
 };
+
+static const struct db_stmt statement_lock_firmware = {
+    .name = "gpu_lock_firmware",
+    .sql = FIRMWARE_SELECT " FOR UPDATE OF n",
+    .params = 1,
+};
+static const struct object_lock firmware_lock = {.stmt = &statement_lock_firmware, .noun = "node"};
 
 /* No row: there is no such node. */
 static const struct db_stmt statement_put_firmware = {
@@ -374,15 +387,14 @@ static const struct route gpu_health_routes[] = {
     {GET,  "/v1/system/nodes/{id}/gpus",     ROLES_SYSTEM_READ,    RATE_READ,  OF_NODE(gpu_schema), .run = gpus, .summary = "The newest reading of each GPU of a node"},
     {GET,  "/v1/system/nodes/{id}/health",   ROLES_SYSTEM_READ,    RATE_READ,  OF_NODE(node_health_schema), .run = nodes, .summary = "The readings of a node's GPUs in one row; none where nothing was reported"},
     {GET,  "/v1/system/nodes/{id}/firmware", ROLES_SYSTEM_READ,    RATE_READ,  FIRMWARE, .run = show_firmware, .summary = "What runs below the operating system of a node"},
-    {PUT,  "/v1/system/nodes/{id}/firmware", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &firmware_schema, FIRMWARE, .run = put_firmware, .summary = "Report what runs below the operating system of a node"},
+    {PUT,  "/v1/system/nodes/{id}/firmware", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &firmware_schema, FIRMWARE, .lock = &firmware_lock, .run = put_firmware, .summary = "Report what runs below the operating system of a node"},
     ROUTES_END,
 };
 // clang-format on
 
 static const struct db_stmt *const gpu_health_statements[] = {
-    &statement_gpus,     &statement_check,        &statement_put,
-    &statement_nodes,    &statement_errors,       &statement_put_errors,
-    &statement_firmware, &statement_put_firmware, NULL};
+    &statement_gpus,       &statement_check,    &statement_put,           &statement_nodes,        &statement_errors,
+    &statement_put_errors, &statement_firmware, &statement_lock_firmware, &statement_put_firmware, NULL};
 
 const struct resource gpu_health_resource = {"gpus", gpu_health_routes, gpu_health_statements,
                                              "Health of GPUs, as exporters on the nodes report it."};

@@ -104,9 +104,7 @@ static const struct schema system_invoice_query_schema = {"SystemInvoiceQuery", 
     "  AS \"credited.amount_minor\", i.currency AS \"credited.currency\", " TAXES " AS taxes,"                         \
     " i.status, extract(epoch FROM i.issued_at)::bigint AS issued_at, extract(epoch FROM i.due_at)::bigint AS due_at," \
     " extract(epoch FROM i.voided_at)::bigint AS voided_at, i.void_reason, i.replaces,"                                \
-    " encode(i.content_sha256, 'hex') AS content_sha256, encode(i.pdf_sha256, 'hex') AS pdf_sha256, i.id AS page_key," \
-    " 1 AS wish_revision, concat_ws(' ', i.status, extract(epoch FROM i.drawn_up_at),"                                 \
-    "  (SELECT count(*) FROM credit_note c WHERE c.invoice_id = i.id)) AS status_revision"                             \
+    " encode(i.content_sha256, 'hex') AS content_sha256, encode(i.pdf_sha256, 'hex') AS pdf_sha256, i.id AS page_key"  \
     " FROM invoice i JOIN tenant t ON t.id = i.tenant_id"
 
 /* Row-level security keeps a tenant to its own, here and below. */

@@ -135,7 +135,7 @@ static const struct db_stmt statement_line = {
         "   WHEN 'level' THEN 'thousandths of ' || m.unit || ' x seconds' ELSE 'milli-GPU-seconds' END,"
         " coalesce(meter_per_unit(m.aggregation), 3600000), meter_micro_units(m.aggregation, l.meter_quantity),"
         " meter_priced_unit(m.aggregation, m.unit),"
-        " 1 AS wish_revision, i.status AS status_revision"
+        " 1 AS wish_revision, left(md5(concat_ws(' ', i.status, i.drawn_up_at)), 16) AS status_revision"
         " FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id LEFT JOIN meter m ON m.id = l.meter_id"
         " WHERE l.invoice_id = $1::uuid AND l.line_no = $2::integer",
     .params = 2,

@@ -37,12 +37,13 @@ static const struct field meter_query_fields[] = {
 };
 static const struct schema meter_query_schema = {"MeterQuery", meter_query_fields, sizeof(struct meter_query)};
 
+#define REVISION "CASE WHEN m.retired_at IS NULL THEN 1 ELSE 2 END AS wish_revision"
 #define METER_COLUMNS                                                                                                  \
     " m.id, m.name, m.unit, m.aggregation, m.decimals, m.description,"                                                 \
     " meter_priced_unit(m.aggregation, m.unit) AS priced_unit, extract(epoch FROM m.created_at)::bigint AS "           \
     "created_at,"                                                                                                      \
     " extract(epoch FROM m.retired_at)::bigint AS retired_at, m.id AS page_key,"                                       \
-    " CASE WHEN m.retired_at IS NULL THEN 1 ELSE 2 END AS wish_revision"
+    " " REVISION
 
 static const struct db_stmt statement_list = {
     .name = "meter_list",
@@ -64,6 +65,13 @@ static const struct db_stmt statement_create = {
            "RETURNING" METER_COLUMNS,
     .params = 7,
 };
+
+static const struct db_stmt statement_lock = {
+    .name = "meter_lock",
+    .sql = "SELECT " REVISION " FROM meter m WHERE m.id = $1::uuid FOR UPDATE",
+    .params = 1,
+};
+static const struct object_lock meter_lock = {.stmt = &statement_lock, .noun = "meter"};
 
 static const struct db_stmt statement_retire = {
     .name = "meter_retire",
@@ -102,11 +110,8 @@ static enum err_kind create(struct request *request, struct response *response, 
 /* Again changes nothing. */
 static enum err_kind retire(struct request *request, struct response *response, struct err *reterr)
 {
-    const PGresult *found = NULL;
     const PGresult *retired = NULL;
-    enum err_kind kind = answer_find(request, &statement_get, request->object, "meter", &found, reterr);
-    if (kind == ERR_NONE)
-        kind = request_run(request, &statement_retire, DB_PARAMS(request->object), &retired, reterr);
+    enum err_kind kind = request_run(request, &statement_retire, DB_PARAMS(request->object), &retired, reterr);
     if (kind == ERR_NONE && PQntuples(retired) > 0)
         kind = request_event(request, NULL, NULL, "meter", request->object, 2, "meter.retired", reterr);
     return kind == ERR_NONE ? get(request, response, reterr) : kind;
@@ -120,13 +125,13 @@ static const struct route meter_routes[] = {
     {GET,  "/v1/system/meters",             ROLES_SYSTEM_REPORT | ROLES_SYSTEM_READ, RATE_READ, .query = &meter_query_schema, .answer = &meter_schema, .is_list = true, .run = list, .summary = "List meters"},
     {GET,  "/v1/system/meters/{id}",        ROLES_SYSTEM_READ,    RATE_READ,  .answer = &meter_schema, ONE, .run = get, .summary = "One meter"},
     {POST, "/v1/system/meters",             ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &meter_schema, .answer = &meter_schema, .run = create, .replay = get, .problems = PROBLEMS("name_taken"), .summary = "Make a meter"},
-    {POST, "/v1/system/meters/{id}/retire", ROLES_SYSTEM_FINANCE, RATE_WRITE, .answer = &meter_schema, ONE, .run = retire, .again = get, .summary = "Retire a meter: it takes no more readings and prices; what was reported is billed"},
+    {POST, "/v1/system/meters/{id}/retire", ROLES_SYSTEM_FINANCE, RATE_WRITE, .answer = &meter_schema, ONE, .lock = &meter_lock, .run = retire, .again = get, .summary = "Retire a meter: it takes no more readings and prices; what was reported is billed"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const meter_statements[] = {&statement_list, &statement_get, &statement_create,
-                                                         &statement_retire, NULL};
+static const struct db_stmt *const meter_statements[] = {&statement_list, &statement_get,    &statement_create,
+                                                         &statement_lock, &statement_retire, NULL};
 
 const struct resource meter_resource = {
     "meters", meter_routes, meter_statements,

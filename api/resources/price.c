@@ -76,8 +76,8 @@ static const struct schema price_query_schema = {"PriceQuery", price_query_field
     " " PRICE_MODEL_COLUMNS ", p.corrects, extract(epoch FROM p.withdrawn_at)::bigint AS withdrawn_at,"                \
     " p.currency AS \"gpu_hour.currency\", extract(epoch FROM lower(p.valid))::bigint AS valid_from,"                  \
     " extract(epoch FROM upper(p.valid))::bigint AS valid_until, p.id AS page_key,"                                    \
-    " CASE WHEN upper_inf(p.valid) AND p.withdrawn_at IS NULL THEN 1 ELSE 2 END AS wish_revision"                      \
-    " FROM price p LEFT JOIN tenant t ON t.id = p.tenant_id"
+    " " VERSION_REVISION("p") ", CASE WHEN p.withdrawn_at IS NULL THEN 0 ELSE 1 END AS status_revision"                \
+                              " FROM price p LEFT JOIN tenant t ON t.id = p.tenant_id"
 
 static const struct db_stmt statement_list = {
     .name = "price_list",
@@ -140,6 +140,13 @@ static const struct db_stmt statement_withdraw = {
            " AND project IS NOT DISTINCT FROM $7::text RETURNING id",
     .params = 7,
 };
+
+static const struct db_stmt statement_lock = {
+    .name = "price_lock",
+    .sql = "SELECT " VERSION_REVISION("p") " FROM price p WHERE p.id = $1::uuid FOR UPDATE",
+    .params = 1,
+};
+static const struct object_lock price_lock = {.stmt = &statement_lock, .noun = "price"};
 
 /* An end is not in the past: that would change what was already sold. */
 static const struct db_stmt statement_end = {
@@ -309,9 +316,7 @@ static enum err_kind insert(struct request *request, const struct price *wish,
 static enum err_kind end(struct request *request, struct response *response, struct err *reterr)
 {
     static const struct version version = {
-        .get = &statement_get,
         .end = &statement_end,
-        .noun = "price",
         .kind = "price",
         .event = "price.changed",
         .refusal = "it has an end already, or that end is past",
@@ -354,14 +359,14 @@ static const struct route price_routes[] = {
     {GET,  "/v1/system/prices",      ROLES_SYSTEM_READ,    RATE_READ,  .query = &price_query_schema, .answer = &price_schema, .is_list = true, .run = list, .summary = "List prices"},
     {GET,  "/v1/system/prices/{id}", ROLES_SYSTEM_READ,    RATE_READ,  .answer = &price_schema, ONE, .run = get, .summary = "One version of a price"},
     {POST, "/v1/system/prices",      ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_schema, .answer = &price_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "price_below_floor", "unknown_tenant", "unknown_project", "unknown_instance_type", "unknown_meter"), .summary = "Make a version of a price, which ends the open one, or corrects one"},
-    {POST, "/v1/system/prices/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_end_schema, .answer = &price_schema, ONE, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a version of a price without another"},
+    {POST, "/v1/system/prices/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &price_end_schema, .answer = &price_schema, ONE, .lock = &price_lock, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a version of a price without another"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const price_statements[] = {
-    &statement_list,   &statement_get,      &statement_references, &statement_close,
-    &statement_create, &statement_withdraw, &statement_end,        NULL};
+static const struct db_stmt *const price_statements[] = {&statement_list,  &statement_get,    &statement_references,
+                                                         &statement_close, &statement_create, &statement_withdraw,
+                                                         &statement_lock,  &statement_end,    NULL};
 
 const struct resource price_resource = {"prices", price_routes, price_statements,
                                         "What a GPU-hour, or a unit of a meter, costs, in versions over time."};

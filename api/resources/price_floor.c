@@ -68,7 +68,8 @@ static const struct schema override_schema = {"PriceFloorOverride", override_fie
 #define FLOOR_SELECT                                                                                                   \
     "SELECT f.id, f.instance_type, f.gpu_model, f.currency, f.mode, f.margin_bp, f.utilisation_bp,"                    \
     " extract(epoch FROM lower(f.valid))::bigint AS valid_from,"                                                       \
-    " extract(epoch FROM upper(f.valid))::bigint AS valid_until, f.id AS page_key FROM price_floor f"
+    " extract(epoch FROM upper(f.valid))::bigint AS valid_until, f.id AS page_key, " VERSION_REVISION(                 \
+        "f") " FROM price_floor f"
 
 static const struct db_stmt statement_list = {
     .name = "price_floor_list",
@@ -111,6 +112,13 @@ static const struct db_stmt statement_create = {
         "  $9)",
     .params = 9,
 };
+
+static const struct db_stmt statement_lock = {
+    .name = "price_floor_lock",
+    .sql = "SELECT " VERSION_REVISION("f") " FROM price_floor f WHERE f.id = $1::uuid FOR UPDATE",
+    .params = 1,
+};
+static const struct object_lock price_floor_lock = {.stmt = &statement_lock, .noun = "price floor"};
 
 static const struct db_stmt statement_end = {
     .name = "price_floor_end",
@@ -220,9 +228,7 @@ static enum err_kind create(struct request *request, struct response *response, 
 static enum err_kind end(struct request *request, struct response *response, struct err *reterr)
 {
     static const struct version version = {
-        .get = &statement_get,
         .end = &statement_end,
-        .noun = "price floor",
         .kind = "price_floor",
         .event = "price_floor.ended",
         .refusal = "it has an end already, or that end is past",
@@ -237,15 +243,16 @@ static const struct route price_floor_routes[] = {
     {GET,  "/v1/system/price-floors",          ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &floor_schema, .is_list = true, .run = list, .summary = "List price floors"},
     {GET,  "/v1/system/price-floors/{id}",     ROLES_SYSTEM_READ,    RATE_READ,  .answer = &floor_schema, ONE, .run = get, .summary = "One version of a price floor"},
     {POST, "/v1/system/price-floors",          ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &floor_schema, .answer = &floor_schema, .run = create, .replay = get, .problems = PROBLEMS("price_overlaps", "unknown_instance_type", "unknown_gpu_model"), .summary = "Make a version of a price floor, which ends the open one"},
-    {POST, "/v1/system/price-floors/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &end_schema, .answer = &floor_schema, ONE, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a price floor without another"},
+    {POST, "/v1/system/price-floors/{id}/end", ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &end_schema, .answer = &floor_schema, ONE, .lock = &price_floor_lock, .run = end, .again = get, .problems = PROBLEMS("price_overlaps"), .summary = "End a price floor without another"},
     {GET,  "/v1/system/price-floor-overrides", ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &override_schema, .is_list = true, .run = list_overrides, .summary = "List what was sold below a floor, with the reason and who gave it"},
     ROUTES_END,
 };
 // clang-format on
 
 static const struct db_stmt *const price_floor_statements[] = {
-    &statement_list,   &statement_get, &statement_references, &statement_close,
-    &statement_create, &statement_end, &statement_overrides,  NULL};
+    &statement_list,  &statement_get,       &statement_references,
+    &statement_close, &statement_create,    &statement_lock,
+    &statement_end,   &statement_overrides, NULL};
 
 const struct resource price_floor_resource = {
     "price-floors", price_floor_routes, price_floor_statements,

@@ -1,4 +1,4 @@
-/* The end of a version: find it, end it, say so. */
+/* The end of a version: end it, say so. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/version_end.h"
 
@@ -11,13 +11,9 @@ const struct field version_end_fields[] = {
 enum err_kind version_end(struct request *request, const struct version *version, struct err *reterr)
 {
     const struct version_end *wish = request->body;
-    const PGresult *found = NULL;
     const PGresult *ended = NULL;
-    enum err_kind kind = answer_find(request, version->get, request->object, version->noun, &found, reterr);
-    if (kind == ERR_NONE)
-        kind = request_run(request, version->end,
-                           DB_PARAMS(request->object, wish != NULL ? request_int(request, wish->valid_until) : NULL),
-                           &ended, reterr);
+    enum err_kind kind = request_run(
+        request, version->end, DB_PARAMS(request->object, request_int(request, wish->valid_until)), &ended, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(ended) == 0)

@@ -4,20 +4,20 @@
 
 #include "api/server/answer.h"
 
-/* The body, which may be missing. */
 struct version_end {
     int64_t valid_until;
 };
 extern const struct field version_end_fields[];
 
+/* Its end is all that changes of it, so that is its wish revision. alias: the table's. */
+#define VERSION_REVISION(alias) "coalesce(extract(epoch FROM upper(" alias ".valid))::bigint, 1) AS wish_revision"
+
 struct version {
-    const struct db_stmt *get; /* by id */
     const struct db_stmt *end; /* by id, and the end (null: now); its tenant's id (null: of all), no row: refused */
-    const char *noun;          /* "price floor" */
     const char *kind;          /* of its events: "price_floor" */
     const char *event;         /* "price_floor.ended" */
     const char *refusal;       /* why there was no row */
 };
 
-/* Ends request->object, and tells it. */
+/* Ends request->object, which is locked, and tells it. */
 MUST_CHECK enum err_kind version_end(struct request *request, const struct version *version, struct err *reterr);

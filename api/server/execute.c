@@ -367,7 +367,10 @@ enum err_kind execute_submit(struct request_internal *internal, struct err *rete
 enum err_kind execute_read(struct request_internal *internal, struct err *reterr)
 {
     reset_answer(internal);
-    return internal->request.route->run(&internal->request, &internal->response, reterr);
+    enum err_kind kind = internal->request.route->run(&internal->request, &internal->response, reterr);
+    if (kind == ERR_NONE)
+        response_version(&internal->request, &internal->response);
+    return kind;
 }
 
 static enum err_kind show_step(struct request_internal *internal, struct err *reterr)

@@ -3,11 +3,16 @@
 #include "api/server/response.h"
 
 #include "api/server/etag.h"
+#include "api/server/openapi.h"
 #include "api/server/page_cursor.h"
 #include "api/server/server.h"
+#include "common/hex.h"
 #include "common/must.h"
 
+#include <openssl/evp.h>
 #include <string.h>
+
+#define VERSION_BYTES 8 /* of a digest: enough for one object's versions */
 
 void response_header(struct response *response, const char *name, const char *value)
 {
@@ -32,6 +37,44 @@ void response_member(struct response *response, const char *key, const char *jso
     json_out_close(out, '}');
 }
 
+bool response_has_header(const struct response *response, const char *name)
+{
+    for (int i = 0; i < response->header_count; i++) {
+        if (strcmp(response->headers[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* True: it is answered, 304. */
+static bool tell_version(const struct request *request, struct response *response, const char *etag)
+{
+    response_header(response, "ETag", etag);
+    const char *known = request->route->method == GET ? request_header(request, "If-None-Match") : NULL;
+    if (known == NULL || !etag_is_known(known, etag))
+        return false;
+    response->status = 304;
+    return true;
+}
+
+/* What nobody counts is told apart by what it says: of a row without a status revision, that part of its version. */
+static void tell_version_of_body(const struct request *request, struct response *response, const char *wish_revision)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    char text[HEX_TEXT_SIZE(VERSION_BYTES)];
+    must(EVP_Digest(response->body.text, response->body.length, digest, NULL, EVP_sha256(), NULL) == 1);
+    hex_print(digest, VERSION_BYTES, text);
+    if (tell_version(request, response, arena_format(request->arena, "\"%s-%s\"", wish_revision, text)))
+        response->body.length = 0;
+}
+
+void response_version(const struct request *request, struct response *response)
+{
+    bool is_object = response->status == 200 && request->form == FORM_JSON && openapi_has_etag(request->route);
+    if (is_object && !response_has_header(response, "ETag"))
+        tell_version_of_body(request, response, "0");
+}
+
 bool response_is_known(const struct request *request, struct response *response, const PGresult *result, int row)
 {
     int wish = PQfnumber(result, "wish_revision");
@@ -40,12 +83,7 @@ bool response_is_known(const struct request *request, struct response *response,
         return false;
     const char *etag = arena_format(request->arena, "\"%s-%s\"", db_text(result, row, wish),
                                     status < 0 ? "0" : db_text(result, row, status));
-    response_header(response, "ETag", etag);
-    const char *known = request->route->method == GET ? request_header(request, "If-None-Match") : NULL;
-    if (known == NULL || !etag_is_known(known, etag))
-        return false;
-    response->status = 304;
-    return true;
+    return tell_version(request, response, etag);
 }
 
 /* By the column that says where the object stands. */
@@ -66,8 +104,14 @@ void response_object(const struct request *request, struct response *response, i
                      const PGresult *result, int row)
 {
     response->is_passing = is_passing(request, result, row);
-    if (!response_is_known(request, response, result, row))
-        response_row(response, status, fields, result, row);
+    int wish = PQfnumber(result, "wish_revision");
+    if (wish < 0 || PQfnumber(result, "status_revision") >= 0) {
+        if (!response_is_known(request, response, result, row))
+            response_row(response, status, fields, result, row);
+        return;
+    }
+    response_row(response, status, fields, result, row);
+    tell_version_of_body(request, response, db_text(result, row, wish));
 }
 
 void response_struct(struct response *response, int status, const struct field *fields, const void *source)

@@ -104,7 +104,18 @@ class Contract:
         response, description = self.resolve(responses[str(answer.status)])
         if answer.status >= 400 and method != "HEAD":
             assert answer.code in description.split(", "), f"{where}: the code '{answer.code}' is not in the document"
+        if answer.status < 400:  # problems are alike for all operations
+            self.check_headers(where, answer, response, method)
         self.check_body(where, method, answer, response)
+
+    def check_headers(self, where, answer, response, method):
+        """Of the headers that the document knows, an answer has none that is not said of it; and what is read has its version."""
+        known = {name.lower(): name for name in self.document["components"]["headers"]}
+        said = {name.lower() for name in response.get("headers", ())}
+        unsaid = [known[name] for name in (each.lower() for each in answer.headers.keys()) if name in known and name not in said]
+        assert not unsaid, f"{where}: headers that are not in the document: {unsaid}"
+        is_one = method == "GET" and answer.body is not None and "etag" in said
+        assert not is_one or answer.headers["ETag"], f"{where}: it has no ETag"
 
     def check_body(self, where, method, answer, response):
         if method == "HEAD" or not answer.content:

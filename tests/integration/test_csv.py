@@ -1,5 +1,6 @@
-"""Every list of the document as CSV: its columns are what the document says of an item, and its cells what the list has in
-JSON, page by page, with and without rows."""
+"""A world that has one of everything, walked by the document. Every list as CSV: its columns are what the document says of an
+item, and its cells what the list has in JSON, page by page, with and without rows. Every object: its version, and what is
+done under the condition of one."""
 # SPDX-License-Identifier: Apache-2.0
 
 import csv
@@ -78,13 +79,16 @@ class World:
         stack.operator.create("/v1/system/nodes/" + self.ids["nodes"] + "/cordon", {"reason": EVIL})
         self.acme.create("/v1/projects", {"name": "evil", "description": EVIL})
         stack.operator.create("/v1/system/billing-profiles", BODIES["POST /v1/system/billing-profiles"])
+        stack.operator.create("/v1/system/usage-corrections", BODIES["POST /v1/system/usage-corrections"](self.ids))
         stack.advance("2026-02-01T01:00:00Z")
         self.make_the_rest()
         stack.advance("2026-02-01T02:00:00Z")
         another = self.acme.items("/v1/reservations?name=another")[0]["id"]
         self.acme.create(f"/v1/reservations/{another}/amendments", {"count": 1, "ends_at": "2026-02-13T00:00:00Z"})
-        self.acme.create("/v1/sessions", {})
-        self.known = {"reservations": another}
+        for client in (self.acme, stack.operator):
+            client.create("/v1/sessions", {})
+        change = stack.operator.create(f"/v1/system/assets/{self.ids['assets']}/changes", {"kind": "dispose", "effective_on": "2026-03-05", "reason": EVIL})
+        self.known = self.ids | {"reservations": another, "asset-changes": change["id"]}
 
     def make_the_rest(self):
         for name, body in BODIES.items():
@@ -98,11 +102,13 @@ class World:
         client = self.client(operation)
         given = [f"{each['name']}={QUERY[each['name']]}" for each in map(resolved, operation["parameters"])
                  if each["in"] == "query" and each.get("required")]
-        where = path.replace("{line_no}", "1")
+        where = path.replace("{line_no}", "1").replace("{cohort}", "2026-q1")
         if "{id}" in where:
             kind = re.match(r"/v1/(?:system/)?([a-z-]+)/\{id\}", path)[1]
             known = self.known.get(kind) or next((each["id"] for each in client.items(where.partition("/{id}")[0])), None)
             where = known and where.replace("{id}", known)
+        if where and "{delivery}" in where:
+            where = where.replace("{delivery}", client.items(where.partition("/{delivery}")[0])[0]["id"])
         return where and where + ("?" + "&".join(given) if given else "")
 
     def client(self, operation):
@@ -171,3 +177,88 @@ def test_a_list_is_the_same_table_as_csv(world, path, operation):
 def test_lists_without_rows_were_few(world):
     everyone = {each.values[0] for each in lists()}
     assert len(world.with_rows) >= WITH_ROWS_AT_LEAST, sorted(everyone - world.with_rows)
+
+
+# ---- Versions ----
+
+# What the world has none of: nothing was credited, and no quote is held below a floor.
+NOWHERE = ("/credit-notes", "/quotes/{id}/floor")
+
+
+def names(operation):
+    return {resolved(each)["name"] for each in operation["parameters"]}
+
+
+def objects():
+    """Everything that is read alone, and so has a version."""
+    for path, methods in contract().document["paths"].items():
+        if "304" in methods.get("get", {}).get("responses", {}) and "{" in path:
+            yield path, methods["get"]
+
+
+def test_what_is_read_alone_is_answered_304_to_its_version(world):
+    seen, missing = [], []
+    for path, operation in objects():
+        client, where = world.client(operation), world.address(path, operation)
+        if where is None or any(each in path for each in NOWHERE):
+            missing += [path] if where is None else []
+            continue
+        accept = {"Accept": next(iter(operation["responses"]["200"]["content"]))}
+        etag = client.get(where, headers=accept).expect(200).headers["ETag"]
+        assert re.fullmatch(r'"\d+-[0-9a-z.]+"', etag), (path, etag)
+        for known in (etag, f'"0-0", W/{etag}', "*"):
+            for method in ("GET", "HEAD"):
+                answer = client.request(method, where, headers={"If-None-Match": known, **accept}).expect(304)
+                assert answer.headers["ETag"] == etag and answer.content == b"" and answer.headers["Cache-Control"] == "private, no-cache", path
+        client.get(where, headers={"If-None-Match": '"0-1", "x', **accept}).expect(200)
+        seen.append(path)
+    assert [path for path in missing if not any(each in path for each in NOWHERE)] == []
+    assert len(seen) >= 55, len(seen)
+
+
+def conditional_changes(world):
+    """(name, method, address, body, client, ETag) of each change of an object that takes If-Match."""
+    paths = contract().document["paths"]
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            where = world.address(path, operation) if "If-Match" in names(operation) else None
+            if where is None:
+                continue
+            client = world.client(operation)
+            read = where if "304" in methods.get("get", {}).get("responses", {}) else re.sub(r"/{id}.*", "", path) + "/" + re.search(r"[a-z]{3}_[0-9a-z]{26}", where)[0]
+            answer, name = client.get(read).expect(200), f"{method.upper()} {path}"
+            body = BODIES.get(name, {} if method in ("post", "patch") else None)
+            if method == "put":
+                schema = resolved(operation["requestBody"]["content"]["application/json"]["schema"])
+                body = {key: value for key, value in answer.body.items() if key in schema["properties"]}
+            assert answer.headers["ETag"], name
+            yield name, method.upper(), where, body, client, answer.headers["ETag"]
+
+
+# What may not be done to what this world has, whoever has seen it.
+MAY_NOT = {
+    "DELETE /v1/system/zones/{id}": "zone_in_use", "DELETE /v1/system/instance-types/{id}": "instance_type_in_use",
+    "DELETE /v1/system/nodes/{id}": "node_in_use", "DELETE /v1/system/tenants/{id}": "tenant_in_use",
+    "POST /v1/instances/{id}/actions": "instance_ended", "POST /v1/system/instances/{id}/actions": "instance_ended",
+    "PATCH /v1/reservations/{id}": "capacity_unavailable", "POST /v1/reservations/{id}/amendments": "capacity_unavailable",
+    "POST /v1/system/reservations/{id}/amendments": "capacity_unavailable"}
+
+
+def test_a_change_is_made_under_the_version_that_it_was_thought_of_and_no_other(world):
+    """As a preview, which compares and changes as the change does."""
+    refused, seen = {}, 0
+    for name, method, where, body, client, etag in conditional_changes(world):
+        def change(**conditions):
+            headers = {key.replace("_", "-"): value for key, value in conditions.items()}
+            return client.request(method, f"{where}?validate_only=true", body, headers=headers)
+        wish = int(re.match(r'"(\d+)-', etag)[1])
+        for own in (etag, f'"{wish}-another"', f'"0-0", {etag}', "*"):
+            made = change(If_Match=own)
+            if made.status != 200:
+                refused[name] = made.code
+        for stale in (f'"{wish + 1}-0"', f"W/{etag}", '"0-0"', "x"):
+            assert change(If_Match=stale).expect(412).code == "precondition_failed", (name, stale)
+        assert change(If_Match="*", If_None_Match=etag).expect(412).code == "precondition_failed", name
+        seen += 1
+    assert refused == MAY_NOT
+    assert seen >= 60, seen

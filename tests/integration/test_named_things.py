@@ -55,7 +55,7 @@ def test_a_key_is_replaced_and_removed_as_terraform_does_it(acme):
     made = acme.create("/v1/ssh-keys", {"name": "ana", "public_key": ED25519})
     path = f"/v1/ssh-keys/{made['id']}"
     changed = acme.request("PUT", path, {"name": "ana", "public_key": NISTP256}, headers={"If-Match": "*"}).expect(200)
-    assert changed.body["public_key"] == NISTP256 and changed.headers["ETag"] == '"2-0"'
+    assert changed.body["public_key"] == NISTP256 and changed.headers["ETag"].startswith('"2-')
     assert acme.request("PUT", path, {"name": "ana", "public_key": ED25519}, headers={"If-Match": '"1-0"'}).expect(412)
     refused = acme.patch(path, {"name": "bob"}).expect(422)
     assert pointers(refused) == {"/name": "immutable_field"}

@@ -551,7 +551,7 @@ def test_what_exporters_say_of_gpus_is_kept_and_summed_up_by_node(stack):
     firmware = f"/v1/system/nodes/{node['id']}/firmware"
     assert operator.get(firmware).expect(200).body == {"versions": {}, "reported_at": None}
     versions = {"vbios": "96.00.74.00.1a", "nvswitch": "10.1"}
-    assert operator.request("PUT", firmware, {"versions": versions}).expect(200).body["versions"] == versions
+    assert operator.request("PUT", firmware, {"versions": versions}, headers={"If-Match": "*"}).expect(200).body["versions"] == versions
 
 
 def test_a_report_of_gpus_that_cannot_be_is_refused_as_a_whole(stack):
