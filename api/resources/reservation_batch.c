@@ -48,12 +48,15 @@ static int64_t under_way(void)
 static int64_t wait_of(struct request_internal *internal, struct admission *admission)
 {
     const struct api_settings *settings = internal->server->settings;
-    int64_t wait_ms = internal->prefer.wait_ms >= 0 ? internal->prefer.wait_ms : settings->verdict_wait_ms;
-    if (internal->prefer.respond_async || wait_ms == 0)
+    int64_t wait_ms = preference_wait_ms(&internal->prefer, settings->verdict_wait_ms);
+    if (wait_ms == 0)
         return 0;
     admission->counts = true;
     (void)atomic_fetch_add(&undecided, 1);
-    return waiting_enter(internal) ? wait_ms : 0;
+    if (waiting_enter(internal))
+        return wait_ms;
+    internal->prefer = PREFERENCE_NONE;
+    return 0;
 }
 
 /* ---- Answers ---- */

@@ -94,9 +94,7 @@ enum err_kind request_await(struct request *request, const char *id, route_handl
     const struct api_settings *settings = internal->server->settings;
     struct awaiting *awaiting = arena_alloc(request->arena, sizeof *awaiting);
     *awaiting = (struct awaiting){.internal = internal, .id = id, .finish = finish};
-    int64_t wait_ms = internal->prefer.wait_ms >= 0 ? internal->prefer.wait_ms : settings->verdict_wait_ms;
-    if (!internal->prefer.respond_async)
-        awaiting->wait_ms = wait_ms;
+    awaiting->wait_ms = preference_wait_ms(&internal->prefer, settings->verdict_wait_ms);
     internal->awaiting = awaiting;
     return identity_from_uuid(id, &awaiting->waiter.question_id, NULL);
 }
@@ -110,6 +108,7 @@ void await_watch(struct request_internal *internal)
     awaiting->counts = true;
     if (atomic_fetch_add(&waiting, 1) >= internal->server->settings->suspended_max) {
         awaiting->wait_ms = 0;
+        internal->prefer = PREFERENCE_NONE;
         return;
     }
     awaiting->waiter.answered = decided;

@@ -1,4 +1,4 @@
-/* Reading what a client sent by the tables of its route: query, body, idempotency key, Prefer. */
+/* Reading what a client sent by the tables of its route: query, body, idempotency key. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/server.h"
 #include "common/must.h"
@@ -278,32 +278,4 @@ enum err_kind body_read(struct request_internal *internal, struct err *reterr)
     if (kind == ERR_NONE && request->problems.count > 0)
         kind = request_invalid(request, reterr);
     return kind;
-}
-
-/* ---- Prefer ---- */
-
-/* delta-seconds (RFC 7240, 4.3); what is none is a preference that is not understood, and so is ignored (2). */
-static void read_wait(const char *text, const char *behind, struct preference *preference)
-{
-    size_t digits = strspn(text, "0123456789");
-    const char *rest = text + digits + strspn(text + digits, " \t");
-    if (digits == 0 || rest != behind)
-        return;
-    long wait_s = strtol(text, NULL, 10); /* the greatest there is where it is more */
-    preference->wait_ms = 1000 * (wait_s > WAIT_MAX_S ? WAIT_MAX_S : wait_s);
-}
-
-struct preference preference_parse(const char *header)
-{
-    struct preference preference = {.wait_ms = -1};
-    while (header != NULL && *header != '\0') {
-        header += strspn(header, " \t,;");
-        size_t length = strcspn(header, ",;");
-        if (length == strlen("respond-async") && strncasecmp(header, "respond-async", strlen("respond-async")) == 0)
-            preference.respond_async = true;
-        if (length > strlen("wait=") && strncasecmp(header, "wait=", strlen("wait=")) == 0)
-            read_wait(header + strlen("wait="), header + length, &preference);
-        header += length;
-    }
-    return preference;
 }

@@ -12,21 +12,12 @@
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, Request-Id, "       \
     "traceparent"
 #define CORS_SEES                                                                                                      \
-    "Content-Disposition, ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Request-Id, "        \
-    "Retry-After, traceparent"
+    "Content-Disposition, ETag, Idempotent-Replayed, Link, Location, Preference-Applied, RateLimit, "                  \
+    "RateLimit-Policy, Request-Id, Retry-After, traceparent"
 
 static void add(struct MHD_Response *response, const char *name, const char *value)
 {
     (void)MHD_add_response_header(response, name, value); /* fails for illegal characters only */
-}
-
-static bool has(const struct response *answer, const char *name)
-{
-    for (int i = 0; i < answer->header_count; i++) {
-        if (strcmp(answer->headers[i].name, name) == 0)
-            return true;
-    }
-    return false;
 }
 
 bool cors_allows(const char *list, const char *origin)
@@ -52,7 +43,7 @@ static const char *allowed_origin(const struct request_internal *internal)
 /* An object with an ETag may be kept by its reader, who asks each time whether it is still the same. */
 static const char *cache_control(const struct response *answer)
 {
-    return has(answer, "ETag") ? "private, no-cache" : "private, no-store";
+    return response_has_header(answer, "ETag") ? "private, no-cache" : "private, no-store";
 }
 
 /* Where what was made can be read: a POST to a list makes an object that has its address below it. */
@@ -77,6 +68,8 @@ void headers_add(const struct request_internal *internal, struct MHD_Response *r
     const char *policy = internal->rate.policy; /* NULL: nothing limits this caller */
     char left[RATE_FIELD_SIZE];
     rate_print(&internal->rate, left);
+    char applied[PREFERENCE_TEXT_SIZE];
+    preference_print(&internal->prefer, applied);
     bool closes = internal->wants_close || atomic_load(&internal->server->is_stopping);
     bool has_cors = internal->server->settings->cors_origins[0] != '\0';
     const struct response_header defaults[] = {
@@ -84,6 +77,7 @@ void headers_add(const struct request_internal *internal, struct MHD_Response *r
         {"traceparent", internal->traceparent[0] == '\0' ? NULL : internal->traceparent},
         {"Content-Type", answer->stream != NULL || answer->body.length > 0 ? answer->content_type : NULL},
         {"Location", location_of(internal)},
+        {"Preference-Applied", applied[0] == '\0' ? NULL : applied},
         {"Cache-Control", cache_control(answer)},
         {"Vary", has_cors ? "Accept, Authorization, Cookie, Origin" : "Accept, Authorization, Cookie"},
         {"X-Content-Type-Options", "nosniff"},
@@ -96,7 +90,7 @@ void headers_add(const struct request_internal *internal, struct MHD_Response *r
         {"Connection", closes ? "close" : NULL},
     };
     for (size_t i = 0; i < COUNT_OF(defaults); i++) {
-        if (defaults[i].value != NULL && !has(answer, defaults[i].name))
+        if (defaults[i].value != NULL && !response_has_header(answer, defaults[i].name))
             add(response, defaults[i].name, defaults[i].value);
     }
     for (int i = 0; i < answer->header_count; i++)

@@ -67,6 +67,8 @@ static bool begin(struct request_internal *internal)
     internal->hold = hold;
     must(internal->release == NULL); /* it reads, and asks nobody */
     hold->is_over = !waiting_enter(internal);
+    if (hold->is_over)
+        internal->prefer = PREFERENCE_NONE;
     internal->release = release;
     return !hold->is_over;
 }
@@ -79,9 +81,14 @@ static struct look *look_new(struct request_internal *internal)
     return look;
 }
 
-bool hold_is_offered(const struct route *route)
+static bool hold_is_offered(const struct route *route)
 {
     return route->method == GET && route->has_id && !route->is_list && openapi_has_etag(route);
+}
+
+bool prefer_is_offered(const struct route *route)
+{
+    return route->waits || hold_is_offered(route);
 }
 
 /* Whoever names the version that they have waits for another one, in whatever state. */
@@ -93,8 +100,7 @@ static bool has_news(const struct request_internal *internal)
 
 static bool wants(const struct request_internal *internal)
 {
-    const struct preference *prefer = &internal->prefer;
-    return prefer->wait_ms > 0 && !prefer->respond_async && hold_is_offered(internal->request.route);
+    return internal->prefer.wait_ms > 0 && hold_is_offered(internal->request.route);
 }
 
 bool hold_suspend(struct request_internal *internal)

@@ -290,6 +290,17 @@ static enum MHD_Result answer_without_route(struct request_internal *internal, c
     return send_answer(internal);
 }
 
+/* Of a GET the wait alone: it has no verdict that could be told of later. */
+static struct preference read_preference(const struct request *request)
+{
+    const struct route *route = request->route;
+    if (request->validates_only || !prefer_is_offered(route))
+        return PREFERENCE_NONE;
+    struct preference preference = preference_parse(request_header(request, "Prefer"));
+    preference.respond_async = preference.respond_async && route->waits;
+    return preference;
+}
+
 static enum MHD_Result dispatch(struct request_internal *internal)
 {
     struct request *request = &internal->request;
@@ -319,7 +330,7 @@ static enum MHD_Result dispatch(struct request_internal *internal)
         kind = body_read(internal, &err);
     if (kind != ERR_NONE)
         return send_error(internal, &err);
-    internal->prefer = preference_parse(request_header(request, "Prefer"));
+    internal->prefer = read_preference(request);
     if (request->route->method == POST || request->route->fetch != NULL)
         identity_to_uuid(identity_new(), request->new_id);
     return hand_over(internal);

@@ -105,11 +105,6 @@ static bool needs_scope(const struct route *route)
     return has_token(route) && !route->needs_no_scope;
 }
 
-static bool waits(const struct route *route)
-{
-    return route->waits || hold_is_offered(route);
-}
-
 static bool asks(const struct route *route)
 {
     return route->asks;
@@ -149,7 +144,7 @@ const struct openapi_parameter openapi_parameters[] = {
     {is_list,      "Limit",          "limit",           "query",  "Items per page", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":100}"},
     {is_list,      "Page",           "page",            "query",  "next_page of the page before; with the same filters", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":1024}"},
     {is_post,      "IdempotencyKey", "Idempotency-Key", "header", "The same key and request make one object; also the body's client_token", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}"},
-    {waits,        "Prefer",         "Prefer",          "header", "respond-async: answer at once; wait=N: wait up to N seconds (60 at most) for the verdict; of a GET: with If-None-Match for another version (else 304), without until the object is not in a passing state", TEXT_SCHEMA},
+    {prefer_is_offered, "Prefer",    "Prefer",          "header", "respond-async: answer at once; wait=N: wait up to N seconds (60 at most) for the verdict; of a GET: with If-None-Match for another version (else 304), without until the object is not in a passing state", TEXT_SCHEMA},
     {has_lock,     "IfMatch",        "If-Match",        "header", "412 unless it has the wish's part of the object's ETag, or *; a PUT of operators needs it (428)", TEXT_SCHEMA},
     {has_conditions, "IfNoneMatch",    "If-None-Match",   "header", "304, or of a change 412, where it has the object's ETag", TEXT_SCHEMA},
     {is_stream,    "LastEventId",    "Last-Event-ID",   "header", "Of a stream: only events behind this one, by its id", TEXT_SCHEMA},
@@ -160,9 +155,10 @@ const struct openapi_parameter openapi_parameters[] = {
 
 const struct openapi_header openapi_headers[] = {
     {always,       "Request-Id",          "What the request is called: in the log, the audit and each problem", TEXT_SCHEMA},
-    {shows_version,    "ETag",                "The version of the object, where it has one: \"<wish revision>-<status revision>\"", TEXT_SCHEMA},
+    {shows_version,    "ETag",                "The version of the object: \"<wish revision>-<status revision>\", a digest stands for a revision that it lacks", TEXT_SCHEMA},
     {leads_on,     "Location",            "Where to go on: what was made can be read there, or the browser is led there", "{\"type\":\"string\",\"format\":\"uri-reference\"}"},
     {is_repeatable, "Idempotent-Replayed", "true: the answer to a repetition, made from the object", "{\"type\":\"string\",\"enum\":[\"true\"]}"},
+    {prefer_is_offered, "Preference-Applied", "What was done of Prefer: respond-async, wait=N; absent where nothing was, as where too many wait", TEXT_SCHEMA},
     {is_list,      "Link",                "Of CSV: the next page, as <address>; rel=\"next\"", TEXT_SCHEMA},
     {has_token,    "RateLimit",           "What is left of the quota, and when it is whole again", TEXT_SCHEMA},
     {has_token,    "RateLimit-Policy",    "The quota that counts", TEXT_SCHEMA},

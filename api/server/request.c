@@ -32,6 +32,7 @@ struct request_internal *internal_new(struct server *server, struct MHD_Connecti
     internal->server = server;
     internal->connection = connection;
     internal->arrived_us = monotonic_us();
+    internal->prefer = PREFERENCE_NONE;
     internal->uri = arena_text(arena, uri);
     const char *query = strchr(internal->uri, '?');
     internal->query_text = query == NULL ? "" : query + 1;

@@ -8,6 +8,7 @@
 #include "api/outgoing/target.h"
 #include "api/server/connection.h"
 #include "api/server/peer.h"
+#include "api/server/preference.h"
 #include "api/server/rate.h"
 #include "api/server/reader.h"
 #include "api/server/reading.h"
@@ -66,12 +67,6 @@ struct server {
     atomic_bool is_stopping; /* no connection is kept beyond its next answer */
 };
 
-/* What waiting the client asked for (Prefer, RFC 7240). */
-struct preference {
-    bool respond_async;
-    int64_t wait_ms; /* -1: not said */
-};
-
 /* A request as the server has it. Counted: the connection has one reference, each queue it stands in another. */
 struct request_internal {
     struct request request;
@@ -100,8 +95,8 @@ struct request_internal {
     char *body;
     size_t body_length, body_capacity;
     bool is_body_too_large;
-    int64_t uploaded; /* bytes, those thrown away included */
-    struct preference prefer;
+    int64_t uploaded;            /* bytes, those thrown away included */
+    struct preference prefer;    /* what is done of it: none where nothing is waited for, or too many wait */
     const char *idempotency_key; /* NULL: none */
     uint8_t request_sha256[SHA256_SIZE];
     struct suspension suspension; /* for a worker, the batcher, a verdict, answers of planners: one after the other */
@@ -163,7 +158,8 @@ bool problem_has_retry_after(int status);
  * that of the address. *ret_waits: suspended until the database has said who this is; it is dispatched again then. */
 MUST_CHECK enum err_kind authenticate(struct request_internal *internal, bool *ret_waits, struct err *reterr);
 
-/* Of a sign-in that shows no token: ERR_THROTTLED (sign_in_throttled) while its address waits; and that it has failed. */
+/* Of a sign-in that shows no token: ERR_THROTTLED (sign_in_throttled) while its address waits; and that it has failed.
+ */
 MUST_CHECK enum err_kind signin_hear_address(struct request_internal *internal, struct err *reterr);
 void signin_failed_address(struct request_internal *internal);
 
@@ -189,7 +185,6 @@ MUST_CHECK enum err_kind body_read(struct request_internal *internal, struct err
 MUST_CHECK enum err_kind query_read(struct request_internal *internal, struct err *reterr);
 /* The query parameters that a route takes by what it is (one, at present); NULL: none. */
 const struct field *query_general(const struct route *route);
-struct preference preference_parse(const char *header); /* NULL is fine */
 bool json_depth_fits(const char *text, size_t length);
 
 /* ---- execute.c: handlers; those that change something on a worker's thread ---- */
@@ -231,7 +226,7 @@ void await_park(struct request_internal *internal);
 /* From the listener's thread, with the answer of a GET ready. True: it is held, and its handler is run again (or the
  * server stops, and it is answered). */
 bool hold_suspend(struct request_internal *internal);
-bool hold_is_offered(const struct route *route);
+bool prefer_is_offered(const struct route *route); /* a change that has a verdict, or a GET that can be held */
 
 /* ---- question.c ---- */
 /* Sends what the handler asked, over request->db and outside of any transaction, and takes the caller's claim over. */

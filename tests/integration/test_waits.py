@@ -67,6 +67,23 @@ def suspended(sluice):
     return sluice.api.metrics()["sluice_api_suspended"]
 
 
+# ---- Prefer: wait of changes ----
+
+
+def test_what_was_done_of_a_preference_is_told(sluice, acme):
+    def applied(client, wanted, path="/v1/reservations", body=None, **fields):
+        answer = client.post(path, body or wish(20, **fields), headers={"Prefer": wanted} if wanted else None)
+        return answer.status, answer.headers["Preference-Applied"]
+    assert applied(acme, None) == (201, None)
+    assert applied(acme, "wait=600, return=minimal") == (201, "wait=60")
+    assert applied(acme, "respond-async, wait=30") == (201, "respond-async, wait=30"), "of both the wait comes first (RFC 7240, 4.3)"
+    assert applied(acme, "wait=30", count=40) == (409, "wait=30")
+    assert applied(acme, "wait=30", "/v1/reservations?validate_only=true") == (200, None), "there is no verdict"
+    assert applied(acme, "wait=30", "/v1/projects", {"name": "research"}) == (201, None), "nor here"
+    made = acme.create("/v1/reservations", wish(22))
+    assert applied(acme, "wait=30", f"/v1/reservations/{made['id']}/amendments", {"count": 2}) == (201, "wait=30")
+
+
 # ---- Prefer: wait on GET ----
 
 
@@ -90,14 +107,17 @@ def test_a_get_that_waited_in_vain_is_answered_304(acme):
     etag = acme.get(path).headers["ETag"]
     in_vain = Waiting(acme, path, 1, etag)
     assert in_vain.result().status == 304 and 0.9 < in_vain.took_s < 5
+    assert in_vain.answer.headers["Preference-Applied"] == "wait=1"
     assert Waiting(acme, path, 30).result().expect(200).body["name"] == "research", "without a state to leave nothing is waited for"
-    prompt = Client(acme.port, acme.token).get(path, headers={"Prefer": "respond-async, wait=30", "If-None-Match": etag})
-    assert prompt.status == 304
+    prompt = acme.get(path, headers={"Prefer": "respond-async", "If-None-Match": etag}).expect(304)
+    assert prompt.headers["Preference-Applied"] is None, "a GET has no verdict to be told of later"
 
 
 def test_a_get_waits_until_a_passing_state_is_left(sluice, acme):
     sluice.provisioner.stop()
-    made = acme.post("/v1/reservations", wish(3), headers={"Prefer": "respond-async"}).expect(202).body
+    taken = acme.post("/v1/reservations", wish(3), headers={"Prefer": "respond-async"}).expect(202)
+    assert taken.headers["Preference-Applied"] == "respond-async"
+    made = taken.body
     waiting = Waiting(acme, f"/v1/reservations/{made['id']}", 30)
     eventually(lambda: suspended(sluice) == 1, "it waits for the verdict")
     sluice.provisioner.start()
@@ -119,7 +139,8 @@ def test_no_more_of_a_tenant_wait_than_may(sluice, acme):
     etag = acme.get(path).headers["ETag"]
     waiting = [Waiting(acme, path, 30, etag) for _ in range(3)]
     eventually(lambda: suspended(sluice) == 3, "as many wait as may")
-    assert acme.get(path, headers={"Prefer": "wait=30", "If-None-Match": etag}, timeout=5).status == 304, "one more is answered at once"
+    one_more = acme.get(path, headers={"Prefer": "wait=30", "If-None-Match": etag}, timeout=5).expect(304)
+    assert one_more.headers["Preference-Applied"] is None, "it is answered at once, and does not say that it waited"
     acme.patch(path, {"description": "at last"}).expect(200)
     assert [each.result().status for each in waiting] == [200] * 3
 

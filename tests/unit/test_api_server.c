@@ -286,6 +286,30 @@ START_TEST(prefer_is_understood)
 }
 END_TEST
 
+START_TEST(what_is_done_of_prefer_is_told)
+{
+    static const struct {
+        const char *header, *applied;
+        int64_t wait_ms;
+    } cases[] = {
+        {"respond-async", "respond-async", 0},
+        {"wait=7", "wait=7", 7000},
+        {"wait=0", "wait=0", 0},
+        {"handling=strict, wait=600", "wait=60", 60000},
+        {"return=minimal", "", 2000},
+        {NULL, "", 2000},
+        {"respond-async, wait=60", "respond-async, wait=60", 60000},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct preference preference = preference_parse(cases[i].header);
+        char text[PREFERENCE_TEXT_SIZE];
+        preference_print(&preference, text);
+        ck_assert_str_eq(text, cases[i].applied);
+        ck_assert_int_eq(preference_wait_ms(&preference, 2000), cases[i].wait_ms);
+    }
+}
+END_TEST
+
 /* ---- Texts that are nearly right ---- */
 
 static size_t problems_of(const struct field *field, const char *text)
@@ -467,6 +491,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, json_escapes_what_it_must_and_repairs_what_is_not_utf8);
     tcase_add_test(tests, depth_is_counted_outside_of_strings_only);
     tcase_add_test(tests, prefer_is_understood);
+    tcase_add_test(tests, what_is_done_of_prefer_is_told);
     tcase_add_test(tests, a_text_that_is_no_utf8_never_reaches_the_database);
     tcase_add_test(tests, the_amount_that_stands_for_null_is_refused);
     tcase_add_test(tests, a_cursor_has_one_text);
