@@ -89,19 +89,29 @@ bool address_is_public(const struct sockaddr *address)
     return false;
 }
 
-bool address_text_is_private(const char *host)
+/* The family of the address, whose bytes are in ret; 0: it is a name. */
+static int read_text(const char *host, uint8_t ret[static 16])
 {
-    uint8_t bytes[16];
     char bare[HOST_SIZE];
     size_t length = strlen(host);
-    bool is_bracketed = host[0] == '[' && host[length - 1] == ']';
-    if (length >= HOST_SIZE)
-        return false;
-    if (is_bracketed)
-        length -= 2;
-    memcpy(bare, host + is_bracketed, length);
-    bare[length] = '\0';
-    if (inet_pton(AF_INET, bare, bytes) == 1)
-        return !v4_is_public(bytes);
-    return inet_pton(AF_INET6, bare, bytes) == 1 && !v6_is_public(bytes);
+    if (inet_pton(AF_INET, host, ret) == 1)
+        return AF_INET;
+    if (length < 2 || length >= HOST_SIZE || host[0] != '[' || host[length - 1] != ']')
+        return 0;
+    memcpy(bare, host + 1, length - 2);
+    bare[length - 2] = '\0';
+    return inet_pton(AF_INET6, bare, ret) == 1 ? AF_INET6 : 0;
+}
+
+bool address_is_text(const char *host)
+{
+    uint8_t ignored[16];
+    return read_text(host, ignored) != 0;
+}
+
+bool address_text_is_public(const char *host)
+{
+    uint8_t bytes[16];
+    int family = read_text(host, bytes);
+    return family == AF_INET ? v4_is_public(bytes) : family == AF_INET6 && v6_is_public(bytes);
 }

@@ -8,5 +8,6 @@
 #include <stdbool.h>
 
 bool address_is_public(const struct sockaddr *address);
-/* A host as it stands in a URL: true where it is an address, and not a public one. A name is none. */
-bool address_text_is_private(const char *host);
+/* A host as it stands in a URL, of IPv6 in brackets: is it an address, and not a name? Of one: is it public? */
+bool address_is_text(const char *host);
+bool address_text_is_public(const char *host);

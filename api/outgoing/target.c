@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/outgoing/target.h"
 
-#include "api/outgoing/address.h"
+#include "api/outgoing/host.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -35,9 +35,8 @@ static enum err_kind check_host(CURLU *url, const struct target_rules *rules, st
     CLEANUP(part_free) char *host = NULL;
     if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || host[0] == '\0')
         return refuse("the URL names no host", reterr);
-    if (!rules->allows_private && address_text_is_private(host))
-        return refuse("the URL's address is not a public one", reterr);
-    return ERR_NONE;
+    const char *problem = host_problem(host, rules->allows_private);
+    return problem == NULL ? ERR_NONE : refuse(problem, reterr);
 }
 
 enum err_kind target_check(const char *text, const struct target_rules *rules, struct err *reterr)

@@ -6,7 +6,8 @@
 
 struct target_rules {
     bool allows_http;    /* else https only */
-    bool allows_private; /* addresses that only we can reach; a name is resolved, and judged, when it is connected to */
+    bool allows_private; /* addresses that only we can reach; a name that others may have is resolved, and judged, when
+                            it is connected to */
 };
 
 /* ERR_INVALID with the code webhook_url_refused, and why. */

@@ -155,10 +155,18 @@ END_TEST
 START_TEST(a_url_leads_to_a_public_https_server)
 {
     const struct target_rules strict = {0}, loose = {.allows_http = true, .allows_private = true};
-    static const char *const good[] = {"https://example.com", "https://example.com:8443/a/b?c=d", "https://8.8.8.8/",
-                                       "https://[2606:4700::1111]/", "HTTPS://EXAMPLE.COM/"};
-    static const char *const loosely[] = {"http://example.com/", "https://127.0.0.1/", "http://10.0.0.1:80/",
-                                          "https://[::1]/"};
+    static const char *const good[] = {"https://example.com",
+                                       "https://example.com:8443/a/b?c=d",
+                                       "https://8.8.8.8/",
+                                       "https://[2606:4700::1111]/",
+                                       "HTTPS://EXAMPLE.COM/",
+                                       "https://example.com./",
+                                       "https://my_hooks.xn--mnchen-3ya.de/",
+                                       "https://localhost.example.com/",
+                                       "https://mylocal.net/",
+                                       "https://0x7f.example.com/"};
+    static const char *const loosely[] = {"http://example.com/", "https://127.0.0.1/",     "http://10.0.0.1:80/",
+                                          "https://[::1]/",      "http://localhost:8080/", "https://hooks.internal/"};
     static const char *const never[] = {"",
                                         "example.com",
                                         "/hooks",
@@ -173,9 +181,23 @@ START_TEST(a_url_leads_to_a_public_https_server)
                                         "gopher://example.com/",
                                         "unix:/run/x",
                                         "javascript:alert(1)"};
-    static const char *const in_disguise[] = {
-        "https://2130706433/",        "https://0x7f.1/",           "https://0177.0.0.1/",     "https://127.1/",
-        "https://[::ffff:10.0.0.1]/", "https://[fe80::1%25eth0]/", "https://169.254.169.254/"};
+    static const char *const in_disguise[] = {"https://2130706433/",        "https://0x7f.1/",
+                                              "https://0177.0.0.1/",        "https://127.1/",
+                                              "https://[::ffff:10.0.0.1]/", "https://[fe80::1%25eth0]/",
+                                              "https://169.254.169.254/",   "https://017700000001/",
+                                              "https://0X7F000001/",        "https://127.0.0.1:443/",
+                                              "https://%31%32%37.0.0.1/",   "https://[::ffff:a9fe:a9fe]/",
+                                              "https://[64:ff9b::7f00:1]/", "https://localhost/",
+                                              "https://LocalHost.:8443/",   "https://%6cocalhost/",
+                                              "https://a.localhost/",       "https://printer.local/",
+                                              "https://db.prod.internal./", "https://router.home.arpa/",
+                                              "https://intranet/",          "https://hooks.test/"};
+    /* Some read an address here, some a name, and nobody has it. */
+    static const char *const no_hosts[] = {
+        "https://127.0.0.1./",         "https://0x7f.1./",     "https://4294967296/",
+        "https://1.2.3.4.5/",          "https://example.0x1/", "https://example.08/",
+        "https://a..example.com/",     "https://./",           "https://.example.com/",
+        "https://ｌｏｃａｌｈｏｓｔ/", "https://127。0。0。1/"};
     struct err err = {0};
     for (size_t i = 0; i < COUNT_OF(good); i++)
         ck_assert_msg(target_check(good[i], &strict, &err) == ERR_NONE, "%s: %s", good[i], err.text);
@@ -187,6 +209,8 @@ START_TEST(a_url_leads_to_a_public_https_server)
         ck_assert_msg(target_check(never[i], &loose, &err) == ERR_INVALID, "%s", never[i]);
     for (size_t i = 0; i < COUNT_OF(in_disguise); i++)
         ck_assert_msg(target_check(in_disguise[i], &strict, &err) == ERR_INVALID, "%s", in_disguise[i]);
+    for (size_t i = 0; i < COUNT_OF(no_hosts); i++)
+        ck_assert_msg(target_check(no_hosts[i], &loose, &err) == ERR_INVALID, "%s", no_hosts[i]);
 }
 END_TEST
 
