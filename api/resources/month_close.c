@@ -1,11 +1,9 @@
-/* The closes of months: how far each has come, what is parked and why, and trying again. */
+/* The closes of months: how far each has come, and trying again what is parked. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/invoice_request.h"
+#include "api/resources/month_param.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
-#include "common/calendar.h"
-
-static const char *const states[] = {"open", "waiting", "parked", "closed", NULL};
 
 struct wish {
     const char *month, *tenant;
@@ -22,18 +20,6 @@ static const struct field close_fields[] = {
     FIELDS_END,
 };
 
-static const struct field period_fields[] = {
-    FIELD_COLUMN("month",     FIELD_TYPE_DATE, .help = "The month, by its first day"),
-    FIELD_COLUMN("tenant",    FIELD_TYPE_TEXT, .help = "Name of the tenant"),
-    FIELD_COLUMN("starts_at", FIELD_TYPE_TIME, .help = "Its billing period, inclusive"),
-    FIELD_COLUMN("ends_at",   FIELD_TYPE_TIME, .help = "Exclusive"),
-    FIELD_COLUMN("state",     FIELD_TYPE_ENUM, .values = states, .help = "open: not over, or not come to yet; waiting: some of its usage has no price; parked: its close failed; closed"),
-    FIELD_COLUMN_WITH("reason",    FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Why it is parked"),
-    FIELD_COLUMN("attempts",  FIELD_TYPE_INT, .help = "How often its close failed"),
-    FIELD_COLUMN_WITH("closed_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Domain time; null: it is open"),
-    FIELDS_END,
-};
-
 static const struct field wish_fields[] = {
     FIELD_TEXT("month",  struct wish, month, .flags = FIELD_REQUIRED, .least = 10, .most = 10, .example = "2026-01-01", .help = "The month, by its first day"),
     FIELD_TEXT("tenant", struct wish, tenant, .flags = FIELD_NULLABLE, .pattern = FIELD_NAME, .help = "Only the tenant of this name; null: all that are parked"),
@@ -42,21 +28,7 @@ static const struct field wish_fields[] = {
 // clang-format on
 
 static const struct schema close_schema = {"MonthClose", close_fields, 0};
-static const struct schema period_schema = {"MonthClosePeriod", period_fields, 0};
 static const struct schema wish_schema = {"MonthCloseAgain", wish_fields, sizeof(struct wish)};
-
-struct period_query {
-    const char *month, *tenant, *state;
-};
-static const struct field period_query_fields[] = {
-    FIELD_TEXT("month", struct period_query, month, .least = 10, .most = 10,
-               .help = "Only periods of this month, by its first day"),
-    FIELD_TEXT("tenant", struct period_query, tenant, .help = "Only periods of the tenant of this name"),
-    FIELD_ENUM("state", struct period_query, state, .values = states, .help = "Only periods of this state"),
-    FIELDS_END,
-};
-static const struct schema period_query_schema = {"MonthClosePeriodQuery", period_query_fields,
-                                                  sizeof(struct period_query)};
 
 static const struct db_stmt statement_list = {
     .name = "month_close_list",
@@ -65,27 +37,6 @@ static const struct db_stmt statement_list = {
            " FROM month_close_progress p WHERE ($1::date IS NULL OR p.month > $1::date)"
            " ORDER BY p.month LIMIT $2::bigint",
     .params = 2,
-};
-
-/* The key of a page is "month tenant-id". */
-static const struct db_stmt statement_periods = {
-    .name = "month_close_periods",
-    .sql =
-        "WITH told AS ("
-        "  SELECT p.month, t.name AS tenant, p.tenant_id, p.starts_at, p.ends_at, p.closed_at, p.attempts,"
-        "   p.parked_reason AS reason,"
-        "   CASE WHEN p.status = 'closed' THEN 'closed' WHEN p.parked_at IS NOT NULL THEN 'parked'"
-        "    WHEN EXISTS (SELECT FROM usage_waiting w WHERE w.tenant_id = p.tenant_id"
-        "     AND w.starts_at < p.ends_at AND w.ends_at > p.starts_at) THEN 'waiting' ELSE 'open' END AS state"
-        "  FROM billing_period p JOIN tenant t ON t.id = p.tenant_id"
-        "  WHERE ($3::date IS NULL OR p.month = $3::date) AND ($4::text IS NULL OR t.name = $4::text)"
-        "   AND (p.month, p.tenant_id) > (coalesce(split_part($1::text, ' ', 1)::date, '-infinity'),"
-        "     coalesce(split_part($1::text, ' ', 2)::uuid, '00000000-0000-0000-0000-000000000000')))"
-        " SELECT month, tenant, extract(epoch FROM starts_at)::bigint AS starts_at,"
-        "  extract(epoch FROM ends_at)::bigint AS ends_at, state, reason, attempts,"
-        "  extract(epoch FROM closed_at)::bigint AS closed_at, concat_ws(' ', month, tenant_id) AS page_key"
-        "  FROM told WHERE $5::text IS NULL OR state = $5::text ORDER BY told.month, told.tenant_id LIMIT $2::bigint",
-    .params = 5,
 };
 
 static const struct db_stmt statement_tenant = {
@@ -101,29 +52,9 @@ static const struct db_stmt statement_insert = {
     .params = 4,
 };
 
-/* A month is named by its first day. ERR_INVALID otherwise. */
-static enum err_kind check_month(struct request *request, const char *pointer, const char *text, struct err *reterr)
-{
-    int64_t day = 0;
-    if (text != NULL && (calendar_date_parse(text, &day, NULL) != ERR_NONE || calendar_month_of_day(day) != day)) {
-        field_problem_add(&request->problems, pointer, "out_of_range", "the first day of a month, YYYY-MM-01");
-        return request_invalid(request, reterr);
-    }
-    return ERR_NONE;
-}
-
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     return answer_page(request, response, &statement_list, DB_NO_PARAMS, reterr);
-}
-
-static enum err_kind periods(struct request *request, struct response *response, struct err *reterr)
-{
-    const struct period_query *query = request->query;
-    enum err_kind kind = check_month(request, "?month", query->month, reterr);
-    return kind == ERR_NONE ? answer_page(request, response, &statement_periods,
-                                          DB_PARAMS(query->month, query->tenant, query->state), reterr)
-                            : kind;
 }
 
 static enum err_kind again(struct request *request, struct response *response, struct err *reterr)
@@ -131,7 +62,7 @@ static enum err_kind again(struct request *request, struct response *response, s
     const struct wish *wish = request->body;
     const PGresult *found = NULL;
     const char *tenant = NULL;
-    enum err_kind kind = check_month(request, "/month", wish->month, reterr);
+    enum err_kind kind = month_param_check(request, "/month", wish->month, reterr);
     if (kind == ERR_NONE && wish->tenant != NULL) {
         kind = request_run(request, &statement_tenant, DB_PARAMS(wish->tenant), &found, reterr);
         if (kind == ERR_NONE && PQntuples(found) == 0)
@@ -147,14 +78,12 @@ static enum err_kind again(struct request *request, struct response *response, s
 // clang-format off
 static const struct route close_routes[] = {
     {GET,  "/v1/system/month-closes",         ROLES_SYSTEM_READ,    RATE_READ,  .answer = &close_schema, .is_list = true, .run = list, .summary = "How far the close of each month has come, oldest first"},
-    {GET,  "/v1/system/month-closes/periods", ROLES_SYSTEM_READ,    RATE_READ,  .query = &period_query_schema, .answer = &period_schema, .is_list = true, .run = periods, .summary = "The billing periods of tenants, with what is parked and why"},
     {POST, "/v1/system/month-closes",         ROLES_SYSTEM_FINANCE, RATE_WRITE, .body = &wish_schema, .answer = &invoice_request_schema, .run = again, .replay = invoice_request_replay, .waits = true, .problems = PROBLEMS("unknown_tenant", "conflict"), .summary = "Try the parked closes of a month again"},
     ROUTES_END,
 };
 // clang-format on
 
-static const struct db_stmt *const close_statements[] = {&statement_list, &statement_periods, &statement_tenant,
-                                                         &statement_insert, NULL};
+static const struct db_stmt *const close_statements[] = {&statement_list, &statement_tenant, &statement_insert, NULL};
 
 const struct resource month_close_resource = {
     "month-closes", close_routes, close_statements,

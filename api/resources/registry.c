@@ -52,6 +52,7 @@ const struct resource *const registry[] = {
     &billing_profile_resource,
     &tax_rate_resource,
     &month_close_resource,
+    &billing_period_resource,
     &allocation_resource,
     &maintenance_resource,
     &replacement_resource,

@@ -120,7 +120,7 @@ def test_a_fault_of_one_tenant_parks_that_tenant_only_and_can_be_tried_again(bil
     finance = billed.finance
     (month,) = finance.items("/v1/system/month-closes")
     assert (month["month"], month["total"], month["done"], month["parked"], month["finished_at"]) == ("2026-01-01", 8, 7, 1, None)
-    (parked,) = finance.items("/v1/system/month-closes/periods?state=parked")
+    (parked,) = finance.items("/v1/system/billing-periods?state=parked")
     assert parked["tenant"] == "astray" and "'nowhere' has no rate in 'FR'" in parked["reason"]
     finance.create("/v1/system/tax-rates", {"code": "nowhere", "country": "FR", "rate_bp": 2000, "valid_from": "2026-01-01T00:00:00Z"})
     asked = finance.post("/v1/system/month-closes", {"month": "2026-01-01", "tenant": "astray"}).expect(201).body

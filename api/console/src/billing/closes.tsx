@@ -15,7 +15,7 @@ import { TableBox } from "../ui/table-box";
 import { refusalFor, useBilling } from "./shared";
 
 type Close = ItemOf<"/v1/system/month-closes">;
-type Period = ItemOf<"/v1/system/month-closes/periods">;
+type Period = ItemOf<"/v1/system/billing-periods">;
 
 const TONES: Readonly<Record<Period["state"], Tone>> = { open: "wait", waiting: "warn", parked: "bad", closed: "good" };
 
@@ -166,7 +166,7 @@ function Periods({ month, me }: { month: string; me: Me }) {
       <h2>Tenants in {monthName(month)}</h2>
       <ListView
         key={month}
-        path="/v1/system/month-closes/periods"
+        path="/v1/system/billing-periods"
         word="invoices"
         query={{ month }}
         noun="tenant"
