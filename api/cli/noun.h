@@ -25,7 +25,7 @@ extern const struct noun noun_invoice;
 extern const struct noun noun_usage;
 extern const struct noun noun_webhook;
 extern const struct noun noun_webhook_made, noun_token_made; /* with what is shown once */
-extern const struct noun noun_maintenance;
+extern const struct noun noun_maintenance, noun_replacement;
 extern const struct noun noun_audit;
 extern const struct noun noun_session, noun_sessions_ended; /* how many were ended */
 extern const struct noun noun_price;

@@ -379,6 +379,36 @@ static const struct column maintenance_details[] = {
     COLUMNS_END,
 };
 
+static const struct column replacement_columns[] = {
+    {"ID",           "id",               NULL, text_of_value, .right = false},
+    {"NODE",         "node",             NULL, text_of_value, .right = false},
+    {"GPU",          "gpu",              NULL, text_of_value, .right = true},
+    {"PART",         "part",             NULL, text_of_value, .right = false},
+    {"STATE",        "status.state",     NULL, text_of_value, .right = false},
+    {"REFERENCE",    "status.reference", NULL, text_of_value, .optional = true},
+    {"OPENED (UTC)", "created_at",       NULL, text_of_time,  .right = false},
+    {"REASON",       "reason",           NULL, text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column replacement_details[] = {
+    {.title = "id",            .path = "id",                   .text = text_of_value},
+    {.title = "node",          .path = "node",                 .text = text_of_value},
+    {.title = "gpu",           .path = "gpu",                  .text = text_of_value},
+    {.title = "part",          .path = "part",                 .text = text_of_value},
+    {.title = "serial",        .path = "serial",               .text = text_of_value},
+    {.title = "reason",        .path = "reason",               .text = text_of_value},
+    {.title = "state",         .path = "status.state",         .text = text_of_value},
+    {.title = "reference",     .path = "status.reference",     .text = text_of_value},
+    {.title = "new serial",    .path = "status.new_serial",    .text = text_of_value},
+    {.title = "asset change",  .path = "status.asset_change",  .text = text_of_value},
+    {.title = "cancelled",     .path = "status.cancel_reason", .text = text_of_value},
+    {.title = "opened (UTC)",  .path = "created_at",           .text = text_of_time},
+    {.title = "ordered (UTC)", .path = "status.ordered_at",    .text = text_of_time},
+    {.title = "ended (UTC)",   .path = "status.ended_at",      .text = text_of_time},
+    COLUMNS_END,
+};
+
 static const struct column session_columns[] = {
     {"ID",              "id",           NULL, text_of_value, .right = false},
     {"TENANT",          "tenant",       NULL, text_of_value, .optional = true},
@@ -475,6 +505,7 @@ const struct noun noun_webhook = {"/v1/webhooks", "/v1/system/webhooks", webhook
 const struct noun noun_webhook_made = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, webhook_details, "whk_", "url", NULL};
 const struct noun noun_token_made = {"/v1/tokens", "/v1/system/tokens", token_columns, token_details, "tok_", "name", NULL};
 const struct noun noun_maintenance = {NULL, "/v1/system/maintenance-windows", maintenance_columns, maintenance_details, "mnt_", NULL, NULL};
+const struct noun noun_replacement = {NULL, "/v1/system/replacement-requests", replacement_columns, replacement_details, "rpl_", NULL, NULL};
 const struct noun noun_audit = {"/v1/audit", "/v1/system/audit", audit_columns, NULL, "aud_", NULL, NULL};
 const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", instance_columns, NULL, "ins_", NULL, NULL};
 const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name", NULL};

@@ -53,7 +53,7 @@
     X(NUMBER,          "number",          0,   "NUMBER",  TEXT,   0, 0,         "number",           "Only the one of this number")                          \
     X(STATUS,          "status",          0,   "STATUS",  TEXT,   0, 0,         "status",           "Only those in this state")                             \
     X(FINGERPRINT,     "fingerprint",     0,   "TEXT",    TEXT,   0, 0,         "fingerprint",      "Only the key of this fingerprint: SHA256:...")         \
-    X(NODE,            "node",            0,   "NAME",    TEXT,   0, 0,         "node",             "Only on this node (operators)")                        \
+    X(NODE,            "node",            0,   "NAME",    TEXT,   0, 0,         "node",             "Node, by name; of a replacement by id (operators)")    \
     X(FABRIC,          "fabric",          0,   "NAME",    TEXT,   0, 0,         "fabric",           "Only of this fabric")                                  \
     X(ACTION,          "action",          0,   "TEXT",    TEXT,   0, 0,         "action",           "Only of this action: 'POST /v1/reservations'")         \
     X(OBJECT,          "object",          0,   "ID",      TEXT,   0, 0,         "object",           "Only about this object")                               \
@@ -84,6 +84,12 @@
     X(NODES,           "nodes",           0,   "A,B",     LIST,   0, 0,         "nodes",            "Nodes, by name")                                         \
     X(RACK,            "rack",            0,   "NAME",    TEXT,   0, 0,         "rack",             "All nodes of a rack")                                    \
     X(REASON,          "reason",          0,   "TEXT",    TEXT,   0, 0,         "reason",           "Why")                                                    \
+    X(GPU,             "gpu",             0,   "N",       INT,    0, 1000,      "gpu",              "Number of the GPU in the node, from 0; without it: no GPU") \
+    X(PART,            "part",            0,   "TEXT",    TEXT,   0, 0,         "part",             "What is to be replaced")                                 \
+    X(SERIAL,          "serial",          0,   "TEXT",    TEXT,   0, 0,         "serial",           "Serial number of what goes")                             \
+    X(REFERENCE,       "reference",       0,   "TEXT",    TEXT,   0, 0,         "reference",        "The vendor's number of the return or order")             \
+    X(NEW_SERIAL,      "new-serial",      0,   "TEXT",    TEXT,   0, 0,         "new_serial",       "Serial number of what came")                             \
+    X(ASSET_CHANGE,    "asset-change",    0,   "ID",      TEXT,   0, 0,         "asset_change",     "The asset's change (replace_part) by which the part left the books") \
     X(GPU_COUNT,       "gpu-count",       0,   "N",       INT,    0, 64,        "gpu_count",        "Whole GPUs; without them a share, --gpu-milli")          \
     X(OPEN_ENDED_MAX,  "open-ended-max-percent", 0, "N",  INT,    0, 100,       "open_ended_max_percent", "Share of the GPUs that is sold without an end; without it: no cap") \
     X(GPU_HOUR,        "gpu-hour",        0,   "AMOUNT",  MONEY,  0, 0,         "gpu_hour",         "Price of a GPU-hour: '2.49 USD'")                        \

@@ -1,5 +1,6 @@
 /* Hardware that is to be replaced. A request is opened, ordered, and ends replaced or cancelled; each step names what
- * it learned. The books follow an asset's change of their own, which the last step may name. */
+ * it learned, and what was said of it can be put right until then. The books follow an asset's change of their own,
+ * which the last step may name. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
@@ -32,9 +33,9 @@ static const struct field status_fields[] = {
 
 static const struct field replacement_fields[] = {
     FIELD_ID  ("id",         struct replacement, id, .identity = IDENTITY_REPLACEMENT, .flags = FIELD_READ_ONLY, .help = "The request"),
-    FIELD_ID  ("node",       struct replacement, node, .identity = IDENTITY_NODE, .flags = FIELD_REQUIRED, .help = "The node"),
-    FIELD_INT ("gpu",        struct replacement, gpu, .flags = FIELD_NULLABLE, .least = 0, .most = 1000, .example = "3", .help = "Number of the GPU in the node, from 0; null: it is about no GPU"),
-    FIELD_TEXT("part",       struct replacement, part, .flags = FIELD_REQUIRED, .least = 1, .most = 128, .example = "H100 SXM5", .help = "What is to be replaced"),
+    FIELD_ID  ("node",       struct replacement, node, .identity = IDENTITY_NODE, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .help = "The node"),
+    FIELD_INT ("gpu",        struct replacement, gpu, .flags = FIELD_NULLABLE | FIELD_CREATE_ONLY, .least = 0, .most = 1000, .example = "3", .help = "Number of the GPU in the node, from 0; null: it is about no GPU"),
+    FIELD_TEXT("part",       struct replacement, part, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .least = 1, .most = 128, .example = "H100 SXM5", .help = "What is to be replaced"),
     FIELD_TEXT("serial",     struct replacement, serial, .flags = FIELD_NULLABLE, .least = 1, .most = 128, .example = "1654922003118", .help = "Serial number of what goes; null: not said"),
     FIELD_TEXT("reason",     struct replacement, reason, .flags = FIELD_REQUIRED, .least = 1, .most = 255, .example = "XID 79 three times", .help = "Why"),
     FIELD_TIME("created_at", struct replacement, created_at, .flags = FIELD_READ_ONLY, .help = "Domain time, as all instants here"),
@@ -102,7 +103,15 @@ static const struct db_stmt statement_lock = {
            " JOIN node n ON n.id = r.node_id WHERE r.id = $1::uuid FOR UPDATE OF r",
     .params = 1,
 };
-static const struct object_lock replacement_lock = {.stmt = &statement_lock, .noun = "replacement request"};
+static const struct object_lock replacement_lock = {
+    .stmt = &statement_lock, .noun = "replacement request", .read = &statement_get};
+
+static const struct db_stmt statement_replace = {
+    .name = "replacement_replace",
+    .sql = "UPDATE replacement_request SET serial = $2, reason = $3, revision = revision + 1 WHERE id = $1::uuid"
+           " RETURNING revision",
+    .params = 3,
+};
 
 static const struct db_stmt statement_node = {
     .name = "replacement_node",
@@ -194,24 +203,52 @@ static const char *locked(const struct request *request, const char *column)
     return db_text(request->locked, 0, PQfnumber(request->locked, column));
 }
 
+static enum err_kind check_open(const struct request *request, struct err *reterr)
+{
+    const char *now = locked(request, "state");
+    if (strcmp(now, "open") == 0 || strcmp(now, "ordered") == 0)
+        return ERR_NONE;
+    return err_set_code(reterr, ERR_CONFLICT, "replacement_is_over", "the request is %s", now);
+}
+
+static enum err_kind tell(struct request *request, const PGresult *changed, const char *event, struct err *reterr)
+{
+    return request_event(request, NULL, locked(request, "zone_id"), "replacement_request", request->object,
+                         db_int(changed, 0, 0, 0), event, reterr);
+}
+
+/* What is to be replaced stays: another part is another request. */
+static enum err_kind replace(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct replacement *wish = request->body;
+    const PGresult *changed = NULL;
+    if (request->body_present == 0)
+        return get(request, response, reterr);
+    enum err_kind kind = check_open(request, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_replace, DB_PARAMS(request->object, wish->serial, wish->reason),
+                           &changed, reterr);
+    if (kind == ERR_NONE)
+        kind = tell(request, changed, "replacement_request.changed", reterr);
+    return kind == ERR_NONE ? get(request, response, reterr) : kind;
+}
+
 /* To a state that a request may reach from those that are not over. Where it is so already nothing changes. */
 static enum err_kind advance(struct request *request, struct response *response, const char *state, const char *event,
                              struct err *reterr)
 {
     const struct step *step = request->body;
-    const char *now = locked(request, "state");
-    if (strcmp(now, state) == 0)
+    if (strcmp(locked(request, "state"), state) == 0)
         return get(request, response, reterr);
-    if (strcmp(now, "open") != 0 && strcmp(now, "ordered") != 0)
-        return err_set_code(reterr, ERR_CONFLICT, "replacement_is_over", "the request is %s", now);
     const PGresult *changed = NULL;
-    enum err_kind kind = request_run(
-        request, &statement_step,
-        DB_PARAMS(request->object, state, step->reference, step->new_serial, step->asset_change, step->cancel_reason),
-        &changed, reterr);
+    enum err_kind kind = check_open(request, reterr);
     if (kind == ERR_NONE)
-        kind = request_event(request, NULL, locked(request, "zone_id"), "replacement_request", request->object,
-                             db_int(changed, 0, 0, 0), event, reterr);
+        kind = request_run(request, &statement_step,
+                           DB_PARAMS(request->object, state, step->reference, step->new_serial, step->asset_change,
+                                     step->cancel_reason),
+                           &changed, reterr);
+    if (kind == ERR_NONE)
+        kind = tell(request, changed, event, reterr);
     return kind == ERR_NONE ? get(request, response, reterr) : kind;
 }
 
@@ -243,11 +280,14 @@ static enum err_kind cancel(struct request *request, struct response *response, 
 
 // clang-format off
 #define ONE .answer = &replacement_schema, .has_id = true, .id = IDENTITY_REPLACEMENT
-#define STEP ONE, .lock = &replacement_lock, .status = 200, .again = get, .problems = PROBLEMS("replacement_is_over")
+#define CHANGE ONE, .lock = &replacement_lock, .problems = PROBLEMS("replacement_is_over")
+#define STEP CHANGE, .status = 200, .again = get
 static const struct route replacement_routes[] = {
     {GET,  "/v1/system/replacement-requests",               ROLES_SYSTEM_READ,    RATE_READ,  .query = &query_schema, .answer = &replacement_schema, .is_list = true, .run = list, .summary = "List what is to be replaced, and what was"},
     {GET,  "/v1/system/replacement-requests/{id}",          ROLES_SYSTEM_READ,    RATE_READ,  ONE, .run = get, .summary = "One replacement request"},
     {POST, "/v1/system/replacement-requests",               ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &replacement_schema, .answer = &replacement_schema, .run = create, .replay = get, .problems = PROBLEMS("unknown_node", "replacement_asked_for"), .summary = "Ask for the replacement of a part of a node"},
+    {PUT,  "/v1/system/replacement-requests/{id}",          ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &replacement_schema, CHANGE, .run = replace, .summary = "Change a replacement request: all of it"},
+    {PATCH, "/v1/system/replacement-requests/{id}",         ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &replacement_schema, CHANGE, .run = replace, .summary = "Change a replacement request: what is given"},
     {POST, "/v1/system/replacement-requests/{id}/order",    ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &order_schema, STEP, .run = order, .summary = "Note that the new part is ordered"},
     {POST, "/v1/system/replacement-requests/{id}/complete", ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &complete_schema, STEP, .run = complete, .summary = "Note that the part is replaced"},
     {POST, "/v1/system/replacement-requests/{id}/cancel",   ROLES_SYSTEM_OPERATE, RATE_WRITE, .body = &cancel_schema, STEP, .run = cancel, .summary = "Take a replacement request back"},
@@ -256,8 +296,9 @@ static const struct route replacement_routes[] = {
 // clang-format on
 
 static const struct db_stmt *const replacement_statements[] = {
-    &statement_list,   &statement_get,  &statement_lock,         &statement_node,
-    &statement_create, &statement_step, &statement_asset_change, NULL};
+    &statement_list, &statement_get,          &statement_lock,
+    &statement_node, &statement_create,       &statement_replace,
+    &statement_step, &statement_asset_change, NULL};
 
 const struct resource replacement_resource = {"replacement-requests", replacement_routes, replacement_statements,
                                               "Hardware that is to be replaced."};

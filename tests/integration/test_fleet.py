@@ -199,6 +199,9 @@ def test_a_replacement_is_asked_for_once_and_goes_its_way_to_the_end(fleet):
     assert operator.post(REQUESTS, wish).expect(409).code == "replacement_asked_for"
     other = operator.create(REQUESTS, {**wish, "gpu": 4})
     path = f"{REQUESTS}/{made['id']}"
+    assert operator.patch(path, {"serial": "S-1a"}).expect(200).body["serial"] == "S-1a"
+    assert operator.patch(path, {"part": "a fan"}).expect(422).code == "immutable_field"
+    assert operator.request("PUT", path, wish, headers={"If-Match": "*"}).expect(200).body["serial"] == "S-1"
     ordered = operator.post(f"{path}/order", {"reference": "RMA-7"}).expect(200)
     again = operator.post(f"{path}/order", {"reference": "RMA-8"}).expect(200)
     assert again.body == ordered.body and again.headers["ETag"] == ordered.headers["ETag"]
@@ -213,7 +216,9 @@ def test_a_replacement_is_asked_for_once_and_goes_its_way_to_the_end(fleet):
     assert operator.create(REQUESTS, wish)["id"] != made["id"]  # the last one is over
     assert [row["id"] for row in operator.items(f"{REQUESTS}?node={node}&state=replaced")] == [made["id"]]
     told = [event["kind"] for event in fleet.events(operator, f"/v1/system/events?object={made['id']}")]
-    assert told == [f"replacement_request.{step}" for step in ("opened", "ordered", "replaced")]
+    assert told == [f"replacement_request.{step}" for step in ("opened", "changed", "changed", "ordered", "replaced")]
+    assert operator.patch(path, {"reason": "another"}).expect(409).code == "replacement_is_over"
+    operator.patch(path, {"reason": wish["reason"]}).expect(200)  # it is so
 
 
 def test_a_replacement_of_what_is_not_there_is_refused(fleet):

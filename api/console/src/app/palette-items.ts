@@ -9,6 +9,7 @@ import { aboutReservation } from "../reservations/wish";
 import type { Action } from "../ui/action";
 import { setTheme, theme } from "../ui/theme";
 import type { ObjectAction } from "./object-actions";
+import { placeOf } from "./objects";
 import { pagesFor } from "./pages";
 
 export interface Item {
@@ -110,16 +111,10 @@ const PROVIDER: readonly Source[] = [
 ];
 const TENANT: readonly Source[] = [{ path: "/v1/reservations", ...RESERVATION }];
 
-/** What an id leads to, by its first letters: no need to ask. */
-const BY_ID: Readonly<Record<string, (id: string) => Omit<Item, "name">>> = {
-  rsv_: (id) => ({ hint: "Reservation", to: `/reservations/${id}` }),
-  ins_: (id) => ({ hint: "Instance", to: `/reservations/instances/${id}` }),
-  nod_: (id) => ({ hint: "Node", to: `/fleet/nodes/${id}` }),
-};
-
+/** What an id leads to: no need to ask. */
 export function itemOfId(text: string): Item | null {
-  const of = /^[a-z]{3}_[0-9a-z]{26}$/.test(text) ? BY_ID[text.slice(0, 4)] : undefined;
-  return of === undefined ? null : { name: text, ...of(text) };
+  const place = placeOf(text);
+  return place === null ? null : { name: text, ...place };
 }
 
 /** What can still be done something with before what is over, each in their order; of all, a few. */

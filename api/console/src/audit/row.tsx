@@ -5,6 +5,7 @@ import type { AuditRow, Event } from "../api/model";
 import { formatInstant, words } from "../format/text";
 import { zoneName } from "../format/zone";
 import { Detail } from "../ui/detail";
+import { ObjectId } from "../ui/object-id";
 import { Empty, Loaded } from "../ui/states";
 import { differences, transactionOf } from "./difference";
 
@@ -22,7 +23,7 @@ export function RowDetail({ row, onClose }: { row: AuditRow; onClose: () => void
         <Fact name="Request">
           <code>{row.request_id}</code>
         </Fact>
-        <Fact name="Object">{row.object == null ? "\u2013" : <code>{row.object}</code>}</Fact>
+        <Fact name="Object">{row.object == null ? "\u2013" : <ObjectId id={row.object} />}</Fact>
       </dl>
       {row.object != null && row.result === "ok" && <Changes object={row.object} transaction={row.transaction} />}
     </Detail>

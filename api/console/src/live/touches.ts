@@ -4,6 +4,7 @@
 const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   node: ["nodes", "fleet", "overview"],
   maintenance: ["maintenance", "allocations"],
+  replacement_request: ["replacements"],
   zone: ["zones"],
   reservation: ["reservations", "nodes", "fleet", "allocations", "quotes", "availability", "quotas", "overview"],
   amendment: ["reservations"],

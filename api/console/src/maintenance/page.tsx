@@ -19,6 +19,7 @@ import { StateChip, type Tone } from "../ui/state-chip";
 import { Empty, Loaded } from "../ui/states";
 import { DataTable, type Column } from "../ui/table";
 import { HitList, planAction } from "./plan";
+import { Replacements } from "./replacements";
 import { windowStates, type MaintenanceSearch, type WindowState } from "./routes";
 import "../fleet/fleet.css";
 import "./maintenance.css";
@@ -94,7 +95,7 @@ function lengthOf(window: MaintenanceWindow): number {
 }
 
 export function MaintenancePage() {
-  const { state, window: openId } = useSearch({ from: "/maintenance" });
+  const { state, window: openId, replacement } = useSearch({ from: "/maintenance" });
   const navigate = useNavigate({ from: "/maintenance" });
   const windows = useWindows(state);
   const set = (change: MaintenanceSearch): void =>
@@ -139,6 +140,7 @@ export function MaintenancePage() {
           )
         }
       </Loaded>
+      <Replacements selected={replacement} />
     </>
   );
 }

@@ -8,6 +8,8 @@ export interface MaintenanceSearch {
   state?: WindowState | undefined;
   /** The window that is open, by its id. */
   window?: string | undefined;
+  /** The replacement request that is looked for, by its id. */
+  replacement?: string | undefined;
 }
 
 export const maintenanceRoutes = [
@@ -17,6 +19,7 @@ export const maintenanceRoutes = [
     validateSearch: (search): MaintenanceSearch => ({
       state: windowStates.find((state) => state === search.state),
       window: textOf(search.window),
+      replacement: textOf(search.replacement),
     }),
     component: lazyRouteComponent(() => import("./page"), "MaintenancePage"),
   }),

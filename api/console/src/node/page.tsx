@@ -7,6 +7,7 @@ import { usePrincipal } from "../app/principal";
 import { emptyFrom, Fact, NodeChips } from "../fleet/detail";
 import { dayOf, formatCount, formatDate, formatGpus, formatInstant, formatSpan, words } from "../format/text";
 import { zoneName } from "../format/zone";
+import { Replacements } from "../maintenance/replacements";
 import { ActionButton } from "../ui/action";
 import { CopyAs } from "../ui/copy-as";
 import { Heading } from "../ui/heading";
@@ -68,6 +69,7 @@ function NodeView({ node }: { node: Node }) {
         <NodeBooks node={node} />
       </div>
       <NodeHealth node={node} />
+      <Replacements node={node} />
       <section aria-labelledby="stays-title">
         <div className="section-top">
           <h2 id="stays-title">On it</h2>
