@@ -108,8 +108,6 @@ static bool is_over(const char *state)
 static enum err_kind check(const struct request *request, const char *action, struct err *reterr)
 {
     const char *state = locked_text(request, "state");
-    if (request->caller.tenant_suspended)
-        return err_set_code(reterr, ERR_FORBIDDEN, "tenant_suspended", "the tenant is suspended");
     if (is_over(state) && locked_bool(request, "gives_way"))
         return err_set_code(reterr, ERR_CONFLICT, "instance_preempted", "the instance gave its place to others");
     if (is_over(state) || locked_bool(request, "is_cancelled"))

@@ -174,6 +174,15 @@ static void note_signin(struct request_internal *internal, enum err_kind kind)
 
 /* ---- Who asks ---- */
 
+/* What stands behind the scheme, which one space or more part from it (RFC 9110, 11.4); NULL: it is another. */
+static const char *bearer_of(const char *header)
+{
+    if (header == NULL || strncasecmp(header, BEARER, strlen(BEARER)) != 0)
+        return NULL;
+    header += strlen(BEARER);
+    return header + strspn(header, " ");
+}
+
 /* By Authorization; without one, by the browser's cookie. */
 static enum err_kind read_shown(const struct request *request, struct token *ret, struct err *reterr)
 {
@@ -187,9 +196,10 @@ static enum err_kind read_shown(const struct request *request, struct token *ret
             return err_set(reterr, ERR_UNAUTHENTICATED, "the cookie holds no session");
         return kind;
     }
-    if (header == NULL || strncasecmp(header, BEARER, strlen(BEARER)) != 0)
+    const char *bearer = bearer_of(header);
+    if (bearer == NULL)
         return err_set(reterr, ERR_UNAUTHENTICATED, "send a token: Authorization: Bearer slu_...");
-    enum err_kind kind = token_parse(header + strlen(BEARER), ret, reterr);
+    enum err_kind kind = token_parse(bearer, ret, reterr);
     if (kind == ERR_NONE && ret->kind == TOKEN_SESSIONS)
         return err_set(reterr, ERR_UNAUTHENTICATED, "a session is taken from its cookie only");
     return kind;
@@ -198,9 +208,8 @@ static enum err_kind read_shown(const struct request *request, struct token *ret
 /* Remembers of what was shown what is needed further on. */
 static enum err_kind take_shown(struct request_internal *internal, struct err *reterr)
 {
-    const char *header = request_header(&internal->request, MHD_HTTP_HEADER_AUTHORIZATION);
-    if (header != NULL && strncasecmp(header, BEARER, strlen(BEARER)) == 0 &&
-        workload_is_shown(internal, header + strlen(BEARER)))
+    const char *bearer = bearer_of(request_header(&internal->request, MHD_HTTP_HEADER_AUTHORIZATION));
+    if (bearer != NULL && workload_is_shown(internal, bearer))
         return ERR_NONE;
     CLEANUP(token_forget) struct token token = {0};
     enum err_kind kind = read_shown(&internal->request, &token, reterr);

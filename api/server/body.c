@@ -91,6 +91,16 @@ static void check_required(struct request *request, const struct field *fields)
     }
 }
 
+/* libmicrohttpd cuts a text off at a zero character, and leaves a broken encoding as it stands. */
+static bool is_well_encoded(const char *query)
+{
+    for (const char *percent = strchr(query, '%'); percent != NULL; percent = strchr(percent + 1, '%')) {
+        if (strspn(percent + 1, "0123456789ABCDEFabcdef") < 2 || strncmp(percent + 1, "00", 2) == 0)
+            return false;
+    }
+    return true;
+}
+
 enum err_kind query_read(struct request_internal *internal, struct err *reterr)
 {
     struct request *request = &internal->request;
@@ -105,6 +115,8 @@ enum err_kind query_read(struct request_internal *internal, struct err *reterr)
         field_read_defaults(schema->fields, request->query_present, request->query, &request->problems);
         check_required(request, schema->fields);
     }
+    if (!request->route->takes_any_query && !is_well_encoded(internal->query_text))
+        field_problem_add(&request->problems, "?", "wrong_type", "has a broken encoding, or a zero character");
     request->validates_only = reader.general.validate_only;
     request->includes_deleted = reader.general.include != NULL;
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
@@ -181,7 +193,7 @@ static enum err_kind read_json(struct request_internal *internal, const char **r
         return err_set_code(reterr, ERR_MALFORMED, "too_deep", "the body nests deeper than %d", JSON_DEPTH_MAX);
     json_error_t error;
     CLEANUP(json_freep)
-    json_t *json = json_loadb(internal->body, internal->body_length, JSON_REJECT_DUPLICATES, &error);
+    json_t *json = json_loadb(internal->body, internal->body_length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (json == NULL)
         return err_set_code(reterr, ERR_MALFORMED, "malformed_json", "line %d, column %d: %s", error.line, error.column,
                             json_trouble(&error));

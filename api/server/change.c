@@ -177,6 +177,12 @@ void request_write_wished(struct request *request, const PGresult *row, struct j
     free(text);
 }
 
+/* It makes nothing new, but may end what it has, and sign in to look. */
+bool change_is_new(const struct route *route)
+{
+    return route->replay != NULL && !route->signs_in && (route->roles & ROLES_TENANT_MONEY) != 0;
+}
+
 bool change_is_whole(const struct route *route)
 {
     return route->lock != NULL && route->body != NULL && (route->method == PUT || route->method == PATCH);
@@ -185,6 +191,8 @@ bool change_is_whole(const struct route *route)
 enum err_kind change_prepare(struct request *request, struct err *reterr)
 {
     const struct object_lock *lock = request->route->lock;
+    if (request->caller.tenant_suspended && change_is_new(request->route))
+        return err_set_code(reterr, ERR_FORBIDDEN, "tenant_suspended", "the tenant is suspended");
     if (lock == NULL)
         return ERR_NONE;
     enum err_kind kind = request_run(request, lock->stmt, DB_PARAMS(request->object), &request->locked, reterr);

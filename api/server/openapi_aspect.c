@@ -182,6 +182,7 @@ const struct openapi_problem openapi_problems[] = {
     {has_token,     "forbidden"},
     {is_callers_change, "csrf_failed"},
     {needs_scope,   "scope_missing"},
+    {change_is_new, "tenant_suspended"},
     {finds_object,  "not_found"},
     {always,        "not_acceptable"},
     {has_lock,      "precondition_failed"},

@@ -198,7 +198,7 @@ const struct problem_code problem_codes[] = {
      "Make the reservation anew", 0},
     {"cancelled",                ERR_CONFLICT,         "The reservation was cancelled before its verdict",
      "Make the reservation anew", 0},
-    {"tenant_suspended",         ERR_FORBIDDEN,        "The tenant is suspended: it may read and cancel, not create or amend",
+    {"tenant_suspended",         ERR_FORBIDDEN,        "The tenant is suspended: it may read and end what it has, not create or amend",
      "Settle what is open, or ask the operator to resume the tenant", 0},
     {"not_found",                ERR_NOT_FOUND,        "There is no such address, or no such object that the caller may see",
      "Check the address and the id, and that the token is of the tenant that owns it", 0},

@@ -204,11 +204,12 @@ extern const struct db_stmt *const execute_statements[];
 
 /* ---- change.c: what comes before the handler of a change of one object ---- */
 /* Locks the object, compares If-Match and If-None-Match, and makes request->body whole. ERR_NOT_FOUND,
- * ERR_PRECONDITION, ERR_INVALID. */
+ * ERR_PRECONDITION, ERR_INVALID; ERR_FORBIDDEN where it makes what a suspended tenant may not. */
 MUST_CHECK enum err_kind change_prepare(struct request *request, struct err *reterr);
 /* Its body is read in change_prepare, upon what the object is. */
 bool change_is_whole(const struct route *route);
 bool change_needs_if_match(const struct route *route);
+bool change_is_new(const struct route *route); /* makes an object of a tenant's */
 
 /* ---- preview.c ---- */
 /* Turns the answer of a change that was rolled back into that of ?validate_only=true. */

@@ -484,20 +484,6 @@ def test_what_a_tenant_has_is_made_and_removed(make_stack, sluice, tmp_path):
     ask("maintenance", "cancel", identity, client=stack.operator).expect(0)
     assert ask("maintenance", "get", "by-no-name", client=stack.operator).code == 2
     assert identity in ask("maintenance", "list", client=stack.operator).expect(0).out
-
-
-def test_a_replacement_goes_its_way(ask, stack):
-    node = stack.fleet(1)[0]["id"]
-
-    def say(*arguments):
-        return ask("replacement", *arguments, client=stack.operator).expect(0)
-    identity = say("create", "--node", node, "--gpu", "3", "--part", "H100 SXM5", "--reason", "XID 79", "-o", "json").json["id"]
-    say("update", identity, "--serial", "S-1")
-    assert "RMA-7" in say("order", identity, "--reference", "RMA-7").out
-    assert identity in say("list", "--state", "ordered", "--node", node).out
-    assert "replaced" in say("complete", identity, "--new-serial", "S-2").out
-    shown = say("get", identity).out
-    assert all(text in shown for text in ("S-1", "S-2", "RMA-7", "XID 79"))
     # What is sold, and for how much.
     as_operator = lambda *arguments: ask(*arguments, "-o", "json", client=stack.operator)
     shape = ("--gpu-count", "4", "--gpu-models", "H100", "--cpu-milli", "96000", "--memory-mib", "1024")
@@ -548,3 +534,17 @@ def test_a_reservation_is_amended_by_name_and_its_quota_is_shown(stack, sluice):
     (quota,) = ask("quota", "list", "-o", "json").expect(0).json["items"]
     assert (quota["peak_gpu_milli"], quota["held_peak_gpu_milli"]) == (24000, 24000)
     assert "PEAK GPUS" in ask("quota", "list").expect(0).out
+
+
+def test_a_replacement_goes_its_way(sluice, stack):
+    node = stack.fleet(1)[0]["id"]
+
+    def say(*arguments):
+        return sluice("replacement", *arguments, url=stack.url, token=stack.operator.token).expect(0)
+    identity = say("create", "--node", node, "--gpu", "3", "--part", "H100 SXM5", "--reason", "XID 79", "-o", "json").json["id"]
+    say("update", identity, "--serial", "S-1")
+    assert "RMA-7" in say("order", identity, "--reference", "RMA-7").out
+    assert identity in say("list", "--state", "ordered", "--node", node).out
+    assert "replaced" in say("complete", identity, "--new-serial", "S-2").out
+    shown = say("get", identity).out
+    assert all(text in shown for text in ("S-1", "S-2", "RMA-7", "XID 79"))

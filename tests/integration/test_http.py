@@ -280,6 +280,13 @@ def deep(levels):
     return b'{"labels":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
 
 
+@pytest.mark.parametrize("broken", ["%zz", "%", "%4", "a%00b", "%00"])
+def test_a_query_is_read_as_it_was_sent_or_not_at_all(shared, broken):
+    refused = shared.acme.get(f"/v1/zones?name={broken}").expect(422)
+    assert "?" in [error["pointer"] for error in refused.body["errors"]]
+    shared.acme.get("/v1/zones?name=%25zz").expect(200)
+
+
 def test_the_caps_on_size_and_depth(shared):
     def post(body):
         return shared.acme.post("/v1/reservations", body)
@@ -315,6 +322,8 @@ def test_an_address_that_stands_for_itself_is_no_object_of_a_list(shared):
 def test_what_is_wrong_with_a_document_is_said_in_words_of_the_api(shared):
     said = {body: shared.acme.post("/v1/reservations", body).expect(400).body["detail"]
             for body in (b'{"name":"a\\u0000b"}', b'{"a":1,"a":2}', b'{"a":1', b"{} {}", b'{"a":"\xff"}', b'{"a":1e999}', b"nothing")}
+    for value in (b"null", b"5", b'"text"', b"[]"):  # JSON, and no object
+        assert shared.acme.post("/v1/reservations", value).expect(422).body["errors"][0]["pointer"] == ""
     assert said[b'{"a":1,"a":2}'] == "line 1, column 10: a member stands twice"
     assert said[b'{"name":"a\\u0000b"}'].endswith("a text has a zero character")
     assert not [detail for detail in said.values() if "JSON_" in detail or "near" in detail], said

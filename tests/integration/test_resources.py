@@ -105,6 +105,8 @@ def test_a_suspended_tenant_reads_and_does_not_create(stack):
     stack.fleet(1)
     acme = stack.tenant("acme")
     tenant = stack.operator.items("/v1/system/tenants?name=acme")[0]
+    made = {"name": "before"}, {"Idempotency-Key": "once"}
+    acme.post("/v1/projects", made[0], headers=made[1]).expect(201)
     assert stack.operator.create(f"/v1/system/tenants/{tenant['id']}/suspend", {})["status"] == "suspended"
 
     def is_refused():
@@ -112,6 +114,10 @@ def test_a_suspended_tenant_reads_and_does_not_create(stack):
                                               "ends_at": "2026-01-01T01:00:00Z"}).code == "tenant_suspended"
     eventually(is_refused, "the suspension is known")
     acme.get("/v1/reservations").expect(200)
+    project = acme.items("/v1/projects")
+    assert acme.post("/v1/projects", {"name": "research"}).expect(403).code == "tenant_suspended"
+    assert acme.post("/v1/projects", made[0], headers=made[1]).expect(200).headers["Idempotent-Replayed"] == "true", "that was before"
+    acme.delete(f"/v1/projects/{project[0]['id']}").expect(204)
     stack.operator.create(f"/v1/system/tenants/{tenant['id']}/resume", {})
     eventually(lambda: not is_refused(), "the tenant may create again")
 
