@@ -110,12 +110,23 @@ function columnsFor(me: Me, ofNode: boolean): Column<Replacement>[] {
     },
     ...(ofNode ? [] : [node]),
     { key: "reason", title: "Why", sort: (item) => item.reason, render: whyOf },
-    { key: "reference", title: "Reference", sort: (item) => item.status.reference, render: (item) => item.status.reference },
-    { key: "asked", title: "Asked for", sort: (item) => item.created_at, render: (item) => formatInstant(item.created_at) },
+    {
+      key: "reference",
+      title: "Reference",
+      sort: (item) => item.status.reference,
+      render: (item) => item.status.reference,
+    },
+    {
+      key: "asked",
+      title: "Asked for",
+      sort: (item) => item.created_at,
+      render: (item) => formatInstant(item.created_at),
+    },
     {
       key: "steps",
       title: "Next",
-      render: (item) => stepsOf(item, me).map((action) => <ActionButton key={action.verb} action={action} className="quiet small" />),
+      render: (item) =>
+        stepsOf(item, me).map((action) => <ActionButton key={action.verb} action={action} className="quiet small" />),
     },
   ];
 }
