@@ -12,7 +12,7 @@
 
 /* A sum that fits no int64 is read as null: it is its tenant's fault. $5: the instants at which prices may change, the
  * period's start before them and its end after them, in order. A stretch that one of them cuts was summed before it was
- * known: the readings of its day stand for it, as far as they are counted. */
+ * known: the readings of its day stand for it, as far as they are counted. Columns are enum meter_column. */
 // clang-format off
 static const struct db_stmt statement_counted = {
     .name = "meter_lines_counted",
@@ -48,17 +48,6 @@ static const struct db_stmt statement_counted = {
     .params = 5,
 };
 // clang-format on
-enum {
-    COUNTED_RESERVATION,
-    COUNTED_METER,
-    COUNTED_NAME,
-    COUNTED_TENANT,
-    COUNTED_PROJECT,
-    COUNTED_CURRENCY,
-    COUNTED_ZONE,
-    COUNTED_AT,
-    COUNTED_QUANTITY,
-};
 
 const struct db_stmt *const meter_lines_statements[] = {&statement_counted, NULL};
 
@@ -76,14 +65,14 @@ static enum err_kind add_stretch(const struct series *series, int *row, const st
 {
     const struct rating_span *valid = &choice->prices[stretch].valid;
     struct rated_line line = series->line;
-    for (; *row < series->end && db_int(series->rows, *row, COUNTED_AT, 0) < valid->to_s; (*row)++) {
-        if (db_int(series->rows, *row, COUNTED_AT, 0) < valid->from_s)
+    for (; *row < series->end && db_int(series->rows, *row, METER_COLUMN_AT, 0) < valid->to_s; (*row)++) {
+        if (db_int(series->rows, *row, METER_COLUMN_AT, 0) < valid->from_s)
             continue;
-        int64_t quantity = db_int(series->rows, *row, COUNTED_QUANTITY, -1);
+        int64_t quantity = db_int(series->rows, *row, METER_COLUMN_QUANTITY, -1);
         if (quantity < 0 || money_add(line.meter_quantity, quantity, &line.meter_quantity, reterr) != ERR_NONE)
             return err_set_code(reterr, ERR_INVALID, "amount_out_of_range",
                                 "what was reported of the meter '%s' does not fit in 64 bits",
-                                db_text(series->rows, *row, COUNTED_NAME));
+                                db_text(series->rows, *row, METER_COLUMN_NAME));
     }
     usage_lines_price(book, choice, stretch, &line.key);
     if (line.meter_quantity != 0)
@@ -95,19 +84,19 @@ static enum err_kind add_series(const PGresult *rows, int first, int end, const 
                                 const struct price_book *book, struct rated_lines *lines, struct err *reterr)
 {
     struct series series = {.rows = rows, .end = end};
-    series.line = (struct rated_line){.key = {.reservation = db_identity(rows, first, COUNTED_RESERVATION),
-                                              .meter = db_identity(rows, first, COUNTED_METER),
+    series.line = (struct rated_line){.key = {.reservation = db_identity(rows, first, METER_COLUMN_RESERVATION),
+                                              .meter = db_identity(rows, first, METER_COLUMN_METER),
                                               .period_start_s = period->starts_s},
-                                      .tenant = db_identity(rows, first, COUNTED_TENANT),
+                                      .tenant = db_identity(rows, first, METER_COLUMN_TENANT),
                                       .period_end_s = period->ends_s,
-                                      .currency = db_text(rows, first, COUNTED_CURRENCY)};
+                                      .currency = db_text(rows, first, METER_COLUMN_CURRENCY)};
     const struct sku sku = {.kind = SKU_METER,
-                            .name = db_text(rows, first, COUNTED_NAME),
+                            .name = db_text(rows, first, METER_COLUMN_NAME),
                             .tier = SKU_ANY_TIER,
                             .currency = series.line.currency};
     const struct price_customer customer = {.tenant = series.line.tenant,
-                                            .project = db_text(rows, first, COUNTED_PROJECT),
-                                            .zone = db_text(rows, first, COUNTED_ZONE)};
+                                            .project = db_text(rows, first, METER_COLUMN_PROJECT),
+                                            .zone = db_text(rows, first, METER_COLUMN_ZONE)};
     CLEANUP(price_choice_release) struct price_choice choice = {0};
     price_book_choose(book, &sku, &customer, &choice);
     int row = first;
@@ -144,17 +133,12 @@ static bool is_of(struct identity owner, struct identity tenant)
     return memcmp(&owner, &nil, sizeof nil) == 0 || memcmp(&owner, &tenant, sizeof tenant) == 0;
 }
 
-struct cuts {
-    int64_t *list;
-    size_t count;
-};
-
-static void cuts_release(struct cuts *cuts)
+void meter_cuts_release(struct meter_cuts *cuts)
 {
     free(cuts->list);
 }
 
-static void add_span(struct cuts *cuts, const struct facts_period *period, const struct rating_span *valid)
+static void add_span(struct meter_cuts *cuts, const struct facts_period *period, const struct rating_span *valid)
 {
     const int64_t ends[] = {valid->from_s, valid->to_s};
     for (size_t i = 0; i < COUNT_OF(ends); i++) {
@@ -163,9 +147,8 @@ static void add_span(struct cuts *cuts, const struct facts_period *period, const
     }
 }
 
-/* Those of all meters at once, which are few: more than one needs does no harm. */
-static void find_cuts(const struct price_book *book, const struct facts_period *period, struct identity tenant,
-                      struct cuts *ret)
+void meter_lines_cuts(const struct price_book *book, const struct facts_period *period, struct identity tenant,
+                      struct meter_cuts *ret)
 {
     ret->list = alloc_zero(2 * (book->count + book->discount_count + 1), sizeof *ret->list);
     ret->list[ret->count++] = period->starts_s;
@@ -181,17 +164,28 @@ static void find_cuts(const struct price_book *book, const struct facts_period *
     }
 }
 
+enum err_kind meter_lines_of_rows(const PGresult *rows, const struct facts_period *period,
+                                  const struct price_book *book, struct rated_lines *lines, struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    for (int row = 0, next; row < PQntuples(rows) && kind == ERR_NONE; row = next) {
+        next = usage_run_end(rows, row, METER_COLUMN_METER);
+        kind = add_series(rows, row, next, period, book, lines, reterr);
+    }
+    return kind == ERR_NONE ? rated_lines_merge(lines, reterr) : kind;
+}
+
 enum err_kind meter_lines_add(struct db *db, const struct facts_period *period, const struct price_book *book,
                               PGresult **ret_rows, struct rated_lines *lines, struct err *reterr)
 {
     char texts[3][DB_INT_TEXT_SIZE];
-    CLEANUP(cuts_release) struct cuts cuts = {0};
+    CLEANUP(meter_cuts_release) struct meter_cuts cuts = {0};
     CLEANUP(db_array_clear) struct db_array at = {0};
     struct identity tenant = {0};
     enum err_kind kind = identity_from_uuid(period->tenant, &tenant, reterr);
     if (kind != ERR_NONE)
         return kind;
-    find_cuts(book, period, tenant, &cuts);
+    meter_lines_cuts(book, period, tenant, &cuts);
     for (size_t i = 0; i < cuts.count; i++)
         db_array_int(&at, cuts.list[i]);
     kind = db_run(db, &statement_counted,
@@ -199,12 +193,7 @@ enum err_kind meter_lines_add(struct db *db, const struct facts_period *period, 
                             db_int_param(texts[1], period->ends_s), db_int_param(texts[2], period->known_until_s),
                             db_array_param(&at)),
                   ret_rows, reterr);
-    int count = kind == ERR_NONE ? PQntuples(*ret_rows) : 0;
-    for (int row = 0, next; row < count && kind == ERR_NONE; row = next) {
-        next = usage_run_end(*ret_rows, row, COUNTED_METER);
-        kind = add_series(*ret_rows, row, next, period, book, lines, reterr);
-    }
-    return kind == ERR_NONE ? rated_lines_merge(lines, reterr) : kind;
+    return kind == ERR_NONE ? meter_lines_of_rows(*ret_rows, period, book, lines, reterr) : kind;
 }
 
 enum err_kind meter_lines_check(const struct rated_lines *lines, struct err *reterr)

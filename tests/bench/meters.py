@@ -1,4 +1,4 @@
-"""A day's close with readings of meters beside the same day without: 20,000 reservations that report a meter each hour, a hundred tenants and one
+"""A day's close with readings of meters beside the same day without: so many reservations that report a meter each hour, a hundred tenants and one
 that has a tenth of them all. The month is near its end: 28 days of sums and lines are there already.
 
 Not a program of its own: tests/bench/run --only meters."""
@@ -12,12 +12,11 @@ from bookkeeping import Bookkeeping
 from cpu import cpu_us
 from stack import Cluster, eventually, scratch_directory
 
-RESERVATIONS = 20_000
 TENANTS = 100
 WITHOUT, DAY, NEXT_DAY = "2026-03-29", "2026-03-30", "2026-03-31"
 
 
-def fill(books):
+def fill(books, reservations):
     """Tenants with reservations; the first has a tenth of all."""
     books.run("INSERT INTO tenant (id, name) SELECT gen_random_uuid(), 't' || n FROM generate_series(0, %s) n", TENANTS)
     books.run("""
@@ -25,7 +24,7 @@ def fill(books):
         SELECT gen_random_uuid(), t.id, gen_random_uuid(), %s, 8, 0, '{}', 0, 0, 1, 'reserved'
           FROM (SELECT id, row_number() OVER (ORDER BY name) - 1 AS n FROM tenant) t
           JOIN generate_series(0, %s - 1) AS s (number) ON CASE WHEN s.number %% 10 = 0 THEN 0 ELSE 1 + s.number / 10 %% %s END = t.n""",
-              books.zone, RESERVATIONS, TENANTS)
+              books.zone, reservations, TENANTS)
     books.run("INSERT INTO meter (id, name, unit, aggregation, decimals) VALUES (gen_random_uuid(), 'egress', 'GB', 'sum', 3)")
     books.price("egress", 90_000, "2026-03-01T00:00:00Z", kind="meter", tier="any", created_at="2026-02-01T00:00:00Z")
     books.node("n1")
@@ -71,7 +70,7 @@ def close(books, day, midnight):
     return time.monotonic() - started, (cpu_us(pid) - used) / 1e6
 
 
-def measure():
+def measure(reservations):
     """Rows of the table that tests/bench/run prints."""
     with contextlib.ExitStack() as stack:
         folder = scratch_directory(on_disk=True)
@@ -80,7 +79,7 @@ def measure():
         stack.callback(cluster.stop)
         books = Bookkeeping(cluster, folder, start=f"{WITHOUT}T23:59:59Z")
         stack.callback(books.close)
-        fill(books)
+        fill(books, reservations)
         fill_month(books)
         books.run("ANALYZE")
         books.daemon.launch()
@@ -88,16 +87,16 @@ def measure():
         report(books)
         started = time.monotonic()
         books.tick(f"{DAY}T23:59:59Z")
-        eventually(lambda: books.value("SELECT coalesce(sum(quantity), 0) FROM meter_usage WHERE starts_at = %s", DAY) == RESERVATIONS * 24_000, "all is counted", 200)
+        eventually(lambda: books.value("SELECT coalesce(sum(quantity), 0) FROM meter_usage WHERE starts_at = %s", DAY) == reservations * 24_000, "all is counted", 200)
         counted_s = time.monotonic() - started
         eventually(lambda: books.value("SELECT count(*) FROM provisional_day WHERE day = %s AND as_of = sluice_now()", DAY) == 1, "the open day is told", 100)
         close_s, cpu_s = close(books, DAY, NEXT_DAY)
         largest = books.value("SELECT max(n) FROM (SELECT count(*) AS n FROM reservation GROUP BY tenant_id) t")
-        assert books.value("SELECT sum(amount_u) FROM rated_line WHERE day = %s", DAY) == RESERVATIONS * 2_160_000
-        what = f"{RESERVATIONS:,} reservations, {largest:,} of one tenant"
+        assert books.value("SELECT sum(amount_u) FROM rated_line WHERE day = %s", DAY) == reservations * 2_160_000
+        what = f"{reservations:,} reservations, {largest:,} of one tenant"
         return [
             {"what": f"a day's close, {what}, no readings", "seconds": f"{bare_s:.2f}", "CPU s": f"{bare_cpu_s:.2f}", "per s": "", "MiB": ""},
-            {"what": "counting 24 readings of each", "seconds": f"{counted_s:.1f}", "CPU s": "", "per s": round(RESERVATIONS * 24 / counted_s), "MiB": ""},
-            {"what": "a day's close with them, at a month's end", "seconds": f"{close_s:.2f}", "CPU s": f"{cpu_s:.2f}", "per s": round(RESERVATIONS / close_s),
+            {"what": "counting 24 readings of each", "seconds": f"{counted_s:.1f}", "CPU s": "", "per s": round(reservations * 24 / counted_s), "MiB": ""},
+            {"what": "a day's close with them, at a month's end", "seconds": f"{close_s:.2f}", "CPU s": f"{cpu_s:.2f}", "per s": round(reservations / close_s),
              "MiB": peak_mib(books.daemon.process.pid)},
         ]
