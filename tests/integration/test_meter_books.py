@@ -7,8 +7,25 @@ import uuid
 import pytest
 
 from bookkeeping import Bookkeeping
+from stack import eventually
 
-START = "2026-03-22T00:00:00Z"
+START = "2026-03-19T00:00:00Z"
+# What reads all that was rated of a tenant's period is refused, or takes too long, for those who are put into the table.
+HELD_UP = """
+CREATE TABLE held_up (tenant_id uuid PRIMARY KEY, how text NOT NULL);
+CREATE FUNCTION hold_up(of_tenant uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = sluice, pg_temp AS $$
+DECLARE
+    how text := (SELECT h.how FROM held_up h WHERE h.tenant_id = of_tenant AND current_query() LIKE '%%$3::boolean AND l.reason = ''minimum''%%');
+BEGIN
+    IF how = 'slow' THEN
+        PERFORM pg_sleep(60);
+    ELSIF how = 'refused' THEN
+        RAISE check_violation USING MESSAGE = 'refused on purpose';
+    END IF;
+    RETURN true;
+END $$;
+CREATE POLICY held_up ON rated_line AS RESTRICTIVE FOR SELECT TO sluice_billing USING (hold_up(tenant_id));
+"""
 
 
 class Meters:
@@ -46,13 +63,53 @@ class Meters:
 
 @pytest.fixture(scope="module")
 def meters(cluster, tmp_path_factory):
-    books = Bookkeeping(cluster, tmp_path_factory.mktemp("meters"), start=START)
+    books = Bookkeeping(cluster, tmp_path_factory.mktemp("meters"), start=START, settings={"SLUICE_LEASE_TTL_MS": "3000"})
     books.daemon.start()
     yield Meters(books)
     books.close()
 
 
 # The tests go through time, in their order.
+
+
+def test_a_period_that_is_rated_anew_may_be_refused_or_take_too_long_and_tells_nothing_wrong_meanwhile(meters):
+    """A price that was withdrawn after its day: nobody's book has it any more, so what was written is read once more, by price and facts."""
+    books, meter = meters.books, meters.meter("held")
+    refused, slow = meters.tenant("held-refused"), meters.tenant("held-slow")
+    books.commitment(slow[0], "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z", 1, 10_000)  # its period is due each day, reading or none
+    wrong = meters.price("held", 1_000_000, START)
+    for each in (refused, slow):
+        meters.report(each, meter, 1000, "2026-03-19T01:00:00Z")
+    books.advance("2026-03-20T00:00:00Z")
+    books.step("2026-03-20T00:10:00Z")
+    assert meters.lines(refused) == {wrong: (1000, 1_000_000)}
+    meters.report(refused, meter, 1000, "2026-03-20T00:05:00Z")
+    books.step("2026-03-20T12:00:00Z")
+    withdrawn = "2026-03-21T00:03:00Z"
+    books.run("UPDATE price SET withdrawn_at = %s WHERE id = %s", withdrawn, wrong)
+    right = meters.price("held", 2_000_000, START, corrects=wrong, created_at=withdrawn)
+    books.step("2026-03-20T23:59:59Z")
+    eventually(lambda: books.value("SELECT bool_and(as_of = sluice_now()) FROM provisional_day"), "the open day is told", 30)
+    told = books.value("SELECT coalesce(sum(r.effective_u), 0) FROM provisional_revenue r JOIN provisional_day d ON d.generation = r.generation AND d.day = r.day"
+                       " WHERE r.tenant_id = %s", refused[0])
+    assert told == 0, "what the old price was paid for is not told again at the new one"
+
+    books.run(HELD_UP)
+    books.run("INSERT INTO held_up VALUES (%s, 'refused')", refused[0])
+    daemon = books.daemon.process
+    books.tick("2026-03-21T00:00:00Z")
+    eventually(lambda: books.daemon.log.read_text().count("refused on purpose") > 0, "the second reading is refused", 30)
+    books.run("INSERT INTO held_up VALUES (%s, 'slow')", slow[0])
+    books.run("DELETE FROM held_up WHERE how = 'refused'")
+    eventually(lambda: books.value("SELECT max(day)::text FROM billing_day") == "2026-03-20", f"the day is closed without the slow one:\n{books.daemon.log_tail()}", 30)
+    assert daemon.poll() is None, books.daemon.log_tail()
+    books.run("DROP POLICY held_up ON rated_line")
+    assert meters.lines(refused) == {right: (2000, 4_000_000)}
+    (waiting,) = books.rows("SELECT tenant_id, reason FROM unrated_period")
+    assert waiting["tenant_id"] == slow[0] and "timeout" in waiting["reason"]
+    books.advance("2026-03-22T00:00:00Z")
+    assert {price: quantity for price, (quantity, _) in meters.lines(slow).items()} == {right: 1000}
+    assert books.rows("SELECT * FROM unrated_period") == []
 
 
 def test_a_day_is_one_sum_however_often_agents_report(meters):
