@@ -56,10 +56,12 @@ def minor(amount, currency):
 class CountingHouse(Bookkeeping):
     def __init__(self, cluster, directory, start):
         super().__init__(cluster, directory, start=start, settings={"SLUICE_LEASE_TTL_MS": "1000"})
-        self.port, admin = self.ports.take(), self.ports.take()
+        self.port, admin, standby = self.ports.take(), self.ports.take(), self.ports.take()
         environment = {"SLUICE_DATABASE_URL": cluster.url(self.database), "SLUICE_ADMIN_LISTEN": f"127.0.0.1:{admin}",
                        "SLUICE_LISTEN": f"127.0.0.1:{self.port}", **UNLIMITED}
         self.api = Daemon("sluice-api", directory, environment, admin)
+        (directory / "standby").mkdir()
+        self.standby = Daemon("sluice-billing", directory / "standby", {**self.daemon.environment, "SLUICE_ADMIN_LISTEN": f"127.0.0.1:{standby}"}, standby)
         self.world, self.fleet, self.assets, self.books = rating.World(), capex.Fleet(), [], {}
         self.clients, self.commitment_count = {}, 0
         self.meters = {}            # name -> aggregation
@@ -75,13 +77,21 @@ class CountingHouse(Bookkeeping):
         self.daemon.launch()
         self.api.wait_ready()
         self.daemon.wait_ready()
+        self.standby.launch()
         return self
 
     def close(self):
         try:
             self.api.stop()
+            self.standby.stop()
         finally:
             super().close()
+
+    def kill_leader(self):
+        """The other one takes over; who was killed comes back to stand by."""
+        self.daemon.kill()
+        self.daemon.launch()
+        self.daemon, self.standby = self.standby, self.daemon
 
     # ---- Time ----
 

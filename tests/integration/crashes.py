@@ -1,5 +1,5 @@
 """Crashes of sluice-billing within a history: a statement of its own is counted, and the connection that runs the chosen one is ended by the
-database, so that what was committed stays and the rest is gone; as often as not the daemon is killed with it."""
+database, so that what was committed stays and the rest is gone; as often as not the daemon is killed with it and another takes over."""
 # SPDX-License-Identifier: Apache-2.0
 
 # What closes of days and months write, and what operators ask of billing.
@@ -45,8 +45,7 @@ class Crashes:
         nth = self.house.value("SELECT nth FROM crash_at")
         if is_killed and nth > before:
             self.house.until(lambda is_closed: is_closed or self.counted() >= nth)
-            self.house.daemon.kill()
-            self.house.daemon.launch()
+            self.house.kill_leader()
         self.house.until(lambda is_closed: is_closed)
         self.crashes += before < nth <= self.counted()
         self.house.run("UPDATE crash_at SET nth = 0")

@@ -159,7 +159,7 @@ class History(Invoicing, Purchasing, Lending, Crashes):
         milli = TYPES.get(sku) or dice.choice((250, 1000, 2500))
         tier = dice.choice(TIERS)
         begin = self.house.today + dice.randrange(0, 4 * DAY_S)
-        end = FOREVER if dice.random() < 0.1 else begin + dice.choice((dice.randrange(60, 7200), dice.randrange(3600, 12 * DAY_S), DAY_S * dice.randrange(1, 20), 225 * dice.randrange(1, 900)))
+        end = FOREVER if dice.random() < 0.1 else begin + dice.choice((1, dice.randrange(60, 7200), dice.randrange(3600, 12 * DAY_S), DAY_S * dice.randrange(1, 20), 225 * dice.randrange(1, 900)))
         reservation = None
         for _ in range(dice.choice((1, 1, 2, 3))):
             hold = min(end + 6 * DAY_S, FOREVER)

@@ -109,7 +109,7 @@ class Node:
     def causes(self, begin, end):
         """(from, to, cause) of what is not delivered; before its first report it was not in service, and what validates is what it was taken out for."""
         cause, at, found = "not_in_service", begin, []
-        for when, state in sorted(self.facts):
+        for when, state in sorted(self.facts, key=lambda fact: fact[0]):  # of one instant the last one told
             if when > at and when < end:
                 found.append((at, when, cause))
                 at = when
