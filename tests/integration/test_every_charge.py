@@ -126,6 +126,10 @@ class Charged:
         for number in range(2 * len(CARRIERS)):
             stack.node(f"w{number}", SLOW)
         self.carriers = {name: self.carrier(name, *terms) for name, terms in CARRIERS.items()}
+        # A package of a hundred million is begun for two seconds of a thousandth of a GPU.
+        self.dear = stack.tenant("dear", may_shape=True)
+        make("/v1/system/prices", {"sku_kind": "gpu_model", "sku": "H100", "tenant": "dear", "gpu_hour": usd("100.000000"), "model": "package", "package_gpu_hours": 1_000_000})
+        self.reserve(self.dear, "tiny", "2026-01-05T00:00:00Z", "2026-01-05T00:00:02Z", shape={"gpu_milli": 1, "gpu_models": ["H100"]})
         self.twins = Twins(stack, random.Random(self.seed))
         self.live()
 
@@ -218,7 +222,7 @@ class Charged:
         stack.advance("2026-04-02T00:00:00Z")
 
     def tenants(self):
-        return {"acme": self.acme, "spender": self.spender, "idler": self.idler, **self.carriers}
+        return {"acme": self.acme, "spender": self.spender, "idler": self.idler, "dear": self.dear, **self.carriers}
 
     def lines(self):
         """Each line of each invoice with what explains it."""
@@ -419,7 +423,7 @@ def keep(name, rows):
             out.writerows(rows)
 
 
-@pytest.mark.parametrize("name", ("acme", "spender", "idler", *CARRIERS))
+@pytest.mark.parametrize("name", ("acme", "spender", "idler", "dear", *CARRIERS))
 def test_focus_has_every_charge_correction_and_credit_note(charged, name):
     who = charged.tenants()[name]
     owed = {each["number"]: decimal.Decimal(each["total"]["amount"]) for each in who.items("/v1/invoices")}
