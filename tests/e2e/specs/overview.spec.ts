@@ -1,5 +1,5 @@
 // Overview, audit and system, compared with what the API says.
-import { expect, expectAccessible, operatorToken, present, signIn, test } from "./support";
+import { expect, expectAccessible, expectAccessibleInBothThemes, operatorToken, present, signIn, test } from "./support";
 
 const counted = new Intl.NumberFormat("en-US");
 
@@ -51,6 +51,32 @@ test("the_system_tells_leaders_and_drift", async ({ page }) => {
   await expect(leaders).toContainText("Billing");
   await page.getByRole("button", { name: "Compare" }).click();
   await expect(page.getByText("no drift")).toBeVisible();
+});
+
+test("a_paused_zone_is_told_on_every_page_until_it_is_resumed", async ({ page, operator }) => {
+  const [zone] = await operator.items<{ id: string }>("/v1/system/reconciler");
+  await signIn(page, operatorToken, "/console/system");
+  const row = page.getByRole("group", { name: "Reconcilers" }).getByRole("row").filter({ hasText: "us-east-1a" });
+  await expect(row).toContainText("works");
+  await row.getByRole("button", { name: "Pause" }).click();
+  const dialog = page.getByRole("dialog", { name: "Pause us-east-1a" });
+  await dialog.getByLabel("Reason").fill("switch s3 flaps");
+  await dialog.getByRole("button", { name: "Pause", exact: true }).click();
+  const told = page.getByRole("status", { name: "Paused zones" });
+  try {
+    await expect(told).toContainText("us-east-1a is paused: switch s3 flaps");
+    await expect(row).toContainText("paused");
+    await expectAccessibleInBothThemes(page);
+    await page.goto("/console/overview");
+    await expect(page.locator(".concerns")).toContainText("Zones that operators have paused");
+    await told.getByRole("link").click();
+    await row.getByRole("button", { name: "Resume" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Resume", exact: true }).click();
+    await expect(row).toContainText("works");
+    await expect(told).toHaveCount(0);
+  } finally {
+    await operator.post(`/v1/system/reconciler/${present(zone, "a zone").id}/resume`, {});
+  }
 });
 
 test.describe("a tenant", () => {

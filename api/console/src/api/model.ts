@@ -29,6 +29,7 @@ export type Session = Item<"/v1/sessions">;
 export type Governance = Item<"/v1/system/governance">;
 export type Attention = Item<"/v1/system/attention">;
 export type Queue = Item<"/v1/system/queues">;
+export type Reconciler = Item<"/v1/system/reconciler">;
 export type Leader = Item<"/v1/system/leaders">;
 export type Partition = Item<"/v1/system/partitions">;
 export type AuditRow = Item<"/v1/system/audit">;

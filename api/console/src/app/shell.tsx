@@ -15,6 +15,7 @@ import { AccountMenu } from "./account-menu";
 import { Keyboard } from "./keyboard";
 import { Navigation } from "./navigation";
 import { pageAt, pagesFor } from "./pages";
+import { PausedZones } from "./paused-zones";
 import { PrincipalContext } from "./principal";
 
 const Palette = lazy(() => import("./palette"));
@@ -43,6 +44,7 @@ export function Shell() {
           <TopBar me={me.data} />
           <Navigation />
           <main className="page" id="content">
+            {isProvider(me.data) && <PausedZones />}
             {/* In another zone everything reads anew. */}
             <Content key={zone} me={me.data} />
           </main>

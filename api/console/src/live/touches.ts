@@ -6,6 +6,7 @@ const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   maintenance: ["maintenance", "allocations"],
   replacement_request: ["replacements"],
   zone: ["zones"],
+  reconciler: ["reconciler", "overview"],
   reservation: ["reservations", "nodes", "fleet", "allocations", "quotes", "availability", "quotas", "overview"],
   amendment: ["reservations"],
   instance: ["reservations", "nodes", "fleet", "overview"],

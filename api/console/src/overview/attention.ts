@@ -25,6 +25,7 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   nodes_failing: { name: "Nodes whose last step failed", tone: "warn", to: "/fleet" },
   nodes_quarantined: { name: "Nodes in quarantine", tone: "bad", to: "/fleet?state=quarantined" },
   nodes_in_repair: { name: "Nodes in repair", tone: "warn", to: "/fleet?state=repair" },
+  zones_paused: { name: "Zones that operators have paused", tone: "bad", to: "/system" },
   leases_expired: { name: "Parts of the work without a leader", tone: "bad", to: "/system" },
   webhooks_failing: { name: "Webhooks that fail", tone: "warn", to: "/system" },
   usage_unpriced: { name: "Usage that no price covers", tone: "warn", to: "/economics" },

@@ -10,6 +10,7 @@ import { StateChip } from "../ui/state-chip";
 import { Empty, Loaded } from "../ui/states";
 import { DataTable, type Column } from "../ui/table";
 import { nameOfWork, zoneIdOf } from "./leaders";
+import { Reconcilers } from "./reconcilers";
 
 const QUEUE_COLUMNS: readonly Column<Queue>[] = [
   { key: "name", title: "What waits", sort: (queue) => queue.name, render: (queue) => <b>{nameOfWork(queue.name)}</b> },
@@ -32,6 +33,7 @@ const QUEUE_COLUMNS: readonly Column<Queue>[] = [
 export function WorkTab() {
   return (
     <>
+      <Reconcilers />
       <Leaders />
       <div className="halves">
         <Queues />
