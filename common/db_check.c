@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define PARAMS_MAX           64
+#define ROLES_MAX            8 /* there are five that log in */
 #define STATEMENT_TIMEOUT_MS 10000
 #define EXPLAIN              "EXPLAIN "
 #define SYNTAX_ERROR         "42601"
@@ -34,11 +35,40 @@ static enum err_kind parse(struct db *db, const struct db_stmt *stmt, struct err
     return db_take_result(db, NULL, reterr);
 }
 
-static bool fits(const char *url, const char *role, const struct db_stmt *stmt, struct err *reterr)
+/* A connection per role, opened when it is first asked for: what is explained, or is wrong, leaves no trace on it. */
+struct sessions {
+    const char *url;
+    size_t count;
+    struct {
+        const char *role;
+        struct db *db;
+    } of[ROLES_MAX];
+};
+
+static void sessions_end(struct sessions *sessions)
 {
-    CLEANUP(db_freep)
-    struct db *db = db_new(&(struct db_options){
-        .url = url, .role = role, .application_name = "sluice check", .statement_timeout_ms = STATEMENT_TIMEOUT_MS});
+    for (size_t i = 0; i < sessions->count; i++)
+        db_free(sessions->of[i].db);
+}
+
+static struct db *session_as(struct sessions *sessions, const char *role)
+{
+    size_t i = 0;
+    while (i < sessions->count && strcmp(sessions->of[i].role, role) != 0)
+        i++;
+    if (i == sessions->count) {
+        must(i < ROLES_MAX);
+        sessions->of[sessions->count++].role = role;
+        sessions->of[i].db = db_new(&(struct db_options){.url = sessions->url,
+                                                         .role = role,
+                                                         .application_name = "sluice check",
+                                                         .statement_timeout_ms = STATEMENT_TIMEOUT_MS});
+    }
+    return sessions->of[i].db;
+}
+
+static bool fits(struct db *db, const struct db_stmt *stmt, struct err *reterr)
+{
     struct err err = {0};
     enum err_kind kind = db_connect(db, &err);
     if (kind == ERR_NONE)
@@ -51,12 +81,12 @@ static bool fits(const char *url, const char *role, const struct db_stmt *stmt, 
 }
 
 /* True if the statement fits under one of the roles. */
-static bool check_one(const char *url, const struct db_check *check, const struct db_stmt *stmt)
+static bool check_one(struct sessions *sessions, const struct db_check *check, const struct db_stmt *stmt)
 {
     struct err err = {0};
     const char *role = check->role;
-    bool is_fine = fits(url, role, stmt, &err);
-    if (!is_fine && check->other_role != NULL && fits(url, check->other_role, stmt, NULL)) {
+    bool is_fine = fits(session_as(sessions, role), stmt, &err);
+    if (!is_fine && check->other_role != NULL && fits(session_as(sessions, check->other_role), stmt, NULL)) {
         is_fine = true;
         role = check->other_role;
     }
@@ -66,10 +96,11 @@ static bool check_one(const char *url, const struct db_check *check, const struc
 
 int db_check_statements(const char *url, const struct db_check *checks)
 {
+    CLEANUP(sessions_end) struct sessions sessions = {.url = url};
     int misfits = 0;
     for (const struct db_check *check = checks; check->statements != NULL; check++) {
         for (size_t i = 0; check->statements[i] != NULL; i++)
-            misfits += !check_one(url, check, check->statements[i]);
+            misfits += !check_one(&sessions, check, check->statements[i]);
     }
     if (misfits > 0)
         fprintf(stderr, "%d statements do not fit this database\n", misfits);
