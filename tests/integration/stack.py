@@ -154,6 +154,13 @@ class Cluster:
             if cursor.fetchone() is None:
                 cursor.execute(f"CREATE DATABASE {TEMPLATE}")
                 self.migrate(TEMPLATE)
+                self.cut_partitions(TEMPLATE)
+
+    def cut_partitions(self, name):
+        """Makes the partitions of a virtual clock's first months, which every sluice-api would make as it starts."""
+        with contextlib.closing(self.connect(name)) as database, database.cursor() as cursor:
+            cursor.execute("SELECT partition_ensure(table_name, %s, %s::timestamptz + ahead * ('1 ' || step)::interval) FROM partition_policy WHERE domain_time",
+                           (START_OF_TIME, START_OF_TIME))
 
     def copy_template(self, name):
         """A migrated database of that name."""
@@ -178,7 +185,7 @@ class Cluster:
 @functools.cache
 def prepared_data():
     """The data directory of a stopped cluster with the template in it: one per build and per what it is made from."""
-    sources = [DEPLOY / "postgres", DEPLOY / "migrate", *sorted((ROOT / "migrations").glob("*.sql"))]
+    sources = [DEPLOY / "postgres", DEPLOY / "migrate", pathlib.Path(__file__), *sorted((ROOT / "migrations").glob("*.sql"))]
     digest = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()[:16]
     shelf = binaries().parent / "prepared-clusters"
     shelf.mkdir(exist_ok=True)
