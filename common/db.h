@@ -102,6 +102,8 @@ uint64_t db_xid(const PGresult *result, int row, int column); /* xid8, or its te
 bool db_bool(const PGresult *result, int row, int column);
 const char *db_text(const PGresult *result, int row, int column); /* NULL for SQL null; lives as long as result */
 struct identity db_identity(const PGresult *result, int row, int column); /* must() on SQL null */
+/* The end of the run of rows from first on that are alike in the columns up to last_column; of text only. */
+int db_run_end(const PGresult *rows, int first, int last_column);
 /* Times travel as whole seconds: SELECT extract(epoch FROM t)::bigint. 'infinity' does not fit: use coalesce. */
 
 /* Builds the text of an array parameter: {"a","b",NULL}. */

@@ -91,3 +91,15 @@ const char *db_int_param(char buffer[static DB_INT_TEXT_SIZE], int64_t value)
     (void)snprintf(buffer, DB_INT_TEXT_SIZE, "%" PRId64, value); /* 20 characters at most */
     return buffer;
 }
+
+int db_run_end(const PGresult *rows, int first, int last_column)
+{
+    int end = first + 1;
+    for (; end < PQntuples(rows); end++) {
+        for (int column = 0; column <= last_column; column++) {
+            if (strcmp(PQgetvalue(rows, end, column), PQgetvalue(rows, first, column)) != 0)
+                return end;
+        }
+    }
+    return end;
+}

@@ -153,19 +153,6 @@ static enum err_kind load_capacity(struct request *request, const struct break_e
 
 /* ---- What is sold ---- */
 
-/* The end of the run of rows from first on that are alike in the columns up to last_column. */
-static int run_end(const PGresult *rows, int first, int last_column)
-{
-    int end = first + 1;
-    for (; end < PQntuples(rows); end++) {
-        for (int column = 0; column <= last_column; column++) {
-            if (strcmp(PQgetvalue(rows, end, column), PQgetvalue(rows, first, column)) != 0)
-                return end;
-        }
-    }
-    return end;
-}
-
 /* Rows of one week and kind of node, of terms that have that choice. A second that has no price is worth nothing. */
 static enum err_kind add_booked(struct request *request, const struct break_even_facts *facts,
                                 const struct price_book *book, const struct price_choice *choice, const PGresult *rows,
@@ -212,7 +199,7 @@ static enum err_kind add_terms(struct request *request, const struct break_even_
     price_book_choose(book, &sku, &customer, &choice);
     enum err_kind kind = ERR_NONE;
     for (int row = first, next; row < end && kind == ERR_NONE; row = next) {
-        next = run_end(rows, row, BOOKED_NODE_KIND);
+        next = db_run_end(rows, row, BOOKED_NODE_KIND);
         kind = add_booked(request, facts, book, &choice, rows, row, next < end ? next : end, reterr);
     }
     return kind;
@@ -234,7 +221,7 @@ static enum err_kind load_booked(struct request *request, const struct break_eve
                                       .to_s = facts->starts_s + facts->weeks * BREAK_EVEN_WEEK_S};
     kind = price_book_read(price_ask, request, &scope, &book, reterr);
     for (int row = 0, next; row < PQntuples(rows) && kind == ERR_NONE; row = next) {
-        next = run_end(rows, row, BOOKED_ZONE);
+        next = db_run_end(rows, row, BOOKED_ZONE);
         kind = add_terms(request, facts, &book, currency, rows, row, next, reterr);
     }
     return kind;

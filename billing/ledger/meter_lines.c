@@ -169,7 +169,7 @@ enum err_kind meter_lines_of_rows(const PGresult *rows, const struct facts_perio
 {
     enum err_kind kind = ERR_NONE;
     for (int row = 0, next; row < PQntuples(rows) && kind == ERR_NONE; row = next) {
-        next = usage_run_end(rows, row, METER_COLUMN_METER);
+        next = db_run_end(rows, row, METER_COLUMN_METER);
         kind = add_series(rows, row, next, period, book, lines, reterr);
     }
     return kind == ERR_NONE ? rated_lines_merge(lines, reterr) : kind;

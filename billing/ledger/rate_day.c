@@ -210,7 +210,7 @@ static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr
         return kind;
     CLEANUP(findings_release) struct findings findings = {0};
     for (int row = 0, next; row < PQntuples(rows) && kind == ERR_NONE; row = next) {
-        next = usage_run_end(rows, row, USAGE_COLUMN_DAY);
+        next = db_run_end(rows, row, USAGE_COLUMN_DAY);
         kind = rate_reservation_day(&findings, chunk->scope.book, rows, row, next, reterr);
     }
     return kind == ERR_NONE ? post_findings(db, chunk, &findings, reterr) : kind;

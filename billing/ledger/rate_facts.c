@@ -132,7 +132,7 @@ enum err_kind facts_measure(struct db *db, const struct facts_period *period, st
     int rows = kind == ERR_NONE ? PQntuples(ret->usage_rows) : 0;
     ret->left_out = alloc_zero((size_t)rows + 1, sizeof *ret->left_out);
     for (int row = 0, next; row < rows && kind == ERR_NONE; row = next) {
-        next = usage_run_end(ret->usage_rows, row, USAGE_COLUMN_DAY);
+        next = db_run_end(ret->usage_rows, row, USAGE_COLUMN_DAY);
         kind = measure(ret, row, next, lines, reterr);
     }
     return kind == ERR_NONE ? rated_lines_merge(lines, reterr) : kind;

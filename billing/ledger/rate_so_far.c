@@ -192,7 +192,7 @@ static enum err_kind measure(const struct so_far *so_far, const struct price_boo
     for (int row = 0, next; row < PQntuples(rows) && kind == ERR_NONE; row = next) {
         struct err err = {0};
         int unpriced_row = row;
-        next = usage_run_end(rows, row, USAGE_COLUMN_RESERVATION);
+        next = db_run_end(rows, row, USAGE_COLUMN_RESERVATION);
         *ret_reservations += 1;
         kind = usage_lines_add_day(lines, book, rows, row, next, NULL, &unpriced_row, &err);
         if (kind == ERR_NOT_FOUND) {

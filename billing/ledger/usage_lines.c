@@ -7,18 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-int usage_run_end(const PGresult *rows, int first, int last_column)
-{
-    int end = first + 1;
-    for (; end < PQntuples(rows); end++) {
-        for (int column = 0; column <= last_column; column++) {
-            if (strcmp(PQgetvalue(rows, end, column), PQgetvalue(rows, first, column)) != 0)
-                return end;
-        }
-    }
-    return end;
-}
-
 /* Usage of one reservation, day, sku and capacity status. */
 struct usage {
     struct rated_line line; /* what its lines have in common */
@@ -143,7 +131,7 @@ enum err_kind usage_lines_add_day(struct rated_lines *lines, const struct price_
 {
     size_t before = lines->count;
     for (int row = first, next; row < end; row = next) {
-        next = usage_run_end(rows, row, USAGE_COLUMN_CAPACITY);
+        next = db_run_end(rows, row, USAGE_COLUMN_CAPACITY);
         enum err_kind kind = add(lines, book, rows, row, next, left_out, reterr);
         if (kind != ERR_NONE) {
             rated_lines_truncate(lines, before);

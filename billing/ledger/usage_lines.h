@@ -71,9 +71,6 @@ void usage_sku_print(const PGresult *rows, int row, char *ret);
     " ORDER BY s.id, s.day, s.kind, s.sku, s.capacity, s.period_start, s.period_end"
 // clang-format on
 
-/* The end of the run of rows from first on that are alike in the columns up to last_column. */
-int usage_run_end(const PGresult *rows, int first, int last_column);
-
 /* Adds a reservation's day, rows [first, end) but those that are left out (by number; NULL: none). ERR_NOT_FOUND if a
  * second has no price: then nothing was added, and *ret_unpriced is the first row of those that have none. */
 MUST_CHECK enum err_kind usage_lines_add_day(struct rated_lines *lines, const struct price_book *book,

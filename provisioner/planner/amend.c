@@ -311,14 +311,7 @@ static void tell_all(struct amending *amending, struct planner_verdict *ret)
         struct planner_key key = {amending->terms->reservation, ordinal};
         give(planner, held_after(planner, &key, amending->now));
     }
-    give_end(planner);
-    *ret = (struct planner_verdict){
-        .placed = true,
-        .allocations = planner->given,
-        .allocation_count = planner->given_count,
-        .evictions = planner->evictions,
-        .eviction_count = planner->eviction_count,
-    };
+    *ret = give_verdict(planner);
 }
 
 /* Whoever has not begun stays where it can; else all who have not begun are placed anew; then both with evictions. */

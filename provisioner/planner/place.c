@@ -78,6 +78,18 @@ void give_end(struct planner *planner)
     }
 }
 
+struct planner_verdict give_verdict(struct planner *planner)
+{
+    give_end(planner);
+    return (struct planner_verdict){
+        .placed = true,
+        .allocations = planner->given,
+        .allocation_count = planner->given_count,
+        .evictions = planner->evictions,
+        .eviction_count = planner->eviction_count,
+    };
+}
+
 void ordinals_of(struct planner *planner, const struct planner_request *request)
 {
     ARRAY_RESERVE(planner->ordinals, planner->ordinal_room, request->count);
@@ -109,14 +121,7 @@ static void grant(struct planner *planner, const struct question *question, cons
     give_begin(planner);
     for (uint32_t i = 0; i < planner->ordinal_count; i++)
         give(planner, planner->taken[i]);
-    give_end(planner);
-    *ret = (struct planner_verdict){
-        .placed = true,
-        .allocations = planner->given,
-        .allocation_count = planner->given_count,
-        .evictions = planner->evictions,
-        .eviction_count = planner->eviction_count,
-    };
+    *ret = give_verdict(planner);
 }
 
 bool planner_release(struct planner *planner, const struct planner_key *key)

@@ -164,6 +164,8 @@ void cut_allocation(struct planner *planner, uint32_t allocation, int64_t instan
 void give_begin(struct planner *planner);
 void give(struct planner *planner, uint32_t allocation);
 void give_end(struct planner *planner);
+/* Ends it, as the verdict of what was placed. */
+struct planner_verdict give_verdict(struct planner *planner);
 /* planner->ordinals are those of the request. */
 void ordinals_of(struct planner *planner, const struct planner_request *request);
 

@@ -3,8 +3,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/amend.h"
 
-#include "common/calendar.h"
-
 #include <inttypes.h>
 
 /* Who is told a time posts it a little later: it must not be past by then. */
@@ -28,15 +26,6 @@ static bool changes_nothing(const struct amend_search *search, const struct amen
 
 /* ---- Bodies ---- */
 
-static const char *time_json(struct arena *arena, int64_t instant_s)
-{
-    char text[CALENDAR_TIME_SIZE];
-    if (instant_s > CALENDAR_TIME_MAX_S)
-        return "null";
-    calendar_time_print(instant_s, text);
-    return arena_format(arena, "\"%s\"", text);
-}
-
 /* A body has what is not as it is held. */
 static const char *with_body(const struct amend_search *search, const char *bodies, const struct amend_terms *terms)
 {
@@ -45,9 +34,9 @@ static const char *with_body(const struct amend_search *search, const char *bodi
     const char *members = "";
     bool is_at_once = search->starts_at_once && terms->starts_s == search->asked.starts_s;
     if (terms->starts_s != held->starts_s)
-        members = arena_format(arena, ",\"starts_at\":%s", is_at_once ? "null" : time_json(arena, terms->starts_s));
+        members = arena_format(arena, ",\"starts_at\":%s", is_at_once ? "null" : json_time(arena, terms->starts_s));
     if (terms->ends_s != held->ends_s)
-        members = arena_format(arena, "%s,\"ends_at\":%s", members, time_json(arena, terms->ends_s));
+        members = arena_format(arena, "%s,\"ends_at\":%s", members, json_time(arena, terms->ends_s));
     if (terms->count != held->count)
         members = arena_format(arena, "%s,\"count\":%" PRId64, members, terms->count);
     return arena_format(arena, "%s%s{%s}", bodies, bodies[0] == '\0' ? "" : ",", members + 1);

@@ -332,15 +332,6 @@ static const char *amount_text(struct arena *arena, const struct quota_refusal *
                : arena_format(arena, "%" PRId64 ".%03d", thousandths / 1000, (int)(thousandths % 1000));
 }
 
-static const char *time_json(struct arena *arena, int64_t instant_s)
-{
-    char text[CALENDAR_TIME_SIZE];
-    if (instant_s > CALENDAR_TIME_MAX_S)
-        return "null";
-    calendar_time_print(instant_s, text);
-    return arena_format(arena, "\"%s\"", text);
-}
-
 static const char *text_json(struct arena *arena, const char *text)
 {
     return text == NULL ? "null" : json_text(arena, text);
@@ -370,8 +361,8 @@ const char *holding_binding(struct arena *arena, const struct quota_refusal *ref
                         json_text(arena, sentence_of(arena, refusal)), quota_kind_text(refusal->kind),
                         text_json(arena, refusal->project), text_json(arena, refusal->gpu_model),
                         amount_text(arena, refusal, refusal->limit), amount_text(arena, refusal, refusal->held),
-                        amount_text(arena, refusal, refusal->asked), time_json(arena, refusal->from),
-                        time_json(arena, fits_at_s));
+                        amount_text(arena, refusal, refusal->asked), json_time(arena, refusal->from),
+                        json_time(arena, fits_at_s));
 }
 
 void holding_tell(struct reservation *reservation, const struct planner_request *request,

@@ -149,12 +149,6 @@ static const char *sentence_of(const struct world *world, const struct planner_r
     return arena_format(arena, "%s: %s%s", what, best_text(world, request, refusal), why_text(refusal->binding));
 }
 
-static const char *time_json(struct arena *arena, int64_t instant_s)
-{
-    return instant_s > CALENDAR_TIME_MAX_S ? "null"
-                                           : arena_format(arena, "\"%s\"", instant_text(arena, instant_s, false));
-}
-
 static const char *text_json(struct arena *arena, const char *text)
 {
     return text == NULL ? "null" : json_text(arena, text);
@@ -171,7 +165,7 @@ const char *refusal_binding(const struct world *world, const struct planner_requ
                         planner_binding_text(refusal->binding), json_text(arena, sentence_of(world, request, refusal)),
                         planner_scope_text(refusal->scope), refusal->asked, refusal->best_count, refusal->fleet_count,
                         text_json(arena, is_scoped(request) ? where_of(world, refusal) : NULL), refusal->scope_count,
-                        time_json(arena, request->from), time_json(arena, request->to));
+                        json_time(arena, request->from), json_time(arena, request->to));
 }
 
 /* ---- Alternatives ---- */
@@ -186,13 +180,13 @@ struct alternative {
 
 static const char *fixed_window(struct arena *arena, int64_t starts_s, int64_t ends_s)
 {
-    return arena_format(arena, "\"starts_at\":%s,\"ends_at\":%s", time_json(arena, starts_s), time_json(arena, ends_s));
+    return arena_format(arena, "\"starts_at\":%s,\"ends_at\":%s", json_time(arena, starts_s), json_time(arena, ends_s));
 }
 
 static const char *flexible_window(struct arena *arena, int64_t duration_s, int64_t from_s, int64_t to_s)
 {
     return arena_format(arena, "\"duration_s\":%" PRId64 ",\"start_range\":[%s,%s]", duration_s,
-                        time_json(arena, from_s), time_json(arena, to_s));
+                        json_time(arena, from_s), json_time(arena, to_s));
 }
 
 /* As it was wished, but for the length: what was left open stays open. */

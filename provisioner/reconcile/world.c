@@ -3,6 +3,7 @@
 #include "provisioner/reconcile/world.h"
 
 #include "common/alloc.h"
+#include "common/calendar.h"
 #include "common/must.h"
 
 #include <inttypes.h>
@@ -112,6 +113,15 @@ bool world_held_from(const struct world *world, const struct planner_key *key, i
 const char *json_instant(struct arena *arena, int64_t instant_s)
 {
     return instant_s == NEVER ? "null" : arena_format(arena, "%" PRId64, instant_s);
+}
+
+const char *json_time(struct arena *arena, int64_t instant_s)
+{
+    char text[CALENDAR_TIME_SIZE];
+    if (instant_s > CALENDAR_TIME_MAX_S)
+        return "null";
+    calendar_time_print(instant_s, text);
+    return arena_format(arena, "\"%s\"", text);
 }
 
 const char *json_text(struct arena *arena, const char *text)

@@ -483,6 +483,8 @@ bool world_held_until(const struct world *world, const struct planner_key *key, 
 bool world_held_from(const struct world *world, const struct planner_key *key, int64_t instant, int64_t *ret_from_s);
 /* JSON of an instant: seconds, or null for NEVER. */
 const char *json_instant(struct arena *arena, int64_t instant_s);
+/* JSON of an instant as the API writes it: a text; null beyond what can be written, as NEVER and PLANNER_OPEN are. */
+const char *json_time(struct arena *arena, int64_t instant_s);
 /* JSON of a text that is UTF-8: in quotes, escaped. */
 const char *json_text(struct arena *arena, const char *text);
 

@@ -6,6 +6,7 @@
 #include "common/db.h"
 #include "common/lease.h"
 #include "common/must.h"
+#include "tests/integration/probe.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -46,17 +47,6 @@ static const struct db_stmt setup[] = {
 
 static const char *url;
 static struct db *operator_db; /* the one that terminates */
-static struct err err;
-
-#define OK(call)       must_be((call), ERR_NONE, #call, __LINE__)
-#define IS(call, want) must_be((call), (want), #call, __LINE__)
-
-static void must_be(enum err_kind kind, enum err_kind want, const char *call, int line)
-{
-    if (kind != want)
-        fprintf(stderr, "line %d: %s gave %s: %s\n", line, call, err_slug(kind), err.text);
-    must(kind == want);
-}
 
 static struct db *db_as(const char *role)
 {

@@ -4,6 +4,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/ledger/journal.h"
 #include "common/must.h"
+#include "tests/integration/probe.h"
 #include "tests/unit/property.h"
 
 #include <stdio.h>
@@ -44,17 +45,6 @@ static const struct db_stmt statement_check = {
 static struct db *db;
 static struct db *reader; /* sees everything; billing reads no views */
 static struct identity tenants[TENANTS];
-static struct err err;
-
-#define OK(call)       must_be((call), ERR_NONE, #call, __LINE__)
-#define IS(call, want) must_be((call), (want), #call, __LINE__)
-
-static void must_be(enum err_kind kind, enum err_kind want, const char *call, int line)
-{
-    if (kind != want)
-        fprintf(stderr, "line %d: %s gave %s: %s\n", line, call, err_slug(kind), err.text);
-    must(kind == want);
-}
 
 static int64_t number_of(const struct db_stmt *stmt, const char *const *params)
 {
