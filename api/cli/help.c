@@ -61,6 +61,15 @@ static bool belongs_to(const struct command *command, const char *group)
     return group == NULL || (strncmp(command->path, group, length) == 0 && command->path[length] == ' ');
 }
 
+/* The longest name of a command, and two spaces. */
+static int name_width(void)
+{
+    size_t longest = 0;
+    for (const struct command *command = commands; command->path != NULL; command++)
+        longest = strlen(command->path) > longest ? strlen(command->path) : longest;
+    return (int)longest + 2;
+}
+
 void help_print(FILE *out, const struct arguments *arguments)
 {
     if (arguments->command != NULL) {
@@ -70,7 +79,7 @@ void help_print(FILE *out, const struct arguments *arguments)
     fputs("sluice: the command line of a GPU cloud\n\nUsage: sluice COMMAND [OPTION]...\n\nCommands:\n", out);
     for (const struct command *command = commands; command->path != NULL; command++) {
         if (belongs_to(command, arguments->group))
-            fprintf(out, "  %-22s%s\n", command->path, command->help);
+            fprintf(out, "  %-*s%s\n", name_width(), command->path, command->help);
     }
     fputs("\nOptions of every command:\n", out);
     print_options(out, options_everywhere);
