@@ -1,6 +1,7 @@
 /* Discounts: what a tenant pays less, for a time. One is made and may be ended; nothing else changes it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/price_floor_check.h"
+#include "api/resources/price_model.h"
 #include "api/resources/registry.h"
 #include "api/resources/version_end.h"
 #include "api/server/answer.h"
@@ -148,8 +149,9 @@ static void check(struct request *request, const struct discount *wish, const PG
                           db_text(row, 0, REF_CURRENCY));
     if (is_fixed == (wish->percent_bp != FIELD_NULL) || (is_fixed && wish->sku == NULL))
         field_problem_add(&request->problems, "/percent_bp", "out_of_range", "give percent_bp, or gpu_hour with a sku");
-    if (is_fixed && wish->gpu_hour.amount_u < 0)
-        field_problem_add(&request->problems, "/gpu_hour/amount", "out_of_range", "must not be negative");
+    if (is_fixed && (wish->gpu_hour.amount_u < 0 || wish->gpu_hour.amount_u > PRICE_MOST_U))
+        field_problem_add(&request->problems, "/gpu_hour/amount", "out_of_range",
+                          "must not be negative, nor more than a million");
     if ((wish->sku == NULL) != (wish->sku_kind == NULL))
         field_problem_add(&request->problems, "/sku", "out_of_range", "goes with sku_kind");
     if (!db_bool(row, 0, REF_IS_NOT_PAST))

@@ -25,8 +25,7 @@ struct price {
     const char *below_floor_reason;
 };
 
-#define METER_PRICE_MOST_U   INT64_C(1000000000000)
-#define METER_PACKAGE_MOST_U INT64_C(1000000000000000)
+#define PACKAGE_MOST_U INT64_C(1000000000000000)
 
 static const char *const sku_kinds[] = {"instance_type", "gpu_model", "meter", NULL};
 static const char *const tiers[] = {"reserved", "on_demand", "preemptible", "any", NULL};
@@ -183,20 +182,20 @@ static const char *tier_of(const struct price *wish)
     return is_of_meter(wish) ? SKU_ANY_TIER : "reserved";
 }
 
-/* A reading has neither a tier nor a time of the day, and there is nothing that it lasts at least. */
-/* So that what a reading comes to fits an amount. */
+/* So that what a reading, or a day of a reservation, comes to fits an amount: a slip of the pen stops no books. */
 static void check_most(struct request *request, const struct price *wish)
 {
     int64_t most_u = price_model_most_u(&wish->model, wish->gpu_hour.amount_u);
     int64_t package = wish->model.package_gpu_hours == FIELD_NULL ? 1 : wish->model.package_gpu_hours;
-    if (most_u > METER_PRICE_MOST_U)
+    if (most_u > PRICE_MOST_U)
         field_problem_add(&request->problems, "/gpu_hour/amount", "out_of_range",
-                          "a meter's unit costs at most a million, in every tier");
-    else if (most_u > METER_PACKAGE_MOST_U / package)
+                          "a GPU-hour or a meter's unit costs at most a million, in every tier and window");
+    else if (most_u > PACKAGE_MOST_U / package)
         field_problem_add(&request->problems, "/package_gpu_hours", "out_of_range",
-                          "a package of a meter costs at most a billion");
+                          "a package costs at most a billion");
 }
 
+/* A reading has neither a tier nor a time of the day, and there is nothing that it lasts at least. */
 static void check_kind(struct request *request, const struct price *wish)
 {
     bool is_any = strcmp(tier_of(wish), SKU_ANY_TIER) == 0;
@@ -206,8 +205,6 @@ static void check_kind(struct request *request, const struct price *wish)
         field_problem_add(&request->problems, "/windows", "out_of_range", "prices of meters have none");
     if (is_of_meter(wish) && wish->model.minimum_s > 0)
         field_problem_add(&request->problems, "/minimum_s", "out_of_range", "prices of meters have none");
-    if (is_of_meter(wish))
-        check_most(request, wish);
 }
 
 struct price_references {
@@ -224,6 +221,7 @@ static enum err_kind find_references(struct request *request, const struct price
         field_problem_add(&request->problems, "/gpu_hour/currency", "out_of_range", "%s", err.text);
     if (wish->gpu_hour.amount_u < 0)
         field_problem_add(&request->problems, "/gpu_hour/amount", "out_of_range", "must not be negative");
+    check_most(request, wish);
     check_kind(request, wish);
     price_model_check(request, &wish->model, wish->gpu_hour.amount_u);
     if (wish->corrects != NULL && wish->valid_from != FIELD_NULL)

@@ -164,5 +164,8 @@ int64_t price_model_most_u(const struct price_model *model, int64_t first_u)
     const struct price_tier *tiers = model->tiers.items;
     for (size_t i = 0; i < model->tiers.count; i++)
         most_u = tiers[i].gpu_hour_u > most_u ? tiers[i].gpu_hour_u : most_u;
+    const struct price_window_wish *windows = model->windows.items;
+    for (size_t i = 0; i < model->windows.count; i++)
+        most_u = windows[i].gpu_hour_u > most_u ? windows[i].gpu_hour_u : most_u;
     return most_u;
 }

@@ -28,11 +28,14 @@ struct price_window_wish {
     int64_t gpu_hour_u;
 };
 
+/* What a GPU-hour, or a unit of a meter, may cost: a million of the currency. */
+#define PRICE_MOST_U INT64_C(1000000000000)
+
 /* Adds what is wrong to the request's problems. first_u: the price's GPU-hour. */
 void price_model_check(struct request *request, const struct price_model *model, int64_t first_u);
 /* The least that a GPU-hour can cost: of the first, and of every tier and window. */
 int64_t price_model_least_u(const struct price_model *model, int64_t first_u);
-/* The most that one can cost, of the first and of every tier. */
+/* The most that one can cost, likewise. */
 int64_t price_model_most_u(const struct price_model *model, int64_t first_u);
 /* JSON for the columns tiers and windows; NULL: none. */
 const char *price_model_tiers(struct request *request, const struct price_model *model);

@@ -224,12 +224,18 @@ static enum err_kind carry_out(struct db *db, void *context, struct err *reterr)
     return kind == ERR_NONE ? decide(db, work, reterr) : kind;
 }
 
+/* What is wrong with a wish, or takes too long with its invoice, stays with it: nobody else waits for it. */
+static bool is_its_own_fault(enum err_kind kind)
+{
+    return kind != ERR_NONE && (kind == ERR_TIMEOUT || !err_retryable(kind));
+}
+
 /* What cannot be carried out is refused: in a transaction of its own, since that of the attempt is undone. */
 static enum err_kind carry_out_or_refuse(struct leader *leader, struct work *work, struct err *reterr)
 {
     struct err err = {0};
     enum err_kind kind = leader_transact(leader, carry_out, work, &err);
-    if (kind != ERR_NONE && !err_retryable(kind)) {
+    if (is_its_own_fault(kind)) {
         work->refusal = &err;
         kind = leader_transact(leader, carry_out, work, reterr);
     } else if (kind != ERR_NONE && reterr != NULL) {

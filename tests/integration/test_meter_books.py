@@ -10,22 +10,23 @@ from bookkeeping import Bookkeeping
 from stack import eventually
 
 START = "2026-03-19T00:00:00Z"
-# What reads all that was rated of a tenant's period is refused, or takes too long, for those who are put into the table.
+# What reads all that was rated of a tenant's period is refused, or takes too long, for those who are put into the table; or whatever reads it does, always.
 HELD_UP = """
 CREATE TABLE held_up (tenant_id uuid PRIMARY KEY, how text NOT NULL);
 CREATE FUNCTION hold_up(of_tenant uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = sluice, pg_temp AS $$
 DECLARE
-    how text := (SELECT h.how FROM held_up h WHERE h.tenant_id = of_tenant AND current_query() LIKE '%%$3::boolean AND l.reason = ''minimum''%%');
+    how text := (SELECT h.how FROM held_up h WHERE h.tenant_id = of_tenant
+                 AND (h.how = 'always' OR current_query() LIKE '%%$3::boolean AND l.reason = ''minimum''%%'));
 BEGIN
-    IF how = 'slow' THEN
+    IF how IN ('slow', 'always') THEN
         PERFORM pg_sleep(60);
     ELSIF how = 'refused' THEN
         RAISE check_violation USING MESSAGE = 'refused on purpose';
     END IF;
     RETURN true;
 END $$;
-CREATE POLICY held_up ON rated_line AS RESTRICTIVE FOR SELECT TO sluice_billing USING (hold_up(tenant_id));
 """
+HOLD_UP = "CREATE POLICY held_up ON rated_line AS RESTRICTIVE FOR SELECT TO sluice_billing USING (hold_up(tenant_id))"
 
 
 class Meters:
@@ -95,6 +96,7 @@ def test_a_period_that_is_rated_anew_may_be_refused_or_take_too_long_and_tells_n
     assert told == 0, "what the old price was paid for is not told again at the new one"
 
     books.run(HELD_UP)
+    books.run(HOLD_UP)
     books.run("INSERT INTO held_up VALUES (%s, 'refused')", refused[0])
     daemon = books.daemon.process
     books.tick("2026-03-21T00:00:00Z")
@@ -215,3 +217,28 @@ def test_the_close_of_the_month_waits_for_whom_it_could_not_rate_alone(meters):
         "SELECT t.name, p.status FROM billing_period p JOIN tenant t ON t.id = p.tenant_id WHERE p.starts_at = '2026-03-01'")}
     assert state["often"] == "closed" and state.get("endless", "open") == "open"
     assert meters.books.value("SELECT meter_micro_units('sum', 9223372036854775807)") == 9223372036854775807, "what cannot be told stops no invoice"
+
+
+def test_a_request_about_an_invoice_that_takes_too_long_is_refused_and_holds_up_no_other(meters):
+    books = meters.books
+
+    def void(name):
+        asked = str(uuid.uuid4())
+        (invoice,) = books.rows("SELECT i.id, i.tenant_id FROM invoice i JOIN tenant t ON t.id = i.tenant_id WHERE t.name = %s AND i.status = 'issued'", name)
+        books.insert("invoice_request", {"id": asked, "kind": "void", "tenant_id": invoice["tenant_id"], "invoice_id": invoice["id"], "reason": "because",
+                                         "principal_id": str(uuid.uuid4())})
+        return asked
+
+    def answered(request):
+        books.run("SELECT pg_notify('sluice_event', '')")
+        return books.rows("SELECT state, problem FROM invoice_request_status WHERE request_id = %s", request)
+
+    books.run("DELETE FROM held_up")
+    books.run("INSERT INTO held_up SELECT id, 'always' FROM tenant WHERE name = 'often'")
+    books.run(HOLD_UP)
+    slow, other = void("often"), void("cut")
+    assert eventually(lambda: answered(slow), "it is refused", 20) == [{"state": "refused", "problem": "timeout"}]
+    assert eventually(lambda: answered(other), "another is carried out", 20) == [{"state": "done", "problem": None}]
+    books.run("DROP POLICY held_up ON rated_line")
+    again = void("often")
+    assert eventually(lambda: answered(again), "it is carried out now", 20) == [{"state": "done", "problem": None}]
