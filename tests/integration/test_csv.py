@@ -179,6 +179,13 @@ def test_lists_without_rows_were_few(world):
     assert len(world.with_rows) >= WITH_ROWS_AT_LEAST, sorted(everyone - world.with_rows)
 
 
+def test_an_event_names_its_object_by_its_typed_id(world):
+    """So that it can be asked for, and shown: of every kind of object that this world has an event of."""
+    events = world.stack.operator.items("/v1/system/events?limit=1000")
+    assert {event["kind"] for event in events if not re.fullmatch(r"[a-z]{3}_[0-9a-z]{26}", event["object_id"])} == set()
+    assert len({event["object_type"] for event in events}) >= 30
+
+
 # ---- Versions ----
 
 # What the world has none of: nothing was credited, and no quote is held below a floor.

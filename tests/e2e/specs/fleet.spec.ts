@@ -179,6 +179,33 @@ test.describe("a node", () => {
     const replace = page.getByRole("button", { name: /^Replace\s*: somebody is on it: drain it first$/ });
     await expect(replace).toHaveAttribute("aria-disabled", "true");
   });
+
+  test("a_part_of_it_is_asked_for_and_ordered_and_the_id_of_that_leads_to_it", async ({ page, operator }) => {
+    const node = nodeThatIs("ready", await operator.items<Node>("/v1/system/nodes"));
+    await signIn(page, operatorToken, `/console/fleet/nodes/${node.id}`);
+    const parts = page.getByRole("region", { name: "Parts to be replaced" });
+    await parts.getByRole("button", { name: "Ask for a replacement" }).click();
+    const asking = page.getByRole("dialog", { name: `Replace a part of ${node.name}` });
+    await asking.getByLabel("Part", { exact: true }).fill("fan 3");
+    await asking.getByLabel("Reason").fill("it is loud");
+    await asking.getByRole("button", { name: "Ask for a replacement" }).click();
+    await expect(parts.getByRole("row", { name: /fan 3/ })).toContainText("open");
+    await parts.getByRole("button", { name: "Ordered" }).click();
+    const ordering = page.getByRole("dialog", { name: "Ordered: fan 3" });
+    await ordering.getByLabel("The vendor’s number of it").fill("RMA-7");
+    await ordering.getByRole("button", { name: "Ordered" }).click();
+    await expect(parts.getByRole("row", { name: /fan 3/ })).toContainText("RMA-7");
+    const { items: made } = await operator.get<{ items: { id: string }[] }>(
+      `/v1/system/replacement-requests?node=${node.id}`,
+    );
+    const { id } = present(made[0], "the request");
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill(id);
+    await page.getByRole("option", { name: /Replacement request/ }).click();
+    await expect(page).toHaveURL(new RegExp(`/maintenance\\?replacement=${id}`));
+    await expect(page.getByRole("row", { name: /fan 3/ })).toContainText("ordered");
+    await expectAccessible(page);
+  });
 });
 
 test.describe("an action", () => {
