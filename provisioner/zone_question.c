@@ -3,6 +3,7 @@
 #include "provisioner/zone_question.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/metrics.h"
 #include "common/must.h"
 #include "provisioner/zone_source.h"
@@ -96,6 +97,22 @@ static bool answer_row(const struct question_view *view, const struct zone_memor
     return true;
 }
 
+/* What could not be read for one answer is told to who asked, and holds up nobody else; a connection that is lost ends the
+ * round. */
+static enum err_kind end_source(const struct question_view *view, struct zone_source *source,
+                                struct question_reply *reply, struct err *reterr)
+{
+    struct err err = {0};
+    enum err_kind kind = zone_source_end(source, &err);
+    if (kind == ERR_UNAVAILABLE)
+        *reterr = err;
+    if (kind == ERR_NONE || kind == ERR_UNAVAILABLE)
+        return kind;
+    log_error("question_source_failed", &err);
+    question_refuse(view, reply, "internal", "what the answer needs could not be read");
+    return ERR_NONE;
+}
+
 /* Answers one after the other until the time is over. *ret_count: how many were looked at. */
 static enum err_kind answer_rows(struct zone_memory *memory, struct db *db, struct zone_verify *verify, int64_t now_s,
                                  const PGresult *result, struct written *written, int *ret_count, struct err *reterr)
@@ -113,7 +130,7 @@ static enum err_kind answer_rows(struct zone_memory *memory, struct db *db, stru
     for (; kind == ERR_NONE && row < PQntuples(result) && clock_monotonic_ms() - began_ms < ANSWER_LIMIT_MS; row++) {
         struct question_reply reply;
         bool is_there = answer_row(&view, memory, verify, result, row, &reply);
-        kind = zone_source_end(&source, reterr);
+        kind = end_source(&view, &source, &reply, reterr);
         if (is_there)
             add_reply(written, result, row, &reply);
     }

@@ -69,8 +69,10 @@ enum err_kind zone_source_end(struct zone_source *source, struct err *reterr)
         db_rollback(source->db);
         source->memory->driver_ops->reset(source->memory->driver, false); /* it wrote nothing */
     }
-    source->is_open = false;
-    if (source->kind != ERR_NONE)
+    enum err_kind kind = source->kind;
+    if (kind != ERR_NONE)
         *reterr = source->err;
-    return source->kind;
+    source->is_open = false;
+    source->kind = ERR_NONE; /* the next answer begins anew */
+    return kind;
 }

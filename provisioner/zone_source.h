@@ -17,7 +17,7 @@ struct zone_source {
 
 /* For the leader, between its transactions. */
 void zone_source_begin(struct zone_source *source, struct zone_memory *memory, struct db *db);
-/* Ends the answer: its transaction is over. Fails where something could not be read, and the answer is not to be given. */
+/* Ends the answer: its transaction is over. Fails where something could not be read: the answer is not to be given. */
 MUST_CHECK enum err_kind zone_source_end(struct zone_source *source, struct err *reterr);
 
 extern const struct db_stmt *const zone_source_statements[];

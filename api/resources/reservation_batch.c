@@ -29,6 +29,13 @@ static bool admission_claim(struct admission *admission)
     return suspension_claim_turn(&admission->item.internal->suspension, admission->item.turn);
 }
 
+/* From now on the verdict is waited for. */
+static void begin_wait(const struct admission *admission)
+{
+    suspension_wait_until(&admission->item.internal->suspension, admission->item.turn,
+                          clock_monotonic_ms() + admission->wait_ms);
+}
+
 /* ---- Limits on waiting ---- */
 
 static void release(struct request_internal *internal)
@@ -152,7 +159,7 @@ static void run_peek(struct job *job, struct worker *worker)
     enum err_kind kind = db_run(worker->system_db, &statement_decided, DB_PARAMS(admission->object), &result, &err);
     bool is_settled = kind != ERR_NONE || PQntuples(result) > 0;
     if (!is_settled)
-        atomic_store(&internal->suspension.deadline_ms, clock_monotonic_ms() + admission->wait_ms);
+        begin_wait(admission);
     else if (admission_claim(admission)) {
         if (follower_unwatch(internal->server->follower, &admission->waiter))
             internal_drop(internal);
@@ -170,7 +177,7 @@ static void join_wait(struct admission *admission)
     admission->peek = (struct job){.run = run_peek};
     if (workers_submit(internal->server->workers, &admission->peek))
         return;
-    atomic_store(&internal->suspension.deadline_ms, clock_monotonic_ms() + admission->wait_ms); /* joins unseen */
+    begin_wait(admission); /* joins unseen */
     internal_drop(internal);
 }
 
@@ -276,7 +283,7 @@ static void committed(struct batch_item *item)
     atomic_store(&admission->is_committed, true);
     bool is_undecided = admission_is(admission, OUTCOME_CREATED) || admission_is(admission, OUTCOME_CONFIRMED);
     if (is_undecided && admission->wait_ms > 0) {
-        atomic_store(&internal->suspension.deadline_ms, clock_monotonic_ms() + admission->wait_ms);
+        begin_wait(admission);
     } else if (admission_is(admission, OUTCOME_REPLAYED) && admission->wait_ms > 0) {
         join_wait(admission);
     } else if (!admission_claim(admission)) {

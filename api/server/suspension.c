@@ -126,6 +126,14 @@ bool suspension_is_open(const struct suspension *suspension, uint64_t turn)
     return atomic_load(&suspension->state) == turn;
 }
 
+/* The next turn has its deadline before it can be claimed: if it began after the look at the turn, the exchange fails. */
+void suspension_wait_until(struct suspension *suspension, uint64_t turn, int64_t deadline_ms)
+{
+    int64_t before_ms = atomic_load(&suspension->deadline_ms);
+    if (suspension_is_open(suspension, turn))
+        (void)atomic_compare_exchange_strong(&suspension->deadline_ms, &before_ms, deadline_ms);
+}
+
 void suspension_park(struct suspension *suspension, int64_t deadline_ms)
 {
     must((atomic_load(&suspension->state) & CLAIMED) != 0);

@@ -34,6 +34,9 @@ uint64_t suspension_turn(const struct suspension *suspension);
 bool suspension_claim_turn(struct suspension *suspension, uint64_t turn);
 /* Nobody has claimed it, nor is it another turn. */
 bool suspension_is_open(const struct suspension *suspension, uint64_t turn);
+/* Moves the deadline of a turn that nobody has claimed. What it waits for next, or whoever has it, has a deadline of its
+ * own, which stays: who comes late does not know of it. */
+void suspension_wait_until(struct suspension *suspension, uint64_t turn, int64_t deadline_ms);
 /* The claimant gives the claim back: somebody else is going to answer, or the timer at the deadline. It does so last,
  * but for what must not touch the request any more. */
 void suspension_park(struct suspension *suspension, int64_t deadline_ms);

@@ -13,7 +13,7 @@
 #include "provisioner/reconcile/world.h"
 
 /* What an answer needs and memory does not hold, as a piece of work would read it. What cannot be read is told as none:
- * whoever gave the source knows, and lets no such answer out. */
+ * whoever gave the source knows, and answers with a problem instead. */
 struct question_source {
     /* As if its wish had just changed, in that world, which may be changed; NULL: there is none. */
     struct reservation *(*reservation)(struct question_source *source, struct world *world, struct identity id);

@@ -223,6 +223,22 @@ def test_a_tenants_role_makes_previews_of_its_own_only(sluice, acme):
             cursor.execute(f"SELECT * FROM admission_preview({arrays})")
 
 
+def test_a_preview_that_cannot_be_read_for_is_a_problem_and_holds_up_nobody(sluice, acme):
+    made = acme.create("/v1/reservations", wish(20))
+    path = f"/v1/reservations/{made['id']}/amendments?validate_only=true"
+    signature = "FUNCTION credit_look(uuid, uuid, text, uuid, text[], text, bigint, bigint, bigint)"
+    owner = sluice.cluster.connect(sluice.database)
+    owner.cursor().execute(f"REVOKE EXECUTE ON {signature} FROM sluice_provisioner")
+    try:
+        assert acme.post(path, {"ends_at": at(22)}).expect(500).code == "internal"
+        acme.get(f"/v1/availability?zone={ZONE}&from={at(20)}&to={at(21)}").expect(200)
+        acme.create("/v1/reservations", wish(21))
+    finally:
+        owner.cursor().execute(f"GRANT EXECUTE ON {signature} TO sluice_provisioner")
+        owner.close()
+    acme.post(path, {"ends_at": at(22)}).expect(200)
+
+
 # ---- Simulations ask them, too ----
 
 

@@ -183,12 +183,12 @@ def busy_workers(sluice, acme):
 def test_a_repetition_that_is_refused_before_it_has_looked_is_answered_once(sluice, acme):
     """It looks for a verdict in the threads' queue, and asks other zones through the same one when the verdict comes before its turn."""
     sluice.zone("us-west-1a")
-    acme.create("/v1/reservations", wish(20, count=4))
+    acme.create("/v1/reservations", wish(27, count=4))
     sluice.provisioner.stop()
     key = {"Idempotency-Key": "once"}
-    acme.post("/v1/reservations", wish(20), headers={**key, "Prefer": "respond-async"}).expect(202)
+    acme.post("/v1/reservations", wish(27), headers={**key, "Prefer": "respond-async"}).expect(202)
     answers, client = [], acme.clone()
-    repetition = threading.Thread(target=lambda: answers.append(client.post("/v1/reservations", wish(20), headers={**key, "Prefer": "wait=30"})))
+    repetition = threading.Thread(target=lambda: answers.append(client.post("/v1/reservations", wish(27), headers={**key, "Prefer": "wait=30"})))
     with busy_workers(sluice, acme):
         repetition.start()
         eventually(lambda: sluice.api.metrics()["sluice_api_jobs_waiting"] == 1, "it is to look for a verdict")
@@ -196,7 +196,7 @@ def test_a_repetition_that_is_refused_before_it_has_looked_is_answered_once(slui
         eventually(lambda: sluice.api.metrics()["sluice_api_jobs_waiting"] == 2, "the verdict came first, and other zones are to be asked")
     repetition.join()
     assert answers[0].expect(409).code == "capacity_unavailable" and answers[0].body["alternatives"]
-    acme.create("/v1/reservations", wish(21))
+    acme.create("/v1/reservations", wish(28))
 
 
 # ---- Streams ----

@@ -28,6 +28,8 @@ static struct planner_search search_any(struct world *world)
     struct planner_search search = {.request = question_any(world)};
     if (search.request.spread == PLANNER_SPREAD_NONE && chance(world, 50)) /* so that there is more to choose from */
         search.request.count = (uint32_t)between(world, 3, 8);
+    if (chance(world, 30)) /* looser scopes begin one after the other */
+        search.request.scope = (enum planner_scope)between(world, PLANNER_NODE, PLANNER_NVLINK_DOMAIN);
     search.start_from = search.request.from;
     search.start_to = search.start_from + between(world, 0, 40) * HOUR;
     search.duration_least_s = between(world, 1, 20) * HOUR;

@@ -67,12 +67,34 @@ START_TEST(who_comes_late_does_not_answer_what_the_request_waits_for_next)
 }
 END_TEST
 
+START_TEST(who_comes_late_does_not_move_the_deadline_of_what_the_request_waits_for_next)
+{
+    struct suspensions *all = suspensions_start();
+    struct suspension suspension = {0};
+    int64_t late_ms = clock_monotonic_ms() + 3 * FAR_MS;
+    uint64_t first = begin(all, &suspension);
+    suspension_wait_until(&suspension, first, late_ms - 1);
+    ck_assert_int_eq(atomic_load(&suspension.deadline_ms), late_ms - 1);
+    ck_assert(suspension_claim(&suspension));
+    suspension_wait_until(&suspension, first, late_ms);
+    ck_assert_int_eq(atomic_load(&suspension.deadline_ms), late_ms - 1);
+    suspension_end(all, &suspension);
+    uint64_t second = begin(all, &suspension);
+    suspension_wait_until(&suspension, first, late_ms);
+    ck_assert_int_lt(atomic_load(&suspension.deadline_ms), late_ms - 1);
+    ck_assert(suspension_claim_turn(&suspension, second));
+    suspension_end(all, &suspension);
+    suspensions_stop(all);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("suspension");
     TCase *all = tcase_create("suspension");
     tcase_add_test(all, one_of_all_who_want_to_answer_has_the_claim);
     tcase_add_test(all, who_comes_late_does_not_answer_what_the_request_waits_for_next);
+    tcase_add_test(all, who_comes_late_does_not_move_the_deadline_of_what_the_request_waits_for_next);
     suite_add_tcase(suite, all);
     return suite;
 }
