@@ -73,17 +73,15 @@ static const struct db_stmt statement_reservations = {
 };
 
 /* is_clean: nobody else's rectangle is on its slots at this instant, nor another tenant past its window, whose turnaround
- * counts from when it really left; asked only while it waits to start. No turnaround lasts longer than seven days. */
+ * counts from when it really left; asked only while it waits to start. */
 #define SLOTS_THERE(table)                                                                                             \
     "SELECT t.slots FROM " table " t WHERE t.reservation_id = was.reservation_id AND t.ordinal = was.ordinal"          \
     " AND t.node_id = i.node_id AND t.kind = 'instance'"
 #define OVERSTAYED                                                                                                     \
-    "EXISTS (SELECT FROM instance_incarnation stay JOIN instance was ON was.id = stay.instance_id"                     \
-    "          JOIN node n ON n.id = stay.node_id JOIN allocation mine ON mine.node_id = stay.node_id"                 \
-    "         WHERE stay.node_id = i.node_id AND stay.tenant_id <> i.tenant_id"                                        \
-    "           AND coalesce(stay.ended_at, 'infinity') > to_timestamp($2::bigint) - interval '7 days'"                \
-    "           AND coalesce(stay.ended_at + n.turnaround_s * interval '1 second', 'infinity')"                        \
-    "               > to_timestamp($2::bigint)"                                                                        \
+    "EXISTS (SELECT FROM node n JOIN instance_incarnation stay ON stay.node_id = n.id"                                 \
+    "             AND coalesce(stay.ended_at, 'infinity') > to_timestamp($2::bigint - n.turnaround_s)"                 \
+    "          JOIN instance was ON was.id = stay.instance_id JOIN allocation mine ON mine.node_id = stay.node_id"     \
+    "         WHERE n.id = i.node_id AND stay.tenant_id <> i.tenant_id"                                                \
     "           AND (stay.ended_at IS NOT NULL OR least(was.ends_at, was.ends_by) <= to_timestamp($2::bigint))"        \
     "           AND mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal AND mine.kind = 'instance'"    \
     "           AND EXISTS (SELECT FROM (" SLOTS_THERE("allocation") " UNION ALL " SLOTS_THERE("allocation_history")   \

@@ -197,6 +197,10 @@ def test_a_pause_is_a_wish_with_the_conditions_of_all_others(hall):
     hall.acme.get(hall.where).expect(403)
     hall.operator.post(hall.where + "/resume").expect(200)
     assert hall.operator.post(hall.where + "/resume").expect(200).body["paused"] is False, "it is so already"
+    pause(hall, duration_s=600)
+    hall.advance(at("22T01:00:00"))
+    last = hall.events(hall.operator, "/v1/system/events?type=reconciler.*")[-1]
+    assert (last["kind"], last["occurred_at"]) == ("reconciler.resumed", at("22T00:10:00")), "it ends though nothing waits for it"
     audited = [row["action"] for row in hall.operator.items("/v1/system/audit?limit=1000") if "reconciler" in row["action"]]
     assert len(audited) >= 2
 
