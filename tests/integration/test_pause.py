@@ -205,6 +205,18 @@ def test_a_pause_is_a_wish_with_the_conditions_of_all_others(hall):
     assert len(audited) >= 2
 
 
+def test_whoever_comes_after_a_pause_waits_for_who_overstayed_and_for_the_wipe(hall):
+    reserve(hall.acme, "24T00:00:00", "24T06:00:00")
+    hall.advance(at("24T05:00:00"))
+    pause(hall, until=at("24T10:00:00"))
+    hall.advance(at("24T09:00:00"))
+    resume(hall)
+    hall.other.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 2, "ends_at": at("24T12:00:00")}).expect(201)
+    hall.advance(at("24T13:00:00"))
+    assert stays(hall, "acme")[-2:] == [("24T00:00:00", "24T09:01:00")] * 2
+    assert stays(hall, "other")[-2:] == [("24T09:11:00", "24T12:01:00")] * 2, "by plan the nodes are free since 06:11"
+
+
 def test_the_reconciler_tells_who_leads_and_what_was_verified(hall):
     told = reconciler(hall)
     (leader,) = [each for each in hall.operator.items("/v1/system/leaders") if each["name"].startswith("zone:")]
