@@ -98,24 +98,62 @@ struct asset_balance asset_life_balance(const struct asset_life *life, int64_t d
 int64_t asset_life_charge(const struct asset_life *life, int64_t day_from, int64_t day_to, int64_t units_from,
                           int64_t units_to)
 {
-    const struct asset_chain *chain = &life->actual;
-    int64_t last = day_to < life->disposed_on ? day_to : life->disposed_on;
-    int64_t charge = 0;
-    for (int64_t day = day_from; day < last;) {
-        const struct asset_stretch *stretch = stretch_of_day(chain, day);
-        bool is_last = stretch == &chain->stretches[chain->count - 1];
-        int64_t next = is_last || stretch[1].segment.day_from > last ? last : stretch[1].segment.day_from;
-        charge += depreciation_accumulated(&stretch->segment, next, units_to) -
-                  depreciation_accumulated(&stretch->segment, day, units_from);
-        day = next;
-    }
-    return charge;
+    struct asset_balance balance;
+    struct asset_walk walk = asset_walk_begin(life, day_from, units_from);
+    return asset_walk_to(&walk, day_to, units_to, &balance);
 }
 
 int64_t asset_life_end(const struct asset_life *life)
 {
     int64_t end = life->actual.stretches[life->actual.count - 1].segment.day_to;
     return end < life->disposed_on ? end : life->disposed_on;
+}
+
+/* ---- A walk along the stretches ---- */
+
+static void enter(struct asset_walk *walk, const struct asset_stretch *stretch)
+{
+    walk->stretch = stretch;
+    walk->within = (struct depreciation_walk){.segment = &stretch->segment};
+    walk->accumulated_minor = 0;
+}
+
+/* What is charged up to a day of the stretch. */
+static int64_t go_to(struct asset_walk *walk, int64_t day, int64_t units)
+{
+    int64_t before = walk->accumulated_minor;
+    walk->accumulated_minor = depreciation_walk_to(&walk->within, day, units);
+    return walk->accumulated_minor - before;
+}
+
+struct asset_walk asset_walk_begin(const struct asset_life *life, int64_t day, int64_t units)
+{
+    struct asset_walk walk = {.life = life, .day = day};
+    enter(&walk, stretch_of_day(&life->actual, day));
+    go_to(&walk, day, units);
+    return walk;
+}
+
+int64_t asset_walk_to(struct asset_walk *walk, int64_t day, int64_t units, struct asset_balance *ret)
+{
+    const struct asset_life *life = walk->life;
+    const struct asset_stretch *last = &life->actual.stretches[life->actual.count - 1];
+    int64_t end = least_of(day, life->disposed_on);
+    int64_t charge = 0;
+    if (end > walk->day) {
+        while (walk->stretch < last && walk->stretch[1].segment.day_from <= end) {
+            charge += go_to(walk, walk->stretch[1].segment.day_from, units);
+            enter(walk, walk->stretch + 1);
+        }
+        charge += go_to(walk, end, units);
+    }
+    walk->day = day;
+    *ret = (struct asset_balance){0};
+    if (day < life->disposed_on) {
+        *ret = walk->stretch->opening;
+        ret->accumulated_minor += walk->accumulated_minor;
+    }
+    return charge;
 }
 
 /* ---- What each change comes to ---- */

@@ -95,5 +95,20 @@ struct asset_balance asset_life_balance(const struct asset_life *life, int64_t d
 int64_t asset_life_charge(const struct asset_life *life, int64_t day_from, int64_t day_to, int64_t units_from,
                           int64_t units_to);
 
+/* A walk along a life, for schedules: each step costs what lies between its two days, where asset_life_charge begins
+ * anew. */
+struct asset_walk {
+    const struct asset_life *life; /* outlives the walk, unchanged */
+    const struct asset_stretch *stretch;
+    struct depreciation_walk within; /* the stretch */
+    int64_t accumulated_minor;       /* charged within it */
+    int64_t day;
+};
+struct asset_walk asset_walk_begin(const struct asset_life *life, int64_t day, int64_t units);
+
+/* Goes on to a day, which is not before the former one: asset_life_charge from that one on, and in ret what
+ * asset_life_balance says of the day. */
+int64_t asset_walk_to(struct asset_walk *walk, int64_t day, int64_t units, struct asset_balance *ret);
+
 /* The day after the last that is depreciated by time. */
 int64_t asset_life_end(const struct asset_life *life);

@@ -77,21 +77,21 @@ static void fill(struct columns *columns, const struct asset_books *books, const
     int row = 0;
     int64_t units = 0;
     int64_t end = end_of(books, posted);
+    struct asset_walk walk = asset_walk_begin(&books->life, books->asset.terms.in_service, units);
     for (int64_t day = books->asset.terms.in_service; day < end;) {
         int64_t month = calendar_month_of_day(day);
         int64_t next = least_of(calendar_add_months(month, 1), end);
         while (row < PQntuples(posted) && db_int(posted, row, 0, 0) < month)
             row++;
         bool is_posted = row < PQntuples(posted) && db_int(posted, row, 0, 0) == month;
-        int64_t units_after = is_posted ? db_int(posted, row, 2, units) : units;
-        struct asset_balance balance = asset_life_balance(&books->life, next, units_after);
+        units = is_posted ? db_int(posted, row, 2, units) : units;
+        struct asset_balance balance;
+        db_array_int(&columns->amount, asset_walk_to(&walk, next, units, &balance));
         add_date(&columns->from, day);
         add_date(&columns->to, next);
-        db_array_int(&columns->amount, asset_life_charge(&books->life, day, next, units, units_after));
         db_array_int(&columns->accumulated, balance.accumulated_minor);
         db_array_int(&columns->carrying, asset_carrying(&balance));
         db_array_int(&columns->posted, is_posted ? db_int(posted, row, 1, 0) : 0);
-        units = units_after;
         day = next;
     }
 }

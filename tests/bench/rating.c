@@ -6,8 +6,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/rating.h"
 #include "billing/capex/attribution.h"
+#include "common/asset_life.h"
 #include "common/calendar.h"
-#include "common/depreciation.h"
 #include "common/must.h"
 #include "common/rating_period.h"
 
@@ -29,7 +29,7 @@ static volatile int64_t naive_u[LINES];
 static struct rating_usage usage[LINES];
 static int64_t costs_u[NODES];
 static struct money_share shares[NODES * SHARES_PER_NODE];
-static struct depreciation_segment assets[ASSETS];
+static struct depreciation_terms assets[ASSETS];
 
 static int64_t now_ns(void)
 {
@@ -63,7 +63,7 @@ static void fill(void)
             shares[i * SHARES_PER_NODE + j].weight = varied(i + j, 1, DAY_GPU_MILLI_S / SHARES_PER_NODE);
     }
     for (int64_t i = 0; i < ASSETS; i++) {
-        const struct depreciation_terms terms = {
+        assets[i] = (struct depreciation_terms){
             .method = (enum depreciation_method)(i % DEPRECIATION_UNITS), /* by time */
             .convention = (enum depreciation_convention)(i / 7 % CONVENTION_COUNT),
             .step_months = i % 3 == 0 ? 1 : 12,
@@ -72,7 +72,6 @@ static void fill(void)
             .cost_minor = varied(i, 20000000, 9999999),
             .salvage_minor = 3100000,
         };
-        assets[i] = depreciation_begin(&terms);
     }
 }
 
@@ -126,23 +125,24 @@ static size_t attribute_nodes(void)
     return NODES;
 }
 
-/* The whole schedule of each asset, month by month. All methods and conventions are in it, a third of them with a rate
- * that applies anew each month. */
+/* The whole schedule of each asset, month by month, as the API draws it up: what is charged and what is left. All
+ * methods and conventions are in it, a third of them with a rate that applies anew each month. */
 static size_t draw_up_schedules(void)
 {
-    int64_t sum = 0;
+    static struct asset_life life;
+    int64_t charged = 0, left = 0;
     for (size_t i = 0; i < ASSETS; i++) {
-        struct depreciation_walk walk = {.segment = &assets[i]};
-        int64_t month = calendar_month_of_day(assets[i].day_from);
-        int64_t accumulated = 0;
+        asset_life_begin(&life, &assets[i]);
+        struct asset_walk walk = asset_walk_begin(&life, assets[i].in_service, 0);
+        int64_t month = calendar_month_of_day(assets[i].in_service);
         for (int row = 0; row < 72; row++) {
+            struct asset_balance balance;
             month = calendar_add_months(month, 1);
-            int64_t through = depreciation_walk_to(&walk, month, 0);
-            sum += through - accumulated;
-            accumulated = through;
+            charged += asset_walk_to(&walk, month, 0, &balance);
+            left += asset_carrying(&balance);
         }
     }
-    must(sum > 0);
+    must(charged > 0 && left > 0);
     return ASSETS;
 }
 

@@ -302,6 +302,23 @@ static void fold(struct accounts *accounts, const struct asset_change *change, c
     ck_assert_int_eq(after - before + cash, effect->amount_minor); /* the journal balances */
 }
 
+/* Each step begins anew for the charge and the balance that it is compared with. */
+static void walk_agrees(struct property *property, const struct asset_life *life)
+{
+    int64_t day = life->terms.in_service;
+    int64_t end = asset_life_end(life) + 100;
+    struct asset_walk walk = asset_walk_begin(life, day, 0);
+    while (day < end) {
+        int64_t next = day + property_between(property, 0, 200);
+        struct asset_balance expected = asset_life_balance(life, next, 0), balance;
+        ck_assert_int_eq(asset_walk_to(&walk, next, 0, &balance), asset_life_charge(life, day, next, 0, 0));
+        ck_assert_int_eq(balance.cost_minor, expected.cost_minor);
+        ck_assert_int_eq(balance.accumulated_minor, expected.accumulated_minor);
+        ck_assert_int_eq(balance.impairment_minor, expected.impairment_minor);
+        day = next;
+    }
+}
+
 START_TEST(changes_leave_what_was_posted_and_disposal_leaves_nothing)
 {
     struct property property = property_begin(__func__);
@@ -331,6 +348,7 @@ START_TEST(changes_leave_what_was_posted_and_disposal_leaves_nothing)
         }
         const struct asset_stretch *last = &life.actual.stretches[life.actual.count - 1];
         ck_assert_int_eq(carrying(&life, asset_life_end(&life)), last->segment.salvage_minor); /* 17: ends at S' */
+        walk_agrees(&property, &life);
         struct asset_change gone = change_of(ASSET_DISPOSE, day + property_between(&property, 1, 4000));
         gone.proceeds_minor = property_between(&property, 0, terms.cost_minor);
         struct asset_effect effect = apply(&life, &gone);
@@ -339,6 +357,7 @@ START_TEST(changes_leave_what_was_posted_and_disposal_leaves_nothing)
         ck_assert_int_eq(accounts.cost, 0); /* 18 */
         ck_assert_int_eq(accounts.accumulated, 0);
         ck_assert_int_eq(accounts.impairment, 0);
+        walk_agrees(&property, &life);
     }
 }
 END_TEST
