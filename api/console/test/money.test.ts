@@ -18,6 +18,13 @@ describe("money", () => {
     expect(formatMicro(-5_000n, "USD")).toBe("\u2212$0.01");
   });
 
+  it("rounds_to_the_smallest_unit_of_the_currency", () => {
+    expect(formatMoney({ amount: "1234.5", currency: "JPY" })).toBe("1,235 JPY");
+    expect(formatMoney({ amount: "1234.5675", currency: "KWD" })).toBe("1,234.568 KWD");
+    expect(formatMoney({ amount: "-0.5", currency: "VND" })).toBe("\u22121 VND");
+    expect(formatMoney({ amount: "0", currency: "JPY" })).toBe("0 JPY");
+  });
+
   it("says_a_currency_without_sign_by_its_code", () => {
     expect(formatMoney({ amount: "1234.5", currency: "CHF" })).toBe("1,234.50 CHF");
   });

@@ -7,6 +7,11 @@ export interface Money {
 
 const MICRO = 1_000_000n;
 const AMOUNT = /^(-?)(\d+)(?:\.(\d{1,6}))?$/;
+// ISO 4217, as common/money.c has them: where it is not two.
+const DECIMALS: Readonly<Record<string, number>> = {
+  ...Object.fromEntries("CLP ISK JPY KRW PYG RWF UGX VND XAF XOF XPF".split(" ").map((code) => [code, 0])),
+  ...Object.fromEntries("BHD IQD JOD KWD LYD OMR TND".split(" ").map((code) => [code, 3])),
+};
 const SYMBOLS: Readonly<Record<string, string>> = { USD: "$", EUR: "€", GBP: "£" };
 const STEPS: readonly [bigint, string][] = [
   [1_000_000_000_000n * MICRO, "T"],
@@ -42,10 +47,11 @@ function fixed(value: bigint, decimals: number): string {
   return decimals === 0 ? whole : `${whole}.${text.slice(text.length - decimals)}`;
 }
 
-/** "$1,234.57": to the cent. */
+/** "$1,234.57", "1,235 JPY", "1,234.568 KWD": to the currency's smallest unit. */
 export function formatMicro(value: bigint, currency: string): string {
-  const cents = roundTo(value, 10_000n);
-  return signed(cents < 0n, currency, fixed(cents < 0n ? -cents : cents, 2));
+  const decimals = DECIMALS[currency] ?? 2;
+  const minor = roundTo(value, 10n ** BigInt(6 - decimals));
+  return signed(minor < 0n, currency, fixed(minor < 0n ? -minor : minor, decimals));
 }
 
 export function formatMoney(money: Money): string {
