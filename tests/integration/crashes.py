@@ -34,9 +34,9 @@ class Crashes:
     def counted(self):
         return self.house.value("SELECT last_value FROM crash_count")
 
-    def crash_soon(self):
-        """From here on, within about as many statements as a close takes."""
-        self.house.run("UPDATE crash_at SET nth = %s", self.counted() + self.dice.randrange(1, self.usual + 1))
+    def crash_soon(self, times=1):
+        """From here on, within about so many times as many statements as a close took before."""
+        self.house.run("UPDATE crash_at SET nth = %s", self.counted() + self.dice.randrange(1, times * self.usual + 1))
 
     def midnight_with_crash(self):
         """The close of a day, and of the months that are over with it, that may break off."""

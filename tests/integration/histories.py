@@ -12,7 +12,7 @@ from invoicing import Invoicing
 from lending import Lending
 from oracle import books as oracle_books
 from oracle import capex
-from oracle.amounts import DAY_S, instant, midnight_after, month_of
+from oracle.amounts import DAY_S, instant, midnight_after, month_of, text_of
 from oracle.metering import FOREVER, Fact
 from oracle.pricing import Window
 from purchasing import Purchasing
@@ -276,7 +276,9 @@ class History(Invoicing, Purchasing, Lending, Crashes):
         self.tell()
         self.apply_changes()
         self.end_holds()
-        if dice.random() < 0.2:
+        if text_of(house.today + DAY_S)[8:10] in ("01", "02"):  # months are closed, too
+            self.crash_soon(6)
+        elif dice.random() < 0.15:
             self.crash_soon()
         self.midnight_with_crash()
         self.match_holds(self.holds)
