@@ -72,7 +72,7 @@ def suspended(sluice):
 
 def test_what_was_done_of_a_preference_is_told(sluice, acme):
     def applied(client, wanted, path="/v1/reservations", body=None, **fields):
-        answer = client.post(path, body or wish(20, **fields), headers={"Prefer": wanted} if wanted else None)
+        answer = client.post(path, body or wish(24, **fields), headers={"Prefer": wanted} if wanted else None)
         return answer.status, answer.headers["Preference-Applied"]
     assert applied(acme, None) == (201, None)
     assert applied(acme, "wait=600, return=minimal") == (201, "wait=60")
