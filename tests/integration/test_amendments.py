@@ -185,7 +185,7 @@ def test_an_open_end_can_be_closed_and_a_closed_one_opened(stack, acme):
     assert show(acme, made)["status"]["state"] == "ended"
 
 
-@pytest.mark.parametrize("fields, status, code", [
+NOT_AMENDABLE = (
     ({"starts_at": "2026-01-02T18:00:00Z"}, 409, "start_is_past"),
     ({"ends_at": "2026-01-02T11:00:00Z"}, 422, "window_in_past"),
     ({"ends_at": "2026-01-01T12:00:00Z"}, 422, "window_reversed"),
@@ -194,13 +194,16 @@ def test_an_open_end_can_be_closed_and_a_closed_one_opened(stack, acme):
     ({"zone": "eu"}, 422, "immutable_field"),
     ({"status": {}}, 422, "unknown_field"),
     ({"count": 0}, 422, "out_of_range"),
-])
-def test_what_cannot_be_amended_says_why(stack, acme, fields, status, code):
+)
+
+
+def test_what_cannot_be_amended_says_why(stack, acme):
     made = reserve(acme, name="train")
     stack.advance(at(2, 12))
     before = show(acme, made)
-    assert patch(acme, made, **fields).expect(status).code == code
-    assert show(acme, made) == before
+    for fields, status, code in NOT_AMENDABLE:
+        assert patch(acme, made, **fields).expect(status).code == code, fields
+        assert show(acme, made) == before, fields
 
 
 def test_only_what_has_its_place_and_goes_on_is_amended(stack, acme):

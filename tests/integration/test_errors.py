@@ -17,6 +17,13 @@ def tenant(stack):
     return stack.tenant("acme", currency="USD")
 
 
+@pytest.fixture(scope="module")
+def refused(module_stack):
+    """A tenant whose every request is refused: one for all tests that make nothing."""
+    module_stack.fleet(2)
+    return module_stack.tenant("acme", currency="USD")
+
+
 def without(body, *names):
     return {name: value for name, value in body.items() if name not in names}
 
@@ -43,14 +50,14 @@ BAD_BODIES = [
 
 
 @pytest.fixture
-def nothing_made(stack):
+def nothing_made(module_stack):
     yield
-    assert stack.sql("SELECT count(*) AS n FROM reservation")[0]["n"] == 0, "a refused request left something behind"
+    assert module_stack.sql("SELECT count(*) AS n FROM reservation")[0]["n"] == 0, "a refused request left something behind"
 
 
-def test_every_bad_body_has_its_code_and_makes_nothing(stack, tenant, nothing_made):
+def test_every_bad_body_has_its_code_and_makes_nothing(refused, nothing_made):
     for what, body, status, code, pointer in BAD_BODIES:
-        answer = tenant.post("/v1/reservations", body)
+        answer = refused.post("/v1/reservations", body)
         assert answer.status == status, (what, answer)
         assert answer.headers["Content-Type"].startswith("application/problem+json"), what
         problem = answer.body
@@ -63,8 +70,8 @@ def test_every_bad_body_has_its_code_and_makes_nothing(stack, tenant, nothing_ma
             assert pointer in [where for _, where in listed], (what, problem)
 
 
-def test_all_errors_of_a_body_are_listed(tenant, nothing_made):
-    answer = tenant.post("/v1/reservations", {"colour": 1, "count": 0, "starts_at": 5})
+def test_all_errors_of_a_body_are_listed(refused, nothing_made):
+    answer = refused.post("/v1/reservations", {"colour": 1, "count": 0, "starts_at": 5})
     assert answer.status == 422
     assert {"/colour", "/count", "/starts_at", "/zone"} <= {error["pointer"] for error in answer.body["errors"]}
 
@@ -84,12 +91,12 @@ def test_alternatives_of_a_refusal_can_be_posted_as_they_stand(tenant):
     assert tenant.post("/v1/reservations", answer.body["alternatives"][0]).status == 201
 
 
-def test_broken_json_and_oversized_and_deep_bodies(tenant, nothing_made):
-    assert (tenant.post("/v1/reservations", b'{"count": ').status, tenant.post("/v1/reservations", b'{"count": ').code) == (400, "malformed_json")
-    assert tenant.post("/v1/reservations", b"\xff\xfe").code == "malformed_json"
-    deep = tenant.post("/v1/reservations", b'{"labels":' + b"[" * 200 + b"]" * 200 + b"}")
+def test_broken_json_and_oversized_and_deep_bodies(refused, nothing_made):
+    assert (refused.post("/v1/reservations", b'{"count": ').status, refused.post("/v1/reservations", b'{"count": ').code) == (400, "malformed_json")
+    assert refused.post("/v1/reservations", b"\xff\xfe").code == "malformed_json"
+    deep = refused.post("/v1/reservations", b'{"labels":' + b"[" * 200 + b"]" * 200 + b"}")
     assert (deep.status, deep.code) in ((400, "too_deep"), (422, "too_deep"))
-    large = tenant.post("/v1/reservations", b'{"name":"' + b"x" * (2 << 20) + b'"}')
+    large = refused.post("/v1/reservations", b'{"name":"' + b"x" * (2 << 20) + b'"}')
     assert (large.status, large.code) == (413, "body_too_large")
 
 
@@ -118,11 +125,11 @@ def test_another_tenants_object_does_not_exist(stack, tenant):
     assert tenant.get(f"/v1/reservations/{made['id']}").body["status"]["state"] == "scheduled"
 
 
-def test_roles_are_kept(stack, tenant):
-    viewer = stack.token("viewer", "acme")
+def test_roles_are_kept(module_stack, refused, nothing_made):
+    viewer = module_stack.token("viewer", "acme")
     assert (viewer.post("/v1/reservations", WISH).status, viewer.post("/v1/reservations", WISH).code) == (403, "forbidden")
-    assert tenant.get("/v1/system/nodes").status == 403
-    assert tenant.post("/v1/system/clock", {"advance_to": "2026-01-02T00:00:00Z"}).status == 403
+    assert refused.get("/v1/system/nodes").status == 403
+    assert refused.post("/v1/system/clock", {"advance_to": "2026-01-02T00:00:00Z"}).status == 403
 
 
 def test_idempotency_keys(tenant):
@@ -169,17 +176,17 @@ def raw(stack, text):
     ("no Host", "Content-Length: 2\r\n"),
     ("two Hosts", "Host: x\r\nHost: y\r\nContent-Length: 2\r\n"),
 ])
-def test_ambiguous_requests_are_refused_and_the_connection_closed(stack, what, head):
-    status, closed = raw(stack, f"POST /v1/reservations HTTP/1.1\r\n{head}\r\n{{}}".encode())
+def test_ambiguous_requests_are_refused_and_the_connection_closed(module_stack, what, head):
+    status, closed = raw(module_stack, f"POST /v1/reservations HTTP/1.1\r\n{head}\r\n{{}}".encode())
     assert b" 400 " in status + b" " and closed, (what, status, closed)
 
 
-def test_unknown_paths_and_methods(stack, tenant):
-    assert (tenant.get("/v1/nothing").status, tenant.get("/v1/nothing").code) == (404, "not_found")
-    answer = tenant.request("PUT", "/v1/reservations", {})
+def test_unknown_paths_and_methods(refused, nothing_made):
+    assert (refused.get("/v1/nothing").status, refused.get("/v1/nothing").code) == (404, "not_found")
+    answer = refused.request("PUT", "/v1/reservations", {})
     assert (answer.status, answer.code) == (405, "method_not_allowed")
     assert {"GET", "POST"} <= set(answer.headers["Allow"].replace(" ", "").split(","))
-    assert tenant.get("/v1/reservations/rsv_nonsense").status == 404
-    assert tenant.get("/v1/reservations?colour=red").status == 422
-    assert tenant.get("/v1/reservations?limit=0").status == 422
-    assert tenant.get("/v1/reservations?page=forged").status in (400, 422)
+    assert refused.get("/v1/reservations/rsv_nonsense").status == 404
+    assert refused.get("/v1/reservations?colour=red").status == 422
+    assert refused.get("/v1/reservations?limit=0").status == 422
+    assert refused.get("/v1/reservations?page=forged").status in (400, 422)

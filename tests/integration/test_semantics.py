@@ -46,14 +46,24 @@ def make_everything(stack):
     return acme, ids
 
 
-@pytest.fixture
-def everything(make_stack, tmp_path):
-    keys = tmp_path / "webhook-keys"
+def start_with_everything(make, directory):
+    keys = directory / "webhook-keys"
     keys.write_text(f"1 {'A' * 43}=\n")
     keys.chmod(0o600)
-    stack = make_stack(settings={"sluice-api": {"SLUICE_WEBHOOK_KEY_FILE": str(keys)}})
+    stack = make(settings={"sluice-api": {"SLUICE_WEBHOOK_KEY_FILE": str(keys)}})
     stack.acme, stack.ids = make_everything(stack)
     return stack
+
+
+@pytest.fixture
+def everything(make_stack, tmp_path):
+    return start_with_everything(make_stack, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def untouched(make_module_stack, tmp_path_factory):
+    """Everything, for tests that change nothing of it."""
+    return start_with_everything(make_module_stack, tmp_path_factory.mktemp("keys"))
 
 
 def operations(stack):
@@ -90,9 +100,9 @@ def objects(stack, method):
 # ---- Conditions ----
 
 
-def test_every_object_has_an_etag_and_honours_if_none_match(everything):
+def test_every_object_has_an_etag_and_honours_if_none_match(untouched):
     seen = []
-    for path, where, client in objects(everything, "GET"):
+    for path, where, client in objects(untouched, "GET"):
         etag = client.get(where).expect(200).headers["ETag"]
         assert re.fullmatch(r'"\d+-[0-9a-z.]+"', etag), (path, etag)
         for known in (etag, f'"0-0", W/{etag}', "*"):
@@ -119,9 +129,9 @@ def whole_changes(stack):
             yield path, where, client, *etag_and_body(client, where, schema, document)
 
 
-def test_an_object_that_is_put_back_as_it_was_read_does_not_change(everything):
+def test_an_object_that_is_put_back_as_it_was_read_does_not_change(untouched):
     seen = []
-    for path, where, client, etag, body in whole_changes(everything):
+    for path, where, client, etag, body in whole_changes(untouched):
         answer = client.request("PUT", where, body, headers={"If-Match": etag}).expect(200)
         assert {name: answer.body[name] for name in body} == body, path
         assert client.get(where).headers["ETag"] == etag, path
@@ -320,9 +330,9 @@ def changes(stack):
             yield name, verb, where, body(stack.ids) if callable(body) else body, client_for(stack, operation)
 
 
-def test_a_preview_changes_nothing_and_tells_the_object(everything):
-    seen, before = [], checksums(everything)
-    for name, verb, where, body, client in changes(everything):
+def test_a_preview_changes_nothing_and_tells_the_object(untouched):
+    seen, before = [], checksums(untouched)
+    for name, verb, where, body, client in changes(untouched):
         headers = {"If-Match": "*", "Idempotency-Key": "the same for all"}
         if name == "DELETE /v1/system/tenants/{id}/credit-limit":
             client.request(verb, f"{where}?currency=USD&validate_only=true", body, headers=headers).expect(404)  # none is set
@@ -338,7 +348,7 @@ def test_a_preview_changes_nothing_and_tells_the_object(everything):
             asked = {key: value for key, value in body.items() if key not in ("rack", "advance_to", "items")}
             assert {key: answer.body[key] for key in asked} == asked, name
         seen.append(name)
-    after = checksums(everything)
+    after = checksums(untouched)
     changed = {table for table in before if before[table] != after[table]}
     # The planner was asked; and billing says every minute, whoever asks, how the open day stands.
     assert {table for table in changed if not table.startswith(("planner_", "provisional_"))} == set()
@@ -390,12 +400,12 @@ def test_what_was_undone_since_stays_so_when_its_request_is_repeated(everything)
         assert not is_done(everything.operator.get(where).expect(200).body)
 
 
-def test_a_preview_is_refused_as_the_change_would_be(everything):
-    where = f"/v1/reservations/{everything.ids['reservations']}"
-    assert everything.acme.patch(f"{where}?validate_only=true", {"count": 3, "name": "x"}).expect(409).code == "capacity_unavailable"
-    assert everything.acme.get(where).body["name"] == "llama"
-    assert everything.operator.post("/v1/system/zones?validate_only=true", {"name": "us-east-1a"}).expect(409).code == "name_taken"
-    assert everything.operator.get(f"/v1/system/zones/{everything.ids['zones']}?validate_only=true").expect(422).code == "unknown_field"
+def test_a_preview_is_refused_as_the_change_would_be(untouched):
+    where = f"/v1/reservations/{untouched.ids['reservations']}"
+    assert untouched.acme.patch(f"{where}?validate_only=true", {"count": 3, "name": "x"}).expect(409).code == "capacity_unavailable"
+    assert untouched.acme.get(where).body["name"] == "llama"
+    assert untouched.operator.post("/v1/system/zones?validate_only=true", {"name": "us-east-1a"}).expect(409).code == "name_taken"
+    assert untouched.operator.get(f"/v1/system/zones/{untouched.ids['zones']}?validate_only=true").expect(422).code == "unknown_field"
 
 
 # ---- Nodes ----
