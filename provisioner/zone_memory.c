@@ -163,7 +163,7 @@ static void read_wish(const struct zone_memory *memory, const PGresult *result, 
     spec->cpu_milli = db_int(result, row, 6, 0);
     spec->memory_mib = db_int(result, row, 7, 0);
     node->turnaround_s = db_int(result, row, 8, 0);
-    spec->cordoned = db_bool(result, row, 9);
+    node->is_cordoned = db_bool(result, row, 9);
     node->answers = db_bool(result, row, 10);
     node->is_unwanted = db_bool(result, row, 25);
     node->is_draining = db_bool(result, row, 26);
@@ -231,12 +231,18 @@ static enum err_kind load_nodes(struct db *db, struct zone_memory *memory, const
         read_wish(memory, result, row, node);
         read_names(&memory->names, result, row);
         read_status(result, row, node);
-        bool was_lost = node->is.state == NODE_QUARANTINED || node->is.state == NODE_RETIRED;
-        if (was_lost)
-            node->spec.plannable_until = node->since_s; /* its window ended when it was lost */
         tell_planner(memory, world, node);
     }
     return ERR_NONE;
+}
+
+/* The planner knows it otherwise. */
+static bool is_news(const struct world *world, const struct node *node)
+{
+    struct planner_node is;
+    node_plannable(world, node, &is);
+    return is.plannable_from != node->spec.plannable_from || is.plannable_until != node->spec.plannable_until ||
+           is.cordoned != node->spec.cordoned;
 }
 
 static void note_lost(const struct node *node, struct db_array *lost)
@@ -279,10 +285,8 @@ void zone_memory_nodes_due(struct zone_memory *memory, struct world *world, stru
         struct node *node = &memory->nodes[i];
         if (!memory->all_nodes && node->is.due_s > world->now_s)
             continue;
-        bool was_in_service = node_is_in_service(node);
-        int state = node->is.state;
         node_drive(world, node);
-        if (was_in_service != node_is_in_service(node) || (state != node->is.state && node->is.state == NODE_REPAIR))
+        if (is_news(world, node))
             tell_planner(memory, world, node);
         if (memory->all_nodes)
             note_lost(node, lost);
@@ -479,7 +483,7 @@ void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t 
         .names = &memory->names,
         .waiting_count = memory->waiting_count,
         .lines_until_s = memory->lines_until_s,
-        .has_overstays = memory->overstays_until_s > now_s,
+        .has_overstays = zone_overstay_is_on(memory, now_s),
     };
 }
 

@@ -29,7 +29,8 @@ struct zone_memory {
     int64_t replacing_count;          /* instances that wait for another place */
     struct withdrawal withdrawal;
     bool capacity_returned;    /* since the waitlist was last tried */
-    int64_t overstays_until_s; /* until then places are not clean by plan alone (zone_overstay.h) */
+    bool has_overstayer;       /* the last look found somebody past its window (zone_overstay.h) */
+    int64_t overstays_until_s; /* when the node of the last one that had left is clean at the latest */
     int64_t next_due_s;        /* of rows with due_at */
     int64_t maintenance_due_s; /* of them, of maintenance windows */
     int64_t lines_until_s;     /* the partitions of what consoles say are there until then; 0: it is not known */

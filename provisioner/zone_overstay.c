@@ -22,6 +22,11 @@ static int64_t longest_turnaround_s(const struct zone_memory *memory)
     return longest_s;
 }
 
+bool zone_overstay_is_on(const struct zone_memory *memory, int64_t now_s)
+{
+    return memory->has_overstayer || memory->overstays_until_s > now_s;
+}
+
 enum err_kind zone_overstay_look(struct zone_memory *memory, struct db *db, int64_t now_s, struct err *reterr)
 {
     char zone[UUID_TEXT_SIZE];
@@ -29,7 +34,10 @@ enum err_kind zone_overstay_look(struct zone_memory *memory, struct db *db, int6
     identity_to_uuid(memory->terms.id, zone);
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind = db_run(db, &statement_look, DB_PARAMS(zone, db_int_param(now, now_s)), &result, reterr);
-    if (kind == ERR_NONE && db_bool(result, 0, 0))
-        memory->overstays_until_s = now_s + longest_turnaround_s(memory) + 1; /* it is there at this instant itself */
-    return kind;
+    if (kind != ERR_NONE)
+        return kind;
+    if (memory->has_overstayer) /* it has left by this instant, if not at it */
+        memory->overstays_until_s = now_s + longest_turnaround_s(memory) + 1;
+    memory->has_overstayer = db_bool(result, 0, 0);
+    return ERR_NONE;
 }

@@ -132,6 +132,7 @@ static enum err_kind read_before(struct pass *pass, struct db_array *lost, struc
         kind = zone_quota_load(pass->memory, pass->db, pass->world.now_s, reterr);
     if (kind == ERR_NONE && pass->world.has_overstays)
         kind = zone_overstay_look(pass->memory, pass->db, pass->world.now_s, reterr);
+    pass->world.has_overstays = zone_overstay_is_on(pass->memory, pass->world.now_s);
     pass->world.quotas = pass->memory->quotas;
     return kind;
 }

@@ -13,36 +13,41 @@ struct metric *const zone_pause_metrics[] = {&metric_paused};
 const int zone_pause_metric_count = COUNT_OF(zone_pause_metrics);
 
 /* $1: the zone; $2, $3: when its nodes were, and are, to be ordered about again. What waits is due then, and what was
- * said to be due at the end that no longer holds is looked at sooner; a look too many changes nothing. */
+ * said to be due at the end that no longer holds is looked at sooner; a look too many changes nothing. Where the limit of a
+ * state counts from the start of a window that begins later than that, so it does still. */
 // clang-format off
-#define SHIFTED "deadline_at + ($3::bigint - $2::bigint) * interval '1 second'"
-#define SHIFT_OF(table)                                                                                                \
-    "UPDATE " table " SET deadline_at = " SHIFTED ","                                                                  \
+#define SINCE(instant, awaits_start)                                                                                   \
+    "greatest(" instant "::bigint, CASE WHEN state = '" awaits_start "' THEN extract(epoch FROM starts_at)::bigint END)"
+#define SHIFTED(awaits_start)                                                                                          \
+    "deadline_at + (" SINCE("$3", awaits_start) " - " SINCE("$2", awaits_start) ") * interval '1 second'"
+#define SHIFT_OF(table, awaits_start)                                                                                  \
+    "UPDATE " table " SET deadline_at = " SHIFTED(awaits_start) ","                                                    \
     "       due_at = least(CASE WHEN due_at > to_timestamp($3::bigint) AND due_at <= to_timestamp($2::bigint)"         \
-    "                           THEN to_timestamp($3::bigint) ELSE due_at END, " SHIFTED ")"                           \
+    "                           THEN to_timestamp($3::bigint) ELSE due_at END, " SHIFTED(awaits_start) ")"             \
     " WHERE zone_id = $1::uuid AND due_at IS NOT NULL AND (deadline_at IS NOT NULL"                                    \
     "   OR (due_at > to_timestamp($3::bigint) AND due_at <= to_timestamp($2::bigint)))"
 
 static const struct db_stmt statement_instances = {
     .name = "zone_pause_instances",
-    .sql = SHIFT_OF("instance"),
+    .sql = SHIFT_OF("instance", "planned"),
     .params = 3,
 };
 
 static const struct db_stmt statement_reservations = {
     .name = "zone_pause_reservations",
-    .sql = SHIFT_OF("reservation_status"),
+    .sql = SHIFT_OF("reservation_status", "activating"),
     .params = 3,
 };
 
 // clang-format on
 
-/* What is under way on a node is not believed to be done before the zone works again. */
+/* What is under way on a node is not believed to be done before the zone works again, nor what was overdue. */
 static const struct db_stmt statement_nodes = {
     .name = "zone_pause_nodes",
-    .sql = "UPDATE node_status SET deadline_at = " SHIFTED ","
-           "       due_at = due_at + ($3::bigint - $2::bigint) * interval '1 second'"
-           " WHERE zone_id = $1::uuid AND due_at IS NOT NULL",
+    .sql =
+        "UPDATE node_status SET deadline_at = deadline_at + ($3::bigint - $2::bigint) * interval '1 second',"
+        "       due_at = greatest(due_at, to_timestamp($2::bigint)) + ($3::bigint - $2::bigint) * interval '1 second'"
+        " WHERE zone_id = $1::uuid AND due_at IS NOT NULL",
     .params = 3,
 };
 

@@ -88,19 +88,13 @@ static const char *wrong_with(const struct reservation *reservation, const struc
 
 /* ---- Instances ---- */
 
-/* It is, or is on its way to be, one of those that the terms ask for. */
-static bool is_wanted_one(const struct instance *instance)
-{
-    return !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
-}
-
 /* The planner keeps what has begun. What it was about to move, because it has not, may be starting there already. */
 static bool moves_what_starts(const struct reservation *reservation)
 {
     const struct world *world = reservation->world;
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         const struct instance *instance = &reservation->instances[i];
-        if (!is_wanted_one(instance) || !instance->on_node || instance->ordinal >= reservation->wish.count)
+        if (!instance_lasts(instance) || !instance->on_node || instance->ordinal >= reservation->wish.count)
             continue;
         struct planner_key key = instance_key(instance);
         const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
@@ -111,12 +105,12 @@ static bool moves_what_starts(const struct reservation *reservation)
     return false;
 }
 
-/* Ends it now; before its start it never was. The row that stops it tells the new end. */
+/* Ends it now; before its start it never was. The row that stops it tells the new end, or in a pause a note does. */
 static void give_up(struct instance *instance)
 {
     int64_t now_s = instance->reservation->world->now_s;
     instance->ends_s = instance->starts_s > now_s ? instance->starts_s : now_s;
-    instance->changed = true;
+    instance->changed = instance->window_changed = instance->is_given_up = true;
 }
 
 static void adopt(struct instance *instance)
@@ -145,7 +139,7 @@ static void amend_instances(struct reservation *reservation)
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         struct instance *instance = &grown[i];
         *instance = reservation->instances[i];
-        if (!is_wanted_one(instance))
+        if (!instance_lasts(instance))
             continue;
         if (instance->ordinal >= count) {
             give_up(instance);

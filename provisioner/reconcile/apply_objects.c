@@ -69,15 +69,15 @@ static const struct db_stmt statement_instance_update = {
         "       ends_at = to_timestamp(n.ends), address = n.address, due_at = to_timestamp(n.due),"
         "       deadline_at = to_timestamp(n.deadline), attempts = n.attempts, last_error = coalesce(n.error, i.last_error),"
         "       ends_by = to_timestamp(n.ends_by), stop_wished = n.stop_wished,"
-        "       begun_action_id = n.begun"
+        "       begun_action_id = n.begun, given_up = n.given_up"
         "  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::bigint[],"
-        "              $9::bigint[], $10::int[], $11::text[], $12::bigint[], $13::boolean[], $14::uuid[], $15::text[],"
-        "              $16::bigint[])"
+        "              $9::bigint[], $10::int[], $11::text[], $12::bigint[], $13::boolean[], $14::uuid[], $15::boolean[],"
+        "              $16::text[], $17::bigint[])"
         "       AS n (id, node, state, revision, incarnation, ends, address, due, deadline, attempts, error, ends_by,"
-        "             stop_wished, begun, was_state, was_revision)"
+        "             stop_wished, begun, given_up, was_state, was_revision)"
         " WHERE i.id = n.id AND i.state = n.was_state AND i.revision = n.was_revision",
-    .params = 16,
-    .columns = 16,
+    .params = 17,
+    .columns = 17,
 };
 
 const struct db_stmt *const apply_object_statements[] = {&statement_reservation_insert, &statement_reservation_update,
@@ -208,6 +208,7 @@ static void add_known_instance(struct columns *columns, const struct instance *i
     apply_column_instant(next++, instance->ends_by_s);
     db_column_bool(next++, instance->stop_wished);
     add_if(next++, instance->has_begun, instance->begun);
+    db_column_bool(next++, instance->is_given_up);
     db_column_text(next++, instance_fsm.states[instance->was.state].name);
     db_column_int8(next, instance->was.revision);
 }

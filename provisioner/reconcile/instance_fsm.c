@@ -120,6 +120,7 @@ static void ask_for_new_node(void *subject)
     bool is_passed_around = instance->is_broken_there && !node_failed;
     leave_node(instance, node_failed ? "node_lost" : "start_failed");
     instance->incarnation += had_stay;
+    instance->is_unseen |= had_stay; /* while it was there the database was not asked whether another is */
     instance->is.last_error = node_failed ? "its node failed" : "it did not start on its node";
     instance->is_broken_there = !node_failed;
     instance->address = NULL;
@@ -287,7 +288,7 @@ static const struct fsm_transition transitions[] = {
     GOES(630, HALTING,      NODE_REPORTS_DOWN,   is_to_be_down, STOPPED,      record_halted,    "the node says it is down"),
     WAIT(640, HALTING,      NODE_REPORTS_DOWN,   always,        STARTING,     start_after_halt, "it is down, and is to come up again"),
     WAIT(650, HALTING,      DEADLINE_PASSED,     attempts_left, HALTING,      halt_again,       "not down in time, trying again"),
-    GOES(660, HALTING,      DEADLINE_PASSED,     always,        RUNNING,      give_up_halting,  "it would not go down: it runs on"),
+    WAIT(660, HALTING,      DEADLINE_PASSED,     always,        RUNNING,      give_up_halting,  "it would not go down: it runs on"),
     GOES(670, HALTING,      WINDOW_CHANGED,      always,        HALTING,      record_window,    "its reservation ends at another time"),
     GOES(680, HALTING,      GIVES_WAY,           always,        HALTING,      note_notice,      "it was told when its place ends, or that it does not"),
     WAIT(710, STOPPED,      WINDOW_ENDED,        always,        STOPPING,     stop_on_node,     "its window is over"),
@@ -385,7 +386,8 @@ static int64_t next_change(const struct instance *instance)
     }
     case INSTANCE_REPLACING: {
         int64_t begins_s = instance->has_node ? instance_place_begins_s(instance) : NEVER;
-        bool is_soon = instance->is_out_of_time || begins_s <= now_s; /* its place has begun, and is not clean yet */
+        bool is_unseen = instance->is_unseen && begins_s <= instance->starts_s;
+        bool is_soon = instance->is_out_of_time || begins_s <= now_s || is_unseen; /* its place is not clean yet */
         int64_t again_s = now_s + (is_soon ? PLACE_TURN_S : PLACE_AGAIN_S);
         if (instance->is.due_s > now_s) /* looked at before its turn */
             again_s = least_of(again_s, instance->is.due_s);

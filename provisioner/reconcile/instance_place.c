@@ -45,16 +45,23 @@ static bool may_evict(struct instance *instance)
     return would && has_time;
 }
 
+/* Whether another place is clean is not known. */
+static void take_place(struct instance *instance, struct identity node)
+{
+    bool has_moved = memcmp(&instance->node, &node, sizeof node) != 0;
+    instance->is_unseen |= has_moved;
+    instance->is_clean &= !has_moved;
+    instance->node = node;
+}
+
 /* What the planner told: who goes for it is told so, too. */
 static bool take_answer(struct instance *instance, const struct planner_verdict *verdict, bool evicts)
 {
     struct world *world = instance->reservation->world;
     world->evicting_count += evicts && (!verdict->placed || verdict->eviction_count > 0);
     evictions_note(world, verdict);
-    if (verdict->placed) {
-        instance->node = identity_of(verdict->allocations[0].node);
-        instance->is_clean = false; /* not known of that one */
-    }
+    if (verdict->placed)
+        take_place(instance, identity_of(verdict->allocations[0].node));
     return verdict->placed;
 }
 
@@ -100,7 +107,7 @@ static bool may_stay(struct instance *instance)
     if (place == NULL)
         return false;
     if (node_is_in_service(world_node(world, identity_of(place->id)))) {
-        instance->node = identity_of(place->id);
+        take_place(instance, identity_of(place->id));
         return !instance->is_broken_there;
     }
     if (may_ask_anew(&instance->reservation->wish))
@@ -123,14 +130,14 @@ void instance_settle(struct instance *instance, struct identity node)
 {
     const struct world *world = instance->reservation->world;
     bool is_in_service = node_is_in_service(world_node(world, node));
-    /* Before its start it goes where its place will be. */
-    bool has_begun =
-        instance_place_begins_s(instance) <= (instance->starts_s > world->now_s ? instance->starts_s : world->now_s);
-    bool has_moved = memcmp(&instance->node, &node, sizeof node) != 0;
-    instance->is_clean &= !has_moved || !world->has_overstays;
-    bool is_clear = instance->is_clean || !world->has_overstays;
-    instance->node = node;
-    instance->granted = instance->is.state == INSTANCE_REPLACING && is_in_service && has_begun && is_clear;
+    int64_t begins_s = instance_place_begins_s(instance);
+    /* Before its start it goes where its place will be, if nobody is there. */
+    bool has_begun = begins_s <= (instance->starts_s > world->now_s ? instance->starts_s : world->now_s);
+    take_place(instance, node);
+    /* A place that has begun is clean by plan, as long as everybody keeps to the plan; of no other does it say so. */
+    instance->is_clean |= instance->is_unseen && begins_s <= world->now_s && !world->has_overstays;
+    bool may_start = has_begun && instance->is_clean;
+    instance->granted = instance->is.state == INSTANCE_REPLACING && is_in_service && may_start;
     instance->has_node = instance->is.state == INSTANCE_PLANNED || is_in_service;
 }
 

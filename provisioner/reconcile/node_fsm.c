@@ -284,11 +284,10 @@ void node_plannable(const struct world *world, const struct node *node, struct p
     *ret = node->spec;
     ret->turnaround_s = node->turnaround_s + world->driver_ops->stop_limit_s(world->driver);
     bool is_coming_back = node->is.state == NODE_REPAIR;
-    if (is_coming_back || node_is_in_service(node)) {
-        ret->plannable_from = is_coming_back ? node->is.due_s : 0; /* windows lie ahead: no more need be kept */
-        ret->plannable_until = NEVER;
-        return;
-    }
-    if (ret->plannable_until == NEVER)
-        ret->plannable_until = world->now_s;
+    bool is_put_aside = node->is.state == NODE_QUARANTINED || node->is.state == NODE_RETIRED;
+    /* In a pause, what has fallen silent, or is new: nothing new goes there, and what it holds stays. */
+    bool is_undecided = !is_coming_back && !is_put_aside && !node_is_in_service(node);
+    ret->plannable_from = is_coming_back ? node->is.due_s : 0; /* windows lie ahead: no more need be kept */
+    ret->plannable_until = is_put_aside ? node->since_s : NEVER;
+    ret->cordoned = node->is_cordoned || is_undecided;
 }

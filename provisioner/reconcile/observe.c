@@ -98,7 +98,7 @@ static const struct db_stmt statement_instances = {
         "   AND other.reservation_id IS DISTINCT FROM mine.reservation_id"
         " WHERE mine.node_id = i.node_id AND mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal"
         "   AND mine.kind = 'instance') AND NOT " OVERSTAYED ","                                                    /* 13 */
-        " " SQL_INSTANT("i.ends_by") ", i.stop_wished, i.begun_action_id"                                         /* 14 to 16 */
+        " " SQL_INSTANT("i.ends_by") ", i.stop_wished, i.begun_action_id, i.given_up"                             /* 14 to 17 */
         "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
         "  JOIN instance i ON i.reservation_id = t.id"
         " ORDER BY t.place, i.ordinal, i.starts_at, i.id",
@@ -251,6 +251,7 @@ static void read_instance(struct reservation *reservation, const PGresult *resul
         .is_clean = db_bool(result, row, 13),
         .stop_wished = db_bool(result, row, 15),
         .has_begun = db_text(result, row, 16) != NULL,
+        .is_given_up = db_bool(result, row, 17),
         .is = {.state = state,
                .revision = db_int(result, row, 9, 1),
                .due_s = db_int(result, row, 10, NEVER),

@@ -9,9 +9,9 @@ struct reservation_tally reservation_tally(const struct reservation *reservation
     struct reservation_tally tally = {0};
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         const struct instance *instance = &reservation->instances[i];
-        tally.running += instance_is_delivered(instance);
+        tally.running += instance_is_delivered(instance) && instance_lasts(instance);
         tally.gone += instance_is_gone(instance);
-        tally.lasting += !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
+        tally.lasting += instance_lasts(instance);
         tally.gave_way += instance_gave_way(instance);
     }
     return tally;

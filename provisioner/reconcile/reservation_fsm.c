@@ -183,8 +183,8 @@ static void cut_window(void *subject)
         (void)planner_cut(world->planner, &key, now_s); /* false: it holds nothing any more */
         if (instance_is_gone(instance) || instance->ends_s <= reservation->ends_s)
             continue;
-        instance->ends_s = reservation->ends_s; /* the event of stopping carries it */
-        instance->changed = true;
+        instance->ends_s = reservation->ends_s; /* the event of stopping carries it, or in a pause a note does */
+        instance->changed = instance->window_changed = true;
     }
     reservation->reason = "cancelled";
     end_instances(reservation);

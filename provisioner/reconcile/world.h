@@ -95,6 +95,7 @@ struct node {
     struct identity id;
     struct planner_node spec; /* as the planner has it */
     bool answers;             /* sim: sim_powered */
+    bool is_cordoned;         /* operators want nothing new on it */
     bool is_unwanted;         /* operators have taken it out of the fleet for good */
     bool is_draining;         /* operators want it empty */
     int64_t turnaround_s;     /* the node's own, without the driver's stop */
@@ -210,11 +211,13 @@ struct instance {
     bool told;             /* just now; its event is still to come */
     const char *address;   /* NULL: none */
     bool window_changed;   /* by an amendment, just now */
+    bool is_given_up;      /* other terms took its ordinal away: another may have it, though it is there still */
     bool stop_wished;      /* its tenant wants it down */
     struct action *action; /* the one that is open; NULL: none */
     bool has_begun;
     struct identity begun; /* the action that was begun last: it has gone down or comes up for it */
-    bool is_clean;         /* nobody else holds its slots now */
+    bool is_clean;         /* nobody else holds its slots now, nor is there */
+    bool is_unseen;        /* its node is another than the database was asked about; at this instant, not kept */
     bool granted;          /* the planner has found it another place */
     bool is_out_of_time;   /* it has none, and nobody has looked who could go for it; at this instant, not kept */
     bool is_held; /* something is to be done with it, and waits for the end of a pause; at this instant, not kept */
@@ -390,6 +393,9 @@ struct planner_key instance_key(const struct instance *instance);
 void instance_settle(struct instance *instance, struct identity node);
 /* Whether it is over for this instance, one way or the other. */
 bool instance_is_gone(const struct instance *instance);
+/* It is, or is on its way to be, one of those that its reservation's terms ask for: its time is not over either, though in a
+ * pause it may still run. */
+bool instance_lasts(const struct instance *instance);
 
 /* A new instance in *ret, where the planner has put it. */
 void instance_make(struct reservation *reservation, struct instance *ret, uint32_t ordinal, int64_t starts_s);

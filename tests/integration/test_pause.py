@@ -9,7 +9,8 @@ from stack import eventually
 
 
 def at(moment):
-    return f"2026-01-{moment}Z"
+    """A day of January, or a month and a day."""
+    return f"2026-{moment}Z" if moment[2] == "-" else f"2026-01-{moment}Z"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def resume(hall):
 
 def reserve(client, starts, ends, count=2, **fields):
     return client.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": count,
-                                            "starts_at": at(starts), "ends_at": at(ends), **fields}).expect(201).body
+                                            **({"starts_at": at(starts)} if starts else {}), "ends_at": at(ends), **fields}).expect(201).body
 
 
 def state(client, reservation):
@@ -62,7 +63,7 @@ def classes(hall, tenant, day):
     return {row["class"]: float(row["hours"]) for row in hall.sql("""
         SELECT class, sum(extract(epoch FROM period_end - period_start)) / 3600 AS hours FROM sluice.usage_interval u
           JOIN sluice.tenant t ON t.id = u.tenant_id
-         WHERE t.name = %s AND period_start::date = %s::date GROUP BY class""", (tenant, f"2026-01-{day}"))}
+         WHERE t.name = %s AND period_start::date = %s::date GROUP BY class""", (tenant, at(f"{day}T00:00:00")))}
 
 
 def drift(hall):
@@ -226,3 +227,156 @@ def test_the_reconciler_tells_who_leads_and_what_was_verified(hall):
     assert reconciler(hall)["verification"]["is_equal"] is True
     assert [row["kind"] for row in told["drift"]] == ["actions_pending", "instances_to_start", "instances_to_stop", "nodes_silent",
                                                       "nodes_to_empty", "nodes_to_prepare", "nodes_to_retire"]
+
+
+# ---- What may not come of a pause ----
+
+
+def terms(hall, **fields):
+    hall.operator.patch(hall.where.replace("reconciler", "zones"), fields, headers={"If-Match": "*"}).expect(200)
+
+
+def nodes(hall):
+    return {node["name"]: f"/v1/system/nodes/{node['id']}" for node in hall.operator.items("/v1/system/nodes")}
+
+
+def third_node(hall):
+    if len(nodes(hall)) == 2:
+        hall.node("n0002", "us-east-1a", turnaround_s=600)
+
+
+def power(hall, node, on):
+    hall.operator.post(f"{node}/power", {"on": on}).expect(200)
+
+
+def there_since(hall, moment):
+    """Who was on which node, and when, of the stays that began since."""
+    return [(row["tenant"], row["node"], row["began"], row["ended"]) for row in hall.sql("""
+        SELECT t.name AS tenant, n.name AS node, to_char(s.started_at, 'MM-DD"T"HH24:MI:SS') AS began, to_char(s.ended_at, 'MM-DD"T"HH24:MI:SS') AS ended
+          FROM sluice.instance_incarnation s JOIN sluice.tenant t ON t.id = s.tenant_id JOIN sluice.node n ON n.id = s.node_id
+         WHERE s.started_at >= %s ORDER BY s.started_at, n.name""", (at(moment),))]
+
+
+def test_a_limit_that_counts_from_a_start_counts_from_it_still_when_a_pause_ends_before(hall):
+    reserve(hall.acme, "02-01T00:00:00", "02-01T12:00:00")
+    later = reserve(hall.other, "02-01T12:30:00", "02-01T20:00:00")
+    hall.advance(at("02-01T08:00:00"))
+    terms(hall, lead_s=4 * 3600)
+    pause(hall, until=at("02-02T07:00:00"))
+    hall.advance(at("02-01T08:30:10"))
+    assert instances(hall.other, later) == [("planned", 1)] * 2
+    resume(hall)
+    limits = hall.sql("""
+        SELECT DISTINCT to_char(d.deadline_at, 'MM-DD"T"HH24:MI:SS') AS at FROM (
+               SELECT deadline_at FROM sluice.instance WHERE state = 'planned'
+               UNION ALL SELECT deadline_at FROM sluice.reservation_status WHERE state = 'activating') d""")
+    assert limits == [{"at": "02-01T13:30:00"}]
+    hall.other.post(f"/v1/reservations/{later['id']}/cancel").expect(200)
+    terms(hall, lead_s=0)
+    hall.advance(at("02-01T14:00:00"))
+
+
+def test_whoever_loses_its_node_within_the_lead_starts_nowhere_before_others_have_left(hall):
+    reserve(hall.acme, "02-02T00:00:00", "02-02T12:00:00", count=1)
+    hall.advance(at("02-02T08:00:00"))
+    terms(hall, lead_s=4 * 3600)
+    ((_, taken, _, _),) = there_since(hall, "02-02T00:00:00")
+    ((_, free),) = [(name, path) for name, path in nodes(hall).items() if name != taken]
+    hall.operator.post(f"{nodes(hall)[taken]}/cordon", {"reason": "for the test"}).expect(200)
+    then = reserve(hall.other, "02-02T12:30:00", "02-02T20:00:00", count=1)
+    hall.operator.post(f"{nodes(hall)[taken]}/uncordon").expect(200)
+    power(hall, free, False)
+    hall.advance(at("02-02T08:40:00"))
+    assert instances(hall.other, then)[0][0] == "replacing"
+    hall.advance(at("02-02T12:40:00"))
+    assert there_since(hall, "02-02T00:00:00") == [("acme", taken, "02-02T00:00:00", "02-02T12:01:00"), ("other", taken, "02-02T12:11:00", None)], "as soon as it is clean"
+    power(hall, free, True)
+    terms(hall, lead_s=0)
+    hall.advance(at("02-02T21:00:00"))
+
+
+def test_who_overstays_is_waited_for_however_long_it_takes(hall):
+    terms(hall, sim_stop_s=1200)
+    reserve(hall.acme, "02-03T00:00:00", "02-03T06:00:00")
+    hall.advance(at("02-03T05:00:00"))
+    pause(hall, until=at("02-03T10:00:00"))
+    hall.advance(at("02-03T09:00:00"))
+    resume(hall)
+    hall.advance(at("02-03T09:11:00"))
+    reserve(hall.other, None, "02-03T12:00:00")
+    hall.advance(at("02-03T13:00:00"))
+    assert [row[2:] for row in there_since(hall, "02-03T00:00:00")] == [("02-03T00:00:00", "02-03T09:20:00")] * 2 + [("02-03T09:30:00", "02-03T12:20:00")] * 2
+    terms(hall, sim_stop_s=60)
+
+
+def test_what_is_cancelled_in_a_pause_is_paid_until_then_though_days_close_meanwhile(hall):
+    held = reserve(hall.acme, "02-04T00:00:00", "02-07T12:00:00", count=1)
+    hall.advance(at("02-04T20:00:00"))
+    pause(hall, duration_s=86400)
+    hall.advance(at("02-04T22:00:00"))
+    hall.acme.post(f"/v1/reservations/{held['id']}/cancel").expect(200)
+    hall.advance(at("02-05T18:00:00"))
+    pause(hall, duration_s=86400)
+    hall.advance(at("02-06T12:00:00"))
+    resume(hall)
+    hall.advance(at("02-07T20:00:00"))
+    assert classes(hall, "acme", "02-04") == {"unready": pytest.approx(120 / 3600), "used": pytest.approx(22 - 120 / 3600)}
+    assert [classes(hall, "acme", day) for day in ("02-05", "02-06")] == [{}, {}]
+
+
+def test_what_was_overdue_on_a_node_waits_for_the_end_of_a_pause(hall):
+    reserve(hall.acme, "02-08T00:00:00", "02-08T01:00:00", count=1)
+    hall.advance(at("02-08T01:05:00"))
+    hall.provisioner.kill()
+    hall.sql("UPDATE sluice.node_status SET due_at = due_at - interval '8 minutes' WHERE state = 'sanitizing'")  # as after a leader's absence
+    hall.operator.post(hall.where + "/pause", {"reason": "as it comes back", "until": at("02-08T03:00:00")}).expect(200)
+    hall.provisioner.start()
+    hall.advance(at("02-08T02:00:00"))
+    assert {row["due_at"].isoformat() for row in hall.sql("SELECT due_at FROM sluice.node_status WHERE state = 'sanitizing'")} == {"2026-02-08T03:00:00+00:00"}
+    resume(hall)
+    hall.advance(at("02-08T02:30:00"))
+    assert {node["status"]["state"] for node in hall.operator.items("/v1/system/nodes")} == {"ready"}
+
+
+def test_memory_is_right_in_a_pause_about_nodes_that_fell_silent_or_are_new(hall):
+    def is_equal():
+        return hall.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"]
+
+    hall.advance(at("02-08T06:00:00"))
+    pause(hall, until=at("02-08T08:00:00"))
+    silent = nodes(hall)["n0000"]
+    power(hall, silent, False)
+    third_node(hall)
+    hall.advance(at("02-08T06:10:00"))
+    assert is_equal()
+    resume(hall)
+    hall.advance(at("02-08T06:20:00"))
+    assert is_equal()
+    power(hall, silent, True)
+    hall.advance(at("02-08T08:00:00"))
+    assert {node["status"]["state"] for node in hall.operator.items("/v1/system/nodes")} == {"ready"}
+    assert is_equal()
+
+
+def test_what_is_taken_away_and_given_again_in_a_pause_is_another_instance(hall):
+    held = reserve(hall.acme, "02-08T12:00:00", "02-09T08:00:00")
+    third_node(hall)
+    hall.advance(at("02-08T17:00:00"))
+    pause(hall, until=at("02-08T22:00:00"))
+    amend = lambda **fields: hall.acme.patch(f"/v1/reservations/{held['id']}", fields).expect(200, 202)
+    amend(count=1)
+    hall.advance(at("02-08T17:01:00"))
+    (gone,) = hall.sql("""SELECT i.id, n.name FROM sluice.instance i JOIN sluice.node n ON n.id = i.node_id
+                           WHERE i.state = 'running' AND i.ordinal = 1""")
+    hall.operator.post(f"{nodes(hall)[gone['name']]}/cordon", {"reason": "for the test"}).expect(200)
+    amend(count=2, ends_at=at("02-09T09:00:00"))
+    hall.advance(at("02-08T17:02:00"))
+    assert sorted(instances(hall.acme, held)) == [("planned", 1), ("running", 1), ("running", 1)]
+    hall.operator.post(f"{nodes(hall)[gone['name']]}/uncordon").expect(200)
+    reserve(hall.other, "02-08T18:00:00", "02-09T06:00:00", count=1)
+    resume(hall)
+    hall.advance(at("02-08T20:00:00"))
+    on_it = [row for row in there_since(hall, "02-08T12:00:00") if row[1] == gone["name"]]
+    assert on_it == [("acme", gone["name"], "02-08T12:00:00", "02-08T17:03:00"), ("other", gone["name"], "02-08T18:00:00", None)]
+    (over,) = hall.sql("SELECT ends_at FROM sluice.instance WHERE id = %s", (gone["id"],))
+    assert over["ends_at"].isoformat() == "2026-02-08T17:00:00+00:00"

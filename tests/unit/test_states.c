@@ -165,8 +165,13 @@ START_TEST(a_place_on_a_node_that_is_coming_back_is_waited_for)
         node_drive(&scene->world, &scene->nodes[i]);
         put_node(scene, &scene->nodes[i]);
     }
+    struct instance *instance = &reservation->instances[0];
     drive_at(scene, START + 60);
-    ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_PROVISIONING);
+    ck_assert_int_eq(instance->is.state, INSTANCE_REPLACING); /* nobody has looked who is there before it */
+    instance->is_clean = true;
+    drive_at(scene, instance->is.due_s);
+    ck_assert_int_eq(instance->is.due_s, START + 60 + PLACE_TURN_S + 10);
+    ck_assert_int_eq(instance->is.state, INSTANCE_PROVISIONING);
     scene_free(scene);
 }
 END_TEST
