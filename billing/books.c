@@ -8,6 +8,7 @@
 #include "billing/capex_posting/node_day.h"
 #include "billing/invoice/invoice_request.h"
 #include "billing/invoice/month_close.h"
+#include "billing/ledger/credit_grants.h"
 #include "billing/ledger/credit_keep.h"
 #include "billing/ledger/rate_day.h"
 #include "billing/meter/meter.h"
@@ -72,9 +73,9 @@ static const struct db_stmt statement_relax = {
 
 /* One look at everything that may have woken the leader: domain time; whether all zones have done what is due in this
  * tick; whether committed events are kept from view by a transaction that still runs; whether an operator asks for
- * something; how many market prices are in force on the first open day (they are never changed); and whether the meter
- * has something to read. Events of other objects wait until there are many: they only
- * move the cursor. */
+ * something, or has granted credit; how many market prices are in force on the first open day (they are never changed);
+ * and whether the meter has something to read. Events of other objects wait until there are many: they only move the
+ * cursor. */
 static const struct db_stmt statement_look = {
     .name = "books_look",
     .sql = "WITH fresh AS MATERIALIZED ("
@@ -91,7 +92,9 @@ static const struct db_stmt statement_look = {
            " OR coalesce(bool_or(object_type IN ('instance', 'node', 'node_wish')), false)"
            "            FROM fresh),"
            "         EXISTS (SELECT FROM invoice_request q WHERE q.is_open),"
-           "         (SELECT count(*) FROM market_price m WHERE m.valid_from <= $2::date)"
+           "         (SELECT count(*) FROM market_price m WHERE m.valid_from <= $2::date),"
+           "         EXISTS (SELECT FROM credit_grant g WHERE NOT EXISTS ("
+           "                  SELECT FROM credit_grant_status s WHERE s.grant_id = g.id))"
            "    FROM domain_clock d",
     .params = 2,
 };
@@ -236,6 +239,7 @@ struct look {
     bool has_hidden;
     bool has_events;
     bool has_requests;
+    bool has_grants;
     int64_t market_prices; /* in force */
 };
 
@@ -259,6 +263,7 @@ static enum err_kind look_around(struct books *books, struct look *ret, struct e
         .has_events = db_bool(result, 0, 5),
         .has_requests = db_bool(result, 0, 6),
         .market_prices = db_int(result, 0, 7, 0),
+        .has_grants = db_bool(result, 0, 8),
     };
     return ERR_NONE;
 }
@@ -344,6 +349,8 @@ static enum err_kind keep(struct books *books, struct err *reterr)
 {
     struct look look = {0};
     enum err_kind kind = look_around(books, &look, reterr);
+    if (kind == ERR_NONE && look.has_grants) /* before anything is issued, so that they pay for it */
+        kind = credit_grants_post(&books->leader, reterr);
     if (kind == ERR_NONE && !books->loaded)
         kind = load(books, &look.clock, reterr);
     if (kind == ERR_NONE && books->is_cut) /* a close that broke off */

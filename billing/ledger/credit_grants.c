@@ -3,11 +3,12 @@
 #include "billing/ledger/credit_grants.h"
 
 #include "billing/ledger/journal.h"
+#include "common/shutdown.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define CHUNK "500" /* a transaction stays below a second; what is left is due again at once */
+#define CHUNK "500" /* a transaction stays below a second */
 
 static const struct db_stmt statement_new = {
     .name = "credit_grants_new",
@@ -97,9 +98,10 @@ static enum err_kind post_each(struct db *db, const PGresult *grants,
 
 static enum err_kind post_new(struct db *db, void *context, struct err *reterr)
 {
-    (void)context;
+    int *ret_count = context;
     CLEANUP(db_result_clear) PGresult *grants = NULL;
     enum err_kind kind = db_run(db, &statement_new, DB_NO_PARAMS, &grants, reterr);
+    *ret_count = kind == ERR_NONE ? PQntuples(grants) : 0;
     return kind == ERR_NONE ? post_each(db, grants, draw_up_grant, &statement_posted, reterr) : kind;
 }
 
@@ -114,7 +116,12 @@ static enum err_kind expire(struct db *db, void *context, struct err *reterr)
 
 enum err_kind credit_grants_post(struct leader *leader, struct err *reterr)
 {
-    return leader_transact(leader, post_new, NULL, reterr);
+    enum err_kind kind = ERR_NONE;
+    int count = 0;
+    do {
+        kind = leader_transact(leader, post_new, &count, reterr);
+    } while (kind == ERR_NONE && count > 0 && !shutdown_requested());
+    return kind;
 }
 
 enum err_kind credit_grants_expire(struct leader *leader, int64_t now_s, struct err *reterr)

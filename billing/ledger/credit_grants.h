@@ -5,7 +5,7 @@
 
 #include "billing/leader.h"
 
-/* Posts grants that are not posted yet. Bought: Dr cash, Cr deferred_revenue; given: Dr revenue, Cr deferred_revenue.
+/* Posts all grants that are not posted yet. Bought: Dr cash, Cr deferred_revenue; given: Dr revenue, Cr deferred_revenue.
  * Key "grant:<id>". */
 MUST_CHECK enum err_kind credit_grants_post(struct leader *leader, struct err *reterr);
 /* What is left of a grant when it expires was earned without delivery (breakage): Dr deferred_revenue, Cr revenue, at

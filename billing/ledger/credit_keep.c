@@ -7,9 +7,7 @@
 
 static const struct db_stmt statement_due = {
     .name = "credit_due",
-    .sql = "SELECT EXISTS (SELECT FROM credit_grant g WHERE NOT EXISTS ("
-           "         SELECT FROM credit_grant_status s WHERE s.grant_id = g.id)),"
-           "       EXISTS (SELECT FROM credit_grant_status s JOIN credit_grant g ON g.id = s.grant_id"
+    .sql = "SELECT EXISTS (SELECT FROM credit_grant_status s JOIN credit_grant g ON g.id = s.grant_id"
            "                WHERE s.state = 'active' AND g.expires_at <= to_timestamp($1::bigint)),"
            "       EXISTS (SELECT FROM payment p WHERE NOT EXISTS ("
            "         SELECT FROM payment_status s WHERE s.payment_id = p.id)),"
@@ -50,12 +48,10 @@ enum err_kind credit_keep(struct leader *leader, int64_t closed_until_s, int64_t
     CLEANUP(db_result_clear) PGresult *due = NULL;
     enum err_kind kind = db_run(leader->db, &statement_due, DB_PARAMS(db_int_param(now, now_s)), &due, reterr);
     if (kind == ERR_NONE && db_bool(due, 0, 0))
-        kind = credit_grants_post(leader, reterr);
-    if (kind == ERR_NONE && db_bool(due, 0, 1))
         kind = credit_grants_expire(leader, now_s, reterr);
-    if (kind == ERR_NONE && db_bool(due, 0, 2))
+    if (kind == ERR_NONE && db_bool(due, 0, 1))
         kind = payments_post(leader, reterr);
-    if (kind == ERR_NONE && db_bool(due, 0, 3))
+    if (kind == ERR_NONE && db_bool(due, 0, 2))
         kind = leader_transact(leader, settle_changed, &closed_until_s, reterr);
     return kind == ERR_NONE ? kind : err_context(reterr, "keeping credit");
 }

@@ -1,5 +1,5 @@
-/* What is due of credit: grants and payments to post, grants that expire, holds whose reservations have moved on. One
- * look a round; nothing due costs one statement. One thread. */
+/* What is due of credit: payments to post, grants that expire, holds whose reservations have moved on. One look a
+ * round; nothing due costs one statement. Grants are posted before: credit_grants.h. One thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -242,3 +242,15 @@ def test_a_request_about_an_invoice_that_takes_too_long_is_refused_and_holds_up_
     books.run("DROP POLICY held_up ON rated_line")
     again = void("often")
     assert eventually(lambda: answered(again), "it is carried out now", 20) == [{"state": "done", "problem": None}]
+
+
+def test_a_grant_that_was_made_before_an_invoice_is_issued_pays_for_it_however_late_billing_comes_to_know_of_both(meters):
+    books, asked = meters.books, str(uuid.uuid4())
+    (draft,) = books.rows("SELECT i.id, i.tenant_id, i.total_minor FROM invoice i JOIN tenant t ON t.id = i.tenant_id WHERE t.name = 'often' AND i.status = 'draft'")
+    books.daemon.stop()
+    books.insert("credit_grant", {"id": str(uuid.uuid4()), "tenant_id": draft["tenant_id"], "kind": "promotional", "currency": "USD", "amount_u": 1_000_000})
+    books.insert("invoice_request", {"id": asked, "kind": "issue", "tenant_id": draft["tenant_id"], "invoice_id": draft["id"], "principal_id": str(uuid.uuid4())})
+    books.daemon.start()
+    decided = eventually(lambda: books.rows("SELECT state, problem FROM invoice_request_status WHERE request_id = %s", asked), "it is issued", 20)
+    assert decided == [{"state": "done", "problem": None}] and draft["total_minor"] >= 100
+    assert books.rows("SELECT kind, amount_u FROM settlement WHERE invoice_id = %s", draft["id"]) == [{"kind": "prepaid", "amount_u": 1_000_000}]
