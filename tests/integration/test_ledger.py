@@ -133,6 +133,16 @@ def test_a_refusal_for_capacity_leaves_no_hold(fleet):
     assert acme.held() == 0
 
 
+def test_a_wish_of_more_than_an_amount_can_tell_is_refused_and_holds_up_nobody(fleet):
+    """800,000 GPUs for longer than anybody lives, beside a wish of another tenant's in the same zone."""
+    greedy, modest = Tenant(fleet, "greedy"), Tenant(fleet, "modest")
+    greedy.limit(1000)
+    greedy.wish(1, start=at(5)).expect(201)
+    refused = greedy.wish(1, count=100000, start=at(5), ends_at="9999-01-01T00:00:00Z").expect(409)
+    assert (refused.code, refused.body["binding"]["needed"]) == ("credit_exhausted", "9223372036854.775807")
+    modest.wish(1, start=at(5)).expect(201)
+
+
 def test_a_quote_holds_credit_until_it_expires(fleet):
     acme = Tenant(fleet, "quoting")
     acme.limit(100)
