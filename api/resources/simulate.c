@@ -318,6 +318,7 @@ static enum err_kind write_admitted(struct request *request, size_t place, const
         .tier = wish->tier,
         .currency = terms->currency,
         .tenant_id = terms->tenant_id,
+        .project = wish->project,
         .starts_s = json_integer_value(json_object_get(item, "from_s")),
         .ends_s = json_is_integer(to) ? json_integer_value(to) : FIELD_NULL,
         .gpu_milli = wish->count * planning_gpu_milli(&terms->shapes[place]),

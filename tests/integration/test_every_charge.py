@@ -390,14 +390,16 @@ def test_a_quote_tells_what_is_metered_besides(charged):
     assert previewed == {"hourly": {"amount": "6.120000", "currency": "KWD"}, "estimate": {"amount": "6.120000", "currency": "KWD"}, "metered": [listed, own]}
 
 
-def test_a_preview_asks_the_price_of_its_project(charged):
+def test_a_preview_and_a_simulated_deal_ask_the_price_of_their_project(charged):
     yen = charged.carriers["yen"]
     yen.create("/v1/projects", {"name": "research"})
     charged.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tenant": "yen", "project": "research",
                                                   "gpu_hour": {"amount": "1.000000", "currency": "JPY"}})
     wish = {"zone": ZONE, "count": 1, "instance_type": "h100.8x", "project": "research", "starts_at": "2026-05-01T00:00:00Z", "ends_at": "2026-05-01T01:00:00Z"}
     previewed = yen.post("/v1/quotes?validate_only=true", wish).expect(200).body["price"]
-    assert previewed == yen.create("/v1/quotes", wish)["price"] and previewed["estimate"] == {"amount": "8.000000", "currency": "JPY"}
+    (simulated,) = charged.operator.post("/v1/system/simulate", {"zone": ZONE, "tenant": "yen", "reservations": [wish]}).expect(200).body["items"]
+    assert simulated["earned"]["estimate"] == previewed["estimate"] == {"amount": "8.000000", "currency": "JPY"}
+    assert previewed == yen.create("/v1/quotes", wish)["price"]
 
 
 @pytest.mark.parametrize("name", CARRIERS)
