@@ -14,6 +14,8 @@
 #define MONEY_MICRO_EXPONENT  6
 #define MONEY_MICRO_PER_MAJOR INT64_C(1000000)
 #define MONEY_BASIS_POINTS    INT64_C(10000) /* one hundred per cent */
+/* What is entered by hand is a trillion of the currency at most, so that a slip of the pen leaves sums that fit. */
+#define MONEY_ENTERED_MOST_U INT64_C(1000000000000000000)
 /* "-9223372036854.775808" and its terminating zero */
 #define MONEY_TEXT_SIZE 22
 

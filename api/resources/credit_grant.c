@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
+#include "common/money.h"
 
 static const char *const kinds[] = {"prepaid", "promotional", NULL};
 static const char *const states[] = {"requested", "active", "used_up", "expired", NULL};
@@ -108,8 +109,9 @@ static enum err_kind get(struct request *request, struct response *response, str
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
 {
     const struct grant *wish = request->body;
-    if (wish->amount.amount_u <= 0) {
-        field_problem_add(&request->problems, "/amount/amount", "out_of_range", "must be more than 0");
+    if (wish->amount.amount_u <= 0 || wish->amount.amount_u > MONEY_ENTERED_MOST_U) {
+        field_problem_add(&request->problems, "/amount/amount", "out_of_range",
+                          "must be more than 0, and a trillion at most");
         return request_invalid(request, reterr);
     }
     const PGresult *made = NULL;

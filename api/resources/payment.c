@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
+#include "common/money.h"
 
 #include <string.h>
 
@@ -137,8 +138,9 @@ static enum err_kind find(struct request *request, const struct payment *wish, s
         return kind;
     *ret = (struct subject){.tenant_id = db_text(found, 0, 0), .invoice_ids = db_text(found, 0, 1)};
     const char *unknown = db_text(found, 0, 2);
-    if (wish->amount.amount_u <= 0)
-        field_problem_add(&request->problems, "/amount/amount", "out_of_range", "must be more than 0");
+    if (wish->amount.amount_u <= 0 || wish->amount.amount_u > MONEY_ENTERED_MOST_U)
+        field_problem_add(&request->problems, "/amount/amount", "out_of_range",
+                          "must be more than 0, and a trillion at most");
     if (ret->tenant_id == NULL)
         field_problem_add(&request->problems, "/tenant", "unknown_tenant", "there is no tenant '%s'", wish->tenant);
     else if (unknown != NULL)

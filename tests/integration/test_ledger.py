@@ -234,6 +234,14 @@ def open_of(stack, tenant):
     return [row["open_u"] / 1e6 for row in rows]
 
 
+def test_a_slip_of_a_payment_or_a_grant_is_refused_before_it_makes_sums_that_do_not_fit(fleet):
+    acme = Tenant(fleet, "slips")
+    for path in ("/v1/system/payments", "/v1/system/credit-grants"):
+        refused = fleet.operator.post(path, {"tenant": acme.name, "amount": {"amount": "1000000000000.01", "currency": "USD"}}).expect(422)
+        assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("/amount/amount", "out_of_range")]
+    assert acme.client.items("/v1/payments") == acme.client.items("/v1/credit-grants") == []
+
+
 def test_credit_and_cash_settle_invoices_and_the_statements_tie(stack):
     books = Billed(stack)
     prepaid, paying, limited = (Tenant(stack, name) for name in ("prepaid", "paying", "limited"))
