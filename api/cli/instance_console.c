@@ -5,16 +5,30 @@
 #include "common/arena.h"
 #include "common/must.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LINES_AT_ONCE   1000 /* a page of the API's */
 #define FOLLOW_PAUSE_MS INT64_C(1000)
+#define LINE_ID_SIZE    64
 
 struct following {
-    const char *instance; /* its path */
-    const char *path;     /* of its console */
-    const char *query;    /* where to go on: behind the last line, or at first what was asked for */
+    const char *instance;    /* its path */
+    const char *path;        /* of its console */
+    char last[LINE_ID_SIZE]; /* the line to go on behind; "": none was shown yet */
 };
+
+/* What was asked for, or what comes behind the last line of it: how many lines there are at first is told only once. */
+static const char *query_of(struct session *session, const struct following *following)
+{
+    if (following->last[0] == '\0')
+        return session_query(session, DAYS_ARE_INSTANTS);
+    int64_t stay = arguments_int(session->arguments, OPTION_INCARNATION, 0);
+    const char *only = stay == 0 ? "" : arena_format(session->arena, "&incarnation=%" PRId64, stay);
+    return arena_format(session->arena, "after=%s%s", client_escape(session->client, session->arena, following->last),
+                        only);
+}
 
 static void print_line(struct session *session, const json_t *line)
 {
@@ -40,18 +54,17 @@ static enum err_kind print_lines(struct session *session, struct following *foll
         CLEANUP(json_release) json_t *lines = NULL;
         const char *next = NULL;
         enum err_kind kind =
-            noun_items(session, following->path, following->query, LINES_AT_ONCE, &lines, &next, reterr);
+            noun_items(session, following->path, query_of(session, following), LINES_AT_ONCE, &lines, &next, reterr);
         if (kind != ERR_NONE)
             return kind;
         count = json_array_size(lines);
         for (size_t i = 0; i < count; i++)
             print_line(session, json_array_get(lines, i));
         const char *last = count == 0 ? NULL : json_text_at(json_array_get(lines, count - 1), "id");
-        if (count > 0 && last == NULL)
+        if (count > 0 && (last == NULL || strlen(last) >= LINE_ID_SIZE))
             return err_set(reterr, ERR_INTERNAL, "'%s' answered with lines without ids", session->url);
         if (last != NULL)
-            following->query =
-                arena_format(session->arena, "after=%s", client_escape(session->client, session->arena, last));
+            (void)snprintf(following->last, LINE_ID_SIZE, "%s", last);
     }
     return ERR_NONE;
 }
@@ -66,23 +79,39 @@ static enum err_kind is_over(struct session *session, const struct following *fo
     return kind;
 }
 
+/* *is_last: what is there already is all. */
+static enum err_kind show_round(struct session *session, struct following *following, bool *is_last, struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    if (!*is_last)
+        kind = is_over(session, following, is_last, reterr); /* before its last lines are asked for */
+    return kind == ERR_NONE ? print_lines(session, following, reterr) : kind;
+}
+
+/* With memory of its own: whoever follows may do so for days. */
+static enum err_kind show_apart(struct session *session, struct following *following, bool *is_last, struct err *reterr)
+{
+    CLEANUP(arena_freep) struct arena *apart = arena_new();
+    struct arena *all = session->arena;
+    session->arena = apart;
+    enum err_kind kind = show_round(session, following, is_last, reterr);
+    session->arena = all;
+    return kind;
+}
+
 enum err_kind command_instance_console(struct session *session, struct err *reterr)
 {
     const char *base = NULL;
-    struct following following = {.query = session_query(session, DAYS_ARE_INSTANTS)};
+    struct following following = {0};
     enum err_kind kind = noun_path(session, &noun_instance, &base, reterr);
     if (kind == ERR_NONE)
         kind = noun_find(session, &noun_instance, base, &following.instance, reterr);
     if (kind != ERR_NONE)
         return kind;
     following.path = arena_format(session->arena, "%s/console", following.instance);
-    bool goes_on = arguments_have(session->arguments, OPTION_FOLLOW);
+    bool is_last = !arguments_have(session->arguments, OPTION_FOLLOW);
     for (;;) {
-        bool is_last = !goes_on;
-        if (goes_on)
-            kind = is_over(session, &following, &is_last, reterr); /* before its last lines are asked for */
-        if (kind == ERR_NONE)
-            kind = print_lines(session, &following, reterr);
+        kind = show_apart(session, &following, &is_last, reterr);
         if (kind != ERR_NONE || is_last || fflush(session->out) != 0)
             return kind;
         client_pause_ms(FOLLOW_PAUSE_MS);

@@ -99,7 +99,7 @@ static enum err_kind decode(const PGresult *rows, int row, enum metered_type typ
                 .ends_at_s = db_int(rows, row, COLUMN_ENDS, TILING_OPEN_END_S),
             },
     };
-    event.fact.gave_way = db_int(rows, row, COLUMN_ENDS_BY, TILING_OPEN_END_S) < event.fact.ends_at_s;
+    event.fact.gives_way_at_s = db_int(rows, row, COLUMN_ENDS_BY, TILING_OPEN_END_S);
     event.fact.has_node = optional_identity(rows, row, COLUMN_NODE, &event.fact.node);
     bool has_owner = optional_identity(rows, row, COLUMN_TENANT, &event.tenant) &&
                      optional_identity(rows, row, COLUMN_RESERVATION, &event.reservation);

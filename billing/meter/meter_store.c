@@ -13,7 +13,7 @@
 #define INSTANCE_COLUMNS                                                                                               \
     "m.instance_id, m.tenant_id, m.reservation_id, m.revision, m.class, date_part('epoch', m.open_since)::bigint,"     \
     " m.node_id, m.gpu_milli, date_part('epoch', m.starts_at)::bigint, date_part('epoch', m.ends_at)::bigint,"         \
-    " m.next_seq, m.closed"
+    " m.next_seq, m.closed, date_part('epoch', m.gives_way_at)::bigint"
 
 static const struct db_stmt statement_load_instances = {
     .name = "meter_load_instances",
@@ -34,15 +34,16 @@ static const struct db_stmt statement_load_open = {
 
 static const struct db_stmt statement_insert_instances = {
     .name = "meter_insert_instances",
-    .sql = "INSERT INTO meter_instance (instance_id, revision, class, open_since, node_id, gpu_milli, starts_at,"
-           "  ends_at, next_seq, closed, tenant_id, reservation_id)"
-           " SELECT i, revision, class, to_timestamp(open_since), n, gpu_milli, to_timestamp(starts_at),"
-           "  to_timestamp(ends_at), next_seq, closed, t, r"
-           "  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::integer[], $7::bigint[],"
-           "   $8::bigint[], $9::integer[], $10::boolean[], $11::uuid[], $12::uuid[])"
-           "   AS x (i, revision, class, open_since, n, gpu_milli, starts_at, ends_at, next_seq, closed, t, r)",
-    .params = 12,
-    .columns = 12,
+    .sql =
+        "INSERT INTO meter_instance (instance_id, revision, class, open_since, node_id, gpu_milli, starts_at,"
+        "  ends_at, next_seq, closed, gives_way_at, tenant_id, reservation_id)"
+        " SELECT i, revision, class, to_timestamp(open_since), n, gpu_milli, to_timestamp(starts_at),"
+        "  to_timestamp(ends_at), next_seq, closed, to_timestamp(gives_way_at), t, r"
+        "  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::integer[], $7::bigint[],"
+        "   $8::bigint[], $9::integer[], $10::boolean[], $11::bigint[], $12::uuid[], $13::uuid[])"
+        "   AS x (i, revision, class, open_since, n, gpu_milli, starts_at, ends_at, next_seq, closed, gives_way_at, t, r)",
+    .params = 13,
+    .columns = 13,
 };
 
 /* No indexed column changes but where a window closes, so the new versions stay on their pages (HOT). Whose an instance
@@ -52,13 +53,13 @@ static const struct db_stmt statement_update_instances = {
     .sql = "UPDATE meter_instance m SET revision = x.revision, class = x.class,"
            "  open_since = to_timestamp(x.open_since), node_id = x.n, gpu_milli = x.gpu_milli,"
            "  starts_at = to_timestamp(x.starts_at), ends_at = to_timestamp(x.ends_at), next_seq = x.next_seq,"
-           "  closed = x.closed"
+           "  closed = x.closed, gives_way_at = to_timestamp(x.gives_way_at)"
            "  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::integer[], $7::bigint[],"
-           "   $8::bigint[], $9::integer[], $10::boolean[])"
-           "   AS x (i, revision, class, open_since, n, gpu_milli, starts_at, ends_at, next_seq, closed)"
+           "   $8::bigint[], $9::integer[], $10::boolean[], $11::bigint[])"
+           "   AS x (i, revision, class, open_since, n, gpu_milli, starts_at, ends_at, next_seq, closed, gives_way_at)"
            " WHERE m.instance_id = x.i",
-    .params = 10,
-    .columns = 10,
+    .params = 11,
+    .columns = 11,
 };
 
 static const struct db_stmt statement_load_nodes = {
@@ -261,6 +262,7 @@ static void decode_instance(const PGresult *rows, int row, struct metered_instan
                 .ends_at_s = db_int(rows, row, 9, TILING_OPEN_END_S),
                 .next_seq = (int32_t)db_int(rows, row, 10, 0),
                 .closed = db_bool(rows, row, 11),
+                .gives_way_at_s = db_int(rows, row, 12, TILING_OPEN_END_S),
             },
         .stored = true,
     };
@@ -328,10 +330,11 @@ static void add_instance(struct bulk_rows *rows, const struct metered_instance *
     end_or_null(&rows->columns[7], tiling->ends_at_s);
     db_column_int4(&rows->columns[8], tiling->next_seq);
     db_column_bool(&rows->columns[9], tiling->closed);
+    end_or_null(&rows->columns[10], tiling->gives_way_at_s);
     if (instance->stored)
         return;
-    db_column_identity(&rows->columns[10], instance->tenant);
-    db_column_identity(&rows->columns[11], instance->reservation);
+    db_column_identity(&rows->columns[11], instance->tenant);
+    db_column_identity(&rows->columns[12], instance->reservation);
 }
 
 enum err_kind meter_save_instances(struct db *db, const struct metered_instance *instances, size_t count,

@@ -71,6 +71,7 @@ void tiling_cut(struct tiling *tiling, int64_t at_s, struct tiling_interval *ret
         .node = tiling->node,
         .has_node = tiling->has_node,
         .gpu_milli = tiling->gpu_milli,
+        .gives_way_at_s = tiling->gives_way_at_s,
     };
     tiling->open_since_s = to_s;
     tiling->closed = tiling->open_since_s >= tiling->ends_at_s;
@@ -82,6 +83,10 @@ bool tiling_next_piece(struct tiling *tiling, struct tiling_interval *stretch, s
         return false;
     *ret_piece = *stretch;
     ret_piece->to_s = least_of(stretch->to_s, calendar_time_of_day(calendar_day_of_time(stretch->from_s) + 1));
+    if (stretch->from_s < stretch->gives_way_at_s)
+        ret_piece->to_s = least_of(ret_piece->to_s, stretch->gives_way_at_s);
+    else
+        ret_piece->class = USAGE_PREEMPTED; /* though what is to stop it may be late */
     ret_piece->seq = tiling->next_seq++;
     stretch->from_s = ret_piece->to_s;
     return true;
@@ -102,7 +107,7 @@ enum tiling_outcome tiling_apply(struct tiling *tiling, const struct tiling_even
     bool was_closed = tiling->closed;
     if (tiling->revision == 0) {
         tiling->starts_at_s = tiling->open_since_s = event->starts_at_s;
-        tiling->ends_at_s = TILING_OPEN_END_S;
+        tiling->ends_at_s = tiling->gives_way_at_s = TILING_OPEN_END_S;
         tiling->class = USAGE_UNREADY; /* from its start to its first event it was promised and not there */
         tiling->gpu_milli = event->gpu_milli;
     }
@@ -115,7 +120,8 @@ enum tiling_outcome tiling_apply(struct tiling *tiling, const struct tiling_even
         tiling->starts_at_s = tiling->open_since_s = event->starts_at_s;
     int64_t stop_s = was_closed ? tiling->open_since_s : greatest_of(event->occurred_at_s, tiling->open_since_s);
     tiling->ends_at_s = greatest_of(event->ends_at_s, tiling->open_since_s);
-    bool is_preempted = event->gave_way && state_classes[state].is_over;
+    tiling->gives_way_at_s = event->gives_way_at_s;
+    bool is_preempted = event->gives_way_at_s < event->ends_at_s && state_classes[state].is_over;
     if (state_classes[state].ends_window && !is_preempted)
         tiling->ends_at_s = least_of(tiling->ends_at_s, stop_s);
     tiling->class = is_preempted ? USAGE_PREEMPTED : state_classes[state].class;

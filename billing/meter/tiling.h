@@ -45,7 +45,8 @@ struct tiling {
     int64_t revision;     /* of the last event applied */
     int64_t open_since_s; /* the intervals tile [starts_at_s, open_since_s) */
     int64_t starts_at_s;
-    int64_t ends_at_s; /* TILING_OPEN_END_S: open */
+    int64_t ends_at_s;      /* TILING_OPEN_END_S: open */
+    int64_t gives_way_at_s; /* from then on what is left is preempted; TILING_OPEN_END_S: it was not told to go */
 };
 
 struct tiling_event {
@@ -56,8 +57,8 @@ struct tiling_event {
     bool has_node;
     int32_t gpu_milli;
     int64_t starts_at_s;
-    int64_t ends_at_s; /* TILING_OPEN_END_S: open */
-    bool gave_way;     /* it is gone because another took its place, before its window ends */
+    int64_t ends_at_s;      /* TILING_OPEN_END_S: open */
+    int64_t gives_way_at_s; /* it is to be gone by then, before its window ends; TILING_OPEN_END_S: it is not told to */
 };
 
 struct tiling_interval {
@@ -67,6 +68,7 @@ struct tiling_interval {
     struct identity node;
     bool has_node;
     int32_t gpu_milli;
+    int64_t gives_way_at_s; /* of a stretch: its pieces from then on are preempted */
 };
 
 enum tiling_outcome {
@@ -84,5 +86,6 @@ enum tiling_outcome tiling_apply(struct tiling *tiling, const struct tiling_even
 /* Ends the open stretch at an instant, as each midnight does; what comes after is of the same class. */
 void tiling_cut(struct tiling *tiling, int64_t at_s, struct tiling_interval *ret_stretch);
 
-/* Takes the first piece off a stretch: what falls into one UTC day, numbered. False once nothing is left. */
+/* Takes the first piece off a stretch: what falls into one UTC day and is of one class, numbered. False once nothing is
+ * left. */
 bool tiling_next_piece(struct tiling *tiling, struct tiling_interval *stretch, struct tiling_interval *ret_piece);

@@ -354,6 +354,11 @@ def test_a_console_is_shown_by_its_tail_and_followed_to_its_end(stack, sluice):
     texts = [json.loads(line)["text"] for line in followed[0].expect(0).out.splitlines()]
     assert texts[0].startswith("sim: ") and texts[-1] == "sim: powered off"
     assert ana("--incarnation", "2").expect(0).out == ""
+    stack.sql("""INSERT INTO sluice.instance_console_line (instance_id, incarnation, number, tenant_id, said_at, text)
+                 SELECT l.instance_id, 1 + n / 1001, 100 + n, l.tenant_id, l.said_at, 'more ' || n
+                   FROM sluice.instance_console_line l, generate_series(1, 1001) AS n WHERE l.text = 'sim: powered off'""")
+    first = ana("--incarnation", "1", "--tail", "1000", "-o", "json").expect(0).out.splitlines()
+    assert {json.loads(line)["incarnation"] for line in first} == {1}, "a full page is not followed by other stays"
     assert sluice("instance", "console", instance, url=stack.url, token=stack.operator.token).expect(0).out.splitlines()[:2] == lines
 
 

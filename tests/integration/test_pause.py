@@ -380,3 +380,22 @@ def test_what_is_taken_away_and_given_again_in_a_pause_is_another_instance(hall)
     assert on_it == [("acme", gone["name"], "02-08T12:00:00", "02-08T17:03:00"), ("other", gone["name"], "02-08T18:00:00", None)]
     (over,) = hall.sql("SELECT ends_at FROM sluice.instance WHERE id = %s", (gone["id"],))
     assert over["ends_at"].isoformat() == "2026-02-08T17:00:00+00:00"
+
+
+def test_who_gives_way_in_a_pause_pays_until_then_though_it_runs_on_and_days_close_meanwhile(hall):
+    third_node(hall)
+    reserve(hall.acme, "02-10T00:00:00", "02-14T00:00:00", count=3, tier="preemptible")
+    hall.advance(at("02-10T12:00:00"))
+    reserve(hall.other, "02-10T22:00:00", "02-12T00:00:00", count=1)
+    (told,) = hall.sql("SELECT ends_by, extract(epoch FROM ends_by - '2026-02-10T00:00:00Z') / 3600 AS hours FROM sluice.instance WHERE ends_by IS NOT NULL AND state = 'running'")
+    hall.advance(at("02-10T20:00:00"))
+    pause(hall, duration_s=86400)
+    hall.advance(at("02-11T18:00:00"))
+    pause(hall, duration_s=86400)
+    hall.advance(at("02-12T17:00:00"))
+    resume(hall)
+    hall.advance(at("02-14T12:00:00"))
+    unready, hours = 3 * 120 / 3600, float(told["hours"])
+    assert 20 < hours < 22
+    assert classes(hall, "acme", "02-10") == {"unready": pytest.approx(unready), "used": pytest.approx(2 * 24 + hours - unready), "preempted": pytest.approx(24 - hours)}
+    assert [classes(hall, "acme", day) for day in ("02-11", "02-12", "02-13")] == [{"used": 48, "preempted": 24}] * 3

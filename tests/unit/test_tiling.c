@@ -64,7 +64,17 @@ static struct tiling_event event_of(int64_t revision, int64_t at_s, const char *
                                  .state = state,
                                  .gpu_milli = 8000,
                                  .starts_at_s = from_s,
-                                 .ends_at_s = to_s};
+                                 .ends_at_s = to_s,
+                                 .gives_way_at_s = TILING_OPEN_END_S};
+}
+
+/* From an event on it is told to be gone before its window ends; what stops it never comes, or late. */
+static void give_way(struct property *property, struct history *ret)
+{
+    int told = (int)property_between(property, 0, ret->count - 1);
+    int64_t at_s = ret->events[told].occurred_at_s + property_between(property, 0, DAY_S / 2);
+    for (int i = told; i < ret->count; i++)
+        ret->events[i].gives_way_at_s = at_s;
 }
 
 /* A window, events in order of time, an end by its own time or before it. */
@@ -85,12 +95,16 @@ static void make_history(struct property *property, struct history *ret)
         ret->events[i] = event_of(i + 1, at_s, i == 0 ? "planned" : state, starts_at_s, ends_at_s);
         at_s += property_between(property, 0, DAY_S / 4);
     }
+    if (strcmp(ret->events[ret->count - 1].state, "stopping") != 0 && property_between(property, 0, 1) == 1)
+        give_way(property, ret);
 }
 
 /* What the last event by then said of the second; the window is the last one that was told. */
 static enum usage_class oracle(const struct history *history, int64_t second)
 {
     enum usage_class class = USAGE_UNREADY;
+    if (second >= history->events[history->count - 1].gives_way_at_s)
+        return USAGE_PREEMPTED;
     for (int i = 0; i < history->count && history->events[i].occurred_at_s <= second; i++)
         class = class_of_state(history->events[i].state);
     return class;
@@ -201,7 +215,7 @@ START_TEST(what_is_left_of_a_window_that_gave_way_is_preempted)
                                     event_of(3, 150, "running", 100, 400), event_of(4, 200, "stopping", 100, 400),
                                     event_of(5, 220, "terminated", 100, 400)};
     for (size_t i = 0; i < 5; i++) {
-        events[i].gave_way = i >= 2; /* told, and running until then */
+        events[i].gives_way_at_s = i >= 2 ? 200 : TILING_OPEN_END_S; /* told, and running until then */
         (void)apply(&history, &events[i]);
     }
     cut(&history, SECONDS_MAX);

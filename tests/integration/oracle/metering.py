@@ -63,8 +63,10 @@ class Instance:
             over_at = begin if kind is None else fact.ends_at
             if kind is None:
                 end = begin
-            if end > begin:
-                found.append(Stretch(begin, end, kind, fact.node, self.gpu_milli))
+            goes_at = min(end, max(begin, fact.ends_by)) if fact.ends_by < fact.ends_at else end
+            for low, high, each in ((begin, goes_at, kind), (goes_at, end, "preempted")):
+                if high > low:
+                    found.append(Stretch(low, high, each, fact.node, self.gpu_milli))
             stands = max(stands, begin, end)
         return found
 
