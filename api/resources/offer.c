@@ -95,6 +95,7 @@ static struct price_terms price_of(const struct request *request, const struct o
         .starts_s = starts_s,
         .ends_s = ends_s,
         .gpu_milli = count * planning_gpu_milli(&terms->shape),
+        .count = count,
     };
 }
 

@@ -127,6 +127,28 @@ static int64_t highest_of(const struct pricing *pricing, size_t stretch)
     return highest_u;
 }
 
+/* What lacks to the minimum duration of the price that holds at the end: of each instance alone, as it is billed
+ * (billing/ledger/rate_minimum.c). */
+static enum err_kind add_minimum(const struct pricing *pricing, const struct price_terms *terms, int64_t *amount_u,
+                                 struct err *reterr)
+{
+    const struct price_choice *choice = &pricing->choice;
+    size_t last = choice->count - 1; /* a price holds for every second */
+    while (last > 0 && choice->prices[last].valid.from_s >= terms->ends_s)
+        last--;
+    int64_t missing_s =
+        pricing->book.versions[choice->prices[last].version].minimum_s - (terms->ends_s - terms->starts_s);
+    if (missing_s <= 0)
+        return ERR_NONE;
+    struct rating_item item =
+        price_choice_item(&pricing->book, choice, last, missing_s, missing_s * (terms->gpu_milli / terms->count));
+    int64_t lacks_u = 0;
+    enum err_kind kind = rating_alone(&item, NULL, &lacks_u, reterr);
+    if (kind == ERR_NONE)
+        kind = money_round((money_wide)lacks_u * terms->count, 1, MONEY_HALF_EVEN, &lacks_u, reterr);
+    return kind == ERR_NONE ? money_add(*amount_u, lacks_u, amount_u, reterr) : kind;
+}
+
 /* ERR_NOT_FOUND where a second has no price, ERR_INVALID where the amount does not fit. */
 static enum err_kind rate(struct request *request, const struct price_terms *terms, struct price_estimate *ret,
                           struct err *reterr)
@@ -154,6 +176,8 @@ static enum err_kind rate(struct request *request, const struct price_terms *ter
     ret->total_u = FIELD_NULL;
     if (kind == ERR_NONE && !is_open)
         kind = sum_months(request, &pricing, &usage, 1, &ret->total_u, reterr);
+    if (kind == ERR_NONE && !is_open && terms->count > 0)
+        kind = add_minimum(&pricing, terms, &ret->total_u, reterr);
     return kind;
 }
 

@@ -14,6 +14,7 @@ struct price_terms {
     const char *project;      /* NULL: none */
     int64_t starts_s, ends_s; /* ends_s FIELD_NULL: open */
     int64_t gpu_milli;        /* of all instances */
+    int64_t count;            /* of instances whose whole life it is; 0: what lacks to a minimum duration is left out */
 };
 
 struct price_estimate {

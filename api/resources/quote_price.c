@@ -50,7 +50,7 @@ static const struct db_stmt statement_terms = {
            "      WHEN cardinality(r.gpu_models) = 1 THEN r.gpu_models[1] END,"
            " r.tier, w.currency, r.tenant_id, extract(epoch FROM r.granted_starts_at)::bigint,"
            " extract(epoch FROM r.granted_ends_at)::bigint, r.count * (r.gpu_count::bigint * 1000 + r.gpu_milli),"
-           " r.project"
+           " r.project, r.count"
            " FROM reservation_view r JOIN tenant w ON w.id = r.tenant_id"
            " LEFT JOIN instance_type t ON t.id = r.instance_type_id"
            " WHERE r.id = $1::uuid AND r.hold_until IS NOT NULL AND r.granted_starts_at IS NOT NULL"
@@ -66,7 +66,8 @@ enum {
     TERM_STARTS,
     TERM_ENDS,
     TERM_GPU_MILLI,
-    TERM_PROJECT
+    TERM_PROJECT,
+    TERM_COUNT
 };
 
 const struct db_stmt *const quote_price_statements[] = {&statement_metered, &statement_terms, NULL};
@@ -90,6 +91,7 @@ enum err_kind quote_estimate(struct request *request, const char *quote_id, stru
         .starts_s = db_int(row, 0, TERM_STARTS, 0),
         .ends_s = db_int(row, 0, TERM_ENDS, FIELD_NULL),
         .gpu_milli = db_int(row, 0, TERM_GPU_MILLI, 0),
+        .count = db_int(row, 0, TERM_COUNT, 0),
     };
     return price_estimate(request, ret_terms, ret, reterr);
 }

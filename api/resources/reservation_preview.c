@@ -68,6 +68,7 @@ static enum err_kind price(struct request *request, const struct preview *previe
         .starts_s = wish->status.starts_at,
         .ends_s = wish->status.ends_at,
         .gpu_milli = db_int(row, 0, PREVIEW_GPU_MILLI, 0),
+        .count = wish->count,
     };
     struct price_estimate estimate = {0};
     enum err_kind kind = price_estimate(request, &terms, &estimate, reterr);

@@ -322,6 +322,7 @@ static enum err_kind write_admitted(struct request *request, size_t place, const
         .starts_s = json_integer_value(json_object_get(item, "from_s")),
         .ends_s = json_is_integer(to) ? json_integer_value(to) : FIELD_NULL,
         .gpu_milli = wish->count * planning_gpu_milli(&terms->shapes[place]),
+        .count = wish->count,
     };
     struct price_estimate estimate;
     enum err_kind kind = price_estimate(request, &priced, &estimate, reterr);

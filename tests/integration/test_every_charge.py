@@ -370,9 +370,21 @@ def test_quote_live_cost_preview_and_invoice_agree_to_the_micro_unit(charged):
         cost = who.get(f"/v1/reservations/{ident}/cost").expect(200).body
         previewed = [line for month in ("2026-01-01", "2026-02-01") for line in who.get(f"/v1/invoice-preview?month={month}").expect(200).body["lines"]]
         minimum = sum(micro(line["amount_exact"]) for line in lines if line["reason"] == "minimum")
-        for said in (*told, cost["so_far"], cost["projected"]):
+        quoted, *projected = told
+        assert micro(quoted) == micro(cost["billed"]), (name, told, cost, minimum, charged.seed)
+        for said in (*projected, cost["so_far"], cost["projected"]):
             assert micro(said) + minimum == micro(cost["billed"]), (name, told, cost, minimum, charged.seed)
         assert sum(micro(line["amount_exact"]) for line in lines) == sum(micro(line["amount_exact"]) for line in previewed) == micro(cost["billed"]), (name, charged.seed)
+
+
+def test_a_quote_of_less_than_a_minimum_tells_what_lacks_to_it(charged):
+    """Of each instance alone, as it is billed."""
+    dinar = charged.carriers["dinar"]
+    wish = {"zone": ZONE, "count": 2, "instance_type": "minimum.8x", "starts_at": "2026-05-02T00:00:00Z", "ends_at": "2026-05-02T00:30:01Z"}
+    used, lacks = half_even(Fraction(612_345 * 16 * 1801, 3600)), half_even(Fraction(612_345 * 8 * (7200 - 1801), 3600))
+    quoted = dinar.create("/v1/quotes", wish)["price"]
+    assert micro(quoted["estimate"]) == used + 2 * lacks
+    assert dinar.post("/v1/quotes?validate_only=true", wish).expect(200).body["price"]["estimate"] == quoted["estimate"]
 
 
 # ---- Meters and voids ----
