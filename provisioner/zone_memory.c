@@ -405,7 +405,7 @@ static enum err_kind load_all(struct db *db, struct identity zone, int64_t now_s
     if (kind == ERR_NONE)
         kind = load_allocations(db, memory, reterr);
     if (kind == ERR_NONE)
-        kind = zone_overstay_look(memory, db, now_s, reterr);
+        kind = zone_overstay_begin(memory, db, now_s, reterr);
     if (kind == ERR_NONE)
         kind = zone_quota_load(memory, db, now_s, reterr);
     return kind == ERR_NONE ? load_backlog(db, memory, reterr) : kind;

@@ -10,7 +10,10 @@
 /* A place is not clean by plan alone. */
 bool zone_overstay_is_on(const struct zone_memory *memory, int64_t now_s);
 
-/* Once the nodes are known, and while it is on before anything is decided in a piece of work: however long there was none,
+/* Once the nodes are known: who left lately is not in memory yet. Then it looks. */
+MUST_CHECK enum err_kind zone_overstay_begin(struct zone_memory *memory, struct db *db, int64_t now_s,
+                                             struct err *reterr);
+/* While it is on, before anything is decided in a piece of work: however long there was none,
  * somebody who was there may be so still. */
 MUST_CHECK enum err_kind zone_overstay_look(struct zone_memory *memory, struct db *db, int64_t now_s,
                                             struct err *reterr);

@@ -295,7 +295,7 @@ def test_whoever_loses_its_node_within_the_lead_starts_nowhere_before_others_hav
     hall.advance(at("02-02T21:00:00"))
 
 
-def test_who_overstays_is_waited_for_however_long_it_takes(hall):
+def test_who_overstays_is_waited_for_however_long_it_takes_and_memory_is_built_anew(hall):
     terms(hall, sim_stop_s=1200)
     reserve(hall.acme, "02-03T00:00:00", "02-03T06:00:00")
     hall.advance(at("02-03T05:00:00"))
@@ -303,10 +303,12 @@ def test_who_overstays_is_waited_for_however_long_it_takes(hall):
     hall.advance(at("02-03T09:00:00"))
     resume(hall)
     hall.advance(at("02-03T09:11:00"))
-    reserve(hall.other, None, "02-03T12:00:00")
-    hall.advance(at("02-03T13:00:00"))
-    assert [row[2:] for row in there_since(hall, "02-03T00:00:00")] == [("02-03T00:00:00", "02-03T09:20:00")] * 2 + [("02-03T09:30:00", "02-03T12:20:00")] * 2
+    reserve(hall.other, None, "02-03T12:00:00", count=1)
+    hall.advance(at("02-03T09:22:00"))
     terms(hall, sim_stop_s=60)
+    reserve(hall.other, None, "02-03T12:00:00", count=1)
+    hall.advance(at("02-03T13:00:00"))
+    assert [row[2:] for row in there_since(hall, "02-03T00:00:00")] == [("02-03T00:00:00", "02-03T09:20:00")] * 2 + [("02-03T09:30:00", "02-03T12:01:00")] * 2
 
 
 def test_what_is_cancelled_in_a_pause_is_paid_until_then_though_days_close_meanwhile(hall):
