@@ -44,7 +44,7 @@ def secret_of(token):
 
 def use_webhook(client, stack):
     """A webhook's secrets: shown once when they are made, given back never."""
-    made = client.create("/v1/webhooks", {"url": "https://hooks.invalid/a", "events": ["*"]})
+    made = client.create("/v1/webhooks", {"url": "https://hooks.example.com/a", "events": ["*"]})
     path = f"/v1/webhooks/{made['id']}"
     rotated = client.post(f"{path}/rotate-secret", {"overlap_s": 60}).expect(200).body
     own = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
