@@ -112,7 +112,7 @@ static enum err_kind create(struct request *request, struct response *response, 
 
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_RESERVATION
-#define AMENDS .body = &wish_schema, .answer = &amendment_schema, ONE, .lock = &amendment_lock, .run = create, .replay = replay, .waits = true, .asks = true, .problems = PROBLEMS("tenant_suspended", "not_amendable", "amendments_open", "nothing_to_amend", "start_is_past", "window_in_past", "window_reversed", "capacity_unavailable", "quota_exceeded", "credit_exhausted", "expired", "cancelled", "conflict")
+#define AMENDS .body = &wish_schema, .answer = &amendment_schema, ONE, .lock = &amendment_lock, .run = create, .replay = replay, .waits = true, .asks = true, .problems = PROBLEMS("not_amendable", "amendments_open", "nothing_to_amend", "start_is_past", "window_in_past", "window_reversed", "capacity_unavailable", "quota_exceeded", "credit_exhausted", "expired", "cancelled", "conflict")
 static const struct route amendment_routes[] = {
     {POST, "/v1/reservations/{id}/amendments",        ROLES_TENANT_WRITE,   RATE_WRITE, AMENDS, .summary = "Ask for other terms, all or nothing"},
     {POST, "/v1/system/reservations/{id}/amendments", ROLES_SYSTEM_OPERATE, RATE_WRITE, AMENDS, .summary = "Ask for other terms in the tenant's place, all or nothing"},

@@ -166,7 +166,7 @@ static enum err_kind list(struct request *request, struct response *response, st
 
 // clang-format off
 #define ONE .has_id = true, .id = IDENTITY_INSTANCE, .answer = &action_schema
-#define ASKS ONE, .body = &wish_schema, .lock = &instance_lock, .status = 202, .run = create, .replay = replay, .problems = PROBLEMS("tenant_suspended", "instance_ended", "instance_preempted", "instance_not_running", "instance_not_stopped", "action_under_way")
+#define ASKS ONE, .body = &wish_schema, .lock = &instance_lock, .status = 202, .run = create, .replay = replay, .problems = PROBLEMS("instance_ended", "instance_preempted", "instance_not_running", "instance_not_stopped", "action_under_way")
 static const struct route action_routes[] = {
     {POST, "/v1/instances/{id}/actions",        ROLES_TENANT_WRITE,   RATE_WRITE, ASKS, .summary = "Stop, start or reboot an instance; it keeps its place"},
     {GET,  "/v1/instances/{id}/actions",        ROLES_TENANT_READ,    RATE_READ,  ONE, .is_list = true, .run = list, .summary = "What was asked of an instance, oldest first"},
