@@ -503,7 +503,7 @@ class Stack:
 
     def token(self, role, tenant=None, name=None):
         """A client that holds a new token of the role."""
-        body = {"role": role, "name": name or f"{role}-{secrets.token_hex(3)}"}
+        body = {"role": role, "name": name or f"{role}-{secrets.token_hex(8)}"}
         if tenant is not None:
             body["tenant"] = tenant
         return Client(self.port, self.operator.create("/v1/system/tokens", body)["token"])

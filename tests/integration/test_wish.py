@@ -38,7 +38,7 @@ def plant(cluster, tmp_path_factory):
 @pytest.fixture
 def acme(plant):
     """A tenant of its own for each test, which leaves nothing behind."""
-    tenant = plant.tenant(f"acme-{secrets.token_hex(3)}")
+    tenant = plant.tenant(f"acme-{secrets.token_hex(8)}")
     yield tenant
     for made in tenant.items("/v1/reservations"):
         tenant.delete(f"/v1/reservations/{made['id']}").expect(204)
