@@ -401,6 +401,7 @@ static enum err_kind prepare(struct request_internal *internal, struct batch_ite
     internal->expire = expire;
     internal->release = release;
     admission->wait_ms = wait_of(internal, admission);
+    admission->item.is_waited_for = admission->wait_ms > 0;
     *ret = &admission->item;
     return ERR_NONE;
 }

@@ -20,8 +20,12 @@
 #define RETRIES_MAX      5
 #define LOOKUP_LIMIT_MS  20000
 #define LOOKUP_PERIOD_MS 200
-#define GATHER_FROM      64 /* requests under way; with fewer nobody is made to wait */
-#define GATHER_MS        8
+#define WAVE_FROM        64 /* requests under way; with fewer nobody is made to wait for a half of them */
+#define WAVE_MS          8
+#define BUSY_FROM        8 /* requests in a batch: the next one leaves when ENOUGH wait, or PERIOD_MS after this one did */
+#define ENOUGH           64
+#define PERIOD_MS        5
+#define NOTIFY_PERIOD_MS 20
 
 static struct metric batches = {
     .name = "sluice_api_batches_total", .type = METRIC_COUNTER, .help = "Batches committed"};
@@ -65,9 +69,14 @@ struct batcher {
     int64_t wanted; /* how many the thread waits for; 0: it does not */
     bool stopping;
 
-    struct batch_item **batch; /* the thread's own: batch_max pointers */
+    /* The thread's own. */
+    struct batch_item **batch; /* batch_max pointers */
     struct batch_item **slots; /* of merging: a power of two, at least twice batch_max */
     size_t slot_count;
+    size_t last_count; /* of the batch before */
+    int64_t left_at_ms;
+    int64_t notified_at_ms;
+    bool owes_notice; /* a batch was committed since */
 };
 
 /* ---- Queues; under the lock ---- */
@@ -157,24 +166,38 @@ enum err_kind batcher_submit(struct batcher *batcher, struct batch_item *item, s
     return err_set(reterr, ERR_OVERLOADED, "too many reservations are waiting to be committed");
 }
 
-/* Under load requests come in waves: the verdicts of one piece of work free their clients together. A batch that leaves
- * with the first of a wave makes the rest of it wait for that batch, so it waits for half of what is under way, a few
- * milliseconds at most (measured with 256 connections: batches of 85 instead of 66). Under the lock. */
-static void gather(struct batcher *batcher)
+static struct timespec instant(int64_t monotonic_ms)
 {
-    int64_t under_way = batcher->work->under_way();
-    if (under_way < GATHER_FROM)
-        return;
-    batcher->wanted = under_way / 2 < batcher->batch_max ? under_way / 2 : batcher->batch_max;
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
-    until.tv_nsec += GATHER_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
+    return (struct timespec){.tv_sec = monotonic_ms / 1000, .tv_nsec = monotonic_ms % 1000 * 1000000};
+}
+
+/* So many, or until then. Under the lock. */
+static void gather_until(struct batcher *batcher, int64_t wanted, int64_t monotonic_ms)
+{
+    struct timespec until = instant(monotonic_ms);
     int failed = 0;
+    batcher->wanted = wanted < batcher->batch_max ? wanted : batcher->batch_max;
     while (batcher->count < batcher->wanted && !batcher->stopping && failed == 0)
         failed = pthread_cond_timedwait(&batcher->wake, &batcher->lock, &until);
     batcher->wanted = 0;
+}
+
+/* A batch costs 0.6 ms of the database whatever is in it, which under load is taken from everybody else.
+ *
+ * Those who wait for a verdict come in waves: the verdicts of one piece of work free their clients together. A batch
+ * that leaves with the first of a wave makes the rest of it wait for that batch, so it waits for half of what is under
+ * way, a few milliseconds at most (measured with 256 connections: batches of 85 instead of 66).
+ *
+ * The others come evenly (measured with 6,200 a second on two cores: batches of 42 instead of 29, p99 40 instead of
+ * 67 ms). Under the lock. */
+static void gather(struct batcher *batcher)
+{
+    int64_t under_way = batcher->work->under_way();
+    if (under_way >= WAVE_FROM)
+        gather_until(batcher, under_way / 2, clock_monotonic_ms() + WAVE_MS);
+    else if (batcher->last_count >= BUSY_FROM)
+        gather_until(batcher, ENOUGH, batcher->left_at_ms + PERIOD_MS);
+    batcher->left_at_ms = clock_monotonic_ms();
 }
 
 /* A batch: one item per tenant and round. An isolated tenant gets a batch of its own when its turn comes first. */
@@ -184,8 +207,6 @@ static size_t take_batch(struct batcher *batcher)
     int64_t now_ms = clock_monotonic_ms();
     struct tenant_queue *isolated_first = NULL, *isolated_last = NULL; /* set aside for a batch to come */
     (void)pthread_mutex_lock(&batcher->lock);
-    while (batcher->count == 0 && !batcher->stopping)
-        (void)pthread_cond_wait(&batcher->wake, &batcher->lock);
     gather(batcher);
     while (batcher->first_active != NULL && (int64_t)count < batcher->batch_max) {
         struct tenant_queue *queue = pop_active(batcher);
@@ -217,6 +238,7 @@ static size_t take_batch(struct batcher *batcher)
     }
     metric_set(&queued, batcher->count);
     (void)pthread_mutex_unlock(&batcher->lock);
+    batcher->last_count = count;
     return count;
 }
 
@@ -328,11 +350,36 @@ static bool concerns_all(enum err_kind kind)
     return kind == ERR_UNAVAILABLE || kind == ERR_OUT_OF_SPACE || kind == ERR_UNKNOWN_OUTCOME || kind == ERR_TIMEOUT;
 }
 
+/* ---- Waking who goes on from there ---- */
+
 static void notify(struct batcher *batcher)
 {
     struct err err = {0};
+    batcher->notified_at_ms = clock_monotonic_ms();
+    batcher->owes_notice = false;
     if (db_run(batcher->db, batcher->work->notify, DB_NO_PARAMS, NULL, &err) != ERR_NONE)
         log_error("batch_notify_failed", &err); /* its listeners look by themselves, a little later */
+}
+
+static bool is_waited_for(const struct batch_item *item)
+{
+    while (item != NULL && !item->is_waited_for)
+        item = item->merged;
+    return item != NULL;
+}
+
+/* At once where somebody waits, or where the last time is long enough ago; else it is owed. What follows upon a batch
+ * costs as much again for being begun (measured with 5,500 a second: 21 pieces of a zone's work a second instead of 160,
+ * and 64 instead of 85 us of the database for each request); but in large pieces it is in everybody's way, so the period
+ * is short. */
+static void notify_of(struct batcher *batcher, struct batch_item *const *items, size_t count)
+{
+    batcher->owes_notice = true;
+    bool is_due = clock_monotonic_ms() - batcher->notified_at_ms >= NOTIFY_PERIOD_MS;
+    for (size_t i = 0; i < count && !is_due; i++)
+        is_due = is_waited_for(items[i]);
+    if (is_due)
+        notify(batcher);
 }
 
 /* Commits, or splits until what is wrong stands alone; at most log2(batch_max) deep. */
@@ -344,7 +391,7 @@ static void commit(struct batcher *batcher, struct batch_item *const *items, siz
     for (int i = 0; i < RETRIES_MAX && kind == ERR_RETRY; i++)
         kind = commit_once(batcher, items, count, &err);
     if (kind == ERR_NONE) {
-        notify(batcher);
+        notify_of(batcher, items, count);
         metric_add(&batches, 1);
         metric_add(&batched, (int64_t)count);
         metric_observe_us(&commit_time, 1000 * (clock_monotonic_ms() - began_ms));
@@ -362,11 +409,32 @@ static void commit(struct batcher *batcher, struct batch_item *const *items, siz
     }
 }
 
+/* Until there is something to take; says meanwhile what is owed. False: there is nothing, and nothing will come. */
+static bool await_items(struct batcher *batcher)
+{
+    (void)pthread_mutex_lock(&batcher->lock);
+    while (batcher->count == 0 && !batcher->stopping) {
+        struct timespec due = instant(batcher->notified_at_ms + NOTIFY_PERIOD_MS);
+        if (!batcher->owes_notice) {
+            (void)pthread_cond_wait(&batcher->wake, &batcher->lock);
+        } else if (pthread_cond_timedwait(&batcher->wake, &batcher->lock, &due) != 0) {
+            (void)pthread_mutex_unlock(&batcher->lock);
+            notify(batcher);
+            (void)pthread_mutex_lock(&batcher->lock);
+        }
+    }
+    bool has_items = batcher->count > 0;
+    (void)pthread_mutex_unlock(&batcher->lock);
+    if (!has_items && batcher->owes_notice)
+        notify(batcher);
+    return has_items;
+}
+
 static void *run(void *context)
 {
     struct batcher *batcher = context;
-    for (size_t count = take_batch(batcher); count > 0; count = take_batch(batcher)) {
-        count = merge_equal_keys(batcher, count);
+    while (await_items(batcher)) {
+        size_t count = merge_equal_keys(batcher, take_batch(batcher));
         commit(batcher, batcher->batch, count);
     }
     return NULL;

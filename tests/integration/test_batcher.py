@@ -6,6 +6,7 @@ import resource
 import select
 import socket
 import threading
+import time
 
 import pytest
 
@@ -18,6 +19,7 @@ WISH = {
 NO_WAIT = {"Prefer": "respond-async"}
 BATCH_MAX, QUEUE_MAX = 32, 16
 FLOOD = 2000
+NOTICE_EVERY_S = 0.02
 
 
 @contextlib.contextmanager
@@ -292,3 +294,42 @@ def test_a_full_queue_refuses_at_once_and_loses_nothing(make_stack):
     assert stack.api.metrics()["sluice_api_batch_refused_total"] == 3
     made.add(tenant.create("/v1/reservations", WISH, headers=NO_WAIT)["id"])
     assert {item["id"] for item in tenant.items("/v1/reservations?limit=1000")} == made
+
+
+class Notices:
+    """What the zones' leaders are told: how often, and until when."""
+
+    def __init__(self, stack):
+        self.connection = stack.cluster.connect(stack.database)
+        with self.connection.cursor() as cursor:
+            cursor.execute("LISTEN sluice_wish")
+        self.since, self.until, self.count = time.monotonic(), None, 0
+
+    def poll(self):
+        self.connection.poll()
+        if self.connection.notifies:
+            self.until = time.monotonic()
+        self.count += len(self.connection.notifies)
+        self.connection.notifies.clear()
+        return self.count
+
+    def most(self, every_s):
+        """As many as there may be: one at once, and one with the end of each period since."""
+        return 1 + (self.until - self.since) // every_s + 1
+
+
+def test_wishes_that_nobody_waits_for_share_notices_and_each_is_followed_by_one(stack):
+    stack.fleet(2)
+    tenant = stack.tenant("acme")
+    notices = Notices(stack)
+    with contextlib.closing(notices.connection):
+        for _ in range(40):
+            tenant.create("/v1/reservations", WISH, headers=NO_WAIT)
+        for _ in range(5):
+            before = notices.poll()
+            tenant.create("/v1/reservations", WISH, headers=NO_WAIT)
+            eventually(lambda: notices.poll() > before, "the last is told, too, though others were just before")
+        assert notices.count <= notices.most(NOTICE_EVERY_S), notices.count
+        before = notices.poll()
+        tenant.create("/v1/reservations", {**WISH, "if_unavailable": "waitlist"})
+        assert notices.poll() > before, "who waits for a verdict waits for no notice"
