@@ -3,25 +3,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/arguments.h"
 
+#include "api/cli/suggest.h"
 #include "common/must.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS_MAX 3 /* two of the command, one argument */
+#define WORDS_MAX 4 /* "help", two of the command, one argument */
 
 struct words {
     const char *text[WORDS_MAX];
     int count;
+    const char *no_option; /* what was written where an option stands, and is none */
 };
 
-static enum err_kind wrong(struct err *reterr, const struct arguments *arguments, enum err_kind kind)
+static enum err_kind wrong(struct err *reterr, const struct arguments *arguments, const struct words *words,
+                           enum err_kind kind)
 {
-    if (reterr != NULL && reterr->hint[0] == '\0') {
-        const char *path = arguments->command != NULL ? arguments->command->path : arguments->group;
-        (void)snprintf(reterr->hint, sizeof reterr->hint, "See 'sluice%s%s --help'.", path == NULL ? "" : " ",
-                       path == NULL ? "" : path);
-    }
+    if (reterr == NULL || reterr->hint[0] != '\0')
+        return kind;
+    char meant[SUGGESTION_SIZE] = "";
+    const int second = arguments->group != NULL; /* a group is there: what is not is the word behind it */
+    if (words->no_option != NULL)
+        suggest_option(arguments->command, words->no_option, meant);
+    else if (arguments->command == NULL && words->count > second)
+        suggest_command(arguments->group, words->text[second], meant);
+    const char *path = arguments->command != NULL ? arguments->command->path : arguments->group;
+    (void)snprintf(reterr->hint, sizeof reterr->hint, "%s%s%sSee 'sluice%s%s --help'.",
+                   meant[0] == '\0' ? "" : "Did you mean '", meant, meant[0] == '\0' ? "" : "'? ",
+                   path == NULL ? "" : " ", path == NULL ? "" : path);
     return kind;
 }
 
@@ -37,24 +47,20 @@ static enum err_kind add_value(struct arguments *arguments, enum option_id optio
 
 /* "--name", "--name=value", "--name value", "-o value", "-ovalue". *index is moved past a value that stands apart. */
 static enum err_kind read_option(int argc, const char *const *argv, int *index, struct arguments *arguments,
-                                 struct err *reterr)
+                                 struct words *words, struct err *reterr)
 {
     const char *word = argv[*index];
-    bool is_long = word[1] == '-';
-    size_t length = is_long ? strcspn(word + 2, "=") : 1;
-    int option = is_long ? option_of_name(word + 2, length) : option_of_letter(word[1]);
-    if (option < 0)
-        return err_set(reterr, ERR_MALFORMED, "there is no option '%.*s'", (int)(length + (is_long ? 2 : 1)), word);
-    const char *rest = word + length + (is_long ? 2 : 1);
     const char *value = NULL;
-    if (rest[0] != '\0')
-        value = is_long ? rest + 1 : rest;
-
+    int option = option_of_word(word, &value);
+    if (option < 0) {
+        int length = word[1] == '-' ? (int)strcspn(word, "=") : 2;
+        words->no_option = word;
+        return err_set(reterr, ERR_MALFORMED, "there is no option '%.*s'", length, word);
+    }
     const struct option_row *row = &options[option];
     if (row->type == VALUE_FLAG && value != NULL)
         return err_set(reterr, ERR_MALFORMED, "--%s takes no value", row->name);
-    bool wants_value = row->type != VALUE_FLAG && row->type != VALUE_WAIT;
-    if (wants_value && value == NULL) {
+    if (option_wants_value((enum option_id)option) && value == NULL) {
         if (*index + 1 >= argc)
             return err_set(reterr, ERR_MALFORMED, "--%s wants a value", row->name);
         value = argv[++*index];
@@ -79,7 +85,7 @@ static enum err_kind read_all(int argc, const char *const *argv, struct argument
         if (!options_end && strcmp(argv[i], "--") == 0)
             options_end = true;
         else if (!options_end && argv[i][0] == '-' && argv[i][1] != '\0')
-            kind = read_option(argc, argv, &i, arguments, reterr);
+            kind = read_option(argc, argv, &i, arguments, words, reterr);
         else
             kind = read_word(words, argv[i], reterr);
         if (kind != ERR_NONE)
@@ -108,6 +114,15 @@ static bool is_group(const char *word)
             return true;
     }
     return false;
+}
+
+/* "help reservation get" asks for what "reservation get --help" does. */
+static enum err_kind read_help(struct arguments *arguments, struct words *words, struct err *reterr)
+{
+    if (words->count == 0 || strcmp(words->text[0], "help") != 0)
+        return ERR_NONE;
+    memmove(&words->text[0], &words->text[1], (size_t)--words->count * sizeof words->text[0]);
+    return add_value(arguments, OPTION_HELP, NULL, reterr);
 }
 
 /* Sets command or group, and positional; leaves *ret_left, the number of words that nothing wanted. */
@@ -160,13 +175,17 @@ enum err_kind arguments_parse(int argc, const char *const *argv, struct argument
     must(argc >= 0);
     *ret = (struct arguments){0};
     struct words words = {0};
-    enum err_kind kind = read_all(argc, argv, ret, &words, reterr);
     int left = 0;
+    enum err_kind kind = read_all(argc, argv, ret, &words, reterr);
+    if (kind == ERR_NONE)
+        kind = read_help(ret, &words, reterr);
     if (kind == ERR_NONE)
         kind = find_command(ret, &words, &left, reterr);
+    else
+        (void)find_command(ret, &words, &left, NULL); /* the words so far: whose --help the hint names */
     if (kind == ERR_NONE && !arguments_have(ret, OPTION_HELP))
         kind = check_fit(ret, &words, left, reterr);
-    return kind == ERR_NONE ? ERR_NONE : wrong(reterr, ret, kind);
+    return kind == ERR_NONE ? ERR_NONE : wrong(reterr, ret, &words, kind);
 }
 
 static const struct option_value *last_value(const struct arguments *arguments, enum option_id option)

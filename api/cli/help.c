@@ -57,8 +57,32 @@ static void print_command(FILE *out, const struct command *command)
 
 static bool belongs_to(const struct command *command, const char *group)
 {
-    size_t length = group == NULL ? 0 : strlen(group);
-    return group == NULL || (strncmp(command->path, group, length) == 0 && command->path[length] == ' ');
+    size_t length = strlen(group);
+    return strncmp(command->path, group, length) == 0 && command->path[length] == ' ';
+}
+
+static size_t first_word(const struct command *command)
+{
+    return strcspn(command->path, " ");
+}
+
+/* One line for each noun, with what can be done to it; the table has the commands of a noun one behind the other. */
+static void print_nouns(FILE *out)
+{
+    size_t longest = 0;
+    for (const struct command *command = commands; command->path != NULL; command++)
+        longest = first_word(command) > longest ? first_word(command) : longest;
+    const char *noun = NULL;
+    for (const struct command *command = commands; command->path != NULL; command++) {
+        size_t length = first_word(command);
+        bool goes_on = noun != NULL && strncmp(noun, command->path, length + 1) == 0 && command->path[length] == ' ';
+        if (!goes_on)
+            fprintf(out, "%s  %-*.*s", noun == NULL ? "" : "\n", (int)longest + 2, (int)length, command->path);
+        fprintf(out, "%s%s", goes_on ? ", " : "",
+                command->path[length] == ' ' ? command->path + length + 1 : command->help);
+        noun = command->path;
+    }
+    fputc('\n', out);
 }
 
 /* The longest name of a command, and two spaces. */
@@ -77,13 +101,17 @@ void help_print(FILE *out, const struct arguments *arguments)
         return;
     }
     fputs("sluice: the command line of a GPU cloud\n\nUsage: sluice COMMAND [OPTION]...\n\nCommands:\n", out);
+    if (arguments->group == NULL)
+        print_nouns(out);
     for (const struct command *command = commands; command->path != NULL; command++) {
-        if (belongs_to(command, arguments->group))
+        if (arguments->group != NULL && belongs_to(command, arguments->group))
             fprintf(out, "  %-*s%s\n", name_width(), command->path, command->help);
     }
     fputs("\nOptions of every command:\n", out);
     print_options(out, options_everywhere);
-    fputs("\n'sluice COMMAND --help' explains one. 'sluice --version' prints the version.\n\nExit codes:\n", out);
+    fputs("\n'sluice COMMAND --help' explains one, or what belongs to its first word. 'sluice --version' prints the "
+          "version.\n\nExit codes:\n",
+          out);
 #define X(code, meaning) fprintf(out, "  %d  %s\n", code, meaning);
     EXIT_CODES(X)
 #undef X
@@ -126,6 +154,10 @@ void help_print_docs(FILE *out)
         "A request is sent again after a lost connection or when the API says that it may be; every change carries an\n"
         "idempotency key, so that it takes effect once. Where even that ends without an answer, the key is printed:\n"
         "the same command with `--idempotency-key` asks again instead of asking twice.\n\n"
+        "`sluice help COMMAND` is `sluice COMMAND --help`. What a word may have been meant for is said where it is none.\n\n"
+        "## Completion\n\n"
+        "In `~/.bashrc`, and in `~/.zshrc` behind `autoload -Uz bashcompinit && bashcompinit`:\n\n"
+        "```\ncomplete -o default -C 'sluice --complete' sluice\n```\n\n"
         "## Exit codes\n\n| code | meaning |\n|--|--|\n",
         out);
 #define X(code, meaning) fprintf(out, "| %d | %s |\n", code, meaning);

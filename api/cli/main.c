@@ -1,5 +1,6 @@
 /* sluice: reads the command line, runs the command, tells how it went. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/complete.h"
 #include "api/cli/help.h"
 #include "api/cli/problem.h"
 #include "api/cli/session.h"
@@ -7,6 +8,7 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print_error(FILE *out, const struct err *err)
@@ -68,16 +70,35 @@ static int run_command(const struct arguments *arguments)
     return exit_code_of(kind);
 }
 
+/* bash gives the line and the cursor's place in bytes by its environment, and three words that say the same. */
+static void complete(void)
+{
+    const char *line = getenv("COMP_LINE");   /* NOLINT(concurrency-mt-unsafe): there is one thread */
+    const char *point = getenv("COMP_POINT"); /* NOLINT(concurrency-mt-unsafe) */
+    int64_t length = INT32_MAX;
+    if (line != NULL && (point == NULL || option_number(point, &length)))
+        complete_print(stdout, line, (size_t)length);
+}
+
+/* What needs no command and no table of options: true where it was asked for. */
+static bool tell_about_itself(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    if (argc == 2 && strcmp(word, "--print-docs") == 0)
+        help_print_docs(stdout);
+    else if (argc == 2 && (strcmp(word, "--version") == 0 || strcmp(word, "version") == 0))
+        printf("sluice %s\n", SLUICE_VERSION);
+    else if (strcmp(word, "--complete") == 0)
+        complete();
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--print-docs") == 0) {
-        help_print_docs(stdout);
+    if (tell_about_itself(argc, argv))
         return finish(stdout, 0);
-    }
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        printf("sluice %s\n", SLUICE_VERSION);
-        return finish(stdout, 0);
-    }
     struct arguments arguments;
     struct err err = {0};
     enum err_kind kind = arguments_parse(argc, (const char *const *)argv, &arguments, &err);

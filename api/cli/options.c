@@ -30,7 +30,7 @@ bool options_have(const enum option_id *list, enum option_id option)
     return false;
 }
 
-int option_of_name(const char *name, size_t length)
+static int option_of_name(const char *name, size_t length)
 {
     for (int i = 0; i < OPTIONS_TOTAL; i++) {
         if (strlen(options[i].name) == length && memcmp(options[i].name, name, length) == 0)
@@ -39,13 +39,29 @@ int option_of_name(const char *name, size_t length)
     return -1;
 }
 
-int option_of_letter(char letter)
+static int option_of_letter(char letter)
 {
     for (int i = 0; i < OPTIONS_TOTAL; i++) {
         if (letter != 0 && options[i].letter == letter)
             return i;
     }
     return -1;
+}
+
+int option_of_word(const char *word, const char **ret_value)
+{
+    bool is_long = word[1] == '-';
+    size_t length = is_long ? strcspn(word + 2, "=") : 1;
+    const char *rest = word + length + (is_long ? 2 : 1);
+    *ret_value = NULL;
+    if (rest[0] != '\0')
+        *ret_value = is_long ? rest + 1 : rest;
+    return is_long ? option_of_name(word + 2, length) : option_of_letter(word[1]);
+}
+
+bool option_wants_value(enum option_id option)
+{
+    return options[option].type != VALUE_FLAG && options[option].type != VALUE_WAIT;
 }
 
 bool option_number(const char *text, int64_t *ret)

@@ -147,9 +147,11 @@ extern const struct option_row options[OPTIONS_TOTAL];
 extern const enum option_id options_everywhere[];
 bool options_have(const enum option_id *list, enum option_id option);
 
-/* The option that the text names, by --name without its dashes or by letter; -1 if none does. */
-int option_of_name(const char *name, size_t length);
-int option_of_letter(char letter);
+/* The option that a word names: "--name", "--name=value", "-o" or "-ovalue"; -1: there is none of that name. *ret_value is
+ * what stands within the word, NULL where nothing does. */
+int option_of_word(const char *word, const char **ret_value);
+/* Is the next word its value, where none stands within its own? */
+bool option_wants_value(enum option_id option);
 
 /* Is the text a value of the option? ERR_MALFORMED says what it should be. */
 MUST_CHECK enum err_kind option_check(enum option_id option, const char *text, struct err *reterr);

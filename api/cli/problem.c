@@ -71,14 +71,20 @@ enum err_kind problem_to_err(struct arena *arena, int status, const json_t *prob
 
 /* ---- For people ---- */
 
-static void print_errors(FILE *out, struct arena *arena, const json_t *errors)
+/* One that the problem's detail says already is not said again. */
+static void print_errors(FILE *out, struct arena *arena, const json_t *problem)
 {
+    const json_t *errors = json_at(problem, "errors");
+    const char *detail = text_of_value(arena, json_at(problem, "detail"));
     for (size_t i = 0; i < json_array_size(errors); i++) {
         const json_t *error = json_array_get(errors, i);
         const char *pointer = text_of_value(arena, json_at(error, "pointer"));
         const char *code = text_of_value(arena, json_at(error, "code"));
-        fprintf(out, "  %s: %s", pointer[0] == '\0' ? "the body" : pointer,
-                text_of_value(arena, json_at(error, "detail")));
+        const char *line = arena_format(arena, "%s: %s", pointer[0] == '\0' ? "the body" : pointer,
+                                        text_of_value(arena, json_at(error, "detail")));
+        if (strcmp(line, detail) == 0)
+            continue;
+        fprintf(out, "  %s", line);
         if (code[0] != '\0')
             fprintf(out, " (%s)", code);
         fputc('\n', out);
@@ -92,20 +98,51 @@ static void print_labelled(FILE *out, struct arena *arena, const char *label, co
         fprintf(out, "  %s: %s\n", label, text);
 }
 
-/* "starts_at 2026-12-03T00:00:00Z instead of 2026-12-01T00:00:00Z, ...": what the alternative has otherwise. */
-static const char *difference(struct arena *arena, const json_t *body, const json_t *asked)
+/* What bound, in the sentence that says it with its numbers, else by its members. */
+static void print_binding(FILE *out, struct arena *arena, const json_t *binding)
 {
-    const char *text = "";
-    json_t *readable = (json_t *)(uintptr_t)body; /* not changed */
+    const json_t *message = json_at(binding, "message");
+    print_labelled(out, arena, "what bound", json_is_string(message) ? message : binding);
+}
+
+static const char *listed(struct arena *arena, const char *list, const char *next)
+{
+    return arena_format(arena, "%s%s%s", list, list[0] == '\0' ? "" : ", ", next);
+}
+
+/* "count 8 instead of 16, no spread instead of rack": what was asked and is otherwise in the alternative. What was not
+ * asked is a default there, which nobody wants to read. */
+static const char *difference(struct arena *arena, const char *text, const json_t *body, const json_t *asked)
+{
+    json_t *readable = json_is_object(body) ? (json_t *)(uintptr_t)asked : NULL; /* not changed */
     for (void *at = json_object_iter(readable); at != NULL; at = json_object_iter_next(readable, at)) {
-        const char *key = json_object_iter_key(at);
-        const json_t *now = json_object_iter_value(at);
-        const json_t *before = json_object_get(asked, key);
-        if (json_equal(now, before) != 0 || (json_is_null(now) && before == NULL))
+        const json_t *before = json_object_iter_value(at);
+        const json_t *now = json_object_get(body, json_object_iter_key(at));
+        const char *key = text_printable(arena, json_object_iter_key(at));
+        if (json_is_null(before) || json_equal(now, before) != 0)
             continue;
+        if (json_is_object(now) && json_is_object(before)) {
+            text = difference(arena, text, now, before);
+            continue;
+        }
         const char *old = text_of_value(arena, before);
-        text = arena_format(arena, "%s%s%s %s%s%s", text, text[0] == '\0' ? "" : ", ", text_printable(arena, key),
-                            text_of_value(arena, now), old[0] == '\0' ? "" : " instead of ", old);
+        const char *new = text_of_value(arena, now);
+        text = listed(arena, text,
+                      new[0] == '\0' ? arena_format(arena, "no %s instead of %s", key, old)
+                                     : arena_format(arena, "%s %s instead of %s", key, new, old));
+    }
+    return text;
+}
+
+/* Bounds in time that were left open and are not in the alternative. */
+static const char *new_bounds(struct arena *arena, const char *text, const json_t *body, const json_t *asked)
+{
+    static const char *const bounds[] = {"starts_at", "ends_at"};
+    for (size_t i = 0; i < COUNT_OF(bounds); i++) {
+        const json_t *now = json_at(body, bounds[i]);
+        const json_t *before = json_at(asked, bounds[i]);
+        if (json_is_string(now) && !json_is_string(before))
+            text = listed(arena, text, arena_format(arena, "%s %s", bounds[i], text_of_value(arena, now)));
     }
     return text;
 }
@@ -119,7 +156,7 @@ static void print_alternatives(FILE *out, struct arena *arena, const json_t *alt
         const json_t *alternative = json_array_get(alternatives, i);
         const json_t *body = json_is_object(json_at(alternative, "body")) ? json_at(alternative, "body") : alternative;
         CLEANUP(text_freep) char *document = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-        const char *otherwise = asked == NULL ? "" : difference(arena, body, asked);
+        const char *otherwise = new_bounds(arena, difference(arena, "", body, asked), body, asked);
         if (otherwise[0] != '\0')
             fprintf(out, "  %zu. %s\n", i + 1, otherwise);
         /* JSON leaves DEL as it is. */
@@ -129,8 +166,8 @@ static void print_alternatives(FILE *out, struct arena *arena, const json_t *alt
 
 void problem_print(FILE *out, struct arena *arena, const json_t *problem, const json_t *asked)
 {
-    print_errors(out, arena, json_at(problem, "errors"));
-    print_labelled(out, arena, "what bound", json_at(problem, "binding"));
+    print_errors(out, arena, problem);
+    print_binding(out, arena, json_at(problem, "binding"));
     print_alternatives(out, arena, json_at(problem, "alternatives"), asked);
     const char *reservation = json_text_at(problem, "reservation.id");
     if (reservation == NULL)

@@ -170,7 +170,7 @@ enum err_kind command_reservation_cancel(struct session *session, struct err *re
         kind = noun_find(session, noun, noun->tenant_path, &path, reterr);
     if (kind != ERR_NONE)
         return kind;
-    request.path = arena_format(session->arena, "%s/cancel", path);
+    request.path = change_path(session, arena_format(session->arena, "%s/cancel", path));
     CLEANUP(json_release) json_t *ended = NULL;
     kind = change_send(session, &request, &ended, reterr);
     if (kind == ERR_NONE)

@@ -207,6 +207,15 @@ def test_a_refusal_in_the_object_counts_like_one_in_the_status(ask, server):
     assert done.json == refused and "what bound: constraint cpu" in done.log
 
 
+def test_a_shell_completes_a_line_by_asking_sluice(tmp_path):
+    (tmp_path / "sluice").symlink_to(binaries() / "sluice")
+    # bash as it sets the line, the cursor and three arguments for `complete -C`; -i would want a terminal.
+    script = f"PATH={tmp_path}:$PATH; complete -o default -C 'sluice --complete' sluice; compgen -C 'sluice --complete' -- x"
+    done = subprocess.run(["bash", "-c", script], check=False, stdout=subprocess.PIPE, text=True, timeout=60,
+                          env={**os.environ, "COMP_LINE": "sluice reservation ca", "COMP_POINT": "21"})
+    assert done.stdout.split() == ["cancel"]
+
+
 def test_nobody_there_is_an_error(sluice):
     sluice("me", url="http://127.0.0.1:1", token="slu_x").expect(1)
     sluice("me", url="file:///etc/passwd", token="slu_x").expect(1)
@@ -323,6 +332,9 @@ def test_an_instance_is_stopped_and_started_from_the_command_line(stack, sluice)
     def ana(*arguments):
         return sluice(*arguments, url=stack.url, token=tenant.token)
 
+    assert ana("instance", "get", instance, "-o", "json").expect(0).json["state"] == "running"
+    node = sluice("node", "get", "n0000", url=stack.url, token=stack.operator.token).expect(0)
+    assert "n0000" in node.out and "allocated" in node.out
     assert ana("instance", "stop", instance, "--validate-only", "-o", "json").expect(0).json["state"] == "pending"
     for action, state in (("stop", "stopped"), ("start", "running"), ("reboot", "running")):
         asked = ana("instance", action, instance, "-o", "json").expect(0).json
@@ -373,12 +385,17 @@ def test_a_reservation_is_cancelled_by_name_and_its_name_is_free_again(stack, sl
             "--starts-at", "2026-03-01", "--ends-at", "2026-03-02", "--wait")
     first = ana(*wish, "--idempotency-key", "a").expect(0).json
     assert ana(*wish, "--idempotency-key", "a").expect(0).json["id"] == first["id"]
+    assert ana("reservation", "cancel", "llama", "--validate-only").expect(0).json["cancel_requested_at"] is None
+    ana("reservation", "update", "llama", "--label", "team=research").expect(0)
+    assert ana("reservation", "get", "llama").expect(0).json["labels"] == {"team": "research"}
     ana("reservation", "cancel", "llama").expect(0)
     stack.advance("2026-01-01T01:00:00Z")
     assert ana("reservation", "get", "llama").expect(0).json["status"]["state"] == "cancelled"
     second = ana(*wish).expect(0).json
     assert second["id"] != first["id"]
     assert ana("reservation", "get", "llama").expect(0).json["id"] == second["id"]
+    ana("reservation", "delete", "llama").expect(0)
+    ana("reservation", "get", second["id"]).expect(4)
 
 
 def test_a_quote_with_a_flexible_start_is_made_confirmed_or_given_back_by_name(stack, sluice):

@@ -1,6 +1,7 @@
 /* What the command line promises: it means one thing, or it says what is wrong before anything is sent. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/arguments.h"
+#include "api/cli/complete.h"
 #include "api/cli/problem.h"
 #include "api/cli/reservation_body.h"
 #include "common/cleanup.h"
@@ -89,6 +90,7 @@ static const struct {
     {{"reservation"}, "'reservation' needs another word"},
     {{"reservation", "fly"}, "no command 'reservation fly'"},
     {{"reserv", "list"}, "no command 'reserv'"},
+    {{"help", "fly"}, "no command 'fly'"},
     {{"reservation", "get"}, "needs one more word: RESERVATION"},
     {{"reservation", "get", ""}, "needs one more word: RESERVATION"},
     {{"reservation", "get", "a", "b"}, "too many"},
@@ -141,6 +143,95 @@ START_TEST(what_is_wrong_is_said_before_anything_is_sent)
     ck_assert_msg(strstr(err.text, wrong_lines[_i].says) != NULL, "'%s' does not say '%s'", err.text,
                   wrong_lines[_i].says);
     ck_assert(strstr(err.hint, "--help") != NULL);
+}
+END_TEST
+
+/* What was typed, and what the hint asks whether it was meant; "": nothing. */
+static const struct {
+    const char *words[4];
+    const char *meant;
+} slips[] = {
+    {{"reservaton", "list"}, "'reservation'"},
+    {{"reservations"}, "'reservation'"},
+    {{"reservation", "lsit", "a", "b"}, "'reservation list'"},
+    {{"reservation", "describe", "llama"}, "'reservation get'"},
+    {{"instance", "logs", "ins_1"}, "'instance console'"},
+    {{"node", "list", "--fabrik=a"}, "'--fabric'"},
+    {{"node", "list", "-name"}, "'--name'"},
+    {{"reservation", "create", "--start"}, "'--starts-at'"},
+    {{"--ulr"}, "'--url'"},
+    {{"node", "list", "--starts"}, ""}, /* of another command */
+    {{"node", "list", "-x"}, ""},
+    {{"fly"}, ""},
+    {{"reservation", "fly"}, ""},
+    {{"a-word-that-is-longer-than-any-command-of-ours-would-ever-be"}, ""},
+};
+
+START_TEST(what_may_have_been_meant_is_said)
+{
+    const char *argv[COUNT_OF(slips[0].words) + 1] = {"sluice"};
+    int argc = 1;
+    while (argc <= (int)COUNT_OF(slips[0].words) && slips[_i].words[argc - 1] != NULL) {
+        argv[argc] = slips[_i].words[argc - 1];
+        argc++;
+    }
+    ck_assert_int_eq(exit_code_of(parse(argv, argc)), 2);
+    bool asks = strstr(err.hint, "Did you mean") != NULL;
+    bool is_right = slips[_i].meant[0] == '\0' ? !asks : strstr(err.hint, slips[_i].meant) != NULL;
+    ck_assert_msg(is_right, "'%s %s': %s", argv[1], argc > 2 ? argv[2] : "", err.hint);
+}
+END_TEST
+
+START_TEST(help_is_a_word_too_and_names_the_command_of_a_wrong_option)
+{
+    ck_assert_int_eq(PARSE("help", "reservation", "get", "llama"), ERR_NONE);
+    ck_assert_str_eq(arguments.command->path, "reservation get");
+    ck_assert(arguments_have(&arguments, OPTION_HELP));
+    ck_assert_int_eq(PARSE("help"), ERR_NONE);
+    ck_assert_ptr_null(arguments.command);
+    ck_assert_int_eq(PARSE("node", "list", "--limit", "x"), ERR_MALFORMED);
+    ck_assert(strstr(err.hint, "'sluice node list --help'") != NULL);
+}
+END_TEST
+
+/* A line as far as it is typed, and what may stand there. */
+static const struct {
+    const char *line, *offered;
+} completions[] = {
+    {"sluice res", "reservation\n"},
+    {"sluice reservation ca", "cancel\n"},
+    {"sluice  node ", "list\nget\n"},
+    {"sluice -o json reservation create --start", "--starts-at\n--start-from\n--start-to\n"},
+    {"sluice node list --state x --na", "--name\n"},
+    {"sluice node list -o ", "table\njson\n"},
+    {"sluice -oj", ""},
+    {"sluice node list --state re", ""}, /* a value of which there is no list */
+    {"sluice reservation get lla", ""},
+    {"sluice fly ", ""},
+    {"sluice -", "--profile\n--url\n--output\n--help\n"},
+};
+
+START_TEST(a_line_is_completed_from_the_tables)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    complete_print(out, completions[_i].line, SIZE_MAX);
+    fclose(out);
+    ck_assert_str_eq(text, completions[_i].offered);
+    free(text);
+}
+END_TEST
+
+START_TEST(only_what_stands_before_the_cursor_is_completed)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    complete_print(out, "sluice invXYZ", strlen("sluice inv"));
+    fclose(out);
+    ck_assert_str_eq(text, "invoice\n");
+    free(text);
 }
 END_TEST
 
@@ -243,7 +334,11 @@ START_TEST(every_row_of_the_tables_is_whole)
             ck_assert_str_ne(command->path, other->path);
     }
     for (int i = 0; i < OPTIONS_TOTAL; i++) {
-        ck_assert_int_eq(option_of_name(options[i].name, strlen(options[i].name)), i);
+        char word[64];
+        const char *value = NULL;
+        (void)snprintf(word, sizeof word, "--%s=x", options[i].name);
+        ck_assert_int_eq(option_of_word(word, &value), i);
+        ck_assert_str_eq(value, "x");
         ck_assert_int_eq(options[i].type == VALUE_FLAG, options[i].argument == NULL);
     }
 }
@@ -270,6 +365,10 @@ Suite *unit_suite(void)
     tcase_add_test(tests, after_two_dashes_everything_is_a_word);
     tcase_add_test(tests, help_is_given_for_commands_groups_and_everything);
     tcase_add_loop_test(tests, what_is_wrong_is_said_before_anything_is_sent, 0, (int)COUNT_OF(wrong_lines));
+    tcase_add_loop_test(tests, what_may_have_been_meant_is_said, 0, (int)COUNT_OF(slips));
+    tcase_add_test(tests, help_is_a_word_too_and_names_the_command_of_a_wrong_option);
+    tcase_add_loop_test(tests, a_line_is_completed_from_the_tables, 0, (int)COUNT_OF(completions));
+    tcase_add_test(tests, only_what_stands_before_the_cursor_is_completed);
     tcase_add_test(tests, too_many_options_are_refused);
     tcase_add_test(tests, options_fill_the_fields_of_the_body);
     tcase_add_test(tests, a_flexible_start_and_a_preference_fill_their_fields);

@@ -192,6 +192,31 @@ START_TEST(a_refusal_says_what_bound_and_what_would_fit)
 }
 END_TEST
 
+START_TEST(a_refusal_is_told_once_and_alternatives_by_what_is_otherwise_in_them)
+{
+    json_t *problem = parsed(
+        "{\"detail\": \"/count: too many\", \"errors\": [{\"pointer\": \"/count\", \"detail\": \"too many\"}],"
+        " \"binding\": {\"asked\": 16, \"message\": \"16 nodes: 8 free\", \"quota\": null},"
+        " \"alternatives\": [{\"count\": 16, \"tier\": \"reserved\", \"labels\": {}, \"starts_at\": null,"
+        " \"ends_at\": \"2027-01-01T00:00:00Z\", \"placement\": {\"within\": \"zone\", \"mode\": \"required\"}}]}");
+    json_t *asked =
+        parsed("{\"count\": 16, \"ends_at\": null, \"placement\": {\"within\": \"rack\", \"spread\": \"node\"}}");
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    problem_print(out, arena, problem, asked);
+    fclose(out);
+    const char *said =
+        "  what bound: 16 nodes: 8 free\n"
+        "  what would fit (each can be given to 'sluice reservation create --body -'):\n"
+        "  1. within zone instead of rack, no spread instead of node, ends_at 2027-01-01T00:00:00Z\n     {";
+    ck_assert_msg(strncmp(text, said, strlen(said)) == 0, "%s", text);
+    free(text);
+    json_decref(problem);
+    json_decref(asked);
+}
+END_TEST
+
 START_TEST(an_answer_that_is_no_problem_is_told_by_its_status)
 {
     struct err err = {0};
@@ -229,6 +254,7 @@ Suite *unit_suite(void)
     tcase_add_loop_test(tests, each_kind_of_cell_takes_whatever_was_sent, 0, (int)COUNT_OF(cells));
     tcase_add_test(tests, a_cell_stays_small_whatever_was_sent);
     tcase_add_test(tests, a_refusal_says_what_bound_and_what_would_fit);
+    tcase_add_test(tests, a_refusal_is_told_once_and_alternatives_by_what_is_otherwise_in_them);
     tcase_add_test(tests, an_answer_that_is_no_problem_is_told_by_its_status);
     Suite *suite = suite_create("cli_table");
     suite_add_tcase(suite, tests);
