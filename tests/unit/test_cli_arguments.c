@@ -160,7 +160,7 @@ static const struct {
     {{"node", "list", "-name"}, "'--name'"},
     {{"reservation", "create", "--start"}, "'--starts-at'"},
     {{"--ulr"}, "'--url'"},
-    {{"node", "list", "--starts"}, ""}, /* of another command */
+    {{"node", "list", "--preferrd"}, ""}, /* of another command */
     {{"node", "list", "-x"}, ""},
     {{"fly"}, ""},
     {{"reservation", "fly"}, ""},
