@@ -484,6 +484,8 @@ void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t 
         .waiting_count = memory->waiting_count,
         .lines_until_s = memory->lines_until_s,
         .has_overstays = zone_overstay_is_on(memory, now_s),
+        .overstays_from_s = memory->overstays_from_s,
+        .overstays_until_s = memory->overstays_until_s,
     };
 }
 

@@ -29,8 +29,8 @@ struct zone_memory {
     int64_t replacing_count;          /* instances that wait for another place */
     struct withdrawal withdrawal;
     bool capacity_returned;    /* since the waitlist was last tried */
-    bool has_overstayer;       /* the last look found somebody past its window (zone_overstay.h) */
-    int64_t overstays_until_s; /* when the node of the last one that had left is clean at the latest */
+    int64_t overstays_from_s;  /* when the first of those told to leave is there for too long (zone_overstay.h) */
+    int64_t overstays_until_s; /* when the nodes are clean that somebody left too late */
     int64_t next_due_s;        /* of rows with due_at */
     int64_t maintenance_due_s; /* of them, of maintenance windows */
     int64_t lines_until_s;     /* the partitions of what consoles say are there until then; 0: it is not known */

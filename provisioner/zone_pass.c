@@ -114,7 +114,7 @@ static int64_t spent_us(const struct turn_clock *clock)
 static bool reads_before(const struct pass *pass)
 {
     return pass->wake->nodes.count > 0 || pass->wake->zone_changed || pass->wake->quotas_changed ||
-           pass->world.has_overstays;
+           zone_overstay_must_look(pass->memory, pass->world.now_s);
 }
 
 /* The zone's terms and its nodes, before anything is asked of the planner. */
@@ -130,9 +130,10 @@ static enum err_kind read_before(struct pass *pass, struct db_array *lost, struc
         kind = zone_memory_nodes_changed(pass->memory, &pass->world, pass->db, &pass->wake->nodes, lost, reterr);
     if (kind == ERR_NONE && pass->wake->quotas_changed)
         kind = zone_quota_load(pass->memory, pass->db, pass->world.now_s, reterr);
-    if (kind == ERR_NONE && pass->world.has_overstays)
-        kind = zone_overstay_look(pass->memory, pass->db, pass->world.now_s, reterr);
+    if (kind == ERR_NONE && zone_overstay_must_look(pass->memory, pass->world.now_s))
+        kind = zone_overstay_look(pass->memory, pass->db, reterr);
     pass->world.has_overstays = zone_overstay_is_on(pass->memory, pass->world.now_s);
+    pass->world.overstays_from_s = pass->memory->overstays_from_s;
     pass->world.quotas = pass->memory->quotas;
     return kind;
 }
@@ -397,6 +398,8 @@ static void keep(struct pass *pass)
     memory->next_due_s = pass->outcome.next_due_s;
     memory->maintenance_due_s = maintenance_due_s(pass);
     memory->lines_until_s = pass->world.lines_until_s;
+    memory->overstays_from_s = pass->world.overstays_from_s;
+    memory->overstays_until_s = pass->world.overstays_until_s;
     if (pass->outcome.is_settled)
         memory->acknowledged_tick = pass->wake->clock.tick;
     if (pass->uses_wake)

@@ -154,10 +154,19 @@ static void order_stop(struct instance *instance)
     world->driver_ops->stop(world->driver, &workload, world->now_s);
 }
 
+/* When it will have been there for longer than the plan has room for. */
+static int64_t overstays_from_s(const struct instance *instance)
+{
+    const struct world *world = world_of(instance);
+    return world_overstays_from_s(instance_end_s(instance), world->driver_ops->stop_limit_s(world->driver));
+}
+
 static void stop_on_node(void *subject)
 {
     struct instance *instance = subject;
+    struct world *world = world_of(instance);
     instance->address = NULL;
+    world->overstays_from_s = least_of(world->overstays_from_s, overstays_from_s(instance));
     order_stop(instance);
 }
 
@@ -219,9 +228,20 @@ static void start_after_halt(void *subject)
     order_start(subject);
 }
 
+/* The plan believes its node to be clean sooner than it is. */
+static void note_late_leaving(const struct instance *instance)
+{
+    struct world *world = world_of(instance);
+    const struct node *node = world_node(world, instance->node);
+    if (node != NULL && overstays_from_s(instance) <= world->now_s)
+        world->overstays_until_s = greatest_of(world->overstays_until_s, world->now_s + node->turnaround_s);
+}
+
 static void release_node(void *subject)
 {
     struct instance *instance = subject;
+    if (instance->on_node)
+        note_late_leaving(instance);
     bool gives_way = instance->ends_by_s <= world_of(instance)->now_s;
     const struct wish *wish = &instance->reservation->wish;
     const char *early = wish->preemptible ? "preempted" : "horizon_ended";

@@ -318,8 +318,9 @@ struct world {
     struct maintenance *windows; /* of maintenance, that are to be looked at */
     uint32_t window_count;
     bool fleet_is_stale; /* the planner must be built anew after this piece of work */
-    bool
-        has_overstays; /* somebody is, or was until lately, on a node past its window: a place is not clean by plan alone */
+    bool has_overstays;  /* somebody is on a node too long, or left one too late: a place is not clean by plan alone */
+    int64_t overstays_from_s; /* when the first of those told to leave is there for longer than the plan has room for */
+    int64_t overstays_until_s; /* when the nodes are clean that somebody left later than that */
 
     struct node **touched;
     uint32_t touched_count, touched_capacity;
@@ -362,6 +363,12 @@ static inline bool world_is_paused(const struct world *world)
 static inline int64_t world_free_s(const struct world *world)
 {
     return pause_free_s(&world->zone->pause, world->now_s);
+}
+
+/* The plan has room for a stop of stop_s behind a window's end: who is there any later is there for too long. */
+static inline int64_t world_overstays_from_s(int64_t end_s, int64_t stop_s)
+{
+    return end_s + stop_s + 1; /* a second, in which it is seen to be gone */
 }
 
 /* The node of an id, or NULL. */

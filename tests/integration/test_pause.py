@@ -1,6 +1,7 @@
 """An operator's stop of the automation in one zone: the head goes on, the hands stand still."""
 # SPDX-License-Identifier: Apache-2.0
 
+import signal
 import threading
 
 import pytest
@@ -401,3 +402,19 @@ def test_who_gives_way_in_a_pause_pays_until_then_though_it_runs_on_and_days_clo
     assert 20 < hours < 22
     assert classes(hall, "acme", "02-10") == {"unready": pytest.approx(unready), "used": pytest.approx(2 * 24 + hours - unready), "preempted": pytest.approx(24 - hours)}
     assert [classes(hall, "acme", day) for day in ("02-11", "02-12", "02-13")] == [{"used": 48, "preempted": 24}] * 3
+
+
+def test_whoever_comes_after_a_leader_stood_still_waits_for_who_overstayed_and_for_the_wipe(hall):
+    third_node(hall)
+    held = reserve(hall.acme, "02-16T00:00:00", "02-16T06:00:00", count=3)
+    hall.advance(at("02-16T05:00:00"))
+    epoch = reconciler(hall)["leader"]["epoch"]
+    hall.provisioner.signal(signal.SIGSTOP)
+    hall.sql("SELECT sluice.clock_step(%s)", (at("02-16T09:00:00"),))
+    asked = {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 3, "ends_at": at("02-16T12:00:00")}
+    hall.other.post("/v1/reservations", asked, headers={"Prefer": "respond-async"}).expect(202)
+    hall.provisioner.signal(signal.SIGCONT)
+    hall.advance(at("02-16T13:00:00"))
+    assert reconciler(hall)["leader"]["epoch"] == epoch, "it kept its lease, and so its memory"
+    assert state(hall.acme, held) == "ended"
+    assert [row[2:] for row in there_since(hall, "02-16T00:00:00")] == [("02-16T00:00:00", "02-16T09:01:00")] * 3 + [("02-16T09:11:00", "02-16T12:01:00")] * 3

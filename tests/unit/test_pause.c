@@ -285,6 +285,28 @@ START_TEST(while_somebody_overstays_a_replacement_looks_before_it_starts)
 }
 END_TEST
 
+START_TEST(whoever_leaves_later_than_the_plan_has_room_for_leaves_its_node_unclean_for_a_turnaround)
+{
+    static const struct {
+        int64_t told_s, until_s;
+    } rows[] = {{0, 0}, {1, START + HOUR + 61 + 600}, {HOUR, START + HOUR + HOUR + 60 + 600}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene *scene = counted_scene(1, (struct driver_settings){.stop_s = 60});
+        scene->nodes[0].turnaround_s = 600;
+        scene->world.overstays_from_s = NEVER;
+        struct reservation *reservation = wish_for(scene, 1, NEVER, START + HOUR);
+        drive_at(scene, START);
+        drive_at(scene, START + HOUR + rows[i].told_s);
+        ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_STOPPING);
+        ck_assert_int_eq(scene->world.overstays_from_s, START + HOUR + 61);
+        drive_at(scene, START + HOUR + rows[i].told_s + 60);
+        ck_assert_int_eq(reservation->instances[0].is.state, INSTANCE_TERMINATED);
+        ck_assert_int_eq(scene->world.overstays_until_s, rows[i].until_s);
+        scene_free(scene);
+    }
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("pause");
@@ -303,6 +325,7 @@ Suite *unit_suite(void)
     TCase *places = tcase_create("places");
     tcase_add_test(places, while_somebody_overstays_whoever_is_made_within_its_window_looks_before_it_starts);
     tcase_add_test(places, while_somebody_overstays_a_replacement_looks_before_it_starts);
+    tcase_add_test(places, whoever_leaves_later_than_the_plan_has_room_for_leaves_its_node_unclean_for_a_turnaround);
     suite_add_tcase(suite, places);
     return suite;
 }
