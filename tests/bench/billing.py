@@ -9,7 +9,8 @@ import shutil
 import time
 
 from bookkeeping import Bookkeeping
-from stack import Cluster, eventually, scratch_directory
+from cluster import Cluster, scratch_directory
+from stack import eventually
 
 DAY = "2026-03-02"
 NEXT_DAY = "2026-03-03"

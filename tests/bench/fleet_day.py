@@ -11,8 +11,8 @@ import tempfile
 import time
 
 from bookkeeping import Bookkeeping
+from cluster import Cluster, scratch_directory
 from cpu import cpu_us
-from stack import Cluster, scratch_directory
 
 NODES = 125_000
 BAR_S = 20

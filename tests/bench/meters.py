@@ -9,8 +9,9 @@ import shutil
 import time
 
 from bookkeeping import Bookkeeping
+from cluster import Cluster, scratch_directory
 from cpu import cpu_us
-from stack import Cluster, eventually, scratch_directory
+from stack import eventually
 
 TENANTS = 100
 WITHOUT, DAY, NEXT_DAY = "2026-03-29", "2026-03-30", "2026-03-31"

@@ -8,8 +8,9 @@ import time
 
 from billed_month import write_month
 from bookkeeping import Bookkeeping
+from cluster import Cluster, scratch_directory
 from cpu import cpu_us
-from stack import Cluster, eventually, scratch_directory
+from stack import eventually
 
 TENANTS, RESERVATIONS = 1000, 100  # of each tenant: 100,000 in all
 BAR_S = 60

@@ -24,7 +24,8 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/integration"))
 
-from stack import Cluster, Stack, scratch_directory  # noqa: E402
+from cluster import Cluster, scratch_directory  # noqa: E402
+from stack import Stack  # noqa: E402
 
 # What is tested is not the limits: no rate is one.
 SETTINGS = {"sluice-api": {f"SLUICE_RATE_{name}_PER_S": "0" for name in ("READ", "WRITE", "REPORT", "UNAUTHENTICATED")}}

@@ -20,8 +20,8 @@ export default defineConfig({
   testDir: "specs",
   outputDir: process.env.SLUICE_E2E_RESULTS ?? "test-results",
   workers: stacks.length,
-  timeout: 45_000,
-  expect: { timeout: 15_000 },
+  timeout: 120_000, // a crowded machine takes ten times as long as an idle one
+  expect: { timeout: 30_000 },
   reporter: [["list"], ["./time-split.ts"]],
   use: {
     baseURL: stack.url,

@@ -175,7 +175,7 @@ class Bookkeeping:
         def acknowledged():
             return self.value("SELECT coalesce(max(tick), 0) FROM clock_acknowledgement WHERE component = 'billing'") >= tick
 
-        eventually(acknowledged, f"billing acknowledges tick {tick}:\n{self.daemon.log_tail()}", 60)
+        eventually(acknowledged, f"billing acknowledges tick {tick}:\n{self.daemon.log_tail()}")
 
     def advance(self, to):
         """Moves the clock through every midnight up to an instant, twice each, as POST /v1/system/clock does."""

@@ -6,7 +6,9 @@ import shutil
 
 import pytest
 
-from stack import Cluster, Stack, binaries, scratch_directory
+from cluster import Cluster, scratch_directory
+from contract import binaries
+from stack import Stack
 
 
 @pytest.fixture(scope="session")

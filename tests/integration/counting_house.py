@@ -12,10 +12,11 @@ import subprocess
 import uuid
 
 from bookkeeping import Bookkeeping
+from contract import binaries
 from oracle import books as oracle_books
 from oracle import capex, metering, pricing, rating
 from oracle.amounts import DAY_S, EXPONENTS, GPU_HOUR, instant, text_of
-from stack import UNLIMITED, Client, Daemon, binaries, eventually
+from stack import UNLIMITED, Client, Daemon, eventually
 
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 
@@ -111,7 +112,7 @@ class CountingHouse(Bookkeeping):
         def is_closed():
             return self.value("SELECT coalesce(max(tick), 0) FROM clock_acknowledgement WHERE component = 'billing'") >= self.ticked
 
-        eventually(lambda: condition(is_closed()), f"billing acknowledges tick {self.ticked}:\n{self.daemon.log_tail()}", 60)
+        eventually(lambda: condition(is_closed()), f"billing acknowledges tick {self.ticked}:\n{self.daemon.log_tail()}")
 
     def midnight(self):
         self.begin_midnight()
@@ -256,7 +257,7 @@ class CountingHouse(Bookkeeping):
     # ---- Money that moves ----
 
     def posted(self, path, made):
-        return eventually(lambda: (body := self.operator.get(f"{path}/{made['id']}").expect(200).body)["state"] != "requested" and body, "billing has posted it", 30)
+        return eventually(lambda: (body := self.operator.get(f"{path}/{made['id']}").expect(200).body)["state"] != "requested" and body, "billing has posted it")
 
     def new_grant(self, tenant, amount, promotional=False, priority=0, expires_at=None):
         wish = {"tenant": tenant.name, "amount": minor(amount, tenant.currency), "kind": "promotional" if promotional else "prepaid", "priority": priority}

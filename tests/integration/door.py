@@ -12,7 +12,8 @@ import ssl
 import subprocess
 import threading
 
-from stack import DEPLOY, Ports, eventually, scratch_directory
+from cluster import DEPLOY, scratch_directory
+from stack import STOPPED_WITHIN_S, Ports, eventually
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
@@ -67,7 +68,7 @@ class Door:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(STOPPED_WITHIN_S)
         self.ports.release()
         shutil.rmtree(self.directory, ignore_errors=True)
 

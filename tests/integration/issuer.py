@@ -40,7 +40,7 @@ def part(value):
 
 class Key:
     def __init__(self, algorithm):
-        self.algorithm, self.kid = algorithm, f"{algorithm}-{secrets.token_hex(4)}"
+        self.algorithm, self.kid = algorithm, f"{algorithm}-{secrets.token_hex(8)}"
         makers = {"RS256": lambda: RSA_KEY, "ES256": lambda: ec.generate_private_key(ec.SECP256R1()), "EdDSA": ed25519.Ed25519PrivateKey.generate}
         self.private = makers[algorithm]()
 

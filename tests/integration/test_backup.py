@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from stack import DEPLOY, Cluster, eventually
+from cluster import DEPLOY, Cluster
+from stack import eventually
 
 NODE = "00000000-0000-7000-8000-00000000000a"
 
@@ -58,7 +59,7 @@ def backup(origin, directory, *arguments):
 def archive_everything(origin, directory):
     """Closes the running WAL segment and waits until the archive has it."""
     segment = ask(origin, "SELECT pg_walfile_name(pg_switch_wal())")[0][0]
-    eventually((directory / "wal" / segment).exists, f"{segment} is archived", 30)
+    eventually((directory / "wal" / segment).exists, f"{segment} is archived")
 
 
 def test_a_restore_brings_back_what_was_committed_after_the_base(origin, restored, scratch):

@@ -69,7 +69,7 @@ def hold_first(stack, client):
 
 
 def queued(stack, count):
-    eventually(lambda: queue_of(stack) == count, f"{count} requests are queued", 30)
+    eventually(lambda: queue_of(stack) == count, f"{count} requests are queued")
 
 
 # ---- Neighbours ----

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from stack import binaries
+from contract import binaries
 
 STRONG = {"SLUICE_DATABASE_URL": "postgresql:///sluice?host=/run/sluice-postgres", "SLUICE_CURSOR_SECRET": "c" * 64,
           "SLUICE_AUDIT_KEY_FILE": "/etc/sluice/audit.pem", "SLUICE_LISTEN": "127.0.0.1:7070,unix:/nowhere/api.socket"}

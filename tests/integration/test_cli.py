@@ -14,7 +14,8 @@ import threading
 
 import pytest
 
-from stack import ROOT, binaries, eventually
+from contract import ROOT, binaries
+from stack import eventually
 
 TENANT = {"principal": "ana", "role": "admin", "tenant": "acme", "domain_time": "2026-01-01T00:00:00Z", "virtual_clock": True}
 
@@ -46,7 +47,7 @@ def sluice(tmp_path):
         if token is not None:
             environment["SLUICE_TOKEN"] = token
         return Done(subprocess.run([binaries() / "sluice", *arguments], env=environment, input=stdin, check=False,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=90))
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120))
 
     return run
 
@@ -235,7 +236,7 @@ def test_nobody_there_is_an_error(sluice):
 def test_an_answer_that_cannot_be_written_is_an_error(ask, server):
     server.script = [(200, TENANT)]
     with open("/dev/full", "w", encoding="ascii") as full:
-        done = subprocess.run([binaries() / "sluice", "me"], stdout=full, check=False, timeout=60,
+        done = subprocess.run([binaries() / "sluice", "me"], stdout=full, check=False, timeout=120,
                               env={"SLUICE_URL": server.url, "SLUICE_TOKEN": "slu_x", "PATH": os.environ["PATH"]})
     assert done.returncode == 1
 

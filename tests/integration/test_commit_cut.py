@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from pg_proxy import AFTER, BEFORE, DURING, PostgresProxy
-from stack import eventually
+from stack import HAPPENS_WITHIN_S, eventually
 
 WRITER, PROVISIONER = "sluice_api_writer", "sluice_provisioner"
 WISH = {
@@ -126,7 +126,7 @@ def test_a_cut_at_the_batchers_commit_leaves_every_answer_true(proxied, when, he
     for number in range(ROUNDS):
         cut = proxy.arm(WRITER, when)
         made = call_together(stack, tenant, f"{when}-{number}", headers)
-        assert cut.done.wait(10), "the COMMIT was cut"
+        assert cut.done.wait(HAPPENS_WITHIN_S), "the COMMIT was cut"
         refused = [caller for caller in made if caller.refusals]
         if when == BEFORE:
             assert refused, "who was in the batch is told that nothing was changed"
@@ -147,12 +147,12 @@ def test_while_the_commit_is_under_way_nobody_is_answered(proxied):
         cut = proxy.arm(WRITER, DURING)
         caller = Caller(stack, tenant, "slow", {"Prefer": "respond-async"})
         caller.start()
-        assert cut.done.wait(10)
+        assert cut.done.wait(HAPPENS_WITHIN_S)
         eventually(lambda: stack.sql("SELECT pid FROM pg_stat_activity WHERE usename = %s AND query LIKE '%%pg_xact_status%%'", (WRITER,)),
                    "the batcher asks what became of its transaction")
         assert caller.answer is None and not caller.refusals
         cursor.execute("SELECT pg_advisory_unlock(%s)", (AT_COMMIT,))
-    caller.join(30)
+    caller.join(HAPPENS_WITHIN_S)
     assert caller.trouble is None and caller.answer.status == 202 and not caller.refusals, (caller.trouble, caller.answer)
     each_key_made_one_reservation(stack, tenant, [caller])
 
@@ -176,7 +176,7 @@ def test_an_outcome_that_nobody_can_know_is_said_to_be_unknown(proxied):
     proxy.arm(WRITER, DURING, hold=True)
     waiting = Caller(stack, tenant, "waiting")
     waiting.start()
-    waiting.join(15)
+    waiting.join(HAPPENS_WITHIN_S)
     assert waiting.trouble is None and waiting.answer.status == 201 and not waiting.refusals, (waiting.trouble, waiting.answer)
 
     proxy.release()
@@ -201,7 +201,7 @@ def test_a_cut_at_the_verdicts_commit_writes_no_verdict_twice(proxied, when):
     for number in range(ROUNDS):
         cut = proxy.arm(PROVISIONER, when)
         callers += call_together(stack, tenant, f"{when}-{number}", {"Prefer": "wait=20"})
-        assert cut.done.wait(10), "the COMMIT was cut"
+        assert cut.done.wait(HAPPENS_WITHIN_S), "the COMMIT was cut"
     assert all(caller.answer.status in (201, 409) for caller in callers), "each was decided while its caller waited"
     each_key_made_one_reservation(stack, tenant, callers)
     each_verdict_was_written_once(stack)

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from bookkeeping import Bookkeeping
-from stack import eventually
+from stack import STOPPED_WITHIN_S, eventually
 
 # Which row of a close is refused, so that all before it stays and it has no effect: table and condition.
 BROKEN = [
@@ -99,13 +99,13 @@ class Closing:
         books.run(f"CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse_row()")
         said = books.daemon.log.read_text().count("refused on purpose")
         books.tick(following)
-        eventually(lambda: books.daemon.log.read_text().count("refused on purpose") > said, f"a row of {table} is refused", 30)
+        eventually(lambda: books.daemon.log.read_text().count("refused on purpose") > said, f"a row of {table} is refused")
         assert self.days_closed() == closed
         books.daemon.kill()
         self.is_late(day)
         books.run(f"DROP TRIGGER refuse ON {table}")
         books.daemon.launch()
-        eventually(lambda: self.days_closed() == closed + 1, f"the day is closed after all:\n{books.daemon.log_tail()}", 30)
+        eventually(lambda: self.days_closed() == closed + 1, f"the day is closed after all:\n{books.daemon.log_tail()}")
         books.step(following)
 
     def rated(self):
@@ -155,16 +155,16 @@ def test_a_shutdown_leaves_a_day_open_whose_readings_are_not_all_counted(closing
     with contextlib.ExitStack() as counting:
         with kept_from_writing(books, "usage_interval") as is_waited_for:
             books.tick(following)
-            eventually(is_waited_for, "the day is being cut", 4)
+            eventually(is_waited_for, "the day is being cut")
             closing.reads("egress", FIRST, "23:00", count)
             counting_waits = counting.enter_context(kept_from_writing(books, "meter_usage"))
-        eventually(counting_waits, "readings are being counted", 4)
+        eventually(counting_waits, "readings are being counted")
         daemon = books.daemon.process
         daemon.terminate()
     books.daemon.process = None
-    assert daemon.wait(10) == 0
+    assert daemon.wait(STOPPED_WITHIN_S) == 0
     assert books.value("SELECT count(*) FROM billing_cut") == 0 and closing.days_closed() == 0
     books.daemon.launch()
-    eventually(lambda: closing.days_closed() == 1, f"the day is closed:\n{books.daemon.log_tail()}", 30)
+    eventually(lambda: closing.days_closed() == 1, f"the day is closed:\n{books.daemon.log_tail()}")
     assert books.value("SELECT sum(meter_quantity) FROM rated_line WHERE day = %s", FIRST) == (1 + count) * 1000
     books.sound()

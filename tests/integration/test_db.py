@@ -3,7 +3,7 @@
 
 import subprocess
 
-from stack import binaries
+from contract import binaries
 
 
 def test_the_database_module_keeps_its_promises(cluster, database):

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from stack import DEPLOY, TEMPLATE, Cluster
+from cluster import DEPLOY, TEMPLATE, Cluster
 
 LONG = 120
 

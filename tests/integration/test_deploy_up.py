@@ -10,7 +10,9 @@ import subprocess
 
 import pytest
 
-from stack import DEPLOY, ROOT, Client, Ports, eventually
+from cluster import DEPLOY
+from contract import ROOT
+from stack import Client, Ports, eventually
 
 SERVICES = ["sluice-api", "sluice-provisioner", "sluice-billing", "door"]
 

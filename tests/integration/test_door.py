@@ -15,7 +15,9 @@ import pytest
 
 import door
 import raw
-from stack import DEPLOY, ROOT, Client, eventually
+from cluster import DEPLOY
+from contract import ROOT
+from stack import ANSWER_WITHIN_S, Client, eventually
 
 pytestmark = pytest.mark.skipif(not door.is_installed(), reason="there is no haproxy: deploy/packages install runtime")
 
@@ -150,8 +152,10 @@ def test_nobody_else_may_open_the_apis_socket(stack):
 
 
 def test_addresses_do_not_pay_for_each_other(opened):
-    statuses = [ask(opened, "/v1/me", source="127.0.0.20").status for _ in range(40)]
-    assert statuses[:30] == [401] * 30 and statuses[-1] == 429
+    statuses = []
+    while len(statuses) < 200 and 429 not in statuses:  # it is let in again each second that this takes
+        statuses.append(ask(opened, "/v1/me", source="127.0.0.20").status)
+    assert len(statuses) > 30 and statuses == [401] * (len(statuses) - 1) + [429]
     assert ask(opened, "/v1/me", source="127.0.0.21").status == 401
 
 
@@ -160,7 +164,7 @@ def test_an_address_has_so_many_connections(opened):
         def connect(source):
             """None: the door closed it before it was open on this side."""
             with contextlib.suppress(ConnectionResetError):
-                return all_of_them.enter_context(socket.create_connection(("127.0.0.1", opened.port), timeout=10, source_address=(source, 0)))
+                return all_of_them.enter_context(socket.create_connection(("127.0.0.1", opened.port), timeout=ANSWER_WITHIN_S, source_address=(source, 0)))
 
         many, other = [connect("127.0.0.30") for _ in range(300)], connect("127.0.0.31")
         left = [connection for connection in many if connection is not None]
@@ -185,7 +189,7 @@ def test_events_come_through_at_once(stack, opened):
 
 
 def read_until(connection, mark, seen=b""):
-    connection.settimeout(10)
+    connection.settimeout(ANSWER_WITHIN_S)
     while mark not in seen:
         part = connection.recv(65536)
         assert part, seen

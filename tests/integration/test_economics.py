@@ -172,7 +172,7 @@ def test_a_market_far_below_the_book_warns_once_and_says_what_is_recoverable(age
     assert float(found["ias_36_loss"]["amount"]) == pytest.approx(max(0, book - max(in_use, 296000)), rel=1e-3)
     assert found["assessment"] == ("impaired" if found["asc_360_loss"]["amount"] != "0.00" or found["ias_36_loss"]["amount"] != "0.00" else "indicated")
     # It is raised at once, and once; a better price clears it.
-    eventually(lambda: book_value(aged)["warning_since"] == "2026-02-02", "the day is open, and billing has looked at the price", 30)
+    eventually(lambda: book_value(aged)["warning_since"] == "2026-02-02", "the day is open, and billing has looked at the price")
     warnings = [event["kind"] for event in aged.events(aged.operator, "/v1/system/events?type=impairment_warning.*")]
     assert warnings == ["impairment_warning.raised"]
     aged.advance("2026-02-04T00:00:00Z")

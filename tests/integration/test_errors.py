@@ -5,6 +5,8 @@ import socket
 
 import pytest
 
+from stack import A_SECOND_S, eventually
+
 WISH = {
     "instance_type": "h100.8x", "zone": "us-east-1a", "count": 1,
     "starts_at": "2026-01-03T00:00:00Z", "ends_at": "2026-01-03T01:00:00Z",
@@ -108,9 +110,7 @@ def test_tokens_missing_mistyped_unknown_and_revoked(stack, tenant):
     assert other.get("/v1/reservations").status == 200
     listed = next(item for item in stack.operator.items("/v1/system/tokens?limit=1000") if item["name"] == "soon-revoked")
     stack.operator.post(f"/v1/system/tokens/{listed['id']}/revoke").expect(200, 204)
-    from stack import eventually
-
-    eventually(lambda: other.get("/v1/reservations").status == 401, "a revoked token is refused", 2)
+    eventually(lambda: other.get("/v1/reservations").status == 401, "a revoked token is refused", A_SECOND_S)
     assert other.get("/v1/reservations").code == "token_revoked"
 
 
@@ -152,7 +152,7 @@ def test_names_are_unique_while_held(tenant):
 
 def raw(stack, text):
     """Sends bytes as they are; returns the status line and whether the server closed the connection."""
-    with socket.create_connection(("127.0.0.1", stack.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=30) as connection:
         connection.sendall(text)
         answer = b""
         while b"\r\n\r\n" not in answer:

@@ -14,7 +14,8 @@ import time
 
 import pytest
 
-from stack import Cluster, Daemon, Stack, eventually
+from cluster import Cluster
+from stack import Daemon, Stack, eventually
 
 WISH = {
     "instance_type": "h100.8x", "zone": "us-east-1a", "count": 1,
@@ -81,7 +82,7 @@ def test_the_database_away_is_503_and_comes_back_by_itself(own_cluster, tmp_path
         assert stack.api.process.poll() is None and stack.client().port
 
         own_cluster._run("start")
-        eventually(lambda: tenant.get(f"/v1/reservations/{before['id']}").status == 200, "reads work again", 30)
+        eventually(lambda: tenant.get(f"/v1/reservations/{before['id']}").status == 200, "reads work again")
         after = eventually(lambda: (lambda a: a.body if a.status == 201 else None)(tenant.post("/v1/reservations", WISH)), "creates are decided again", 40)
         assert {before["id"], after["id"]} <= known_ids(tenant)
         stack.advance("2026-01-04T00:00:00Z")
@@ -206,7 +207,7 @@ def test_a_leader_that_stands_still_before_its_commit_changes_nothing(make_stack
             assert stack.sql("SELECT epoch FROM leader_epoch WHERE name LIKE 'zone:%'")[0]["epoch"] > epoch
         finally:
             first.signal(signal.SIGCONT)
-        eventually(first.is_ready, "the first leader lives on as a standby", 30)
+        eventually(first.is_ready, "the first leader lives on as a standby")
         other = tenant.create("/v1/reservations", WISH)
         assert other["status"]["state"] == "scheduled"
         assert tenant.get(f"/v1/reservations/{wish['id']}").body["status"]["state"] == "scheduled"

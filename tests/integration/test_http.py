@@ -10,7 +10,7 @@ import socket
 
 import pytest
 
-from stack import eventually
+from stack import ANSWER_WITHIN_S, HAPPENS_WITHIN_S, eventually
 from streams import Streams, threads
 
 REQUEST_ID = "build-7:deploy.3"
@@ -95,7 +95,7 @@ def test_a_cell_is_no_formula_and_comes_back_whole(shared, text, cell):
     ("text/html", 406, "application/problem+json"), ("text/csv;q=0", 406, "application/problem+json"),
     ("application/json;q=0", 406, "application/problem+json"), ("nonsense", 406, "application/problem+json")])
 def test_accept_chooses_the_form(shared, accept, status, content_type):
-    connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=ANSWER_WITHIN_S)
     head = {"Authorization": f"Bearer {shared.operator.token}", **({"Accept": accept} if accept else {})}
     connection.request("GET", "/v1/zones", headers=head)
     answer = connection.getresponse()
@@ -265,10 +265,9 @@ def test_a_problem_leads_to_its_code_its_meaning_and_its_remedy(shared):
 def test_a_thousand_streams_have_no_thread_each_and_all_are_told(shared):
     before = threads(shared.api.process.pid)
     with Streams(shared.port, shared.operator.token, 1000) as streams:
-        assert streams.until_all_say(b"HTTP/1.1 200 OK", 20) is not None, "all are served"
+        assert streams.until_all_say(b"HTTP/1.1 200 OK", HAPPENS_WITHIN_S) is not None, "all are served"
         made = shared.acme.create("/v1/reservations", dict(WISH, if_unavailable="waitlist"))["id"].encode()
-        took_s = streams.until_all_say(made, 10)
-        assert took_s is not None, "all are told of what was made"
+        assert streams.until_all_say(made, HAPPENS_WITHIN_S) is not None, "all are told of what was made"
         assert threads(shared.api.process.pid) == before
         assert shared.acme.get("/v1/me").status == 200, "and others are served beside them"
 
@@ -306,7 +305,7 @@ def test_the_caps_on_size_and_depth(shared):
                                           (414, b"GET /v1/me?x=" + b"y" * 40000 + b" HTTP/1.1\r\nHost: x")])
 def test_a_head_beyond_what_a_connection_holds_is_refused_and_the_connection_closed(shared, status, head):
     """By the HTTP library, before the API sees any of it: so without a problem document."""
-    with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=ANSWER_WITHIN_S) as connection:
         connection.sendall(head + b"\r\n\r\n")
         answer = b""
         while part := connection.recv(65536):

@@ -13,8 +13,9 @@ from decimal import Decimal
 
 import pytest
 
+from contract import binaries
 from oracle_ledger import Books
-from stack import binaries, eventually
+from stack import eventually
 
 SEED = int(os.environ.get("SLUICE_TEST_SEED", random.randrange(1 << 31)))
 
@@ -439,7 +440,7 @@ def live_two_months(stack, disturb):
 
 
 def advance_persistently(stack, instant):
-    eventually(lambda: stack.operator.post("/v1/system/clock", {"advance_to": instant}).status in (200, 422), f"the clock is at {instant}", 60)
+    eventually(lambda: stack.operator.post("/v1/system/clock", {"advance_to": instant}).status in (200, 422), f"the clock is at {instant}")
 
 
 class Killing:
@@ -479,6 +480,6 @@ def test_a_journal_is_posted_once_per_key_balanced_and_for_good(cluster, databas
     with contextlib.closing(cluster.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute("""INSERT INTO tenant (id, name) VALUES
                           ('00000000-0000-7000-8000-000000000001', 'acme'), ('00000000-0000-7000-8000-000000000002', 'other')""")
-    done = subprocess.run([binaries() / "journal_probe", cluster.url(database)], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([binaries() / "journal_probe", cluster.url(database)], capture_output=True, text=True, check=False, timeout=120)
     print(done.stdout)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from stack import eventually
+from stack import A_SECOND_S, eventually
 
 
 @pytest.fixture
@@ -76,13 +76,13 @@ def test_what_changes_of_a_principal_holds_for_its_tokens_at_once(stack, acme):
     _, robot = token(stack, acme, principal="robot")
     assert robot.get("/v1/me").expect(200).body["role"] == "admin"
     acme.patch(path, {"role": "viewer"}).expect(200)
-    eventually(lambda: robot.get("/v1/me").body["role"] == "viewer", "it can do less", within_s=1)
+    eventually(lambda: robot.get("/v1/me").body["role"] == "viewer", "it can do less", A_SECOND_S)
     acme.patch(path, {"disabled": True}).expect(200)
-    eventually(lambda: robot.get("/v1/me").code == "principal_disabled", "it is out", within_s=1)
+    eventually(lambda: robot.get("/v1/me").code == "principal_disabled", "it is out", A_SECOND_S)
     acme.patch(path, {"disabled": False}).expect(200)
-    eventually(lambda: robot.get("/v1/me").status == 200, "it is in", within_s=1)
+    eventually(lambda: robot.get("/v1/me").status == 200, "it is in", A_SECOND_S)
     acme.delete(path).expect(204)
-    eventually(lambda: robot.get("/v1/me").code == "token_revoked", "it is gone", within_s=1)
+    eventually(lambda: robot.get("/v1/me").code == "token_revoked", "it is gone", A_SECOND_S)
     acme.get(path).expect(404)
 
 
@@ -134,16 +134,16 @@ def test_a_token_is_rotated_without_a_gap(stack, acme):
     rotated = acme.post(f"{path}/rotate", {"overlap_s": 3600, "client_token": "once"}).expect(200).body
     assert rotated["id"] == made["id"] and rotated["token"] != made["token"] and rotated["previous_until"]
     after = stack.client(rotated["token"])
-    eventually(lambda: after.get("/v1/me").status == 200, "the new text is taken", within_s=1)
+    eventually(lambda: after.get("/v1/me").status == 200, "the new text is taken", A_SECOND_S)
     before.get("/v1/me").expect(200)
     again = acme.post(f"{path}/rotate", {"overlap_s": 3600, "client_token": "once"}).expect(200)
     assert again.headers["Idempotent-Replayed"] == "true" and "token" not in again.body
     before.get("/v1/me").expect(200)
     stack.sql("UPDATE token SET previous_until = clock_timestamp() - interval '1 second' WHERE previous_until IS NOT NULL")
-    eventually(lambda: before.get("/v1/me").code == "unauthenticated", "the overlap is over", within_s=3)
+    eventually(lambda: before.get("/v1/me").code == "unauthenticated", "the overlap is over", A_SECOND_S)
     after.get("/v1/me").expect(200)
     acme.post(f"{path}/rotate", {"overlap_s": 0}).expect(200)
-    eventually(lambda: after.get("/v1/me").code == "unauthenticated", "there is no overlap", within_s=1)
+    eventually(lambda: after.get("/v1/me").code == "unauthenticated", "there is no overlap", A_SECOND_S)
 
 
 def test_a_token_ends_when_it_says_and_is_dated_when_used(stack, acme):
@@ -152,7 +152,7 @@ def test_a_token_ends_when_it_says_and_is_dated_when_used(stack, acme):
     assert holder.get("/v1/me").expect(200).body["token_expires_at"] == "2099-01-01T00:00:00Z"
     eventually(lambda: acme.get(f"/v1/tokens/{made['id']}").body["last_used_at"], "its use is dated")
     stack.sql("UPDATE token SET expires_at = clock_timestamp() WHERE name = 't'")
-    eventually(lambda: holder.get("/v1/me").code == "token_expired", "it has ended", within_s=3)
+    eventually(lambda: holder.get("/v1/me").code == "token_expired", "it has ended", A_SECOND_S)
     acme.delete(f"/v1/tokens/{made['id']}").expect(204)
     acme.get(f"/v1/tokens/{made['id']}").expect(404)
     assert "t" not in {shown["name"] for shown in acme.items("/v1/tokens")}

@@ -11,7 +11,7 @@ import subprocess
 import psycopg2
 import pytest
 
-from stack import ROOT, binaries
+from contract import ROOT, binaries
 
 LOGIN_ROLES = ["sluice_api", "sluice_api_system", "sluice_api_writer", "sluice_provisioner", "sluice_billing"]
 
@@ -244,6 +244,6 @@ def test_a_daemon_refuses_a_schema_it_does_not_know(cluster, database, program):
     with contextlib.closing(cluster.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute("INSERT INTO schema_migration (version, name, checksum) VALUES (999, '0999_from_the_future', '')")
     environment = dict(os.environ, SLUICE_DATABASE_URL=cluster.url(database))
-    done = subprocess.run([binaries() / program], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run([binaries() / program], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode not in (0, -signal.SIGABRT)
     assert "the database has schema 999" in done.stderr and "deploy/migrate" in done.stderr, done.stderr

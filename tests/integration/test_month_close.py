@@ -39,7 +39,7 @@ def issued(books):
 
 
 def wait_for_the_end(books):
-    eventually(lambda: books.value("SELECT count(*) FROM month_close WHERE finished_at IS NOT NULL") == 1, "the month is closed", 60)
+    eventually(lambda: books.value("SELECT count(*) FROM month_close WHERE finished_at IS NOT NULL") == 1, "the month is closed")
 
 
 def numbers(books, series="INV"):
@@ -74,7 +74,7 @@ def test_a_close_that_is_killed_again_and_again_ends_as_one_that_is_not(billed_m
         most = TENANTS * (kill + 1) // (KILLS + 1)
         until = dice.randint(min(issued(books), most), most)
         books.daemon.launch()
-        eventually(lambda: issued(books) >= until, f"the close goes on: {until} are issued", 30)  # noqa: B023
+        eventually(lambda: issued(books) >= until, f"the close goes on: {until} are issued")  # noqa: B023
         # Not a wait for a condition: where in its transaction the daemon dies is what is varied.
         threading.Event().wait(dice.uniform(0.0, 0.02))
         books.daemon.kill()
@@ -151,7 +151,7 @@ def test_numbers_are_gapless_when_issues_meet_and_roll_back(billed_month):
     with Rivals(books) as rivals:
         books.daemon.start()
         attempts = 0
-        eventually(lambda: books.value("SELECT count(*) FROM billing_period WHERE status = 'open' AND parked_at IS NULL") == 0, "every tenant is issued or parked", 30)
+        eventually(lambda: books.value("SELECT count(*) FROM billing_period WHERE status = 'open' AND parked_at IS NULL") == 0, "every tenant is issued or parked")
         assert books.value("SELECT count(*) FROM billing_period WHERE parked_at IS NOT NULL") > 0, "some were rolled back"
         while books.value("SELECT count(*) FROM billing_period WHERE status = 'open'") > 0:
             attempts += 1
@@ -159,7 +159,7 @@ def test_numbers_are_gapless_when_issues_meet_and_roll_back(billed_month):
             books.insert("invoice_request", {"id": made, "kind": "close", "month": MONTH, "principal_id": str(uuid.uuid4())})
             books.run("SELECT pg_notify('sluice_event', '')")
             eventually(lambda: books.value("SELECT count(*) FROM billing_period WHERE status = 'open' AND parked_at IS NULL") == 0
-                       and books.value("SELECT count(*) FROM invoice_request WHERE is_open") == 0, "they were tried again", 30)
+                       and books.value("SELECT count(*) FROM invoice_request WHERE is_open") == 0, "they were tried again")
             assert attempts < 100
         # By hand, and credit notes of a third of them, all at once.
         open_asks = [(ask(books, "issue", row["id"]), "issue", row["id"]) for row in books.rows("SELECT id FROM invoice WHERE status = 'draft'")]
@@ -167,7 +167,7 @@ def test_numbers_are_gapless_when_issues_meet_and_roll_back(billed_month):
                       for row in books.rows("SELECT id FROM invoice WHERE status = 'issued' ORDER BY number LIMIT %s", tenants // 3)]
         while open_asks:
             attempts += 1
-            eventually(lambda: books.value("SELECT count(*) FROM invoice_request WHERE is_open") == 0, "all are decided", 30)
+            eventually(lambda: books.value("SELECT count(*) FROM invoice_request WHERE is_open") == 0, "all are decided")
             refused = {str(row["request_id"]) for row in books.rows("SELECT request_id FROM invoice_request_status WHERE state = 'refused'")}
             again = [(kind, invoice) for request, kind, invoice in open_asks if request in refused]
             open_asks = [(ask(books, kind, invoice, **({"reason": "all of it"} if kind == "credit" else {})), kind, invoice) for kind, invoice in again]

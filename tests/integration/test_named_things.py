@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from stack import ROOT, Stack, eventually
+from contract import ROOT
+from stack import Stack, eventually
 
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAbxtRHhZwWzpfHPcT8rmQIS3TC4EnITgX5Qj71ad0+6 ana@acme"
 FINGERPRINT = "SHA256:EyAnmuIpVHhgsQMlSeayRHFdKC9eGAQnyMmReP6kkq0"

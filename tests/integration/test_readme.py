@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from stack import ROOT, binaries
+from contract import ROOT, binaries
 
 # These two are run whole elsewhere: by integration/deploy_up, and by whoever runs this.
 THE_TWO_COMMANDS = ("./deploy/up", "./tests/run")

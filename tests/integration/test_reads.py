@@ -8,6 +8,7 @@ import time
 
 from stack import eventually
 
+HELD_UP_MS = 500  # behind one that waits for a lock a read would stand for its lock_timeout, a second; a crowded machine takes some tens
 OPERATORS_READS = ("/v1/system/zones", "/v1/system/nodes?limit=10", "/v1/system/tenants", "/v1/system/leaders")
 ENDS = "SELECT count(pg_terminate_backend(pid)) AS count FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('sluice-api point', 'sluice-api list')"
 
@@ -76,11 +77,11 @@ def test_a_locked_table_holds_up_the_reads_of_no_other(stack):
         waiting.answers.clear()
         slowest = {path: p99(latencies_ms(client, path, 200)) for client, path in reads}
         eventually(lambda: {path for path, status in list(waiting.answers) if status == 503} == set(held_up), f"who waits for the lock is told so: {waiting.answers}")
-    assert max(slowest.values()) < 100, slowest
+    assert max(slowest.values()) < HELD_UP_MS, slowest
     assert stack.api.metrics()["sluice_api_read_statements_suspected_total"] > 0
     # And once the lock is gone they are answered as if it had never been.
     took = [latencies_ms(acme, "/v1/invoices", 20), latencies_ms(stack.operator, "/v1/system/invoices", 20)]
-    assert all(each[10] < 100 for each in took), took
+    assert all(each[10] < HELD_UP_MS for each in took), took
 
 
 def test_a_read_whose_connection_dies_is_answered_over_another(stack):

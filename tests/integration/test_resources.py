@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from stack import Client, eventually
+from stack import A_SECOND_S, ANSWER_WITHIN_S, Client, eventually
 
 NOBODY = "01kyyyyyyyyyyyyyyyyyyyyyyy"
 DAY_ONE = "2026-01-01T00:00:00Z"
@@ -143,7 +143,7 @@ def test_a_revoked_token_is_refused_at_once(stack):
     holder.get("/v1/me").expect(200)
     for _ in range(2):
         assert stack.operator.create(f"/v1/system/tokens/{made['id']}/revoke", {})["revoked_at"]
-    eventually(lambda: holder.get("/v1/me").code == "token_revoked", "the token is refused", within_s=2)
+    eventually(lambda: holder.get("/v1/me").code == "token_revoked", "the token is refused", A_SECOND_S)
 
 
 def test_role_and_tenant_of_a_token_go_together(stack):
@@ -369,7 +369,7 @@ def test_the_events_of_a_reservation_and_of_a_node_stand_below_their_address(mon
 
 def follow(stack, token, after, count, query="", path="/v1/events"):
     """The data of the next count events of the stream behind a position."""
-    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=ANSWER_WITHIN_S)
     connection.request("GET", path + query, headers={
         "Authorization": f"Bearer {token}", "Accept": "text/event-stream", "Last-Event-ID": after})
     response = connection.getresponse()
@@ -397,7 +397,7 @@ def test_a_position_from_before_a_restore_is_reset_and_a_quiet_stream_shows_that
     stack.api.start()
     stack.operator.close()
     assert stack.operator.get(f"/v1/system/events?after={made['id']}").expect(422).code == "invalid_cursor"
-    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=ANSWER_WITHIN_S)
     connection.request("GET", f"/v1/system/events?after={made['id']}", headers={
         "Authorization": f"Bearer {stack.operator.token}", "Accept": "text/event-stream"})
     answer = connection.getresponse()

@@ -9,7 +9,7 @@ import secrets
 
 import pytest
 
-from stack import eventually
+from stack import A_SECOND_S, eventually
 from test_semantics import make_everything
 
 ROLES = {"viewer": "acme", "member": "acme", "admin": "acme", "billing": "acme",
@@ -85,7 +85,7 @@ def walked(make_stack, tmp_path):
 
 
 def caller(stack, **fields):
-    body = {"name": "walks", "principal": f"walks-{secrets.token_hex(4)}", **fields}
+    body = {"name": "walks", "principal": f"walks-{secrets.token_hex(8)}", **fields}
     return Caller(stack.port, stack.operator.create("/v1/system/tokens", body)["token"])
 
 
@@ -137,7 +137,7 @@ def test_a_token_that_is_no_longer_good_opens_nothing(walked):
     wrong = []
     for name, text in texts.items():
         asks = Caller(walked.port, text)
-        eventually(lambda asks=asks: asks.ask("GET", "/v1/me")[0] == 401, f"the token is {name}", within_s=2)
+        eventually(lambda asks=asks: asks.ask("GET", "/v1/me")[0] == 401, f"the token is {name}", A_SECOND_S)
         for route in walked.routes:
             answer = asks.ask(route.method, route.address(), route.body)
             if answer != (401, codes.get(name, "unauthenticated")):

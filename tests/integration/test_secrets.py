@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 
-from stack import Client, Stack, binaries, eventually
+from contract import binaries
+from stack import Client, Stack, eventually
 
 PROGRAMS = ("sluice-api", "sluice-provisioner", "sluice-billing")
 
@@ -118,7 +119,7 @@ def test_a_program_that_cannot_start_tells_no_secret(program):
         mark = "?" if "://" in url else " "
         environment = dict(os.environ, SLUICE_DATABASE_URL=f"{url}{mark}password={secret}", SLUICE_CURSOR_SECRET=secret)
         done = subprocess.run([binaries() / program, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, check=False, timeout=30)
+                              text=True, check=False, timeout=120)
         assert secret not in done.stdout + done.stderr, (arguments, url)
 
 
@@ -129,7 +130,7 @@ def test_a_token_is_on_no_command_line(guarded):
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         seen = pathlib.Path(f"/proc/{process.pid}/cmdline").read_text()
-        output = "".join(process.communicate(timeout=30))
+        output = "".join(process.communicate(timeout=120))
     finally:
         process.kill()
         process.wait()

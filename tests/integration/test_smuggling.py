@@ -8,8 +8,8 @@ import pytest
 
 import door
 import raw
+from cluster import scratch_directory
 from smuggling import BROKEN, ENTRIES, REFUSED, TAKEN
-from stack import scratch_directory
 
 # Sent behind each entry: it is answered only if the connection is still in order, and whoever reads the entry otherwise
 # takes it for something else.

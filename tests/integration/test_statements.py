@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from stack import ROOT, binaries
+from contract import ROOT, binaries
 
 PROGRAMS = {"sluice-api": "api", "sluice-provisioner": "provisioner", "sluice-billing": "billing"}
 DEFINITION = re.compile(r'const struct db_stmt \w+ = \{\s*\.name = "(\w+)"')

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from stack import ROOT, eventually
+from contract import ROOT
+from stack import eventually
 
 EXAMPLE = ROOT / "docs/terraform/main.tf"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAbxtRHhZwWzpfHPcT8rmQIS3TC4EnITgX5Qj71ad0+6 ana@acme"

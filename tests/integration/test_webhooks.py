@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from stack import Client, Daemon, eventually
+from stack import HAPPENS_WITHIN_S, Client, Daemon, eventually
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
@@ -77,7 +77,8 @@ def receiver():
 
 @pytest.fixture
 def make_hooked(make_stack, tmp_path):
-    """Makes a stack that delivers, to loopback too and fast, unless settings say otherwise."""
+    """Makes a stack that delivers, to loopback too, unless settings say otherwise: tries come fast, and each
+    has time, for a receiver on a crowded machine is slow."""
     keys = tmp_path / "keys"
     keys.write_text("first " + base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
     keys.chmod(0o600)
@@ -85,7 +86,7 @@ def make_hooked(make_stack, tmp_path):
     def make(**settings):
         stack = make_stack(settings={"sluice-api": {
             "SLUICE_WEBHOOK_KEY_FILE": str(keys), "SLUICE_WEBHOOK_ALLOW_HTTP": "true", "SLUICE_WEBHOOK_ALLOW_PRIVATE": "true",
-            "SLUICE_WEBHOOK_RETRY_MS": "20", "SLUICE_WEBHOOK_TIMEOUT_MS": "1000", **settings}})
+            "SLUICE_WEBHOOK_RETRY_MS": "20", "SLUICE_WEBHOOK_TIMEOUT_MS": "60000", **settings}})
         stack.keys = keys
         return stack
 
@@ -183,8 +184,8 @@ def test_without_a_key_there_are_no_webhooks(stack):
 # ---- What is brought ----
 
 
-def test_events_arrive_signed_filtered_and_in_order(make_hooked, receiver):
-    hooked = make_hooked(SLUICE_WEBHOOK_TIMEOUT_MS="20000")  # a receiver on a crowded machine is slow, and yet asked once
+def test_events_arrive_signed_filtered_and_in_order(hooked, receiver):
+    began = time.time()
     acme, other = tenant(hooked), tenant(hooked, "other")
     hooked.fleet(1)
     every = hook(acme, receiver.url + "/all", secret=SECRET)
@@ -203,7 +204,7 @@ def test_events_arrive_signed_filtered_and_in_order(make_hooked, receiver):
     eventually(lambda: len(receiver.events("/system")) == 6, "the provider's gets the events of all")
     for headers, body in receiver.got["/all"]:
         assert headers["webhook-signature"] == signature(SECRET, headers["webhook-id"], headers["webhook-timestamp"], body)
-        assert abs(time.time() - int(headers["webhook-timestamp"])) < 60
+        assert began - 1 <= int(headers["webhook-timestamp"]) <= time.time()
     message = receiver.messages("/all")[0]
     assert message["data"] in acme.items("/v1/events?type=" + message["type"]) and message["timestamp"] == message["data"]["occurred_at"]
     done = deliveries(acme, every, "?state=delivered")
@@ -230,11 +231,11 @@ def test_a_receiver_that_fails_is_tried_again_until_it_has_failed(make_hooked, r
     expected = {third["id"]: ("delivered", 3, 200, None), never["id"]: ("failed", 4, 503, "answered with status 503"),
                 moved["id"]: ("failed", 4, 302, "answered with status 302")}
     for made in (third, never, moved):
-        found = eventually(lambda which=made: ended(which), "it is over", 30)
+        found = eventually(lambda which=made: ended(which), "it is over")
         assert [(each["state"], each["attempts"], each["response_status"], each["error"]) for each in found] == [expected[made["id"]]]
     assert receiver.messages("/elsewhere") == [], "no redirect is followed"
     assert receiver.events("/third") and len(receiver.messages("/third")) == 3 and len(set(receiver.events("/third"))) == 1
-    assert eventually(lambda: ended(gone), "it is over", 30)[0]["id"] == asked
+    assert eventually(lambda: ended(gone), "it is over")[0]["id"] == asked
     assert ended(gone)[0]["response_status"] is None and "onnect" in ended(gone)[0]["error"]
     assert acme.get(f"/v1/webhooks/{never['id']}").body["status"]["state"] == "failing"
 
@@ -242,31 +243,30 @@ def test_a_receiver_that_fails_is_tried_again_until_it_has_failed(make_hooked, r
     before = receiver.messages("/never")[0]
     again = acme.post(f"/v1/webhooks/{never['id']}/deliveries/{ended(never)[0]['id']}/redeliver").expect(202).body["delivery"]
     eventually(lambda: acme.get(f"/v1/webhooks/{never['id']}/deliveries/{again}").status == 200 and
-               acme.get(f"/v1/webhooks/{never['id']}/deliveries/{again}").body["state"] == "delivered", "it is brought once more", 20)
+               acme.get(f"/v1/webhooks/{never['id']}/deliveries/{again}").body["state"] == "delivered", "it is brought once more")
     assert receiver.messages("/never")[-1] == before, "the same event under the same id"
     assert acme.get(f"/v1/webhooks/{never['id']}").body["status"]["state"] == "ok"
     acme.post(f"/v1/webhooks/{third['id']}/deliveries/{again}/redeliver").expect(404)
 
 
-def test_a_slow_receiver_delays_nobody_else(make_hooked, receiver):
-    stack = make_hooked(SLUICE_WEBHOOK_TIMEOUT_MS="20000")
-    acme = tenant(stack)
-    stack.fleet(1)
+def test_a_slow_receiver_delays_nobody_else(hooked, receiver):
+    acme = tenant(hooked)
+    hooked.fleet(1)
     release = threading.Event()
 
     def answer(path, _):
         if path == "/slow":
-            release.wait(30)
+            release.wait(HAPPENS_WITHIN_S)
         return 200
 
     receiver.answer = answer
     hook(acme, receiver.url + "/slow", ["reservation.created"])
     hook(acme, receiver.url + "/quick", ["reservation.created"])
     make_events(acme, 12)
-    eventually(lambda: len(receiver.events("/quick")) == 12, "the quick one has all", 15)
+    eventually(lambda: len(receiver.events("/quick")) == 12, "the quick one has all")
     assert len(receiver.messages("/slow")) <= 4, "a few at a time"
     release.set()
-    eventually(lambda: len(receiver.events("/slow")) == 12, "the slow one gets all in the end", 20)
+    eventually(lambda: len(receiver.events("/slow")) == 12, "the slow one gets all in the end")
 
 
 def test_a_webhook_that_fails_for_too_long_is_disabled(make_hooked, receiver):
@@ -276,14 +276,14 @@ def test_a_webhook_that_fails_for_too_long_is_disabled(make_hooked, receiver):
     made = hook(acme, receiver.url + "/x", ["tenant.none"])
     path = f"/v1/webhooks/{made['id']}"
     acme.post(path + "/ping").expect(202)
-    eventually(lambda: acme.get(path).body["status"]["state"] == "disabled", "it is disabled", 20)
+    eventually(lambda: acme.get(path).body["status"]["state"] == "disabled", "it is disabled")
     assert [each["state"] for each in deliveries(acme, made)] == ["failed"]
     eventually(lambda: stack.events(acme, "/v1/events?type=webhook.disabled"), "an event tells of it")
     acme.post(path + "/ping").expect(409)
     receiver.answer = lambda path, number: 200
     assert acme.patch(path, {"active": True}).expect(200).body["status"]["state"] != "disabled", "any change enables it"
     acme.post(path + "/ping").expect(202)
-    eventually(lambda: acme.get(path).body["status"]["state"] == "ok", "it is brought again", 20)
+    eventually(lambda: acme.get(path).body["status"]["state"] == "ok", "it is brought again")
 
 
 def test_secrets_change_with_an_overlap_and_keys_without_notice(hooked, receiver):
@@ -304,7 +304,7 @@ def test_secrets_change_with_an_overlap_and_keys_without_notice(hooked, receiver
     hooked.api.stop()
     hooked.api.start()
     acme.close()
-    eventually(lambda: all(value.startswith("second:") for value in hooked.sql(sealed)[0].values()), "the new key keeps them", 20)
+    eventually(lambda: all(value.startswith("second:") for value in hooked.sql(sealed)[0].values()), "the new key keeps them")
     hooked.keys.write_text(hooked.keys.read_text().splitlines()[0] + "\n")
     hooked.api.stop()
     hooked.api.start()
@@ -325,13 +325,13 @@ def test_a_leader_that_is_killed_loses_no_event(hooked, receiver, tmp_path):
     receiver.answer = lambda path, number: time.sleep(0.05) or 200
     hook(acme, receiver.url + "/x", ["reservation.created"])
     make_events(acme, 15)
-    eventually(lambda: receiver.messages("/x"), "deliveries are under way")
-    leader = hooked.api if hooked.api.metrics()["sluice_webhook_delivered_total"] > 0 else second
+    leader = eventually(lambda: next((each for each in (hooked.api, second) if each.metrics()["sluice_webhook_delivered_total"] > 0), None),
+                        "deliveries are under way")
     leader.kill()
     survivor = Client(port if leader is hooked.api else hooked.port, acme.token)
     make_events(survivor, 5)
     expected = all_events(hooked, survivor, "reservation.created")
     assert len(expected) == 20
-    eventually(lambda: set(receiver.events("/x")) == set(expected), "every event arrived", 30)
-    eventually(lambda: hooked.sql("SELECT count(*) AS n FROM webhook_delivery WHERE state = 'pending'")[0]["n"] == 0, "all is noted", 20)
+    eventually(lambda: set(receiver.events("/x")) == set(expected), "every event arrived")
+    eventually(lambda: hooked.sql("SELECT count(*) AS n FROM webhook_delivery WHERE state = 'pending'")[0]["n"] == 0, "all is noted")
     leader.start()

@@ -19,7 +19,7 @@ interface Running {
 }
 
 /** As long as the harness gives a daemon (tests/integration/stack.py). */
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
 
 export class Replica {
   private running: Running | null = null;
