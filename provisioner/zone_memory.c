@@ -38,15 +38,17 @@ static const struct db_stmt statement_nodes = {
         "       n.turnaround_s, n.cordoned, n.sim_powered,"
         "       s.state, s.revision, " SQL_INSTANT("s.since") ", " SQL_INSTANT("s.due_at") ","
         "       " SQL_INSTANT("s.deadline_at") ", s.attempts,"
-        "       (SELECT count(*) FROM instance i WHERE i.node_id = n.id AND i.state NOT IN ('terminated', 'failed')"
-        "           AND i.state NOT IN ('planned', 'replacing')),"
+        "       t.live,"
         "       r.leaf_id, n.nvlink_domain = 'rack', coalesce(n.retired_name, n.name), r.name, l.name, f.name, coalesce(m.windows, 0),"
-        "       n.retired_at IS NOT NULL, n.draining"
+        "       n.retired_at IS NOT NULL, n.draining, t.leaving"
         "  FROM node n JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id"
         "  LEFT JOIN leaf l ON l.id = r.leaf_id LEFT JOIN node_status s ON s.node_id = n.id"
         "  LEFT JOIN (SELECT u.node_id, count(*) AS windows"
         "               FROM maintenance_window_status t JOIN maintenance_window w ON w.id = t.window_id, unnest(w.node_ids) AS u (node_id)"
         "              WHERE t.zone_id = $1::uuid AND t.state = 'active' GROUP BY u.node_id) m ON m.node_id = n.id"
+        " CROSS JOIN LATERAL (SELECT count(*) AS live, count(*) FILTER (WHERE i.state = 'stopping') AS leaving"
+        "                       FROM instance i WHERE i.node_id = n.id AND i.state NOT IN ('terminated', 'failed')"
+        "                        AND i.state NOT IN ('planned', 'replacing')) t"
         " WHERE n.zone_id = $1::uuid AND ($2::uuid[] IS NULL OR n.id = ANY($2::uuid[]))"
         " ORDER BY n.id",
     .params = 2,
@@ -199,6 +201,7 @@ static void read_status(const PGresult *result, int row, struct node *node)
         node->since_s = db_int(result, row, 13, 0);
     }
     node->live_count = db_int(result, row, 17, 0);
+    node->leaving_count = node->leaving_count_was = db_int(result, row, 27, 0);
     node->maintained = node->maintained_was = db_int(result, row, 24, 0);
     node->was = node->is;
     node->since_was_s = node->since_s;
@@ -512,11 +515,13 @@ static void settle(struct world *world, bool keep)
             node->was = node->is;
             node->since_was_s = node->since_s;
             node->live_count_was = node->live_count;
+            node->leaving_count_was = node->leaving_count;
             node->maintained_was = node->maintained;
         } else {
             node->is = node->was;
             node->since_s = node->since_was_s;
             node->live_count = node->live_count_was;
+            node->leaving_count = node->leaving_count_was;
             node->maintained = node->maintained_was;
         }
         node->is.last_error = NULL; /* it is in the database, and its text may be the arena's */

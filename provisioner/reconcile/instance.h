@@ -8,6 +8,8 @@
 
 /* When its place begins, its own start at the earliest; NEVER: it has none. */
 int64_t instance_place_begins_s(const struct instance *instance);
+/* Whether a place there that has begun is clean without the database being asked. */
+bool instance_place_is_clean(const struct world *world, struct identity node);
 /* Sets granted and has_node. */
 void instance_ask_planner(struct instance *instance);
 

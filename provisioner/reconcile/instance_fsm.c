@@ -166,6 +166,7 @@ static void stop_on_node(void *subject)
     struct instance *instance = subject;
     struct world *world = world_of(instance);
     instance->address = NULL;
+    node_count_leaving(world, instance->node, 1);
     world->overstays_from_s = least_of(world->overstays_from_s, overstays_from_s(instance));
     order_stop(instance);
 }
@@ -240,9 +241,12 @@ static void note_late_leaving(const struct instance *instance)
 static void release_node(void *subject)
 {
     struct instance *instance = subject;
-    if (instance->on_node)
+    struct world *world = world_of(instance);
+    if (instance->on_node) {
         note_late_leaving(instance);
-    bool gives_way = instance->ends_by_s <= world_of(instance)->now_s;
+        node_count_leaving(world, instance->node, -1);
+    }
+    bool gives_way = instance->ends_by_s <= world->now_s;
     const struct wish *wish = &instance->reservation->wish;
     const char *early = wish->preemptible ? "preempted" : "horizon_ended";
     const char *reason = gives_way ? early : "window_ended";
@@ -393,6 +397,13 @@ void instance_record(struct instance *instance, const char *kind, int64_t transi
                         });
 }
 
+/* Whether its slots are clean is not known where it is new, or where others have left since the database was asked. */
+static bool is_to_ask_at_once(const struct instance *instance)
+{
+    const struct node *node = world_node(world_of(instance), instance->node);
+    return instance->was.revision == 0 || (node != NULL && node->live_count < node->live_count_was);
+}
+
 /* When to look again, if nothing else happens. */
 static int64_t next_change(const struct instance *instance)
 {
@@ -400,9 +411,9 @@ static int64_t next_change(const struct instance *instance)
     switch (instance->is.state) {
     case INSTANCE_PLANNED: {
         int64_t lead_s = instance->starts_s - world_of(instance)->zone->lead_s;
-        if (lead_s > now_s || instance->was.revision == 0) /* a new one: whether its slots are clean is not known */
+        if (lead_s > now_s)
             return lead_s;
-        return now_s + CLEAN_LOOK_S;
+        return is_to_ask_at_once(instance) ? now_s : now_s + CLEAN_LOOK_S;
     }
     case INSTANCE_REPLACING: {
         int64_t begins_s = instance->has_node ? instance_place_begins_s(instance) : NEVER;

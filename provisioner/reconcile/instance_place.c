@@ -126,6 +126,14 @@ int64_t instance_place_begins_s(const struct instance *instance)
     return from_s > instance->starts_s ? from_s : instance->starts_s;
 }
 
+/* As long as everybody keeps to the plan; but the next window of a tenant begins by plan while its last one is told to
+ * leave. */
+bool instance_place_is_clean(const struct world *world, struct identity node)
+{
+    const struct node *place = world_node(world, node);
+    return !world->has_overstays && place != NULL && place->leaving_count == 0;
+}
+
 void instance_settle(struct instance *instance, struct identity node)
 {
     const struct world *world = instance->reservation->world;
@@ -134,8 +142,9 @@ void instance_settle(struct instance *instance, struct identity node)
     /* Before its start it goes where its place will be, if nobody is there. */
     bool has_begun = begins_s <= (instance->starts_s > world->now_s ? instance->starts_s : world->now_s);
     take_place(instance, node);
-    /* A place that has begun is clean by plan, as long as everybody keeps to the plan; of no other does it say so. */
-    instance->is_clean |= instance->is_unseen && begins_s <= world->now_s && !world->has_overstays;
+    /* A place that has begun is clean by plan; of no other does it say so. */
+    instance->is_clean |=
+        instance->is_unseen && begins_s <= world->now_s && instance_place_is_clean(world, instance->node);
     bool may_start = has_begun && instance->is_clean;
     instance->granted = instance->is.state == INSTANCE_REPLACING && is_in_service && may_start;
     instance->has_node = instance->is.state == INSTANCE_PLANNED || is_in_service;

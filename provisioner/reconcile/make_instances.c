@@ -1,6 +1,6 @@
 /* The instances of a reservation whose window is near: one for each place that it was given. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/instance.h"
 
 #include "common/must.h"
 
@@ -29,12 +29,13 @@ void instance_make(struct reservation *reservation, struct instance *ret, uint32
         .starts_s = starts_s,
         .ends_s = reservation->ends_s,
         .ends_by_s = left_until_s(reservation, &key),
-        .is_clean = starts_s <= world->now_s && !world->has_overstays, /* within the window the place is its own */
         .changed = true,
         .is = {.state = INSTANCE_PLANNED, .revision = 1, .due_s = NEVER},
     };
     if (place != NULL)
         ret->node = identity_of(place->id);
+    /* Within the window the place is its own. */
+    ret->is_clean = place != NULL && starts_s <= world->now_s && instance_place_is_clean(world, ret->node);
     int64_t free_s = world_free_s(world);
     int64_t later_s = starts_s > free_s ? starts_s : free_s;
     ret->is.deadline_s = later_s + CLEAN_LIMIT_S;

@@ -259,6 +259,16 @@ void node_instance_arrives(struct world *world, struct identity id)
     node_drive(world, node);
 }
 
+void node_count_leaving(struct world *world, struct identity id, int64_t change)
+{
+    struct node *node = world_node(world, id);
+    if (node == NULL)
+        return;
+    touch(world, node);
+    node->leaving_count += change;
+    must(node->leaving_count >= 0);
+}
+
 void node_instance_leaves(struct world *world, struct identity id)
 {
     struct node *node = world_node(world, id);

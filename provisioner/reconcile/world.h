@@ -100,11 +100,12 @@ struct node {
     bool is_draining;         /* operators want it empty */
     int64_t turnaround_s;     /* the node's own, without the driver's stop */
     int64_t live_count;       /* instances on it */
+    int64_t leaving_count;    /* of them, those that were told to leave, since their window is over */
     int64_t maintained;       /* maintenance windows of it that are active */
     int64_t since_s;
     struct lifecycle is;
     struct lifecycle was; /* as in the database */
-    int64_t live_count_was, maintained_was, since_was_s;
+    int64_t live_count_was, leaving_count_was, maintained_was, since_was_s;
     bool touched;        /* is in world->touched */
     struct world *world; /* while a piece of work is done */
 };
@@ -373,7 +374,8 @@ static inline int64_t world_overstays_from_s(int64_t end_s, int64_t stop_s)
 
 /* The node of an id, or NULL. */
 struct node *world_node(const struct world *world, struct identity id);
-/* Instances come onto nodes and leave them. */
+/* Instances come onto nodes, are told to leave them or need not any more, and leave them. */
+void node_count_leaving(struct world *world, struct identity node, int64_t change);
 void node_instance_arrives(struct world *world, struct identity node);
 void node_instance_leaves(struct world *world, struct identity node);
 /* The node answers, and its state lets instances be on it. */

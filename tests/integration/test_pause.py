@@ -230,6 +230,22 @@ def test_the_reconciler_tells_who_leads_and_what_was_verified(hall):
                                                       "nodes_to_empty", "nodes_to_prepare", "nodes_to_retire"]
 
 
+def test_a_tenants_next_window_starts_once_its_last_one_has_left_the_place(hall):
+    hall.advance(at("25T00:00:00"))
+    reserve(hall.acme, "26T00:00:00", "26T06:00:00")
+    reserve(hall.acme, "26T06:00:00", "26T12:00:00")
+    reserve(hall.acme, "26T12:00:00", "26T18:00:00")
+    hall.advance(at("26T11:00:00"))
+    terms(hall, lead_s=600)
+    hall.advance(at("26T11:55:00"))
+    terms(hall, lead_s=0)
+    hall.advance(at("26T18:00:30"))
+    reserve(hall.acme, None, "26T20:00:00")
+    hall.advance(at("26T23:00:00"))
+    moments = ["00:00:00", "06:01:00", "12:01:00", "18:01:00", "20:01:00"]
+    assert stays(hall, "acme")[-8:] == [(f"26T{began}", f"26T{ended}") for began, ended in zip(moments, moments[1:]) for _ in range(2)]
+
+
 # ---- What may not come of a pause ----
 
 

@@ -285,6 +285,30 @@ START_TEST(while_somebody_overstays_a_replacement_looks_before_it_starts)
 }
 END_TEST
 
+START_TEST(a_tenants_next_window_looks_before_it_starts_where_its_last_one_is_told_to_leave)
+{
+    struct scene *scene = counted_scene(1, (struct driver_settings){.stop_s = 60});
+    scene->world.overstays_from_s = NEVER;
+    (void)wish_for(scene, 1, START, START + HOUR);
+    drive_at(scene, START);
+    drive_at(scene, START + HOUR);
+    ck_assert_int_eq(scene->nodes[0].leaving_count, 1);
+    struct reservation *next = wish_number(scene, 1, 1, NEVER, START + 2 * HOUR);
+    reservation_drive(next);
+    ck_assert_int_eq(next->instances[0].is.state, INSTANCE_PLANNED);
+    drive_at(scene, START + HOUR + 60);
+    ck_assert_int_eq(scene->nodes[0].leaving_count, 0);
+    struct reservation *last = wish_number(scene, 2, 1, START + 2 * HOUR, START + 3 * HOUR);
+    reservation_drive(last);
+    scene->world.now_s = START + 2 * HOUR;
+    reservation_drive(next);
+    reservation_drive(last);
+    ck_assert_int_eq(last->instances[0].is.state,
+                     INSTANCE_RUNNING); /* the last one came to nothing, and nobody is there */
+    scene_free(scene);
+}
+END_TEST
+
 START_TEST(whoever_leaves_later_than_the_plan_has_room_for_leaves_its_node_unclean_for_a_turnaround)
 {
     static const struct {
@@ -325,6 +349,7 @@ Suite *unit_suite(void)
     TCase *places = tcase_create("places");
     tcase_add_test(places, while_somebody_overstays_whoever_is_made_within_its_window_looks_before_it_starts);
     tcase_add_test(places, while_somebody_overstays_a_replacement_looks_before_it_starts);
+    tcase_add_test(places, a_tenants_next_window_looks_before_it_starts_where_its_last_one_is_told_to_leave);
     tcase_add_test(places, whoever_leaves_later_than_the_plan_has_room_for_leaves_its_node_unclean_for_a_turnaround);
     suite_add_tcase(suite, places);
     return suite;
