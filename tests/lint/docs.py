@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Links of the documentation lead somewhere, every page is in its index, every README names what is in its folder, files that
-sources name exist, tests that pages name too, what the console offers as a command is one, and what pages have from the
-programs' tables is what the programs print.
+"""Links of the documentation lead to pages and headings that are there, every page is in its index, every README names what
+is in its folder, files that sources name exist, tests that pages name too, what the console offers as a command is one, and
+what pages have from the programs' tables is what the programs print.
 
     tests/lint/docs.py [SLUICE-API SLUICE-PROVISIONER SLUICE-BILLING]
 """
@@ -30,10 +30,22 @@ def pages():
     yield from (path for path in files("docs", *FOLDERS) if path.suffix == ".md")
 
 
+def anchors(page):
+    """What GitHub makes of the headings: lower case, without punctuation, spaces as dashes. (No page of ours has one twice.)"""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
 def broken_links(page):
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
-        if "://" not in target and not (page.parent / target).exists():
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text()):
+        there = page.parent / target if target else page
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        if not there.exists():
             yield f"{page.relative_to(ROOT)}: there is no '{target}'"
+        elif anchor and there.suffix == ".md" and anchor not in set(anchors(there)):
+            yield f"{page.relative_to(ROOT)}: '{target}' has no heading '#{anchor}'"
 
 
 def missing_files(source, there):

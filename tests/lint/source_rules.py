@@ -126,18 +126,25 @@ def declared(header):
         yield match.group(group), line_of(outside, match.start(group))
 
 
+def defined(source):
+    """The names of the functions and objects that a source without comments and strings defines for others, too."""
+    return set(re.findall(r"^(?!static\b)(?:\w+[ *]+)+(\w+)(?:\([^;{}]*\)\s*\{|(?:\[\w*\])* = )", source, re.MULTILINE))
+
+
 def needless_declarations(texts):
-    """What a header of the programs declares, another file than its own needs; else it is static, or dead. What only tests
+    """What a header of the programs declares, another file than its own and the one that defines it needs; else it is static, or dead. What only tests
     need says so above ("for tests"); an x_free() may stand there for the sake of its x_freep(), which CLEANUP takes, and a
     function for that of a macro."""
     words = {path: collections.Counter(WORD.findall(without(text, strings=True))) for path, text in texts.items()}
+    definitions = {path: defined(without(text, strings=True)) for path, text in texts.items() if path.endswith(".c")}
     for path, text in texts.items():
         if not path.endswith(".h") or path.startswith("tests/"):
             continue
-        source = path[:-1] + "c"
         for name, line in declared(without(text, strings=True)):
-            users = [other for other in words if words[other][name] and other not in (path, source)]
-            is_tested_only = all(user.startswith("tests/") for user in users) and words.get(source, {}).get(name, 0) < 2
+            # Not always the source of the header's name: a folder may have one header for all of its files.
+            sources = [other for other, names in definitions.items() if name in names] or [path[:-1] + "c"]
+            users = [other for other in words if words[other][name] and other not in (path, *sources)]
+            is_tested_only = all(user.startswith("tests/") for user in users) and all(words.get(source, {}).get(name, 0) < 2 for source in sources)
             if words[path][name] > 1 or (name.endswith("_free") and words[path][name + "p"]):
                 continue
             if not users:
