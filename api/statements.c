@@ -15,6 +15,7 @@
 #include "api/resources/elsewhere.h"
 #include "api/resources/invoice_explain_terms.h"
 #include "api/resources/invoice_request_preview.h"
+#include "api/resources/other_types.h"
 #include "api/resources/person.h"
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
@@ -64,6 +65,7 @@ static const struct db_check own[] = {
     {admission_preview_statements,   TENANTS, NULL},
     {reservation_preview_statements, TENANTS, NULL},
     {elsewhere_statements,           TENANTS, NULL},
+    {other_types_statements,         TENANTS, NULL},
     {reservation_list_statements,    TENANTS, SYSTEM},
     {amendment_statements,           TENANTS, SYSTEM},
     {amendment_preview_statements,   TENANTS, SYSTEM},

@@ -1,10 +1,10 @@
 /* The question to other zones is the one that a preview asks (wish.c of the provisioner): what the planner decides a wish
- * by. Theirs is another kind of answer: the body to post, where it would be granted. */
+ * by. Theirs is another kind of answer: the body to post, where it would be granted. The zone itself is asked the same of
+ * other types (other_types.c). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/elsewhere.h"
 
-#include "api/resources/planning.h"
-#include "api/server/question.h"
+#include "api/resources/other_types.h"
 
 #include <string.h>
 
@@ -51,6 +51,9 @@ struct refused {
     enum identity_kind identity;
     const char *id;
     struct reservation_verdict verdict;
+    const char *zone_id, *question; /* who refused it, and what was asked then */
+    const char *types;              /* the body of the question about other types, the first; NULL: it is not asked */
+    const char *currency;
 };
 
 static void add_bodies(json_t *alternatives, const char *answer)
@@ -66,10 +69,15 @@ static enum err_kind finish(struct request *request, struct response *response, 
     struct refused *refused = request->asked;
     const char *own = refused->verdict.alternatives;
     CLEANUP(planning_json_freep) json_t *alternatives = json_loads(own == NULL ? "[]" : own, 0, NULL);
-    for (size_t i = 0; i < count; i++) {
-        if (answers[i] != NULL)
+    enum err_kind kind = ERR_NONE;
+    for (size_t i = 0; i < count && kind == ERR_NONE; i++) {
+        if (answers[i] != NULL && i == 0 && refused->types != NULL)
+            kind = other_types_tell(request, refused->currency, answers[i], alternatives, reterr);
+        else if (answers[i] != NULL)
             add_bodies(alternatives, answers[i]);
     }
+    if (kind != ERR_NONE)
+        return kind;
     struct json_out out;
     json_out_init(&out, request->arena);
     planning_json_out(&out, alternatives);
@@ -77,12 +85,19 @@ static enum err_kind finish(struct request *request, struct response *response, 
     return reservation_refusal(request, refused->identity, refused->id, &refused->verdict, reterr);
 }
 
-static enum err_kind ask(struct request *request, const PGresult *zones, const char *body)
+/* The same zone for other types, then other zones for the same. */
+static enum err_kind ask(struct request *request, struct refused *refused, const PGresult *zones)
 {
-    size_t count = (size_t)PQntuples(zones);
-    struct question *questions = arena_alloc(request->arena, count * sizeof *questions);
-    for (size_t i = 0; i < count; i++)
-        questions[i] = (struct question){.zone_id = db_text(zones, (int)i, 0), .kind = "elsewhere", .body = body};
+    size_t zone_count = (size_t)PQntuples(zones);
+    struct question *questions = arena_alloc(request->arena, (1 + zone_count) * sizeof *questions);
+    size_t count = 0;
+    if (refused->types != NULL)
+        questions[count++] =
+            (struct question){.zone_id = refused->zone_id, .kind = "other_types", .body = refused->types};
+    for (size_t i = 0; i < zone_count; i++)
+        questions[count++] =
+            (struct question){.zone_id = db_text(zones, (int)i, 0), .kind = "elsewhere", .body = refused->question};
+    request->asked = refused; /* until now it was the preview's, whose step may be taken again */
     return request_ask_if_possible(request, questions, count, WAIT_MS, finish);
 }
 
@@ -92,30 +107,39 @@ static bool lacks_capacity(const struct reservation_verdict *verdict)
     return is_rejected && verdict->reason != NULL && strcmp(verdict->reason, "capacity_unavailable") == 0;
 }
 
+/* Zone and question of one that was made; both NULL where it is gone. */
+static enum err_kind read_question(struct request *request, struct refused *refused, struct err *reterr)
+{
+    const PGresult *stored = NULL;
+    enum err_kind kind = request_run(request, &statement_question, DB_PARAMS(refused->id), &stored, reterr);
+    if (kind == ERR_NONE && PQntuples(stored) > 0) {
+        refused->zone_id = db_text(stored, 0, 0);
+        refused->question = db_text(stored, 0, 1);
+    }
+    return kind;
+}
+
 enum err_kind elsewhere_refusal(struct request *request, enum identity_kind identity, const char *id,
                                 const struct reservation_verdict *verdict, const char *zone_id, const char *question,
                                 struct err *reterr)
 {
-    const PGresult *stored = NULL;
     const PGresult *zones = NULL;
     if (!lacks_capacity(verdict))
         return reservation_refusal(request, identity, id, verdict, reterr);
-    enum err_kind kind = ERR_NONE;
-    if (question == NULL) {
-        kind = request_run(request, &statement_question, DB_PARAMS(id), &stored, reterr);
-        if (kind == ERR_NONE && PQntuples(stored) == 0)
-            return reservation_refusal(request, identity, id, verdict, reterr);
-        zone_id = kind == ERR_NONE ? db_text(stored, 0, 0) : NULL;
-        question = kind == ERR_NONE ? db_text(stored, 0, 1) : NULL;
-    }
+    struct refused *refused = arena_alloc(request->arena, sizeof *refused);
+    *refused =
+        (struct refused){.identity = identity, .id = id, .verdict = *verdict, .zone_id = zone_id, .question = question};
+    enum err_kind kind = question == NULL ? read_question(request, refused, reterr) : ERR_NONE;
+    if (kind == ERR_NONE && refused->question == NULL)
+        return reservation_refusal(request, identity, id, verdict, reterr);
     if (kind == ERR_NONE)
-        kind = request_run(request, &statement_zones, DB_PARAMS(zone_id), &zones, reterr);
+        kind =
+            other_types_ask(request, refused->zone_id, refused->question, &refused->types, &refused->currency, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_zones, DB_PARAMS(refused->zone_id), &zones, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (PQntuples(zones) == 0)
+    if (refused->types == NULL && PQntuples(zones) == 0)
         return reservation_refusal(request, identity, id, verdict, reterr);
-    struct refused *refused = arena_alloc(request->arena, sizeof *refused);
-    *refused = (struct refused){.identity = identity, .id = id, .verdict = *verdict};
-    request->asked = refused;
-    return ask(request, zones, question);
+    return ask(request, refused, zones);
 }

@@ -1,11 +1,12 @@
-/* A wish that its zone refuses, put to the planners of the other zones: one that would grant it as it stands adds its body
- * to the alternatives. Who is refused waits a moment for that, and is told what is known by then. */
+/* A wish that its zone refuses, put to the same planner as other instance types, and to the planners of the other zones as it
+ * stands: what would be granted is added to the alternatives. Who is refused waits a moment for that, and is told what is
+ * known by then. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "api/resources/reservation.h"
 
-/* The problem that a refusal is answered with, as reservation_refusal() has it. From a step that reads; where other zones
+/* The problem that a refusal is answered with, as reservation_refusal() has it. From a step that reads; where planners
  * are asked: ERR_NONE, and the problem comes later. What is given lives in the request's arena.
  *   question: the body of the question that the zone's planner was asked (of a preview); NULL: that of the reservation
  *   zone_id: of a preview, the zone that was asked */

@@ -11,7 +11,7 @@
 
 static const struct question_kind *const kinds[] = {
     &question_availability, &question_capacity,  &question_offers, &question_simulate,  &question_verify,
-    &question_quotas,       &question_amendment, &question_wish,   &question_elsewhere,
+    &question_quotas,       &question_amendment, &question_wish,   &question_elsewhere, &question_other_types,
 };
 
 const struct question_kind *question_kind_of(const char *name)

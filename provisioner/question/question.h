@@ -59,4 +59,4 @@ void question_refuse(const struct question_view *view, struct question_reply *re
 
 /* ---- The kinds ---- */
 extern const struct question_kind question_amendment, question_availability, question_capacity, question_elsewhere,
-    question_offers, question_quotas, question_simulate, question_verify, question_wish;
+    question_offers, question_other_types, question_quotas, question_simulate, question_verify, question_wish;

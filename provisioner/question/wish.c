@@ -165,31 +165,46 @@ static void answer(const void *asked, const struct question_view *view, struct q
 const struct question_kind question_wish = {"verdict", question_wish_fields, sizeof(struct question_wish), answer,
                                             true};
 
-/* ---- Of a wish that another zone refuses ---- */
+/* ---- Of a wish that was refused ---- */
 
 /* Who is told of it posts it a little later: whoever must give way is told then. */
 #define TIME_TO_POST_S 60
 
+const char *question_wish_try(const struct question_wish *wish, const struct question_view *view,
+                              struct question_trial *ret)
+{
+    ret->world = *view->world;
+    ret->zone = *view->world->zone;
+    ret->world.arena = view->arena;
+    ret->world.zone = &ret->zone;
+    ret->zone.preemption_notice_s += TIME_TO_POST_S;
+    ret->body = NULL;
+    const char *wrong = question_wish_read(wish, view, &ret->world, &ret->posted, &ret->reservation);
+    if (wrong != NULL)
+        return wrong;
+    struct reservation *reservation = &ret->reservation;
+    read_share(view, reservation);
+    reservation->wish.posted = NULL; /* what would fit instead is not asked for here */
+    verdict_decide(reservation);
+    reservation->wish.posted = &ret->posted;
+    if (reservation->granted && ret->posted.labels != NULL &&
+        view->source->uncovered(view->source, reservation, NULL) == NULL)
+        ret->body = refusal_body_here(reservation);
+    return NULL;
+}
+
 static void answer_elsewhere(const void *asked, const struct question_view *view, struct question_reply *ret)
 {
-    struct world world = *view->world;
-    struct zone_terms zone = *world.zone;
-    struct wish_posted posted;
-    struct reservation reservation;
-    world.arena = view->arena;
-    world.zone = &zone;
-    zone.preemption_notice_s += TIME_TO_POST_S;
-    const char *wrong = question_wish_read(asked, view, &world, &posted, &reservation);
+    struct question_trial trial;
+    const char *wrong = question_wish_try(asked, view, &trial);
     if (wrong != NULL) {
         question_refuse(view, ret, "malformed_question", "%s", wrong);
         return;
     }
-    read_share(view, &reservation);
-    reservation.wish.posted = NULL; /* what would fit instead is not asked for here */
-    verdict_decide(&reservation);
-    reservation.wish.posted = &posted;
-    const char *bodies = reservation.granted && posted.labels != NULL ? refusal_body_here(&reservation) : "[]";
-    ret->answer = json_pack("{s:o}", "alternatives", json_loads(bodies, 0, NULL));
+    json_t *bodies = json_array();
+    if (trial.body != NULL)
+        json_array_append_new(bodies, json_loads(trial.body, 0, NULL));
+    ret->answer = json_pack("{s:o}", "alternatives", bodies);
 }
 
 const struct question_kind question_elsewhere = {"elsewhere", question_wish_fields, sizeof(struct question_wish),

@@ -32,3 +32,17 @@ extern const struct question_field question_wish_fields[];
  * as long. */
 const char *question_wish_read(const struct question_wish *wish, const struct question_view *view, struct world *world,
                                struct wish_posted *posted, struct reservation *ret);
+
+/* A wish that was refused, tried with something changed. */
+struct question_trial {
+    struct world world;
+    struct zone_terms zone;
+    struct wish_posted posted;
+    struct reservation reservation; /* decided */
+    const char *body;               /* what is to be posted, the arena's; NULL: that would not be granted */
+};
+
+/* As it would be decided when it is posted a little later, by whoever is told of it. The planner has what was granted: the
+ * caller undoes that. Returns what is wrong with the wish (a static text), or NULL. Parts of *ret point to others. */
+const char *question_wish_try(const struct question_wish *wish, const struct question_view *view,
+                              struct question_trial *ret);

@@ -275,11 +275,11 @@ static bool is_postable(const struct wish *wish, int64_t now_s)
 const char *refusal_body_here(const struct reservation *reservation)
 {
     if (!is_postable(&reservation->wish, reservation->world->now_s))
-        return "[]";
+        return NULL;
     struct bodies bodies = {.reservation = reservation, .text = ""};
     const struct alternative alternative = same(reservation->world->arena, &reservation->wish);
     add(&bodies, &alternative);
-    return arena_format(reservation->world->arena, "[%s]", bodies.text);
+    return bodies.text;
 }
 
 static const char *alternatives_of(const struct reservation *reservation, const struct planner_request *request)

@@ -420,7 +420,7 @@ void verdict_decide(struct reservation *reservation);
 const char *wish_body(struct arena *arena, const struct zone_terms *zone, const struct wish *wish);
 /* The wish's body with that window, as the only member of a JSON array. */
 const char *refusal_body_at(const struct reservation *reservation, const struct planner_request *later);
-/* The same with the wish's own window, in the world's zone. */
+/* The wish's body as it stands, in the world's zone; NULL: its window would be past when it is posted. */
 const char *refusal_body_here(const struct reservation *reservation);
 /* What bound, with numbers and in a sentence: JSON, the arena's. */
 const char *refusal_binding(const struct world *world, const struct planner_request *request,

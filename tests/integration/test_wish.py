@@ -275,3 +275,63 @@ def test_another_zone_that_would_grant_it_is_among_the_alternatives(make_stack):
     stack.sql("""CREATE FUNCTION keep_silent() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no answer'; END $$""")
     stack.sql("CREATE TRIGGER keep_silent BEFORE INSERT ON sluice.planner_answer FOR EACH ROW EXECUTE FUNCTION keep_silent()")
     assert "us-west-2b" not in zones(acme.post("/v1/reservations", body).expect(409)), "it is answered without what nobody says"
+
+
+def sold(stack, name, models, price=None, gpus=8, **fields):
+    """A type of eight GPUs of a node, or of what is said, and its price for a GPU-hour."""
+    made = stack.operator.create("/v1/system/instance-types", {
+        "name": name, "gpu_count": gpus, "gpu_models": models, "cpu_milli": 96000, "memory_mib": 1048576, **fields})
+    if price is not None:
+        stack.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": name, "gpu_hour": {"amount": price, "currency": "USD"}})
+    return made
+
+
+def test_other_types_that_have_room_are_among_the_alternatives(make_stack):
+    """Of a type that has none: those with as much of everything at least, the cheapest first, each of which is granted when it is
+    posted; as the tenant's project pays for them, and as far as its credit goes. A share of a GPU is told of whole ones."""
+    stack = make_stack()
+    stack.fleet(nodes=1)
+    stack.node("b", gpu_model="B200", rack="r2")
+    stack.node("h", gpu_model="H200", rack="r3")
+    sold(stack, "b200.8x", ["B200"], "6.000000")
+    sold(stack, "h200.8x", ["H200"], "4.000000")
+    sold(stack, "h200.priceless", ["H200"])
+    sold(stack, "h200.capped", ["H200"], open_ended_max_percent=0)
+    sold(stack, "h200.small", ["H200"], "0.100000", gpus=4)
+    sold(stack, "h200.thin", ["H200"], "0.100000", memory_mib=1048575)
+    sold(stack, "h100.again", ["H100"], "0.100000")
+    sold(stack, "l40.8x", ["L40"], "0.100000")
+    retired = sold(stack, "h200.old", ["H200"], "0.100000")
+    stack.operator.patch(f"/v1/system/instance-types/{retired['id']}", {"retired": True}).expect(200)
+    sold(stack, "h100.half", ["H100"], gpus=0, gpu_milli=500, cpu_milli=1000, memory_mib=1024)
+    acme = stack.tenant("acme", may_shape=True)
+    acme.create("/v1/reservations", wish(ends_at=None))
+    body = wish(labels={"team": "a"}, name="llama", ends_at=None)
+
+    def types(refused):
+        assert refused.code == "capacity_unavailable"
+        return [each["instance_type"] for each in refused.body["alternatives"] if each.get("instance_type") != body["instance_type"]]
+
+    refused = acme.post("/v1/reservations", body).expect(409)
+    assert types(refused) == ["h200.8x", "b200.8x", "h200.priceless"]
+    assert types(acme.post("/v1/reservations?validate_only=true", body).expect(409)) == types(refused)
+    assert types(acme.post("/v1/quotes", body).expect(409)) == types(refused)
+    assert types(acme.post("/v1/reservations", {**body, "ends_at": DAY.format(8)}).expect(409)) == ["h200.8x", "b200.8x", "h200.capped", "h200.priceless"]
+    for each in refused.body["alternatives"]:
+        made = acme.post("/v1/reservations", each).expect(201).body
+        assert (made["status"]["state"], made["labels"], made["name"]) == ("scheduled", {"team": "a"}, "llama")
+        acme.delete(f"/v1/reservations/{made['id']}").expect(204)
+    assert types(acme.post("/v1/reservations", {**wish(instance_type="h100.half")}).expect(409))[0] == "h200.small"
+    shaped = {key: value for key, value in body.items() if key != "instance_type"} | {"shape": {"gpus": 8, "gpu_models": ["H100"]}}
+    assert types(acme.post("/v1/reservations", shaped).expect(409)) == [], "it says itself on what it may land"
+    acme.create("/v1/projects", {"name": "research"})
+    stack.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": "b200.8x", "tenant": "acme", "project": "research",
+                                                "gpu_hour": {"amount": "1.000000", "currency": "USD"}})
+    assert types(acme.post("/v1/reservations", {**body, "project": "research"}).expect(409))[0] == "b200.8x"
+    poor = stack.tenant("poor")
+    (tenant,) = stack.operator.items("/v1/system/tenants?name=poor")
+    week = 8 * 24 * 7
+    stack.operator.request("PUT", f"/v1/system/tenants/{tenant['id']}/credit-limit", {"limit": {"amount": f"{week * 5}.00", "currency": "USD"}}).expect(200)
+    assert types(poor.post("/v1/reservations", wish()).expect(409)) == ["h200.8x", "h200.capped", "h200.priceless"], "its credit goes no further"
+    acme.create("/v1/reservations", wish(instance_type="h200.8x"))
+    assert types(acme.post("/v1/reservations", wish()).expect(409)) == ["b200.8x"], "no other has room either"

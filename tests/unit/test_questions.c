@@ -17,6 +17,7 @@
 struct held {
     struct question_source source; /* first */
     struct reservation reservation;
+    struct identity too_dear; /* a type that no credit covers; all zero: shapes */
 };
 
 struct scene {
@@ -46,10 +47,13 @@ static int64_t nothing_sold(struct question_source *source, const struct reserva
 static const char *covered(struct question_source *source, struct reservation *reservation,
                            const struct amendment *amendment)
 {
-    (void)source;
-    (void)reservation;
+    static const struct identity no_type;
+    const struct held *held = (const struct held *)(const void *)source;
+    const struct identity *type = &reservation->wish.type;
     (void)amendment;
-    return NULL;
+    if (memcmp(type, &no_type, sizeof no_type) == 0)
+        return NULL;
+    return memcmp(type, &held->too_dear, sizeof *type) == 0 ? "{}" : NULL;
 }
 
 static struct scene scene_of(struct planner *planner)
@@ -200,6 +204,9 @@ START_TEST(a_bad_body_is_a_problem_and_no_crash)
         {"offers", "{\"terms\":{}}"},
         {"offers", "{" TERMS(1) ",\"start_to_s\":0,\"duration_least_s\":0,\"duration_most_s\":0}"},
         {"simulate", "{"},
+        {"other_types", "{\"wish\":{" TERMS(1) "},\"types\":[{\"name\":\"x\"}]}"},
+        {"other_types", "{\"wish\":{" TERMS(1) ",\"if_unavailable\":\"never\"},\"types\":[{\"name\":\"x\","
+                                               "\"id\":\"00000000-0000-0000-0000-000000000001\"," TERMS(1) "}]}"},
         {"simulate",
          "{\"additions\":[{\"gpu_model\":\"H100\",\"gpus\":65,\"count\":1,\"cpu_milli\":1,\"memory_mib\":1}]}"},
         {"simulate", "{\"removals\":[{\"node\":\"00000000-0000-0000-0000-0000000000ff\"}]}"},
@@ -398,6 +405,122 @@ START_TEST(what_is_offered_can_be_placed)
 }
 END_TEST
 
+/* ---- Other types ---- */
+
+struct sold {
+    const char *name, *model;
+    uint32_t gpus, gpu_milli;
+};
+static const struct sold sold[] = {
+    {"h200.8x", "H200", 8, 0}, {"h200.1x", "H200", 1, 0}, {"l4.half", "L4", 0, 500}, {"none.1x", "none", 1, 0}};
+#define DEAR 1 /* of them */
+
+static struct planner *mixed_fleet(void)
+{
+    struct planner *planner = planner_new();
+    for (uint32_t i = 1; i <= 12; i++) {
+        struct planner_node node = node_of(i, i <= 4 ? "H100" : i <= 8 ? "H200" : "L4", i <= 8 ? 8 : 2);
+        ck_assert_ptr_null(planner_node_put(planner, &node));
+    }
+    return planner;
+}
+
+static void take_some(struct scene *scene, struct property *property)
+{
+    static const char *const models[] = {"H100", "H200", "L4"};
+    for (uint32_t i = 1; i < 30; i++) {
+        int64_t from = NOW + property_between(property, 0, 40) * HOUR;
+        struct planner_request request = whole(i, i % 3 + 1, 1, (uint32_t)property_between(property, 1, 2), from,
+                                               from + property_between(property, 10, 40) * HOUR);
+        request.gpu_models = &models[property_between(property, 0, 2)];
+        request.gpu_model_count = 1;
+        if (request.gpu_models[0][0] == 'H')
+            request.shape.gpus *= 4;
+        (void)place(scene->view.planner, request);
+    }
+}
+
+static const char *types_asked(struct scene *scene, int count, int64_t from_s, int64_t to_s)
+{
+    const char *types = "";
+    for (uint32_t i = 0; i < COUNT_OF(sold); i++)
+        types =
+            arena_format(scene->arena,
+                         "%s%s{\"name\":\"%s\",\"id\":\"00000000-0000-0000-0000-0000000000%02x\",\"terms\":"
+                         "{\"gpus\":%u,\"gpu_milli\":%u,\"gpu_models\":[\"%s\"]}}",
+                         types, i == 0 ? "" : ",", sold[i].name, i + 1, sold[i].gpus, sold[i].gpu_milli, sold[i].model);
+    return arena_format(scene->arena,
+                        "{\"wish\":{\"terms\":{\"tenant\":\"00000000-0000-0000-0000-000063000000\",\"count\":%d,"
+                        "\"gpu_milli\":500,\"gpu_models\":[\"H100\"]},\"from_s\":%lld,\"to_s\":%lld,\"open_max_"
+                        "percent\":null,\"posted\":{\"instance_type\":\"h100.half\",\"labels\":\"{}\",\"tier\":"
+                        "\"reserved\"}},\"types\":[%s]}",
+                        count, (long long)from_s, (long long)to_s, types);
+}
+
+/* As somebody who posts it would be decided upon: by a request that is made here. */
+static bool would_fit(const struct scene *scene, const struct sold *type, int count, int64_t from_s, int64_t to_s)
+{
+    struct planner_request request = whole(900000, 99, (uint32_t)count, type->gpus, from_s, to_s);
+    request.shape.gpu_milli = type->gpu_milli;
+    request.gpu_models = &type->model;
+    request.gpu_model_count = 1;
+    return planner_fits(scene->view.planner, &request);
+}
+
+static uint32_t assert_exactly_what_fits(struct scene *scene, int count, int64_t from_s, int64_t to_s)
+{
+    const json_t *answer = ask(scene, "other_types", types_asked(scene, count, from_s, to_s));
+    ck_assert_ptr_nonnull(answer);
+    const json_t *items = json_object_get(answer, "items");
+    uint32_t told = 0;
+    for (uint32_t i = 0; i < COUNT_OF(sold); i++) {
+        const json_t *item = json_array_get(items, told);
+        const json_t *body = json_object_get(item, "body");
+        const char *name = json_string_value(json_object_get(body, "instance_type"));
+        bool is_told = name != NULL && strcmp(name, sold[i].name) == 0;
+        ck_assert_int_eq(is_told, i != DEAR && would_fit(scene, &sold[i], count, from_s, to_s));
+        if (!is_told)
+            continue;
+        int64_t milli = sold[i].gpus * INT64_C(1000) + sold[i].gpu_milli;
+        ck_assert_int_eq(json_integer_value(json_object_get(item, "gpu_milli")), count * milli);
+        ck_assert_int_eq(json_integer_value(json_object_get(item, "from_s")), from_s);
+        ck_assert_int_eq(json_integer_value(json_object_get(body, "count")), count);
+        told++;
+    }
+    ck_assert_uint_eq(json_array_size(items), told);
+    return told;
+}
+
+START_TEST(exactly_those_other_types_are_told_that_would_be_granted)
+{
+    struct property property = property_begin(__func__);
+    uint32_t told = 0, asked = 0;
+    for (int round = 0; round < 60; round++) {
+        struct scene scene = scene_of(mixed_fleet());
+        scene.held->too_dear = (struct identity){.bytes = {[15] = DEAR + 1}};
+        take_some(&scene, &property);
+        int64_t from_s = NOW + property_between(&property, 1, 40) * HOUR;
+        told += assert_exactly_what_fits(&scene, (int)property_between(&property, 1, 6), from_s,
+                                         from_s + property_between(&property, 1, 30) * HOUR);
+        asked += COUNT_OF(sold);
+        scene_free(&scene);
+    }
+    ck_assert_uint_gt(told, asked / 8);
+    ck_assert_uint_lt(told, asked / 2);
+}
+END_TEST
+
+START_TEST(a_type_is_not_told_whose_window_is_past_when_it_is_posted)
+{
+    struct scene scene = scene_of(mixed_fleet());
+    const json_t *late = ask(&scene, "other_types", types_asked(&scene, 1, NOW + 59, NOW + HOUR));
+    ck_assert_uint_eq(json_array_size(json_object_get(late, "items")), 0);
+    const json_t *soon = ask(&scene, "other_types", types_asked(&scene, 1, NOW + 60, NOW + HOUR));
+    ck_assert_uint_eq(json_array_size(json_object_get(soon, "items")), 3);
+    scene_free(&scene);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("questions");
@@ -411,6 +534,8 @@ Suite *unit_suite(void)
     tcase_add_test(all, what_stands_on_removed_nodes_moves_or_is_displaced);
     tcase_add_test(all, a_preview_changes_nothing_of_what_is_held_against_quotas);
     tcase_add_test(all, what_is_offered_can_be_placed);
+    tcase_add_test(all, exactly_those_other_types_are_told_that_would_be_granted);
+    tcase_add_test(all, a_type_is_not_told_whose_window_is_past_when_it_is_posted);
     suite_add_tcase(suite, all);
     return suite;
 }

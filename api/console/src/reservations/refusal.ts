@@ -87,6 +87,7 @@ function spreadText(placement: WishBody["placement"]): string {
 export function differencesOf(now: WishBody, was: WishBody): string[] {
   const within = now.placement?.within ?? "zone";
   const found = [
+    now.instance_type === was.instance_type ? null : `${now.instance_type ?? ""} instead of ${was.instance_type ?? ""}`,
     now.count === was.count ? null : `${formatCount(now.count ?? 1)} instead of ${formatCount(was.count ?? 1)}`,
     now.zone === was.zone ? null : `in zone ${now.zone ?? ""}`,
     startText(now, was),
