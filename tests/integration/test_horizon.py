@@ -99,7 +99,7 @@ def capped(stack):
 
 
 def window_of(body):
-    return body["zone"], body["count"], body["starts_at"], body["ends_at"]
+    return (body["zone"], body["count"], body["starts_at"], body["ends_at"]) + ((body["instance_type"],) if body["instance_type"] != "capped" else ())
 
 
 def test_only_a_share_of_a_type_is_sold_without_an_end_and_what_is_told_instead_can_be_posted(capped):
@@ -111,7 +111,8 @@ def test_only_a_share_of_a_type_is_sold_without_an_end_and_what_is_told_instead_
     assert refused["binding"]["constraint"] == "open_ended_share"
     assert (refused["binding"]["sold_gpu_milli"], refused["binding"]["most_gpu_milli"]) == (8000, 16080)
     assert [window_of(body) for body in refused["alternatives"]] == [
-        ("us-east-1a", 2, None, "2027-01-02T00:00:00Z"), ("us-east-1a", 1, None, None), ("us-west-1a", 2, None, None)]
+        ("us-east-1a", 2, None, "2027-01-02T00:00:00Z"), ("us-east-1a", 1, None, None),
+        ("us-east-1a", 2, None, None, "h100.8x"), ("us-west-1a", 2, None, None)]
     assert said["alternatives"] == refused["alternatives"]
     for body in refused["alternatives"]:
         made = acme.create("/v1/reservations", body)
@@ -133,7 +134,8 @@ def test_what_is_told_instead_of_what_has_no_end_is_within_the_credit_limit(capp
     reserve(other, None, None, instance_type="capped", count=2)
     refused = acme.post("/v1/reservations", {"instance_type": "capped", "zone": "us-east-1a"}).expect(409).body
     assert refused["binding"]["constraint"] == "open_ended_share"
-    assert [window_of(body) for body in refused["alternatives"]] == [("us-east-1a", 1, None, at(2)), ("us-west-1a", 1, None, None)]
+    assert [window_of(body) for body in refused["alternatives"]] == [
+        ("us-east-1a", 1, None, at(2)), ("us-east-1a", 1, None, None, "h100.8x"), ("us-west-1a", 1, None, None)]
     for body in refused["alternatives"]:
         acme.post("/v1/reservations?validate_only=true", body).expect(200)
     acme.post("/v1/reservations", refused["alternatives"][0]).expect(201)

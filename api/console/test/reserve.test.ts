@@ -121,6 +121,9 @@ describe("a refusal", () => {
 
   it("tells_how_each_alternative_differs", () => {
     expect(differencesOf({ ...wish, count: 12 }, wish)).toEqual(["12 instead of 16"]);
+    expect(differencesOf({ ...wish, instance_type: "h200.8x" }, { ...wish, instance_type: "h100.8x" })).toEqual([
+      "h200.8x instead of h100.8x",
+    ]);
     const later = { ...wish, starts_at: "2026-01-16T00:00:00Z", ends_at: "2026-01-17T00:00:00Z" };
     expect(differencesOf(later, wish)).toEqual(["starts 16 Jan 2026, 00:00:00, 2\u202fd later"]);
     expect(differencesOf({ ...wish, ends_at: "2026-01-14T12:00:00Z" }, wish)).toEqual([
