@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
-/* Bounds what a refusal costs: the planner looks for a place for each. */
-#define TYPES_MAX      8
-#define TYPES_MAX_TEXT "8"
+/* Bounds what a refusal costs: the planner looks for a place for each, and each that it finds is priced here. */
+#define TYPES_MAX      4
+#define TYPES_MAX_TEXT "4"
 
 // clang-format off
 /* Not of a shape of the tenant's own: its GPU models are those that it takes, and on these what is larger fits nowhere
