@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-#define ZONES_MAX      8
-#define ZONES_MAX_TEXT "8"
+#define ZONES_MAX "8" /* of a statement */
 /* A planner that leads and is not busy answers within some ten milliseconds; a refusal is not held up for others. */
 #define WAIT_MS 500
 
@@ -40,7 +39,7 @@ static const struct db_stmt statement_question = {
 
 static const struct db_stmt statement_zones = {
     .name = "elsewhere_zones",
-    .sql = "SELECT z.id FROM zone z WHERE z.id <> $1::uuid ORDER BY z.name LIMIT " ZONES_MAX_TEXT,
+    .sql = "SELECT z.id FROM zone z WHERE z.id <> $1::uuid ORDER BY z.name LIMIT " ZONES_MAX,
     .params = 1,
 };
 

@@ -68,7 +68,8 @@ void explain_terms_add(struct explain_terms *terms, const char *what, const char
     terms->items[terms->count++] = (struct explain_term){what, how, value};
 }
 
-const char *explain_terms_sum(const struct explain_terms *terms, struct arena *arena)
+/* "7 + 5 - 2", or as nothing but the one. */
+static const char *sum_of_terms(const struct explain_terms *terms, struct arena *arena)
 {
     const char *sum = arena_format(arena, "%" PRId64, terms->count > 0 ? terms->items[0].value : 0);
     for (size_t i = 1; i < terms->count; i++) {
@@ -100,7 +101,7 @@ static void add_terms(struct steps *steps, const char *what, const struct explai
     for (size_t i = 0; i < terms->count; i++)
         add_step(steps, terms->items[i].what, terms->items[i].how,
                  arena_format(steps->arena, "%" PRId64, terms->items[i].value));
-    add_step(steps, what, explain_terms_sum(terms, steps->arena), result);
+    add_step(steps, what, sum_of_terms(terms, steps->arena), result);
 }
 
 /* Of what was delivered to the reservation at the price, other lines bear what commitments cover, or what none does. */

@@ -36,8 +36,6 @@ enum explain_part_column {
 int64_t explain_sum(const PGresult *parts, bool of_line, int column);
 
 void explain_terms_add(struct explain_terms *terms, const char *what, const char *how, int64_t value);
-/* "7 + 5 - 2", or as nothing but the one. */
-const char *explain_terms_sum(const struct explain_terms *terms, struct arena *arena);
 
 /* Usage at a price. */
 MUST_CHECK enum err_kind explain_priced(struct request *request, const PGresult *line, const PGresult *parts,

@@ -322,18 +322,6 @@ static void run_job(struct job *job, struct worker *worker)
     internal_drop(internal);
 }
 
-void execute_later(struct request_internal *internal, void (*run)(struct job *job, struct worker *worker))
-{
-    internal->job = (struct job){.run = run};
-    internal_keep(internal);
-    if (workers_submit(internal->server->workers, &internal->job))
-        return;
-    struct err err = {0};
-    (void)err_set(&err, ERR_OVERLOADED, "too many requests are waiting");
-    answer_error(internal, &err);
-    internal_drop(internal);
-}
-
 /* ---- Refusals before any handler ---- */
 
 void execute_refuse(struct request_internal *internal, const struct err *err)

@@ -222,4 +222,3 @@ void field_write_schema(const struct field *fields, bool for_request, struct jso
 void field_write_value_schema(const struct field *field, bool for_request, struct json_out *out);
 /* Writes an object that fits the schema: of a request what must be sent and what has an example, of an answer all. */
 void field_write_example(const struct field *fields, bool for_request, struct json_out *out);
-void field_write_value_example(const struct field *field, bool for_request, struct json_out *out);

@@ -73,7 +73,7 @@ static bool is_shown(const struct field *field, bool for_request)
     return (field->flags & FIELD_READ_ONLY) == 0 && ((field->flags & FIELD_REQUIRED) != 0 || field->example != NULL);
 }
 
-void field_write_value_example(const struct field *field, bool for_request, struct json_out *out)
+static void write_value_example(const struct field *field, bool for_request, struct json_out *out)
 {
     const char *said = field->example != NULL ? field->example : field->fallback;
     if (said != NULL)
@@ -89,7 +89,7 @@ void field_write_example(const struct field *fields, bool for_request, struct js
         if (!is_shown(field, for_request))
             continue;
         json_out_key(out, field->name);
-        field_write_value_example(field, for_request, out);
+        write_value_example(field, for_request, out);
     }
     json_out_close(out, '}');
 }

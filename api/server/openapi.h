@@ -38,12 +38,6 @@ struct openapi_header {
 };
 extern const struct openapi_header openapi_headers[]; /* ends with a NULL name */
 
-/* A problem that an operation may have by what it is; those of its own are the route's. */
-struct openapi_problem {
-    openapi_aspect *when;
-    const char *code;
-};
-extern const struct openapi_problem openapi_problems[]; /* ends with a NULL code */
 bool openapi_has_etag(const struct route *route);
 /* Takes ?validate_only=true. */
 bool openapi_has_preview(const struct route *route);

@@ -167,7 +167,13 @@ const struct openapi_header openapi_headers[] = {
     {NULL, NULL, NULL, NULL},
 };
 
-const struct openapi_problem openapi_problems[] = {
+/* A problem that an operation may have by what it is; those of its own are the route's. Ends with a NULL code. */
+struct problem_row {
+    openapi_aspect *when;
+    const char *code;
+};
+
+static const struct problem_row problem_rows[] = {
     {always,        "bad_framing"},
     {always,        "duplicate_header"},
     {always,        "bad_forwarding"},
@@ -221,7 +227,7 @@ const struct openapi_problem openapi_problems[] = {
 
 bool openapi_may_answer(const struct route *route, const char *code)
 {
-    for (const struct openapi_problem *row = openapi_problems; row->code != NULL; row++) {
+    for (const struct problem_row *row = problem_rows; row->code != NULL; row++) {
         if (strcmp(row->code, code) == 0 && row->when(route))
             return true;
     }

@@ -192,9 +192,6 @@ bool json_depth_fits(const char *text, size_t length);
 reading_step execute_read;
 /* Suspends the request and queues its handler; ERR_OVERLOADED otherwise. From the listener's thread. */
 MUST_CHECK enum err_kind execute_submit(struct request_internal *internal, struct err *reterr);
-/* Queues what ends a suspended request, or answers ERR_OVERLOADED where the queue is full. By whoever has the claim;
- * the job drops the reference that this takes. */
-void execute_later(struct request_internal *internal, void (*run)(struct job *job, struct worker *worker));
 /* Answers with what replay (or run) says of an object that is there already, by whoever has the claim; a repetition is
  * told so. */
 void execute_show(struct request_internal *internal, const char *object_id, bool is_repetition);

@@ -56,15 +56,6 @@ static bool earliest_of(struct planner *planner, struct question question, const
            found;
 }
 
-bool planner_later_start(struct planner *planner, const struct planner_request *request, int64_t *ret_from)
-{
-    must(planner_request_wrong(request) == NULL);
-    struct question question = question_of(planner, request);
-    question.from++;
-    question.to = instant_add(question.to, 1);
-    return earliest_of(planner, question, request, request->from + PLANNER_LATER_LIMIT_S, ret_from);
-}
-
 bool planner_earliest(struct planner *planner, const struct planner_request *request, int64_t start_to,
                       int64_t *ret_from)
 {

@@ -370,4 +370,3 @@ int64_t turnaround_end(const struct node *node, const struct slice *slice, uint3
 struct planner_allocation allocation_told(const struct planner *planner, uint32_t allocation);
 /* Appends the rectangles of an allocation to planner->rectangles. */
 void rectangles_append(struct planner *planner, uint32_t allocation);
-void rectangles_sort(struct planner_rectangle *rectangles, uint32_t count);

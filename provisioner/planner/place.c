@@ -90,7 +90,8 @@ struct planner_verdict give_verdict(struct planner *planner)
     };
 }
 
-void ordinals_of(struct planner *planner, const struct planner_request *request)
+/* planner->ordinals are those of the request. */
+static void ordinals_of(struct planner *planner, const struct planner_request *request)
 {
     ARRAY_RESERVE(planner->ordinals, planner->ordinal_room, request->count);
     for (uint32_t i = 0; i < request->count; i++)

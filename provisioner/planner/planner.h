@@ -360,10 +360,6 @@ const char *planner_request_wrong(const struct planner_request *request);
  * planner_rollback). The request is in order (planner_request_wrong) and its keys are not allocated: must() says so. */
 void planner_place(struct planner *planner, const struct planner_request *request, struct planner_verdict *ret);
 
-/* The earliest start after request->from, within PLANNER_LATER_LIMIT_S, at which the same request (same length) would
- * be placed; false if there is none. Exact. Changes nothing. Costs milliseconds on a big fleet. */
-bool planner_later_start(struct planner *planner, const struct planner_request *request, int64_t *ret_from);
-
 /* Whether it would be placed: planner_place that changes nothing and says no more. */
 bool planner_fits(struct planner *planner, const struct planner_request *request);
 /* The earliest start within [request->from, start_to], begun at the same length, at which it fits; exact. */

@@ -49,7 +49,7 @@ static bool rectangle_before(const struct planner_rectangle *a, const struct pla
     return a->from != b->from ? a->from < b->from : a->slots_from < b->slots_from;
 }
 
-void rectangles_sort(struct planner_rectangle *rectangles, uint32_t count)
+static void rectangles_sort(struct planner_rectangle *rectangles, uint32_t count)
 {
     for (uint32_t i = 1; i < count; i++) {
         struct planner_rectangle moved = rectangles[i];

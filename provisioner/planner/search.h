@@ -89,7 +89,6 @@ struct counted {
 /* Whether a slice is in the way of a question put to its node, whose window with turnaround ends at `clean`. */
 bool timeline_blocks(const struct planner *planner, const struct slice *slice, const struct question *question,
                      int64_t clean);
-uint64_t timeline_free_gpus(const struct planner *planner, const struct node *node, const struct question *question);
 /* Milli free on each GPU at every instant of the question's window and turnaround. */
 void timeline_free_milli(const struct planner *planner, const struct node *node, const struct question *question,
                          uint32_t free_milli[PLANNER_NODE_GPUS_MAX]);
@@ -166,8 +165,6 @@ void give(struct planner *planner, uint32_t allocation);
 void give_end(struct planner *planner);
 /* Ends it, as the verdict of what was placed. */
 struct planner_verdict give_verdict(struct planner *planner);
-/* planner->ordinals are those of the request. */
-void ordinals_of(struct planner *planner, const struct planner_request *request);
 
 /* spread.c */
 /* Makes room in planner->apart for the level's groups. */

@@ -137,20 +137,6 @@ bool timeline_blocks(const struct planner *planner, const struct slice *slice, c
            !id_equal(planner->allocations[slice->allocation].tenant, question->tenant);
 }
 
-uint64_t timeline_free_gpus(const struct planner *planner, const struct node *node, const struct question *question)
-{
-    uint64_t free_gpus = gpu_mask(0, node->spec.gpus) & (question->only_gpus != 0 ? question->only_gpus : UINT64_MAX);
-    if (question->ignore_taken)
-        return free_gpus;
-    int64_t clean = instant_add(question->to, node->spec.turnaround_s);
-    for (uint32_t i = timeline_first(node, question->from); i < node->slice_count && node->slices[i].from < clean;
-         i++) {
-        if (node->slices[i].clean > question->from && timeline_blocks(planner, &node->slices[i], question, clean))
-            free_gpus &= ~slice_gpus(&node->slices[i]);
-    }
-    return free_gpus;
-}
-
 /* Milli of a GPU that shares take at one instant. Slots taken at one instant are disjoint, so they add up. */
 static uint32_t milli_taken_at(const struct planner *planner, const struct node *node, const struct question *question,
                                uint32_t gpu, int64_t instant)

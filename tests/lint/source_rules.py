@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Rules of the C sources that the compiler does not know: functions that are banned, includes that point sideways,
 pure folders that do I/O, statements built from text, files that lack their head or grew too long, headers that declare
-what nobody else needs.
+what nobody else needs, macros that nothing needs.
 
     tests/lint/source_rules.py [--self-test]
 """
@@ -132,7 +132,7 @@ def defined(source):
 
 
 def needless_declarations(texts):
-    """What a header of the programs declares, another file than its own and the one that defines it needs; else it is static, or dead. What only tests
+    """What a header of the programs declares, another file than that which defines it needs; else it is static, or dead. What only tests
     need says so above ("for tests"); an x_free() may stand there for the sake of its x_freep(), which CLEANUP takes, and a
     function for that of a macro."""
     words = {path: collections.Counter(WORD.findall(without(text, strings=True))) for path, text in texts.items()}
@@ -144,7 +144,8 @@ def needless_declarations(texts):
             # Not always the source of the header's name: a folder may have one header for all of its files.
             sources = [other for other, names in definitions.items() if name in names] or [path[:-1] + "c"]
             users = [other for other in words if words[other][name] and other not in (path, *sources)]
-            is_tested_only = all(user.startswith("tests/") for user in users) and all(words.get(source, {}).get(name, 0) < 2 for source in sources)
+            uses_itself = any(words.get(source, {}).get(name, 0) > 1 for source in sources)
+            is_tested_only = all(user.startswith("tests/") for user in users) and not uses_itself
             if words[path][name] > 1 or (name.endswith("_free") and words[path][name + "p"]):
                 continue
             if not users:
@@ -153,7 +154,15 @@ def needless_declarations(texts):
                 yield f"{path}:{line}: only tests need {name}: remove it, or say so above (for tests)"
 
 
-RULES = (banned_functions, built_statements, sideways_includes, impure_includes, head, length)
+def needless_macros(path, text):
+    """A macro of a source is used there."""
+    words = collections.Counter(WORD.findall(without(text, strings=True)))
+    for match in re.finditer(r"^#define (\w+)", text if path.endswith(".c") else "", re.MULTILINE):
+        if words[match.group(1)] == 1 and match.group(1) != "_GNU_SOURCE":
+            yield line_of(text, match.start(1)), f"nothing here needs the macro {match.group(1)}"
+
+
+RULES = (banned_functions, built_statements, sideways_includes, impure_includes, head, length, needless_macros)
 
 HEAD = "/* What for. */\n/* SPDX-License-Identifier: Apache-2.0 */\n"
 SAMPLES = (  # path, text, how many findings
@@ -169,6 +178,7 @@ SAMPLES = (  # path, text, how many findings
     ("common/a.c", HEAD + '#include "api/x.h"\n', 1),
     ("billing/capex/a.c", HEAD + '#include <stdio.h>\n#include "common/db.h"\n', 2),
     ("billing/capex/a.c", HEAD + '#include <stdint.h>\n#include "common/money.h"\n', 0),
+    ("api/a.c", HEAD + "#define A 1\n#define B A\nint x = A;", 1),
     ("common/a.h", HEAD, 1),
     ("common/a.c", "int x;", 2),
     ("common/a.c", HEAD + "\n" * LINES_MAX, 1),
@@ -179,6 +189,9 @@ TREES = (  # path: text, how many declarations are needless
     ({"api/a.h": "int a_get(int x);", "api/a.c": "int a_get(int x) {}", "api/b.c": "a_get(1);"}, 0),
     ({"api/a.h": "int a_get(int x);", "api/a.c": "int a_get(int x) {} int y = a_get(1);"}, 1),
     ({"api/a.h": "int a_get(int x);", "api/a.c": "int a_get(int x) {}", "tests/t.c": "a_get(1);"}, 1),
+    ({"api/a.h": "int b_get(int x);", "api/b.c": "int b_get(int x)\n{\n}\nint y = b_get(1);"}, 1),
+    ({"api/a.h": "int b_get(int x);", "api/b.c": "int b_get(int x)\n{\n}", "api/c.c": "b_get(1);"}, 0),
+    ({"api/a.h": "extern const int b_rows[];", "api/b.c": "const int b_rows[] = {1};"}, 1),
     ({"api/a.h": "/* for tests */\nint a_get(int x);", "api/a.c": "int a_get(int x) {}", "tests/t.c": "a_get(1);"}, 0),
     ({"api/a.h": "int a_get(int x);", "api/a.c": "int a_get(int x) {} int y = a_get(1);", "tests/t.c": "a_get(1);"}, 0),
     ({"api/a.h": "void a_free(int x);\nvoid a_freep(int *x);", "api/b.c": "CLEANUP(a_freep)"}, 0),

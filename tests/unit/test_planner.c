@@ -355,14 +355,17 @@ START_TEST(a_later_start_is_found)
     ck_assert(place(planner, whole(2, 1, 1, 8, 0, 30 * HOUR)).placed);
     struct planner_request request = whole(3, 2, 1, 8, HOUR, 9 * HOUR);
     assert_refused(place(planner, request), PLANNER_BINDS_CAPACITY);
-    int64_t from = 0;
-    ck_assert(planner_later_start(planner, &request, &from));
-    ck_assert_int_eq(from, 30 * HOUR);
+    struct planner_relaxations found;
+    planner_relax(planner, &request, &found);
+    ck_assert(found.has_later);
+    ck_assert_int_eq(found.later_from, 30 * HOUR);
     request.count = 2;
-    ck_assert(planner_later_start(planner, &request, &from));
-    ck_assert_int_eq(from, 50 * HOUR);
+    planner_relax(planner, &request, &found);
+    ck_assert(found.has_later);
+    ck_assert_int_eq(found.later_from, 50 * HOUR);
     request.count = 5;
-    ck_assert(!planner_later_start(planner, &request, &from));
+    planner_relax(planner, &request, &found);
+    ck_assert(!found.has_later);
 }
 END_TEST
 

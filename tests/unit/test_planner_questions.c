@@ -13,9 +13,6 @@ static void earliest(struct world *world)
     ck_assert(found == (expected >= 0));
     ck_assert_int_eq(found ? from : -1, expected);
     world->tally[TALLY_EARLIEST] += found && from > request.from;
-    if (!fits(world, &request) && planner_later_start(world->planner, &request, &from) &&
-        from <= request.from + 60 * HOUR)
-        ck_assert_int_eq(from, first_start(world, &request, 1, 60));
 }
 
 static void relax(struct world *world)
