@@ -14,14 +14,9 @@
 
 /* ---- Looking tokens up ---- */
 
-static struct request_internal *of_job(struct job *job)
-{
-    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
-}
-
 static void load_token(struct job *job, struct worker *worker)
 {
-    struct request_internal *internal = of_job(job);
+    struct request_internal *internal = internal_of_job(job);
     if (suspension_claim(&internal->suspension)) {
         struct err err = {0};
         if (token_cache_load(internal->server->tokens, worker->system_db, &internal->shown, NULL, &err) == ERR_NONE)

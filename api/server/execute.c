@@ -290,11 +290,6 @@ static enum err_kind run_handler(struct request_internal *internal, struct worke
 
 /* ---- The job ---- */
 
-static struct request_internal *of_job(struct job *job)
-{
-    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
-}
-
 static void answer_preview(struct request_internal *internal)
 {
     must(internal->awaiting == NULL); /* nothing was wished: there is no verdict to come */
@@ -304,7 +299,7 @@ static void answer_preview(struct request_internal *internal)
 
 static void run_job(struct job *job, struct worker *worker)
 {
-    struct request_internal *internal = of_job(job);
+    struct request_internal *internal = internal_of_job(job);
     if (suspension_claim(&internal->suspension)) { /* else its time was up while it waited */
         struct err err = {0};
         enum err_kind kind = run_handler(internal, worker, &err);

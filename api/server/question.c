@@ -317,14 +317,9 @@ void question_send(struct request_internal *internal)
         go_without(internal, &err); /* if it was committed after all, nobody waits for the answer */
 }
 
-static struct request_internal *of_job(struct job *job)
-{
-    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
-}
-
 static void run_send(struct job *job, struct worker *worker)
 {
-    struct request_internal *internal = of_job(job);
+    struct request_internal *internal = internal_of_job(job);
     internal->request.db = internal->request.caller.is_tenant ? worker->tenant_db : worker->system_db;
     question_send(internal);
     internal_drop(internal);

@@ -67,6 +67,11 @@ void internal_drop(struct request_internal *internal)
     arena_free(internal->request.arena); /* internal itself lives in it */
 }
 
+struct request_internal *internal_of_job(struct job *job)
+{
+    return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
+}
+
 const char *request_header(const struct request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->internal->connection, MHD_HEADER_KIND, name);

@@ -129,6 +129,7 @@ static inline struct request_internal *internal_of(struct request *request)
 struct request_internal *internal_new(struct server *server, struct MHD_Connection *connection, const char *uri);
 void internal_keep(struct request_internal *internal);
 void internal_drop(struct request_internal *internal);
+struct request_internal *internal_of_job(struct job *job); /* whose `job` it is */
 
 /* ---- problem.c: answers of errors (RFC 9457) ---- */
 /* Replaces whatever the response had. */

@@ -4,6 +4,8 @@
 
 #include "common/must.h"
 
+#include <string.h>
+
 const char *idle_cause_text(enum idle_cause cause)
 {
     static const char *const texts[] = {
@@ -13,6 +15,15 @@ const char *idle_cause_text(enum idle_cause cause)
     };
     must((unsigned)cause < IDLE_CAUSE_COUNT);
     return texts[cause];
+}
+
+enum idle_cause idle_cause_of_text(const char *text)
+{
+    int cause = 0;
+    while (cause < IDLE_CAUSE_COUNT && strcmp(idle_cause_text((enum idle_cause)cause), text) != 0)
+        cause++;
+    must(cause < IDLE_CAUSE_COUNT);
+    return (enum idle_cause)cause;
 }
 
 /* What of the capacity no share accounts for: it could have been sold. */

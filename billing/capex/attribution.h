@@ -28,6 +28,8 @@ enum idle_cause {
 /* clang-format on */
 
 const char *idle_cause_text(enum idle_cause cause);
+/* The text is one of them: the database checks what is written. */
+enum idle_cause idle_cause_of_text(const char *text);
 
 /* Attributes cost_u (micro-units, either sign) of one node and day.
  *   capacity_gpu_milli_s: the node's GPU-thousandths x the seconds of the day.

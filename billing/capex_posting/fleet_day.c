@@ -119,15 +119,6 @@ static struct fleet_node *find_node(const struct fleet_day *fleet, struct identi
     return found;
 }
 
-static enum idle_cause cause_of(const char *text)
-{
-    int cause = 0;
-    while (cause < IDLE_CAUSE_COUNT && strcmp(idle_cause_text((enum idle_cause)cause), text) != 0)
-        cause++;
-    must(cause < IDLE_CAUSE_COUNT); /* the table's check */
-    return (enum idle_cause)cause;
-}
-
 static struct pool_day pool_day_of(const PGresult *rows, int row, int64_t elapsed_s)
 {
     return (struct pool_day){
@@ -241,7 +232,7 @@ static enum err_kind load_deliveries(struct db *db, const char *date, struct fle
         struct fleet_node *node = find_node(fleet, db_identity(rows, row, 0));
         const char *class = db_text(rows, row, 1);
         if (db_text(rows, row, 2) == NULL) {
-            node->idle_weight[cause_of(class)] += db_int(rows, row, 4, 0);
+            node->idle_weight[idle_cause_of_text(class)] += db_int(rows, row, 4, 0);
             continue;
         }
         if (node->delivery_count++ == 0)
@@ -272,7 +263,8 @@ static enum err_kind load_idle(struct db *db, const char *ids, const char *date,
     for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
         struct fleet_node *node = find_node(fleet, db_identity(rows, row, 0));
         int64_t weight = db_int(rows, row, 2, 0);
-        node->idle_weight[cause_of(db_text(rows, row, 1))] += weight > 0 ? weight : 0; /* facts that overlap */
+        node->idle_weight[idle_cause_of_text(db_text(rows, row, 1))] +=
+            weight > 0 ? weight : 0; /* facts that overlap */
     }
     return kind;
 }

@@ -357,15 +357,6 @@ static int by_node_id(const void *a, const void *b)
     return memcmp(one->id.bytes, other->id.bytes, sizeof one->id.bytes);
 }
 
-static enum idle_cause cause_from_text(const char *text)
-{
-    int cause = 0;
-    while (cause < IDLE_CAUSE_COUNT && strcmp(idle_cause_text((enum idle_cause)cause), text) != 0)
-        cause++;
-    must(cause < IDLE_CAUSE_COUNT); /* we wrote it */
-    return (enum idle_cause)cause;
-}
-
 enum err_kind meter_load_nodes(struct db *db, struct metered_node *nodes, size_t count, struct err *reterr)
 {
     if (count == 0)
@@ -382,7 +373,7 @@ enum err_kind meter_load_nodes(struct db *db, struct metered_node *nodes, size_t
                 {
                     .since_s = db_int(rows, row, 1, 0),
                     .revision = db_int(rows, row, 2, 0),
-                    .cause = cause_from_text(db_text(rows, row, 3)),
+                    .cause = idle_cause_of_text(db_text(rows, row, 3)),
                 },
             .stored = true,
         };

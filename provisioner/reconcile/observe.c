@@ -110,7 +110,7 @@ const struct db_stmt *const observe_statements[] = {&statement_reservations, &st
 
 /* ---- Decoding ---- */
 
-static const char *kept_text(struct arena *arena, const PGresult *result, int row, int column)
+const char *observe_text(struct arena *arena, const PGresult *result, int row, int column)
 {
     const char *text = db_text(result, row, column);
     return text == NULL ? NULL : arena_text(arena, text);
@@ -138,14 +138,14 @@ static const struct wish_posted *read_posted(struct arena *arena, const PGresult
 {
     struct wish_posted *posted = arena_alloc(arena, sizeof *posted);
     *posted = (struct wish_posted){
-        .name = kept_text(arena, result, row, 44),
-        .instance_type = kept_text(arena, result, row, 45),
-        .image = kept_text(arena, result, row, 46),
-        .if_unavailable = kept_text(arena, result, row, 12),
-        .labels = kept_text(arena, result, row, 16),
+        .name = observe_text(arena, result, row, 44),
+        .instance_type = observe_text(arena, result, row, 45),
+        .image = observe_text(arena, result, row, 46),
+        .if_unavailable = observe_text(arena, result, row, 12),
+        .labels = observe_text(arena, result, row, 16),
         .quote_ttl_s = db_int(result, row, 47, 0),
-        .ssh_keys = kept_text(arena, result, row, 48),
-        .user_data = kept_text(arena, result, row, 49),
+        .ssh_keys = observe_text(arena, result, row, 48),
+        .user_data = observe_text(arena, result, row, 49),
     };
     return posted;
 }
@@ -172,9 +172,9 @@ static void read_wish(struct arena *arena, const PGresult *result, int row, stru
         .start_to_s = db_int(result, row, 32, NEVER),
         .hold_until_s = db_int(result, row, 33, 0),
         .is_confirmed = db_bool(result, row, 34),
-        .tier = kept_text(arena, result, row, 36),
+        .tier = observe_text(arena, result, row, 36),
         .preemptible = strcmp(db_text(result, row, 36), "preemptible") == 0,
-        .project = kept_text(arena, result, row, 39),
+        .project = observe_text(arena, result, row, 39),
         .horizon_s = db_int(result, row, 40, 0),
         .open_max_percent = db_int(result, row, 42, -1),
         .open_sold_milli = db_int(result, row, 43, 0),
@@ -220,11 +220,11 @@ static void read_reservation(struct world *world, const PGresult *result, int ro
         };
         reservation->starts_s = db_int(result, row, 22, NEVER);
         reservation->ends_s = db_int(result, row, 23, NEVER);
-        reservation->health = kept_text(arena, result, row, 24);
+        reservation->health = observe_text(arena, result, row, 24);
         reservation->delivered = db_int(result, row, 25, 0);
-        reservation->reason = kept_text(arena, result, row, 26);
-        reservation->binding = kept_text(arena, result, row, 27);
-        reservation->alternatives = kept_text(arena, result, row, 28);
+        reservation->reason = observe_text(arena, result, row, 26);
+        reservation->binding = observe_text(arena, result, row, 27);
+        reservation->alternatives = observe_text(arena, result, row, 28);
         reservation->decided_revision = db_int(result, row, 35, 0);
         reservation->ends_by_s = db_int(result, row, 37, NEVER);
         reservation->estimated_s = reservation->estimate_s = db_int(result, row, 38, NEVER);
@@ -247,7 +247,7 @@ static void read_instance(struct reservation *reservation, const PGresult *resul
         .starts_s = db_int(result, row, 5, NEVER),
         .ends_s = db_int(result, row, 6, NEVER),
         .ends_by_s = db_int(result, row, 14, NEVER),
-        .address = kept_text(reservation->world->arena, result, row, 7),
+        .address = observe_text(reservation->world->arena, result, row, 7),
         .is_clean = db_bool(result, row, 13),
         .stop_wished = db_bool(result, row, 15),
         .has_begun = db_text(result, row, 16) != NULL,

@@ -62,6 +62,9 @@ MUST_CHECK enum err_kind actions_receive(struct world *world, struct db *db, str
 MUST_CHECK enum err_kind observe_maintenance(struct world *world, struct db *db, int64_t *ret_due_s,
                                              struct err *reterr);
 
+/* A text of a row in the arena; NULL where it is null. */
+const char *observe_text(struct arena *arena, const PGresult *result, int row, int column);
+
 extern const struct db_stmt *const action_statements[]; /* of apply_actions, too */
 extern const struct db_stmt *const observe_statements[], *const observe_more_statements[];
 extern const struct db_stmt *const observe_maintenance_statements[];

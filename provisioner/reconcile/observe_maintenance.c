@@ -44,12 +44,6 @@ static void read_nodes(struct maintenance *window, const char *joined)
     }
 }
 
-static const char *kept_text(struct arena *arena, const PGresult *result, int row, int column)
-{
-    const char *text = db_text(result, row, column);
-    return text == NULL ? NULL : arena_text(arena, text);
-}
-
 static void read_window(struct world *world, const PGresult *result, int row, struct maintenance *window)
 {
     *window = (struct maintenance){
@@ -67,8 +61,8 @@ static void read_window(struct world *world, const PGresult *result, int row, st
         must(window->is.state >= 0);
         window->is.revision = db_int(result, row, 7, 1);
         window->ends_s = db_int(result, row, 8, window->ends_s);
-        window->reason = kept_text(world->arena, result, row, 9);
-        window->conflict = kept_text(world->arena, result, row, 10);
+        window->reason = observe_text(world->arena, result, row, 9);
+        window->conflict = observe_text(world->arena, result, row, 10);
         window->moved_count = db_int(result, row, 11, 0);
     }
     window->was = window->is;
