@@ -128,6 +128,7 @@ class Client:
         self.host = host
         self.port = port
         self.token = token
+        self.tenant = None  # its name, where Stack.tenant() made it
         self.connection = None
 
     def clone(self):
@@ -358,7 +359,26 @@ class Stack:
     def tenant(self, name, role="admin", **fields):
         """Makes a tenant and returns a client of it."""
         self.operator.create("/v1/system/tenants", {"name": name, **fields})
-        return self.token(role, name)
+        client = self.token(role, name)
+        client.tenant = name
+        return client
+
+    @contextlib.contextmanager
+    def guests(self):
+        """Gives a function that makes tenants of a shared stack, of names that nobody else has; what they hold at the end is given back."""
+        made = []
+
+        def make(name="acme", **fields):
+            made.append(self.tenant(f"{name}-{secrets.token_hex(8)}", **fields))
+            return made[-1]
+
+        yield make
+        for client in made:
+            for path in ("/v1/reservations", "/v1/quotes"):
+                for item in client.items(path):
+                    client.delete(f"{path}/{item['id']}").expect(204, 409)  # a quote that was confirmed stays
+        taken = "SELECT FROM allocation a JOIN tenant t ON t.id = a.tenant_id WHERE t.name = ANY(%s) AND upper(a.period) > sluice_now()"
+        eventually(lambda: not self.sql(taken, ([client.tenant for client in made],)), "all places are given back")
 
     # ---- What there is ----
 

@@ -3,6 +3,8 @@ is there once, what was refused is not, and where nobody can know, the answer sa
 # SPDX-License-Identifier: Apache-2.0
 
 import contextlib
+import datetime
+import functools
 import threading
 
 import pytest
@@ -11,10 +13,6 @@ from pg_proxy import AFTER, BEFORE, DURING, PostgresProxy
 from stack import HAPPENS_WITHIN_S, eventually
 
 WRITER, PROVISIONER = "sluice_api_writer", "sluice_provisioner"
-WISH = {
-    "instance_type": "h100.8x", "zone": "us-east-1a", "count": 1,
-    "starts_at": "2026-01-03T00:00:00Z", "ends_at": "2026-01-03T01:00:00Z",
-}
 ROUNDS = 5
 CALLERS = 4
 NODES = 12
@@ -22,24 +20,43 @@ RETRIES_MAX = 50
 AT_COMMIT = 4711  # the advisory lock at which a COMMIT can be made to wait
 
 
-@pytest.fixture
-def proxied(make_stack, scratch, request):
-    """proxied(role) -> (stack, tenant, proxy): the daemon that uses the role reaches its database through the proxy."""
+@pytest.fixture(scope="module")
+def behind_proxies(make_module_stack, scratch):
+    """behind_proxies(role) -> (stack, proxy), one for each role: the daemon that uses it reaches its database through the proxy."""
     with contextlib.ExitStack() as cleanup:
 
+        @functools.cache
         def make(role):
-            stack = make_stack()
+            stack = make_module_stack()
             stack.fleet(NODES)
-            proxy = cleanup.enter_context(PostgresProxy(scratch / f"proxy-{abs(hash(request.node.name)) % 10**6}", stack.database_url))
+            proxy = cleanup.enter_context(PostgresProxy(scratch / f"proxy-of-{role}", stack.database_url))
             daemon = stack.api if role == WRITER else stack.provisioner
             daemon.stop()
             daemon.environment["SLUICE_DATABASE_URL"] = proxy.url
             daemon.start()
             cleanup.callback(daemon.stop)  # while there is a proxy still
             stack.operator.close()  # its kept connection ended with the first process
-            return stack, stack.tenant("acme"), proxy
+            return stack, proxy
 
         yield make
+
+
+@pytest.fixture
+def proxied(behind_proxies):
+    """proxied(role) -> (stack, a tenant of this test alone, proxy)"""
+    with contextlib.ExitStack() as cleanup:
+
+        def make(role):
+            stack, proxy = behind_proxies(role)
+            return stack, cleanup.enter_context(stack.guests())(), proxy
+
+        yield make
+
+
+def wish(stack):
+    """An instance for an hour, two days from now."""
+    day = datetime.datetime.fromisoformat(stack.operator.get("/v1/system/clock").expect(200).body["now"]) + datetime.timedelta(days=2)
+    return {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "starts_at": f"{day:%FT%TZ}", "ends_at": f"{day + datetime.timedelta(hours=1):%FT%TZ}"}
 
 
 class Caller(threading.Thread):
@@ -47,17 +64,18 @@ class Caller(threading.Thread):
 
     def __init__(self, stack, tenant, key, headers=None):
         super().__init__(daemon=True)
-        self.stack, self.client, self.key = stack, tenant.clone(), key
+        self.stack, self.tenant, self.client, self.key = stack, tenant, tenant.clone(), key
+        self.wish = wish(stack)
         self.headers = {"Idempotency-Key": key, **(headers or {})}
         self.refusals, self.answer, self.trouble = [], None, None
 
     def rows(self):
-        return self.stack.sql("SELECT object_id FROM idempotency WHERE key = %s", (self.key,))
+        return self.stack.sql("SELECT object_id FROM idempotency i JOIN tenant t ON t.id = i.tenant_id WHERE i.key = %s AND t.name = %s", (self.key, self.tenant.tenant))
 
     def run(self):
         try:
             for _ in range(RETRIES_MAX):
-                answer = self.client.post("/v1/reservations", WISH, headers=self.headers)
+                answer = self.client.post("/v1/reservations", self.wish, headers=self.headers)
                 if answer.status != 503:
                     self.answer = answer.expect(201, 202, 409)
                     return
@@ -86,32 +104,37 @@ def call_together(stack, tenant, prefix, headers=None):
     return callers
 
 
+def count(stack, tenant, table, which="true"):
+    """The tenant's rows of a table."""
+    return stack.sql(f"SELECT count(*) AS n FROM {table} x JOIN tenant t ON t.id = x.tenant_id WHERE t.name = %s AND {which}", (tenant.tenant,))[0]["n"]
+
+
 def each_key_made_one_reservation(stack, tenant, callers):
     """And every answer is what the database says now."""
     known = {item["id"]: item["status"]["state"] for item in tenant.items("/v1/reservations?limit=1000")}
     assert len({caller.reservation for caller in callers}) == len(callers) == len(known)
-    assert stack.sql("SELECT count(*) AS n FROM reservation")[0]["n"] == len(callers)
-    assert stack.sql("SELECT count(*) AS n FROM event WHERE kind = 'reservation.created'")[0]["n"] == len(callers)
+    assert count(stack, tenant, "reservation") == count(stack, tenant, "event", "x.kind = 'reservation.created'") == len(callers)
     for caller in callers:
         assert caller.reservation in known, f"{caller.key} was answered {caller.answer.status} and is gone"
         if caller.answer.status in (201, 409):
             state = known[caller.reservation]
             assert (caller.answer.status == 409) == (state == "rejected"), (caller.answer, state)
-        again = tenant.post("/v1/reservations", WISH, headers={"Idempotency-Key": caller.key})
+        again = tenant.post("/v1/reservations", caller.wish, headers={"Idempotency-Key": caller.key})
         named = again.body["reservation"] if again.status == 409 else again.body["id"]
         assert named == caller.reservation, "the same key names the same reservation for ever"
 
 
-def each_verdict_was_written_once(stack):
+def each_verdict_was_written_once(stack, tenant):
     verdicts = stack.sql("""
         SELECT r.id, count(e.seq) AS verdicts, min(s.state) AS state, min(s.revision) AS revision
-          FROM reservation r LEFT JOIN reservation_status s ON s.reservation_id = r.id
+          FROM reservation r JOIN tenant t ON t.id = r.tenant_id AND t.name = %s LEFT JOIN reservation_status s ON s.reservation_id = r.id
           LEFT JOIN event e ON e.object_id = r.id AND e.kind IN ('reservation.scheduled', 'reservation.rejected')
-         GROUP BY r.id""")
+         GROUP BY r.id""", (tenant.tenant,))
     assert all(row["verdicts"] == 1 and row["revision"] == 1 for row in verdicts), verdicts
     granted = sum(row["state"] == "scheduled" for row in verdicts)
     assert granted == min(NODES, len(verdicts)), "the fleet is full, and no more than full"
-    places = stack.sql("SELECT reservation_id, count(*) AS n FROM allocation WHERE kind = 'instance' GROUP BY reservation_id")
+    places = stack.sql("""SELECT reservation_id, count(*) AS n FROM allocation a JOIN tenant t ON t.id = a.tenant_id
+                           WHERE kind = 'instance' AND t.name = %s GROUP BY reservation_id""", (tenant.tenant,))
     assert len(places) == granted and all(row["n"] == 1 for row in places), places
     assert stack.sql("""
         SELECT a.node_id FROM allocation a JOIN allocation b ON a.node_id = b.node_id AND a.slots && b.slots
@@ -133,32 +156,33 @@ def test_a_cut_at_the_batchers_commit_leaves_every_answer_true(proxied, when, he
         else:
             assert not refused, "the outcome could be found out, so nobody is sent away"
         callers += made
-    eventually(lambda: stack.sql("SELECT count(*) AS n FROM reservation_status")[0]["n"] == len(callers), "all are decided")
+    eventually(lambda: count(stack, tenant, "reservation_status") == len(callers), "all are decided")
     each_key_made_one_reservation(stack, tenant, callers)
-    each_verdict_was_written_once(stack)
+    each_verdict_was_written_once(stack, tenant)
 
 
 def test_while_the_commit_is_under_way_nobody_is_answered(proxied):
     """The server has the COMMIT and takes its time when the connection breaks: whoever asks finds it in progress."""
     stack, tenant, proxy = proxied(WRITER)
-    commits_wait(stack)
-    with contextlib.closing(stack.cluster.connect(stack.database)) as gate, gate.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", (AT_COMMIT,))
+    asks = "SELECT pid FROM pg_stat_activity WHERE usename = %s AND query LIKE '%%pg_xact_status%%' AND query_start > %s"
+    with commits_wait(stack), contextlib.closing(stack.cluster.connect(stack.database)) as gate, gate.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s), clock_timestamp()", (AT_COMMIT,))
+        began = cursor.fetchone()[1]
         cut = proxy.arm(WRITER, DURING)
         caller = Caller(stack, tenant, "slow", {"Prefer": "respond-async"})
         caller.start()
         assert cut.done.wait(HAPPENS_WITHIN_S)
-        eventually(lambda: stack.sql("SELECT pid FROM pg_stat_activity WHERE usename = %s AND query LIKE '%%pg_xact_status%%'", (WRITER,)),
-                   "the batcher asks what became of its transaction")
+        eventually(lambda: stack.sql(asks, (WRITER, began)), "the batcher asks what became of its transaction")
         assert caller.answer is None and not caller.refusals
         cursor.execute("SELECT pg_advisory_unlock(%s)", (AT_COMMIT,))
-    caller.join(HAPPENS_WITHIN_S)
+        caller.join(HAPPENS_WITHIN_S)
     assert caller.trouble is None and caller.answer.status == 202 and not caller.refusals, (caller.trouble, caller.answer)
     each_key_made_one_reservation(stack, tenant, [caller])
 
 
+@contextlib.contextmanager
 def commits_wait(stack):
-    """From now on a COMMIT that made a reservation waits while somebody holds the advisory lock AT_COMMIT."""
+    """Meanwhile a COMMIT that made a reservation waits while somebody holds the advisory lock AT_COMMIT."""
     stack.sql(f"""
         CREATE FUNCTION public.wait_at_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
@@ -167,6 +191,8 @@ def commits_wait(stack):
         END $$;
         CREATE CONSTRAINT TRIGGER wait_at_commit AFTER INSERT ON reservation
            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.wait_at_commit()""")
+    yield
+    stack.sql("DROP FUNCTION public.wait_at_commit CASCADE")
 
 
 def test_an_outcome_that_nobody_can_know_is_said_to_be_unknown(proxied):
@@ -182,7 +208,7 @@ def test_an_outcome_that_nobody_can_know_is_said_to_be_unknown(proxied):
     proxy.release()
     Caller(stack, tenant, "between").run()
     proxy.arm(WRITER, DURING, hold=True)
-    answer = tenant.post("/v1/reservations", WISH, headers={"Idempotency-Key": "unknown", "Prefer": "respond-async"})
+    answer = tenant.post("/v1/reservations", wish(stack), headers={"Idempotency-Key": "unknown", "Prefer": "respond-async"})
     assert (answer.status, answer.code) == (503, "outcome_unknown"), answer
     assert int(answer.headers["Retry-After"]) >= 1 and answer.body["retryable"]
     proxy.release()
@@ -204,9 +230,9 @@ def test_a_cut_at_the_verdicts_commit_writes_no_verdict_twice(proxied, when):
         assert cut.done.wait(HAPPENS_WITHIN_S), "the COMMIT was cut"
     assert all(caller.answer.status in (201, 409) for caller in callers), "each was decided while its caller waited"
     each_key_made_one_reservation(stack, tenant, callers)
-    each_verdict_was_written_once(stack)
+    each_verdict_was_written_once(stack, tenant)
     metrics = stack.provisioner.metrics()
     assert metrics["sluice_provisioner_double_bookings_refused_total"] == 0, "memory was never wrong"
-    stack.advance("2026-01-04T00:00:00Z")
+    stack.advance(callers[0].wish["ends_at"])
     ended = [item for item in tenant.items("/v1/reservations?limit=1000") if item["status"]["state"] == "ended"]
     assert len(ended) == NODES, "and what was granted was delivered"

@@ -30,8 +30,32 @@ def pointers(answer):
     return {error["pointer"]: error["code"] for error in answer.body["errors"]}
 
 
+@pytest.fixture(scope="module")
+def still(make_module_stack):
+    """A fleet of one, under a clock that nobody moves; what else a test needs it makes under names of its own."""
+    made = make_module_stack()
+    made.fleet(1)
+    return made
+
+
 @pytest.fixture
-def month(stack):
+def guest(still):
+    with still.guests() as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def month(make_module_stack):
+    """For who looks only."""
+    return january(make_module_stack())
+
+
+@pytest.fixture
+def own_month(stack):
+    return january(stack)
+
+
+def january(stack):
     """A fleet of two, one tenant with one reservation of 60 hours, and January invoiced."""
     stack.nodes = stack.fleet(2)
     stack.acme = stack.tenant("acme", tax_rate_bp=1900)
@@ -43,15 +67,16 @@ def month(stack):
 # ---- What operators make ----
 
 
-def test_a_node_makes_its_fabric_and_rack_by_first_mention(stack):
-    stack.zone()
-    first, second = stack.node("n1"), stack.node("n2")
+def test_a_node_makes_its_fabric_and_rack_by_first_mention(still):
+    still.zone(zone := "mentioned-1a")
+    first, second = still.node("n1", zone), still.node("n2", zone)
     assert (first["fabric"], first["rack"]) == (second["fabric"], second["rack"]) == ("f1", "r1")
-    stack.node("n3", rack="r2")
-    assert stack.sql("SELECT (SELECT count(*) FROM fabric) AS fabrics, (SELECT count(*) FROM rack) AS racks") == [
-        {"fabrics": 1, "racks": 2}]
-    assert stack.operator.post("/v1/system/nodes", {**body_of(first), "name": "n1"}).expect(409).code == "name_taken"
-    refused = stack.operator.post("/v1/system/nodes", {**body_of(first), "zone": "nowhere"}).expect(422)
+    still.node("n3", zone, rack="r2")
+    counted = """SELECT count(DISTINCT f.id) AS fabrics, count(*) AS racks FROM zone z JOIN fabric f ON f.zone_id = z.id JOIN rack r ON r.fabric_id = f.id
+                  WHERE z.name = %s"""
+    assert still.sql(counted, (zone,)) == [{"fabrics": 1, "racks": 2}]
+    assert still.operator.post("/v1/system/nodes", {**body_of(first), "name": "n1"}).expect(409).code == "name_taken"
+    refused = still.operator.post("/v1/system/nodes", {**body_of(first), "zone": "nowhere"}).expect(422)
     assert pointers(refused) == {"/zone": "unknown_zone"}
 
 
@@ -60,54 +85,53 @@ def body_of(node):
             ("name", "zone", "fabric", "rack", "gpu_model", "gpu_count", "cpu_milli", "memory_mib")}
 
 
-def test_an_action_that_changes_nothing_is_no_event(stack):
-    stack.zone()
-    node = stack.node("n1")
+def test_an_action_that_changes_nothing_is_no_event(still):
+    still.zone("acted-upon-1a")
+    node = still.node("n1", "acted-upon-1a")
     path = f"/v1/system/nodes/{node['id']}"
     for _ in range(2):
-        assert stack.operator.create(f"{path}/cordon", {"reason": "a fan"})["cordon_reason"] == "a fan"
+        assert still.operator.create(f"{path}/cordon", {"reason": "a fan"})["cordon_reason"] == "a fan"
     for _ in range(2):
-        assert stack.operator.create(f"{path}/uncordon", {})["cordoned"] is False
+        assert still.operator.create(f"{path}/uncordon", {})["cordoned"] is False
     for _ in range(2):
-        assert stack.operator.create(f"{path}/power", {"on": False})["sim_powered"] is False
-    wishes = [event for event in stack.events(stack.operator, f"/v1/system/events?object={node['id']}")
+        assert still.operator.create(f"{path}/power", {"on": False})["sim_powered"] is False
+    wishes = [event for event in still.events(still.operator, f"/v1/system/events?object={node['id']}")
               if event["object_type"] == "node_wish"]
     assert [(event["revision"], event["kind"]) for event in wishes] == [
         (1, "node.enrolled"), (2, "node.cordoned"), (3, "node.uncordoned"), (4, "node.power_off")]
     assert {event["object_id"] for event in wishes} == {node["id"]}
 
 
-def test_every_error_of_a_body_is_told(stack):
-    refused = stack.operator.post("/v1/system/nodes", {
+def test_every_error_of_a_body_is_told(still):
+    refused = still.operator.post("/v1/system/nodes", {
         "name": "n1", "zone": "us-east-1a", "fabric": "F 1", "rack": "r1", "gpu_model": "H100", "gpu_count": 65,
         "cpu_milli": "1", "colour": "red"}).expect(422)
     assert pointers(refused) == {"/fabric": "out_of_range", "/gpu_count": "out_of_range", "/cpu_milli": "wrong_type",
                                  "/colour": "unknown_field", "/memory_mib": "missing_field"}
 
 
-def test_an_instance_type_is_whole_gpus_or_a_share(stack):
+def test_an_instance_type_is_whole_gpus_or_a_share(still):
     body = {"name": "x", "gpu_models": ["H100"], "cpu_milli": 1000, "memory_mib": 1024}
     for wrong in ({}, {"gpu_count": 1, "gpu_milli": 500}):
-        refused = stack.operator.post("/v1/system/instance-types", {**body, **wrong}).expect(422)
+        refused = still.operator.post("/v1/system/instance-types", {**body, **wrong}).expect(422)
         assert pointers(refused) == {"/gpu_count": "out_of_range"}
-    share = stack.operator.create("/v1/system/instance-types", {**body, "gpu_milli": 500})
+    share = still.operator.create("/v1/system/instance-types", {**body, "gpu_milli": 500})
     assert (share["gpu_count"], share["gpu_milli"], share["gpu_models"]) == (0, 500, ["H100"])
 
 
-def test_a_tenants_currency_and_time_zone_must_exist(stack):
-    refused = stack.operator.post("/v1/system/tenants", {
+def test_a_tenants_currency_and_time_zone_must_exist(still):
+    refused = still.operator.post("/v1/system/tenants", {
         "name": "mars", "currency": "XXX", "billing_timezone": "Mars/Olympus"}).expect(422)
     assert pointers(refused) == {"/currency": "out_of_range", "/billing_timezone": "out_of_range"}
-    stack.operator.create("/v1/system/tenants", {"name": "berlin", "currency": "EUR", "billing_timezone": "Europe/Berlin"})
+    still.operator.create("/v1/system/tenants", {"name": "berlin", "currency": "EUR", "billing_timezone": "Europe/Berlin"})
 
 
-def test_a_suspended_tenant_reads_and_does_not_create(stack):
-    stack.fleet(1)
-    acme = stack.tenant("acme")
-    tenant = stack.operator.items("/v1/system/tenants?name=acme")[0]
+def test_a_suspended_tenant_reads_and_does_not_create(still, guest):
+    acme = guest()
+    tenant = still.operator.items(f"/v1/system/tenants?name={acme.tenant}")[0]
     made = {"name": "before"}, {"Idempotency-Key": "once"}
     acme.post("/v1/projects", made[0], headers=made[1]).expect(201)
-    assert stack.operator.create(f"/v1/system/tenants/{tenant['id']}/suspend", {})["status"] == "suspended"
+    assert still.operator.create(f"/v1/system/tenants/{tenant['id']}/suspend", {})["status"] == "suspended"
 
     def is_refused():
         return acme.post("/v1/reservations", {"instance_type": "h100.8x", "count": 1, "zone": "us-east-1a", "starts_at": DAY_ONE,
@@ -118,40 +142,39 @@ def test_a_suspended_tenant_reads_and_does_not_create(stack):
     assert acme.post("/v1/projects", {"name": "research"}).expect(403).code == "tenant_suspended"
     assert acme.post("/v1/projects", made[0], headers=made[1]).expect(200).headers["Idempotent-Replayed"] == "true", "that was before"
     acme.delete(f"/v1/projects/{project[0]['id']}").expect(204)
-    stack.operator.create(f"/v1/system/tenants/{tenant['id']}/resume", {})
+    still.operator.create(f"/v1/system/tenants/{tenant['id']}/resume", {})
     eventually(lambda: not is_refused(), "the tenant may create again")
 
 
 # ---- Tokens ----
 
 
-def test_the_text_of_a_token_is_told_once(stack):
-    stack.operator.create("/v1/system/tenants", {"name": "acme"})
-    body = {"role": "viewer", "tenant": "acme", "name": "ana", "client_token": "first"}
-    made = stack.operator.create("/v1/system/tokens", body)
-    assert stack.client(made["token"]).get("/v1/me").expect(200).body["principal"] == "ana"
-    again = stack.operator.post("/v1/system/tokens", body).expect(200, 201)
+def test_the_text_of_a_token_is_told_once(still, guest):
+    body = {"role": "viewer", "tenant": guest().tenant, "name": "ana", "client_token": "first"}
+    made = still.operator.create("/v1/system/tokens", body)
+    assert still.client(made["token"]).get("/v1/me").expect(200).body["principal"] == "ana"
+    again = still.operator.post("/v1/system/tokens", body).expect(200, 201)
     assert again.headers["Idempotent-Replayed"] == "true" and again.body["id"] == made["id"] and "token" not in again.body
-    assert all("token" not in token for token in stack.operator.items("/v1/system/tokens"))
+    assert all("token" not in token for token in still.operator.items("/v1/system/tokens"))
     secret = made["token"].rsplit("_", 1)[1]
-    assert stack.sql("SELECT 1 FROM token WHERE token::text LIKE %s", (f"%{secret[:20]}%",)) == []
+    assert still.sql("SELECT 1 FROM token WHERE token::text LIKE %s", (f"%{secret[:20]}%",)) == []
 
 
-def test_a_revoked_token_is_refused_at_once(stack):
-    made = stack.operator.create("/v1/system/tokens", {"role": "auditor", "name": "leaving"})
-    holder = stack.client(made["token"])
+def test_a_revoked_token_is_refused_at_once(still):
+    made = still.operator.create("/v1/system/tokens", {"role": "auditor", "name": "leaving"})
+    holder = still.client(made["token"])
     holder.get("/v1/me").expect(200)
     for _ in range(2):
-        assert stack.operator.create(f"/v1/system/tokens/{made['id']}/revoke", {})["revoked_at"]
+        assert still.operator.create(f"/v1/system/tokens/{made['id']}/revoke", {})["revoked_at"]
     eventually(lambda: holder.get("/v1/me").code == "token_revoked", "the token is refused", A_SECOND_S)
 
 
-def test_role_and_tenant_of_a_token_go_together(stack):
-    refused = stack.operator.post("/v1/system/tokens", {"role": "member", "name": "x"}).expect(422)
+def test_role_and_tenant_of_a_token_go_together(still):
+    refused = still.operator.post("/v1/system/tokens", {"role": "member", "name": "x"}).expect(422)
     assert pointers(refused) == {"/tenant": "missing_field"}
-    refused = stack.operator.post("/v1/system/tokens", {"role": "member", "name": "x", "tenant": "nobody"}).expect(422)
+    refused = still.operator.post("/v1/system/tokens", {"role": "member", "name": "x", "tenant": "nobody"}).expect(422)
     assert pointers(refused) == {"/tenant": "unknown_tenant"}
-    operator = stack.token("operator")
+    operator = still.token("operator")
     assert operator.post("/v1/system/tokens", {"role": "system_admin", "name": "x"}).expect(403).code == "forbidden"
 
 
@@ -174,37 +197,37 @@ def test_a_new_price_ends_the_open_one_and_never_the_past(stack):
                         for price in stack.operator.items("/v1/system/prices?sku=h100.8x")]
 
 
-def test_a_tenants_own_price_is_its_own(stack):
-    acme, other = stack.tenant("acme"), stack.tenant("other")
-    for tenant in (None, "acme"):
-        stack.operator.create("/v1/system/prices", {"sku_kind": "gpu_model", "sku": "H100", "tenant": tenant,
+def test_a_tenants_own_price_is_its_own(still, guest):
+    acme, other = guest(), guest()
+    for tenant in (None, acme.tenant):
+        still.operator.create("/v1/system/prices", {"sku_kind": "gpu_model", "sku": "H100", "tenant": tenant,
                                                     "gpu_hour": {"amount": "2.000000", "currency": "USD"}})
-    assert [price["tenant"] for price in acme.items("/v1/prices")] == [None, "acme"]
-    assert [price["tenant"] for price in other.items("/v1/prices")] == [None]
+    assert [price["tenant"] for price in acme.items("/v1/prices?sku=H100")] == [None, acme.tenant]
+    assert [price["tenant"] for price in other.items("/v1/prices?sku=H100")] == [None]
 
 
-def test_amounts_come_back_as_they_were_sent(stack):
+def test_amounts_come_back_as_they_were_sent(still):
     body = {"serial": "S1", "cohort": "2026-q1", "cost": {"amount": "312500.00", "currency": "USD"},
             "salvage": {"amount": "31250.00", "currency": "USD"}, "in_service": "2026-03-17", "life_months": 72}
-    asset = stack.operator.create("/v1/system/assets", body)
+    asset = still.operator.create("/v1/system/assets", body)
     assert {name: asset[name] for name in body} == body
-    yen = stack.operator.create("/v1/system/assets", {**body, "serial": "S2", "cost": {"amount": "1000", "currency": "JPY"},
+    yen = still.operator.create("/v1/system/assets", {**body, "serial": "S2", "cost": {"amount": "1000", "currency": "JPY"},
                                                       "salvage": {"amount": "10", "currency": "JPY"}})
     assert yen["cost"] == {"amount": "1000", "currency": "JPY"}
     for amount in ("312500", "312500.0", "312500.000", "0312500.00", "3.1e5", "-0.00"):
         wrong = {**body, "serial": "S3", "cost": {"amount": amount, "currency": "USD"}}
-        assert pointers(stack.operator.post("/v1/system/assets", wrong).expect(422))["/cost/amount"] == "wrong_type"
+        assert pointers(still.operator.post("/v1/system/assets", wrong).expect(422))["/cost/amount"] == "wrong_type"
     wrong = {**body, "serial": "S3", "salvage": {"amount": "312500.01", "currency": "USD"}, "node": f"nod_{NOBODY}"}
-    assert pointers(stack.operator.post("/v1/system/assets", wrong).expect(422)) == {
+    assert pointers(still.operator.post("/v1/system/assets", wrong).expect(422)) == {
         "/salvage/amount": "out_of_range", "/node": "unknown_node"}
 
 
-def test_a_schedule_is_the_golden_one(stack):
+def test_a_schedule_is_the_golden_one(still):
     """Example G2 of the design: straight line by days, leap day included."""
-    asset = stack.operator.create("/v1/system/assets", {
-        "serial": "S1", "cohort": "2026-q1", "cost": {"amount": "312500.00", "currency": "USD"},
+    asset = still.operator.create("/v1/system/assets", {
+        "serial": "G2", "cohort": "2026-q1", "cost": {"amount": "312500.00", "currency": "USD"},
         "salvage": {"amount": "31250.00", "currency": "USD"}, "in_service": "2026-03-17", "life_months": 72})
-    months = {row["from"]: row for row in stack.operator.items(f"/v1/system/assets/{asset['id']}/schedule?limit=10")}
+    months = {row["from"]: row for row in still.operator.items(f"/v1/system/assets/{asset['id']}/schedule?limit=10")}
     assert len(months) == 73
     golden = {"2026-03-17": "1924.61", "2026-04-01": "3849.23", "2027-02-01": "3592.61", "2028-02-01": "3720.92", "2032-03-01": "2052.92"}
     assert {start: months[start]["amount"]["amount"] for start in golden} == golden
@@ -263,15 +286,15 @@ def test_a_month_adds_up_wherever_one_looks(month):
         assert sum(micro({"amount": row[side]}) for row in entries) == sum(micro({"amount": row[side]}) for row in balance)
 
 
-def test_allocations_are_past_present_and_future(month):
-    reserve(month.acme, name="now", starts_at="2026-02-01T00:00:00Z", ends_at="2026-02-02T00:00:00Z")
-    reserve(month.acme, name="later", starts_at="2026-03-01T00:00:00Z", ends_at="2026-03-02T00:00:00Z")
-    every = month.operator.items("/v1/system/allocations?zone=us-east-1a&limit=1")
+def test_allocations_are_past_present_and_future(own_month):
+    reserve(own_month.acme, name="now", starts_at="2026-02-01T00:00:00Z", ends_at="2026-02-02T00:00:00Z")
+    reserve(own_month.acme, name="later", starts_at="2026-03-01T00:00:00Z", ends_at="2026-03-02T00:00:00Z")
+    every = own_month.operator.items("/v1/system/allocations?zone=us-east-1a&limit=1")
     assert sorted(row["from"] for row in every) == [DAY_ONE, "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"]
     assert all(row["slots"] == [0, 8000] and row["kind"] == "instance" for row in every)
-    of_nodes = [row for node in month.nodes for row in month.operator.items(f"/v1/system/allocations?node={node['id']}")]
+    of_nodes = [row for node in own_month.nodes for row in own_month.operator.items(f"/v1/system/allocations?node={node['id']}")]
     assert sorted(map(json.dumps, of_nodes)) == sorted(map(json.dumps, every))
-    taken = [node["status"]["allocated_gpu_milli"] for node in month.operator.items("/v1/system/nodes?zone=us-east-1a")]
+    taken = [node["status"]["allocated_gpu_milli"] for node in own_month.operator.items("/v1/system/nodes?zone=us-east-1a")]
     assert sorted(taken) == [0, 8000]
 
 
@@ -384,9 +407,9 @@ def follow(stack, token, after, count, query="", path="/v1/events"):
     return found
 
 
-def test_a_position_that_is_none_is_refused(stack):
+def test_a_position_that_is_none_is_refused(still):
     for after in ("0", "1-2", "7-1-1", "x-y-z"):
-        assert stack.operator.get(f"/v1/system/events?after={after}").expect(422).code == "invalid_cursor"
+        assert still.operator.get(f"/v1/system/events?after={after}").expect(422).code == "invalid_cursor"
 
 
 def test_a_position_from_before_a_restore_is_reset_and_a_quiet_stream_shows_that_it_lives(stack):
@@ -425,11 +448,11 @@ def test_a_real_clock_cannot_be_moved(make_stack):
     assert real.operator.get("/v1/me").body["virtual_clock"] is False
 
 
-def test_moves_of_the_clock_take_turns(month):
+def test_moves_of_the_clock_take_turns(own_month):
     answers = []
 
     def move(day):
-        client = Client(month.port, month.operator.token)
+        client = Client(own_month.port, own_month.operator.token)
         answers.append((day, client.post("/v1/system/clock", {"advance_to": f"2026-02-{day:02}T00:00:00Z"})))
 
     threads = [threading.Thread(target=move, args=(day,)) for day in (3, 12, 6, 9)]
@@ -440,9 +463,9 @@ def test_moves_of_the_clock_take_turns(month):
     # Whoever came after a farther move is told that its instant is past; nobody is told that it is then, who was not.
     for day, answer in answers:
         assert answer.status == 200 and answer.body["now"] == f"2026-02-{day:02}T00:00:00Z" or answer.code == "clock_in_past"
-    assert month.operator.get("/v1/system/clock").body["now"] == "2026-02-12T00:00:00Z"
-    assert month.sql("SELECT count(*) AS days FROM billing_day WHERE day >= '2026-02-01'") == [{"days": 11}]
-    assert all(row["violations"] == 0 for row in month.sql("SELECT * FROM billing_check"))
+    assert own_month.operator.get("/v1/system/clock").body["now"] == "2026-02-12T00:00:00Z"
+    assert own_month.sql("SELECT count(*) AS days FROM billing_day WHERE day >= '2026-02-01'") == [{"days": 11}]
+    assert all(row["violations"] == 0 for row in own_month.sql("SELECT * FROM billing_check"))
 
 
 def test_a_move_visits_every_instant_at_which_something_is_due(stack):
@@ -535,9 +558,9 @@ def test_a_day_of_the_api_ties_out_from_rates_to_the_ledger(stack):
     assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
 
 
-def test_what_exporters_say_of_gpus_is_kept_and_summed_up_by_node(stack):
-    stack.zone()
-    node, operator = stack.node("n1"), stack.operator
+def test_what_exporters_say_of_gpus_is_kept_and_summed_up_by_node(still):
+    still.zone("exported-1a")
+    node, operator = still.node("n1", "exported-1a"), still.operator
     of_node = f"?node={node['id']}"
     reading = {"node": node["id"], "gpu": 3, "read_at": DAY_ONE, "temperature_c": 61, "power_w": 540, "ecc_corrected": 2}
     later = {**reading, "read_at": "2026-01-01T00:01:00Z", "temperature_c": 84, "ecc_uncorrected": 1, "remap_is_pending": True}
@@ -549,7 +572,7 @@ def test_what_exporters_say_of_gpus_is_kept_and_summed_up_by_node(stack):
         operator.post("/v1/system/gpu-errors", {"items": [error, {**error, "xid": 63}]}).expect(204)
     gpus = operator.items("/v1/system/gpus" + of_node)
     assert [(gpu["gpu"], gpu["temperature_c"], gpu["ecc_uncorrected"], gpu["xid"]) for gpu in gpus] == [(0, 40, None, None), (3, 84, 1, 94)]
-    summed = operator.items("/v1/system/node-health?zone=us-east-1a")[0]
+    summed = operator.items("/v1/system/node-health?zone=exported-1a")[0]
     assert [summed[name] for name in ("name", "gpus_reporting", "temperature_c", "power_w", "ecc_corrected", "remap_is_pending")] == [
         "n1", 2, 84, 650, 4, True]
     assert [told["xid"] for told in operator.items("/v1/system/gpu-errors" + of_node)] == [94, 63]
@@ -560,10 +583,10 @@ def test_what_exporters_say_of_gpus_is_kept_and_summed_up_by_node(stack):
     assert operator.request("PUT", firmware, {"versions": versions}, headers={"If-Match": "*"}).expect(200).body["versions"] == versions
 
 
-def test_a_report_of_gpus_that_cannot_be_is_refused_as_a_whole(stack):
-    stack.zone()
-    good = {"node": stack.node("n1")["id"], "gpu": 0, "read_at": DAY_ONE, "temperature_c": 40}
-    refused = stack.operator.post("/v1/system/gpu-readings", {"items": [
+def test_a_report_of_gpus_that_cannot_be_is_refused_as_a_whole(still):
+    still.zone("misreported-1a")
+    good = {"node": still.node("n1", "misreported-1a")["id"], "gpu": 0, "read_at": DAY_ONE, "temperature_c": 40}
+    refused = still.operator.post("/v1/system/gpu-readings", {"items": [
         good, {**good, "node": f"nod_{NOBODY}"}, {**good, "gpu": 8}, {**good, "read_at": "2027-01-01T00:00:00Z"}]}).expect(422)
     assert pointers(refused) == {"/items/1/node": "unknown_node", "/items/2/gpu": "out_of_range", "/items/3/read_at": "out_of_range"}
-    assert stack.operator.items("/v1/system/gpus") == []
+    assert still.operator.items(f"/v1/system/gpus?node={good['node']}") == []

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import itertools
-import secrets
 
 import pytest
 
@@ -38,14 +37,8 @@ def plant(cluster, tmp_path_factory):
 @pytest.fixture
 def acme(plant):
     """A tenant of its own for each test, which leaves nothing behind."""
-    tenant = plant.tenant(f"acme-{secrets.token_hex(8)}")
-    yield tenant
-    for made in tenant.items("/v1/reservations"):
-        tenant.delete(f"/v1/reservations/{made['id']}").expect(204)
-    for made in tenant.items("/v1/quotes"):
-        tenant.delete(f"/v1/quotes/{made['id']}").expect(204, 409)
-    nothing = "SELECT FROM allocation a JOIN tenant t ON t.id = a.tenant_id WHERE t.name LIKE 'acme%' AND upper(a.period) > '2026-01-02'"
-    eventually(lambda: not plant.sql(nothing), "all places are given back")
+    with plant.guests() as make:
+        yield make()
 
 
 def places(stack, reservation):
