@@ -20,6 +20,7 @@
 #include "billing/ledger/credit_grants.h"
 #include "billing/ledger/credit_keep.h"
 #include "billing/ledger/give_back.h"
+#include "billing/ledger/held_days.h"
 #include "billing/ledger/journal.h"
 #include "billing/ledger/meter_lines.h"
 #include "billing/ledger/payments.h"
@@ -31,6 +32,7 @@
 #include "billing/ledger/rate_so_far.h"
 #include "billing/ledger/rate_tenant.h"
 #include "billing/ledger/rated_line.h"
+#include "billing/ledger/refusals.h"
 #include "billing/ledger/settlement.h"
 #include "billing/meter/event_batch.h"
 #include "billing/meter/meter.h"
@@ -78,6 +80,8 @@ static const struct db_check checks[] = {
     {event_batch_statements,       ROLE, NULL},
     {price_book_statements,        ROLE, NULL},
     {rate_day_statements,          ROLE, NULL},
+    {held_days_statements,         ROLE, NULL},
+    {refusals_statements,          ROLE, NULL},
     {rate_alone_statements,        ROLE, NULL},
     {rate_tenant_statements,       ROLE, NULL},
     {rate_facts_statements,        ROLE, NULL},

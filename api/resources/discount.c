@@ -151,7 +151,7 @@ static void check(struct request *request, const struct discount *wish, const PG
         field_problem_add(&request->problems, "/percent_bp", "out_of_range", "give percent_bp, or gpu_hour with a sku");
     if (is_fixed && (wish->gpu_hour.amount_u < 0 || wish->gpu_hour.amount_u > PRICE_MOST_U))
         field_problem_add(&request->problems, "/gpu_hour/amount", "out_of_range",
-                          "must not be negative, nor more than a million");
+                          "must not be negative, nor more than a hundred million");
     if ((wish->sku == NULL) != (wish->sku_kind == NULL))
         field_problem_add(&request->problems, "/sku", "out_of_range", "goes with sku_kind");
     if (!db_bool(row, 0, REF_IS_NOT_PAST))

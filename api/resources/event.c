@@ -114,6 +114,7 @@ static const struct object_kind {
     {"tax_rate", IDENTITY_TAX_RATE},
     {"market_price", IDENTITY_MARKET_PRICE},
     {"impairment_warning", IDENTITY_WARNING},
+    {"usage_waiting", IDENTITY_RESERVATION},
     {"webhook", IDENTITY_WEBHOOK},
     {"webhook_status", IDENTITY_WEBHOOK},
 };

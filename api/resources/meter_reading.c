@@ -9,8 +9,8 @@
 #define AGE_MAX_DAYS       "62"                /* billing knows the prices of so long ago */
 #define QUANTITY_MAX_SUM   "1000000000"        /* of the unit: a month of such readings fits 64 bits many times over */
 #define QUANTITY_MAX_LEVEL "10000000"
-#define AMOUNT_MAX_U       "1000000000000000" /* at the highest price that holds: a billion of the currency */
-#define QUANTITY_ANY_U     "40000000" /* so much, held for a day, stays below it at any price (METER_PRICE_MOST_U) */
+#define AMOUNT_MAX_U       "100000000000000000" /* at the highest price that holds: a hundred billion of the currency */
+#define QUANTITY_ANY_U     "40000000" /* so much, held for a day, stays below it at any price (PRICE_MOST_U) */
 
 struct reading {
     const char *event, *reservation, *meter;

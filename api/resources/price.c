@@ -25,7 +25,7 @@ struct price {
     const char *below_floor_reason;
 };
 
-#define PACKAGE_MOST_U INT64_C(1000000000000000)
+#define PACKAGE_MOST_U INT64_C(1000000000000000000)
 
 static const char *const sku_kinds[] = {"instance_type", "gpu_model", "meter", NULL};
 static const char *const tiers[] = {"reserved", "on_demand", "preemptible", "any", NULL};
@@ -182,17 +182,18 @@ static const char *tier_of(const struct price *wish)
     return is_of_meter(wish) ? SKU_ANY_TIER : "reserved";
 }
 
-/* So that what a reading, or a day of a reservation, comes to fits an amount: a slip of the pen stops no books. */
+/* So that what a reading, a package or a small reservation comes to fits an amount. The books hold what does not by
+ * its own (docs/money.md): here a slip of the pen is told to who made it. */
 static void check_most(struct request *request, const struct price *wish)
 {
     int64_t most_u = price_model_most_u(&wish->model, wish->gpu_hour.amount_u);
     int64_t package = wish->model.package_gpu_hours == FIELD_NULL ? 1 : wish->model.package_gpu_hours;
     if (most_u > PRICE_MOST_U)
         field_problem_add(&request->problems, "/gpu_hour/amount", "out_of_range",
-                          "a GPU-hour or a meter's unit costs at most a million, in every tier and window");
+                          "a GPU-hour or a meter's unit costs at most a hundred million, in every tier and window");
     else if (most_u > PACKAGE_MOST_U / package)
         field_problem_add(&request->problems, "/package_gpu_hours", "out_of_range",
-                          "a package costs at most a billion");
+                          "a package costs at most a trillion");
 }
 
 /* A reading has neither a tier nor a time of the day, and there is nothing that it lasts at least. */

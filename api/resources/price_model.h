@@ -28,8 +28,9 @@ struct price_window_wish {
     int64_t gpu_hour_u;
 };
 
-/* What a GPU-hour, or a unit of a meter, may cost: a million of the currency. */
-#define PRICE_MOST_U INT64_C(1000000000000)
+/* What a GPU-hour, or a unit of a meter, may cost: a hundred million of the currency, however little that is worth. Eight
+ * GPUs for the longest month (5,952 GPU-hours) then still fit a line of the books; what does not is held by its own. */
+#define PRICE_MOST_U INT64_C(100000000000000)
 
 /* Adds what is wrong to the request's problems. first_u: the price's GPU-hour. */
 void price_model_check(struct request *request, const struct price_model *model, int64_t first_u);

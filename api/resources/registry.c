@@ -53,6 +53,7 @@ const struct resource *const registry[] = {
     &tax_rate_resource,
     &month_close_resource,
     &billing_period_resource,
+    &waiting_usage_resource,
     &allocation_resource,
     &maintenance_resource,
     &replacement_resource,

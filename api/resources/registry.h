@@ -58,6 +58,7 @@ extern const struct resource meter_resource;
 extern const struct resource meter_reading_resource;
 extern const struct resource month_close_resource;
 extern const struct resource billing_period_resource;
+extern const struct resource waiting_usage_resource;
 extern const struct resource node_change_resource;
 extern const struct resource member_resource;
 extern const struct resource node_resource;

@@ -16,10 +16,12 @@ void cohort_day_register_metrics(void)
     metric_register(metrics, COUNT_OF(metrics));
 }
 
+/* Revenue that fits no number is the most that can be told. */
 static const struct db_stmt statement_result = {
     .name = "cohort_day_result",
     .sql = "INSERT INTO cohort_result (day, cohort, currency, revenue_u, depreciation_u, cash_u, gpu_milli_seconds)"
-           " SELECT f.day, c.cohort, f.currency, sum(f.revenue_u), sum(f.depreciation_u),"
+           " SELECT f.day, c.cohort, f.currency,"
+           "  greatest(least(sum(f.revenue_u), 9223372036854775807), -9223372036854775807), sum(f.depreciation_u),"
            "  sum(f.power_u + f.colocation_u + f.operations_u + f.network_u + f.storage_u), sum(f.gpu_milli_seconds)"
            "  FROM margin_facts($1::date, $1::date + 1) f JOIN node_cohort c ON c.node_id = f.node_id"
            " GROUP BY 1, 2, 3 ON CONFLICT (cohort, currency, day) DO NOTHING",

@@ -74,10 +74,21 @@ static const struct db_stmt statement_reverse = {
     .params = 2,
 };
 
+/* A tenant's day of many reservations may come to more than an entry can tell: in as many pieces as it takes. */
+#define ENTRY_MOST_U "9000000000000000000"
+#define PIECE(of)    "sign(" of ") * greatest(least(abs(" of ") - n.piece * " ENTRY_MOST_U ", " ENTRY_MOST_U "), 0)"
+
 static const struct db_stmt statement_rating_totals = {
     .name = "journal_rating_totals",
-    .sql = "SELECT tenant_id, currency, sum(amount_u), sum(effective_u) FROM rated_line WHERE day = $1::date"
-           " GROUP BY 1, 2 HAVING sum(amount_u) <> 0 OR sum(effective_u) <> 0",
+    .sql = "SELECT t.tenant_id, t.currency, " PIECE("t.billed_u") ", " PIECE(
+        "t.effective_u") ","
+                         "  " PIECE(
+                             "(t.billed_u - t.effective_u)") "  FROM (SELECT tenant_id, currency, sum(amount_u) AS billed_u, sum(effective_u) AS effective_u"
+                                                             "          FROM rated_line WHERE day = $1::date GROUP BY 1, 2"
+                                                             "        HAVING sum(amount_u) <> 0 OR sum(effective_u) <> 0) t"
+                                                             "  CROSS JOIN LATERAL generate_series(0, ceil(greatest(abs(t.billed_u), abs(t.effective_u),"
+                                                             "    abs(t.billed_u - t.effective_u)) / " ENTRY_MOST_U
+                                                             ") - 1) AS n (piece) ORDER BY 1, 2, n.piece",
     .params = 1,
 };
 
@@ -171,6 +182,15 @@ enum err_kind journal_reverse(struct db *db, const char *key, int64_t posted_at_
 
 /* ---- Those of every day ---- */
 
+static void add_rating(struct journal_batch *batch, const PGresult *rows, int row)
+{
+    struct identity tenant = db_identity(rows, row, 0);
+    const char *currency = db_text(rows, row, 1);
+    journal_debit(batch, "unbilled_receivable", &tenant, currency, db_int(rows, row, 2, 0));
+    journal_credit(batch, "revenue", &tenant, currency, db_int(rows, row, 3, 0));
+    journal_credit(batch, "deferred_revenue", &tenant, currency, db_int(rows, row, 4, 0));
+}
+
 enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr)
 {
     char date[CALENDAR_DATE_SIZE];
@@ -180,23 +200,15 @@ enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr
     if (kind != ERR_NONE)
         return kind;
     CLEANUP(journal_batch_release) struct journal_batch batch = {0};
-    for (int row = 0; row < PQntuples(rows); row++) {
-        struct identity tenant = db_identity(rows, row, 0);
-        const char *currency = db_text(rows, row, 1);
-        int64_t billed_u = db_int(rows, row, 2, 0);
-        int64_t effective_u = db_int(rows, row, 3, 0);
-        int64_t deferred_u = 0;
-        kind = money_subtract(billed_u, effective_u, &deferred_u, reterr);
-        if (kind != ERR_NONE)
-            return kind;
+    for (int row = 0, next; row < PQntuples(rows); row = next) {
         char key[128];
+        next = db_run_end(rows, row, 1);
         (void)snprintf(key, sizeof key, "rate:%s:%s", db_text(rows, row, 0), date); /* far below the size */
         journal_open(&batch, &(struct journal_head){.key = key,
                                                     .posted_at_s = calendar_time_of_day(day + 1) - 1,
                                                     .source_type = "rating"});
-        journal_debit(&batch, "unbilled_receivable", &tenant, currency, billed_u);
-        journal_credit(&batch, "revenue", &tenant, currency, effective_u);
-        journal_credit(&batch, "deferred_revenue", &tenant, currency, deferred_u);
+        for (int piece = row; piece < next; piece++)
+            add_rating(&batch, rows, piece);
     }
     int64_t posted = 0;
     return journal_post(&batch, db, &posted, reterr);

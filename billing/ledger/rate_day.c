@@ -4,14 +4,15 @@
 #include "billing/ledger/rate_day.h"
 
 #include "billing/ledger/credit_keep.h"
+#include "billing/ledger/held_days.h"
 #include "billing/ledger/journal.h"
 #include "billing/ledger/rate_alone.h"
 #include "billing/ledger/rate_rules.h"
 #include "billing/ledger/rate_tenant.h"
+#include "billing/ledger/refusals.h"
 #include "billing/ledger/usage_lines.h"
 #include "common/alloc.h"
 #include "common/calendar.h"
-#include "common/log.h"
 #include "common/metrics.h"
 
 #include <string.h>
@@ -20,14 +21,12 @@
 
 static struct metric metric_lines = {
     .name = "sluice_billing_rated_lines_total", .type = METRIC_COUNTER, .help = "Rated lines posted"};
-static struct metric metric_unpriced = {.name = "sluice_billing_unpriced_reservation_days_total",
-                                        .type = METRIC_COUNTER,
-                                        .help = "Reservation-days found without a price; they wait in unpriced_usage"};
-
 void rate_day_register_metrics(void)
 {
-    struct metric *const metrics[] = {&metric_lines, &metric_unpriced};
+    struct metric *const metrics[] = {&metric_lines};
     metric_register(metrics, COUNT_OF(metrics));
+    held_days_register_metrics();
+    refusals_register_metrics();
     rate_tenant_register_metrics();
 }
 
@@ -66,25 +65,6 @@ static const struct db_stmt statement_usage = {
 };
 // clang-format on
 
-static const struct db_stmt statement_priced = {
-    .name = "rate_day_priced",
-    .sql = "DELETE FROM unpriced_usage w USING unnest($1::uuid[], $2::bigint[]) AS x (reservation_id, day)"
-           " WHERE w.reservation_id = x.reservation_id AND w.day = date '1970-01-01' + x.day::integer",
-    .params = 2,
-};
-
-/* Of a day that waits there may be more by now: what came late. */
-static const struct db_stmt statement_unpriced = {
-    .name = "rate_day_unpriced",
-    .sql = "INSERT INTO unpriced_usage AS w (day, reservation_id, tenant_id, sku, gpu_milli_seconds)"
-           " SELECT date '1970-01-01' + x.day::integer, x.reservation_id, x.tenant_id, x.sku, x.amount"
-           "   FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[])"
-           "     AS x (reservation_id, tenant_id, day, sku, amount)"
-           " ON CONFLICT (day, reservation_id) DO UPDATE SET sku = excluded.sku,"
-           "  gpu_milli_seconds = excluded.gpu_milli_seconds WHERE w.gpu_milli_seconds <> excluded.gpu_milli_seconds",
-    .params = 5,
-};
-
 static const struct db_stmt statement_oldest = {
     .name = "rate_day_oldest",
     .sql = "SELECT extract(epoch FROM min(day))::bigint FROM unpriced_usage",
@@ -92,7 +72,10 @@ static const struct db_stmt statement_oldest = {
 };
 
 const struct db_stmt *const rate_day_statements[] = {
-    &statement_waiting, &statement_usage, &statement_priced, &statement_unpriced, &statement_oldest, NULL,
+    &statement_waiting,
+    &statement_usage,
+    &statement_oldest,
+    NULL,
 };
 
 /* ---- A chunk ---- */
@@ -102,41 +85,23 @@ struct rating_chunk {
     struct rate_scope scope;
     const PGresult *waiting; /* reservations, in order; */
     int first, end;          /* those of the chunk */
+    int most;                /* so many in the next one */
+    const char *unfit;       /* of a chunk of one that is held: why it fits no number */
 };
 
 /* What a chunk found out. */
 struct findings {
     struct rated_lines lines;
-    struct db_array priced_reservation, priced_day;
-    struct db_array held_reservation, held_tenant, held_day, held_sku, held_amount;
+    struct db_array rated_reservation, rated_day;
+    struct held_days held;
 };
 
 static void findings_release(struct findings *findings)
 {
     rated_lines_release(&findings->lines);
-    struct db_array *const arrays[] = {
-        &findings->priced_reservation, &findings->priced_day, &findings->held_reservation, &findings->held_tenant,
-        &findings->held_day,           &findings->held_sku,   &findings->held_amount,
-    };
-    for (size_t i = 0; i < COUNT_OF(arrays); i++)
-        db_array_clear(arrays[i]);
-}
-
-/* Puts a reservation's day on the list of what waits for a price. */
-static void hold(struct findings *findings, const PGresult *rows, int first, int end, int unpriced_row,
-                 const struct err *err)
-{
-    char sku[USAGE_SKU_SIZE];
-    usage_sku_print(rows, unpriced_row, sku);
-    const char *reservation = db_text(rows, first, USAGE_COLUMN_RESERVATION);
-    db_array_text(&findings->held_reservation, reservation);
-    db_array_text(&findings->held_tenant, db_text(rows, first, USAGE_COLUMN_TENANT));
-    db_array_text(&findings->held_day, db_text(rows, first, USAGE_COLUMN_DAY));
-    db_array_text(&findings->held_sku, sku);
-    db_array_int(&findings->held_amount, usage_billable(rows, first, end));
-    metric_add(&metric_unpriced, 1);
-    log_event(LOG_LEVEL_ERROR, "usage_without_price", LOG_TEXT("reservation", reservation), LOG_TEXT("sku", sku),
-              LOG_TEXT("why", err->text));
+    db_array_clear(&findings->rated_reservation);
+    db_array_clear(&findings->rated_day);
+    held_days_release(&findings->held);
 }
 
 /* One reservation's day, rows [first, end): all of it is rated, or all of it waits. */
@@ -147,15 +112,15 @@ static enum err_kind rate_reservation_day(struct findings *findings, const struc
     int unpriced = first;
     enum err_kind kind = usage_lines_add_day(&findings->lines, book, rows, first, end, NULL, &unpriced, &err);
     if (kind == ERR_NOT_FOUND) {
-        hold(findings, rows, first, end, unpriced, &err);
+        held_days_add(&findings->held, rows, first, end, unpriced, NULL);
         return ERR_NONE;
     }
     if (kind != ERR_NONE) {
         *reterr = err;
         return kind;
     }
-    db_array_text(&findings->priced_reservation, db_text(rows, first, USAGE_COLUMN_RESERVATION));
-    db_array_text(&findings->priced_day, db_text(rows, first, USAGE_COLUMN_DAY));
+    db_array_text(&findings->rated_reservation, db_text(rows, first, USAGE_COLUMN_RESERVATION));
+    db_array_text(&findings->rated_day, db_text(rows, first, USAGE_COLUMN_DAY));
     return ERR_NONE;
 }
 
@@ -181,39 +146,68 @@ static enum err_kind post_findings(struct db *db, const struct rating_chunk *chu
                                    struct err *reterr)
 {
     enum err_kind kind = post_lines(db, chunk, &findings->lines, reterr);
-    if (kind == ERR_NONE && findings->priced_reservation.count > 0) {
-        kind = db_run(db, &statement_priced,
-                      DB_PARAMS(db_array_param(&findings->priced_reservation), db_array_param(&findings->priced_day)),
-                      NULL, reterr);
-    }
-    if (kind == ERR_NONE && findings->held_reservation.count > 0) {
-        kind = db_run(db, &statement_unpriced,
-                      DB_PARAMS(db_array_param(&findings->held_reservation), db_array_param(&findings->held_tenant),
-                                db_array_param(&findings->held_day), db_array_param(&findings->held_sku),
-                                db_array_param(&findings->held_amount)),
-                      NULL, reterr);
-    }
-    return kind;
+    if (kind == ERR_NONE)
+        kind = held_days_free(db, &findings->rated_reservation, &findings->rated_day, reterr);
+    return kind == ERR_NONE ? held_days_write(&findings->held, db, reterr) : kind;
 }
 
-static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr)
+static enum err_kind load_usage(struct db *db, const struct rating_chunk *chunk, PGresult **ret, struct err *reterr)
 {
-    const struct rating_chunk *chunk = context;
     char date[CALENDAR_DATE_SIZE];
     calendar_date_print(chunk->day, date);
     CLEANUP(db_array_clear) struct db_array reservations = {0};
     for (int row = chunk->first; row < chunk->end; row++)
         db_array_text(&reservations, db_text(chunk->waiting, row, 0));
+    return db_run(db, &statement_usage, DB_PARAMS(date, db_array_param(&reservations)), ret, reterr);
+}
+
+static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr)
+{
+    const struct rating_chunk *chunk = context;
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind = db_run(db, &statement_usage, DB_PARAMS(date, db_array_param(&reservations)), &rows, reterr);
-    if (kind != ERR_NONE)
-        return kind;
     CLEANUP(findings_release) struct findings findings = {0};
-    for (int row = 0, next; row < PQntuples(rows) && kind == ERR_NONE; row = next) {
+    enum err_kind kind = load_usage(db, chunk, &rows, reterr);
+    for (int row = 0, next; kind == ERR_NONE && row < PQntuples(rows); row = next) {
         next = db_run_end(rows, row, USAGE_COLUMN_DAY);
         kind = rate_reservation_day(&findings, chunk->scope.book, rows, row, next, reterr);
     }
     return kind == ERR_NONE ? post_findings(db, chunk, &findings, reterr) : kind;
+}
+
+/* All days of the chunk wait. */
+static enum err_kind hold_chunk(struct db *db, void *context, struct err *reterr)
+{
+    const struct rating_chunk *chunk = context;
+    CLEANUP(db_result_clear) PGresult *rows = NULL;
+    CLEANUP(held_days_release) struct held_days held = {0};
+    enum err_kind kind = load_usage(db, chunk, &rows, reterr);
+    for (int row = 0, next; kind == ERR_NONE && row < PQntuples(rows); row = next) {
+        next = db_run_end(rows, row, USAGE_COLUMN_DAY);
+        held_days_add(&held, rows, row, next, row, chunk->unfit);
+    }
+    return kind == ERR_NONE ? held_days_write(&held, db, reterr) : kind;
+}
+
+/* An amount that fits no number is its reservation's own fault, and stops nobody else: the chunk is halved until it
+ * stands alone and waits. Chunks grow again with each that went well. */
+static enum err_kind rate_or_hold(struct leader *leader, struct rating_chunk *chunk, struct err *reterr)
+{
+    struct err err = {0};
+    int size = chunk->end - chunk->first;
+    enum err_kind kind = leader_transact(leader, rate_chunk, chunk, &err);
+    chunk->most = size < CHUNK_RESERVATIONS / 2 ? size * 2 : CHUNK_RESERVATIONS;
+    if (kind == ERR_INVALID && size > 1) {
+        chunk->most = size / 2;
+        chunk->end = chunk->first;
+        return ERR_NONE;
+    }
+    if (kind == ERR_INVALID) {
+        chunk->unfit = err.text;
+        return leader_transact(leader, hold_chunk, chunk, reterr);
+    }
+    if (kind != ERR_NONE)
+        *reterr = err;
+    return kind;
 }
 
 enum err_kind rate_day_journals(struct db *db, int64_t day, struct err *reterr)
@@ -244,11 +238,11 @@ static enum err_kind rate_chunks(struct leader *leader, int64_t day, const struc
     enum err_kind kind = rate_scope_load(leader->db, day, book, &scope, reterr);
     if (kind == ERR_NONE)
         kind = db_run(leader->db, &statement_waiting, DB_PARAMS(date), &waiting, reterr);
-    struct rating_chunk chunk = {.day = day, .scope = scope, .waiting = waiting};
+    struct rating_chunk chunk = {.day = day, .scope = scope, .waiting = waiting, .most = CHUNK_RESERVATIONS};
     int count = kind == ERR_NONE ? PQntuples(waiting) : 0;
     for (; chunk.first < count && kind == ERR_NONE; chunk.first = chunk.end) {
-        chunk.end = chunk.first + CHUNK_RESERVATIONS < count ? chunk.first + CHUNK_RESERVATIONS : count;
-        kind = leader_transact(leader, rate_chunk, &chunk, reterr);
+        chunk.end = chunk.most < count - chunk.first ? chunk.first + chunk.most : count;
+        kind = rate_or_hold(leader, &chunk, reterr);
     }
     return kind;
 }

@@ -2,8 +2,8 @@
  *
  * A group is a reservation at a price version in a billing period of its tenant. What a line adds is the rating of the
  * group's usage to date less what was rated before. A reservation's day with a second that no price covers is neither
- * rated nor dropped: it waits in unpriced_usage and is tried again with each day. Repeatable: what a day has rated is
- * not rated again. */
+ * rated nor dropped: it waits in unpriced_usage and is tried again with each day; so does one whose amounts fit no
+ * number, and no other waits for it. Repeatable: what a day has rated is not rated again. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

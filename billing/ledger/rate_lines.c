@@ -149,5 +149,7 @@ enum err_kind rate_lines(struct rated_lines *lines, const struct price_book *boo
     free(scratch);
     free(charges);
     free(terms);
-    return kind == ERR_NONE ? rated_lines_merge(lines, reterr) : kind;
+    if (kind == ERR_NONE)
+        kind = rated_lines_merge(lines, reterr);
+    return kind == ERR_NONE ? rated_lines_check(lines, reterr) : kind;
 }

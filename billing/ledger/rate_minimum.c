@@ -4,6 +4,8 @@
 
 #include "common/calendar.h"
 
+#include <string.h>
+
 /* Chosen instances that ended in a span and neither failed nor gave way: how long they were held, undelivered time
  * included, so that what the provider owes is not charged for. Nothing to look at where no price has a minimum.
  *   chosen: their ids; ended: when. */
@@ -155,12 +157,31 @@ static enum err_kind add_short(struct rated_lines *lines, const struct price_boo
     return kind;
 }
 
+/* A reservation's, rows [first, end): all of it is added, or nothing. */
+static enum err_kind add_run(struct rated_lines *lines, const struct price_book *book, const PGresult *rows, int first,
+                             int end, struct err *reterr)
+{
+    CLEANUP(rated_lines_release) struct rated_lines own = {0};
+    enum err_kind kind = ERR_NONE;
+    for (int row = first; kind == ERR_NONE && row < end; row++)
+        kind = add_short(&own, book, rows, row, reterr);
+    if (kind == ERR_NONE)
+        kind = rated_lines_merge(&own, reterr);
+    if (kind == ERR_NONE)
+        kind = rated_lines_check(&own, reterr);
+    for (size_t i = 0; kind == ERR_NONE && i < own.count; i++)
+        rated_lines_push(lines, &own.list[i]);
+    return kind;
+}
+
 static enum err_kind add_all(struct rated_lines *lines, const struct price_book *book, const PGresult *rows,
                              struct err *reterr)
 {
     enum err_kind kind = ERR_NONE;
-    for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++)
-        kind = add_short(lines, book, rows, row, reterr);
+    for (int row = 0, next; kind == ERR_NONE && row < PQntuples(rows); row = next) {
+        next = db_run_end(rows, row, SHORT_RESERVATION);
+        kind = add_run(lines, book, rows, row, next, reterr);
+    }
     return kind == ERR_NONE ? rated_lines_merge(lines, reterr) : kind;
 }
 
@@ -194,6 +215,38 @@ static void read_charged(const PGresult *rows, struct rated_lines *ret)
     }
 }
 
+static void forget(struct rated_lines *lines, struct identity reservation)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < lines->count; i++) {
+        if (memcmp(&lines->list[i].key.reservation, &reservation, sizeof reservation) != 0)
+            lines->list[kept++] = lines->list[i];
+    }
+    lines->count = kept;
+}
+
+/* What fits no number is its reservation's own fault: what was charged of it before stays, and its period waits. */
+static enum err_kind add_fitting(struct rated_lines *lines, const struct price_book *book, const PGresult *rows,
+                                 struct rated_lines *charged, struct refusals *refusals, struct err *reterr)
+{
+    for (int row = 0, next; row < PQntuples(rows); row = next) {
+        struct err err = {0};
+        next = db_run_end(rows, row, SHORT_RESERVATION);
+        enum err_kind kind = add_run(lines, book, rows, row, next, &err);
+        const struct refused_period period = {.tenant = db_identity(rows, row, SHORT_TENANT),
+                                              .starts_s = db_int(rows, row, SHORT_PERIOD, 0),
+                                              .ends_s = db_int(rows, row, SHORT_PERIOD_END, 0)};
+        if (kind == ERR_INVALID) {
+            forget(charged, db_identity(rows, row, SHORT_RESERVATION));
+            refusals_add(refusals, &period, err.text);
+        } else if (kind != ERR_NONE) {
+            *reterr = err;
+            return kind;
+        }
+    }
+    return rated_lines_merge(lines, reterr);
+}
+
 static enum err_kind ended_on(struct db *db, const char *from, const char *to, struct db_array *ret, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *rows = NULL;
@@ -204,7 +257,8 @@ static enum err_kind ended_on(struct db *db, const char *from, const char *to, s
 }
 
 enum err_kind rate_minimum_of_day(struct db *db, int64_t day, const struct price_book *book,
-                                  struct minimum_rows *ret_rows, struct rated_lines *lines, struct err *reterr)
+                                  struct minimum_rows *ret_rows, struct rated_lines *lines, struct refusals *refusals,
+                                  struct err *reterr)
 {
     char from[DB_INT_TEXT_SIZE];
     char to[DB_INT_TEXT_SIZE];
@@ -219,10 +273,9 @@ enum err_kind rate_minimum_of_day(struct db *db, int64_t day, const struct price
     kind = db_run(db, &statement_short_of, DB_PARAMS(from, to, ids), &ret_rows->instances, reterr);
     if (kind == ERR_NONE)
         kind = db_run(db, &statement_charged, DB_PARAMS(from, ids), &ret_rows->charged, reterr);
-    if (kind == ERR_NONE)
-        kind = add_all(lines, book, ret_rows->instances, reterr);
     if (kind != ERR_NONE)
         return kind;
     read_charged(ret_rows->charged, &charged);
-    return rated_lines_subtract(lines, &charged, reterr);
+    kind = add_fitting(lines, book, ret_rows->instances, &charged, refusals, reterr);
+    return kind == ERR_NONE ? rated_lines_subtract(lines, &charged, reterr) : kind;
 }

@@ -3,6 +3,7 @@
 #include "billing/ledger/rate_rules.h"
 
 #include "billing/ledger/rate_minimum.h"
+#include "billing/ledger/refusals.h"
 #include "common/calendar.h"
 #include "common/money.h"
 
@@ -15,7 +16,8 @@
 
 /* Rows: reservation, tenant, currency, period, its end, reason, base, share of it in basis points, what was written. */
 
-/* A cancellation is charged in the billing period in which it was asked for. */
+/* A cancellation is charged in the billing period in which it was asked for. Looked at are those of the last days, and,
+ * since one that fits no number waits, all of periods that are over and still open. */
 // clang-format off
 static const struct db_stmt statement_cancellations = {
     .name = "rate_rules_cancellations",
@@ -24,8 +26,11 @@ static const struct db_stmt statement_cancellations = {
            WRITTEN("adjustment", "p.starts")
            "  FROM (SELECT c.*, c.kind AS reason, t.billing_timezone AS zone FROM cancellation c"
            "          JOIN tenant t ON t.id = c.tenant_id"
-           "         WHERE c.requested_at >= ($1::date - 7)::timestamp AT TIME ZONE 'UTC'"
-           "           AND c.requested_at < ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AND c.charge_bp > 0) x"
+           "         WHERE c.requested_at < ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AND c.charge_bp > 0"
+           "           AND (c.requested_at >= ($1::date - 7)::timestamp AT TIME ZONE 'UTC' OR EXISTS ("
+           "             SELECT FROM billing_period o WHERE o.tenant_id = c.tenant_id AND o.status = 'open'"
+           "                AND o.starts_at <= c.requested_at AND o.ends_at > c.requested_at"
+           "                AND o.ends_at <= ($1::date + 1)::timestamp AT TIME ZONE 'UTC'))) x"
            "  CROSS JOIN LATERAL (SELECT date_trunc('month', x.requested_at AT TIME ZONE x.zone) AS month) m"
            "  CROSS JOIN LATERAL (SELECT m.month AT TIME ZONE x.zone AS starts,"
            "    (m.month + interval '1 month') AT TIME ZONE x.zone AS ends) p"
@@ -33,6 +38,8 @@ static const struct db_stmt statement_cancellations = {
     .params = 1,
 };
 // clang-format on
+
+#define NUMBER_MOST "9223372036854775807" /* what is more is told so, and refused */
 
 /* What a reservation's usage of a period that is over costs, and the share of it that its undelivered seconds give
  * back: the last step whose least is reached, exactly. Of the promised time, what was preempted is not a part. A period
@@ -62,7 +69,8 @@ static const struct db_stmt statement_cancellations = {
     "  extract(epoch FROM x.ends_at)::bigint, x.reason, l.cost_u" cost ", -coalesce(s.share_bp, 0), -l.credit_u" credit \
     "  FROM (SELECT *, 'sla_credit' AS reason FROM promised WHERE undelivered > 0) x"                                  \
     "  CROSS JOIN LATERAL (SELECT"                                                                                     \
-    "     coalesce(sum(l.effective_u) FILTER (WHERE l.charge_category = 'usage' AND l.meter_id IS NULL), 0)::bigint"  \
+    "     greatest(least(coalesce(sum(l.effective_u)"                                                                  \
+    "       FILTER (WHERE l.charge_category = 'usage' AND l.meter_id IS NULL), 0), " NUMBER_MOST "), -" NUMBER_MOST ")::bigint" \
     "      AS cost_u,"                                                                                                 \
     "     -coalesce(sum(l.amount_u) FILTER (WHERE l.reason = 'sla_credit'), 0)::bigint AS credit_u"                    \
     "     FROM rated_line l WHERE l.reservation_id = x.reservation_id"                                                 \
@@ -146,16 +154,21 @@ static const struct rule *rule_of(const char *reason)
 }
 
 /* What is still to be written of a row. */
-static enum err_kind add_row(struct rated_lines *lines, const PGresult *rows, int row, struct err *reterr)
+static enum err_kind amount_of_row(const PGresult *rows, int row, int64_t *ret_amount_u, struct err *reterr)
+{
+    int64_t base_u = db_int(rows, row, RULE_BASE, 0);
+    enum err_kind kind = money_round((money_wide)base_u * db_int(rows, row, RULE_SHARE, 0), MONEY_BASIS_POINTS,
+                                     MONEY_HALF_EVEN, ret_amount_u, reterr);
+    if (kind == ERR_NONE && (base_u == INT64_MAX || *ret_amount_u > RATED_LINE_MOST_U))
+        kind = err_set(reterr, ERR_INVALID, "a charge by the rule '%s' is more than the books can add up",
+                       db_text(rows, row, RULE_REASON));
+    return kind == ERR_NONE ? money_subtract(*ret_amount_u, db_int(rows, row, RULE_WRITTEN, 0), ret_amount_u, reterr)
+                            : kind;
+}
+
+static void add_row(struct rated_lines *lines, const PGresult *rows, int row, int64_t amount_u)
 {
     const struct rule *rule = rule_of(db_text(rows, row, RULE_REASON));
-    int64_t amount_u = 0;
-    enum err_kind kind = money_round((money_wide)db_int(rows, row, RULE_BASE, 0) * db_int(rows, row, RULE_SHARE, 0),
-                                     MONEY_BASIS_POINTS, MONEY_HALF_EVEN, &amount_u, reterr);
-    if (kind == ERR_NONE)
-        kind = money_subtract(amount_u, db_int(rows, row, RULE_WRITTEN, 0), &amount_u, reterr);
-    if (kind != ERR_NONE || amount_u == 0)
-        return kind;
     struct rated_line line = {
         .key = {.reservation = db_identity(rows, row, RULE_RESERVATION),
                 .period_start_s = db_int(rows, row, RULE_PERIOD, 0),
@@ -167,7 +180,6 @@ static enum err_kind add_row(struct rated_lines *lines, const PGresult *rows, in
     };
     rated_line_give(&line, amount_u);
     rated_lines_push(lines, &line);
-    return ERR_NONE;
 }
 
 /* What a rule is applied with. */
@@ -177,21 +189,36 @@ struct applied {
     const struct price_book *book; /* of minimum durations */
 };
 
-static enum err_kind add_rows(struct rated_lines *lines, const PGresult *rows, struct err *reterr)
+static enum err_kind add_rows(struct rated_lines *lines, const PGresult *rows, struct refusals *refusals,
+                              struct err *reterr)
 {
     enum err_kind kind = ERR_NONE;
-    for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++)
-        kind = add_row(lines, rows, row, reterr);
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
+        struct err err = {0};
+        int64_t amount_u = 0;
+        const struct refused_period period = {.tenant = db_identity(rows, row, RULE_TENANT),
+                                              .starts_s = db_int(rows, row, RULE_PERIOD, 0),
+                                              .ends_s = db_int(rows, row, RULE_PERIOD_END, 0)};
+        kind = amount_of_row(rows, row, &amount_u, &err);
+        if (kind == ERR_NONE && amount_u != 0)
+            add_row(lines, rows, row, amount_u);
+        if (kind == ERR_INVALID) {
+            refusals_add(refusals, &period, err.text);
+            kind = ERR_NONE;
+        } else if (kind != ERR_NONE) {
+            *reterr = err;
+        }
+    }
     return kind;
 }
 
 static enum err_kind collect_shares(struct db *db, const struct applied *applied, PGresult **ret_rows,
-                                    struct rated_lines *lines, struct err *reterr)
+                                    struct rated_lines *lines, struct refusals *refusals, struct err *reterr)
 {
     char date[CALENDAR_DATE_SIZE];
     calendar_date_print(applied->day, date);
     enum err_kind kind = db_run(db, applied->stmt, DB_PARAMS(date), ret_rows, reterr);
-    return kind == ERR_NONE ? add_rows(lines, *ret_rows, reterr) : kind;
+    return kind == ERR_NONE ? add_rows(lines, *ret_rows, refusals, reterr) : kind;
 }
 
 static enum err_kind apply_shares(struct db *db, void *context, struct err *reterr)
@@ -199,7 +226,10 @@ static enum err_kind apply_shares(struct db *db, void *context, struct err *rete
     const struct applied *applied = context;
     CLEANUP(db_result_clear) PGresult *rows = NULL;
     CLEANUP(rated_lines_release) struct rated_lines lines = {0};
-    enum err_kind kind = collect_shares(db, applied, &rows, &lines, reterr);
+    CLEANUP(refusals_release) struct refusals refusals = {0};
+    enum err_kind kind = collect_shares(db, applied, &rows, &lines, &refusals, reterr);
+    if (kind == ERR_NONE)
+        kind = refusals_write(&refusals, applied->day, db, reterr);
     return kind == ERR_NONE ? rated_lines_write_late(&lines, applied->day, db, reterr) : kind;
 }
 
@@ -208,7 +238,10 @@ static enum err_kind apply_minimum(struct db *db, void *context, struct err *ret
     const struct applied *applied = context;
     CLEANUP(minimum_rows_release) struct minimum_rows rows = {0};
     CLEANUP(rated_lines_release) struct rated_lines lines = {0};
-    enum err_kind kind = rate_minimum_of_day(db, applied->day, applied->book, &rows, &lines, reterr);
+    CLEANUP(refusals_release) struct refusals refusals = {0};
+    enum err_kind kind = rate_minimum_of_day(db, applied->day, applied->book, &rows, &lines, &refusals, reterr);
+    if (kind == ERR_NONE)
+        kind = refusals_write(&refusals, applied->day, db, reterr);
     return kind == ERR_NONE ? rated_lines_write_late(&lines, applied->day, db, reterr) : kind;
 }
 
@@ -217,9 +250,9 @@ enum err_kind rate_rules_charges(struct db *db, int64_t day, const struct price_
 {
     const struct applied cancellations = {.day = day, .stmt = &statement_cancellations};
     CLEANUP(rated_lines_release) struct rated_lines minimum = {0};
-    enum err_kind kind = collect_shares(db, &cancellations, &ret->shares, &ret->lines, reterr);
+    enum err_kind kind = collect_shares(db, &cancellations, &ret->shares, &ret->lines, NULL, reterr);
     if (kind == ERR_NONE)
-        kind = rate_minimum_of_day(db, day, book, &ret->minimum, &minimum, reterr);
+        kind = rate_minimum_of_day(db, day, book, &ret->minimum, &minimum, NULL, reterr);
     for (size_t i = 0; i < minimum.count; i++)
         rated_lines_push(&ret->lines, &minimum.list[i]);
     return kind;
@@ -235,7 +268,7 @@ enum err_kind rate_rules_credits(struct db *db, int64_t until_s, int64_t generat
         return kind;
     kind = db_run(db, &statement_credits_so_far,
                   DB_PARAMS(db_int_param(texts[0], until_s), db_int_param(texts[1], generation)), &ret->shares, reterr);
-    return kind == ERR_NONE ? add_rows(&ret->lines, ret->shares, reterr) : kind;
+    return kind == ERR_NONE ? add_rows(&ret->lines, ret->shares, NULL, reterr) : kind;
 }
 
 void rule_charges_release(struct rule_charges *charges)

@@ -1,6 +1,7 @@
 /* What is charged and credited by rule: cancellations and early releases, instances that ran less than their price's
  * minimum, and, once a billing period is over, what was promised and not delivered; of a closed period whose usage
- * changed, what differs. Repeatable: what a rule comes to, less what was written by it. One thread. */
+ * changed, what differs. Repeatable: what a rule comes to, less what was written by it. What fits no number is left out,
+ * and its tenant's period refused. One thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

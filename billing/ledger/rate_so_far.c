@@ -76,6 +76,7 @@ struct so_far {
     int64_t generation;
     struct rate_scope scope;
     PGresult *due;        /* periods that the day touches as a whole: enum rate_tenant_column */
+    int64_t chunk;        /* so many reservations are next */
     struct identity last; /* of the reservations before */
     bool more;            /* out */
     struct period *periods;
@@ -214,7 +215,7 @@ static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr
     CLEANUP(rated_lines_release) struct rated_lines rest = {0};
     CLEANUP(bulk_rows_release) struct bulk_rows unpriced = {0};
     int64_t reservations = 0;
-    enum err_kind kind = load_usage(db, so_far, NULL, CHUNK_RESERVATIONS, &rows, reterr);
+    enum err_kind kind = load_usage(db, so_far, NULL, so_far->chunk, &rows, reterr);
     if (kind == ERR_NONE)
         kind = measure(so_far, so_far->scope.book, rows, &lines, &unpriced, &reservations, reterr);
     if (kind == ERR_NONE)
@@ -229,9 +230,43 @@ static enum err_kind rate_chunk(struct db *db, void *context, struct err *reterr
     kind = rate_alone(db, &so_far->scope, &lines, &written, reterr);
     if (kind == ERR_NONE)
         kind = write(db, so_far, &lines, reterr);
-    if (kind == ERR_NONE && PQntuples(rows) > 0)
+    if (kind != ERR_NONE)
+        return kind;
+    if (PQntuples(rows) > 0)
         so_far->last = db_identity(rows, PQntuples(rows) - 1, USAGE_COLUMN_RESERVATION);
-    so_far->more = reservations == CHUNK_RESERVATIONS;
+    so_far->more = reservations == so_far->chunk;
+    return ERR_NONE;
+}
+
+/* A reservation that its close could not rate is left out, and counted. */
+static enum err_kind pass_one(struct db *db, void *context, struct err *reterr)
+{
+    struct so_far *so_far = context;
+    CLEANUP(db_result_clear) PGresult *rows = NULL;
+    CLEANUP(bulk_rows_release) struct bulk_rows unpriced = {0};
+    enum err_kind kind = load_usage(db, so_far, NULL, 1, &rows, reterr);
+    if (kind != ERR_NONE || PQntuples(rows) == 0)
+        return kind;
+    add_unpriced(&unpriced, so_far, rows, 0, PQntuples(rows));
+    kind = bulk_rows_send(&unpriced, db, &statement_write, reterr);
+    so_far->last = kind == ERR_NONE ? db_identity(rows, 0, USAGE_COLUMN_RESERVATION) : so_far->last;
+    return kind;
+}
+
+/* As the day's close does: a chunk with an amount that fits no number is halved until it stands alone. */
+static enum err_kind rate_or_halve(struct leader *leader, struct so_far *so_far, struct err *reterr)
+{
+    struct err err = {0};
+    enum err_kind kind = leader_transact(leader, rate_chunk, so_far, &err);
+    if (kind == ERR_INVALID && so_far->chunk > 1) {
+        so_far->chunk /= 2;
+        return ERR_NONE;
+    }
+    so_far->chunk = so_far->chunk < CHUNK_RESERVATIONS / 2 ? so_far->chunk * 2 : CHUNK_RESERVATIONS;
+    if (kind == ERR_INVALID)
+        return leader_transact(leader, pass_one, so_far, reterr);
+    if (kind != ERR_NONE)
+        *reterr = err;
     return kind;
 }
 
@@ -459,7 +494,8 @@ static enum err_kind credit(struct db *db, void *context, struct err *reterr)
 enum err_kind rate_so_far(struct leader *leader, const struct day_part *part, int64_t generation, struct err *reterr)
 {
     CLEANUP(price_book_release) struct price_book book = {0};
-    CLEANUP(so_far_release) struct so_far so_far = {.part = part, .generation = generation, .more = true};
+    CLEANUP(so_far_release)
+    struct so_far so_far = {.part = part, .generation = generation, .chunk = CHUNK_RESERVATIONS, .more = true};
     enum err_kind kind = rate_day_book(leader->db, part->day, &book, reterr);
     if (kind == ERR_NONE)
         kind = rate_scope_load(leader->db, part->day, &book, &so_far.scope, reterr);
@@ -467,7 +503,7 @@ enum err_kind rate_so_far(struct leader *leader, const struct day_part *part, in
         kind = rate_tenants_due(leader->db, part->day, &so_far.due, reterr);
     so_far.scope.others = so_far.due;
     while (kind == ERR_NONE && so_far.more)
-        kind = leader_transact(leader, rate_chunk, &so_far, reterr);
+        kind = rate_or_halve(leader, &so_far, reterr);
     if (kind == ERR_NONE)
         kind = find_whole(leader->db, &so_far, reterr);
     for (; so_far.next_period < so_far.period_count && kind == ERR_NONE; so_far.next_period++)

@@ -7,8 +7,8 @@
 #include "billing/ledger/rate_alone.h"
 #include "billing/ledger/rate_facts.h"
 #include "billing/ledger/rate_lines.h"
+#include "billing/ledger/refusals.h"
 #include "common/calendar.h"
-#include "common/log.h"
 #include "common/metrics.h"
 
 #include <string.h>
@@ -22,14 +22,9 @@ static struct metric metric_periods = {.name = "sluice_billing_tenant_periods_ra
 static struct metric metric_corrected = {.name = "sluice_billing_corrections_total",
                                          .type = METRIC_COUNTER,
                                          .help = "Lines that correct a closed billing period"};
-static struct metric metric_refused = {
-    .name = "sluice_billing_reratings_refused_total",
-    .type = METRIC_COUNTER,
-    .help = "Billing periods that could not be rated as a whole: a second has no price, or an amount does not fit"};
-
 void rate_tenant_register_metrics(void)
 {
-    struct metric *const metrics[] = {&metric_periods, &metric_corrected, &metric_refused};
+    struct metric *const metrics[] = {&metric_periods, &metric_corrected};
     metric_register(metrics, COUNT_OF(metrics));
 }
 
@@ -110,21 +105,13 @@ static const struct db_stmt statement_due = {
     .params = 2,
 };
 
-static const struct db_stmt statement_refuse = {
-    .name = "rate_tenant_refuse",
-    .sql = "INSERT INTO unrated_period (tenant_id, period_start, day, reason)"
-           " VALUES ($1::uuid, to_timestamp($2::bigint), $3::date, $4::text)"
-           " ON CONFLICT (tenant_id, period_start) DO UPDATE SET day = excluded.day, reason = excluded.reason",
-    .params = 4,
-};
-
 static const struct db_stmt statement_admit = {
     .name = "rate_tenant_admit",
     .sql = "DELETE FROM unrated_period WHERE tenant_id = $1::uuid AND period_start = to_timestamp($2::bigint)",
     .params = 2,
 };
 
-const struct db_stmt *const rate_tenant_statements[] = {&statement_due, &statement_refuse, &statement_admit, NULL};
+const struct db_stmt *const rate_tenant_statements[] = {&statement_due, &statement_admit, NULL};
 
 /* One period being rated. */
 struct rating {
@@ -274,13 +261,13 @@ struct refusal {
 static enum err_kind refuse(struct db *db, void *context, struct err *reterr)
 {
     const struct refusal *refusal = context;
-    char start[DB_INT_TEXT_SIZE];
-    char date[CALENDAR_DATE_SIZE];
-    calendar_date_print(refusal->rating->day, date);
-    return db_run(
-        db, &statement_refuse,
-        DB_PARAMS(tenant_of(refusal->rating), db_int_param(start, refusal->rating->starts_s), date, refusal->reason),
-        NULL, reterr);
+    const struct rating *rating = refusal->rating;
+    const struct refused_period period = {.tenant = db_identity(rating->due, rating->row, DUE_TENANT),
+                                          .starts_s = rating->starts_s,
+                                          .ends_s = rating->ends_s};
+    CLEANUP(refusals_release) struct refusals refusals = {0};
+    refusals_add(&refusals, &period, refusal->reason);
+    return refusals_write(&refusals, rating->day, db, reterr);
 }
 
 static enum err_kind rate_or_refuse(struct leader *leader, struct rating *rating, struct err *reterr)
@@ -291,10 +278,10 @@ static enum err_kind rate_or_refuse(struct leader *leader, struct rating *rating
         *reterr = err;
         return kind;
     }
-    metric_add(&metric_refused, 1);
-    log_event(LOG_LEVEL_ERROR, "rerating_refused", LOG_TEXT("tenant", tenant_of(rating)), LOG_TEXT("why", err.text));
-    if (kind == ERR_NOT_FOUND)
+    if (kind == ERR_NOT_FOUND) {
+        refusals_tell(tenant_of(rating), err.text);
         return ERR_NONE; /* it waits as unpriced usage does */
+    }
     return leader_transact(leader, refuse, &(struct refusal){.rating = rating, .reason = err.text}, reterr);
 }
 

@@ -242,6 +242,20 @@ enum err_kind rated_lines_merge(struct rated_lines *lines, struct err *reterr)
     return kind;
 }
 
+enum err_kind rated_lines_check(const struct rated_lines *lines, struct err *reterr)
+{
+    for (size_t i = 0; i < lines->count; i++) {
+        const struct rated_line *line = &lines->list[i];
+        const int64_t amounts[] = {line->list_u, line->contracted_u, line->effective_u, line->billed_u};
+        for (size_t k = 0; k < COUNT_OF(amounts); k++) {
+            if (amounts[k] > RATED_LINE_MOST_U || amounts[k] < -RATED_LINE_MOST_U)
+                return err_set(reterr, ERR_INVALID, "an amount of %lld micro-units is more than the books can add up",
+                               (long long)amounts[k]);
+        }
+    }
+    return ERR_NONE;
+}
+
 static bool is_nothing(const struct rated_line *line)
 {
     return line->seconds == 0 && line->gpu_milli_s == 0 && line->meter_quantity == 0 && line->list_u == 0 &&

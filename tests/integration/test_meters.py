@@ -100,12 +100,12 @@ def test_every_bad_row_of_a_batch_is_named(metered):
 
 
 def test_prices_and_readings_stay_within_what_an_amount_can_say(metered):
-    for wish, pointer in ((money("1000000.000001"), "/gpu_hour/amount"), (money("1000000.000000"), "/package_gpu_hours")):
+    for wish, pointer in ((money("100000000.000001"), "/gpu_hour/amount"), (money("1000001.000000"), "/package_gpu_hours")):
         package = {"model": "package", "package_gpu_hours": 1_000_000} if pointer != "/gpu_hour/amount" else {}
         errors = metered.finance.post("/v1/system/prices", {"sku_kind": "meter", "sku": "seats", "gpu_hour": wish, **package}).expect(422).body["errors"]
         assert [each["pointer"] for each in errors] == [pointer]
     metered.finance.create("/v1/system/meters", {"name": "licences", "unit": "Licences", "aggregation": "sum", "decimals": 0})
-    metered.price("licences", "1000.000000", valid_from="2026-01-30T00:00:00Z")
+    metered.price("licences", "100000.000000", valid_from="2026-01-30T00:00:00Z")
     huge = metered.reading("huge", "licences", "1000001.000000", "2026-01-30T07:00:00Z")
     (error,) = metered.report(huge).expect(422).body["errors"]
     assert error["pointer"] == "/items/0/quantity" and "comes to more" in error["detail"]
