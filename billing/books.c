@@ -10,6 +10,7 @@
 #include "billing/invoice/month_close.h"
 #include "billing/ledger/credit_grants.h"
 #include "billing/ledger/credit_keep.h"
+#include "billing/ledger/payments.h"
 #include "billing/ledger/rate_day.h"
 #include "billing/meter/meter.h"
 #include "billing/meter/readings.h"
@@ -40,6 +41,7 @@ void books_register_metrics(void)
     cohort_day_register_metrics();
     month_close_register_metrics();
     invoice_request_register_metrics();
+    payments_register_metrics();
     provisional_register_metrics();
 }
 
@@ -345,12 +347,21 @@ static enum err_kind keep_provisional(struct books *books, const struct look *lo
     return provisional_refresh(&books->leader, &books->provisional, books->first_open_day, look->clock.now_s, reterr);
 }
 
+/* Before anything is issued: grants pay for it, and so do payments that were asked for before; what a refund that was
+ * asked for before takes is not there any more. */
+static enum err_kind post_credit(struct books *books, const struct look *look, struct err *reterr)
+{
+    bool may_issue = !books->loaded || books->is_cut || look->has_requests || day_is_due(books, look);
+    enum err_kind kind = look->has_grants ? credit_grants_post(&books->leader, reterr) : ERR_NONE;
+    return kind == ERR_NONE && may_issue ? payments_post_before_requests(&books->leader, reterr) : kind;
+}
+
 static enum err_kind keep(struct books *books, struct err *reterr)
 {
     struct look look = {0};
     enum err_kind kind = look_around(books, &look, reterr);
-    if (kind == ERR_NONE && look.has_grants) /* before anything is issued, so that they pay for it */
-        kind = credit_grants_post(&books->leader, reterr);
+    if (kind == ERR_NONE)
+        kind = post_credit(books, &look, reterr);
     if (kind == ERR_NONE && !books->loaded)
         kind = load(books, &look.clock, reterr);
     if (kind == ERR_NONE && books->is_cut) /* a close that broke off */

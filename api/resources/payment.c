@@ -31,7 +31,7 @@ static const struct field payment_fields[] = {
     FIELD_COLUMN("kind",          FIELD_TYPE_ENUM, .values = kinds, .help = "payment: received; refund: customer credit paid back"),
     FIELD_COLUMN_WITH("amount",   FIELD_TYPE_MONEY, FIELD_MINOR, .help = "How much"),
     FIELD_COLUMN("reference",     FIELD_TYPE_TEXT, .help = "Of the bank, for people"),
-    FIELD_COLUMN("state",         FIELD_TYPE_ENUM, .values = states, .help = "requested until billing has posted it; refused: a refund of more than there is"),
+    FIELD_COLUMN("state",         FIELD_TYPE_ENUM, .values = states, .help = "requested until billing has posted it; refused: a refund of more than there is, or what cannot be posted for the tenant's own amounts"),
     FIELD_COLUMN_WITH("reason",   FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Why it was refused: a code"),
     FIELD_COLUMN("settlements",   FIELD_TYPE_ROWS, .fields = settlement_fields, .help = "What it settled, in order"),
     FIELD_COLUMN_WITH("credited", FIELD_TYPE_MONEY, FIELD_MINOR, .help = "What was left: customer credit"),

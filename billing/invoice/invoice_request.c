@@ -5,6 +5,7 @@
 #include "billing/invoice/credit_note.h"
 #include "billing/invoice/invoice_issue.h"
 #include "billing/invoice/invoice_store.h"
+#include "billing/ledger/payments.h"
 #include "common/metrics.h"
 #include "common/must.h"
 #include "common/shutdown.h"
@@ -261,7 +262,9 @@ enum err_kind invoice_requests_carry_out(struct leader *leader, int64_t now_s, b
         const struct action *action = action_of(work.kind);
         if (action->of_invoice)
             work.invoice = db_identity(open, row, 2);
-        kind = carry_out_or_refuse(leader, &work, reterr);
+        kind = payments_post_before_requests(leader, reterr); /* in the order in which they were asked for */
+        if (kind == ERR_NONE)
+            kind = carry_out_or_refuse(leader, &work, reterr);
         *ret_closes_again = *ret_closes_again || !action->of_invoice;
     }
     return kind == ERR_NONE ? kind : err_context(reterr, "carrying out a request about an invoice");

@@ -6,19 +6,35 @@
 #include "billing/ledger/journal.h"
 #include "billing/ledger/settlement.h"
 #include "common/alloc.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/shutdown.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK "100" /* of a round; what is left is due again at once */
+#define CHUNK 100 /* of one look */
 
+static struct metric metric_unfit = {.name = "sluice_billing_payments_unfit_total",
+                                     .type = METRIC_COUNTER,
+                                     .help = "Payments and refunds that could not be posted and were refused"};
+
+void payments_register_metrics(void)
+{
+    struct metric *const metrics[] = {&metric_unfit};
+    metric_register(metrics, COUNT_OF(metrics));
+}
+
+/* $1: those alone whose ids, which sort by the time they were made, are below that of each open request. */
 static const struct db_stmt statement_new = {
     .name = "payments_new",
     .sql = "SELECT p.id, p.tenant_id, p.currency, p.amount_u, extract(epoch FROM p.created_at)::bigint, p.kind"
            "  FROM payment p"
-           " WHERE NOT EXISTS (SELECT FROM payment_status s WHERE s.payment_id = p.id) ORDER BY p.id LIMIT " CHUNK,
-    .params = 0,
+           " WHERE NOT EXISTS (SELECT FROM payment_status s WHERE s.payment_id = p.id)"
+           "   AND NOT ($1::boolean AND EXISTS (SELECT FROM invoice_request q WHERE q.is_open AND q.id < p.id))"
+           " ORDER BY p.id LIMIT $2::bigint",
+    .params = 2,
 };
 
 /* The invoices that a payment may settle, in the order in which it does. */
@@ -112,7 +128,8 @@ static enum err_kind conclude(struct db *db, const struct payment *payment, stru
     char credited[DB_INT_TEXT_SIZE];
     identity_to_uuid(payment->id, id);
     identity_to_uuid(payment->tenant, tenant);
-    int64_t credited_u = payment->is_refund ? 0 : payment->amount_u - payment->settled_u;
+    bool has_rest = !payment->is_refund && payment->reason == NULL;
+    int64_t credited_u = has_rest ? payment->amount_u - payment->settled_u : 0;
     return db_run(db, &statement_posted,
                   DB_PARAMS(id, tenant, payment->reason == NULL ? "posted" : "refused", payment->reason,
                             db_int_param(settled, payment->settled_u), db_int_param(credited, credited_u)),
@@ -130,11 +147,45 @@ static enum err_kind post_payment(struct db *db, void *context, struct err *rete
     return kind == ERR_NONE ? conclude(db, payment, reterr) : kind;
 }
 
-enum err_kind payments_post(struct leader *leader, struct err *reterr)
+static enum err_kind refuse(struct db *db, void *context, struct err *reterr)
 {
+    struct payment *payment = context;
+    payment->settled_u = 0;
+    return conclude(db, payment, reterr);
+}
+
+/* What is wrong with a payment's amounts, or takes too long with its tenant's, stays with it. */
+static bool is_its_own_fault(enum err_kind kind)
+{
+    return kind != ERR_NONE && (kind == ERR_TIMEOUT || !err_retryable(kind));
+}
+
+/* The refusal is a transaction of its own, since that of the attempt is undone. */
+static enum err_kind post_or_refuse(struct leader *leader, struct payment *payment, struct err *reterr)
+{
+    struct err err = {0};
+    char id[UUID_TEXT_SIZE];
+    enum err_kind kind = leader_transact(leader, post_payment, payment, &err);
+    if (!is_its_own_fault(kind)) {
+        if (kind != ERR_NONE)
+            *reterr = err;
+        return kind;
+    }
+    identity_to_uuid(payment->id, id);
+    payment->reason = err_slug(kind);
+    metric_add(&metric_unfit, 1);
+    log_event(LOG_LEVEL_ERROR, "payment_refused", LOG_TEXT("payment", id), LOG_TEXT("why", err.text));
+    return leader_transact(leader, refuse, payment, reterr);
+}
+
+static enum err_kind post_some(struct leader *leader, bool before_requests, int *ret_count, struct err *reterr)
+{
+    char most[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind = db_run(leader->db, &statement_new, DB_NO_PARAMS, &rows, reterr);
-    for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
+    enum err_kind kind = db_run(leader->db, &statement_new,
+                                DB_PARAMS(before_requests ? "t" : "f", db_int_param(most, CHUNK)), &rows, reterr);
+    *ret_count = kind == ERR_NONE ? PQntuples(rows) : 0;
+    for (int row = 0; kind == ERR_NONE && row < *ret_count && !shutdown_requested(); row++) {
         struct payment payment = {
             .id = db_identity(rows, row, 0),
             .tenant = db_identity(rows, row, 1),
@@ -143,7 +194,27 @@ enum err_kind payments_post(struct leader *leader, struct err *reterr)
             .at_s = db_int(rows, row, 4, 0),
             .is_refund = strcmp(db_text(rows, row, 5), "refund") == 0,
         };
-        kind = leader_transact(leader, post_payment, &payment, reterr);
+        kind = post_or_refuse(leader, &payment, reterr);
     }
     return kind;
+}
+
+static enum err_kind post_all(struct leader *leader, bool before_requests, struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    int count = 0;
+    do {
+        kind = post_some(leader, before_requests, &count, reterr);
+    } while (kind == ERR_NONE && count == CHUNK && !shutdown_requested());
+    return kind;
+}
+
+enum err_kind payments_post(struct leader *leader, struct err *reterr)
+{
+    return post_all(leader, false, reterr);
+}
+
+enum err_kind payments_post_before_requests(struct leader *leader, struct err *reterr)
+{
+    return post_all(leader, true, reterr);
 }

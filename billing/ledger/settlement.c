@@ -48,9 +48,11 @@ static const struct db_stmt statement_grants = {
 };
 enum { GRANT_ID, GRANT_ROOM, GRANT_REMAINING };
 
+/* The most that can be told, where payments of old come to more: it covers whatever is drawn. */
 static const struct db_stmt statement_customer_credit = {
     .name = "settlement_customer_credit",
-    .sql = "SELECT coalesce(sum(e.credit_u - e.debit_u), 0)::bigint FROM account a JOIN entry e ON e.account_id = a.id"
+    .sql = "SELECT least(coalesce(sum(e.credit_u - e.debit_u), 0), 9223372036854775807)::bigint"
+           "  FROM account a JOIN entry e ON e.account_id = a.id"
            " WHERE a.code = 'customer_credit' AND a.tenant_id = $1::uuid AND a.currency = $2::text",
     .params = 2,
 };

@@ -111,3 +111,35 @@ def test_what_fits_no_number_is_left_out_of_open_days_and_nothing_else_is(books)
     told = {row["key"]: row for row in books.rows("SELECT * FROM margin_report('tenant', NULL, '2026-03-31', '2026-04-01')")}
     assert told["plain"]["revenue_u"] == 3 * 12 * 8 * 2_000_000
     assert (told["odd"]["revenue_u"], told["odd"]["gpu_milli_seconds_unpriced"]) == (0, 12 * 3600 * 8000)
+
+
+def paid(books, tenant, amount_u, kind="payment", made=None):
+    made = made or str(uuid.uuid4())
+    books.run("INSERT INTO payment (id, tenant_id, kind, currency, amount_u) VALUES (%s, %s, %s, 'USD', %s); SELECT pg_notify('sluice_event', '')",
+              made, tenant, kind, amount_u)
+    return made
+
+
+def became(books, payment):
+    eventually(lambda: books.value("SELECT count(*) FROM payment_status WHERE payment_id = %s", payment), f"it is decided:\n{books.daemon.log_tail()}", 30)
+    return books.rows("SELECT state, reason, settled_u, credited_u FROM payment_status WHERE payment_id = %s", payment)[0]
+
+
+def test_a_payment_that_cannot_be_posted_is_refused_and_keeps_no_other_waiting(books):
+    rich, broken, plain = (books.tenant(name) for name in ("rich", "broken", "plain"))
+    kind = books.instance_type("h100.8x")
+    _, instances = delivered(books, broken, "h100.8x", kind, 1, 2_000_000)
+    books.step("2026-04-01T00:00:00Z")
+    books.instance_becomes(instances[0], "terminated")
+    books.advance("2026-04-02T00:00:00Z")
+    # Payments of old were not bounded: the sum of two is more than a number, and a refund is of what there is.
+    for _ in range(2):
+        assert became(books, paid(books, rich, 9 * 10**18))["state"] == "posted"
+    assert became(books, paid(books, rich, 5_000_000, "refund"))["state"] == "posted"
+    # What is open of the invoice fits no number.
+    books.run("SET session_replication_role = replica; UPDATE invoice SET net_minor = 9223372036854775807, total_minor = 9223372036854775807;"
+              " SET session_replication_role = origin")
+    odd, after = paid(books, broken, 7_000_000), paid(books, plain, 8_000_000)
+    assert became(books, odd) == {"state": "refused", "reason": "invalid", "settled_u": 0, "credited_u": 0}
+    assert became(books, after) == {"state": "posted", "reason": None, "settled_u": 0, "credited_u": 8_000_000}
+    assert books.value("SELECT count(*) FROM journal WHERE source_id = %s", odd) == 0

@@ -1,0 +1,101 @@
+"""What was asked for first is done first, though billing comes to know of all of it at once: payments, refunds, and what is issued."""
+# SPDX-License-Identifier: Apache-2.0
+
+import uuid
+
+import pytest
+
+from bookkeeping import Bookkeeping
+from stack import eventually
+
+DUE_U = 24 * 8 * 2_000_000
+
+
+@pytest.fixture
+def books(cluster, tmp_path):
+    made = Bookkeeping(cluster, tmp_path, start="2026-03-31T00:00:00Z")
+    made.daemon.start()
+    yield made
+    made.close()
+
+
+def wish(number):
+    """Ids that sort as they are numbered."""
+    return str(uuid.UUID(int=(0x0190 << 112) + (number << 64) + uuid.uuid4().int % 2**64))
+
+
+def payment(number, tenant, kind="payment"):
+    return "INSERT INTO payment (id, tenant_id, kind, currency, amount_u) VALUES (%s, %s, %s, 'USD', %s);", [wish(number), tenant, kind, DUE_U]
+
+
+def request(number, tenant, kind, invoice):
+    return ("INSERT INTO invoice_request (id, kind, tenant_id, invoice_id, reason, principal_id) VALUES (%s, %s, %s, %s, 'x', %s);",
+            [wish(number), kind, tenant, invoice, str(uuid.uuid4())])
+
+
+def asked(books, *wishes, with_tick=None):
+    """At once, so that billing sees all or none; with the zones' word that they have done what a tick of the clock asks for."""
+    done = ("SELECT clock_acknowledge('zone:' || id, %s, NULL) FROM zone;", [with_tick]) if with_tick else ("SELECT pg_notify('sluice_event', '');", [])
+    texts, values = zip(*wishes, done)
+    books.run("BEGIN;" + "".join(texts) + "COMMIT", *(value for each in values for value in each))
+
+
+def decided(books):
+    eventually(lambda: books.value("SELECT NOT EXISTS (SELECT FROM invoice_request WHERE is_open) AND NOT EXISTS (SELECT FROM payment p WHERE NOT EXISTS"
+                                   " (SELECT FROM payment_status s WHERE s.payment_id = p.id))"), f"all is decided:\n{books.daemon.log_tail()}", 30)
+
+
+def refund_of(books, tenant):
+    return books.rows("SELECT s.state, s.reason FROM payment p JOIN payment_status s ON s.payment_id = p.id WHERE p.tenant_id = %s AND p.kind = 'refund'"
+                      " ORDER BY p.id DESC LIMIT 1", tenant)[0]["state"]
+
+
+def open_of(books, tenant):
+    return books.value("SELECT sum(o.open_u) FROM invoice_open o JOIN invoice i ON i.id = o.invoice_id WHERE o.tenant_id = %s AND i.status = 'issued'", tenant)
+
+
+def test_a_refund_is_judged_before_what_is_issued_after_it_was_asked_for(books):
+    first, later = books.tenant("first"), books.tenant("later")
+    kind = books.instance_type("h100.8x")
+    books.price("h100.8x", 2_000_000, "2026-01-01T00:00:00Z")
+    running = []
+    for tenant in (first, later):
+        reservation = books.reservation(tenant, kind)
+        running.append(books.instance(reservation, tenant, books.node(f"n{tenant}"), "2026-03-31T00:00:00Z", "2026-04-01T00:00:00Z"))
+        books.instance_becomes(running[-1], "running")
+    asked(books, payment(1, first), payment(2, later))
+    decided(books)
+    books.step("2026-04-01T00:00:00Z")
+    for instance in running:
+        books.instance_becomes(instance, "terminated")
+    books.step("2026-04-01T00:00:00Z")
+    assert books.value("SELECT count(*) FROM invoice") == 2 and open_of(books, first) == 0
+    drafts = {}
+    asked(books, *(request(number, tenant, "void", books.value("SELECT id FROM invoice WHERE tenant_id = %s", tenant)) for number, tenant in ((3, first), (4, later))))
+    decided(books)
+    for tenant in (first, later):
+        drafts[tenant] = books.value("SELECT id FROM invoice WHERE tenant_id = %s AND status = 'draft'", tenant)
+    # Each has credit again that its refund and its new invoice are after: who asks first gets it.
+    asked(books, payment(5, first, "refund"), request(6, first, "issue", drafts[first]), request(7, later, "issue", drafts[later]), payment(8, later, "refund"))
+    decided(books)
+    assert (refund_of(books, first), open_of(books, first)) == ("posted", DUE_U)
+    assert (refund_of(books, later), open_of(books, later)) == ("refused", 0)
+    books.sound()
+
+
+def test_a_refund_that_was_asked_for_before_a_month_is_closed_is_paid_first(books):
+    tenant = books.tenant("acme")
+    kind = books.instance_type("h100.8x")
+    books.price("h100.8x", 2_000_000, "2026-01-01T00:00:00Z")
+    instance = books.instance(books.reservation(tenant, kind), tenant, books.node("n"), "2026-03-31T00:00:00Z", "2026-03-31T12:00:00Z")
+    books.instance_becomes(instance, "running")
+    asked(books, payment(1, tenant))
+    decided(books)
+    books.step("2026-03-31T12:00:00Z")
+    books.instance_becomes(instance, "terminated")
+    books.step("2026-03-31T13:00:00Z")
+    asked(books, payment(2, tenant, "refund"), with_tick=books.value("SELECT clock_step('2026-04-01T00:00:00Z')"))
+    books.step("2026-04-01T00:00:00Z")
+    assert books.value("SELECT count(*) FROM invoice") == 1
+    assert (refund_of(books, tenant), open_of(books, tenant)) == ("posted", DUE_U // 2)
+    books.sound()
