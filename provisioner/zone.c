@@ -12,6 +12,7 @@
 #include "provisioner/reconcile/apply.h"
 #include "provisioner/reconcile/credit.h"
 #include "provisioner/reconcile/observe.h"
+#include "provisioner/zone_cursor.h"
 #include "provisioner/zone_memory.h"
 #include "provisioner/zone_overstay.h"
 #include "provisioner/zone_pass.h"
@@ -135,9 +136,10 @@ static enum err_kind work(struct zone *zone, struct zone_wake *wake, bool *ret_s
 
 static enum err_kind pass_over(struct zone *zone, const struct zone_wake *wake, bool *ret_settled, struct err *reterr)
 {
-    zone->memory->cursor = wake->cursor; /* behind events that do not matter; saved with the next that do */
+    zone->memory->cursor = wake->cursor; /* behind events that do not matter */
     *ret_settled = !wake->has_more;
-    return acknowledge(zone, wake, reterr);
+    enum err_kind kind = zone_cursor_keep(zone->memory, zone->db, &zone->lease, &wake->cursor, reterr);
+    return kind == ERR_NONE ? acknowledge(zone, wake, reterr) : kind;
 }
 
 /* After the wishes, so that these wait for one bounded piece of answering at most. */

@@ -398,6 +398,7 @@ static enum err_kind load_all(struct db *db, struct identity zone, int64_t now_s
     identity_to_uuid(zone, id);
     (void)snprintf(consumer, sizeof consumer, "zone:%s", id);
     enum err_kind kind = event_cursor_load(db, consumer, &memory->cursor, reterr);
+    memory->stored_cursor = memory->cursor;
     if (kind == ERR_NONE)
         kind = load_terms(db, zone, memory, reterr);
     if (kind != ERR_NONE)

@@ -20,6 +20,7 @@ struct zone_memory {
     struct idmap node_by_id;
     struct names names; /* of nodes, racks, leaves and fabrics */
     struct event_cursor cursor;
+    struct event_cursor stored_cursor; /* as others see it (zone_cursor.h) */
     /* Found on the rebuild, to be looked at first: what runs, then what is pending, in admission order. */
     struct identity *backlog;
     size_t backlog_count, backlog_next;

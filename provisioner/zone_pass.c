@@ -12,6 +12,7 @@
 #include "provisioner/reconcile/maintenance.h"
 #include "provisioner/reconcile/observe.h"
 #include "provisioner/reconcile/turn.h"
+#include "provisioner/zone_cursor.h"
 #include "provisioner/zone_overstay.h"
 #include "provisioner/zone_quota.h"
 
@@ -289,6 +290,12 @@ static bool is_last_piece(const struct pass *pass)
            !wake->zone_changed && !goes_on;
 }
 
+static bool stores_cursor(const struct pass *pass)
+{
+    bool is_woken = pass->wake->event_count > 0;
+    return pass->uses_wake && (is_woken || zone_cursor_is_far(pass->memory, &pass->wake->cursor));
+}
+
 /* Under a virtual clock what no wish waits for need not be on disk before the next commit: the last step of the
  * clock's move is, and with it everything before. Verdicts always are, and so is whatever a wish asked for. */
 static enum err_kind apply(struct pass *pass, struct err *reterr)
@@ -297,7 +304,7 @@ static enum err_kind apply(struct pass *pass, struct err *reterr)
     bool is_woken = pass->uses_wake && wake->event_count > 0;
     struct apply_end end = {
         .consumer = pass->lease->name,
-        .cursor = is_woken ? &wake->cursor : NULL,
+        .cursor = stores_cursor(pass) ? &wake->cursor : NULL,
         .clock = &wake->clock,
         .is_last = is_last_piece(pass),
         .may_relax = wake->clock.is_virtual && pass->uses_wake && !is_woken,
@@ -412,6 +419,8 @@ static void keep(struct pass *pass)
     memory->overstays_until_s = pass->world.overstays_until_s;
     if (pass->outcome.is_settled)
         memory->acknowledged_tick = pass->wake->clock.tick;
+    if (stores_cursor(pass))
+        memory->stored_cursor = pass->wake->cursor;
     if (pass->uses_wake)
         memory->cursor = pass->wake->cursor;
     if (++passes % FORGET_EVERY == 0)

@@ -32,7 +32,7 @@ static const struct field pause_fields[] = {
 };
 
 static const struct field lag_fields[] = {
-    FIELD_COLUMN("events",      FIELD_TYPE_INT, .help = "Wishes in the event log that the leader has yet to read; counting ends at 10000"),
+    FIELD_COLUMN("events",      FIELD_TYPE_INT, .help = "Wishes that the leader has yet to read, among the next 10000 events of the log"),
     FIELD_COLUMN("events_s",    FIELD_TYPE_INT, .help = "Real age of the oldest of them, in seconds"),
     FIELD_COLUMN("undecided_s", FIELD_TYPE_INT, .help = "Age of the oldest reservation without a verdict, in seconds of domain time; 0: there is none"),
     FIELD_COLUMN("due_s",       FIELD_TYPE_INT, .help = "By how much the longest overdue look is late, in seconds of domain time"),

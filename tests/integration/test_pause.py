@@ -246,6 +246,14 @@ def test_a_tenants_next_window_starts_once_its_last_one_has_left_the_place(hall)
     assert stays(hall, "acme")[-8:] == [(f"26T{began}", f"26T{ended}") for began, ended in zip(moments, moments[1:]) for _ in range(2)]
 
 
+def test_how_far_an_idle_zone_has_read_the_log_is_known_though_nothing_in_it_is_for_it(hall):
+    hall.sql("""INSERT INTO sluice.event (object_type, object_id, object_revision, kind)
+                SELECT 'probe', gen_random_uuid(), 1, 'probe.made' FROM generate_series(1, 9000)""")
+    unread = """SELECT count(*) AS events FROM sluice.event e, sluice.event_cursor c
+                 WHERE c.consumer LIKE 'zone:%%' AND (e.xid, e.seq) > (c.xid, c.seq)"""
+    eventually(lambda: hall.sql(unread)[0]["events"] < 9000, "the cursor moves")
+
+
 # ---- What may not come of a pause ----
 
 
