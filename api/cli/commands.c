@@ -61,7 +61,7 @@ const struct command commands[] = {
     {"availability", NULL, TAKES(OPTION_ZONE, OPTION_INSTANCE_TYPE, OPTION_FROM, OPTION_TO, OPTION_STEP_S),
      command_availability, NULL, "Show how many instances of each type are free, step by step.",
      "sluice availability --instance-type h100.8x --from 2026-12-01 --to 2026-12-08 --step-s 86400"},
-    {"offer", NULL, TAKES(OPTIONS_OF_WHAT, OPTION_COUNT_LEAST, OPTION_DURATION, OPTION_DURATION_MOST, OPTION_START_FROM, OPTION_START_TO,
+    {"offer", NULL, TAKES(OPTION_PROJECT, OPTIONS_OF_WHAT, OPTION_COUNT_LEAST, OPTION_DURATION, OPTION_DURATION_MOST, OPTION_START_FROM, OPTION_START_TO,
      OPTION_BUDGET, OPTION_BODY), command_offer, NULL,
      "Find the windows that fit, with their prices.",
      "sluice offer --instance-type h100.8x --count 16 --zone us-east-1a --duration 3d --duration-most 7d"

@@ -43,6 +43,7 @@ static const struct field search_fields[] = {
     FIELD_SPAN  ("start_range",   AT(wish.start_range), .flags = FIELD_NULLABLE, .help = "The earliest start and the latest; the first may be null: now, as null for all: within 60 days. No offer begins within a minute, unless the range ends then: that is the time to post it"),
     FIELD_OBJECT("placement",     AT(wish.placement), .fields = reservation_placement_fields, .help = "How near to each other the instances are"),
     FIELD_ENUM  ("tier",          AT(wish.tier), .values = reservation_tiers, .fallback = "reserved", .help = "What may take its place"),
+    FIELD_TEXT  ("project",       AT(wish.project), .least = 1, .most = 63, .fallback = "default", .help = "The project that it is for, by name: by its prices, and within its quotas"),
     FIELD_MONEY ("budget",        AT(budget), .flags = FIELD_NULLABLE, .help = "What it may cost, in the tenant's currency; counted at the highest price that holds within the range"),
     FIELDS_END,
 };
@@ -71,14 +72,16 @@ static const struct schema offers_schema = {"Offers", offers_fields, 0};
 
 static const struct db_stmt statement_tenant = {
     .name = "offer_tenant",
-    .sql = "SELECT may_shape, currency FROM tenant WHERE id = $1::uuid",
-    .params = 1,
+    .sql = "SELECT t.may_shape, t.currency,"
+           "   EXISTS (SELECT FROM project p WHERE p.tenant_id = t.id AND p.name = $2)"
+           " FROM tenant t WHERE t.id = $1::uuid",
+    .params = 2,
 };
 
 /* What finish needs beside the body. */
 struct offer_terms {
     struct planning_shape shape;
-    const char *currency;
+    const char *project, *currency;
 };
 
 /* ---- Asking ---- */
@@ -92,6 +95,7 @@ static struct price_terms price_of(const struct request *request, const struct o
         .tier = tier,
         .currency = terms->currency,
         .tenant_id = request->caller.tenant_id,
+        .project = terms->project,
         .starts_s = starts_s,
         .ends_s = ends_s,
         .gpu_milli = count * planning_gpu_milli(&terms->shape),
@@ -150,9 +154,14 @@ static enum err_kind read(struct request *request, struct offer_search *search, 
     bool has_shape = FIELD_PRESENT(request->body_present, FIELD_SHAPE);
     enum err_kind kind = planning_now(request, ret_now_s, reterr);
     if (kind == ERR_NONE)
-        kind = request_run(request, &statement_tenant, DB_PARAMS(request->caller.tenant_id), &tenant, reterr);
+        kind = request_run(request, &statement_tenant, DB_PARAMS(request->caller.tenant_id, search->wish.project),
+                           &tenant, reterr);
     if (kind != ERR_NONE)
         return kind;
+    if (!db_bool(tenant, 0, 2))
+        field_problem_add(&request->problems, "/project", "unknown_project", "the tenant has no project '%.63s'",
+                          search->wish.project);
+    terms->project = search->wish.project;
     terms->currency = db_text(tenant, 0, 1);
     if (has_shape && !db_bool(tenant, 0, 0))
         return err_set_code(reterr, ERR_FORBIDDEN, "shape_not_allowed",
@@ -177,6 +186,8 @@ static const char *body_of(struct request *request, const struct offer_search *s
     json_out_init(&body, request->arena);
     json_out_open(&body, '{');
     planning_terms_ask(&body, &search->wish, &terms->shape, request->caller.tenant_id);
+    json_out_key(&body, "project");
+    json_out_text(&body, terms->project);
     if (search->wish.start_range.from != FIELD_NULL)
         int_out(&body, "start_from_s", search->wish.start_range.from);
     int_out(&body, "start_to_s", search->wish.start_range.to);
@@ -232,6 +243,8 @@ static void write_body(struct json_out *out, const struct offer_search *search, 
     json_out_open(out, '{');
     json_out_key(out, "zone");
     json_out_text(out, search->wish.zone);
+    json_out_key(out, "project");
+    json_out_text(out, search->wish.project);
     json_out_key(out, search->wish.instance_type == NULL ? "shape" : "instance_type");
     if (search->wish.instance_type == NULL)
         field_write_struct(reservation_shape_fields, &search->wish.shape, out);
@@ -310,7 +323,7 @@ static enum err_kind ask(struct request *request, struct response *response, str
 
 // clang-format off
 static const struct route offer_routes[] = {
-    {POST, "/v1/offers", ROLES_TENANT_READ, RATE_REPORT, .body = &search_schema, .answer = &offers_schema, .status = 200, .is_question = true, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_instance_type", "instance_type_retired", "price_missing", "window_in_past", "shape_not_allowed"), .summary = "Find the windows that fit"},
+    {POST, "/v1/offers", ROLES_TENANT_READ, RATE_REPORT, .body = &search_schema, .answer = &offers_schema, .status = 200, .is_question = true, .run = ask, .asks = true, .problems = PROBLEMS("unknown_zone", "unknown_project", "unknown_instance_type", "instance_type_retired", "price_missing", "window_in_past", "shape_not_allowed"), .summary = "Find the windows that fit"},
     ROUTES_END,
 };
 // clang-format on

@@ -5,6 +5,7 @@
 
 struct offers {
     struct question_terms terms;
+    const char *project; /* absent: default */
     int64_t start_from_s, start_to_s;
     int64_t duration_least_s, duration_most_s;
     int64_t count_least;
@@ -16,6 +17,7 @@ struct offers {
 // clang-format off
 static const struct question_field offers_fields[] = {
     {"terms",            .type = QUESTION_OBJECT, AT(terms), .required = true, .fields = question_terms_fields},
+    {"project",          .type = QUESTION_TEXT,   AT(project)},
     {"start_from_s",     .type = QUESTION_INT,    AT(start_from_s), .if_absent = PLANNER_OPEN}, /* now */
     {"start_to_s",       .type = QUESTION_INT,    AT(start_to_s), .required = true},
     {"duration_least_s", .type = QUESTION_INT,    AT(duration_least_s), .required = true},
@@ -46,13 +48,15 @@ static int64_t first_start(const struct offers *question, int64_t now_s)
 
 /* ---- Quotas: what is offered can be had only where they bear it, too ---- */
 
-/* Whoever posts an offer: in the project that a body has by itself. */
-static struct reservation subject_of(const struct question_terms *terms, const struct planner_request *request,
+/* Whoever posts an offer. */
+static struct reservation subject_of(const struct offers *question, const struct planner_request *request,
                                      struct world *world)
 {
-    return (struct reservation){
-        .world = world,
-        .wish = {.id = terms->reservation, .tenant = terms->tenant, .project = "default", .shape = request->shape}};
+    return (struct reservation){.world = world,
+                                .wish = {.id = question->terms.reservation,
+                                         .tenant = question->terms.tenant,
+                                         .project = question->project == NULL ? "default" : question->project,
+                                         .shape = request->shape}};
 }
 
 /* Starts before that at which all of it would be borne are not looked at. */
@@ -78,11 +82,10 @@ static bool is_borne(const struct reservation *subject, const struct planner_sea
 
 /* ---- The answer ---- */
 
-static json_t *answer_of(const struct question_terms *terms, struct planner_search *search,
-                         const struct question_view *view)
+static json_t *answer_of(const struct offers *question, struct planner_search *search, const struct question_view *view)
 {
     struct planner_offer offers[PLANNER_OFFERS_MAX];
-    struct reservation subject = subject_of(terms, &search->request, view->world);
+    struct reservation subject = subject_of(question, &search->request, view->world);
     begin_where_borne(&subject, search);
     uint32_t count = planner_offers(view->planner, search, offers);
     json_t *items = json_array();
@@ -112,7 +115,7 @@ static void answer(const void *asked, const struct question_view *view, struct q
         question_refuse(view, ret, "malformed_question", "%s", wrong);
         return;
     }
-    ret->answer = answer_of(&question->terms, &search, view);
+    ret->answer = answer_of(question, &search, view);
 }
 
 const struct question_kind question_offers = {"offers", offers_fields, sizeof(struct offers), answer, false};

@@ -358,6 +358,35 @@ def test_no_offer_costs_more_than_the_budget(crowded):
     assert acme.post("/v1/offers", search(budget={"amount": "1.000000", "currency": "EUR"})).expect(422).code == "out_of_range"
 
 
+def test_an_offer_for_a_project_has_its_price_its_budget_and_its_quota(crowded):
+    acme = crowded.tenant("payer", currency="USD")
+    for project, price in (("research", "2.000000"), ("default", "1.500000")):
+        if project != "default":
+            acme.create("/v1/projects", {"name": project})
+        crowded.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tenant": "payer", "project": project,
+                                                    "gpu_hour": {"amount": price, "currency": "USD"}})
+    paid, day = {"research": 2.0, "default": 1.5}, 8 * 24
+    for fields in ({"project": "research"}, {"project": "default"}, {}):
+        project = fields.get("project", "default")
+        budget = {"amount": f"{3 * day * paid[project]:.6f}", "currency": "USD"}  # three instances for a day
+        offers = acme.post("/v1/offers", search(budget=budget, **fields)).expect(200).body["items"]
+        assert max(offer["count"] for offer in offers) == 3
+        for offer in offers:
+            assert offer["reservation"]["project"] == project
+            quote = acme.post("/v1/quotes", offer["reservation"]).expect(201).body
+            assert {**offer["price"], "metered": []} == quote["price"]
+            assert float(offer["price"]["estimate"]["amount"]) <= float(budget["amount"])
+            acme.delete(f"/v1/quotes/{quote['id']}").expect(204)
+    crowded.quota("payer", project="research", peak_gpu_milli=16000)
+    eventually(lambda: acme.items("/v1/quotas")[0]["held_gpu_milli"] is not None, "the planner knows of the quota")
+
+    def counts(project):
+        return {offer["count"] for offer in acme.post("/v1/offers", search(count_least=1, project=project)).expect(200).body["items"]}
+
+    assert max(counts("research")) == 2 and max(counts("default")) == 4
+    assert acme.post("/v1/offers", search(project="none")).expect(422).body["errors"][0]["pointer"] == "/project"
+
+
 def test_an_offer_is_refused_where_a_reservation_would_be(crowded):
     acme = crowded.acme
     assert acme.post("/v1/offers", search(instance_type="none")).expect(422).code == "unknown_instance_type"

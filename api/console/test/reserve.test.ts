@@ -50,6 +50,7 @@ describe("a draft", () => {
     expect(open).toMatchObject({ starts_at: null, ends_at: null });
     expect(open).not.toHaveProperty("duration_s");
     expect(searchBodyOf({ ...what, open: "yes" }, NOW)).toBeNull();
+    expect(searchBodyOf({ ...what, project: "research" }, NOW)).toMatchObject({ project: "research" });
     expect(searchBodyOf({ ...what, when: "fixed", start: NOW, end: "2026-01-13T08:30:00Z" }, NOW)).toMatchObject({
       duration_s: { least: 86_400 },
     });

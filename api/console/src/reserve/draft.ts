@@ -144,8 +144,8 @@ export function bodyOf(draft: Draft, now: string): Body {
 /** The body of POST /v1/offers; null: open-ended, which is never offered. */
 export function searchBodyOf(draft: Draft, now: string): Body | null {
   if (draft.open === "yes" && (draft.when ?? "asap") === "asap") return null;
-  const { instance_type, count, zone, placement, tier } = bodyOf(draft, now);
-  const shared = { instance_type, count, zone, placement, tier };
+  const { instance_type, count, zone, placement, tier, project } = bodyOf(draft, now);
+  const shared = { instance_type, count, zone, placement, tier, ...(project !== undefined && { project }) };
   if (draft.when !== "fixed") {
     const { duration_s, start_range } = windowOf(draft, now) as { duration_s: number; start_range: unknown };
     return { ...shared, duration_s: { least: duration_s }, start_range };
@@ -158,9 +158,9 @@ export function searchBodyOf(draft: Draft, now: string): Body | null {
   };
 }
 
-/** An offer's body, with what a search does not know of: who it is for and how its instances come up. */
+/** An offer's body, with what a search does not know of: its name and how its instances come up. */
 export function offeredBody(offered: Body, draft: Draft, now: string): Body {
-  const { name, project, image, ssh_keys } = bodyOf(draft, now);
-  const own = Object.entries({ name, project, image, ssh_keys }).filter(([, value]) => value !== undefined);
+  const { name, image, ssh_keys } = bodyOf(draft, now);
+  const own = Object.entries({ name, image, ssh_keys }).filter(([, value]) => value !== undefined);
   return { ...offered, ...Object.fromEntries(own) };
 }
