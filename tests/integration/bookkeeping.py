@@ -195,3 +195,22 @@ class Bookkeeping:
         """Every invariant holds."""
         violated = self.rows("SELECT name, violations FROM billing_check WHERE violations > 0")
         assert violated == [], violated
+
+
+def delivered(books, tenant, instance_type, node, starts_at, ends_at, **options):
+    """A reservation that ran without a hitch for its whole window, which begins now."""
+    reservation = books.reservation(tenant, instance_type, **options)
+    instance = books.instance(reservation, tenant, node, starts_at, ends_at)
+    books.instance_becomes(instance, "running")
+    books.advance(ends_at)
+    books.instance_becomes(instance, "terminated")
+    return reservation
+
+
+def billed(books, **by):
+    """Sums of rated lines by column values, in micro-units."""
+    where = " AND ".join(f"{column} IS NOT DISTINCT FROM %s" for column in by) or "true"
+    (row,) = books.rows("SELECT coalesce(sum(list_u), 0)::bigint AS list, coalesce(sum(contracted_u), 0)::bigint AS contracted,"
+                        " coalesce(sum(effective_u), 0)::bigint AS effective, coalesce(sum(amount_u), 0)::bigint AS billed"
+                        f" FROM rated_line WHERE {where}", *by.values())
+    return row

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from bookkeeping import Bookkeeping
 from cluster import Cluster, scratch_directory
 from contract import binaries
 from stack import Stack
@@ -95,6 +96,22 @@ def module_stack(cluster, tmp_path_factory):
             made.stop()
         finally:
             cluster.drop_database(made.database)
+
+
+@pytest.fixture
+def keep_books(cluster, tmp_path):
+    """keep_books(start=...) returns Bookkeeping whose daemon runs."""
+    made = []
+
+    def make(**options):
+        books = Bookkeeping(cluster, tmp_path, **options)
+        made.append(books)
+        books.daemon.start()
+        return books
+
+    yield make
+    for books in made:
+        books.close()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -3,6 +3,8 @@
 
 import pytest
 
+from stack import eventually
+
 FLEET = "/v1/system/fleet"
 LATER, END = "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"
 
@@ -245,3 +247,52 @@ def test_a_replacement_names_the_change_of_the_books_that_belongs_to_it(fleet):
     assert operator.post(f"{REQUESTS}/{made['id']}/complete", {"asset_change": elsewhere}).expect(422).body["errors"][0]["pointer"] == "/asset_change"
     done = operator.post(f"{REQUESTS}/{made['id']}/complete", {"asset_change": here}).expect(200).body
     assert done["status"]["asset_change"] == here
+
+
+# ---- As a tree ----
+
+
+def test_fabrics_switches_and_racks_are_listed_with_their_nodes(stack):
+    stack.fleet(0)
+    stack.node("a", rack="r1", leaf="l1")
+    stack.node("b", rack="r1")
+    gone = stack.node("c", rack="r2", fabric="f2")
+    stack.operator.delete(f"/v1/system/nodes/{gone['id']}").expect(204)
+
+    def told(path, *fields):
+        return [tuple(each[field] for field in fields) for each in stack.operator.items(path)]
+    assert told("/v1/system/fabrics", "name", "zone", "racks", "nodes") == [("f1", "us-east-1a", 1, 2), ("f2", "us-east-1a", 1, 0)]
+    assert told("/v1/system/racks?fabric=f1", "name", "leaf", "nodes") == [("r1", "l1", 2)]
+    assert told("/v1/system/switches?name=l1&zone=us-east-1a", "name", "fabric", "racks", "nodes") == [("l1", "f1", 1, 2)]
+    assert told("/v1/system/racks?name=r9", "name") == []
+    stack.tenant("acme").get("/v1/system/racks").expect(403)
+
+
+def test_a_zone_is_told_as_a_tree(stack):
+    """Of each branch the sums of those below it; a rack behind no known switch hangs on its fabric."""
+    stack.fleet(0)
+    for name, where in (("a", {"rack": "r1", "leaf": "l1"}), ("b", {"rack": "r1"}), ("c", {"rack": "r2"}), ("d", {"rack": "r3", "leaf": "l1"})):
+        stack.node(name, **where)
+    elsewhere = stack.node("e", rack="r1", fabric="f2")
+    stack.operator.delete(f"/v1/system/nodes/{elsewhere['id']}").expect(204)
+    nodes = {each["name"]: each for each in stack.operator.items("/v1/system/nodes")}
+    stack.operator.post(f"/v1/system/nodes/{nodes['c']['id']}/cordon", {"reason": "a fan"}).expect(200)
+    eventually(lambda: all(each["status"]["state"] == "ready" for each in stack.operator.items("/v1/system/nodes")), "all are ready")
+
+    def sums(branch):
+        return [branch[f"{name}_count"] for name in ("node", "gpu", "ready", "cordoned")]
+    first, second = stack.operator.items("/v1/system/topology?zone=us-east-1a")
+    assert (first["name"], sums(first), second["name"], sums(second)) == ("f1", [4, 32, 4, 1], "f2", [0, 0, 0, 0])
+    (switch,) = first["switches"]
+    assert (switch["name"], sums(switch)) == ("l1", [3, 24, 3, 0])
+    assert [(rack["name"], sums(rack)) for rack in switch["racks"]] == [("r1", [2, 16, 2, 0]), ("r3", [1, 8, 1, 0])]
+    assert [(rack["name"], sums(rack)) for rack in first["racks"]] == [("r2", [1, 8, 1, 1])]
+    racks = {each["id"] for each in stack.operator.items("/v1/system/racks")}
+    assert {rack["id"] for fabric in (first, second) for rack in (*fabric["racks"], *(each for branch in fabric["switches"] for each in branch["racks"]))} == racks
+    page = stack.operator.get("/v1/system/topology?limit=1").expect(200).body
+    assert [each["name"] for each in page["items"]] == ["f1"]
+    assert [each["name"] for each in stack.operator.get(f"/v1/system/topology?limit=1&page={page['next_page']}").expect(200).body["items"]] == ["f2"]
+    assert stack.operator.items("/v1/system/topology?zone=elsewhere") == []
+    stack.sql("INSERT INTO rack (id, fabric_id, name) SELECT gen_random_uuid(), id, 'many-' || n FROM fabric, generate_series(1, 10000) n WHERE name = 'f2'")
+    assert stack.operator.get("/v1/system/topology").expect(422).code == "too_much_asked"
+    assert len(stack.operator.items("/v1/system/topology?fabric=f1")) == 1
