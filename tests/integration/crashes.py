@@ -4,7 +4,8 @@ database, so that what was committed stays and the rest is gone; as often as not
 
 # What closes of days and months write, and what operators ask of billing.
 WRITTEN = ("usage_interval", "meter_usage", "billing_cut", "rated_line", "unpriced_usage", "commitment_period", "asset_book", "depreciation", "node_cost",
-           "cost_allocation", "cost_summary", "journal", "entry", "billing_day", "billing_period", "invoice", "invoice_line", "invoice_tax", "invoice_series", "month_close", "unrated_period", "unpriced_late", "cohort_result",
+           "cost_allocation", "cost_summary", "journal", "entry", "billing_day", "billing_period", "invoice", "invoice_line",
+           "invoice_tax", "invoice_series", "month_close", "unrated_period", "unpriced_late", "cohort_result",
            "invoice_request_status", "credit_note", "credit_note_line", "settlement", "credit_grant_status", "payment_status", "credit_hold", "event_cursor")
 # A sequence is not rolled back: so the count goes on behind a crash, and nothing crashes twice.
 COUNTED = """

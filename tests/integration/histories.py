@@ -130,7 +130,8 @@ class History(Invoicing, Purchasing, Lending, Crashes):
         cost = dice.randrange(100_000, 40_000_000)
         convention = dice.choice(CONVENTIONS) if method != "units_of_production" else "daily"
         return capex.Terms(method, convention, today - dice.choice((0, dice.randrange(0, 1500))), dice.choice((12, 36, 48, 60, 66, 72)), cost,
-                            dice.choice((0, cost // 10, dice.randrange(0, cost))), dice.choice((1, 12)), 3_600_000 * dice.randrange(100, 100_000) if method == "units_of_production" else 0)
+                            dice.choice((0, cost // 10, dice.randrange(0, cost))), dice.choice((1, 12)),
+                            3_600_000 * dice.randrange(100, 100_000) if method == "units_of_production" else 0)
 
     def asset(self, node, component_of=None):
         self.serial += 1
@@ -159,7 +160,8 @@ class History(Invoicing, Purchasing, Lending, Crashes):
         milli = TYPES.get(sku) or dice.choice((250, 1000, 2500))
         tier = dice.choice(TIERS)
         begin = self.house.today + dice.randrange(0, 4 * DAY_S)
-        end = FOREVER if dice.random() < 0.1 else begin + dice.choice((1, dice.randrange(60, 7200), dice.randrange(3600, 12 * DAY_S), DAY_S * dice.randrange(1, 20), 225 * dice.randrange(1, 900)))
+        lasts = dice.choice((1, dice.randrange(60, 7200), dice.randrange(3600, 12 * DAY_S), DAY_S * dice.randrange(1, 20), 225 * dice.randrange(1, 900)))
+        end = FOREVER if dice.random() < 0.1 else begin + lasts
         reservation = None
         for _ in range(dice.choice((1, 1, 2, 3))):
             hold = min(end + 6 * DAY_S, FOREVER)
@@ -268,7 +270,8 @@ class History(Invoicing, Purchasing, Lending, Crashes):
             self.crash_soon()
         acts = (self.reserve, self.reserve, self.reserve, self.reserve, self.new_version, self.discount, self.correct, self.correct_price, self.grant, self.pay, self.refund,
                 self.credit, self.maintain, self.change, self.rate, self.read_meter, self.cancel, self.rest, self.new_terms, self.new_tax_rate, self.work_off, self.void,
-                self.report, self.report, self.report, self.report, self.correct_price_of_meter, self.credit_of_meters, self.buy, self.new_limit, self.borrow, self.borrow, self.let_go)
+                self.report, self.report, self.report, self.report, self.correct_price_of_meter, self.credit_of_meters, self.buy,
+                self.new_limit, self.borrow, self.borrow, self.let_go)
         for _ in range(dice.randrange(1, 5)):
             dice.choice(acts)()
         self.correct_twins()
@@ -417,7 +420,8 @@ class History(Invoicing, Purchasing, Lending, Crashes):
                             self.house.today // DAY_S + self.dice.randrange(1, 5))
 
     def read_meter(self):
-        self.house.new_reading(self.dice.choice(self.house.world.nodes), self.house.today // DAY_S, self.dice.choice((self.dice.randrange(0, 300_000), self.dice.randrange(500, 300_000, 1000))))
+        self.house.new_reading(self.dice.choice(self.house.world.nodes), self.house.today // DAY_S,
+                               self.dice.choice((self.dice.randrange(0, 300_000), self.dice.randrange(500, 300_000, 1000))))
 
     def cancel(self):
         found = [r for r in self.house.world.reservations if r.tenant in self.tenants and not any(c.reservation is r for c in self.house.world.cancellations)]
@@ -475,7 +479,8 @@ class History(Invoicing, Purchasing, Lending, Crashes):
             "SELECT to_jsonb(l)::text FROM rated_line l JOIN tenant t ON t.id = l.tenant_id WHERE t.name = %s AND l.period_start = to_timestamp(%s) UNION ALL"
             " SELECT to_jsonb(u)::text FROM usage_interval u JOIN tenant t ON t.id = u.tenant_id JOIN billing_period p ON p.tenant_id = t.id AND p.starts_at = to_timestamp(%s)"
             "  WHERE t.name = %s AND u.period_start >= p.starts_at AND u.period_start < p.ends_at AND NOT EXISTS (SELECT FROM late_usage l WHERE l.period_start = u.period_start"
-            "   AND l.instance_id = u.instance_id AND l.seq = u.seq AND l.rated_with::timestamp AT TIME ZONE 'UTC' >= p.ends_at) ORDER BY 1", tenant, begin, begin, tenant)).encode()).hexdigest()
+            "   AND l.instance_id = u.instance_id AND l.seq = u.seq AND l.rated_with::timestamp AT TIME ZONE 'UTC' >= p.ends_at) ORDER BY 1",
+            tenant, begin, begin, tenant)).encode()).hexdigest()
 
     def document(self, invoice):
         """All that an issued invoice says, but for what was credited of it since; the document's hash, and the hash that it says."""
@@ -495,11 +500,13 @@ class History(Invoicing, Purchasing, Lending, Crashes):
 
     def summary(self):
         """How much of what happened: a history without any says nothing of it."""
-        counts = {"invoices": self.house.rows("SELECT status AS of, count(*) FROM invoice GROUP BY 1"), "holds": self.house.rows("SELECT state AS of, count(*) FROM credit_hold GROUP BY 1"),
+        counts = {"invoices": self.house.rows("SELECT status AS of, count(*) FROM invoice GROUP BY 1"),
+                  "holds": self.house.rows("SELECT state AS of, count(*) FROM credit_hold GROUP BY 1"),
                   "taxes": self.house.rows("SELECT tax_code AS of, count(*) FROM invoice GROUP BY 1"),
                   "rules": self.house.rows("SELECT concat_ws(' ', reason, charge_class) AS of, count(*) FROM rated_line WHERE reason IS NOT NULL GROUP BY 1")}
         counts["meters"] = self.house.rows("SELECT 'lines' AS of, count(*) FROM invoice_line WHERE meter_id IS NOT NULL UNION ALL SELECT 'corrections', count(*) FROM"
                                            " rated_line WHERE meter_id IS NOT NULL AND charge_class = 'correction' UNION ALL SELECT 'credited', count(*) FROM credit_note_line c"
                                            " JOIN invoice_line l ON l.invoice_id = c.invoice_id AND l.line_no = c.invoice_line_no WHERE l.meter_id IS NOT NULL")
         tables = ("credit_note", "asset", "purchase_order", "asset_change", "usage_correction", "late_usage", "payment", "credit_grant", "meter_reading")
-        return {"crashes": self.crashes} | {name: {row["of"]: row["count"] for row in rows} for name, rows in counts.items()} | {t: self.house.value(f"SELECT count(*) FROM {t}") for t in tables}
+        by_kind = {name: {row["of"]: row["count"] for row in rows} for name, rows in counts.items()}
+        return {"crashes": self.crashes} | by_kind | {t: self.house.value(f"SELECT count(*) FROM {t}") for t in tables}

@@ -136,7 +136,8 @@ def usage_tiles_each_window(history):
 
 def no_gpu_is_in_two_intervals(history):
     steps = defaultdict(list)
-    for row in history.house.rows("SELECT node_id::text AS n, gpu_milli, period_start AS f, period_end AS t FROM usage_interval WHERE node_id IS NOT NULL AND class <> 'preempted'"):
+    for row in history.house.rows("SELECT node_id::text AS n, gpu_milli, period_start AS f, period_end AS t FROM usage_interval"
+                                  " WHERE node_id IS NOT NULL AND class <> 'preempted'"):
         steps[row["n"]] += [(row["f"], row["gpu_milli"]), (row["t"], -row["gpu_milli"])]
     size = {node.id: node.gpus * 1000 for node in history.house.world.nodes}
     for node, changes in steps.items():
@@ -229,7 +230,8 @@ def numbers_are_gapless(history):
 def credits_stay_within_the_invoice(history):
     house = history.house
     for invoice in issued(history):
-        rows = house.rows("SELECT invoice_line_no, sum(net_minor)::bigint AS net, sum(tax_shown_minor)::bigint AS tax FROM credit_note_line WHERE invoice_id = %s GROUP BY 1", invoice.id)
+        rows = house.rows("SELECT invoice_line_no, sum(net_minor)::bigint AS net, sum(tax_shown_minor)::bigint AS tax FROM credit_note_line WHERE invoice_id = %s GROUP BY 1",
+                          invoice.id)
         for row in rows:
             line = invoice.lines[invoice.line_numbers.index(row["invoice_line_no"])]
             assert row["net"] == line.credited and abs(row["net"]) <= abs(line.net)
@@ -263,7 +265,8 @@ def credit_never_goes_below_nothing(history):
         for grant in books.grants:
             item = told[identity_of(next(iter(told)).split("_")[0], grant.id)]
             assert micro(item["remaining"]) == grant.left_u >= 0, (books.tenant.name, item, grant)
-        opened = {row["id"]: row["open_u"] for row in house.rows("SELECT i.id::text AS id, o.open_u FROM invoice_open o JOIN invoice i ON i.id = o.invoice_id WHERE i.tenant_id = %s", books.tenant.id)}
+        opened = {row["id"]: row["open_u"] for row in house.rows(
+            "SELECT i.id::text AS id, o.open_u FROM invoice_open o JOIN invoice i ON i.id = o.invoice_id WHERE i.tenant_id = %s", books.tenant.id)}
         for invoice in books.invoices:
             assert opened.get(invoice.id, 0) == invoice.open_u >= 0, (books.tenant.name, invoice.number)
 
@@ -271,13 +274,16 @@ def credit_never_goes_below_nothing(history):
 def local_months_have_every_second(history):
     house = history.house
     for tenant in house.world.tenants:
-        periods = house.rows("SELECT extract(epoch FROM starts_at)::bigint AS f, extract(epoch FROM ends_at)::bigint AS t FROM billing_period WHERE tenant_id = %s ORDER BY 1", tenant.id)
+        periods = house.rows("SELECT extract(epoch FROM starts_at)::bigint AS f, extract(epoch FROM ends_at)::bigint AS t FROM billing_period WHERE tenant_id = %s ORDER BY 1",
+                             tenant.id)
         for row in periods:
             assert month_of(row["f"], tenant.zone) == (row["f"], row["t"])
         assert sum(row["t"] - row["f"] for row in periods) == (periods[-1]["t"] - periods[0]["f"] if periods else 0) or \
             any(one["t"] != other["f"] for one, other in zip(periods, periods[1:]))
-    begin, end = (house.value(f"SELECT extract(epoch FROM {f})::bigint FROM usage_interval WHERE tenant_id = %s", history.twins["base"].id) for f in ("min(period_start)", "max(period_end)"))
-    away = house.value("SELECT coalesce(sum(extract(epoch FROM period_end - period_start)), 0)::bigint FROM usage_interval WHERE tenant_id = %s AND class = 'unready'", history.twins["base"].id)
+    begin, end = (house.value(f"SELECT extract(epoch FROM {f})::bigint FROM usage_interval WHERE tenant_id = %s", history.twins["base"].id)
+                  for f in ("min(period_start)", "max(period_end)"))
+    away = house.value("SELECT coalesce(sum(extract(epoch FROM period_end - period_start)), 0)::bigint FROM usage_interval WHERE tenant_id = %s AND class = 'unready'",
+                       history.twins["base"].id)
     assert totals(twin(history, "base"))[0] == (min(end, house.today) - begin - away) * 1000
 
 

@@ -238,7 +238,8 @@ def test_a_void_gives_each_grant_its_own_back_and_what_expired_meanwhile_is_gone
     assert left_of_grants(billed, "granted") == {"promotional": ("5.00", "active"), "prepaid": ("0.00", "expired")}
     balance = billed.tenants["granted"].items("/v1/balance")[0]
     assert balance["customer_credit"] == usd("11.000000") and balance["receivable"] == usd("0.000000")
-    told = billed.stack.sql("SELECT code, sum(credit_u - debit_u)::bigint AS u FROM sluice.trial_balance WHERE tenant = 'granted' AND code IN ('revenue', 'deferred_revenue') GROUP BY 1 ORDER BY 1")
+    told = billed.stack.sql("SELECT code, sum(credit_u - debit_u)::bigint AS u FROM sluice.trial_balance"
+                            " WHERE tenant = 'granted' AND code IN ('revenue', 'deferred_revenue') GROUP BY 1 ORDER BY 1")
     assert told == [{"code": "deferred_revenue", "u": 5_000_000}, {"code": "revenue", "u": revenue + 3_000_000}]
     billed.sound()
 

@@ -149,7 +149,8 @@ def test_a_webhook_is_an_object_like_any_other(hooked):
     assert rotated["secret"] == SECRET and rotated["previous_secret_until"]
     again = acme.post(path + "/rotate-secret", {"secret": SECRET}, headers={"Idempotency-Key": "once"}).expect(200).body
     assert "secret" not in again and again["id"] == made["id"]
-    assert acme.request("PUT", path, {"url": "https://hooks.example.com/b", "events": ["*"], "object": made["id"], "secret": SECRET}).expect(200).body["previous_secret_until"] == rotated["previous_secret_until"]
+    put = acme.request("PUT", path, {"url": "https://hooks.example.com/b", "events": ["*"], "object": made["id"], "secret": SECRET}).expect(200).body
+    assert put["previous_secret_until"] == rotated["previous_secret_until"]
     assert acme.request("DELETE", path + "?validate_only=true").status == 200
     acme.delete(path).expect(204)
     acme.get(path).expect(404)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Rules of the C sources that the compiler does not know: functions that are banned, includes that point sideways,
-pure folders that do I/O, statements built from text, files that lack their head or grew too long, headers that declare
-what nobody else needs, macros that nothing needs.
+"""Rules of the sources that no compiler and no formatter knows: files that grew too long, lines that grew too wide; of C
+also functions that are banned, includes that point sideways, pure folders that do I/O, statements built from text, files
+that lack their head, headers that declare what nobody else needs, macros that nothing needs.
 
     tests/lint/source_rules.py [--self-test]
 """
@@ -13,8 +13,9 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ("common", "api", "provisioner", "billing", "tests")
+FOLDERS = ("common", "api", "provisioner", "billing", "tests", "deploy")
 LINES_MAX = 600
+COLUMNS_MAX = 180  # what is laid out by no formatter (TypeScript is by Prettier), or left as it is by one (texts in C)
 
 # What is banned, and what to use. Word boundaries keep snprintf and strtok_r apart from their parents.
 BANNED = {
@@ -32,6 +33,7 @@ PURE_SYSTEM = {"stdbool.h", "stddef.h", "stdint.h", "string.h", "limits.h", "ass
 PURE_COMMON = {"common/alloc.h", "common/arena.h", "common/calendar.h", "common/cleanup.h", "common/gpu_model.h", "common/err.h", "common/identity.h", "common/least.h",
                "common/money.h", "common/must.h", "provisioner/idmap.h"}
 
+BY_HAND = re.compile(r"// clang-format off.*?// clang-format on", re.DOTALL)
 TOKENS = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
 
 
@@ -111,6 +113,14 @@ def length(path, text):
         yield LINES_MAX, f"has {lines} lines, more than {LINES_MAX}: look for the second thing it does"
 
 
+def width(path, text):
+    """Tables that are laid out by hand are as wide as they like."""
+    laid_out = BY_HAND.sub(lambda match: "\n" * match.group(0).count("\n"), text)
+    for number, line in enumerate(laid_out.split("\n"), 1):
+        if len(line) > COLUMNS_MAX:
+            yield number, f"has {len(line)} columns, more than {COLUMNS_MAX}"
+
+
 WORD = re.compile(r"\w+")
 DECLARATION = re.compile(r"^(?!\s*(?:#|typedef|static)\b)[^;#={}]*?\b(\w+)\s*\([^;{}]*;|^extern [^;]*?\b(\w+)(?:\[[^;]*\])?;", re.MULTILINE)
 
@@ -162,7 +172,12 @@ def needless_macros(path, text):
             yield line_of(text, match.start(1)), f"nothing here needs the macro {match.group(1)}"
 
 
-RULES = (banned_functions, built_statements, sideways_includes, impure_includes, head, length, needless_macros)
+# By the end of a file's name.
+RULES = {
+    (".c", ".h"): (banned_functions, built_statements, sideways_includes, impure_includes, head, length, width, needless_macros),
+    (".py",): (length, width),
+    (".ts", ".tsx"): (length,),
+}
 
 HEAD = "/* What for. */\n/* SPDX-License-Identifier: Apache-2.0 */\n"
 SAMPLES = (  # path, text, how many findings
@@ -182,6 +197,10 @@ SAMPLES = (  # path, text, how many findings
     ("common/a.h", HEAD, 1),
     ("common/a.c", "int x;", 2),
     ("common/a.c", HEAD + "\n" * LINES_MAX, 1),
+    ("common/a.c", HEAD + "// " + "x" * COLUMNS_MAX, 1),
+    ("common/a.c", HEAD + "// clang-format off\n// " + "x" * COLUMNS_MAX + "\n// clang-format on\n", 0),
+    ("tests/a.py", "\n" * LINES_MAX + "x" * (COLUMNS_MAX + 1) + "\n", 2),
+    ("api/a.tsx", "\n" * LINES_MAX + "x" * (COLUMNS_MAX + 1) + "\n", 1),
 )
 
 
@@ -200,13 +219,15 @@ TREES = (  # path: text, how many declarations are needless
 
 
 def findings(path, text):
-    return [f"{path}:{line}: {message}" for rule in RULES for line, message in rule(path, text)]
+    rules = next(rules for ends, rules in RULES.items() if path.endswith(ends))
+    return [f"{path}:{line}: {message}" for rule in rules for line, message in rule(path, text)]
 
 
 def sources():
+    """Those of C, Python and TypeScript that are written, not made."""
     for folder in FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*.[ch]")):
-            if "node_modules" not in path.parts:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix and any(path.suffix in ends for ends in RULES) and "node_modules" not in path.parts and path.name != "schema.d.ts":
                 yield path
 
 
@@ -222,7 +243,8 @@ def main():
     if sys.argv[1:] == ["--self-test"]:
         return
     texts = {str(path.relative_to(ROOT)): path.read_text() for path in sources()}
-    found = [finding for path, text in texts.items() for finding in findings(path, text)] + list(needless_declarations(texts))
+    c_texts = {path: text for path, text in texts.items() if path.endswith((".c", ".h"))}
+    found = [finding for path, text in texts.items() for finding in findings(path, text)] + list(needless_declarations(c_texts))
     print("\n".join(found + [f"{len(texts)} files, {len(found)} findings"]))
     sys.exit(1 if found else 0)
 

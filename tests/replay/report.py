@@ -96,7 +96,8 @@ def print_for_people(report):
         print(f"  {name:<36}{value}")
 
     print(f"Replay of {report['source']}" + (" (synthetic)" if report["synthetic"] else ""))
-    line("fleet", f"{report['fleet']['nodes']} nodes, {report['fleet']['gpus']} GPUs (fraction {report['fleet_fraction']}; {report['nodes_without_gpu']} nodes without GPU left out)")
+    line("fleet",
+         f"{report['fleet']['nodes']} nodes, {report['fleet']['gpus']} GPUs (fraction {report['fleet_fraction']}; {report['nodes_without_gpu']} nodes without GPU left out)")
     line("time", f"compression {report['time_compression']}, turnaround {report['turnaround_s']} s, start delay {report['start_delay_s']} s")
     line("made up", "racks, fabrics, tenants (by qos), prices, costs, purchase dates")
     line("requests", f"{report['requests']} (skipped: {report['skipped'] or 'none'})")

@@ -96,7 +96,10 @@ def invoices(dice):
     exponent = dice.choice((0, 2, 2, 3))
     size = 10 ** (6 - exponent)
     signs = dice.choice(((1,), (1,), (-1,), (1, 1, -1)))  # credits by rule are lines of the next invoice
-    amounts = [dice.choice(signs) * dice.choice((dice.randrange(0, 10 ** 10), size // 2 * dice.randrange(0, 2000), 1001 * size, size * dice.randrange(0, 200))) for _ in range(dice.randrange(1, 9))]
+    def amount():
+        return dice.choice((dice.randrange(0, 10 ** 10), size // 2 * dice.randrange(0, 2000), 1001 * size, size * dice.randrange(0, 200)))
+
+    amounts = [dice.choice(signs) * amount() for _ in range(dice.randrange(1, 9))]
     nets = [away(Fraction(amount, size)) for amount in amounts]
     rate = dice.choice((0, 500, 700, 825, 1900, 2550, 5000, dice.randrange(0, 10_001)))
     tax = away(Fraction(sum(nets) * rate, 10_000))
