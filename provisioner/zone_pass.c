@@ -200,15 +200,6 @@ static void decide(struct pass *pass)
     }
 }
 
-/* Windows that are over may be left for the next piece of work, and who is there in the way of whoever starts in this one. */
-static bool may_leave_some_due(const struct world *world)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < world->reservation_count; i++)
-        count += world->reservations[i].was.state >= RESERVATION_ACTIVATING;
-    return count >= OBSERVE_DUE_MAX;
-}
-
 /* Opens the transaction and reads the world. */
 static enum err_kind observe(struct pass *pass, struct err *reterr)
 {
@@ -241,7 +232,7 @@ static enum err_kind observe(struct pass *pass, struct err *reterr)
         kind = observe_receive(&pass->world, pass->db, reterr);
     if (kind == ERR_NONE)
         kind = credit_observe(&pass->world, pass->db, reterr);
-    pass->world.has_overstays |= may_leave_some_due(&pass->world);
+    pass->world.has_overstays |= turn_may_leave_some(&pass->world, OBSERVE_DUE_MAX);
     bool has_maintenance = pass->wake->maintenance_changed || pass->memory->maintenance_due_s <= pass->world.now_s;
     if (kind == ERR_NONE && has_maintenance)
         kind = observe_maintenance(&pass->world, pass->db, &pass->maintenance_due_s, reterr);

@@ -20,3 +20,22 @@ void turn_drive(struct world *world, uint32_t first, const struct turn_clock *cl
     for (uint32_t i = first; i < world->reservation_count && turn_has_time(world, clock); i++)
         reservation_drive(&world->reservations[i]);
 }
+
+static uint32_t due_instances(const struct reservation *reservation)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < reservation->instance_count; i++)
+        count += reservation->instances[i].was.due_s <= reservation->world->now_s;
+    return count;
+}
+
+bool turn_may_leave_some(const struct world *world, uint32_t most)
+{
+    uint32_t reservations = 0;
+    uint32_t instances = 0;
+    for (uint32_t i = 0; i < world->reservation_count; i++) {
+        reservations += world->reservations[i].was.due_s <= world->now_s;
+        instances += due_instances(&world->reservations[i]);
+    }
+    return reservations >= most || instances >= most;
+}

@@ -12,3 +12,6 @@ struct turn_clock {
 bool turn_has_time(struct world *world, const struct turn_clock *clock);
 /* Lets the world's reservations from `first` on go as far as they can, while there is time. */
 void turn_drive(struct world *world, uint32_t first, const struct turn_clock *clock);
+/* Whether as many reservations or instances are due as a piece of work reads of either: of those left out some may be over,
+ * and in the way of whoever starts in this one. */
+bool turn_may_leave_some(const struct world *world, uint32_t most);

@@ -1,5 +1,6 @@
 /* A pause of a zone: which one holds, what the state machines hold back in it, and what they do not. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/turn.h"
 #include "tests/unit/suite.h"
 #include "tests/unit/zone_scene.h"
 
@@ -309,6 +310,32 @@ START_TEST(a_tenants_next_window_looks_before_it_starts_where_its_last_one_is_to
 }
 END_TEST
 
+START_TEST(whatever_is_due_counts_towards_what_a_piece_of_work_reads)
+{
+    enum { MOST = 3 };
+    struct world world = {.now_s = START};
+    struct instance instances[MOST];
+    struct reservation reservations[MOST];
+    for (int i = 0; i < MOST; i++) {
+        instances[i] = (struct instance){.was = {.state = INSTANCE_RUNNING, .due_s = START}};
+        reservations[i] = (struct reservation){.world = &world, .was = {.state = RESERVATION_PENDING, .due_s = NEVER}};
+    }
+    world.reservations = reservations;
+    world.reservation_count = MOST;
+    ck_assert(!turn_may_leave_some(&world, MOST)); /* wishes: none is due, however many there are */
+    for (int i = 0; i < MOST; i++)
+        reservations[i].was = (struct lifecycle){.state = RESERVATION_SCHEDULED, .due_s = START};
+    ck_assert(turn_may_leave_some(&world, MOST)); /* who starts leaves out who ends */
+    ck_assert(!turn_may_leave_some(&world, MOST + 1));
+    world.reservation_count = 1;
+    reservations[0].instances = instances;
+    reservations[0].instance_count = MOST;
+    ck_assert(turn_may_leave_some(&world, MOST)); /* and so does one gang those who give way */
+    instances[0].was.due_s = START + 1;
+    ck_assert(!turn_may_leave_some(&world, MOST));
+}
+END_TEST
+
 START_TEST(whoever_leaves_later_than_the_plan_has_room_for_leaves_its_node_unclean_for_a_turnaround)
 {
     static const struct {
@@ -350,6 +377,7 @@ Suite *unit_suite(void)
     tcase_add_test(places, while_somebody_overstays_whoever_is_made_within_its_window_looks_before_it_starts);
     tcase_add_test(places, while_somebody_overstays_a_replacement_looks_before_it_starts);
     tcase_add_test(places, a_tenants_next_window_looks_before_it_starts_where_its_last_one_is_told_to_leave);
+    tcase_add_test(places, whatever_is_due_counts_towards_what_a_piece_of_work_reads);
     tcase_add_test(places, whoever_leaves_later_than_the_plan_has_room_for_leaves_its_node_unclean_for_a_turnaround);
     suite_add_tcase(suite, places);
     return suite;
