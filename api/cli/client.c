@@ -112,7 +112,8 @@ static void set_up(CURL *curl)
     SET(curl, CURLOPT_ACCEPT_ENCODING, NULL); /* a compressed answer could be larger than its bound */
 }
 
-enum err_kind client_new(const char *url, const char *token, struct client **ret, struct err *reterr)
+enum err_kind client_new(const char *url, const char *token, const char *ca_file, struct client **ret,
+                         struct err *reterr)
 {
     bool loopback = true;
     bool secure = false;
@@ -132,6 +133,8 @@ enum err_kind client_new(const char *url, const char *token, struct client **ret
         SET(client->curl, CURLOPT_UNIX_SOCKET_PATH, socket);
     if (loopback)
         SET(client->curl, CURLOPT_PROXY, ""); /* the environment's proxy has nothing to do with this machine */
+    if (ca_file != NULL)
+        SET(client->curl, CURLOPT_CAINFO, ca_file);
     if (token != NULL)
         must(asprintf(&client->authorization, "Authorization: Bearer %s", token) > 0);
     *ret = client;
@@ -209,15 +212,23 @@ static struct curl_slist *headers_of(const struct client *client, const struct c
     return headers;
 }
 
-/* What curl says, in our kinds; anything else: the connection could not be made or broke. */
+#define WHERE_IT_IS "Where the API is, --url says, else SLUICE_URL, else the profile."
+
+/* What curl says, in our kinds; anything else: the connection could not be made or broke. A hint stands only where nothing
+ * was sent. */
 static const struct {
     CURLcode code;
     enum err_kind kind;
+    const char *hint; /* NULL: none */
 } curl_kinds[] = {
-    {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT},
-    {CURLE_FILESIZE_EXCEEDED, ERR_INTERNAL},
-    {CURLE_WEIRD_SERVER_REPLY, ERR_INTERNAL},
-    {CURLE_UNSUPPORTED_PROTOCOL, ERR_INTERNAL}, /* HTTP/0.9: no status line */
+    {CURLE_COULDNT_CONNECT, ERR_UNAVAILABLE, WHERE_IT_IS},
+    {CURLE_COULDNT_RESOLVE_HOST, ERR_UNAVAILABLE, WHERE_IT_IS},
+    {CURLE_PEER_FAILED_VERIFICATION, ERR_UNAVAILABLE,
+     "SSL_CERT_FILE names the certificates of an authority of your own, in PEM."},
+    {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, NULL},
+    {CURLE_FILESIZE_EXCEEDED, ERR_INTERNAL, NULL},
+    {CURLE_WEIRD_SERVER_REPLY, ERR_INTERNAL, NULL},
+    {CURLE_UNSUPPORTED_PROTOCOL, ERR_INTERNAL, NULL}, /* HTTP/0.9: no status line */
 };
 
 static enum err_kind curl_failed(const struct client *client, CURLcode code, const struct received *received,
@@ -227,9 +238,17 @@ static enum err_kind curl_failed(const struct client *client, CURLcode code, con
         return err_set(reterr, ERR_INTERNAL, "the answer of '%s' is longer than %d bytes", client->shown,
                        CLIENT_ANSWER_BYTES_MAX);
     enum err_kind kind = ERR_UNAVAILABLE;
-    for (size_t i = 0; i < COUNT_OF(curl_kinds); i++)
-        kind = curl_kinds[i].code == code ? curl_kinds[i].kind : kind;
-    return err_set(reterr, kind, "cannot reach '%s': %s", client->shown, curl_easy_strerror(code));
+    const char *hint = NULL;
+    for (size_t i = 0; i < COUNT_OF(curl_kinds); i++) {
+        if (curl_kinds[i].code == code) {
+            kind = curl_kinds[i].kind;
+            hint = curl_kinds[i].hint;
+        }
+    }
+    (void)err_set(reterr, kind, "cannot reach '%s': %s", client->shown, curl_easy_strerror(code));
+    if (reterr != NULL && hint != NULL)
+        (void)snprintf(reterr->hint, sizeof reterr->hint, "%s", hint);
+    return kind;
 }
 
 static enum err_kind read_answer(const struct client *client, const struct received *received,

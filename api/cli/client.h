@@ -17,8 +17,10 @@ struct arena;
 struct client;
 
 /* url: http://, https:// (redirects are not followed), or unix:/path for a socket. ERR_INVALID for anything else.
- * token may be NULL. The texts are copied. */
-MUST_CHECK enum err_kind client_new(const char *url, const char *token, struct client **ret, struct err *reterr);
+ * token may be NULL. ca_file: certificates (PEM) of the authorities that are trusted; NULL: the system's. The texts are
+ * copied. */
+MUST_CHECK enum err_kind client_new(const char *url, const char *token, const char *ca_file, struct client **ret,
+                                    struct err *reterr);
 void client_free(struct client *client); /* NULL is fine; the token is cleansed */
 
 /* Would the token travel in the open over a network? */

@@ -87,7 +87,7 @@ enum err_kind session_find_token(struct session *session, struct err *reterr)
 enum err_kind session_open(struct session *session, struct err *reterr)
 {
     must(session->client == NULL);
-    return client_new(session->url, session->token, &session->client, reterr);
+    return client_new(session->url, session->token, environment("SSL_CERT_FILE"), &session->client, reterr);
 }
 
 void session_clear(struct session *session)

@@ -227,7 +227,7 @@ def test_a_shell_completes_a_line_by_asking_sluice():
 
 
 def test_nobody_there_is_an_error(sluice):
-    sluice("me", url="http://127.0.0.1:1", token="slu_x").expect(1)
+    assert "SLUICE_URL" in sluice("me", url="http://127.0.0.1:1", token="slu_x").expect(1).log
     sluice("me", url="file:///etc/passwd", token="slu_x").expect(1)
     sluice("me").expect(3)
     sluice("me", "--limit", "3").expect(2)

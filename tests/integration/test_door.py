@@ -16,7 +16,7 @@ import pytest
 import door
 import raw
 from cluster import DEPLOY
-from contract import ROOT
+from contract import ROOT, binaries
 from stack import ANSWER_WITHIN_S, Client, eventually
 
 pytestmark = pytest.mark.skipif(not door.is_installed(), reason="there is no haproxy: deploy/packages install runtime")
@@ -50,6 +50,16 @@ def me(opened, token, **options):
     answer = ask(opened, "/v1/me", token, **options)
     assert answer.status == 200, answer.json
     return answer.json
+
+
+def test_the_command_line_trusts_the_authority_that_it_is_told(stack, opened):
+    environment = {"SLUICE_URL": f"https://localhost:{opened.port}", "SLUICE_TOKEN": stack.operator.token, "HOME": "/nowhere"}
+    command = [binaries() / "sluice", "zone", "list"]
+    refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1 and "SSL_CERT_FILE names" in refused.stderr
+    environment["SSL_CERT_FILE"] = str(opened.directory / "door.pem")
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr) == (0, "")
 
 
 def test_a_session_is_of_the_origin_that_the_door_ends_tls_for(stack, opened):
