@@ -14,6 +14,20 @@ def at(day, hour=0):
     return JANUARY.format(day, hour)
 
 
+@pytest.fixture(scope="module")
+def hall(module_stack):
+    """A fleet of four nodes, under a clock that nobody moves."""
+    module_stack.fleet(nodes=4, price="2.000000")
+    return module_stack
+
+
+@pytest.fixture
+def guest(hall):
+    """A tenant of the hall for one test."""
+    with hall.guests() as make:
+        yield make()
+
+
 @pytest.fixture
 def acme(stack):
     """A fleet of four nodes and a tenant."""
@@ -73,22 +87,22 @@ def test_terms_change_before_the_start(stack, acme):
     assert [item["id"] for item in acme.items(f"/v1/reservations/{made['id']}/amendments")] == [granted["id"]]
 
 
-def test_a_refused_amendment_leaves_all_as_it_was(stack, acme):
-    made = reserve(acme, name="train", count=2)
-    reserve(acme, starts_at=at(4), ends_at=at(5), count=3)
+def test_a_refused_amendment_leaves_all_as_it_was(hall, guest):
+    made = reserve(guest, name="train", count=2)
+    reserve(guest, starts_at=at(4), ends_at=at(5), count=3)
     allocations = "SELECT node_id, slots, period, ordinal FROM allocation ORDER BY 1, 2, 3"
-    before, shown = stack.sql(allocations), show(acme, made)
-    refused = amend(acme, made, ends_at=at(4, 12), count=3).expect(409)
+    before, shown = hall.sql(allocations), show(guest, made)
+    refused = amend(guest, made, ends_at=at(4, 12), count=3).expect(409)
     assert refused.code == "capacity_unavailable" and refused.body["binding"]["constraint"] == "capacity"
     assert refused.body["reservation"] == made["id"] and refused.body["amendment"].startswith("amd_")
-    after = show(acme, made)
-    assert stack.sql(allocations) == before
+    after = show(guest, made)
+    assert hall.sql(allocations) == before
     assert {**after, "status": None} == {**shown, "status": None}
     assert after["status"]["state"] == "scheduled"
-    listed = acme.items(f"/v1/reservations/{made['id']}/amendments")
+    listed = guest.items(f"/v1/reservations/{made['id']}/amendments")
     assert [item["state"] for item in listed] == ["refused"] and listed[0]["reason"] == "capacity_unavailable"
     assert "terms" not in listed[0]
-    amend(acme, made, count=3).expect(201)
+    amend(guest, made, count=3).expect(201)
 
 
 def test_every_alternative_of_a_refused_amendment_is_granted_as_it_stands(stack, acme):
@@ -220,73 +234,73 @@ def test_only_what_has_its_place_and_goes_on_is_amended(stack, acme):
     amend(stack.tenant("other"), running, count=1).expect(404)
 
 
-def test_a_suspended_tenant_amends_nothing(stack, acme):
-    made = reserve(acme)
-    (tenant,) = stack.operator.items("/v1/system/tenants?name=acme")
-    stack.operator.post(f"/v1/system/tenants/{tenant['id']}/suspend").expect(200)
-    assert eventually(lambda: patch(acme, made, count=3).code, "it is known") == "tenant_suspended"
-    assert amend(acme, made, count=3).expect(403).code == "tenant_suspended"
-    stack.operator.post(f"/v1/system/tenants/{tenant['id']}/resume").expect(200)
-    eventually(lambda: patch(acme, made, count=3).status == 200, "it may again")
+def test_a_suspended_tenant_amends_nothing(hall, guest):
+    made = reserve(guest)
+    (tenant,) = hall.operator.items("/v1/system/tenants?name=" + guest.tenant)
+    hall.operator.post(f"/v1/system/tenants/{tenant['id']}/suspend").expect(200)
+    assert eventually(lambda: patch(guest, made, count=3).code, "it is known") == "tenant_suspended"
+    assert amend(guest, made, count=3).expect(403).code == "tenant_suspended"
+    hall.operator.post(f"/v1/system/tenants/{tenant['id']}/resume").expect(200)
+    eventually(lambda: patch(guest, made, count=3).status == 200, "it may again")
 
 
-def test_other_fields_change_without_a_verdict(stack, acme):
-    acme.create("/v1/projects", {"name": "research"})
-    made = reserve(acme, name="train", labels={"team": "a", "cost": "x"})
-    etag = acme.get(f"/v1/reservations/{made['id']}").headers["ETag"]
-    changed = patch(acme, made, headers={"If-Match": etag}, name="eval", project="research", labels={"cost": None, "run": "7"},
+def test_other_fields_change_without_a_verdict(guest):
+    guest.create("/v1/projects", {"name": "research"})
+    made = reserve(guest, name="train", labels={"team": "a", "cost": "x"})
+    etag = guest.get(f"/v1/reservations/{made['id']}").headers["ETag"]
+    changed = patch(guest, made, headers={"If-Match": etag}, name="eval", project="research", labels={"cost": None, "run": "7"},
                     if_unavailable="waitlist").expect(200).body
     assert (changed["name"], changed["project"], changed["if_unavailable"]) == ("eval", "research", "waitlist")
     assert changed["labels"] == {"team": "a", "run": "7"}
-    assert patch(acme, made, headers={"If-Match": etag}, name="late").expect(412).code == "precondition_failed"
-    assert patch(acme, made, headers={"If-Match": etag}, count=1).expect(412).code == "precondition_failed"
-    other = reserve(acme, name="other")
-    assert patch(acme, other, name="eval").expect(409).code == "name_taken"
-    assert patch(acme, made, name=None).expect(200).body["name"] is None
-    assert patch(acme, made).expect(200).body["name"] is None
+    assert patch(guest, made, headers={"If-Match": etag}, name="late").expect(412).code == "precondition_failed"
+    assert patch(guest, made, headers={"If-Match": etag}, count=1).expect(412).code == "precondition_failed"
+    other = reserve(guest, name="other")
+    assert patch(guest, other, name="eval").expect(409).code == "name_taken"
+    assert patch(guest, made, name=None).expect(200).body["name"] is None
+    assert patch(guest, made).expect(200).body["name"] is None
 
 
-def test_an_amendment_need_not_be_waited_for(stack, acme):
-    made = reserve(acme)
-    stack.provisioner.stop()
-    asked = acme.post(f"/v1/reservations/{made['id']}/amendments", {"count": 3}, headers={"Prefer": "respond-async"}).expect(202).body
+def test_an_amendment_need_not_be_waited_for(hall, guest):
+    made = reserve(guest)
+    hall.provisioner.stop()
+    asked = guest.post(f"/v1/reservations/{made['id']}/amendments", {"count": 3}, headers={"Prefer": "respond-async"}).expect(202).body
     assert asked["state"] == "requested" and asked["decided_at"] is None
-    late = patch(acme, made, headers={"Prefer": "wait=1"}, count=4).expect(202).body
+    late = patch(guest, made, headers={"Prefer": "wait=1"}, count=4).expect(202).body
     assert late["count"] == 2
-    stack.provisioner.start()
-    eventually(lambda: show(acme, made)["count"] == 4, "both are decided, in their order")
-    assert [item["state"] for item in acme.items(f"/v1/reservations/{made['id']}/amendments")] == ["granted", "granted"]
+    hall.provisioner.start()
+    eventually(lambda: show(guest, made)["count"] == 4, "both are decided, in their order")
+    assert [item["state"] for item in guest.items(f"/v1/reservations/{made['id']}/amendments")] == ["granted", "granted"]
 
 
-def test_a_repetition_gets_the_same_verdict(stack, acme):
-    made = reserve(acme)
+def test_a_repetition_gets_the_same_verdict(guest):
+    made = reserve(guest)
     path, key = f"/v1/reservations/{made['id']}/amendments", {"Idempotency-Key": "more"}
-    first = acme.post(path, {"count": 3}, headers=key).expect(201)
-    again = acme.post(path, {"count": 3}, headers=key).expect(201)
+    first = guest.post(path, {"count": 3}, headers=key).expect(201)
+    again = guest.post(path, {"count": 3}, headers=key).expect(201)
     assert again.body == first.body and again.headers["Idempotent-Replayed"] == "true"
-    assert acme.post(path, {"count": 1}, headers=key).expect(422).code == "idempotency_key_reused"
-    assert len(acme.items(path)) == 1
-    refused = acme.post(path, {"count": 9}, headers={"Idempotency-Key": "too many"}).expect(409)
-    assert acme.post(path, {"count": 9}, headers={"Idempotency-Key": "too many"}).expect(409).body["amendment"] == refused.body["amendment"]
+    assert guest.post(path, {"count": 1}, headers=key).expect(422).code == "idempotency_key_reused"
+    assert len(guest.items(path)) == 1
+    refused = guest.post(path, {"count": 9}, headers={"Idempotency-Key": "too many"}).expect(409)
+    assert guest.post(path, {"count": 9}, headers={"Idempotency-Key": "too many"}).expect(409).body["amendment"] == refused.body["amendment"]
 
 
-def test_what_was_open_when_it_ended_is_cancelled_with_it(stack, acme):
-    made = reserve(acme)
-    stack.provisioner.stop()
-    acme.post(f"/v1/reservations/{made['id']}/amendments", {"count": 3}, headers={"Prefer": "respond-async"}).expect(202)
-    acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
-    stack.provisioner.start()
-    eventually(lambda: show(acme, made)["status"]["state"] == "cancelled", "it is cancelled")
-    (listed,) = acme.items(f"/v1/reservations/{made['id']}/amendments")
+def test_what_was_open_when_it_ended_is_cancelled_with_it(hall, guest):
+    made = reserve(guest)
+    hall.provisioner.stop()
+    guest.post(f"/v1/reservations/{made['id']}/amendments", {"count": 3}, headers={"Prefer": "respond-async"}).expect(202)
+    guest.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
+    hall.provisioner.start()
+    eventually(lambda: show(guest, made)["status"]["state"] == "cancelled", "it is cancelled")
+    (listed,) = guest.items(f"/v1/reservations/{made['id']}/amendments")
     assert listed["state"] == "cancelled"
 
 
-def test_those_who_amend_at_once_never_get_more_than_there_is(stack, acme):
-    made = [reserve(acme, count=1) for _ in range(2)]
+def test_those_who_amend_at_once_never_get_more_than_there_is(guest):
+    made = [reserve(guest, count=1) for _ in range(2)]
     answers = []
 
     def more(reservation):
-        client = acme.clone()
+        client = guest.clone()
         answers.append(amend(client, reservation, count=3).status)
         client.close()
 
@@ -296,7 +310,7 @@ def test_those_who_amend_at_once_never_get_more_than_there_is(stack, acme):
     for thread in threads:
         thread.join()
     assert sorted(answers) == [201, 409]
-    assert sorted(show(acme, reservation)["count"] for reservation in made) == [1, 3]
+    assert sorted(show(guest, reservation)["count"] for reservation in made) == [1, 3]
 
 
 def test_terms_survive_the_leader(stack, acme):

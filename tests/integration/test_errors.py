@@ -13,10 +13,18 @@ WISH = {
 }
 
 
+@pytest.fixture(scope="module")
+def busy(make_module_stack):
+    """For tests that make something."""
+    made = make_module_stack()
+    made.fleet(2)
+    return made
+
+
 @pytest.fixture
-def tenant(stack):
-    stack.fleet(2)
-    return stack.tenant("acme", currency="USD")
+def tenant(busy):
+    with busy.guests() as make:
+        yield make(currency="USD")
 
 
 @pytest.fixture(scope="module")
@@ -102,21 +110,21 @@ def test_broken_json_and_oversized_and_deep_bodies(refused, nothing_made):
     assert (large.status, large.code) == (413, "body_too_large")
 
 
-def test_tokens_missing_mistyped_unknown_and_revoked(stack, tenant):
-    assert (stack.client().get("/v1/reservations").status, stack.client().get("/v1/reservations").code) == (401, "unauthenticated")
-    mistyped = stack.client(tenant.token[:-2] + ("aa" if tenant.token[-2:] != "aa" else "bb")).get("/v1/reservations")
+def test_tokens_missing_mistyped_unknown_and_revoked(busy, tenant):
+    assert (busy.client().get("/v1/reservations").status, busy.client().get("/v1/reservations").code) == (401, "unauthenticated")
+    mistyped = busy.client(tenant.token[:-2] + ("aa" if tenant.token[-2:] != "aa" else "bb")).get("/v1/reservations")
     assert (mistyped.status, mistyped.code) == (401, "unauthenticated")
-    other = stack.token("member", "acme", "soon-revoked")
+    other = busy.token("member", tenant.tenant, "soon-revoked")
     assert other.get("/v1/reservations").status == 200
-    listed = next(item for item in stack.operator.items("/v1/system/tokens?limit=1000") if item["name"] == "soon-revoked")
-    stack.operator.post(f"/v1/system/tokens/{listed['id']}/revoke").expect(200, 204)
+    listed = next(item for item in busy.operator.items("/v1/system/tokens?limit=1000") if item["name"] == "soon-revoked")
+    busy.operator.post(f"/v1/system/tokens/{listed['id']}/revoke").expect(200, 204)
     eventually(lambda: other.get("/v1/reservations").status == 401, "a revoked token is refused", A_SECOND_S)
     assert other.get("/v1/reservations").code == "token_revoked"
 
 
-def test_another_tenants_object_does_not_exist(stack, tenant):
+def test_another_tenants_object_does_not_exist(busy, tenant):
     made = tenant.create("/v1/reservations", WISH)
-    stranger = stack.tenant("other")
+    stranger = busy.tenant("other")
     for method, path in (("GET", f"/v1/reservations/{made['id']}"), ("POST", f"/v1/reservations/{made['id']}/cancel"),
                          ("DELETE", f"/v1/reservations/{made['id']}"), ("GET", f"/v1/reservations/{made['id']}/instances")):
         answer = stranger.request(method, path, {} if method == "POST" else None)

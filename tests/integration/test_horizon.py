@@ -60,7 +60,7 @@ def test_a_window_sold_behind_it_is_told_a_horizon_ahead(rolling):
     status = status_of(stack.acme, made)
     assert (status["state"], status["reason"]) == ("ended", "horizon_ended")
     assert status_of(stack.other, firm)["state"] == "active"
-    stack.advance("2026-02-01T00:00:00Z")
+    stack.advance(at(7))
     assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
 
 

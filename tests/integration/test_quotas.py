@@ -79,7 +79,10 @@ def test_two_at_once_never_slip_under_together(acme):
         assert [answer.code for answer in answers if answer.status == 409] == ["quota_exceeded"]
 
 
-def test_a_month_ends_at_its_last_second(acme):
+def test_a_month_ends_at_its_last_second(make_stack):
+    stack = make_stack(start=at(29))
+    stack.fleet(nodes=4)
+    acme = Tenant(stack, "acme")
     acme.limit(month_gpu_hours=8 * 24)
     acme.wish(at(30), at(31)).expect(201)
     refused = acme.wish(at(31, 12), at(1, 12, month=2)).expect(409)

@@ -66,7 +66,7 @@ def test_a_quote_holds_its_place_until_it_ends(stack, mover):
 
 
 def test_a_confirmed_quote_is_the_reservation_that_was_held(stack, mover):
-    held = quote(mover, count=3, name="train", labels={"team": "a"})
+    held = quote(mover, count=3, name="train", labels={"team": "a"}, starts_at="2026-01-02T00:00:00Z", ends_at="2026-01-03T00:00:00Z")
     assert mover.items("/v1/reservations") == []
     mover.get("/v1/reservations/rsv_" + uuid_part(held["id"])).expect(404)
     before = stack.sql("SELECT node_id, slots, period FROM allocation ORDER BY 1, 2")
@@ -78,7 +78,7 @@ def test_a_confirmed_quote_is_the_reservation_that_was_held(stack, mover):
     assert [item["name"] for item in mover.items("/v1/reservations")] == ["train"]
     shown = mover.get(f"/v1/quotes/{held['id']}").expect(200).body
     assert shown["status"]["state"] == "confirmed" and shown["reservation"] == firm.body["id"]
-    stack.advance("2026-02-01T01:00:00Z")
+    stack.advance("2026-01-02T01:00:00Z")
     assert mover.get(f"/v1/reservations/{firm.body['id']}").body["status"]["state"] == "active"
 
 
@@ -147,8 +147,10 @@ def test_a_held_quote_is_not_metered(stack, mover):
     assert stack.sql("SELECT 1 FROM usage_interval") == [] and stack.sql("SELECT 1 FROM instance") == []
 
 
-def test_an_estimate_is_what_the_invoice_rates(stack, mover):
+def test_an_estimate_is_what_the_invoice_rates(make_stack):
     """Across a change of price and a billing month, of a tenant with a price and a calendar of its own."""
+    stack = make_stack(start="2026-01-29T00:00:00Z")
+    stack.fleet(nodes=4, price="2.500000")
     stack.operator.create("/v1/system/tenants", {"name": "tokyo", "billing_timezone": "Asia/Tokyo"})
     tokyo = stack.token("admin", "tokyo")
     stack.operator.create("/v1/system/prices", {

@@ -46,20 +46,20 @@ def guest(still):
 
 @pytest.fixture(scope="module")
 def month(make_module_stack):
-    """For who looks only."""
-    return january(make_module_stack())
+    """A fleet of two, one tenant with one reservation of 60 hours, and January invoiced: for who looks only."""
+    return invoiced(make_module_stack())
 
 
 @pytest.fixture
-def own_month(stack):
-    return january(stack)
+def february(make_stack):
+    """The same for a test of its own that goes on from there, of January's last day alone."""
+    return invoiced(make_stack(start="2026-01-31T00:00:00Z"), starts_at="2026-01-31T00:00:00Z", ends_at="2026-01-31T12:00:00Z")
 
 
-def january(stack):
-    """A fleet of two, one tenant with one reservation of 60 hours, and January invoiced."""
+def invoiced(stack, **window):
     stack.nodes = stack.fleet(2)
     stack.acme = stack.tenant("acme", tax_rate_bp=1900)
-    stack.reservation = reserve(stack.acme, name="llama")
+    stack.reservation = reserve(stack.acme, name="llama", **window)
     stack.advance("2026-02-01T00:00:00Z")
     return stack
 
@@ -190,8 +190,8 @@ def test_a_new_price_ends_the_open_one_and_never_the_past(stack):
     assert versions == [("3.000000", DAY_ONE, "2026-01-10T00:00:00Z"), ("2.500000", "2026-01-10T00:00:00Z", None)]
     for start in (None, "2026-01-05T00:00:00Z", "2026-01-10T00:00:00Z"):
         assert stack.operator.post("/v1/system/prices", {**body, "valid_from": start}).expect(409).code == "price_overlaps"
-    stack.advance("2026-02-01T00:00:00Z")
-    past = stack.operator.post("/v1/system/prices", {**body, "valid_from": "2026-01-20T00:00:00Z"}).expect(409)
+    stack.advance("2026-01-12T00:00:00Z")
+    past = stack.operator.post("/v1/system/prices", {**body, "valid_from": "2026-01-11T00:00:00Z"}).expect(409)
     assert past.code == "price_overlaps"
     assert versions == [(price["gpu_hour"]["amount"], price["valid_from"], price["valid_until"])
                         for price in stack.operator.items("/v1/system/prices?sku=h100.8x")]
@@ -286,15 +286,15 @@ def test_a_month_adds_up_wherever_one_looks(month):
         assert sum(micro({"amount": row[side]}) for row in entries) == sum(micro({"amount": row[side]}) for row in balance)
 
 
-def test_allocations_are_past_present_and_future(own_month):
-    reserve(own_month.acme, name="now", starts_at="2026-02-01T00:00:00Z", ends_at="2026-02-02T00:00:00Z")
-    reserve(own_month.acme, name="later", starts_at="2026-03-01T00:00:00Z", ends_at="2026-03-02T00:00:00Z")
-    every = own_month.operator.items("/v1/system/allocations?zone=us-east-1a&limit=1")
-    assert sorted(row["from"] for row in every) == [DAY_ONE, "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"]
+def test_allocations_are_past_present_and_future(february):
+    reserve(february.acme, name="now", starts_at="2026-02-01T00:00:00Z", ends_at="2026-02-02T00:00:00Z")
+    reserve(february.acme, name="later", starts_at="2026-03-01T00:00:00Z", ends_at="2026-03-02T00:00:00Z")
+    every = february.operator.items("/v1/system/allocations?zone=us-east-1a&limit=1")
+    assert sorted(row["from"] for row in every) == ["2026-01-31T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"]
     assert all(row["slots"] == [0, 8000] and row["kind"] == "instance" for row in every)
-    of_nodes = [row for node in own_month.nodes for row in own_month.operator.items(f"/v1/system/allocations?node={node['id']}")]
+    of_nodes = [row for node in february.nodes for row in february.operator.items(f"/v1/system/allocations?node={node['id']}")]
     assert sorted(map(json.dumps, of_nodes)) == sorted(map(json.dumps, every))
-    taken = [node["status"]["allocated_gpu_milli"] for node in own_month.operator.items("/v1/system/nodes?zone=us-east-1a")]
+    taken = [node["status"]["allocated_gpu_milli"] for node in february.operator.items("/v1/system/nodes?zone=us-east-1a")]
     assert sorted(taken) == [0, 8000]
 
 
@@ -448,11 +448,11 @@ def test_a_real_clock_cannot_be_moved(make_stack):
     assert real.operator.get("/v1/me").body["virtual_clock"] is False
 
 
-def test_moves_of_the_clock_take_turns(own_month):
+def test_moves_of_the_clock_take_turns(february):
     answers = []
 
     def move(day):
-        client = Client(own_month.port, own_month.operator.token)
+        client = Client(february.port, february.operator.token)
         answers.append((day, client.post("/v1/system/clock", {"advance_to": f"2026-02-{day:02}T00:00:00Z"})))
 
     threads = [threading.Thread(target=move, args=(day,)) for day in (3, 12, 6, 9)]
@@ -463,9 +463,9 @@ def test_moves_of_the_clock_take_turns(own_month):
     # Whoever came after a farther move is told that its instant is past; nobody is told that it is then, who was not.
     for day, answer in answers:
         assert answer.status == 200 and answer.body["now"] == f"2026-02-{day:02}T00:00:00Z" or answer.code == "clock_in_past"
-    assert own_month.operator.get("/v1/system/clock").body["now"] == "2026-02-12T00:00:00Z"
-    assert own_month.sql("SELECT count(*) AS days FROM billing_day WHERE day >= '2026-02-01'") == [{"days": 11}]
-    assert all(row["violations"] == 0 for row in own_month.sql("SELECT * FROM billing_check"))
+    assert february.operator.get("/v1/system/clock").body["now"] == "2026-02-12T00:00:00Z"
+    assert february.sql("SELECT count(*) AS days FROM billing_day WHERE day >= '2026-02-01'") == [{"days": 11}]
+    assert all(row["violations"] == 0 for row in february.sql("SELECT * FROM billing_check"))
 
 
 def test_a_move_visits_every_instant_at_which_something_is_due(stack):

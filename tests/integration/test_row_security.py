@@ -8,7 +8,7 @@ import pytest
 
 WISH = {
     "instance_type": "h100.8x", "zone": "us-east-1a", "count": 1,
-    "starts_at": "2026-01-03T00:00:00Z", "ends_at": "2026-01-03T01:00:00Z",
+    "starts_at": "2026-01-30T00:00:00Z", "ends_at": "2026-01-30T01:00:00Z",
 }
 # Where each of two tenants has rows of its own after a month.
 LIVED_IN = {"tenant", "principal", "token", "reservation", "reservation_status", "instance", "event", "usage_interval", "invoice"}
@@ -47,9 +47,9 @@ class Lived:
                AND has_any_column_privilege(%s, c.oid, 'SELECT') ORDER BY 1""", (role,))]
 
 
-@pytest.fixture
-def lived(stack):
-    return Lived(stack)
+@pytest.fixture(scope="module")
+def lived(make_module_stack):
+    return Lived(make_module_stack(start="2026-01-29T00:00:00Z"))
 
 
 def test_a_tenant_sees_its_own_rows_only_and_none_without_its_name(lived):

@@ -168,7 +168,7 @@ def test_a_notice_is_withdrawn_when_the_place_is_not_wanted_any_more(market):
     told = [event["payload"]["ends_by"] for event in stack.events(stack.spot) if event["kind"] == "instance.preemption_notice"]
     assert len(told) == 4 and told[1] is None and told[3] is None
     assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
-    stack.advance("2026-02-01T00:00:00Z")
+    stack.advance("2026-01-03T00:00:00Z")
     assert stack.sql("SELECT class, sum(extract(epoch FROM period_end - period_start))::int AS s FROM usage_interval GROUP BY 1") == [{"class": "used", "s": 12 * 3600}]
     assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
 
@@ -217,7 +217,7 @@ def test_who_lost_its_node_takes_a_preemptible_place_with_notice_and_across_lead
     assert instances_of(stack.firm, firm)[0]["state"] == "running" and status_of(stack.firm, firm)["health"] == "ok"
     assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
     assert stack.sql(OVERLAPS) == [{"overlaps": 0}]
-    stack.advance("2026-02-01T00:00:00Z")
+    stack.advance("2026-01-03T00:00:00Z")
     classes = stack.sql("SELECT class, sum(extract(epoch FROM period_end - period_start))::int AS s FROM usage_interval u JOIN tenant t ON t.id = u.tenant_id"
                         " WHERE t.name = 'firm' GROUP BY 1 ORDER BY 1")
     assert sum(row["s"] for row in classes) == 12 * 3600 and {row["class"] for row in classes} <= {"used", "failed", "unready"}, classes
@@ -262,7 +262,7 @@ def test_seconds_until_the_notice_ran_out_are_billed_and_the_rest_is_preempted(m
     filling = reserve(stack.spot, "preemptible", None, "12:00:00")
     stack.advance(at("01:00:00"))
     reserve(stack.firm, "reserved", "02:17:43", "03:00:00")
-    stack.advance("2026-02-01T00:00:00Z")
+    stack.advance("2026-01-03T00:00:00Z")
     usage = stack.sql("""
         SELECT class, sum(gpu_milli * extract(epoch FROM period_end - period_start))::bigint AS amount FROM usage_interval
          WHERE reservation_id = (SELECT id FROM reservation WHERE tier = 'preemptible') GROUP BY class ORDER BY class""")
