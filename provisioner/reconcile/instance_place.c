@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/instance.h"
 
+#include "common/least.h"
+
 #include <string.h>
 
 /* Searches for whom to evict in one piece of work: each may look at every node, some 10 ms with 12,500 of them. */
@@ -162,8 +164,8 @@ static bool find_place(struct instance *instance, const struct planner_replaceme
 }
 
 /* Asks the planner for a place from now on. What it held on a node that failed ends now, found another place or not;
- * it asks again, and that node itself will do once it is back. A place that others must leave first lies ahead: it goes
- * there then, or before that to one that is free. */
+ * it asks again, and that node itself will do once it is back. A place that others must leave first lies ahead, past its
+ * own start: it goes there then, or before that to one that is free. */
 void instance_ask_planner(struct instance *instance)
 {
     struct world *world = instance->reservation->world;
@@ -180,7 +182,7 @@ void instance_ask_planner(struct instance *instance)
         .evict_from = world_free_s(world) + world->zone->preemption_notice_s,
         .sooner = has_place,
     };
-    bool is_due = has_place && begins_s <= world->now_s;
+    bool is_due = has_place && begins_s <= greatest_of(instance->starts_s, world->now_s);
     bool is_placed = is_due || find_place(instance, &replacement);
     instance->granted = instance->has_node = false;
     if (is_placed || has_place)

@@ -190,6 +190,33 @@ static struct action *ask(struct scene *scene, enum action_kind kind)
     return instance->action;
 }
 
+START_TEST(who_lost_its_node_within_the_lead_waits_at_another_for_its_start_or_until_that_is_clean)
+{
+    struct scene *scene = scene_new(3, HOUR, (struct driver_settings){0});
+    struct reservation *reservation = wish_for(scene, 1, START + HOUR, START + 2 * HOUR);
+    drive_at(scene, START);
+    struct instance *instance = &reservation->instances[0];
+    struct node *node = world_node(&scene->world, instance->node);
+    node->answers = false;
+    node_drive(&scene->world, node);
+    put_node(scene, node);
+    struct planner_key key = {planner_id_of(reservation->wish.id), 0};
+    for (int64_t now_s = START + 60; now_s < START + 90; now_s += PLACE_TURN_S) {
+        instance->is_clean = false;
+        drive_at(scene, now_s);
+        ck_assert_int_eq(instance->is.state, INSTANCE_REPLACING);
+        int64_t from_s = 0;
+        ck_assert(instance->has_node && world_held_from(&scene->world, &key, now_s, &from_s));
+        ck_assert_int_eq(from_s, START + HOUR);
+    }
+    instance->is_clean = true;
+    instance->is_unseen = false;
+    drive_at(scene, START + 90);
+    ck_assert_int_eq(instance->is.state, INSTANCE_RUNNING);
+    scene_free(scene);
+}
+END_TEST
+
 START_TEST(what_will_not_go_down_runs_on_and_its_action_has_failed)
 {
     struct driver_ops stubborn = driver_sim;
@@ -421,6 +448,7 @@ Suite *unit_suite(void)
     tcase_add_test(driving, nodes_that_break_every_start_do_not_pass_it_around_forever);
     tcase_add_test(driving, a_place_on_a_node_that_is_coming_back_is_waited_for);
     tcase_add_test(driving, what_will_not_stop_is_given_up_before_its_reservation_ends);
+    tcase_add_test(driving, who_lost_its_node_within_the_lead_waits_at_another_for_its_start_or_until_that_is_clean);
     tcase_add_test(driving, what_will_not_go_down_runs_on_and_its_action_has_failed);
     tcase_add_test(driving, what_was_true_when_an_action_was_asked_may_be_so_no_more);
     tcase_add_test(driving, a_dead_node_degrades_and_the_windows_end_fails_it);
