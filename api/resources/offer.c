@@ -44,7 +44,7 @@ static const struct field search_fields[] = {
     FIELD_OBJECT("placement",     AT(wish.placement), .fields = reservation_placement_fields, .help = "How near to each other the instances are"),
     FIELD_ENUM  ("tier",          AT(wish.tier), .values = reservation_tiers, .fallback = "reserved", .help = "What may take its place"),
     FIELD_TEXT  ("project",       AT(wish.project), .least = 1, .most = 63, .fallback = "default", .help = "The project that it is for, by name: by its prices, and within its quotas"),
-    FIELD_MONEY ("budget",        AT(budget), .flags = FIELD_NULLABLE, .help = "What it may cost, in the tenant's currency; counted at the highest price that holds within the range"),
+    FIELD_MONEY ("budget",        AT(budget), .flags = FIELD_NULLABLE, .help = "What it may cost, in the tenant's currency; counted at the highest price that holds within the range, and with what lacks to a minimum duration"),
     FIELDS_END,
 };
 
@@ -254,6 +254,14 @@ static void write_body(struct json_out *out, const struct offer_search *search, 
     json_out_close(out, '}');
 }
 
+/* The search counts GPU-time alone; what lacks to a minimum duration comes on top of it. */
+static bool is_within_budget(const struct request *request, const struct price_estimate *estimate)
+{
+    const struct offer_search *search = request->body;
+    return search->budget.currency == NULL || !estimate->is_known || estimate->total_u <= search->budget.amount_u;
+}
+
+/* Nothing where it is dearer than the budget. */
 static enum err_kind write_offer(struct request *request, struct json_out *out, const struct offer *offer,
                                  struct err *reterr)
 {
@@ -261,7 +269,7 @@ static enum err_kind write_offer(struct request *request, struct json_out *out, 
     struct price_terms priced = price_of(request, terms, offer->tier, offer->count, offer->starts_s, offer->ends_s);
     struct price_estimate estimate;
     enum err_kind kind = price_estimate(request, &priced, &estimate, reterr);
-    if (kind != ERR_NONE)
+    if (kind != ERR_NONE || !is_within_budget(request, &estimate))
         return kind;
     json_out_open(out, '{');
     json_out_key(out, "kind");

@@ -186,7 +186,9 @@ enum err_kind price_usage(struct request *request, const struct price_terms *ter
 {
     CLEANUP(pricing_release) struct pricing pricing = {0};
     enum err_kind kind = pricing_load(request, terms, &pricing, reterr);
-    return kind == ERR_NONE ? sum_months(request, &pricing, usage, count, ret_u, reterr) : kind;
+    if (kind == ERR_NONE)
+        kind = sum_months(request, &pricing, usage, count, ret_u, reterr);
+    return kind == ERR_NONE && terms->count > 0 ? add_minimum(&pricing, terms, ret_u, reterr) : kind;
 }
 
 /* Does a price hold for all of it? */

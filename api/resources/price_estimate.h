@@ -27,7 +27,8 @@ struct price_estimate {
 MUST_CHECK enum err_kind price_estimate(struct request *request, const struct price_terms *terms,
                                         struct price_estimate *ret, struct err *reterr);
 
-/* What the usage comes to by the terms, whose gpu_milli is not looked at; starts_s to ends_s is where the usage lies.
+/* What the usage comes to by the terms; starts_s to ends_s is where the usage lies, and the whole life of the instances
+ * where there is a count, whose gpu_milli is not looked at otherwise.
  * ERR_NOT_FOUND where a second has no price, ERR_INVALID where the amount does not fit. */
 MUST_CHECK enum err_kind price_usage(struct request *request, const struct price_terms *terms,
                                      const struct rating_usage *usage, size_t count, int64_t *ret_u,

@@ -16,7 +16,7 @@ static const struct field cost_fields[] = {
     FIELD_COLUMN("as_of",                FIELD_TYPE_TIME, .help = "Domain time: delivered until then"),
     FIELD_COLUMN("delivered_gpu_hours",  FIELD_TYPE_AMOUNT, .help = "Billable GPU-hours delivered, to the millionth, cut off"),
     FIELD_COLUMN_WITH("so_far",          FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "What they come to by the prices and discounts that hold, before commitments cover any of it; null: a second has no price"),
-    FIELD_COLUMN_WITH("projected",       FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "The same to its end, if everything is delivered; null: open-ended, or no one price"),
+    FIELD_COLUMN_WITH("projected",       FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "The same to its end, if everything is delivered, with what lacks to a minimum duration; null: open-ended, or no one price"),
     FIELD_COLUMN("meters",               FIELD_TYPE_JSON, .fields = reservation_meter_fields, .is_list = true, .help = "What was counted of meters, beside what so_far and projected are of"),
     FIELD_COLUMN("billed",               FIELD_TYPE_MONEY, .help = "What closed days have billed of it, credits and charges by rule included"),
     FIELD_COLUMN_WITH("cancelling_now",  FIELD_TYPE_MONEY, FIELD_NULLABLE, .help = "What cancelling it now would be charged; null: not known"),
@@ -36,7 +36,8 @@ static const struct db_stmt statement_terms = {
         " CASE WHEN r.state IN ('scheduled', 'activating', 'active') AND r.cancel_requested_at IS NULL"
         "      THEN extract(epoch FROM greatest(r.granted_starts_at, date_trunc('second', sluice_now())))::bigint END,"
         " extract(epoch FROM r.granted_ends_at)::bigint, r.count * (r.gpu_count::bigint * 1000 + r.gpu_milli),"
-        " (SELECT coalesce(sum(l.amount_u), 0)::bigint FROM rated_line l WHERE l.reservation_id = r.id)"
+        " (SELECT coalesce(sum(l.amount_u), 0)::bigint FROM rated_line l WHERE l.reservation_id = r.id),"
+        " extract(epoch FROM r.granted_starts_at)::bigint, r.count"
         " FROM reservation_view r JOIN tenant w ON w.id = r.tenant_id"
         " LEFT JOIN instance_type t ON t.id = r.instance_type_id WHERE r.id = $1::uuid",
     .params = 1,
@@ -52,7 +53,9 @@ enum {
     TERM_REST,
     TERM_ENDS,
     TERM_GPU_MILLI,
-    TERM_BILLED
+    TERM_BILLED,
+    TERM_STARTS,
+    TERM_COUNT,
 };
 
 /* Spans of billable time: metered ones, and the open stretch of each instance until now. */
@@ -114,7 +117,8 @@ static enum err_kind load_delivery(struct request *request, const PGresult *term
     return ERR_NONE;
 }
 
-/* *ret_u is FIELD_NULL where there is no price, or the amount does not fit. */
+/* Of terms with a count, starts_s is when their instances' lives begin; they last to the end of what is delivered.
+ * *ret_u is FIELD_NULL where there is no price, or the amount does not fit. */
 static enum err_kind price(struct request *request, const struct price_terms *terms, const struct delivery *delivery,
                            int64_t *ret_u, struct err *reterr)
 {
@@ -125,8 +129,9 @@ static enum err_kind price(struct request *request, const struct price_terms *te
     if (terms->sku == NULL)
         return ERR_NONE;
     struct price_terms whole = *terms;
-    whole.starts_s = delivery->usage[0].span.from_s;
-    whole.ends_s = whole.starts_s;
+    whole.ends_s = delivery->usage[0].span.from_s;
+    if (terms->count == 0 || whole.ends_s < whole.starts_s)
+        whole.starts_s = whole.ends_s;
     for (size_t i = 0; i < delivery->count; i++) {
         int64_t to_s = delivery->usage[i].span.to_s;
         whole.ends_s = to_s > whole.ends_s ? to_s : whole.ends_s;
@@ -142,8 +147,8 @@ static enum err_kind price(struct request *request, const struct price_terms *te
     return kind;
 }
 
-/* Adds the rest as if it is delivered; false where it has no end. */
-static bool add_rest(const PGresult *terms, struct delivery *delivery)
+/* Adds the rest as if it is delivered, and tells of whole lives then; false where it has no end. */
+static bool add_rest(const PGresult *terms, struct delivery *delivery, struct price_terms *lives)
 {
     int64_t from_s = db_int(terms, 0, TERM_REST, FIELD_NULL);
     int64_t to_s = db_int(terms, 0, TERM_ENDS, FIELD_NULL);
@@ -151,9 +156,12 @@ static bool add_rest(const PGresult *terms, struct delivery *delivery)
         return true; /* there is no rest */
     if (to_s == FIELD_NULL)
         return false;
-    if (from_s < to_s)
-        delivery->usage[delivery->count++] =
-            (struct rating_usage){.span = {from_s, to_s}, .gpu_milli = db_int(terms, 0, TERM_GPU_MILLI, 0)};
+    if (from_s >= to_s)
+        return true;
+    lives->starts_s = db_int(terms, 0, TERM_STARTS, from_s);
+    lives->gpu_milli = db_int(terms, 0, TERM_GPU_MILLI, 0);
+    lives->count = db_int(terms, 0, TERM_COUNT, 0);
+    delivery->usage[delivery->count++] = (struct rating_usage){.span = {from_s, to_s}, .gpu_milli = lives->gpu_milli};
     return true;
 }
 
@@ -166,7 +174,7 @@ enum err_kind reservation_cost(struct request *request, struct response *respons
         kind = load_delivery(request, row, &delivery, reterr);
     if (kind != ERR_NONE)
         return kind;
-    const struct price_terms terms = {
+    struct price_terms terms = {
         .sku_kind = db_text(row, 0, TERM_KIND),
         .sku = db_text(row, 0, TERM_SKU),
         .tier = db_text(row, 0, TERM_TIER),
@@ -178,7 +186,7 @@ enum err_kind reservation_cost(struct request *request, struct response *respons
     int64_t projected_u = FIELD_NULL;
     struct reservation_charge charge = {0};
     kind = price(request, &terms, &delivery, &so_far_u, reterr);
-    if (kind == ERR_NONE && add_rest(row, &delivery))
+    if (kind == ERR_NONE && add_rest(row, &delivery, &terms))
         kind = price(request, &terms, &delivery, &projected_u, reterr);
     if (kind == ERR_NONE)
         kind = reservation_charge_find(request, &charge, reterr);

@@ -144,6 +144,19 @@ def test_a_wish_of_more_than_an_amount_can_tell_is_refused_and_holds_up_nobody(f
     modest.wish(1, start=at(5)).expect(201)
 
 
+def test_what_lacks_to_a_minimum_duration_is_held_and_projected(fleet):
+    acme = Tenant(fleet, "brief")
+    fleet.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tenant": "brief", "minimum_s": 4 * 3600,
+                                                "gpu_hour": {"amount": "3.000000", "currency": "USD"}})
+    acme.limit(95)  # three hours of four
+    refused = acme.wish(1, start=at(6)).expect(409)
+    assert (refused.code, refused.body["binding"]["needed"]) == ("credit_exhausted", "96.000000")
+    acme.limit(96)
+    made = acme.wish(1, start=at(6)).expect(201).body
+    assert acme.held() == 96
+    assert acme.client.get(f"/v1/reservations/{made['id']}/cost").expect(200).body["projected"]["amount"] == "96.000000"
+
+
 def test_a_quote_holds_credit_until_it_expires(fleet):
     acme = Tenant(fleet, "quoting")
     acme.limit(100)

@@ -387,6 +387,21 @@ def test_an_offer_for_a_project_has_its_price_its_budget_and_its_quota(crowded):
     assert acme.post("/v1/offers", search(project="none")).expect(422).body["errors"][0]["pointer"] == "/project"
 
 
+def test_no_offer_costs_more_than_the_budget_with_what_lacks_to_a_minimum_duration(crowded):
+    brief = crowded.tenant("brief")
+    crowded.operator.create("/v1/system/prices", {"sku_kind": "instance_type", "sku": "h100.8x", "tenant": "brief", "minimum_s": 2 * 86400,
+                                                  "gpu_hour": {"amount": "3.000000", "currency": "USD"}})
+    asked = search(count=1, budget={"amount": f"{3 * 8 * 30}.000000", "currency": "USD"}, duration_s={"least": 86400})
+
+    def told():
+        """Of its own price; that of what gives way has no minimum."""
+        return {offer["price"]["estimate"]["amount"] for offer in brief.post("/v1/offers", asked).expect(200).body["items"] if offer["tier"] == "reserved"}
+
+    assert told() == set(), "a day is within it, and two are billed"
+    asked["budget"]["amount"] = f"{3 * 8 * 48}.000000"
+    assert told() == {"1152.000000"}
+
+
 def test_an_offer_is_refused_where_a_reservation_would_be(crowded):
     acme = crowded.acme
     assert acme.post("/v1/offers", search(instance_type="none")).expect(422).code == "unknown_instance_type"
