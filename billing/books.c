@@ -353,7 +353,7 @@ static enum err_kind post_credit(struct books *books, const struct look *look, s
 {
     bool may_issue = !books->loaded || books->is_cut || look->has_requests || day_is_due(books, look);
     enum err_kind kind = look->has_grants ? credit_grants_post(&books->leader, reterr) : ERR_NONE;
-    return kind == ERR_NONE && may_issue ? payments_post_before_requests(&books->leader, reterr) : kind;
+    return kind == ERR_NONE && may_issue ? payments_post(&books->leader, reterr) : kind;
 }
 
 static enum err_kind keep(struct books *books, struct err *reterr)

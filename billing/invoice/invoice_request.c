@@ -262,7 +262,7 @@ enum err_kind invoice_requests_carry_out(struct leader *leader, int64_t now_s, b
         const struct action *action = action_of(work.kind);
         if (action->of_invoice)
             work.invoice = db_identity(open, row, 2);
-        kind = payments_post_before_requests(leader, reterr); /* in the order in which they were asked for */
+        kind = payments_post(leader, reterr); /* in the order in which they were asked for */
         if (kind == ERR_NONE)
             kind = carry_out_or_refuse(leader, &work, reterr);
         *ret_closes_again = *ret_closes_again || !action->of_invoice;

@@ -26,15 +26,15 @@ void payments_register_metrics(void)
     metric_register(metrics, COUNT_OF(metrics));
 }
 
-/* $1: those alone whose ids, which sort by the time they were made, are below that of each open request. */
+/* Ids sort by the time they were made. */
 static const struct db_stmt statement_new = {
     .name = "payments_new",
     .sql = "SELECT p.id, p.tenant_id, p.currency, p.amount_u, extract(epoch FROM p.created_at)::bigint, p.kind"
            "  FROM payment p"
            " WHERE NOT EXISTS (SELECT FROM payment_status s WHERE s.payment_id = p.id)"
-           "   AND NOT ($1::boolean AND EXISTS (SELECT FROM invoice_request q WHERE q.is_open AND q.id < p.id))"
-           " ORDER BY p.id LIMIT $2::bigint",
-    .params = 2,
+           "   AND NOT EXISTS (SELECT FROM invoice_request q WHERE q.is_open AND q.id < p.id)"
+           " ORDER BY p.id LIMIT $1::bigint",
+    .params = 1,
 };
 
 /* The invoices that a payment may settle, in the order in which it does. */
@@ -178,12 +178,11 @@ static enum err_kind post_or_refuse(struct leader *leader, struct payment *payme
     return leader_transact(leader, refuse, payment, reterr);
 }
 
-static enum err_kind post_some(struct leader *leader, bool before_requests, int *ret_count, struct err *reterr)
+static enum err_kind post_some(struct leader *leader, int *ret_count, struct err *reterr)
 {
     char most[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind = db_run(leader->db, &statement_new,
-                                DB_PARAMS(before_requests ? "t" : "f", db_int_param(most, CHUNK)), &rows, reterr);
+    enum err_kind kind = db_run(leader->db, &statement_new, DB_PARAMS(db_int_param(most, CHUNK)), &rows, reterr);
     *ret_count = kind == ERR_NONE ? PQntuples(rows) : 0;
     for (int row = 0; kind == ERR_NONE && row < *ret_count && !shutdown_requested(); row++) {
         struct payment payment = {
@@ -199,22 +198,12 @@ static enum err_kind post_some(struct leader *leader, bool before_requests, int 
     return kind;
 }
 
-static enum err_kind post_all(struct leader *leader, bool before_requests, struct err *reterr)
+enum err_kind payments_post(struct leader *leader, struct err *reterr)
 {
     enum err_kind kind = ERR_NONE;
     int count = 0;
     do {
-        kind = post_some(leader, before_requests, &count, reterr);
+        kind = post_some(leader, &count, reterr);
     } while (kind == ERR_NONE && count == CHUNK && !shutdown_requested());
     return kind;
-}
-
-enum err_kind payments_post(struct leader *leader, struct err *reterr)
-{
-    return post_all(leader, false, reterr);
-}
-
-enum err_kind payments_post_before_requests(struct leader *leader, struct err *reterr)
-{
-    return post_all(leader, true, reterr);
 }
