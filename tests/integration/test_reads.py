@@ -3,12 +3,14 @@
 
 import collections
 import contextlib
+import math
 import threading
 import time
 
 from stack import eventually
 
-HELD_UP_MS = 500  # behind one that waits for a lock a read would stand for its lock_timeout, a second; a crowded machine takes some tens
+P99_MS = 100  # of a read while another table is locked
+ROUNDS_MAX = 5  # a crowded machine holds up some rounds, a lock that is in the way all of them
 OPERATORS_READS = ("/v1/system/zones", "/v1/system/nodes?limit=10", "/v1/system/tenants", "/v1/system/leaders")
 ENDS = "SELECT count(pg_terminate_backend(pid)) AS count FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('sluice-api point', 'sluice-api list')"
 
@@ -65,6 +67,16 @@ def p99(sorted_values):
     return sorted_values[len(sorted_values) * 99 // 100]
 
 
+def least_p99(client, path):
+    """Of as many rounds as it takes to keep the promise, and of ROUNDS_MAX at most."""
+    least = math.inf
+    for _ in range(ROUNDS_MAX):
+        least = min(least, p99(latencies_ms(client, path, 200)))
+        if least < P99_MS:
+            break
+    return least
+
+
 def test_a_locked_table_holds_up_the_reads_of_no_other(stack):
     stack.fleet(4)
     acme = stack.tenant("acme")
@@ -75,13 +87,13 @@ def test_a_locked_table_holds_up_the_reads_of_no_other(stack):
     askers = [(stack.operator if "system" in path else acme, path) for path in held_up for _ in range(2)]
     with Askers(askers) as waiting, locked(stack, "invoice"):
         waiting.answers.clear()
-        slowest = {path: p99(latencies_ms(client, path, 200)) for client, path in reads}
+        slowest = [least_p99(client, path) for client, path in reads]
         eventually(lambda: {path for path, status in list(waiting.answers) if status == 503} == set(held_up), f"who waits for the lock is told so: {waiting.answers}")
-    assert max(slowest.values()) < HELD_UP_MS, slowest
+    assert max(slowest) < P99_MS, slowest
     assert stack.api.metrics()["sluice_api_read_statements_suspected_total"] > 0
     # And once the lock is gone they are answered as if it had never been.
     took = [latencies_ms(acme, "/v1/invoices", 20), latencies_ms(stack.operator, "/v1/system/invoices", 20)]
-    assert all(each[10] < HELD_UP_MS for each in took), took
+    assert all(each[10] < P99_MS for each in took), took
 
 
 def test_a_read_whose_connection_dies_is_answered_over_another(stack):
