@@ -19,22 +19,26 @@
 static struct metric metric_unfit = {.name = "sluice_billing_payments_unfit_total",
                                      .type = METRIC_COUNTER,
                                      .help = "Payments and refunds that could not be posted and were refused"};
+static struct metric metric_put_off = {
+    .name = "sluice_billing_payments_put_off_total",
+    .type = METRIC_COUNTER,
+    .help = "Attempts to post a payment or refund that failed by no fault of its own; it is tried again"};
 
 void payments_register_metrics(void)
 {
-    struct metric *const metrics[] = {&metric_unfit};
+    struct metric *const metrics[] = {&metric_unfit, &metric_put_off};
     metric_register(metrics, COUNT_OF(metrics));
 }
 
-/* Ids sort by the time they were made. */
+/* Ids sort by the time they were made. Behind $2. */
 static const struct db_stmt statement_new = {
     .name = "payments_new",
     .sql = "SELECT p.id, p.tenant_id, p.currency, p.amount_u, extract(epoch FROM p.created_at)::bigint, p.kind"
            "  FROM payment p"
            " WHERE NOT EXISTS (SELECT FROM payment_status s WHERE s.payment_id = p.id)"
            "   AND NOT EXISTS (SELECT FROM invoice_request q WHERE q.is_open AND q.id < p.id)"
-           " ORDER BY p.id LIMIT $1::bigint",
-    .params = 1,
+           "   AND p.id > $2::uuid ORDER BY p.id LIMIT $1::bigint",
+    .params = 2,
 };
 
 /* The invoices that a payment may settle, in the order in which it does. */
@@ -154,10 +158,18 @@ static enum err_kind refuse(struct db *db, void *context, struct err *reterr)
     return conclude(db, payment, reterr);
 }
 
-/* What is wrong with a payment's amounts, or takes too long with its tenant's, stays with it. */
-static bool is_its_own_fault(enum err_kind kind)
+/* What is wrong with a payment's amounts, or comes of them with its tenant's, stays with it: by our own rules, or those of
+ * the database (classes 22 and 23 of its codes: data that does not fit, or that a constraint refuses). */
+static bool is_its_own_fault(const struct err *err)
 {
-    return kind != ERR_NONE && (kind == ERR_TIMEOUT || !err_retryable(kind));
+    bool is_of_data = strncmp(err->sqlstate, "22", 2) == 0 || strncmp(err->sqlstate, "23", 2) == 0;
+    return err->kind == ERR_INVALID || is_of_data;
+}
+
+/* It was received, whatever the database made of it: it is tried again in the next round, and the others go on. */
+static bool may_be_put_off(const struct err *err)
+{
+    return err->kind == ERR_TIMEOUT || err->kind == ERR_RETRY || !err_retryable(err->kind);
 }
 
 /* The refusal is a transaction of its own, since that of the attempt is undone. */
@@ -166,23 +178,30 @@ static enum err_kind post_or_refuse(struct leader *leader, struct payment *payme
     struct err err = {0};
     char id[UUID_TEXT_SIZE];
     enum err_kind kind = leader_transact(leader, post_payment, payment, &err);
-    if (!is_its_own_fault(kind)) {
-        if (kind != ERR_NONE)
-            *reterr = err;
+    if (kind == ERR_NONE)
+        return kind;
+    bool is_refused = is_its_own_fault(&err);
+    if (!is_refused && !may_be_put_off(&err)) {
+        *reterr = err;
         return kind;
     }
     identity_to_uuid(payment->id, id);
+    metric_add(is_refused ? &metric_unfit : &metric_put_off, 1);
+    log_event(LOG_LEVEL_ERROR, is_refused ? "payment_refused" : "payment_put_off", LOG_TEXT("payment", id),
+              LOG_TEXT("why", err.text));
     payment->reason = err_slug(kind);
-    metric_add(&metric_unfit, 1);
-    log_event(LOG_LEVEL_ERROR, "payment_refused", LOG_TEXT("payment", id), LOG_TEXT("why", err.text));
-    return leader_transact(leader, refuse, payment, reterr);
+    return is_refused ? leader_transact(leader, refuse, payment, reterr) : ERR_NONE;
 }
 
-static enum err_kind post_some(struct leader *leader, int *ret_count, struct err *reterr)
+/* Those behind *last, which becomes the last of them. */
+static enum err_kind post_some(struct leader *leader, struct identity *last, int *ret_count, struct err *reterr)
 {
     char most[DB_INT_TEXT_SIZE];
+    char behind[UUID_TEXT_SIZE];
+    identity_to_uuid(*last, behind);
     CLEANUP(db_result_clear) PGresult *rows = NULL;
-    enum err_kind kind = db_run(leader->db, &statement_new, DB_PARAMS(db_int_param(most, CHUNK)), &rows, reterr);
+    enum err_kind kind =
+        db_run(leader->db, &statement_new, DB_PARAMS(db_int_param(most, CHUNK), behind), &rows, reterr);
     *ret_count = kind == ERR_NONE ? PQntuples(rows) : 0;
     for (int row = 0; kind == ERR_NONE && row < *ret_count && !shutdown_requested(); row++) {
         struct payment payment = {
@@ -194,6 +213,7 @@ static enum err_kind post_some(struct leader *leader, int *ret_count, struct err
             .is_refund = strcmp(db_text(rows, row, 5), "refund") == 0,
         };
         kind = post_or_refuse(leader, &payment, reterr);
+        *last = payment.id;
     }
     return kind;
 }
@@ -201,9 +221,10 @@ static enum err_kind post_some(struct leader *leader, int *ret_count, struct err
 enum err_kind payments_post(struct leader *leader, struct err *reterr)
 {
     enum err_kind kind = ERR_NONE;
+    struct identity last = {0};
     int count = 0;
     do {
-        kind = post_some(leader, &count, reterr);
+        kind = post_some(leader, &last, &count, reterr);
     } while (kind == ERR_NONE && count == CHUNK && !shutdown_requested());
     return kind;
 }

@@ -143,3 +143,18 @@ def test_a_payment_that_cannot_be_posted_is_refused_and_keeps_no_other_waiting(b
     assert became(books, odd) == {"state": "refused", "reason": "invalid", "settled_u": 0, "credited_u": 0}
     assert became(books, after) == {"state": "posted", "reason": None, "settled_u": 0, "credited_u": 8_000_000}
     assert books.value("SELECT count(*) FROM journal WHERE source_id = %s", odd) == 0
+
+
+@pytest.mark.parametrize("code", ["query_canceled", "lock_not_available", "insufficient_privilege"])
+def test_a_payment_that_the_database_fails_is_put_off_and_keeps_no_other_waiting(books, code):
+    """It was received, so nothing that passes refuses it."""
+    unlucky, plain = books.tenant("unlucky"), books.tenant("plain")
+    books.run(f"""CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE {code}; END $$;
+        CREATE TRIGGER fail BEFORE INSERT ON payment_status FOR EACH ROW
+          WHEN (NEW.state = 'posted' AND NEW.tenant_id = '{unlucky}') EXECUTE FUNCTION public.fail()""")
+    first = str(uuid.UUID(int=uuid.uuid4().int % 2**64))
+    held, after = paid(books, unlucky, 7_000_000, made=first), paid(books, plain, 8_000_000)
+    assert became(books, after)["state"] == "posted"
+    assert books.value("SELECT count(*) FROM payment_status WHERE payment_id = %s", held) == 0
+    books.run("DROP TRIGGER fail ON payment_status; SELECT pg_notify('sluice_event', '')")
+    assert became(books, held) == {"state": "posted", "reason": None, "settled_u": 0, "credited_u": 7_000_000}
