@@ -47,9 +47,10 @@ static const struct db_stmt statement_insert = {
         "        tstzrange(to_timestamp(n.starts), to_timestamp(n.ends)), n.kind,"
         "        CASE WHEN n.kind <> 'maintenance' THEN n.reservation END, CASE WHEN n.kind = 'maintenance' THEN n.reservation END,"
         "        n.ordinal, n.tenant, n.cpu, n.memory"
-        "   FROM unnest($2::uuid[], $3::int[], $4::int[], $5::bigint[], $6::bigint[], $7::text[], $8::uuid[], $9::int[],"
-        "               $10::uuid[], $11::bigint[], $12::bigint[])"
-        "        AS n (node, slots_from, slots_to, starts, ends, kind, reservation, ordinal, tenant, cpu, memory)",
+        "   FROM (SELECT unnest($2::uuid[]) AS node, unnest($3::int[]) AS slots_from, unnest($4::int[]) AS slots_to,"
+        "                unnest($5::bigint[]) AS starts, unnest($6::bigint[]) AS ends, unnest($7::text[]) AS kind,"
+        "                unnest($8::uuid[]) AS reservation, unnest($9::int[]) AS ordinal, unnest($10::uuid[]) AS tenant,"
+        "                unnest($11::bigint[]) AS cpu, unnest($12::bigint[]) AS memory) n",
     .params = 12,
     .columns = 11,
 };
