@@ -45,6 +45,13 @@ STOPPED_WITHIN_S = 60
 ANSWER_WITHIN_S = 90  # a move of the clock reports a stall after 60 s: let it say so
 
 
+def says_something(connection):
+    """What an idle server does only to say good-bye. By poll(): select() knows no descriptor beyond 1,023."""
+    waiting = select.poll()
+    waiting.register(connection, select.POLLIN)
+    return bool(waiting.poll(0))
+
+
 def eventually(condition, what, within_s=HAPPENS_WITHIN_S):
     """Waits until condition() is true and returns its value. Raises AssertionError that names what did not happen."""
     deadline = time.monotonic() + within_s
@@ -429,8 +436,7 @@ class Stack:
     def superuser(self):
         """This thread's connection, kept from call to call."""
         kept = getattr(self.superusers, "connection", None)
-        # An idle server says nothing, unless it says good-bye.
-        if kept is None or kept.closed or select.select([kept], [], [], 0)[0]:
+        if kept is None or kept.closed or says_something(kept):
             kept = self.superusers.connection = self.cluster.connect(self.database)
         return kept
 
