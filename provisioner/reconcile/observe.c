@@ -12,7 +12,9 @@
 #define SQL_INSTANT(column) "date_part('epoch', " column ")::bigint"
 
 // clang-format off
-/* Ranks: a window that ends, gives way or was cancelled gives back what others may need in the same instant, so it comes first.
+/* Ranks: a window that ends or was cancelled gives back what others may need in the same instant, so it comes first. Then
+ * the places in what was asked; as one number, which the sort has at hand: a second key it would seek at the end of fifty
+ * columns, in both rows, each time it compares (measured: 100 wishes, 54,000 instead of 75,000 instructions each).
  * OFFSET 0 keeps the look-ups by key, whatever the statistics say (measured: 560 ms once, without). */
 static const struct db_stmt statement_reservations = {
     .name = "observe_reservations",
@@ -61,13 +63,13 @@ static const struct db_stmt statement_reservations = {
         "  LEFT JOIN instance_type t ON t.id = r.instance_type_id"
         "  LEFT JOIN LATERAL (SELECT * FROM reservation_status WHERE reservation_id = touched.id OFFSET 0) s ON true"
         " WHERE r.zone_id = $1::uuid"
-        " ORDER BY CASE WHEN s.state IN ('activating', 'active', 'ending')"
+        " ORDER BY 10000000000 * CASE WHEN s.state IN ('activating', 'active', 'ending')"
         " AND (least(s.ends_at, s.ends_by) <= to_timestamp($2::bigint) OR r.cancel_requested_at IS NOT NULL) THEN 1"
         " WHEN s.state IN ('scheduled', 'held') AND r.cancel_requested_at IS NOT NULL THEN 1"
         " WHEN s.state = 'held' AND r.confirmed_at IS NULL THEN 1"
         " WHEN s.state IS NULL THEN 2"
         " WHEN s.state = 'waitlisted' THEN 3"
-        " ELSE 4 END, touched.place, s.decided_at, r.id",
+        " ELSE 4 END + coalesce(touched.place, 9999999999), s.decided_at, r.id",
     .params = 8,
     .binary = true,
 };
