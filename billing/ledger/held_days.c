@@ -26,7 +26,8 @@ void held_days_register_metrics(void)
 #define EVENT_REVISION(row) "2 * (" row ".day - date '1970-01-01')"
 
 /* Of a day that waits there may be more by now: what came late. What is told of is what did not wait so before the
- * statement began. */
+ * statement began; the reason stays while the price that was a slip is withdrawn and the right one is not set yet, so
+ * that it is told of once, and told that it was rated. */
 static const struct db_stmt statement_hold = {
     .name = "held_days_hold",
     .sql = "WITH held AS ("
@@ -35,9 +36,10 @@ static const struct db_stmt statement_hold = {
            "    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])"
            "      AS x (reservation_id, tenant_id, day, sku, amount, reason)"
            "  ON CONFLICT (day, reservation_id) DO UPDATE"
-           "   SET sku = excluded.sku, gpu_milli_seconds = excluded.gpu_milli_seconds, reason = excluded.reason"
+           "   SET sku = excluded.sku, gpu_milli_seconds = excluded.gpu_milli_seconds,"
+           "    reason = coalesce(excluded.reason, w.reason)"
            "   WHERE (w.sku, w.gpu_milli_seconds, w.reason)"
-           "     IS DISTINCT FROM (excluded.sku, excluded.gpu_milli_seconds, excluded.reason)"
+           "     IS DISTINCT FROM (excluded.sku, excluded.gpu_milli_seconds, coalesce(excluded.reason, w.reason))"
            "  RETURNING w.*"
            ") SELECT event_append(NULL, NULL, 'usage_waiting', h.reservation_id, " EVENT_REVISION(
                "h") ","

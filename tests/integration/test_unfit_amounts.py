@@ -101,6 +101,22 @@ def test_an_amount_that_fits_no_number_keeps_nobody_else_waiting_and_is_rated_on
     books.sound()
 
 
+def test_a_day_that_fits_no_number_is_told_of_once_and_that_it_was_rated_however_many_prices_it_takes(books):
+    odd = books.tenant("odd")
+    price, (instance,) = delivered(books, odd, "h100.8x", books.instance_type("h100.8x"), 1, 10**17)
+    books.step("2026-04-01T00:00:00Z")
+    books.instance_becomes(instance, "terminated")
+    books.advance("2026-04-02T00:00:00Z")
+    for day, amount_u in ((3, None), (4, 10**17), (5, None), (6, 10**6)):
+        if amount_u is None:
+            books.run("UPDATE price SET withdrawn_at = sluice_now() WHERE id = %s", price)
+        else:
+            price = books.price("h100.8x", amount_u, "2026-01-01T00:00:00Z", tenant=odd, corrects=price)
+        assert (len(waiting(books)), events(books)) == (1, ["usage_waiting.raised"])
+        books.advance(f"2026-04-{day:02}T00:00:00Z")
+    assert (waiting(books), events(books)) == ([], ["usage_waiting.raised", "usage_waiting.cleared"])
+
+
 def test_what_fits_no_number_is_left_out_of_open_days_and_nothing_else_is(books):
     odd, plain = books.tenant("odd"), books.tenant("plain")
     kind = books.instance_type("h100.8x")
