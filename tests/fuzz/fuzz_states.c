@@ -1,11 +1,13 @@
 /* Whatever happens, in whatever order: the three machines move by rows of their tables only, each piece of work ends
  * where nothing more can happen at its instant, and what it leaves is what the next one expects to read: stays, nodes'
- * counts and planner agree with the states.
+ * counts and planner agree with the states. In a pause nothing is ordered of any node.
  *
  * Input: RESERVATIONS times the wish (count, whether it is a quote or flexible, start, length, what if there is no
  * room), then steps of two bytes: what happens, and to whom or for how long. The driver is the input's own: it reports
  * what the steps say. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/least.h"
+#include "provisioner/reconcile/instance_events.h"
 #include "provisioner/reconcile/maintenance.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/zone_parts.h"
@@ -27,6 +29,7 @@ struct driver {
     } workloads[WORKLOADS];
     uint32_t count;
     enum driver_state after_start; /* what a node says at once when it is told to start */
+    bool is_paused;                /* nothing may be ordered */
 };
 
 static uint32_t workload_at(const struct driver *driver, const struct driver_workload *is)
@@ -39,7 +42,7 @@ static uint32_t workload_at(const struct driver *driver, const struct driver_wor
 
 static void driver_start(struct driver *driver, const struct driver_workload *is, int64_t attempt, int64_t now_s)
 {
-    must(attempt >= 1 && attempt <= ATTEMPTS_MAX && now_s >= START);
+    must(attempt >= 1 && attempt <= ATTEMPTS_MAX && now_s >= START && !driver->is_paused);
     uint32_t at = workload_at(driver, is);
     must(at < WORKLOADS);
     driver->count += at == driver->count;
@@ -50,7 +53,7 @@ static void driver_start(struct driver *driver, const struct driver_workload *is
 static void driver_stop(struct driver *driver, const struct driver_workload *is, int64_t now_s)
 {
     uint32_t at = workload_at(driver, is);
-    must(now_s >= START);
+    must(now_s >= START && !driver->is_paused);
     /* What rests on a node where it was never started is stopped, too: nothing is there. */
     if (at < driver->count && driver->workloads[at].is.incarnation == is->incarnation)
         driver->workloads[at].state = DRIVER_STOPPING;
@@ -59,7 +62,7 @@ static void driver_stop(struct driver *driver, const struct driver_workload *is,
 static void driver_forget(struct driver *driver, const struct driver_workload *is, int64_t now_s)
 {
     uint32_t at = workload_at(driver, is);
-    must(at < driver->count && now_s >= START);
+    must(at < driver->count && now_s >= START && !driver->is_paused);
     driver->workloads[at].state = DRIVER_ABSENT;
 }
 
@@ -99,10 +102,12 @@ struct trace {
 
 struct scene {
     struct zone_terms terms;
+    struct pause_wish pause;
     struct driver driver;
     struct node nodes[NODES];
     struct idmap node_by_id;
     struct reservation reservations[RESERVATIONS];
+    bool is_first[RESERVATIONS]; /* in a piece of work */
     struct world world;
     struct trace traces[OBJECTS_MAX];
     uint32_t trace_count;
@@ -176,6 +181,7 @@ static void make_scene(struct scene *scene, struct arena *arena, const uint8_t *
         .node_by_id = &scene->node_by_id,
         .reservations = scene->reservations,
         .reservation_count = RESERVATIONS,
+        .overstays_from_s = NEVER,
     };
     for (uint8_t i = 0; i < NODES; i++)
         make_node(scene, i);
@@ -259,7 +265,7 @@ static void check_instance(struct scene *scene, const struct instance *instance,
     must(trace_of(scene, &instance_fsm, instance->id)->state == state);
     must(instance->on_node == instance_state_is_on_node(state)); /* as it is read again */
     bool is_asked = instance->action != NULL && instance->action->state == ACTION_PENDING;
-    must(!is_asked || state == INSTANCE_HALTING || state == INSTANCE_STARTING);
+    must(!is_asked || state == INSTANCE_HALTING || state == INSTANCE_STARTING || scene->driver.is_paused);
     must(state != INSTANCE_STOPPED || instance->stop_wished);
     must(state != INSTANCE_RUNNING || !instance->stop_wished);
     must(!instance->on_node || instance->has_node);
@@ -283,13 +289,28 @@ static void check_reservation(struct scene *scene, const struct reservation *res
         must(!is_final || instance_is_gone(instance));
         must(is_final || instance_is_gone(instance) ||
              fsm_next(&instance_fsm, instance->is.state, instance, &pause) == NULL);
-        running += instance_is_delivered(instance);
+        running += instance_is_delivered(instance) && instance_lasts(instance); /* in a pause it may run past its end */
     }
     must(is_final || fsm_next(&reservation_fsm, state, reservation, &pause) == NULL);
     must(is_final || reservation->delivered == running);
     must(state < RESERVATION_HELD || is_final || reservation->starts_s != NEVER);
     must(state != RESERVATION_HELD || (wish_is_quote(&reservation->wish) && reservation->wish.hold_until_s > now_s &&
                                        reservation->starts_s > now_s));
+}
+
+/* Of those on a node, who was told to leave it. */
+static void check_node(const struct scene *scene, const struct node *node)
+{
+    int64_t leaving = 0;
+    for (uint32_t i = 0; i < RESERVATIONS; i++) {
+        const struct reservation *reservation = &scene->reservations[i];
+        for (uint32_t j = 0; j < reservation->instance_count; j++) {
+            const struct instance *instance = &reservation->instances[j];
+            bool is_here = instance->on_node && memcmp(&instance->node, &node->id, sizeof node->id) == 0;
+            leaving += is_here && instance->is.state == INSTANCE_STOPPING;
+        }
+    }
+    must(node->leaving_count == leaving);
 }
 
 static void check_scene(struct scene *scene)
@@ -302,14 +323,49 @@ static void check_scene(struct scene *scene)
         check_reservation(scene, &scene->reservations[i], live);
     for (uint32_t i = 0; i < NODES; i++) {
         must(scene->nodes[i].live_count == live[i]);
+        check_node(scene, &scene->nodes[i]);
         must(trace_of(scene, &node_fsm, scene->nodes[i].id)->state == scene->nodes[i].is.state);
     }
 }
 
 /* ---- What happens ---- */
 
+/* Who is on a node, or has a place there now, beside that instance. */
+static bool is_alone(const struct scene *scene, const struct instance *instance)
+{
+    const struct world *world = &scene->world;
+    struct planner_id node = planner_id_of(instance->node);
+    for (uint32_t i = 0; i < RESERVATIONS; i++) {
+        const struct reservation *reservation = &scene->reservations[i];
+        for (uint32_t j = 0; j < reservation->instance_count; j++) {
+            const struct instance *other = &reservation->instances[j];
+            bool is_there = other->on_node && memcmp(&other->node, &instance->node, sizeof other->node) == 0;
+            struct planner_key key = {planner_id_of(reservation->wish.id), other->ordinal};
+            const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
+            bool has_place = place != NULL && memcmp(&place->id, &node, sizeof node) == 0;
+            if (other != instance && (is_there || has_place))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* As the leader of a zone knows it (zone_overstay.h). */
+static bool has_overstays(const struct scene *scene)
+{
+    bool is_on = scene->world.overstays_until_s > scene->world.now_s;
+    for (uint32_t i = 0; i < RESERVATIONS; i++) {
+        const struct reservation *reservation = &scene->reservations[i];
+        for (uint32_t j = 0; j < reservation->instance_count; j++) {
+            const struct instance *instance = &reservation->instances[j];
+            is_on |= instance->on_node && instance_end_s(instance) < scene->world.now_s;
+        }
+    }
+    return is_on;
+}
+
 /* What is not in the database is not there for the next piece of work. */
-static void forget(struct reservation *reservation, bool is_clean)
+static void forget(const struct scene *scene, struct reservation *reservation, bool is_clean)
 {
     reservation->granted = false;
     reservation->refused = false;
@@ -322,20 +378,82 @@ static void forget(struct reservation *reservation, bool is_clean)
         instance->is_broken_there = false;
         if (instance->action != NULL && instance->action->state != ACTION_PENDING)
             instance->action = NULL;
-        instance->is_clean = is_clean || instance->starts_s <= reservation->world->now_s;
+        instance->is_clean = is_clean && is_alone(scene, instance);
         instance->was = instance->is;
+    }
+}
+
+/* Its window ends, gives way or was cancelled: it comes first. */
+static bool gives_back(const struct reservation *reservation)
+{
+    bool is_over = least_of(reservation->ends_s, reservation->ends_by_s) <= reservation->world->now_s;
+    return reservation->was.state >= RESERVATION_ACTIVATING && (is_over || reservation->wish.cancel_requested);
+}
+
+static void drive_those(struct scene *scene, bool give_back)
+{
+    for (uint32_t i = 0; i < RESERVATIONS; i++) {
+        if (scene->is_first[i] == give_back)
+            reservation_drive(&scene->reservations[i]);
+    }
+}
+
+/* As zone_pause.c does in the database. */
+static void shift_limits(struct lifecycle *is, const struct pause_change *change, bool awaits_start, int64_t starts_s)
+{
+    int64_t was_s = change->free_was_s, is_s = change->free_is_s;
+    bool waits = is->due_s > is_s && is->due_s <= was_s;
+    if (is->due_s == NEVER || (is->deadline_s == NEVER && !waits))
+        return;
+    if (waits)
+        is->due_s = is_s;
+    if (is->deadline_s != NEVER)
+        is->deadline_s += awaits_start ? greatest_of(is_s, starts_s) - greatest_of(was_s, starts_s) : is_s - was_s;
+    is->due_s = least_of(is->due_s, is->deadline_s);
+}
+
+static void shift_node(struct node *node, const struct pause_change *change)
+{
+    int64_t shift_s = change->free_is_s - change->free_was_s;
+    if (node->is.due_s == NEVER)
+        return;
+    node->is.deadline_s += node->is.deadline_s == NEVER ? 0 : shift_s;
+    node->is.due_s = greatest_of(node->is.due_s, change->free_was_s) + shift_s;
+}
+
+static void follow_pause(struct scene *scene)
+{
+    struct pause_change change;
+    if (!pause_follow(&scene->terms.pause, &scene->pause, scene->world.now_s, &change))
+        return;
+    scene->terms.pause = change.is;
+    scene->driver.is_paused = world_is_paused(&scene->world);
+    for (uint32_t i = 0; i < NODES; i++)
+        shift_node(&scene->nodes[i], &change);
+    for (uint32_t i = 0; i < RESERVATIONS; i++) {
+        struct reservation *reservation = &scene->reservations[i];
+        bool awaits_start = reservation->is.state == RESERVATION_ACTIVATING;
+        shift_limits(&reservation->is, &change, awaits_start, reservation->starts_s);
+        for (uint32_t j = 0; j < reservation->instance_count; j++) {
+            struct instance *instance = &reservation->instances[j];
+            shift_limits(&instance->is, &change, instance->is.state == INSTANCE_PLANNED, instance->starts_s);
+        }
     }
 }
 
 static void do_work(struct scene *scene, bool is_clean)
 {
+    follow_pause(scene);
+    scene->world.has_overstays = has_overstays(scene);
     for (uint32_t i = 0; i < NODES; i++)
         drive_node(scene, &scene->nodes[i]);
     planner_begin(scene->world.planner);
     for (uint32_t i = 0; i < RESERVATIONS; i++) {
-        forget(&scene->reservations[i], is_clean);
-        reservation_drive(&scene->reservations[i]);
+        forget(scene, &scene->reservations[i], is_clean);
+        scene->is_first[i] = gives_back(&scene->reservations[i]);
     }
+    drive_those(scene, true);
+    drive_those(scene, false);
     waitlist_serve(&scene->world);
     evictions_settle(&scene->world);
     planner_commit(scene->world.planner);
@@ -394,6 +512,15 @@ static void let_start(struct scene *scene, uint8_t what)
     scene->driver.after_start = said[what % COUNT_OF(said)];
 }
 
+/* Operators pause the zone, prolong or shorten its pause, or resume it. */
+static void pause_or_resume(struct scene *scene, uint8_t much)
+{
+    static const int64_t units_s[] = {1, 60, 900, 3600};
+    int64_t length_s = (much & 63) * units_s[much >> 6];
+    scene->pause.revision++;
+    scene->pause.until_s = length_s == 0 ? 0 : scene->world.now_s + length_s;
+}
+
 static void return_capacity(struct scene *scene, uint8_t ignored)
 {
     (void)ignored;
@@ -403,8 +530,8 @@ static void return_capacity(struct scene *scene, uint8_t ignored)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     typedef void happening(struct scene * scene, uint8_t argument);
-    static happening *const happenings[] = {pass_time, fail_or_return,  cancel,  let_report,
-                                            let_start, return_capacity, confirm, ask};
+    static happening *const happenings[] = {pass_time,       fail_or_return, cancel, let_report,     let_start,
+                                            return_capacity, confirm,        ask,    pause_or_resume};
     const size_t wishes_size = (size_t)RESERVATIONS * 4;
     if (size < wishes_size)
         return 0;
