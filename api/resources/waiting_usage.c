@@ -10,7 +10,7 @@ static const struct field waiting_fields[] = {
     FIELD_COLUMN_WITH("reservation", FIELD_TYPE_ID, FIELD_NULLABLE, .identity = IDENTITY_RESERVATION, .help = "Of which reservation; null: the tenant's whole period is not rated"),
     FIELD_COLUMN_WITH("sku",    FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "What has no price, or one that fits no amount: kind, name, tier and currency; null: the whole period"),
     FIELD_COLUMN("gpu_seconds", FIELD_TYPE_INT, .help = "Billable GPU-seconds that wait; negative: to be taken back"),
-    FIELD_COLUMN_WITH("reason", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Why it fits no amount; null: a second of it has no price"),
+    FIELD_COLUMN_WITH("reason", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "Why it fitted no amount when it was last rated; null: a second of it has no price"),
     FIELDS_END,
 };
 

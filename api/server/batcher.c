@@ -5,6 +5,7 @@
 #include "api/server/server.h"
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/least.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/must.h"
@@ -176,7 +177,7 @@ static void gather_until(struct batcher *batcher, int64_t wanted, int64_t monoto
 {
     struct timespec until = instant(monotonic_ms);
     int failed = 0;
-    batcher->wanted = wanted < batcher->batch_max ? wanted : batcher->batch_max;
+    batcher->wanted = least_of(wanted, least_of(batcher->batch_max, batcher->queue_max));
     while (batcher->count < batcher->wanted && !batcher->stopping && failed == 0)
         failed = pthread_cond_timedwait(&batcher->wake, &batcher->lock, &until);
     batcher->wanted = 0;
