@@ -20,6 +20,13 @@ struct event_cursor {
 };
 
 #define EVENT_CURSOR_TEXT_SIZE 64
+/* Whether events behind the position are missing, as those of transactions up to expired_xid are not kept any more
+ * (0: all are). */
+static inline bool event_cursor_is_expired(const struct event_cursor *cursor, uint64_t expired_xid)
+{
+    return expired_xid > 0 && cursor->xid <= expired_xid;
+}
+
 /* "generation-xid-seq", the id: of a server-sent event. */
 void event_cursor_print(const struct event_cursor *cursor, char ret[static EVENT_CURSOR_TEXT_SIZE]);
 MUST_CHECK enum err_kind event_cursor_parse(const char *text, struct event_cursor *ret, struct err *reterr);

@@ -136,7 +136,7 @@ static const struct db_stmt statement_list = {
 
 static const struct db_stmt statement_generation = {
     .name = "event_generation",
-    .sql = "SELECT generation FROM event_generation",
+    .sql = "SELECT generation, expired_xid FROM event_generation",
     .params = 0,
 };
 
@@ -230,7 +230,8 @@ static void write_page(struct request *request, struct response *response, const
     json_out_close(out, '}');
 }
 
-/* A position of the log as it is now: a restore begins a new generation, in which old positions mean nothing. */
+/* A position of the log as it is now: a restore begins a new generation, in which old positions mean nothing, and behind
+ * one whose events are not kept any more some would be missing. */
 static enum err_kind read_position(struct request *request, const char *text, struct event_cursor *ret,
                                    struct err *reterr)
 {
@@ -244,6 +245,9 @@ static enum err_kind read_position(struct request *request, const char *text, st
     if (db_int(result, 0, 0, 0) != cursor.generation)
         return err_set_code(reterr, ERR_INVALID, "invalid_cursor",
                             "'%.64s' is a position of the log before a restore: begin anew", text);
+    if (event_cursor_is_expired(&cursor, db_xid(result, 0, 1)))
+        return err_set_code(reterr, ERR_INVALID, "invalid_cursor",
+                            "events behind '%.64s' are not kept any more: begin anew", text);
     *ret = cursor;
     return ERR_NONE;
 }

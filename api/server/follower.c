@@ -144,7 +144,8 @@ static bool anybody_waits(struct follower *follower)
 static const struct db_stmt statement_bound = {
     .name = "follower_bound",
     .sql = "SELECT generation, pg_snapshot_xmin(pg_current_snapshot())::text,"
-           " EXISTS (SELECT FROM event WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())) FROM event_generation",
+           " EXISTS (SELECT FROM event WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())), expired_xid"
+           " FROM event_generation",
     .params = 0,
 };
 
@@ -199,6 +200,7 @@ static enum err_kind read_bound(struct follower *follower, struct event_cursor *
     if (kind != ERR_NONE)
         return kind;
     follower->has_hidden = db_bool(result, 0, 2);
+    stream_feed_set_expired(follower->feed, db_xid(result, 0, 3));
     *ret =
         (struct event_cursor){.generation = db_int(result, 0, 0, 0), .xid = db_xid(result, 0, 1) - 1, .seq = INT64_MAX};
     return ERR_NONE;

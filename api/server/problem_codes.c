@@ -174,7 +174,7 @@ const struct problem_code problem_codes[] = {
      "GET its lines", 0},
     {"series_of_other_kind",     ERR_CONFLICT,         "A series is used for invoices or for credit notes, never both",
      "Give the billing profile series of their own", 0},
-    {"invalid_cursor",           ERR_INVALID,          "The position in ?after= is none of this event log, or of it before a restore",
+    {"invalid_cursor",           ERR_INVALID,          "The position in ?after= is none of this event log, is of it before a restore, or of events that are not kept any more",
      "Begin anew: without after, or after a reset from now", 0},
     {"too_much_asked",           ERR_INVALID,          "That would be too long an answer: the detail says how much can be asked for at once",
      "Ask for less: fewer items, a shorter range, longer steps", 0},

@@ -6,6 +6,7 @@
 #include "api/server/follower.h"
 #include "api/server/server.h"
 #include "api/server/stream_feed.h"
+#include "api/server/stream_holder.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/metrics.h"
@@ -26,11 +27,13 @@ struct stream {
     struct stream_feed *feed;
     struct MHD_Connection *connection;
     stream_format *format;
-    char tenant_id[UUID_TEXT_SIZE];                                                          /* "": all tenants' */
-    char principal_id[UUID_TEXT_SIZE], token_id[UUID_TEXT_SIZE], session_id[UUID_TEXT_SIZE]; /* by whom; "": none */
-    struct arena *arena;                                                                     /* of the filter */
+    int64_t number;                 /* of the feed's streams, from 1 */
+    char tenant_id[UUID_TEXT_SIZE]; /* "": all tenants' */
+    struct stream_holder holder;
+    struct arena *arena; /* of the filter */
     struct event_filter filter;
     struct event_cursor cursor; /* everything up to it was written, or is not for this stream */
+    bool has_cursor;            /* false: it begins at the end of the log, which is not known yet */
     char *buffer;
     size_t length, sent, capacity;
     int64_t written_at_ms;
@@ -43,8 +46,10 @@ struct stream_feed {
     pthread_mutex_t lock;
     struct stream *first;
     int64_t count, count_max, of_tenant_max;
+    int64_t number; /* of the last that was opened */
     int64_t checked_at_ms;
-    struct event_cursor live;
+    struct event_cursor live; /* generation 0: the log was not read yet */
+    uint64_t expired_xid;     /* events of transactions up to it are not kept, not all of them at least */
     bool is_stopping;
 };
 
@@ -80,13 +85,6 @@ bool stream_feed_is_idle(struct stream_feed *feed)
     return is_idle;
 }
 
-void stream_feed_set_live(struct stream_feed *feed, const struct event_cursor *live)
-{
-    (void)pthread_mutex_lock(&feed->lock);
-    feed->live = *live;
-    (void)pthread_mutex_unlock(&feed->lock);
-}
-
 /* ---- The buffer; under the feed's lock ---- */
 
 static void put(struct stream *stream, const char *bytes, size_t length)
@@ -113,6 +111,39 @@ static void wake(struct stream *stream)
         return;
     stream->is_suspended = false;
     connection_resume(stream->connection);
+}
+
+/* Leaves the stream where it stands if the log goes on from there (it may be ahead of us: another replica had read
+ * further); else it is at the log's end from now on, and says so
+ * where it stood somewhere before: a restore has taken back what it knew, or what it does not know yet has expired. */
+static void place(struct stream *stream)
+{
+    const struct stream_feed *feed = stream->feed;
+    bool is_kept = stream->has_cursor && stream->cursor.generation == feed->live.generation &&
+                   !event_cursor_is_expired(&stream->cursor, feed->expired_xid);
+    if (feed->live.generation == 0 || is_kept)
+        return;
+    if (stream->has_cursor)
+        put_text(stream, "event: reset\ndata: {}\n\n");
+    stream->cursor = feed->live;
+    stream->has_cursor = true;
+    wake(stream);
+}
+
+void stream_feed_set_live(struct stream_feed *feed, const struct event_cursor *live)
+{
+    (void)pthread_mutex_lock(&feed->lock);
+    feed->live = *live;
+    for (struct stream *stream = feed->first; stream != NULL; stream = stream->next)
+        place(stream);
+    (void)pthread_mutex_unlock(&feed->lock);
+}
+
+void stream_feed_set_expired(struct stream_feed *feed, uint64_t xid)
+{
+    (void)pthread_mutex_lock(&feed->lock);
+    feed->expired_xid = xid;
+    (void)pthread_mutex_unlock(&feed->lock);
 }
 
 static bool has_room(const struct stream *stream)
@@ -233,62 +264,55 @@ void stream_feed_tick(struct stream_feed *feed)
 
 #define CHECK_MS 400 /* with the follower's own period well below the second that is promised */
 
-static const struct db_stmt statement_ended = {
-    .name = "stream_ended",
-    .sql = "SELECT s.id FROM unnest($1::uuid[]) AS s (id) WHERE NOT EXISTS (SELECT FROM principal p"
-           "   WHERE p.id = s.id AND NOT p.disabled AND p.removed_at IS NULL)"
-           " UNION ALL SELECT s.id FROM unnest($2::uuid[]) AS s (id) WHERE NOT EXISTS (SELECT FROM token t"
-           "   WHERE t.id = s.id AND t.revoked_at IS NULL AND coalesce(t.expires_at > clock_timestamp(), true))"
-           " UNION ALL SELECT s.id FROM unnest($3::uuid[]) AS s (id) WHERE NOT EXISTS (SELECT FROM session e"
-           "   WHERE e.id = s.id AND e.revoked_at IS NULL AND e.expires_at > clock_timestamp())",
-    .params = 3,
-};
-
-const struct db_stmt *const stream_statements[] = {&statement_ended, NULL};
-
-static void add_id(struct db_array *array, const char *id)
+static void end(struct stream *stream)
 {
-    if (id[0] != '\0')
-        db_array_text(array, id);
+    stream->sent = stream->length; /* what was written and not read yet is not for them any more */
+    stream->is_ended = true;
+    wake(stream);
 }
 
-static void end_of(struct stream_feed *feed, const char *id)
+static void collect_holders(struct stream_feed *feed, struct stream_holders *ret)
 {
+    (void)pthread_mutex_lock(&feed->lock);
     for (struct stream *stream = feed->first; stream != NULL; stream = stream->next) {
-        bool is_theirs = strcmp(stream->principal_id, id) == 0 || strcmp(stream->token_id, id) == 0 ||
-                         strcmp(stream->session_id, id) == 0;
-        if (!is_theirs || stream->is_ended)
+        if (stream->is_ended)
             continue;
-        stream->sent = stream->length; /* what was written and not read yet is not for them any more */
-        stream->is_ended = true;
-        wake(stream);
+        if (stream_holder_is_over(&stream->holder))
+            end(stream);
+        else
+            stream_holders_add(ret, stream->number, &stream->holder);
     }
+    (void)pthread_mutex_unlock(&feed->lock);
+}
+
+/* The list has the newest first, so the highest number, as the rows have. */
+static void end_changed(struct stream_feed *feed, const PGresult *changed)
+{
+    int rows = PQntuples(changed);
+    int row = 0;
+    (void)pthread_mutex_lock(&feed->lock);
+    for (struct stream *stream = feed->first; stream != NULL; stream = stream->next) {
+        while (row < rows && db_int(changed, row, HOLDER_NUMBER, 0) > stream->number)
+            row++; /* it has gone meanwhile */
+        bool is_changed = row < rows && db_int(changed, row, HOLDER_NUMBER, 0) == stream->number;
+        if (is_changed && !stream->is_ended && !stream_holder_may_go_on(&stream->holder, changed, row))
+            end(stream);
+    }
+    (void)pthread_mutex_unlock(&feed->lock);
 }
 
 enum err_kind stream_feed_check(struct stream_feed *feed, struct db *db, struct err *reterr)
 {
     int64_t now_ms = clock_monotonic_ms();
-    CLEANUP(db_array_clear) struct db_array principals = {0};
-    CLEANUP(db_array_clear) struct db_array tokens = {0};
-    CLEANUP(db_array_clear) struct db_array sessions = {0};
     if (now_ms - feed->checked_at_ms < CHECK_MS || stream_feed_is_idle(feed))
         return ERR_NONE;
     feed->checked_at_ms = now_ms; /* the follower's own */
-    (void)pthread_mutex_lock(&feed->lock);
-    for (const struct stream *stream = feed->first; stream != NULL; stream = stream->next) {
-        add_id(&principals, stream->principal_id);
-        add_id(&tokens, stream->token_id);
-        add_id(&sessions, stream->session_id);
-    }
-    (void)pthread_mutex_unlock(&feed->lock);
-    CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(
-        db, &statement_ended,
-        DB_PARAMS(db_array_param(&principals), db_array_param(&tokens), db_array_param(&sessions)), &result, reterr);
-    (void)pthread_mutex_lock(&feed->lock);
-    for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++)
-        end_of(feed, db_text(result, row, 0));
-    (void)pthread_mutex_unlock(&feed->lock);
+    CLEANUP(stream_holders_clear) struct stream_holders holders = {0};
+    CLEANUP(db_result_clear) PGresult *changed = NULL;
+    collect_holders(feed, &holders);
+    enum err_kind kind = stream_holders_ask(db, &holders, &changed, reterr);
+    if (kind == ERR_NONE)
+        end_changed(feed, changed);
     return kind;
 }
 
@@ -348,19 +372,6 @@ struct MHD_Response *stream_response(struct stream *stream)
 
 /* ---- Opening ---- */
 
-static void place(struct stream *stream, const struct event_cursor *after)
-{
-    const struct event_cursor *live = &stream->feed->live;
-    stream->cursor = *live;
-    put_text(stream, "retry: 1000\n\n");
-    if (after == NULL)
-        return;
-    if (after->generation == live->generation)
-        stream->cursor = *after; /* it may be ahead of us: another replica had read further */
-    else
-        put_text(stream, "event: reset\ndata: {}\n\n");
-}
-
 static int64_t count_of_tenant(const struct stream_feed *feed, const char *tenant_id)
 {
     int64_t count = 0;
@@ -385,14 +396,17 @@ enum err_kind stream_open(struct request *request, struct response *response, co
     stream->arena = arena_new();
     stream->filter = event_filter_copy(stream->arena, filter);
     memcpy(stream->tenant_id, request->caller.tenant_id, sizeof stream->tenant_id);
-    memcpy(stream->principal_id, request->caller.principal_id, sizeof stream->principal_id);
-    memcpy(stream->token_id, request->caller.token_id, sizeof stream->token_id);
-    memcpy(stream->session_id, request->caller.session_id, sizeof stream->session_id);
+    stream->holder = stream_holder_of(request);
+    stream->has_cursor = after != NULL;
+    if (after != NULL)
+        stream->cursor = *after;
     (void)pthread_mutex_lock(&feed->lock);
     bool is_tenants_turn = request->caller.is_tenant && count_of_tenant(feed, stream->tenant_id) >= feed->of_tenant_max;
     bool may = feed->count < feed->count_max && !feed->is_stopping && !is_tenants_turn;
     if (may) {
-        place(stream, after);
+        stream->number = ++feed->number;
+        put_text(stream, "retry: 1000\n\n");
+        place(stream);
         stream->next = feed->first;
         if (feed->first != NULL)
             feed->first->previous = stream;

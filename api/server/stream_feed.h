@@ -29,11 +29,13 @@ void stream_feed_give(struct stream_feed *feed, const struct stream_behind *behi
                       const struct stream_event *events, size_t count);
 /* Comments to those that were quiet for 15 s. */
 void stream_feed_tick(struct stream_feed *feed);
-/* Twice a second: ends those of whom may no longer see them, because token, session or principal has ended. */
+/* Twice a second: ends those of whom may no longer see them (stream_holder.h). */
 MUST_CHECK enum err_kind stream_feed_check(struct stream_feed *feed, struct db *db, struct err *reterr);
-extern const struct db_stmt *const stream_statements[];
-/* Where "now" is: what a new stream without ?after= starts from, and the log's generation. */
+/* Where "now" is: what a new stream without ?after= starts from, and the log's generation. Streams of another
+ * generation, that of before a restore, are told and go on from there. */
 void stream_feed_set_live(struct stream_feed *feed, const struct event_cursor *live);
+/* Up to which transaction events are not kept any more: a stream from a position there begins with a reset. */
+void stream_feed_set_expired(struct stream_feed *feed, uint64_t xid);
 
 /* Shutdown: all streams end. */
 void stream_feed_stop(struct follower *follower);

@@ -412,24 +412,6 @@ def test_a_position_that_is_none_is_refused(still):
         assert still.operator.get(f"/v1/system/events?after={after}").expect(422).code == "invalid_cursor"
 
 
-def test_a_position_from_before_a_restore_is_reset_and_a_quiet_stream_shows_that_it_lives(stack):
-    stack.zone()
-    (made,) = stack.events(stack.operator, "/v1/system/events")
-    stack.api.stop()
-    stack.sql("UPDATE event_generation SET generation = generation + 1")  # as deploy/restore does, while nothing runs
-    stack.api.start()
-    stack.operator.close()
-    assert stack.operator.get(f"/v1/system/events?after={made['id']}").expect(422).code == "invalid_cursor"
-    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=ANSWER_WITHIN_S)
-    connection.request("GET", f"/v1/system/events?after={made['id']}", headers={
-        "Authorization": f"Bearer {stack.operator.token}", "Accept": "text/event-stream"})
-    answer = connection.getresponse()
-    told = [answer.readline() for _ in range(5)]
-    assert told == [b"retry: 1000\n", b"\n", b"event: reset\n", b"data: {}\n", b"\n"]
-    assert answer.readline().startswith(b":"), "a comment, within 15 s"
-    connection.close()
-
-
 # ---- The clock ----
 
 

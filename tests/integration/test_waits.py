@@ -9,9 +9,10 @@ import time
 
 import pytest
 
-from stack import A_SECOND_S, Client, Daemon, eventually
+from stack import A_SECOND_S, ANSWER_WITHIN_S, Client, Daemon, eventually
 
 ZONE = "us-east-1a"
+ENDING_LIMIT_S = 5  # a stream that goes on says so every 15 s
 
 
 @pytest.fixture(scope="module")
@@ -201,18 +202,25 @@ def test_a_repetition_that_is_refused_before_it_has_looked_is_answered_once(slui
 # ---- Streams ----
 
 
+def answers(port, token):
+    with contextlib.suppress(OSError), contextlib.closing(Client(port, token)) as client:
+        return client.get("/v1/me").status == 200
+    return False
+
+
 class Stream:
     """An event stream that is open."""
 
-    def __init__(self, port, token):
+    def __init__(self, port, token=None, after=None, **headers):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        self.connection.request("GET", "/v1/events", headers={"Authorization": f"Bearer {token}", "Accept": "text/event-stream"})
+        self.connection.request("GET", "/v1/events" + (f"?after={after}" if after else ""), headers={
+            "Accept": "text/event-stream", **({"Authorization": f"Bearer {token}"} if token else {}), **headers})
         self.response = self.connection.getresponse()
         self.status, self.headers = self.response.status, self.response.headers
 
     def ends_within_s(self):
         began = time.monotonic()
-        while self.response.readline():
+        while time.monotonic() - began < ENDING_LIMIT_S and self.response.readline():
             pass
         return time.monotonic() - began
 
@@ -235,7 +243,7 @@ def test_a_tenants_streams_are_bounded_and_others_are_not_kept_out(sluice, acme)
     eventually(opens, "the place of one that went is free")
 
 
-@pytest.mark.parametrize("ending", ["token", "principal", "tenant"])
+@pytest.mark.parametrize("ending", ["token", "rotation", "principal", "role", "tenant"])
 def test_a_stream_ends_with_what_opened_it(sluice, ending):
     name = f"ends-with-its-{ending}"
     acme = sluice.tenant(name)
@@ -245,6 +253,10 @@ def test_a_stream_ends_with_what_opened_it(sluice, ending):
     assert (stream.status, other.status) == (200, 200)
     if ending == "token":
         acme.post(f"/v1/tokens/{token['id']}/revoke").expect(200, 204)
+    elif ending == "rotation":
+        acme.post(f"/v1/tokens/{token['id']}/rotate", {"overlap_s": 0}).expect(200)
+    elif ending == "role":
+        acme.patch(f"/v1/service-accounts/{account['id']}", {"role": "billing"}).expect(200)
     elif ending == "principal":
         acme.patch(f"/v1/service-accounts/{account['id']}", {"disabled": True}).expect(200)
     else:
@@ -257,6 +269,104 @@ def test_a_stream_ends_with_what_opened_it(sluice, ending):
         acme.create("/v1/projects", {"name": "goes-on"})
         assert any(b"project.created" in other.response.readline() for _ in range(60)), "the stream of another goes on"
     other.close()
+
+
+def test_a_stream_goes_on_while_its_opener_may_still_see_it(sluice, acme):
+    account = acme.create("/v1/service-accounts", {"name": "watcher", "role": "viewer"})
+    token = acme.create("/v1/tokens", {"name": "watches", "principal": "watcher"})
+    stream = Stream(sluice.port, token["token"])
+    acme.post(f"/v1/tokens/{token['id']}/rotate", {"overlap_s": 3600}).expect(200)
+    acme.patch(f"/v1/service-accounts/{account['id']}", {"role": "admin"}).expect(200)
+    acme.create("/v1/projects", {"name": "goes-on"})
+    assert any(b"project.created" in stream.response.readline() for _ in range(60))
+    stream.close()
+
+
+def test_a_stream_ends_with_the_session_that_nobody_uses(sluice, acme):
+    made = sluice.client(acme.token).post("/v1/sessions").expect(201)
+    stream = Stream(sluice.port, Cookie=made.headers["Set-Cookie"].partition(";")[0])
+    assert stream.status == 200
+    sluice.sql("UPDATE session SET last_used_at = clock_timestamp() - 2 * idle_s * interval '1 second' WHERE principal_id ="
+               " (SELECT principal_id FROM session ORDER BY created_at DESC LIMIT 1)")
+    assert stream.ends_within_s() < WITHIN_S
+
+
+def test_a_stream_that_comes_before_the_log_was_read_goes_on_from_where_it_stood(sluice, acme, tmp_path):
+    acme.create("/v1/projects", {"name": "before"})
+    last = sluice.events(acme)[-1]["id"]
+    admin_port, port = sluice.ports.take(), sluice.ports.take()
+    environment = dict(sluice.api.environment, SLUICE_LISTEN=f"127.0.0.1:{port}", SLUICE_ADMIN_LISTEN=f"127.0.0.1:{admin_port}")
+    with contextlib.closing(sluice.cluster.connect(sluice.database)) as keeper, keeper.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE sluice.event_generation IN ACCESS EXCLUSIVE MODE")  # the log cannot be read
+        third = Daemon("sluice-api", tmp_path, environment, admin_port)
+        third.launch()
+        eventually(lambda: answers(port, acme.token), "it answers")
+        streams = [Stream(port, acme.token), Stream(port, acme.token, after=last)]
+        cursor.execute("ROLLBACK")
+    try:
+        eventually(lambda: third.metrics()["sluice_api_follower_age_seconds"] < 5, "the log was read")
+        acme.create("/v1/projects", {"name": "behind"})
+        for stream in streams:
+            said = []
+            while b"event: project.created\n" not in said and len(said) < 12:
+                said.append(stream.response.readline())
+            assert b"event: reset\n" not in said and sum(line.startswith(b"id: ") for line in said) == 1, said
+    finally:
+        third.stop()
+
+
+# ---- Where the log does not go on ----
+
+
+RESET = [b"retry: 1000\n", b"\n", b"event: reset\n", b"data: {}\n", b"\n"]
+
+
+@contextlib.contextmanager
+def opened(stack, position):
+    """An operator's stream from there on."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", stack.port, timeout=ANSWER_WITHIN_S)) as connection:
+        connection.request("GET", f"/v1/system/events?after={position}", headers={
+            "Authorization": f"Bearer {stack.operator.token}", "Accept": "text/event-stream"})
+        yield connection.getresponse()
+
+
+def first_lines(stack, position):
+    with opened(stack, position) as answer:
+        return [answer.readline() for _ in RESET]
+
+
+def test_a_position_from_before_a_restore_is_reset_and_a_quiet_stream_shows_that_it_lives(stack):
+    stack.zone()
+    (made,) = stack.events(stack.operator, "/v1/system/events")
+    stack.api.stop()
+    stack.sql("UPDATE event_generation SET generation = generation + 1")  # as deploy/restore does, while nothing runs
+    stack.api.start()
+    stack.operator.close()
+    assert stack.operator.get(f"/v1/system/events?after={made['id']}").expect(422).code == "invalid_cursor"
+    with opened(stack, made["id"]) as answer:
+        assert [answer.readline() for _ in range(5)] == RESET
+        assert answer.readline().startswith(b":"), "a comment, within 15 s"
+        stack.sql("UPDATE event_generation SET generation = generation + 1")
+        assert b"event: reset\n" in (answer.readline() for _ in range(5)), "and where a restore comes beneath an open one"
+
+
+def test_a_position_whose_events_have_expired_is_reset(stack):
+    stack.sql("SELECT partition_ensure('event', '2020-01-01', '2020-01-01')")
+    stack.zone()
+    stack.sql("UPDATE event SET recorded_at = '2020-01-01'")
+    expired = stack.events(stack.operator, "/v1/system/events")[-1]["id"]
+    beginning = expired.split("-")[0] + "-0-0"
+    assert stack.operator.items(f"/v1/system/events?after={beginning}"), "nothing has gone yet"
+    stack.zone("us-east-1b")
+    kept = stack.events(stack.operator, f"/v1/system/events?after={expired}")
+    assert kept
+    stack.sql("SELECT partition_maintain()")
+    for position in (beginning, expired):
+        refused = stack.operator.get(f"/v1/system/events?after={position}").expect(422)
+        assert refused.code == "invalid_cursor" and "not kept" in refused.body["detail"]
+        eventually(lambda position=position: first_lines(stack, position) == RESET, "streams know it, too")
+    assert stack.events(stack.operator, "/v1/system/events") == kept
+    stack.operator.get(f"/v1/system/events?after={kept[0]['id']}").expect(200)
 
 
 # ---- Replicas ----

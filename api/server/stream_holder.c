@@ -1,0 +1,88 @@
+/* One statement for all streams: token, session and principal by their rows, the role by what it is now. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/stream_holder.h"
+
+#include "api/server/server.h"
+#include "common/clock.h"
+
+#include <string.h>
+
+enum { HOLDER_IS_GOOD = HOLDER_NUMBER + 1, HOLDER_ROLE };
+
+/* As token_cache.c judges each request. A session is looked at by itself, and ends with its token; of a token it counts
+ * which text was shown, since a rotation ends one of two. */
+static const struct db_stmt statement_changed = {
+    .name = "stream_holders_changed",
+    .sql = "SELECT h.number, p.id IS NOT NULL, p.role"
+           " FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[])"
+           "   AS h (number, principal_id, role, token_id, secret, session_id)"
+           " LEFT JOIN principal p ON p.id = h.principal_id AND NOT p.disabled AND p.removed_at IS NULL"
+           "   AND (h.token_id IS NULL OR EXISTS (SELECT FROM token t WHERE t.id = h.token_id AND t.revoked_at IS NULL"
+           "     AND coalesce(t.expires_at > clock_timestamp(), true)"
+           "     AND (h.session_id IS NOT NULL OR encode(t.secret_sha256, 'hex') = h.secret"
+           "       OR (encode(t.previous_sha256, 'hex') = h.secret AND t.previous_until > clock_timestamp()))))"
+           "   AND (h.session_id IS NULL OR EXISTS (SELECT FROM session e WHERE e.id = h.session_id"
+           "     AND e.revoked_at IS NULL AND e.expires_at > clock_timestamp()"
+           "     AND e.last_used_at + e.idle_s * interval '1 second' > clock_timestamp()))"
+           " WHERE p.id IS NULL OR p.role <> h.role ORDER BY h.number DESC",
+    .params = 6,
+};
+
+const struct db_stmt *const stream_holder_statements[] = {&statement_changed, NULL};
+
+struct stream_holder stream_holder_of(const struct request *request)
+{
+    const struct caller *caller = &request->caller;
+    const struct token_proof *shown = &request->internal->shown;
+    bool is_workload = shown->kind == TOKEN_WORKLOADS;
+    struct stream_holder holder = {.role = caller->role,
+                                   .until_ms = is_workload ? caller->token_expires_at * 1000 : INT64_MAX};
+    memcpy(holder.principal_id, caller->principal_id, sizeof holder.principal_id);
+    memcpy(holder.token_id, caller->token_id, sizeof holder.token_id);
+    memcpy(holder.session_id, caller->session_id, sizeof holder.session_id);
+    hex_print(shown->sha256, TOKEN_HASH_SIZE, holder.secret_sha256);
+    return holder;
+}
+
+bool stream_holder_is_over(const struct stream_holder *holder)
+{
+    return clock_real_ms() >= holder->until_ms;
+}
+
+static const char *null_if_empty(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+void stream_holders_add(struct stream_holders *holders, int64_t number, const struct stream_holder *holder)
+{
+    db_array_int(&holders->numbers, number);
+    db_array_text(&holders->principals, holder->principal_id);
+    db_array_text(&holders->roles, role_text(holder->role));
+    db_array_text(&holders->tokens, null_if_empty(holder->token_id));
+    db_array_text(&holders->secrets, holder->secret_sha256);
+    db_array_text(&holders->sessions, null_if_empty(holder->session_id));
+}
+
+void stream_holders_clear(struct stream_holders *holders)
+{
+    struct db_array *const columns[] = {&holders->numbers, &holders->principals, &holders->roles,
+                                        &holders->tokens,  &holders->secrets,    &holders->sessions};
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        db_array_clear(columns[i]);
+}
+
+enum err_kind stream_holders_ask(struct db *db, struct stream_holders *holders, PGresult **ret, struct err *reterr)
+{
+    const char *const params[] = {db_array_param(&holders->numbers), db_array_param(&holders->principals),
+                                  db_array_param(&holders->roles),   db_array_param(&holders->tokens),
+                                  db_array_param(&holders->secrets), db_array_param(&holders->sessions)};
+    return db_run(db, &statement_changed, params, ret, reterr);
+}
+
+bool stream_holder_may_go_on(const struct stream_holder *holder, const PGresult *result, int row)
+{
+    if (!db_bool(result, row, HOLDER_IS_GOOD))
+        return false;
+    return role_of_token(role_from_text(db_text(result, row, HOLDER_ROLE)), holder->role) == holder->role;
+}
