@@ -61,7 +61,9 @@ bool role_covers(enum role role, enum role other)
 
 enum role role_of_token(enum role principal, enum role token)
 {
-    return role_covers(principal, token) ? token : principal;
+    if (role_covers(principal, token))
+        return token;
+    return role_covers(token, principal) ? principal : (enum role)0;
 }
 
 bool role_is_tenants(enum role role)

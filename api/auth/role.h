@@ -40,5 +40,6 @@ const char *role_text(enum role role);
 bool role_is_tenants(enum role role);
 /* Whether who has the one may do all that the other may. */
 bool role_covers(enum role role, enum role other);
-/* What a token may do: what it was made for, as far as its principal may now. */
+/* What a token may do: what it was made for, as far as its principal may now. 0: nothing, as neither includes the
+ * other; so whoever is given less never makes a token of theirs do something else. */
 enum role role_of_token(enum role principal, enum role token);

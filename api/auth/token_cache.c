@@ -98,6 +98,9 @@ static enum err_kind judge(const struct entry *entry, const struct token_proof *
     if (entry->is_disabled)
         return err_set_code(reterr, ERR_UNAUTHENTICATED, "principal_disabled", "the account of this %s is disabled",
                             noun);
+    if (entry->caller.role == (enum role)0)
+        return err_set(reterr, ERR_FORBIDDEN, "the account of this %s may not do any more what the %s was made for",
+                       noun, noun);
     return ERR_NONE;
 }
 
@@ -121,13 +124,16 @@ enum err_kind token_cache_find(struct token_cache *cache, const struct token_pro
     return kind;
 }
 
+/* Of a principal p of the tenant w. Nobody acts for a tenant that was closed, whoever lets them in. */
+#define MAY_NOT_ACT "p.disabled OR p.removed_at IS NOT NULL OR coalesce(w.status = 'closed', false)"
+
 /* Both kinds of finding have the same columns. */
 static const struct db_stmt statement_find = {
     .name = "token_find",
     .sql = "SELECT t.role, encode(t.secret_sha256, 'hex'), t.revoked_at IS NOT NULL,"
            " (extract(epoch FROM t.expires_at) * 1000)::bigint, t.tenant_id, w.name, w.status = 'suspended',"
            " t.principal_id, p.name, coalesce(t.last_used_at < clock_timestamp() - interval '1 minute', true),"
-           " coalesce(p.role, t.role), p.kind = 'service_account', p.disabled OR p.removed_at IS NOT NULL,"
+           " coalesce(p.role, t.role), p.kind = 'service_account', " MAY_NOT_ACT ","
            " array_to_string(t.scopes, ' '), encode(t.previous_sha256, 'hex'),"
            " (extract(epoch FROM t.previous_until) * 1000)::bigint, t.id, NULL::uuid"
            " FROM token t JOIN principal p ON p.id = t.principal_id LEFT JOIN tenant w ON w.id = t.tenant_id"
@@ -144,17 +150,16 @@ static const struct db_stmt statement_used = {
 /* A session may do what its token may, and ends with it. */
 static const struct db_stmt statement_find_session = {
     .name = "token_find_session",
-    .sql =
-        "SELECT coalesce(k.role, p.role), encode(s.secret_sha256, 'hex'),"
-        " s.revoked_at IS NOT NULL OR k.revoked_at IS NOT NULL,"
-        " (extract(epoch FROM least(s.expires_at, k.expires_at, s.last_used_at + s.idle_s * interval '1 second')) * "
-        "1000)::bigint,"
-        " s.tenant_id, w.name, w.status = 'suspended', s.principal_id, p.name,"
-        " s.last_used_at < clock_timestamp() - least(interval '1 minute', s.idle_s * interval '250 milliseconds'),"
-        " p.role, p.kind = 'service_account', p.disabled OR p.removed_at IS NOT NULL, array_to_string(k.scopes, ' '),"
-        " NULL::text, NULL::bigint, s.token_id, s.id"
-        " FROM session s JOIN principal p ON p.id = s.principal_id LEFT JOIN token k ON k.id = s.token_id"
-        " LEFT JOIN tenant w ON w.id = s.tenant_id WHERE s.id = $1::uuid",
+    .sql = "SELECT coalesce(k.role, p.role), encode(s.secret_sha256, 'hex'),"
+           " s.revoked_at IS NOT NULL OR k.revoked_at IS NOT NULL,"
+           " (extract(epoch FROM least(s.expires_at, k.expires_at, s.last_used_at + s.idle_s * interval '1 second')) * "
+           "1000)::bigint,"
+           " s.tenant_id, w.name, w.status = 'suspended', s.principal_id, p.name,"
+           " s.last_used_at < clock_timestamp() - least(interval '1 minute', s.idle_s * interval '250 milliseconds'),"
+           " p.role, p.kind = 'service_account', " MAY_NOT_ACT ", array_to_string(k.scopes, ' '),"
+           " NULL::text, NULL::bigint, s.token_id, s.id"
+           " FROM session s JOIN principal p ON p.id = s.principal_id LEFT JOIN token k ON k.id = s.token_id"
+           " LEFT JOIN tenant w ON w.id = s.tenant_id WHERE s.id = $1::uuid",
     .params = 1,
 };
 
@@ -170,7 +175,7 @@ static const struct db_stmt statement_used_session = {
 static const struct db_stmt statement_find_account = {
     .name = "token_find_account",
     .sql = "SELECT p.role, NULL::text, false, NULL::bigint, p.tenant_id, w.name, w.status = 'suspended', p.id, p.name,"
-           " false, p.role, true, p.disabled, NULL::text, NULL::text, NULL::bigint, NULL::uuid, NULL::uuid"
+           " false, p.role, true, " MAY_NOT_ACT ", NULL::text, NULL::text, NULL::bigint, NULL::uuid, NULL::uuid"
            " FROM principal p LEFT JOIN tenant w ON w.id = p.tenant_id"
            " WHERE p.name = $2 AND p.kind = 'service_account' AND p.removed_at IS NULL AND p.role IS NOT NULL"
            "   AND p.tenant_id IS NOT DISTINCT FROM (SELECT id FROM tenant WHERE name = $1)"

@@ -27,7 +27,7 @@ struct person {
 
 static const struct db_stmt statement_tenant = {
     .name = "person_tenant",
-    .sql = "SELECT id FROM tenant WHERE name = $1",
+    .sql = "SELECT id FROM tenant WHERE name = $1 AND closed_at IS NULL",
     .params = 1,
 };
 

@@ -11,7 +11,7 @@ const char *const tenant_role_texts[] = {"viewer", "member", "admin", "billing",
 
 static const struct db_stmt statement_tenant = {
     .name = "principal_tenant",
-    .sql = "SELECT id FROM tenant WHERE name = $1",
+    .sql = "SELECT id FROM tenant WHERE name = $1 AND closed_at IS NULL",
     .params = 1,
 };
 

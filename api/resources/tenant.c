@@ -127,6 +127,16 @@ static const struct db_stmt statement_disable = {
     .params = 1,
 };
 
+/* Nobody is left who could end them, nor who may read what they bring. */
+static const struct db_stmt statement_silence = {
+    .name = "tenant_silence",
+    .sql =
+        "WITH silenced AS (UPDATE webhook SET active = false, revision = revision + 1"
+        "   WHERE tenant_id = $1::uuid AND active RETURNING id, tenant_id, revision)"
+        " SELECT event_append(s.tenant_id, NULL, 'webhook', s.id, s.revision, 'webhook.changed', NULL, '{}') FROM silenced s",
+    .params = 1,
+};
+
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct tenant_query *query = request->query;
@@ -234,6 +244,8 @@ static enum err_kind close_tenant(struct request *request, struct response *resp
         return err_set_code(reterr, ERR_CONFLICT, "tenant_in_use", "it has reservations or quotes that are not over");
     if (kind == ERR_NONE)
         kind = request_run(request, &statement_disable, DB_PARAMS(request->object), NULL, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_silence, DB_PARAMS(request->object), NULL, reterr);
     if (kind != ERR_NONE)
         return kind;
     response->status = 204;
@@ -257,8 +269,16 @@ static const struct route tenant_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const tenant_statements[] = {
-    &statement_list,    &statement_get,        &statement_create, &statement_timezone, &statement_lock,
-    &statement_replace, &statement_set_status, &statement_close,  &statement_disable,  NULL};
+static const struct db_stmt *const tenant_statements[] = {&statement_list,
+                                                          &statement_get,
+                                                          &statement_create,
+                                                          &statement_timezone,
+                                                          &statement_lock,
+                                                          &statement_replace,
+                                                          &statement_set_status,
+                                                          &statement_close,
+                                                          &statement_disable,
+                                                          &statement_silence,
+                                                          NULL};
 
 const struct resource tenant_resource = {"tenants", tenant_routes, tenant_statements, "Who reserves and is billed."};

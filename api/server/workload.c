@@ -31,7 +31,7 @@ static enum err_kind find_account(const struct trust *trust, const struct jwt *j
     const struct rule *rule = rules_find(trust->rules, jwt->claims);
     if (rule == NULL)
         return jwt_refuse(reterr, "no rule says whom it stands for");
-    *ret = (struct workload){.role = rule->role, .expires_at_ms = expires_at_s * 1000};
+    *ret = (struct workload){.role = rule->role, .expires_at_ms = (expires_at_s + trust->skew_s) * 1000};
     (void)snprintf(ret->tenant, sizeof ret->tenant, "%s", rule->tenant);
     (void)snprintf(ret->account, sizeof ret->account, "%s", rule->account);
     return ERR_NONE;

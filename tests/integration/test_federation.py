@@ -8,6 +8,7 @@ import itertools
 import socket
 import ssl
 import threading
+import time
 import urllib.parse
 import urllib.request
 
@@ -108,6 +109,20 @@ def test_a_bearer_costs_nothing_while_it_is_remembered_and_ends_with_its_account
     believing.sql("UPDATE principal SET name = 'brief' WHERE name = 'ci'")
     believing.sql("UPDATE principal SET name = 'ci' WHERE name = 'ci-kept'")
     eventually(lambda: bearer(believing, sub="ci").get("/v1/me").status == 200, "the other has its name again")
+
+
+def test_a_bearer_is_good_as_long_as_clocks_may_differ_and_its_stream_as_long(believing):
+    now = int(time.time())
+    client = bearer(believing, sub="ops", iat=now - 600, exp=now - 57)  # issuer_skew_s is 60
+    assert client.get("/v1/me").expect(200).body["token_expires_at"] is not None
+    connection = http.client.HTTPConnection("127.0.0.1", believing.port, timeout=20)
+    connection.request("GET", "/v1/system/events", headers={"Authorization": f"Bearer {client.token}", "Accept": "text/event-stream"})
+    stream = connection.getresponse()
+    assert stream.status == 200
+    while time.time() < now + 3 + A_SECOND_S and stream.readline():
+        pass
+    assert now + 3 <= time.time() < now + 3 + A_SECOND_S and client.get("/v1/me").expect(401).code == "token_expired"
+    connection.close()
 
 
 def test_a_new_key_is_asked_for_at_once_but_not_for_every_stranger(believing):

@@ -109,6 +109,19 @@ def test_a_token_does_what_its_scopes_say(sluice, acme):
     assert acme.post("/v1/tokens", {"name": "x", "scopes": ["reservations:read", "rockets:write"]}).expect(422).code == "unknown_scope"
 
 
+def test_a_token_never_does_what_it_was_not_made_for(sluice, acme):
+    account = acme.create("/v1/service-accounts", {"name": "robot", "role": "admin"})
+    _, money = token(sluice, acme, principal="robot", role="billing")
+    money.get("/v1/invoices").expect(200)
+    money.get("/v1/reservations").expect(403)
+    acme.patch(f"/v1/service-accounts/{account['id']}", {"role": "member"}).expect(200)  # which is not to see invoices alone
+    for path in ("/v1/me", "/v1/invoices", "/v1/reservations"):
+        eventually(lambda path=path: money.get(path).status == 403, "the account may not do what the token was made for")
+    assert money.post("/v1/projects", {"name": "its-own"}).expect(403).code == "forbidden"
+    acme.patch(f"/v1/service-accounts/{account['id']}", {"role": "admin"}).expect(200)
+    eventually(lambda: money.get("/v1/me").status == 200, "it may again")
+
+
 def test_a_token_makes_and_renews_none_that_could_do_more(sluice, acme):
     everything, _ = token(sluice, acme, name="everything")
     _, limited = token(sluice, acme, scopes=["tokens:write", "reservations:read"])
@@ -179,6 +192,19 @@ def test_operators_let_the_first_member_in_and_only_system_admins_their_own(slui
     sluice.operator.create("/v1/system/members", {"name": "olga", "role": "operator"})
     admins = sluice.operator.items("/v1/system/tokens?principal=bootstrap-system_admin")[0]
     assert operator.post(f"/v1/system/tokens/{admins['id']}/rotate", {}).expect(403).code == "forbidden"
+
+
+def test_nobody_acts_for_a_tenant_that_was_closed(sluice, acme):
+    account = acme.create("/v1/service-accounts", {"name": "robot", "role": "admin"})
+    (tenant,) = sluice.operator.items(f"/v1/system/tenants?name={acme.tenant}")
+    sluice.operator.delete(f"/v1/system/tenants/{tenant['id']}").expect(204)
+    for path in ("tokens", "members", "service-accounts"):
+        refused = sluice.operator.post(f"/v1/system/{path}", {"name": "late", "role": "admin", "tenant": acme.tenant}).expect(422)
+        assert refused.code == "unknown_tenant", path
+    sluice.operator.patch(f"/v1/system/service-accounts/{account['id']}", {"disabled": True, "role": "viewer"}).expect(422)
+    sluice.sql("UPDATE principal SET disabled = false WHERE tenant_id = (SELECT id FROM tenant WHERE name = %s)", (acme.tenant,))
+    sluice.sql("SELECT pg_notify('sluice_token', '')")
+    eventually(lambda: acme.get("/v1/me").code == "principal_disabled", "it is refused all the same")
 
 
 def test_me_tells_who_and_how_much(sluice, acme):

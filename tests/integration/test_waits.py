@@ -288,7 +288,7 @@ def test_a_stream_ends_with_the_session_that_nobody_uses(sluice, acme):
     assert stream.status == 200
     sluice.sql("UPDATE session SET last_used_at = clock_timestamp() - 2 * idle_s * interval '1 second' WHERE principal_id ="
                " (SELECT principal_id FROM session ORDER BY created_at DESC LIMIT 1)")
-    assert stream.ends_within_s() < WITHIN_S
+    assert stream.ends_within_s() < A_SECOND_S
 
 
 def test_a_stream_that_comes_before_the_log_was_read_goes_on_from_where_it_stood(sluice, acme, tmp_path):

@@ -250,6 +250,20 @@ def test_a_receiver_that_fails_is_tried_again_until_it_has_failed(make_hooked, r
     acme.post(f"/v1/webhooks/{third['id']}/deliveries/{again}/redeliver").expect(404)
 
 
+def test_nothing_is_brought_of_a_tenant_that_was_closed(hooked, receiver):
+    acme = tenant(hooked)
+    made = hook(acme, receiver.url + "/closed")
+    acme.create("/v1/projects", {"name": "research"})
+    eventually(lambda: len(receiver.messages("/closed")) == 1, "it is brought")
+    (closed,) = hooked.operator.items("/v1/system/tenants?name=acme")
+    hooked.operator.delete(f"/v1/system/tenants/{closed['id']}").expect(204)
+    hooked.sql("SELECT event_append(tenant_id, NULL, 'webhook', id, 9, 'webhook.changed', NULL, '{}') FROM webhook")  # as of its books
+    of_all = hooked.operator.create("/v1/system/webhooks", {"url": receiver.url + "/all", "events": ["*"]})
+    hooked.operator.post(f"/v1/system/webhooks/{of_all['id']}/ping").expect(202)
+    eventually(lambda: receiver.messages("/all"), "what is brought has been")
+    assert len(receiver.messages("/closed")) == 1 and made["active"]
+
+
 def test_a_slow_receiver_delays_nobody_else(hooked, receiver):
     acme = tenant(hooked)
     hooked.fleet(1)
