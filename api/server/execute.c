@@ -65,9 +65,10 @@ static const char *action_of(struct request_internal *internal)
     return arena_format(internal->request.arena, "%s %s", internal->request.method, internal->request.route->path);
 }
 
-/* What belongs into the audit: whoever may not, and every change that was refused. That the server could not is none.
+/* What belongs into the audit: whoever may not, and every change that was refused. A preview is no change. That the
+ * server could not is no refusal.
  */
-static bool is_refusal(const struct route *route, const struct err *err)
+static bool is_refusal(const struct request *request, const struct err *err)
 {
     switch ((int)err->kind) {
     case ERR_UNAUTHENTICATED:
@@ -80,7 +81,7 @@ static bool is_refusal(const struct route *route, const struct err *err)
     case ERR_NO_CAPACITY:
     case ERR_PRECONDITION:
     case ERR_TOO_LARGE:
-        return route->method != GET;
+        return request->route->method != GET && !request->validates_only;
     default:
         return false;
     }
@@ -257,7 +258,7 @@ static void audit_apart(struct request_internal *internal, const char *result)
 /* A refusal has changed nothing, so nothing holds its audit row. */
 static void audit_refusal(struct request_internal *internal, const struct err *err)
 {
-    if (is_refusal(internal->request.route, err) && !internal->request.validates_only)
+    if (is_refusal(&internal->request, err))
         audit_apart(internal, problem_code_of(err));
 }
 
@@ -323,7 +324,7 @@ void execute_refuse(struct request_internal *internal, const struct err *err)
 {
     const struct request *request = &internal->request;
     const struct caller *caller = &request->caller;
-    if (request->route == NULL || !is_refusal(request->route, err))
+    if (request->route == NULL || !is_refusal(request, err))
         return;
     audit_refusals_add(internal->server->refusals,
                        &(struct audit_refusal){.tenant_id = null_if_empty(caller->tenant_id),

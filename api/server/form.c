@@ -11,7 +11,7 @@
 enum err_kind form_read(struct request_internal *internal, struct err *reterr)
 {
     struct request *request = &internal->request;
-    const char *accept = request_header(request, MHD_HTTP_HEADER_ACCEPT);
+    const char *accept = request_header_list(request, MHD_HTTP_HEADER_ACCEPT);
     request->form = form_choose(accept, route_forms(request->route));
     if (request->form == FORM_COUNT)
         return err_set_code(reterr, ERR_INVALID, "not_acceptable", "the answer cannot be given as '%.100s'", accept);

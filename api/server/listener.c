@@ -296,7 +296,7 @@ static struct preference read_preference(const struct request *request)
     const struct route *route = request->route;
     if (request->validates_only || !prefer_is_offered(route))
         return PREFERENCE_NONE;
-    struct preference preference = preference_parse(request_header(request, "Prefer"));
+    struct preference preference = preference_parse(request_header_list(request, "Prefer"));
     preference.respond_async = preference.respond_async && route->waits;
     return preference;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 struct result_list {
@@ -75,6 +76,28 @@ struct request_internal *internal_of_job(struct job *job)
 const char *request_header(const struct request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->internal->connection, MHD_HEADER_KIND, name);
+}
+
+struct header_lines {
+    struct arena *arena;
+    const char *name, *joined;
+};
+
+static enum MHD_Result join_line(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    struct header_lines *lines = context;
+    if (value == NULL || strcasecmp(name, lines->name) != 0)
+        return MHD_YES;
+    lines->joined = lines->joined == NULL ? value : arena_format(lines->arena, "%s, %s", lines->joined, value);
+    return MHD_YES;
+}
+
+const char *request_header_list(const struct request *request, const char *name)
+{
+    struct header_lines lines = {.arena = request->arena, .name = name};
+    (void)MHD_get_connection_values(request->internal->connection, MHD_HEADER_KIND, join_line, &lines);
+    return lines.joined;
 }
 
 const char *request_int(struct request *request, int64_t value)

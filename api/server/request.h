@@ -79,6 +79,8 @@ struct request {
 
 /* A request header's value, the first of that name; NULL if absent. */
 const char *request_header(const struct request *request, const char *name);
+/* Of a header that is a list, which may be cut into several (RFC 9110, 5.3): all of them as one. */
+const char *request_header_list(const struct request *request, const char *name);
 /* Text of a number for db_run, in the arena; NULL for FIELD_NULL. Times: to_timestamp($n::bigint). */
 const char *request_int(struct request *request, int64_t value);
 const char *request_bool(bool value); /* "true" or "false" */

@@ -103,6 +103,9 @@ def test_every_change_and_every_refusal_is_there(stack):
     acme.post("/v1/reservations", b"{").expect(400)
     viewer.post("/v1/reservations", WISH).expect(403)
     viewer.get("/v1/system/zones").expect(403)
+    less = stack.client(acme.create("/v1/tokens", {"name": "less", "role": "member"})["token"])
+    less.post("/v1/tokens?validate_only=true", {"name": "more", "role": "admin"}).expect(403)
+    acme.post("/v1/tokens?validate_only=true", {"name": "late", "expires_at": "2020-01-01T00:00:00Z"}).expect(422)
     stack.client("slu_t_nonsense").get("/v1/reservations").expect(401)
     acme.post(f"/v1/reservations/{made['id'][:-4]}0000/cancel").expect(404)
     stack.operator.post("/v1/system/clock", {"advance_to": "2026-01-02T00:00:00Z"}).expect(200)
@@ -113,6 +116,8 @@ def test_every_change_and_every_refusal_is_there(stack):
         return [row for row in rows_of(stack) if (row["action"], row["result"]) == (action, result)]
 
     eventually(lambda: found("GET /v1/reservations", "unauthenticated"), "the door's refusals are written")
+    assert found("POST /v1/tokens", "forbidden"), "of a preview, too"
+    assert not found("POST /v1/tokens", "out_of_range"), "which is no change"
     created = found("POST /v1/reservations", "ok")
     assert [row["object"] for row in created] == [made["id"], created[-1]["object"]]  # the second: refused by the planner, yet made
     assert created[0]["tenant"] and created[0]["principal"] and created[0]["remote"] == "127.0.0.1"

@@ -2,6 +2,7 @@
 call its request, and lists as CSV."""
 # SPDX-License-Identifier: Apache-2.0
 
+import contextlib
 import csv
 import http.client
 import io
@@ -257,6 +258,23 @@ def test_a_problem_leads_to_its_code_its_meaning_and_its_remedy(shared):
     text, policy = page(shared.client(), path)
     assert anchor == problem["code"] and f'<tr id="{anchor}">' in text and "Check the address and the id" in text
     assert "script" not in policy and "'unsafe-inline'" not in policy
+
+
+def test_a_header_that_is_a_list_may_come_in_several_lines(shared):
+    made = shared.acme.create("/v1/projects", {"name": "several-lines"})
+
+    def get(path, *lines):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", shared.port, timeout=20)) as connection:
+            connection.putrequest("GET", path)
+            for name, value in (("Authorization", f"Bearer {shared.acme.token}"), *lines):
+                connection.putheader(name, value)
+            connection.endheaders()
+            return connection.getresponse()
+
+    csv = get("/v1/projects", ("Accept", "image/png"), ("Accept", "text/csv"))
+    assert (csv.status, csv.headers.get_content_type()) == (200, "text/csv")
+    waits = get(f"/v1/projects/{made['id']}", ("Prefer", "handling=lenient"), ("Prefer", "wait=1"))
+    assert (waits.status, waits.headers["Preference-Applied"]) == (200, "wait=1")
 
 
 # ---- Event streams ----
