@@ -129,11 +129,12 @@ int64_t instance_place_begins_s(const struct instance *instance)
 }
 
 /* As long as everybody keeps to the plan; but the next window of a tenant begins by plan while its last one is told to
- * leave. */
+ * leave, and within the lead others may be there before their windows. */
 bool instance_place_is_clean(const struct world *world, struct identity node)
 {
     const struct node *place = world_node(world, node);
-    return !world->has_overstays && place != NULL && place->leaving_count == 0;
+    bool may_be_early = place != NULL && world->zone->lead_s > 0 && place->live_count > 0;
+    return !world->has_overstays && place != NULL && place->leaving_count == 0 && !may_be_early;
 }
 
 void instance_settle(struct instance *instance, struct identity node)

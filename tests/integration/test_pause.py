@@ -254,6 +254,18 @@ def test_how_far_an_idle_zone_has_read_the_log_is_known_though_nothing_in_it_is_
     eventually(lambda: hall.sql(unread)[0]["events"] < 9000, "the cursor moves")
 
 
+def test_nobody_starts_where_another_is_up_before_its_window(hall):
+    hall.advance(at("27T00:00:00"))
+    terms(hall, lead_s=1800)
+    reserve(hall.acme, "27T12:00:00", "27T18:00:00")
+    hall.advance(at("27T11:35:00"))
+    for who, ends in ((hall.acme, "27T11:58:00"), (hall.other, "27T11:45:00")):
+        who.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "ends_at": at(ends)}).expect(201)
+    hall.advance(at("27T20:00:00"))
+    terms(hall, lead_s=0)
+    assert [row[2:] for row in there_since(hall, "01-27T00:00:00")] == [("01-27T11:30:00", "01-27T18:01:00")] * 2
+
+
 # ---- What may not come of a pause ----
 
 
