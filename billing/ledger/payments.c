@@ -52,6 +52,15 @@ static const struct db_stmt statement_open = {
     .params = 1,
 };
 
+/* Was anything of its tenant's asked for before it that is still to be posted? */
+static const struct db_stmt statement_behind = {
+    .name = "payments_behind",
+    .sql = "SELECT EXISTS (SELECT FROM payment p JOIN payment b ON b.tenant_id = p.tenant_id AND b.id < p.id"
+           "                WHERE p.id = $1::uuid"
+           "                  AND NOT EXISTS (SELECT FROM payment_status s WHERE s.payment_id = b.id))",
+    .params = 1,
+};
+
 static const struct db_stmt statement_posted = {
     .name = "payments_posted",
     .sql = "INSERT INTO payment_status (payment_id, tenant_id, state, reason, settled_u, credited_u)"
@@ -59,7 +68,8 @@ static const struct db_stmt statement_posted = {
     .params = 6,
 };
 
-const struct db_stmt *const payments_statements[] = {&statement_new, &statement_open, &statement_posted, NULL};
+const struct db_stmt *const payments_statements[] = {&statement_new, &statement_open, &statement_behind,
+                                                     &statement_posted, NULL};
 
 struct payment {
     struct identity id, tenant;
@@ -96,13 +106,26 @@ static enum err_kind settle(struct db *db, struct payment *payment, struct err *
     return kind;
 }
 
+/* What is missing may be in a payment that was put off. */
+static enum err_kind lack_credit(struct db *db, struct payment *payment, struct err *reterr)
+{
+    char id[UUID_TEXT_SIZE];
+    identity_to_uuid(payment->id, id);
+    CLEANUP(db_result_clear) PGresult *row = NULL;
+    enum err_kind kind = db_run(db, &statement_behind, DB_PARAMS(id), &row, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (db_bool(row, 0, 0))
+        return err_set(reterr, ERR_RETRY, "what was asked for before it is not posted yet");
+    payment->reason = "insufficient_credit";
+    return ERR_NONE;
+}
+
 static enum err_kind judge_refund(struct db *db, struct payment *payment, struct err *reterr)
 {
     int64_t there_u = 0;
     enum err_kind kind = settlement_customer_credit(db, payment->tenant, payment->currency, &there_u, reterr);
-    if (kind == ERR_NONE && there_u < payment->amount_u)
-        payment->reason = "insufficient_credit";
-    return kind;
+    return kind == ERR_NONE && there_u < payment->amount_u ? lack_credit(db, payment, reterr) : kind;
 }
 
 static enum err_kind post(struct db *db, const struct payment *payment, struct err *reterr)
