@@ -130,8 +130,8 @@ const char *db_int_param(char buffer[static DB_INT_TEXT_SIZE], int64_t value);
 /* The highest migration that these programs were tested with, and the lowest that has what they use. A migration comes
  * before the programs that need it and is made so that those that do not know it go on (expand, then contract): so
  * one more than the known one is fine, and anything beyond is not. A test compares with the folder migrations/. */
-#define DB_SCHEMA_KNOWN 83
-#define DB_SCHEMA_MIN   83
+#define DB_SCHEMA_KNOWN 82
+#define DB_SCHEMA_MIN   82
 /* ERR_PRECONDITION where there is no schema, or one below DB_SCHEMA_MIN or above DB_SCHEMA_KNOWN + 1: a daemon does not
  * start then. A database that is away (ERR_UNAVAILABLE) comes back, so that stops no start. */
 MUST_CHECK enum err_kind db_check_schema(struct db *db, struct err *reterr);
