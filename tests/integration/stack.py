@@ -156,6 +156,8 @@ class Client:
             head["Content-Type"] = "text/csv" if isinstance(body, str) else "application/json"
         head.update(headers or {})
         content = body if body is None or isinstance(body, (bytes, str)) else json.dumps(body)
+        if self.connection is not None and self.connection.sock is not None and says_something(self.connection.sock):
+            self.close()  # it was idle for long
         if self.connection is None:
             self.connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
