@@ -21,11 +21,10 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION credit_need IS 'At most what terms may still cost their tenant beyond what is rated, micro-units; without an end: for as long as the tenant is promised, or a day';
 
--- The sum may be more than any of its parts can tell.
 CREATE FUNCTION credit_bears(limit_u bigint, used_u bigint, held_u bigint, had_u bigint, needed_u bigint) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = sluice, pg_temp
 BEGIN ATOMIC
-    SELECT needed_u <= had_u OR used_u::numeric + held_u + needed_u <= limit_u;
+    SELECT needed_u <= had_u OR used_u + held_u + needed_u <= limit_u;
 END;
 COMMENT ON FUNCTION credit_bears IS 'Does a limit bear what is needed, beside what is used and what is held for others? What is held for the same already always is';
 

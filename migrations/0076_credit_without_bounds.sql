@@ -32,6 +32,13 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION credit_cost IS 'At most what usage of a size in a window comes to, micro-units, or the most that can be told: each second at the highest price that its book may ask (of tiers, windows and skus), a begun package paid whole; what no price covers costs nothing, discounts and commitments lessen nothing';
 
+-- Their sum may be more than any of them can tell.
+CREATE OR REPLACE FUNCTION credit_bears(limit_u bigint, used_u bigint, held_u bigint, had_u bigint, needed_u bigint) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = sluice, pg_temp
+BEGIN ATOMIC
+    SELECT needed_u <= had_u OR used_u::numeric + held_u + needed_u <= limit_u;
+END;
+
 RESET ROLE;
 SET LOCAL ROLE sluice_owner;
 SET LOCAL search_path = sluice, pg_temp;

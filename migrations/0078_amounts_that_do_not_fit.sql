@@ -49,12 +49,12 @@ CREATE OR REPLACE FUNCTION credit_balances(tenant uuid)
 RETURNS TABLE (currency text, unbilled_u bigint, receivable_u bigint, customer_credit_u bigint, prepaid_u bigint, held_u bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sluice, pg_temp
 BEGIN ATOMIC
-    -- An eighth of what a number can tell: whoever adds them up gets a number.
-    SELECT b.currency, greatest(least(b.unbilled_u, 1152921504606846975), -1152921504606846975)::bigint,
-           greatest(least(b.receivable_u, 1152921504606846975), -1152921504606846975)::bigint,
-           greatest(least(b.customer_credit_u, 1152921504606846975), -1152921504606846975)::bigint,
-           greatest(least(b.prepaid_u, 1152921504606846975), -1152921504606846975)::bigint,
-           least(b.held_u, 9223372036854775807)::bigint
+    -- An eighth of what a number can tell: whoever adds them up gets a number. Null stays null, which least() passes over.
+    SELECT b.currency, CASE WHEN b.unbilled_u IS NOT NULL THEN greatest(least(b.unbilled_u, 1152921504606846975), -1152921504606846975) END::bigint,
+           CASE WHEN b.receivable_u IS NOT NULL THEN greatest(least(b.receivable_u, 1152921504606846975), -1152921504606846975) END::bigint,
+           CASE WHEN b.customer_credit_u IS NOT NULL THEN greatest(least(b.customer_credit_u, 1152921504606846975), -1152921504606846975) END::bigint,
+           CASE WHEN b.prepaid_u IS NOT NULL THEN greatest(least(b.prepaid_u, 1152921504606846975), -1152921504606846975) END::bigint,
+           CASE WHEN b.held_u IS NOT NULL THEN least(b.held_u, 9223372036854775807) END::bigint
       FROM (
     SELECT c.currency, sum(c.amount_u) FILTER (WHERE c.code = 'unbilled_receivable') AS unbilled_u,
            sum(c.amount_u) FILTER (WHERE c.code = 'receivable') AS receivable_u,

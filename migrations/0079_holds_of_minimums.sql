@@ -1,5 +1,5 @@
 -- What a limit holds for a reservation covers what lacks to a minimum duration, whenever it is ended: a window shorter than the minimum held less than
--- was billed, and so a limit could be passed. And a balance of nothing is nothing again.
+-- was billed, and so a limit could be passed.
 SET LOCAL ROLE sluice_owner;
 SET LOCAL search_path = sluice, pg_temp;
 GRANT CREATE ON SCHEMA sluice TO sluice_credit;
@@ -82,39 +82,6 @@ BEGIN ATOMIC
         RETURNING 1
     )
     SELECT count(*) FROM changed;
-END;
-
-CREATE OR REPLACE FUNCTION credit_balances(tenant uuid)
-RETURNS TABLE (currency text, unbilled_u bigint, receivable_u bigint, customer_credit_u bigint, prepaid_u bigint, held_u bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sluice, pg_temp
-BEGIN ATOMIC
-    -- An eighth of what a number can tell: whoever adds them up gets a number. Null stays null, which least() passes over.
-    SELECT b.currency, CASE WHEN b.unbilled_u IS NOT NULL THEN greatest(least(b.unbilled_u, 1152921504606846975), -1152921504606846975) END::bigint,
-           CASE WHEN b.receivable_u IS NOT NULL THEN greatest(least(b.receivable_u, 1152921504606846975), -1152921504606846975) END::bigint,
-           CASE WHEN b.customer_credit_u IS NOT NULL THEN greatest(least(b.customer_credit_u, 1152921504606846975), -1152921504606846975) END::bigint,
-           CASE WHEN b.prepaid_u IS NOT NULL THEN greatest(least(b.prepaid_u, 1152921504606846975), -1152921504606846975) END::bigint,
-           CASE WHEN b.held_u IS NOT NULL THEN least(b.held_u, 9223372036854775807) END::bigint
-      FROM (
-    SELECT c.currency, sum(c.amount_u) FILTER (WHERE c.code = 'unbilled_receivable') AS unbilled_u,
-           sum(c.amount_u) FILTER (WHERE c.code = 'receivable') AS receivable_u,
-           sum(-c.amount_u) FILTER (WHERE c.code = 'customer_credit') AS customer_credit_u,
-           sum(c.amount_u) FILTER (WHERE c.code = 'prepaid') AS prepaid_u, sum(c.amount_u) FILTER (WHERE c.code = 'held') AS held_u
-      FROM (
-        SELECT a.currency, a.code, coalesce(sum(e.debit_u - e.credit_u), 0) AS amount_u
-          FROM account a LEFT JOIN entry e ON e.account_id = a.id
-         WHERE a.tenant_id = credit_balances.tenant AND a.code IN ('unbilled_receivable', 'receivable', 'customer_credit')
-         GROUP BY 1, 2
-        UNION ALL
-        SELECT g.currency, 'prepaid', sum(s.remaining_u) FROM credit_grant_status s JOIN credit_grant g ON g.id = s.grant_id
-         WHERE s.tenant_id = credit_balances.tenant AND s.state = 'active' AND (g.expires_at IS NULL OR g.expires_at > sluice_now())
-         GROUP BY 1
-        UNION ALL
-        SELECT h.currency, 'held', sum(h.amount_u) FROM credit_hold h
-         WHERE h.tenant_id = credit_balances.tenant AND h.state = 'pending' AND (h.expires_at IS NULL OR h.expires_at > sluice_now())
-         GROUP BY 1
-      ) c
-     WHERE session_user <> 'sluice_api' OR credit_balances.tenant = nullif(current_setting('sluice.tenant', true), '')::uuid
-     GROUP BY 1) b;
 END;
 
 DROP FUNCTION credit_cost(uuid, text, text, text[], text, text, timestamptz, timestamptz, bigint);

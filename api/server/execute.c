@@ -65,9 +65,8 @@ static const char *action_of(struct request_internal *internal)
     return arena_format(internal->request.arena, "%s %s", internal->request.method, internal->request.route->path);
 }
 
-/* What belongs into the audit: whoever may not, and every change that was refused. A preview is no change. That the
- * server could not is no refusal.
- */
+/* What belongs into the audit: whoever may not, and every change that was refused. A preview is no change, and that the
+ * server could not is no refusal. */
 static bool is_refusal(const struct request *request, const struct err *err)
 {
     switch ((int)err->kind) {

@@ -25,6 +25,7 @@ void held_days_register_metrics(void)
  * one more of the other. */
 #define EVENT_REVISION(row) "2 * (" row ".day - date '1970-01-01')"
 
+// clang-format off
 /* Of a day that waits there may be more by now: what came late. What is told of is what did not wait so before the
  * statement began; the reason stays while the price that was a slip is withdrawn and the right one is not set yet, so
  * that it is told of once, and told that it was rated. */
@@ -41,27 +42,25 @@ static const struct db_stmt statement_hold = {
            "   WHERE (w.sku, w.gpu_milli_seconds, w.reason)"
            "     IS DISTINCT FROM (excluded.sku, excluded.gpu_milli_seconds, coalesce(excluded.reason, w.reason))"
            "  RETURNING w.*"
-           ") SELECT event_append(NULL, NULL, 'usage_waiting', h.reservation_id, " EVENT_REVISION(
-               "h") ","
-                    "   'usage_waiting.raised', NULL, jsonb_build_object('day', h.day, 'tenant_id', h.tenant_id,"
-                    "    'sku', h.sku, 'reason', h.reason), NULL)"
-                    "  FROM held h WHERE h.reason IS NOT NULL AND NOT EXISTS (SELECT FROM unpriced_usage u"
-                    "    WHERE u.day = h.day AND u.reservation_id = h.reservation_id AND u.reason IS NOT NULL)",
+           ") SELECT event_append(NULL, NULL, 'usage_waiting', h.reservation_id, " EVENT_REVISION("h") ","
+           "   'usage_waiting.raised', NULL, jsonb_build_object('day', h.day, 'tenant_id', h.tenant_id,"
+           "    'sku', h.sku, 'reason', h.reason), NULL)"
+           "  FROM held h WHERE h.reason IS NOT NULL AND NOT EXISTS (SELECT FROM unpriced_usage u"
+           "    WHERE u.day = h.day AND u.reservation_id = h.reservation_id AND u.reason IS NOT NULL)",
     .params = 6,
 };
 
 static const struct db_stmt statement_free = {
     .name = "held_days_free",
-    .sql =
-        "WITH freed AS ("
-        "  DELETE FROM unpriced_usage w USING unnest($1::uuid[], $2::bigint[]) AS x (reservation_id, day)"
-        "   WHERE w.reservation_id = x.reservation_id AND w.day = date '1970-01-01' + x.day::integer RETURNING w.*"
-        ") SELECT event_append(NULL, NULL, 'usage_waiting', f.reservation_id, " EVENT_REVISION(
-            "f") " + 1,"
-                 "   'usage_waiting.cleared', NULL, jsonb_build_object('day', f.day, 'tenant_id', f.tenant_id), NULL)"
-                 "  FROM freed f WHERE f.reason IS NOT NULL",
+    .sql = "WITH freed AS ("
+           "  DELETE FROM unpriced_usage w USING unnest($1::uuid[], $2::bigint[]) AS x (reservation_id, day)"
+           "   WHERE w.reservation_id = x.reservation_id AND w.day = date '1970-01-01' + x.day::integer RETURNING w.*"
+           ") SELECT event_append(NULL, NULL, 'usage_waiting', f.reservation_id, " EVENT_REVISION("f") " + 1,"
+           "   'usage_waiting.cleared', NULL, jsonb_build_object('day', f.day, 'tenant_id', f.tenant_id), NULL)"
+           "  FROM freed f WHERE f.reason IS NOT NULL",
     .params = 2,
 };
+// clang-format on
 
 const struct db_stmt *const held_days_statements[] = {&statement_hold, &statement_free, NULL};
 

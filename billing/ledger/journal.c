@@ -78,19 +78,19 @@ static const struct db_stmt statement_reverse = {
 #define ENTRY_MOST_U "9000000000000000000"
 #define PIECE(of)    "sign(" of ") * greatest(least(abs(" of ") - n.piece * " ENTRY_MOST_U ", " ENTRY_MOST_U "), 0)"
 
+// clang-format off
 static const struct db_stmt statement_rating_totals = {
     .name = "journal_rating_totals",
-    .sql = "SELECT t.tenant_id, t.currency, " PIECE("t.billed_u") ", " PIECE(
-        "t.effective_u") ","
-                         "  " PIECE(
-                             "(t.billed_u - t.effective_u)") "  FROM (SELECT tenant_id, currency, sum(amount_u) AS billed_u, sum(effective_u) AS effective_u"
-                                                             "          FROM rated_line WHERE day = $1::date GROUP BY 1, 2"
-                                                             "        HAVING sum(amount_u) <> 0 OR sum(effective_u) <> 0) t"
-                                                             "  CROSS JOIN LATERAL generate_series(0, ceil(greatest(abs(t.billed_u), abs(t.effective_u),"
-                                                             "    abs(t.billed_u - t.effective_u)) / " ENTRY_MOST_U
-                                                             ") - 1) AS n (piece) ORDER BY 1, 2, n.piece",
+    .sql = "SELECT t.tenant_id, t.currency, " PIECE("t.billed_u") ", " PIECE("t.effective_u") ", " PIECE("t.deferred_u")
+           "  FROM (SELECT tenant_id, currency, sum(amount_u) AS billed_u, sum(effective_u) AS effective_u,"
+           "               sum(amount_u) - sum(effective_u) AS deferred_u"
+           "          FROM rated_line WHERE day = $1::date GROUP BY 1, 2"
+           "        HAVING sum(amount_u) <> 0 OR sum(effective_u) <> 0) t"
+           "  CROSS JOIN LATERAL generate_series(0, ceil(greatest(abs(t.billed_u), abs(t.effective_u), abs(t.deferred_u))"
+           "                                             / " ENTRY_MOST_U ") - 1) AS n (piece) ORDER BY 1, 2, n.piece",
     .params = 1,
 };
+// clang-format on
 
 const struct db_stmt *const journal_statements[] = {
     &statement_accounts, &statement_post, &statement_reverse, &statement_rating_totals, NULL,
