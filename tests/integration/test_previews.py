@@ -36,8 +36,15 @@ def acme(sluice, request):
 
 
 def rows(sluice):
+    """Of the audit what was done: what was refused before is written a little later."""
     tables = {row["table_name"] for row in sluice.sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'sluice'")}
-    return {table: sluice.sql(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in LEFT if table in tables}
+    done = {"audit": "WHERE result = 'ok'"}
+    return {table: sluice.sql(f"SELECT count(*) AS n FROM {table} {done.get(table, '')}")[0]["n"] for table in LEFT if table in tables}
+
+
+def audited(sluice, answers):
+    requests = [answer.headers["Request-Id"] for answer in answers]
+    return sluice.sql("SELECT count(*) AS n FROM audit WHERE request_id = ANY (%s)", (requests,))[0]["n"]
 
 
 def preview(client, body, path="/v1/reservations"):
@@ -204,14 +211,17 @@ def test_a_preview_leaves_nothing_behind(sluice, acme):
     quote = acme.create("/v1/quotes", wish(9))
     before = rows(sluice)
     planner = sluice.operator.get(f"/v1/system/planner/verify?zone={ZONE}").expect(200).body
+    asked = []
     for body in (wish(9, name="once"), wish(9, count=5), wish(9, name="once", if_unavailable="waitlist"), {"quote": quote["id"]}):
         for _ in range(2):
-            acme.post("/v1/reservations?validate_only=true", body, headers={"Idempotency-Key": "same"}).expect(200, 409)
-    acme.post("/v1/quotes?validate_only=true", wish(9)).expect(200)
+            asked.append(acme.post("/v1/reservations?validate_only=true", body, headers={"Idempotency-Key": "same"}).expect(200, 409))
+    asked.append(acme.post("/v1/quotes?validate_only=true", wish(9)).expect(200))
     assert rows(sluice) == before
+    assert audited(sluice, asked) == 0
     after = sluice.operator.get(f"/v1/system/planner/verify?zone={ZONE}").expect(200).body
     assert after["equal"] and after["memory"] == planner["memory"]
-    acme.post("/v1/reservations", wish(9, name="once"), headers={"Idempotency-Key": "same"}).expect(201)
+    made = acme.post("/v1/reservations", wish(9, name="once"), headers={"Idempotency-Key": "same"}).expect(201)
+    assert audited(sluice, [made]) == 1
 
 
 def test_a_tenants_role_makes_previews_of_its_own_only(sluice, acme):
