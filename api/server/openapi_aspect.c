@@ -137,6 +137,12 @@ static bool changes_within_transaction(const struct route *route)
     return is_change(route) && !route->without_transaction;
 }
 
+/* A question to a planner is a row, too. */
+static bool writes(const struct route *route)
+{
+    return changes_within_transaction(route) || asks(route);
+}
+
 #define TEXT_SCHEMA "{\"type\":\"string\"}"
 
 // clang-format off
@@ -218,9 +224,9 @@ static const struct problem_row problem_rows[] = {
     {uses_database, "overloaded"},
     {uses_database, "shutting_down"},
     {uses_database, "timeout"},
-    {changes_within_transaction, "serialization_failure"},
+    {writes,        "serialization_failure"},
     {changes_within_transaction, "outcome_unknown"},
-    {changes_within_transaction, "storage_full"},
+    {writes,        "storage_full"},
     {NULL, NULL},
 };
 // clang-format on

@@ -77,6 +77,17 @@ def test_nodes_out_of_service_are_the_same_in_both(stack):
     assert stack.operator.get(VERIFY).expect(200).body["equal"]
 
 
+def test_a_question_that_cannot_be_written_says_to_repeat(make_stack):
+    """The document has it, too: each answer is held against it (contract.py)."""
+    stack = make_stack(settings={"sluice-api": {"SLUICE_STATEMENT_TIMEOUT_MS": "1000"}})
+    stack.fleet(1)
+    availability = f"/v1/availability?zone={ZONE}&from=2026-01-20T00:00:00Z&to=2026-01-21T00:00:00Z"
+    with contextlib.closing(stack.cluster.connect(stack.database)) as keeper:
+        keeper.cursor().execute("BEGIN; LOCK TABLE planner_question IN SHARE MODE")
+        assert stack.operator.get(availability).expect(503).code == "serialization_failure"
+    stack.operator.get(availability).expect(200)
+
+
 def test_memory_that_differs_is_told(stack):
     stack.fleet(4)
     acme = stack.tenant("acme")

@@ -17,7 +17,8 @@ ENDING_LIMIT_S = 5  # a stream that goes on says so every 15 s
 
 @pytest.fixture(scope="module")
 def sluice(make_module_stack):
-    made = make_module_stack(settings={"sluice-api": {"SLUICE_STREAMS_PER_TENANT_MAX": "2", "SLUICE_SUSPENDED_PER_TENANT_MAX": "3"}})
+    made = make_module_stack(settings={"sluice-api": {
+        "SLUICE_STREAMS_PER_TENANT_MAX": "2", "SLUICE_SUSPENDED_PER_TENANT_MAX": "3", "SLUICE_STATEMENT_TIMEOUT_MS": "120000"}})
     made.fleet(nodes=4)
     return made
 
@@ -161,23 +162,35 @@ def test_a_server_that_stops_answers_who_waits(sluice, acme):
 
 
 @contextlib.contextmanager
-def busy_workers(sluice, acme):
-    """All four of the threads that run changes wait for a lock meanwhile, in transactions without an id: events go on."""
+def locked(sluice, table, mode, waiting):
+    """What needs that table waits meanwhile; gives a function that says whether so many wait."""
     holder = sluice.cluster.connect(sluice.database)
-    clients = [acme.clone() for _ in range(4)]
-    asked = f"/v1/availability?zone={ZONE}&from=2026-01-20T00:00:00Z&to=2026-01-21T00:00:00Z"
-    threads = [threading.Thread(target=client.get, args=(asked,)) for client in clients]
-    waiting = "SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND relation = 'planner_question'::regclass"
-    holder.cursor().execute("BEGIN; LOCK TABLE planner_question IN SHARE MODE")  # nothing is asked
+    asked = f"SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass"
+    holder.cursor().execute(f"BEGIN; LOCK TABLE {table} IN {mode} MODE")
     try:
-        for thread in threads:
-            thread.start()
-        eventually(lambda: sluice.sql(waiting)[0]["n"] == 4, "every thread has its change")
-        yield
+        yield lambda: sluice.sql(asked)[0]["n"] == waiting
     finally:
         holder.close()
+
+
+@contextlib.contextmanager
+def busy_workers(sluice, acme):
+    """All four of the threads that run changes wait for a lock meanwhile, in transactions without an id: events go on."""
+    asked = f"/v1/availability?zone={ZONE}&from=2026-01-20T00:00:00Z&to=2026-01-21T00:00:00Z"
+    threads = [threading.Thread(target=acme.clone().get, args=(asked,)) for _ in range(4)]
+    try:
+        with locked(sluice, "planner_question", "SHARE", waiting=4) as all_wait:  # nothing is asked
+            for thread in threads:
+                thread.start()
+            eventually(all_wait, "every thread has its change")
+            yield
+    finally:
         for thread in threads:
             thread.join()
+
+
+def jobs_waiting(sluice):
+    return sluice.api.metrics()["sluice_api_jobs_waiting"]
 
 
 def test_a_repetition_that_is_refused_before_it_has_looked_is_answered_once(sluice, acme):
@@ -188,12 +201,16 @@ def test_a_repetition_that_is_refused_before_it_has_looked_is_answered_once(slui
     key = {"Idempotency-Key": "once"}
     acme.post("/v1/reservations", wish(27), headers={**key, "Prefer": "respond-async"}).expect(202)
     answers, client = [], acme.clone()
-    repetition = threading.Thread(target=lambda: answers.append(client.post("/v1/reservations", wish(27), headers={**key, "Prefer": "wait=30"})))
-    with busy_workers(sluice, acme):
-        repetition.start()
-        eventually(lambda: sluice.api.metrics()["sluice_api_jobs_waiting"] == 1, "it is to look for a verdict")
+    repetition = threading.Thread(target=lambda: answers.append(client.post("/v1/reservations", wish(27), headers={**key, "Prefer": "wait=60"})))
+    with contextlib.ExitStack() as busy:
+        # Its token was looked up, by a thread, before there was none for it: the batch waits.
+        with locked(sluice, "idempotency", "ACCESS EXCLUSIVE", waiting=1) as batch_waits:
+            repetition.start()
+            eventually(batch_waits, "it was let in")
+            busy.enter_context(busy_workers(sluice, acme))
+        eventually(lambda: jobs_waiting(sluice) == 1, "it is to look for a verdict")
         sluice.provisioner.start()
-        eventually(lambda: sluice.api.metrics()["sluice_api_jobs_waiting"] == 2, "the verdict came first, and other zones are to be asked")
+        eventually(lambda: jobs_waiting(sluice) == 2, "the verdict came first, and other zones are to be asked")
     repetition.join()
     assert answers[0].expect(409).code == "capacity_unavailable" and answers[0].body["alternatives"]
     acme.create("/v1/reservations", wish(28))
