@@ -162,6 +162,9 @@ static enum err_kind check_fit(const struct arguments *arguments, const struct w
         return err_set(reterr, ERR_MALFORMED, "'%s' is one word too many", words->text[words->count - left]);
     if (command->argument != NULL && (arguments->positional == NULL || arguments->positional[0] == '\0'))
         return err_set(reterr, ERR_MALFORMED, "'%s' needs one more word: %s", command->path, command->argument);
+    const char *output = arguments_text(arguments, OPTION_OUTPUT);
+    if (output != NULL && strcmp(output, "csv") == 0 && !command_gives_csv(command))
+        return err_set(reterr, ERR_MALFORMED, "'%s' gives no CSV: lists do", command->path);
     for (int i = 0; i < arguments->value_count; i++) {
         enum option_id option = arguments->values[i].option;
         if (!options_have(command->options, option) && !options_have(options_everywhere, option))

@@ -196,7 +196,7 @@ static struct curl_slist *headers_of(const struct client *client, const struct c
     struct curl_slist *headers = NULL;
     CLEANUP(text_freep) char *key = NULL;
     CLEANUP(text_freep) char *wait = NULL;
-    add_header(&headers, "Accept: application/json");
+    add_header(&headers, request->wants_csv ? "Accept: text/csv" : "Accept: application/json");
     add_header(&headers, "Expect:"); /* no 100-continue: one round trip */
     if (client->authorization != NULL)
         add_header(&headers, client->authorization);
@@ -251,13 +251,47 @@ static enum err_kind curl_failed(const struct client *client, CURLcode code, con
     return kind;
 }
 
-static enum err_kind read_answer(const struct client *client, const struct received *received,
-                                 struct client_answer *ret, struct err *reterr)
+/* A header of the answer; NULL where it has none. Valid until the next request. */
+static const char *header_of(const struct client *client, const char *name)
+{
+    struct curl_header *header = NULL;
+    return curl_easy_header(client->curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
+}
+
+/* Of `<...&page=MARK>; rel="next"`, which is all that the API has in it. */
+static char *next_mark(const char *link)
+{
+    const char *page = link == NULL ? NULL : strstr(link, "page=");
+    if (page == NULL)
+        return NULL;
+    page += strlen("page=");
+    char *mark = strndup(page, strcspn(page, "&>"));
+    must(mark != NULL);
+    return mark;
+}
+
+static enum err_kind read_csv(const struct client *client, struct received *received, struct client_answer *ret,
+                              struct err *reterr)
+{
+    const char *type = header_of(client, "Content-Type");
+    bool is_csv = type != NULL && strncmp(type, "text/csv", strlen("text/csv")) == 0;
+    if (!is_csv || received->length == 0 || memchr(received->text, '\0', received->length) != NULL)
+        return err_set(reterr, ERR_INTERNAL, "'%s' answered without CSV: is it the API?", client->shown);
+    char *text = strndup(received->text, received->length);
+    must(text != NULL);
+    *ret = (struct client_answer){.status = 200, .csv = text, .next = next_mark(header_of(client, "Link"))};
+    return ERR_NONE;
+}
+
+static enum err_kind read_answer(const struct client *client, const struct client_request *request,
+                                 struct received *received, struct client_answer *ret, struct err *reterr)
 {
     long status = 0;
     must(curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK);
     if (status < 200 || status > 599)
         return err_set(reterr, ERR_INTERNAL, "'%s' answered with status %ld: is it the API?", client->shown, status);
+    if (request->wants_csv && status < 300)
+        return read_csv(client, received, ret, reterr);
     json_error_t error;
     json_t *body = NULL;
     if (received->length > 0)
@@ -302,7 +336,7 @@ static enum err_kind attempt(struct client *client, const struct client_request 
     SET(client->curl, CURLOPT_HTTPHEADER, NULL);
     if (*ret_code != CURLE_OK)
         return curl_failed(client, *ret_code, &received, reterr);
-    return read_answer(client, &received, ret, reterr);
+    return read_answer(client, request, &received, ret, reterr);
 }
 
 /* ---- Attempts ---- */

@@ -32,11 +32,14 @@ struct client_request {
     const json_t *body;          /* NULL: none */
     const char *idempotency_key; /* NULL: none */
     int64_t wait_s;              /* Prefer: wait=N, at most CLIENT_WAIT_S_MAX; 0: not said */
+    bool wants_csv;              /* Accept: text/csv */
 };
 
 struct client_answer {
     int status;   /* 200 to 599 */
     json_t *body; /* the caller's; NULL where the answer has none */
+    char *csv;    /* the caller's: what was answered as text/csv; else NULL */
+    char *next;   /* the caller's: the next page's mark, percent-encoded, as the header Link says it; else NULL */
 };
 
 /* ERR_NONE for every answer of the server, refusals too. ERR_UNAVAILABLE where it cannot be reached or the connection

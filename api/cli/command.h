@@ -19,8 +19,17 @@ struct command {
 
 extern const struct command commands[]; /* ends with a NULL path */
 
-/* Implemented in account.c, instance.c, instance_console.c, noun.c, object.c, reservation.c, planning.c and report.c. */
+/* Does it ask nobody, or find its own token? */
+bool command_needs_no_token(const struct command *command);
+/* Does it list what the API gives as CSV, too? */
+bool command_gives_csv(const struct command *command);
+
+/* Implemented in account.c, instance.c, instance_console.c, noun.c, object.c, reservation.c, planning.c, profiles.c and
+ * report.c. */
 MUST_CHECK enum err_kind command_login(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_profile_list(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_profile_use(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_profile_delete(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_me(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_list(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_create(struct session *session, struct err *reterr);

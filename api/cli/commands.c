@@ -23,6 +23,11 @@ const struct command commands[] = {
     {"login", NULL, NULL, command_login, NULL,
      "Check a token, read from standard input or a prompt, and keep it with its address in a profile.",
      "sluice login --url https://gpu.example --profile work"},
+    {"profile list", NULL, NULL, command_profile_list, NULL, "List the profiles, without their tokens.", NULL},
+    {"profile use", "PROFILE", NULL, command_profile_use, NULL,
+     "Take this profile from now on, where neither --profile nor SLUICE_PROFILE names another.", "sluice profile use work"},
+    {"profile delete", "PROFILE", NULL, command_profile_delete, NULL,
+     "Forget a profile, its address and its token, which stays good: 'sluice token revoke' ends one.", NULL},
     {"me", NULL, NULL, command_me, NULL,
      "Show who the token stands for, and the domain's time.", NULL},
     {"reservation create", NULL, TAKES(OPTIONS_OF_A_RESERVATION, OPTION_WAIT, OPTIONS_OF_A_CHANGE),
@@ -212,3 +217,14 @@ const struct command commands[] = {
     {0},
 };
 // clang-format on
+
+bool command_needs_no_token(const struct command *command)
+{
+    return command->run == command_login || command->run == command_profile_list ||
+           command->run == command_profile_use || command->run == command_profile_delete;
+}
+
+bool command_gives_csv(const struct command *command)
+{
+    return command->run == command_list || command->run == command_instance_actions || command->run == command_margin;
+}

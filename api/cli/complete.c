@@ -114,6 +114,8 @@ void complete_print(FILE *out, const char *line, size_t point)
         if (options[typed.wants_value].type == VALUE_FORMAT) {
             offer(out, typed.last, "", "table", strlen("table"));
             offer(out, typed.last, "", "json", strlen("json"));
+            if (command != NULL && command_gives_csv(command))
+                offer(out, typed.last, "", "csv", strlen("csv"));
         }
     } else if (typed.last[0] == '-') {
         if (command != NULL)

@@ -1,6 +1,7 @@
 /* instance stop, start, reboot, actions. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/change.h"
+#include "api/cli/csv_list.h"
 #include "api/cli/noun.h"
 #include "common/arena.h"
 #include "common/must.h"
@@ -50,10 +51,12 @@ enum err_kind command_instance_actions(struct session *session, struct err *rete
     const char *path = NULL;
     const char *next = NULL;
     CLEANUP(json_release) json_t *items = NULL;
+    int64_t limit = arguments_int(session->arguments, OPTION_LIMIT, LIMIT_DEFAULT);
     enum err_kind kind = find_actions(session, &path, reterr);
+    if (kind == ERR_NONE && session->csv)
+        return csv_list_print(session, path, "", limit, reterr);
     if (kind == ERR_NONE)
-        kind = noun_items(session, path, "", arguments_int(session->arguments, OPTION_LIMIT, LIMIT_DEFAULT), &items,
-                          &next, reterr);
+        kind = noun_items(session, path, "", limit, &items, &next, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (session->json) {

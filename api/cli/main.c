@@ -31,12 +31,11 @@ static void tell(struct session *session, const struct err *err)
         session_print_json(session, session->problem);
 }
 
-/* login finds its own token; every other command needs one before it can begin. */
 static enum err_kind run(struct session *session, struct err *reterr)
 {
     const struct command *command = session->arguments->command;
     enum err_kind kind = ERR_NONE;
-    if (command->run != command_login) {
+    if (!command_needs_no_token(command)) {
         kind = session_find_token(session, reterr);
         if (kind == ERR_NONE)
             kind = session_open(session, reterr);
@@ -61,7 +60,8 @@ static int run_command(const struct arguments *arguments)
                               .arena = arena,
                               .out = stdout,
                               .log = stderr,
-                              .json = output != NULL && strcmp(output, "json") == 0};
+                              .json = output != NULL && strcmp(output, "json") == 0,
+                              .csv = output != NULL && strcmp(output, "csv") == 0};
     struct err err = {0};
     enum err_kind kind = run(&session, &err);
     if (kind != ERR_NONE)

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/noun.h"
 
+#include "api/cli/csv_list.h"
 #include "common/arena.h"
 #include "common/must.h"
 
@@ -104,10 +105,13 @@ enum err_kind command_list(struct session *session, struct err *reterr)
     enum err_kind kind = noun_path(session, noun, &path, reterr);
     if (kind != ERR_NONE)
         return kind;
+    const char *query = session_query(session, DAYS_ARE_INSTANTS);
+    int64_t limit = arguments_int(session->arguments, OPTION_LIMIT, LIMIT_DEFAULT);
+    if (session->csv)
+        return csv_list_print(session, path, query, limit, reterr);
     CLEANUP(json_release) json_t *items = NULL;
     const char *next = NULL;
-    kind = noun_items(session, path, session_query(session, DAYS_ARE_INSTANTS),
-                      arguments_int(session->arguments, OPTION_LIMIT, LIMIT_DEFAULT), &items, &next, reterr);
+    kind = noun_items(session, path, query, limit, &items, &next, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (session->json) {

@@ -158,9 +158,9 @@ static enum err_kind check_time(const struct option_row *option, const char *tex
 
 static enum err_kind check_format(const struct option_row *option, const char *text, struct err *reterr)
 {
-    if (strcmp(text, "table") == 0 || strcmp(text, "json") == 0)
+    if (strcmp(text, "table") == 0 || strcmp(text, "json") == 0 || strcmp(text, "csv") == 0)
         return ERR_NONE;
-    return err_set(reterr, ERR_MALFORMED, "--%s is table or json, not '%s'", option->name, text);
+    return err_set(reterr, ERR_MALFORMED, "--%s is table, json or csv, not '%s'", option->name, text);
 }
 
 static enum err_kind check_label(const struct option_row *option, const char *text, struct err *reterr)

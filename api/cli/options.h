@@ -13,9 +13,9 @@
  * it stands for, "placement.mode=preferred") or a query parameter; NULL where the command uses it itself. */
 // clang-format off
 #define OPTIONS(X)                                                                                                                                        \
-    X(PROFILE,         "profile",         0,   "NAME",    TEXT,   0, 0,         NULL,               "Profile to use (else SLUICE_PROFILE, else 'default')")   \
+    X(PROFILE,         "profile",         0,   "NAME",    TEXT,   0, 0,         NULL,               "Profile to use (else SLUICE_PROFILE, else the one in use, else 'default')") \
     X(URL,             "url",             0,   "URL",     TEXT,   0, 0,         NULL,               "Address of the API: http://, https:// or unix:/path (else SLUICE_URL, else the profile's)") \
-    X(OUTPUT,          "output",          'o', "FORMAT",  FORMAT, 0, 0,         NULL,               "table (default) or json")                                \
+    X(OUTPUT,          "output",          'o', "FORMAT",  FORMAT, 0, 0,         NULL,               "table (default), json, or of a list csv")                \
     X(HELP,            "help",            'h', NULL,      FLAG,   0, 0,         NULL,               "Explain the command")                                    \
     X(WAIT,            "wait",            0,   "SECONDS", WAIT,   1, 86400,     NULL,               "Wait until it is settled, 60 seconds unless said (--wait=SECONDS); exit code 6 when the time is up") \
     X(IDEMPOTENCY_KEY, "idempotency-key", 0,   "KEY",     TEXT,   0, 0,         NULL,               "Makes a repetition the same request; a random one unless given") \
@@ -123,7 +123,7 @@ enum value_type {
     VALUE_TEXT,
     VALUE_INT,
     VALUE_TIME,     /* a date, or exactly YYYY-MM-DDTHH:MM:SSZ */
-    VALUE_FORMAT,   /* table or json */
+    VALUE_FORMAT,   /* table, json or csv */
     VALUE_LIST,     /* separated by commas */
     VALUE_LABEL,    /* KEY=TEXT, repeatable */
     VALUE_WAIT,     /* a number that may be left out */

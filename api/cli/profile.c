@@ -17,6 +17,7 @@
 
 #define FILE_NAME        "profiles"
 #define FILE_NAME_NEW    "profiles.new"
+#define IN_USE           "in use" /* beside the profiles, whose names have no space */
 #define FILE_BYTES_MAX   1048576
 #define NAME_LENGTH_MAX  64
 #define TOKEN_LENGTH_MAX 512
@@ -60,6 +61,11 @@ bool profile_name_is_valid(const char *name)
 bool profile_token_is_valid(const char *token)
 {
     return consists_of(token, TOKEN_LENGTH_MAX, LETTERS_AND_DIGITS "_-");
+}
+
+static const char *file_of(struct arena *arena, const char *directory)
+{
+    return arena_format(arena, "%s/" FILE_NAME, directory);
 }
 
 /* ---- Reading ---- */
@@ -108,28 +114,71 @@ static enum err_kind read_file(int directory_fd, const char *path, json_t **ret,
     return ERR_NONE;
 }
 
-enum err_kind profile_load(struct arena *arena, const char *directory, const char *name, struct profile *ret,
-                           struct err *reterr)
+static enum err_kind read_all(const char *directory, const char *path, json_t **ret, struct err *reterr)
 {
-    const char *path = arena_format(arena, "%s/" FILE_NAME, directory);
     CLEANUP(close_fd) int directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory_fd < 0 && errno == ENOENT)
         return err_set(reterr, ERR_NOT_FOUND, "there is no file '%s'", path);
     if (directory_fd < 0)
         return failed(reterr, "open", directory);
+    return read_file(directory_fd, path, ret, reterr);
+}
+
+static enum err_kind no_profile(struct err *reterr, const char *name, const char *path)
+{
+    return err_set(reterr, ERR_NOT_FOUND, "there is no profile '%s' in '%s'", name, path);
+}
+
+enum err_kind profile_load(struct arena *arena, const char *directory, const char *name, struct profile *ret,
+                           struct err *reterr)
+{
+    const char *path = file_of(arena, directory);
     CLEANUP(json_release) json_t *all = NULL;
-    enum err_kind kind = read_file(directory_fd, path, &all, reterr);
+    enum err_kind kind = read_all(directory, path, &all, reterr);
     if (kind != ERR_NONE)
         return kind;
     const json_t *profile = json_object_get(all, name);
     if (profile == NULL)
-        return err_set(reterr, ERR_NOT_FOUND, "there is no profile '%s' in '%s'", name, path);
+        return no_profile(reterr, name, path);
     const char *url = json_text_at(profile, "url");
     const char *token = json_text_at(profile, "token");
     if (url == NULL || token == NULL || !profile_token_is_valid(token))
         return err_set(reterr, ERR_INVALID, "profile '%s' in '%s' has no url or no token: run 'sluice login'", name,
                        path);
     *ret = (struct profile){.url = arena_text(arena, url), .token = arena_text(arena, token)};
+    return ERR_NONE;
+}
+
+enum err_kind profile_in_use(struct arena *arena, const char *directory, const char **ret, struct err *reterr)
+{
+    CLEANUP(json_release) json_t *all = NULL;
+    enum err_kind kind = read_all(directory, file_of(arena, directory), &all, reterr);
+    const char *name = json_text_at(all, IN_USE);
+    *ret = name == NULL || !profile_name_is_valid(name) ? NULL : arena_text(arena, name);
+    return kind == ERR_NOT_FOUND ? ERR_NONE : kind;
+}
+
+enum err_kind profile_list(struct arena *arena, const char *directory, json_t **ret, struct err *reterr)
+{
+    CLEANUP(json_release) json_t *all = NULL;
+    CLEANUP(json_release) json_t *list = json_array();
+    must(list != NULL);
+    enum err_kind kind = read_all(directory, file_of(arena, directory), &all, reterr);
+    if (kind != ERR_NONE && kind != ERR_NOT_FOUND)
+        return kind;
+    const char *in_use = json_text_at(all, IN_USE);
+    const char *name = NULL;
+    json_t *profile = NULL;
+    json_object_foreach(all, name, profile)
+    {
+        if (!profile_name_is_valid(name))
+            continue;
+        bool is_in_use = in_use != NULL && strcmp(in_use, name) == 0;
+        json_t *entry =
+            json_pack("{s:s, s:s?, s:b}", "name", name, "url", json_text_at(profile, "url"), "in_use", is_in_use);
+        must(entry != NULL && json_array_append_new(list, entry) == 0);
+    }
+    *ret = TAKE(list);
     return ERR_NONE;
 }
 
@@ -182,24 +231,67 @@ static enum err_kind replace_file(int directory_fd, const char *path, const json
     return kind;
 }
 
+/* False where the profile is not there. */
+typedef bool change_of_profiles(json_t *all, const char *name, const struct profile *profile);
+
+/* Reads, changes and replaces the file, alone. */
+static enum err_kind change_file(struct arena *arena, const char *directory, change_of_profiles *change,
+                                 const char *name, const struct profile *profile, struct err *reterr)
+{
+    const char *path = file_of(arena, directory);
+    CLEANUP(json_release) json_t *all = NULL;
+    CLEANUP(close_fd) int directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory_fd < 0 && errno == ENOENT)
+        return no_profile(reterr, name, path);
+    if (directory_fd < 0 || flock(directory_fd, LOCK_EX) != 0)
+        return failed(reterr, "open", directory);
+    enum err_kind kind = read_file(directory_fd, path, &all, reterr);
+    if (kind == ERR_NOT_FOUND)
+        all = json_object();
+    else if (kind != ERR_NONE)
+        return kind;
+    must(all != NULL);
+    return change(all, name, profile) ? replace_file(directory_fd, path, all, reterr) : no_profile(reterr, name, path);
+}
+
+static bool add_profile(json_t *all, const char *name, const struct profile *profile)
+{
+    json_t *entry = json_pack("{s:s, s:s}", "url", profile->url, "token", profile->token);
+    must(entry != NULL && json_object_set_new(all, name, entry) == 0);
+    return true;
+}
+
 enum err_kind profile_store(struct arena *arena, const char *directory, const char *name, const struct profile *profile,
                             struct err *reterr)
 {
     must(profile_name_is_valid(name) && profile_token_is_valid(profile->token));
     enum err_kind kind = make_directory(arena, directory, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    CLEANUP(close_fd) int directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory_fd < 0 || flock(directory_fd, LOCK_EX) != 0)
-        return failed(reterr, "open", directory);
-    const char *path = arena_format(arena, "%s/" FILE_NAME, directory);
-    CLEANUP(json_release) json_t *all = NULL;
-    kind = read_file(directory_fd, path, &all, reterr);
-    if (kind == ERR_NOT_FOUND)
-        all = json_object();
-    else if (kind != ERR_NONE)
-        return kind;
-    json_t *entry = json_pack("{s:s, s:s}", "url", profile->url, "token", profile->token);
-    must(all != NULL && entry != NULL && json_object_set_new(all, name, entry) == 0);
-    return replace_file(directory_fd, path, all, reterr);
+    return kind == ERR_NONE ? change_file(arena, directory, add_profile, name, profile, reterr) : kind;
+}
+
+static bool use_profile(json_t *all, const char *name, const struct profile *ignored)
+{
+    (void)ignored;
+    return json_object_get(all, name) != NULL && json_object_set_new(all, IN_USE, json_string(name)) == 0;
+}
+
+enum err_kind profile_use(struct arena *arena, const char *directory, const char *name, struct err *reterr)
+{
+    must(profile_name_is_valid(name));
+    return change_file(arena, directory, use_profile, name, NULL, reterr);
+}
+
+static bool delete_profile(json_t *all, const char *name, const struct profile *ignored)
+{
+    (void)ignored;
+    const char *in_use = json_text_at(all, IN_USE);
+    if (in_use != NULL && strcmp(in_use, name) == 0)
+        (void)json_object_del(all, IN_USE);
+    return json_object_del(all, name) == 0;
+}
+
+enum err_kind profile_delete(struct arena *arena, const char *directory, const char *name, struct err *reterr)
+{
+    must(profile_name_is_valid(name));
+    return change_file(arena, directory, delete_profile, name, NULL, reterr);
 }

@@ -1,11 +1,13 @@
 /* Profiles: where an API is and the token for it, kept in one file that only its owner can read.
  *
- * <directory>/profiles is a JSON object: {"default": {"url": "...", "token": "..."}}; the directory is
- * $XDG_CONFIG_HOME/sluice or ~/.config/sluice. */
+ * <directory>/profiles is a JSON object: {"default": {"url": "...", "token": "..."}, "in use": "default"}, where the last
+ * is no name of a profile; the directory is $XDG_CONFIG_HOME/sluice or ~/.config/sluice. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "common/err.h"
+
+#include <jansson.h>
 
 struct arena;
 
@@ -29,7 +31,18 @@ bool profile_token_is_valid(const char *token);
 MUST_CHECK enum err_kind profile_load(struct arena *arena, const char *directory, const char *name, struct profile *ret,
                                       struct err *reterr);
 
+/* The name of the profile in use; NULL where there is none, or no file. *ret is the arena's. */
+MUST_CHECK enum err_kind profile_in_use(struct arena *arena, const char *directory, const char **ret,
+                                        struct err *reterr);
+/* All of them by name, without their tokens: [{"name", "url", "in_use"}]; none where there is no file. *ret is the caller's. */
+MUST_CHECK enum err_kind profile_list(struct arena *arena, const char *directory, json_t **ret, struct err *reterr);
+
 /* Adds or replaces one profile; others stay. The directory is made with mode 0700, the file is replaced as a whole
  * with mode 0600, one process at a time. */
 MUST_CHECK enum err_kind profile_store(struct arena *arena, const char *directory, const char *name,
                                        const struct profile *profile, struct err *reterr);
+/* The one that is taken where nothing names another. ERR_NOT_FOUND. */
+MUST_CHECK enum err_kind profile_use(struct arena *arena, const char *directory, const char *name, struct err *reterr);
+/* Its address and token go. ERR_NOT_FOUND. */
+MUST_CHECK enum err_kind profile_delete(struct arena *arena, const char *directory, const char *name,
+                                        struct err *reterr);

@@ -1,5 +1,6 @@
 /* invoice get and margin: documents of more than one table. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/csv_list.h"
 #include "api/cli/noun.h"
 #include "common/arena.h"
 #include "common/must.h"
@@ -86,6 +87,8 @@ enum err_kind command_margin(struct session *session, struct err *reterr)
 {
     const char *by = arguments_have(session->arguments, OPTION_BY) ? "" : "by=tenant";
     const char *path = session_path(session, "/v1/system/margin", by, session_query(session, DAYS_ARE_DAYS));
+    if (session->csv)
+        return csv_list_print(session, path, "", 0, reterr);
     CLEANUP(json_release) json_t *margin = NULL;
     enum err_kind kind = session_get(session, path, &margin, reterr);
     if (kind != ERR_NONE)

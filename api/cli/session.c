@@ -25,11 +25,11 @@ static const char *first_of(const char *a, const char *b, const char *c)
     return b != NULL ? b : c;
 }
 
-static enum err_kind choose_profile(struct session *session, struct err *reterr)
+enum err_kind session_find_directory(struct session *session, struct err *reterr)
 {
     const char *given = arguments_text(session->arguments, OPTION_PROFILE);
-    session->profile = first_of(given, environment("SLUICE_PROFILE"), DEFAULT_PROFILE);
-    if (!profile_name_is_valid(session->profile))
+    session->profile = first_of(given, environment("SLUICE_PROFILE"), NULL);
+    if (session->profile != NULL && !profile_name_is_valid(session->profile))
         return err_set(reterr, ERR_MALFORMED, "'%s' is no name of a profile: want letters, digits, '.', '_', '-'",
                        session->profile);
     /* Without a home there is no profile; the environment may have all that is needed. */
@@ -39,18 +39,31 @@ static enum err_kind choose_profile(struct session *session, struct err *reterr)
     return ERR_NONE;
 }
 
+/* Which profile it is where nothing says: the one in use. */
+static enum err_kind choose_profile(struct session *session, struct err *reterr)
+{
+    const char *in_use = NULL;
+    enum err_kind kind = session->profile != NULL || session->directory == NULL
+                             ? ERR_NONE
+                             : profile_in_use(session->arena, session->directory, &in_use, reterr);
+    session->profile = first_of(session->profile, in_use, DEFAULT_PROFILE);
+    return kind;
+}
+
 /* The profile if there is one; *ret stays empty where there is none. */
 static enum err_kind load_profile(struct session *session, struct profile *ret, struct err *reterr)
 {
-    enum err_kind kind = session->directory == NULL
-                             ? ERR_NOT_FOUND
-                             : profile_load(session->arena, session->directory, session->profile, ret, reterr);
+    enum err_kind kind = choose_profile(session, reterr);
+    if (kind == ERR_NONE && session->directory != NULL)
+        kind = profile_load(session->arena, session->directory, session->profile, ret, reterr);
     return kind == ERR_NOT_FOUND ? ERR_NONE : kind;
 }
 
 enum err_kind session_find_url(struct session *session, struct err *reterr)
 {
-    enum err_kind kind = choose_profile(session, reterr);
+    enum err_kind kind = session_find_directory(session, reterr);
+    if (kind == ERR_NONE)
+        kind = choose_profile(session, reterr);
     struct profile profile = {0};
     session->url = first_of(arguments_text(session->arguments, OPTION_URL), environment("SLUICE_URL"), NULL);
     if (kind == ERR_NONE && session->url == NULL)
@@ -61,7 +74,7 @@ enum err_kind session_find_url(struct session *session, struct err *reterr)
 
 enum err_kind session_find_token(struct session *session, struct err *reterr)
 {
-    enum err_kind kind = choose_profile(session, reterr);
+    enum err_kind kind = session_find_directory(session, reterr);
     if (kind != ERR_NONE)
         return kind;
     struct profile profile = {0};
@@ -98,7 +111,7 @@ void session_clear(struct session *session)
     *session = (struct session){0};
 }
 
-enum err_kind session_call(struct session *session, const struct client_request *request, json_t **ret,
+enum err_kind session_send(struct session *session, const struct client_request *request, struct client_answer *ret,
                            struct err *reterr)
 {
     struct client_answer answer = {0};
@@ -106,12 +119,21 @@ enum err_kind session_call(struct session *session, const struct client_request 
     if (kind != ERR_NONE)
         return kind;
     if (answer.status < 400) {
-        *ret = answer.body;
+        *ret = answer;
         return ERR_NONE;
     }
     json_decref(session->problem);
     session->problem = answer.body;
     return problem_to_err(session->arena, answer.status, answer.body, reterr);
+}
+
+enum err_kind session_call(struct session *session, const struct client_request *request, json_t **ret,
+                           struct err *reterr)
+{
+    struct client_answer answer = {0};
+    enum err_kind kind = session_send(session, request, &answer, reterr);
+    *ret = answer.body;
+    return kind;
 }
 
 enum err_kind session_get(struct session *session, const char *path, json_t **ret, struct err *reterr)

@@ -16,7 +16,8 @@ struct session {
     FILE *out;             /* what was asked for */
     FILE *log;             /* what a person should know */
     bool json;             /* -o json */
-    const char *profile;   /* its name */
+    bool csv;              /* -o csv, which lists and reports give */
+    const char *profile;   /* its name; NULL until it is known */
     const char *directory; /* of profiles; NULL where no variable tells */
     const char *url;
     const char *token;     /* NULL until there is one */
@@ -26,6 +27,8 @@ struct session {
     bool problem_is_shown; /* its content stands in an object that was printed */
 };
 
+/* The name of the profile that was asked for by --profile or SLUICE_PROFILE, NULL where by neither; and where profiles are. */
+MUST_CHECK enum err_kind session_find_directory(struct session *session, struct err *reterr);
 /* Reads the environment and, unless told not to, the profile: --url over SLUICE_URL over the profile's, SLUICE_TOKEN
  * over the profile's. ERR_UNAUTHENTICATED where no token is found. */
 MUST_CHECK enum err_kind session_find_token(struct session *session, struct err *reterr);
@@ -35,8 +38,10 @@ MUST_CHECK enum err_kind session_find_url(struct session *session, struct err *r
 MUST_CHECK enum err_kind session_open(struct session *session, struct err *reterr);
 void session_clear(struct session *session);
 
-/* Sends a request; *ret is the caller's (NULL of an empty answer). A refusal becomes its error, and session->problem.
- */
+/* Sends a request; what *ret has is the caller's. A refusal becomes its error, and session->problem. */
+MUST_CHECK enum err_kind session_send(struct session *session, const struct client_request *request,
+                                      struct client_answer *ret, struct err *reterr);
+/* The same of an answer's body alone: NULL of an empty one. */
 MUST_CHECK enum err_kind session_call(struct session *session, const struct client_request *request, json_t **ret,
                                       struct err *reterr);
 MUST_CHECK enum err_kind session_get(struct session *session, const char *path, json_t **ret, struct err *reterr);

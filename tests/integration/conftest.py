@@ -3,11 +3,13 @@
 
 import contextlib
 import shutil
+import subprocess
 
 import pytest
 
 from bookkeeping import Bookkeeping
 from cluster import Cluster, scratch_directory
+from command_line import Done, Misbehaving
 from contract import binaries
 from stack import Stack
 
@@ -122,3 +124,36 @@ def pytest_runtest_makereport(item):
         for stack in getattr(item, "stacks", []) + getattr(item.parent, "stacks", []):
             for daemon in stack.daemons.values():
                 report.sections.append((f"log of {daemon.name}", daemon.log_tail()))
+
+
+# ---- The command line ----
+
+
+@pytest.fixture
+def sluice(tmp_path):
+    """Runs sluice with an own home and nothing of the caller's environment."""
+
+    def run(*arguments, url=None, token=None, stdin="", **environment):
+        environment["XDG_CONFIG_HOME"] = str(tmp_path / "config")
+        environment["ASAN_OPTIONS"] = "exitcode=99"
+        if url is not None:
+            environment["SLUICE_URL"] = url
+        if token is not None:
+            environment["SLUICE_TOKEN"] = token
+        return Done(subprocess.run([binaries() / "sluice", *arguments], env=environment, input=stdin, check=False,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120))
+
+    return run
+
+
+@pytest.fixture
+def server():
+    made = Misbehaving()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def ask(sluice, server):
+    """Runs sluice with a tenant's token against the misbehaving server."""
+    return lambda *arguments, **options: sluice(*arguments, url=server.url, token="slu_x", **options)

@@ -1,7 +1,6 @@
 """The command line: against a server that misbehaves, and against a whole Sluice."""
 # SPDX-License-Identifier: Apache-2.0
 
-import http.server
 import json
 import os
 import pty
@@ -14,101 +13,9 @@ import threading
 
 import pytest
 
+from command_line import TENANT, whole
 from contract import ROOT, binaries
 from stack import eventually
-
-TENANT = {"principal": "ana", "role": "admin", "tenant": "acme", "domain_time": "2026-01-01T00:00:00Z", "virtual_clock": True}
-
-
-class Done:
-    """How a run of sluice ended."""
-
-    def __init__(self, process):
-        self.code, self.out, self.log = process.returncode, process.stdout, process.stderr
-
-    def expect(self, code):
-        assert self.code == code, f"exit code {self.code}, not {code}:\n{self.out}\n{self.log}"
-        return self
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def sluice(tmp_path):
-    """Runs sluice with an own home and nothing of the caller's environment."""
-
-    def run(*arguments, url=None, token=None, stdin="", **environment):
-        environment["XDG_CONFIG_HOME"] = str(tmp_path / "config")
-        environment["ASAN_OPTIONS"] = "exitcode=99"
-        if url is not None:
-            environment["SLUICE_URL"] = url
-        if token is not None:
-            environment["SLUICE_TOKEN"] = token
-        return Done(subprocess.run([binaries() / "sluice", *arguments], env=environment, input=stdin, check=False,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120))
-
-    return run
-
-
-# ---- A server that misbehaves ----
-
-
-class Misbehaving:
-    """Answers each request with the next of `script`: a (status, body) pair, bytes as they are, or None to hang up."""
-
-    def __init__(self):
-        self.script, self.seen = [], []
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def handle_any(self):
-                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                outer.seen.append((self.command, self.path, dict(self.headers), content))
-                answer = outer.script.pop(0) if outer.script else (404, {"detail": "the script is over"})
-                self.close_connection = not isinstance(answer, tuple)
-                if answer is None:
-                    return
-                try:
-                    self.wfile.write(answer if isinstance(answer, bytes) else whole(*answer))
-                except OSError:
-                    pass  # the client has had enough
-
-            do_GET = do_POST = handle_any
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-def whole(status, body, head=""):
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return f"HTTP/1.1 {status} X\r\nContent-Length: {len(content)}\r\n{head}\r\n".encode() + content
-
-
-@pytest.fixture
-def server():
-    made = Misbehaving()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def ask(sluice, server):
-    """Runs sluice with a tenant's token against the misbehaving server."""
-    return lambda *arguments, **options: sluice(*arguments, url=server.url, token="slu_x", **options)
 
 
 def keys(server):
@@ -249,7 +156,7 @@ def lists():
     reference = subprocess.run([binaries() / "sluice", "--print-docs"], stdout=subprocess.PIPE, text=True, check=True).stdout
     for part in reference.split("\n## sluice ")[1:]:
         command = part.partition("\n")[0]
-        if command.endswith(" list"):
+        if command.endswith(" list") and command != "profile list":  # which asks nobody
             yield command, set(re.findall(r"^\| `(?:-\w, )?--([a-z-]+)", part, re.MULTILINE))
 
 

@@ -107,7 +107,7 @@ static const struct {
     {{"node", "list", "--limit", "1e3"}, "number from 1"},
     {{"node", "list", "--limit", "99999999999999999999"}, "number from 1"},
     {{"node", "list", "--name="}, "not empty"},
-    {{"node", "list", "-oxml"}, "table or json"},
+    {{"node", "list", "-oxml"}, "table, json or csv"},
     {{"node", "list", "--help=yes"}, "takes no value"},
     {{"reservation", "create", "--wait=soon"}, "number from 1"},
     {{"reservation", "create", "--starts-at", "tomorrow"}, "wants a date"},
@@ -203,7 +203,8 @@ static const struct {
     {"sluice  node ", "list\nget\n"},
     {"sluice -o json reservation create --start", "--starts-at\n--start-from\n--start-to\n"},
     {"sluice node list --state x --na", "--name\n"},
-    {"sluice node list -o ", "table\njson\n"},
+    {"sluice node list -o ", "table\njson\ncsv\n"},
+    {"sluice me -o ", "table\njson\n"},
     {"sluice -oj", ""},
     {"sluice node list --state re", ""}, /* a value of which there is no list */
     {"sluice reservation get lla", ""},
