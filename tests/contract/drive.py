@@ -28,7 +28,9 @@ from cluster import Cluster, scratch_directory  # noqa: E402
 from stack import Stack  # noqa: E402
 
 # What is tested is not the limits: no rate is one.
-SETTINGS = {"sluice-api": {f"SLUICE_RATE_{name}_PER_S": "0" for name in ("READ", "WRITE", "REPORT", "UNAUTHENTICATED")}}
+# What is drawn asks of zones, too, that nobody leads yet: it waits for these as a tenant does.
+SETTINGS = {"sluice-api": {**{f"SLUICE_RATE_{name}_PER_S": "0" for name in ("READ", "WRITE", "REPORT", "UNAUTHENTICATED")},
+                           "SLUICE_VERDICT_WAIT_MS": "2000", "SLUICE_QUESTION_WAIT_MS": "5000"}}
 
 # A body that fits the schema may name a zone that is not there, or a window that has passed: 422 by contract. Its object may be
 # missing, taken, suspended or changed; and what needs If-Match says so.

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import http.client
 import json
+import math
 import os
 import pathlib
 import random
@@ -36,6 +37,9 @@ from contract import binaries, contract
 # A test asks faster than any tenant does.
 UNLIMITED = {f"SLUICE_RATE_{rate}_PER_S": "0" for rate in ("READ", "WRITE", "REPORT", "UNAUTHENTICATED")}
 
+# Where nobody is in a hurry: what decides and answers may stand still for a while, and who asked is told all the same.
+PATIENT = {"SLUICE_VERDICT_WAIT_MS": "60000", "SLUICE_QUESTION_WAIT_MS": "30000"}
+
 # So long waits a test for what will happen: far longer than it takes, for the machine may be crowded.
 HAPPENS_WITHIN_S = 60
 # What is promised within a second, and what a crowded machine takes besides.
@@ -56,12 +60,21 @@ def eventually(condition, what, within_s=HAPPENS_WITHIN_S):
     """Waits until condition() is true and returns its value. Raises AssertionError that names what did not happen."""
     deadline = time.monotonic() + within_s
     while True:
+        is_late = time.monotonic() > deadline  # before it looks: it may be this process that stood still
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if is_late:
             raise AssertionError(f"within {within_s} s it did not happen that {what}")
         time.sleep(0.02)
+
+
+def least(measure, limit, tries=3):
+    """The least of what is measured, as often as it takes to come below the limit: a crowded machine spoils some."""
+    found = math.inf
+    while tries > 0 and found >= limit:
+        found, tries = min(found, measure()), tries - 1
+    return found
 
 
 # ---- HTTP ----
@@ -301,7 +314,7 @@ class Stack:
             admin_port = self.ports.take()
             environment = {"SLUICE_DATABASE_URL": self.database_url, "SLUICE_ADMIN_LISTEN": f"127.0.0.1:{admin_port}"}
             if name == "sluice-api":
-                environment.update(UNLIMITED, SLUICE_LISTEN=f"127.0.0.1:{self.port},unix:{self.socket}")
+                environment.update(UNLIMITED, **PATIENT, SLUICE_LISTEN=f"127.0.0.1:{self.port},unix:{self.socket}")
                 console = binaries().parent / "console"
                 if console.is_dir():
                     environment["SLUICE_CONSOLE_DIR"] = str(console)

@@ -226,7 +226,7 @@ def test_a_cut_at_the_verdicts_commit_writes_no_verdict_twice(proxied, when):
     callers = []
     for number in range(ROUNDS):
         cut = proxy.arm(PROVISIONER, when)
-        callers += call_together(stack, tenant, f"{when}-{number}", {"Prefer": "wait=20"})
+        callers += call_together(stack, tenant, f"{when}-{number}", {"Prefer": "wait=60"})
         assert cut.done.wait(HAPPENS_WITHIN_S), "the COMMIT was cut"
     assert all(caller.answer.status in (201, 409) for caller in callers), "each was decided while its caller waited"
     each_key_made_one_reservation(stack, tenant, callers)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import raw
-from stack import Client, eventually
+from stack import Client, eventually, least
 
 HURRIED = {"sluice-api": {"SLUICE_HEADER_TIMEOUT_S": "1", "SLUICE_BODY_TIMEOUT_S": "1", "SLUICE_IDLE_TIMEOUT_S": "3",
                           "SLUICE_ANSWER_TIMEOUT_S": "1", "SLUICE_REQUESTS_PER_CONNECTION_MAX": "3"}}
@@ -29,34 +29,49 @@ def life_s(address, before, content):
     return time.monotonic() - begun
 
 
+def lives_within(limit_s, *sent):
+    """It lives as long as it may, and not much longer."""
+    assert limit_s - TICK_S <= least(lambda: life_s(*sent), limit_s + SLACK_S) < limit_s + SLACK_S
+
+
 @pytest.mark.parametrize("before, content", [
     (b"", b"GET /v1/me?x=" + b"a" * 4000),
     (b"GET /v1/me HTTP/1.1\r\nHost: x\r\n", b"X-Padding: " + b"a" * 4000),
 ], ids=["request line", "headers"])
 def test_headers_that_drip_do_not_outlive_their_limit(hurried, before, content):
-    assert LIMIT_S - TICK_S <= life_s(hurried.port, before, content) < LIMIT_S + SLACK_S
+    lives_within(LIMIT_S, hurried.port, before, content)
 
 
 def test_a_body_that_drips_does_not_outlive_its_limit(hurried):
     head = b"POST /v1/reservations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
-    assert LIMIT_S - TICK_S <= life_s(hurried.port, head, b" " * 5000) < LIMIT_S + SLACK_S
+    lives_within(LIMIT_S, hurried.port, head, b" " * 5000)
     assert hurried.api.metrics()['sluice_api_connections_cut_total{at="body"}'] >= 1
 
 
 def test_a_second_request_that_drips_does_not_outlive_the_limit_of_an_idle_connection(hurried):
-    lived_s = life_s(hurried.port, b"GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /v1/me?x=" + b"a" * 4000)
-    assert IDLE_S + LIMIT_S - TICK_S <= lived_s < IDLE_S + LIMIT_S + SLACK_S
+    lives_within(IDLE_S + LIMIT_S, hurried.port, b"GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /v1/me?x=" + b"a" * 4000)
 
 
 def test_an_answer_that_nobody_reads_does_not_outlive_its_limit(hurried):
-    with contextlib.closing(raw.connect(hurried.socket)) as connection:  # its buffer does not grow
-        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
-        eventually(lambda: hurried.api.metrics()['sluice_api_connections_cut_total{at="answer"}'] == 1, "it is cut", LIMIT_S + SLACK_S)
+    def cut():
+        return hurried.api.metrics()['sluice_api_connections_cut_total{at="answer"}']
+
+    def is_cut_after_s():
+        begun, before = time.monotonic(), cut()
+        with contextlib.closing(raw.connect(hurried.socket)) as connection:  # its buffer does not grow
+            connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+            eventually(lambda: cut() == before + 1, "it is cut")
+        return time.monotonic() - begun
+
+    assert least(is_cut_after_s, LIMIT_S + SLACK_S) < LIMIT_S + SLACK_S
 
 
 def test_a_connection_is_closed_after_as_many_requests_as_it_may_have(hurried):
-    with contextlib.closing(raw.connect(hurried.port)) as connection:
-        assert raw.exchange(connection, b"GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n" * 5) == [401, 401, 401]
+    def has_three_answers():  # unless its time is over before, on a crowded machine
+        with contextlib.closing(raw.connect(hurried.port)) as connection:
+            return raw.exchange(connection, b"GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n" * 5) == [401, 401, 401]
+
+    eventually(has_three_answers, "three requests are answered, and then it is closed")
 
 
 # ---- Requests a second ----
@@ -70,17 +85,18 @@ def limited(make_module_stack):
     return make_module_stack(settings=LIMITED)
 
 
-def until_refused(client, path="/v1/me", at_most=500):
-    answers = []
-    while len(answers) < at_most and (not answers or answers[-1].status != 429):
-        answers.append(client.get(path))
+def until_refused(client, per_s, burst):
+    """What was answered before the first 429, and that: a burst, and as many as came free meanwhile."""
+    answers, begun = [], time.monotonic()
+    while len(answers) < 10 * burst and (not answers or answers[-1].status != 429):
+        answers.append(client.get("/v1/me"))
+    assert burst < len(answers) <= burst + 2 + per_s * (time.monotonic() - begun)
     return answers
 
 
 def test_a_tenant_has_its_burst_and_is_told_what_is_left(limited):
     acme, other = limited.tenant("acme"), limited.tenant("other")
-    *passed, refused = until_refused(acme)
-    assert 300 <= len(passed) < 400
+    *passed, refused = until_refused(acme, per_s=5, burst=300)
     assert passed[0].headers["RateLimit-Policy"] == '"read";q=300;w=60'
     assert passed[0].headers["RateLimit"] == '"read";r=299;t=1'
     assert refused.expect(429).code == "rate_limited" and refused.body["retryable"] is True
@@ -94,9 +110,8 @@ def test_a_tenant_has_its_burst_and_is_told_what_is_left(limited):
 
 
 def test_an_address_has_so_many_tries_without_a_good_token(limited):
-    *passed, refused = until_refused(Client(limited.port))
+    *passed, refused = until_refused(Client(limited.port), per_s=3, burst=180)
     assert {answer.status for answer in passed} == {401}
-    assert 180 <= len(passed) < 250
     assert refused.code == "rate_limited" and refused.headers["RateLimit"].startswith('"unauthenticated";r=0')
     # Who is known by now is not held up by who guesses beside them.
     limited.operator.get("/v1/me").expect(200)

@@ -123,7 +123,7 @@ def test_what_fits_no_number_is_left_out_of_open_days_and_nothing_else_is(books)
     delivered(books, odd, "h100.8x", kind, 1, 10**17)
     delivered(books, plain, "h100.8x", kind, 3, 2_000_000)
     books.step("2026-03-31T12:00:00Z")
-    eventually(lambda: books.value("SELECT coalesce(bool_and(as_of = sluice_now()), false) FROM provisional_day"), "open days are told of", 30)
+    eventually(lambda: books.value("SELECT coalesce(bool_and(as_of = sluice_now()), false) FROM provisional_day"), "open days are told of")
     told = {row["key"]: row for row in books.rows("SELECT * FROM margin_report('tenant', NULL, '2026-03-31', '2026-04-01')")}
     assert told["plain"]["revenue_u"] == 3 * 12 * 8 * 2_000_000
     assert (told["odd"]["revenue_u"], told["odd"]["gpu_milli_seconds_unpriced"]) == (0, 12 * 3600 * 8000)
@@ -137,7 +137,7 @@ def paid(books, tenant, amount_u, kind="payment", made=None):
 
 
 def became(books, payment):
-    eventually(lambda: books.value("SELECT count(*) FROM payment_status WHERE payment_id = %s", payment), f"it is decided:\n{books.daemon.log_tail()}", 30)
+    eventually(lambda: books.value("SELECT count(*) FROM payment_status WHERE payment_id = %s", payment), f"it is decided:\n{books.daemon.log_tail()}")
     return books.rows("SELECT state, reason, settled_u, credited_u FROM payment_status WHERE payment_id = %s", payment)[0]
 
 

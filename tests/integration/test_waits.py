@@ -119,7 +119,7 @@ def test_a_get_waits_until_a_passing_state_is_left(sluice, acme):
     taken = acme.post("/v1/reservations", wish(3), headers={"Prefer": "respond-async"}).expect(202)
     assert taken.headers["Preference-Applied"] == "respond-async"
     made = taken.body
-    waiting = Waiting(acme, f"/v1/reservations/{made['id']}", 30)
+    waiting = Waiting(acme, f"/v1/reservations/{made['id']}", 60)
     eventually(lambda: suspended(sluice) == 1, "it waits for the verdict")
     sluice.provisioner.start()
     assert waiting.result().expect(200).body["status"]["state"] == "scheduled"
