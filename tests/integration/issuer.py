@@ -84,7 +84,7 @@ class Issuer:
 
     def __init__(self, client_id="sluice", client_secret="s3cret+/ &", certificate=None):
         self.client_id, self.client_secret = client_id, client_secret
-        self.keys = {algorithm: Key(algorithm) for algorithm in ("RS256", "ES256", "EdDSA")}
+        self.keys = self.keys_before = {algorithm: Key(algorithm) for algorithm in ("RS256", "ES256", "EdDSA")}
         self.algorithm, self.wrong = "RS256", None
         self.subject = {"sub": "ana"}
         self.codes, self.asked = {}, []
@@ -108,6 +108,7 @@ class Issuer:
 
     def rotate(self, algorithm):
         """A new key in place of the one that there is."""
+        self.keys_before = dict(self.keys)
         self.keys[algorithm] = Key(algorithm)
 
     def count(self, path):
@@ -142,11 +143,14 @@ class Issuer:
     def discovery(self):
         return {"issuer": "https://another.example" if self.wrong == "other_issuer" else self.url,
                 "authorization_endpoint": f"{self.url}/authorize", "token_endpoint": f"{self.url}/token",
-                "jwks_uri": f"{self.url}/moved" if self.wrong == "redirect_keys" else f"{self.url}/keys",
+                "jwks_uri": self.url + {"redirect_keys": "/moved", "other_issuer": "/others"}.get(self.wrong, "/keys"),
                 "response_types_supported": ["code"], "subject_types_supported": ["public"]}
 
-    def jwks(self):
-        keys = {"keys": [{"kty": "oct", "k": "AAAA"}] + [key.public() for key in self.keys.values()]}
+    def jwks(self, path):
+        """Whoever was told of /keys before it was wrong finds there what was there."""
+        is_elsewhere = self.wrong in ("redirect_keys", "other_issuer")
+        known = self.keys_before if is_elsewhere and path == "/keys" else self.keys
+        keys = {"keys": [{"kty": "oct", "k": "AAAA"}] + [key.public() for key in known.values()]}
         if self.wrong == "huge_keys":
             keys["padding"] = "x" * 10 ** 6
         if self.wrong == "slow_keys":
@@ -191,12 +195,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.issuer.asked.append(path)
         if path == "/.well-known/openid-configuration":
             self.answer(200, self.issuer.discovery())
-        elif path == "/keys":
-            self.answer(200, self.issuer.jwks())
+        elif path in ("/keys", "/others"):
+            self.answer(200, self.issuer.jwks(path))
         elif path == "/authorize":
             self.answer(303, {}, Location=self.issuer.authorize(dict(urllib.parse.parse_qsl(query))))
         elif path == "/moved":
-            self.answer(302, {}, Location=f"{self.issuer.url}/keys")
+            self.answer(302, {}, Location=f"{self.issuer.url}/others")
         else:
             self.answer(404, {})
 

@@ -1,8 +1,10 @@
 """Bytes on a socket: for requests that no client library would send."""
 # SPDX-License-Identifier: Apache-2.0
 
+import contextlib
 import re
 import socket
+import ssl
 import time
 
 
@@ -41,19 +43,20 @@ def exchange(connection, sent):
 
 
 def drip(connection, content, every_s=0.05, at_most_s=30):
-    """Sends content a byte at a time, its last one over and over, until the other side closes; returns what that had said."""
+    """Sends content a byte at a time, its last one over and over, until the other side closes; returns what that had said,
+    for which it looks before each byte: whoever sends to a closed connection may not read any more."""
     connection.settimeout(every_s)
     end, said, position = time.monotonic() + at_most_s, b"", 0
     while time.monotonic() < end:
         try:
-            connection.sendall(content[position:position + 1] or content[-1:])
-            position += 1
             part = connection.recv(65536)
             if not part:
                 break
             said += part
         except TimeoutError:
-            continue
-        except ConnectionError:
+            with contextlib.suppress(ConnectionError, ssl.SSLError):  # it has just closed: the next look tells
+                connection.sendall(content[position:position + 1] or content[-1:])
+            position += 1
+        except (ConnectionError, ssl.SSLError):
             break
     return said

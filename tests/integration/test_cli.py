@@ -15,7 +15,7 @@ import pytest
 
 from command_line import TENANT, whole
 from contract import ROOT, binaries
-from stack import eventually
+from stack import A_SECOND_S, eventually
 
 
 def keys(server):
@@ -393,7 +393,8 @@ def test_what_a_tenant_has_is_made_and_removed(make_stack, sluice, tmp_path):
     assert stack.client(token["token"]).get("/v1/reservations").expect(200) and token["expires_at"] == "2099-01-01T00:00:00Z"
     shown = ask("token", "create", "--name", "shown", "--principal", "deployer").expect(0).out
     assert "slu_" in shown
-    assert ask("token", "revoke", "ci").expect(0).out and stack.client(token["token"]).get("/v1/me").status == 401
+    assert ask("token", "revoke", "ci").expect(0).out
+    eventually(lambda: stack.client(token["token"]).get("/v1/me").status == 401, "the token is refused", A_SECOND_S)
     ask("token", "delete", "shown").expect(0)
     for noun, options in made.items():
         ask(noun, "delete", options[1]).expect(0)

@@ -17,7 +17,7 @@ def at(moment):
 @pytest.fixture(scope="module")
 def hall(make_module_stack):
     """A zone of two nodes that take 120 s to start, 60 s to stop and 600 s to be clean; each test has days of its own."""
-    stack = make_module_stack()
+    stack = make_module_stack(settings={"sluice-provisioner": {"SLUICE_LEASE_TTL_MS": "60000"}})  # whoever stands still keeps its lease
     stack.fleet(2, turnaround_s=600)
     stack.where = f"/v1/system/reconciler/{stack.operator.items('/v1/system/zones')[0]['id']}"
     zone = stack.where.replace("reconciler", "zones")

@@ -3,6 +3,8 @@ can see and hangs up; through the door each is refused, or arrives as exactly on
 # SPDX-License-Identifier: Apache-2.0
 
 import contextlib
+import functools
+import shutil
 
 import pytest
 
@@ -20,27 +22,39 @@ def by_name(entries):
     return pytest.mark.parametrize("entry", entries, ids=[entry.name for entry in entries])
 
 
-@pytest.fixture(scope="module")
-def api(make_module_stack):
-    return make_module_stack(settings={"sluice-api": {"SLUICE_HEADER_TIMEOUT_S": "1", "SLUICE_BODY_TIMEOUT_S": "1"}})
+# Whoever waits for more of what will never come need not wait long. Others are not hurried: they are answered however slow the machine is.
+HURRIED = {"SLUICE_HEADER_TIMEOUT_S": "1", "SLUICE_BODY_TIMEOUT_S": "1"}
 
 
 @pytest.fixture(scope="module")
-def behind():
-    """A door, and what is recorded behind it."""
+def apis(make_module_stack):
+    """apis(is_hurried): an API."""
+    return functools.cache(lambda is_hurried: make_module_stack(settings={"sluice-api": HURRIED if is_hurried else {}}))
+
+
+@pytest.fixture(scope="module")
+def doors():
+    """doors(is_hurried): a door, and what is recorded behind it."""
     if not door.is_installed():
         pytest.skip("there is no haproxy: deploy/packages install runtime")
-    directory = scratch_directory()
-    recorder = door.Recorder(directory / "api.socket")
-    opened = door.Door(directory / "api.socket", SLUICE_DOOR_HEADER_TIMEOUT="1s")
-    yield opened, recorder
-    opened.stop()
-    recorder.stop()
+    with contextlib.ExitStack() as ending:
+
+        @functools.cache
+        def make(is_hurried):
+            directory = scratch_directory()
+            ending.callback(shutil.rmtree, directory, ignore_errors=True)
+            recorder = door.Recorder(directory / "api.socket")
+            ending.callback(recorder.stop)
+            opened = door.Door(directory / "api.socket", **({"SLUICE_DOOR_HEADER_TIMEOUT": "1s"} if is_hurried else {}))
+            ending.callback(opened.stop)
+            return opened, recorder
+
+        yield make
 
 
 @by_name(ENTRIES)
-def test_the_api_refuses_what_it_can_see_and_hangs_up(api, entry):
-    with contextlib.closing(raw.connect(api.port)) as connection:
+def test_the_api_refuses_what_it_can_see_and_hangs_up(apis, entry):
+    with contextlib.closing(raw.connect(apis(entry.direct == BROKEN).port)) as connection:
         answers = raw.exchange(connection, entry.sent + LAST)
     print(answers)
     if entry.direct == REFUSED:  # libmicrohttpd 0.9.75 sends the head of an answer of its own twice
@@ -52,8 +66,8 @@ def test_the_api_refuses_what_it_can_see_and_hangs_up(api, entry):
 
 
 @by_name(ENTRIES)
-def test_through_the_door_comes_one_unambiguous_request_or_none(behind, entry):
-    opened, recorder = behind
+def test_through_the_door_comes_one_unambiguous_request_or_none(doors, entry):
+    opened, recorder = doors(entry.behind is None)
     recorder.received.clear()
     with contextlib.closing(opened.connect()) as connection:
         answers = raw.exchange(connection, entry.sent + LAST)
@@ -69,8 +83,8 @@ def test_through_the_door_comes_one_unambiguous_request_or_none(behind, entry):
         assert answers[0] == 200
 
 
-def test_a_header_that_drips_does_not_outlive_the_doors_limit(behind):
-    opened, recorder = behind
+def test_a_header_that_drips_does_not_outlive_the_doors_limit(doors):
+    opened, recorder = doors(True)
     recorder.received.clear()
     with contextlib.closing(opened.connect()) as connection:
         connection.sendall(b"GET /v1/one HTTP/1.1\r\nHost: a\r\n")
