@@ -1,5 +1,14 @@
 // Overview, audit and system, compared with what the API says.
-import { expect, expectAccessible, expectAccessibleInBothThemes, operatorToken, present, signIn, test } from "./support";
+import {
+  expect,
+  expectAccessible,
+  expectAccessibleInBothThemes,
+  FELT_SOON,
+  operatorToken,
+  present,
+  signIn,
+  test,
+} from "./support";
 
 const counted = new Intl.NumberFormat("en-US");
 
@@ -108,6 +117,6 @@ test.describe("a tenant", () => {
     await dialog.getByLabel("Type first to confirm").fill("first");
     await dialog.getByRole("button", { name: "Revoke" }).click();
     await expect(page.getByText("revoked", { exact: true })).toBeVisible();
-    expect((await asIt.get("/v1/me")).status()).toBe(401);
+    await expect.poll(async () => (await asIt.get("/v1/me")).status(), FELT_SOON).toBe(401);
   });
 });

@@ -137,11 +137,14 @@ test.describe("reservations", () => {
     });
     await signIn(page, operatorToken, "/console/reservations");
     await expect(page.getByText("Live", { exact: true })).toBeVisible();
-    let id = "";
+    // Its creation may be heard of before its maker has the answer.
+    let tell: (made: { id: string }) => void = () => undefined;
+    const known = new Promise<{ id: string }>((resolve) => (tell = resolve));
     await page.route(
       /reservations\?.*limit=100$/,
       async (route) => {
         const response = await route.fetch();
+        const { id } = await known;
         await tenant.post(`/v1/reservations/${id}/cancel`, {});
         await expect(page.locator("html")).toHaveAttribute("data-heard", /reservation\.cancelled/);
         await route.fulfill({ response });
@@ -149,7 +152,7 @@ test.describe("reservations", () => {
       { times: 1 },
     );
     const made = await dayReserved(tenant, "held");
-    id = made.id;
+    tell(made);
     const row = rowOf(page, made.name);
     await expect(row).toContainText("cancelled");
   });

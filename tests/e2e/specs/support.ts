@@ -7,6 +7,9 @@ import { stack } from "./stack";
 export const operatorToken = stack.operator_token;
 export const tenantToken = stack.tenant_token;
 
+/** The end of a token or session is felt within a second; a crowded machine takes some besides. */
+export const FELT_SOON = { timeout: 5_000 };
+
 const sessions = new Map<string, string>();
 
 /** The value of the cookie of a session for the token: begun once, as the console's form does. */

@@ -4,6 +4,7 @@ import {
   expect,
   expectAccessible,
   expectAccessibleInBothThemes,
+  FELT_SOON,
   present,
   signIn,
   tenantToken,
@@ -169,7 +170,7 @@ test.describe("a token", () => {
     await dialog.getByLabel(`Type ${name} to confirm`).fill(name);
     await dialog.getByRole("button", { name: "Revoke" }).click();
     await expect(row).toContainText("revoked");
-    expect(await use()).toBe(401);
+    await expect.poll(use, FELT_SOON).toBe(401);
   });
 });
 
