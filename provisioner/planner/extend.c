@@ -105,6 +105,27 @@ static uint32_t held_last(const struct planner *planner, const struct planner_ke
     return best;
 }
 
+int64_t planner_resume(struct planner *planner, const struct planner_key *key, int64_t from, int64_t to)
+{
+    uint32_t index = held_last(planner, key);
+    must(to <= PLANNER_INSTANT_MAX || to == PLANNER_OPEN);
+    if (index == NONE)
+        return from;
+    uint32_t at = planner->allocations[index].node;
+    must(planner->allocations[index].to <= from && from < to);
+    struct attempt attempt = attempt_begin(planner);
+    struct question onward = onward_begin(planner, index); /* what is over is forgotten */
+    onward.from = from;
+    onward.ignore_plannable = true;
+    onward.to = onward_latest(planner, &planner->nodes[at], &onward, to);
+    if (onward.to > from)
+        (void)take(planner, at, &onward, *key); /* known by its key */
+    else
+        attempt_undo(planner, attempt);
+    attempt_keep(planner, attempt);
+    return onward.to;
+}
+
 int64_t planner_extend(struct planner *planner, const struct planner_key *key, int64_t to)
 {
     uint32_t index = held_last(planner, key);

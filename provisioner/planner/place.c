@@ -323,14 +323,15 @@ static struct planner_request request_in_place(const struct planner *planner, ui
                                                const struct planner_replacement *replacement)
 {
     const struct allocation *present = &planner->allocations[old];
-    bool keeps_start = present->from > replacement->now && !replacement->sooner;
+    int64_t begins = present->from > replacement->begins ? present->from : replacement->begins;
+    bool keeps_start = begins > replacement->now && begins < present->to && !replacement->sooner;
     return (struct planner_request){
         .reservation = replacement->key.reservation,
         .tenant = present->tenant,
         .first_ordinal = replacement->key.ordinal,
         .count = 1,
         .shape = present->shape,
-        .from = keeps_start ? present->from : replacement->now,
+        .from = keeps_start ? begins : replacement->now,
         .to = present->to,
         .gpu_models = replacement->gpu_models,
         .gpu_model_count = replacement->gpu_model_count,

@@ -238,10 +238,11 @@ struct planner_verdict {
     struct planner_refusal refusal; /* if not placed */
 };
 
-/* A new instance for [now, end of the present place) elsewhere than on the present node. */
+/* A new instance for [now or `begins`, end of the present place) elsewhere than on the present node. */
 struct planner_replacement {
     struct planner_key key;
     int64_t now;
+    int64_t begins; /* the new place need not begin before: the present one may have been held early */
     const char *const *gpu_models;
     uint32_t gpu_model_count;   /* 0: the present node's model */
     enum planner_scope scope;   /* how far it may go from the present node: PLANNER_FLEET: anywhere */
@@ -393,6 +394,15 @@ bool planner_cut(struct planner *planner, const struct planner_key *key, int64_t
  * cordoned node nor beyond its plannable window. Returns until when it is held now (its present end where nothing more
  * is free). The key holds something. */
 int64_t planner_extend(struct planner *planner, const struct planner_key *key, int64_t to);
+/* Holds an instance again whose place ended at or before `from`, though it never left: where it was last, from `from`
+ * on, as far towards `to` as it is free; on a cordoned node and beyond its plannable window, too, since it is there.
+ * Returns until when it is held now: `from` where nothing is free, or nothing is known of where it was. */
+int64_t planner_resume(struct planner *planner, const struct planner_key *key, int64_t from, int64_t to);
+/* From when on, `from` at the earliest, the place that an instance holds next is free until it begins: its slots, and CPU
+ * and memory beside them. The key holds something after `from`. */
+int64_t planner_free_since(struct planner *planner, const struct planner_key *key, int64_t from);
+/* Holds it from `from` on instead, since when its place is free. */
+void planner_begin_early(struct planner *planner, const struct planner_key *key, int64_t from);
 /* Gives a reservation new terms, all or nothing. Instances that have begun stay where they are; others stay if they
  * can, else the whole of those that have not begun is placed anew; more are placed with the gang, fewer give up the
  * highest ordinals. Scope, spread and preemption hold for the whole. Refused: nothing has changed. The verdict's

@@ -10,6 +10,11 @@
 int64_t instance_place_begins_s(const struct instance *instance);
 /* Whether a place there that has begun is clean without the database being asked. */
 bool instance_place_is_clean(const struct world *world, struct identity node);
+/* From when on, now at the earliest, its place is its own or free until it is; NEVER: it has none on its node. Whoever
+ * enters a node has it held from then on (docs/planner.md, "The lead"). */
+int64_t instance_place_free_s(const struct instance *instance);
+/* Holds its place from now on, which is free. */
+void instance_hold_place(const struct instance *instance);
 /* Sets granted and has_node. */
 void instance_ask_planner(struct instance *instance);
 

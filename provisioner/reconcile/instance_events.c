@@ -82,7 +82,7 @@ static bool is_down(const void *subject)
 static bool is_granted(const void *subject)
 {
     const struct instance *instance = subject;
-    return instance->granted;
+    return instance->granted && instance_place_free_s(instance) <= instance->reservation->world->now_s;
 }
 
 static bool is_deadline_passed(const void *subject)

@@ -24,10 +24,10 @@ static bool always(const void *subject)
     return true;
 }
 
-static bool node_is_clean(const void *subject)
+static bool place_is_free(const void *subject)
 {
     const struct instance *instance = subject;
-    return instance->is_clean;
+    return instance->is_clean && instance_place_free_s(instance) <= world_of(instance)->now_s;
 }
 
 static bool is_to_be_down(const void *subject)
@@ -57,6 +57,7 @@ static void enter_node(struct instance *instance)
 {
     struct world *world = world_of(instance);
     must(instance->has_node && !instance->on_node);
+    instance_hold_place(instance);
     instance->granted = false;
     instance->on_node = true;
     world_stay(world, &(struct stay){.instance = instance->id,
@@ -278,7 +279,7 @@ static void give_up(void *subject)
 static const struct fsm_transition transitions[] = {
     GOES(110, PLANNED,      WINDOW_ENDED,        always,        TERMINATED,   release_node,     "its window was over before it could start"),
     WAIT(120, PLANNED,      NODE_LOST,           always,        REPLACING,    ask_for_new_node, "its node failed before it could start"),
-    WAIT(130, PLANNED,      LEAD_TIME_REACHED,   node_is_clean, PROVISIONING, start_on_node,    "its window is near"),
+    WAIT(130, PLANNED,      LEAD_TIME_REACHED,   place_is_free, PROVISIONING, start_on_node,    "its window is near"),
     WAIT(140, PLANNED,      DEADLINE_PASSED,     always,        REPLACING,    ask_for_new_node, "its node did not become clean in time"),
     GOES(150, PLANNED,      WINDOW_CHANGED,      always,        PLANNED,      record_window,    "its reservation ends at another time"),
     GOES(155, PLANNED,      GIVES_WAY,           always,        PLANNED,      note_notice,      "it was told when its place ends, or that it does not"),
@@ -413,6 +414,9 @@ static int64_t next_change(const struct instance *instance)
         int64_t lead_s = instance->starts_s - world_of(instance)->zone->lead_s;
         if (lead_s > now_s)
             return lead_s;
+        int64_t free_s = instance_place_free_s(instance);
+        if (free_s > now_s && free_s != NEVER) /* others have it until then */
+            return least_of(free_s, instance->is.deadline_s);
         return is_to_ask_at_once(instance) ? now_s : now_s + CLEAN_LOOK_S;
     }
     case INSTANCE_REPLACING: {

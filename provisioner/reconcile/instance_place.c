@@ -47,12 +47,17 @@ static bool may_evict(struct instance *instance)
     return would && has_time;
 }
 
-/* Whether another place is clean is not known. */
+/* Whether another place is clean is not known: the database was asked about the one that it had. */
+static void forget_clean(struct instance *instance)
+{
+    instance->is_unseen = true;
+    instance->is_clean = false;
+}
+
 static void take_place(struct instance *instance, struct identity node)
 {
-    bool has_moved = memcmp(&instance->node, &node, sizeof node) != 0;
-    instance->is_unseen |= has_moved;
-    instance->is_clean &= !has_moved;
+    if (memcmp(&instance->node, &node, sizeof node) != 0)
+        forget_clean(instance);
     instance->node = node;
 }
 
@@ -62,8 +67,10 @@ static bool take_answer(struct instance *instance, const struct planner_verdict 
     struct world *world = instance->reservation->world;
     world->evicting_count += evicts && (!verdict->placed || verdict->eviction_count > 0);
     evictions_note(world, verdict);
-    if (verdict->placed)
+    if (verdict->placed) {
         take_place(instance, identity_of(verdict->allocations[0].node));
+        forget_clean(instance); /* on the same node these may be other slots */
+    }
     return verdict->placed;
 }
 
@@ -129,15 +136,32 @@ int64_t instance_place_begins_s(const struct instance *instance)
 }
 
 /* As long as everybody keeps to the plan; but the next window of a tenant begins by plan while its last one is told to
- * leave, and within the lead others may be there before their windows. */
+ * leave. */
 bool instance_place_is_clean(const struct world *world, struct identity node)
 {
     const struct node *place = world_node(world, node);
-    bool may_be_early = place != NULL && world->zone->lead_s > 0 && place->live_count > 0;
-    return !world->has_overstays && place != NULL && place->leaving_count == 0 && !may_be_early;
+    return !world->has_overstays && place != NULL && place->leaving_count == 0;
 }
 
-void instance_settle(struct instance *instance, struct identity node)
+int64_t instance_place_free_s(const struct instance *instance)
+{
+    const struct world *world = instance->reservation->world;
+    struct planner_key key = instance_key(instance);
+    const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
+    struct planner_id here = planner_id_of(instance->node);
+    if (place == NULL || memcmp(&place->id, &here, sizeof here) != 0)
+        return NEVER;
+    return planner_free_since(world->planner, &key, world->now_s);
+}
+
+void instance_hold_place(const struct instance *instance)
+{
+    const struct world *world = instance->reservation->world;
+    struct planner_key key = instance_key(instance);
+    planner_begin_early(world->planner, &key, world->now_s);
+}
+
+static void settle(struct instance *instance, struct identity node)
 {
     const struct world *world = instance->reservation->world;
     bool is_in_service = node_is_in_service(world_node(world, node));
@@ -148,9 +172,15 @@ void instance_settle(struct instance *instance, struct identity node)
     /* A place that has begun is clean by plan; of no other does it say so. */
     instance->is_clean |=
         instance->is_unseen && begins_s <= world->now_s && instance_place_is_clean(world, instance->node);
-    bool may_start = has_begun && instance->is_clean;
+    bool may_start = has_begun && instance->is_clean && instance_place_free_s(instance) <= world->now_s;
     instance->granted = instance->is.state == INSTANCE_REPLACING && is_in_service && may_start;
     instance->has_node = instance->is.state == INSTANCE_PLANNED || is_in_service;
+}
+
+void instance_settle(struct instance *instance, struct identity node)
+{
+    forget_clean(instance);
+    settle(instance, node);
 }
 
 /* The planner's answer to where else it may be. False: nowhere for now. */
@@ -177,6 +207,7 @@ void instance_ask_planner(struct instance *instance)
     struct planner_replacement replacement = {
         .key = instance_key(instance),
         .now = world->now_s,
+        .begins = instance->starts_s,
         .scope = is_free_to_roam ? PLANNER_FLEET : wish->scope,
         .spread = wish->spread,
         .preempts = !has_place && may_evict(instance),
@@ -187,7 +218,7 @@ void instance_ask_planner(struct instance *instance)
     bool is_placed = is_due || find_place(instance, &replacement);
     instance->granted = instance->has_node = false;
     if (is_placed || has_place)
-        instance_settle(instance, instance->node);
+        settle(instance, instance->node);
     if (!instance->has_node)
         instance->is.last_error = "no other node has room for it";
     else if (!instance->granted)

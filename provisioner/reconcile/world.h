@@ -398,7 +398,8 @@ bool instance_state_is_on_node(int state);
 /* Its tenant has it: it runs, or is down by the tenant's own wish. */
 bool instance_is_delivered(const struct instance *instance);
 struct planner_key instance_key(const struct instance *instance);
-/* The planner has its place on that node: one that is being replaced goes there, now or when that place begins. */
+/* The planner has its place on that node, perhaps another than it had, on the same node too: one that is being replaced goes
+ * there, now or when that place begins. */
 void instance_settle(struct instance *instance, struct identity node);
 /* Whether it is over for this instance, one way or the other. */
 bool instance_is_gone(const struct instance *instance);

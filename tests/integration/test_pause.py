@@ -254,16 +254,20 @@ def test_how_far_an_idle_zone_has_read_the_log_is_known_though_nothing_in_it_is_
     eventually(lambda: hall.sql(unread)[0]["events"] < 9000, "the cursor moves")
 
 
-def test_nobody_starts_where_another_is_up_before_its_window(hall):
+def test_who_is_up_before_its_window_has_its_place_held_and_whoever_was_sold_that_time_has_it(hall):
     hall.advance(at("27T00:00:00"))
-    terms(hall, lead_s=1800)
     reserve(hall.acme, "27T12:00:00", "27T18:00:00")
-    hall.advance(at("27T11:35:00"))
-    for who, ends in ((hall.acme, "27T11:58:00"), (hall.other, "27T11:45:00")):
-        who.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 1, "ends_at": at(ends)}).expect(201)
+    reserve(hall.other, "27T11:35:00", "27T11:45:00", count=1)
+    hall.advance(at("27T11:20:00"))
+    terms(hall, lead_s=1800)
+    hall.advance(at("27T11:34:00"))
+    for who, count in ((hall.acme, 1), (hall.other, 2)):
+        who.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": count, "ends_at": at("27T11:34:30")}).expect(409)
     hall.advance(at("27T20:00:00"))
     terms(hall, lead_s=0)
-    assert [row[2:] for row in there_since(hall, "01-27T00:00:00")] == [("01-27T11:30:00", "01-27T18:01:00")] * 2
+    assert [(who, *times) for who, _, *times in there_since(hall, "01-27T00:00:00")] == [
+        ("acme", "01-27T11:30:00", "01-27T18:01:00"), ("other", "01-27T11:35:00", "01-27T11:46:00"),
+        ("acme", "01-27T11:56:00", "01-27T18:01:00")]
 
 
 # ---- What may not come of a pause ----
@@ -451,6 +455,6 @@ def test_whoever_comes_after_a_leader_stood_still_waits_for_who_overstayed_and_f
     hall.other.post("/v1/reservations", asked, headers={"Prefer": "respond-async"}).expect(202)
     hall.provisioner.signal(signal.SIGCONT)
     hall.advance(at("02-16T13:00:00"))
-    assert reconciler(hall)["leader"]["epoch"] == epoch, "it kept its lease, and so its memory"
+    assert reconciler(hall)["leader"]["epoch"] == epoch, "it kept its lease"
     assert state(hall.acme, held) == "ended"
     assert [row[2:] for row in there_since(hall, "02-16T00:00:00")] == [("02-16T00:00:00", "02-16T09:01:00")] * 3 + [("02-16T09:11:00", "02-16T12:01:00")] * 3

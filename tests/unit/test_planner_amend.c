@@ -67,6 +67,96 @@ START_TEST(a_share_is_extended_on_its_gpu)
 }
 END_TEST
 
+START_TEST(what_is_held_early_is_held_where_it_stands_since_others_are_clean_of_it)
+{
+    CLEANUP(planner_freep) struct planner *planner = planner_new();
+    struct planner_node node = node_of(1, "h100", 2);
+    node.turnaround_s = 10;
+    ck_assert_ptr_null(planner_node_put(planner, &node));
+    ck_assert(place(planner, whole(1, 1, 1, 2, 200, 300)).placed);
+    ck_assert(place(planner, whole(2, 2, 1, 1, 0, 100)).placed);
+    ck_assert(place(planner, whole(3, 1, 1, 1, 120, 140)).placed);
+    struct planner_key key = key_of(1, 0);
+    ck_assert_int_eq(planner_free_since(planner, &key, 50), 140); /* its own tenant's needs no turnaround */
+    ck_assert(planner_cut(planner, &(struct planner_key){id_of(3), 0}, 130));
+    ck_assert_int_eq(planner_free_since(planner, &key, 50), 130);
+    ck_assert_int_eq(planner_free_since(planner, &key, 150), 150);
+    planner_begin_early(planner, &key, 150);
+    planner_begin_early(planner, &key, 250); /* it is held already */
+    struct planner_allocation held;
+    ck_assert(planner_get(planner, &key, node.id, &held));
+    ck_assert_int_eq(held.rectangles[0].from, 150);
+    ck_assert_int_eq(held.rectangles[0].to, 300);
+    ck_assert(!place(planner, whole(4, 1, 1, 1, 140, 160)).placed);
+    ck_assert(place(planner, whole(4, 1, 1, 1, 140, 150)).placed);
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(a_share_is_held_early_if_its_own_milli_cpu_and_memory_are_free)
+{
+    CLEANUP(planner_freep) struct planner *planner = planner_new();
+    struct planner_node node = node_of(1, "t4", 1);
+    ck_assert_ptr_null(planner_node_put(planner, &node));
+    ck_assert(place(planner, share(1, 1, 600, 100, 200)).placed);
+    ck_assert(place(planner, share(2, 2, 500, 0, 50)).placed);
+    struct planner_request fed = share(3, 2, 300, 0, 70);
+    fed.shape.cpu_milli = node.cpu_milli;
+    struct planner_key key = key_of(1, 0);
+    ck_assert_int_eq(planner_free_since(planner, &key, 0), 50);
+    ck_assert(planner_release(planner, &(struct planner_key){id_of(2), 0}));
+    ck_assert_int_eq(planner_free_since(planner, &key, 0), 0);
+    struct planner_request needs = share(4, 1, 100, 100, 200);
+    needs.shape.cpu_milli = 1;
+    ck_assert(place(planner, needs).placed);
+    ck_assert(place(planner, fed).placed);
+    ck_assert_int_eq(planner_free_since(planner, &(struct planner_key){id_of(4), 0}, 0), 70);
+    planner_begin_early(planner, &(struct planner_key){id_of(4), 0}, 80);
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(who_never_left_is_held_again_where_it_was)
+{
+    CLEANUP(planner_freep) struct planner *planner = planner_new();
+    struct planner_node node = node_of(1, "h100", 2);
+    node.turnaround_s = 10;
+    ck_assert_ptr_null(planner_node_put(planner, &node));
+    ck_assert(place(planner, whole(1, 1, 1, 2, 0, 100)).placed);
+    ck_assert(place(planner, whole(2, 2, 1, 1, 400, 500)).placed);
+    struct planner_key key = key_of(1, 0);
+    node.cordoned = true;
+    ck_assert_ptr_null(planner_node_put(planner, &node));
+    ck_assert_int_eq(planner_resume(planner, &key, 150, 1000), 390); /* before the next, and whatever operators want */
+    struct planner_allocation held;
+    ck_assert(planner_get(planner, &key, node.id, &held));
+    ck_assert_int_eq(held.rectangles[0].from, 150);
+    ck_assert_int_eq(planner_resume(planner, &key, 450, 1000), 450); /* the place is another's */
+    ck_assert_uint_eq(planner_allocation_count(planner), 2);
+    planner_forget(planner, 450);
+    ck_assert_int_eq(planner_resume(planner, &key, 450, 1000), 450);
+    planner_verify(planner);
+}
+END_TEST
+
+START_TEST(who_was_held_early_is_replaced_from_its_start_on)
+{
+    CLEANUP(planner_freep) struct planner *planner = fleet_of(2, "h100", 8);
+    ck_assert(place(planner, whole(1, 1, 1, 8, 100, 200)).placed);
+    struct planner_key key = key_of(1, 0);
+    planner_begin_early(planner, &key, 0);
+    uint32_t first = node_at(planner, 1, 0, 0);
+    ck_assert(place(planner, whole(2, 2, 1, 8, 0, 90)).placed);
+    struct planner_replacement elsewhere = {.key = key, .now = 50, .begins = 100, .scope = PLANNER_FLEET};
+    struct planner_verdict verdict;
+    ck_assert(planner_replace(planner, &elsewhere, &verdict));
+    ck_assert(verdict.placed);
+    ck_assert_int_eq(verdict.allocations[0].rectangles[0].from, 100);
+    ck_assert_uint_ne(node_at(planner, 1, 0, 50), first);
+    planner_verify(planner);
+}
+END_TEST
+
 START_TEST(an_amendment_is_all_or_nothing)
 {
     CLEANUP(planner_freep) struct planner *planner = fleet_of(4, "h100", 8);
@@ -288,6 +378,10 @@ Suite *unit_suite(void)
         an_extension_stays_on_its_gpus,
         an_extension_goes_as_far_as_it_is_free,
         a_share_is_extended_on_its_gpu,
+        what_is_held_early_is_held_where_it_stands_since_others_are_clean_of_it,
+        a_share_is_held_early_if_its_own_milli_cpu_and_memory_are_free,
+        who_never_left_is_held_again_where_it_was,
+        who_was_held_early_is_replaced_from_its_start_on,
         an_amendment_is_all_or_nothing,
         fewer_give_up_the_highest_ordinals,
         what_has_begun_stays_and_what_has_not_may_move,

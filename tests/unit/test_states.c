@@ -190,6 +190,73 @@ static struct action *ask(struct scene *scene, enum action_kind kind)
     return instance->action;
 }
 
+START_TEST(who_is_up_early_has_its_place_held_and_whoever_was_sold_the_time_before_has_that)
+{
+    struct scene *scene = scene_new(2, HOUR, (struct driver_settings){0});
+    (void)wish_for(scene, 2, START + 2 * HOUR, START + 3 * HOUR);
+    struct reservation *before = wish_number(scene, 1, 1, START + HOUR + 600, START + HOUR + 1200);
+    before->wish.tenant = identity_number(3, 2);
+    for (int64_t now_s = START; now_s <= START + HOUR; now_s += HOUR) {
+        drive_at(scene, now_s);
+        reservation_drive(before);
+    }
+    struct reservation *reservation = &scene->reservations[0];
+    for (uint32_t i = 0; i < 2; i++)
+        reservation->instances[i].is_clean = true; /* nobody is there yet */
+    drive_at(scene, START + HOUR);
+    struct planner_key key = {planner_id_of(before->wish.id), 0};
+    struct identity taken = identity_of(planner_node_of(scene->world.planner, &key, START)->id);
+    bool is_first = memcmp(&reservation->instances[0].node, &taken, sizeof taken) == 0;
+    const struct instance *early = &reservation->instances[is_first];
+    const struct instance *late = &reservation->instances[!is_first];
+    ck_assert_int_eq(early->is.state, INSTANCE_RUNNING);
+    ck_assert_int_eq(late->is.state, INSTANCE_PLANNED);
+    ck_assert_int_eq(late->is.due_s, START + HOUR + 1200);
+    struct reservation *asks = wish_number(scene, 2, 2, START + HOUR + 60, START + HOUR + 120);
+    reservation_drive(asks);
+    ck_assert_int_eq(asks->is.state, RESERVATION_REJECTED);
+    drive_at(scene, START + HOUR + 1200);
+    ck_assert_int_eq(late->is.state, INSTANCE_RUNNING);
+    scene_free(scene);
+}
+END_TEST
+
+static int32_t slots_from(const struct scene *scene, const struct reservation *reservation)
+{
+    struct planner_key key = {planner_id_of(reservation->wish.id), 0};
+    const struct planner_node *place = planner_node_of(scene->world.planner, &key, scene->world.now_s);
+    struct planner_allocation held;
+    ck_assert(place != NULL && planner_get(scene->world.planner, &key, place->id, &held));
+    return held.rectangles[0].slots_from;
+}
+
+START_TEST(other_gpus_of_a_node_are_not_clean_because_those_before_were)
+{
+    struct scene *scene = scene_new(1, HOUR, (struct driver_settings){0});
+    struct reservation *moved = wish_number(scene, 0, 1, START + HOUR, START + 2 * HOUR);
+    struct reservation *behind = wish_number(scene, 1, 1, START + 2 * HOUR, START + 3 * HOUR);
+    moved->wish.shape.gpus = behind->wish.shape.gpus = 4;
+    behind->wish.tenant = identity_number(3, 2);
+    scene->world.now_s = START;
+    reservation_drive(behind);
+    reservation_drive(moved);
+    int32_t first = slots_from(scene, moved);
+    struct amendment longer = {.changes_end = true, .ends_s = START + 3 * HOUR};
+    moved->amendments = &longer;
+    moved->amendment_count = 1;
+    struct instance *instance = &moved->instances[0];
+    instance->is_clean = true; /* of those that it had when the database was asked */
+    planner_begin(scene->world.planner);
+    drive_at(scene, START + 1);
+    planner_commit(scene->world.planner);
+    ck_assert_int_eq(longer.state, AMENDMENT_GRANTED);
+    ck_assert_int_ne(slots_from(scene, moved), first);
+    ck_assert_int_eq(moved->instances[0].is.state, INSTANCE_PLANNED);
+    ck_assert_int_le(moved->instances[0].is.due_s, START + 1 + CLEAN_LOOK_S);
+    scene_free(scene);
+}
+END_TEST
+
 START_TEST(who_lost_its_node_within_the_lead_waits_at_another_for_its_start_or_until_that_is_clean)
 {
     struct scene *scene = scene_new(3, HOUR, (struct driver_settings){0});
@@ -448,6 +515,8 @@ Suite *unit_suite(void)
     tcase_add_test(driving, nodes_that_break_every_start_do_not_pass_it_around_forever);
     tcase_add_test(driving, a_place_on_a_node_that_is_coming_back_is_waited_for);
     tcase_add_test(driving, what_will_not_stop_is_given_up_before_its_reservation_ends);
+    tcase_add_test(driving, who_is_up_early_has_its_place_held_and_whoever_was_sold_the_time_before_has_that);
+    tcase_add_test(driving, other_gpus_of_a_node_are_not_clean_because_those_before_were);
     tcase_add_test(driving, who_lost_its_node_within_the_lead_waits_at_another_for_its_start_or_until_that_is_clean);
     tcase_add_test(driving, what_will_not_go_down_runs_on_and_its_action_has_failed);
     tcase_add_test(driving, what_was_true_when_an_action_was_asked_may_be_so_no_more);
