@@ -164,6 +164,10 @@ static enum err_kind lead_once(struct zone *zone, struct err *reterr)
     enum err_kind kind = zone_wake_read(zone->db, zone->id, &zone->memory->cursor, &wake, reterr);
     if (kind != ERR_NONE)
         return kind;
+    if (zone_memory_stood_still(zone->memory, wake.clock.now_s)) {
+        drop_memory(zone);
+        return ERR_NONE;
+    }
     bool has_changed = false;
     kind = zone_pause_follow(zone->memory, zone->db, &zone->lease, &wake, &has_changed, reterr);
     if (has_changed)

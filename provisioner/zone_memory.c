@@ -7,12 +7,17 @@
 #include "provisioner/zone_quota.h"
 
 #include "common/alloc.h"
+#include "common/least.h"
 #include "common/log.h"
 #include "common/must.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A hold is over a horizon after it was due to be prolonged: of horizons that are shorter than this those are held first
+ * that one piece of work reads. */
+#define STILL_S 60
 
 #define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
 
@@ -70,8 +75,12 @@ static const struct db_stmt statement_allocations = {
 static const struct db_stmt statement_backlog = {
     .name = "zone_backlog",
     .sql =
-        "SELECT id FROM ("
-        "  SELECT s.reservation_id AS id, 1 AS rank, s.decided_at AS at FROM reservation_status s"
+        "SELECT id, rank = 0 FROM ("
+        "  SELECT s.reservation_id AS id, 0 AS rank, s.due_at AS at FROM reservation_status s"
+        "   WHERE s.zone_id = $1::uuid AND s.state IN ('scheduled', 'activating', 'active') AND s.ends_at IS NULL"
+        "     AND s.due_at <= to_timestamp($2::bigint)"
+        "  UNION ALL"
+        "  SELECT s.reservation_id, 1, s.decided_at FROM reservation_status s"
         "   WHERE s.zone_id = $1::uuid AND s.state IN ('activating', 'active', 'ending')"
         "  UNION ALL"
         "  SELECT r.id, 2, coalesce(r.cancel_requested_at, r.confirmed_at, r.created_at) FROM reservation_status s JOIN reservation r ON r.id = s.reservation_id"
@@ -82,7 +91,7 @@ static const struct db_stmt statement_backlog = {
         "  SELECT r.id, 3, r.created_at FROM reservation r WHERE r.zone_id = $1::uuid"
         "     AND NOT EXISTS (SELECT FROM reservation_status s WHERE s.reservation_id = r.id)"
         ") AS work ORDER BY rank, at, id",
-    .params = 1,
+    .params = 2,
 };
 
 /* One snapshot for all: a wish that is in it comes after each node that was enrolled before it. */
@@ -372,18 +381,21 @@ static enum err_kind load_allocations(struct db *db, struct zone_memory *memory,
     return kind;
 }
 
-static enum err_kind load_backlog(struct db *db, struct zone_memory *memory, struct err *reterr)
+static enum err_kind load_backlog(struct db *db, struct zone_memory *memory, int64_t now_s, struct err *reterr)
 {
     char zone[UUID_TEXT_SIZE];
     identity_to_uuid(memory->terms.id, zone);
+    char now[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_backlog, DB_PARAMS(zone), &result, reterr);
+    enum err_kind kind = db_run(db, &statement_backlog, DB_PARAMS(zone, db_int_param(now, now_s)), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     memory->backlog_count = (size_t)PQntuples(result);
     memory->backlog = alloc_zero(memory->backlog_count + 1, sizeof *memory->backlog);
-    for (size_t i = 0; i < memory->backlog_count; i++)
+    for (size_t i = 0; i < memory->backlog_count; i++) {
         memory->backlog[i] = db_identity(result, (int)i, 0);
+        memory->backlog_held += db_bool(result, (int)i, 1);
+    }
     return ERR_NONE;
 }
 
@@ -412,7 +424,7 @@ static enum err_kind load_all(struct db *db, struct identity zone, int64_t now_s
         kind = zone_overstay_begin(memory, db, now_s, reterr);
     if (kind == ERR_NONE)
         kind = zone_quota_load(memory, db, now_s, reterr);
-    return kind == ERR_NONE ? load_backlog(db, memory, reterr) : kind;
+    return kind == ERR_NONE ? load_backlog(db, memory, now_s, reterr) : kind;
 }
 
 enum err_kind zone_memory_begin(struct db *db, struct err *reterr)
@@ -432,6 +444,7 @@ enum err_kind zone_memory_read(struct db *db, struct identity zone, int64_t now_
     memory->capacity_returned = true;
     memory->withdrawal.is_under_way = true;
     memory->next_due_s = INT64_MIN; /* not known: look */
+    memory->worked_s = INT64_MIN;
     memory->maintenance_due_s = INT64_MIN;
     memory->acknowledged_tick = -1;
     enum err_kind kind = load_all(db, zone, now_s, memory, reterr);
@@ -493,10 +506,16 @@ void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t 
     };
 }
 
+bool zone_memory_stood_still(const struct zone_memory *memory, int64_t now_s)
+{
+    return memory->worked_s != INT64_MIN && greatest_of(memory->worked_s, memory->next_due_s) < now_s - STILL_S;
+}
+
 void zone_memory_defer(struct zone_memory *memory, const struct identity *wishes, size_t count)
 {
     if (count == 0)
         return;
+    must(memory->backlog_next >= memory->backlog_held); /* what is held only defers nothing */
     size_t left = memory->backlog_count - memory->backlog_next;
     struct identity *backlog = alloc_zero(count + left, sizeof *backlog);
     memcpy(backlog, wishes, count * sizeof *backlog);
@@ -505,7 +524,7 @@ void zone_memory_defer(struct zone_memory *memory, const struct identity *wishes
     free(memory->backlog);
     memory->backlog = backlog;
     memory->backlog_count = count + left;
-    memory->backlog_next = 0;
+    memory->backlog_next = memory->backlog_held = 0;
 }
 
 static void settle(struct world *world, bool keep)

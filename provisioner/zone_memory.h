@@ -21,9 +21,10 @@ struct zone_memory {
     struct names names; /* of nodes, racks, leaves and fabrics */
     struct event_cursor cursor;
     struct event_cursor stored_cursor; /* as others see it (zone_cursor.h) */
-    /* Found on the rebuild, to be looked at first: what runs, then what is pending, in admission order. */
+    /* Found on the rebuild, to be looked at first: what is to be held longer (so many of them are only held, before anything
+     * is decided), what runs, then what is pending, in admission order. */
     struct identity *backlog;
-    size_t backlog_count, backlog_next;
+    size_t backlog_count, backlog_next, backlog_held;
     bool all_nodes;                   /* each node is to be looked at */
     struct zone_isolation *isolation; /* the zone's: outlives this memory */
     int64_t waiting_count;            /* on the waitlist */
@@ -33,6 +34,7 @@ struct zone_memory {
     int64_t overstays_from_s;  /* when the first of those told to leave is there for too long (zone_overstay.h) */
     int64_t overstays_until_s; /* when the nodes are clean that somebody left too late */
     int64_t next_due_s;        /* of rows with due_at */
+    int64_t worked_s;          /* when the last piece of work was done; INT64_MIN: none was */
     int64_t maintenance_due_s; /* of them, of maintenance windows */
     int64_t lines_until_s;     /* the partitions of what consoles say are there until then; 0: it is not known */
     int64_t acknowledged_tick; /* of a virtual clock */
@@ -59,6 +61,10 @@ MUST_CHECK enum err_kind zone_memory_nodes_changed(struct zone_memory *memory, s
                                                    struct db_array *changed, struct db_array *lost, struct err *reterr);
 /* Drives the nodes that are due, or all after a rebuild. Outside the planner's batch. */
 void zone_memory_nodes_due(struct zone_memory *memory, struct world *world, struct db_array *lost);
+
+/* Nobody worked for so long, though something was due, that holds may be over of what runs: to be read anew, for then these
+ * are held first. */
+bool zone_memory_stood_still(const struct zone_memory *memory, int64_t now_s);
 
 /* Puts wishes in front of the backlog. If this process dies, the next leader finds them: they have no verdict. */
 void zone_memory_defer(struct zone_memory *memory, const struct identity *wishes, size_t count);

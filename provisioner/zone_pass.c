@@ -1,6 +1,6 @@
-/* The order within an instant: nodes first, for the planner must know its fleet before it is asked; then windows that
- * end, wishes in admission order, the waitlist, and what else is due. Whatever cascades (a verdict whose start is now,
- * an instance that is up at once) goes as far as it can before anything is written. */
+/* The order within an instant: nodes first, for the planner must know its fleet before it is asked; then what has no end
+ * keeps its place; windows that end, wishes in admission order, the waitlist, and what else is due. Whatever cascades (a
+ * verdict whose start is now, an instance that is up at once) goes as far as it can before anything is written. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/zone_pass.h"
 
@@ -88,6 +88,7 @@ struct pass {
     struct world world;
     bool uses_wake; /* the events are part of it; while there is a backlog they wait */
     bool in_batch;
+    bool holds_only;     /* what runs keeps its place, before anything is decided */
     bool serves_waiting; /* the waitlist is tried */
     struct withdrawal withdrawal;
     struct apply_outcome outcome;
@@ -169,15 +170,22 @@ static enum err_kind open_and_read(struct pass *pass, struct db_array *lost, str
 static void take_backlog(struct pass *pass, struct db_array *reservations)
 {
     const struct zone_memory *memory = pass->memory;
-    for (; pass->backlog_next < memory->backlog_count && reservations->count < memory->isolation->limit;
-         pass->backlog_next++)
+    size_t end = pass->holds_only ? memory->backlog_held : memory->backlog_count;
+    for (; pass->backlog_next < end && reservations->count < memory->isolation->limit; pass->backlog_next++)
         db_array_identity(reservations, memory->backlog[pass->backlog_next]);
+}
+
+static void hold_first(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->reservation_count; i++)
+        horizon_hold(&world->reservations[i]);
 }
 
 static void decide(struct pass *pass)
 {
     struct world *world = &pass->world;
     bool is_waitlist_served = false;
+    hold_first(world);
     drains_drive(world);
     for (uint32_t i = 0; i < world->window_count; i++)
         maintenance_drive(&world->windows[i]);
@@ -198,6 +206,23 @@ static void decide(struct pass *pass)
         else
             reservation_drive(reservation);
     }
+}
+
+/* Opens the transaction and reads those who are to be held. */
+static enum err_kind observe_held(struct pass *pass, struct err *reterr)
+{
+    CLEANUP(db_array_clear) struct db_array held = {0};
+    CLEANUP(db_array_clear) struct db_array lost = {0};
+    take_backlog(pass, &held);
+    struct observe_request request = {.reservations = &held, .lost_nodes = &lost, .only_these = true};
+    enum err_kind kind = open_send(pass, reterr);
+    if (kind == ERR_NONE)
+        kind = observe_send(&pass->world, pass->db, &request, reterr);
+    if (kind == ERR_NONE)
+        kind = db_pipeline_sync(pass->db, reterr);
+    if (kind == ERR_NONE)
+        kind = open_receive(pass, reterr);
+    return kind == ERR_NONE ? observe_receive(&pass->world, pass->db, reterr) : kind;
 }
 
 /* Opens the transaction and reads the world. */
@@ -339,25 +364,33 @@ static enum err_kind withdraw_notices(struct pass *pass, struct err *reterr)
     return ERR_NONE;
 }
 
+/* Of what was read each goes as far as it can, and whom that concerns with it. */
+static enum err_kind decide_all(struct pass *pass, struct err *reterr)
+{
+    if (pass->serves_waiting)
+        pass->memory->capacity_returned = false; /* it is tried now; what returns meanwhile counts anew */
+    decide(pass);
+    enum err_kind kind = serve_replacing(pass, reterr);
+    if (kind == ERR_NONE)
+        kind = observe_evicted(&pass->world, pass->db, reterr);
+    if (kind == ERR_NONE)
+        evictions_settle(&pass->world);
+    return kind == ERR_NONE ? withdraw_notices(pass, reterr) : kind;
+}
+
 static enum err_kind pass_transaction(struct pass *pass, struct err *reterr)
 {
-    enum err_kind kind = observe(pass, reterr);
+    enum err_kind kind = pass->holds_only ? observe_held(pass, reterr) : observe(pass, reterr);
     if (kind != ERR_NONE)
         return kind;
     zone_quota_forget(pass->memory, pass->world.now_s);
     planner_begin(pass->memory->planner);
     quotas_begin(pass->memory->quotas);
     pass->in_batch = true;
-    if (pass->serves_waiting)
-        pass->memory->capacity_returned = false; /* it is tried now; what returns meanwhile counts anew */
-    decide(pass);
-    kind = serve_replacing(pass, reterr);
-    if (kind == ERR_NONE)
-        kind = observe_evicted(&pass->world, pass->db, reterr);
-    if (kind == ERR_NONE)
-        evictions_settle(&pass->world);
-    if (kind == ERR_NONE)
-        kind = withdraw_notices(pass, reterr);
+    if (pass->holds_only)
+        hold_first(&pass->world);
+    else
+        kind = decide_all(pass, reterr);
     if (kind == ERR_NONE)
         kind = apply(pass, reterr);
     return kind == ERR_NONE ? db_commit(pass->db, reterr) : kind;
@@ -396,7 +429,8 @@ static void keep(struct pass *pass)
     note_given_up(&pass->world);
     zone_isolation_succeeded(memory->isolation);
     zone_memory_commit(memory, &pass->world);
-    memory->all_nodes = false;
+    memory->all_nodes &= pass->holds_only;
+    memory->worked_s = pass->world.now_s;
     memory->backlog_next = pass->backlog_next;
     zone_memory_defer(memory, pass->deferred, pass->deferred_count);
     memory->waiting_count += waiting_change(&pass->world);
@@ -461,9 +495,11 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
                         .wake = wake,
                         .backlog_next = memory->backlog_next,
                         .maintenance_due_s = memory->maintenance_due_s,
+                        .holds_only = memory->backlog_next < memory->backlog_held,
                         .withdrawal = memory->withdrawal,
                         .started_us = now_us()};
     zone_memory_world(memory, arena, wake->clock.now_s, &pass.world);
+    pass.world.holds_only = pass.holds_only;
     pass.world.given_up = memory->isolation->has_culprit ? &memory->isolation->suspect : NULL;
     int64_t lag_s = memory->next_due_s == INT64_MIN || memory->next_due_s > wake->clock.now_s
                         ? 0

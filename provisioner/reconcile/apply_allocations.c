@@ -13,13 +13,14 @@ static const struct db_stmt statement_history = {
     .sql =
         "WITH ended AS (DELETE FROM allocation a"
         "  WHERE a.zone_id = $1::uuid AND upper(a.period) < to_timestamp($2::bigint)"
+        "    AND ($3::uuid[] IS NULL OR a.reservation_id = ANY($3::uuid[]))"
         "  RETURNING a.node_id, a.zone_id, a.slots, a.period, a.kind, a.reservation_id, a.maintenance_window_id, a.ordinal,"
         "            a.tenant_id, a.cpu_milli, a.memory_mib)"
         " INSERT INTO allocation_history (node_id, zone_id, slots, period, ended_at, kind, reservation_id,"
         "                                 maintenance_window_id, ordinal, tenant_id, cpu_milli, memory_mib)"
         " SELECT node_id, zone_id, slots, period, upper(period), kind, reservation_id, maintenance_window_id, ordinal,"
         "        tenant_id, cpu_milli, memory_mib FROM ended",
-    .params = 2,
+    .params = 3,
 };
 
 /* IS NOT DISTINCT FROM keeps the planner of PostgreSQL from the exclusion index: the reservation is the key. */
@@ -176,13 +177,23 @@ static void note_decided_first(const struct world *world, struct idmap *ret)
     }
 }
 
-enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, struct err *reterr)
+/* Of what is only held no more than its own: where the others are that are over, too, is to be known until their turn. */
+static enum err_kind send_history(const struct world *world, struct apply_queue *queue, struct err *reterr)
 {
     char zone[UUID_TEXT_SIZE];
     char now[DB_INT_TEXT_SIZE];
+    CLEANUP(db_array_clear) struct db_array held = {0};
     identity_to_uuid(world->zone->id, zone);
-    enum err_kind kind =
-        apply_send(queue, &statement_history, DB_PARAMS(zone, db_int_param(now, world->now_s)), -1, reterr);
+    for (uint32_t i = 0; world->holds_only && i < world->reservation_count; i++)
+        db_array_identity(&held, world->reservations[i].wish.id);
+    return apply_send(
+        queue, &statement_history,
+        DB_PARAMS(zone, db_int_param(now, world->now_s), world->holds_only ? db_array_param(&held) : NULL), -1, reterr);
+}
+
+enum err_kind apply_allocations(struct world *world, struct apply_queue *queue, struct err *reterr)
+{
+    enum err_kind kind = send_history(world, queue, reterr);
     if (kind != ERR_NONE)
         return kind;
     size_t count = 0;

@@ -40,44 +40,90 @@ static void tell(struct reservation *reservation, uint32_t ordinal, int64_t ends
     }
 }
 
-/* When one place ends, if that is in sight, else NEVER: held longer where it is time. *ret_due_s: when to look again.
- */
-static int64_t keep_place(const struct reservation *reservation, const struct planner_key *key, int64_t from_s,
-                          int64_t until_s, int64_t *ret_due_s)
+static bool is_rolling(const struct reservation *reservation)
 {
-    const struct wish *wish = &reservation->wish;
-    struct world *world = reservation->world;
-    if (until_s == NEVER) { /* promised before there was a horizon */
-        *ret_due_s = NEVER;
-        return NEVER;
+    int state = reservation->is.state;
+    bool has_place = state == RESERVATION_SCHEDULED || state == RESERVATION_ACTIVATING || state == RESERVATION_ACTIVE;
+    return has_place && reservation->ends_s == NEVER && !reservation->wish.preemptible &&
+           !reservation->wish.cancel_requested;
+}
+
+static int64_t from_s_of(const struct reservation *reservation)
+{
+    return greatest_of(reservation->starts_s, reservation->world->now_s);
+}
+
+/* The end of what is guaranteed now. */
+static int64_t guaranteed_s(const struct reservation *reservation)
+{
+    int64_t horizon_s = reservation->wish.horizon_s;
+    return horizon_s > 0 ? from_s_of(reservation) + horizon_s : NEVER;
+}
+
+/* The plan holds nothing for it any more, as if it were over; but it is there, or was to be. (What is being replaced has
+ * its place taken from it, and asks for another.) */
+static bool has_lapsed(const struct reservation *reservation, uint32_t ordinal)
+{
+    bool is_there = reservation->instance_count == 0 && reservation->starts_s <= reservation->world->now_s;
+    for (uint32_t i = 0; i < reservation->instance_count; i++) {
+        const struct instance *instance = &reservation->instances[i];
+        is_there |=
+            instance->ordinal == ordinal && instance_lasts(instance) && instance->is.state != INSTANCE_REPLACING;
     }
-    if (until_s <= from_s + wish->horizon_s)
-        until_s = planner_extend(world->planner, key, horizon_end(wish, from_s, NEVER));
-    bool is_short = until_s <= from_s + wish->horizon_s;
-    *ret_due_s = is_short ? world->now_s + step_of(wish) : until_s - wish->horizon_s;
-    return is_short ? until_s : NEVER;
+    return is_there;
+}
+
+/* Until when one place is held: longer where it is time, and anew where nobody led while that passed; as far as it is
+ * free. False: it is over, or without a place for now. */
+static bool hold_place(const struct reservation *reservation, uint32_t ordinal, int64_t *ret_until_s)
+{
+    struct world *world = reservation->world;
+    struct planner_key key = {.reservation = planner_id_of(reservation->wish.id), .ordinal = ordinal};
+    int64_t from_s = from_s_of(reservation);
+    int64_t to_s = horizon_end(&reservation->wish, from_s, NEVER);
+    if (world_held_until(world, &key, from_s, ret_until_s)) {
+        if (*ret_until_s != NEVER && *ret_until_s <= guaranteed_s(reservation))
+            *ret_until_s = planner_extend(world->planner, &key, to_s);
+        return true;
+    }
+    if (!has_lapsed(reservation, ordinal))
+        return false;
+    *ret_until_s = planner_resume(world->planner, &key, from_s, to_s);
+    return true;
+}
+
+void horizon_hold(const struct reservation *reservation)
+{
+    for (uint32_t ordinal = 0; is_rolling(reservation) && ordinal < (uint32_t)reservation->wish.count; ordinal++) {
+        int64_t until_s = 0;
+        (void)hold_place(reservation, ordinal, &until_s); /* what became of it horizon_keep tells */
+    }
+}
+
+/* When to look again at a place that is held until then. */
+static int64_t due_s_of(const struct reservation *reservation, int64_t until_s)
+{
+    if (until_s == NEVER)
+        return NEVER;
+    bool is_short = until_s <= guaranteed_s(reservation);
+    return is_short ? reservation->world->now_s + step_of(&reservation->wish) : until_s - reservation->wish.horizon_s;
 }
 
 void horizon_keep(struct reservation *reservation)
 {
     reservation->horizon_due_s = NEVER;
-    int state = reservation->is.state;
-    bool has_place = state == RESERVATION_SCHEDULED || state == RESERVATION_ACTIVATING || state == RESERVATION_ACTIVE;
-    bool rolls = reservation->wish.horizon_s > 0 && reservation->ends_s == NEVER;
-    if (!has_place || !rolls || reservation->wish.cancel_requested)
+    if (!is_rolling(reservation))
         return;
-    struct world *world = reservation->world;
-    int64_t from_s = reservation->starts_s > world->now_s ? reservation->starts_s : world->now_s;
     int64_t first_s = NEVER;
     for (uint32_t ordinal = 0; ordinal < (uint32_t)reservation->wish.count; ordinal++) {
-        struct planner_key key = {.reservation = planner_id_of(reservation->wish.id), .ordinal = ordinal};
-        int64_t until_s = 0, due_s = NEVER;
-        if (!world_held_until(world, &key, from_s, &until_s)) {
-            first_s = least_of(first_s, reservation->ends_by_s); /* over, or without a place for now */
+        int64_t until_s = 0;
+        if (!hold_place(reservation, ordinal, &until_s)) {
+            first_s = least_of(first_s, reservation->ends_by_s);
             continue;
         }
-        int64_t ends_by_s = keep_place(reservation, &key, from_s, until_s, &due_s);
-        reservation->horizon_due_s = least_of(reservation->horizon_due_s, due_s);
+        bool is_short = until_s != NEVER && until_s <= guaranteed_s(reservation);
+        int64_t ends_by_s = is_short ? until_s : NEVER;
+        reservation->horizon_due_s = least_of(reservation->horizon_due_s, due_s_of(reservation, until_s));
         first_s = least_of(first_s, ends_by_s);
         tell(reservation, ordinal, ends_by_s);
     }

@@ -74,8 +74,8 @@ static const struct db_stmt statement_reservations = {
     .binary = true,
 };
 
-/* is_clean: nobody else's rectangle is on its slots at this instant, nor anybody outside its window (past it, or up before it
- * within the lead), and if that was another tenant a turnaround has gone by since it really left; asked only while it waits. */
+/* is_clean: nobody else's rectangle is on its slots at this instant, nor anybody whose window is over or who has no rectangle
+ * there now, and if that was another tenant a turnaround has gone by since it really left; asked only while it waits. */
 #define SLOTS_THERE(table)                                                                                             \
     "SELECT t.slots FROM " table " t WHERE t.reservation_id = was.reservation_id AND t.ordinal = was.ordinal"          \
     " AND t.node_id = i.node_id AND t.kind = 'instance'"
@@ -84,8 +84,11 @@ static const struct db_stmt statement_reservations = {
     "             AND coalesce(stay.ended_at, 'infinity') > to_timestamp($2::bigint - n.turnaround_s)"                 \
     "          JOIN instance was ON was.id = stay.instance_id JOIN allocation mine ON mine.node_id = stay.node_id"     \
     "         WHERE n.id = i.node_id AND (stay.tenant_id <> i.tenant_id OR stay.ended_at IS NULL)"                     \
-    "           AND (stay.ended_at IS NOT NULL OR was.starts_at > to_timestamp($2::bigint)"                            \
-    "                OR least(was.ends_at, was.ends_by) <= to_timestamp($2::bigint))"                                   \
+    "           AND (stay.ended_at IS NOT NULL OR least(was.ends_at, was.ends_by) <= to_timestamp($2::bigint)"         \
+    "                OR NOT EXISTS (SELECT FROM allocation held WHERE held.reservation_id = was.reservation_id"         \
+    "                     AND held.ordinal = was.ordinal AND held.kind = 'instance'"                                    \
+    "                     AND held.node_id IS NOT DISTINCT FROM stay.node_id"                                           \
+    "                     AND held.period @> to_timestamp($2::bigint)))"                                                \
     "           AND mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal AND mine.kind = 'instance'"    \
     "           AND EXISTS (SELECT FROM (" SLOTS_THERE("allocation") " UNION ALL " SLOTS_THERE("allocation_history")   \
     "             ) theirs WHERE theirs.slots && mine.slots))"

@@ -318,6 +318,7 @@ struct world {
     uint32_t draining_count;
     struct maintenance *windows; /* of maintenance, that are to be looked at */
     uint32_t window_count;
+    bool holds_only;     /* nothing is decided: places are held longer */
     bool fleet_is_stale; /* the planner must be built anew after this piece of work */
     bool has_overstays;  /* somebody is on a node too long, or left one too late: a place is not clean by plan alone */
     int64_t overstays_from_s; /* when the first of those told to leave is there for longer than the plan has room for */
@@ -441,7 +442,10 @@ void waitlist_stir(struct reservation *reservation);
 
 /* Until when what begins at from_s and ends at ends_s is held: to its end, or for the horizon where it has none. */
 int64_t horizon_end(const struct wish *wish, int64_t from_s, int64_t ends_s);
-/* Holds what is open-ended for its horizon; tells where that cannot be. Sets horizon_due_s. */
+/* Holds what is open-ended for its horizon, wherever it still is: first of all in each piece of work, so that nobody who
+ * runs loses his place to what is decided in it, however long nobody led. */
+void horizon_hold(const struct reservation *reservation);
+/* Holds it, and tells where that cannot be. Sets horizon_due_s. */
 void horizon_keep(struct reservation *reservation);
 /* Whether as much of its type may still be sold without an end; else sets reason and binding. */
 bool horizon_has_share(struct reservation *reservation);

@@ -1,6 +1,9 @@
 """Open-ended reservations: guaranteed for the tenant's horizon, step by step, and only so many of them."""
 # SPDX-License-Identifier: Apache-2.0
 
+import contextlib
+import signal
+
 import pytest
 
 DAY_S = 86400
@@ -75,6 +78,58 @@ def test_an_end_in_sight_goes_out_of_sight_when_there_is_room_again(rolling):
     assert status_of(stack.acme, made)["ends_by"] is None
     stack.advance(at(8))
     assert status_of(stack.acme, made)["state"] == "active"
+
+
+@contextlib.contextmanager
+def absent(stack, how, until):
+    """Nobody leads until then; the leader comes back, or another in its place, once this is left."""
+    if how == "stood still":
+        stack.provisioner.signal(signal.SIGSTOP)
+    else:
+        stack.provisioner.kill()
+    stack.sql("SELECT sluice.clock_step(%s)", (until,))
+    yield
+    if how == "stood still":
+        stack.provisioner.signal(signal.SIGCONT)
+    else:
+        stack.provisioner.start()
+
+
+@pytest.mark.parametrize("how", ("stood still", "was gone"))
+def test_who_runs_keeps_its_place_however_long_the_leader(rolling, how):
+    stack = rolling
+    made = reserve(stack.acme, None, None)
+    stack.advance(at(2))
+    with absent(stack, how, at(9)):
+        asked = stack.other.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "ends_at": at(10)},
+                                 headers={"Prefer": "respond-async"}).expect(202).body
+    stack.advance(at(9, "00:00:01"))
+    assert status_of(stack.other, asked)["state"] == "rejected"
+    status = status_of(stack.acme, made)
+    assert (status["state"], status["ends_by"], status["ends_at"]) == ("active", None, None)
+    assert DAY_S <= held_until(stack) <= DAY_S + DAY_S // 8
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
+    stack.advance(at(12))
+    assert status_of(stack.acme, made)["state"] == "active"
+    assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
+
+
+@pytest.mark.parametrize("how", ("stood still", "was gone"))
+def test_whoever_was_sold_a_window_behind_it_has_it_though_the_leader(rolling, how):
+    stack = rolling
+    made = reserve(stack.acme, None, None)
+    firm = reserve(stack.other, at(5), at(9))
+    stack.advance(at(2))
+    with absent(stack, how, at(6)):
+        pass
+    stack.advance(at(6, "12:00:00"))
+    status = status_of(stack.acme, made)
+    assert (status["state"], status["reason"], status["ends_by"]) == ("ended", "horizon_ended", at(6))
+    assert status_of(stack.other, firm)["state"] == "active"
+    stays = stack.sql("SELECT s.started_at, s.ended_at FROM instance_incarnation s ORDER BY s.started_at")
+    assert len(stays) == 2 and stays[0]["ended_at"] <= stays[1]["started_at"]
+    stack.advance(at(10))
+    assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
 
 
 def test_without_a_horizon_it_holds_for_ever(rolling):

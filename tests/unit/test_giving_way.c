@@ -296,6 +296,72 @@ START_TEST(a_guarantee_rolls_on_and_its_end_is_told_a_horizon_ahead)
 }
 END_TEST
 
+/* It runs, and number 0, which is decided before it, is yet to be asked for. */
+static struct reservation *open_behind(struct scene *scene, int64_t horizon_s)
+{
+    wish_number(scene, 0, 1, NEVER, NEVER)->wish.cancel_requested = true;
+    struct reservation *open = wish_number(scene, 1, 1, NEVER, NEVER);
+    open->wish.horizon_s = horizon_s;
+    open->wish.tenant = identity_number(3, 2);
+    work_at(scene, START);
+    ck_assert_int_eq(open->instances[0].is.state, INSTANCE_RUNNING);
+    return open;
+}
+
+START_TEST(who_runs_keeps_its_place_however_long_nobody_led)
+{
+    struct scene *scene = market_new(1);
+    struct reservation *open = open_behind(scene, 8 * HOUR);
+    struct reservation *asks = wish_number(scene, 0, 1, NEVER, START + 120 * HOUR);
+    work_at(scene, START + 100 * HOUR);
+    ck_assert_int_eq(asks->is.state, RESERVATION_REJECTED);
+    ck_assert_int_eq(open->is.state, RESERVATION_ACTIVE);
+    ck_assert_int_eq(open->ends_by_s, NEVER);
+    struct planner_key key = {planner_id_of(open->wish.id), 0};
+    int64_t until_s = 0;
+    ck_assert(world_held_until(&scene->world, &key, START + 100 * HOUR, &until_s));
+    ck_assert_int_eq(until_s, START + 109 * HOUR);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(who_was_sold_a_window_meanwhile_has_it_and_whom_nobody_could_tell_ends_at_once)
+{
+    struct scene *scene = market_new(1);
+    struct reservation *open = open_behind(scene, 8 * HOUR);
+    struct reservation *firm = wish_number(scene, 0, 1, START + 90 * HOUR, START + 120 * HOUR);
+    work_at(scene, START + HOUR);
+    ck_assert_int_eq(firm->is.state, RESERVATION_SCHEDULED);
+    work_at(scene, START + 100 * HOUR);
+    ck_assert_int_eq(open->ends_by_s, START + 100 * HOUR);
+    ck_assert_str_eq(open->reason, "horizon_ended");
+    work_at(scene, START + 100 * HOUR + CLEAN_LOOK_S);
+    ck_assert_int_eq(scene->nodes[0].live_count, firm->instances[0].on_node);
+    scene_free(scene);
+}
+END_TEST
+
+START_TEST(a_horizon_that_is_taken_away_makes_what_is_open_hold_for_ever)
+{
+    struct scene *scene = market_new(1);
+    struct reservation *open = open_behind(scene, 8 * HOUR);
+    (void)wish_number(scene, 0, 1, START + 400 * HOUR, START + 401 * HOUR);
+    work_at(scene, START + 1);
+    open->wish.horizon_s = 0;
+    work_at(scene, open->is.due_s);
+    struct planner_key key = {planner_id_of(open->wish.id), 0};
+    int64_t until_s = 0;
+    ck_assert(world_held_until(&scene->world, &key, scene->world.now_s, &until_s));
+    ck_assert_int_eq(until_s, START + 400 * HOUR); /* as far as it is free */
+    ck_assert_int_eq(open->ends_by_s, START + 400 * HOUR);
+    scene->reservations[0].wish.cancel_requested = true;
+    work_at(scene, open->is.due_s);
+    ck_assert(world_held_until(&scene->world, &key, scene->world.now_s, &until_s));
+    ck_assert_int_eq(until_s, NEVER);
+    scene_free(scene);
+}
+END_TEST
+
 /* ---- Maintenance ---- */
 
 static struct maintenance window_of(struct scene *scene, uint32_t node, int64_t starts_s, int64_t ends_s)
@@ -373,6 +439,9 @@ Suite *unit_suite(void)
     tcase_add_test(cases, who_is_preemptible_and_lost_its_node_takes_no_place);
     tcase_add_test(cases, who_came_later_takes_no_place_that_an_earlier_one_would_have);
     tcase_add_test(cases, a_guarantee_rolls_on_and_its_end_is_told_a_horizon_ahead);
+    tcase_add_test(cases, who_runs_keeps_its_place_however_long_nobody_led);
+    tcase_add_test(cases, who_was_sold_a_window_meanwhile_has_it_and_whom_nobody_could_tell_ends_at_once);
+    tcase_add_test(cases, a_horizon_that_is_taken_away_makes_what_is_open_hold_for_ever);
     tcase_add_test(cases, maintenance_moves_aside_what_has_not_begun_and_refuses_what_has);
     tcase_add_test(cases, a_node_under_maintenance_is_not_missed);
     suite_add_tcase(suite, cases);

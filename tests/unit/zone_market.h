@@ -39,6 +39,8 @@ static inline void work_at(struct scene *scene, int64_t now_s)
         world->reservations[i].was = world->reservations[i].is;
         world->reservations[i].granted = world->reservations[i].refused = false;
     }
+    for (uint32_t i = 0; i < world->reservation_count; i++)
+        horizon_hold(&world->reservations[i]);
     for (uint32_t i = 0; i < world->window_count; i++)
         maintenance_drive(&world->windows[i]);
     for (uint32_t i = 0; i < world->reservation_count; i++)
