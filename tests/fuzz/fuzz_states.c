@@ -259,6 +259,19 @@ static void check_stays(const struct world *world)
     }
 }
 
+/* The plan holds the place of whoever is there and is not to go, from the moment it is there. */
+static void check_place(const struct scene *scene, const struct instance *instance)
+{
+    const struct world *world = &scene->world;
+    if (!instance->on_node || !instance_lasts(instance) || world_is_paused(world))
+        return;
+    struct planner_key key = instance_key(instance);
+    const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
+    int64_t from_s = 0;
+    must(place != NULL && memcmp(&place->id, &instance->node, sizeof place->id) == 0);
+    must(world_held_from(world, &key, world->now_s, &from_s) && from_s <= world->now_s);
+}
+
 static void check_instance(struct scene *scene, const struct instance *instance, int64_t live[static NODES])
 {
     int state = instance->is.state;
@@ -271,6 +284,7 @@ static void check_instance(struct scene *scene, const struct instance *instance,
     must(!instance->on_node || instance->has_node);
     must((instance->address != NULL) == (state == INSTANCE_RUNNING));
     must(instance->is.attempts >= 0 && instance->is.attempts <= ATTEMPTS_MAX);
+    check_place(scene, instance);
     if (instance->on_node)
         live[idmap_find(&scene->node_by_id, instance->node)]++;
 }
@@ -298,19 +312,22 @@ static void check_reservation(struct scene *scene, const struct reservation *res
                                        reservation->starts_s > now_s));
 }
 
-/* Of those on a node, who was told to leave it. */
+/* Of those on a node, who was told to leave it; and no GPU is two instances'. */
 static void check_node(const struct scene *scene, const struct node *node)
 {
     int64_t leaving = 0;
+    int64_t gpus = 0;
     for (uint32_t i = 0; i < RESERVATIONS; i++) {
         const struct reservation *reservation = &scene->reservations[i];
         for (uint32_t j = 0; j < reservation->instance_count; j++) {
             const struct instance *instance = &reservation->instances[j];
             bool is_here = instance->on_node && memcmp(&instance->node, &node->id, sizeof node->id) == 0;
             leaving += is_here && instance->is.state == INSTANCE_STOPPING;
+            gpus += is_here ? reservation->wish.shape.gpus : 0;
         }
     }
     must(node->leaving_count == leaving);
+    must(gpus <= node->spec.gpus);
 }
 
 static void check_scene(struct scene *scene)
@@ -448,6 +465,8 @@ static void do_work(struct scene *scene, bool is_clean)
     for (uint32_t i = 0; i < NODES; i++)
         drive_node(scene, &scene->nodes[i]);
     planner_begin(scene->world.planner);
+    for (uint32_t i = 0; i < RESERVATIONS; i++)
+        horizon_hold(&scene->reservations[i]);
     for (uint32_t i = 0; i < RESERVATIONS; i++) {
         forget(scene, &scene->reservations[i], is_clean);
         scene->is_first[i] = gives_back(&scene->reservations[i]);
