@@ -3,7 +3,9 @@
 
 import contextlib
 import os
+import pathlib
 import pwd
+import re
 import shutil
 import subprocess
 
@@ -12,6 +14,7 @@ import pytest
 from cluster import DEPLOY, TEMPLATE, Cluster
 
 LONG = 120
+HUGE_PAGES = "/proc/sys/vm/nr_hugepages"
 
 
 def long_directory(scratch, name):
@@ -41,6 +44,33 @@ def test_a_cluster_listens_on_no_tcp_port(cluster):
     with contextlib.closing(cluster.connect("postgres")) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW listen_addresses")
         assert cursor.fetchone() == ("",)
+
+
+def huge_pages_can_be_had():
+    """Some containers may not touch the kernel's settings; and the pages are to be those of this cluster."""
+    available = re.search(r"MemAvailable: +(\d+) kB", pathlib.Path("/proc/meminfo").read_text(encoding="ascii"))[1]
+    return os.getuid() == 0 and os.access(HUGE_PAGES, os.W_OK) and int(available) > 10 << 20
+
+
+@pytest.mark.skipif(not huge_pages_can_be_had(), reason="needs root, a kernel that is one's own and 10 GiB")
+def test_a_large_cluster_has_huge_pages_while_it_runs(scratch):
+    made = Cluster(scratch / "large", small=False)
+    noted = made.directory / "huge_pages"
+
+    def mapped():
+        server = (made.directory / "data" / "postmaster.pid").read_text().split()[0]
+        return "/anon_hugepage" in pathlib.Path(f"/proc/{server}/maps").read_text()
+    try:
+        made.start()
+        assert mapped()
+        assert noted.exists()
+        taken = noted.read_text()
+        made.start()
+        assert noted.read_text() == taken, "once"
+        made.stop()
+        assert not noted.exists()
+    finally:
+        made.remove()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become somebody else")
