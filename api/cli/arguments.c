@@ -45,13 +45,35 @@ static enum err_kind add_value(struct arguments *arguments, enum option_id optio
     return kind;
 }
 
+/* How many words of the path the words begin with, if they have all of it; else 0. */
+static int match(const char *path, const struct words *words)
+{
+    const char *space = strchr(path, ' ');
+    size_t first = space == NULL ? strlen(path) : (size_t)(space - path);
+    if (words->count < 1 || strlen(words->text[0]) != first || memcmp(words->text[0], path, first) != 0)
+        return 0;
+    if (space == NULL)
+        return 1;
+    return words->count >= 2 && strcmp(words->text[1], space + 1) == 0 ? 2 : 0;
+}
+
+static const struct command *command_so_far(const struct words *words)
+{
+    for (const struct command *command = commands; command->path != NULL; command++) {
+        if (match(command->path, words) > 0)
+            return command;
+    }
+    return NULL;
+}
+
 /* "--name", "--name=value", "--name value", "-o value", "-ovalue". *index is moved past a value that stands apart. */
 static enum err_kind read_option(int argc, const char *const *argv, int *index, struct arguments *arguments,
                                  struct words *words, struct err *reterr)
 {
     const char *word = argv[*index];
     const char *value = NULL;
-    int option = option_of_word(word, &value);
+    const struct command *command = command_so_far(words);
+    int option = option_of_word(word, command == NULL ? NULL : command->options, &value);
     if (option < 0) {
         int length = word[1] == '-' ? (int)strcspn(word, "=") : 2;
         words->no_option = word;
@@ -92,18 +114,6 @@ static enum err_kind read_all(int argc, const char *const *argv, struct argument
             return kind;
     }
     return ERR_NONE;
-}
-
-/* How many words of the path the words begin with, if they have all of it; else 0. */
-static int match(const char *path, const struct words *words)
-{
-    const char *space = strchr(path, ' ');
-    size_t first = space == NULL ? strlen(path) : (size_t)(space - path);
-    if (words->count < 1 || strlen(words->text[0]) != first || memcmp(words->text[0], path, first) != 0)
-        return 0;
-    if (space == NULL)
-        return 1;
-    return words->count >= 2 && strcmp(words->text[1], space + 1) == 0 ? 2 : 0;
 }
 
 static bool is_group(const char *word)

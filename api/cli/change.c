@@ -13,7 +13,7 @@
 #define KEY_BYTES      16
 #define KEY_LENGTH_MAX 255
 
-static const char *random_key(struct arena *arena)
+const char *change_random_key(struct arena *arena)
 {
     unsigned char bytes[KEY_BYTES];
     must(getrandom(bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes); /* so few bytes come whole */
@@ -26,7 +26,7 @@ enum err_kind change_key(struct session *session, const char **ret, struct err *
 {
     const char *given = arguments_text(session->arguments, OPTION_IDEMPOTENCY_KEY);
     if (given == NULL) {
-        *ret = random_key(session->arena);
+        *ret = change_random_key(session->arena);
         return ERR_NONE;
     }
     size_t length = strlen(given);

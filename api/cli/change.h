@@ -4,6 +4,8 @@
 
 #include "api/cli/session.h"
 
+/* One that nobody has used; the arena's. */
+const char *change_random_key(struct arena *arena);
 /* --idempotency-key, else a random one; the arena's. ERR_MALFORMED. */
 MUST_CHECK enum err_kind change_key(struct session *session, const char **ret, struct err *reterr);
 /* session_call; where it is not known whether it took effect the hint says how to ask again without asking twice. */

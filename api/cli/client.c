@@ -195,6 +195,7 @@ static struct curl_slist *headers_of(const struct client *client, const struct c
 {
     struct curl_slist *headers = NULL;
     CLEANUP(text_freep) char *key = NULL;
+    CLEANUP(text_freep) char *match = NULL;
     CLEANUP(text_freep) char *wait = NULL;
     add_header(&headers, request->wants_csv ? "Accept: text/csv" : "Accept: application/json");
     add_header(&headers, "Expect:"); /* no 100-continue: one round trip */
@@ -204,6 +205,10 @@ static struct curl_slist *headers_of(const struct client *client, const struct c
     if (request->idempotency_key != NULL) {
         must(asprintf(&key, "Idempotency-Key: %s", request->idempotency_key) > 0);
         add_header(&headers, key);
+    }
+    if (request->if_match != NULL) {
+        must(asprintf(&match, "If-Match: %s", request->if_match) > 0);
+        add_header(&headers, match);
     }
     if (request->wait_s > 0) {
         must(asprintf(&wait, "Prefer: wait=%" PRId64, request->wait_s) > 0);
@@ -302,6 +307,9 @@ static enum err_kind read_answer(const struct client *client, const struct clien
         return err_set(reterr, ERR_INTERNAL, "'%s' answered %ld without JSON: is it the API?", client->shown, status);
     }
     *ret = (struct client_answer){.status = (int)status, .body = body};
+    const char *etag = header_of(client, "ETag");
+    if (etag != NULL && strlen(etag) < sizeof ret->etag)
+        memcpy(ret->etag, etag, strlen(etag) + 1);
     return ERR_NONE;
 }
 
@@ -315,7 +323,8 @@ static void set_request(struct client *client, const struct client_request *requ
     SET(curl, CURLOPT_TIMEOUT, REQUEST_TIMEOUT_S + (long)request->wait_s);
     SET(curl, CURLOPT_WRITEDATA, received);
     SET(curl, CURLOPT_HTTPGET, 1L);
-    bool has_content = strcmp(request->method, "POST") == 0 || strcmp(request->method, "PATCH") == 0;
+    bool has_content = strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0 ||
+                       strcmp(request->method, "PATCH") == 0;
     bool is_known = strcmp(request->method, "POST") == 0 || strcmp(request->method, "GET") == 0; /* to curl */
     SET(curl, CURLOPT_CUSTOMREQUEST, is_known ? NULL : request->method);
     if (has_content) {
@@ -377,7 +386,8 @@ enum err_kind client_send(struct client *client, const struct client_request *re
                           struct err *reterr)
 {
     must(strcmp(request->method, "GET") == 0 || strcmp(request->method, "POST") == 0 ||
-         strcmp(request->method, "PATCH") == 0 || strcmp(request->method, "DELETE") == 0);
+         strcmp(request->method, "PUT") == 0 || strcmp(request->method, "PATCH") == 0 ||
+         strcmp(request->method, "DELETE") == 0);
     must(request->path[0] == '/' && request->wait_s >= 0 && request->wait_s <= CLIENT_WAIT_S_MAX);
     CLEANUP(text_freep)
     char *content = request->body == NULL ? alloc_text("") : json_dumps(request->body, JSON_COMPACT);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define CLIENT_ANSWER_BYTES_MAX 8388608 /* 8 MiB */
+#define ETAG_SIZE               80      /* of any of the API's */
 #define CLIENT_WAIT_S_MAX       60      /* what one request may ask the server to wait for */
 
 struct arena;
@@ -31,15 +32,17 @@ struct client_request {
     const char *path;            /* with its query: "/v1/zones?limit=10" */
     const json_t *body;          /* NULL: none */
     const char *idempotency_key; /* NULL: none */
+    const char *if_match;        /* an ETag; NULL: none */
     int64_t wait_s;              /* Prefer: wait=N, at most CLIENT_WAIT_S_MAX; 0: not said */
     bool wants_csv;              /* Accept: text/csv */
 };
 
 struct client_answer {
-    int status;   /* 200 to 599 */
-    json_t *body; /* the caller's; NULL where the answer has none */
-    char *csv;    /* the caller's: what was answered as text/csv; else NULL */
-    char *next;   /* the caller's: the next page's mark, percent-encoded, as the header Link says it; else NULL */
+    int status;           /* 200 to 599 */
+    json_t *body;         /* the caller's; NULL where the answer has none */
+    char etag[ETAG_SIZE]; /* "" where the answer has none */
+    char *csv;            /* the caller's: what was answered as text/csv; else NULL */
+    char *next; /* the caller's: the next page's mark, percent-encoded, as the header Link says it; else NULL */
 };
 
 /* ERR_NONE for every answer of the server, refusals too. ERR_UNAVAILABLE where it cannot be reached or the connection

@@ -24,9 +24,10 @@ bool command_needs_no_token(const struct command *command);
 /* Does it list what the API gives as CSV, too? */
 bool command_gives_csv(const struct command *command);
 
-/* Implemented in account.c, instance.c, instance_console.c, noun.c, object.c, reservation.c, planning.c, profiles.c and
+/* Implemented in account.c, apply.c, instance.c, instance_console.c, noun.c, object.c, reservation.c, planning.c, profiles.c and
  * report.c. */
 MUST_CHECK enum err_kind command_login(struct session *session, struct err *reterr);
+MUST_CHECK enum err_kind command_apply(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_profile_list(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_profile_use(struct session *session, struct err *reterr);
 MUST_CHECK enum err_kind command_profile_delete(struct session *session, struct err *reterr);

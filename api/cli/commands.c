@@ -30,6 +30,8 @@ const struct command commands[] = {
      "Forget a profile, its address and its token, which stays good: 'sluice token revoke' ends one.", NULL},
     {"me", NULL, NULL, command_me, NULL,
      "Show who the token stands for, and the domain's time.", NULL},
+    {"apply", NULL, TAKES(OPTION_FILE, OPTION_DRY_RUN), command_apply, NULL,
+     "Make and change things until they are as files declare them; what they do not name stays.", "sluice apply -f cluster.yaml --dry-run"},
     {"reservation create", NULL, TAKES(OPTIONS_OF_A_RESERVATION, OPTION_WAIT, OPTIONS_OF_A_CHANGE),
      command_reservation_create, &noun_reservation,
      "Reserve instances for a window of time.",

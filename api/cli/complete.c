@@ -16,11 +16,26 @@ struct typed {
     int wants_value;  /* the option whose value that is; -1: none */
 };
 
+static const struct command *command_of(const struct typed *typed)
+{
+    for (const struct command *command = commands; command->path != NULL; command++) {
+        size_t first = strcspn(command->path, " ");
+        bool has_two = command->path[first] == ' ';
+        if (typed->count > 0 && strlen(typed->words[0]) == first &&
+            memcmp(typed->words[0], command->path, first) == 0 &&
+            (!has_two || (typed->count > 1 && strcmp(typed->words[1], command->path + first + 1) == 0)))
+            return command;
+    }
+    return NULL;
+}
+
 /* The word before the last is known by then: an option may make the last one its value. */
 static void take(struct typed *typed, const char *word)
 {
     const char *value = NULL;
-    int option = word[0] == '-' && word[1] != '\0' ? option_of_word(word, &value) : -1;
+    const struct command *command = command_of(typed);
+    const enum option_id *list = command == NULL ? NULL : command->options;
+    int option = word[0] == '-' && word[1] != '\0' ? option_of_word(word, list, &value) : -1;
     bool is_value = typed->wants_value >= 0;
     typed->wants_value = -1;
     if (is_value)
@@ -61,19 +76,6 @@ static void offer_options(FILE *out, const char *typed, const enum option_id *li
 {
     for (; list != NULL && *list != OPTIONS_END; list++)
         offer(out, typed, "--", options[*list].name, strlen(options[*list].name));
-}
-
-static const struct command *command_of(const struct typed *typed)
-{
-    for (const struct command *command = commands; command->path != NULL; command++) {
-        size_t first = strcspn(command->path, " ");
-        bool has_two = command->path[first] == ' ';
-        if (typed->count > 0 && strlen(typed->words[0]) == first &&
-            memcmp(typed->words[0], command->path, first) == 0 &&
-            (!has_two || (typed->count > 1 && strcmp(typed->words[1], command->path + first + 1) == 0)))
-            return command;
-    }
-    return NULL;
 }
 
 /* The table has the commands of a group one behind the other. */

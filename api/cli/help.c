@@ -2,13 +2,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/help.h"
 
+#include "api/cli/declaration.h"
+
 #include <string.h>
 
 /* X(code, meaning) */
 #define EXIT_CODES(X)                                                                                                  \
     X(0, "done")                                                                                                       \
     X(1, "an error that none of the others tells")                                                                     \
-    X(2, "the command line is wrong")                                                                                  \
+    X(2, "the command line is wrong, or a file that it names")                                                         \
     X(3, "no token, or one that may not do this")                                                                      \
     X(4, "there is no such thing")                                                                                     \
     X(5, "a conflict, or no capacity")                                                                                 \
@@ -138,6 +140,62 @@ static void print_command_docs(FILE *out, const struct command *command)
         fprintf(out, "\nExample:\n\n```\n%s\n```\n", command->example);
 }
 
+/* Declarative files, by the table of kinds. */
+static void print_declarations_docs(FILE *out)
+{
+    fputs(
+        "\n## Declarative files\n\n"
+        "`sluice apply -f FILE` makes and changes things until they are as YAML or JSON files declare them. `-f` may be\n"
+        "repeated, `-` is standard input, of a directory its files `*.yaml`, `*.yml` and `*.json` are taken by name. A file\n"
+        "has as many documents as it likes, of kind, name and spec, which is the body that the API's POST takes:\n\n"
+        "```yaml\n"
+        "kind: project\n"
+        "name: research\n"
+        "spec:\n"
+        "  labels: {team: pretrain}\n"
+        "---\n"
+        "kind: reservation\n"
+        "name: llama\n"
+        "spec:\n"
+        "  project: research\n"
+        "  instance_type: h100.8x\n"
+        "  count: 16\n"
+        "  zone: us-east-1a\n"
+        "  starts_at: 2026-12-01T00:00:00Z\n"
+        "  ends_at: 2026-12-08T00:00:00Z\n"
+        "```\n\n"
+        "- First everything is planned, and tried with `validate_only`: what would change is printed (`+` is new, `~` is\n"
+        "  changed), and if anything is refused nothing is changed. `--dry-run` ends there. What names something that is\n"
+        "  only made by the same files is checked once that is there.\n"
+        "- A thing is found by its name, and of some kinds what it belongs to. What is not there is made (POST, under an\n"
+        "  idempotency key); what is otherwise is replaced (PUT) as it was compared (`If-Match`): what the spec leaves out\n"
+        "  becomes its default. A second time all is unchanged. Secrets are never shown, so they are sent again each time.\n"
+        "- What the files do not name stays: nothing is deleted.\n"
+        "- Things are made in the order of the table, whatever the order of the files. The first that fails ends it; what\n"
+        "  was done before it is told, and found unchanged the next time.\n"
+        "- A reservation that had its time as declared is done. One that was rejected, has expired or was cancelled is asked\n"
+        "  for again, and so is one whose spec is another since. Its verdict is waited for, a minute at most.\n"
+        "- With `-o json` one report of all: each document with its `action` (`create`, `change`, `none`, `refuse`),\n"
+        "  `differences`, the `preview` or the `problem`, and once it is `done` the `object`.\n"
+        "- A text that begins with `{` or `[` is JSON, any other YAML: plain `null`, `true`, `false` and numbers as JSON has\n"
+        "  them are values, all else is text, `no` and times too. Anchors and aliases are read, tags and merge keys are not.\n"
+        "- What is wrong with a file is told with its line and ends with 2; else the exit code is that of the first refusal.\n\n"
+        "| kind | found by | tenants make it | the provider does |\n|--|--|--|--|\n",
+        out);
+    for (const struct kind *kind = kinds; kind->name != NULL; kind++) {
+        fprintf(out, "| `%s` | ", kind->name);
+        const char *const fields[] = {kind->called, kind->asked[0], kind->asked[1], kind->asked[2], kind->compared};
+        const char *before = "";
+        for (size_t i = 0; i < COUNT_OF(fields); i++) {
+            if (fields[i] == NULL)
+                continue;
+            fprintf(out, "%s`%s`", before, fields[i]);
+            before = ", ";
+        }
+        fprintf(out, " | %s | %s |\n", kind->tenant_path == NULL ? "" : "yes", kind->system_path == NULL ? "" : "yes");
+    }
+}
+
 void help_print_docs(FILE *out)
 {
     fputs(
@@ -166,6 +224,7 @@ void help_print_docs(FILE *out)
 #define X(code, meaning) fprintf(out, "| %d | %s |\n", code, meaning);
     EXIT_CODES(X)
 #undef X
+    print_declarations_docs(out);
     fputs("\n## Options of every command\n", out);
     print_option_docs(out, options_everywhere);
     for (const struct command *command = commands; command->path != NULL; command++)

@@ -4,32 +4,13 @@
 #include "api/cli/help.h"
 #include "api/cli/problem.h"
 #include "api/cli/session.h"
+#include "api/cli/tell.h"
 #include "common/arena.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void print_error(FILE *out, const struct err *err)
-{
-    fprintf(out, "sluice: %s", err->text);
-    if (err->code[0] != '\0')
-        fprintf(out, " (%s)", err->code);
-    fputc('\n', out);
-    if (err->hint[0] != '\0')
-        fprintf(out, "%s\n", err->hint);
-}
-
-static void tell(struct session *session, const struct err *err)
-{
-    print_error(session->log, err);
-    if (session->problem == NULL)
-        return;
-    problem_print(session->log, session->arena, session->problem, session->asked);
-    if (session->json && !session->problem_is_shown)
-        session_print_json(session, session->problem);
-}
 
 static enum err_kind run(struct session *session, struct err *reterr)
 {
@@ -65,7 +46,7 @@ static int run_command(const struct arguments *arguments)
     struct err err = {0};
     enum err_kind kind = run(&session, &err);
     if (kind != ERR_NONE)
-        tell(&session, &err);
+        tell_refusal(&session, &err);
     session_clear(&session);
     return exit_code_of(kind);
 }
@@ -103,7 +84,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     enum err_kind kind = arguments_parse(argc, (const char *const *)argv, &arguments, &err);
     if (kind != ERR_NONE) {
-        print_error(stderr, &err);
+        tell_error(stderr, &err);
         return exit_code_of(kind);
     }
     if (arguments_have(&arguments, OPTION_HELP)) {

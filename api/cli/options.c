@@ -39,8 +39,12 @@ static int option_of_name(const char *name, size_t length)
     return -1;
 }
 
-static int option_of_letter(char letter)
+static int option_of_letter(char letter, const enum option_id *list)
 {
+    for (; list != NULL && *list != OPTIONS_END; list++) {
+        if (letter != 0 && options[*list].letter == letter)
+            return (int)*list;
+    }
     for (int i = 0; i < OPTIONS_TOTAL; i++) {
         if (letter != 0 && options[i].letter == letter)
             return i;
@@ -48,7 +52,7 @@ static int option_of_letter(char letter)
     return -1;
 }
 
-int option_of_word(const char *word, const char **ret_value)
+int option_of_word(const char *word, const enum option_id *list, const char **ret_value)
 {
     bool is_long = word[1] == '-';
     size_t length = is_long ? strcspn(word + 2, "=") : 1;
@@ -56,7 +60,7 @@ int option_of_word(const char *word, const char **ret_value)
     *ret_value = NULL;
     if (rest[0] != '\0')
         *ret_value = is_long ? rest + 1 : rest;
-    return is_long ? option_of_name(word + 2, length) : option_of_letter(word[1]);
+    return is_long ? option_of_name(word + 2, length) : option_of_letter(word[1], list);
 }
 
 bool option_wants_value(enum option_id option)

@@ -21,6 +21,8 @@
     X(IDEMPOTENCY_KEY, "idempotency-key", 0,   "KEY",     TEXT,   0, 0,         NULL,               "Makes a repetition the same request; a random one unless given") \
     X(LIMIT,           "limit",           0,   "N",       INT,    1, 1000000,   NULL,               "Show at most so many (default 1000)")                    \
     X(BODY,            "body",            0,   "FILE",    TEXT,   0, 0,         NULL,               "Start from this JSON document (- reads standard input); other options change it") \
+    X(FILE,            "file",            'f', "FILE",    TEXT,   0, 0,         NULL,               "YAML or JSON with what is declared, a directory of such files, or - for standard input; may be repeated") \
+    X(DRY_RUN,         "dry-run",         0,   NULL,      FLAG,   0, 0,         NULL,               "Only say what would change")                             \
     X(NAME,            "name",            0,   "NAME",    TEXT,   0, 0,         "name",             "Name")                                                   \
     X(PROJECT,         "project",         0,   "NAME",    TEXT,   0, 0,         "project",          "Your own grouping")                                      \
     X(INSTANCE_TYPE,   "instance-type",   0,   "NAME",    TEXT,   0, 0,         "instance_type",    "What each instance is; see 'sluice instance-type list'")  \
@@ -147,9 +149,10 @@ extern const struct option_row options[OPTIONS_TOTAL];
 extern const enum option_id options_everywhere[];
 bool options_have(const enum option_id *list, enum option_id option);
 
-/* The option that a word names: "--name", "--name=value", "-o" or "-ovalue"; -1: there is none of that name. *ret_value is
+/* The option that a word names: "--name", "--name=value", "-o" or "-ovalue"; -1: there is none of that name. A letter that
+ * several have is that of the list (NULL: none known yet), which is what the command before the word takes. *ret_value is
  * what stands within the word, NULL where nothing does. */
-int option_of_word(const char *word, const char **ret_value);
+int option_of_word(const char *word, const enum option_id *list, const char **ret_value);
 /* Is the next word its value, where none stands within its own? */
 bool option_wants_value(enum option_id option);
 

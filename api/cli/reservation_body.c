@@ -2,11 +2,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/reservation_body.h"
 
+#include "api/cli/file_text.h"
 #include "api/cli/noun.h"
 #include "api/cli/text.h"
 #include "common/must.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define BODY_BYTES_MAX 1048576 /* the API's own limit */
@@ -130,24 +130,13 @@ static const char *field_of(const struct noun *noun, const char *field)
     return length > 0 && strncmp(field, noun->is_part, length) == 0 ? field + length : field;
 }
 
-static void close_file(FILE **file)
-{
-    if (*file != NULL && *file != stdin)
-        (void)fclose(*file); /* it was read only */
-}
-
 static enum err_kind read_body(const char *name, json_t **ret, struct err *reterr)
 {
-    CLEANUP(close_file) FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
-    if (file == NULL)
-        return err_set(reterr, ERR_MALFORMED, "cannot open '%s'", name);
-    CLEANUP(text_freep) char *text = malloc(BODY_BYTES_MAX + 1);
-    must(text != NULL);
-    size_t length = fread(text, 1, BODY_BYTES_MAX + 1, file);
-    if (ferror(file) != 0)
-        return err_set(reterr, ERR_MALFORMED, "cannot read '%s'", name);
-    if (length > BODY_BYTES_MAX)
-        return err_set(reterr, ERR_MALFORMED, "'%s' is longer than %d bytes", name, BODY_BYTES_MAX);
+    CLEANUP(text_freep) char *text = NULL;
+    size_t length = 0;
+    enum err_kind kind = file_text_read(name, BODY_BYTES_MAX, &text, &length, reterr);
+    if (kind != ERR_NONE)
+        return kind;
     json_error_t error;
     json_t *body = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (body == NULL)

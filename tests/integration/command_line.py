@@ -24,7 +24,7 @@ class Done:
 
 
 class Misbehaving:
-    """Answers each request with the next of `script`: a (status, body) pair, bytes as they are, or None to hang up."""
+    """Answers each request with the next of `script`: a (status, body) pair, maybe with lines of its head, bytes as they are, or None to hang up."""
 
     def __init__(self):
         self.script, self.seen = [], []
@@ -48,7 +48,7 @@ class Misbehaving:
                 except OSError:
                     pass  # the client has had enough
 
-            do_GET = do_POST = handle_any
+            do_GET = do_POST = do_PUT = handle_any
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"

@@ -194,6 +194,15 @@ START_TEST(help_is_a_word_too_and_names_the_command_of_a_wrong_option)
 }
 END_TEST
 
+START_TEST(a_letter_is_that_of_the_command_before_it)
+{
+    ck_assert_int_eq(PARSE("apply", "-f", "a.yaml", "-fb.yaml"), ERR_NONE);
+    ck_assert_str_eq(arguments_text(&arguments, OPTION_FILE), "b.yaml");
+    ck_assert_int_eq(PARSE("instance", "console", "ins_1", "-f"), ERR_NONE);
+    ck_assert(arguments_have(&arguments, OPTION_FOLLOW) && !arguments_have(&arguments, OPTION_FILE));
+}
+END_TEST
+
 /* A line as far as it is typed, and what may stand there. */
 static const struct {
     const char *line, *offered;
@@ -208,6 +217,8 @@ static const struct {
     {"sluice -oj", ""},
     {"sluice node list --state re", ""}, /* a value of which there is no list */
     {"sluice reservation get lla", ""},
+    {"sluice apply --", "--file\n--dry-run\n--profile\n--url\n--output\n--help\n"},
+    {"sluice apply -f ", ""}, /* the shell knows files */
     {"sluice fly ", ""},
     {"sluice -", "--profile\n--url\n--output\n--help\n"},
 };
@@ -338,7 +349,7 @@ START_TEST(every_row_of_the_tables_is_whole)
         char word[64];
         const char *value = NULL;
         (void)snprintf(word, sizeof word, "--%s=x", options[i].name);
-        ck_assert_int_eq(option_of_word(word, &value), i);
+        ck_assert_int_eq(option_of_word(word, NULL, &value), i);
         ck_assert_str_eq(value, "x");
         ck_assert_int_eq(options[i].type == VALUE_FLAG, options[i].argument == NULL);
     }
@@ -360,6 +371,7 @@ END_TEST
 Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("cli_arguments");
+    tcase_add_test(tests, a_letter_is_that_of_the_command_before_it);
     tcase_add_test(tests, options_may_stand_anywhere);
     tcase_add_test(tests, the_last_of_two_values_counts);
     tcase_add_test(tests, wait_needs_no_number_and_does_not_eat_the_next_word);
