@@ -3,6 +3,7 @@
 
 import contextlib
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -130,6 +131,30 @@ def test_whoever_was_sold_a_window_behind_it_has_it_though_the_leader(rolling, h
     assert len(stays) == 2 and stays[0]["ended_at"] <= stays[1]["started_at"]
     stack.advance(at(10))
     assert stack.sql("SELECT name FROM billing_check WHERE violations > 0") == []
+
+
+def test_more_than_one_piece_of_work_takes_are_held_before_anything_is_decided(stack):
+    many, makers = 520, 4  # a piece of work reads 512
+    stack.fleet(66)
+    stack.operator.create("/v1/system/instance-types", {"name": "one", "gpu_count": 1, "gpu_models": ["H100"], "cpu_milli": 1000, "memory_mib": 1024})
+    acme, other = stack.tenant("acme", on_demand_horizon_s=DAY_S), stack.tenant("other")
+
+    def make(client):
+        for _ in range(many // makers):
+            reserve(client, None, None, instance_type="one")
+
+    with ThreadPoolExecutor(makers) as pool:
+        list(pool.map(make, [acme.clone() for _ in range(makers)]))
+    stack.advance(at(2))
+    with absent(stack, "was gone", at(9)):
+        asked = other.post("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 2, "ends_at": at(10)},
+                           headers={"Prefer": "respond-async"}).expect(202).body
+    stack.advance(at(9, "00:00:01"))
+    assert status_of(other, asked)["state"] == "rejected"
+    assert stack.sql("SELECT count(*) FROM allocation a JOIN instance i USING (reservation_id) WHERE a.period @> sluice_now() AND i.state = 'running'"
+                     " AND i.node_id = a.node_id") == [{"count": many}]
+    assert stack.sql("SELECT count(*) FROM allocation_history WHERE kind = 'instance'") == [{"count": many}]
+    assert stack.operator.get("/v1/system/planner/verify?zone=us-east-1a").expect(200).body["equal"] is True
 
 
 def test_without_a_horizon_it_holds_for_ever(rolling):
