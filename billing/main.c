@@ -143,10 +143,11 @@ static bool is_ready(void *context, FILE *out)
     return ready;
 }
 
-static enum err_kind connect_and_listen(struct db *db, struct err *reterr)
+/* The schema is looked at each round: nothing is booked upon one that was migrated beyond this program. */
+static enum err_kind connect_and_listen(struct db *db, bool listening, struct err *reterr)
 {
     enum err_kind kind = db_check_schema(db, reterr);
-    for (size_t i = 0; i < COUNT_OF(channels) && kind == ERR_NONE; i++)
+    for (size_t i = 0; i < COUNT_OF(channels) && kind == ERR_NONE && !listening; i++)
         kind = db_listen(db, channels[i], reterr);
     return kind;
 }
@@ -192,7 +193,7 @@ static void run(struct books *books)
     bool listening = false;
     while (!shutdown_requested()) {
         struct err err = {0};
-        enum err_kind kind = listening ? ERR_NONE : connect_and_listen(db, &err);
+        enum err_kind kind = connect_and_listen(db, listening, &err);
         listening = kind == ERR_NONE;
         if (kind == ERR_NONE)
             kind = work(books, &err);

@@ -4,6 +4,7 @@
 #include "common/config.h"
 
 #include "common/alloc.h"
+#include "common/db.h"
 #include "common/must.h"
 
 #include <ctype.h>
@@ -365,7 +366,7 @@ static void print_help(const char *program, const char *summary, const struct co
         "  --check-config  say whether the configuration is valid, and what in it is weak (--strict: fail if anything is)\n"
         "  --print-config  print every setting's value, secrets masked\n"
         "  --print-docs    print the settings as docs/configuration.md has them\n"
-        "  --version       print the version\n"
+        "  --version       print the version, and the schema that it knows\n"
         "  --help          print this\n");
 }
 
@@ -463,7 +464,7 @@ enum err_kind config_load(const char *program, const char *summary, const struct
     if (line.request == REQUEST_HELP)
         print_help(program, summary, parts);
     if (line.request == REQUEST_VERSION)
-        printf("%s %s\n", program, SLUICE_VERSION);
+        printf("%s %s (knows schema %d)\n", program, SLUICE_VERSION, DB_SCHEMA_KNOWN);
     if (line.request == REQUEST_DOCS)
         print_docs(program, parts);
     if (line.request == REQUEST_HELP || line.request == REQUEST_VERSION || line.request == REQUEST_DOCS)

@@ -259,7 +259,9 @@ enum err_kind db_command(struct db *db, const char *sql, PGresult **ret, struct 
 
 static const struct db_stmt statement_schema_version = {
     .name = "db_schema_version",
-    .sql = "SELECT coalesce(max(version), 0)::bigint FROM schema_migration",
+    /* By way of jsonb: a schema of before 0083 has no such column, and is to be told as what it is. */
+    .sql = "SELECT coalesce(max(m.version), 0)::bigint, coalesce(max((to_jsonb(m) ->> 'oldest_known')::bigint), 0)"
+           " FROM schema_migration m",
     .params = 0,
 };
 
@@ -278,12 +280,19 @@ enum err_kind db_check_schema(struct db *db, struct err *reterr)
             *reterr = err;
         return kind;
     }
-    int64_t version = db_int(result, 0, 0, 0);
-    if (version < DB_SCHEMA_MIN || version > DB_SCHEMA_KNOWN + 1) {
+    long long version = db_int(result, 0, 0, 0);
+    long long oldest_known = db_int(result, 0, 1, 0);
+    if (version < DB_SCHEMA_MIN) {
+        return err_set(
+            reterr, ERR_PRECONDITION,
+            "the database has schema %lld, this program needs %d at least: run the deploy/migrate of its release",
+            version, DB_SCHEMA_MIN);
+    }
+    if (oldest_known > DB_SCHEMA_KNOWN) {
         return err_set(reterr, ERR_PRECONDITION,
-                       "the database has schema %lld, this program works with %d to %d: run the deploy/migrate or the "
-                       "program that fits",
-                       (long long)version, DB_SCHEMA_MIN, DB_SCHEMA_KNOWN + 1);
+                       "the database has schema %lld, upon which programs run that know %lld at least, and this one "
+                       "knows %d: replace it by that of a later release",
+                       version, oldest_known, DB_SCHEMA_KNOWN);
     }
     return ERR_NONE;
 }

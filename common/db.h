@@ -128,10 +128,12 @@ void db_array_clear(struct db_array *array); /* for CLEANUP: an array variable s
 const char *db_int_param(char buffer[static DB_INT_TEXT_SIZE], int64_t value);
 
 /* The highest migration that these programs were tested with, and the lowest that has what they use. A migration comes
- * before the programs that need it and is made so that those that do not know it go on (expand, then contract): so
- * one more than the known one is fine, and anything beyond is not. A test compares with the folder migrations/. */
-#define DB_SCHEMA_KNOWN 82
+ * before the programs that need it and is made so that those that do not know it go on; one that takes away what older
+ * programs use says which may still run (schema_migration.oldest_known, migrations/README.md). So a program takes any
+ * number of migrations ahead of its own, up to one that excludes it. A test compares with the folder migrations/. */
+#define DB_SCHEMA_KNOWN 83
 #define DB_SCHEMA_MIN   82
-/* ERR_PRECONDITION where there is no schema, or one below DB_SCHEMA_MIN or above DB_SCHEMA_KNOWN + 1: a daemon does not
- * start then. A database that is away (ERR_UNAVAILABLE) comes back, so that stops no start. */
+/* ERR_PRECONDITION where there is no schema, one below DB_SCHEMA_MIN, or one that wants programs that know more than
+ * DB_SCHEMA_KNOWN: a daemon does not start then. A database that is away (ERR_UNAVAILABLE) comes back, so that stops no
+ * start. */
 MUST_CHECK enum err_kind db_check_schema(struct db *db, struct err *reterr);

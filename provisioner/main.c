@@ -53,7 +53,8 @@ struct provisioner {
     pthread_mutex_t lock; /* of zones: the admin's thread reads them */
     struct zone **zones;
     size_t zone_count;
-    bool knows_zones; /* the database has answered */
+    bool knows_zones;   /* the database has answered, and is one for this program */
+    struct err trouble; /* else why not */
 };
 
 static const struct db_stmt statement_zones = {
@@ -129,10 +130,13 @@ static void drop_zones(struct provisioner *provisioner, const PGresult *listed)
 static enum err_kind look_for_zones(struct provisioner *provisioner, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind =
-        db_run(provisioner->db, &statement_zones, DB_PARAMS(provisioner->settings.zones), &result, reterr);
+    struct err err = {0};
+    enum err_kind kind = db_check_schema(provisioner->db, &err); /* it may have been migrated beyond this program */
+    if (kind == ERR_NONE)
+        kind = db_run(provisioner->db, &statement_zones, DB_PARAMS(provisioner->settings.zones), &result, &err);
     (void)pthread_mutex_lock(&provisioner->lock); /* cannot fail on a mutex of this kind */
     provisioner->knows_zones = kind == ERR_NONE;
+    provisioner->trouble = err;
     for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++) {
         struct identity id = db_identity(result, row, 0);
         if (!is_known(provisioner, id))
@@ -141,6 +145,7 @@ static enum err_kind look_for_zones(struct provisioner *provisioner, struct err 
     if (kind == ERR_NONE)
         drop_zones(provisioner, result);
     (void)pthread_mutex_unlock(&provisioner->lock);
+    *reterr = err;
     return kind;
 }
 
@@ -150,7 +155,8 @@ static bool ready(void *context, FILE *out)
     struct provisioner *provisioner = context;
     (void)pthread_mutex_lock(&provisioner->lock);
     bool all = provisioner->knows_zones;
-    fprintf(out, "database %s\n", all ? "ok" : "unreachable");
+    const char *trouble = provisioner->trouble.text[0] == '\0' ? "not asked yet" : provisioner->trouble.text;
+    fprintf(out, "database %s\n", all ? "ok" : trouble);
     for (size_t i = 0; i < provisioner->zone_count; i++) {
         const struct zone *zone = provisioner->zones[i];
         char id[IDENTITY_TEXT_SIZE];

@@ -25,15 +25,25 @@ class Machine:
         self.port = port
 
     def run(self, script, *arguments, cwd="/"):
-        environment = {name: value for name, value in os.environ.items() if name != "SLUICE_DATABASE_URL"}
-        environment["SLUICE_STATE_DIR"] = str(self.state)
-        done = subprocess.run([DEPLOY / script, *arguments], env=environment, cwd=cwd, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False)
+        done = self.attempt(DEPLOY / script, *arguments, cwd=cwd)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def attempt(self, script, *arguments, cwd="/"):
+        environment = {name: value for name, value in os.environ.items() if name != "SLUICE_DATABASE_URL"}
+        environment["SLUICE_STATE_DIR"] = str(self.state)
+        return subprocess.run([script, *arguments], env=environment, cwd=cwd, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False)
+
     def up(self):
-        return self.run("up", "--no-build", "--nodes", "24", "--port", str(self.port), "--https", f"127.0.0.1:{self.port + 4}")
+        return self.run("up", *self.arguments())
+
+    def arguments(self):
+        return ["--no-build", "--nodes", "24", "--port", str(self.port), "--https", f"127.0.0.1:{self.port + 4}"]
+
+    def sql(self, statement):
+        url = self.run("postgres", "url", "--dir", self.state / "postgres", "--role", "postgres").strip()
+        return subprocess.run(["psql", "-X", "-q", "-At", url, "-c", statement], capture_output=True, text=True, check=True).stdout
 
     def token(self, name):
         lines = (self.state / "tokens").read_text().splitlines()
@@ -75,10 +85,7 @@ def test_the_demo_has_two_invoiced_months_of_three_tenants(machine):
 
 
 def test_the_books_of_the_demo_are_whole(machine):
-    url = machine.run("postgres", "url", "--dir", machine.state / "postgres", "--role", "postgres").strip()
-    asked = subprocess.run(["psql", "-X", "-At", url, "-c", "SELECT name FROM sluice.billing_check WHERE violations <> 0"],
-                           capture_output=True, text=True, check=True)
-    assert asked.stdout == ""
+    assert machine.sql("SELECT name FROM sluice.billing_check WHERE violations <> 0") == ""
 
 
 def test_tokens_are_for_their_owner_alone(machine):
@@ -110,6 +117,33 @@ def test_a_second_run_brings_back_what_is_down_and_seeds_nothing(machine):
     assert machine.pid("sluice-billing") != killed
     after = [len(machine.client().items(f"/v1/system/{what}")) for what in ("reservations", "nodes", "tokens", "prices", "assets")]
     assert before == after
+
+
+def test_a_crash_between_migrating_and_replacing_programs_does_no_harm(machine):
+    # So it died: a release of ten migrations is applied, and the programs are those of before.
+    machine.sql("INSERT INTO sluice.schema_migration (version, name, checksum) SELECT 900 + n, 'from_the_next_release', '' FROM generate_series(1, 10) n")
+    try:
+        for service in SERVICES[:3]:
+            os.kill(machine.pid(service), signal.SIGKILL)
+        machine.up()
+        assert machine.client().get("/v1/me").expect(200)
+    finally:
+        machine.sql("DELETE FROM sluice.schema_migration WHERE version > 900")
+
+
+def test_what_the_programs_cannot_run_upon_is_not_migrated(machine, scratch):
+    tree = scratch / "next-release"
+    for folder in ("deploy", "migrations"):
+        shutil.copytree(ROOT / folder, tree / folder)
+    (tree / "build").symlink_to(ROOT / "build")
+    (tree / "migrations/0998_adds.sql").write_text("CREATE TABLE sluice.added (id integer);\n")
+    (tree / "migrations/0999_takes.sql").write_text("-- oldest_known: 998\nDROP TABLE sluice.added;\n")
+    before = [machine.pid(service) for service in SERVICES]
+    refused = machine.attempt(tree / "deploy/up", *machine.arguments())
+    assert refused.returncode == 1 and "build or install that of a later release first" in refused.stderr, refused.stdout + refused.stderr
+    assert machine.sql("SELECT count(*) FROM sluice.schema_migration WHERE version > 900") == "0\n"
+    assert before == [machine.pid(service) for service in SERVICES]
+    assert machine.client().get("/v1/me").expect(200)
 
 
 def test_down_leaves_nothing_running_and_up_brings_everything_back(machine):

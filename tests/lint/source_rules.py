@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Rules of the sources that no compiler and no formatter knows: files that grew too long, lines that grew too wide; of C
 also functions that are banned, includes that point sideways, pure folders that do I/O, statements built from text, files
-that lack their head, headers that declare what nobody else needs, macros that nothing needs.
+that lack their head, headers that declare what nobody else needs, macros that nothing needs; of migrations those that take
+something away and do not say which programs may still run.
 
     tests/lint/source_rules.py [--self-test]
 """
@@ -13,7 +14,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ("common", "api", "provisioner", "billing", "tests", "deploy")
+FOLDERS = ("common", "api", "provisioner", "billing", "tests", "deploy", "migrations")
 LINES_MAX = 600
 COLUMNS_MAX = 180  # what is laid out by no formatter (TypeScript is by Prettier), or left as it is by one (texts in C)
 
@@ -172,11 +173,35 @@ def needless_macros(path, text):
             yield line_of(text, match.start(1)), f"nothing here needs the macro {match.group(1)}"
 
 
+OLDEST_KNOWN_SINCE = 83  # migrations of before are fixed
+# What a program may use that knows less: all DROPs but of what no statement names, and what narrows or closes.
+TAKES_AWAY = re.compile(r"\bDROP\s+(?!CONSTRAINT\b|TRIGGER\b|POLICY\b|DEFAULT\b|NOT\s+NULL\b|IDENTITY\b|EXPRESSION\b)|\bRENAME\b|\bSET\s+NOT\s+NULL\b"
+                        r"|\bALTER\s+(?:COLUMN\s+)?\w+\s+(?:SET\s+DATA\s+)?TYPE\b|\bREVOKE\s+(?!CREATE\b)(?!(?:(?!\bFROM\b)[^;])*\bFROM\s+PUBLIC\b)", re.IGNORECASE)
+SQL_ASIDE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:''|[^'])*'|(\$\w*\$).*?\1", re.DOTALL)  # comments, texts and the bodies of functions
+
+
+def excluded_programs(path, text):
+    """A migration that takes something away says which programs may still run upon it (migrations/README.md)."""
+    number = int(re.match(r"\d*", pathlib.Path(path).name)[0] or 0)
+    if number < OLDEST_KNOWN_SINCE:
+        return
+    said = list(re.finditer(r"^-- *oldest_known\b.*$", text, re.MULTILINE | re.IGNORECASE))
+    for match in said:
+        known = re.fullmatch(r"-- oldest_known: (\d+)", match[0])
+        if known is None or int(known[1]) > number or len(said) > 1:
+            yield line_of(text, match.start()), f"'{match[0]}': one line '-- oldest_known: N' with an N of 0 to {number} is what deploy/migrate reads"
+    code = SQL_ASIDE.sub(lambda match: "\n" * match[0].count("\n") + " ", text)
+    taken = TAKES_AWAY.search(code)
+    if taken and not said:
+        yield line_of(code, taken.start()), f"{' '.join(code[taken.start():].split()[:3])}: which programs may still run? Say '-- oldest_known: N' (0: all)"
+
+
 # By the end of a file's name.
 RULES = {
     (".c", ".h"): (banned_functions, built_statements, sideways_includes, impure_includes, head, length, width, needless_macros),
     (".py",): (length, width),
     (".ts", ".tsx"): (length,),
+    (".sql",): (excluded_programs,),
 }
 
 HEAD = "/* What for. */\n/* SPDX-License-Identifier: Apache-2.0 */\n"
@@ -201,6 +226,22 @@ SAMPLES = (  # path, text, how many findings
     ("common/a.c", HEAD + "// clang-format off\n// " + "x" * COLUMNS_MAX + "\n// clang-format on\n", 0),
     ("tests/a.py", "\n" * LINES_MAX + "x" * (COLUMNS_MAX + 1) + "\n", 2),
     ("api/a.tsx", "\n" * LINES_MAX + "x" * (COLUMNS_MAX + 1) + "\n", 1),
+    ("migrations/0082_a.sql", "DROP TABLE a;", 0),
+    ("migrations/0083_a.sql", "DROP TABLE a;", 1),
+    ("migrations/0083_a.sql", "ALTER TABLE a\n  DROP COLUMN b;", 1),
+    ("migrations/0083_a.sql", "ALTER TABLE a DROP b;", 1),
+    ("migrations/0083_a.sql", "ALTER TABLE a RENAME b TO c;", 1),
+    ("migrations/0083_a.sql", "ALTER TABLE a ALTER b TYPE bigint;", 1),
+    ("migrations/0083_a.sql", "ALTER TABLE a ALTER COLUMN b SET NOT NULL;", 1),
+    ("migrations/0083_a.sql", "DROP FUNCTION a(uuid);\nCREATE FUNCTION a(uuid, text) RETURNS void;", 1),
+    ("migrations/0083_a.sql", "REVOKE SELECT ON a FROM sluice_api;", 1),
+    ("migrations/0083_a.sql", "REVOKE EXECUTE ON FUNCTION a FROM PUBLIC; REVOKE CREATE ON SCHEMA s FROM a; ALTER TABLE a ALTER b DROP NOT NULL, DROP CONSTRAINT c;", 0),
+    ("migrations/0083_a.sql", "-- DROP TABLE a\nCREATE FUNCTION a() AS $$ EXECUTE 'DROP TABLE x'; DROP TABLE y; $$;\nSELECT 'it''s DROP TABLE a';", 0),
+    ("migrations/0083_a.sql", "-- oldest_known: 83\nDROP TABLE a;", 0),
+    ("migrations/0083_a.sql", "-- oldest_known: 0\nDROP INDEX a;", 0),
+    ("migrations/0083_a.sql", "-- oldest_known: 84\nDROP TABLE a;", 1),
+    ("migrations/0083_a.sql", "-- Oldest_known: 83, for b\nDROP TABLE a;", 1),
+    ("migrations/0083_a.sql", "-- oldest_known: 82\n-- oldest_known: 83\n", 2),
 )
 
 
@@ -224,7 +265,7 @@ def findings(path, text):
 
 
 def sources():
-    """Those of C, Python and TypeScript that are written, not made."""
+    """Those of C, Python, TypeScript and SQL that are written, not made."""
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix and any(path.suffix in ends for ends in RULES) and "node_modules" not in path.parts and path.name != "schema.d.ts":
