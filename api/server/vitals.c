@@ -1,5 +1,5 @@
-/* Expired leases, how far billing and the audit's sealer are behind their logs, and the age of the oldest writing
- * transaction. */
+/* Expired leases, how far billing and the audit's sealer are behind their logs, the age of the oldest writing
+ * transaction, and how many nodes are in which state. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/vitals.h"
 
@@ -23,6 +23,17 @@ static struct metric unsealed = {.name = "sluice_audit_unsealed_seconds",
                                  .help = "Age of the oldest audit row that is not in the hash chain yet"};
 static struct metric *const metrics[] = {&leases_expired, &event_lag, &oldest_writer, &unsealed};
 
+// clang-format off
+#define NODE_STATES(X)                                                                                                 \
+    X("enrolled") X("validating") X("ready") X("allocated") X("sanitizing") X("quarantined") X("maintenance")          \
+    X("repair") X("retired")
+static struct metric nodes[] = {
+#define X(state) {.name = "sluice_nodes", .type = METRIC_GAUGE, .labels = "state=\"" state "\"", .help = "Nodes in a state"},
+    NODE_STATES(X)
+#undef X
+};
+// clang-format on
+
 /* Billing reads every event, so its position tells of the log; a zone skips what is not its own. A virtual clock that
  * stands still leaves events unread on purpose: no lag there. */
 static const struct db_stmt statement_look = {
@@ -42,11 +53,23 @@ static const struct db_stmt statement_look = {
     .params = 1,
 };
 
-const struct db_stmt *const vitals_statements[] = {&statement_look, NULL};
+static const struct db_stmt statement_nodes = {
+    .name = "vitals_nodes",
+    .sql = "SELECT count(*)"
+#define X(state) ", count(*) FILTER (WHERE s.state = '" state "')"
+    NODE_STATES(X)
+#undef X
+        " FROM node_status s",
+    .params = 0,
+};
+
+const struct db_stmt *const vitals_statements[] = {&statement_look, &statement_nodes, NULL};
 
 void vitals_register(void)
 {
     metric_register(metrics, COUNT_OF(metrics));
+    for (size_t i = 0; i < COUNT_OF(nodes); i++)
+        metric_register((struct metric *const[]){&nodes[i]}, 1);
 }
 
 /* pg_stat_activity hides other roles' transactions from ours; but the snapshot's lower end stands still for as long
@@ -58,6 +81,15 @@ static int64_t open_for_s(int64_t oldest_xid, bool any_open)
         seen_since_ms = clock_monotonic_ms();
     seen_xid = oldest_xid;
     return (clock_monotonic_ms() - seen_since_ms) / 1000;
+}
+
+static enum err_kind look_at_nodes(struct db *db, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, &statement_nodes, DB_NO_PARAMS, &result, reterr);
+    for (size_t i = 0; i < COUNT_OF(nodes) && kind == ERR_NONE; i++)
+        metric_set(&nodes[i], db_int(result, 0, (int)i + 1, 0));
+    return kind;
 }
 
 enum err_kind vitals_look(struct db *db, struct err *reterr)
@@ -72,5 +104,5 @@ enum err_kind vitals_look(struct db *db, struct err *reterr)
     metric_set(&event_lag, db_int(result, 0, 1, 0));
     metric_set(&unsealed, db_int(result, 0, 4, 0));
     metric_set(&oldest_writer, open_for_s(db_int(result, 0, 2, 0), db_bool(result, 0, 3)));
-    return ERR_NONE;
+    return look_at_nodes(db, reterr);
 }

@@ -28,3 +28,14 @@ def test_a_missing_leader_and_unread_events_are_seen(make_stack):
     stack.billing.start()
     eventually(lambda: stack.api.metrics()["sluice_leases_expired"] == 0, "billing is led again")
     eventually(lambda: stack.api.metrics()["sluice_event_lag_seconds"] == 0, "everything is read again")
+
+
+def test_nodes_are_counted_by_their_state(make_stack):
+    stack = make_stack(start=None)
+    stack.fleet(nodes=3)
+    stack.sql("UPDATE node_status SET state = 'quarantined' WHERE node_id = (SELECT min(node_id::text)::uuid FROM node_status)")
+
+    def counted(state):
+        return stack.api.metrics()[f'sluice_nodes{{state="{state}"}}']
+
+    eventually(lambda: counted("quarantined") == 1 and counted("retired") == 0, "the node in quarantine is counted")
