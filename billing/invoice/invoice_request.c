@@ -2,37 +2,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/invoice/invoice_request.h"
 
+#include "billing/failure.h"
 #include "billing/invoice/credit_note.h"
 #include "billing/invoice/invoice_issue.h"
 #include "billing/invoice/invoice_store.h"
 #include "billing/ledger/payments.h"
+#include "common/log.h"
 #include "common/metrics.h"
 #include "common/must.h"
 #include "common/shutdown.h"
 
 #include <string.h>
 
-#define REQUESTS_MAX "100" /* of one look */
+#define CHUNK      100 /* of one look */
+#define CHUNK_TEXT "100"
 
 static struct metric metric_requests = {.name = "sluice_billing_invoice_requests_total",
                                         .type = METRIC_COUNTER,
                                         .help = "Requests of operators about invoices that were decided"};
+static struct metric metric_put_off = {
+    .name = "sluice_billing_invoice_requests_put_off_total",
+    .type = METRIC_COUNTER,
+    .help = "Attempts to carry out a request about an invoice that failed by no fault of its own; it is tried again"};
 
 void invoice_request_register_metrics(void)
 {
-    struct metric *const metrics[] = {&metric_requests};
+    struct metric *const metrics[] = {&metric_requests, &metric_put_off};
     metric_register(metrics, COUNT_OF(metrics));
 }
 
+/* Behind $1. */
 static const struct db_stmt statement_open = {
     .name = "invoice_request_open",
-    .sql = "SELECT id, kind, invoice_id, reason FROM invoice_request WHERE is_open ORDER BY id LIMIT " REQUESTS_MAX,
-    .params = 0,
+    .sql = "SELECT id, kind, invoice_id, reason FROM invoice_request WHERE is_open AND id > $1::uuid"
+           " ORDER BY id LIMIT " CHUNK_TEXT,
+    .params = 1,
 };
 
+/* Not while one of its tenant's that was asked for before is put off. */
 static const struct db_stmt statement_take = {
     .name = "invoice_request_take",
-    .sql = "UPDATE invoice_request SET is_open = false WHERE id = $1::uuid AND is_open RETURNING id",
+    .sql = "UPDATE invoice_request r SET is_open = false WHERE r.id = $1::uuid AND r.is_open"
+           "   AND NOT EXISTS (SELECT FROM invoice_request b"
+           "                    WHERE b.is_open AND b.id < r.id AND b.tenant_id = r.tenant_id) RETURNING r.id",
     .params = 1,
 };
 
@@ -78,6 +90,7 @@ struct work {
     bool is_credited;
     struct invoice_draft draft; /* its tenant and period, to be drawn up */
     /* out */
+    bool is_decided;
     bool made_credit_note, made_draft;
     struct identity made;
 };
@@ -181,13 +194,13 @@ static enum err_kind decide(struct db *db, const struct work *work, struct err *
                   NULL, reterr);
 }
 
-static enum err_kind take(struct db *db, const struct work *work, bool *ret_is_open, struct err *reterr)
+static enum err_kind take(struct db *db, const struct work *work, bool *ret_is_taken, struct err *reterr)
 {
     char id[UUID_TEXT_SIZE];
     identity_to_uuid(work->id, id);
     CLEANUP(db_result_clear) PGresult *taken = NULL;
     enum err_kind kind = db_run(db, &statement_take, DB_PARAMS(id), &taken, reterr);
-    *ret_is_open = kind == ERR_NONE && PQntuples(taken) == 1;
+    *ret_is_taken = kind == ERR_NONE && PQntuples(taken) == 1;
     return kind;
 }
 
@@ -216,43 +229,47 @@ static enum err_kind act(struct db *db, struct work *work, struct err *reterr)
 static enum err_kind carry_out(struct db *db, void *context, struct err *reterr)
 {
     struct work *work = context;
-    bool is_open = false;
-    enum err_kind kind = take(db, work, &is_open, reterr);
-    if (kind != ERR_NONE || !is_open)
+    work->is_decided = false;
+    enum err_kind kind = take(db, work, &work->is_decided, reterr);
+    if (kind != ERR_NONE || !work->is_decided)
         return kind;
     if (work->refusal == NULL)
         kind = act(db, work, reterr);
     return kind == ERR_NONE ? decide(db, work, reterr) : kind;
 }
 
-/* What is wrong with a wish, or takes too long with its invoice, stays with it: nobody else waits for it. */
-static bool is_its_own_fault(enum err_kind kind)
-{
-    return kind != ERR_NONE && (kind == ERR_TIMEOUT || !err_retryable(kind));
-}
-
-/* What cannot be carried out is refused: in a transaction of its own, since that of the attempt is undone. */
+/* Nobody else waits for what fails. The refusal is a transaction of its own, since that of the attempt is undone. */
 static enum err_kind carry_out_or_refuse(struct leader *leader, struct work *work, struct err *reterr)
 {
     struct err err = {0};
+    char id[UUID_TEXT_SIZE];
     enum err_kind kind = leader_transact(leader, carry_out, work, &err);
-    if (is_its_own_fault(kind)) {
+    if (kind != ERR_NONE && failure_of(&err) == FAILURE_PASSING) {
+        identity_to_uuid(work->id, id);
+        metric_add(&metric_put_off, 1);
+        log_event(LOG_LEVEL_ERROR, "invoice_request_put_off", LOG_TEXT("request", id), LOG_TEXT("why", err.text));
+        return ERR_NONE;
+    }
+    if (kind != ERR_NONE && failure_of(&err) == FAILURE_OWN) {
         work->refusal = &err;
         kind = leader_transact(leader, carry_out, work, reterr);
-    } else if (kind != ERR_NONE && reterr != NULL) {
+    } else if (kind != ERR_NONE) {
         *reterr = err;
     }
-    metric_add(&metric_requests, kind == ERR_NONE);
+    metric_add(&metric_requests, kind == ERR_NONE && work->is_decided);
     return kind;
 }
 
-enum err_kind invoice_requests_carry_out(struct leader *leader, int64_t now_s, bool *ret_closes_again,
-                                         struct err *reterr)
+/* Those behind *last, which becomes the last of them. */
+static enum err_kind carry_out_some(struct leader *leader, int64_t now_s, struct identity *last, int *ret_count,
+                                    bool *closes_again, struct err *reterr)
 {
+    char behind[UUID_TEXT_SIZE];
+    identity_to_uuid(*last, behind);
     CLEANUP(db_result_clear) PGresult *open = NULL;
-    enum err_kind kind = db_run(leader->db, &statement_open, DB_NO_PARAMS, &open, reterr);
-    *ret_closes_again = false;
-    for (int row = 0; kind == ERR_NONE && row < PQntuples(open) && !shutdown_requested(); row++) {
+    enum err_kind kind = db_run(leader->db, &statement_open, DB_PARAMS(behind), &open, reterr);
+    *ret_count = kind == ERR_NONE ? PQntuples(open) : 0;
+    for (int row = 0; kind == ERR_NONE && row < *ret_count && !shutdown_requested(); row++) {
         struct work work = {
             .id = db_identity(open, row, 0),
             .kind = db_text(open, row, 1),
@@ -265,7 +282,21 @@ enum err_kind invoice_requests_carry_out(struct leader *leader, int64_t now_s, b
         kind = payments_post(leader, reterr); /* in the order in which they were asked for */
         if (kind == ERR_NONE)
             kind = carry_out_or_refuse(leader, &work, reterr);
-        *ret_closes_again = *ret_closes_again || !action->of_invoice;
+        *closes_again = *closes_again || !action->of_invoice;
+        *last = work.id;
     }
+    return kind;
+}
+
+enum err_kind invoice_requests_carry_out(struct leader *leader, int64_t now_s, bool *ret_closes_again,
+                                         struct err *reterr)
+{
+    enum err_kind kind = ERR_NONE;
+    struct identity last = {0};
+    int count = 0;
+    *ret_closes_again = false;
+    do {
+        kind = carry_out_some(leader, now_s, &last, &count, ret_closes_again, reterr);
+    } while (kind == ERR_NONE && count == CHUNK && !shutdown_requested());
     return kind == ERR_NONE ? kind : err_context(reterr, "carrying out a request about an invoice");
 }

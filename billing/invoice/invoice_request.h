@@ -1,5 +1,6 @@
 /* What operators ask of invoices (rows of invoice_request), each carried out once, in a transaction of its own:
- * finalize, issue, void, credit, and closing a month again. A refusal is an outcome. */
+ * finalize, issue, void, credit, and closing a month again. A refusal is an outcome; what the database fails is put off
+ * and keeps only its own tenant's waiting. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

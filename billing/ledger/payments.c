@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/ledger/payments.h"
 
+#include "billing/failure.h"
 #include "billing/ledger/allocation.h"
 #include "billing/ledger/journal.h"
 #include "billing/ledger/settlement.h"
@@ -30,13 +31,14 @@ void payments_register_metrics(void)
     metric_register(metrics, COUNT_OF(metrics));
 }
 
-/* Ids sort by the time they were made. Behind $2. */
+/* Ids sort by the time they were made. Behind $2. A request that was put off keeps its own tenant's waiting. */
 static const struct db_stmt statement_new = {
     .name = "payments_new",
     .sql = "SELECT p.id, p.tenant_id, p.currency, p.amount_u, extract(epoch FROM p.created_at)::bigint, p.kind"
            "  FROM payment p"
            " WHERE NOT EXISTS (SELECT FROM payment_status s WHERE s.payment_id = p.id)"
-           "   AND NOT EXISTS (SELECT FROM invoice_request q WHERE q.is_open AND q.id < p.id)"
+           "   AND NOT EXISTS (SELECT FROM invoice_request q WHERE q.is_open AND q.id < p.id"
+           "                      AND (q.tenant_id IS NULL OR q.tenant_id = p.tenant_id))"
            "   AND p.id > $2::uuid ORDER BY p.id LIMIT $1::bigint",
     .params = 2,
 };
@@ -181,21 +183,8 @@ static enum err_kind refuse(struct db *db, void *context, struct err *reterr)
     return conclude(db, payment, reterr);
 }
 
-/* What is wrong with a payment's amounts, or comes of them with its tenant's, stays with it: by our own rules, or those of
- * the database (classes 22 and 23 of its codes: data that does not fit, or that a constraint refuses). */
-static bool is_its_own_fault(const struct err *err)
-{
-    bool is_of_data = strncmp(err->sqlstate, "22", 2) == 0 || strncmp(err->sqlstate, "23", 2) == 0;
-    return err->kind == ERR_INVALID || is_of_data;
-}
-
-/* It was received, whatever the database made of it: it is tried again in the next round, and the others go on. */
-static bool may_be_put_off(const struct err *err)
-{
-    return err->kind == ERR_TIMEOUT || err->kind == ERR_RETRY || !err_retryable(err->kind);
-}
-
-/* The refusal is a transaction of its own, since that of the attempt is undone. */
+/* It was received, whatever the database made of it. The refusal is a transaction of its own, since that of the attempt is
+ * undone. */
 static enum err_kind post_or_refuse(struct leader *leader, struct payment *payment, struct err *reterr)
 {
     struct err err = {0};
@@ -203,8 +192,9 @@ static enum err_kind post_or_refuse(struct leader *leader, struct payment *payme
     enum err_kind kind = leader_transact(leader, post_payment, payment, &err);
     if (kind == ERR_NONE)
         return kind;
-    bool is_refused = is_its_own_fault(&err);
-    if (!is_refused && !may_be_put_off(&err)) {
+    enum failure failure = failure_of(&err);
+    bool is_refused = failure == FAILURE_OWN;
+    if (failure == FAILURE_OF_ALL) {
         *reterr = err;
         return kind;
     }

@@ -53,15 +53,21 @@ def open_of(books, tenant):
     return books.value("SELECT sum(o.open_u) FROM invoice_open o JOIN invoice i ON i.id = o.invoice_id WHERE o.tenant_id = %s AND i.status = 'issued'", tenant)
 
 
-def test_a_refund_is_judged_before_what_is_issued_after_it_was_asked_for(books):
-    first, later = books.tenant("first"), books.tenant("later")
+def begin(books, *tenants):
+    """Each uses a node of its own for the month's last day."""
     kind = books.instance_type("h100.8x")
     books.price("h100.8x", 2_000_000, "2026-01-01T00:00:00Z")
     running = []
-    for tenant in (first, later):
+    for tenant in tenants:
         reservation = books.reservation(tenant, kind)
         running.append(books.instance(reservation, tenant, books.node(f"n{tenant}"), "2026-03-31T00:00:00Z", "2026-04-01T00:00:00Z"))
         books.instance_becomes(running[-1], "running")
+    return running
+
+
+def test_a_refund_is_judged_before_what_is_issued_after_it_was_asked_for(books):
+    first, later = books.tenant("first"), books.tenant("later")
+    running = begin(books, first, later)
     asked(books, payment(1, first), payment(2, later))
     decided(books)
     books.step("2026-04-01T00:00:00Z")
@@ -101,4 +107,38 @@ def test_a_refund_that_was_asked_for_before_a_month_is_closed_is_paid_first(book
     books.step("2026-04-01T00:00:00Z")
     assert books.value("SELECT count(*) FROM invoice") == 1
     assert (refund_of(books, tenant), open_of(books, tenant)) == ("posted", DUE_U // 2)
+    books.sound()
+
+
+def state_of(books, tenant):
+    """Of what was asked of its invoices, in that order, and of its payments."""
+    return [row["state"] for row in books.rows("SELECT s.state FROM invoice_request q LEFT JOIN invoice_request_status s ON s.request_id = q.id"
+                                               " WHERE q.tenant_id = %s ORDER BY q.id", tenant)] + \
+           [row["state"] for row in books.rows("SELECT s.state FROM payment p LEFT JOIN payment_status s ON s.payment_id = p.id WHERE p.tenant_id = %s", tenant)]
+
+
+@pytest.mark.parametrize("code, passes_others", [("query_canceled", True), ("lock_not_available", True), ("insufficient_privilege", True), ("disk_full", False)])
+def test_a_request_that_the_database_fails_is_put_off_and_keeps_only_its_own_tenants_waiting(books, code, passes_others):
+    unlucky, plain = books.tenant("unlucky"), books.tenant("plain")
+    running = begin(books, unlucky, plain)
+    books.step("2026-04-01T00:00:00Z")
+    for instance in running:
+        books.instance_becomes(instance, "terminated")
+    books.step("2026-04-01T00:00:00Z")
+    invoice = {tenant: books.value("SELECT id FROM invoice WHERE tenant_id = %s", tenant) for tenant in (unlucky, plain)}
+    books.run(f"""CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE {code}; END $$;
+        CREATE TRIGGER fail BEFORE INSERT ON invoice_request_status FOR EACH ROW WHEN (NEW.tenant_id = '{unlucky}' AND NEW.state = 'done') EXECUTE FUNCTION public.fail()""")
+    asked(books, request(1, unlucky, "credit", invoice[unlucky]), request(2, unlucky, "void", invoice[unlucky]), payment(3, unlucky),
+          request(4, plain, "credit", invoice[plain]), payment(5, plain))
+    if passes_others:
+        eventually(lambda: state_of(books, plain) == ["done", "posted"], f"nobody else waits:\n{books.daemon.log_tail()}", 30)
+        eventually(lambda: books.daemon.log_tail().count("invoice_request_put_off") > 1, "it is tried again", 30)
+    else:
+        eventually(lambda: "round_failed" in books.daemon.log_tail(), "the round ends", 30)
+    assert state_of(books, unlucky) == [None, None, None]
+    books.run("DROP TRIGGER fail ON invoice_request_status; SELECT pg_notify('sluice_event', '')")
+    decided(books)
+    # In the order in which they were asked for: a void comes too late behind a credit, and the payment settles nothing.
+    assert state_of(books, unlucky) == ["done", "refused", "posted"]
+    assert state_of(books, plain) == ["done", "posted"]
     books.sound()
