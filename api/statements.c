@@ -32,9 +32,9 @@
 #include "api/server/await.h"
 #include "api/server/background.h"
 #include "api/server/follower.h"
+#include "api/server/holder.h"
 #include "api/server/question.h"
 #include "api/server/server.h"
-#include "api/server/stream_holder.h"
 #include "api/server/vitals.h"
 #include "api/webhook/queue.h"
 #include "api/webhook/reseal.h"
@@ -83,7 +83,7 @@ static const struct db_check own[] = {
     {background_statements,          SYSTEM,  NULL},
     {vitals_statements,              SYSTEM,  NULL},
     {follower_statements,            SYSTEM,  NULL},
-    {stream_holder_statements,       SYSTEM,  NULL},
+    {holder_statements,       SYSTEM,  NULL},
     {answers_statements,             SYSTEM,  NULL},
     {await_statements,               SYSTEM,  NULL},
     {question_statements,            TENANTS, SYSTEM},

@@ -311,3 +311,13 @@ void token_cache_flush(struct token_cache *cache)
         cache->entries[i].loaded_at_ms = 0;
     (void)pthread_mutex_unlock(&cache->lock);
 }
+
+void token_cache_forget(struct token_cache *cache, const struct token_proof *shown)
+{
+    (void)pthread_mutex_lock(&cache->lock);
+    cache->generation++;
+    struct entry *entry = entry_for(cache, shown);
+    if (is_of(entry, shown))
+        entry->loaded_at_ms = 0;
+    (void)pthread_mutex_unlock(&cache->lock);
+}

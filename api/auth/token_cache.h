@@ -36,5 +36,6 @@ MUST_CHECK enum err_kind token_cache_find(struct token_cache *cache, const struc
 MUST_CHECK enum err_kind token_cache_load(struct token_cache *cache, struct db *db, const struct token_proof *shown,
                                           const struct workload *workload, struct err *reterr);
 void token_cache_flush(struct token_cache *cache);
+void token_cache_forget(struct token_cache *cache, const struct token_proof *shown); /* the one */
 
 extern const struct db_stmt *const token_cache_statements[];

@@ -216,8 +216,7 @@ static enum err_kind take_shown(struct request_internal *internal, struct err *r
     return ERR_NONE;
 }
 
-/* *ret_waits: the token is not known yet, and is being looked up. */
-static enum err_kind identify(struct request_internal *internal, bool *ret_waits, struct err *reterr)
+enum err_kind caller_find(struct request_internal *internal, bool *ret_waits, struct err *reterr)
 {
     enum err_kind kind = take_shown(internal, reterr);
     if (kind == ERR_NONE && internal->request.route->signs_in)
@@ -267,7 +266,7 @@ enum err_kind authenticate(struct request_internal *internal, bool *ret_waits, s
 {
     if (internal->request.route->roles == ROLES_NONE)
         return charge_stranger(internal, ERR_NONE, reterr);
-    enum err_kind kind = identify(internal, ret_waits, reterr);
+    enum err_kind kind = caller_find(internal, ret_waits, reterr);
     if (*ret_waits)
         return ERR_NONE;
     if (internal->request.route->signs_in)

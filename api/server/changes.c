@@ -3,6 +3,7 @@
 #include "api/server/changes.h"
 
 #include "common/alloc.h"
+#include "common/clock.h"
 #include "common/must.h"
 
 #include <pthread.h>
@@ -16,6 +17,8 @@ struct changes {
     pthread_mutex_t lock;
     struct change_waiter *buckets[BUCKETS];
     int64_t count;
+    int64_t number; /* of the last that was registered */
+    int64_t checked_at_ms;
 };
 
 struct changes *changes_new(void)
@@ -44,6 +47,7 @@ void changes_watch(struct changes *changes, struct change_waiter *waiter)
     (void)pthread_mutex_lock(&changes->lock);
     struct change_waiter **bucket = bucket_of(changes, waiter->object);
     waiter->next = *bucket;
+    waiter->number = ++changes->number;
     waiter->is_watching = true;
     *bucket = waiter;
     changes->count++;
@@ -100,4 +104,57 @@ void changes_tell(struct changes *changes, struct identity object)
         told->changed(told);
         told = next;
     }
+}
+
+/* ---- Whether they may go on ---- */
+
+static void collect_holders(struct changes *changes, struct holders *ret)
+{
+    (void)pthread_mutex_lock(&changes->lock);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (const struct change_waiter *waiter = changes->buckets[i]; waiter != NULL; waiter = waiter->next)
+            holders_add(ret, waiter->number, &waiter->holder);
+    }
+    (void)pthread_mutex_unlock(&changes->lock);
+}
+
+static struct change_waiter *take_doubted(struct changes *changes, const PGresult *changed)
+{
+    struct change_waiter *doubted = NULL;
+    (void)pthread_mutex_lock(&changes->lock);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct change_waiter **link = &changes->buckets[i]; *link != NULL;) {
+            const struct holder *holder = &(*link)->holder;
+            if (!holder_is_over(holder) && holder_may_go_on(holder, (*link)->number, changed)) {
+                link = &(*link)->next;
+                continue;
+            }
+            struct change_waiter *waiter = take(changes, link);
+            waiter->next = doubted;
+            doubted = waiter;
+        }
+    }
+    (void)pthread_mutex_unlock(&changes->lock);
+    return doubted;
+}
+
+enum err_kind changes_check(struct changes *changes, struct db *db, struct err *reterr)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (now_ms - changes->checked_at_ms < HOLDER_CHECK_MS || changes_is_idle(changes))
+        return ERR_NONE;
+    changes->checked_at_ms = now_ms; /* the follower's own */
+    CLEANUP(holders_clear) struct holders holders = {0};
+    CLEANUP(db_result_clear) PGresult *changed = NULL;
+    collect_holders(changes, &holders);
+    enum err_kind kind = holders_ask(db, &holders, &changed, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    struct change_waiter *doubted = take_doubted(changes, changed);
+    while (doubted != NULL) {
+        struct change_waiter *next = doubted->next;
+        doubted->doubted(doubted);
+        doubted = next;
+    }
+    return ERR_NONE;
 }

@@ -356,6 +356,8 @@ static void *run(void *context)
         if (kind == ERR_NONE)
             kind = stream_feed_check(follower->feed, follower->db, &err);
         if (kind == ERR_NONE)
+            kind = changes_check(follower->changes, follower->db, &err);
+        if (kind == ERR_NONE)
             follower->read_at_ms = clock_monotonic_ms();
         metric_set(&lag, (clock_monotonic_ms() - follower->read_at_ms) / 1000);
         stream_feed_tick(follower->feed);

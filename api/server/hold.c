@@ -47,6 +47,22 @@ static void changed(struct change_waiter *waiter)
     internal_drop(internal);
 }
 
+/* The follower: whoever waits may do less than when they asked, or nothing. They are asked who they are as at first. */
+static void doubted(struct change_waiter *waiter)
+{
+    struct look *look = (struct look *)(void *)((char *)waiter - offsetof(struct look, waiter));
+    struct request_internal *internal = look->internal;
+    struct server *server = internal->server;
+    if (suspension_claim_turn(&internal->suspension, look->turn)) {
+        token_cache_forget(server->tokens, &internal->shown);
+        internal->auth_attempts = 0;
+        internal->refusal = NULL;
+        internal->expire = NULL; /* a look-up has its own time */
+        suspension_end(server->suspensions, &internal->suspension);
+    }
+    internal_drop(internal);
+}
+
 /* The timer, with the claim. */
 static void expire(struct suspension *suspension, bool is_shutdown)
 {
@@ -76,7 +92,8 @@ static bool begin(struct request_internal *internal)
 static struct look *look_new(struct request_internal *internal)
 {
     struct look *look = arena_alloc(internal->request.arena, sizeof *look);
-    *look = (struct look){.internal = internal, .waiter.changed = changed};
+    *look = (struct look){.internal = internal, .waiter = {.changed = changed, .doubted = doubted}};
+    look->waiter.holder = holder_of(&internal->request);
     must(identity_from_uuid(internal->request.object, &look->waiter.object, NULL) == ERR_NONE); /* it was read */
     return look;
 }

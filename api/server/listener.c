@@ -336,6 +336,22 @@ static enum MHD_Result dispatch(struct request_internal *internal)
     return hand_over(internal);
 }
 
+/* What is held, when its caller is in doubt: refused, or its handler runs again. */
+static enum MHD_Result look_again(struct request_internal *internal)
+{
+    struct err err = {0};
+    bool waits = false;
+    enum err_kind kind = caller_find(internal, &waits, &err);
+    if (waits)
+        return MHD_YES;
+    if (kind == ERR_NONE)
+        kind = authorize(&internal->request, &err);
+    if (kind != ERR_NONE)
+        return send_error(internal, &err);
+    reading_begin(internal, execute_read);
+    return read_on(internal);
+}
+
 /* ---- Collecting ---- */
 
 static enum MHD_Result begin(struct request_internal *internal, const char *path, const char *method,
@@ -367,7 +383,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     if (internal->reading.step != NULL)
         return read_on(internal);
     connection_enter(connection_of(connection), CONNECTION_WORK);
-    return dispatch(internal);
+    return internal->hold == NULL ? dispatch(internal) : look_again(internal);
 }
 
 static void *begin_request(void *context, const char *uri, struct MHD_Connection *connection)

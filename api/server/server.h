@@ -158,6 +158,8 @@ bool problem_has_retry_after(int status);
 /* Finds the caller by the token shown and takes the request from their limit; without a token, or with a bad one, from
  * that of the address. *ret_waits: suspended until the database has said who this is; it is dispatched again then. */
 MUST_CHECK enum err_kind authenticate(struct request_internal *internal, bool *ret_waits, struct err *reterr);
+/* Only who it is: of a request that was let in before, and has paid. */
+MUST_CHECK enum err_kind caller_find(struct request_internal *internal, bool *ret_waits, struct err *reterr);
 
 /* Of a sign-in that shows no token: ERR_THROTTLED (sign_in_throttled) while its address waits; and that it has failed.
  */

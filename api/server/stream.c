@@ -4,9 +4,9 @@
 #include "api/server/stream.h"
 
 #include "api/server/follower.h"
+#include "api/server/holder.h"
 #include "api/server/server.h"
 #include "api/server/stream_feed.h"
-#include "api/server/stream_holder.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/metrics.h"
@@ -29,7 +29,7 @@ struct stream {
     stream_format *format;
     int64_t number;                 /* of the feed's streams, from 1 */
     char tenant_id[UUID_TEXT_SIZE]; /* "": all tenants' */
-    struct stream_holder holder;
+    struct holder holder;
     struct arena *arena; /* of the filter */
     struct event_filter filter;
     struct event_cursor cursor; /* everything up to it was written, or is not for this stream */
@@ -262,8 +262,6 @@ void stream_feed_tick(struct stream_feed *feed)
 
 /* ---- Whether they may go on ---- */
 
-#define CHECK_MS 400 /* with the follower's own period well below the second that is promised */
-
 static void end(struct stream *stream)
 {
     stream->sent = stream->length; /* what was written and not read yet is not for them any more */
@@ -271,31 +269,25 @@ static void end(struct stream *stream)
     wake(stream);
 }
 
-static void collect_holders(struct stream_feed *feed, struct stream_holders *ret)
+static void collect_holders(struct stream_feed *feed, struct holders *ret)
 {
     (void)pthread_mutex_lock(&feed->lock);
     for (struct stream *stream = feed->first; stream != NULL; stream = stream->next) {
         if (stream->is_ended)
             continue;
-        if (stream_holder_is_over(&stream->holder))
+        if (holder_is_over(&stream->holder))
             end(stream);
         else
-            stream_holders_add(ret, stream->number, &stream->holder);
+            holders_add(ret, stream->number, &stream->holder);
     }
     (void)pthread_mutex_unlock(&feed->lock);
 }
 
-/* The list has the newest first, so the highest number, as the rows have. */
 static void end_changed(struct stream_feed *feed, const PGresult *changed)
 {
-    int rows = PQntuples(changed);
-    int row = 0;
     (void)pthread_mutex_lock(&feed->lock);
     for (struct stream *stream = feed->first; stream != NULL; stream = stream->next) {
-        while (row < rows && db_int(changed, row, HOLDER_NUMBER, 0) > stream->number)
-            row++; /* it has gone meanwhile */
-        bool is_changed = row < rows && db_int(changed, row, HOLDER_NUMBER, 0) == stream->number;
-        if (is_changed && !stream->is_ended && !stream_holder_may_go_on(&stream->holder, changed, row))
+        if (!stream->is_ended && !holder_may_go_on(&stream->holder, stream->number, changed))
             end(stream);
     }
     (void)pthread_mutex_unlock(&feed->lock);
@@ -304,13 +296,13 @@ static void end_changed(struct stream_feed *feed, const PGresult *changed)
 enum err_kind stream_feed_check(struct stream_feed *feed, struct db *db, struct err *reterr)
 {
     int64_t now_ms = clock_monotonic_ms();
-    if (now_ms - feed->checked_at_ms < CHECK_MS || stream_feed_is_idle(feed))
+    if (now_ms - feed->checked_at_ms < HOLDER_CHECK_MS || stream_feed_is_idle(feed))
         return ERR_NONE;
     feed->checked_at_ms = now_ms; /* the follower's own */
-    CLEANUP(stream_holders_clear) struct stream_holders holders = {0};
+    CLEANUP(holders_clear) struct holders holders = {0};
     CLEANUP(db_result_clear) PGresult *changed = NULL;
     collect_holders(feed, &holders);
-    enum err_kind kind = stream_holders_ask(db, &holders, &changed, reterr);
+    enum err_kind kind = holders_ask(db, &holders, &changed, reterr);
     if (kind == ERR_NONE)
         end_changed(feed, changed);
     return kind;
@@ -396,7 +388,7 @@ enum err_kind stream_open(struct request *request, struct response *response, co
     stream->arena = arena_new();
     stream->filter = event_filter_copy(stream->arena, filter);
     memcpy(stream->tenant_id, request->caller.tenant_id, sizeof stream->tenant_id);
-    stream->holder = stream_holder_of(request);
+    stream->holder = holder_of(request);
     stream->has_cursor = after != NULL;
     if (after != NULL)
         stream->cursor = *after;

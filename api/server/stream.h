@@ -27,7 +27,7 @@ typedef void stream_format(const struct stream_event *event, struct json_out *ou
 /* Makes the response a stream: 200 text/event-stream from after `after` (NULL: from now). The caller's tenant sees its
  * own events, the provider's roles see all; of these, those that pass the filter, which is copied. ERR_OVERLOADED
  * beyond the limit on streams, ERR_THROTTLED beyond the tenant's. It ends when its opener's
- * requests would be refused (stream_holder.h). `id:` is the cursor, `event:`
+ * requests would be refused (holder.h). `id:` is the cursor, `event:`
  * the kind, `data:` what format wrote. A cursor of another generation, or older than what is kept, gets `event: reset`
  * first and continues from now. Call it from a handler (run), at its end. */
 MUST_CHECK enum err_kind stream_open(struct request *request, struct response *response,

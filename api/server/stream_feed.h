@@ -29,7 +29,7 @@ void stream_feed_give(struct stream_feed *feed, const struct stream_behind *behi
                       const struct stream_event *events, size_t count);
 /* Comments to those that were quiet for 15 s. */
 void stream_feed_tick(struct stream_feed *feed);
-/* Twice a second: ends those of whom may no longer see them (stream_holder.h). */
+/* Twice a second: ends those of whom may no longer see them (holder.h). */
 MUST_CHECK enum err_kind stream_feed_check(struct stream_feed *feed, struct db *db, struct err *reterr);
 /* Where "now" is: what a new stream without ?after= starts from, and the log's generation. Streams of another
  * generation, that of before a restore, are told and go on from there. */

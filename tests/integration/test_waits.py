@@ -25,11 +25,12 @@ def sluice(make_module_stack):
 
 @pytest.fixture(scope="module")
 def second(sluice, tmp_path_factory):
-    """The port of another sluice-api on the same database."""
+    """Another sluice-api on the same database; its port is .port."""
     admin_port, port = sluice.ports.take(), sluice.ports.take()
     environment = dict(sluice.api.environment, SLUICE_LISTEN=f"127.0.0.1:{port}", SLUICE_ADMIN_LISTEN=f"127.0.0.1:{admin_port}")
     daemon = Daemon("sluice-api", tmp_path_factory.mktemp("second"), environment, admin_port).start()
-    yield port
+    daemon.port = port
+    yield daemon
     daemon.stop()
 
 
@@ -46,10 +47,10 @@ def wish(day, **fields):
 class Waiting(threading.Thread):
     """A GET that waits, on a thread and a connection of its own."""
 
-    def __init__(self, client, path, wait_s, etag=None):
+    def __init__(self, client, path, wait_s, etag=None, **headers):
         super().__init__()
         self.client, self.path = client.clone(), path
-        self.headers = {"Prefer": f"wait={wait_s}", **({"If-None-Match": etag} if etag else {})}
+        self.headers = {"Prefer": f"wait={wait_s}", **({"If-None-Match": etag} if etag else {}), **headers}
         self.answer = self.took_s = None
         self.start()
 
@@ -65,7 +66,11 @@ class Waiting(threading.Thread):
 
 
 def suspended(sluice):
-    return sluice.api.metrics()["sluice_api_suspended"]
+    return suspended_by(sluice.api)
+
+
+def suspended_by(daemon):
+    return daemon.metrics()["sluice_api_suspended"]
 
 
 # ---- Prefer: wait of changes ----
@@ -245,6 +250,21 @@ class Stream:
         self.connection.close()
 
 
+def end(sluice, acme, ending, account, token):
+    """What was shown, who is behind it, or what they may."""
+    if ending == "token":
+        acme.post(f"/v1/tokens/{token['id']}/revoke").expect(200, 204)
+    elif ending == "rotation":
+        acme.post(f"/v1/tokens/{token['id']}/rotate", {"overlap_s": 0}).expect(200)
+    elif ending == "role":
+        acme.patch(f"/v1/service-accounts/{account['id']}", {"role": "billing"}).expect(200)
+    elif ending == "principal":
+        acme.patch(f"/v1/service-accounts/{account['id']}", {"disabled": True}).expect(200)
+    else:
+        (tenant,) = sluice.operator.items(f"/v1/system/tenants?name={acme.tenant}")
+        sluice.operator.delete(f"/v1/system/tenants/{tenant['id']}").expect(204)
+
+
 def test_a_tenants_streams_are_bounded_and_others_are_not_kept_out(sluice, acme):
     streams = [Stream(sluice.port, acme.token) for _ in range(2)]
     refused = Stream(sluice.port, acme.token)
@@ -262,23 +282,12 @@ def test_a_tenants_streams_are_bounded_and_others_are_not_kept_out(sluice, acme)
 
 @pytest.mark.parametrize("ending", ["token", "rotation", "principal", "role", "tenant"])
 def test_a_stream_ends_with_what_opened_it(sluice, ending):
-    name = f"ends-with-its-{ending}"
-    acme = sluice.tenant(name)
+    acme = sluice.tenant(f"ends-with-its-{ending}")
     account = acme.create("/v1/service-accounts", {"name": "watcher", "role": "viewer"})
     token = acme.create("/v1/tokens", {"name": "watches", "principal": "watcher"})
     stream, other = Stream(sluice.port, token["token"]), Stream(sluice.port, acme.token)
     assert (stream.status, other.status) == (200, 200)
-    if ending == "token":
-        acme.post(f"/v1/tokens/{token['id']}/revoke").expect(200, 204)
-    elif ending == "rotation":
-        acme.post(f"/v1/tokens/{token['id']}/rotate", {"overlap_s": 0}).expect(200)
-    elif ending == "role":
-        acme.patch(f"/v1/service-accounts/{account['id']}", {"role": "billing"}).expect(200)
-    elif ending == "principal":
-        acme.patch(f"/v1/service-accounts/{account['id']}", {"disabled": True}).expect(200)
-    else:
-        (tenant,) = sluice.operator.items(f"/v1/system/tenants?name={name}")
-        sluice.operator.delete(f"/v1/system/tenants/{tenant['id']}").expect(204)
+    end(sluice, acme, ending, account, token)
     assert stream.ends_within_s() < A_SECOND_S
     if ending == "tenant":
         assert other.ends_within_s() < A_SECOND_S
@@ -388,11 +397,52 @@ def test_a_position_whose_events_have_expired_is_reset(stack):
 # ---- Replicas ----
 
 
+@pytest.mark.parametrize("ending, code", [("token", "token_revoked"), ("rotation", "unauthenticated"), ("principal", "principal_disabled"), ("tenant", "principal_disabled")])
+def test_a_get_that_waits_is_refused_everywhere_when_what_it_was_sent_with_ends(sluice, second, ending, code):
+    acme = sluice.tenant(f"waits-until-its-{ending}-ends")
+    made = acme.create("/v1/projects", {"name": "research"})
+    etag = acme.get(f"/v1/projects/{made['id']}").headers["ETag"]
+    account = acme.create("/v1/service-accounts", {"name": "watcher", "role": "viewer"})
+    token = acme.create("/v1/tokens", {"name": "watches", "principal": "watcher"})
+    replicas = (sluice.api, second)
+    waiting = [Waiting(Client(port, token["token"]), f"/v1/projects/{made['id']}", 60, etag) for port in (sluice.port, second.port)]
+    eventually(lambda: [suspended_by(each) for each in replicas] == [1, 1], "both wait")
+    began = time.monotonic()
+    end(sluice, acme, ending, account, token)
+    assert [each.result().expect(401).code for each in waiting] == [code] * 2
+    assert time.monotonic() - began < A_SECOND_S
+
+
+def test_a_get_that_waits_is_refused_when_its_session_ends(sluice, acme):
+    made = acme.create("/v1/projects", {"name": "research"})
+    session = sluice.client(acme.token).post("/v1/sessions").expect(201)
+    path = f"/v1/projects/{made['id']}"
+    waiting = Waiting(Client(sluice.port), path, 60, acme.get(path).headers["ETag"], Cookie=session.headers["Set-Cookie"].partition(";")[0])
+    eventually(lambda: suspended(sluice) == 1, "it waits")
+    sluice.sql("UPDATE session SET revoked_at = clock_timestamp() WHERE id = (SELECT id FROM session ORDER BY created_at DESC LIMIT 1)")
+    assert waiting.result().expect(401).code == "token_revoked" and waiting.took_s < 30
+
+
+def test_a_get_that_waits_goes_on_while_its_caller_may_still_see_it(sluice, acme):
+    made = acme.create("/v1/projects", {"name": "research"})
+    path = f"/v1/projects/{made['id']}"
+    account = acme.create("/v1/service-accounts", {"name": "watcher", "role": "member"})
+    token = acme.create("/v1/tokens", {"name": "watches", "principal": "watcher"})
+    waiting = Waiting(Client(sluice.port, token["token"]), path, 30, acme.get(path).headers["ETag"])
+    eventually(lambda: suspended(sluice) == 1, "it waits")
+    sluice.sql("UPDATE token SET last_used_at = NULL WHERE name = 'watches'")
+    acme.patch(f"/v1/service-accounts/{account['id']}", {"role": "viewer"}).expect(200)
+    eventually(lambda: sluice.sql("SELECT last_used_at FROM token WHERE name = 'watches' AND last_used_at IS NOT NULL"), "it is asked anew what the token may")
+    acme.patch(path, {"description": "seen"}).expect(200)
+    assert waiting.result().expect(200).body["description"] == "seen"
+
+
+
 @pytest.mark.parametrize("how", ["revoke", "delete", "disable"])
 def test_a_token_that_ended_is_refused_on_every_replica_within_a_second(sluice, acme, second, how):
     account = acme.create("/v1/service-accounts", {"name": "worker", "role": "member"})
     token = acme.create("/v1/tokens", {"name": "works", "principal": "worker"})
-    clients = [Client(port, token["token"]) for port in (sluice.port, second)]
+    clients = [Client(port, token["token"]) for port in (sluice.port, second.port)]
     for client in clients:
         client.get("/v1/me").expect(200)
     if how == "revoke":
