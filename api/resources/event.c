@@ -232,23 +232,19 @@ static void write_page(struct request *request, struct response *response, const
 
 /* A position of the log as it is now: a restore begins a new generation, in which old positions mean nothing, and behind
  * one whose events are not kept any more some would be missing. */
-static enum err_kind read_position(struct request *request, const char *text, struct event_cursor *ret,
-                                   struct err *reterr)
+static enum err_kind check_position(struct request *request, const char *text, const struct event_cursor *cursor,
+                                    struct err *reterr)
 {
-    struct event_cursor cursor;
-    enum err_kind kind = event_cursor_parse(text, &cursor, reterr);
     const PGresult *result = NULL;
-    if (kind == ERR_NONE)
-        kind = request_run(request, &statement_generation, DB_NO_PARAMS, &result, reterr);
+    enum err_kind kind = request_run(request, &statement_generation, DB_NO_PARAMS, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (db_int(result, 0, 0, 0) != cursor.generation)
+    if (db_int(result, 0, 0, 0) != cursor->generation)
         return err_set_code(reterr, ERR_INVALID, "invalid_cursor",
                             "'%.64s' is a position of the log before a restore: begin anew", text);
-    if (event_cursor_is_expired(&cursor, db_xid(result, 0, 1)))
+    if (event_cursor_is_expired(cursor, db_xid(result, 0, 1)))
         return err_set_code(reterr, ERR_INVALID, "invalid_cursor",
                             "events behind '%.64s' are not kept any more: begin anew", text);
-    *ret = cursor;
     return ERR_NONE;
 }
 
@@ -273,7 +269,7 @@ static enum err_kind event_page(struct request *request, struct response *respon
         return kind;
     const char *position = page.after != NULL ? page.after : after;
     if (position != NULL)
-        kind = read_position(request, position, &cursor, reterr);
+        kind = event_cursor_parse(position, &cursor, reterr);
     if (kind != ERR_NONE)
         return kind;
     const PGresult *result = NULL;
@@ -282,6 +278,8 @@ static enum err_kind event_page(struct request *request, struct response *respon
                        DB_PARAMS(xid, request_int(request, cursor.seq), page.limit_sql, filter->object_id,
                                  patterns_param(request, filter)),
                        &result, reterr);
+    if (kind == ERR_NONE && position != NULL) /* after it is read: what expired meanwhile is known now */
+        kind = check_position(request, position, &cursor, reterr);
     if (kind == ERR_NONE)
         write_page(request, response, result, &page);
     return kind;

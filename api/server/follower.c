@@ -149,6 +149,12 @@ static const struct db_stmt statement_bound = {
     .params = 0,
 };
 
+static const struct db_stmt statement_expired = {
+    .name = "follower_expired",
+    .sql = "SELECT expired_xid FROM event_generation",
+    .params = 0,
+};
+
 #define EVENTS_IN_REACH " FROM event WHERE (xid, seq) > ($1::text::xid8, $2::bigint) AND xid < $3::text::xid8"
 #define EVENT_COLUMNS                                                                                                  \
     "SELECT xid::text, seq, tenant_id, zone_id, object_type, object_id, object_revision, kind,"                        \
@@ -186,9 +192,13 @@ static const struct db_stmt statement_verdicts = {
     .binary = true,
 };
 
-const struct db_stmt *const follower_statements[] = {&statement_bound,          &statement_events,
-                                                     &statement_verdict_events, &statement_events_of_tenant,
-                                                     &statement_verdicts,       NULL};
+const struct db_stmt *const follower_statements[] = {&statement_bound,
+                                                     &statement_expired,
+                                                     &statement_events,
+                                                     &statement_verdict_events,
+                                                     &statement_events_of_tenant,
+                                                     &statement_verdicts,
+                                                     NULL};
 
 /* ---- A round ---- */
 
@@ -214,6 +224,16 @@ static enum err_kind read_events(struct follower *follower, const struct db_stmt
     (void)snprintf(xid, sizeof xid, "%" PRIu64, after->xid);
     (void)snprintf(below, sizeof below, "%" PRIu64, bound->xid + 1);
     return db_run(follower->db, stmt, DB_PARAMS(xid, db_int_param(seq, after->seq), below, tenant_id), ret, reterr);
+}
+
+/* After events were read: what of them expired meanwhile is known then, and who was behind it is reset. */
+static enum err_kind read_expired(struct follower *follower, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(follower->db, &statement_expired, DB_NO_PARAMS, &result, reterr);
+    if (kind == ERR_NONE)
+        stream_feed_set_expired(follower->feed, db_xid(result, 0, 0));
+    return kind;
 }
 
 static struct stream_event *decode(struct arena *arena, const PGresult *result, int64_t generation)
@@ -282,6 +302,8 @@ static enum err_kind feed_streams_behind(struct follower *follower, const struct
         CLEANUP(arena_freep) struct arena *arena = arena_new();
         kind = read_events(follower, &statement_events_of_tenant, &behind.cursor, bound, behind.tenant_id, &result,
                            reterr);
+        if (kind == ERR_NONE)
+            kind = read_expired(follower, reterr);
         if (kind != ERR_NONE) {
             stream_feed_give(follower->feed, &behind, &behind.cursor, NULL, 0);
             return kind;

@@ -142,7 +142,10 @@ void stream_feed_set_live(struct stream_feed *feed, const struct event_cursor *l
 void stream_feed_set_expired(struct stream_feed *feed, uint64_t xid)
 {
     (void)pthread_mutex_lock(&feed->lock);
+    bool is_news = xid != feed->expired_xid;
     feed->expired_xid = xid;
+    for (struct stream *stream = feed->first; is_news && stream != NULL; stream = stream->next)
+        place(stream);
     (void)pthread_mutex_unlock(&feed->lock);
 }
 

@@ -34,7 +34,8 @@ MUST_CHECK enum err_kind stream_feed_check(struct stream_feed *feed, struct db *
 /* Where "now" is: what a new stream without ?after= starts from, and the log's generation. Streams of another
  * generation, that of before a restore, are told and go on from there. */
 void stream_feed_set_live(struct stream_feed *feed, const struct event_cursor *live);
-/* Up to which transaction events are not kept any more: a stream from a position there begins with a reset. */
+/* Up to which transaction events are not kept any more: a stream that has yet to read on from a position there is
+ * reset, one that was opened before this was known, too. */
 void stream_feed_set_expired(struct stream_feed *feed, uint64_t xid);
 
 /* Shutdown: all streams end. */

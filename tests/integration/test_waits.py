@@ -394,6 +394,26 @@ def test_a_position_whose_events_have_expired_is_reset(stack):
     stack.operator.get(f"/v1/system/events?after={kept[0]['id']}").expect(200)
 
 
+def test_who_reads_on_while_events_expire_is_told(stack):
+    """A page and a stream, from a position that was fine when they came."""
+    stack.sql("SELECT partition_ensure('event', '2020-01-01', '2020-01-01')")
+    stack.zone()
+    expired = stack.events(stack.operator, "/v1/system/events")[-1]["id"]
+    stack.sql("UPDATE event SET recorded_at = '2020-01-01'")
+    stack.zone("us-east-1b")
+    pages, client = [], stack.operator.clone()
+    reader = threading.Thread(target=lambda: pages.append(client.get(f"/v1/system/events?after={expired}")))
+    with contextlib.closing(stack.cluster.connect(stack.database)) as keeper, keeper.cursor() as cursor:
+        cursor.execute("BEGIN; SELECT sluice.partition_maintain()")
+        reader.start()
+        eventually(lambda: stack.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%e.object_revision%'"), "the page is read")
+        with opened(stack, expired) as answer:
+            cursor.execute("COMMIT")
+            assert [answer.readline() for _ in RESET] == RESET
+    reader.join()
+    assert pages[0].expect(422).code == "invalid_cursor"
+
+
 # ---- Replicas ----
 
 
