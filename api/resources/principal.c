@@ -17,8 +17,7 @@ static const struct db_stmt statement_tenant = {
 
 const struct db_stmt *const principal_statements[] = {&statement_tenant, NULL};
 
-enum err_kind principal_tenant(struct request *request, const char *tenant, const char *role, const char **ret_id,
-                               struct err *reterr)
+enum err_kind principal_check(struct request *request, const char *tenant, const char *role, struct err *reterr)
 {
     bool is_tenants = role_is_tenants(role_from_text(role));
     if (is_tenants != (tenant != NULL)) {
@@ -28,11 +27,18 @@ enum err_kind principal_tenant(struct request *request, const char *tenant, cons
     }
     if (!is_tenants && request->caller.role != ROLE_SYSTEM_ADMIN)
         return err_set(reterr, ERR_FORBIDDEN, "only a system_admin decides who acts for the provider");
+    return ERR_NONE;
+}
+
+enum err_kind principal_tenant(struct request *request, const char *tenant, const char *role, const char **ret_id,
+                               struct err *reterr)
+{
+    enum err_kind kind = principal_check(request, tenant, role, reterr);
     *ret_id = NULL;
-    if (!is_tenants)
-        return ERR_NONE;
+    if (kind != ERR_NONE || tenant == NULL)
+        return kind;
     const PGresult *result = NULL;
-    enum err_kind kind = request_run(request, &statement_tenant, DB_PARAMS(tenant), &result, reterr);
+    kind = request_run(request, &statement_tenant, DB_PARAMS(tenant), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(result) == 0) {

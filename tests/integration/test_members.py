@@ -201,10 +201,21 @@ def test_nobody_acts_for_a_tenant_that_was_closed(sluice, acme):
     for path in ("tokens", "members", "service-accounts"):
         refused = sluice.operator.post(f"/v1/system/{path}", {"name": "late", "role": "admin", "tenant": acme.tenant}).expect(422)
         assert refused.code == "unknown_tenant", path
-    sluice.operator.patch(f"/v1/system/service-accounts/{account['id']}", {"disabled": True, "role": "viewer"}).expect(422)
+    assert sluice.operator.patch(f"/v1/system/service-accounts/{account['id']}", {"disabled": False}).expect(422).code == "unknown_tenant"
     sluice.sql("UPDATE principal SET disabled = false WHERE tenant_id = (SELECT id FROM tenant WHERE name = %s)", (acme.tenant,))
     sluice.sql("SELECT pg_notify('sluice_token', '')")
     eventually(lambda: acme.get("/v1/me").code == "principal_disabled", "it is refused all the same")
+
+
+def test_people_of_a_tenant_that_was_closed_can_be_forgotten(sluice, acme):
+    account = acme.create("/v1/service-accounts", {"name": "robot", "role": "admin"})
+    ana = acme.create("/v1/members", {"name": "ana-too", "role": "admin", "email": "ana@example.com"})
+    (tenant,) = sluice.operator.items(f"/v1/system/tenants?name={acme.tenant}")
+    sluice.operator.delete(f"/v1/system/tenants/{tenant['id']}").expect(204)
+    assert sluice.operator.patch(f"/v1/system/members/{ana['id']}", {"email": None, "role": "viewer"}).expect(200).body["email"] is None
+    sluice.operator.delete(f"/v1/system/members/{ana['id']}").expect(204)
+    sluice.operator.delete(f"/v1/system/service-accounts/{account['id']}").expect(204)
+    assert "ana-too" not in {each["name"] for each in sluice.operator.items(f"/v1/system/members?tenant={acme.tenant}")}
 
 
 def test_me_tells_who_and_how_much(sluice, acme):
