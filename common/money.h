@@ -16,6 +16,9 @@
 #define MONEY_BASIS_POINTS    INT64_C(10000) /* one hundred per cent */
 /* What is entered by hand is a trillion of the currency at most, so that a slip of the pen leaves sums that fit. */
 #define MONEY_ENTERED_MOST_U INT64_C(1000000000000000000)
+/* What a line of the books may come to in its period, in micro-units: an eighth of what a number can tell, so that what is
+ * added up of a reservation (its prices, meters and minimum durations) still fits one. More is nobody's real price. */
+#define MONEY_LINE_MOST_U (INT64_MAX / 8)
 /* "-9223372036854.775808" and its terminating zero */
 #define MONEY_TEXT_SIZE 22
 

@@ -109,7 +109,9 @@ enum err_kind reservation_charge_wish(struct request *request, const struct rese
                                       struct err *reterr)
 {
     if (!charge->is_known || !charge->holds_something || charge->policy_id == NULL)
-        return ERR_NONE; /* nothing is charged by no rule, nor of what has no end */
+        return ERR_NONE;                      /* nothing is charged by no rule, nor of what has no end */
+    if (charge->charge_u > MONEY_LINE_MOST_U) /* what is asked for here stands: the price is to be mended first */
+        return err_set_code(reterr, ERR_INVALID, "amount_out_of_range", "the charge is more than the books can add up");
     return request_run(request, &statement_wish,
                        DB_PARAMS(request->object, charge->tenant_id, charge->kind, charge->policy_id, charge->currency,
                                  request_int(request, charge->remaining_u), request_int(request, charge->share_bp)),

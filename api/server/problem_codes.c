@@ -98,6 +98,8 @@ const struct problem_code problem_codes[] = {
      "Name an instance type, or ask an operator to allow the tenant shapes", 0},
     {"window_in_past",           ERR_INVALID,          "The window begins or ends in the past",
      "Send a window that ends later than now; starts_at null is now", 0},
+    {"amount_out_of_range",      ERR_INVALID,          "What it comes to is more than the books can add up",
+     "Have the provider correct the price, which is a slip of the pen", 0},
     {"window_reversed",          ERR_INVALID,          "The window ends before it begins",
      "Send an ends_at behind starts_at", 0},
     {"start_range_in_past",      ERR_INVALID,          "The latest start lies in the past",

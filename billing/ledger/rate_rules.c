@@ -159,7 +159,7 @@ static enum err_kind amount_of_row(const PGresult *rows, int row, int64_t *ret_a
     int64_t base_u = db_int(rows, row, RULE_BASE, 0);
     enum err_kind kind = money_round((money_wide)base_u * db_int(rows, row, RULE_SHARE, 0), MONEY_BASIS_POINTS,
                                      MONEY_HALF_EVEN, ret_amount_u, reterr);
-    if (kind == ERR_NONE && (base_u == INT64_MAX || *ret_amount_u > RATED_LINE_MOST_U))
+    if (kind == ERR_NONE && (base_u == INT64_MAX || *ret_amount_u > MONEY_LINE_MOST_U))
         kind = err_set(reterr, ERR_INVALID, "a charge by the rule '%s' is more than the books can add up",
                        db_text(rows, row, RULE_REASON));
     return kind == ERR_NONE ? money_subtract(*ret_amount_u, db_int(rows, row, RULE_WRITTEN, 0), ret_amount_u, reterr)

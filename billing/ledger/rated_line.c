@@ -248,7 +248,7 @@ enum err_kind rated_lines_check(const struct rated_lines *lines, struct err *ret
         const struct rated_line *line = &lines->list[i];
         const int64_t amounts[] = {line->list_u, line->contracted_u, line->effective_u, line->billed_u};
         for (size_t k = 0; k < COUNT_OF(amounts); k++) {
-            if (amounts[k] > RATED_LINE_MOST_U || amounts[k] < -RATED_LINE_MOST_U)
+            if (amounts[k] > MONEY_LINE_MOST_U || amounts[k] < -MONEY_LINE_MOST_U)
                 return err_set(reterr, ERR_INVALID, "an amount of %lld micro-units is more than the books can add up",
                                (long long)amounts[k]);
         }

@@ -70,10 +70,7 @@ void rated_lines_push(struct rated_lines *lines, const struct rated_line *line);
 void rated_lines_truncate(struct rated_lines *lines, size_t count);
 /* Sorts by key, and makes one of lines of the same key. ERR_INVALID if a sum does not fit. */
 MUST_CHECK enum err_kind rated_lines_merge(struct rated_lines *lines, struct err *reterr);
-/* What a line may come to in its period, in micro-units: an eighth of what a number can tell, so that what is added up of
- * a reservation (its prices, meters and minimum durations) still fits one. More is nobody's real price. */
-#define RATED_LINE_MOST_U (INT64_MAX / 8)
-/* ERR_INVALID if one comes to more. */
+/* ERR_INVALID if one comes to more than MONEY_LINE_MOST_U. */
 MUST_CHECK enum err_kind rated_lines_check(const struct rated_lines *lines, struct err *reterr);
 /* Turns targets into what is to be written: each less what was written under its key, and minus what has no target any
  * more. What has not changed is left out. */
