@@ -37,7 +37,7 @@ static const struct field allocation_query_fields[] = {
     FIELD_TEXT("rack",   struct allocation_query, rack, .help = "Only those in the racks of this name"),
     FIELD_ID  ("node",   struct allocation_query, node, .identity = IDENTITY_NODE, .help = "Only allocations of this node"),
     FIELD_TIME("from",   struct allocation_query, from, .help = "Only those that reach beyond this instant"),
-    FIELD_TIME("to",     struct allocation_query, to, .help = "Only those that begin before this instant"),
+    FIELD_TIME("to",     struct allocation_query, to, .from = "from", .help = "Only those that begin before this instant"),
     FIELDS_END,
 };
 // clang-format on

@@ -44,7 +44,7 @@ struct attribution_query {
 static const struct field attribution_query_fields[] = {
     FIELD_DATE("day", struct attribution_query, day, .help = "Only this day"),
     FIELD_DATE("from", struct attribution_query, from, .help = "First day"),
-    FIELD_DATE("to", struct attribution_query, to, .help = "Day after the last"),
+    FIELD_DATE("to", struct attribution_query, to, .from = "from", .help = "Day after the last"),
     FIELD_TEXT("zone", struct attribution_query, zone, .help = "Only nodes of the zone of this name"),
     FIELDS_END,
 };

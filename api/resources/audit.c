@@ -48,7 +48,7 @@ struct audit_query {
     FIELD_TEXT("object",    struct audit_query, object, .help = "Only what was done to the object of this id"), \
     FIELD_TEXT("result",    struct audit_query, result, .help = "Only with this result; refused: everything but ok"), \
     FIELD_TIME("from",      struct audit_query, from, .help = "Only rows recorded at or after this"), \
-    FIELD_TIME("until",     struct audit_query, until, .help = "Only rows recorded before this")
+    FIELD_TIME("until",     struct audit_query, until, .from = "from", .help = "Only rows recorded before this")
 
 static const struct field own_query_fields[] = {
     COMMON_FILTERS,

@@ -39,7 +39,7 @@ struct change_query {
 };
 #define RANGE_FIELDS(type)                                                                    \
     FIELD_TIME("from", type, from, .help = "Only those at this instant or later"),            \
-    FIELD_TIME("to",   type, to, .help = "Only those before this instant")
+    FIELD_TIME("to",   type, to, .from = "from", .help = "Only those before this instant")
 
 static const struct field move_query_fields[] = {
     RANGE_FIELDS(struct move_query),

@@ -30,7 +30,7 @@ static const struct field query_fields[] = {
     FIELD_ENUM("step", struct idle_query, step, .values = steps, .fallback = "day",
                .help = "One item per step and cause"),
     FIELD_DATE("from", struct idle_query, from, .help = "First day; 30 days before to where it is left out"),
-    FIELD_DATE("to", struct idle_query, to,
+    FIELD_DATE("to", struct idle_query, to, .from = "from",
                .help = "Day after the last; tomorrow (domain time) where it is left out, so that today is the last"),
     FIELD_TEXT("currency", struct idle_query, currency, .least = 3, .most = 3, .fallback = "USD",
                .help = "Amounts of this currency only: currencies do not add up"),

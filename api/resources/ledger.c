@@ -64,7 +64,7 @@ struct ledger_query {
 #define OF_JOURNALS                                                                                                    \
     FIELD_TEXT("source_type", struct ledger_query, source_type, .help = "Only what comes from this"),                  \
         FIELD_DATE("from", struct ledger_query, from, .help = "Only what was posted on this day (UTC) or later"),      \
-        FIELD_DATE("to", struct ledger_query, to, .help = "Only what was posted before this day")
+        FIELD_DATE("to", struct ledger_query, to, .from = "from", .help = "Only what was posted before this day")
 
 static const struct field journal_query_fields[] = {OF_JOURNALS, FIELDS_END};
 static const struct field entry_query_fields[] = {

@@ -88,7 +88,7 @@ struct create_query {
 };
 static const struct field create_query_fields[] = {
     FIELD_TIME("search_from",   struct create_query, search_from, .help = "With validate_only: where the search for the cheapest slot begins; default: starts_at"),
-    FIELD_TIME("search_until",  struct create_query, search_until, .help = "With validate_only: where it ends; default: 14 days later"),
+    FIELD_TIME("search_until",  struct create_query, search_until, .from = "search_from", .help = "With validate_only: where it ends; default: 14 days later"),
     FIELDS_END,
 };
 // clang-format on

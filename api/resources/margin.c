@@ -82,7 +82,7 @@ struct margin_query {
 };
 #define SPAN_FIELDS(type)                                                                                              \
     FIELD_DATE("from", type, from, .help = "First day; 30 days before to where it is left out"),                       \
-        FIELD_DATE("to", type, to,                                                                                     \
+        FIELD_DATE("to", type, to, .from = "from",                                                                     \
                    .help = "Day after the last; tomorrow (domain time) where it is left out, so that today is the "    \
                            "last"),                                                                                    \
         FIELD_TEXT("currency", type, currency, .least = 3, .most = 3, .fallback = "USD",                               \

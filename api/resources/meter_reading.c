@@ -70,7 +70,7 @@ struct reading_query {
     FIELD_ID  ("reservation", struct reading_query, reservation, .identity = IDENTITY_RESERVATION, .help = "Only of this reservation"),       \
     FIELD_TEXT("meter",       struct reading_query, meter, .help = "Only of the meter of this name"),                                         \
     FIELD_TIME("from",        struct reading_query, from, .help = "Only those that end after this instant"),                                  \
-    FIELD_TIME("to",          struct reading_query, to, .help = "Only those that end at this instant or before")
+    FIELD_TIME("to",          struct reading_query, to, .from = "from", .help = "Only those that end at this instant or before")
 static const struct field reading_query_fields[] = {
     READING_QUERY_FIELDS,
     FIELDS_END,

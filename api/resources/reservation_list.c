@@ -25,7 +25,7 @@ struct reservation_query {
     FIELD_TEXT("instance_type", struct reservation_query, instance_type, .help = "Only those of the instance type of this name"),          \
     FIELD_ENUM("tier",    struct reservation_query, tier, .values = reservation_tiers, .help = "Only those of this tier"),                 \
     FIELD_TIME("from",    struct reservation_query, from, .help = "Only those whose window, granted or else wished, ends after this instant"),   \
-    FIELD_TIME("to",      struct reservation_query, to, .help = "Only those whose window, granted or else wished, starts before this instant"),  \
+    FIELD_TIME("to",      struct reservation_query, to, .from = "from", .help = "Only those whose window, granted or else wished, starts before this instant"),  \
     FIELD_TEXT("find",    struct reservation_query, find, .most = FIND_MOST, .help = "Only those with this in their name, project, instance type or tenant, in capitals or not"), \
     FIELD_ENUM("order",   struct reservation_query, order, .values = orders, .fallback = "oldest", .help = "By when they were asked for")
 

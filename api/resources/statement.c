@@ -37,7 +37,7 @@ struct statement_query {
 static const struct field statement_query_fields[] = {
     FIELD_DATE("from", struct statement_query, from,
                .help = "First month, by any day of it; that of to's last day where it is left out"),
-    FIELD_DATE("to", struct statement_query, to,
+    FIELD_DATE("to", struct statement_query, to, .from = "from",
                .help = "Day after the last month, or in it; tomorrow (domain time) where it is left out"),
     FIELD_TEXT("currency", struct statement_query, currency, .least = 3, .most = 3, .help = "Only this currency"),
     FIELDS_END,

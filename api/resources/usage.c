@@ -41,7 +41,7 @@ struct usage_query {
 #define USAGE_QUERY_FIELDS                                                                                                                  \
     FIELD_ID  ("reservation", struct usage_query, reservation, .identity = IDENTITY_RESERVATION, .help = "Only usage of this reservation"), \
     FIELD_TIME("from",        struct usage_query, from, .help = "Only periods that end after this instant"),                                \
-    FIELD_TIME("to",          struct usage_query, to, .help = "Only periods that start before this instant")
+    FIELD_TIME("to",          struct usage_query, to, .from = "from", .help = "Only periods that start before this instant")
 
 static const struct field usage_query_fields[] = {
     USAGE_QUERY_FIELDS,

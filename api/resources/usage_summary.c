@@ -26,7 +26,8 @@ struct summary_query {
 static const struct field summary_query_fields[] = {
     FIELD_ENUM("by", struct summary_query, by, .values = keys, .fallback = "day", .help = "What is summed up"),
     FIELD_DATE("from", struct summary_query, from, .help = "First day; 30 days before to where it is left out"),
-    FIELD_DATE("to", struct summary_query, to, .help = "Day after the last; today (domain time) where it is left out"),
+    FIELD_DATE("to", struct summary_query, to, .from = "from",
+               .help = "Day after the last; today (domain time) where it is left out"),
     FIELDS_END,
 };
 static const struct schema summary_query_schema = {"UsageSummaryQuery", summary_query_fields,

@@ -114,6 +114,8 @@ enum err_kind query_read(struct request_internal *internal, struct err *reterr)
     if (schema != NULL) {
         field_read_defaults(schema->fields, request->query_present, request->query, &request->problems);
         check_required(request, schema->fields);
+        if (request->problems.count == 0) /* all could be read */
+            field_check_ranges(schema->fields, request->query_present, request->query, &request->problems);
     }
     if (!request->route->takes_any_query && !is_well_encoded(internal->query_text))
         field_problem_add(&request->problems, "?", "wrong_type", "has a broken encoding, or a zero character");

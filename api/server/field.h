@@ -95,6 +95,7 @@ struct field {
     const char *const *values;   /* ENUM: NULL-terminated */
     const char *fallback;        /* default where absent */
     const char *unless;          /* REQUIRED: but where the field of this name is given */
+    const char *from;            /* TIME, DATE of a query: ends the range that the parameter of this name begins */
     enum identity_kind identity; /* ID */
     const struct field *fields;  /* OBJECT, ROWS; JSON: documents it (a list of such objects with .is_list) */
     bool is_list;                /* JSON: an array of objects of .fields */
@@ -208,6 +209,9 @@ void field_read_text(const struct field *fields, const char *name, const char *t
                      uint64_t *ret_present, struct field_problems *problems);
 /* Fills the fallbacks of what is not in present. */
 void field_read_defaults(const struct field *fields, uint64_t present, void *target, struct field_problems *problems);
+/* Of query parameters that were read: no range ends before it begins. */
+void field_check_ranges(const struct field *fields, uint64_t present, const void *target,
+                        struct field_problems *problems);
 
 /* ---- Writing ---- Each writes whole JSON objects. */
 void field_write_struct(const struct field *fields, const void *source, struct json_out *out);

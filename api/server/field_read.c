@@ -235,3 +235,31 @@ void field_read_text(const struct field *fields, const char *name, const char *t
     field_read_value_text(&place, text);
     *ret_present |= UINT64_C(1) << index;
 }
+
+/* ---- Ranges ---- */
+
+/* A date's text sorts as its day does. */
+static bool is_before(const struct field *field, const struct field *other, const void *target)
+{
+    const char *base = target;
+    const void *value = base + field->offset;
+    const void *others = base + other->offset;
+    if (field->type == FIELD_TYPE_TIME)
+        return *(const int64_t *)value < *(const int64_t *)others;
+    return strcmp(*(const char *const *)value, *(const char *const *)others) < 0;
+}
+
+void field_check_ranges(const struct field *fields, uint64_t present, const void *target,
+                        struct field_problems *problems)
+{
+    for (size_t i = 0; fields[i].name != NULL; i++) {
+        if (fields[i].from == NULL)
+            continue;
+        int from = field_index(fields, fields[i].from);
+        must(from >= 0 && fields[from].type == fields[i].type);
+        bool are_given = FIELD_PRESENT(present, i) && FIELD_PRESENT(present, from);
+        if (are_given && is_before(&fields[i], &fields[from], target))
+            field_problem_add(problems, arena_format(problems->arena, "?%s", fields[i].name), "out_of_range",
+                              "is before %s", fields[from].name);
+    }
+}

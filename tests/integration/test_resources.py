@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from contract import contract
 from stack import A_SECOND_S, ANSWER_WITHIN_S, Client, eventually
 
 NOBODY = "01kyyyyyyyyyyyyyyyyyyyyyyy"
@@ -65,6 +66,24 @@ def invoiced(stack, **window):
 
 
 # ---- What operators make ----
+
+
+
+def ranges():
+    """Of every GET that takes one: its path, the name of its end, and what follows a day in it."""
+    for path, operations in contract().document["paths"].items():
+        formats = {each.get("name"): each.get("schema", {}).get("format") for each in operations.get("get", {}).get("parameters", [])}
+        for last in {"to", "until"} & set(formats) if "from" in formats else ():
+            yield path, last, "T00:00:00Z" if formats["from"] == "date-time" else ""
+
+
+@pytest.mark.parametrize("path, last, time", ranges())
+def test_no_range_ends_before_it_begins(still, guest, path, last, time):
+    client = still.operator if path.startswith("/v1/system") else guest("ranges")
+    node = still.operator.items("/v1/system/nodes")[0]["id"]
+    refused = client.get(f"{path.format(id=node)}?from=2026-02-02{time}&{last}=2026-02-01{time}{'&zone=us-east-1a' if path == '/v1/system/capacity' else ''}").expect(422)
+    asks_planners = path in ("/v1/availability", "/v1/system/capacity")
+    assert pointers(refused) == {f"?{last}": "window_reversed" if asks_planners else "out_of_range"}
 
 
 def test_a_node_makes_its_fabric_and_rack_by_first_mention(still):
