@@ -14,6 +14,7 @@
 
 /* ---- One cell ---- */
 
+/* Quoted as well where a reader that parts cells at more than the comma would begin another within it. */
 static void put_cell(struct json_out *out, const char *text, bool *is_first)
 {
     if (!*is_first)
@@ -21,7 +22,7 @@ static void put_cell(struct json_out *out, const char *text, bool *is_first)
     *is_first = false;
     size_t length = strlen(text);
     bool has_edge = length > 0 && (text[0] == ' ' || text[length - 1] == ' ');
-    if (strpbrk(text, "\",\r\n") == NULL && !has_edge) {
+    if (strpbrk(text, "\",;\t|\r\n") == NULL && !has_edge) {
         json_out_plain(out, text);
         return;
     }

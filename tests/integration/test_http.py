@@ -85,6 +85,16 @@ def test_a_cell_is_no_formula_and_comes_back_whole(shared, text, cell):
     shared.operator.create(f"/v1/system/nodes/{node['id']}/uncordon", {})
 
 
+@pytest.mark.parametrize("text", ["x;=1+1", "x|=1+1"])
+def test_no_separator_begins_a_cell_within_one(shared, text):
+    """As LibreOffice parts cells at the comma, the semicolon and what else is ticked at once."""
+    node = shared.operator.items("/v1/system/nodes")[0]
+    shared.operator.create(f"/v1/system/nodes/{node['id']}/cordon", {"reason": text})
+    answer = shared.operator.get("/v1/system/nodes", headers={"Accept": "text/csv"}).expect(200)
+    shared.operator.create(f"/v1/system/nodes/{node['id']}/uncordon", {})
+    assert f',"{text}",' in answer.content.decode()
+
+
 # ---- Forms ----
 
 
