@@ -110,12 +110,16 @@ enum err_kind lease_fence_receive(const struct lease *lease, struct db *db, stru
     return kind == ERR_NONE ? fence_answer(lease, result, reterr) : kind;
 }
 
+enum err_kind lease_give(struct lease *lease, struct db *db, struct err *reterr)
+{
+    lease->held = false;
+    return db_run(db, &statement_give, DB_PARAMS(lease->name, lease->holder), NULL, reterr);
+}
+
 void lease_release(struct lease *lease, struct db *db)
 {
     if (!lease->held)
         return;
-    lease->held = false;
-    /* On failure the ttl does it. */
-    enum err_kind ignored = db_run(db, &statement_give, DB_PARAMS(lease->name, lease->holder), NULL, NULL);
+    enum err_kind ignored = lease_give(lease, db, NULL); /* on failure the ttl does it */
     (void)ignored;
 }

@@ -32,6 +32,9 @@ MUST_CHECK enum err_kind lease_fence(const struct lease *lease, struct db *db, s
 /* The same in two parts, for a pipeline: sends the check, takes its answer. */
 MUST_CHECK enum err_kind lease_fence_send(const struct lease *lease, struct db *db, struct err *reterr);
 MUST_CHECK enum err_kind lease_fence_receive(const struct lease *lease, struct db *db, struct err *reterr);
+/* Gives it back. Whoever takes it next, the same holder too, does so under another epoch, for which it waits until all is
+ * over that began under this one. */
+MUST_CHECK enum err_kind lease_give(struct lease *lease, struct db *db, struct err *reterr);
 /* On shutdown: gives it back, so that a standby need not wait for the ttl. */
 void lease_release(struct lease *lease, struct db *db);
 

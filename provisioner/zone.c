@@ -45,6 +45,7 @@ struct zone {
     struct zone_isolation isolation;
     struct zone_verify *verify;
     unsigned troubles; /* in a row */
+    bool is_in_doubt;  /* a transaction of ours may still be under way */
     atomic_bool leads;
     atomic_bool healthy;
     atomic_bool leaves; /* it is removed */
@@ -193,9 +194,20 @@ static enum err_kind stand_by(struct zone *zone, struct err *reterr)
     return db_wait(zone->db, shutdown_fd(), (int)(wait < TROUBLE_MS ? wait : TROUBLE_MS), &notified, reterr);
 }
 
+static enum err_kind keep_lease(struct zone *zone, struct err *reterr)
+{
+    if (zone->is_in_doubt) {
+        enum err_kind kind = lease_give(&zone->lease, zone->db, reterr);
+        if (kind != ERR_NONE)
+            return kind;
+        zone->is_in_doubt = false;
+    }
+    return lease_keep(&zone->lease, zone->db, reterr);
+}
+
 static enum err_kind round_of(struct zone *zone, struct err *reterr)
 {
-    enum err_kind kind = lease_keep(&zone->lease, zone->db, reterr);
+    enum err_kind kind = keep_lease(zone, reterr);
     atomic_store(&zone->leads, zone->lease.held && kind == ERR_NONE);
     if (kind != ERR_NONE)
         return kind;
@@ -211,6 +223,8 @@ static void trouble(struct zone *zone, enum err_kind kind, const struct err *err
         zone->lease.held = false;
     if (kind == ERR_UNAVAILABLE || kind == ERR_UNKNOWN_OUTCOME)
         drop_memory(zone); /* what became of the work that was under way is not known */
+    if (kind == ERR_UNKNOWN_OUTCOME)
+        zone->is_in_doubt = true; /* nor is it over: memory built now might lack what it is about to write */
     bool notified = false;
     enum err_kind ignored = db_wait(zone->db, shutdown_fd(), TROUBLE_MS, &notified, NULL);
     if (ignored != ERR_NONE) { /* it cannot even wait there */

@@ -71,6 +71,7 @@ class PostgresProxy:
         self.cut = None
         self.held_role = None
         self.open = set()
+        self.links = set()
 
     def __enter__(self):
         self.listener.bind(str(self.directory / SOCKET_NAME))
@@ -91,6 +92,13 @@ class PostgresProxy:
             assert self.cut is None, "the cut before did not happen"
             self.cut = Cut(role, when, hold)
             return self.cut
+
+    def sever(self, role):
+        """Cuts each connection of the role now, whatever is under way on it."""
+        with self.lock:
+            cut = [link.client for link in self.links if link.role == role]
+        for client in cut:
+            self._shut(client)
 
     def release(self):
         """Lets the role that was held connect again."""
@@ -120,7 +128,7 @@ class PostgresProxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
-        server = socket.socket(socket.AF_UNIX)
+        server, link = socket.socket(socket.AF_UNIX), None
         with self.lock:
             self.open |= {client, server}
         try:
@@ -131,6 +139,8 @@ class PostgresProxy:
                 server.connect(self.server_path)
                 server.sendall(startup)
                 link = Link(self, role, client, server)
+                with self.lock:
+                    self.links.add(link)
                 threading.Thread(target=link.answers, daemon=True).start()
                 link.requests()
         except (OSError, Gone):
@@ -140,6 +150,7 @@ class PostgresProxy:
             self._shut(server)
             with self.lock:
                 self.open -= {client, server}
+                self.links.discard(link)
 
 
 class Link:

@@ -27,7 +27,7 @@ def behind_proxies(make_module_stack, scratch):
 
         @functools.cache
         def make(role):
-            stack = make_module_stack()
+            stack = make_module_stack(settings={"sluice-provisioner": {"SLUICE_LEASE_TTL_MS": "60000"}})  # so long a COMMIT may take
             stack.fleet(NODES)
             proxy = cleanup.enter_context(PostgresProxy(scratch / f"proxy-of-{role}", stack.database_url))
             daemon = stack.api if role == WRITER else stack.provisioner
@@ -165,7 +165,7 @@ def test_while_the_commit_is_under_way_nobody_is_answered(proxied):
     """The server has the COMMIT and takes its time when the connection breaks: whoever asks finds it in progress."""
     stack, tenant, proxy = proxied(WRITER)
     asks = "SELECT pid FROM pg_stat_activity WHERE usename = %s AND query LIKE '%%pg_xact_status%%' AND query_start > %s"
-    with commits_wait(stack), contextlib.closing(stack.cluster.connect(stack.database)) as gate, gate.cursor() as cursor:
+    with commits_wait(stack, "reservation"), contextlib.closing(stack.cluster.connect(stack.database)) as gate, gate.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s), clock_timestamp()", (AT_COMMIT,))
         began = cursor.fetchone()[1]
         cut = proxy.arm(WRITER, DURING)
@@ -181,15 +181,15 @@ def test_while_the_commit_is_under_way_nobody_is_answered(proxied):
 
 
 @contextlib.contextmanager
-def commits_wait(stack):
-    """Meanwhile a COMMIT that made a reservation waits while somebody holds the advisory lock AT_COMMIT."""
+def commits_wait(stack, table):
+    """Meanwhile a COMMIT that made a row of the table waits while somebody holds the advisory lock AT_COMMIT."""
     stack.sql(f"""
         CREATE FUNCTION public.wait_at_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
             PERFORM pg_advisory_xact_lock_shared({AT_COMMIT});
             RETURN NULL;
         END $$;
-        CREATE CONSTRAINT TRIGGER wait_at_commit AFTER INSERT ON reservation
+        CREATE CONSTRAINT TRIGGER wait_at_commit AFTER INSERT ON {table}
            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.wait_at_commit()""")
     yield
     stack.sql("DROP FUNCTION public.wait_at_commit CASCADE")
@@ -218,6 +218,25 @@ def test_an_outcome_that_nobody_can_know_is_said_to_be_unknown(proxied):
     between.run()
     assert again.trouble is None and again.answer.status == 201, (again.trouble, again.answer)
     each_key_made_one_reservation(stack, tenant, [waiting, between, again])
+
+
+def test_while_a_verdicts_commit_is_under_way_nothing_is_decided_anew(proxied):
+    """The leader that lost its connection would not see what it wrote, and book the same places again."""
+    stack, tenant, proxy = proxied(PROVISIONER)
+    refused = stack.provisioner.metrics()["sluice_provisioner_double_bookings_refused_total"]
+    waits = "SELECT pid FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock' AND (wait_event = 'advisory') = %s AND datname = current_database()"
+    with commits_wait(stack, "reservation_status"), contextlib.closing(stack.cluster.connect(stack.database)) as gate, gate.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", (AT_COMMIT,))
+        caller = Caller(stack, tenant, "slow", {"Prefer": "wait=60"})
+        caller.start()
+        eventually(lambda: stack.sql(waits, (PROVISIONER, True)), "the verdict's COMMIT is under way")
+        proxy.sever(PROVISIONER)
+        eventually(lambda: stack.sql(waits, (PROVISIONER, False)), "the leader waits for what it has begun")
+        cursor.execute("SELECT pg_advisory_unlock(%s)", (AT_COMMIT,))
+        caller.join(HAPPENS_WITHIN_S)
+    assert caller.trouble is None and caller.answer.status == 201, (caller.trouble, caller.answer)
+    each_verdict_was_written_once(stack, tenant)
+    assert stack.provisioner.metrics()["sluice_provisioner_double_bookings_refused_total"] == refused, "memory was never wrong"
 
 
 @pytest.mark.parametrize("when", [BEFORE, DURING, AFTER])
