@@ -165,8 +165,9 @@ static enum err_kind lead_once(struct zone *zone, struct err *reterr)
     enum err_kind kind = zone_wake_read(zone->db, zone->id, &zone->memory->cursor, &wake, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (zone_memory_stood_still(zone->memory, wake.clock.now_s)) {
-        drop_memory(zone);
+    bool has_other_terms = wake.terms_revision != 0 && wake.terms_revision != zone->memory->terms.revision;
+    if (has_other_terms || zone_memory_stood_still(zone->memory, wake.clock.now_s)) {
+        drop_memory(zone); /* before anything is decided by it */
         return ERR_NONE;
     }
     bool has_changed = false;

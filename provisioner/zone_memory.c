@@ -29,7 +29,8 @@ static const struct db_stmt statement_terms = {
         "       z.preemption_notice_s,"
         "       (SELECT count(*) FROM instance i WHERE i.zone_id = z.id AND i.due_at IS NOT NULL"
         "           AND i.state = 'replacing'),"
-        "       p.wish_revision, p.revision, extract(epoch FROM p.paused_since)::bigint, extract(epoch FROM p.paused_until)::bigint"
+        "       p.wish_revision, p.revision, extract(epoch FROM p.paused_since)::bigint, extract(epoch FROM p.paused_until)::bigint,"
+        "       z.revision"
         "  FROM zone z LEFT JOIN zone_pause_status p ON p.zone_id = z.id WHERE z.id = $1::uuid",
     .params = 1,
 };
@@ -118,6 +119,7 @@ static enum err_kind load_terms(struct db *db, struct identity zone, struct zone
         return err_set(reterr, ERR_NOT_FOUND, "zone '%s' does not exist", id);
     memory->terms = (struct zone_terms){
         .id = zone,
+        .revision = db_int(result, 0, 13, 0),
         .lead_s = db_int(result, 0, 1, 0),
         .driver = {.zone = zone,
                    .start_s = db_int(result, 0, 2, 0),

@@ -119,7 +119,8 @@ static bool reads_before(const struct pass *pass)
            zone_overstay_must_look(pass->memory, pass->world.now_s);
 }
 
-/* The zone's terms and its nodes, before anything is asked of the planner. */
+/* What other terms of the zone mean for what was decided by those before, and its nodes, before anything is asked of the
+ * planner. */
 static enum err_kind read_before(struct pass *pass, struct db_array *lost, struct err *reterr)
 {
     enum err_kind kind = ERR_NONE;
@@ -302,8 +303,7 @@ static bool is_last_piece(const struct pass *pass)
     bool has_capacity = pass->memory->capacity_returned || stirs_waitlist(&pass->world);
     bool may_serve_waiting = has_capacity && pass->memory->waiting_count + waiting_change(&pass->world) > 0;
     bool goes_on = may_serve_waiting || pass->withdrawal.is_under_way;
-    return pass->uses_wake && pass->deferred_count == 0 && !wake->has_hidden && !wake->has_more &&
-           !wake->zone_changed && !goes_on;
+    return pass->uses_wake && pass->deferred_count == 0 && !wake->has_hidden && !wake->has_more && !goes_on;
 }
 
 static bool stores_cursor(const struct pass *pass)
@@ -506,8 +506,7 @@ enum err_kind zone_pass(struct zone_memory *memory, struct db *db, const struct 
                         : wake->clock.now_s - memory->next_due_s;
     metric_set(&metric_lag, lag_s);
     enum err_kind kind = pass_transaction(&pass, reterr);
-    bool is_stale = pass.world.fleet_is_stale || (wake->zone_changed && pass.uses_wake);
-    ret->must_rebuild = kind == ERR_NONE ? is_stale : undo(&pass, kind);
+    ret->must_rebuild = kind == ERR_NONE ? pass.world.fleet_is_stale : undo(&pass, kind);
     ret->is_settled = kind == ERR_NONE && pass.outcome.is_settled;
     if (kind == ERR_NONE) {
         notify(&pass);

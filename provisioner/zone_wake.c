@@ -32,8 +32,8 @@ static const struct db_stmt statement_wake = {
         "                   AND q.asked_at > statement_timestamp() - interval '10 minutes' AND q.answer_by > clock_timestamp()"
         "                   AND NOT EXISTS (SELECT FROM planner_answer a WHERE a.question_id = q.id"
         "                                      AND a.answered_at > statement_timestamp() - interval '10 minutes')),"
-        "        p.revision, date_part('epoch', CASE WHEN p.resumed_at IS NULL THEN p.paused_until END)::bigint"
-        "   FROM domain_clock c LEFT JOIN zone_pause p ON p.zone_id = $1::uuid LEFT JOIN seen s ON true"
+        "        p.revision, date_part('epoch', CASE WHEN p.resumed_at IS NULL THEN p.paused_until END)::bigint, z.revision"
+        "   FROM domain_clock c LEFT JOIN zone z ON z.id = $1::uuid LEFT JOIN zone_pause p ON p.zone_id = $1::uuid LEFT JOIN seen s ON true"
         "  ORDER BY s.xid, s.seq",
     .params = 4,
 };
@@ -95,6 +95,7 @@ enum err_kind zone_wake_read(struct db *db, struct identity zone, const struct e
     ret->has_more = db_bool(result, 0, 10);
     ret->has_questions = db_bool(result, 0, 11);
     ret->pause = (struct pause_wish){.revision = db_int(result, 0, 12, 0), .until_s = db_int(result, 0, 13, 0)};
+    ret->terms_revision = db_int(result, 0, 14, 0);
     for (int row = 0; row < PQntuples(result); row++)
         take_row(ret, result, row);
     return ERR_NONE;

@@ -23,6 +23,7 @@ struct zone_wake {
     bool has_hidden;            /* committed ones that a transaction still running keeps from view */
     bool has_questions;         /* somebody waits for an answer (zone_question.h) */
     struct pause_wish pause;    /* of this very instant: it waits behind no event */
+    int64_t terms_revision;     /* likewise, of the zone; 0: it is gone */
 };
 
 /* Fills ret, whose arrays are cleared by zone_wake_clear. */

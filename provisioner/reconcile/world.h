@@ -291,6 +291,7 @@ struct stay {
 struct zone_terms {
     struct identity id;
     char name[64];
+    int64_t revision; /* of the zone, as an operator wished it */
     int64_t lead_s;
     int64_t preemption_notice_s;
     struct driver_settings driver;

@@ -266,8 +266,21 @@ def test_who_is_up_before_its_window_has_its_place_held_and_whoever_was_sold_tha
     hall.advance(at("27T20:00:00"))
     terms(hall, lead_s=0)
     assert [(who, *times) for who, _, *times in there_since(hall, "01-27T00:00:00")] == [
-        ("acme", "01-27T11:30:00", "01-27T18:01:00"), ("other", "01-27T11:35:00", "01-27T11:46:00"),
+        ("other", "01-27T11:20:00", "01-27T11:46:00"), ("acme", "01-27T11:30:00", "01-27T18:01:00"),
         ("acme", "01-27T11:56:00", "01-27T18:01:00")]
+
+
+def test_what_is_wished_behind_a_change_of_terms_is_decided_by_the_new_ones(hall):
+    """Though the leader hears of both at once."""
+    hall.advance(at("28T00:00:00"))
+    hall.provisioner.signal(signal.SIGSTOP)
+    terms(hall, lead_s=1800)
+    wish = {"instance_type": "h100.8x", "zone": "us-east-1a", "count": 2, "starts_at": at("28T12:00:00"), "ends_at": at("28T18:00:00")}
+    hall.acme.post("/v1/reservations", wish, headers={"Prefer": "respond-async"}).expect(202)
+    hall.provisioner.signal(signal.SIGCONT)
+    hall.advance(at("28T20:00:00"))
+    terms(hall, lead_s=0)
+    assert [row[2:] for row in there_since(hall, "01-28T00:00:00")] == [("01-28T11:30:00", "01-28T18:01:00")] * 2
 
 
 # ---- What may not come of a pause ----
