@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import contextlib
+import math
 import time
 
 import pytest
@@ -12,6 +13,7 @@ from stack import Client, eventually, least
 HURRIED = {"sluice-api": {"SLUICE_HEADER_TIMEOUT_S": "1", "SLUICE_BODY_TIMEOUT_S": "1", "SLUICE_IDLE_TIMEOUT_S": "3",
                           "SLUICE_ANSWER_TIMEOUT_S": "1", "SLUICE_REQUESTS_PER_CONNECTION_MAX": "3"}}
 LIMIT_S, IDLE_S, SLACK_S = 1, 3, 4  # the walk comes four times a second, and the machine may be busy
+TRIES = 3
 TICK_S = 0.002  # the server's clock counts whole milliseconds, so a limit may end one early
 
 
@@ -29,9 +31,18 @@ def life_s(address, before, content):
     return time.monotonic() - begun
 
 
+def cuts(hurried):
+    """How many connections were cut, by what they were at."""
+    cut = "sluice_api_connections_cut_total"
+    return {name.removeprefix(cut): count for name, count in hurried.api.metrics().items() if name.startswith(cut)}
+
+
 def lives_within(limit_s, *sent):
-    """It lives as long as it may, and not much longer."""
-    assert limit_s - TICK_S <= least(lambda: life_s(*sent), limit_s + SLACK_S) < limit_s + SLACK_S
+    """It lives as long as it may, and not much longer. Where this machine stands still, it may end by the limit before."""
+    lives_s = []
+    while len(lives_s) < TRIES and not any(limit_s - TICK_S <= each < limit_s + SLACK_S for each in lives_s):
+        lives_s.append(life_s(*sent))
+    assert limit_s - TICK_S <= lives_s[-1] < limit_s + SLACK_S, lives_s
 
 
 @pytest.mark.parametrize("before, content", [
@@ -44,8 +55,12 @@ def test_headers_that_drip_do_not_outlive_their_limit(hurried, before, content):
 
 def test_a_body_that_drips_does_not_outlive_its_limit(hurried):
     head = b"POST /v1/reservations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
-    lives_within(LIMIT_S, hurried.port, head, b" " * 5000)
-    assert hurried.api.metrics()['sluice_api_connections_cut_total{at="body"}'] >= 1
+
+    def is_cut_in_its_body():
+        lives_within(LIMIT_S, hurried.port, head, b" " * 5000)
+        return cuts(hurried)['{at="body"}'] >= 1
+
+    eventually(is_cut_in_its_body, "it is cut in its body")
 
 
 def test_a_second_request_that_drips_does_not_outlive_the_limit_of_an_idle_connection(hurried):
@@ -53,15 +68,12 @@ def test_a_second_request_that_drips_does_not_outlive_the_limit_of_an_idle_conne
 
 
 def test_an_answer_that_nobody_reads_does_not_outlive_its_limit(hurried):
-    def cut():
-        return hurried.api.metrics()['sluice_api_connections_cut_total{at="answer"}']
-
     def is_cut_after_s():
-        begun, before = time.monotonic(), cut()
+        begun, before = time.monotonic(), cuts(hurried)
         with contextlib.closing(raw.connect(hurried.socket)) as connection:  # its buffer does not grow
             connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
-            eventually(lambda: cut() == before + 1, "it is cut")
-        return time.monotonic() - begun
+            after = eventually(lambda: [now for now in [cuts(hurried)] if now != before], "it is cut")[0]
+        return time.monotonic() - begun if after['{at="answer"}'] > before['{at="answer"}'] else math.inf
 
     assert least(is_cut_after_s, LIMIT_S + SLACK_S) < LIMIT_S + SLACK_S
 
