@@ -36,11 +36,11 @@ static const char *query_of(struct session *session, const struct declaration *d
             query = arena_format(session->arena, "%s%s%s=%s", query, query[0] == '\0' ? "" : "&", fields[i],
                                  client_escape(session->client, session->arena, text));
     }
-    return query;
+    return kind->ends ? arena_format(session->arena, "%s&order=newest", query) : query;
 }
 
 /* The id of the one that is meant, NULL where there is none. Of what ends by itself the newest is meant, which has the
- * highest id: the others have left it their name. */
+ * highest id and is listed first: the others, however many, have left it their name. */
 static enum err_kind find(struct session *session, const struct declaration *declaration, const char *base,
                           const char **ret, struct err *reterr)
 {

@@ -15,7 +15,7 @@ const struct kind kinds[] = {
     {"zone",            NULL,                   "/v1/system/zones",            "name",   {NULL},                     NULL,        false},
     {"image",           NULL,                   "/v1/system/images",           "name",   {NULL},                     NULL,        false},
     {"instance-type",   NULL,                   "/v1/system/instance-types",   "name",   {NULL},                     NULL,        false},
-    {"node",            NULL,                   "/v1/system/nodes",            "name",   {NULL},                     NULL,        false},
+    {"node",            NULL,                   "/v1/system/nodes",            "name",   {"zone"},                   NULL,        false},
     {"purchase-order",  NULL,                   "/v1/system/purchase-orders",  "number", {NULL},                     NULL,        false},
     {"asset",           NULL,                   "/v1/system/assets",           "serial", {NULL},                     NULL,        false},
     {"billing-profile", NULL,                   "/v1/system/billing-profiles", NULL,     {"tenant"},                 NULL,        false},
@@ -152,6 +152,8 @@ static enum err_kind read_one(struct arena *arena, json_t *document, struct decl
     kind = put_name(found, json_object_get(document, "name"), own, reterr);
     if (kind != ERR_NONE)
         return kind;
+    if (json_object_get(own, "client_token") != NULL)
+        return err_set(reterr, ERR_MALFORMED, "spec.client_token is one request's, and each request gets its own key");
     ret->kind = found;
     ret->shown = shown_as(arena, found, own);
     ret->spec = TAKE(own);

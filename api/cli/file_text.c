@@ -27,13 +27,13 @@ enum err_kind file_text_read(const char *name, size_t bytes_max, char **ret, siz
     CLEANUP(text_freep) char *text = NULL;
     size_t capacity = 0;
     size_t length = 0;
-    while (feof(file) == 0 && ferror(file) == 0 && length <= bytes_max) {
+    do { /* once even where standard input has been read to its end before: it says nothing then */
         if (capacity == length) {
             capacity = 2 * capacity + BUFSIZ;
             text = alloc_resize(text, capacity, 1);
         }
         length += fread(text + length, 1, capacity - length, file);
-    }
+    } while (feof(file) == 0 && ferror(file) == 0 && length <= bytes_max);
     if (ferror(file) != 0)
         return failed(reterr, "read", name);
     if (length > bytes_max)

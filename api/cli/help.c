@@ -147,7 +147,7 @@ static void print_declarations_docs(FILE *out)
         "\n## Declarative files\n\n"
         "`sluice apply -f FILE` makes and changes things until they are as YAML or JSON files declare them. `-f` may be\n"
         "repeated, `-` is standard input, of a directory its files `*.yaml`, `*.yml` and `*.json` are taken by name. A file\n"
-        "has as many documents as it likes, of kind, name and spec, which is the body that the API's POST takes:\n\n"
+        "has as many documents as it likes, of kind, name and spec, the body that the API's POST takes, without client_token:\n\n"
         "```yaml\n"
         "kind: project\n"
         "name: research\n"

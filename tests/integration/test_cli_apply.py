@@ -177,6 +177,12 @@ def test_a_reservation_that_had_its_time_is_done_and_one_that_was_cancelled_is_w
     assert len(ids()) == 3
 
 
+def test_of_many_that_left_their_name_the_newest_is_asked_for_first(ask, server):
+    server.script = [(200, TENANT), (401, {"detail": "enough"})]
+    ask("apply", "-f", "-", stdin=RESERVATION).expect(3)
+    assert server.seen[-1][1] == "/v1/reservations?name=llama&order=newest&limit=1000"
+
+
 # ---- Operators' files ----
 
 
@@ -253,13 +259,31 @@ spec: {tenant: acme, legal_name: Acme AG, country: DE}
         changed = changed.replace(before, after)
     done = actions(apply("-f", "-", "-o", "json", stdin=changed).expect(0))
     assert {shown for shown, action in done.items() if action == ("change", True)} == {
-        "zone/eu-1", "node/n2", "quota/acme/eu-1/H100", "member/other/ana", "billing-profile/acme"}
+        "zone/eu-1", "node/eu-1/n2", "quota/acme/eu-1/H100", "member/other/ana", "billing-profile/acme"}
     assert stack.operator.items("/v1/system/nodes?name=n2")[0]["labels"] == {"row": "8"}
     immutable = apply("-f", "-", stdin=changed.replace("rack: r2, gpu_model: H100, gpu_count: 8", "rack: r2, gpu_model: H100, gpu_count: 4")).expect(1)
     assert "/gpu_count" in immutable.log and "'standard input', document 4 (line " in immutable.log
     assert "a project is not made with a provider's token" in apply("-f", "-", stdin="kind: project\nname: x\n").expect(3).log
     tenants = applying(sluice, stack, stack.token("admin", "acme"))
     assert "a zone is not made with a tenant's token" in tenants("-f", "-", stdin="kind: zone\nname: x\n").expect(3).log
+
+
+def test_nodes_of_two_zones_may_be_called_alike(stack, sluice):
+    apply = applying(sluice, stack, stack.operator)
+    files = "".join(f"""
+---
+kind: zone
+name: {zone}
+---
+kind: node
+name: n1
+spec: {{zone: {zone}, fabric: f1, rack: r1, gpu_model: H100, gpu_count: 8, cpu_milli: 192000, memory_mib: 2097152}}
+""" for zone in ("eu-1", "eu-2"))
+    done = apply("-f", "-", "-o", "json", stdin=files).expect(0)
+    nodes = {"node/eu-1/n1", "node/eu-2/n1"}
+    assert {shown for shown, action in actions(done).items() if action == ("create", True)} == nodes | {"zone/eu-1", "zone/eu-2"}
+    assert set(actions(apply("-f", "-", "-o", "json", stdin=files).expect(0)).values()) == {("none", False)}
+    assert sorted(each["zone"] for each in stack.operator.items("/v1/system/nodes?name=n1")) == ["eu-1", "eu-2"]
 
 
 def test_what_is_never_shown_is_sent_again_and_told_by_what_became_of_it(stack, sluice):
@@ -281,6 +305,7 @@ def test_what_is_never_shown_is_sent_again_and_told_by_what_became_of_it(stack, 
     ("kind: project\nname: a\n---\nkind: pod\nname: b\n", "'standard input', document 2 (line 4): there is no kind 'pod'"),
     ("kind: project\nname: a\n---\nkind: project\nname: a\n", "document 2 (line 4): project/a stands in 'standard input', document 1"),
     ('{"kind": "project",\n"name" "a"}', "'standard input': line 2: "),
+    ("kind: project\nname: a\nspec: {client_token: x}\n", "document 1 (line 1): spec.client_token is one request's"),
     ("# nothing\n", "nothing is declared there"),
 ])
 def test_a_file_that_cannot_be_read_is_told_with_its_line_before_anybody_is_asked(ask, server, text, log):
@@ -294,6 +319,7 @@ def test_files_that_are_not_there_or_too_large_are_told(ask, server, tmp_path):
     (tmp_path / "large.yaml").write_text("#" * (4 << 20) + "\n", encoding="ascii")
     assert "is longer than" in ask("apply", "-f", str(tmp_path)).expect(2).log
     assert "needs a file" in ask("apply").expect(2).log
+    assert "nothing is declared" in ask("apply", "-f", "-", "-f", "-", stdin="").expect(2).log
     assert server.seen == []
 
 
