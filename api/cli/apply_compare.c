@@ -114,7 +114,7 @@ bool compare_is_hidden(const json_t *spec, const json_t *object)
 static const json_t *at_pointer(const json_t *value, const char *pointer)
 {
     while (value != NULL && pointer[0] == '/') {
-        size_t length = strcspn(pointer + 1, "/:");
+        size_t length = strcspn(pointer + 1, "/");
         char part[PART_SIZE];
         if (length >= sizeof part)
             return NULL;
@@ -124,7 +124,7 @@ static const json_t *at_pointer(const json_t *value, const char *pointer)
                                      : json_object_get(value, part);
         pointer += 1 + length;
     }
-    return pointer[0] == '\0' || pointer[0] == ':' ? value : NULL;
+    return pointer[0] == '\0' ? value : NULL;
 }
 
 bool compare_says(const json_t *spec, const char *pointer, const char *text)

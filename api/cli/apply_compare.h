@@ -14,5 +14,5 @@ json_t *compare_added(const json_t *spec);
 bool compare_has(const json_t *object, const json_t *spec);
 /* Does the spec say what the object does not show? */
 bool compare_is_hidden(const json_t *spec, const json_t *object);
-/* Does a JSON pointer (RFC 6901), up to its end or a colon, lead to this text, or to a list that has it? */
+/* Does a JSON pointer (RFC 6901) lead to this text, or to a list that has it? */
 bool compare_says(const json_t *spec, const char *pointer, const char *text);

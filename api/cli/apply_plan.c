@@ -92,15 +92,11 @@ static const char *made_before(const struct plan *plan, const struct declaration
     return NULL;
 }
 
-/* A refusal for one reason has no list of errors: its detail begins with the pointer ("/project: ..."), or its code tells the
- * field ("unknown_tenant"). */
+/* A refusal that names no field, but whose code does ("unknown_tenant"). */
 static const char *pointer_of(struct arena *arena, const json_t *problem)
 {
     static const char unknown[] = "unknown_";
-    const char *detail = json_text_at(problem, "detail");
     const char *code = json_text_at(problem, "code");
-    if (detail != NULL && detail[0] == '/')
-        return detail;
     bool tells = code != NULL && strncmp(code, unknown, sizeof unknown - 1) == 0;
     return tells ? arena_format(arena, "/%s", code + sizeof unknown - 1) : NULL;
 }

@@ -4,6 +4,17 @@
 
 #include <string.h>
 
+/* A refusal for one reason begins with the field that it is about, as what is said of a list of one does:
+ * "/project: there is none". It is listed like others, so that programs need not read sentences. */
+static void list_the_one(struct request *request, const char *code, const char *detail)
+{
+    size_t length = strcspn(detail, ": ");
+    if (request->problems.listed > 0 || detail[0] != '/' || length < 2 || strncmp(detail + length, ": ", 2) != 0)
+        return;
+    field_problem_add(&request->problems, arena_format(request->arena, "%.*s", (int)length, detail), code, "%s",
+                      detail + length + 2);
+}
+
 static void write_problems(const struct field_problems *problems, struct json_out *out)
 {
     if (problems->listed == 0)
@@ -74,6 +85,8 @@ void problem_write(struct request_internal *internal, const struct err *err)
     json_out_text(out, request->id);
     json_out_key(out, "retryable");
     json_out_bool(out, err_retryable(err->kind));
+    if (err->kind == ERR_INVALID || err->kind == ERR_FORBIDDEN || err->kind == ERR_CONFLICT)
+        list_the_one(request, code, detail);
     write_problems(&request->problems, out);
     if (internal->problem_members != NULL)
         json_out_raw(out, internal->problem_members);

@@ -101,7 +101,7 @@ def test_an_unknown_key_is_refused_and_another_tenants_too(shop, acme):
 def test_a_wish_is_in_a_project_that_there_is(acme):
     assert [project["name"] for project in acme.items("/v1/projects")] == ["default"]
     assert acme.create("/v1/reservations", WISH)["project"] == "default"
-    assert acme.post("/v1/reservations", {**WISH, "project": "research"}).expect(422).code == "unknown_project"
+    assert pointers(acme.post("/v1/reservations", {**WISH, "project": "research"}).expect(422)) == {"/project": "unknown_project"}
     made = acme.create("/v1/projects", {"name": "research", "labels": {"team": "pretrain"}})
     assert acme.get(f"/v1/projects/{made['id']}").expect(200).body == made
     reserved = acme.create("/v1/reservations", {**WISH, "project": "research"})

@@ -224,20 +224,11 @@ START_TEST(a_pointer_leads_to_a_text_or_a_list_that_has_it)
         const char *pointer, *text;
         bool says;
     } pointers[] = {
-        {"/project", "p", true},
-        {"/project: there is none", "p", true},
-        {"/ssh_keys/1", "bob", true},
-        {"/ssh_keys", "ana", true},
-        {"/a/b", "p", true},
-        {"/project", "q", false},
-        {"/ssh_keys/2", "ana", false},
-        {"/project/0", "p", false},
-        {"/x/y", "p", false},
-        {"", "p", false},
-        {"/", "p", false},
-        {"project", "p", false},
-        {"/count", "1", false},
-        {"/ssh_keys: none", "eve", false},
+        {"/project", "p", true},     {"/ssh_keys/1", "bob", true}, {"/ssh_keys", "ana", true},
+        {"/a/b", "p", true},         {"/project", "q", false},     {"/ssh_keys/2", "ana", false},
+        {"/project/0", "p", false},  {"/x/y", "p", false},         {"", "p", false},
+        {"/", "p", false},           {"project", "p", false},      {"/count", "1", false},
+        {"/ssh_keys", "eve", false},
     };
     for (size_t i = 0; i < COUNT_OF(pointers); i++)
         ck_assert_msg(compare_says(spec, pointers[i].pointer, pointers[i].text) == pointers[i].says, "%s",
