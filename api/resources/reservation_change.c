@@ -135,6 +135,13 @@ static enum err_kind change_terms(struct request *request, const struct amendmen
     return amendment_request(request, subject, terms, id, answer, reterr);
 }
 
+/* Without a start it begins at the instant of the decision; what began then has its start, and that is no other one. */
+static bool begins_as_it_did(const struct reservation *wish, const struct amendment_subject *subject)
+{
+    bool has_begun = strcmp(subject->state, "activating") == 0 || strcmp(subject->state, "active") == 0;
+    return has_begun && wish->starts_at == FIELD_NULL;
+}
+
 /* While others wait for their verdict, terms equal to the present ones are a wish, too. */
 static struct amendment_wish terms_of(const struct request *request, const struct amendment_subject *subject)
 {
@@ -144,7 +151,8 @@ static struct amendment_wish terms_of(const struct request *request, const struc
         .starts_at = wish->starts_at,
         .ends_at = wish->ends_at,
         .count = wish->count,
-        .changes_start = differs(request, "starts_at") || (any && request_mentions(request, "starts_at")),
+        .changes_start = !begins_as_it_did(wish, subject) &&
+                         (differs(request, "starts_at") || (any && request_mentions(request, "starts_at"))),
         .changes_end = differs(request, "ends_at") || (any && request_mentions(request, "ends_at")),
         .changes_count = differs(request, "count") || (any && request_mentions(request, "count")),
     };

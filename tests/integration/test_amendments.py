@@ -260,6 +260,19 @@ def test_other_fields_change_without_a_verdict(guest):
     assert patch(guest, made).expect(200).body["name"] is None
 
 
+def test_who_began_at_once_may_be_put_the_same_again_when_amended(guest):
+    body = {"instance_type": "h100.8x", "zone": "us-east-1a", "ends_at": at(4)}
+    made = guest.post("/v1/reservations", body).expect(201).body
+    path, more = f"/v1/reservations/{made['id']}", {**body, "count": 2}
+    first = guest.request("PUT", path, more).expect(200)
+    assert first.body["starts_at"] == at(1) and first.body["count"] == 2
+    again = guest.request("PUT", path, more).expect(200)
+    assert again.headers["ETag"] == first.headers["ETag"] and again.body["starts_at"] == at(1)
+    longer = guest.request("PUT", path, {**more, "ends_at": at(5)}).expect(200).body
+    assert (longer["starts_at"], longer["ends_at"], longer["count"]) == (at(1), at(5), 2)
+    assert guest.request("PUT", path, {**more, "starts_at": at(2)}).expect(409).code == "start_is_past"
+
+
 def test_an_amendment_need_not_be_waited_for(hall, guest):
     made = reserve(guest)
     hall.provisioner.stop()
