@@ -31,7 +31,8 @@ static void print_beside(struct session *session, const struct step *step)
     if (cost[0] != '\0')
         fprintf(session->out, "    costs: %s\n", cost);
     for (size_t i = 0; i < json_array_size(warnings); i++)
-        fprintf(session->out, "    warning: %s\n", text_of_value(session->arena, json_array_get(warnings, i)));
+        fprintf(session->out, "    warning: %s\n",
+                text_of_value(session->arena, json_at(json_array_get(warnings, i), "detail")));
     if (step->says_again)
         fprintf(session->out, "    what is never shown of it is sent again\n");
     if (step->waits_for != NULL)

@@ -122,6 +122,14 @@ def test_what_is_otherwise_is_changed_as_it_was_compared(stack, sluice, write):
     assert all(each["action"] == "none" for each in apply("-f", str(place), "-o", "json").expect(0).json["items"])
 
 
+def test_a_plan_warns_of_what_would_wait(stack, sluice, write):
+    stack.fleet(1)
+    acme = stack.tenant("acme")
+    waits = RESERVATION.replace("count: 1", "count: 2\n  if_unavailable: waitlist").replace("  project: research\n", "").replace("  ssh_keys: [ana]\n", "")
+    planned = applying(sluice, stack, acme)("-f", str(write(llama_yaml=waits)), "--dry-run").expect(0)
+    assert "    warning: there is no place now" in planned.out
+
+
 def test_nothing_is_changed_where_anything_is_refused(stack, sluice, write):
     stack.fleet(1)
     acme = stack.tenant("acme")
