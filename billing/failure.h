@@ -7,7 +7,7 @@
 
 enum failure {
     FAILURE_OWN,     /* by a rule of ours or its own data: it is refused, for it fails again */
-    FAILURE_PASSING, /* by what the database made of it: it is put off, and tried again in the next round */
+    FAILURE_PASSING, /* by what the database made of it, or a defect: it is put off, and tried again in the next round */
     FAILURE_OF_ALL,  /* the database or the lease is away: the round ends */
 };
 
