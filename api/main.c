@@ -14,6 +14,7 @@
 #include "api/server/problem_page.h"
 #include "api/server/server.h"
 #include "api/server/settings_check.h"
+#include "api/server/waiting.h"
 #include "api/statements.h"
 #include "api/webhook/secret.h"
 #include "api/webhook/worker.h"
@@ -149,6 +150,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     kind = trust_start(settings, &server.people, &server.workloads, reterr);
     server.follower = follower_start(url, settings->streams_max, settings->streams_per_tenant_max);
     questions_register();
+    waiting_register();
     server.batcher = batcher_start(&reservation_batch, url, settings->batch_max, settings->batch_queue_max, timeout_ms);
     server.refusals = audit_refusals_start(url);
     struct background *background = background_start(url, server.tokens);

@@ -3,8 +3,18 @@
 #include "api/server/waiting.h"
 
 #include "api/server/server.h"
+#include "common/metrics.h"
 
 #define TENANT_SLOTS 1024U /* a power of two; tenants that share one share its limit */
+
+static struct metric metric_waiting = {.name = "sluice_api_waiting",
+                                       .type = METRIC_GAUGE,
+                                       .help = "Requests that wait for what somebody else decides (Prefer: wait)"};
+
+void waiting_register(void)
+{
+    metric_register((struct metric *const[]){&metric_waiting}, 1);
+}
 
 static _Atomic int64_t waiting_of_tenants[TENANT_SLOTS];
 static _Atomic int64_t waiting;
@@ -20,6 +30,7 @@ static _Atomic int64_t *slot_of(const struct request_internal *internal)
 bool waiting_enter(const struct request_internal *internal)
 {
     const struct api_settings *settings = internal->server->settings;
+    metric_add(&metric_waiting, 1);
     bool fits = atomic_fetch_add(&waiting, 1) < settings->suspended_max;
     bool fits_tenant = atomic_fetch_add(slot_of(internal), 1) < settings->suspended_per_tenant_max;
     return fits && fits_tenant;
@@ -27,6 +38,7 @@ bool waiting_enter(const struct request_internal *internal)
 
 void waiting_leave(const struct request_internal *internal)
 {
+    metric_add(&metric_waiting, -1);
     (void)atomic_fetch_sub(&waiting, 1);
     (void)atomic_fetch_sub(slot_of(internal), 1);
 }

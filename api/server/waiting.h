@@ -8,6 +8,8 @@
 
 struct request_internal;
 
+void waiting_register(void); /* its metric */
+
 /* True: it is within both limits. It counts in either case, until waiting_leave. */
 bool waiting_enter(const struct request_internal *internal);
 void waiting_leave(const struct request_internal *internal);

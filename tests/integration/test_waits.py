@@ -65,12 +65,13 @@ class Waiting(threading.Thread):
         return self.answer
 
 
-def suspended(sluice):
-    return suspended_by(sluice.api)
+def waiting_at(daemon):
+    """Not sluice_api_suspended: a request whose token is looked up is suspended as well, and does not wait yet."""
+    return daemon.metrics()["sluice_api_waiting"]
 
 
-def suspended_by(daemon):
-    return daemon.metrics()["sluice_api_suspended"]
+def waiting_now(sluice):
+    return waiting_at(sluice.api)
 
 
 # ---- Prefer: wait of changes ----
@@ -98,7 +99,7 @@ def test_a_get_waits_until_the_object_changes(sluice, acme):
     path = f"/v1/reservations/{made['id']}"
     etag = acme.get(path).headers["ETag"]
     waiting = [Waiting(acme, path, 30, etag) for _ in range(2)]
-    eventually(lambda: suspended(sluice) == 2, "both wait")
+    eventually(lambda: waiting_now(sluice) == 2, "both wait")
     acme.patch(path, {"labels": {"team": "b"}}).expect(200)
     for each in waiting:
         answer = each.result().expect(200)
@@ -125,7 +126,7 @@ def test_a_get_waits_until_a_passing_state_is_left(sluice, acme):
     assert taken.headers["Preference-Applied"] == "respond-async"
     made = taken.body
     waiting = Waiting(acme, f"/v1/reservations/{made['id']}", 60)
-    eventually(lambda: suspended(sluice) == 1, "it waits for the verdict")
+    eventually(lambda: waiting_now(sluice) == 1, "it waits for the verdict")
     sluice.provisioner.start()
     assert waiting.result().expect(200).body["status"]["state"] == "scheduled"
 
@@ -134,7 +135,7 @@ def test_what_is_deleted_while_it_is_waited_for_is_gone(sluice, acme):
     made = acme.create("/v1/projects", {"name": "research"})
     path = f"/v1/projects/{made['id']}"
     waiting = Waiting(acme, path, 30, acme.get(path).headers["ETag"])
-    eventually(lambda: suspended(sluice) == 1, "it waits")
+    eventually(lambda: waiting_now(sluice) == 1, "it waits")
     acme.delete(path).expect(204)
     waiting.result().expect(404)
 
@@ -144,7 +145,7 @@ def test_no_more_of_a_tenant_wait_than_may(sluice, acme):
     path = f"/v1/projects/{made['id']}"
     etag = acme.get(path).headers["ETag"]
     waiting = [Waiting(acme, path, 30, etag) for _ in range(3)]
-    eventually(lambda: suspended(sluice) == 3, "as many wait as may")
+    eventually(lambda: waiting_now(sluice) == 3, "as many wait as may")
     one_more = acme.get(path, headers={"Prefer": "wait=30", "If-None-Match": etag}, timeout=20).expect(304)
     assert one_more.headers["Preference-Applied"] is None, "it is answered at once, and does not say that it waited"
     acme.patch(path, {"description": "at last"}).expect(200)
@@ -155,7 +156,7 @@ def test_a_server_that_stops_answers_who_waits(sluice, acme):
     made = acme.create("/v1/projects", {"name": "research"})
     path = f"/v1/projects/{made['id']}"
     waiting = Waiting(acme, path, 60, acme.get(path).headers["ETag"])
-    eventually(lambda: suspended(sluice) == 1, "it waits")
+    eventually(lambda: waiting_now(sluice) == 1, "it waits")
     acme.close()
     sluice.operator.close()
     sluice.api.stop()
@@ -426,7 +427,7 @@ def test_a_get_that_waits_is_refused_everywhere_when_what_it_was_sent_with_ends(
     token = acme.create("/v1/tokens", {"name": "watches", "principal": "watcher"})
     replicas = (sluice.api, second)
     waiting = [Waiting(Client(port, token["token"]), f"/v1/projects/{made['id']}", 60, etag) for port in (sluice.port, second.port)]
-    eventually(lambda: [suspended_by(each) for each in replicas] == [1, 1], "both wait")
+    eventually(lambda: [waiting_at(each) for each in replicas] == [1, 1], "both wait")
     began = time.monotonic()
     end(sluice, acme, ending, account, token)
     assert [each.result().expect(401).code for each in waiting] == [code] * 2
@@ -438,7 +439,7 @@ def test_a_get_that_waits_is_refused_when_its_session_ends(sluice, acme):
     session = sluice.client(acme.token).post("/v1/sessions").expect(201)
     path = f"/v1/projects/{made['id']}"
     waiting = Waiting(Client(sluice.port), path, 60, acme.get(path).headers["ETag"], Cookie=session.headers["Set-Cookie"].partition(";")[0])
-    eventually(lambda: suspended(sluice) == 1, "it waits")
+    eventually(lambda: waiting_now(sluice) == 1, "it waits")
     sluice.sql("UPDATE session SET revoked_at = clock_timestamp() WHERE id = (SELECT id FROM session ORDER BY created_at DESC LIMIT 1)")
     assert waiting.result().expect(401).code == "token_revoked" and waiting.took_s < 30
 
@@ -449,13 +450,12 @@ def test_a_get_that_waits_goes_on_while_its_caller_may_still_see_it(sluice, acme
     account = acme.create("/v1/service-accounts", {"name": "watcher", "role": "member"})
     token = acme.create("/v1/tokens", {"name": "watches", "principal": "watcher"})
     waiting = Waiting(Client(sluice.port, token["token"]), path, 30, acme.get(path).headers["ETag"])
-    eventually(lambda: suspended(sluice) == 1, "it waits")
+    eventually(lambda: waiting_now(sluice) == 1, "it waits")
     sluice.sql("UPDATE token SET last_used_at = NULL WHERE name = 'watches'")
     acme.patch(f"/v1/service-accounts/{account['id']}", {"role": "viewer"}).expect(200)
     eventually(lambda: sluice.sql("SELECT last_used_at FROM token WHERE name = 'watches' AND last_used_at IS NOT NULL"), "it is asked anew what the token may")
     acme.patch(path, {"description": "seen"}).expect(200)
     assert waiting.result().expect(200).body["description"] == "seen"
-
 
 
 @pytest.mark.parametrize("how", ["revoke", "delete", "disable"])
