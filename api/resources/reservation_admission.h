@@ -5,6 +5,7 @@
 
 #include "api/resources/reservation.h"
 #include "api/server/follower.h"
+#include "api/server/holder_watch.h"
 #include "api/server/server.h"
 
 struct outcome {
@@ -19,6 +20,7 @@ extern const struct outcome admission_outcomes[];
 struct admission {
     struct batch_item item; /* first */
     struct waiter waiter;
+    struct holder_watch watch;
     struct job peek; /* its own: it may still be queued when the request asks other zones */
     struct reservation *wish;
     bool is_quote;           /* a quote is asked for; wish->quote: one is confirmed */

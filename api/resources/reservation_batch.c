@@ -29,11 +29,16 @@ static bool admission_claim(struct admission *admission)
     return suspension_claim_turn(&admission->item.internal->suspension, admission->item.turn);
 }
 
-/* From now on the verdict is waited for. */
-static void begin_wait(const struct admission *admission)
+/* From now on the verdict is waited for, by who may be told of it. */
+static void begin_wait(struct admission *admission)
 {
-    suspension_wait_until(&admission->item.internal->suspension, admission->item.turn,
-                          clock_monotonic_ms() + admission->wait_ms);
+    struct request_internal *internal = admission->item.internal;
+    struct holder_watches *holders = follower_holders(internal->server->follower);
+    uint64_t turn = admission->item.turn;
+    suspension_wait_until(&internal->suspension, turn, clock_monotonic_ms() + admission->wait_ms);
+    holder_watch_begin(holders, &admission->watch, &internal->request, turn);
+    if (!suspension_is_open(&internal->suspension, turn)) /* answered before it was watched: nobody else would end it */
+        holder_watch_end(holders, &admission->watch);
 }
 
 /* ---- Limits on waiting ---- */
@@ -41,6 +46,7 @@ static void begin_wait(const struct admission *admission)
 static void release(struct request_internal *internal)
 {
     struct admission *admission = internal->own;
+    holder_watch_end(follower_holders(internal->server->follower), &admission->watch);
     if (!admission->counts)
         return;
     (void)atomic_fetch_sub(&undecided, 1);

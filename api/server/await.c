@@ -5,6 +5,7 @@
 
 #include "api/server/answers.h"
 #include "api/server/follower.h"
+#include "api/server/holder_watch.h"
 #include "api/server/server.h"
 #include "common/clock.h"
 
@@ -12,6 +13,7 @@
 
 struct awaiting {
     struct answer_waiter waiter;
+    struct holder_watch watch;
     struct request_internal *internal;
     uint64_t turn; /* of internal->suspension */
     const char *id;
@@ -82,10 +84,12 @@ static void expire(struct suspension *suspension, bool is_shutdown)
 static void release(struct request_internal *internal)
 {
     struct awaiting *awaiting = internal->awaiting;
-    if (awaiting != NULL && awaiting->counts)
+    if (awaiting == NULL)
+        return;
+    holder_watch_end(follower_holders(internal->server->follower), &awaiting->watch);
+    if (awaiting->counts)
         (void)atomic_fetch_sub(&waiting, 1);
-    if (awaiting != NULL)
-        awaiting->counts = false;
+    awaiting->counts = false;
 }
 
 enum err_kind request_await(struct request *request, const char *id, route_handler *finish)
@@ -136,6 +140,8 @@ void await_park(struct request_internal *internal)
         return;
     }
     internal->suspension.expire = expire;
+    holder_watch_begin(follower_holders(internal->server->follower), &awaiting->watch, &internal->request,
+                       awaiting->turn);
     suspension_park(&internal->suspension, clock_monotonic_ms() + awaiting->wait_ms);
     if (atomic_load(&awaiting->is_decided) && suspension_claim(&internal->suspension))
         answer(internal);

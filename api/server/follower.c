@@ -9,6 +9,7 @@
 #include "api/server/answers.h"
 #include "api/server/await.h"
 #include "api/server/changes.h"
+#include "api/server/holder_watch.h"
 #include "api/server/stream_feed.h"
 #include "common/alloc.h"
 #include "common/arena.h"
@@ -46,10 +47,11 @@ struct follower {
     struct db *db;
     pthread_t thread;
     atomic_bool stopping;
-    int wake_fd;              /* an eventfd: stop */
-    struct answers *answers;  /* of planners */
-    struct answers *verdicts; /* on amendments and requests about invoices */
-    struct changes *changes;  /* of objects, for who holds a GET */
+    int wake_fd;                    /* an eventfd: stop */
+    struct answers *answers;        /* of planners */
+    struct answers *verdicts;       /* on amendments and requests about invoices */
+    struct changes *changes;        /* of objects, for who holds a GET */
+    struct holder_watches *holders; /* of changes that wait for a verdict */
     struct stream_feed *feed;
     struct event_cursor cursor; /* everything up to it was read; the thread's own */
     int64_t read_at_ms;
@@ -380,6 +382,8 @@ static void *run(void *context)
         if (kind == ERR_NONE)
             kind = changes_check(follower->changes, follower->db, &err);
         if (kind == ERR_NONE)
+            kind = holder_watches_check(follower->holders, follower->db, &err);
+        if (kind == ERR_NONE)
             follower->read_at_ms = clock_monotonic_ms();
         metric_set(&lag, (clock_monotonic_ms() - follower->read_at_ms) / 1000);
         stream_feed_tick(follower->feed);
@@ -405,6 +409,7 @@ struct follower *follower_start(const char *database_url, int64_t streams_max, i
                                                .statement_timeout_ms = STATEMENT_TIMEOUT_MS});
     follower->feed = stream_feed_new(streams_max, streams_per_tenant_max);
     follower->changes = changes_new();
+    follower->holders = holder_watches_new();
     follower->answers = answers_new(&answers_statement);
     follower->verdicts = answers_new(&await_statement);
     follower->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -432,6 +437,11 @@ struct answers *follower_verdicts(struct follower *follower)
     return follower->verdicts;
 }
 
+struct holder_watches *follower_holders(struct follower *follower)
+{
+    return follower->holders;
+}
+
 struct stream_feed *follower_feed(struct follower *follower)
 {
     return follower->feed;
@@ -448,6 +458,7 @@ void follower_stop(struct follower *follower)
     db_free(follower->db);
     stream_feed_free(follower->feed);
     changes_free(follower->changes);
+    holder_watches_free(follower->holders);
     answers_free(follower->answers);
     answers_free(follower->verdicts);
     (void)pthread_mutex_destroy(&follower->lock);

@@ -9,6 +9,7 @@
 
 struct answers;
 struct follower;
+struct holder_watches;
 struct stream_feed;
 
 /* Somebody who waits for the verdict on a reservation. Registered before the batch that makes it commits. */
@@ -47,5 +48,6 @@ void follower_stop(struct follower *follower); /* NULL is fine */
 struct changes *follower_changes(struct follower *follower);
 struct answers *follower_answers(struct follower *follower);  /* of planners */
 struct answers *follower_verdicts(struct follower *follower); /* on amendments */
+struct holder_watches *follower_holders(struct follower *follower);
 struct stream_feed *follower_feed(struct follower *follower);
 extern const struct db_stmt *const follower_statements[];

@@ -54,9 +54,12 @@ class Waiting(threading.Thread):
         self.answer = self.took_s = None
         self.start()
 
+    def send(self):
+        return self.client.get(self.path, headers=self.headers)
+
     def run(self):
         began = time.monotonic()
-        self.answer = self.client.get(self.path, headers=self.headers)
+        self.answer = self.send()
         self.took_s = time.monotonic() - began
         self.client.close()
 
@@ -456,6 +459,52 @@ def test_a_get_that_waits_goes_on_while_its_caller_may_still_see_it(sluice, acme
     eventually(lambda: sluice.sql("SELECT last_used_at FROM token WHERE name = 'watches' AND last_used_at IS NOT NULL"), "it is asked anew what the token may")
     acme.patch(path, {"description": "seen"}).expect(200)
     assert waiting.result().expect(200).body["description"] == "seen"
+
+
+class Change(Waiting):
+    """A POST that waits for its verdict."""
+
+    def __init__(self, client, path, body, **headers):
+        self.body = body
+        super().__init__(client, path, 60, **headers)
+
+    def send(self):
+        return self.client.post(self.path, self.body, headers=self.headers)
+
+
+@contextlib.contextmanager
+def undecided(sluice):
+    """Nobody decides anything meanwhile."""
+    sluice.provisioner.stop()
+    try:
+        yield
+    finally:
+        sluice.provisioner.start()
+
+
+@pytest.mark.parametrize("ending, day", [("token", 4), ("rotation", 6), ("principal", 8), ("role", 10)])
+def test_a_change_that_waits_is_answered_with_what_there_is_when_what_it_was_sent_with_ends(sluice, second, ending, day):
+    acme = sluice.tenant(f"asks-until-its-{ending}-ends")
+    account = acme.create("/v1/service-accounts", {"name": "worker", "role": "member"})
+    token = acme.create("/v1/tokens", {"name": "asks", "principal": "worker"})
+    made = acme.create("/v1/reservations", wish(day))
+    key = {"Idempotency-Key": f"until-{ending}"}
+    with undecided(sluice):
+        acme.post("/v1/reservations", wish(day + 1), headers={**key, "Prefer": "respond-async"}).expect(202)
+        here, there = Client(sluice.port, token["token"]), Client(second.port, token["token"])
+        asked = [Change(here, "/v1/reservations", wish(day)), Change(there, "/v1/reservations", wish(day + 1)),
+                 Change(here, f"/v1/reservations/{made['id']}/amendments", {"count": 2}), Change(there, "/v1/quotes", wish(day))]
+        other = Change(acme, "/v1/reservations", wish(day + 1), **key)  # a repetition, by somebody who may go on
+        committed = ("SELECT (SELECT count(*) FROM reservation r WHERE r.tenant_id = w.id) + (SELECT count(*) FROM amendment a WHERE a.tenant_id = w.id) AS count"
+                     " FROM tenant w WHERE w.name = %s")
+        eventually(lambda: sluice.sql(committed, (acme.tenant,)) == [{"count": 6}], "all are committed")
+        began = time.monotonic()
+        end(sluice, acme, ending, account, token)
+        told = [each.result().expect(202).body for each in asked]
+        assert [body.get("status", body)["state"] for body in told] == ["pending", "pending", "requested", "pending"]
+        assert time.monotonic() - began < A_SECOND_S
+        assert other.is_alive()
+    assert other.result().expect(201).headers["Idempotent-Replayed"] == "true"
 
 
 @pytest.mark.parametrize("how", ["revoke", "delete", "disable"])
