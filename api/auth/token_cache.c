@@ -273,7 +273,7 @@ static uint64_t recall(struct token_cache *cache, const struct token_proof *show
 }
 
 enum err_kind token_cache_load(struct token_cache *cache, struct db *db, const struct token_proof *shown,
-                               const struct workload *workload, struct err *reterr)
+                               const struct workload *workload, struct token_finding *ret, struct err *reterr)
 {
     struct entry entry = {.id = shown->id, .kind = shown->kind};
     char id[UUID_TEXT_SIZE];
@@ -295,6 +295,10 @@ enum err_kind token_cache_load(struct token_cache *cache, struct db *db, const s
         read_workload(shown, &entry);
     if (entry.exists && db_bool(result, 0, 9) && has_secret(&entry, shown->sha256))
         note_use(db, shown, id);
+    if (ret != NULL) {
+        ret->kind = judge(&entry, shown, &ret->err);
+        ret->caller = entry.caller;
+    }
 
     (void)pthread_mutex_lock(&cache->lock);
     if (generation == cache->generation)

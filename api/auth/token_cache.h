@@ -23,6 +23,14 @@ enum token_known {
     TOKEN_STALE, /* still good, but load it soon; told to one caller only */
 };
 
+/* What a look-up said, for the request that waited for it: good for that one however long it took, since it began after
+ * the request had come. */
+struct token_finding {
+    struct caller caller;
+    enum err_kind kind; /* as token_cache_find returns it */
+    struct err err;
+};
+
 /* resources: whose names scopes are made of. */
 struct token_cache *token_cache_new(const struct resource *const *resources);
 void token_cache_free(struct token_cache *cache);
@@ -32,9 +40,10 @@ void token_cache_free(struct token_cache *cache);
 MUST_CHECK enum err_kind token_cache_find(struct token_cache *cache, const struct token_proof *shown,
                                           struct caller *ret, enum token_known *ret_known, struct err *reterr);
 /* Asks the database (role sluice_api_system) and remembers. That it was used is noted only where what was shown is it.
- * workload: of one that was verified; NULL: as it is remembered. */
+ * workload: of one that was verified; NULL: as it is remembered. ret may be NULL. */
 MUST_CHECK enum err_kind token_cache_load(struct token_cache *cache, struct db *db, const struct token_proof *shown,
-                                          const struct workload *workload, struct err *reterr);
+                                          const struct workload *workload, struct token_finding *ret,
+                                          struct err *reterr);
 void token_cache_flush(struct token_cache *cache);
 void token_cache_forget(struct token_cache *cache, const struct token_proof *shown); /* the one */
 

@@ -9,17 +9,32 @@
 #include <string.h>
 #include <strings.h>
 
-#define BEARER            "Bearer "
-#define AUTH_ATTEMPTS_MAX 3
+#define BEARER "Bearer "
 
 /* ---- Looking tokens up ---- */
+
+/* What others have asked while this one stood in the queue is as good. */
+static enum err_kind find_token(struct request_internal *internal, struct worker *worker, struct err *reterr)
+{
+    struct token_cache *tokens = internal->server->tokens;
+    struct token_finding *finding = arena_alloc(internal->request.arena, sizeof *finding);
+    enum token_known known = TOKEN_UNKNOWN;
+    enum err_kind kind = ERR_NONE;
+    *finding = (struct token_finding){0};
+    finding->kind = token_cache_find(tokens, &internal->shown, &finding->caller, &known, &finding->err);
+    if (known != TOKEN_FRESH)
+        kind = token_cache_load(tokens, worker->system_db, &internal->shown, NULL, finding, reterr);
+    if (kind == ERR_NONE)
+        internal->finding = finding;
+    return kind;
+}
 
 static void load_token(struct job *job, struct worker *worker)
 {
     struct request_internal *internal = internal_of_job(job);
     if (suspension_claim(&internal->suspension)) {
         struct err err = {0};
-        if (token_cache_load(internal->server->tokens, worker->system_db, &internal->shown, NULL, &err) == ERR_NONE)
+        if (find_token(internal, worker, &err) == ERR_NONE)
             suspension_end(internal->server->suspensions, &internal->suspension); /* dispatched again */
         else
             answer_error(internal, &err);
@@ -38,7 +53,7 @@ static void refresh_token(struct job *job, struct worker *worker)
 {
     struct refresh *refresh = (struct refresh *)(void *)((char *)job - offsetof(struct refresh, job));
     struct err err = {0};
-    if (token_cache_load(refresh->cache, worker->system_db, &refresh->shown, NULL, &err) != ERR_NONE)
+    if (token_cache_load(refresh->cache, worker->system_db, &refresh->shown, NULL, NULL, &err) != ERR_NONE)
         log_error("token_refresh_failed", &err); /* the next request asks itself */
     free(refresh);
 }
@@ -216,6 +231,17 @@ static enum err_kind take_shown(struct request_internal *internal, struct err *r
     return ERR_NONE;
 }
 
+/* Of the look-up that the request was suspended for. */
+static enum err_kind take_finding(struct request_internal *internal, struct err *reterr)
+{
+    const struct token_finding *finding = internal->finding;
+    internal->finding = NULL;
+    internal->request.caller = finding->caller;
+    if (finding->kind != ERR_NONE)
+        *reterr = finding->err;
+    return finding->kind;
+}
+
 enum err_kind caller_find(struct request_internal *internal, bool *ret_waits, struct err *reterr)
 {
     enum err_kind kind = take_shown(internal, reterr);
@@ -223,6 +249,8 @@ enum err_kind caller_find(struct request_internal *internal, bool *ret_waits, st
         kind = hear_signin(internal, reterr);
     if (kind != ERR_NONE)
         return kind;
+    if (internal->finding != NULL)
+        return take_finding(internal, reterr);
     enum token_known known = TOKEN_UNKNOWN;
     kind = token_cache_find(internal->server->tokens, &internal->shown, &internal->request.caller, &known, reterr);
     if (known == TOKEN_STALE)
@@ -235,8 +263,6 @@ enum err_kind caller_find(struct request_internal *internal, bool *ret_waits, st
     }
     if (!may_guess(internal))
         return refuse(RATE_STRANGER, reterr);
-    if (internal->auth_attempts++ >= AUTH_ATTEMPTS_MAX)
-        return err_set(reterr, ERR_UNAVAILABLE, "the token could not be looked up");
     *ret_waits = true;
     look_up(internal);
     return ERR_NONE;

@@ -55,7 +55,6 @@ static void doubted(struct change_waiter *waiter)
     struct server *server = internal->server;
     if (suspension_claim_turn(&internal->suspension, look->turn)) {
         token_cache_forget(server->tokens, &internal->shown);
-        internal->auth_attempts = 0;
         internal->refusal = NULL;
         internal->expire = NULL; /* a look-up has its own time */
         suspension_end(server->suspensions, &internal->suspension);

@@ -81,11 +81,11 @@ struct request_internal {
     bool is_answer_ready;   /* the second: response is to be sent */
     bool wants_close;
     char trace_id[TRACE_ID_SIZE], traceparent[TRACEPARENT_SIZE]; /* W3C Trace Context; empty: the client said none */
-    int auth_attempts;
-    struct token_proof shown;  /* of a token or session; kind 0: none that could be read */
-    const char *bearer;        /* a JSON Web Token that was shown; NULL: none */
-    const struct err *refusal; /* of it; NULL: none yet */
-    struct issuer_waiter keys; /* for which its issuer was asked once more */
+    struct token_proof shown;            /* of a token or session; kind 0: none that could be read */
+    const struct token_finding *finding; /* what the database has just said of it; NULL: it was not asked */
+    const char *bearer;                  /* a JSON Web Token that was shown; NULL: none */
+    const struct err *refusal;           /* of it; NULL: none yet */
+    struct issuer_waiter keys;           /* for which its issuer was asked once more */
     bool has_wanted_keys;
     char *exchanged;           /* the id token of a sign-in (exchange.h); NULL: none */
     char csrf[CSRF_TEXT_SIZE]; /* what a change under a session must show beside; "": it is a token */

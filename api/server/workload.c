@@ -48,7 +48,12 @@ static enum err_kind identify(struct request_internal *internal, struct db *db, 
         kind = find_account(trust, &jwt, expires_at_s, &workload, reterr);
     if (kind != ERR_NONE)
         return kind;
-    return token_cache_load(internal->server->tokens, db, &internal->shown, &workload, reterr);
+    struct token_finding *finding = arena_alloc(internal->request.arena, sizeof *finding);
+    *finding = (struct token_finding){0};
+    kind = token_cache_load(internal->server->tokens, db, &internal->shown, &workload, finding, reterr);
+    if (kind == ERR_NONE)
+        internal->finding = finding;
+    return kind;
 }
 
 /* With the claim: refused, which authenticate.c says when the request is dispatched again. */

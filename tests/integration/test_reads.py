@@ -106,6 +106,14 @@ def test_a_read_whose_connection_dies_is_answered_over_another(stack):
     assert askers.statuses() == {200}, askers.answers
 
 
+def test_whose_token_is_looked_up_slowly_is_let_in(stack):
+    """What a look-up says is remembered for a second from when it was asked: one that takes longer is for those who waited for it."""
+    acme = stack.tenant("acme")
+    stack.sql("ALTER POLICY sluice_api_system ON token USING (pg_sleep(1.2)::text IS NOT NULL)")
+    assert acme.get("/v1/me").expect(200).body["tenant"] == acme.tenant
+    acme.get("/v1/zones").expect(200)
+
+
 def test_reads_beyond_the_limit_are_refused_at_once(make_stack):
     stack = make_stack(settings={"sluice-api": {"SLUICE_READS_MAX": "16"}})
     acme = stack.tenant("acme")
