@@ -7,9 +7,11 @@
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define CONNECT_TIMEOUT_S    "3"  /* libpq takes 2 at least */
+#define CONNECT_TIMEOUT_S    "3"  /* where the url says none */
+#define CONNECT_LEAST_S      2    /* libpq's own */
 #define KEEPALIVE_IDLE_S     "10" /* a dead peer is noticed after 10 + 3 * 5 s */
 #define KEEPALIVE_INTERVAL_S "5"
 #define KEEPALIVE_COUNT      "3"
@@ -187,6 +189,19 @@ static enum err_kind connect_to(const struct db_options *options, connect_functi
 enum err_kind db_connect_start(const struct db_options *options, PGconn **ret, struct err *reterr)
 {
     return connect_to(options, PQconnectStartParams, ret, reterr);
+}
+
+/* libpq keeps to connect_timeout only where it waits itself. */
+int64_t db_connect_timeout_ms(PGconn *connection)
+{
+    PQconninfoOption *options = PQconninfo(connection);
+    must(options != NULL);                                      /* else there is no memory */
+    const char *text = given_value(options, "connect_timeout"); /* NULL: the url could not even be taken */
+    long timeout_s = text == NULL ? 0 : strtol(text, NULL, 10);
+    PQconninfoFree(options);
+    if (timeout_s <= 0)
+        return 0;
+    return 1000 * (timeout_s < CONNECT_LEAST_S ? CONNECT_LEAST_S : (int64_t)timeout_s);
 }
 
 static enum err_kind open_connection(struct db *db, struct err *reterr)

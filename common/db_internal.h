@@ -67,6 +67,9 @@ enum err_kind db_error_of(const PGresult *result, bool is_broken, struct err *re
 /* Begins to connect (PQconnectPoll): does not wait, but for the name of the server's host where the url has one. */
 MUST_CHECK enum err_kind db_connect_start(const struct db_options *options, PGconn **ret, struct err *reterr);
 
+/* How long it may take to connect, as libpq reads connect_timeout; 0: for ever. */
+int64_t db_connect_timeout_ms(PGconn *connection);
+
 /* Says why, after a libpq call failed: ERR_UNAVAILABLE and a disconnect if the connection is gone. */
 enum err_kind db_call_failed(struct db *db, const char *call, struct err *reterr);
 

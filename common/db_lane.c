@@ -11,8 +11,7 @@
 #include <poll.h>
 #include <string.h>
 
-#define OPENING_MS_MAX 3000
-#define RING_SIZE      (DB_LANE_DEPTH_MAX + 1) /* the connection's own first request beside those of the user */
+#define RING_SIZE (DB_LANE_DEPTH_MAX + 1) /* the connection's own first request beside those of the user */
 
 /* A request under way: [prepare] [set the tenant] statement sync. */
 struct turn {
@@ -32,7 +31,7 @@ struct db_lane {
     enum db_lane_state state;
     struct err error;
     short events;
-    int64_t open_by_ms;    /* while opening */
+    int64_t open_by_ms;    /* while opening; INT64_MAX: there is no limit */
     int64_t busy_since_ms; /* while there are turns */
     struct db_prepared prepared;
     struct turn turns[RING_SIZE];
@@ -133,7 +132,8 @@ void db_lane_open(struct db_lane *lane)
         return;
     }
     lane->state = DB_LANE_OPENING;
-    lane->open_by_ms = clock_monotonic_ms() + OPENING_MS_MAX;
+    int64_t limit_ms = db_connect_timeout_ms(lane->connection);
+    lane->open_by_ms = limit_ms == 0 ? INT64_MAX : clock_monotonic_ms() + limit_ms;
     lane->events = POLLOUT;
     if (PQstatus(lane->connection) == CONNECTION_BAD)
         close_broken(lane);

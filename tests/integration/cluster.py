@@ -92,8 +92,9 @@ class Cluster:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def url(self, database="sluice", role=None):
+        """With patience: on a crowded machine the server may stand still for longer than the programs would wait for it."""
         if self.url_pattern is None:
-            self.url_pattern = self._run("url", "--database", "DATABASE", "--role", "ROLE")
+            self.url_pattern = self._run("url", "--database", "DATABASE", "--role", "ROLE") + "&connect_timeout=30"
         return self.url_pattern.replace("ROLE@", f"{role}@" if role else "").replace("DATABASE", database)
 
     def connect(self, database="sluice", role="postgres"):
