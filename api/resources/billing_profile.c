@@ -156,8 +156,10 @@ static enum err_kind create(struct request *request, struct response *response, 
         kind = request_run(request, &statement_tenant, DB_PARAMS(wish->tenant), &found, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (PQntuples(found) == 0)
-        return err_set_code(reterr, ERR_INVALID, "unknown_tenant", "there is no tenant '%s'", wish->tenant);
+    if (PQntuples(found) == 0) {
+        field_problem_add(&request->problems, "/tenant", "unknown_tenant", "there is no tenant '%s'", wish->tenant);
+        return request_invalid(request, reterr);
+    }
     const char *tenant = db_text(found, 0, 0);
     kind =
         request_run(request, &statement_create,

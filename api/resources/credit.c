@@ -37,11 +37,13 @@ static const struct db_stmt statement_tenant = {
 static const struct db_stmt statement_put = {
     .name = "credit_put",
     .sql =
-        "INSERT INTO credit_limit AS l (tenant_id, currency, limit_u) VALUES ($1::uuid, $2, $3::bigint)"
-        " ON CONFLICT (tenant_id, currency) DO UPDATE SET limit_u = excluded.limit_u, revision = l.revision + 1,"
-        "    changed_at = sluice_now()"
+        "WITH was AS (SELECT revision FROM credit_limit WHERE tenant_id = $1::uuid AND currency = $2)"
+        " INSERT INTO credit_limit AS l (tenant_id, currency, limit_u) VALUES ($1::uuid, $2, $3::bigint)"
+        " ON CONFLICT (tenant_id, currency) DO UPDATE SET limit_u = excluded.limit_u,"
+        "    revision = l.revision + (l.limit_u <> excluded.limit_u)::integer,"
+        "    changed_at = CASE WHEN l.limit_u = excluded.limit_u THEN l.changed_at ELSE sluice_now() END"
         " RETURNING l.limit_u / micro_per_minor(l.currency) AS \"limit.amount_minor\", l.currency AS \"limit.currency\","
-        "    l.revision",
+        "    l.revision, l.revision IS DISTINCT FROM (SELECT revision FROM was)",
     .params = 3,
 };
 
@@ -74,6 +76,9 @@ static enum err_kind put(struct request *request, struct response *response, str
     if (kind != ERR_NONE)
         return kind;
     response_row(response, 200, limit_fields, result, 0);
+    bool is_new = db_bool(result, 0, 3);
+    if (!is_new)
+        return ERR_NONE;
     return request_event(request, request->object, NULL, "credit_limit", request->object, db_int(result, 0, 2, 1),
                          "credit_limit.set", reterr);
 }

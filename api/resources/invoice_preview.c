@@ -178,8 +178,10 @@ static enum err_kind load(struct request *request, const char *own, struct previ
     const PGresult *terms = NULL;
     enum err_kind kind =
         request_run(request, &statement_period, DB_PARAMS(own, query->month, query->tenant), &period, reterr);
-    if (kind == ERR_NONE && PQntuples(period) == 0)
-        return err_set_code(reterr, ERR_INVALID, "unknown_tenant", "there is no tenant '%s'", query->tenant);
+    if (kind == ERR_NONE && PQntuples(period) == 0) {
+        field_problem_add(&request->problems, "/tenant", "unknown_tenant", "there is no tenant '%s'", query->tenant);
+        return request_invalid(request, reterr);
+    }
     if (kind != ERR_NONE)
         return kind;
     const char *tenant = db_text(period, 0, 0);

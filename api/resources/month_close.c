@@ -65,8 +65,10 @@ static enum err_kind again(struct request *request, struct response *response, s
     enum err_kind kind = month_param_check(request, "/month", wish->month, reterr);
     if (kind == ERR_NONE && wish->tenant != NULL) {
         kind = request_run(request, &statement_tenant, DB_PARAMS(wish->tenant), &found, reterr);
-        if (kind == ERR_NONE && PQntuples(found) == 0)
-            return err_set_code(reterr, ERR_INVALID, "unknown_tenant", "there is no tenant '%s'", wish->tenant);
+        if (kind == ERR_NONE && PQntuples(found) == 0) {
+            field_problem_add(&request->problems, "/tenant", "unknown_tenant", "there is no tenant '%s'", wish->tenant);
+            return request_invalid(request, reterr);
+        }
         tenant = kind == ERR_NONE ? db_text(found, 0, 0) : NULL;
     }
     if (kind == ERR_NONE)

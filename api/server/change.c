@@ -110,12 +110,21 @@ static enum err_kind apply_patch(struct request *request, const json_t *present,
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
 
-/* Null, or absent: the same. */
-static bool is_same(json_t *was, json_t *is)
+/* Null, or absent. An amount that may be left out is none then: zero, in whatever currency. */
+static bool is_nothing(const struct field *field, const json_t *value)
 {
-    bool was_null = was == NULL || json_is_null(was);
-    bool is_null = is == NULL || json_is_null(is);
-    return was_null || is_null ? was_null && is_null : json_equal(was, is) == 1;
+    if (value == NULL || json_is_null(value))
+        return true;
+    if (field->type != FIELD_TYPE_MONEY || (field->flags & (FIELD_REQUIRED | FIELD_NULLABLE)) != 0)
+        return false;
+    const char *amount = json_string_value(json_object_get(value, "amount"));
+    return amount[strspn(amount, "0.")] == '\0';
+}
+
+static bool is_same(const struct field *field, json_t *was, json_t *is)
+{
+    bool is_given = was != NULL && is != NULL && !json_is_null(was) && !json_is_null(is);
+    return is_given ? json_equal(was, is) == 1 : is_nothing(field, was) && is_nothing(field, is);
 }
 
 /* Turns request->body_present from the fields that are given into those that differ, and refuses those that may not.
@@ -129,7 +138,7 @@ static enum err_kind compare(struct request *request, json_t *present, json_t *w
         json_t *was = json_object_get(present, fields[i].name);
         json_t *is = json_object_get(wished, fields[i].name);
         bool is_sent = (fields[i].flags & FIELD_WRITE_ONLY) != 0 && FIELD_PRESENT(given, i);
-        if (!is_sent && is_same(was, is))
+        if (!is_sent && is_same(&fields[i], was, is))
             continue;
         request->body_present |= UINT64_C(1) << i;
         if ((fields[i].flags & FIELD_CREATE_ONLY) != 0)
