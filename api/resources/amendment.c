@@ -89,6 +89,16 @@ static enum err_kind replay(struct request *request, struct response *response, 
     return request_await(request, request->object, answer);
 }
 
+/* What is open already may change it, so then equal terms are a wish, too. */
+static void drop_kept(const struct amendment_subject *subject, struct amendment_wish *wish)
+{
+    if (subject->open_count > 0)
+        return;
+    wish->changes_start = wish->changes_start && wish->starts_at != subject->starts_at;
+    wish->changes_end = wish->changes_end && wish->ends_at != subject->ends_at;
+    wish->changes_count = wish->changes_count && wish->count != subject->count;
+}
+
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
 {
     (void)response; /* answer's */
@@ -97,13 +107,14 @@ static enum err_kind create(struct request *request, struct response *response, 
     wish->changes_end = FIELD_PRESENT(request->body_present, WISH_ENDS_AT);
     wish->changes_count = FIELD_PRESENT(request->body_present, WISH_COUNT);
     struct amendment_subject subject = {0};
-    bool is_empty = false;
     enum err_kind kind = amendment_subject_of(request, &subject, reterr);
-    if (kind == ERR_NONE)
-        kind = amendment_check(&subject, wish, &is_empty, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (is_empty)
+    drop_kept(&subject, wish);
+    kind = amendment_check(request, &subject, wish, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    if (amendment_is_empty(wish))
         return err_set_code(reterr, ERR_INVALID, "nothing_to_amend", "the reservation has these terms already");
     if (request->validates_only)
         return amendment_preview(request, &subject, wish, amendment_preview_answer, reterr);

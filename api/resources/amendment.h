@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "api/server/route.h"
+#include "api/resources/reservation.h"
 
 /* What is asked for; what is not given stays as it is. */
 struct amendment_wish {
@@ -10,6 +10,7 @@ struct amendment_wish {
     int64_t ends_at;   /* FIELD_NULL: until cancelled */
     int64_t count;
     bool changes_start, changes_end, changes_count;
+    const struct reservation *window; /* as the request gave it, all of it: so it is wished then; NULL: it did not */
     const char *beside; /* JSON: what the same request changed at once, undone with a refusal; NULL: nothing */
 };
 
@@ -30,9 +31,10 @@ extern const struct object_lock amendment_lock;
 /* The reservation that is locked. ERR_FORBIDDEN where its tenant is suspended. */
 MUST_CHECK enum err_kind amendment_subject_of(const struct request *request, struct amendment_subject *ret,
                                               struct err *reterr);
-/* Drops what changes nothing, then checks the rest. *ret_empty: nothing is left. */
-MUST_CHECK enum err_kind amendment_check(const struct amendment_subject *subject, struct amendment_wish *wish,
-                                         bool *ret_empty, struct err *reterr);
+bool amendment_is_empty(const struct amendment_wish *wish);
+/* Whether it may be asked for: what can be said without the planner. */
+MUST_CHECK enum err_kind amendment_check(struct request *request, const struct amendment_subject *subject,
+                                         const struct amendment_wish *wish, struct err *reterr);
 /* Writes the wish and wakes the planner; the request awaits the verdict, and `finish` answers it. */
 MUST_CHECK enum err_kind amendment_request(struct request *request, const struct amendment_subject *subject,
                                            const struct amendment_wish *wish, const char *id, route_handler *finish,

@@ -37,10 +37,13 @@ static const struct db_stmt statement_insert = {
     .sql =
         "WITH wished AS (UPDATE reservation SET revision = revision + 1 WHERE id = $2::uuid RETURNING revision)"
         " INSERT INTO amendment (id, reservation_id, tenant_id, zone_id, principal_id, revision, changes_start,"
-        "                        starts_at, changes_end, ends_at, count, beside)"
+        "                        starts_at, changes_end, ends_at, count, beside, gives_window, wished_starts_at,"
+        "                        wished_ends_at, duration_s, start_from, start_to)"
         " SELECT $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, w.revision, $6::boolean, to_timestamp($7::bigint),"
-        "        $8::boolean, to_timestamp($9::bigint), $10::integer, $11::jsonb FROM wished w",
-    .params = 11,
+        "        $8::boolean, to_timestamp($9::bigint), $10::integer, $11::jsonb, $12::boolean,"
+        "        to_timestamp($13::bigint), to_timestamp($14::bigint), $15::bigint, to_timestamp($16::bigint),"
+        "        to_timestamp($17::bigint) FROM wished w",
+    .params = 17,
 };
 
 #define TIME_TEXT(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
@@ -106,27 +109,36 @@ static bool has_state(const struct amendment_subject *subject, const char *state
 }
 
 /* What the planner would say, too, where it can be said at once. It has the last word: time goes on. */
-static enum err_kind check_window(const struct amendment_subject *subject, const struct amendment_wish *wish,
-                                  struct err *reterr)
+static enum err_kind check_window(struct request *request, const struct amendment_subject *subject,
+                                  const struct amendment_wish *wish, struct err *reterr)
 {
+    bool is_flexible = wish->window != NULL && wish->window->duration_s != FIELD_NULL;
+    const char *end = is_flexible ? "/duration_s" : "/ends_at";
     int64_t wished_start = wish->starts_at == FIELD_NULL ? subject->now : wish->starts_at;
     int64_t starts_at = wish->changes_start ? wished_start : subject->starts_at;
     int64_t ends_at = wish->changes_end ? wish->ends_at : subject->ends_at;
-    if (wish->changes_start && !has_state(subject, "scheduled"))
+    bool moves_start = starts_at != subject->starts_at;
+    if (moves_start && !has_state(subject, "scheduled"))
         return err_set_code(reterr, ERR_CONFLICT, "start_is_past",
                             "its instances are being made ready, or run: the start cannot change any more");
-    if (wish->changes_start && starts_at < subject->now)
-        return err_set_code(reterr, ERR_INVALID, "window_in_past", "/starts_at: the start lies in the past");
-    if (ends_at != FIELD_NULL && ends_at <= starts_at)
-        return err_set_code(reterr, ERR_INVALID, "window_reversed", "/ends_at: the window must end after it begins");
-    if (wish->changes_end && ends_at != FIELD_NULL && ends_at <= subject->now)
-        return err_set_code(reterr, ERR_INVALID, "window_in_past",
-                            "/ends_at: the end lies in the past; to end it now, cancel it");
-    return ERR_NONE;
+    if (moves_start && starts_at < subject->now)
+        field_problem_add(&request->problems, is_flexible ? "/start_range" : "/starts_at", "window_in_past",
+                          "the start lies in the past");
+    else if (ends_at != FIELD_NULL && ends_at <= starts_at)
+        field_problem_add(&request->problems, end, "window_reversed", "the window must end after it begins");
+    else if (wish->changes_end && ends_at != FIELD_NULL && ends_at <= subject->now)
+        field_problem_add(&request->problems, end, "window_in_past",
+                          "the end lies in the past; to end it now, cancel it");
+    return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
 
-enum err_kind amendment_check(const struct amendment_subject *subject, struct amendment_wish *wish, bool *ret_empty,
-                              struct err *reterr)
+bool amendment_is_empty(const struct amendment_wish *wish)
+{
+    return !wish->changes_start && !wish->changes_end && !wish->changes_count;
+}
+
+enum err_kind amendment_check(struct request *request, const struct amendment_subject *subject,
+                              const struct amendment_wish *wish, struct err *reterr)
 {
     bool has_place =
         has_state(subject, "scheduled") || has_state(subject, "activating") || has_state(subject, "active");
@@ -134,18 +146,10 @@ enum err_kind amendment_check(const struct amendment_subject *subject, struct am
         return err_set_code(reterr, ERR_CONFLICT, "not_amendable",
                             "only what has its place and goes on can be amended; this reservation is %s",
                             subject->is_cancelled ? "cancelled" : subject->state);
-    if (subject->open_count == 0) { /* else what is open may change it, so equal terms are a wish, too */
-        wish->changes_start = wish->changes_start && wish->starts_at != subject->starts_at;
-        wish->changes_end = wish->changes_end && wish->ends_at != subject->ends_at;
-        wish->changes_count = wish->changes_count && wish->count != subject->count;
-    }
-    *ret_empty = !wish->changes_start && !wish->changes_end && !wish->changes_count;
-    if (*ret_empty)
-        return ERR_NONE;
     if (subject->open_count >= OPEN_MAX)
         return err_set_code(reterr, ERR_CONFLICT, "amendments_open", "%d amendments wait for their verdict already",
                             OPEN_MAX);
-    return check_window(subject, wish, reterr);
+    return check_window(request, subject, wish, reterr);
 }
 
 enum err_kind amendment_request(struct request *request, const struct amendment_subject *subject,
@@ -155,12 +159,19 @@ enum err_kind amendment_request(struct request *request, const struct amendment_
     const char *starts_at = wish->changes_start ? request_int(request, wish->starts_at) : NULL;
     const char *ends_at = wish->changes_end ? request_int(request, wish->ends_at) : NULL;
     const char *count = wish->changes_count ? request_int(request, wish->count) : NULL;
-    enum err_kind kind =
-        request_run(request, &statement_insert,
-                    DB_PARAMS(id, subject->id, subject->tenant_id, subject->zone_id, request->caller.principal_id,
-                              request_bool(wish->changes_start), starts_at, request_bool(wish->changes_end), ends_at,
-                              count, wish->beside),
-                    NULL, reterr);
+    static const struct reservation none = {.starts_at = FIELD_NULL,
+                                            .ends_at = FIELD_NULL,
+                                            .duration_s = FIELD_NULL,
+                                            .start_range = {FIELD_NULL, FIELD_NULL}};
+    const struct reservation *window = wish->window == NULL ? &none : wish->window;
+    enum err_kind kind = request_run(
+        request, &statement_insert,
+        DB_PARAMS(id, subject->id, subject->tenant_id, subject->zone_id, request->caller.principal_id,
+                  request_bool(wish->changes_start), starts_at, request_bool(wish->changes_end), ends_at, count,
+                  wish->beside, request_bool(wish->window != NULL), request_int(request, window->starts_at),
+                  request_int(request, window->ends_at), request_int(request, window->duration_s),
+                  request_int(request, window->start_range.from), request_int(request, window->start_range.to)),
+        NULL, reterr);
     if (kind == ERR_NONE)
         kind = request_event(request, subject->tenant_id, subject->zone_id, "reservation_wish", subject->id,
                              subject->revision + 1, "reservation.amendment_requested", reterr);

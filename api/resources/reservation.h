@@ -63,6 +63,9 @@ enum err_kind reservation_find(struct request *request, const char *id, const PG
 enum err_kind reservation_show(struct request *request, struct response *response, int status, const char *id,
                                struct err *reterr);
 
+/* A window is two times, or a length and a range for its start: adds to the request's problems where it is neither. */
+void reservation_check_window(struct request *request, const struct reservation *wish);
+
 /* ---- reservation_list.c ---- */
 route_handler reservation_list;
 extern const struct schema reservation_query_schema, system_reservation_query_schema;

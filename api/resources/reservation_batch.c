@@ -328,22 +328,6 @@ static void check_shape(struct request *request, const struct reservation *wish)
         field_problem_add(&request->problems, "/shape/gpus", "missing_field", "give either gpus or gpu_milli");
 }
 
-/* A window is two times, or a length and a range for its start. */
-static void check_window(struct request *request, const struct reservation *wish)
-{
-    struct field_problems *problems = &request->problems;
-    bool has_duration = wish->duration_s != FIELD_NULL;
-    bool has_range = wish->start_range.to != FIELD_NULL;
-    if (has_duration && !has_range)
-        field_problem_add(problems, "/start_range", "missing_field", "goes with duration_s");
-    if (has_range && !has_duration)
-        field_problem_add(problems, "/duration_s", "missing_field", "goes with start_range");
-    if (has_range && wish->starts_at != FIELD_NULL)
-        field_problem_add(problems, "/starts_at", "out_of_range", "give either starts_at or start_range");
-    if (has_duration && wish->ends_at != FIELD_NULL)
-        field_problem_add(problems, "/ends_at", "out_of_range", "give either ends_at or duration_s");
-}
-
 static bool is_quote(const struct request *request)
 {
     return request->route->body == &quote_schema;
@@ -353,7 +337,7 @@ static bool is_quote(const struct request *request)
 static void check_wish(struct request *request, const struct reservation *wish)
 {
     check_shape(request, wish);
-    check_window(request, wish);
+    reservation_check_window(request, wish);
     if (is_quote(request) && strcmp(wish->if_unavailable, "waitlist") == 0)
         field_problem_add(&request->problems, "/if_unavailable", "out_of_range", "a quote does not wait");
 }

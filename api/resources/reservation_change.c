@@ -3,7 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/amendment_preview.h"
 #include "api/resources/registry.h"
-#include "api/resources/reservation.h"
+#include "api/resources/reservation_terms.h"
 #include "common/identity.h"
 
 #include <string.h>
@@ -46,15 +46,6 @@ static const struct db_stmt statement_limited = {
 static const struct db_stmt *const statements[] = {&statement_free_name, &statement_change, &statement_project,
                                                    &statement_limited, NULL};
 
-static bool differs(const struct request *request, const char *name)
-{
-    for (int i = 0; reservation_fields[i].name != NULL; i++) {
-        if (strcmp(reservation_fields[i].name, name) == 0)
-            return FIELD_PRESENT(request->body_present, i);
-    }
-    return false;
-}
-
 /* ---- What nobody has to decide ---- */
 
 static enum err_kind check_project(struct request *request, const struct amendment_subject *subject,
@@ -79,9 +70,9 @@ static enum err_kind change_at_once(struct request *request, struct amendment_su
 {
     const struct reservation *wish = request->body;
     enum err_kind kind = ERR_NONE;
-    if (differs(request, "project"))
+    if (request_changes(request, "project"))
         kind = check_project(request, subject, wish->project, reterr);
-    if (kind == ERR_NONE && differs(request, "name") && wish->name != NULL)
+    if (kind == ERR_NONE && request_changes(request, "name") && wish->name != NULL)
         kind = request_run(request, &statement_free_name, DB_PARAMS(wish->name, subject->tenant_id, subject->id), NULL,
                            reterr);
     const PGresult *result = NULL;
@@ -135,29 +126,6 @@ static enum err_kind change_terms(struct request *request, const struct amendmen
     return amendment_request(request, subject, terms, id, answer, reterr);
 }
 
-/* Without a start it begins at the instant of the decision; what began then has its start, and that is no other one. */
-static bool begins_as_it_did(const struct reservation *wish, const struct amendment_subject *subject)
-{
-    bool has_begun = strcmp(subject->state, "activating") == 0 || strcmp(subject->state, "active") == 0;
-    return has_begun && wish->starts_at == FIELD_NULL;
-}
-
-/* While others wait for their verdict, terms equal to the present ones are a wish, too. */
-static struct amendment_wish terms_of(const struct request *request, const struct amendment_subject *subject)
-{
-    const struct reservation *wish = request->body;
-    bool any = subject->open_count > 0;
-    return (struct amendment_wish){
-        .starts_at = wish->starts_at,
-        .ends_at = wish->ends_at,
-        .count = wish->count,
-        .changes_start = !begins_as_it_did(wish, subject) &&
-                         (differs(request, "starts_at") || (any && request_mentions(request, "starts_at"))),
-        .changes_end = differs(request, "ends_at") || (any && request_mentions(request, "ends_at")),
-        .changes_count = differs(request, "count") || (any && request_mentions(request, "count")),
-    };
-}
-
 /* As amendment_take_back() reads it. */
 static const char *beside_of(const struct request *request, const struct amendment_subject *subject)
 {
@@ -176,7 +144,7 @@ static const char *beside_of(const struct request *request, const struct amendme
     json_out_open(&out, '{');
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
         void (*write)(struct json_out *, const char *) = fields[i].is_json ? json_out_raw : json_out_text;
-        if (!differs(request, fields[i].field))
+        if (!request_changes(request, fields[i].field))
             continue;
         json_out_key(&out, fields[i].field);
         json_out_open(&out, '[');
@@ -194,12 +162,13 @@ static enum err_kind change(struct request *request, struct response *response, 
     enum err_kind kind = amendment_subject_of(request, &subject, reterr);
     if (kind != ERR_NONE)
         return kind;
-    struct amendment_wish terms = terms_of(request, &subject);
-    bool keeps_terms = !terms.changes_start && !terms.changes_end && !terms.changes_count;
-    bool has_others = differs(request, "name") || differs(request, "project") || differs(request, "labels") ||
-                      differs(request, "if_unavailable");
-    if (!keeps_terms)
-        kind = amendment_check(&subject, &terms, &keeps_terms, reterr);
+    struct amendment_wish terms = {0};
+    kind = reservation_terms_of(request, &subject, &terms, reterr);
+    bool has_others = request_changes(request, "name") || request_changes(request, "project") ||
+                      request_changes(request, "labels") || request_changes(request, "if_unavailable");
+    bool keeps_terms = amendment_is_empty(&terms);
+    if (kind == ERR_NONE && !keeps_terms)
+        kind = amendment_check(request, &subject, &terms, reterr);
     if (has_others)
         terms.beside = beside_of(request, &subject);
     if (kind == ERR_NONE && has_others)

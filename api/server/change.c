@@ -173,12 +173,27 @@ bool request_mentions(const struct request *request, const char *field)
     return request->route->method == PUT || json_object_get(request->internal->patch, field) != NULL;
 }
 
+bool request_changes(const struct request *request, const char *field)
+{
+    const struct field *fields = request->route->body->fields;
+    for (size_t i = 0; fields[i].name != NULL; i++) {
+        if (strcmp(fields[i].name, field) == 0)
+            return FIELD_PRESENT(request->body_present, i);
+    }
+    must(false); /* no field of the body */
+    return false;
+}
+
 void request_write_wished(struct request *request, const PGresult *row, struct json_out *out)
 {
     const struct route *route = request->route;
     const struct field *echoed = echoed_fields(request->arena, route->body->fields);
     CLEANUP(json_freep) json_t *whole = json_of_row(request->arena, route->answer->fields, row);
     CLEANUP(json_freep) json_t *wished = json_of_struct(request->arena, echoed, request->body);
+    for (const struct field *field = echoed; field->name != NULL; field++) {
+        if (json_object_get(wished, field->name) == NULL)
+            (void)json_object_del(whole, field->name); /* what is left out where there is none */
+    }
     must(json_object_update(whole, wished) == 0);
     char *text = json_dumps(whole, JSON_COMPACT | JSON_PRESERVE_ORDER);
     must(text != NULL);

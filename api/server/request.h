@@ -89,6 +89,8 @@ const char *request_bool(bool value); /* "true" or "false" */
 enum err_kind request_invalid(struct request *request, struct err *reterr);
 /* Of a PUT or PATCH with route->lock: does what was sent speak of the field, whether it differs or not? */
 bool request_mentions(const struct request *request, const char *field);
+/* Of such a request: does it change the field? */
+bool request_changes(const struct request *request, const char *field);
 /* Writes the row with all that was wished in place of what it has: the object as it would be. */
 void request_write_wished(struct request *request, const PGresult *row, struct json_out *out);
 /* For ?validate_only: what the change would cost more, or less, as JSON (an object of money, or null: not known); and

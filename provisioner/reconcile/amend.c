@@ -325,6 +325,9 @@ bool amend_try(struct reservation *reservation, const struct amendment *amendmen
     ret->reason = wrong_with(reservation, &terms);
     if (ret->reason != NULL)
         return false;
+    if (terms.starts_s == reservation->starts_s && terms.ends_s == reservation->ends_s &&
+        terms.count == reservation->wish.count)
+        return true; /* it holds them: only how they were said is another way */
     if (try_terms(reservation, amendment, &terms, ret))
         return true;
     bool is_movable = strcmp(ret->reason, "capacity_unavailable") == 0 || strcmp(ret->reason, "quota_exceeded") == 0;

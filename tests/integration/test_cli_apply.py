@@ -122,6 +122,20 @@ def test_what_is_otherwise_is_changed_as_it_was_compared(stack, sluice, write):
     assert all(each["action"] == "none" for each in apply("-f", str(place), "-o", "json").expect(0).json["items"])
 
 
+def test_a_flexible_start_is_unchanged_when_applied_again_and_lengthened_when_it_says_so(stack, sluice, write):
+    stack.fleet(2)
+    acme = stack.tenant("acme")
+    apply = applying(sluice, stack, acme)
+    flexible = re.sub(r"  starts_at: .*\n  ends_at: .*\n", "  duration_s: 86400\n  start_range: [null, 2026-01-09T00:00:00Z]\n", RESERVATION)
+    assert flexible != RESERVATION
+    for count, days, seconds in ((1, 1, 86400), (2, 1, 86400), (2, 2, 172800)):
+        place = write(team_yaml=TEAM + "---" + flexible.replace("count: 1", f"count: {count}").replace("86400", str(seconds)))
+        apply("-f", str(place)).expect(0)
+        assert all(each["action"] == "none" for each in apply("-f", str(place), "-o", "json").expect(0).json["items"])
+        (made,) = acme.items("/v1/reservations")
+        assert (made["count"], made["duration_s"], made["status"]["ends_at"]) == (count, seconds, f"2026-01-0{1 + days}T00:00:00Z")
+
+
 def test_a_plan_warns_of_what_would_wait(stack, sluice, write):
     stack.fleet(1)
     acme = stack.tenant("acme")
