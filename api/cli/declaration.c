@@ -28,7 +28,31 @@ const struct kind kinds[] = {
     {"reservation",     "/v1/reservations",     NULL,                          "name",   {NULL},                     NULL,        true},
     {0},
 };
+
+const struct no_kind no_kinds[] = {
+    {"quote",       "holds for a while, and is confirmed or gone then: 'sluice quote create'; what is to stay is declared as a reservation"},
+    {"token",       "is shown once, to who makes it: 'sluice token create'"},
+    {"price",       "has versions, none of which is changed: 'sluice price create' makes the next"},
+    {"meter",       "is not changed once it is there: 'sluice meter create'"},
+    {"maintenance", "is an act at a time: 'sluice maintenance create'"},
+    {"replacement", "is an act at a time: 'sluice replacement create'"},
+    {"instance",    "comes of a reservation"},
+    {0},
+};
 // clang-format on
+
+void kind_fields(const struct kind *kind, const char *ret[static KIND_FIELDS_MAX])
+{
+    const char *const all[KIND_FIELDS_MAX] = {kind->called, kind->asked[0], kind->asked[1], kind->asked[2],
+                                              kind->compared};
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        if (all[i] != NULL)
+            ret[count++] = all[i];
+    }
+    while (count < KIND_FIELDS_MAX)
+        ret[count++] = NULL;
+}
 
 void declarations_clear(struct declarations *declarations)
 {
@@ -72,6 +96,11 @@ static const struct kind *find_kind(const char *word)
 static enum err_kind no_kind(struct arena *arena, const char *word, struct err *reterr)
 {
     const char *known = "";
+    for (const struct no_kind *made = no_kinds; made->name != NULL; made++) {
+        if (is_same_word(made->name, word))
+            return err_set(reterr, ERR_MALFORMED, "%s %s is not declared: it %s",
+                           strchr("aeiou", made->name[0]) == NULL ? "a" : "an", made->name, made->why);
+    }
     for (const struct kind *kind = kinds; kind->name != NULL; kind++)
         known = arena_format(arena, "%s%s%s", known, known[0] == '\0' ? "" : ", ", kind->name);
     return err_set(reterr, ERR_MALFORMED, "there is no kind '%.40s', but: %s", text_printable(arena, word), known);
@@ -98,8 +127,17 @@ static enum err_kind check_fields(struct arena *arena, json_t *document, struct 
     return ERR_NONE;
 }
 
+static enum err_kind name_is_no_text(struct arena *arena, const json_t *name, struct err *reterr)
+{
+    if (json_is_object(name) || json_is_array(name) || json_is_null(name))
+        return err_set(reterr, ERR_MALFORMED, "name is no text");
+    const char *written = json_is_boolean(name) ? json_is_true(name) ? "true" : "false" : text_of_value(arena, name);
+    return err_set(reterr, ERR_MALFORMED, "name is no text: %s is one in quotes", written);
+}
+
 /* The name's own field says it, too, or nothing else. */
-static enum err_kind put_name(const struct kind *kind, json_t *name, json_t *spec, struct err *reterr)
+static enum err_kind put_name(struct arena *arena, const struct kind *kind, json_t *name, json_t *spec,
+                              struct err *reterr)
 {
     if (kind->called == NULL) {
         return name == NULL
@@ -108,7 +146,7 @@ static enum err_kind put_name(const struct kind *kind, json_t *name, json_t *spe
     }
     json_t *there = json_object_get(spec, kind->called);
     if (name != NULL && !json_is_string(name))
-        return err_set(reterr, ERR_MALFORMED, "name is no text: a number is one in quotes");
+        return name_is_no_text(arena, name, reterr);
     if (name == NULL && !json_is_string(there))
         return err_set(reterr, ERR_MALFORMED, "the %s has no name", kind->name);
     if (name != NULL && there != NULL && json_equal(name, there) == 0)
@@ -133,6 +171,18 @@ static const char *shown_as(struct arena *arena, const struct kind *kind, const 
     return add_part(arena, add_part(arena, shown, spec, kind->compared), spec, kind->called);
 }
 
+/* What is good for one request alone cannot be declared. */
+static enum err_kind check_lasts(const json_t *spec, struct err *reterr)
+{
+    if (json_object_get(spec, "client_token") != NULL)
+        return err_set(reterr, ERR_MALFORMED, "spec.client_token is one request's, and each request gets its own key");
+    if (json_object_get(spec, "quote") != NULL)
+        return err_set(reterr, ERR_MALFORMED,
+                       "spec.quote is used up at once: 'sluice quote confirm' makes the reservation, and its own terms "
+                       "declare it");
+    return ERR_NONE;
+}
+
 static enum err_kind read_one(struct arena *arena, json_t *document, struct declaration *ret, struct err *reterr)
 {
     enum err_kind kind = check_fields(arena, document, reterr);
@@ -149,11 +199,12 @@ static enum err_kind read_one(struct arena *arena, json_t *document, struct decl
         return err_set(reterr, ERR_MALFORMED, "spec is no object");
     CLEANUP(json_release) json_t *own = json_is_object(spec) ? json_copy(spec) : json_object(); /* aliases share one */
     must(own != NULL);
-    kind = put_name(found, json_object_get(document, "name"), own, reterr);
+    kind = put_name(arena, found, json_object_get(document, "name"), own, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (json_object_get(own, "client_token") != NULL)
-        return err_set(reterr, ERR_MALFORMED, "spec.client_token is one request's, and each request gets its own key");
+    kind = check_lasts(own, reterr);
+    if (kind != ERR_NONE)
+        return kind;
     ret->kind = found;
     ret->shown = shown_as(arena, found, own);
     ret->spec = TAKE(own);
@@ -164,16 +215,20 @@ static enum err_kind read_one(struct arena *arena, json_t *document, struct decl
 
 static void make_room(struct arena *arena, struct declarations *declarations, size_t more)
 {
-    struct declaration *items = arena_alloc(arena, (declarations->count + more) * sizeof *items);
+    if (more <= declarations->capacity - declarations->count)
+        return;
+    size_t capacity = declarations->capacity + (more > declarations->capacity ? more : declarations->capacity);
+    struct declaration *items = arena_alloc(arena, capacity * sizeof *items);
     if (declarations->count > 0)
         memcpy(items, declarations->items, declarations->count * sizeof *items);
     declarations->items = items;
+    declarations->capacity = capacity;
 }
 
 static enum err_kind add_all(struct arena *arena, const char *file, const struct documents *documents,
                              struct declarations *declarations, struct err *reterr)
 {
-    make_room(arena, declarations, documents->count + 1);
+    make_room(arena, declarations, documents->count);
     for (size_t i = 0; i < documents->count; i++) {
         struct declaration one = {.file = file, .document = i + 1, .line = documents->items[i].line};
         enum err_kind kind = read_one(arena, documents->items[i].value, &one, reterr);
@@ -199,11 +254,11 @@ enum err_kind declarations_read(struct arena *arena, const char *file, const cha
 
 bool declaration_is_of(const struct declaration *declaration, const json_t *object)
 {
-    const struct kind *kind = declaration->kind;
-    const char *const fields[] = {kind->called, kind->asked[0], kind->asked[1], kind->asked[2], kind->compared};
-    for (size_t i = 0; i < COUNT_OF(fields); i++) {
-        const json_t *here = fields[i] == NULL ? NULL : json_object_get(declaration->spec, fields[i]);
-        const json_t *there = fields[i] == NULL ? NULL : json_object_get(object, fields[i]);
+    const char *fields[KIND_FIELDS_MAX];
+    kind_fields(declaration->kind, fields);
+    for (size_t i = 0; i < COUNT_OF(fields) && fields[i] != NULL; i++) {
+        const json_t *here = json_object_get(declaration->spec, fields[i]);
+        const json_t *there = json_object_get(object, fields[i]);
         bool is_none = (here == NULL || json_is_null(here)) && (there == NULL || json_is_null(there));
         if (!is_none && json_equal(here, there) == 0)
             return false;
@@ -211,21 +266,50 @@ bool declaration_is_of(const struct declaration *declaration, const json_t *obje
     return true;
 }
 
+/* The same text for the same thing (declaration_is_of), and for no two. *ret is the caller's. */
+static char *identity_of(const struct declaration *declaration)
+{
+    const char *fields[KIND_FIELDS_MAX];
+    kind_fields(declaration->kind, fields);
+    CLEANUP(json_release) json_t *identity = json_pack("[s]", declaration->kind->name);
+    must(identity != NULL);
+    for (size_t i = 0; i < COUNT_OF(fields) && fields[i] != NULL; i++) {
+        json_t *value = json_object_get(declaration->spec, fields[i]);
+        must(value == NULL ? json_array_append_new(identity, json_null()) == 0
+                           : json_array_append(identity, value) == 0);
+    }
+    char *text = json_dumps(identity, JSON_COMPACT | JSON_SORT_KEYS);
+    must(text != NULL);
+    return text;
+}
+
+/* Adds the next to those that are ordered; places: where each of them stands, by identity. */
+static enum err_kind add_next(struct arena *arena, struct declarations *ordered, json_t *places,
+                              const struct declaration *next, struct err *reterr)
+{
+    CLEANUP(text_freep) char *identity = identity_of(next);
+    const json_t *place = json_object_get(places, identity);
+    if (place != NULL)
+        return err_set(reterr, ERR_MALFORMED, "%s: %s stands in %s, too", declaration_place(arena, next), next->shown,
+                       declaration_place(arena, &ordered->items[json_integer_value(place)]));
+    must(json_object_set_new(places, identity, json_integer((json_int_t)ordered->count)) == 0);
+    ordered->items[ordered->count++] = *next;
+    return ERR_NONE;
+}
+
 enum err_kind declarations_order(struct arena *arena, struct declarations *declarations, struct err *reterr)
 {
-    struct declarations ordered = {.items = arena_alloc(arena, (declarations->count + 1) * sizeof *ordered.items)};
+    struct declarations ordered = {0};
+    CLEANUP(json_release) json_t *places = json_object();
+    must(places != NULL);
+    make_room(arena, &ordered, declarations->count);
     for (const struct kind *kind = kinds; kind->name != NULL; kind++) {
-        size_t first = ordered.count;
         for (size_t i = 0; i < declarations->count; i++) {
-            const struct declaration *one = &declarations->items[i];
-            if (one->kind != kind)
+            if (declarations->items[i].kind != kind)
                 continue;
-            for (size_t before = first; before < ordered.count; before++) {
-                if (declaration_is_of(&ordered.items[before], one->spec))
-                    return err_set(reterr, ERR_MALFORMED, "%s: %s stands in %s, too", declaration_place(arena, one),
-                                   one->shown, declaration_place(arena, &ordered.items[before]));
-            }
-            ordered.items[ordered.count++] = *one;
+            enum err_kind failed = add_next(arena, &ordered, places, &declarations->items[i], reterr);
+            if (failed != ERR_NONE)
+                return failed;
         }
     }
     must(ordered.count == declarations->count);

@@ -7,7 +7,8 @@
 
 #include "api/cli/documents.h"
 
-#define KIND_ASKED_MAX 3
+#define KIND_ASKED_MAX  3
+#define KIND_FIELDS_MAX (KIND_ASKED_MAX + 2)
 
 /* A kind of things that are made by POST and changed by PUT. The table stands in the order in which they are made: what
  * others name comes first. */
@@ -24,6 +25,17 @@ struct kind {
 
 extern const struct kind kinds[]; /* ends with a NULL name */
 
+/* All the fields that tell one from another of its kind, the name's first; NULL behind the last. */
+void kind_fields(const struct kind *kind, const char *ret[static KIND_FIELDS_MAX]);
+
+/* What is made, and cannot be declared. */
+struct no_kind {
+    const char *name;
+    const char *why; /* behind "it " */
+};
+
+extern const struct no_kind no_kinds[]; /* ends with a NULL name */
+
 struct declaration {
     const struct kind *kind;
     json_t *spec;      /* with the name in its field */
@@ -35,7 +47,7 @@ struct declaration {
 
 struct declarations {
     struct declaration *items; /* the arena's, in the order in which they are made */
-    size_t count;
+    size_t count, capacity;
 };
 
 void declarations_clear(struct declarations *declarations);

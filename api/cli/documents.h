@@ -12,8 +12,10 @@
 #include <stddef.h>
 
 #define DOCUMENTS_MAX       10000    /* of one text */
-#define DOCUMENTS_DEPTH_MAX 32       /* what the API reads */
+#define DOCUMENTS_DEPTH_MAX 32       /* of one document; what the API reads */
 #define DOCUMENTS_BYTES_MAX 16777216 /* of one text, what aliases repeat counted each time */
+
+#define DOCUMENTS_TOO_DEEP "lists and objects stand too deep in one another"
 
 struct arena;
 
@@ -24,7 +26,7 @@ struct document {
 
 struct documents {
     struct document *items; /* the arena's */
-    size_t count;
+    size_t count, capacity;
 };
 
 /* Releases the values; the arena keeps the rest. */

@@ -147,7 +147,8 @@ static void print_declarations_docs(FILE *out)
         "\n## Declarative files\n\n"
         "`sluice apply -f FILE` makes and changes things until they are as YAML or JSON files declare them. `-f` may be\n"
         "repeated, `-` is standard input, of a directory its files `*.yaml`, `*.yml` and `*.json` are taken by name. A file\n"
-        "has as many documents as it likes, of kind, name and spec, the body that the API's POST takes, without client_token:\n\n"
+        "has up to 10,000 documents, 32 levels deep, of kind, name and spec, the body that the API's POST takes, without\n"
+        "client_token and quote:\n\n"
         "```yaml\n"
         "kind: project\n"
         "name: research\n"
@@ -184,16 +185,18 @@ static void print_declarations_docs(FILE *out)
         out);
     for (const struct kind *kind = kinds; kind->name != NULL; kind++) {
         fprintf(out, "| `%s` | ", kind->name);
-        const char *const fields[] = {kind->called, kind->asked[0], kind->asked[1], kind->asked[2], kind->compared};
+        const char *fields[KIND_FIELDS_MAX];
         const char *before = "";
-        for (size_t i = 0; i < COUNT_OF(fields); i++) {
-            if (fields[i] == NULL)
-                continue;
+        kind_fields(kind, fields);
+        for (size_t i = 0; i < COUNT_OF(fields) && fields[i] != NULL; i++) {
             fprintf(out, "%s`%s`", before, fields[i]);
             before = ", ";
         }
         fprintf(out, " | %s | %s |\n", kind->tenant_path == NULL ? "" : "yes", kind->system_path == NULL ? "" : "yes");
     }
+    fputs("\n| no kind | why: it ... |\n|--|--|\n", out);
+    for (const struct no_kind *made = no_kinds; made->name != NULL; made++)
+        fprintf(out, "| `%s` | %s |\n", made->name, made->why);
 }
 
 void help_print_docs(FILE *out)

@@ -147,11 +147,13 @@ static const char *new_bounds(struct arena *arena, const char *text, const json_
     return text;
 }
 
-static void print_alternatives(FILE *out, struct arena *arena, const json_t *alternatives, const json_t *asked)
+static void print_alternatives(FILE *out, struct arena *arena, const json_t *alternatives, const json_t *asked,
+                               const char *use)
 {
     if (json_array_size(alternatives) == 0)
         return;
-    fputs("  what would fit (each can be given to 'sluice reservation create --body -'):\n", out);
+    fprintf(out, "  what would fit%s%s%s:\n", use == NULL ? "" : " (each ", use == NULL ? "" : use,
+            use == NULL ? "" : ")");
     for (size_t i = 0; i < json_array_size(alternatives); i++) {
         const json_t *alternative = json_array_get(alternatives, i);
         const json_t *body = json_is_object(json_at(alternative, "body")) ? json_at(alternative, "body") : alternative;
@@ -164,11 +166,11 @@ static void print_alternatives(FILE *out, struct arena *arena, const json_t *alt
     }
 }
 
-void problem_print(FILE *out, struct arena *arena, const json_t *problem, const json_t *asked)
+void problem_print(FILE *out, struct arena *arena, const json_t *problem, const json_t *asked, const char *use)
 {
     print_errors(out, arena, problem);
     print_binding(out, arena, json_at(problem, "binding"));
-    print_alternatives(out, arena, json_at(problem, "alternatives"), asked);
+    print_alternatives(out, arena, json_at(problem, "alternatives"), asked, use);
     const char *reservation = json_text_at(problem, "reservation.id");
     if (reservation == NULL)
         reservation = json_text_at(problem, "reservation");

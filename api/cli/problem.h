@@ -14,8 +14,9 @@ struct arena;
 MUST_CHECK enum err_kind problem_to_err(struct arena *arena, int status, const json_t *problem, struct err *reterr);
 
 /* The lines below the error: each error of the body, what bound, the alternatives compared with what was asked (which
- * may be NULL), the reservation and the request to name when asking for help. */
-void problem_print(FILE *out, struct arena *arena, const json_t *problem, const json_t *asked);
+ * may be NULL) and what to do with one ("can be the spec"; NULL: nothing is known), the reservation and the request to name
+ * when asking for help. */
+void problem_print(FILE *out, struct arena *arena, const json_t *problem, const json_t *asked, const char *use);
 
 /* The exit code of an error: 0 ok, 1 error, 2 usage, 3 auth, 4 not found, 5 conflict or no capacity, 6 timeout. */
 int exit_code_of(enum err_kind kind);

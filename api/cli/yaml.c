@@ -4,9 +4,11 @@
 #include "api/cli/yaml.h"
 
 #include "api/cli/text.h"
+#include "common/alloc.h"
 #include "common/arena.h"
 #include "common/must.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -17,6 +19,7 @@ struct anchor {
     const char *name;
     json_t *value; /* the document's; NULL until it has been read to its end */
     size_t bytes;  /* how much it is */
+    int levels;    /* how deep lists and objects stand in it */
 };
 
 struct reader {
@@ -25,12 +28,14 @@ struct reader {
     struct anchor anchors[ANCHORS_MAX];
     size_t anchor_count;
     size_t bytes;
-    int depth;
+    int depth;   /* where it reads */
+    int deepest; /* where it was, in the node that it reads */
 };
 
 static void reader_clear(struct reader **reader)
 {
     yaml_parser_delete(&(*reader)->parser);
+    free(*reader);
 }
 
 static void event_clear(yaml_event_t *event)
@@ -119,6 +124,16 @@ static size_t bytes_of(const yaml_event_t *event)
     return VALUE_BYTES + (event->type == YAML_SCALAR_EVENT ? event->data.scalar.length : 0);
 }
 
+/* So many levels below where it reads. */
+static enum err_kind go_down(struct reader *reader, const yaml_event_t *event, int levels, struct err *reterr)
+{
+    if (levels > DOCUMENTS_DEPTH_MAX - reader->depth)
+        return refused(reterr, event, DOCUMENTS_TOO_DEEP);
+    if (reader->depth + levels > reader->deepest)
+        reader->deepest = reader->depth + levels;
+    return ERR_NONE;
+}
+
 static const struct anchor *find_anchor(const struct reader *reader, const char *name)
 {
     for (size_t i = reader->anchor_count; i > 0; i--) {
@@ -135,7 +150,9 @@ static enum err_kind read_alias(struct reader *reader, const yaml_event_t *event
         return refused(reterr, event, "the alias has no anchor in its document");
     if (anchor->value == NULL)
         return refused(reterr, event, "the alias stands within what it repeats");
-    enum err_kind kind = count_bytes(reader, event, anchor->bytes, reterr);
+    enum err_kind kind = go_down(reader, event, anchor->levels, reterr);
+    if (kind == ERR_NONE)
+        kind = count_bytes(reader, event, anchor->bytes, reterr);
     if (kind == ERR_NONE)
         *ret = json_incref(anchor->value);
     return kind;
@@ -222,10 +239,10 @@ static enum err_kind read_fields(struct reader *reader, json_t *object, struct e
 static enum err_kind read_collection(struct reader *reader, const yaml_event_t *event, json_t **ret, struct err *reterr)
 {
     bool is_list = event->type == YAML_SEQUENCE_START_EVENT;
-    if (reader->depth == DOCUMENTS_DEPTH_MAX)
-        return refused(reterr, event, "lists and objects stand too deep in one another");
-    enum err_kind kind = is_list ? check_tag(event, event->data.sequence_start.tag, YAML_SEQ_TAG, reterr)
-                                 : check_tag(event, event->data.mapping_start.tag, YAML_MAP_TAG, reterr);
+    enum err_kind kind = go_down(reader, event, 1, reterr);
+    if (kind == ERR_NONE)
+        kind = is_list ? check_tag(event, event->data.sequence_start.tag, YAML_SEQ_TAG, reterr)
+                       : check_tag(event, event->data.mapping_start.tag, YAML_MAP_TAG, reterr);
     if (kind != ERR_NONE)
         return kind;
     CLEANUP(json_release) json_t *value = is_list ? json_array() : json_object();
@@ -251,7 +268,8 @@ static enum err_kind read_node(struct reader *reader, const yaml_event_t *event,
 {
     if (event->type == YAML_ALIAS_EVENT)
         return read_alias(reader, event, ret, reterr);
-    size_t before = reader->bytes;
+    size_t bytes_before = reader->bytes;
+    int deepest_before = reader->deepest;
     struct anchor *anchor = NULL;
     enum err_kind kind = count_bytes(reader, event, bytes_of(event), reterr);
     if (kind == ERR_NONE)
@@ -260,11 +278,15 @@ static enum err_kind read_node(struct reader *reader, const yaml_event_t *event,
         kind = check_tag(event, event->data.scalar.tag, YAML_STR_TAG, reterr);
     if (kind != ERR_NONE)
         return kind;
+    reader->deepest = reader->depth;
     kind = event->type == YAML_SCALAR_EVENT ? resolve(event, ret, reterr) : read_collection(reader, event, ret, reterr);
     if (kind == ERR_NONE && anchor != NULL) {
         anchor->value = *ret;
-        anchor->bytes = reader->bytes - before;
+        anchor->bytes = reader->bytes - bytes_before;
+        anchor->levels = reader->deepest - reader->depth;
     }
+    if (reader->deepest < deepest_before)
+        reader->deepest = deepest_before;
     return kind;
 }
 
@@ -284,13 +306,13 @@ static enum err_kind read_document(struct reader *reader, struct documents *docu
     if (kind != ERR_NONE || json_is_null(value))
         return kind;
     must(end.type == YAML_DOCUMENT_END_EVENT);
-    return documents_add(documents, value, line_of(&event), reterr);
+    return documents_add(reader->arena, documents, value, line_of(&event), reterr);
 }
 
 enum err_kind yaml_read(struct arena *arena, const char *text, size_t length, struct documents *documents,
                         struct err *reterr)
 {
-    CLEANUP(reader_clear) struct reader *reader = arena_alloc(arena, sizeof *reader);
+    CLEANUP(reader_clear) struct reader *reader = alloc_zero(1, sizeof *reader);
     reader->arena = arena;
     must(yaml_parser_initialize(&reader->parser) == 1);
     yaml_parser_set_input_string(&reader->parser, (const unsigned char *)text, length);

@@ -8,4 +8,5 @@
 MUST_CHECK enum err_kind yaml_read(struct arena *arena, const char *text, size_t length, struct documents *documents,
                                    struct err *reterr);
 /* Takes a reference. */
-MUST_CHECK enum err_kind documents_add(struct documents *documents, json_t *value, int line, struct err *reterr);
+MUST_CHECK enum err_kind documents_add(struct arena *arena, struct documents *documents, json_t *value, int line,
+                                       struct err *reterr);

@@ -34,8 +34,8 @@ static void show(FILE *out, struct arena *arena, const json_t *answer)
         if (nouns[i]->details != NULL)
             table_print_one(out, arena, nouns[i]->details, answer);
     }
-    problem_print(out, arena, answer, NULL);
-    problem_print(out, arena, answer, items);
+    problem_print(out, arena, answer, NULL, NULL);
+    problem_print(out, arena, answer, items, "fits");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -151,7 +151,7 @@ def test_nothing_is_changed_where_anything_is_refused(stack, sluice, write):
     place = write(a_yaml=TEAM, b_yaml=RESERVATION.replace("count: 1", "count: 9").replace("  project: research\n", "").replace("  ssh_keys: [ana]\n", ""),
                   c_yaml="kind: project\nname: other\nspec: {colour: red}\n---\nkind: reservation\nname: x\nspec: {zone: nowhere, instance_type: h100.8x}\n")
     refused = apply("-f", str(place)).expect(1)  # as the first of them
-    assert f"'{place}/b.yaml', document 1 (line 2): " in refused.log and "what would fit" in refused.log
+    assert f"'{place}/b.yaml', document 1 (line 2): " in refused.log and "what would fit (each can be the spec instead)" in refused.log
     assert f"'{place}/c.yaml', document 1 (line 1): " in refused.log and "/colour" in refused.log
     assert f"'{place}/c.yaml', document 2 (line 5): " in refused.log and "/zone" in refused.log
     assert "nothing was changed: 3 of 6 cannot be as declared" in refused.log
@@ -328,6 +328,7 @@ def test_what_is_never_shown_is_sent_again_and_told_by_what_became_of_it(stack, 
     ("kind: project\nname: a\n---\nkind: project\nname: a\n", "document 2 (line 4): project/a stands in 'standard input', document 1"),
     ('{"kind": "project",\n"name" "a"}', "'standard input': line 2: "),
     ("kind: project\nname: a\nspec: {client_token: x}\n", "document 1 (line 1): spec.client_token is one request's"),
+    ("kind: quote\nname: a\n", "document 1 (line 1): a quote is not declared: it holds for a while"),
     ("# nothing\n", "nothing is declared there"),
 ])
 def test_a_file_that_cannot_be_read_is_told_with_its_line_before_anybody_is_asked(ask, server, text, log):

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 
 static struct arena *arena;
 static struct documents documents;
@@ -48,6 +50,8 @@ static const struct {
     {"a: [~, null, true, False, 7, -7, 2.5, '7', \"true\", !!str 7]",
      "{\"a\":[null,null,true,false,7,-7,2.5,\"7\",\"true\",\"7\"]}\n"},
     {"a: |\n  two\n  lines\nb:\n", "{\"a\":\"two\\nlines\\n\",\"b\":null}\n"},
+    {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+     "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n"},
     {"a: &x {b: 1}\nc: *x\nd: [*x, *x]\n", "{\"a\":{\"b\":1},\"c\":{\"b\":1},\"d\":[{\"b\":1},{\"b\":1}]}\n"},
 };
 
@@ -85,6 +89,10 @@ static const struct {
     {"{\"a\": 1}\n{\"a\": 1,\n\"a\": 2}", "line 3: duplicate object key"},
     {"[1, 2", "line 1: "},
     {"a: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "line 1: lists and objects stand too deep"},
+    {"{}\n{\"a\": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}",
+     "line 2: lists and objects stand too deep"},
+    {"a: &x [[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]\nb: &y [[[[[[[[[[[[[[*x]]]]]]]]]]]]]]\nc: [*y]\nd: [[*y]]\n",
+     "line 4: lists and objects stand too deep"},
     {"a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
      "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n"
      "f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\n",
@@ -116,7 +124,12 @@ static const struct {
     {"kind: project\nname: a\nmetadata: {}\n",
      "'a.yaml', document 1 (line 1): 'metadata' is none of kind, name and spec"},
     {"kind: project\nspec: {}\n", "'a.yaml', document 1 (line 1): the project has no name"},
-    {"kind: project\nname: 7\n", "'a.yaml', document 1 (line 1): name is no text"},
+    {"kind: project\nname: 7\n", "'a.yaml', document 1 (line 1): name is no text: 7 is one in quotes"},
+    {"kind: project\nname: true\n", "'a.yaml', document 1 (line 1): name is no text: true is one in quotes"},
+    {"kind: quote\nname: a\n", "'a.yaml', document 1 (line 1): a quote is not declared: it "},
+    {"kind: Token\nname: a\n", "'a.yaml', document 1 (line 1): a token is not declared: it "},
+    {"kind: reservation\nname: a\nspec: {quote: quo_1}\n",
+     "'a.yaml', document 1 (line 1): spec.quote is used up at once: 'sluice quote confirm'"},
     {"kind: project\nname: a\nspec: {name: b}\n", "'a.yaml', document 1 (line 1): name and spec.name say two things"},
     {"kind: project\nname: a\nspec: []\n", "'a.yaml', document 1 (line 1): spec is no object"},
     {"kind: quota\nname: a\n", "'a.yaml', document 1 (line 1): a quota has no name"},
@@ -165,6 +178,58 @@ START_TEST(what_two_of_a_kind_are_told_apart_by_is_part_of_what_they_are)
         json_loads("{\"tenant\": \"acme\", \"zone\": \"z\", \"project\": null, \"gpu_model\": null}", 0, NULL);
     ck_assert(declaration_is_of(&declarations.items[0], all_models));
     ck_assert(!declaration_is_of(&declarations.items[1], all_models));
+}
+END_TEST
+
+/* ---- Many ---- */
+
+#define TEXTS         2
+#define OF_ONE_TEXT   10000
+#define ORDERED_CPU_S 5.0 /* a tenth of one, with sanitizers; each beside each they took half a minute */
+
+static double cpu_s(void)
+{
+    struct timespec used;
+    ck_assert_int_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used), 0);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+START_TEST(as_many_as_one_likes_are_put_in_order)
+{
+    for (int i = 0; i < TEXTS; i++) {
+        char *text = NULL;
+        size_t length = 0;
+        FILE *out = open_memstream(&text, &length);
+        for (int j = 0; j < OF_ONE_TEXT; j++)
+            fprintf(out, "{\"kind\": \"project\", \"name\": \"p%d\"}\n", i * OF_ONE_TEXT + j);
+        fclose(out);
+        ck_assert_msg(declare(text) == ERR_NONE, "%s", err.text);
+        free(text);
+    }
+    double before_s = cpu_s();
+    ck_assert_int_eq(declarations_order(arena, &declarations, &err), ERR_NONE);
+    ck_assert_double_lt(cpu_s() - before_s, ORDERED_CPU_S);
+    ck_assert_uint_eq(declarations.count, TEXTS * OF_ONE_TEXT);
+}
+END_TEST
+
+#define SMALL_TEXTS 3000
+#define MEMORY_KIB  524288 /* the sanitizer keeps half of that of what is free */
+
+static long memory_kib(void)
+{
+    struct rusage used;
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &used), 0);
+    return used.ru_maxrss;
+}
+
+START_TEST(many_small_texts_take_little_memory)
+{
+    long before_kib = memory_kib();
+    for (int i = 0; i < SMALL_TEXTS; i++)
+        ck_assert_int_eq(declare(arena_format(arena, "kind: project\nname: p%d\n", i)), ERR_NONE);
+    ck_assert_int_lt(memory_kib() - before_kib, MEMORY_KIB);
+    ck_assert_uint_eq(declarations.count, SMALL_TEXTS);
 }
 END_TEST
 
@@ -246,6 +311,8 @@ Suite *unit_suite(void)
     tcase_add_loop_test(tests, a_document_that_declares_nothing_is_told_with_its_place, 0, COUNT_OF(wrong));
     tcase_add_test(tests, what_others_name_comes_first_and_nothing_comes_twice);
     tcase_add_test(tests, what_two_of_a_kind_are_told_apart_by_is_part_of_what_they_are);
+    tcase_add_test(tests, as_many_as_one_likes_are_put_in_order);
+    tcase_add_test(tests, many_small_texts_take_little_memory);
     tcase_add_test(tests, differences_are_told_field_by_field);
     tcase_add_test(tests, a_spec_is_had_where_all_that_it_says_is_there);
     tcase_add_test(tests, a_pointer_leads_to_a_text_or_a_list_that_has_it);

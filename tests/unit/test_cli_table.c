@@ -176,11 +176,11 @@ START_TEST(a_refusal_says_what_bound_and_what_would_fit)
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    problem_print(out, arena, problem, asked);
+    problem_print(out, arena, problem, asked, "can be the spec instead");
     fclose(out);
     ck_assert_str_eq(text, "  /count: too many (out_of_range)\n"
                            "  what bound: constraint capacity, asked 16\n"
-                           "  what would fit (each can be given to 'sluice reservation create --body -'):\n"
+                           "  what would fit (each can be the spec instead):\n"
                            "  1. count 8 instead of 16\n"
                            "     {\"count\":8,\"zone\":\"a\"}\n"
                            "     \"DEL ?\"\n"
@@ -204,11 +204,11 @@ START_TEST(a_refusal_is_told_once_and_alternatives_by_what_is_otherwise_in_them)
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    problem_print(out, arena, problem, asked);
+    problem_print(out, arena, problem, asked, NULL);
     fclose(out);
     const char *said =
         "  what bound: 16 nodes: 8 free\n"
-        "  what would fit (each can be given to 'sluice reservation create --body -'):\n"
+        "  what would fit:\n"
         "  1. within zone instead of rack, no spread instead of node, ends_at 2027-01-01T00:00:00Z\n     {";
     ck_assert_msg(strncmp(text, said, strlen(said)) == 0, "%s", text);
     free(text);
@@ -235,8 +235,8 @@ START_TEST(an_answer_that_is_no_problem_is_told_by_its_status)
     ck_assert_int_eq(problem_to_err(arena, 409, foreign, &err), ERR_CONFLICT);
     ck_assert_str_eq(err.code, "");
     json_decref(foreign);
-    problem_print(stderr, arena, list, list);
-    problem_print(stderr, arena, NULL, NULL);
+    problem_print(stderr, arena, list, list, NULL);
+    problem_print(stderr, arena, NULL, NULL, NULL);
     json_decref(list);
 }
 END_TEST
