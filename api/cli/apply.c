@@ -93,6 +93,7 @@ static void tell_sum(struct session *session, const struct plan *plan)
         count[plan->steps[i].kind]++;
         done += plan->steps[i].made != NULL;
     }
+    (void)fflush(session->out); /* the sum stands below; a failed write is seen at the end */
     fprintf(session->log, "sluice: %zu to create, %zu to change, %zu unchanged, %zu refused; %zu done\n",
             count[STEP_CREATE], count[STEP_CHANGE], count[STEP_NONE], count[STEP_REFUSED], done);
 }

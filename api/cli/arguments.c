@@ -17,17 +17,26 @@ struct words {
     const char *no_option; /* what was written where an option stands, and is none */
 };
 
+/* What was meant where there is no such command. */
+static void suggest(const struct arguments *arguments, const struct words *words, char meant[SUGGESTION_SIZE])
+{
+    const int second = arguments->group != NULL; /* a group is there: what is not is the word behind it */
+    if (words->count > second)
+        suggest_command(arguments->group, words->text[second], meant);
+    if (meant[0] == '\0' && arguments->group == NULL && words->count > 1)
+        suggest_turned(words->text[0], words->text[1], meant);
+}
+
 static enum err_kind wrong(struct err *reterr, const struct arguments *arguments, const struct words *words,
                            enum err_kind kind)
 {
     if (reterr == NULL || reterr->hint[0] != '\0')
         return kind;
     char meant[SUGGESTION_SIZE] = "";
-    const int second = arguments->group != NULL; /* a group is there: what is not is the word behind it */
     if (words->no_option != NULL)
         suggest_option(arguments->command, words->no_option, meant);
-    else if (arguments->command == NULL && words->count > second)
-        suggest_command(arguments->group, words->text[second], meant);
+    else if (arguments->command == NULL)
+        suggest(arguments, words, meant);
     const char *path = arguments->command != NULL ? arguments->command->path : arguments->group;
     (void)snprintf(reterr->hint, sizeof reterr->hint, "%s%s%sSee 'sluice%s%s --help'.",
                    meant[0] == '\0' ? "" : "Did you mean '", meant, meant[0] == '\0' ? "" : "'? ",

@@ -80,6 +80,7 @@ enum err_kind csv_list_print(struct session *session, const char *path, const ch
         if (kind != ERR_NONE)
             return kind;
     } while (next != NULL && rows < limit); /* each page brings at least one */
+    (void)fflush(session->out);             /* the note stands below the list; a failed write is seen at the end */
     if (next != NULL)
         fprintf(session->log, "sluice: these are the first %" PRId64 "; --limit shows more\n", rows);
     return ERR_NONE;

@@ -102,11 +102,13 @@ void help_print(FILE *out, const struct arguments *arguments)
         print_command(out, arguments->command);
         return;
     }
-    fputs("sluice: the command line of a GPU cloud\n\nUsage: sluice COMMAND [OPTION]...\n\nCommands:\n", out);
-    if (arguments->group == NULL)
+    const char *group = arguments->group;
+    fprintf(out, "sluice: the command line of a GPU cloud\n\nUsage: sluice %s%sCOMMAND [OPTION]...\n\nCommands:\n",
+            group == NULL ? "" : group, group == NULL ? "" : " ");
+    if (group == NULL)
         print_nouns(out);
     for (const struct command *command = commands; command->path != NULL; command++) {
-        if (arguments->group != NULL && belongs_to(command, arguments->group))
+        if (group != NULL && belongs_to(command, group))
             fprintf(out, "  %-*s%s\n", name_width(), command->path, command->help);
     }
     fputs("\nOptions of every command:\n", out);
@@ -222,6 +224,8 @@ void help_print_docs(FILE *out)
         "## Completion\n\n"
         "In `~/.bashrc`, and in `~/.zshrc` behind `autoload -Uz bashcompinit && bashcompinit`:\n\n"
         "```\ncomplete -o default -C 'sluice --complete' sluice\n```\n\n"
+        "In `~/.config/fish/completions/sluice.fish`:\n\n"
+        "```\ncomplete -c sluice -a '(COMP_LINE=(commandline -cp) sluice --complete)'\n```\n\n"
         "## Exit codes\n\n| code | meaning |\n|--|--|\n",
         out);
 #define X(code, meaning) fprintf(out, "| %d | %s |\n", code, meaning);

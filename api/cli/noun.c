@@ -10,7 +10,9 @@
 #include <string.h>
 
 #define LIMIT_DEFAULT 1000
-#define PAGE_ITEMS    1000 /* what the API gives at most */
+#define CALLED_MAX    1000000 /* which of them is meant cannot be told before the last */
+#define ID_LENGTH     26      /* behind its prefix */
+#define PAGE_ITEMS    1000    /* what the API gives at most */
 
 enum err_kind noun_path(struct session *session, const struct noun *noun, const char **ret, struct err *reterr)
 {
@@ -63,12 +65,22 @@ enum err_kind noun_items(struct session *session, const char *path, const char *
     return ERR_NONE;
 }
 
+static bool is_id(const struct noun *noun, const char *called)
+{
+    size_t length = strlen(noun->prefix);
+    if (strncmp(called, noun->prefix, length) != 0)
+        return false;
+    const char *rest = called + length;
+    return noun->lookup == NULL ||
+           (strlen(rest) == ID_LENGTH && strspn(rest, "0123456789abcdefghijklmnopqrstuvwxyz") == ID_LENGTH);
+}
+
 enum err_kind noun_find(struct session *session, const struct noun *noun, const char *base, const char **ret,
                         struct err *reterr)
 {
     const char *called = session->arguments->positional;
     const char *escaped = client_escape(session->client, session->arena, called);
-    if (strncmp(called, noun->prefix, strlen(noun->prefix)) == 0) {
+    if (is_id(noun, called)) {
         *ret = arena_format(session->arena, "%s/%s", base, escaped);
         return ERR_NONE;
     }
@@ -76,8 +88,10 @@ enum err_kind noun_find(struct session *session, const struct noun *noun, const 
         return err_set(reterr, ERR_MALFORMED, "'%s' is no id: one begins with '%s'", called, noun->prefix);
     CLEANUP(json_release) json_t *items = NULL;
     const char *next = NULL;
-    const char *query = arena_format(session->arena, "%s=%s", noun->lookup, escaped);
-    enum err_kind kind = noun_items(session, base, query, LIMIT_DEFAULT, &items, &next, reterr);
+    const char *query =
+        arena_format(session->arena, "%s=%s%s", noun->lookup, escaped, noun->by_age ? "&order=newest" : "");
+    enum err_kind kind =
+        noun_items(session, base, query, noun->by_age ? LIMIT_DEFAULT : CALLED_MAX, &items, &next, reterr);
     if (kind != ERR_NONE)
         return kind;
     /* A name is free again when its reservation is over: the newest, which has the highest id, is meant. */
@@ -121,6 +135,7 @@ enum err_kind command_list(struct session *session, struct err *reterr)
         return ERR_NONE;
     }
     table_print(session->out, session->arena, noun->columns, items);
+    (void)fflush(session->out); /* the note stands below the list; a failed write is seen at the end */
     if (next != NULL)
         fprintf(session->log, "sluice: these are the first %zu; --limit shows more\n", json_array_size(items));
     return ERR_NONE;

@@ -13,10 +13,13 @@ struct noun {
     const char *prefix;           /* of its ids: "rsv_" */
     const char *lookup;           /* query parameter that finds one by what people call it: "name"; NULL: ids only */
     const char *is_part;          /* of the bodies of others, where its fields are below "shape."; NULL: it is not */
+    bool by_age;                  /* its list can be had the newest first */
 };
 
 extern const struct noun noun_reservation;
-extern const struct noun noun_project, noun_ssh_key, noun_image, noun_member, noun_service_account, noun_token;
+extern const struct noun noun_tenant;
+extern const struct noun noun_project, noun_own_project; /* that of a tenant: the provider has only a list */
+extern const struct noun noun_ssh_key, noun_image, noun_member, noun_service_account, noun_token;
 extern const struct noun noun_quote;
 extern const struct noun noun_quota;
 extern const struct noun noun_instance;

@@ -44,6 +44,7 @@ static const struct column reservation_details[] = {
 
 static const struct column quote_columns[] = {
     {"ID",                "id",               NULL,        text_of_value, .right = false},
+    {"TENANT",            "tenant",           NULL,        text_of_value, .optional = true},
     {"NAME",              "name",             NULL,        text_of_value, .optional = true},
     {"STATE",             "status.state",     NULL,        text_of_value, .right = false},
     {"HOLDS UNTIL (UTC)", "hold_until",       NULL,        text_of_time,  .right = false},
@@ -108,6 +109,7 @@ static const struct column node_columns[] = {
     {"GPUS",      "gpu_count",                  NULL, text_of_value, .right = true},
     {"ALLOCATED", "status.allocated_gpu_milli", NULL, text_of_milli, .right = true},
     {"CORDONED",  "cordon_reason",              NULL, text_of_value, .optional = true},
+    {"DRAINED",   "drain_reason",               NULL, text_of_value, .optional = true},
     {"ERROR",     "status.last_error",          NULL, text_of_value, .optional = true},
     {"ID",        "id",                         NULL, text_of_value, .right = false},
     COLUMNS_END,
@@ -142,6 +144,7 @@ static const struct column invoice_details[] = {
 };
 
 static const struct column quota_columns[] = {
+    {"TENANT",            "tenant",               NULL, text_of_value, .optional = true},
     {"ZONE",              "zone",                 NULL, text_of_value, .right = false},
     {"PROJECT",           "project",              NULL, text_of_value, .right = false},
     {"MODEL",             "gpu_model",            NULL, text_of_value, .right = false},
@@ -270,19 +273,30 @@ static const struct column webhook_columns[] = {
     {"URL",          "url",                    NULL,        text_of_value, .right = false},
     {"STATE",        "status.state",           NULL,        text_of_value, .right = false},
     {"EVENTS",       "events",                 NULL,        text_of_value, .right = false},
-    {"LAST SUCCESS", "status.last_success_at", NULL,        text_of_time,  .right = false},
+    {"LAST SUCCESS (UTC)", "status.last_success_at", NULL,        text_of_time,  .right = false},
     {"LAST ERROR",   "status.last_error",      NULL,        text_of_value, .right = false},
     {"ID",           "id",                     NULL,        text_of_value, .right = false},
     COLUMNS_END,
 };
 
 static const struct column audit_columns[] = {
-    {"RECORDED AT",  "recorded_at",            NULL,        text_of_time,  .right = false},
+    {"RECORDED (UTC)", "recorded_at",            NULL,        text_of_time,  .right = false},
     {"ACTION",       "action",                 NULL,        text_of_value, .right = false},
     {"RESULT",       "result",                 NULL,        text_of_value, .right = false},
     {"OBJECT",       "object",                 NULL,        text_of_value, .right = false},
     {"PRINCIPAL",    "principal",              NULL,        text_of_value, .right = false},
     {"REMOTE",       "remote",                 NULL,        text_of_value, .right = false},
+    COLUMNS_END,
+};
+
+static const struct column tenant_columns[] = {
+    {"NAME",          "name",             NULL, text_of_value, .right = false},
+    {"STATUS",        "status",           NULL, text_of_value, .right = false},
+    {"CURRENCY",      "currency",         NULL, text_of_value, .right = false},
+    {"BILLED BY",     "billing_timezone", NULL, text_of_value, .right = false},
+    {"SINCE (UTC)",   "created_at",       NULL, text_of_time,  .right = false},
+    {"DELETED (UTC)", "deleted_at",       NULL, text_of_time,  .optional = true},
+    {"ID",            "id",               NULL, text_of_value, .right = false},
     COLUMNS_END,
 };
 
@@ -498,31 +512,33 @@ static const struct column meter_reading_columns[] = {
     COLUMNS_END,
 };
 
-const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name", NULL};
-const struct noun noun_quote = {"/v1/quotes", "/v1/system/quotes", quote_columns, quote_details, "quo_", "name", NULL};
-const struct noun noun_quota = {"/v1/quotas", "/v1/system/quotas", quota_columns, NULL, "qta_", NULL, NULL};
-const struct noun noun_webhook = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, NULL, "whk_", "url", NULL};
-const struct noun noun_webhook_made = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, webhook_details, "whk_", "url", NULL};
-const struct noun noun_token_made = {"/v1/tokens", "/v1/system/tokens", token_columns, token_details, "tok_", "name", NULL};
-const struct noun noun_maintenance = {NULL, "/v1/system/maintenance-windows", maintenance_columns, maintenance_details, "mnt_", NULL, NULL};
-const struct noun noun_replacement = {NULL, "/v1/system/replacement-requests", replacement_columns, replacement_details, "rpl_", NULL, NULL};
-const struct noun noun_audit = {"/v1/audit", "/v1/system/audit", audit_columns, NULL, "aud_", NULL, NULL};
-const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", instance_columns, NULL, "ins_", NULL, NULL};
-const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name", NULL};
-const struct noun noun_invoice = {"/v1/invoices", "/v1/system/invoices", invoice_columns, invoice_details, "inv_", "number", NULL};
-const struct noun noun_usage = {"/v1/usage", "/v1/system/usage", usage_columns, NULL, NULL, NULL, NULL};
-const struct noun noun_project = {"/v1/projects", "/v1/system/projects", project_columns, NULL, "prj_", "name", NULL};
-const struct noun noun_ssh_key = {"/v1/ssh-keys", NULL, ssh_key_columns, NULL, "key_", "name", NULL};
-const struct noun noun_image = {"/v1/images", "/v1/system/images", image_columns, NULL, "img_", "name", NULL};
-const struct noun noun_member = {"/v1/members", "/v1/system/members", member_columns, NULL, "prn_", "name", NULL};
-const struct noun noun_service_account = {"/v1/service-accounts", "/v1/system/service-accounts", member_columns, NULL, "prn_", "name", NULL};
-const struct noun noun_token = {"/v1/tokens", "/v1/system/tokens", token_columns, NULL, "tok_", "name", NULL};
-const struct noun noun_zone = {"/v1/zones", NULL, zone_columns, NULL, "zon_", "name", NULL};
-const struct noun noun_reconciler = {NULL, "/v1/system/reconciler", reconciler_columns, reconciler_details, "zon_", "zone", NULL};
-const struct noun noun_instance_type = {"/v1/instance-types", "/v1/system/instance-types", instance_type_columns, instance_type_details, "typ_", "name", "shape."};
-const struct noun noun_session = {"/v1/sessions", "/v1/system/sessions", session_columns, NULL, "ses_", NULL, NULL};
-const struct noun noun_sessions_ended = {"/v1/sessions/revoke", "/v1/system/sessions/revoke", NULL, sessions_ended_details, NULL, NULL, NULL};
-const struct noun noun_price = {"/v1/prices", "/v1/system/prices", price_columns, price_details, "prc_", NULL, NULL};
-const struct noun noun_meter = {"/v1/meters", "/v1/system/meters", meter_columns, meter_details, "mtr_", "name", NULL};
-const struct noun noun_meter_reading = {"/v1/meter-readings", "/v1/system/meter-readings", meter_reading_columns, NULL, NULL, NULL, NULL};
+const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name", NULL, true};
+const struct noun noun_quote = {"/v1/quotes", "/v1/system/quotes", quote_columns, quote_details, "quo_", "name", NULL, false};
+const struct noun noun_quota = {"/v1/quotas", "/v1/system/quotas", quota_columns, NULL, "qta_", NULL, NULL, false};
+const struct noun noun_webhook = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, NULL, "whk_", "url", NULL, false};
+const struct noun noun_webhook_made = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, webhook_details, "whk_", "url", NULL, false};
+const struct noun noun_token_made = {"/v1/tokens", "/v1/system/tokens", token_columns, token_details, "tok_", "name", NULL, false};
+const struct noun noun_maintenance = {NULL, "/v1/system/maintenance-windows", maintenance_columns, maintenance_details, "mnt_", NULL, NULL, false};
+const struct noun noun_replacement = {NULL, "/v1/system/replacement-requests", replacement_columns, replacement_details, "rpl_", NULL, NULL, false};
+const struct noun noun_audit = {"/v1/audit", "/v1/system/audit", audit_columns, NULL, "aud_", NULL, NULL, false};
+const struct noun noun_instance = {"/v1/instances", "/v1/system/instances", instance_columns, NULL, "ins_", NULL, NULL, false};
+const struct noun noun_node = {NULL, "/v1/system/nodes", node_columns, NULL, "nod_", "name", NULL, false};
+const struct noun noun_invoice = {"/v1/invoices", "/v1/system/invoices", invoice_columns, invoice_details, "inv_", "number", NULL, false};
+const struct noun noun_usage = {"/v1/usage", "/v1/system/usage", usage_columns, NULL, NULL, NULL, NULL, false};
+const struct noun noun_project = {"/v1/projects", "/v1/system/projects", project_columns, NULL, "prj_", "name", NULL, false};
+const struct noun noun_own_project = {"/v1/projects", NULL, project_columns, NULL, "prj_", "name", NULL, false};
+const struct noun noun_tenant = {NULL, "/v1/system/tenants", tenant_columns, NULL, "ten_", "name", NULL, false};
+const struct noun noun_ssh_key = {"/v1/ssh-keys", NULL, ssh_key_columns, NULL, "key_", "name", NULL, false};
+const struct noun noun_image = {"/v1/images", "/v1/system/images", image_columns, NULL, "img_", "name", NULL, false};
+const struct noun noun_member = {"/v1/members", "/v1/system/members", member_columns, NULL, "prn_", "name", NULL, false};
+const struct noun noun_service_account = {"/v1/service-accounts", "/v1/system/service-accounts", member_columns, NULL, "prn_", "name", NULL, false};
+const struct noun noun_token = {"/v1/tokens", "/v1/system/tokens", token_columns, NULL, "tok_", "name", NULL, false};
+const struct noun noun_zone = {"/v1/zones", NULL, zone_columns, NULL, "zon_", "name", NULL, false};
+const struct noun noun_reconciler = {NULL, "/v1/system/reconciler", reconciler_columns, reconciler_details, "zon_", "zone", NULL, false};
+const struct noun noun_instance_type = {"/v1/instance-types", "/v1/system/instance-types", instance_type_columns, instance_type_details, "typ_", "name", "shape.", false};
+const struct noun noun_session = {"/v1/sessions", "/v1/system/sessions", session_columns, NULL, "ses_", NULL, NULL, false};
+const struct noun noun_sessions_ended = {"/v1/sessions/revoke", "/v1/system/sessions/revoke", NULL, sessions_ended_details, NULL, NULL, NULL, false};
+const struct noun noun_price = {"/v1/prices", "/v1/system/prices", price_columns, price_details, "prc_", NULL, NULL, false};
+const struct noun noun_meter = {"/v1/meters", "/v1/system/meters", meter_columns, meter_details, "mtr_", "name", NULL, false};
+const struct noun noun_meter_reading = {"/v1/meter-readings", "/v1/system/meter-readings", meter_reading_columns, NULL, NULL, NULL, NULL, false};
 // clang-format on

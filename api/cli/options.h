@@ -35,7 +35,7 @@
     X(ZONE,            "zone",            0,   "NAME",    TEXT,   0, 0,         "zone",             "Zone")                                                   \
     X(STARTS_AT,       "starts-at",       0,   "TIME",    TIME,   0, 0,         "starts_at",        "Start, inclusive: 2026-12-01 or 2026-12-01T08:00:00Z; without it: now") \
     X(ENDS_AT,         "ends-at",         0,   "TIME",    TIME,   0, 0,         "ends_at",          "End, exclusive; without it: until cancelled")            \
-    X(DURATION,        "duration",        0,   "LENGTH",  DURATION, 1, 315360000, "duration_s",     "Length, such as 7d, 12h, 90m or 30s; of a reservation with --start-to: the start is flexible") \
+    X(DURATION,        "duration",        0,   "LENGTH",  DURATION, 1, 315360000, "duration_s",     "Length, such as 7d, 12h, 90m or 30s; of a reservation behind --starts-at, or with --start-to: the start is flexible") \
     X(START_FROM,      "start-from",      0,   "TIME",    TIME,   0, 0,         "start_range.0",    "Earliest start; without it: now")                        \
     X(START_TO,        "start-to",        0,   "TIME",    TIME,   0, 0,         "start_range.1",    "Latest start; the earliest that fits is taken")          \
     X(WITHIN,          "within",          0,   "SCOPE",   TEXT,   0, 0,         "placement.within", "Scope that holds all instances: node, nvlink_domain, rack, leaf, fabric or zone") \

@@ -4,6 +4,7 @@
 #include "api/cli/noun.h"
 #include "api/cli/reservation_body.h"
 #include "common/arena.h"
+#include "common/calendar.h"
 #include "common/must.h"
 
 #include <inttypes.h>
@@ -115,6 +116,24 @@ static enum err_kind wait_and_print(struct session *session, const char *path, i
 
 /* ---- Commands ---- */
 
+/* A start and a length are a window: what the API knows of is its end. */
+static void complete_window(json_t *body)
+{
+    int64_t starts_s = 0;
+    const char *starts_at = json_text_at(body, "starts_at");
+    const json_t *duration = json_object_get(body, "duration_s");
+    bool has_other = json_is_string(json_object_get(body, "ends_at")) || json_object_get(body, "start_range") != NULL;
+    if (starts_at == NULL || has_other || !json_is_integer(duration) ||
+        calendar_time_parse(starts_at, &starts_s, NULL) != ERR_NONE)
+        return;
+    int64_t duration_s = json_integer_value(duration);
+    if (duration_s < 1 || duration_s > CALENDAR_TIME_MAX_S - starts_s)
+        return; /* the API says what is wrong */
+    char ends_at[CALENDAR_TIME_SIZE];
+    calendar_time_print(starts_s + duration_s, ends_at);
+    must(json_object_set_new(body, "ends_at", json_string(ends_at)) == 0 && json_object_del(body, "duration_s") == 0);
+}
+
 enum err_kind command_reservation_create(struct session *session, struct err *reterr)
 {
     const char *base = session->arguments->command->noun->tenant_path;
@@ -126,6 +145,7 @@ enum err_kind command_reservation_create(struct session *session, struct err *re
         kind = reservation_body(session->arguments, &session->asked, reterr);
     if (kind != ERR_NONE)
         return kind;
+    complete_window(session->asked);
     request.body = session->asked;
     int64_t sent_ms = client_monotonic_ms();
     CLEANUP(json_release) json_t *made = NULL;
@@ -163,11 +183,14 @@ enum err_kind command_reservation_get(struct session *session, struct err *reter
 enum err_kind command_reservation_cancel(struct session *session, struct err *reterr)
 {
     const struct noun *noun = session->arguments->command->noun;
+    const char *base = NULL;
     const char *path = NULL;
     struct client_request request = {.method = "POST"};
     enum err_kind kind = change_key(session, &request.idempotency_key, reterr);
     if (kind == ERR_NONE)
-        kind = noun_find(session, noun, noun->tenant_path, &path, reterr);
+        kind = noun_path(session, noun, &base, reterr);
+    if (kind == ERR_NONE)
+        kind = noun_find(session, noun, base, &path, reterr);
     if (kind != ERR_NONE)
         return kind;
     request.path = change_path(session, arena_format(session->arena, "%s/cancel", path));
@@ -182,13 +205,16 @@ enum err_kind command_reservation_cancel(struct session *session, struct err *re
 enum err_kind command_reservation_amend(struct session *session, struct err *reterr)
 {
     const struct noun *noun = session->arguments->command->noun;
+    const char *base = NULL;
     const char *path = NULL;
     struct client_request request = {.method = "POST"};
     enum err_kind kind = change_key(session, &request.idempotency_key, reterr);
     if (kind == ERR_NONE)
         kind = reservation_body(session->arguments, &session->asked, reterr);
     if (kind == ERR_NONE)
-        kind = noun_find(session, noun, noun->tenant_path, &path, reterr);
+        kind = noun_path(session, noun, &base, reterr);
+    if (kind == ERR_NONE)
+        kind = noun_find(session, noun, base, &path, reterr);
     if (kind != ERR_NONE)
         return kind;
     request.path = change_path(session, arena_format(session->arena, "%s/amendments", path));

@@ -119,3 +119,16 @@ void suggest_command(const char *group, const char *typed, char ret[SUGGESTION_S
         (void)snprintf(ret, SUGGESTION_SIZE, "%s%s%.*s", group == NULL ? "" : group, group == NULL ? "" : " ",
                        (int)search.found_length, search.found);
 }
+
+void suggest_turned(const char *verb, const char *noun, char ret[SUGGESTION_SIZE])
+{
+    char group[SUGGESTION_SIZE] = "";
+    suggest_command(NULL, noun, group);
+    for (const struct command *command = commands; group[0] != '\0' && command->path != NULL; command++) {
+        size_t length = strlen(group);
+        bool is_it = strncmp(command->path, group, length) == 0 && command->path[length] == ' ' &&
+                     strcmp(command->path + length + 1, ours(verb)) == 0;
+        if (is_it)
+            (void)snprintf(ret, SUGGESTION_SIZE, "%s", command->path);
+    }
+}

@@ -12,3 +12,6 @@ void suggest_option(const struct command *command, const char *typed, char ret[S
 
 /* The first word of a command; where group is given, the second of one that begins with it. */
 void suggest_command(const char *group, const char *typed, char ret[SUGGESTION_SIZE]);
+
+/* Where the verb stands before the noun, as other command lines have it: "get nodes". */
+void suggest_turned(const char *verb, const char *noun, char ret[SUGGESTION_SIZE]);

@@ -28,6 +28,7 @@ static const char *use_of(struct session *session)
 
 void tell_refusal(struct session *session, const struct err *err)
 {
+    (void)fflush(session->out); /* what came before it stands before it; a failed write is seen at the end */
     tell_error(session->log, err);
     if (session->problem == NULL)
         return;

@@ -90,7 +90,8 @@ static const char *text_of_list(struct arena *arena, const json_t *list, int dep
     const char *text = "";
     size_t count = json_array_size(list);
     for (size_t i = 0; i < count && i < PARTS_SHOWN_MAX; i++)
-        text = joined(arena, text, ", ", text_at_depth(arena, json_array_get(list, i), depth));
+        text = joined(arena, text, json_is_object(json_array_get(list, i)) ? "; " : ", ",
+                      text_at_depth(arena, json_array_get(list, i), depth));
     return count > PARTS_SHOWN_MAX ? joined(arena, text, ", ", "...") : text;
 }
 
@@ -101,9 +102,11 @@ static const char *text_of_object(struct arena *arena, const json_t *object, int
     const char *text = "";
     size_t shown = 0;
     for (void *at = json_object_iter(readable); at != NULL; at = json_object_iter_next(readable, at)) {
+        const json_t *value = json_object_iter_value(at);
+        if (json_is_null(value))
+            continue;
         if (shown++ == PARTS_SHOWN_MAX)
             return joined(arena, text, ", ", "...");
-        const json_t *value = json_object_iter_value(at);
         const char *key = text_printable(arena, json_object_iter_key(at));
         const char *inner = text_at_depth(arena, value, depth);
         const char *part = json_is_object(value) ? arena_format(arena, "%s {%s}", key, inner)

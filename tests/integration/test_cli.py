@@ -106,7 +106,7 @@ def test_login_keeps_the_token_to_its_owner_and_checks_it_first(sluice, server, 
 
 def test_waiting_ends_with_6_and_shows_how_far_it_came(ask, server):
     server.script = [(200, TENANT)] + [(200, {"id": "rsv_1", "status": {"state": "pending"}})] * 100
-    done = ask("reservation", "get", "rsv_1", "--wait=1", "-o", "json").expect(6)
+    done = ask("reservation", "get", "rsv_" + "1" * 26, "--wait=1", "-o", "json").expect(6)
     assert done.json["status"]["state"] == "pending"
     assert len(server.seen) < 10  # an answer that comes at once is no reason to ask at once
 

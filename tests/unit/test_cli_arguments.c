@@ -160,6 +160,10 @@ static const struct {
     {{"node", "list", "-name"}, "'--name'"},
     {{"reservation", "create", "--start"}, "'--starts-at'"},
     {{"--ulr"}, "'--url'"},
+    {{"describe", "reservations", "llama"}, "'reservation get'"},
+    {{"list", "nodes"}, "'node list'"},
+    {{"cordon", "nod", "n0007"}, "'node cordon'"},
+    {{"get", "deployments"}, ""},
     {{"node", "list", "--preferrd"}, ""}, /* of another command */
     {{"node", "list", "-x"}, ""},
     {{"fly"}, ""},
@@ -209,7 +213,7 @@ static const struct {
 } completions[] = {
     {"sluice res", "reservation\n"},
     {"sluice reservation ca", "cancel\n"},
-    {"sluice  node ", "list\nget\n"},
+    {"sluice  node ", "list\nget\ncordon\ndrain\nuncordon\n"},
     {"sluice -o json reservation create --start", "--starts-at\n--start-from\n--start-to\n"},
     {"sluice node list --state x --na", "--name\n"},
     {"sluice node list -o ", "table\njson\ncsv\n"},

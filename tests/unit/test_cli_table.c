@@ -1,5 +1,6 @@
 /* What tables promise: columns line up, values are as given, and no server writes to the terminal past us. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cli/noun.h"
 #include "api/cli/problem.h"
 #include "api/cli/table.h"
 #include "common/arena.h"
@@ -122,6 +123,8 @@ static const struct {
     {text_of_value, "{\"asked\": 16, \"where\": {\"rack\": \"r1\"}}", "asked 16, where {rack r1}"},
     {text_of_value, "\"\\u001b[31mred\\u009b\\n\\u202e\"", "?[31mred???"},
     {text_of_value, "[[[[[[1]]]]]]", "..."},
+    {text_of_value, "[{\"kind\": \"a\", \"count\": 0, \"since\": null}, {\"kind\": \"b\", \"at\": [1, 2]}]",
+     "kind a, count 0; kind b, at 1, 2"},
     {text_of_time, "\"2026-12-01T08:05:00Z\"", "2026-12-01 08:05:00"},
     {text_of_time, "\"tomorrow\"", "tomorrow"},
     {text_of_time, "12", "12"},
@@ -241,6 +244,26 @@ START_TEST(an_answer_that_is_no_problem_is_told_by_its_status)
 }
 END_TEST
 
+/* Whose clock is not said is anybody's. */
+static void check_times(const struct column *shown)
+{
+    for (; shown != NULL && shown->title != NULL; shown++) {
+        if (shown->text == text_of_time)
+            ck_assert_msg(strstr(shown->title, "(UTC)") != NULL, "%s", shown->title);
+    }
+}
+
+START_TEST(every_time_is_said_to_be_utc)
+{
+    for (const struct command *command = commands; command->path != NULL; command++) {
+        if (command->noun == NULL)
+            continue;
+        check_times(command->noun->columns);
+        check_times(command->noun->details);
+    }
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("cli_table");
@@ -256,6 +279,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, a_refusal_says_what_bound_and_what_would_fit);
     tcase_add_test(tests, a_refusal_is_told_once_and_alternatives_by_what_is_otherwise_in_them);
     tcase_add_test(tests, an_answer_that_is_no_problem_is_told_by_its_status);
+    tcase_add_test(tests, every_time_is_said_to_be_utc);
     Suite *suite = suite_create("cli_table");
     suite_add_tcase(suite, tests);
     return suite;
