@@ -356,12 +356,15 @@ static bool connection_was_lost(CURLcode code)
            code == CURLE_PARTIAL_FILE;
 }
 
-/* in_flight: an earlier attempt of this very request, whose connection was lost, is still at work. */
+/* in_flight: an earlier attempt of this very request, whose connection was lost, is still at work. What has no code is no
+ * answer of the API: a proxy before it says that it is away. */
 static bool is_retryable(const struct client_answer *answer)
 {
     const char *code = json_text_at(answer->body, "code");
+    if (code == NULL)
+        return answer->status == 502 || answer->status == 503;
     return answer->status >= 400 &&
-           (json_is_true(json_at(answer->body, "retryable")) || (code != NULL && strcmp(code, "in_flight") == 0));
+           (json_is_true(json_at(answer->body, "retryable")) || strcmp(code, "in_flight") == 0);
 }
 
 /* How long to pause before the same request is sent again; -1: its outcome stands. */

@@ -57,14 +57,7 @@ enum err_kind command_instance_actions(struct session *session, struct err *rete
         return csv_list_print(session, path, "", limit, reterr);
     if (kind == ERR_NONE)
         kind = noun_items(session, path, "", limit, &items, &next, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (session->json) {
-        CLEANUP(json_release) json_t *list = json_pack("{s:O, s:s?}", "items", items, "next_page", next);
-        must(list != NULL);
-        session_print_json(session, list);
-    } else {
-        table_print(session->out, session->arena, instance_action_columns, items);
-    }
-    return ERR_NONE;
+    if (kind == ERR_NONE)
+        noun_print(session, instance_action_columns, items, next);
+    return kind;
 }

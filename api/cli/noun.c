@@ -112,6 +112,20 @@ enum err_kind noun_find(struct session *session, const struct noun *noun, const 
     return ERR_NONE;
 }
 
+void noun_print(struct session *session, const struct column *shown, json_t *items, const char *next)
+{
+    if (session->json) {
+        CLEANUP(json_release) json_t *list = json_pack("{s:O, s:s?}", "items", items, "next_page", next);
+        must(list != NULL);
+        session_print_json(session, list);
+        return;
+    }
+    table_print(session->out, session->arena, shown, items);
+    (void)fflush(session->out); /* the note stands below the list; a failed write is seen at the end */
+    if (next != NULL)
+        fprintf(session->log, "sluice: these are the first %zu; --limit shows more\n", json_array_size(items));
+}
+
 enum err_kind command_list(struct session *session, struct err *reterr)
 {
     const struct noun *noun = session->arguments->command->noun;
@@ -128,15 +142,6 @@ enum err_kind command_list(struct session *session, struct err *reterr)
     kind = noun_items(session, path, query, limit, &items, &next, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (session->json) {
-        CLEANUP(json_release) json_t *list = json_pack("{s:O, s:s?}", "items", items, "next_page", next);
-        must(list != NULL);
-        session_print_json(session, list);
-        return ERR_NONE;
-    }
-    table_print(session->out, session->arena, noun->columns, items);
-    (void)fflush(session->out); /* the note stands below the list; a failed write is seen at the end */
-    if (next != NULL)
-        fprintf(session->log, "sluice: these are the first %zu; --limit shows more\n", json_array_size(items));
+    noun_print(session, noun->columns, items, next);
     return ERR_NONE;
 }

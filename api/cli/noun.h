@@ -49,6 +49,9 @@ MUST_CHECK enum err_kind noun_path(struct session *session, const struct noun *n
 MUST_CHECK enum err_kind noun_items(struct session *session, const char *path, const char *query, int64_t limit,
                                     json_t **ret, const char **ret_next, struct err *reterr);
 
+/* Prints items, and says where they are not all: next as noun_items() has it. */
+void noun_print(struct session *session, const struct column *shown, json_t *items, const char *next);
+
 /* The path of the one that the command line names, by id or by what people call it: "/v1/reservations/rsv_...".
  * base is what noun_path gave. ERR_NOT_FOUND where nothing is called so. */
 MUST_CHECK enum err_kind noun_find(struct session *session, const struct noun *noun, const char *base, const char **ret,

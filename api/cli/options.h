@@ -28,7 +28,7 @@
     X(INSTANCE_TYPE,   "instance-type",   0,   "NAME",    TEXT,   0, 0,         "instance_type",    "What each instance is; see 'sluice instance-type list'")  \
     X(GPUS,            "gpus",            0,   "N",       INT,    1, 1000,      "shape.gpus",       "Whole GPUs of each instance, instead of an instance type") \
     X(GPU_MILLI,       "gpu-milli",       0,   "N",       INT,    1, 999,       "shape.gpu_milli",  "Share of one GPU in thousandths, instead of whole ones") \
-    X(GPU_MODELS,      "gpu-models",      0,   "A,B",     LIST,   0, 0,         "shape.gpu_models", "GPU models allowed, with --gpus or --gpu-milli")         \
+    X(GPU_MODELS,      "gpu-models",      0,   "A,B",     LIST,   0, 0,         "shape.gpu_models", "GPU models allowed")         \
     X(CPU_MILLI,       "cpu-milli",       0,   "N",       INT,    0, INT32_MAX, "shape.cpu_milli",  "CPU of each instance in thousandths of a core")          \
     X(MEMORY_MIB,      "memory-mib",      0,   "N",       INT,    0, INT32_MAX, "shape.memory_mib", "Memory of each instance in MiB")                         \
     X(COUNT,           "count",           0,   "N",       INT,    1, INT32_MAX, "count",            "How many instances, all or none")                        \
@@ -48,7 +48,7 @@
     X(IMAGE,           "image",           0,   "NAME",    TEXT,   0, 0,         "image",            "What the instances boot; without it: the type's default") \
     X(LABEL,           "label",           0,   "KEY=TEXT", LABEL, 0, 0,         "labels",           "A label of your own; may be repeated")                   \
     X(STATE,           "state",           0,   "STATE",   TEXT,   0, 0,         "state",            "Only those in this state")                               \
-    X(TENANT,          "tenant",          0,   "NAME",    TEXT,   0, 0,         "tenant",           "Only this tenant's (operators)")                         \
+    X(TENANT,          "tenant",          0,   "NAME",    TEXT,   0, 0,         "tenant",           "Of this tenant (operators)")                         \
     X(FIND,            "find",            0,   "TEXT",    TEXT,   0, 0,         "find",             "Only those with this in a name, in capitals or not")   \
     X(ORDER,           "order",           0,   "ORDER",   TEXT,   0, 0,         "order",            "oldest (default) or newest first")                     \
     X(INCLUDE,         "include",         0,   "WHAT",    TEXT,   0, 0,         "include",          "deleted: what was deleted, too")                       \
@@ -78,7 +78,7 @@
     X(DESCRIPTION,     "description",     0,   "TEXT",    TEXT,   0, 0,         "description",      "For people")                                             \
     X(EMAIL,           "email",           0,   "ADDRESS", TEXT,   0, 0,         "email",            "E-mail address")                                         \
     X(ROLE,            "role",            0,   "ROLE",    TEXT,   0, 0,         "role",             "The most that it may do: viewer, member, admin, billing") \
-    X(PRINCIPAL,       "principal",       0,   "NAME",    TEXT,   0, 0,         "principal",        "Whose token: a service account; without it: your own")   \
+    X(PRINCIPAL,       "principal",       0,   "NAME",    TEXT,   0, 0,         "principal",        "Who it is; of a new token a service account, without it yourself")   \
     X(SCOPES,          "scopes",          0,   "A,B",     LIST,   0, 0,         "scopes",           "What it is limited to, such as reservations:read")       \
     X(EXPIRES_AT,      "expires-at",      0,   "TIME",    TIME,   0, 0,         "expires_at",       "When it ends; without it: when it is revoked")           \
     X(TARGET,          "target",          0,   "URL",     TEXT,   0, 0,         "url",              "Where events are sent: https://...")                     \

@@ -65,10 +65,33 @@ enum err_kind session_find_url(struct session *session, struct err *reterr)
     if (kind == ERR_NONE)
         kind = choose_profile(session, reterr);
     struct profile profile = {0};
-    session->url = first_of(arguments_text(session->arguments, OPTION_URL), environment("SLUICE_URL"), NULL);
-    if (kind == ERR_NONE && session->url == NULL)
+    bool is_named = arguments_have(session->arguments, OPTION_PROFILE);
+    const char *given = arguments_text(session->arguments, OPTION_URL);
+    const char *around = environment("SLUICE_URL");
+    if (kind == ERR_NONE && given == NULL && (is_named || around == NULL))
         kind = load_profile(session, &profile, reterr);
-    session->url = first_of(session->url, profile.url, DEFAULT_URL);
+    session->url = is_named ? first_of(given, profile.url, around) : first_of(given, around, profile.url);
+    session->url = first_of(session->url, DEFAULT_URL, NULL);
+    return kind;
+}
+
+/* What may help is to take a profile that there is, else to make one. */
+static enum err_kind no_token(struct session *session, bool is_named, struct err *reterr)
+{
+    CLEANUP(json_release) json_t *profiles = NULL;
+    const char *names = "";
+    bool are_listed =
+        session->directory != NULL && profile_list(session->arena, session->directory, &profiles, NULL) == ERR_NONE;
+    for (size_t i = 0; are_listed && i < json_array_size(profiles); i++)
+        names = arena_format(session->arena, "%s%s%s", names, names[0] == '\0' ? "" : ", ",
+                             json_text_at(json_array_get(profiles, i), "name"));
+    enum err_kind kind = err_set(reterr, ERR_UNAUTHENTICATED, "no token: there is no profile '%s'%s", session->profile,
+                                 is_named ? "" : " and SLUICE_TOKEN is not set");
+    if (names[0] == '\0')
+        (void)snprintf(reterr->hint, sizeof reterr->hint, "Run 'sluice login --url URL' first.");
+    else
+        (void)snprintf(reterr->hint, sizeof reterr->hint,
+                       "Run 'sluice login' first, or 'sluice profile use NAME' takes one of: %s", names);
     return kind;
 }
 
@@ -78,20 +101,18 @@ enum err_kind session_find_token(struct session *session, struct err *reterr)
     if (kind != ERR_NONE)
         return kind;
     struct profile profile = {0};
-    const char *token = environment("SLUICE_TOKEN");
-    const char *url = first_of(arguments_text(session->arguments, OPTION_URL), environment("SLUICE_URL"), NULL);
-    bool told_all = token != NULL && url != NULL && !arguments_have(session->arguments, OPTION_PROFILE);
+    bool is_named = arguments_have(session->arguments, OPTION_PROFILE); /* then the environment is of another one */
+    const char *token = is_named ? NULL : environment("SLUICE_TOKEN");
+    const char *url =
+        first_of(arguments_text(session->arguments, OPTION_URL), is_named ? NULL : environment("SLUICE_URL"), NULL);
+    bool told_all = token != NULL && url != NULL;
     kind = told_all ? ERR_NONE : load_profile(session, &profile, reterr);
     if (kind != ERR_NONE)
         return kind;
     session->url = first_of(url, profile.url, DEFAULT_URL);
     session->token = first_of(token, profile.token, NULL);
-    if (session->token == NULL) {
-        (void)err_set(reterr, ERR_UNAUTHENTICATED, "no token: there is no profile '%s' and SLUICE_TOKEN is not set",
-                      session->profile);
-        (void)snprintf(reterr->hint, sizeof reterr->hint, "Run 'sluice login --url URL' first.");
-        return ERR_UNAUTHENTICATED;
-    }
+    if (session->token == NULL)
+        return no_token(session, is_named, reterr);
     if (!profile_token_is_valid(session->token))
         return err_set(reterr, ERR_UNAUTHENTICATED, "SLUICE_TOKEN is not a token: one looks like slu_...");
     return ERR_NONE;

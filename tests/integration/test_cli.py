@@ -49,6 +49,13 @@ def test_what_the_api_refuses_for_good_is_asked_once(ask, server):
     assert len(server.seen) == 1
 
 
+@pytest.mark.parametrize("status", [502, 503])
+def test_what_a_proxy_says_while_the_api_is_away_is_asked_again(ask, server, status):
+    server.script = [(status, b"<html>"), (201, {"id": "rsv_1"})]
+    ask("reservation", "create").expect(0)
+    assert len(set(keys(server))) == 1 and len(server.seen) == 2
+
+
 @pytest.mark.parametrize("answer", [
     b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 X\r\nContent-Length: 5\r\n\r\n<html",
     whole(200, b""), whole(200, b"\xff"), whole(200, b'{"items": []'), whole(200, []), whole(200, {"items": 5}),

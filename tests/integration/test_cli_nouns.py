@@ -68,6 +68,13 @@ def test_a_note_stands_below_what_it_is_about(server, tmp_path):
     assert shown.startswith("NAME") and shown.endswith("; --limit shows more\n")
 
 
+def test_a_list_that_is_cut_says_so(ask, server):
+    action = {"items": [{"action": "stop"}], "next_page": "more"}
+    for arguments in (("zone", "list"), ("instance", "actions", f"ins_{ID}")):
+        server.script = [(200, action)] if arguments[0] == "zone" else [(200, TENANT), (200, action)]
+        assert "these are the first 1; --limit shows more" in ask(*arguments, "--limit", "1").expect(0).log
+
+
 def test_the_help_of_a_noun_is_about_it(sluice):
     assert "Usage: sluice reservation COMMAND [OPTION]...\n" in sluice("reservation", "--help").expect(0).out
 

@@ -14,7 +14,7 @@ def test_a_profile_is_listed_used_and_deleted(sluice, server, tmp_path):
     assert [line.split() for line in listed.out.splitlines()] == [
         ["NAME", "IN", "USE", "URL"], ["work", "no", server.url], ["home", "no", server.url]]
     assert "slu_" not in listed.out + sluice("profile", "list", "-o", "json").out
-    sluice("me").expect(3)  # none of them is 'default'
+    assert "'sluice profile use NAME' takes one of: work, home" in sluice("me").expect(3).log  # none of them is 'default'
 
     def bearer(*arguments, **environment):
         sluice("me", *arguments, **environment).expect(0)
@@ -31,6 +31,21 @@ def test_a_profile_is_listed_used_and_deleted(sluice, server, tmp_path):
     assert "'default'" in sluice("me").expect(3).log and bearer("--profile", "work") == "Bearer slu_work"
     file = tmp_path / "config/sluice/profiles"
     assert "slu_again" not in file.read_text(encoding="utf-8") and stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_profile_that_is_named_stands_over_the_environment(sluice, server):
+    server.script = [(200, TENANT)] * 20
+    sluice("login", "--url", server.url, "--profile", "work", stdin="slu_work\n").expect(0)
+    elsewhere = {"url": "http://127.0.0.1:1", "token": "slu_other"}
+    sluice("me", "--profile", "work", **elsewhere).expect(0)
+    assert server.seen[-1][2]["Authorization"] == "Bearer slu_work"
+    sluice("me", SLUICE_PROFILE="work", **elsewhere).expect(1)
+    assert "there is no profile 'home'" in sluice("me", "--profile", "home", **elsewhere).expect(3).log
+    # Its address is kept with a new token; a new one begins where the environment says.
+    sluice("login", "--profile", "work", stdin="slu_again\n", **elsewhere).expect(0)
+    assert server.seen[-1][2]["Authorization"] == "Bearer slu_again"
+    sluice("login", "--profile", "home", stdin="slu_home\n", url=server.url).expect(0)
+    assert [each["url"] for each in sluice("profile", "list", "-o", "json").json] == [server.url] * 2
 
 
 def test_what_is_no_profile_is_not_used_and_changes_nothing(sluice, server, tmp_path):
