@@ -42,6 +42,8 @@ static void take(struct typed *typed, const char *word)
         return;
     if (option >= 0 && value == NULL && option_wants_value((enum option_id)option))
         typed->wants_value = option;
+    else if (typed->count == 0 && strcmp(word, "help") == 0)
+        return; /* what follows is a command all the same */
     else if (word[0] != '-' && typed->count < WORDS_MAX)
         typed->words[typed->count++] = word;
 }

@@ -82,6 +82,30 @@ def test_the_help_of_a_noun_is_about_it(sluice):
 # ---- A whole Sluice ----
 
 
+def test_what_was_made_is_changed_by_name_and_the_rest_of_it_stays(make_stack, sluice, tmp_path):
+    keys = tmp_path / "webhook-keys"
+    keys.write_text(f"1 {'A' * 43}=\n", encoding="ascii")
+    keys.chmod(0o600)
+    stack = make_stack(settings={"sluice-api": {"SLUICE_WEBHOOK_KEY_FILE": str(keys)}})
+    acme = stack.tenant("acme")
+
+    def change(noun, name, *arguments):
+        return sluice(noun, "update", name, *arguments, "-o", "json", url=stack.url, token=acme.token).expect(0).json
+
+    acme.create("/v1/projects", {"name": "research", "description": "For all", "labels": {"team": "a"}})
+    changed = change("project", "research", "--label", "cost=b")
+    assert (changed["description"], changed["labels"]) == ("For all", {"team": "a", "cost": "b"})
+    acme.create("/v1/members", {"name": "ana", "role": "viewer", "email": "ana@example.com"})
+    changed = change("member", "ana", "--role", "member")
+    assert (changed["role"], changed["email"]) == ("member", "ana@example.com")
+    acme.create("/v1/service-accounts", {"name": "ci", "role": "viewer", "description": "Deploys"})
+    changed = change("service-account", "ci", "--role", "member")
+    assert (changed["role"], changed["description"]) == ("member", "Deploys")
+    acme.create("/v1/webhooks", {"url": "https://hooks.example.com/x", "events": ["reservation.*"]})
+    change("webhook", "https://hooks.example.com/x", "--target", "https://hooks.example.com/y")
+    assert change("webhook", "https://hooks.example.com/y", "--events", "instance.*")["events"] == ["instance.*"]
+
+
 def test_a_start_and_a_length_are_a_window(stack, sluice):
     stack.fleet(nodes=1)
     acme = stack.tenant("acme")

@@ -213,6 +213,8 @@ static const struct {
 } completions[] = {
     {"sluice res", "reservation\n"},
     {"sluice reservation ca", "cancel\n"},
+    {"sluice help reservation ca", "cancel\n"},
+    {"sluice help res", "reservation\n"},
     {"sluice  node ", "list\nget\ncordon\ndrain\nuncordon\n"},
     {"sluice -o json reservation create --start", "--starts-at\n--start-from\n--start-to\n"},
     {"sluice node list --state x --na", "--name\n"},
