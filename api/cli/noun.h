@@ -18,7 +18,9 @@ struct noun {
 
 extern const struct noun noun_reservation;
 extern const struct noun noun_tenant;
-extern const struct noun noun_project, noun_own_project; /* that of a tenant: the provider has only a list */
+extern const struct noun noun_project;
+/* For what tenants alone do with them: the provider sees them. */
+extern const struct noun noun_own_reservation, noun_own_quote, noun_own_project;
 extern const struct noun noun_ssh_key, noun_image, noun_member, noun_service_account, noun_token;
 extern const struct noun noun_quote;
 extern const struct noun noun_quota;

@@ -129,6 +129,18 @@ def test_operators_end_and_change_a_tenants_reservation_by_name(stack, sluice):
     assert acme.get(f"/v1/reservations/{made['id']}").body["status"]["state"] == "cancelled"
 
 
+@pytest.mark.parametrize("command", [
+    ("reservation", "delete", "llama"), ("reservation", "update", "llama", "--name", "x"), ("quote", "delete", "maybe"),
+    ("project", "delete", "default"), ("project", "create", "--name", "x"), ("project", "get", "default")], ids=" ".join)
+def test_what_tenants_alone_do_is_refused_to_operators_as_such(stack, sluice, command):
+    acme = stack.tenant("acme")
+    stack.fleet(nodes=2)
+    wish = {"instance_type": "h100.8x", "zone": "us-east-1a", "starts_at": "2026-01-03T00:00:00Z", "ends_at": "2026-01-04T00:00:00Z"}
+    acme.post("/v1/reservations", {"name": "llama", **wish}).expect(201)
+    acme.post("/v1/quotes", {"name": "maybe", **wish}).expect(201)
+    assert "(forbidden)" in sluice(*command, url=stack.url, token=stack.operator.token).expect(3).log
+
+
 def test_nodes_are_kept_free_and_emptied_by_name(stack, sluice):
     stack.fleet(nodes=1)
 
