@@ -56,7 +56,7 @@ BODIES = {
         {"name": "ubuntu-26.04", "description": "newer", "retired": True, "source": "https://images.example.com/u", "sha256": "ab" * 32}],
     "/v1/system/assets": [
         {"serial": "T1", "cohort": "2026-q1", "cost": euro("9.00"), "in_service": "2026-01-01", "life_months": 12},
-        {"serial": "T2", "node": "<node>", "cohort": "c", "vendor": "v", "part": "gpu", "component_of": "T1",
+        {"serial": "T2", "node": "<node>", "cohort": "c", "vendor": "v", "part": "gpu", "component_of": "S00000",
          "purchase_order": "PO-0", "lot": "7", "cost": euro("9000.00"), "salvage": euro("10.00"), "acquired_on": "2025-12-01",
          "in_service": "2026-01-01", "life_months": 12, "method": "declining_balance_double", "convention": "full_month",
          "step_months": 1},
@@ -105,6 +105,9 @@ BODIES = {
 # What is only sent.
 NEVER_READ = {"/v1/webhooks": {"secret"}, "/v1/system/webhooks": {"secret"}, "/v1/reservations": {"quote"}}
 
+# What cannot be left out where other fields are not sent.
+NEEDED = {"/v1/system/quotas": {"peak_gpu_milli"}}
+
 # What is put by its key: it is made by the first PUT.
 BY_KEY = {
     "/v1/system/nodes/{id}/firmware": ("node", {"versions": {"vbios": "96.00", "bmc": ""}}),
@@ -118,9 +121,14 @@ def puts():
     return [(path, methods["put"]) for path, methods in contract().document["paths"].items() if "put" in methods]
 
 
+def schema_of(operation):
+    """Of a body: of a PUT and a PATCH it has what may be sent."""
+    (content, *_) = operation["requestBody"]["content"].values()
+    return contract().resolve(content["schema"])[0]
+
+
 def fields_of(operation):
-    schema = contract().resolve(operation["requestBody"]["content"]["application/json"]["schema"])[0]
-    return {name for name, field in schema["properties"].items() if not field.get("readOnly")}
+    return {name for name, field in schema_of(operation)["properties"].items() if not field.get("readOnly")}
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +172,7 @@ def drift(sent, found, where=""):
 
 
 def state_of(world, client, where, identity):
-    """What a change would leave: the wish's revision, what is read, and events of the object, whose status may move meanwhile."""
+    """What a change would leave: another version of the wish, and an event. (The status may move meanwhile.)"""
     etag = client.get(where).expect(200).headers["ETag"].split("-")[0]
     wishes = "SELECT count(*) FROM event WHERE object_id = %s AND kind ~ '(changed|set|requested|created)$'"
     return etag, world.sql(wishes, (uuid_of(identity),))[0]["count"]
@@ -192,12 +200,29 @@ def test_what_is_put_as_it_was_sent_does_not_change(world, path, body):
     # As it was sent; as it is read; and with a null for what was left out, as who writes every field sends it.
     whole = {name: value for name, value in made.items() if name in fields_of(operation)}
     nulls = {name: None for name in fields_of(operation) - set(sent) if made.get(name, ...) is None}
+    read = {name: value for name, value in whole.items() if name not in NEVER_READ.get(path, ())}
     for again in (sent, whole, sent | nulls):
         put = client.request("PUT", where, again, headers=HEAD).expect(200)
-        assert drift(sent, put.body) == [] and drift(put.body, client.get(where).expect(200).body | {"status": put.body.get("status")}) == []
+        assert drift(sent, put.body) == [] == drift(read, put.body) == drift(read, client.get(where).expect(200).body)
         assert state_of(world, client, where, made["id"]) == before, again
     preview = client.request("PUT", f"{where}?validate_only=true", sent, headers=HEAD).expect(200)
     assert drift(sent, preview.body) == []
+    if path != "/v1/reservations":  # of which a start that is left out is now: test_wished_windows.py
+        leave_out(client, path, where, sent)
+
+
+def leave_out(client, path, where, sent):
+    """What is left out becomes its default; sent again it is back."""
+    operations = contract().document["paths"][path + "/{id}"]
+    schema = schema_of(operations["put"])
+    kept = set(schema.get("required", ())) | NEEDED.get(path, set())
+    left = {name: value for name, value in sent.items() if name in kept or name not in fields_of(operations["patch"])}
+    put = client.request("PUT", where, left, headers=HEAD).expect(200).body
+    assert drift(left, put) == []
+    for name in set(sent) - set(left):
+        assert put.get(name) in (schema["properties"][name].get("default"), euro("0.00")), name
+    assert drift(sent, client.request("PUT", where, sent, headers=HEAD).expect(200).body) == []
+    assert drift(sent, client.get(where).expect(200).body) == []
 
 
 @pytest.mark.parametrize("path", BY_KEY)
