@@ -107,6 +107,7 @@ static enum err_kind apply_patch(struct request *request, const json_t *present,
     request->problems.count = request->problems.listed = 0; /* of an attempt before */
     field_read_json(schema->fields, whole, FIELD_MODE_CREATE, request->body, &request->body_present,
                     &request->problems);
+    field_check_removed(schema->fields, request->internal->patch, &request->problems);
     return request->problems.count == 0 ? ERR_NONE : request_invalid(request, reterr);
 }
 

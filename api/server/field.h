@@ -204,6 +204,9 @@ enum field_mode { FIELD_MODE_CREATE, FIELD_MODE_PATCH, FIELD_MODE_QUERY };
  * added to problems; *ret_present, which may be NULL, has a bit per field given. */
 void field_read_json(const struct field *fields, const json_t *object, enum field_mode mode, void *target,
                      uint64_t *ret_present, struct field_problems *problems);
+/* Of a merge patch: a null takes a field away, so one beside the table is an unknown field. What is not null is found
+ * where the result is read. */
+void field_check_removed(const struct field *fields, const json_t *patch, struct field_problems *problems);
 /* The same for one query parameter or form value, by its text. */
 void field_read_text(const struct field *fields, const char *name, const char *text, void *target,
                      uint64_t *ret_present, struct field_problems *problems);

@@ -103,14 +103,19 @@ static const char *pointer_below(struct arena *arena, const char *pointer, const
     return json_out_finish(&out);
 }
 
+static void refuse_unknown(struct field_problems *problems, const char *pointer, const char *name)
+{
+    field_problem_add(problems, pointer_below(problems->arena, pointer, name), "unknown_field",
+                      "there is no field '%.64s' here", name);
+}
+
 /* Reads one member; returns its index, -1 where there is no such field. */
 static int read_member(const struct field_place *object, const struct field *fields, const char *name, json_t *value)
 {
     struct arena *arena = object->problems->arena;
     int index = field_index(fields, name);
     if (index < 0) {
-        field_problem_add(object->problems, pointer_below(arena, object->pointer, name), "unknown_field",
-                          "there is no field '%.64s' here", name);
+        refuse_unknown(object->problems, object->pointer, name);
         return -1;
     }
     const struct field *field = &fields[index];
@@ -216,6 +221,35 @@ void field_read_json(const struct field *fields, const json_t *object, enum fiel
     if (ret_present != NULL)
         *ret_present = present;
 }
+
+/* ---- Taking away ---- */
+
+static void check_removed(const struct field *fields, const json_t *patch, const char *pointer,
+                          struct field_problems *problems)
+{
+    static const struct field of_money[] = {{.name = "amount"}, {.name = "currency"}, FIELDS_END};
+    const char *name = NULL;
+    json_t *member = NULL;
+    json_t *readable = NULL;
+    memcpy(&readable, &patch, sizeof readable); /* jansson's iterators take no const */
+    json_object_foreach(readable, name, member)
+    {
+        int index = field_index(fields, name);
+        if (index < 0 && json_is_null(member))
+            refuse_unknown(problems, pointer, name);
+        const struct field *field = index < 0 || !json_is_object(member) ? NULL : &fields[index];
+        if (field != NULL && (field->type == FIELD_TYPE_OBJECT || field->type == FIELD_TYPE_MONEY))
+            check_removed(field->type == FIELD_TYPE_MONEY ? of_money : field->fields, member,
+                          pointer_below(problems->arena, pointer, name), problems);
+    }
+}
+
+void field_check_removed(const struct field *fields, const json_t *patch, struct field_problems *problems)
+{
+    check_removed(fields, patch, "", problems);
+}
+
+/* ---- Queries ---- */
 
 void field_read_text(const struct field *fields, const char *name, const char *text, void *target,
                      uint64_t *ret_present, struct field_problems *problems)

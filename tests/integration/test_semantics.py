@@ -193,6 +193,13 @@ def test_a_merge_patch_is_that_of_its_rfc(everything):
                                  ({"labels": {"a": 1}}, "/labels", "out_of_range"), ({"placement": {"within": "rack"}}, "/placement", "immutable_field")):
         refused = everything.acme.patch(where, patch).expect(422)
         assert {error["pointer"]: error["code"] for error in refused.body["errors"]} == {pointer: code}, patch
+    nobodys = {"colour": None, "placement": {"size": None}, "status": None}
+    refused = everything.acme.patch(where, nobodys).expect(422)
+    assert {(error["pointer"], error["code"]) for error in refused.body["errors"]} == {
+        (pointer, "unknown_field") for pointer in ("/colour", "/placement/size", "/status")}
+    order = f"/v1/system/purchase-orders/{everything.ids['purchase-orders']}"
+    refused = everything.operator.patch(order, {"price": {"value": None}}).expect(422)
+    assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("/price/value", "unknown_field")]
     assert everything.acme.patch(where, {"zone": "us-east-1a"}).expect(200).body["zone"] == "us-east-1a"
 
 
