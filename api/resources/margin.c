@@ -32,7 +32,7 @@ static const char *const steps[] = {"day", "week", "month", NULL};
     FIELDS_END
 
 static const struct field item_fields[] = {
-    FIELD_COLUMN("key", FIELD_TYPE_TEXT, .help = "A name: of a tenant, tenant/project, instance type (shape: of tenants' own), fabric/rack, cohort (none: not known), or a day"),
+    FIELD_COLUMN_WITH("key", FIELD_TYPE_TEXT, FIELD_NULLABLE, .help = "A name: of a tenant, tenant/project, instance type (shape: of tenants' own), fabric/rack, cohort (none: not known), or a day; the id of a node or reservation, null: of none"),
     MARGIN_ITEM,
 };
 static const struct field item_of_reservation_fields[] = {

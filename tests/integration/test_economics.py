@@ -346,3 +346,13 @@ def test_a_cohorts_payback_is_read_below_its_name(aged):
     assert aged.operator.get(f"{path}?{asked}").expect(200).body == payback(aged, asked).expect(200).body
     assert aged.operator.get(f"/v1/system/cohorts/none/payback?{asked}").expect(404).code == "not_found"
     assert aged.operator.get(f"{path}?cohort=2026-q1").expect(422).body["errors"][0]["pointer"] == "?cohort"
+
+
+def test_a_fee_is_of_no_reservation_in_the_margin(stack):
+    stack.fleet(1)
+    stack.tenant("acme")
+    stack.operator.create("/v1/system/commitments", {
+        "tenant": "acme", "category": "spend", "amount": {"amount": "100.00", "currency": "USD"}, "first_month": "2026-02-01", "months": 1})
+    stack.advance("2026-02-03T00:00:00Z")
+    (fee,) = stack.operator.get("/v1/system/margin?by=reservation&from=2026-02-01&to=2026-02-02").expect(200).body["items"]
+    assert (fee["key"], fee["name"]) == (None, None)

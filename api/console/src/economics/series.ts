@@ -15,13 +15,13 @@ export interface Day {
   provisional: boolean;
 }
 
-type DayItem = { key: string; revenue: Money; cost: Money; provisional?: boolean } & Readonly<Record<Pool, Money>>;
+type DayItem = { key: string | null; revenue: Money; cost: Money; provisional?: boolean } & Readonly<Record<Pool, Money>>;
 
 /** Days in order. */
 export function daysOf(items: readonly DayItem[]): Day[] {
   return items
     .map((item) => ({
-      day: item.key,
+      day: item.key ?? "",
       revenue: micro(item.revenue.amount),
       cost: micro(item.cost.amount),
       pools: POOLS.map((pool) => micro(item[pool].amount)),
