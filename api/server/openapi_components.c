@@ -98,7 +98,10 @@ static const struct field problem_fields[] = {
      .type = FIELD_TYPE_TEXT,
      .example = "/docs/errors#out_of_range",
      .help = "The code's place in /docs/errors"},
-    {.name = "title", .type = FIELD_TYPE_TEXT, .example = "The request is not valid", .help = "The kind of problem"},
+    {.name = "title",
+     .type = FIELD_TYPE_TEXT,
+     .example = "A field's value is outside its range",
+     .help = "What every problem of the code is"},
     {.name = "status", .type = FIELD_TYPE_INT, .example = "422", .help = "The HTTP status"},
     {.name = "detail",
      .type = FIELD_TYPE_TEXT,
@@ -214,7 +217,7 @@ static void write_problem_value(struct json_out *out, const struct problem_code 
 {
     json_out_open(out, '{');
     openapi_text(out, "type", arena_format(out->arena, "/docs/errors#%s", row->code));
-    openapi_text(out, "title", err_title(row->kind));
+    openapi_text(out, "title", row->meaning);
     json_out_key(out, "status");
     json_out_int(out, status);
     openapi_text(out, "detail", row->meaning);

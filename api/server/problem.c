@@ -71,7 +71,7 @@ void problem_write(struct request_internal *internal, const struct err *err)
     json_out_key(out, "type");
     json_out_text(out, arena_format(request->arena, "/docs/errors#%s", code));
     json_out_key(out, "title");
-    json_out_text(out, err_title(err->kind));
+    json_out_text(out, problem_title(err->kind, code));
     json_out_key(out, "status");
     json_out_int(out, response->status);
     json_out_key(out, "detail");

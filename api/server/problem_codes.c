@@ -305,6 +305,12 @@ int problem_status(enum err_kind kind, const char *code)
     return row == NULL ? err_http_status(kind) : status_of_row(row);
 }
 
+const char *problem_title(enum err_kind kind, const char *code)
+{
+    const struct problem_code *row = problem_find(code);
+    return row == NULL ? err_title(kind) : row->meaning;
+}
+
 const struct problem_code *problem_next(const struct problem_code *after, int status)
 {
     const struct problem_code *each = after == NULL ? problem_codes : after + 1;

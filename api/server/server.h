@@ -150,6 +150,8 @@ const struct problem_code *problem_find(const char *code);
 const char *problem_code_of(const struct err *err);
 /* The HTTP status: that of the code, else of the kind. */
 int problem_status(enum err_kind kind, const char *code);
+/* What every problem of the code is (RFC 9457: the title is of the type). */
+const char *problem_title(enum err_kind kind, const char *code);
 /* The codes of a status, one after the other; NULL first, NULL at the end. */
 const struct problem_code *problem_next(const struct problem_code *after, int status);
 bool problem_has_retry_after(int status);

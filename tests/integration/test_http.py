@@ -268,6 +268,11 @@ def test_a_problem_leads_to_its_code_its_meaning_and_its_remedy(shared):
     text, policy = page(shared.client(), path)
     assert anchor == problem["code"] and f'<tr id="{anchor}">' in text and "Check the address and the id" in text
     assert "script" not in policy and "'unsafe-inline'" not in policy
+    for path, headers, code, title in (
+            ("/v1/projects", {"Accept": "image/png"}, "not_acceptable", "The answer cannot be given in the form that Accept asks for"),
+            ("/v1/me?" + "x" * 8300, {}, "uri_too_long", "The address is longer than 8 KiB")):
+        problem = shared.acme.get(path, headers=headers).body
+        assert (problem["code"], problem["title"]) == (code, title), "a title is of its type"
 
 
 def test_a_header_that_is_a_list_may_come_in_several_lines(shared):
