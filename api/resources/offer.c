@@ -140,6 +140,7 @@ static void check(struct request *request, struct offer_search *search, int64_t 
         field_problem_add(&request->problems, "/duration_s/most", "out_of_range", "is below least");
     if (search->wish.start_range.to < now_s)
         field_problem_add(&request->problems, "/start_range", "window_in_past", "the latest start lies in the past");
+    reservation_check_latest(request, &search->wish.start_range, search->duration_s.most);
     if (search->count_least != FIELD_NULL && search->count_least > search->wish.count)
         field_problem_add(&request->problems, "/count_least", "out_of_range", "is above count");
     if (search->budget.currency != NULL && search->budget.amount_u <= 0)

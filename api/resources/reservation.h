@@ -65,6 +65,8 @@ enum err_kind reservation_show(struct request *request, struct response *respons
 
 /* A window is two times, or a length and a range for its start: adds to the request's problems where it is neither. */
 void reservation_check_window(struct request *request, const struct reservation *wish);
+/* Whatever start is taken of the range, the end is a time that can be told. */
+void reservation_check_latest(struct request *request, const struct field_span *range, int64_t duration_s);
 
 /* ---- reservation_list.c ---- */
 route_handler reservation_list;

@@ -4,7 +4,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/reservation_terms.h"
 
+#include "common/calendar.h"
+
 #include <string.h>
+
+void reservation_check_latest(struct request *request, const struct field_span *range, int64_t duration_s)
+{
+    if (range->to > CALENDAR_TIME_MAX_S - duration_s)
+        field_problem_add(&request->problems, "/start_range", "out_of_range",
+                          "what begins at its end would end beyond the year 9999");
+}
 
 void reservation_check_window(struct request *request, const struct reservation *wish)
 {
@@ -19,6 +28,8 @@ void reservation_check_window(struct request *request, const struct reservation 
         field_problem_add(problems, "/starts_at", "out_of_range", "give either starts_at or start_range");
     if (has_duration && wish->ends_at != FIELD_NULL)
         field_problem_add(problems, "/ends_at", "out_of_range", "give either ends_at or duration_s");
+    if (has_duration && has_range)
+        reservation_check_latest(request, &wish->start_range, wish->duration_s);
 }
 
 /* A PATCH of a single time leaves the other as it is. */

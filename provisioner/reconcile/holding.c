@@ -215,9 +215,16 @@ static bool earliest_borne(const struct reservation *reservation, const struct p
     return is_found;
 }
 
+/* What is granted ends within the calendar. */
+static int64_t last_start(const struct planner_request *request, int64_t latest_s)
+{
+    return request->to == NEVER ? latest_s : least_of(latest_s, CALENDAR_TIME_MAX_S - (request->to - request->from));
+}
+
 bool holding_earliest(const struct reservation *reservation, struct planner_request *request, int64_t latest_s)
 {
     struct planner *planner = reservation->world->planner;
+    latest_s = last_start(request, latest_s);
     if (!holding_is_limited(reservation)) {
         int64_t from_s = 0;
         bool is_found = planner_earliest(planner, request, latest_s, &from_s);

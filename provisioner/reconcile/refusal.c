@@ -244,6 +244,8 @@ static bool find_later(const struct reservation *reservation, const struct plann
     if (!relaxed->has_later)
         return false;
     *ret = moved(request, relaxed->later_from < least_s ? least_s : relaxed->later_from);
+    if (ret->to != NEVER && ret->to > CALENDAR_TIME_MAX_S)
+        return false; /* an end that no body can tell */
     return is_ready || holding_earliest(reservation, ret, request->from + PLANNER_LATER_LIMIT_S);
 }
 

@@ -1,0 +1,55 @@
+"""Windows at the end of the calendar: what would end beyond the year 9999 is refused, and nothing is moved there."""
+# SPDX-License-Identifier: Apache-2.0
+
+import pytest
+
+DAY_S = 86400
+LAST = "9999-12-31T23:59:59Z"
+LAST_DAY = ["9999-12-31T00:00:00Z", LAST]
+
+
+@pytest.fixture(scope="module")
+def hall(module_stack):
+    module_stack.fleet(nodes=3)
+    return module_stack
+
+
+@pytest.fixture
+def guest(hall):
+    with hall.guests() as make:
+        yield make()
+
+
+def wish(**fields):
+    return {"instance_type": "h100.8x", "zone": "us-east-1a", **fields}
+
+
+def expect_out_of_range(answer):
+    answer.expect(422)
+    assert [(error["pointer"], error["code"]) for error in answer.body["errors"]] == [("/start_range", "out_of_range")]
+
+
+@pytest.mark.parametrize("path", ["/v1/reservations", "/v1/reservations?validate_only=true", "/v1/quotes", "/v1/offers"])
+def test_a_range_whose_window_has_no_end_is_refused(guest, path):
+    length = {"least": 1, "most": DAY_S} if path == "/v1/offers" else DAY_S
+    expect_out_of_range(guest.post(path, wish(duration_s=length, start_range=LAST_DAY)))
+
+
+def test_a_put_of_such_a_range_is_refused(guest):
+    made = guest.create("/v1/reservations", wish(duration_s=DAY_S, start_range=["2026-01-05T00:00:00Z", "2026-01-09T00:00:00Z"]))
+    address = f"/v1/reservations/{made['id']}"
+    expect_out_of_range(guest.request("PUT", address, wish(duration_s=DAY_S, start_range=LAST_DAY), headers={"If-Match": "*"}))
+    expect_out_of_range(guest.patch(address, {"start_range": LAST_DAY}))
+    last = wish(duration_s=DAY_S - 1, start_range=[None, LAST_DAY[0]])
+    guest.request("PUT", address, last, headers={"If-Match": "*", "Prefer": "wait=60"}).expect(200)
+    guest.create("/v1/reservations", {**last, "start_range": [LAST_DAY[0], LAST_DAY[0]]})
+
+
+def test_no_window_is_moved_beyond_the_end(guest):
+    window = {"starts_at": LAST_DAY[0], "ends_at": LAST}
+    guest.create("/v1/reservations", wish(**window, count=3))
+    for more in ({}, {"if_unavailable": "next_window"}, {"if_unavailable": "waitlist"}):
+        refused = guest.post("/v1/reservations", wish(**window, **more), headers={"Prefer": "wait=60"})
+        assert refused.status == (202 if more.get("if_unavailable") == "waitlist" else 409), refused.body
+        bodies = refused.body["status"]["alternatives"] if refused.status == 202 else refused.body["alternatives"]
+        assert all(body["ends_at"] is not None for body in bodies)
