@@ -32,11 +32,13 @@ void reservation_check_window(struct request *request, const struct reservation 
         reservation_check_latest(request, &wish->start_range, wish->duration_s);
 }
 
-/* A PATCH of a single time leaves the other as it is. */
-static bool gives_window(const struct request *request)
+/* A PATCH of a single time leaves the other as it is, and what is open may change that one. */
+static bool gives_window(const struct request *request, const struct amendment_subject *subject)
 {
+    const struct reservation *wish = request->body;
+    bool drops_start = request_changes(request, "starts_at") && wish->starts_at == FIELD_NULL;
     return request->route->method == PUT || request_mentions(request, "duration_s") ||
-           request_mentions(request, "start_range");
+           request_mentions(request, "start_range") || (drops_start && subject->open_count == 0);
 }
 
 /* A time takes the place of a length with a range: the other time is what was granted. */
@@ -50,7 +52,8 @@ static void fix_window(const struct request *request, const struct amendment_sub
     wish->duration_s = wish->start_range.from = wish->start_range.to = FIELD_NULL;
 }
 
-/* Without a start it begins at the instant of the decision; what began then has its start, and that is no other one. */
+/* Without a start it begins at the instant of the decision; what began then has its start, and that is no other one. It is
+ * recorded that none is said any more. */
 static bool begins_as_it_did(const struct reservation *wish, const struct amendment_subject *subject)
 {
     bool has_begun = strcmp(subject->state, "activating") == 0 || strcmp(subject->state, "active") == 0;
@@ -68,9 +71,9 @@ static void ask_for_times(const struct request *request, const struct amendment_
 {
     const struct reservation *wish = request->body;
     bool names_start = request_changes(request, "starts_at") || wish->starts_at != FIELD_NULL;
-    ret->changes_start = names_start && asks_for(request, subject, "starts_at") && !begins_as_it_did(wish, subject);
+    ret->changes_start = names_start && asks_for(request, subject, "starts_at");
     ret->changes_end = asks_for(request, subject, "ends_at") || request_changes(request, "duration_s");
-    ret->starts_at = wish->starts_at;
+    ret->starts_at = begins_as_it_did(wish, subject) ? subject->starts_at : wish->starts_at;
     ret->ends_at = wish->ends_at;
 }
 
@@ -96,7 +99,7 @@ enum err_kind reservation_terms_of(struct request *request, const struct amendme
                                    struct amendment_wish *ret, struct err *reterr)
 {
     const struct reservation *wish = request->body;
-    bool is_whole = gives_window(request);
+    bool is_whole = gives_window(request, subject);
     *ret = (struct amendment_wish){.count = wish->count, .changes_count = asks_for(request, subject, "count")};
     if (is_whole)
         reservation_check_window(request, wish);

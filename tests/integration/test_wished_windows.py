@@ -160,6 +160,15 @@ def test_what_has_begun_keeps_its_start(guest):
     assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("/ends_at", "window_reversed")]
 
 
+def test_a_start_that_is_said_no_more_is_none_though_it_has_begun(guest):
+    body = wish(starts_at=at(1), ends_at=at(3))
+    made = guest.create("/v1/reservations", body)
+    put(guest, made, wish(ends_at=at(3)))
+    put(guest, made, body)
+    patched = guest.patch(address(made), {"starts_at": None}).expect(200).body
+    assert window_of(patched) == {"ends_at": at(3)} and granted(guest, made) == (at(1), at(3))
+
+
 def test_a_put_while_others_wait_is_decided_after_them(hall, guest):
     made = guest.create("/v1/reservations", flexible())
     hall.provisioner.stop()
