@@ -281,8 +281,10 @@ enum err_kind token_cache_load(struct token_cache *cache, struct db *db, const s
     uint64_t generation = recall(cache, shown, &entry.workload);
     if (workload != NULL)
         entry.workload = *workload;
-    if (shown->kind == TOKEN_WORKLOADS && entry.workload.account[0] == '\0')
-        return ERR_NONE; /* pushed out: the next request verifies again */
+    if (shown->kind == TOKEN_WORKLOADS && entry.workload.account[0] == '\0') {
+        must(ret == NULL); /* nobody waits: who does has verified */
+        return ERR_NONE;   /* pushed out: the next request verifies again */
+    }
 
     CLEANUP(db_result_clear) PGresult *result = NULL;
     entry.loaded_at_ms = clock_monotonic_ms();
