@@ -10,28 +10,65 @@
 #include <string.h>
 #include <strings.h>
 
-/* delta-seconds (4.3); what is none is a preference that is not understood, and so is ignored (2). */
-static void read_wait(const char *text, const char *behind, struct preference *preference)
+struct part {
+    const char *text;
+    size_t length;
+};
+
+static struct part trimmed(const char *text, size_t length)
 {
-    size_t digits = strspn(text, "0123456789");
-    const char *rest = text + digits + strspn(text + digits, " \t");
-    if (digits == 0 || rest != behind)
+    size_t before = strspn(text, " \t");
+    before = before > length ? length : before;
+    while (length > before && strchr(" \t", text[length - 1]) != NULL)
+        length--;
+    return (struct part){text + before, length - before};
+}
+
+/* How far it is to one of `ends`; none is one within quotes. */
+static size_t length_until(const char *text, const char *ends)
+{
+    bool is_quoted = false;
+    size_t length = 0;
+    for (; text[length] != '\0' && (is_quoted || strchr(ends, text[length]) == NULL); length++) {
+        if (is_quoted && text[length] == '\\' && text[length + 1] != '\0')
+            length++;
+        else if (text[length] == '"')
+            is_quoted = !is_quoted;
+    }
+    return length;
+}
+
+static bool is_named(const struct part *part, const char *name)
+{
+    return part->length == strlen(name) && strncasecmp(part->text, name, part->length) == 0;
+}
+
+/* delta-seconds (4.3); what is none is a preference that is not understood, and so is ignored (2). */
+static void read_wait(struct part value, struct preference *preference)
+{
+    if (value.length == 0 || strspn(value.text, "0123456789") < value.length)
         return;
-    long wait_s = strtol(text, NULL, 10); /* the greatest there is where it is more */
+    long wait_s = strtol(value.text, NULL, 10); /* the greatest there is where it is more */
     preference->wait_ms = 1000 * (wait_s > WAIT_MAX_S ? WAIT_MAX_S : wait_s);
 }
 
+/* Of one that stands twice the first counts, and parameters behind a semicolon are none of ours (2). */
 struct preference preference_parse(const char *header)
 {
     struct preference preference = PREFERENCE_NONE;
+    bool has_wait = false;
     while (header != NULL && *header != '\0') {
-        header += strspn(header, " \t,;");
-        size_t length = strcspn(header, ",;");
-        if (length == strlen("respond-async") && strncasecmp(header, "respond-async", strlen("respond-async")) == 0)
+        struct part one = trimmed(header, length_until(header, ",;"));
+        size_t name_length = length_until(one.text, "=,;");
+        bool has_value = name_length < one.length;
+        struct part name = trimmed(one.text, has_value ? name_length : one.length);
+        if (is_named(&name, "respond-async"))
             preference.respond_async = true;
-        if (length > strlen("wait=") && strncasecmp(header, "wait=", strlen("wait=")) == 0)
-            read_wait(header + strlen("wait="), header + length, &preference);
-        header += length;
+        if (is_named(&name, "wait") && has_value && !has_wait)
+            read_wait(trimmed(one.text + name_length + 1, one.length - name_length - 1), &preference);
+        has_wait = has_wait || is_named(&name, "wait");
+        header += length_until(header, ",");
+        header += *header == ',' ? 1 : 0;
     }
     return preference;
 }

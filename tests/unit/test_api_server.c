@@ -277,7 +277,12 @@ START_TEST(prefer_is_understood)
     ck_assert_int_eq(preference_parse("foo, wait=600").wait_ms, 60000);
     ck_assert_int_eq(preference_parse("wait=99999999999999999999").wait_ms, 60000);
     ck_assert_int_eq(preference_parse("wait=0").wait_ms, 0);
-    const char *const ignored[] = {"wait=abc", "wait=-1", "wait=1e3", "wait=", "wait=\"2\"", "wait=+5", "wait= 5"};
+    ck_assert_int_eq(preference_parse("wait = 7 ; by=me").wait_ms, 7000);
+    ck_assert_int_eq(preference_parse("wait=1, wait=2").wait_ms, 1000); /* the first counts (RFC 7240, 2) */
+    ck_assert_int_eq(preference_parse("foo=\", wait=9\", wait=1").wait_ms, 1000);
+    ck_assert(preference_parse("wait=1 , respond-async ").respond_async);
+    const char *const ignored[] = {
+        "wait=abc", "wait=-1", "wait=1e3", "wait=", "wait=\"2\"", "wait=+5", "wait", "by; wait=5"};
     for (size_t i = 0; i < COUNT_OF(ignored); i++)
         ck_assert_int_eq(preference_parse(ignored[i]).wait_ms, -1);
     ck_assert_int_eq(preference_parse(NULL).wait_ms, -1);
