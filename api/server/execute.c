@@ -166,6 +166,7 @@ static enum err_kind replay(struct request_internal *internal, const char *known
 {
     const struct route *route = internal->request.route;
     enum err_kind kind = ERR_NONE;
+    internal->is_repetition = true;
     if (route->replay != NULL)
         kind = show(internal, known, reterr);
     else if (route->again != NULL)
@@ -173,8 +174,6 @@ static enum err_kind replay(struct request_internal *internal, const char *known
     else
         internal->response.status = route_status(route);
     must(route->replay != NULL || route->again != NULL || route_status(route) == 204);
-    if (kind == ERR_NONE)
-        response_header(&internal->response, "Idempotent-Replayed", "true");
     return kind;
 }
 
@@ -225,6 +224,7 @@ static enum err_kind change_once(struct request_internal *internal, struct err *
 {
     struct db *db = internal->request.db;
     reset_answer(internal);
+    internal->is_repetition = false;
     enum err_kind kind = db_begin(db, reterr);
     if (kind != ERR_NONE)
         return kind;

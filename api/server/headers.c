@@ -77,6 +77,7 @@ void headers_add(const struct request_internal *internal, struct MHD_Response *r
         {"traceparent", internal->traceparent[0] == '\0' ? NULL : internal->traceparent},
         {"Content-Type", answer->stream != NULL || answer->body.length > 0 ? answer->content_type : NULL},
         {"Location", location_of(internal)},
+        {"Idempotent-Replayed", internal->is_repetition && answer->status < 500 ? "true" : NULL},
         {"Preference-Applied", applied[0] == '\0' ? NULL : applied},
         {"Cache-Control", cache_control(answer)},
         {"Vary", has_cors ? "Accept, Authorization, Cookie, Origin" : "Accept, Authorization, Cookie"},

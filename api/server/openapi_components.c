@@ -251,6 +251,10 @@ static void write_problem_headers(struct json_out *out, int status)
     json_out_open(out, '{');
     json_out_key(out, "Request-Id");
     openapi_ref(out, "headers", "Request-Id");
+    if (status == 404 || status == 409) { /* what was refused is told again, as what was made */
+        json_out_key(out, "Idempotent-Replayed");
+        openapi_ref(out, "headers", "Idempotent-Replayed");
+    }
     const char *own = status == 401 ? "WWW-Authenticate" : problem_has_retry_after(status) ? "Retry-After" : NULL;
     if (own != NULL) {
         json_out_key(out, own);

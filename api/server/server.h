@@ -80,6 +80,7 @@ struct request_internal {
     bool is_screened;       /* the first call was made */
     bool is_answer_ready;   /* the second: response is to be sent */
     bool wants_close;
+    bool is_repetition; /* under an idempotency key: whatever is decided was decided before */
     char trace_id[TRACE_ID_SIZE], traceparent[TRACEPARENT_SIZE]; /* W3C Trace Context; empty: the client said none */
     struct token_proof shown;            /* of a token or session; kind 0: none that could be read */
     const struct token_finding *finding; /* what the database has just said of it; NULL: it was not asked */

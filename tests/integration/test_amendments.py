@@ -296,7 +296,9 @@ def test_a_repetition_gets_the_same_verdict(guest):
     assert guest.post(path, {"count": 1}, headers=key).expect(422).code == "idempotency_key_reused"
     assert len(guest.items(path)) == 1
     refused = guest.post(path, {"count": 9}, headers={"Idempotency-Key": "too many"}).expect(409)
-    assert guest.post(path, {"count": 9}, headers={"Idempotency-Key": "too many"}).expect(409).body["amendment"] == refused.body["amendment"]
+    again = guest.post(path, {"count": 9}, headers={"Idempotency-Key": "too many"}).expect(409)
+    assert again.body["amendment"] == refused.body["amendment"]
+    assert (refused.headers["Idempotent-Replayed"], again.headers["Idempotent-Replayed"]) == (None, "true")
 
 
 def test_what_was_open_when_it_ended_is_cancelled_with_it(hall, guest):

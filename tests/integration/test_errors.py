@@ -140,13 +140,20 @@ def test_roles_are_kept(module_stack, refused, nothing_made):
     assert refused.post("/v1/system/clock", {"advance_to": "2026-01-02T00:00:00Z"}).status == 403
 
 
+def test_a_refusal_that_is_repeated_says_so(tenant):
+    refused = tenant.post("/v1/reservations", dict(WISH, count=3), headers={"Idempotency-Key": "refused"}).expect(409)
+    again = tenant.post("/v1/reservations", dict(WISH, count=3), headers={"Idempotency-Key": "refused"}).expect(409)
+    assert again.body["reservation"] == refused.body["reservation"]
+    assert (refused.headers["Idempotent-Replayed"], again.headers["Idempotent-Replayed"]) == (None, "true")
+
+
 def test_idempotency_keys(tenant):
     first = tenant.post("/v1/reservations", WISH, headers={"Idempotency-Key": "once"}).expect(201)
     again = tenant.post("/v1/reservations", WISH, headers={"Idempotency-Key": '"once"'})
     assert again.status in (200, 201) and again.body["id"] == first.body["id"]
     assert again.headers["Idempotent-Replayed"] == "true"
     other = tenant.post("/v1/reservations", dict(WISH, count=2), headers={"Idempotency-Key": "once"})
-    assert (other.status, other.code) == (422, "idempotency_key_reused")
+    assert (other.status, other.code) == (422, "idempotency_key_reused") and other.headers["Idempotent-Replayed"] is None
     differ = tenant.post("/v1/reservations", dict(WISH, client_token="a"), headers={"Idempotency-Key": "b"})
     assert (differ.status, differ.code) == (422, "idempotency_keys_differ")
     assert len(tenant.items("/v1/reservations")) == 1
