@@ -15,6 +15,9 @@
 #define ADMIN_CONNECTIONS_MAX 32U
 #define ADMIN_TIMEOUT_S       10U
 
+static struct metric metric_ready = {
+    .name = "sluice_ready", .type = METRIC_GAUGE, .help = "1 where /readyz answers 200 now, else 0"};
+
 struct admin {
     struct MHD_Daemon *daemon;
     char *socket_path; /* removed at the end; NULL for TCP */
@@ -33,14 +36,29 @@ static unsigned write_live(struct admin *admin, FILE *out)
     return MHD_HTTP_OK;
 }
 
+/* Its metric tells of the moment at which it is asked for: all others keep what they were set to last, also while the
+ * database is away. */
+static bool is_ready(struct admin *admin, FILE *out)
+{
+    bool ready = admin->ready(admin->context, out);
+    metric_set(&metric_ready, ready);
+    return ready;
+}
+
 static unsigned write_ready(struct admin *admin, FILE *out)
 {
-    return admin->ready(admin->context, out) ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
+    return is_ready(admin, out) ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
 static unsigned write_metrics(struct admin *admin, FILE *out)
 {
-    (void)admin;
+    char *unread = NULL;
+    size_t length = 0;
+    FILE *checks = open_memstream(&unread, &length);
+    must(checks != NULL);
+    (void)is_ready(admin, checks);
+    must(fclose(checks) == 0);
+    free(unread);
     metrics_write(out);
     return MHD_HTTP_OK;
 }
@@ -130,6 +148,7 @@ enum err_kind admin_start(const char *listen_at, bool (*ready)(void *context, FI
     if (kind != ERR_NONE)
         return kind;
 
+    metric_register((struct metric *const[]){&metric_ready}, 1);
     struct admin *admin = alloc_zero(1, sizeof *admin);
     admin->ready = ready;
     admin->context = context;

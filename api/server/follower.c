@@ -32,6 +32,7 @@
 #define PERIOD_MS            250
 #define HIDDEN_MS            2 /* for a transaction that keeps events from view; it is short */
 #define RETRY_MS             500
+#define UNREAD_MS            5000 /* a primary that is restarted is back by then */
 #define EVENTS_MAX           1000
 #define EVENTS_MAX_TEXT      "1000"
 #define STATEMENT_TIMEOUT_MS 10000
@@ -385,6 +386,8 @@ static void *run(void *context)
             kind = holder_watches_check(follower->holders, follower->db, &err);
         if (kind == ERR_NONE)
             follower->read_at_ms = clock_monotonic_ms();
+        else if (clock_monotonic_ms() - follower->read_at_ms > UNREAD_MS)
+            stream_feed_cut(follower->feed);
         metric_set(&lag, (clock_monotonic_ms() - follower->read_at_ms) / 1000);
         stream_feed_tick(follower->feed);
         if (kind == ERR_NONE && !more)

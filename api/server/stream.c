@@ -311,15 +311,28 @@ enum err_kind stream_feed_check(struct stream_feed *feed, struct db *db, struct 
     return kind;
 }
 
+/* Under the lock: each ends once its reader has what was written. */
+static void end_all(struct stream_feed *feed)
+{
+    for (struct stream *stream = feed->first; stream != NULL; stream = stream->next) {
+        stream->is_ended = true;
+        wake(stream);
+    }
+}
+
+void stream_feed_cut(struct stream_feed *feed)
+{
+    (void)pthread_mutex_lock(&feed->lock);
+    end_all(feed);
+    (void)pthread_mutex_unlock(&feed->lock);
+}
+
 void stream_feed_stop(struct follower *follower)
 {
     struct stream_feed *feed = follower_feed(follower);
     (void)pthread_mutex_lock(&feed->lock);
     feed->is_stopping = true;
-    for (struct stream *stream = feed->first; stream != NULL; stream = stream->next) {
-        stream->is_ended = true;
-        wake(stream);
-    }
+    end_all(feed);
     (void)pthread_mutex_unlock(&feed->lock);
 }
 

@@ -31,6 +31,9 @@ void stream_feed_give(struct stream_feed *feed, const struct stream_behind *behi
 void stream_feed_tick(struct stream_feed *feed);
 /* Twice a second: ends those of whom may no longer see them (holder.h). */
 MUST_CHECK enum err_kind stream_feed_check(struct stream_feed *feed, struct db *db, struct err *reterr);
+/* The log cannot be read: all streams end, since a stream that is quiet says that nothing happens. Who opens one again
+ * goes on from where it was. */
+void stream_feed_cut(struct stream_feed *feed);
 /* Where "now" is: what a new stream without ?after= starts from, and the log's generation. Streams of another
  * generation, that of before a restore, are told and go on from there. */
 void stream_feed_set_live(struct stream_feed *feed, const struct event_cursor *live);

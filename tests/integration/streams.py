@@ -53,6 +53,16 @@ class Streams:
                     waiting.discard(number)
         return None if waiting else time.monotonic() - began
 
+    def until_all_end(self, within_s):
+        """Whether the server ends each stream, by its last chunk, within so many seconds."""
+        began = time.monotonic()
+        while time.monotonic() - began < within_s:
+            if all(said.endswith(b"\r\n0\r\n\r\n") for said in self.said.values()):
+                return True
+            for number, _ in self.poller.poll(0.1):
+                self.said[number] += self.sockets[number].recv(65536)
+        return False
+
 
 def threads(pid):
     return len(list(pathlib.Path(f"/proc/{pid}/task").iterdir()))

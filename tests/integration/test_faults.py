@@ -16,6 +16,7 @@ import pytest
 
 from cluster import Cluster
 from stack import Daemon, Stack, eventually
+from streams import Streams
 
 WISH = {
     "instance_type": "h100.8x", "zone": "us-east-1a", "count": 1,
@@ -87,6 +88,32 @@ def test_the_database_away_is_503_and_comes_back_by_itself(own_cluster, tmp_path
         assert {before["id"], after["id"]} <= known_ids(tenant)
         stack.advance("2026-01-04T00:00:00Z")
         assert tenant.get(f"/v1/reservations/{after['id']}").body["status"]["state"] == "ended"
+    finally:
+        stack.stop()
+
+
+def test_the_database_away_ends_streams_and_shows_in_every_programs_metrics(own_cluster, tmp_path):
+    stack = Stack(own_cluster.start_prepared(), tmp_path).start()
+    daemons = (stack.api, stack.provisioner, stack.billing)
+
+    def ready():
+        return [daemon.metrics()["sluice_ready"] for daemon in daemons]
+
+    try:
+        stack.fleet(1)
+        eventually(lambda: ready() == [1, 1, 1], "all are ready")
+        with Streams(stack.port, stack.operator.token, 2) as streams:
+            assert streams.until_all_say(b"retry", 30) is not None
+            own_cluster.stop()
+            assert streams.until_all_end(60), "silence is not calm: whoever watches hears that nothing can be heard"
+        eventually(lambda: ready() == [0, 0, 0], "none is ready, whatever they told last")
+
+        own_cluster._run("start")
+        eventually(lambda: ready() == [1, 1, 1], "all are ready again", 40)
+        with Streams(stack.port, stack.operator.token, 2) as streams:
+            assert streams.until_all_say(b"retry", 30) is not None
+            stack.node("after")
+            assert streams.until_all_say(b"node.enrolled", 30) is not None
     finally:
         stack.stop()
 
