@@ -3,9 +3,10 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { problemOf } from "./api/problem";
-import { session, useSession } from "./api/session";
+import { session, useSession, useTrouble } from "./api/session";
 import { router } from "./app/router";
 import { SignIn } from "./app/signin";
+import { Unreachable } from "./app/unreachable";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/shell.css";
@@ -27,7 +28,8 @@ session.subscribe(() => {
 
 function App() {
   const state = useSession();
-  if (state === "unknown") return null; // for the time of one request
+  const trouble = useTrouble();
+  if (state === "unknown") return trouble === null ? null : <Unreachable problem={trouble} />; // null: for one request
   return state === "out" ? <SignIn /> : <RouterProvider router={router} />;
 }
 

@@ -1,6 +1,6 @@
 // The server dies, and comes back: the console says so, recovers by itself, and does nothing twice. The browser talks to a
 // replica of sluice-api that is killed (SIGKILL) and started again; what happens meanwhile happens by the other.
-import { dayReserved, expect, operatorToken, rowOf, signIn, tenantToken, test as base } from "./support";
+import { dayReserved, expect, expectAccessible, operatorToken, rowOf, signIn, tenantToken, test as base } from "./support";
 import { Replica, type ReplicaSettings } from "./replica";
 import { stack } from "./stack";
 
@@ -51,6 +51,21 @@ test("a_dead_server_is_said_and_when_it_is_back_all_is_fresh_without_a_reload", 
   await tenant.post(`/v1/reservations/${meanwhile.id}/cancel`, {});
   await expect(rowOf(page, meanwhile.name)).toContainText("cancelled");
   await expect(page.locator("html")).toHaveAttribute("data-loaded", "once");
+});
+
+test.describe("where the database is away", () => {
+  test.use({ expected: [/503/] });
+  test("a_page_that_is_loaded_says_so_and_signs_nobody_out", async ({ page }) => {
+    await signIn(page, operatorToken, "/console/maintenance");
+    const answer = { status: 503, json: { title: "The database cannot be reached", code: "database_unavailable" } };
+    await page.route("**/v1/me", (route) => route.fulfill(answer));
+    await page.reload();
+    await expect(page.getByRole("alert")).toContainText("The database cannot be reached");
+    await expect(page.getByLabel("Token")).toHaveCount(0);
+    await expectAccessible(page);
+    await page.unroute("**/v1/me");
+    await expect(page.getByRole("heading", { level: 1, name: "Maintenance" })).toBeVisible();
+  });
 });
 
 test("a_change_whose_answer_died_with_the_server_is_sent_again_and_done_once", async ({ page, replica, tenant }) => {

@@ -1,9 +1,9 @@
 // Who is signed in, as far as a page can know: the session's cookie is out of its reach, and it keeps no token. What it
 // holds is the value that changes must show (X-CSRF-Token), in memory only; a page loaded anew asks for it again.
 import { useSyncExternalStore } from "react";
-import { problemFrom, problemOf, type Problem } from "./problem";
+import { ProblemError, problemFrom, problemOf, type Problem } from "./problem";
 
-/** unknown: not asked yet. */
+/** unknown: not asked yet, or nobody answered. */
 export type SessionState = "unknown" | "out" | "in";
 
 /** What GET /sign-in answers. */
@@ -18,6 +18,10 @@ let csrf: string | null = null;
 let id: string | null = null;
 let farewell: string | null = null;
 let provider: string | null = null;
+let trouble: Problem | null = null;
+
+/** How soon it is asked again whether there is a session, where nothing could say so. */
+const ASK_AGAIN_MS = 3_000;
 
 function become(next: SessionState): void {
   state = next;
@@ -33,12 +37,19 @@ interface SessionFields {
 function enter(fields: SessionFields): void {
   id = fields.session_id ?? fields.id ?? null;
   csrf = fields.csrf_token ?? null;
-  farewell = null;
+  farewell = trouble = null;
   become("in");
 }
 
 async function bodyOf(answer: Response): Promise<unknown> {
   return answer.json().catch(() => null);
+}
+
+async function asked(path: string): Promise<unknown> {
+  const answer = await fetch(path);
+  const body = await bodyOf(answer);
+  if (!answer.ok) throw new ProblemError(problemFrom(answer.status, body));
+  return body;
 }
 
 export const session = {
@@ -49,16 +60,22 @@ export const session = {
   provider: (): string | null => provider,
   /** Why the last session ended, when the server ended it. */
   farewell: (): string | null => farewell,
-  /** Takes up the session that the browser has from before, if it has one. */
+  /** Why it is not known whether there is a session. */
+  trouble: (): Problem | null => trouble,
+  /** Takes up the session that the browser has from before, if it has one. Only who was asked can say that it has none:
+   * while the API or its database is away, it is asked again and again. */
   async resume(): Promise<void> {
     try {
-      const asked = (await bodyOf(await fetch("/sign-in"))) as Ways | null;
-      provider = asked?.identity_provider ?? null;
-      const me = asked?.has_session === true ? await fetch("/v1/me") : null;
-      if (me?.ok === true) enter((await bodyOf(me)) as SessionFields);
+      const { has_session, identity_provider } = (await asked("/sign-in")) as Ways;
+      provider = identity_provider;
+      if (has_session) enter((await asked("/v1/me")) as SessionFields);
       else become("out");
-    } catch {
-      become("out");
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.status === 401 || problem.status === 403) return become("out");
+      trouble = problem;
+      become("unknown");
+      setTimeout(() => void session.resume(), ASK_AGAIN_MS);
     }
   },
   /** Exchanges a token for a session; the problem where it is refused. The token is sent once and kept nowhere. */
@@ -95,4 +112,8 @@ export const session = {
 
 export function useSession(): SessionState {
   return useSyncExternalStore(session.subscribe, session.state);
+}
+
+export function useTrouble(): Problem | null {
+  return useSyncExternalStore(session.subscribe, session.trouble);
 }
