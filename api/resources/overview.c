@@ -18,7 +18,7 @@ static const struct field governance_fields[] = {
 };
 
 static const struct field attention_fields[] = {
-    FIELD_COLUMN("kind",  FIELD_TYPE_TEXT, .help = "What needs a hand: reservations_stuck, reservations_degraded, reservations_waitlisted, nodes_stuck, nodes_failing, nodes_quarantined, nodes_in_repair, leases_expired, webhooks_failing, usage_unpriced, zones_paused"),
+    FIELD_COLUMN("kind",  FIELD_TYPE_TEXT, .help = "What needs a hand: reservations_stuck, reservations_degraded, reservations_waitlisted, nodes_stuck, nodes_failing, nodes_quarantined, nodes_in_repair, leases_expired, webhooks_failing, usage_unpriced, periods_parked, zones_paused"),
     FIELD_COLUMN("count", FIELD_TYPE_INT, .help = "How many; 0: all is well there"),
     FIELD_COLUMN_WITH("since", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Since when the oldest of them; real time of leases and webhooks, domain time of all others; null: there is none, or it is not known"),
     FIELDS_END,
@@ -91,6 +91,8 @@ static const struct db_stmt statement_attention = {
            " UNION ALL SELECT 'webhooks_failing', count(*), min(w.failing_since) FROM webhook_status w"
            "   WHERE w.failing_since IS NOT NULL"
            " UNION ALL SELECT 'usage_unpriced', count(*), min(u.day)::timestamptz FROM usage_waiting u"
+           " UNION ALL SELECT 'periods_parked', count(*), min(p.ends_at) FROM billing_period p"
+           "   WHERE p.status = 'open' AND p.parked_at IS NOT NULL"
            " UNION ALL SELECT 'zones_paused', count(*), min(p.paused_at) FROM zone_pause p"
            "   WHERE p.resumed_at IS NULL AND p.paused_until > sluice_now()) f"
            " WHERE ($1::text IS NULL OR f.kind > $1::text) ORDER BY f.kind LIMIT $2::bigint",

@@ -118,15 +118,22 @@ def test_who_owes_the_tax_himself_pays_none_and_is_told_so(billed):
 
 def test_a_fault_of_one_tenant_parks_that_tenant_only_and_can_be_tried_again(billed):
     finance = billed.finance
+
+    def attention():
+        (row,) = [row for row in finance.items("/v1/system/attention") if row["kind"] == "periods_parked"]
+        return row["count"], row["since"]
+
     (month,) = finance.items("/v1/system/month-closes")
     assert (month["month"], month["total"], month["done"], month["parked"], month["finished_at"]) == ("2026-01-01", 8, 7, 1, None)
     (parked,) = finance.items("/v1/system/billing-periods?state=parked")
     assert parked["tenant"] == "astray" and "'nowhere' has no rate in 'FR'" in parked["reason"]
+    assert attention() == (1, "2026-02-01T00:00:00Z"), "it is due since the month ended"
     finance.create("/v1/system/tax-rates", {"code": "nowhere", "country": "FR", "rate_bp": 2000, "valid_from": "2026-01-01T00:00:00Z"})
     asked = finance.post("/v1/system/month-closes", {"month": "2026-01-01", "tenant": "astray"}).expect(201).body
     assert asked["state"] == "done"
     eventually(lambda: finance.items("/v1/system/month-closes")[0]["done"] == 8, "the month is closed")
     eventually(lambda: finance.items("/v1/system/month-closes")[0]["finished_at"] is not None, "the month is finished")
+    assert attention() == (0, None)
     assert cents(billed.invoice("astray")["tax"]) == round(cents(billed.invoice("astray")["net"]) * 0.2)
     billed.sound()
 

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { actedOn, matchingItems, wishOf } from "../src/app/palette-items";
 import { differences, transactionOf } from "../src/audit/difference";
@@ -46,6 +47,13 @@ test("what presses stands gravest first, and what is well not at all", () => {
   ];
   expect(pressing(all).map((one) => one.kind)).toEqual(["reservations_stuck", "nodes_quarantined", "nodes_in_repair"]);
   expect(concernOf("something_new").name).toBe("something new");
+});
+
+test("whatever the API says may need a hand has a name here, and a page that mends it", () => {
+  const contract = readFileSync(new URL("../src/api/schema.d.ts", import.meta.url), "utf8");
+  const kinds = /What needs a hand: ([a-z_]+(?:, [a-z_]+)+)/.exec(contract)?.[1]?.split(", ") ?? [];
+  expect(kinds).toContain("leases_expired");
+  expect(kinds.map(concernOf).filter((one) => one.to === "/overview")).toEqual([]);
 });
 
 test("the fleet is summed over its parts, and has no share of nothing", () => {

@@ -28,7 +28,8 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   zones_paused: { name: "Zones that operators have paused", tone: "bad", to: "/system" },
   leases_expired: { name: "Parts of the work without a leader", tone: "bad", to: "/system" },
   webhooks_failing: { name: "Webhooks that fail", tone: "warn", to: "/system" },
-  usage_unpriced: { name: "Usage that could not be priced", tone: "warn", to: "/economics" },
+  usage_unpriced: { name: "Usage that could not be priced", tone: "warn", to: "/billing?section=prices" },
+  periods_parked: { name: "Months that could not be invoiced", tone: "bad", to: "/billing?section=close" },
 };
 
 const GRAVITY: readonly Tone[] = ["bad", "warn", "busy", "wait"];
