@@ -54,7 +54,10 @@ test("a_draft_is_issued_explained_and_credited_in_part", async ({ page, operator
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/-000001$/);
   await expectPdf(page);
 
-  await page.getByRole("group", { name: "Lines" }).getByRole("button").nth(-1).click();
+  const lines = page.getByRole("group", { name: "Lines" });
+  await expect(lines.getByRole("link", { name: "past-held", exact: true })).toHaveAttribute("href", /\/reservations\/rsv_/);
+  await expect(lines).toContainText("GPU-hours");
+  await lines.getByRole("button").nth(-1).click();
   await expect(page).toHaveURL(/line=\d/);
   const explained = page.getByRole("region", { name: /explained$/ });
   await expect(explained.getByRole("listitem").first()).toBeVisible();

@@ -19,6 +19,7 @@ import { TableBox } from "../ui/table-box";
 import { Explanation } from "./explain";
 import { invoiceActions } from "./invoice-actions";
 import { INVOICE_TONES } from "./invoices";
+import { reservationColumn } from "./line-column";
 import { refusalFor } from "./shared";
 import "../styles/money.css";
 
@@ -131,6 +132,7 @@ const COLUMNS: readonly Column<InvoiceLine>[] = [
     sort: (line) => line.category,
     render: (line) => (line.class === null ? line.category : `${line.category}, ${line.class}`),
   },
+  reservationColumn(),
   {
     key: "hours",
     title: "Quantity",

@@ -51,11 +51,10 @@ export function formatHours(hours: string): string {
   return HOURS.format(Number(hours));
 }
 
-/** What a line of an invoice is of: GPU-hours, or so much of a meter's unit, "13.75 GB". */
+/** What a line of an invoice is of: "1,920 GPU-hours", or so much of a meter's unit, "13.75 GB"; a fee is of neither. */
 export function formatLineQuantity(line: { gpu_hours: string; quantity: string | null; unit: string | null }): string {
-  return line.quantity === null
-    ? formatHours(line.gpu_hours)
-    : `${formatDecimal(line.quantity)} ${line.unit ?? ""}`.trim();
+  if (line.quantity !== null) return `${formatDecimal(line.quantity)} ${line.unit ?? ""}`.trim();
+  return Number(line.gpu_hours) === 0 ? "\u2013" : `${formatHours(line.gpu_hours)} GPU-hours`;
 }
 
 /** "13.750000" as "13.75", in groups of thousands. */

@@ -1,6 +1,7 @@
 // One invoice: its sums, its lines, and how a line comes to what it is.
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { useObject, useWhole, type ItemOf } from "../api/lists";
+import { reservationColumn } from "../billing/line-column";
 import { formatMoney } from "../format/money";
 import { countOf, formatInstant, formatLineQuantity, words } from "../format/text";
 import { zoneName } from "../format/zone";
@@ -86,18 +87,7 @@ function columnsOf(id: string): readonly Column<Line>[] {
       ),
     },
     { key: "category", title: "Kind", sort: (row) => row.category, render: (row) => words(row.category) },
-    {
-      key: "reservation",
-      title: "Reservation",
-      render: (row) =>
-        row.reservation === null ? (
-          "\u2013"
-        ) : (
-          <Link to="/reservations/$id" params={{ id: row.reservation }}>
-            open
-          </Link>
-        ),
-    },
+    reservationColumn(),
     {
       key: "hours",
       title: "Quantity",

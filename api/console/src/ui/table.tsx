@@ -8,7 +8,7 @@ import {
   type SortingState,
 } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type MouseEvent, type ReactNode } from "react";
 import { usePrinting, useRowKeys } from "./table-manners";
 
 export interface Column<T> {
@@ -154,13 +154,18 @@ interface BodyRowProps<T> extends Props<T> {
   index: number;
 }
 
+/** A link within a row goes where it says, and does not open the row besides. */
+function leadsElsewhere(event: MouseEvent): boolean {
+  return event.target instanceof Element && event.target.closest("a") !== null;
+}
+
 function BodyRow<T>({ columns, rowKey, selected, onRow, row, index }: BodyRowProps<T>) {
   return (
     <tr
       data-row={index}
       aria-rowindex={index + 2}
       className={rowKey(row) === selected ? "selected" : undefined}
-      onClick={onRow && (() => onRow(row))}
+      onClick={onRow && ((event) => leadsElsewhere(event) || onRow(row))}
     >
       {columns.map((column, place) => (
         <td key={column.key} className={column.align}>
