@@ -23,6 +23,15 @@ test("the_overview_says_what_there_is_and_leads_to_what_needs_a_hand", async ({ 
   if (pressing.length === 0) await expect(page.getByText("Nothing needs a hand")).toBeVisible();
 });
 
+test("what_waits_for_the_virtual_clock_does_not_look_like_a_fault", async ({ page }) => {
+  const items = [{ name: "billing", depth: 18, lag_s: 700 }];
+  await page.route("**/v1/system/queues*", (route) => route.fulfill({ json: { items, next_page: null } }));
+  await signIn(page, operatorToken);
+  const lag = page.getByRole("region", { name: "Lag" });
+  await expect(lag).toContainText("18 wait, the oldest for 11 min 40 s");
+  await expect(lag).toContainText("Events wait for the virtual clock");
+});
+
 test("the_audit_is_filtered_in_the_address_and_tells_before_and_after", async ({ page, operator }) => {
   await signIn(page, operatorToken, "/console/audit?span=all");
   await expect(page.getByText("chain is whole")).toBeVisible();
@@ -69,6 +78,8 @@ test("a_paused_zone_is_told_on_every_page_until_it_is_resumed", async ({ page, o
   await expect(row).toContainText("works");
   await row.getByRole("button", { name: "Pause" }).click();
   const dialog = page.getByRole("dialog", { name: "Pause us-east-1a" });
+  const [wide, seen] = await dialog.evaluate((element) => [element.scrollWidth, element.clientWidth]);
+  expect(wide, "what a pause does is read whole").toBeLessThanOrEqual(seen ?? 0);
   await dialog.getByLabel("Reason").fill("switch s3 flaps");
   await dialog.getByRole("button", { name: "Pause", exact: true }).click();
   const told = page.getByRole("status", { name: "Paused zones" });

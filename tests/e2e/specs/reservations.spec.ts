@@ -1,5 +1,16 @@
 // Reservations, compared with what the API says of them.
-import { dayReserved, expect, expectAccessible, operatorToken, present, rowOf, signIn, test, visit } from "./support";
+import {
+  dayReserved,
+  expect,
+  expectAccessible,
+  operatorToken,
+  present,
+  rowOf,
+  signIn,
+  tenantToken,
+  test,
+  visit,
+} from "./support";
 import { scrollMeasured } from "./frames";
 
 interface Reservation {
@@ -62,6 +73,8 @@ test.describe("reservations", () => {
       await signIn(page, operatorToken, `/console/reservations/${distill.id}`);
       await page.getByRole("button", { name: "Change count" }).click();
       const dialog = page.getByRole("dialog");
+      await expect(dialog.getByRole("region", { name: "Effect" })).toContainText("Nothing: it is so already.");
+      await expect(dialog.getByRole("alert")).toHaveCount(0);
       await dialog.getByLabel("Instances").fill("9");
       await expect(dialog.getByText(/^It costs \$[\d,.]+ more\.$/)).toBeVisible();
       await dialog.getByLabel("Instances").fill("900");
@@ -187,4 +200,16 @@ test.describe("reservations", () => {
     await scrollMeasured(box, "a list of 50,000, of which 3,000 are fetched");
     expect(await page.getByRole("row").count()).toBeLessThan(80);
   });
+});
+
+test("where_there_is_no_reservation_yet_each_reader_is_told_who_makes_one", async ({ page }) => {
+  await page.route(/\/reservations\?/, (route) => route.fulfill({ json: { items: [], next_page: null } }));
+  for (const [token, told] of [
+    [operatorToken, "Tenants make them"],
+    [tenantToken, "Make one under Reserve"],
+  ] as const) {
+    await signIn(page, token, "/console/reservations");
+    await expect(page.getByText("No reservations yet")).toBeVisible();
+    await expect(page.getByText(told)).toBeVisible();
+  }
 });

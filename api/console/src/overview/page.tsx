@@ -198,6 +198,7 @@ function TodayFigures({ totals, known }: { totals: Margin["totals"]; known: bool
 }
 
 function Queues() {
+  const { virtual_clock } = usePrincipal();
   const queues = useWhole("overview", { path: "/v1/system/queues" });
   return (
     <section className="panel" aria-labelledby="queues-title">
@@ -207,16 +208,21 @@ function Queues() {
           const late = items.filter((queue) => queue.lag_s > LAG_LATE_S);
           if (late.length === 0) return <p className="fine">Nothing waits longer than {LAG_LATE_S} s.</p>;
           return (
-            <dl className="facts">
-              {late.map((queue) => (
-                <div key={queue.name}>
-                  <dt>{nameOfWork(queue.name)}</dt>
-                  <dd>
-                    {formatCount(queue.depth)} wait, the oldest for {formatSpan(queue.lag_s)}
-                  </dd>
-                </div>
-              ))}
-            </dl>
+            <>
+              <dl className="facts">
+                {late.map((queue) => (
+                  <div key={queue.name}>
+                    <dt>{nameOfWork(queue.name)}</dt>
+                    <dd>
+                      {formatCount(queue.depth)} wait, the oldest for {formatSpan(queue.lag_s)}
+                    </dd>
+                  </div>
+                ))}
+              </dl>
+              {virtual_clock && (
+                <p className="fine">Events wait for the virtual clock, which stands still until it is moved.</p>
+              )}
+            </>
           );
         }}
       </Loaded>

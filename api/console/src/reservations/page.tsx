@@ -42,7 +42,16 @@ export function ReservationsPage() {
       </Heading>
       <FilterBar search={search} set={set} provider={provider} />
       <Loaded query={rows.query} what="reservations">
-        {(items) => <Found items={items} rows={rows} columns={columns} filtered={isFiltered(search)} list={list} />}
+        {(items) => (
+          <Found
+            items={items}
+            rows={rows}
+            columns={columns}
+            filtered={isFiltered(search)}
+            list={list}
+            provider={provider}
+          />
+        )}
       </Loaded>
     </>
   );
@@ -54,18 +63,26 @@ interface FoundProps {
   columns: readonly Column<Reservation>[];
   filtered: boolean;
   list: ListAsk;
+  provider: boolean;
 }
 
-function Found({ items, rows, columns, filtered, list }: FoundProps) {
-  if (items.length === 0) {
-    return filtered ? (
-      <Empty title="No reservation is like this">Take a filter back to see more.</Empty>
-    ) : (
-      <Empty title="No reservations yet">
-        Make one under Reserve, or with <code>sluice reservation create</code>; it appears here by itself.
-      </Empty>
-    );
-  }
+function Nothing({ filtered, provider }: Pick<FoundProps, "filtered" | "provider">) {
+  if (filtered) return <Empty title="No reservation is like this">Take a filter back to see more.</Empty>;
+  return (
+    <Empty title="No reservations yet">
+      {provider ? (
+        "Tenants make them; each appears here by itself."
+      ) : (
+        <>
+          Make one under Reserve, or with <code>sluice reservation create</code>; it appears here by itself.
+        </>
+      )}
+    </Empty>
+  );
+}
+
+function Found({ items, rows, columns, filtered, list, provider }: FoundProps) {
+  if (items.length === 0) return <Nothing filtered={filtered} provider={provider} />;
   return (
     <>
       <div className="section-top">

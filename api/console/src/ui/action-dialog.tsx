@@ -161,9 +161,10 @@ function missing<T>({ fields = [] }: Action<T>, values: Values, left: ReadonlySe
   return Object.fromEntries(lacking.map((field) => [field.at, "is required"]));
 }
 
-/** The preview's problem, where no field can show it: the action would be refused as a whole. */
-function unfielded<T>(preview: Preview<T>, refusals: Refusals): Problem | null {
-  return preview.problem !== null && Object.keys(refusals.at).length === 0 ? preview.problem : null;
+/** The preview's problem, where no field can show it: the action would be refused as a whole. That nothing was changed yet
+ * is none. */
+function unfielded<T>({ problem, unchanged }: Preview<T>, refusals: Refusals): Problem | null {
+  return unchanged || Object.keys(refusals.at).length > 0 ? null : problem;
 }
 
 /** What of a problem is not shown at a field. */

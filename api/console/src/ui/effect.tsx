@@ -19,7 +19,7 @@ export function Effect<T>({ preview, effect, incomplete }: EffectProps<T>) {
     <section className="effect" aria-label="Effect" aria-live="polite" aria-busy={preview.asking}>
       <h3>What it would do</h3>
       {preview.data === null ? (
-        <Unknown asking={preview.asking} incomplete={incomplete} refused={preview.problem !== null} />
+        <p className="fine">{unknown(preview, incomplete)}</p>
       ) : (
         <>
           <Consequences told={preview.data as Told} rest={effect === undefined} />
@@ -30,15 +30,11 @@ export function Effect<T>({ preview, effect, incomplete }: EffectProps<T>) {
   );
 }
 
-function Unknown({ asking, incomplete, refused }: { asking: boolean; incomplete: boolean; refused: boolean }) {
-  const text = incomplete
-    ? "Shown once the form is filled in."
-    : asking
-      ? "Asking…"
-      : refused
-        ? "It would be refused."
-        : "Nothing is known of it.";
-  return <p className="fine">{text}</p>;
+function unknown<T>({ asking, unchanged, problem }: Preview<T>, incomplete: boolean): string {
+  if (incomplete) return "Shown once the form is filled in.";
+  if (asking) return "Asking…";
+  if (unchanged) return "Nothing: it is so already.";
+  return problem === null ? "Nothing is known of it." : "It would be refused.";
 }
 
 /** rest: nobody else says what else it would do. */

@@ -11,6 +11,8 @@ export interface Preview<T> {
   /** What would be; null: not known (yet). */
   data: T | null;
   problem: Problem | null;
+  /** The form holds what is so already. */
+  unchanged: boolean;
   asking: boolean;
 }
 
@@ -41,9 +43,11 @@ export function usePreview<T>(ask: Ask, enabled: boolean): Preview<T> {
     staleTime: 0,
     gcTime: 0,
   });
+  const problem = current && query.isError ? problemOf(query.error) : null;
   return {
     data: current ? (query.data?.data ?? null) : null,
-    problem: current && query.isError ? problemOf(query.error) : null,
+    problem,
+    unchanged: problem?.code === "nothing_to_amend",
     asking: enabled && (!current || query.isFetching),
   };
 }
