@@ -131,6 +131,20 @@ def test_a_crash_between_migrating_and_replacing_programs_does_no_harm(machine):
         machine.sql("DELETE FROM sluice.schema_migration WHERE version > 900")
 
 
+def test_who_revokes_the_first_token_gets_another_and_keeps_all_others(machine):
+    first, acme = machine.token("system_admin"), machine.token("acme")
+    mine = machine.client().get("/v1/me").expect(200).body["token_id"]
+    machine.client().post(f"/v1/system/tokens/{mine}/revoke").expect(200)
+    machine.up()
+    assert machine.token("system_admin") != first and machine.token("acme") == acme
+    assert machine.client().get("/v1/me").expect(200) and machine.client("acme").get("/v1/me").expect(200)
+    tokens = machine.state / "tokens"
+    assert stat.S_IMODE(tokens.stat().st_mode) == 0o600
+    tokens.write_text(tokens.read_text().replace(f"acme {acme}\n", ""))
+    machine.up()
+    assert machine.client("acme").get("/v1/me").expect(200).body["tenant"] == "acme", "a lost one is made anew"
+
+
 def test_what_the_programs_cannot_run_upon_is_not_migrated(machine, scratch):
     tree = scratch / "next-release"
     for folder in ("deploy", "migrations"):
