@@ -6,6 +6,7 @@ import re
 import subprocess
 
 from contract import ROOT, binaries
+from stack import eventually
 
 # These two are run whole elsewhere: by integration/deploy_up, and by whoever runs this.
 THE_TWO_COMMANDS = ("./deploy/up", "./tests/run")
@@ -41,6 +42,31 @@ def test_the_commands_of_the_readme_work(stack, tmp_path):
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert '"my-first"' in done.stdout and "my-second" in done.stdout and "All invariants hold." in done.stdout
+
+
+def test_what_the_operations_say_of_an_empty_sluice_leads_to_a_reservation(make_stack, tmp_path):
+    stack = make_stack(start=None)
+    section = re.search(r"^## An empty Sluice\n(.*?)^## ", (ROOT / "docs/operations.md").read_text(), re.MULTILINE | re.DOTALL)[1]
+    provider, tenant = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "url").write_text(stack.url + "\n")
+    (state / "tokens").write_text(f"system_admin {stack.operator.token}\n")
+    (state / "bin").symlink_to(binaries())
+    environment = dict(os.environ, SLUICE_STATE_DIR=str(state), XDG_CONFIG_HOME=str(tmp_path), PATH=f"{binaries()}:{os.environ['PATH']}",
+                       SLUICE_URL=stack.url)
+
+    def run(script):
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", script.replace("deploy/env", f"{ROOT}/deploy/env")], cwd=tmp_path, env=environment,
+                              capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    run(provider)
+    eventually(lambda: [node["status"]["state"] for node in stack.operator.items("/v1/system/nodes")] == ["ready"], "the node is ready")
+    assert "first" in run(tenant)
+    (made,) = stack.operator.items("/v1/system/reservations")
+    assert (made["name"], made["tenant"]) == ("first", "acme") and made["status"]["state"] in ("scheduled", "activating", "active")
 
 
 def test_links_and_pictures_of_the_documents_are_there():
