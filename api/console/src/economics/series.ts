@@ -15,7 +15,9 @@ export interface Day {
   provisional: boolean;
 }
 
-type DayItem = { key: string | null; revenue: Money; cost: Money; provisional?: boolean } & Readonly<Record<Pool, Money>>;
+type DayItem = { key: string | null; revenue: Money; cost: Money; provisional?: boolean } & Readonly<
+  Record<Pool, Money>
+>;
 
 /** Days in order. */
 export function daysOf(items: readonly DayItem[]): Day[] {
