@@ -13,6 +13,7 @@
 #include "provisioner/reconcile/credit.h"
 #include "provisioner/reconcile/observe.h"
 #include "provisioner/zone_cursor.h"
+#include "provisioner/zone_hold.h"
 #include "provisioner/zone_memory.h"
 #include "provisioner/zone_overstay.h"
 #include "provisioner/zone_pass.h"
@@ -70,6 +71,7 @@ const struct db_stmt *const *const zone_statements[] = {zone_memory_statements,
                                                         observe_maintenance_statements,
                                                         apply_maintenance_statements,
                                                         zone_quota_statements,
+                                                        zone_hold_statements,
                                                         credit_statements,
                                                         NULL};
 
@@ -175,6 +177,9 @@ static enum err_kind lead_once(struct zone *zone, struct err *reterr)
     if (has_changed)
         drop_memory(zone); /* with what the change has moved it is read anew, in the next round at once */
     if (kind != ERR_NONE || has_changed)
+        return kind;
+    kind = zone_hold_look(zone->memory, zone->db, wake.clock.now_s, reterr);
+    if (kind != ERR_NONE)
         return kind;
     bool is_settled = false;
     kind = zone_pass_is_due(zone->memory, &wake) ? work(zone, &wake, &is_settled, reterr)

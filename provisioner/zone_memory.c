@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A hold is over a horizon after it was due to be prolonged: of horizons that are shorter than this those are held first
- * that one piece of work reads. */
+/* A hold is over a horizon after it was due to be prolonged. Of horizons that are shorter than this what is due is held first,
+ * too, but memory is not read anew (zone_hold.h). */
 #define STILL_S 60
 
 #define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
@@ -449,6 +449,7 @@ enum err_kind zone_memory_read(struct db *db, struct identity zone, int64_t now_
     memory->worked_s = INT64_MIN;
     memory->maintenance_due_s = INT64_MIN;
     memory->acknowledged_tick = -1;
+    memory->held_s = memory->all_held_s = now_s;
     enum err_kind kind = load_all(db, zone, now_s, memory, reterr);
     memory->fleet_changed = false;
     if (kind == ERR_NONE)
@@ -513,20 +514,36 @@ bool zone_memory_stood_still(const struct zone_memory *memory, int64_t now_s)
     return memory->worked_s != INT64_MIN && greatest_of(memory->worked_s, memory->next_due_s) < now_s - STILL_S;
 }
 
-void zone_memory_defer(struct zone_memory *memory, const struct identity *wishes, size_t count)
+/* An array for so many more in front of what is left of the backlog. */
+static struct identity *lead_backlog(struct zone_memory *memory, size_t count)
 {
-    if (count == 0)
-        return;
     must(memory->backlog_next >= memory->backlog_held); /* what is held only defers nothing */
     size_t left = memory->backlog_count - memory->backlog_next;
     struct identity *backlog = alloc_zero(count + left, sizeof *backlog);
-    memcpy(backlog, wishes, count * sizeof *backlog);
     if (left > 0)
         memcpy(backlog + count, memory->backlog + memory->backlog_next, left * sizeof *backlog);
     free(memory->backlog);
     memory->backlog = backlog;
     memory->backlog_count = count + left;
     memory->backlog_next = memory->backlog_held = 0;
+    return backlog;
+}
+
+void zone_memory_defer(struct zone_memory *memory, const struct identity *wishes, size_t count)
+{
+    if (count > 0)
+        memcpy(lead_backlog(memory, count), wishes, count * sizeof *wishes);
+}
+
+void zone_memory_hold(struct zone_memory *memory, const PGresult *reservations)
+{
+    size_t count = (size_t)PQntuples(reservations);
+    if (count == 0)
+        return;
+    struct identity *backlog = lead_backlog(memory, count);
+    for (size_t i = 0; i < count; i++)
+        backlog[i] = db_identity(reservations, (int)i, 0);
+    memory->backlog_held = count;
 }
 
 static void settle(struct world *world, bool keep)

@@ -25,7 +25,9 @@ struct zone_memory {
      * is decided), what runs, then what is pending, in admission order. */
     struct identity *backlog;
     size_t backlog_count, backlog_next, backlog_held;
-    bool all_nodes;                   /* each node is to be looked at */
+    int64_t held_s;     /* what was due until then and would not have been read was put among what is to be held */
+    int64_t all_held_s; /* the same, of all that was due (zone_hold.h) */
+    bool all_nodes;     /* each node is to be looked at */
     struct zone_isolation *isolation; /* the zone's: outlives this memory */
     int64_t waiting_count;            /* on the waitlist */
     int64_t replacing_count;          /* instances that wait for another place */
@@ -68,6 +70,9 @@ bool zone_memory_stood_still(const struct zone_memory *memory, int64_t now_s);
 
 /* Puts wishes in front of the backlog. If this process dies, the next leader finds them: they have no verdict. */
 void zone_memory_defer(struct zone_memory *memory, const struct identity *wishes, size_t count);
+
+/* Puts reservations (ids in the first column) in front of the backlog, to be held only. Nothing there is any more. */
+void zone_memory_hold(struct zone_memory *memory, const PGresult *reservations);
 
 /* The transaction committed, or was rolled back for certain: nodes keep what they have become, or are as they were. */
 void zone_memory_commit(struct zone_memory *memory, struct world *world);
