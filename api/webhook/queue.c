@@ -22,7 +22,8 @@
 static const struct db_stmt statement_look = {
     .name = "webhook_look",
     .sql = "SELECT g.generation, b.xmin::text, EXISTS (SELECT FROM webhook w WHERE " IS_ENABLED "),"
-           " EXISTS (SELECT FROM event e WHERE (e.xid, e.seq) > ($1::text::xid8, $2::bigint) AND e.xid < b.xmin)"
+           " EXISTS (SELECT FROM event e WHERE (e.xid, e.seq) > ($1::text::xid8, $2::bigint) AND e.xid < b.xmin),"
+           " g.expired_xid::text"
            " FROM event_generation g, (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin) b",
     .params = 2,
 };
@@ -34,7 +35,25 @@ static const struct db_stmt statement_look = {
 #define EVENT_OF_DELIVERY "$4::bigint, e.xid, e.seq, e.recorded_at, e.kind, e.object_id"
 #define WANTS                                                                                                          \
     " e.xid > w.created_xid AND (w.object_id IS NULL OR w.object_id = e.object_id)"                                    \
-    " AND e.kind NOT IN ('webhook.ping', 'webhook.redelivery_asked') AND " EVENT_KIND_MATCHES("e.kind", "w.events")
+    " AND e.kind NOT IN ('webhook.ping', 'webhook.redelivery_asked', 'webhook.reset') AND " EVENT_KIND_MATCHES(        \
+        "e.kind", "w.events")
+
+static const struct db_stmt statement_say_reset = {
+    .name = "webhook_say_reset",
+    .sql = "SELECT event_append(w.tenant_id, NULL, 'webhook', w.id, w.revision, 'webhook.reset', NULL, '{}')"
+           " FROM webhook w WHERE " IS_ENABLED " AND w.created_xid <= $1::text::xid8 FOR SHARE OF w",
+    .params = 1,
+};
+
+/* At once, not when the log comes to it: there may be much before. */
+static const struct db_stmt statement_bring_reset = {
+    .name = "webhook_bring_reset",
+    .sql = "INSERT INTO webhook_delivery (id, webhook_id, tenant_id, event_generation, event_xid, event_seq,"
+           "   event_recorded_at, kind, object_id)"
+           " SELECT " NEW_ID ", e.object_id, e.tenant_id, $1::bigint, e.xid, e.seq, e.recorded_at, e.kind, e.object_id"
+           " FROM event e WHERE e.xid = pg_current_xact_id() AND e.kind = 'webhook.reset'",
+    .params = 1,
+};
 
 /* Tenants' and the provider's webhooks apart, so that each is a join. A ping and a redelivery are events themselves,
  * which name the delivery to be made; of the latter the event is that of the delivery before. */
@@ -146,8 +165,8 @@ static const struct db_stmt statement_clean_gone = {
 };
 
 const struct db_stmt *const queue_statements[] = {
-    &statement_look,    &statement_make,  &statement_due,        &statement_record,
-    &statement_disable, &statement_clean, &statement_clean_gone, NULL};
+    &statement_look,   &statement_say_reset, &statement_bring_reset, &statement_make,       &statement_due,
+    &statement_record, &statement_disable,   &statement_clean,       &statement_clean_gone, NULL};
 
 /* A position as parameters. */
 struct position {
@@ -158,6 +177,16 @@ static void print_position(const struct event_cursor *cursor, struct position *r
 {
     (void)snprintf(ret->xid, sizeof ret->xid, "%" PRIu64, cursor->xid); /* 20 digits at most */
     (void)db_int_param(ret->seq, cursor->seq);
+}
+
+/* A restore took away what had been brought already, or what was to be brought has expired: as of a stream that goes on from
+ * there. */
+static uint64_t lost_xid(const struct event_cursor *cursor, const struct event_cursor *bound, uint64_t expired_xid)
+{
+    if (cursor->generation != bound->generation)
+        return bound->xid;
+    bool is_behind = cursor->xid == expired_xid && cursor->seq == INT64_MAX; /* where queue_reset leaves it */
+    return event_cursor_is_expired(cursor, expired_xid) && !is_behind ? expired_xid : 0;
 }
 
 enum err_kind queue_look(struct db *db, const struct event_cursor *cursor, struct queue_view *ret, struct err *reterr)
@@ -174,6 +203,26 @@ enum err_kind queue_look(struct db *db, const struct event_cursor *cursor, struc
         .has_webhooks = db_bool(result, 0, 2),
         .has_events = db_bool(result, 0, 3),
     };
+    ret->expired_xid = db_xid(result, 0, 4);
+    ret->lost_xid = lost_xid(cursor, &ret->bound, ret->expired_xid);
+    return ERR_NONE;
+}
+
+enum err_kind queue_reset(struct db *db, struct event_cursor *cursor, const struct queue_view *view, struct err *reterr)
+{
+    char lost[DB_INT_TEXT_SIZE], generation[DB_INT_TEXT_SIZE];
+    (void)snprintf(lost, sizeof lost, "%" PRIu64, view->lost_xid);
+    enum err_kind kind = db_run(db, &statement_say_reset, DB_PARAMS(lost), NULL, reterr);
+    if (kind == ERR_NONE)
+        kind = db_run(db, &statement_bring_reset, DB_PARAMS(db_int_param(generation, view->bound.generation)), NULL,
+                      reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    cursor->generation = view->bound.generation;
+    if (event_cursor_is_expired(cursor, view->expired_xid)) {
+        cursor->xid = view->expired_xid;
+        cursor->seq = INT64_MAX;
+    }
     return ERR_NONE;
 }
 

@@ -15,9 +15,15 @@ struct queue_view {
     struct event_cursor bound;
     bool has_webhooks; /* that are active */
     bool has_events;   /* behind the cursor */
+    uint64_t expired_xid;
+    uint64_t lost_xid; /* of webhooks that transactions up to it made events may be missing; 0: of none */
 };
 MUST_CHECK enum err_kind queue_look(struct db *db, const struct event_cursor *cursor, struct queue_view *ret,
                                     struct err *reterr);
+/* Within a transaction, where events are missing: those webhooks are told so by an event of their own, whatever they want, and
+ * *cursor moves behind what is missing. */
+MUST_CHECK enum err_kind queue_reset(struct db *db, struct event_cursor *cursor, const struct queue_view *view,
+                                     struct err *reterr);
 /* Within a transaction: the deliveries of the events behind the cursor, a thousand events at most; *cursor moves behind
  * the last. *ret_more: there may be others. */
 MUST_CHECK enum err_kind queue_make(struct db *db, struct event_cursor *cursor, const struct event_cursor *bound,

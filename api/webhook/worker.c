@@ -271,6 +271,8 @@ static enum err_kind make_within(struct db *db, void *context, struct err *reter
     enum err_kind kind = lease_fence(&worker->lease, db, reterr);
     if (kind == ERR_NONE)
         kind = queue_look(db, &worker->cursor, &view, reterr);
+    if (kind == ERR_NONE && view.lost_xid != 0)
+        kind = queue_reset(db, &worker->cursor, &view, reterr);
     if (kind == ERR_NONE)
         kind = queue_make(db, &worker->cursor, &view.bound, &worker->has_more, reterr);
     return kind;
@@ -331,7 +333,7 @@ static enum err_kind make_deliveries(struct webhook_worker *worker, struct err *
     worker->has_cursor = kind == ERR_NONE;
     if (kind == ERR_NONE)
         kind = queue_look(worker->db, &worker->cursor, &view, reterr);
-    if (kind != ERR_NONE || !view.has_events)
+    if (kind != ERR_NONE || (!view.has_events && view.lost_xid == 0))
         return kind;
     if (!view.has_webhooks) {
         worker->cursor = view.bound;
@@ -339,6 +341,8 @@ static enum err_kind make_deliveries(struct webhook_worker *worker, struct err *
     }
     kind = db_transact(worker->db, 1, make_within, worker, reterr);
     worker->has_cursor = kind == ERR_NONE; /* else it is what the database says */
+    if (kind == ERR_NONE && view.lost_xid != 0)
+        log_event(LOG_LEVEL_WARNING, "webhooks_reset", LOG_TEXT("next", "receivers read the objects anew"));
     return kind;
 }
 

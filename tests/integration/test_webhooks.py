@@ -264,6 +264,39 @@ def test_nothing_is_brought_of_a_tenant_that_was_closed(hooked, receiver):
     assert len(receiver.messages("/closed")) == 1 and made["active"]
 
 
+def append(stack, kind):
+    """An event of the only tenant's."""
+    stack.sql("SELECT event_append(id, NULL, 'tenant', id, 1, %s, NULL, '{}') FROM tenant", (kind,))
+
+
+@pytest.mark.parametrize("lost", ("expired", "restored"))
+def test_whom_events_were_lost_of_is_told_and_goes_on_with_what_there_is(hooked, receiver, lost):
+    acme = tenant(hooked)
+    hook(acme, receiver.url + "/some", ["tenant.kept"])
+    append(hooked, "tenant.kept")
+    eventually(lambda: len(receiver.messages("/some")) == 1, "it is brought")
+    hooked.api.stop()
+    acme.close()
+    hooked.operator.close()
+    if lost == "expired":  # while nobody was there who brings events
+        hooked.sql("SELECT partition_ensure('event', '2020-01-01', '2020-01-01')")
+        append(hooked, "tenant.kept")
+        hooked.sql("UPDATE event SET recorded_at = '2020-01-01' WHERE xid = (SELECT max(xid::text::bigint)::text::xid8 FROM event)")
+        hooked.sql("SELECT partition_maintain()")
+    else:
+        hooked.sql("UPDATE event_generation SET generation = generation + 1")  # as deploy/restore does
+    append(hooked, "tenant.kept")
+    hooked.api.start()
+    eventually(lambda: len(receiver.messages("/some")) == 3, "it goes on")
+    hook(acme, receiver.url + "/new")  # of what was before it misses nothing
+    append(hooked, "tenant.kept")
+    eventually(lambda: len(receiver.messages("/some")) == 4 and len(receiver.messages("/new")) == 1, "and on")
+    assert sorted(message["type"] for message in receiver.messages("/some")) == ["tenant.kept"] * 3 + ["webhook.reset"]
+    (reset,) = (message["data"] for message in receiver.messages("/some") if message["type"] == "webhook.reset")
+    assert acme.items("/v1/events?type=webhook.reset") == [reset]
+    assert [message["type"] for message in receiver.messages("/new")] == ["tenant.kept"]
+
+
 def test_a_slow_receiver_delays_nobody_else(hooked, receiver):
     acme = tenant(hooked)
     hooked.fleet(1)
