@@ -69,7 +69,7 @@ static const struct schema all_query_schema = {"AuditQuery", all_query_fields, s
 enum { TENANT_NAME = AUDIT_COLUMN_COUNT, PRINCIPAL_NAME };
 #define NAME_COLUMNS                                                                                                   \
     ", (SELECT n.name FROM tenant n WHERE n.id = a.tenant_id), (SELECT n.name FROM principal n WHERE n.id = "          \
-    "a.principal_id)"
+    "a.principal_id AND (n.removed_at IS NULL OR n.kind = 'service_account'))"
 
 /* Rows below the oldest running transaction: as with events, a reader by position skips none. */
 #define LIST_OF(condition)                                                                                             \

@@ -113,15 +113,19 @@ static const struct db_stmt statement_replace = {
 
 static const struct db_stmt statement_remove = {
     .name = "member_remove",
-    .sql = "UPDATE principal SET removed_at = clock_timestamp(), revision = revision + 1 WHERE id = $1::uuid"
-           " RETURNING revision",
+    .sql = "UPDATE principal SET removed_at = clock_timestamp(), revision = revision + 1, email = NULL,"
+           " external_subject = NULL, name = CASE WHEN kind = 'user' THEN 'removed member' ELSE name END"
+           " WHERE id = $1::uuid RETURNING revision",
     .params = 1,
 };
 
+/* Operators name a person's first token as the person. */
 static const struct db_stmt statement_revoke = {
     .name = "member_revoke_tokens",
-    .sql = "UPDATE token SET revoked_at = clock_timestamp(), revision = revision + 1"
-           " WHERE principal_id = $1::uuid AND revoked_at IS NULL",
+    .sql =
+        "UPDATE token k SET revoked_at = coalesce(k.revoked_at, clock_timestamp()), revision = k.revision + 1,"
+        " name = CASE WHEN p.kind = 'user' THEN 'token of a removed member' ELSE k.name END"
+        " FROM principal p WHERE p.id = $1::uuid AND k.principal_id = p.id AND (k.revoked_at IS NULL OR p.kind = 'user')",
     .params = 1,
 };
 
@@ -285,7 +289,7 @@ static enum err_kind replace(struct request *request, struct response *response,
     return kind == ERR_NONE ? get(request, response, reterr) : kind;
 }
 
-/* The row stays, for what it did; its name is free again. */
+/* The row stays, for what it did; who a person was is forgotten, and the name is free again. */
 static enum err_kind remove_member(struct request *request, struct response *response, struct err *reterr)
 {
     const PGresult *row = request->locked;

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from contract import ROOT
 from stack import A_SECOND_S, eventually
 
 
@@ -216,6 +217,34 @@ def test_people_of_a_tenant_that_was_closed_can_be_forgotten(sluice, acme):
     sluice.operator.delete(f"/v1/system/members/{ana['id']}").expect(204)
     sluice.operator.delete(f"/v1/system/service-accounts/{account['id']}").expect(204)
     assert "ana-too" not in {each["name"] for each in sluice.operator.items(f"/v1/system/members?tenant={acme.tenant}")}
+
+
+def test_of_a_person_who_was_removed_only_the_id_stays(sluice, acme):
+    account = acme.create("/v1/service-accounts", {"name": "robot", "role": "member"})
+    ana = acme.create("/v1/members", {"name": "ana-too", "role": "member", "email": "ana@example.com"})
+    sluice.sql("UPDATE principal SET external_subject = 'https://id.example.com/ ana-too' WHERE name = 'ana-too'")
+    for name in ("robot", "ana-too"):  # a token of that name, of who has it
+        sluice.token("member", acme.tenant, name).create("/v1/projects", {"name": f"by-{name}"})
+    for path in (f"/v1/service-accounts/{account['id']}", f"/v1/members/{ana['id']}"):
+        acme.delete(path).expect(204)
+    of_it = ("SELECT p.*, to_jsonb(k)::text FROM principal p LEFT JOIN token k ON k.principal_id = p.id"
+             " WHERE p.removed_at IS NOT NULL AND p.tenant_id = (SELECT id FROM tenant WHERE name = %s) ORDER BY p.id")
+    forgotten = sluice.sql(of_it, (acme.tenant,))
+    assert "ana" not in str(forgotten) and "robot" in str(forgotten)
+
+    def who(principal):
+        return [row["principal_name"] for row in acme.items(f"/v1/audit?principal={principal['id']}")]
+
+    eventually(lambda: who(ana) and who(account), "what they did is in the audit")
+    assert (who(ana), who(account)) == ([None], ["robot"])
+    assert "ana-too" not in str(acme.items("/v1/tokens"))
+
+    # And who was removed by the programs of before, with the migration.
+    sluice.sql("UPDATE principal SET name = 'ana-too', email = 'ana@example.com', external_subject = 'ana-too' WHERE name = 'removed member'")
+    sluice.sql("UPDATE token SET name = 'ana-too' WHERE name = 'token of a removed member'")
+    sluice.superuser().cursor().execute("BEGIN;" + (ROOT / "migrations/0085_removed_people.sql").read_text() + "COMMIT")
+    assert sluice.sql(of_it, (acme.tenant,)) == forgotten
+    acme.create("/v1/members", {"name": "ana-too", "role": "member", "email": "ana@example.com"})
 
 
 def test_me_tells_who_and_how_much(sluice, acme):
