@@ -5,6 +5,8 @@
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
 #include "api/server/server.h"
+#include "common/calendar.h"
+#include "common/least.h"
 
 #define SEARCH_DEFAULT_S (INT64_C(14) * 86400)
 #define NODES_MAX        1000 /* of one window: the table's check */
@@ -303,7 +305,14 @@ static enum err_kind find_cheapest(struct request *request, const struct mainten
 {
     const struct create_query *query = request->query;
     int64_t from_s = query->search_from == FIELD_NULL ? wish->starts_at : query->search_from;
-    int64_t until_s = query->search_until == FIELD_NULL ? from_s + SEARCH_DEFAULT_S : query->search_until;
+    int64_t until_s = query->search_until == FIELD_NULL ? least_of(from_s + SEARCH_DEFAULT_S, CALENDAR_TIME_MAX_S)
+                                                        : query->search_until;
+    int64_t length_s = wish->ends_at - wish->starts_at;
+    if (from_s > CALENDAR_TIME_MAX_S - length_s) {
+        field_problem_add(&request->problems, "?search_from", "out_of_range",
+                          "a window of this length that begins then would end beyond the year 9999");
+        return request_invalid(request, reterr);
+    }
     const PGresult *result = NULL;
     enum err_kind kind = request_run(
         request, &statement_held,
@@ -316,7 +325,7 @@ static enum err_kind find_cheapest(struct request *request, const struct mainten
         held[i] = (struct maintenance_held){.from_s = db_int(result, (int)i, 0, from_s),
                                             .to_s = db_int(result, (int)i, 1, until_s),
                                             .gpu_milli = db_int(result, (int)i, 2, 0)};
-    *ret = maintenance_cheapest(held, count, from_s, until_s, wish->ends_at - wish->starts_at);
+    *ret = maintenance_cheapest(held, count, from_s, until_s, length_s);
     return ERR_NONE;
 }
 

@@ -3,6 +3,7 @@
 #include "api/resources/planning.h"
 
 #include "common/calendar.h"
+#include "common/least.h"
 #include "common/must.h"
 
 #include <inttypes.h>
@@ -46,7 +47,7 @@ static void check(struct request *request, struct planning_range *range, int64_t
     if (range->from == FIELD_NULL || range->from < now_s)
         range->from = now_s;
     if (range->to == FIELD_NULL)
-        range->to = range->from + RANGE_DEFAULT_S;
+        range->to = least_of(range->from + RANGE_DEFAULT_S, CALENDAR_TIME_MAX_S);
     range->steps = (range->to - range->from + range->step_s - 1) / range->step_s;
     if (range->to <= now_s)
         field_problem_add(&request->problems, "?to", "window_in_past", "lies in the past");

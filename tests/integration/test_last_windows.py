@@ -53,3 +53,21 @@ def test_no_window_is_moved_beyond_the_end(guest):
         assert refused.status == (202 if more.get("if_unavailable") == "waitlist" else 409), refused.body
         bodies = refused.body["status"]["alternatives"] if refused.status == 202 else refused.body["alternatives"]
         assert all(body["ends_at"] is not None for body in bodies)
+
+
+@pytest.mark.parametrize("path", ["/v1/availability", "/v1/system/capacity"])
+def test_what_is_free_is_told_to_the_end(hall, guest, path):
+    client = hall.operator if "/system/" in path else guest
+    client.get(f"{path}?zone=us-east-1a&from={LAST_DAY[0]}").expect(200)
+    refused = client.get(f"{path}?zone=us-east-1a&from={LAST}").expect(422)
+    assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("?to", "window_reversed")]
+
+
+def test_no_maintenance_is_proposed_beyond_the_end(hall):
+    address = "/v1/system/maintenance-windows?validate_only=true&search_from"
+    node = hall.operator.get("/v1/system/nodes").body["items"][0]["name"]
+    window = {"zone": "us-east-1a", "nodes": [node], "starts_at": LAST_DAY[0], "ends_at": LAST, "reason": "Filters"}
+    cheapest = hall.operator.post(f"{address}={LAST_DAY[0]}", window).expect(200).body["cheapest"]
+    assert (cheapest["starts_at"], cheapest["ends_at"]) == (LAST_DAY[0], LAST)
+    refused = hall.operator.post(f"{address}={LAST}", window).expect(422)
+    assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("?search_from", "out_of_range")]
