@@ -4,6 +4,7 @@
 #include "api/resources/price_floor_check.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
+#include "common/calendar.h"
 #include "common/money.h"
 
 #include <string.h>
@@ -238,6 +239,8 @@ static void check_references(struct request *request, const struct commitment *w
     if (!db_bool(row, 0, REF_IS_FIRST) || !db_bool(row, 0, REF_IS_NOT_PAST))
         field_problem_add(&request->problems, "/first_month", "out_of_range",
                           "must be the first day of this month or a later one");
+    else if (db_int(row, 0, REF_ENDS, 0) > CALENDAR_TIME_MAX_S)
+        field_problem_add(&request->problems, "/months", "out_of_range", "its term would end beyond the year 9999");
     if (!db_bool(row, 0, REF_SKU))
         field_problem_add(&request->problems, "/sku", "unknown_instance_type", "there is no instance type '%s'",
                           wish->sku != NULL ? wish->sku : "");

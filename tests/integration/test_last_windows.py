@@ -71,3 +71,12 @@ def test_no_maintenance_is_proposed_beyond_the_end(hall):
     assert (cheapest["starts_at"], cheapest["ends_at"]) == (LAST_DAY[0], LAST)
     refused = hall.operator.post(f"{address}={LAST}", window).expect(422)
     assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("?search_from", "out_of_range")]
+
+
+def test_no_commitment_ends_beyond_the_end(hall, guest):
+    tenant = guest.get("/v1/me").expect(200).body["tenant"]
+    body = {"tenant": tenant, "category": "spend", "total": {"amount": "12000.00", "currency": "USD"}, "first_month": "9999-11-01", "months": 2}
+    refused = hall.operator.post("/v1/system/commitments", body).expect(422)
+    assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("/months", "out_of_range")]
+    made = hall.operator.create("/v1/system/commitments", {**body, "months": 1})
+    guest.get(f"/v1/commitments/{made['id']}").expect(200)
