@@ -1,6 +1,7 @@
 /* Margin: revenue against what the hardware costs, by whatever it is asked by, and what idle cost by cause. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/node.h"
+#include "api/resources/node_kind.h"
 #include "api/resources/registry.h"
 
 #include <string.h>
@@ -216,7 +217,7 @@ static enum err_kind report(struct request *request, struct response *response, 
     const struct margin_query *query = request->query;
     const struct id_key *of = id_key_of(query->by);
     const char *key = wanted_key(request, query, of);
-    if (request->problems.count > 0)
+    if (!node_kind_currency_is_known(request, query->currency) || request->problems.count > 0)
         return request_invalid(request, reterr);
     const PGresult *result = NULL;
     enum err_kind kind =
@@ -233,6 +234,8 @@ static enum err_kind economics(struct request *request, struct response *respons
     const struct economics_query *query = request->query;
     const PGresult *result = NULL;
     enum err_kind kind = node_find(request, reterr);
+    if (kind == ERR_NONE && !node_kind_currency_is_known(request, query->currency))
+        return request_invalid(request, reterr);
     if (kind == ERR_NONE)
         kind = request_run(request, &statement_economics,
                            DB_PARAMS("node", query->step, query->from, query->to, query->currency, request->object),

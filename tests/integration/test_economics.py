@@ -356,3 +356,11 @@ def test_a_fee_is_of_no_reservation_in_the_margin(stack):
     stack.advance("2026-02-03T00:00:00Z")
     (fee,) = stack.operator.get("/v1/system/margin?by=reservation&from=2026-02-01&to=2026-02-02").expect(200).body["items"]
     assert (fee["key"], fee["name"]) == (None, None)
+
+
+def test_a_margin_is_of_a_currency_that_there_is(golden):
+    node = golden.operator.items("/v1/system/nodes")[0]["id"]
+    for path in ("/v1/system/margin", f"/v1/system/nodes/{node}/economics"):
+        for currency in ("XXX", "1e9"):
+            refused = golden.operator.get(f"{path}?currency={currency}").expect(422)
+            assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("?currency", "out_of_range")]
