@@ -171,3 +171,11 @@ def test_down_leaves_nothing_running_and_up_brings_everything_back(machine):
     machine.up()
     assert machine.client().get("/v1/me").expect(200).body["virtual_clock"] is True
     machine.client().get(f"/v1/system/nodes?limit=1&page={page}").expect(200)  # a list goes on where it was
+
+
+def test_without_programs_it_says_how_to_get_them(scratch):
+    shutil.copytree(DEPLOY, scratch / "unbuilt/deploy")
+    machine = Machine(scratch / "unbuilt-state", 7070)
+    refused = machine.attempt(scratch / "unbuilt/deploy/up", "--no-build")
+    assert refused.returncode == 1 and "there is no build/release/bin/sluice-api: run deploy/up without --no-build once" in refused.stderr
+    assert not machine.state.exists()
