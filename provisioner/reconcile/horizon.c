@@ -153,15 +153,23 @@ static int64_t fleet_milli(const struct world *world, const struct wish *wish)
     return milli;
 }
 
-/* Beside what was read: by the verdicts of this piece of work. */
+int64_t horizon_taken_milli(const struct reservation *reservation)
+{
+    enum reservation_state state = reservation->is.state;
+    bool has_place = reservation->granted || state == RESERVATION_HELD || state == RESERVATION_SCHEDULED ||
+                     state == RESERVATION_ACTIVATING || state == RESERVATION_ACTIVE;
+    bool is_open = has_place && reservation->ends_s == NEVER;
+    return is_open ? reservation->wish.count * instance_gpu_milli(&reservation->wish) : 0;
+}
+
+/* Beside what was read: what this piece of work has granted, less what it has ended. */
 static int64_t sold_just_now(const struct world *world, const struct wish *wish)
 {
     int64_t milli = 0;
     for (uint32_t i = 0; i < world->reservation_count; i++) {
         const struct reservation *other = &world->reservations[i];
-        bool is_same = other->granted && memcmp(&other->wish.type, &wish->type, sizeof wish->type) == 0;
-        if (is_same && other->ends_s == NEVER)
-            milli += other->wish.count * instance_gpu_milli(&other->wish);
+        if (memcmp(&other->wish.type, &wish->type, sizeof wish->type) == 0)
+            milli += horizon_taken_milli(other) - other->taken_milli_was;
     }
     return milli;
 }

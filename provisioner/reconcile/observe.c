@@ -237,6 +237,7 @@ static void read_reservation(struct world *world, const PGresult *result, int ro
     }
     reservation->is_limited = db_bool(result, row, 50);
     reservation->was = reservation->is;
+    reservation->taken_milli_was = horizon_taken_milli(reservation);
 }
 
 static void read_instance(struct reservation *reservation, const PGresult *result, int row, struct instance *instance)

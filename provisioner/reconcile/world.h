@@ -245,6 +245,7 @@ struct reservation {
     bool is_limited;          /* it waits for a verdict, and its tenant has a credit limit */
     bool is_asked;            /* for credit, so that what is held for it must be settled */
     const char *uncovered;    /* what that limit lacks for it: JSON; NULL: nothing */
+    int64_t taken_milli_was;  /* horizon_taken_milli() as it was read */
     int64_t horizon_due_s;    /* when its guarantee rolls on; NEVER: it has an end, or none at all */
     bool granted;             /* by the planner, just now */
     bool refused;
@@ -450,6 +451,8 @@ void horizon_hold(const struct reservation *reservation);
 void horizon_keep(struct reservation *reservation);
 /* Whether as much of its type may still be sold without an end; else sets reason and binding. */
 bool horizon_has_share(struct reservation *reservation);
+/* GPU-milli of its type's share that it takes, having a place without an end (SQL_SOLD_OPEN). */
+int64_t horizon_taken_milli(const struct reservation *reservation);
 /* How many instances of it may; only of one that is capped (open_max_percent), and then 0 at least. */
 int64_t horizon_share_left(const struct reservation *reservation);
 /* How long a window may be offered in place of one without an end: a year; or as long as its tenant's credit limit was asked

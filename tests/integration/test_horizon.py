@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from stack import eventually
+
 DAY_S = 86400
 
 
@@ -207,6 +209,19 @@ def test_only_a_share_of_a_type_is_sold_without_an_end_and_what_is_told_instead_
     for body in refused["alternatives"]:
         made = acme.create("/v1/reservations", body)
         acme.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
+
+
+def test_what_is_cancelled_gives_its_share_to_who_asks_in_the_same_piece_of_work(capped):
+    stack, acme = capped, capped.tenant("acme")
+    first = reserve(acme, None, None, count=2, instance_type="capped")
+    wish = {"instance_type": "capped", "zone": "us-east-1a"}
+    stack.provisioner.stop()
+    acme.post(f"/v1/reservations/{first['id']}/cancel", headers={"Prefer": "respond-async"}).expect(200)
+    second = acme.post("/v1/reservations", wish, headers={"Prefer": "respond-async"}).expect(202).body
+    stack.provisioner.start()
+    url = f"/v1/reservations/{second['id']}"
+    eventually(lambda: acme.get(url).body["status"]["state"] != "pending", "it is decided")
+    assert acme.get(url).body["status"]["state"] in ("scheduled", "activating", "active")
 
 
 def test_what_is_told_instead_of_what_has_no_end_is_within_the_credit_limit(capped):
