@@ -20,7 +20,6 @@ static enum err_kind find_token(struct request_internal *internal, struct worker
     struct token_finding *finding = arena_alloc(internal->request.arena, sizeof *finding);
     enum token_known known = TOKEN_UNKNOWN;
     enum err_kind kind = ERR_NONE;
-    *finding = (struct token_finding){0};
     finding->kind = token_cache_find(tokens, &internal->shown, &finding->caller, &known, &finding->err);
     if (known != TOKEN_FRESH)
         kind = token_cache_load(tokens, worker->system_db, &internal->shown, NULL, finding, reterr);

@@ -49,7 +49,6 @@ static enum err_kind identify(struct request_internal *internal, struct db *db, 
     if (kind != ERR_NONE)
         return kind;
     struct token_finding *finding = arena_alloc(internal->request.arena, sizeof *finding);
-    *finding = (struct token_finding){0};
     kind = token_cache_load(internal->server->tokens, db, &internal->shown, &workload, finding, reterr);
     if (kind == ERR_NONE)
         internal->finding = finding;

@@ -155,7 +155,7 @@ static int64_t fleet_milli(const struct world *world, const struct wish *wish)
 
 int64_t horizon_taken_milli(const struct reservation *reservation)
 {
-    enum reservation_state state = reservation->is.state;
+    int state = reservation->is.state; /* of enum reservation_state */
     bool has_place = reservation->granted || state == RESERVATION_HELD || state == RESERVATION_SCHEDULED ||
                      state == RESERVATION_ACTIVATING || state == RESERVATION_ACTIVE;
     bool is_open = has_place && reservation->ends_s == NEVER;
