@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/planning.h"
 #include "api/resources/registry.h"
+#include "api/server/field_value.h"
 #include "api/server/page_cursor.h"
 #include "common/gpu_model.h"
 #include "common/must.h"
@@ -91,7 +92,7 @@ static void step_out(struct arena *arena, struct json_out *out, int64_t starts_s
     static const char *const names[] = {"held", "preemptible", "turnaround", "maintenance", "unplannable", "free"};
     json_out_open(out, '{');
     json_out_key(out, "starts_at");
-    planning_time_out(out, starts_s);
+    field_value_time(starts_s, out);
     for (size_t i = 0; i < COUNT_OF(names); i++)
         hours_out(arena, out, names[i], json_integer_value(json_array_get(amounts, i)));
     json_out_close(out, '}');

@@ -4,6 +4,7 @@
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/registry.h"
+#include "api/server/field_value.h"
 #include "common/calendar.h"
 #include "common/money.h"
 #include "common/must.h"
@@ -229,9 +230,9 @@ static struct offer offer_of(const struct offer_search *search, const json_t *it
 static void write_terms(struct json_out *out, const struct offer *offer)
 {
     json_out_key(out, "starts_at");
-    planning_time_out(out, offer->starts_s);
+    field_value_time(offer->starts_s, out);
     json_out_key(out, "ends_at");
-    planning_time_out(out, offer->ends_s);
+    field_value_time(offer->ends_s, out);
     int_out(out, "count", offer->count);
     json_out_key(out, "placement");
     field_write_struct(reservation_placement_fields, &offer->placement, out);

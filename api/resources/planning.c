@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/planning.h"
 
+#include "api/server/field_value.h"
 #include "common/calendar.h"
 #include "common/least.h"
 #include "common/must.h"
@@ -94,7 +95,7 @@ void planning_range_ask(const struct planning_range *range, struct json_out *bod
 void planning_range_tell(const struct planning_range *range, struct json_out *out)
 {
     json_out_key(out, "from");
-    planning_time_out(out, range->from);
+    field_value_time(range->from, out);
     int_out(out, "step_s", range->step_s);
     int_out(out, "steps", range->steps);
 }
@@ -104,13 +105,6 @@ void planning_range_tell(const struct planning_range *range, struct json_out *ou
 void planning_json_freep(json_t **json)
 {
     json_decref(*json);
-}
-
-void planning_time_out(struct json_out *out, int64_t instant_s)
-{
-    char text[CALENDAR_TIME_SIZE];
-    calendar_time_print(instant_s, text);
-    json_out_text(out, text);
 }
 
 void planning_json_out(struct json_out *out, const json_t *value)

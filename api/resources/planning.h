@@ -46,8 +46,6 @@ void planning_range_tell(const struct planning_range *range, struct json_out *ou
     ".gpu_models, 'cpu_milli', " table ".cpu_milli, 'memory_mib', " table ".memory_mib)"
 
 void planning_json_freep(json_t **json);
-/* "YYYY-MM-DDTHH:MM:SSZ" */
-void planning_time_out(struct json_out *out, int64_t instant_s);
 /* Any value of a tree. */
 void planning_json_out(struct json_out *out, const json_t *value);
 

@@ -4,6 +4,7 @@
 #include "api/resources/planning_wish.h"
 #include "api/resources/price_estimate.h"
 #include "api/resources/registry.h"
+#include "api/server/field_value.h"
 #include "common/gpu_model.h"
 #include "common/money.h"
 #include "common/must.h"
@@ -300,7 +301,7 @@ static void time_or_null(struct json_out *out, const char *key, const json_t *in
 {
     json_out_key(out, key);
     if (json_is_integer(instant))
-        planning_time_out(out, json_integer_value(instant));
+        field_value_time(json_integer_value(instant), out);
     else
         json_out_null(out);
 }

@@ -3,6 +3,7 @@
 #include "api/server/field_value.h"
 
 #include "common/calendar.h"
+#include "common/least.h"
 #include "common/money.h"
 #include "common/must.h"
 
@@ -16,7 +17,8 @@ void field_value_time(int64_t time_s, struct json_out *out)
         json_out_null(out);
         return;
     }
-    calendar_time_print(time_s, text);
+    /* Requests are refused such times; a row that holds one all the same is no reason to end the server. */
+    calendar_time_print(least_of(time_s, CALENDAR_TIME_MAX_S), text);
     json_out_text(out, text);
 }
 

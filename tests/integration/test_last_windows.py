@@ -80,3 +80,10 @@ def test_no_commitment_ends_beyond_the_end(hall, guest):
     assert [(error["pointer"], error["code"]) for error in refused.body["errors"]] == [("/months", "out_of_range")]
     made = hall.operator.create("/v1/system/commitments", {**body, "months": 1})
     guest.get(f"/v1/commitments/{made['id']}").expect(200)
+
+
+def test_a_row_with_an_end_beyond_the_end_is_told(hall, guest):
+    """Such a row was made by releases that did not refuse it."""
+    made = guest.create("/v1/reservations", wish(starts_at="2026-02-01T00:00:00Z", ends_at="2026-02-02T00:00:00Z"))
+    hall.sql("UPDATE reservation_status SET ends_at = '10000-01-02T00:00:00Z' WHERE reservation_id = (SELECT id FROM reservation ORDER BY id DESC LIMIT 1)")
+    assert guest.get(f"/v1/reservations/{made['id']}").expect(200).body["status"]["ends_at"] == LAST
