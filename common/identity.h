@@ -73,6 +73,23 @@ enum identity_kind {
 #define IDENTITY_TEXT_SIZE 31 /* prefix, underscore, 26 characters, 0 */
 #define UUID_TEXT_SIZE     37
 
+/* By value: below 0 where a comes first, 0 where they are the same, above 0 else; as PostgreSQL sorts UUIDs. */
+static inline int identity_compare(struct identity a, struct identity b)
+{
+    return __builtin_memcmp(a.bytes, b.bytes, sizeof a.bytes);
+}
+
+static inline bool identity_equal(struct identity a, struct identity b)
+{
+    return identity_compare(a, b) == 0;
+}
+
+/* All zero: none, where an identifier may be absent. */
+static inline bool identity_is_nil(struct identity id)
+{
+    return identity_equal(id, (struct identity){0});
+}
+
 /* A new UUIDv7 of the real clock: 48 bits of milliseconds, then random bits; within one process and millisecond
  * the ids rise. Thread-safe. */
 struct identity identity_new(void);

@@ -117,7 +117,7 @@ static int by_sku_and_owner(const struct price_version *one, const struct price_
     if (order == 0)
         order = strcmp(one->sku.currency, other->sku.currency);
     if (order == 0)
-        order = memcmp(&one->tenant, &other->tenant, sizeof one->tenant);
+        order = identity_compare(one->tenant, other->tenant);
     return order != 0 ? order : strcmp(one->project, other->project);
 }
 
@@ -167,7 +167,7 @@ static int by_id(const void *a, const void *b)
 {
     const struct price_version *const *one = a;
     const struct price_version *const *other = b;
-    return memcmp(&(*one)->id, &(*other)->id, sizeof(*one)->id);
+    return identity_compare((*one)->id, (*other)->id);
 }
 
 static void index_versions(struct price_book *book)
@@ -213,7 +213,7 @@ const struct price_version *price_book_find(const struct price_book *book, struc
 const struct price_discount *price_book_find_discount(const struct price_book *book, struct identity discount)
 {
     for (size_t i = 0; i < book->discount_count; i++) {
-        if (memcmp(&book->discounts[i].id, &discount, sizeof discount) == 0)
+        if (identity_equal(book->discounts[i].id, discount))
             return &book->discounts[i];
     }
     return NULL;
@@ -436,7 +436,7 @@ static struct series discounts_of(const struct price_book *book, const struct sk
     struct series found = series_of(book->discount_count);
     for (size_t i = 0; i < book->discount_count; i++) {
         const struct price_discount *discount = &book->discounts[i];
-        bool fits = memcmp(&discount->tenant, &tenant, sizeof tenant) == 0 && strcmp(discount->project, project) == 0 &&
+        bool fits = identity_equal(discount->tenant, tenant) && strcmp(discount->project, project) == 0 &&
                     (of_sku ? strcmp(discount->sku, sku->name) == 0 && strcmp(discount->sku_kind, sku->kind) == 0
                             : discount->sku[0] == '\0') &&
                     (discount->percent_bp > 0 || strcmp(discount->currency, sku->currency) == 0);
@@ -494,10 +494,9 @@ static void cut(struct series prices, struct series list, struct series discount
 void price_book_choose(const struct price_book *book, const struct sku *sku, const struct price_customer *customer,
                        struct price_choice *ret)
 {
-    static const struct identity nobody;
-    struct series list = prices_of(book, sku, nobody, "", customer->zone);
+    struct series list = prices_of(book, sku, (struct identity){0}, "", customer->zone);
     struct series prices = copy_of(list);
-    bool is_tenant = memcmp(&customer->tenant, &nobody, sizeof nobody) != 0;
+    bool is_tenant = !identity_is_nil(customer->tenant);
     if (is_tenant)
         prices = lay_over(prices_of(book, sku, customer->tenant, "", customer->zone), prices);
     if (is_tenant && customer->project != NULL)

@@ -15,7 +15,7 @@ static uint32_t slot_of(const struct idmap *map, struct identity id)
     uint64_t hash = 0;
     memcpy(&hash, id.bytes + sizeof id.bytes - sizeof hash, sizeof hash);
     uint32_t slot = (uint32_t)(hash * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (map->size - 1);
-    while (map->slots[slot].value != IDMAP_NONE && memcmp(&map->slots[slot].id, &id, sizeof id) != 0)
+    while (map->slots[slot].value != IDMAP_NONE && !identity_equal(map->slots[slot].id, id))
         slot = (slot + 1) & (map->size - 1); /* ends: the map is never full */
     return slot;
 }

@@ -86,8 +86,7 @@ static int check_statements(const char *database_url)
 static bool is_known(const struct provisioner *provisioner, struct identity id)
 {
     for (size_t i = 0; i < provisioner->zone_count; i++) {
-        struct identity known = zone_id(provisioner->zones[i]);
-        if (memcmp(&known, &id, sizeof id) == 0)
+        if (identity_equal(zone_id(provisioner->zones[i]), id))
             return true;
     }
     return false;
@@ -104,8 +103,7 @@ static void add_zone(struct provisioner *provisioner, struct identity id)
 static bool is_listed(const PGresult *zones, struct identity id)
 {
     for (int row = 0; row < PQntuples(zones); row++) {
-        struct identity listed = db_identity(zones, row, 0);
-        if (memcmp(&listed, &id, sizeof id) == 0)
+        if (identity_equal(db_identity(zones, row, 0), id))
             return true;
     }
     return false;

@@ -13,7 +13,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 
 #define ROLE                 "sluice_provisioner"
 #define STATEMENT_TIMEOUT_MS 60000
@@ -193,6 +192,6 @@ bool zone_verify_ask(struct zone_verify *verify, const struct zone_memory *memor
     if (!atomic_load(&verify->is_done))
         return false;
     end_run(verify);
-    bool is_for_this = memcmp(&verify->question, &question, sizeof question) == 0;
+    bool is_for_this = identity_equal(verify->question, question);
     return is_for_this && reply_of(verify, verify->err.kind, arena, ret); /* else it has a run of its own next time */
 }

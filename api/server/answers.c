@@ -7,7 +7,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct answers {
     const struct db_stmt *look;
@@ -86,7 +85,7 @@ static struct answer_waiter *take(struct answers *answers, struct identity id)
 {
     (void)pthread_mutex_lock(&answers->lock);
     struct answer_waiter *waiter = answers->first;
-    while (waiter != NULL && memcmp(&waiter->question_id, &id, sizeof id) != 0)
+    while (waiter != NULL && !identity_equal(waiter->question_id, id))
         waiter = waiter->next;
     if (waiter != NULL)
         unlink_waiter(answers, waiter);

@@ -90,7 +90,7 @@ void changes_tell(struct changes *changes, struct identity object)
     struct change_waiter *told = NULL;
     (void)pthread_mutex_lock(&changes->lock);
     for (struct change_waiter **link = bucket_of(changes, object); *link != NULL;) {
-        if (memcmp(&(*link)->object, &object, sizeof object) != 0) {
+        if (!identity_equal((*link)->object, object)) {
             link = &(*link)->next;
             continue;
         }

@@ -107,7 +107,7 @@ static bool is_awaited(struct follower *follower, struct identity id)
 {
     (void)pthread_mutex_lock(&follower->lock);
     const struct waiter *waiter = *bucket_of(follower, id);
-    while (waiter != NULL && memcmp(waiter->reservation_id.bytes, id.bytes, sizeof id.bytes) != 0)
+    while (waiter != NULL && !identity_equal(waiter->reservation_id, id))
         waiter = waiter->next;
     (void)pthread_mutex_unlock(&follower->lock);
     return waiter != NULL;
@@ -120,7 +120,7 @@ static struct waiter *take_waiters(struct follower *follower, struct identity id
     (void)pthread_mutex_lock(&follower->lock);
     for (struct waiter **link = bucket_of(follower, id); *link != NULL;) {
         struct waiter *waiter = *link;
-        if (memcmp(waiter->reservation_id.bytes, id.bytes, sizeof id.bytes) != 0) {
+        if (!identity_equal(waiter->reservation_id, id)) {
             link = &waiter->next;
             continue;
         }

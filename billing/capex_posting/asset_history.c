@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/capex_posting/asset_history.h"
 
-#include <string.h>
-
 static const struct db_stmt statement_history = {
     .name = "asset_history",
     .sql = "SELECT c.asset_id, s.units_gpu_milli_s, " ASSET_CHANGE_COLUMNS
@@ -35,8 +33,7 @@ static int first_of(const PGresult *rows, struct identity asset)
     int to = PQntuples(rows);
     while (from < to) {
         int middle = from + (to - from) / 2;
-        struct identity there = db_identity(rows, middle, 0);
-        if (memcmp(&there, &asset, sizeof asset) < 0)
+        if (identity_compare(db_identity(rows, middle, 0), asset) < 0)
             from = middle + 1;
         else
             to = middle;
@@ -51,8 +48,7 @@ enum err_kind asset_history_life(const struct asset_history *history, const stru
     const PGresult *rows = history->rows;
     int count = PQntuples(rows);
     for (int row = count == 0 ? 0 : first_of(rows, asset->id); row < count; row++) {
-        struct identity owner = db_identity(rows, row, 0);
-        if (memcmp(&owner, &asset->id, sizeof owner) != 0)
+        if (!identity_equal(db_identity(rows, row, 0), asset->id))
             break;
         struct asset_change change = asset_change_read(rows, row, 2, db_int(rows, row, 1, 0));
         struct asset_effect effect;

@@ -108,7 +108,7 @@ static int by_id(const void *a, const void *b)
 {
     const struct fleet_node *one = a;
     const struct fleet_node *other = b;
-    return memcmp(&one->id, &other->id, sizeof one->id);
+    return identity_compare(one->id, other->id);
 }
 
 static struct fleet_node *find_node(const struct fleet_day *fleet, struct identity id)

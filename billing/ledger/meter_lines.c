@@ -129,8 +129,7 @@ void meter_lines_drop(struct rated_lines *lines)
 
 static bool is_of(struct identity owner, struct identity tenant)
 {
-    static const struct identity nil;
-    return memcmp(&owner, &nil, sizeof nil) == 0 || memcmp(&owner, &tenant, sizeof tenant) == 0;
+    return identity_is_nil(owner) || identity_equal(owner, tenant);
 }
 
 void meter_cuts_release(struct meter_cuts *cuts)

@@ -83,7 +83,7 @@ static enum err_kind load_written(struct db *db, const struct rate_scope *scope,
     for (size_t i = 0; i < lines->count; i++) {
         const struct rated_key *key = &lines->list[i].key;
         const struct rated_key *before = i == 0 ? NULL : &lines->list[i - 1].key;
-        if (before == NULL || memcmp(&key->reservation, &before->reservation, sizeof key->reservation) != 0)
+        if (before == NULL || !identity_equal(key->reservation, before->reservation))
             db_array_identity(&reservations, key->reservation);
         least_s = key->period_start_s < least_s ? key->period_start_s : least_s;
     }

@@ -7,23 +7,17 @@
 
 #include <string.h>
 
-static bool is_nil(const struct identity *id)
-{
-    static const struct identity nil;
-    return memcmp(id, &nil, sizeof nil) == 0;
-}
-
 bool rate_lines_knows(const struct price_book *book, const struct rated_line *line)
 {
     return price_book_find(book, line->key.price) != NULL &&
-           (is_nil(&line->key.list_price) || price_book_find(book, line->key.list_price) != NULL);
+           (identity_is_nil(line->key.list_price) || price_book_find(book, line->key.list_price) != NULL);
 }
 
 void rate_lines_drop_unknown(const struct price_book *book, struct rated_lines *lines)
 {
     size_t kept = 0;
     for (size_t i = 0; i < lines->count; i++) {
-        if (is_nil(&lines->list[i].key.price) || rate_lines_knows(book, &lines->list[i]))
+        if (identity_is_nil(lines->list[i].key.price) || rate_lines_knows(book, &lines->list[i]))
             lines->list[kept++] = lines->list[i];
     }
     lines->count = kept;
@@ -39,7 +33,7 @@ enum err_kind rate_lines_fold(const struct rated_lines *written, struct rated_li
 {
     for (size_t i = 0; i < written->count; i++) {
         struct rated_line line = written->list[i];
-        if (line.key.category != CHARGE_USAGE || is_nil(&line.key.reservation) || rated_line_is_metered(&line))
+        if (line.key.category != CHARGE_USAGE || identity_is_nil(line.key.reservation) || rated_line_is_metered(&line))
             continue;
         line.key.commitment = (struct identity){0};
         line.key.commitment_status = CAPACITY_NONE;
@@ -51,9 +45,8 @@ enum err_kind rate_lines_fold(const struct rated_lines *written, struct rated_li
 
 static bool is_same_group(const struct rated_line *one, const struct rated_line *other)
 {
-    return memcmp(&one->key.reservation, &other->key.reservation, sizeof one->key.reservation) == 0 &&
-           memcmp(&one->key.price, &other->key.price, sizeof one->key.price) == 0 &&
-           one->key.period_start_s == other->key.period_start_s;
+    return identity_equal(one->key.reservation, other->key.reservation) &&
+           identity_equal(one->key.price, other->key.price) && one->key.period_start_s == other->key.period_start_s;
 }
 
 static size_t sku_of(const struct price_version *version, const struct rate_commitment *commitments, size_t count)
@@ -71,7 +64,7 @@ static struct rating_item item_of(const struct price_book *book, const struct ra
 {
     const struct price_version *version = price_book_find(book, line->key.price);
     const struct price_version *list =
-        is_nil(&line->key.list_price) ? NULL : price_book_find(book, line->key.list_price);
+        identity_is_nil(line->key.list_price) ? NULL : price_book_find(book, line->key.list_price);
     must(version != NULL);
     struct rating_item item = {
         .pool = version->pool,
@@ -82,7 +75,7 @@ static struct rating_item item_of(const struct price_book *book, const struct ra
     };
     item.list_price_u = list == NULL ? item.unit_price_u : price_book_unit_price(book, list, line->key.list_window);
     const struct price_discount *discount =
-        is_nil(&line->key.discount) ? NULL : price_book_find_discount(book, line->key.discount);
+        identity_is_nil(line->key.discount) ? NULL : price_book_find_discount(book, line->key.discount);
     if (discount != NULL)
         price_discount_apply(discount, &item);
     return item;

@@ -4,8 +4,6 @@
 
 #include "common/calendar.h"
 
-#include <string.h>
-
 /* Chosen instances that ended in a span and neither failed nor gave way: how long they were held, undelivered time
  * included, so that what the provider owes is not charged for. Nothing to look at where no price has a minimum.
  *   chosen: their ids; ended: when. */
@@ -219,7 +217,7 @@ static void forget(struct rated_lines *lines, struct identity reservation)
 {
     size_t kept = 0;
     for (size_t i = 0; i < lines->count; i++) {
-        if (memcmp(&lines->list[i].key.reservation, &reservation, sizeof reservation) != 0)
+        if (!identity_equal(lines->list[i].key.reservation, reservation))
             lines->list[kept++] = lines->list[i];
     }
     lines->count = kept;

@@ -13,8 +13,6 @@
 #include "billing/ledger/usage_lines.h"
 #include "common/alloc.h"
 
-#include <string.h>
-
 #define CHUNK_RESERVATIONS 2000 /* a transaction stays below a second */
 
 /* The day's usage, cut off where it ends or now; of a chunk of reservations, or of a tenant. Columns are enum
@@ -95,7 +93,7 @@ static void add_period(struct so_far *so_far, const struct period *period)
 {
     for (size_t i = so_far->period_count; i > 0; i--) { /* the last ones are likely */
         struct period *known = &so_far->periods[i - 1];
-        if (known->starts_s != period->starts_s || memcmp(&known->tenant, &period->tenant, sizeof known->tenant) != 0)
+        if (known->starts_s != period->starts_s || !identity_equal(known->tenant, period->tenant))
             continue;
         known->is_metered_only = known->is_metered_only && period->is_metered_only;
         return;
@@ -110,8 +108,7 @@ static void add_period(struct so_far *so_far, const struct period *period)
 static void add_row(struct bulk_rows *rows, const struct so_far *so_far, const struct rated_line *line,
                     int64_t unpriced_gpu_milli_s)
 {
-    static const struct identity nil;
-    bool has_reservation = memcmp(&line->key.reservation, &nil, sizeof nil) != 0;
+    bool has_reservation = !identity_is_nil(line->key.reservation);
     db_column_int8(&rows->columns[0], so_far->generation);
     db_column_int8(&rows->columns[1], so_far->part->day);
     db_column_identity(&rows->columns[2], line->tenant);
@@ -140,13 +137,12 @@ static enum err_kind write(struct db *db, const struct so_far *so_far, const str
 static enum err_kind load_usage(struct db *db, const struct so_far *so_far, const char *tenant, int64_t limit,
                                 PGresult **ret, struct err *reterr)
 {
-    static const struct identity nil;
     const struct day_part *part = so_far->part;
     char date[CALENDAR_DATE_SIZE];
     char last[UUID_TEXT_SIZE];
     char texts[3][DB_INT_TEXT_SIZE];
     calendar_date_print(part->day, date);
-    identity_to_uuid(tenant == NULL ? so_far->last : nil, last);
+    identity_to_uuid(tenant == NULL ? so_far->last : (struct identity){0}, last);
     return db_run(db, &statement_usage,
                   DB_PARAMS(date, db_int_param(texts[0], part->until_s), db_int_param(texts[1], part->open_from_s),
                             last, db_int_param(texts[2], limit), tenant),
@@ -322,8 +318,7 @@ static const struct price_book *book_of(const struct so_far *so_far, const struc
 static bool is_anew(const struct so_far *so_far, const struct period *period)
 {
     for (int row = 0; row < PQntuples(so_far->due); row++) {
-        struct identity tenant = db_identity(so_far->due, row, DUE_TENANT);
-        if (memcmp(&tenant, &period->tenant, sizeof tenant) == 0 &&
+        if (identity_equal(db_identity(so_far->due, row, DUE_TENANT), period->tenant) &&
             db_int(so_far->due, row, DUE_START, 0) == period->starts_s)
             return db_bool(so_far->due, row, DUE_ANEW);
     }

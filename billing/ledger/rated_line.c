@@ -170,8 +170,7 @@ const struct db_stmt *const rated_line_statements[] = {
 
 bool rated_line_is_metered(const struct rated_line *line)
 {
-    static const struct identity nil;
-    return memcmp(&line->key.meter, &nil, sizeof nil) != 0;
+    return !identity_is_nil(line->key.meter);
 }
 
 void rated_line_give(struct rated_line *line, int64_t amount_u)
@@ -373,8 +372,7 @@ enum err_kind rated_lines_of_meters(struct db *db, const char *tenant, int64_t p
 
 static void add_identity(struct db_array *column, const struct identity *id)
 {
-    static const struct identity nil;
-    if (memcmp(id, &nil, sizeof nil) == 0)
+    if (identity_is_nil(*id))
         db_array_text(column, NULL);
     else
         db_array_identity(column, *id);
@@ -484,7 +482,7 @@ static void take_period(struct rated_lines *lines, struct identity tenant, int64
     size_t kept = 0;
     for (size_t i = 0; i < lines->count; i++) {
         const struct rated_line *line = &lines->list[i];
-        if (line->key.period_start_s == starts_s && memcmp(&line->tenant, &tenant, sizeof tenant) == 0)
+        if (line->key.period_start_s == starts_s && identity_equal(line->tenant, tenant))
             rated_lines_push(ret, line);
         else
             lines->list[kept++] = *line;

@@ -119,7 +119,7 @@ static int by_object_and_revision(const void *a, const void *b)
 {
     const struct metered_event *one = a;
     const struct metered_event *other = b;
-    int order = memcmp(one->object.bytes, other->object.bytes, sizeof one->object.bytes);
+    int order = identity_compare(one->object, other->object);
     if (order == 0)
         order = (one->type > other->type) - (one->type < other->type);
     if (order == 0)

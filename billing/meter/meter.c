@@ -12,8 +12,6 @@
 #include "common/must.h"
 #include "common/shutdown.h"
 
-#include <string.h>
-
 #define CUT_CHUNK         5000  /* instances per transaction */
 #define CATCH_UP_POLL_MS  2     /* writing transactions are short */
 #define CATCH_UP_LEAST_MS 10000 /* then something is wrong: the oldest writer is an alert */
@@ -193,7 +191,7 @@ static void subjects_release(struct subjects *subjects)
 
 static bool same_object(const struct metered_event *a, const struct metered_event *b)
 {
-    return a->type == b->type && memcmp(&a->object, &b->object, sizeof a->object) == 0;
+    return a->type == b->type && identity_equal(a->object, b->object);
 }
 
 static void find_subjects(const struct event_batch *batch, struct subjects *ret)

@@ -6,7 +6,6 @@
 #include "common/must.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define LATE_END (-1) /* in place of an interval's number: its end alone came late */
 
@@ -275,7 +274,7 @@ static int by_instance_id(const void *a, const void *b)
 {
     const struct metered_instance *one = a;
     const struct metered_instance *other = b;
-    return memcmp(one->id.bytes, other->id.bytes, sizeof one->id.bytes);
+    return identity_compare(one->id, other->id);
 }
 
 enum err_kind meter_load_instances(struct db *db, struct metered_instance *instances, size_t count, struct err *reterr)
@@ -354,7 +353,7 @@ static int by_node_id(const void *a, const void *b)
 {
     const struct metered_node *one = a;
     const struct metered_node *other = b;
-    return memcmp(one->id.bytes, other->id.bytes, sizeof one->id.bytes);
+    return identity_compare(one->id, other->id);
 }
 
 enum err_kind meter_load_nodes(struct db *db, struct metered_node *nodes, size_t count, struct err *reterr)

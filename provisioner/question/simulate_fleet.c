@@ -16,9 +16,7 @@ enum { MADE_UP_NODE = 1, MADE_UP_RACK, MADE_UP_FABRIC };
 
 static struct planner_id fabric_of(const struct simulate_addition *addition, uint64_t line)
 {
-    static const struct identity none = {0};
-    bool is_given = memcmp(&addition->fabric, &none, sizeof none) != 0;
-    return is_given ? planner_id_of(addition->fabric) : made_up(MADE_UP_FABRIC, line);
+    return identity_is_nil(addition->fabric) ? made_up(MADE_UP_FABRIC, line) : planner_id_of(addition->fabric);
 }
 
 static const char *read_addition(const struct simulate_addition *addition, uint64_t line,

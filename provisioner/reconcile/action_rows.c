@@ -46,7 +46,7 @@ static struct instance *find_instance(const struct world *world, struct identity
 {
     struct reservation *of = world_reservation(world, reservation);
     for (uint32_t i = 0; of != NULL && i < of->instance_count; i++) {
-        if (memcmp(&of->instances[i].id, &id, sizeof id) == 0)
+        if (identity_equal(of->instances[i].id, id))
             return &of->instances[i];
     }
     return NULL;
@@ -59,7 +59,7 @@ enum err_kind actions_send(struct db *db, const char *reservations, struct err *
 
 static bool has_begun(const struct instance *instance, struct identity action)
 {
-    return instance->has_begun && memcmp(&instance->begun, &action, sizeof action) == 0;
+    return instance->has_begun && identity_equal(instance->begun, action);
 }
 
 enum err_kind actions_receive(struct world *world, struct db *db, struct err *reterr)

@@ -98,8 +98,7 @@ static bool moves_what_starts(const struct reservation *reservation)
             continue;
         struct planner_key key = instance_key(instance);
         const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
-        struct planner_id here = planner_id_of(instance->node);
-        if (place != NULL && memcmp(&place->id, &here, sizeof here) != 0)
+        if (place != NULL && !identity_equal(identity_of(place->id), instance->node))
             return true;
     }
     return false;

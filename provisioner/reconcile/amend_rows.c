@@ -5,8 +5,6 @@
 
 #include "common/must.h"
 
-#include <string.h>
-
 #define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
 
 // clang-format off
@@ -78,7 +76,7 @@ static void read_amendments(struct world *world, const PGresult *result)
     uint32_t at = 0;
     for (int row = 0; row < rows; row++) {
         struct identity id = db_identity(result, row, 0);
-        while (memcmp(&world->reservations[at].wish.id, &id, sizeof id) != 0)
+        while (!identity_equal(world->reservations[at].wish.id, id))
             must(++at < world->reservation_count);
         struct reservation *reservation = &world->reservations[at];
         if (reservation->amendment_count++ == 0)

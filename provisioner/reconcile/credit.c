@@ -5,8 +5,6 @@
 #include "common/money.h"
 #include "provisioner/reconcile/amend.h"
 
-#include <string.h>
-
 static const struct db_stmt statement_ask = {
     .name = "credit_ask",
     .sql = "SELECT ordinal, currency, limit_u, used_u, held_u, needed_u"
@@ -147,12 +145,11 @@ enum err_kind credit_observe(struct world *world, struct db *db, struct err *ret
 static enum err_kind look(const struct reservation *reservation, const struct amend_terms *terms, struct db *db,
                           PGresult **ret, struct err *reterr)
 {
-    static const struct identity no_type;
     const struct wish *wish = &reservation->wish;
     char id[UUID_TEXT_SIZE], tenant[UUID_TEXT_SIZE], type[UUID_TEXT_SIZE];
     char starts[DB_INT_TEXT_SIZE], ends[DB_INT_TEXT_SIZE], milli[DB_INT_TEXT_SIZE];
     CLEANUP(db_array_clear) struct db_array models = {0};
-    bool has_type = memcmp(&wish->type, &no_type, sizeof no_type) != 0;
+    bool has_type = !identity_is_nil(wish->type);
     identity_to_uuid(wish->id, id);
     identity_to_uuid(wish->tenant, tenant);
     identity_to_uuid(wish->type, type);

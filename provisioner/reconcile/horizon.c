@@ -168,7 +168,7 @@ static int64_t sold_just_now(const struct world *world, const struct wish *wish)
     int64_t milli = 0;
     for (uint32_t i = 0; i < world->reservation_count; i++) {
         const struct reservation *other = &world->reservations[i];
-        if (memcmp(&other->wish.type, &wish->type, sizeof wish->type) == 0)
+        if (identity_equal(other->wish.type, wish->type))
             milli += horizon_taken_milli(other) - other->taken_milli_was;
     }
     return milli;

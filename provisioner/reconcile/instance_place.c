@@ -4,8 +4,6 @@
 
 #include "common/least.h"
 
-#include <string.h>
-
 /* Searches for whom to evict in one piece of work: each may look at every node, some 10 ms with 12,500 of them. */
 #define EVICTING_MAX 32
 
@@ -56,7 +54,7 @@ static void forget_clean(struct instance *instance)
 
 static void take_place(struct instance *instance, struct identity node)
 {
-    if (memcmp(&instance->node, &node, sizeof node) != 0)
+    if (!identity_equal(instance->node, node))
         forget_clean(instance);
     instance->node = node;
 }
@@ -148,8 +146,7 @@ int64_t instance_place_free_s(const struct instance *instance)
     const struct world *world = instance->reservation->world;
     struct planner_key key = instance_key(instance);
     const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
-    struct planner_id here = planner_id_of(instance->node);
-    if (place == NULL || memcmp(&place->id, &here, sizeof here) != 0)
+    if (place == NULL || !identity_equal(identity_of(place->id), instance->node))
         return NEVER;
     return planner_free_since(world->planner, &key, world->now_s);
 }

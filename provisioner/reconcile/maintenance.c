@@ -17,7 +17,7 @@ static struct planner_key key_of(const struct maintenance *window, uint32_t node
 bool maintenance_is_of(const struct world *world, struct identity id)
 {
     for (uint32_t i = 0; i < world->window_count; i++) {
-        if (memcmp(&world->windows[i].id, &id, sizeof id) == 0)
+        if (identity_equal(world->windows[i].id, id))
             return true;
     }
     return false;

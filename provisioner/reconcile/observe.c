@@ -282,7 +282,7 @@ static void read_instances(struct world *world, const PGresult *result)
     uint32_t at = 0;
     for (int row = 0; row < rows; row++) {
         struct identity id = db_identity(result, row, 0);
-        while (memcmp(&world->reservations[at].wish.id, &id, sizeof id) != 0)
+        while (!identity_equal(world->reservations[at].wish.id, id))
             must(++at < world->reservation_count);
         struct reservation *reservation = &world->reservations[at];
         if (reservation->instance_count == 0)

@@ -100,7 +100,7 @@ enum err_kind observe_evicted(struct world *world, struct db *db, struct err *re
     CLEANUP(db_array_clear) struct db_array ids = {0};
     for (uint32_t i = 0; i < world->eviction_count; i++) {
         struct identity id = world->evictions[i].reservation;
-        bool is_repeated = i > 0 && memcmp(&world->evictions[i - 1].reservation, &id, sizeof id) == 0;
+        bool is_repeated = i > 0 && identity_equal(world->evictions[i - 1].reservation, id);
         if (!is_repeated && world_reservation(world, id) == NULL)
             db_array_identity(&ids, id);
     }

@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/holding.h"
 
-#include <string.h>
-
 static int64_t within(int64_t value, int64_t least, int64_t most)
 {
     int64_t raised = value < least ? least : value;
@@ -80,7 +78,7 @@ static void refuse(struct reservation *reservation, const struct planner_request
 static bool is_given_up(const struct reservation *reservation)
 {
     const struct identity *given_up = reservation->world->given_up;
-    return given_up != NULL && memcmp(given_up, &reservation->wish.id, sizeof *given_up) == 0;
+    return given_up != NULL && identity_equal(*given_up, reservation->wish.id);
 }
 
 static void give_up(struct reservation *reservation)

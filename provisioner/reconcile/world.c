@@ -73,7 +73,7 @@ void world_evict(struct world *world, const struct eviction *eviction)
 struct reservation *world_reservation(const struct world *world, struct identity id)
 {
     for (uint32_t i = 0; i < world->reservation_count; i++) {
-        if (memcmp(&world->reservations[i].wish.id, &id, sizeof id) == 0)
+        if (identity_equal(world->reservations[i].wish.id, id))
             return &world->reservations[i];
     }
     return NULL;

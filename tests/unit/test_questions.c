@@ -47,13 +47,12 @@ static int64_t nothing_sold(struct question_source *source, const struct reserva
 static const char *covered(struct question_source *source, struct reservation *reservation,
                            const struct amendment *amendment)
 {
-    static const struct identity no_type;
     const struct held *held = (const struct held *)(const void *)source;
-    const struct identity *type = &reservation->wish.type;
+    struct identity type = reservation->wish.type;
     (void)amendment;
-    if (memcmp(type, &no_type, sizeof no_type) == 0)
+    if (identity_is_nil(type))
         return NULL;
-    return memcmp(type, &held->too_dear, sizeof *type) == 0 ? "{}" : NULL;
+    return identity_equal(type, held->too_dear) ? "{}" : NULL;
 }
 
 static struct scene scene_of(struct planner *planner)
