@@ -47,8 +47,8 @@ static const struct db_stmt statement_next = {
 static const struct db_stmt statement_show = {
     .name = "provisional_show",
     .sql = "INSERT INTO provisional_day AS p (day, generation, as_of)"
-           " SELECT d.day::date, $3::bigint, least((d.day::date + 1)::timestamp AT TIME ZONE 'UTC', "
-           "to_timestamp($2::bigint))"
+           " SELECT d.day::date, $3::bigint,"
+           "  least((d.day::date + 1)::timestamp AT TIME ZONE 'UTC', to_timestamp($2::bigint))"
            "   FROM generate_series($1::date::timestamp, (to_timestamp($2::bigint - 1) AT TIME ZONE 'UTC')::date,"
            "    interval '1 day') AS d (day)"
            " ON CONFLICT (day) DO UPDATE SET generation = excluded.generation, as_of = excluded.as_of",

@@ -31,8 +31,8 @@ static const struct db_stmt statement_holdings = {
         " SELECT r.id, i.id, i.ordinal, r.tenant_id, r.project, i.gpu_milli, extract(epoch FROM i.starts_at)::bigint,"
         "        coalesce(extract(epoch FROM i.ends_at)::bigint, 9223372036854775807),"
         "        (SELECT n.gpu_model FROM node n WHERE n.id = coalesce(i.node_id,"
-        "           (SELECT c.node_id FROM instance_incarnation c WHERE c.instance_id = i.id ORDER BY c.incarnation "
-        "DESC LIMIT 1)))"
+        "           (SELECT c.node_id FROM instance_incarnation c WHERE c.instance_id = i.id"
+        "             ORDER BY c.incarnation DESC LIMIT 1)))"
         "   FROM limited l JOIN instance i ON i.tenant_id = l.tenant_id AND i.zone_id = $1::uuid"
         "   JOIN reservation r ON r.id = i.reservation_id"
         "  WHERE i.ends_at IS NULL OR i.ends_at > to_timestamp($2::bigint)",

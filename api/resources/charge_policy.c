@@ -74,8 +74,8 @@ static const struct db_stmt statement_close = {
     .name = "charge_policy_close",
     .sql = "UPDATE charge_policy SET valid = tstzrange(lower(valid), to_timestamp($4::bigint))"
            " WHERE kind = $1 AND tier = $2 AND tenant_id IS NOT DISTINCT FROM $3::uuid AND upper_inf(valid)"
-           " AND lower(valid) < to_timestamp($4::bigint) AND to_timestamp($4::bigint) >= date_trunc('second', "
-           "sluice_now())",
+           " AND lower(valid) < to_timestamp($4::bigint)"
+           " AND to_timestamp($4::bigint) >= date_trunc('second', sluice_now())",
     .params = 4,
 };
 

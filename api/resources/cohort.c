@@ -33,14 +33,14 @@ static const struct schema query_schema = {"CohortQuery", query_fields, sizeof(s
 #define MINOR(column_, name_) ", " column_ " AS \"" name_ ".amount_minor\", s.currency AS \"" name_ ".currency\""
 
 /* A row for each cohort and currency; the key of a page is both. A node counts once, however many parts it has. */
+// clang-format off
 static const struct db_stmt statement_list = {
     .name = "cohort_list",
     .sql =
         "WITH part AS ("
         "  SELECT a.cohort, a.currency, coalesce(a.node_id, w.node_id) AS node_id, a.in_service,"
-        "         coalesce(r.cost_minor, a.cost_minor) AS cost_minor, coalesce(r.accumulated_minor, 0) AS "
-        "charged_minor,"
-        "         coalesce(r.impairment_minor, 0) AS impaired_minor"
+        "         coalesce(r.cost_minor, a.cost_minor) AS cost_minor,"
+        "         coalesce(r.accumulated_minor, 0) AS charged_minor, coalesce(r.impairment_minor, 0) AS impaired_minor"
         "    FROM asset a LEFT JOIN asset w ON w.id = a.component_of LEFT JOIN asset_register r ON r.asset_id = a.id"
         "   WHERE r.disposed_on IS NULL AND ($3::text IS NULL OR a.cohort = $3::text)"
         "     AND ($1::text IS NULL OR concat_ws(' ', a.cohort, a.currency) > $1::text)"
@@ -48,19 +48,22 @@ static const struct db_stmt statement_list = {
         "  SELECT d.cohort, d.currency, count(*) AS nodes, sum(n.gpu_count) AS gpus"
         "    FROM (SELECT DISTINCT cohort, currency, node_id FROM part) d JOIN node n ON n.id = d.node_id GROUP BY 1, 2"
         "), s AS ("
-        "  SELECT p.cohort, p.currency, count(*) AS assets, min(p.in_service) AS from_day, max(p.in_service) AS "
-        "until_day,"
-        "         sum(p.cost_minor)::bigint AS cost_minor, sum(p.charged_minor)::bigint AS charged_minor,"
+        "  SELECT p.cohort, p.currency, count(*) AS assets, min(p.in_service) AS from_day,"
+        "         max(p.in_service) AS until_day, sum(p.cost_minor)::bigint AS cost_minor,"
+        "         sum(p.charged_minor)::bigint AS charged_minor,"
         "         sum(p.impaired_minor)::bigint AS impaired_minor FROM part p GROUP BY 1, 2"
         ") SELECT s.cohort, s.assets, coalesce(p.nodes, 0) AS nodes, coalesce(p.gpus, 0) AS gpus,"
-        "   s.from_day AS in_service_from, s.until_day AS in_service_until" MINOR("s.cost_minor", "cost")
-            MINOR("s.charged_minor", "accumulated_depreciation") MINOR("s.impaired_minor", "accumulated_impairment")
-                MINOR("s.cost_minor - s.charged_minor - s.impaired_minor",
-                      "net_book_value") ", concat_ws(' ', s.cohort, s.currency) AS page_key"
-                                        " FROM s LEFT JOIN placed p ON p.cohort = s.cohort AND p.currency = s.currency"
-                                        " ORDER BY concat_ws(' ', s.cohort, s.currency) LIMIT $2::bigint",
+        "   s.from_day AS in_service_from, s.until_day AS in_service_until"
+        MINOR("s.cost_minor", "cost")
+        MINOR("s.charged_minor", "accumulated_depreciation")
+        MINOR("s.impaired_minor", "accumulated_impairment")
+        MINOR("s.cost_minor - s.charged_minor - s.impaired_minor", "net_book_value")
+        ", concat_ws(' ', s.cohort, s.currency) AS page_key"
+        " FROM s LEFT JOIN placed p ON p.cohort = s.cohort AND p.currency = s.currency"
+        " ORDER BY concat_ws(' ', s.cohort, s.currency) LIMIT $2::bigint",
     .params = 3,
 };
+// clang-format on
 
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {

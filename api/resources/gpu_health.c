@@ -115,14 +115,12 @@ static const struct db_stmt statement_check = {
 static const struct db_stmt statement_put = {
     .name = "gpu_put",
     .sql =
-        "INSERT INTO gpu_reading AS r (node_id, gpu, read_at, temperature_c, power_w, utilization_percent, "
-        "ecc_corrected,"
-        "                              ecc_uncorrected, remapped_rows, remap_is_pending)"
+        "INSERT INTO gpu_reading AS r (node_id, gpu, read_at, temperature_c, power_w, utilization_percent,"
+        "                              ecc_corrected, ecc_uncorrected, remapped_rows, remap_is_pending)"
         " SELECT DISTINCT ON (x.node, x.gpu) x.node, x.gpu, to_timestamp(x.at), x.temperature, x.power, x.utilization,"
         "        x.corrected, x.uncorrected, x.remapped, x.pending"
-        "   FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::integer[], $5::integer[], $6::integer[], "
-        "$7::bigint[],"
-        "               $8::bigint[], $9::integer[], $10::boolean[])"
+        "   FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::integer[], $5::integer[], $6::integer[],"
+        "               $7::bigint[], $8::bigint[], $9::integer[], $10::boolean[])"
         "        AS x (node, gpu, at, temperature, power, utilization, corrected, uncorrected, remapped, pending)"
         "  ORDER BY x.node, x.gpu, x.at DESC"
         " ON CONFLICT (node_id, gpu) DO UPDATE"

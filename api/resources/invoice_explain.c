@@ -125,9 +125,8 @@ static const struct db_stmt statement_line = {
     .sql =
         "SELECT l.invoice_id, l.line_no, l.description, l.reservation_id,"
         " coalesce((SELECT q FROM jsonb_array_elements(i.configuration->'prices') q WHERE q->>'id' = l.price_id::text),"
-        "  (SELECT to_jsonb(p) FROM price p WHERE p.id = l.price_id)), l.gpu_milli_seconds + l.meter_quantity, "
-        "l.amount_u,"
-        " l.net_minor, l.tax_shown_minor, i.currency, i.net_minor, i.tax_minor, i.tax_rate_bp,"
+        "  (SELECT to_jsonb(p) FROM price p WHERE p.id = l.price_id)), l.gpu_milli_seconds + l.meter_quantity,"
+        " l.amount_u, l.net_minor, l.tax_shown_minor, i.currency, i.net_minor, i.tax_minor, i.tax_rate_bp,"
         " (SELECT count(*) FROM rated_line r WHERE" OF_GROUP "), l.commitment_id, l.charge_category, l.reason,"
         " to_char(l.corrects AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
         " l.reservation_name,"
@@ -143,15 +142,15 @@ static const struct db_stmt statement_line = {
 
 static const struct db_stmt statement_days = {
     .name = "invoice_explain_days",
-    .sql = "WITH told AS (SELECT r.*, meter_micro_units(m.aggregation, r.meter_quantity) AS micro_units, "
-           "sum(r.gpu_milli_seconds) OVER so_far AS total_quantity,"
+    .sql = "WITH told AS (SELECT r.*, meter_micro_units(m.aggregation, r.meter_quantity) AS micro_units,"
+           "  sum(r.gpu_milli_seconds) OVER so_far AS total_quantity,"
            "   sum(r.amount_u) OVER so_far AS total_u FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id"
            "   JOIN rated_line r ON" OF_GROUP
            " LEFT JOIN meter m ON m.id = r.meter_id WHERE l.invoice_id = $3::uuid AND l.line_no = $4::integer"
            "  WINDOW so_far AS (ORDER BY r.id ROWS UNBOUNDED PRECEDING))"
-           " SELECT day, capacity_status AS capacity, nullif(window_no, 0) AS \"window\", discount_id AS discount, "
-           "seconds, gpu_milli_seconds, micro_units AS quantity, amount_u AS \"amount.amount_u\", currency AS "
-           "\"amount.currency\","
+           " SELECT day, capacity_status AS capacity, nullif(window_no, 0) AS \"window\", discount_id AS discount,"
+           "  seconds, gpu_milli_seconds, micro_units AS quantity, amount_u AS \"amount.amount_u\","
+           "  currency AS \"amount.currency\","
            "  total_quantity::bigint AS total_gpu_milli_seconds, total_u::bigint AS \"total_amount.amount_u\","
            "  currency AS \"total_amount.currency\", list_u AS \"list_amount.amount_u\","
            "  currency AS \"list_amount.currency\", contracted_u AS \"contracted_amount.amount_u\","

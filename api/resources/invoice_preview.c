@@ -89,8 +89,8 @@ static const struct db_stmt statement_period = {
            " extract(epoch FROM (m.month + interval '1 month') AT TIME ZONE t.billing_timezone)::bigint,"
            " (SELECT extract(epoch FROM (max(day) + 1)::timestamp AT TIME ZONE 'UTC')::bigint FROM billing_day)"
            " FROM tenant t CROSS JOIN LATERAL (SELECT coalesce($2::date::timestamp,"
-           "  date_trunc('month', sluice_now() AT TIME ZONE t.billing_timezone)) AS month) m WHERE t.id = $1::uuid OR "
-           "t.name = $3::text",
+           "  date_trunc('month', sluice_now() AT TIME ZONE t.billing_timezone)) AS month) m"
+           " WHERE t.id = $1::uuid OR t.name = $3::text",
     .params = 3,
 };
 

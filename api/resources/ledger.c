@@ -89,8 +89,8 @@ static const struct db_stmt statement_chart = {
 /* The key of a page is "code currency tenant": unique, and the order. */
 static const struct db_stmt statement_balance = {
     .name = "ledger_balance",
-    .sql = "WITH keyed AS (SELECT *, concat_ws(' ', code, currency, tenant_id) COLLATE \"C\" AS page_key FROM "
-           "trial_balance)"
+    .sql = "WITH keyed AS (SELECT *, concat_ws(' ', code, currency, tenant_id) COLLATE \"C\" AS page_key"
+           "               FROM trial_balance)"
            " SELECT code AS account, kind, tenant, currency, debit_u AS debit, credit_u AS credit, page_key FROM keyed"
            " WHERE $1::text IS NULL OR page_key > $1::text ORDER BY page_key LIMIT $2::bigint",
     .params = 2,

@@ -6,8 +6,8 @@
 
 static const struct db_stmt statement_type = {
     .name = "planning_type",
-    .sql = "SELECT gpu_count, gpu_milli, cpu_milli, memory_mib, to_json(gpu_models), retired FROM instance_type WHERE "
-           "name = $1",
+    .sql = "SELECT gpu_count, gpu_milli, cpu_milli, memory_mib, to_json(gpu_models), retired"
+           "  FROM instance_type WHERE name = $1",
     .params = 1,
 };
 

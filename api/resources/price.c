@@ -121,13 +121,11 @@ static const struct db_stmt statement_close = {
 
 static const struct db_stmt statement_create = {
     .name = "price_create",
-    .sql = "INSERT INTO price (id, sku_kind, sku, tier, currency, tenant_id, project, valid, gpu_hour_u, created_by, "
-           "model,"
-           "  tiers, package_gpu_hours, windows, minimum_s, corrects)"
+    .sql = "INSERT INTO price (id, sku_kind, sku, tier, currency, tenant_id, project, valid, gpu_hour_u, created_by,"
+           "  model, tiers, package_gpu_hours, windows, minimum_s, corrects)"
            " VALUES ($1::uuid, $2, $3, $4, $5, $6::uuid, $7, coalesce((SELECT valid FROM price WHERE id = $16::uuid),"
-           "   tstzrange(to_timestamp($8::bigint), NULL)), $9::bigint, $10::uuid, $11, $12::jsonb, $13::bigint, "
-           "$14::jsonb,"
-           "  $15::integer, $16::uuid)",
+           "   tstzrange(to_timestamp($8::bigint), NULL)), $9::bigint, $10::uuid, $11, $12::jsonb, $13::bigint,"
+           "  $14::jsonb, $15::integer, $16::uuid)",
     .params = 16,
 };
 

@@ -28,9 +28,9 @@ enum { FLOOR_ID, FLOOR_MODE, FLOOR_MARGIN, FLOOR_UTILISATION };
 
 static const struct db_stmt statement_override = {
     .name = "price_floor_override",
-    .sql = "INSERT INTO price_floor_override (id, price_floor_id, sold_by, object_id, tenant_id, tier, gpu_hour_u, "
-           "floor_u,"
-           "  reason, created_by) VALUES ($1::uuid, $2::uuid, $3, $4::uuid, $5::uuid, $6, $7::bigint, $8::bigint, $9,"
+    .sql = "INSERT INTO price_floor_override (id, price_floor_id, sold_by, object_id, tenant_id, tier, gpu_hour_u,"
+           "  floor_u, reason, created_by)"
+           " VALUES ($1::uuid, $2::uuid, $3, $4::uuid, $5::uuid, $6, $7::bigint, $8::bigint, $9,"
            "  $10::uuid)",
     .params = 10,
 };

@@ -76,8 +76,8 @@ static const struct db_stmt statement_usage = {
 static const struct db_stmt statement_answer = {
     .name = "reservation_cost_answer",
     .sql =
-        "SELECT $1::uuid AS reservation, $2::bigint AS as_of, floor($3::numeric * 1000000 / 3600000)::bigint AS "
-        "delivered_gpu_hours,"
+        "SELECT $1::uuid AS reservation, $2::bigint AS as_of,"
+        " floor($3::numeric * 1000000 / 3600000)::bigint AS delivered_gpu_hours,"
         " $4::bigint AS \"so_far.amount_u\", CASE WHEN $4::bigint IS NOT NULL THEN $8::text END AS \"so_far.currency\","
         " $5::bigint AS \"projected.amount_u\", CASE WHEN $5::bigint IS NOT NULL THEN $8::text END AS "
         "\"projected.currency\","

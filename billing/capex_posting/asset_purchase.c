@@ -31,8 +31,8 @@ static const struct db_stmt statement_recognise = {
     .sql =
         "INSERT INTO asset_book (asset_id, recognised_on, in_service, opening_minor)"
         " SELECT x.asset_id, date '1970-01-01' + x.day::integer, date '1970-01-01' + x.in_service::integer, x.opening"
-        "   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS x (asset_id, day, in_service, "
-        "opening)",
+        "   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[])"
+        "     AS x (asset_id, day, in_service, opening)",
     .params = 4,
     .columns = 4,
 };

@@ -71,9 +71,8 @@ static const struct db_stmt statement_hash = {
 static const struct db_stmt statement_event = {
     .name = "credit_note_event",
     .sql = "SELECT event_append($1::uuid, NULL, 'credit_note', $2::uuid, 1, 'credit_note.issued', NULL,"
-           "  jsonb_build_object('number', $3::text, 'invoice', $4::uuid, 'total_minor', $5::bigint, 'currency', "
-           "$6::text)),"
-           "  pg_notify('sluice_event', '')",
+           "  jsonb_build_object('number', $3::text, 'invoice', $4::uuid, 'total_minor', $5::bigint, 'currency',"
+           "  $6::text)), pg_notify('sluice_event', '')",
     .params = 6,
 };
 

@@ -6,16 +6,14 @@
 
 static const struct db_stmt statement_load = {
     .name = "commitments_load",
-    .sql =
-        "SELECT id, category = 'spend', coalesce(sku_kind, ''), coalesce(sku, ''), tier, coalesce(gpu_hours, 0), "
-        "currency,"
-        "  total_minor, upfront_bp, months, extract(epoch FROM starts_at)::bigint, extract(epoch FROM ends_at)::bigint,"
-        "  tenant_id, (SELECT extract(year FROM a.age) * 12 + extract(month FROM a.age) FROM tenant t CROSS JOIN "
-        "LATERAL"
-        "   (SELECT age(to_timestamp($2::bigint) AT TIME ZONE t.billing_timezone,"
-        "               c.starts_at AT TIME ZONE t.billing_timezone) AS age) a WHERE t.id = c.tenant_id)::bigint"
-        "  FROM commitment c WHERE tenant_id = $1::uuid AND starts_at <= to_timestamp($2::bigint)"
-        "   AND ends_at >= to_timestamp($3::bigint) ORDER BY starts_at, id",
+    .sql = "SELECT id, category = 'spend', coalesce(sku_kind, ''), coalesce(sku, ''), tier,"
+           "  coalesce(gpu_hours, 0), currency, total_minor, upfront_bp, months,"
+           "  extract(epoch FROM starts_at)::bigint, extract(epoch FROM ends_at)::bigint,"
+           "  tenant_id, (SELECT extract(year FROM a.age) * 12 + extract(month FROM a.age)"
+           "   FROM tenant t CROSS JOIN LATERAL (SELECT age(to_timestamp($2::bigint) AT TIME ZONE t.billing_timezone,"
+           "               c.starts_at AT TIME ZONE t.billing_timezone) AS age) a WHERE t.id = c.tenant_id)::bigint"
+           "  FROM commitment c WHERE tenant_id = $1::uuid AND starts_at <= to_timestamp($2::bigint)"
+           "   AND ends_at >= to_timestamp($3::bigint) ORDER BY starts_at, id",
     .params = 3,
 };
 enum { ID, IS_SPEND, KIND, SKU, TIER, GPU_HOURS, CURRENCY, TOTAL, UPFRONT, MONTHS, STARTS, ENDS, TENANT, NUMBER };
@@ -24,12 +22,10 @@ static const struct db_stmt statement_write = {
     .name = "commitments_write",
     .sql = "INSERT INTO commitment_period (commitment_id, period_start, tenant_id, period_end, used_gpu_milli_seconds,"
            "  overage_gpu_milli_seconds, cost_u, used_u, overage_u, billed_u, rated_until)"
-           " SELECT x.id, to_timestamp($2::bigint), $3::uuid, to_timestamp($4::bigint), x.used, x.overage, x.cost_u, "
-           "x.used_u,"
-           "  x.overage_u, x.billed_u, to_timestamp($5::bigint)"
-           "   FROM unnest($1::uuid[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], "
-           "$11::bigint[])"
-           "    AS x (id, used, overage, cost_u, used_u, overage_u, billed_u)"
+           " SELECT x.id, to_timestamp($2::bigint), $3::uuid, to_timestamp($4::bigint), x.used, x.overage, x.cost_u,"
+           "  x.used_u, x.overage_u, x.billed_u, to_timestamp($5::bigint)"
+           "   FROM unnest($1::uuid[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],"
+           "    $11::bigint[]) AS x (id, used, overage, cost_u, used_u, overage_u, billed_u)"
            " ON CONFLICT (commitment_id, period_start) DO UPDATE SET"
            "  used_gpu_milli_seconds = excluded.used_gpu_milli_seconds,"
            "  overage_gpu_milli_seconds = excluded.overage_gpu_milli_seconds, cost_u = excluded.cost_u,"

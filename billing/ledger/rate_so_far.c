@@ -15,6 +15,7 @@
 
 #define CHUNK_RESERVATIONS 2000 /* a transaction stays below a second */
 
+// clang-format off
 /* The day's usage, cut off where it ends or now; of a chunk of reservations, or of a tenant. Columns are enum
  * usage_column. */
 static const struct db_stmt statement_usage = {
@@ -29,10 +30,13 @@ static const struct db_stmt statement_usage = {
         "     AND u.reservation_id > $4::uuid AND ($6::uuid IS NULL OR u.tenant_id = $6::uuid)"
         "), one AS MATERIALIZED ("
         "  SELECT DISTINCT p.reservation_id AS id FROM piece p ORDER BY 1 LIMIT $5::bigint"
-        "), " USAGE_CHOSEN("one x") "  SELECT c.*, p.day, p.node_id, p.period_start, p.period_end, p.gpu_milli, p.class"
-                                    "    FROM piece p JOIN chosen c ON c.id = p.reservation_id" USAGE_SUMMED,
+        "), " USAGE_CHOSEN("one x")
+        "  SELECT c.*, p.day, p.node_id, p.period_start, p.period_end, p.gpu_milli, p.class"
+        "    FROM piece p JOIN chosen c ON c.id = p.reservation_id"
+        USAGE_SUMMED,
     .params = 6,
 };
+// clang-format on
 
 /* Billing periods of tenants with commitments that the day touches. */
 static const struct db_stmt statement_committed = {
@@ -53,9 +57,8 @@ static const struct db_stmt statement_write = {
            " SELECT x.generation, date '1970-01-01' + x.day::integer, x.tenant_id, x.reservation_id, x.currency,"
            "  to_timestamp(x.period), x.effective_u, x.gpu_milli_s, x.unpriced, x.category"
            "   FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[],"
-           "     $8::bigint[], $9::bigint[], $10::text[]) AS x (generation, day, tenant_id, reservation_id, currency, "
-           "period,"
-           "     effective_u, gpu_milli_s, unpriced, category)",
+           "     $8::bigint[], $9::bigint[], $10::text[]) AS x (generation, day, tenant_id, reservation_id, currency,"
+           "     period, effective_u, gpu_milli_s, unpriced, category)",
     .params = 10,
     .columns = 10,
 };

@@ -5,14 +5,13 @@
 
 static const struct db_stmt statement_windows = {
     .name = "apply_maintenance",
-    .sql = "INSERT INTO maintenance_window_status AS s (window_id, zone_id, state, revision, wish_revision, reason, "
-           "conflict,"
-           "                                            moved_count, ends_at, decided_at, due_at)"
+    .sql = "INSERT INTO maintenance_window_status AS s (window_id, zone_id, state, revision, wish_revision, reason,"
+           "                                            conflict, moved_count, ends_at, decided_at, due_at)"
            " SELECT n.id, $1::uuid, n.state, n.revision, n.wish_revision, n.reason, n.conflict::jsonb, n.moved,"
            "        to_timestamp(n.ends), to_timestamp($2::bigint), to_timestamp(n.due)"
-           "   FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::int[], "
-           "$10::bigint[],"
-           "               $11::bigint[]) AS n (id, state, revision, wish_revision, reason, conflict, moved, ends, due)"
+           "   FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::int[],"
+           "               $10::bigint[], $11::bigint[])"
+           "     AS n (id, state, revision, wish_revision, reason, conflict, moved, ends, due)"
            " ON CONFLICT (window_id) DO UPDATE"
            " SET state = excluded.state, revision = excluded.revision, wish_revision = excluded.wish_revision,"
            "     reason = excluded.reason, conflict = excluded.conflict, moved_count = excluded.moved_count,"
