@@ -99,7 +99,9 @@ static enum err_kind wait_socket(struct db *db, bool wants_write, int64_t deadli
 
 static int64_t answer_deadline_ms(const struct db *db)
 {
-    return db->statement_timeout_ms == 0 ? -1 : clock_monotonic_ms() + db->statement_timeout_ms + ANSWER_SLACK_MS;
+    return db->options.statement_timeout_ms == 0
+               ? -1
+               : clock_monotonic_ms() + db->options.statement_timeout_ms + ANSWER_SLACK_MS;
 }
 
 enum err_kind db_await(struct db *db, struct err *reterr)

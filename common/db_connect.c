@@ -19,22 +19,39 @@
 #define SESSION_OPTIONS_SIZE 768
 #define STALE_READS_MAX      16 /* of messages that came while the connection was idle */
 
-static char *copy_or_null(const char *text)
+static const char *copy_or_null(const char *text)
 {
     return text == NULL ? NULL : alloc_text(text);
 }
 
-struct db *db_new(const struct db_options *options)
+static void free_copy(const char *text)
+{
+    free((void *)(uintptr_t)text); /* ours, though the options say const */
+}
+
+struct db_options db_options_copy(const struct db_options *options)
 {
     must(options->url != NULL);
+    struct db_options copy = *options;
+    copy.url = alloc_text(options->url);
+    copy.role = copy_or_null(options->role);
+    copy.application_name = copy_or_null(options->application_name);
+    return copy;
+}
+
+void db_options_clear(struct db_options *options)
+{
+    OPENSSL_cleanse((void *)(uintptr_t)options->url, strlen(options->url));
+    free_copy(options->url);
+    free_copy(options->role);
+    free_copy(options->application_name);
+    *options = (struct db_options){0};
+}
+
+struct db *db_new(const struct db_options *options)
+{
     struct db *db = alloc_zero(1, sizeof *db);
-    db->url = alloc_text(options->url);
-    db->role = copy_or_null(options->role);
-    db->application_name = copy_or_null(options->application_name);
-    db->statement_timeout_ms = options->statement_timeout_ms;
-    db->idle_in_transaction_session_timeout_ms = options->idle_in_transaction_session_timeout_ms;
-    db->lock_timeout_ms = options->lock_timeout_ms;
-    db->by_key = options->by_key;
+    db->options = db_options_copy(options);
     return db;
 }
 
@@ -48,10 +65,7 @@ void db_free(struct db *db)
     free(db->channels);
     free(db->pending);
     free(db->prepared.slots);
-    OPENSSL_cleanse(db->url, strlen(db->url)); /* it may hold a password */
-    free(db->url);
-    free(db->role);
-    free(db->application_name);
+    db_options_clear(&db->options);
     free(db);
 }
 
@@ -206,16 +220,7 @@ int64_t db_connect_timeout_ms(PGconn *connection)
 
 static enum err_kind open_connection(struct db *db, struct err *reterr)
 {
-    const struct db_options options = {
-        .url = db->url,
-        .role = db->role,
-        .application_name = db->application_name,
-        .statement_timeout_ms = db->statement_timeout_ms,
-        .idle_in_transaction_session_timeout_ms = db->idle_in_transaction_session_timeout_ms,
-        .lock_timeout_ms = db->lock_timeout_ms,
-        .by_key = db->by_key,
-    };
-    enum err_kind connected = connect_to(&options, PQconnectdbParams, &db->connection, reterr);
+    enum err_kind connected = connect_to(&db->options, PQconnectdbParams, &db->connection, reterr);
     if (connected != ERR_NONE)
         return connected;
     if (PQstatus(db->connection) != CONNECTION_OK || PQsetnonblocking(db->connection, 1) != 0) {

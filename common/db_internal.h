@@ -23,9 +23,7 @@ struct db_pending {
 };
 
 struct db {
-    char *url, *role, *application_name;
-    int statement_timeout_ms, idle_in_transaction_session_timeout_ms, lock_timeout_ms;
-    bool by_key;
+    struct db_options options; /* its own: db_options_copy */
 
     PGconn *connection; /* NULL: not connected */
     struct db_prepared prepared;
@@ -41,6 +39,10 @@ struct db {
     size_t channel_count;
     bool reconnected; /* since the last db_wait: notifications may have been missed */
 };
+
+/* The options with strings of their own, and the end of those: the url, which may hold a password, is cleansed. */
+struct db_options db_options_copy(const struct db_options *options);
+void db_options_clear(struct db_options *options);
 
 /* Ready for a statement: connects where there is no transaction, ERR_UNAVAILABLE where a transaction lost its
  * connection. */

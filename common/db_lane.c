@@ -7,9 +7,7 @@
 #include "common/db_internal.h"
 #include "common/must.h"
 
-#include <openssl/crypto.h>
 #include <poll.h>
-#include <string.h>
 
 #define RING_SIZE (DB_LANE_DEPTH_MAX + 1) /* the connection's own first request beside those of the user */
 
@@ -26,7 +24,7 @@ struct turn {
 };
 
 struct db_lane {
-    struct db_options options;
+    struct db_options options; /* its own: db_options_copy */
     PGconn *connection;
     enum db_lane_state state;
     struct err error;
@@ -94,20 +92,9 @@ static void close_broken(struct db_lane *lane)
 
 struct db_lane *db_lane_new(const struct db_options *options)
 {
-    must(options->url != NULL && options->role != NULL && options->application_name != NULL);
     struct db_lane *lane = alloc_zero(1, sizeof *lane);
-    lane->options = *options;
-    lane->options.url = alloc_text(options->url);
-    lane->options.role = alloc_text(options->role);
-    lane->options.application_name = alloc_text(options->application_name);
+    lane->options = db_options_copy(options);
     return lane;
-}
-
-static void free_text(const char *text)
-{
-    void *memory = NULL;
-    memcpy(&memory, &text, sizeof memory); /* ours, though the options say const */
-    free(memory);
 }
 
 void db_lane_free(struct db_lane *lane)
@@ -117,9 +104,7 @@ void db_lane_free(struct db_lane *lane)
     must(lane->count == 0);
     PQfinish(lane->connection);
     free(lane->prepared.slots);
-    free_text(lane->options.url);
-    free_text(lane->options.role);
-    free_text(lane->options.application_name);
+    db_options_clear(&lane->options);
     free(lane);
 }
 
