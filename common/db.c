@@ -1,8 +1,6 @@
 /* Running statements: sending, waiting with a limit, and turning what the server says into errors. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/alloc.h"
 #include "common/clock.h"
-#include "common/db_check.h"
 #include "common/db_column.h"
 #include "common/db_internal.h"
 #include "common/must.h"
@@ -10,12 +8,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 
 /* The server cancels a statement after its timeout; one that does not answer for this long thereafter is gone. */
 #define ANSWER_SLACK_MS 5000
-
-#define PREPARED_SIZE_MIN 64
 
 /* ---- Errors ---- */
 
@@ -153,45 +148,9 @@ void db_result_clear(PGresult **result)
     *result = NULL;
 }
 
-/* ---- Prepared statements ---- */
+/* ---- Running ---- */
 
-static size_t prepared_slot(const struct db_prepared *prepared, const struct db_stmt *stmt)
-{
-    size_t slot = ((uintptr_t)stmt >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (prepared->size - 1);
-    while (prepared->slots[slot].stmt != NULL && prepared->slots[slot].stmt != stmt)
-        slot = (slot + 1) & (prepared->size - 1); /* ends: the set is never full */
-    return slot;
-}
-
-bool db_prepared_has(const struct db_prepared *prepared, const struct db_stmt *stmt)
-{
-    return prepared->size > 0 && prepared->slots[prepared_slot(prepared, stmt)].stmt == stmt;
-}
-
-void db_prepared_add(struct db_prepared *prepared, const struct db_stmt *stmt)
-{
-    if (2 * (prepared->count + 1) > prepared->size) {
-        struct db_prepared grown = {.size = prepared->size == 0 ? PREPARED_SIZE_MIN : 2 * prepared->size};
-        grown.slots = alloc_zero(grown.size, sizeof *grown.slots);
-        for (size_t i = 0; i < prepared->size; i++) {
-            if (prepared->slots[i].stmt != NULL)
-                db_prepared_add(&grown, prepared->slots[i].stmt);
-        }
-        free(prepared->slots);
-        *prepared = grown;
-    }
-    size_t slot = prepared_slot(prepared, stmt);
-    must(prepared->slots[slot].stmt == NULL);
-    prepared->slots[slot].stmt = stmt;
-    prepared->count++;
-}
-
-void db_prepared_clear(struct db_prepared *prepared)
-{
-    if (prepared->size > 0)
-        memset(prepared->slots, 0, prepared->size * sizeof *prepared->slots);
-    prepared->count = 0;
-}
+#define PARAMS_MAX 64
 
 static enum err_kind prepare(struct db *db, const struct db_stmt *stmt, struct err *reterr)
 {
@@ -202,10 +161,6 @@ static enum err_kind prepare(struct db *db, const struct db_stmt *stmt, struct e
         db_prepared_add(&db->prepared, stmt);
     return kind;
 }
-
-/* ---- Running ---- */
-
-#define PARAMS_MAX 64
 
 int db_send_prepared(PGconn *connection, const struct db_stmt *stmt, const char *const *params)
 {
@@ -255,46 +210,4 @@ enum err_kind db_command(struct db *db, const char *sql, PGresult **ret, struct 
     if (PQsendQuery(db->connection, sql) == 0)
         return db_call_failed(db, "PQsendQuery", reterr);
     return db_take_result(db, ret, reterr);
-}
-
-/* ---- Schema ---- */
-
-static const struct db_stmt statement_schema_version = {
-    .name = "db_schema_version",
-    /* By way of jsonb: a schema of before 0083 has no such column, and is to be told as what it is. */
-    .sql = "SELECT coalesce(max(m.version), 0)::bigint, coalesce(max((to_jsonb(m) ->> 'oldest_known')::bigint), 0)"
-           " FROM schema_migration m",
-    .params = 0,
-};
-
-const struct db_stmt *const db_schema_statements[] = {&statement_schema_version, NULL};
-
-enum err_kind db_check_schema(struct db *db, struct err *reterr)
-{
-    struct err err = {0};
-    CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_schema_version, DB_NO_PARAMS, &result, &err);
-    if (kind != ERR_NONE) {
-        bool no_table = strcmp(err.sqlstate, "42P01") == 0 || strcmp(err.sqlstate, "3F000") == 0;
-        if (no_table)
-            kind = err_set(&err, ERR_PRECONDITION, "the database has no schema of Sluice: run deploy/migrate");
-        if (reterr != NULL)
-            *reterr = err;
-        return kind;
-    }
-    long long version = db_int(result, 0, 0, 0);
-    long long oldest_known = db_int(result, 0, 1, 0);
-    if (version < DB_SCHEMA_MIN) {
-        return err_set(
-            reterr, ERR_PRECONDITION,
-            "the database has schema %lld, this program needs %d at least: run the deploy/migrate of its release",
-            version, DB_SCHEMA_MIN);
-    }
-    if (oldest_known > DB_SCHEMA_KNOWN) {
-        return err_set(reterr, ERR_PRECONDITION,
-                       "the database has schema %lld, upon which programs run that know %lld at least, and this one "
-                       "knows %d: replace it by that of a later release",
-                       version, oldest_known, DB_SCHEMA_KNOWN);
-    }
-    return ERR_NONE;
 }
