@@ -72,10 +72,11 @@ MUST_CHECK enum err_kind db_transaction_id(struct db *db, uint64_t *ret, struct 
 MUST_CHECK enum err_kind db_transaction_committed(struct db *db, uint64_t transaction_id, bool *ret,
                                                   struct err *reterr);
 
+/* What is done in a transaction; it may be done again from the start. */
+typedef enum err_kind db_work(struct db *db, void *context, struct err *reterr);
+
 /* Runs work in a transaction; serialization failures and deadlocks are tried again, at most attempts_max times. */
-MUST_CHECK enum err_kind db_transact(struct db *db, int attempts_max,
-                                     enum err_kind (*work)(struct db *db, void *context, struct err *reterr),
-                                     void *context, struct err *reterr);
+MUST_CHECK enum err_kind db_transact(struct db *db, int attempts_max, db_work *work, void *context, struct err *reterr);
 
 /* Pipeline: between enter and leave, db_send queues statements and db_receive takes their results in order, so
  * that N statements cost one round trip. An error aborts the rest up to the sync that leave sends. */

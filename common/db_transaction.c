@@ -7,7 +7,6 @@
 #include "common/shutdown.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,13 +102,6 @@ enum err_kind db_transaction_id(struct db *db, uint64_t *ret, struct err *reterr
     return kind;
 }
 
-/* Real time passes; a shutdown ends the wait. */
-static bool wait_a_moment(void)
-{
-    struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
-    return poll(&stop, 1, OUTCOME_POLL_MS) <= 0;
-}
-
 enum err_kind db_transaction_committed(struct db *db, uint64_t transaction_id, bool *ret, struct err *reterr)
 {
     must(!db->in_transaction);
@@ -133,13 +125,11 @@ enum err_kind db_transaction_committed(struct db *db, uint64_t transaction_id, b
             *ret = strcmp(status, "committed") == 0;
             return ERR_NONE;
         }
-    } while (clock_monotonic_ms() < deadline_ms && wait_a_moment());
+    } while (clock_monotonic_ms() < deadline_ms && !shutdown_wait(OUTCOME_POLL_MS));
     return err_set(reterr, ERR_UNKNOWN_OUTCOME, "transaction %s is still running", id);
 }
 
-static enum err_kind transact_once(struct db *db,
-                                   enum err_kind (*work)(struct db *db, void *context, struct err *reterr),
-                                   void *context, struct err *reterr)
+static enum err_kind transact_once(struct db *db, db_work *work, void *context, struct err *reterr)
 {
     enum err_kind kind = db_begin(db, reterr);
     if (kind != ERR_NONE)
@@ -151,9 +141,7 @@ static enum err_kind transact_once(struct db *db,
     return kind;
 }
 
-enum err_kind db_transact(struct db *db, int attempts_max,
-                          enum err_kind (*work)(struct db *db, void *context, struct err *reterr), void *context,
-                          struct err *reterr)
+enum err_kind db_transact(struct db *db, int attempts_max, db_work *work, void *context, struct err *reterr)
 {
     must(attempts_max > 0);
     enum err_kind kind = ERR_RETRY;

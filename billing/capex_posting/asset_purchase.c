@@ -2,8 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/capex_posting/asset_purchase.h"
 
-#include "billing/capex_posting/asset_history.h"
+#include "billing/bulk_rows.h"
 #include "billing/ledger/journal.h"
+#include "common/asset_row.h"
 #include "common/calendar.h"
 #include "common/money.h"
 

@@ -2,9 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "billing/bulk_rows.h"
 #include "billing/capex_posting/asset_history.h"
 #include "billing/day_part.h"
-#include "billing/leader.h"
 
 /* Starts as {0}. */
 struct depreciation_rows {

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "billing/ledger/rate_so_far.h"
 
+#include "billing/bulk_rows.h"
 #include "billing/ledger/commitments.h"
 #include "billing/ledger/meter_lines.h"
 #include "billing/ledger/rate_alone.h"

@@ -3,7 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "billing/leader.h"
+#include "billing/bulk_rows.h"
 #include "billing/meter/node_idle.h"
 #include "billing/meter/tiling.h"
 
