@@ -56,6 +56,9 @@ MUST_CHECK enum err_kind db_run(struct db *db, const struct db_stmt *stmt, const
                                 struct err *reterr);
 #define DB_PARAMS(...) ((const char *const[]){__VA_ARGS__})
 #define DB_NO_PARAMS   ((const char *const *)NULL)
+/* A number that has a name, within the text of a statement. Its macro is digits alone. */
+#define SQL_NUMBER(name)    SQL_NUMBER_(name)
+#define SQL_NUMBER_(digits) #digits
 void db_result_clear(PGresult **result);
 
 MUST_CHECK enum err_kind db_begin(struct db *db, struct err *reterr);

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 /* Bounds what a refusal costs: the planner looks for a place for each, and each that it finds is priced here. */
-#define TYPES_MAX      4
-#define TYPES_MAX_TEXT "4"
+#define TYPES_MAX 4
 
 // clang-format off
 /* Not of a shape of the tenant's own: its GPU models are those that it takes, and on these what is larger fits nowhere
@@ -27,7 +26,7 @@ static const struct db_stmt statement_types = {
         "  WHERE t.id <> w.type AND NOT t.retired AND t.gpu_count * 1000 + t.gpu_milli >= w.gpu_milli"
         "    AND t.cpu_milli >= w.cpu_milli AND t.memory_mib >= w.memory_mib"
         "    AND zone_has_model($1::uuid, t.gpu_models)"
-        "  ORDER BY place LIMIT " TYPES_MAX_TEXT ")"
+        "  ORDER BY place LIMIT " SQL_NUMBER(TYPES_MAX) ")"
         " SELECT json_build_object('wish', $2::json, 'types', json_agg(json_build_object('name', t.name, 'id', t.id,"
         "    'terms', " PLANNING_SQL_TERMS("t") ", 'open_max_percent', t.open_ended_max_percent) ORDER BY t.place)),"
         "   (SELECT currency FROM tenant WHERE id = $3::uuid)"

@@ -34,7 +34,7 @@
 #define RETRY_MS             500
 #define UNREAD_MS            5000 /* a primary that is restarted is back by then */
 #define EVENTS_MAX           1000
-#define EVENTS_MAX_TEXT      "1000"
+#define EVENTS_MAX_TEXT      SQL_NUMBER(EVENTS_MAX)
 #define STATEMENT_TIMEOUT_MS 10000
 
 static struct metric lag = {.name = "sluice_api_follower_age_seconds",

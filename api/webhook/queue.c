@@ -8,14 +8,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define EVENTS_MAX_TEXT  "1000"
 #define EVENTS_MAX       1000
-#define ROUND_MAX_TEXT   "256"
-#define PER_WEBHOOK_TEXT "4"
+#define EVENTS_MAX_TEXT  SQL_NUMBER(EVENTS_MAX)
+#define UNDER_WAY_TEXT   SQL_NUMBER(QUEUE_UNDER_WAY_MAX)
+#define PER_WEBHOOK_TEXT SQL_NUMBER(QUEUE_PER_WEBHOOK_MAX)
 
 #define IS_ENABLED                                                                                                     \
-    "w.active AND NOT EXISTS (SELECT FROM webhook_status s WHERE s.webhook_id = w.id AND s.disabled_revision = "       \
-    "w.revision)"
+    "w.active AND NOT EXISTS (SELECT FROM webhook_status s"                                                            \
+    " WHERE s.webhook_id = w.id AND s.disabled_revision = w.revision)"
 
 /* A webhook that is not in sight yet is made by a later transaction than all below the bound: so none misses an event
  * where the cursor jumps to the bound because there is none. */
@@ -101,7 +101,7 @@ static const struct db_stmt statement_due = {
            "   AND d.next_attempt_at <= clock_timestamp() AND d.id <> ALL ($1::uuid[])"
            "   ORDER BY d.next_attempt_at, d.event_xid, d.event_seq LIMIT " PER_WEBHOOK_TEXT ") d"
            " LEFT JOIN event e ON e.xid = d.event_xid AND e.seq = d.event_seq AND e.recorded_at = d.event_recorded_at"
-           " LIMIT " ROUND_MAX_TEXT,
+           " LIMIT " UNDER_WAY_TEXT,
     .params = 2,
 };
 

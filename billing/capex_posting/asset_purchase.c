@@ -10,8 +10,7 @@
 
 #include <stdio.h>
 
-#define PURCHASES_MAX_TEXT "2000" /* per transaction, which stays below a second */
-#define PURCHASES_MAX      2000
+#define PURCHASES_MAX 2000 /* per transaction, which stays below a second */
 
 /* An asset that no node has yet is in stock: its service begins when one does. */
 // clang-format off
@@ -22,7 +21,7 @@ static const struct db_stmt statement_due = {
            "                       AS in_service) b"
            " WHERE coalesce(a.acquired_on, a.in_service) <= $1::date"
            "   AND NOT EXISTS (SELECT FROM asset_book k WHERE k.asset_id = a.id)"
-           " ORDER BY a.id LIMIT " PURCHASES_MAX_TEXT,
+           " ORDER BY a.id LIMIT " SQL_NUMBER(PURCHASES_MAX),
     .params = 1,
 };
 // clang-format on

@@ -14,8 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STOCK_MAX_TEXT "4000" /* per transaction, which stays below a second */
-#define STOCK_MAX      4000
+#define STOCK_MAX 4000 /* per transaction, which stays below a second */
 
 // clang-format off
 /* In stock again after it was used: depreciation does not cease (IAS 16.55), but it earns nothing, so that it is not a
@@ -26,7 +25,7 @@ static const struct db_stmt statement_stock = {
            " WHERE a.node_id IS NULL AND p.node_id IS NULL AND b.in_service <= $1::date"
            "   AND (b.disposed_on IS NULL OR b.disposed_on > $1::date) AND ($2::uuid IS NULL OR a.id > $2::uuid)"
            "   AND NOT EXISTS (SELECT FROM depreciation d WHERE d.asset_id = a.id AND d.day = $1::date)"
-           " ORDER BY a.id LIMIT " STOCK_MAX_TEXT,
+           " ORDER BY a.id LIMIT " SQL_NUMBER(STOCK_MAX),
     .params = 2,
 };
 // clang-format on

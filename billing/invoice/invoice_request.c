@@ -14,8 +14,7 @@
 
 #include <string.h>
 
-#define CHUNK      100 /* of one look */
-#define CHUNK_TEXT "100"
+#define CHUNK 100 /* of one look */
 
 static struct metric metric_requests = {.name = "sluice_billing_invoice_requests_total",
                                         .type = METRIC_COUNTER,
@@ -35,7 +34,7 @@ void invoice_request_register_metrics(void)
 static const struct db_stmt statement_open = {
     .name = "invoice_request_open",
     .sql = "SELECT id, kind, invoice_id, reason FROM invoice_request WHERE is_open AND id > $1::uuid"
-           " ORDER BY id LIMIT " CHUNK_TEXT,
+           " ORDER BY id LIMIT " SQL_NUMBER(CHUNK),
     .params = 1,
 };
 
