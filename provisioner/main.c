@@ -9,18 +9,12 @@
 #include "common/events.h"
 #include "common/lease.h"
 #include "common/log.h"
-#include "common/metrics.h"
 #include "common/must.h"
 #include "common/shutdown.h"
 #include "provisioner/driver/driver.h"
 #include "provisioner/reconcile/maintenance.h"
 #include "provisioner/zone.h"
-#include "provisioner/zone_pass.h"
-#include "provisioner/zone_pause.h"
-#include "provisioner/zone_question.h"
-#include "provisioner/zone_verify.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,33 +161,33 @@ static bool ready(void *context, FILE *out)
     return all;
 }
 
-static enum err_kind serve(struct provisioner *provisioner, struct err *reterr)
+/* Until the shutdown is requested. */
+static void keep_zones(struct provisioner *provisioner)
 {
-    enum err_kind kind = db_check_schema(provisioner->db, reterr);
-    if (kind == ERR_PRECONDITION)
-        return kind;
-    kind = ERR_NONE; /* a database that is away comes back */
-    struct admin *admin = NULL;
-    if (provisioner->settings.common.admin_listen[0] != '\0')
-        kind = admin_start(provisioner->settings.common.admin_listen, ready, provisioner, &admin, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    log_event(LOG_LEVEL_INFO, "started", LOG_TEXT("zones", provisioner->settings.zones));
     int64_t silent = 0;
     while (!shutdown_requested()) {
         struct err err = {0};
         bool notified = false;
-        enum err_kind looked = look_for_zones(provisioner, &err);
-        if (looked != ERR_NONE && silent-- <= 0) {
+        if (look_for_zones(provisioner, &err) != ERR_NONE && silent-- <= 0) {
             log_error("zones_not_read", &err);
             silent = ZONES_SILENT_S * 1000 / ZONES_LOOK_MS;
         }
-        looked = db_wait(provisioner->db, shutdown_fd(), ZONES_LOOK_MS, &notified, NULL);
-        if (looked != ERR_NONE) { /* the database is away: wait here */
-            struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
-            (void)poll(&stop, 1, ZONES_LOOK_MS); /* a signal ends it early, which is fine */
-        }
+        if (db_wait(provisioner->db, -1, ZONES_LOOK_MS, &notified, NULL) != ERR_NONE) /* the database is away */
+            (void)shutdown_wait(ZONES_LOOK_MS);                                       /* the loop looks itself */
     }
+}
+
+static enum err_kind serve(struct provisioner *provisioner, struct err *reterr)
+{
+    enum err_kind kind = db_check_schema(provisioner->db, reterr);
+    if (kind == ERR_PRECONDITION) /* a database that is away comes back */
+        return kind;
+    struct admin *admin = NULL;
+    kind = admin_start(provisioner->settings.common.admin_listen, ready, provisioner, &admin, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    log_event(LOG_LEVEL_INFO, "started", LOG_TEXT("zones", provisioner->settings.zones));
+    keep_zones(provisioner);
     for (size_t i = 0; i < provisioner->zone_count; i++)
         zone_join(provisioner->zones[i]);
     provisioner->zone_count = 0;
@@ -206,8 +200,8 @@ static int print_states(void)
 {
     puts("# State machines\n\n"
          "Printed from the transition tables by `sluice-provisioner --print-states`; do not edit. Rows stand in their\n"
-         "order of priority: the first of a state whose event holds and whose guard lets it through is taken. The "
-         "number\n"
+         "order of priority: the first of a state whose event holds and whose guard lets it through is taken. The"
+         " number\n"
          "is stored on the event of the move.\n");
     const struct fsm *const machines[] = {&reservation_fsm, &instance_fsm, &node_fsm, &maintenance_fsm};
     for (size_t i = 0; i < COUNT_OF(machines); i++)
@@ -235,10 +229,7 @@ int main(int argc, char **argv)
     } else if (kind == ERR_NONE && !done) {
         log_start("sluice-provisioner", log_level_from_text(provisioner.settings.common.log_level));
         shutdown_install();
-        metric_register(zone_pass_metrics, zone_pass_metric_count);
-        metric_register(zone_pause_metrics, zone_pause_metric_count);
-        metric_register(zone_question_metrics, zone_question_metric_count);
-        metric_register(zone_verify_metrics, zone_verify_metric_count);
+        zone_register_metrics();
         provisioner.db = db_new(&(struct db_options){.url = provisioner.settings.common.database_url,
                                                      .role = ROLE,
                                                      .application_name = "sluice-provisioner",

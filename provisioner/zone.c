@@ -23,7 +23,6 @@
 #include "provisioner/zone_source.h"
 #include "provisioner/zone_wake.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -123,7 +122,7 @@ static int wait_ms(const struct zone *zone, const struct zone_wake *wake)
 static enum err_kind wait(struct zone *zone, const struct zone_wake *wake, struct err *reterr)
 {
     bool notified = false;
-    return db_wait(zone->db, shutdown_fd(), wait_ms(zone, wake), &notified, reterr);
+    return db_wait(zone->db, -1, wait_ms(zone, wake), &notified, reterr);
 }
 
 /* *ret_settled: nothing is left to do at this instant. */
@@ -197,7 +196,7 @@ static enum err_kind stand_by(struct zone *zone, struct err *reterr)
     }
     bool notified = false;
     int64_t wait = zone->lease.ttl_ms / 5;
-    return db_wait(zone->db, shutdown_fd(), (int)(wait < TROUBLE_MS ? wait : TROUBLE_MS), &notified, reterr);
+    return db_wait(zone->db, -1, (int)(wait < TROUBLE_MS ? wait : TROUBLE_MS), &notified, reterr);
 }
 
 static enum err_kind keep_lease(struct zone *zone, struct err *reterr)
@@ -232,11 +231,8 @@ static void trouble(struct zone *zone, enum err_kind kind, const struct err *err
     if (kind == ERR_UNKNOWN_OUTCOME)
         zone->is_in_doubt = true; /* nor is it over: memory built now might lack what it is about to write */
     bool notified = false;
-    enum err_kind ignored = db_wait(zone->db, shutdown_fd(), TROUBLE_MS, &notified, NULL);
-    if (ignored != ERR_NONE) { /* it cannot even wait there */
-        struct pollfd stop = {.fd = shutdown_fd(), .events = POLLIN};
-        (void)poll(&stop, 1, TROUBLE_MS); /* a signal ends it early, which is fine */
-    }
+    if (db_wait(zone->db, -1, TROUBLE_MS, &notified, NULL) != ERR_NONE) /* it cannot even wait there */
+        (void)shutdown_wait(TROUBLE_MS);                                /* the loop looks itself */
 }
 
 static void *zone_run(void *context)
@@ -259,6 +255,14 @@ static void *zone_run(void *context)
     lease_release(&zone->lease, zone->db);
     atomic_store(&zone->leads, false);
     return NULL;
+}
+
+void zone_register_metrics(void)
+{
+    zone_pass_register_metrics();
+    zone_pause_register_metrics();
+    zone_question_register_metrics();
+    zone_verify_register_metrics();
 }
 
 struct zone *zone_start(struct identity id, const struct zone_options *options)

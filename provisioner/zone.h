@@ -27,6 +27,9 @@ struct identity zone_id(const struct zone *zone);
 bool zone_is_leader(const struct zone *zone);
 bool zone_is_healthy(const struct zone *zone);
 
+/* Of all zones that this process leads. */
+void zone_register_metrics(void);
+
 struct db_stmt;
 /* NULL-terminated list of every list of statements. */
 extern const struct db_stmt *const *const zone_statements[];

@@ -47,9 +47,12 @@ static struct metric metric_lag = {.name = "sluice_provisioner_due_lag_seconds",
                                    .type = METRIC_GAUGE,
                                    .help = "How long the work done last had been due, in domain time"};
 
-struct metric *const zone_pass_metrics[] = {&metric_granted, &metric_refused, &metric_overdue, &metric_pass,
-                                            &metric_failed,  &metric_double,  &metric_lag,     &metric_given_up};
-const int zone_pass_metric_count = COUNT_OF(zone_pass_metrics);
+void zone_pass_register_metrics(void)
+{
+    struct metric *const metrics[] = {&metric_granted, &metric_refused, &metric_overdue, &metric_pass,
+                                      &metric_failed,  &metric_double,  &metric_lag,     &metric_given_up};
+    metric_register(metrics, COUNT_OF(metrics));
+}
 
 /* The lead of the zone decides when scheduled reservations are looked at. */
 static const struct db_stmt statement_lead = {

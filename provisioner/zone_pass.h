@@ -18,6 +18,6 @@ MUST_CHECK enum err_kind zone_pass(struct zone_memory *memory, struct db *db, co
 /* Whether there is anything to do now. */
 bool zone_pass_is_due(const struct zone_memory *memory, const struct zone_wake *wake);
 
-extern struct metric *const zone_pass_metrics[];
-extern const int zone_pass_metric_count;
+void zone_pass_register_metrics(void);
+
 extern const struct db_stmt *const zone_pass_statements[];

@@ -9,8 +9,11 @@ static struct metric metric_paused = {.name = "sluice_provisioner_zones_paused",
                                       .type = METRIC_GAUGE,
                                       .help = "Zones led here in which operators have stopped the automation"};
 
-struct metric *const zone_pause_metrics[] = {&metric_paused};
-const int zone_pause_metric_count = COUNT_OF(zone_pause_metrics);
+void zone_pause_register_metrics(void)
+{
+    struct metric *const metrics[] = {&metric_paused};
+    metric_register(metrics, COUNT_OF(metrics));
+}
 
 /* $1: the zone; $2, $3: when its nodes were, and are, to be ordered about again. What waits is due then, and what was
  * said to be due at the end that no longer holds is looked at sooner; a look too many changes nothing. Where the limit of a

@@ -14,6 +14,6 @@ MUST_CHECK enum err_kind zone_pause_follow(const struct zone_memory *memory, str
 /* Of the zones that this process leads; a zone counts while memory says that it is paused. */
 void zone_pause_count(int64_t change);
 
-extern struct metric *const zone_pause_metrics[];
-extern const int zone_pause_metric_count;
+void zone_pause_register_metrics(void);
+
 extern const struct db_stmt *const zone_pause_statements[];

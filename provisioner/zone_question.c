@@ -24,8 +24,11 @@ static struct metric metric_duration = {.name = "sluice_provisioner_question_dur
                                         .type = METRIC_HISTOGRAM,
                                         .help = "What a piece of work spent on questions"};
 
-struct metric *const zone_question_metrics[] = {&metric_answered, &metric_refused, &metric_duration};
-const int zone_question_metric_count = COUNT_OF(zone_question_metrics);
+void zone_question_register_metrics(void)
+{
+    struct metric *const metrics[] = {&metric_answered, &metric_refused, &metric_duration};
+    metric_register(metrics, COUNT_OF(metrics));
+}
 
 /* No question waits for ten minutes: the bounds spare the partitions of other days. */
 static const struct db_stmt statement_open = {

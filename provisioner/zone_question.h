@@ -13,6 +13,6 @@ MUST_CHECK enum err_kind zone_question_answer(struct zone_memory *memory, struct
                                               struct zone_verify *verify, int64_t now_s, bool *ret_more,
                                               struct err *reterr);
 
-extern struct metric *const zone_question_metrics[];
-extern const int zone_question_metric_count;
+void zone_question_register_metrics(void);
+
 extern const struct db_stmt *const zone_question_statements[];

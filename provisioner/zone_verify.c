@@ -21,8 +21,11 @@ static struct metric metric_differs = {.name = "sluice_provisioner_memory_differ
                                        .type = METRIC_COUNTER,
                                        .help = "Verifications that found memory and database to differ: a bug"};
 
-struct metric *const zone_verify_metrics[] = {&metric_differs};
-const int zone_verify_metric_count = COUNT_OF(zone_verify_metrics);
+void zone_verify_register_metrics(void)
+{
+    struct metric *const metrics[] = {&metric_differs};
+    metric_register(metrics, COUNT_OF(metrics));
+}
 
 struct zone_verify {
     struct db *db;

@@ -21,6 +21,6 @@ void zone_verify_free(struct zone_verify *verify);
 bool zone_verify_ask(struct zone_verify *verify, const struct zone_memory *memory, struct identity question,
                      struct arena *arena, struct question_reply *ret);
 
-extern struct metric *const zone_verify_metrics[];
-extern const int zone_verify_metric_count;
+void zone_verify_register_metrics(void);
+
 extern const struct db_stmt *const zone_verify_statements[];

@@ -75,7 +75,7 @@ static void *watch_tokens(void *context)
             token_cache_flush(background->tokens);
         enum err_kind kind = db_listen(background->token_db, "sluice_token", &err);
         if (kind == ERR_NONE)
-            kind = db_wait(background->token_db, shutdown_fd(), TOKEN_PERIOD_MS, &notified, &err);
+            kind = db_wait(background->token_db, -1, TOKEN_PERIOD_MS, &notified, &err);
         if (kind == ERR_NONE)
             continue;
         log_error("token_watch_failed", &err); /* what is remembered grows old by itself within a second */
