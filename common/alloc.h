@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 void *alloc_zero(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
+/* realloc; what is added is not zeroed. old may be NULL. */
 void *alloc_resize(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
-/* For a large table that is read here and there: zeroed, on huge pages where the system grants them, given back by
- * free.
- */
+/* For a large table that is read here and there: zeroed, on huge pages where the system grants them; free() gives it
+ * back. */
 void *alloc_table(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 char *alloc_text(const char *text) __attribute__((malloc, returns_nonnull, nonnull));

@@ -10,5 +10,6 @@
 
 /* ret has room for BASE64_TEXT_SIZE(size). */
 void base64_print(const uint8_t *bytes, size_t size, char *ret);
-/* False for any text that base64_print does not write, or of more than size_max bytes. */
+/* False for any text that base64_print does not write, for one of more than 4096 characters, and for more bytes than
+ * size_max. */
 bool base64_read(const char *text, uint8_t *ret, size_t size_max, size_t *ret_size);

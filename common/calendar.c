@@ -1,8 +1,7 @@
 /* Days and dates by arithmetic alone, because the C library's calendar reads time zones and globals.
  *
  * A year is counted from March, so that the leap day is its last, and 400 years from March are one era of 146,097
- * days that repeats exactly (the Gregorian rule; Richards, Explanatory Supplement to the Astronomical Almanac, 15.11).
- */
+ * days that repeats exactly (Richards, Explanatory Supplement to the Astronomical Almanac, 15.11). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/calendar.h"
 

@@ -23,8 +23,7 @@ struct db_stmt {
     const char *sql;  /* parameters as $1::type, ... */
     int params;
     int columns; /* the last so many parameters are columns (common/db_column.h), those before them texts */
-    bool binary; /* its rows come in the binary format: texts, integers, booleans, uuids and xid8, for the readers below
-                  */
+    bool binary; /* its rows come in that format: texts, integers, booleans, uuids and xid8, for the readers below */
 };
 
 struct db_options {

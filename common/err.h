@@ -63,6 +63,5 @@ int err_http_status(enum err_kind kind);
 const char *err_slug(enum err_kind kind);
 const char *err_title(enum err_kind kind);
 bool err_retryable(enum err_kind kind);
-/* The one place where an SQLSTATE becomes a kind: 23505 conflict, 23P01 no capacity, 40001 and 40P01 retry,
- * 53100 out of space, 57014 timeout, 08 and 57P unavailable, else internal. */
+/* The one place where an SQLSTATE becomes a kind, by a table (err.c); ERR_INTERNAL for what is not in it. */
 enum err_kind err_kind_of_sqlstate(const char *sqlstate);

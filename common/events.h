@@ -19,7 +19,6 @@ struct event_cursor {
     int64_t seq;
 };
 
-#define EVENT_CURSOR_TEXT_SIZE 64
 /* Whether events behind the position are missing, as those of transactions up to expired_xid are not kept any more
  * (0: all are). */
 static inline bool event_cursor_is_expired(const struct event_cursor *cursor, uint64_t expired_xid)
@@ -28,6 +27,7 @@ static inline bool event_cursor_is_expired(const struct event_cursor *cursor, ui
 }
 
 /* "generation-xid-seq", the id: of a server-sent event. */
+#define EVENT_CURSOR_TEXT_SIZE 64
 void event_cursor_print(const struct event_cursor *cursor, char ret[static EVENT_CURSOR_TEXT_SIZE]);
 MUST_CHECK enum err_kind event_cursor_parse(const char *text, struct event_cursor *ret, struct err *reterr);
 

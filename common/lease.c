@@ -22,8 +22,7 @@ static const struct db_stmt statement_give = {
     .params = 2,
 };
 
-/* The function locks the epoch's row FOR SHARE, which is what fences: a takeover updates that row, so it waits for us.
- */
+/* The function locks the epoch's row FOR SHARE, which is what fences: a takeover updates it, and so waits for us. */
 static const struct db_stmt statement_fence = {
     .name = "lease_fence",
     .sql = "SELECT leader_fence($1::text, $2::bigint)",

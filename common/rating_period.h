@@ -3,12 +3,12 @@
  * In this order, each step over what the one before left:
  *
  *  1. A usage commitment covers min(used, committed) of its sku. What it covers costs cost x covered / committed,
- * rounded once, and is billed nothing: the fee is billed by itself. Covered quantity is split over the items, and its
- * cost over the covered parts, by largest remainder.
+ *     rounded once, and is billed nothing: the fee is billed by itself. Covered quantity is split over the items, and
+ *     its cost over the covered parts, by largest remainder.
  *  2. The rest is priced. Items of a flat price: the exact sum of a group is rounded once, and what an item of it gets
- * is the difference of two roundings of that sum (cumulative), so that items sum to their group. Items of a tariff with
- *     tiers or packages: the tariff of their total, split over them by largest remainder. A discount in per cent comes
- * off an item's exact amount (flat) or its share (tariff).
+ *     is the difference of two roundings of that sum (cumulative), so that items sum to their group. Items of a tariff
+ *     with tiers or packages: the tariff of their total, split over them by largest remainder. A discount in per cent
+ *     comes off an item's exact amount (flat) or its share (tariff).
  *  3. A spend commitment covers min(priced, committed) of the money, split over the items by largest remainder.
  *
  * Items of meters are priced and covered by spend as any other; of one group all are of one unit.

@@ -15,8 +15,7 @@ static const struct db_stmt statement_limits = {
     .params = 1,
 };
 
-/* The model is that of the node it is on or was on last; a reservation without instances is where its planner has it.
- */
+/* The model is that of the node it is on or was on last; one without instances is where its planner has it. */
 static const struct db_stmt statement_holdings = {
     .name = "zone_quota_holdings",
     .sql =

@@ -6,8 +6,7 @@
 #include "common/db.h"
 #include "common/invoice_amounts.h"
 
-/* An invoice that is being drawn up: of one tenant and billing period. Starts as {.tenant, .starts_at_s, .ends_at_s}.
- */
+/* An invoice that is being drawn up, of one tenant and period. Starts as {.tenant, .starts_at_s, .ends_at_s}. */
 struct invoice_draft {
     struct identity id, tenant;
     int64_t starts_at_s, ends_at_s;      /* the billing period */
@@ -25,8 +24,7 @@ void invoice_draft_release(struct invoice_draft *draft); /* for CLEANUP */
 /* Closes the period: it takes no more rated lines. *ret_was_open is false where it was closed already. */
 MUST_CHECK enum err_kind invoice_close_period(struct db *db, const struct invoice_draft *draft, bool *ret_was_open,
                                               struct err *reterr);
-/* Draws up the lines, one per rated group, and the totals. ERR_PRECONDITION: its tax has no rate at the period's end.
- */
+/* Draws up lines, one per rated group, and totals. ERR_PRECONDITION: its tax has no rate at the period's end. */
 MUST_CHECK enum err_kind invoice_draw_up(struct db *db, struct invoice_draft *draft, struct err *reterr);
 /* Whether the draft's terms say that an operator issues it. */
 bool invoice_waits_for_operator(const struct invoice_draft *draft);

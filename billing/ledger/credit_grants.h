@@ -1,5 +1,5 @@
-/* Prepaid credit as the books have it: each grant posted once, and what expires of it. A transaction each. One thread.
- */
+/* Prepaid credit as the books have it: each grant posted once, and what expires of it. A transaction each. One
+ * thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

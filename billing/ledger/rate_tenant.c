@@ -13,8 +13,8 @@
 
 #include <string.h>
 
-#define LATE_DAYS                                                                                                      \
-    7 /* how long what came late is looked at again, as after a crash between a day's close and its rating */
+/* How long what came late is looked at again, as after a crash between a day's close and its rating. */
+#define LATE_DAYS 7
 
 static struct metric metric_periods = {.name = "sluice_billing_tenant_periods_rated_total",
                                        .type = METRIC_COUNTER,
@@ -28,15 +28,11 @@ void rate_tenant_register_metrics(void)
     metric_register(metrics, COUNT_OF(metrics));
 }
 
-/* Periods that the day's usage, the day itself or something that came late touches: a price that was withdrawn, one
- * that begins on a day before the one on which it was made, a correction, usage of a closed day. What came late is
- * looked at for a week: it is done when it changes nothing any more, however often the day is closed; of a day that is
- * open only that day's counts. What of it waits for a price is looked at until it has one, with each close. A
- * correction's 31 days at most may hold a whole February and touch the months beside it: the middle tells. Readings of
- * meters are rated with the day that they are counted with, those of a closed period from the facts; so are the
- * readings that a price of a meter found which begins in the past. What could not be rated is tried again from the
- * facts. A list price fills a gap: it is news for what waits
- * anyway, and for whoever has a price of its own beside it. */
+/* Periods that the day's usage, the day itself or something that came late touches: each branch of `touched` gives
+ * instants within them, and whether they are to be rated anew, from the facts. What came late is looked at for $2 days,
+ * since it is done when it changes nothing any more, however often the day is closed; 0 is of a day that is open, and
+ * means that day alone. */
+// clang-format off
 static const struct db_stmt statement_due = {
     .name = "rate_tenant_due",
     .sql =
@@ -44,22 +40,27 @@ static const struct db_stmt statement_due = {
         "                       ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AS ends,"
         "                       ($1::date - $2::integer)::timestamp AT TIME ZONE 'UTC' AS late_from"
         "), touched AS ("
+        /* Usage that was rated today by prices with tiers or packages, or of tenants with commitments. */
         "  SELECT l.tenant_id, l.period_start AS at, false AS anew, false AS is_metered"
         "    FROM rated_line l JOIN price p ON p.id = l.price_id"
         "   WHERE l.day = $1::date AND l.corrects IS NULL AND (p.model <> 'flat' OR l.tenant_id IN ("
         "    SELECT c.tenant_id FROM commitment c, bounds b"
         "     WHERE tstzrange(c.starts_at, c.ends_at) && tstzrange(b.starts - interval '63 days', b.ends)))"
+        /* Commitments have a fee and a rest whether or not anything was used: the periods of the day's ends. */
         "  UNION ALL"
         "  SELECT c.tenant_id, greatest(c.starts_at, b.starts), false, false FROM commitment c, bounds b"
         "   WHERE tstzrange(c.starts_at, c.ends_at) && tstzrange(b.starts, b.ends)"
         "  UNION ALL"
         "  SELECT c.tenant_id, least(c.ends_at, b.ends) - interval '1 second', false, false FROM commitment c, bounds b"
         "   WHERE tstzrange(c.starts_at, c.ends_at) && tstzrange(b.starts, b.ends)"
+        /* A price that was withdrawn, where something is still rated by it. */
         "  UNION ALL"
         "  SELECT l.tenant_id, coalesce(l.corrects, l.period_start), true, false"
         "    FROM rated_line l JOIN price p ON p.id = l.price_id, bounds b"
         "   WHERE p.withdrawn_at >= b.late_from AND p.withdrawn_at < b.ends"
         "   GROUP BY l.tenant_id, 2, p.id HAVING sum(l.gpu_milli_seconds) <> 0 OR sum(l.meter_quantity) <> 0"
+        /* A price that begins before the day on which it was made. A list price fills a gap, so it is news only for
+         * what waits (below) and for who has a price of its own beside it. */
         "  UNION ALL"
         "  SELECT o.tenant_id, o.starts_at, true, false"
         "    FROM bounds b, price p JOIN billing_period o ON tstzrange(o.starts_at, o.ends_at) && p.valid"
@@ -68,19 +69,25 @@ static const struct db_stmt statement_due = {
         "     AND (o.tenant_id = p.tenant_id OR p.tenant_id IS NULL AND EXISTS ("
         "      SELECT FROM price q WHERE q.tenant_id = o.tenant_id AND q.sku_kind = p.sku_kind"
         "         AND q.sku = p.sku AND q.tier = p.tier AND q.currency = p.currency AND q.valid && p.valid))"
+        /* What came late and waits for a price, and what could not be rated: with each close until it can be. */
         "  UNION ALL"
         "  SELECT w.tenant_id, w.period_start, true, false FROM unpriced_late w WHERE $2::integer > 0"
         "  UNION ALL"
         "  SELECT w.tenant_id, w.period_start, true, false FROM unrated_period w WHERE $2::integer > 0"
+        /* Usage of closed days. */
         "  UNION ALL"
         "  SELECT u.tenant_id, s.at, true, false FROM late_usage u"
         "    CROSS JOIN LATERAL (VALUES (u.period_start), (u.period_end - interval '1 second')) AS s (at)"
         "   WHERE u.rated_with >= $1::date - $2::integer AND u.rated_with <= $1::date"
+        /* Corrections: of 31 days at most, which may hold a whole February and touch the months beside it, so the
+         * middle counts, too. */
         "  UNION ALL"
         "  SELECT c.tenant_id, s.at, true, false FROM bounds b, usage_correction c"
         "    CROSS JOIN LATERAL (VALUES (c.starts_at), (c.starts_at + (c.ends_at - c.starts_at) / 2),"
         "      (c.ends_at - interval '1 second')) AS s (at)"
         "   WHERE c.created_at >= b.late_from AND c.created_at < b.ends"
+        /* Readings of meters: with the day that they are counted with, those of a closed period anew; so are those
+         * that a price found which begins in the past. */
         "  UNION ALL"
         "  SELECT m.tenant_id, m.at, m.anew, true FROM meter_touched($1::date, $2::integer) m"
         "), period AS ("
@@ -104,6 +111,7 @@ static const struct db_stmt statement_due = {
         " ORDER BY p.tenant_id, p.month",
     .params = 2,
 };
+// clang-format on
 
 static const struct db_stmt statement_admit = {
     .name = "rate_tenant_admit",

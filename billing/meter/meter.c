@@ -12,9 +12,9 @@
 #include "common/must.h"
 #include "common/shutdown.h"
 
-#define CUT_CHUNK         5000  /* instances per transaction */
-#define CATCH_UP_POLL_MS  2     /* writing transactions are short */
-#define CATCH_UP_LEAST_MS 10000 /* then something is wrong: the oldest writer is an alert */
+#define CUT_CHUNK        5000  /* instances per transaction */
+#define CATCH_UP_POLL_MS 2     /* writing transactions are short */
+#define CATCH_UP_MOST_MS 10000 /* then something is wrong: the oldest writer is an alert */
 
 static struct metric metric_events = {.name = "sluice_billing_events_total",
                                       .type = METRIC_COUNTER,
@@ -46,10 +46,10 @@ static const struct db_stmt statement_barrier_passed = {
 
 const struct db_stmt *const meter_statements[] = {&statement_barrier, &statement_barrier_passed, NULL};
 
-/* The batch, the states it touches, and what comes of them. */
+/* A batch's transaction. */
 struct consumption {
-    int64_t floor_s;
-    bool more; /* out */
+    int64_t floor_s; /* up to here the days are closed */
+    bool more;       /* out: there may be another batch */
 };
 
 static void count_outcome(enum tiling_outcome outcome, const struct metered_event *event)
@@ -271,7 +271,7 @@ enum err_kind meter_catch_up(struct leader *leader, int64_t floor_s, struct err 
     if (kind != ERR_NONE)
         return kind;
     const char *barrier = db_text(result, 0, 0);
-    int64_t deadline_ms = clock_monotonic_ms() + CATCH_UP_LEAST_MS;
+    int64_t deadline_ms = clock_monotonic_ms() + CATCH_UP_MOST_MS;
     bool passed = false;
     while (kind == ERR_NONE && !passed) {
         kind = barrier_passed(leader->db, barrier, &passed, reterr);

@@ -355,6 +355,7 @@ uint32_t timeline_hold_first(const struct node *node, int64_t instant);
 uint32_t timeline_first(const struct node *node, int64_t instant);
 /* The most CPU and memory held at one instant of [from, to). */
 void timeline_peak(const struct node *node, int64_t from, int64_t to, int64_t *ret_cpu_milli, int64_t *ret_memory_mib);
+
 /* mix.c */
 /* An allocation came or went. */
 void mix_count(struct planner *planner, const struct allocation *allocation, bool added);

@@ -140,8 +140,7 @@ struct planner_node {
     bool cordoned;           /* takes nothing new, whatever the window */
 };
 
-/* What one instance is: `gpus` whole GPUs, or (gpus = 0) a share of gpu_milli of one GPU, 1 to 999. Either, not both.
- */
+/* What one instance is: `gpus` whole GPUs, or (gpus = 0) a share of one GPU, gpu_milli from 1 to 999; not both. */
 struct planner_shape {
     uint32_t gpus;
     uint32_t gpu_milli;
@@ -420,7 +419,8 @@ const struct planner_allocation *planner_hits(struct planner *planner, struct pl
 /* Places the instance anew for [now, its end) on another node, same NVLink domain first, then same rack, leaf, fabric,
  * zone, fleet, as far as `scope` lets it; and cuts the present place at now. By eviction only where none of these has
  * anything free: the least loss within `scope`, and of several the nearest. A place that lies ahead is replaced from its
- * own start on. If it is refused nothing has changed (the caller may cut). False: no instance under this key holds anything after now; *ret is not set. */
+ * own start on. If it is refused nothing has changed (the caller may cut). False: no instance under this key holds
+ * anything after now; *ret is not set. */
 bool planner_replace(struct planner *planner, const struct planner_replacement *replacement,
                      struct planner_verdict *ret);
 

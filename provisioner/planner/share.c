@@ -1,6 +1,6 @@
 /* Which milli of a GPU a share takes. Milli are not places on the chip: a share fits when every instant of its window
- * has enough free, and if no slots stay free for all of it, it moves to others on the way. Sets of milli are bitmaps.
- */
+ * has enough free, and if no slots stay free for all of it, it moves to others on the way. Sets of milli
+ * are bitmaps. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/search.h"
 

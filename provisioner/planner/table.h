@@ -11,8 +11,7 @@ struct question;
 /* Nodes are seated by 32 in blocks, those of one fabric together. */
 #define LANES 32
 
-/* Time: a ring of buckets from planner->table_base on. Rows of the index stand for a bucket, or for 4, 16, 64 of them.
- */
+/* Time: a ring of buckets from planner->table_base on. Rows of the index stand for a bucket, or for 4, 16 or 64. */
 #define BUCKET_S INT64_C(10800) /* three hours */
 #define BUCKETS  512            /* 64 days: what is booked ahead */
 #define DEPTHS   4              /* 1, 4, 16, 64 buckets */
@@ -39,8 +38,8 @@ struct question;
 #define STRETCH 64
 
 struct block {
-    uint8_t *
-        cells[TIERS]; /* [ROWS][LANES]: a byte of eight bits, set: busy. Tiers of shares: NULL while no share is here */
+    /* [ROWS][LANES]: a byte of eight bits, set: busy. Tiers of shares: NULL while no share is here. */
+    uint8_t *cells[TIERS];
     uint8_t scale[LANES]; /* GPUs that a bit stands for: more than one on nodes of more than eight */
     uint32_t seated;      /* lanes in use */
     uint32_t cordoned;    /* lanes of nodes that take nothing new */
@@ -55,15 +54,18 @@ struct part {
     uint32_t count; /* of lanes */
 };
 
+/* A group of a level. */
+struct level_group {
+    uint32_t group; /* its number among all models' */
+    uint32_t first; /* of its parts; they end where the next group's begin */
+};
+
 /* One level of groups (racks, leaves, ...) of one model's nodes. */
 struct level {
     struct part *parts; /* group by group */
     uint32_t part_count;
     uint32_t part_room;
-    struct level_group {
-        uint32_t group; /* its number among all models' */
-        uint32_t first; /* of its parts; they end where the next group's begin */
-    } * groups;
+    struct level_group *groups;
     uint32_t group_count;
     uint32_t group_room;
     uint32_t nodes_most; /* of one group */

@@ -49,8 +49,7 @@ struct question_kind {
 
 /* NULL where there is no such kind. */
 const struct question_kind *question_kind_of(const char *name);
-/* The reply of a kind with an answer of its own to a body, the text of a JSON object. Exactly one of its parts is set.
- */
+/* The reply of a kind with an answer of its own to a body, the text of a JSON object. One of its parts is set. */
 void question_answer(const struct question_kind *kind, const char *body, const struct question_view *view,
                      struct question_reply *ret);
 /* Fills *ret with a problem. */

@@ -1,4 +1,5 @@
-/* Whose turn it still is in a piece of work, which is not to last: whoever has a clock says how much of its time is spent. Pure. */
+/* Whose turn it still is in a piece of work, which is not to last. Pure: whoever has a clock says how much of its time is
+ * spent. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
