@@ -147,7 +147,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.signins = signin_throttle_new();
     server.suspensions = suspensions_start();
     server.workers = workers_start(url, (int)settings->workers, settings->jobs_max, timeout_ms);
-    kind = trust_start(settings, &server.people, &server.workloads, reterr);
+    kind = trust_start(settings, server.tokens, &server.people, &server.workloads, reterr);
     server.follower = follower_start(url, settings->streams_max, settings->streams_per_tenant_max);
     questions_register();
     waiting_register();

@@ -184,6 +184,8 @@ static void take_keys(void *context, int status, const char *error, const char *
         kind = jwks_parse(body, strlen(body), &keys, &err);
     if (kind == ERR_NONE)
         install(issuer, keys);
+    if (kind == ERR_NONE && issuer->options.keys_told != NULL)
+        issuer->options.keys_told(issuer->options.context);
     end_asking(issuer, kind == ERR_NONE ? NULL : &err);
 }
 

@@ -16,10 +16,12 @@
 struct issuer;
 
 struct issuer_options {
-    const char *url;     /* the issuer, exactly as it calls itself; lives as long */
-    const char *ca_file; /* NULL: the system's authorities */
-    int64_t timeout_ms;  /* of a request to it */
-    int64_t refresh_s;   /* between two questions for its keys */
+    const char *url;                  /* the issuer, exactly as it calls itself; lives as long */
+    const char *ca_file;              /* NULL: the system's authorities */
+    int64_t timeout_ms;               /* of a request to it */
+    int64_t refresh_s;                /* between two questions for its keys */
+    void (*keys_told)(void *context); /* on its thread, each time that it tells its keys; NULL: nobody wants to know */
+    void *context;
 };
 
 void issuer_metrics_register(void); /* once, of all issuers */

@@ -114,6 +114,7 @@ static const json_t *find(const json_t *claims, const char *name)
 
 bool claims_have(const json_t *claims, const char *name, const char *value)
 {
-    bool is_unproven = strcmp(name, "email") == 0 && !json_is_true(json_object_get(claims, "email_verified"));
+    bool is_email = strcmp(name + (name[0] == '/'), "email") == 0;
+    bool is_unproven = is_email && !json_is_true(json_object_get(claims, "email_verified"));
     return !is_unproven && has(find(claims, name), value);
 }

@@ -139,13 +139,21 @@ static const struct db_stmt *const statements[] = {&statement_list,      &statem
 
 /* ---- Who may see which ---- */
 
+/* One's own sessions are everybody's, with any token. Those of others need the scope as all else does. */
+static bool is_tenants_admin(const struct request *request)
+{
+    const struct caller *caller = &request->caller;
+    bool is_write = request->route->method != GET;
+    return caller->role == ROLE_ADMIN &&
+           scopes_allow(&caller->scopes, request->internal->server->resources, session_resource.name, is_write);
+}
+
 /* The operators' routes show all; those that everybody may call, one's own, to an admin the tenant's. NULL: all that
  * row-level security shows. */
 static const char *only_of(const struct request *request)
 {
-    const struct caller *caller = &request->caller;
-    bool is_everybodys = request->route->roles == ROLES_EVERY && caller->role != ROLE_ADMIN;
-    return is_everybodys ? caller->principal_id : NULL;
+    bool is_own = request->route->roles == ROLES_EVERY && !is_tenants_admin(request);
+    return is_own ? request->caller.principal_id : NULL;
 }
 
 static enum err_kind check_visible(const struct request *request, const PGresult *row, struct err *reterr)

@@ -185,12 +185,32 @@ enum err_kind token_check_authority(struct request *request, const char *role, c
     return ERR_NONE;
 }
 
+static bool is_own(const struct request *request)
+{
+    const PGresult *row = request->locked;
+    return strcmp(db_text(row, 0, PQfnumber(row, "principal_id")), request->caller.principal_id) == 0;
+}
+
+/* Whoever rotates a token has its text and acts as whom it stands for: only who could have made it. An operator makes
+ * tokens for all of a tenant's. */
+static enum err_kind check_may_have(const struct request *request, struct err *reterr)
+{
+    const PGresult *row = request->locked;
+    bool is_person = strcmp(db_text(row, 0, PQfnumber(row, "principal_kind")), "user") == 0;
+    if (request->caller.is_tenant && is_person && !is_own(request))
+        return err_set(reterr, ERR_FORBIDDEN, "the token stands for another person, who alone may have its text");
+    return ERR_NONE;
+}
+
 static enum err_kind check_locked(struct request *request, struct err *reterr)
 {
     const PGresult *row = request->locked;
     enum err_kind kind = check_visible(request, row, reterr);
     if (kind != ERR_NONE)
         return kind;
+    bool is_providers = db_text(row, 0, PQfnumber(row, "tenant_id")) == NULL;
+    if (is_providers && !is_own(request) && request->caller.role != ROLE_SYSTEM_ADMIN)
+        return err_set(reterr, ERR_FORBIDDEN, "only a system_admin decides who acts for the provider");
     struct scopes scopes = {0};
     scopes_read(&scopes, request->internal->server->resources, db_text(row, 0, PQfnumber(row, "scope_texts")));
     return token_check_authority(request, db_text(row, 0, PQfnumber(row, "role")), &scopes, reterr);
@@ -288,6 +308,8 @@ static enum err_kind rotate(struct request *request, struct response *response, 
 {
     const struct rotation *rotation = request->body;
     enum err_kind kind = check_locked(request, reterr);
+    if (kind == ERR_NONE)
+        kind = check_may_have(request, reterr);
     if (kind != ERR_NONE)
         return kind;
     CLEANUP(token_forget) struct token token;

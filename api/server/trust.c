@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/trust.h"
 
+#include "api/auth/token_cache.h"
 #include "api/jwt/claims.h"
 #include "api/outgoing/target.h"
 #include "common/clock.h"
@@ -27,8 +28,15 @@ struct named {
     int64_t lifetime_max_s;
 };
 
-static enum err_kind start(const struct api_settings *settings, const struct named *named, struct trust *ret,
-                           struct err *reterr)
+/* A key that is gone was lost, maybe: what it signed is verified again, and refused. */
+static void forget_tokens(void *context)
+{
+    token_cache_flush(context);
+}
+
+/* tokens: NULL where none of this issuer's are remembered. */
+static enum err_kind start(const struct api_settings *settings, const struct named *named, struct token_cache *tokens,
+                           struct trust *ret, struct err *reterr)
 {
     if (named->url[0] == '\0')
         return ERR_NONE;
@@ -49,12 +57,14 @@ static enum err_kind start(const struct api_settings *settings, const struct nam
         &(struct issuer_options){.url = named->url,
                                  .ca_file = settings->issuer_ca_file[0] == '\0' ? NULL : settings->issuer_ca_file,
                                  .timeout_ms = settings->issuer_timeout_ms,
-                                 .refresh_s = settings->issuer_refresh_s});
+                                 .refresh_s = settings->issuer_refresh_s,
+                                 .keys_told = tokens == NULL ? NULL : forget_tokens,
+                                 .context = tokens});
     return ERR_NONE;
 }
 
-enum err_kind trust_start(const struct api_settings *settings, struct trust *ret_people, struct trust *ret_workloads,
-                          struct err *reterr)
+enum err_kind trust_start(const struct api_settings *settings, struct token_cache *tokens, struct trust *ret_people,
+                          struct trust *ret_workloads, struct err *reterr)
 {
     const struct named people = {
         .name = "sign_in",
@@ -75,8 +85,8 @@ enum err_kind trust_start(const struct api_settings *settings, struct trust *ret
         .lifetime_max_s = settings->workload_lifetime_max_s,
     };
     issuer_metrics_register();
-    enum err_kind kind = start(settings, &people, ret_people, reterr);
-    return kind == ERR_NONE ? start(settings, &workloads, ret_workloads, reterr) : kind;
+    enum err_kind kind = start(settings, &people, NULL, ret_people, reterr);
+    return kind == ERR_NONE ? start(settings, &workloads, tokens, ret_workloads, reterr) : kind;
 }
 
 void trust_stop(struct trust *trust)

@@ -6,6 +6,8 @@
 #include "api/jwt/rules.h"
 #include "api/server/settings.h"
 
+struct token_cache;
+
 struct trust {
     struct issuer *issuer; /* NULL: there is none, and the rest is empty */
     struct rules *rules;
@@ -14,9 +16,10 @@ struct trust {
     int64_t skew_s, lifetime_max_s;
 };
 
-/* By the settings, of people (sign_in_*) and of workloads (workload_*). ERR_INVALID, ERR_PRECONDITION. */
-MUST_CHECK enum err_kind trust_start(const struct api_settings *settings, struct trust *ret_people,
-                                     struct trust *ret_workloads, struct err *reterr);
+/* By the settings, of people (sign_in_*) and of workloads (workload_*), whose tokens are remembered in the cache: only
+ * for as long as their keys are the issuer's. ERR_INVALID, ERR_PRECONDITION. */
+MUST_CHECK enum err_kind trust_start(const struct api_settings *settings, struct token_cache *tokens,
+                                     struct trust *ret_people, struct trust *ret_workloads, struct err *reterr);
 void trust_stop(struct trust *trust);
 
 /* Whether a token is good, of id tokens with the browser's nonce, else NULL. *ret is to be cleared in any case, and

@@ -150,6 +150,17 @@ def test_a_new_key_is_asked_for_at_once_but_not_for_every_stranger(believing):
     assert believing.issuer.count("/keys") <= asked + 2, "thirty strangers are one question, or two"
 
 
+def test_what_a_key_has_signed_is_refused_once_the_issuer_has_it_no_more(believing):
+    """Though it is shown all the time, and so is remembered all the time."""
+    client = bearer(believing, "ES256", sub="ci")
+    client.get("/v1/me").expect(200)
+    believing.issuer.rotate("ES256")  # it was lost: whoever found it makes bearers
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        other = pool.submit(lambda: bearer(believing, "ES256", sub="ci").get("/v1/me"))  # so the keys are asked for
+        eventually(lambda: client.get("/v1/me").code == "jwt_refused", "its key is the issuer's no more", 3 * A_SECOND_S)
+        other.result().expect(200)
+
+
 @pytest.mark.parametrize("wrong", issuer.OF_PROVIDER)
 def test_while_the_issuer_errs_known_keys_are_good_and_nobody_else_waits(believing, wrong):
     """A document that is too large, slow, elsewhere or another's changes nothing; requests of others go on."""

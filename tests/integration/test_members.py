@@ -152,6 +152,25 @@ def test_tokens_are_their_principals_or_the_admins(sluice, acme):
     assert bob["id"] not in {shown["id"] for shown in acme.items("/v1/service-accounts")}
 
 
+def test_nobody_takes_the_text_of_anothers_token(sluice, acme):
+    """By rotating it one would act under another's name, and the audit would say so."""
+    bobs = sluice.operator.create("/v1/system/tokens", {"name": "bob", "tenant": acme.tenant, "role": "member", "principal_kind": "user"})
+    assert acme.post(f"/v1/tokens/{bobs['id']}/rotate").expect(403).code == "forbidden"
+    assert sluice.client(bobs["token"]).get("/v1/me").expect(200).body["principal"] == "bob"
+    acme.patch(f"/v1/tokens/{bobs['id']}", {"name": "bob-laptop"}).expect(200)
+    sluice.client(bobs["token"]).post(f"/v1/tokens/{bobs['id']}/rotate").expect(200)
+    acme.create("/v1/service-accounts", {"name": "robot", "role": "member"})
+    robots, _ = token(sluice, acme, principal="robot", name="robots")
+    acme.post(f"/v1/tokens/{robots['id']}/rotate").expect(200)
+    operator, other = (sluice.operator.create("/v1/system/tokens", {"name": name, "role": "operator"}) for name in ("one", "other"))
+    client = sluice.client(operator["token"])
+    for method, change, body in (("POST", "/rotate", {}), ("PATCH", "", {"expires_at": None})):
+        assert client.request(method, f"/v1/system/tokens/{other['id']}{change}", body).expect(403).code == "forbidden"
+        client.request(method, f"/v1/system/tokens/{robots['id']}{change}", body).expect(200)
+        sluice.operator.request(method, f"/v1/system/tokens/{other['id']}{change}", body).expect(200)
+    client.post(f"/v1/system/tokens/{operator['id']}/rotate").expect(200)
+
+
 def test_a_token_is_rotated_without_a_gap(sluice, acme):
     made, before = token(sluice, acme, name="rotates")
     path = f"/v1/tokens/{made['id']}"

@@ -225,6 +225,24 @@ def test_every_replica_refuses_a_session_that_was_signed_out(world, tmp_path):
         other.stop()
 
 
+def test_without_the_scope_an_admins_token_sees_and_ends_its_own_sessions_only(world):
+    bob, admin = signed_in(world), Client(world.port, person(world)["token"])
+    narrow, reading, writing = (Client(world.port, admin.create("/v1/tokens", {"name": scope, "scopes": [scope]})["token"])
+                                for scope in ("reservations:read", "sessions:read", "sessions:write"))
+    own = narrow.post("/v1/sessions").expect(201).body
+    assert {shown["principal_id"] for shown in narrow.items("/v1/sessions")} == {own["principal_id"]}
+    path, principal = f"/v1/sessions/{bob.session['id']}", {"principal_id": bob.session["principal_id"]}
+    narrow.get(path).expect(404)
+    reading.get(path).expect(200)
+    for client, status in ((narrow, 404), (reading, 404)):
+        client.delete(path).expect(status)
+        client.post("/v1/sessions/revoke", principal).expect(403)
+    bob.get("/v1/me").expect(200)
+    narrow.delete(f"/v1/sessions/{own['id']}").expect(204)
+    writing.delete(path).expect(204)
+    ends(bob)
+
+
 # ---- Patience ----
 
 

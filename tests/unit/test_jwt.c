@@ -314,7 +314,8 @@ START_TEST(the_first_rule_that_fits_says_who_it_is)
                               "groups ops\toperator -  # the provider's\n"
                               "groups acme-ml member acme\r\n"
                               "email ana@acme.example admin acme\n"
-                              "/realm_access/roles  money finance -",
+                              "/realm_access/roles  money finance -\n"
+                              "/email bob@acme.example viewer acme",
                               RULES_OF_PEOPLE, &rules, &err) == ERR_NONE,
                   "%s", err.text);
     ck_assert_str_eq(role_for(rules, "{\"groups\":[\"acme-ml\",\"ops\"]}"), "operator");
@@ -323,6 +324,7 @@ START_TEST(the_first_rule_that_fits_says_who_it_is)
     ck_assert_str_eq(role_for(rules, "{\"email\":\"ana@acme.example\",\"email_verified\":true}"), "admin");
     ck_assert_str_eq(role_for(rules, "{\"email\":\"ana@acme.example\",\"email_verified\":\"true\"}"), "nobody");
     ck_assert_str_eq(role_for(rules, "{\"email\":\"ana@acme.example\"}"), "nobody");
+    ck_assert_str_eq(role_for(rules, "{\"email\":\"bob@acme.example\"}"), "nobody");
     ck_assert_str_eq(role_for(rules, "{\"realm_access\":{\"roles\":[\"money\"]}}"), "finance");
     ck_assert_str_eq(role_for(rules, "{\"/realm_access/roles\":[\"money\"]}"), "nobody");
     ck_assert_str_eq(role_for(rules, "{}"), "nobody");
