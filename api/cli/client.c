@@ -23,7 +23,7 @@
 
 struct client {
     CURL *curl;
-    char *base;          /* "http://host:port", no slash at the end */
+    char *base;          /* "http://host:port", maybe a path; neither a slash nor /v1 at the end */
     char *shown;         /* as the user wrote it */
     char *authorization; /* header line or NULL */
     bool exposed;
@@ -81,6 +81,20 @@ static bool read_url(const char *text, bool *ret_loopback, bool *ret_secure)
     return fine;
 }
 
+/* Paths begin with /v1: where the address ends with it, as that of any route does, it is not said twice. */
+static void cut_to_base(char *url)
+{
+    static const char version[] = "/v1";
+    size_t length = strlen(url);
+    while (length > 0 && url[length - 1] == '/')
+        url[--length] = '\0';
+    if (length <= strlen(version))
+        return;
+    char *end = url + length - strlen(version);
+    if (strcmp(end, version) == 0 && end[-1] != '/') /* "http://v1" is a host */
+        *end = '\0';
+}
+
 static size_t receive(char *data, size_t size, size_t count, void *context)
 {
     struct received *received = context;
@@ -126,8 +140,7 @@ enum err_kind client_new(const char *url, const char *token, const char *ca_file
     set_up(client->curl);
     client->shown = alloc_text(url);
     client->base = alloc_text(socket == NULL ? url : "http://localhost");
-    for (size_t length = strlen(client->base); length > 0 && client->base[length - 1] == '/'; length--)
-        client->base[length - 1] = '\0';
+    cut_to_base(client->base);
     client->exposed = !loopback && !secure;
     if (socket != NULL)
         SET(client->curl, CURLOPT_UNIX_SOCKET_PATH, socket);

@@ -29,6 +29,8 @@ static void make_room(struct arena *arena, struct documents *documents)
 enum err_kind documents_add(struct arena *arena, struct documents *documents, json_t *value, int line,
                             struct err *reterr)
 {
+    if (json_is_null(value))
+        return ERR_NONE;
     if (documents->count == DOCUMENTS_MAX)
         return err_set(reterr, ERR_MALFORMED, "line %d: there are more than %d documents", line, DOCUMENTS_MAX);
     if (documents->count == documents->capacity)

@@ -1,8 +1,8 @@
 /* Documents of a text in YAML or JSON, as JSON values. Pure: opens nothing.
  *
- * A text that begins with { or [ is JSON: one value, several one behind the other, or a list of them. Any other is YAML, of
- * which plain null, true, false and numbers as JSON writes them are values and all else is text; anchors and aliases are
- * read, tags and merge keys are not. A document without content is none. */
+ * A text that begins with { or [ is JSON: one value, or several one behind the other. Any other is YAML, of which plain
+ * null, true, false and numbers as JSON writes them are values and all else is text; anchors and aliases are read, tags and
+ * merge keys are not. In both a list at the top is one of documents, and a document without content is none. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -8,6 +8,7 @@
 #include "common/arena.h"
 
 #include <curl/curl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,7 @@ static bool tell_about_itself(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    (void)setlocale(LC_CTYPE, "C.UTF-8"); /* as the API's texts are; without it columns may not line up */
     if (tell_about_itself(argc, argv))
         return finish(stdout, 0);
     struct arguments arguments;

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
+#include <wchar.h>
 
 #define PATH_PART_SIZE  64
 #define PARTS_SHOWN_MAX 32 /* of a list or object in one cell, */
@@ -71,8 +72,20 @@ const char *text_printable(struct arena *arena, const char *text)
 size_t text_width(const char *text)
 {
     size_t width = 0;
-    for (const char *at = text; *at != '\0'; at++)
-        width += ((unsigned char)*at & 0xc0U) != 0x80U; /* continuation bytes do not count */
+    mbstate_t state = {0};
+    for (size_t length = strlen(text); length > 0;) {
+        wchar_t character = 0;
+        size_t bytes = mbrtowc(&character, text, length, &state);
+        int columns = wcwidth(character);
+        if (bytes > length) { /* not UTF-8 */
+            bytes = 1;
+            columns = 1;
+            state = (mbstate_t){0};
+        }
+        width += columns < 0 ? 1 : (size_t)columns; /* one that libc does not know yet */
+        text += bytes;
+        length -= bytes;
+    }
     return width;
 }
 

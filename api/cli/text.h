@@ -17,7 +17,8 @@ const char *json_text_at(const json_t *root, const char *path);
 
 /* The text with each control character, invisible direction mark included, as '?'. */
 const char *text_printable(struct arena *arena, const char *text);
-/* How many columns of a terminal the text takes: its code points (wide characters are not told apart). */
+/* How many columns of a terminal the text takes: two of a wide character, none of a mark that joins the one before. By the
+ * process's LC_CTYPE, which must be one of UTF-8, as the API's texts are. */
 size_t text_width(const char *text);
 
 /* How a value looks in a cell; "" for null and for what is not there. Each takes whatever a server sent. */

@@ -292,21 +292,43 @@ static enum err_kind read_node(struct reader *reader, const yaml_event_t *event,
 
 /* ---- Documents ---- */
 
+static enum err_kind read_one(struct reader *reader, const yaml_event_t *event, struct documents *documents,
+                              struct err *reterr)
+{
+    CLEANUP(json_release) json_t *value = NULL;
+    enum err_kind kind = read_node(reader, event, &value, reterr);
+    return kind == ERR_NONE ? documents_add(reader->arena, documents, value, line_of(event), reterr) : kind;
+}
+
+/* A list at the top is one of documents, as in JSON; each has a line of its own. */
+static enum err_kind read_list(struct reader *reader, const yaml_event_t *begin, struct documents *documents,
+                               struct err *reterr)
+{
+    enum err_kind kind = check_tag(begin, begin->data.sequence_start.tag, YAML_SEQ_TAG, reterr);
+    while (kind == ERR_NONE) {
+        CLEANUP(event_clear) yaml_event_t event = {0};
+        kind = next(reader, &event, reterr);
+        if (kind != ERR_NONE || event.type == YAML_SEQUENCE_END_EVENT)
+            return kind;
+        kind = read_one(reader, &event, documents, reterr);
+    }
+    return kind;
+}
+
 static enum err_kind read_document(struct reader *reader, struct documents *documents, struct err *reterr)
 {
     CLEANUP(event_clear) yaml_event_t event = {0};
     CLEANUP(event_clear) yaml_event_t end = {0};
-    CLEANUP(json_release) json_t *value = NULL;
     reader->anchor_count = 0;
     enum err_kind kind = next(reader, &event, reterr);
-    if (kind == ERR_NONE)
-        kind = read_node(reader, &event, &value, reterr);
+    if (kind == ERR_NONE && event.type == YAML_SEQUENCE_START_EVENT)
+        kind = read_list(reader, &event, documents, reterr);
+    else if (kind == ERR_NONE)
+        kind = read_one(reader, &event, documents, reterr);
     if (kind == ERR_NONE)
         kind = next(reader, &end, reterr);
-    if (kind != ERR_NONE || json_is_null(value))
-        return kind;
-    must(end.type == YAML_DOCUMENT_END_EVENT);
-    return documents_add(reader->arena, documents, value, line_of(&event), reterr);
+    must(kind != ERR_NONE || end.type == YAML_DOCUMENT_END_EVENT);
+    return kind;
 }
 
 enum err_kind yaml_read(struct arena *arena, const char *text, size_t length, struct documents *documents,

@@ -7,6 +7,6 @@
 /* As documents_read(); what was added before an error stays. */
 MUST_CHECK enum err_kind yaml_read(struct arena *arena, const char *text, size_t length, struct documents *documents,
                                    struct err *reterr);
-/* Takes a reference. */
+/* Takes a reference. Null is a document without content: none. */
 MUST_CHECK enum err_kind documents_add(struct arena *arena, struct documents *documents, json_t *value, int line,
                                        struct err *reterr);

@@ -41,6 +41,9 @@ static const struct {
     {"# nothing but a comment\n", ""},
     {"---\n---\n", ""},
     {"a: 1\n---\nb: 2\n...\n", "{\"a\":1}\n{\"b\":2}\n"},
+    {"- a: 1\n- a: &x 2\n- {a: *x}\n---\na: 3\n", "{\"a\":1}\n{\"a\":2}\n{\"a\":2}\n{\"a\":3}\n"},
+    {"- - a\n-\n", "[\"a\"]\n"},
+    {"[[\"a\"], null]", "[\"a\"]\n"},
     {"{\"a\": 1}\n{\"a\": 2}", "{\"a\":1}\n{\"a\":2}\n"},
     {" [{\"a\": 1}, {\"a\": \"\\ud83d\\ude00\"}]\n", "{\"a\":1}\n{\"a\":\"\xf0\x9f\x98\x80\"}\n"},
     /* What is text in nobody's file but YAML 1.1's. */
@@ -119,6 +122,7 @@ static const struct {
     const char *text, *error;
 } wrong[] = {
     {"- 1", "'a.yaml', document 1 (line 1): a document is an object"},
+    {"- kind: project\n  name: a\n- 1\n", "'a.yaml', document 2 (line 3): a document is an object"},
     {"kind: project\nname: a\n---\nname: b\n", "'a.yaml', document 2 (line 4): kind is missing"},
     {"kind: pod\nname: a\n", "'a.yaml', document 1 (line 1): there is no kind 'pod', but: tenant, zone, "},
     {"kind: project\nname: a\nmetadata: {}\n",

@@ -6,6 +6,7 @@
 #include "common/arena.h"
 #include "tests/unit/suite.h"
 
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ static struct arena *arena;
 
 static void begin(void)
 {
+    ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8")); /* as main() does */
     arena = arena_new();
 }
 
@@ -68,6 +70,20 @@ START_TEST(columns_line_up_and_no_line_ends_in_spaces)
            "a            8  ready\n"
            "node-17  12345\n"
            "                lost\n");
+}
+END_TEST
+
+START_TEST(wide_characters_and_marks_take_the_columns_that_a_terminal_gives_them)
+{
+    expect("[{\"name\": \"\xe8\xa8\x93\xe7\xb7\xb4\", \"gpus\": 8, \"state\": \"a\"},"
+           " {\"name\": \"\xf0\x9f\x98\x80\", \"gpus\": 8, \"state\": \"b\"},"
+           " {\"name\": \"e\xcc\x81-\xc3\xa9\", \"gpus\": 8, \"state\": \"c\"}]",
+           false,
+           "NAME  GPUS  STATE\n"
+           "\xe8\xa8\x93\xe7\xb7\xb4     8  a\n"
+           "\xf0\x9f\x98\x80       8  b\n"
+           "e\xcc\x81-\xc3\xa9      8  c\n");
+    ck_assert_uint_eq(text_width("\xff\xe8"), 2); /* what is not UTF-8 is no reason to stop */
 }
 END_TEST
 
@@ -269,6 +285,7 @@ Suite *unit_suite(void)
     TCase *tests = tcase_create("cli_table");
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, columns_line_up_and_no_line_ends_in_spaces);
+    tcase_add_test(tests, wide_characters_and_marks_take_the_columns_that_a_terminal_gives_them);
     tcase_add_test(tests, an_optional_column_shows_where_one_row_has_it);
     tcase_add_test(tests, the_decided_value_stands_before_the_wished_one);
     tcase_add_test(tests, letters_of_any_script_count_once);
