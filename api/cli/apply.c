@@ -98,6 +98,17 @@ static void tell_sum(struct session *session, const struct plan *plan)
             count[STEP_CREATE], count[STEP_CHANGE], count[STEP_NONE], count[STEP_REFUSED], done);
 }
 
+/* What is only sent again, because it is never shown, is no difference that is known of. */
+static bool would_change(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct step *step = &plan->steps[i];
+        if (step->kind == STEP_CREATE || (step->kind == STEP_CHANGE && json_array_size(step->differences) > 0))
+            return true;
+    }
+    return false;
+}
+
 static enum err_kind plan_and_do(struct session *session, const struct declarations *declarations, struct plan *plan,
                                  struct err *reterr)
 {
@@ -112,6 +123,7 @@ static enum err_kind plan_and_do(struct session *session, const struct declarati
         apply_print_json(session, plan);
     if (is_planned)
         tell_sum(session, plan);
+    session->differs = arguments_have(session->arguments, OPTION_DETAILED_EXITCODE) && would_change(plan);
     return kind;
 }
 
@@ -119,6 +131,9 @@ enum err_kind command_apply(struct session *session, struct err *reterr)
 {
     CLEANUP(declarations_clear) struct declarations declarations = {0};
     CLEANUP(plan_clear) struct plan plan = {0};
+    if (arguments_have(session->arguments, OPTION_DETAILED_EXITCODE) &&
+        !arguments_have(session->arguments, OPTION_DRY_RUN))
+        return err_set(reterr, ERR_MALFORMED, "--detailed-exitcode goes with --dry-run");
     enum err_kind kind = read_files(session, &declarations, reterr);
     session->problem_is_shown = true; /* by the report */
     return kind == ERR_NONE ? plan_and_do(session, &declarations, &plan, reterr) : kind;

@@ -46,8 +46,9 @@ enum err_kind change_send(struct session *session, const struct client_request *
     enum err_kind kind = session_call(session, request, ret, reterr);
     if ((kind == ERR_UNAVAILABLE || kind == ERR_TIMEOUT) && reterr->hint[0] == '\0') {
         (void)snprintf(reterr->hint, sizeof reterr->hint,
-                       "Repeat it with '--idempotency-key %s': if it took effect, that finds it.",
-                       request->idempotency_key);
+                       "Repeat it with '--idempotency-key %s'%s%s: if it took effect, that finds it.",
+                       request->idempotency_key, session->settled == NULL ? "" : " and ",
+                       session->settled == NULL ? "" : session->settled);
     }
     return kind;
 }

@@ -21,6 +21,12 @@ extern const struct command commands[]; /* ends with a NULL path */
 
 /* Does it ask nobody, or find its own token? */
 bool command_needs_no_token(const struct command *command);
+enum command_times {
+    TIMES_ARE_DOMAINS, /* instants of the domain, whose clock may be virtual */
+    TIMES_ARE_REAL,    /* instants of the world */
+    TIMES_ARE_DAYS,    /* days of the domain */
+};
+enum command_times command_times(const struct command *command);
 /* Does it list what the API gives as CSV, too? */
 bool command_gives_csv(const struct command *command);
 

@@ -30,8 +30,8 @@ const struct command commands[] = {
      "Forget a profile, its address and its token, which stays good: 'sluice token revoke' ends one.", NULL},
     {"me", NULL, NULL, command_me, NULL,
      "Show who the token stands for, and the domain's time.", NULL},
-    {"apply", NULL, TAKES(OPTION_FILE, OPTION_DRY_RUN), command_apply, NULL,
-     "Make and change things until they are as files declare them; what they do not name stays.", "sluice apply -f cluster.yaml --dry-run"},
+    {"apply", NULL, TAKES(OPTION_FILE, OPTION_DRY_RUN, OPTION_DETAILED_EXITCODE), command_apply, NULL,
+     "Make and change things until they are as files declare them; what they do not name stays.", "sluice apply -f cluster.yaml --dry-run --detailed-exitcode"},
     {"reservation create", NULL, TAKES(OPTIONS_OF_A_RESERVATION, OPTION_WAIT, OPTIONS_OF_A_CHANGE),
      command_reservation_create, &noun_reservation,
      "Reserve instances for a window of time.",
@@ -157,7 +157,7 @@ const struct command commands[] = {
     {"webhook delete", "WEBHOOK", NULL, command_delete, &noun_webhook, "Send no more events to an address, by id or URL.", NULL},
     {"audit list", NULL, TAKES(OPTIONS_OF_A_LIST, OPTION_PRINCIPAL, OPTION_ACTION, OPTION_OBJECT, OPTION_RESULT, OPTION_FROM, OPTION_UNTIL),
      command_list, &noun_audit,
-     "List who did what, and what was refused (a tenant's admins, auditors).", "sluice audit list --result forbidden --from 2026-12-01"},
+     "List who did what, and what was refused (a tenant's admins, auditors).", "sluice audit list --result forbidden --from -1d"},
     {"usage list", NULL, TAKES(OPTIONS_OF_A_LIST, OPTION_RESERVATION, OPTION_FROM, OPTION_TO),
      command_list, &noun_usage, "List metered usage.", NULL},
     {"margin", NULL, TAKES(OPTION_BY, OPTION_FROM, OPTION_TO), command_margin, NULL,
@@ -204,7 +204,7 @@ const struct command commands[] = {
     {"token get", "TOKEN", NULL, command_get, &noun_token, "Show one token, without its text, by id or name.", NULL},
     {"token create", NULL, TAKES(OPTION_NAME, OPTION_PRINCIPAL, OPTION_ROLE, OPTION_SCOPES, OPTION_EXPIRES_AT, OPTION_BODY, OPTIONS_OF_A_CHANGE),
      command_create, &noun_token_made, "Make a token; its text is shown this once.",
-     "sluice token create --name ci --principal deployer --scopes reservations:write --expires-at 2027-01-01"},
+     "sluice token create --name ci --principal deployer --scopes reservations:write --expires-at +90d"},
     {"token revoke", "TOKEN", TAKES(OPTION_IDEMPOTENCY_KEY), command_act, &noun_token, "End a token at once, by id or name.", NULL},
     {"token delete", "TOKEN", NULL, command_delete, &noun_token, "End a token at once and forget it, by id or name.", NULL},
     {"session list", NULL, TAKES(OPTION_LIMIT), command_list, &noun_session,
@@ -256,6 +256,14 @@ bool command_needs_no_token(const struct command *command)
 {
     return command->run == command_login || command->run == command_profile_list ||
            command->run == command_profile_use || command->run == command_profile_delete;
+}
+
+enum command_times command_times(const struct command *command)
+{
+    if (command->run == command_margin)
+        return TIMES_ARE_DAYS;
+    bool is_real = command->noun == &noun_audit || command->noun == &noun_token_made;
+    return is_real ? TIMES_ARE_REAL : TIMES_ARE_DOMAINS;
 }
 
 bool command_gives_csv(const struct command *command)

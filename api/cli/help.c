@@ -3,6 +3,8 @@
 #include "api/cli/help.h"
 
 #include "api/cli/declaration.h"
+#include "api/cli/problem.h"
+#include "api/cli/time_text.h"
 
 #include <string.h>
 
@@ -14,7 +16,8 @@
     X(3, "no token, or one that may not do this")                                                                      \
     X(4, "there is no such thing")                                                                                     \
     X(5, "a conflict, or no capacity")                                                                                 \
-    X(6, "not in time")
+    X(6, "not in time")                                                                                                \
+    X(EXIT_DIFFERS, "something would change: 'apply --dry-run --detailed-exitcode'")
 
 static void print_usage(FILE *out, const struct command *command)
 {
@@ -46,6 +49,15 @@ static void print_options(FILE *out, const enum option_id *list)
     }
 }
 
+static bool takes_times(const enum option_id *list)
+{
+    for (; list != NULL && *list != OPTIONS_END; list++) {
+        if (options[*list].type == VALUE_TIME || options[*list].type == VALUE_START)
+            return true;
+    }
+    return false;
+}
+
 static void print_command(FILE *out, const struct command *command)
 {
     fputs("Usage: ", out);
@@ -53,6 +65,8 @@ static void print_command(FILE *out, const struct command *command)
     fprintf(out, "\n\n%s\n\nOptions:\n", command->help);
     print_options(out, command->options);
     print_options(out, options_everywhere);
+    if (takes_times(command->options))
+        fputs("\nTIME is " TIME_TEXT_FORMS ".\n", out);
     if (command->example != NULL)
         fprintf(out, "\nExample:\n  %s\n", command->example);
 }
@@ -168,8 +182,9 @@ static void print_declarations_docs(FILE *out)
         "  ends_at: 2026-12-08T00:00:00Z\n"
         "```\n\n"
         "- First everything is planned, and tried with `validate_only`: what would change is printed (`+` is new, `~` is\n"
-        "  changed), and if anything is refused nothing is changed. `--dry-run` ends there. What names something that is\n"
-        "  only made by the same files is checked once that is there.\n"
+        "  changed), and if anything is refused nothing is changed. `--dry-run` ends there; with `--detailed-exitcode` its\n"
+        "  exit code is 7 where something would change, 0 where at most secrets would be sent again. What names something\n"
+        "  that is only made by the same files is checked once that is there.\n"
         "- A thing is found by its name, and of some kinds what it belongs to. What is not there is made (POST, under an\n"
         "  idempotency key); what is otherwise is replaced (PUT) as it was compared (`If-Match`): what the spec leaves out\n"
         "  becomes its default. A second time all is unchanged. Secrets are never shown, so they are sent again each time.\n"
@@ -182,6 +197,7 @@ static void print_declarations_docs(FILE *out)
         "  `differences`, the `preview` or the `problem`, and once it is `done` the `object`.\n"
         "- A text that begins with `{` or `[` is JSON, any other YAML: plain `null`, `true`, `false` and numbers as JSON has\n"
         "  them are values, all else is text, `no` and times too. Anchors and aliases are read, tags and merge keys are not.\n"
+        "  A list at the top is one of documents.\n"
         "- What is wrong with a file is told with its line and ends with 2; else the exit code is that of the first refusal.\n\n"
         "| kind | found by | tenants make it | the provider does |\n|--|--|--|--|\n",
         out);
@@ -221,6 +237,13 @@ void help_print_docs(FILE *out)
         "that the API is away; every change carries an idempotency key, so that it takes effect once. Where even that ends\n"
         "without an answer, the key is printed: the same command with `--idempotency-key` asks again instead of asking twice.\n\n"
         "`sluice help COMMAND` is `sluice COMMAND --help`. What a word may have been meant for is said where it is none.\n\n"
+        "## Times\n\n"
+        "A TIME is " TIME_TEXT_FORMS ".\n\n"
+        "- The zone of this machine means nothing: a line means the same wherever it runs. Answers are in UTC.\n"
+        "- Now is the API's, also where its clock is virtual; of tokens and of the audit it is real time. A day from now has\n"
+        "  24 hours. Where `now` is what an option left out means, it is left to the API, which knows it best.\n"
+        "- `sluice margin` counts whole days: there a time from now is the day that has it.\n"
+        "- A time from now is another one each time: with an `--idempotency-key` of your own, give times that stay.\n\n"
         "## Completion\n\n"
         "In `~/.bashrc`, and in `~/.zshrc` behind `autoload -Uz bashcompinit && bashcompinit`:\n\n"
         "```\ncomplete -o default -C 'sluice --complete' sluice\n```\n\n"

@@ -23,7 +23,7 @@ struct following {
 static const char *query_of(struct session *session, const struct following *following)
 {
     if (following->last[0] == '\0')
-        return session_query(session, DAYS_ARE_INSTANTS);
+        return session_query(session);
     int64_t stay = arguments_int(session->arguments, OPTION_INCARNATION, 0);
     const char *only = stay == 0 ? "" : arena_format(session->arena, "&incarnation=%" PRId64, stay);
     return arena_format(session->arena, "after=%s%s", client_escape(session->client, session->arena, following->last),

@@ -5,6 +5,7 @@
 #include "api/cli/problem.h"
 #include "api/cli/session.h"
 #include "api/cli/tell.h"
+#include "api/cli/times.h"
 #include "common/arena.h"
 
 #include <curl/curl.h>
@@ -13,14 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum err_kind run(struct session *session, struct err *reterr)
+static enum err_kind run(struct session *session, struct arguments *arguments, struct err *reterr)
 {
-    const struct command *command = session->arguments->command;
+    const struct command *command = arguments->command;
     enum err_kind kind = ERR_NONE;
     if (!command_needs_no_token(command)) {
         kind = session_find_token(session, reterr);
         if (kind == ERR_NONE)
             kind = session_open(session, reterr);
+        if (kind == ERR_NONE)
+            kind = times_settle(session, arguments, reterr);
     }
     return kind == ERR_NONE ? command->run(session, reterr) : kind;
 }
@@ -34,7 +37,7 @@ static int finish(FILE *out, int code)
     return code == 0 ? 1 : code;
 }
 
-static int run_command(const struct arguments *arguments)
+static int run_command(struct arguments *arguments)
 {
     CLEANUP(arena_freep) struct arena *arena = arena_new();
     const char *output = arguments_text(arguments, OPTION_OUTPUT);
@@ -45,11 +48,12 @@ static int run_command(const struct arguments *arguments)
                               .json = output != NULL && strcmp(output, "json") == 0,
                               .csv = output != NULL && strcmp(output, "csv") == 0};
     struct err err = {0};
-    enum err_kind kind = run(&session, &err);
+    enum err_kind kind = run(&session, arguments, &err);
     if (kind != ERR_NONE)
         tell_refusal(&session, &err);
+    int code = kind == ERR_NONE && session.differs ? EXIT_DIFFERS : exit_code_of(kind);
     session_clear(&session);
-    return exit_code_of(kind);
+    return code;
 }
 
 /* bash gives the line and the cursor's place in bytes by its environment, and three words that say the same. */

@@ -133,7 +133,7 @@ enum err_kind command_list(struct session *session, struct err *reterr)
     enum err_kind kind = noun_path(session, noun, &path, reterr);
     if (kind != ERR_NONE)
         return kind;
-    const char *query = session_query(session, DAYS_ARE_INSTANTS);
+    const char *query = session_query(session);
     int64_t limit = arguments_int(session->arguments, OPTION_LIMIT, LIMIT_DEFAULT);
     if (session->csv)
         return csv_list_print(session, path, query, limit, reterr);

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/cli/options.h"
 
-#include "common/calendar.h"
+#include "api/cli/time_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -152,12 +152,8 @@ static enum err_kind check_number(const struct option_row *option, const char *t
 
 static enum err_kind check_time(const struct option_row *option, const char *text, struct err *reterr)
 {
-    int64_t ignored = 0;
-    if (calendar_date_parse(text, &ignored, NULL) == ERR_NONE || calendar_time_parse(text, &ignored, NULL) == ERR_NONE)
-        return ERR_NONE;
-    return err_set(reterr, ERR_MALFORMED,
-                   "--%s wants a date (2026-12-01) or a time in UTC (2026-12-01T08:00:00Z), not '%s'", option->name,
-                   text);
+    struct time_text ignored;
+    return time_text_parse(option->name, text, &ignored, reterr);
 }
 
 static enum err_kind check_format(const struct option_row *option, const char *text, struct err *reterr)
@@ -183,9 +179,11 @@ static enum err_kind check_text(const struct option_row *option, const char *tex
 }
 
 static enum err_kind (*const checks[])(const struct option_row *, const char *, struct err *) = {
-    [VALUE_FLAG] = NULL,           [VALUE_TEXT] = check_text,   [VALUE_INT] = check_number,
-    [VALUE_TIME] = check_time,     [VALUE_LIST] = check_text,   [VALUE_WAIT] = check_number,
-    [VALUE_FORMAT] = check_format, [VALUE_LABEL] = check_label, [VALUE_DURATION] = check_duration,
+    [VALUE_FLAG] = NULL,         [VALUE_TEXT] = check_text,
+    [VALUE_INT] = check_number,  [VALUE_TIME] = check_time,
+    [VALUE_START] = check_time,  [VALUE_LIST] = check_text,
+    [VALUE_WAIT] = check_number, [VALUE_FORMAT] = check_format,
+    [VALUE_LABEL] = check_label, [VALUE_DURATION] = check_duration,
     [VALUE_MONEY] = check_money,
 };
 

@@ -14,7 +14,7 @@
 // clang-format off
 #define OPTIONS(X)                                                                                                                                        \
     X(PROFILE,         "profile",         0,   "NAME",    TEXT,   0, 0,         NULL,               "Profile to use (else SLUICE_PROFILE, else the one in use, else 'default')") \
-    X(URL,             "url",             0,   "URL",     TEXT,   0, 0,         NULL,               "Address of the API: http://, https:// or unix:/path (else SLUICE_URL, else the profile's)") \
+    X(URL,             "url",             0,   "URL",     TEXT,   0, 0,         NULL,               "Address of the API: http://, https:// or unix:/path, with or without /v1 at its end (else SLUICE_URL, else the profile's)") \
     X(OUTPUT,          "output",          'o', "FORMAT",  FORMAT, 0, 0,         NULL,               "table (default), json, or of a list csv")                \
     X(HELP,            "help",            'h', NULL,      FLAG,   0, 0,         NULL,               "Explain the command")                                    \
     X(WAIT,            "wait",            0,   "SECONDS", WAIT,   1, 86400,     NULL,               "Wait until it is settled, 60 seconds unless said (--wait=SECONDS); exit code 6 when the time is up") \
@@ -23,6 +23,7 @@
     X(BODY,            "body",            0,   "FILE",    TEXT,   0, 0,         NULL,               "Start from this JSON document (- reads standard input); other options change it") \
     X(FILE,            "file",            'f', "FILE",    TEXT,   0, 0,         NULL,               "YAML or JSON with what is declared, a directory of such files, or - for standard input; may be repeated") \
     X(DRY_RUN,         "dry-run",         0,   NULL,      FLAG,   0, 0,         NULL,               "Only say what would change")                             \
+    X(DETAILED_EXITCODE, "detailed-exitcode", 0, NULL,   FLAG,   0, 0,         NULL,               "With --dry-run: exit code 7 where something would change") \
     X(NAME,            "name",            0,   "NAME",    TEXT,   0, 0,         "name",             "Name")                                                   \
     X(PROJECT,         "project",         0,   "NAME",    TEXT,   0, 0,         "project",          "Your own grouping")                                      \
     X(INSTANCE_TYPE,   "instance-type",   0,   "NAME",    TEXT,   0, 0,         "instance_type",    "What each instance is; see 'sluice instance-type list'")  \
@@ -33,10 +34,10 @@
     X(MEMORY_MIB,      "memory-mib",      0,   "N",       INT,    0, INT32_MAX, "shape.memory_mib", "Memory of each instance in MiB")                         \
     X(COUNT,           "count",           0,   "N",       INT,    1, INT32_MAX, "count",            "How many instances, all or none")                        \
     X(ZONE,            "zone",            0,   "NAME",    TEXT,   0, 0,         "zone",             "Zone")                                                   \
-    X(STARTS_AT,       "starts-at",       0,   "TIME",    TIME,   0, 0,         "starts_at",        "Start, inclusive: 2026-12-01 or 2026-12-01T08:00:00Z; without it: now") \
+    X(STARTS_AT,       "starts-at",       0,   "TIME",    START,  0, 0,         "starts_at",        "Start, inclusive; without it: now") \
     X(ENDS_AT,         "ends-at",         0,   "TIME",    TIME,   0, 0,         "ends_at",          "End, exclusive; without it: until cancelled")            \
-    X(DURATION,        "duration",        0,   "LENGTH",  DURATION, 1, 315360000, "duration_s",     "Length, such as 7d, 12h, 90m or 30s; of a reservation behind --starts-at, or with --start-to: the start is flexible") \
-    X(START_FROM,      "start-from",      0,   "TIME",    TIME,   0, 0,         "start_range.0",    "Earliest start; without it: now")                        \
+    X(DURATION,        "duration",        0,   "LENGTH",  DURATION, 1, 315360000, "duration_s",     "Length, such as 7d, 12h, 90m or 30s; of a reservation from --starts-at, or with --start-to: the start is flexible") \
+    X(START_FROM,      "start-from",      0,   "TIME",    START,  0, 0,         "start_range.0",    "Earliest start; without it: now")                        \
     X(START_TO,        "start-to",        0,   "TIME",    TIME,   0, 0,         "start_range.1",    "Latest start; the earliest that fits is taken")          \
     X(WITHIN,          "within",          0,   "SCOPE",   TEXT,   0, 0,         "placement.within", "Scope that holds all instances: node, nvlink_domain, rack, leaf, fabric or zone") \
     X(SPREAD,          "spread",          0,   "GROUP",   TEXT,   0, 0,         "placement.spread", "No two instances in one node, rack or leaf")             \
@@ -96,8 +97,8 @@
     X(OPEN_ENDED_MAX,  "open-ended-max-percent", 0, "N",  INT,    0, 100,       "open_ended_max_percent", "Share of the GPUs that is sold without an end; without it: no cap") \
     X(GPU_HOUR,        "gpu-hour",        0,   "AMOUNT",  MONEY,  0, 0,         "gpu_hour",         "Price of a GPU-hour: '2.49 USD'")                        \
     X(MODEL,           "model",           0,   "MODEL",   TEXT,   0, 0,         "model",            "flat (default), graduated, volume or package; tiers and windows come from --body") \
-    X(VALID_FROM,      "valid-from",      0,   "TIME",    TIME,   0, 0,         "valid_from",       "Since when it holds, inclusive; without it: now")        \
-    X(VALID_UNTIL,     "valid-until",     0,   "TIME",    TIME,   0, 0,         "valid_until",      "When it ends, exclusive; without it: now")               \
+    X(VALID_FROM,      "valid-from",      0,   "TIME",    START,  0, 0,         "valid_from",       "Since when it holds, inclusive; without it: now")        \
+    X(VALID_UNTIL,     "valid-until",     0,   "TIME",    START,  0, 0,         "valid_until",      "When it ends, exclusive; without it: now")               \
     X(CORRECTS,        "corrects",        0,   "ID",      TEXT,   0, 0,         "corrects",         "The version that it takes the place of; what was rated by that is rated again") \
     X(MINIMUM_S,       "minimum-s",       0,   "N",       INT,    0, 2678400,   "minimum_s",        "Least seconds that an instance which ran is charged for") \
     X(BELOW_FLOOR_REASON, "below-floor-reason", 0, "TEXT", TEXT, 0, 0,         "below_floor_reason", "Why it is sold below its floor, where that asks")      \
@@ -124,7 +125,8 @@ enum value_type {
     VALUE_FLAG,
     VALUE_TEXT,
     VALUE_INT,
-    VALUE_TIME,     /* a date, or exactly YYYY-MM-DDTHH:MM:SSZ */
+    VALUE_TIME,     /* what time_text.h reads; once settled (times.h) a date, or exactly YYYY-MM-DDTHH:MM:SSZ */
+    VALUE_START,    /* the same, and settled also OPTION_NOW: null, which the API takes for its now */
     VALUE_FORMAT,   /* table, json or csv */
     VALUE_LIST,     /* separated by commas */
     VALUE_LABEL,    /* KEY=TEXT, repeatable */
@@ -132,6 +134,8 @@ enum value_type {
     VALUE_DURATION, /* seconds: a number, and d, h, m or s behind it */
     VALUE_MONEY,    /* "1000 USD", "2.49 EUR" */
 };
+
+#define OPTION_NOW "now"
 
 struct option_row {
     const char *name;

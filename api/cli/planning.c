@@ -109,8 +109,7 @@ enum err_kind command_availability(struct session *session, struct err *reterr)
 {
     CLEANUP(json_release) json_t *answer = NULL;
     enum err_kind kind =
-        session_get(session, session_path(session, "/v1/availability", session_query(session, DAYS_ARE_INSTANTS), ""),
-                    &answer, reterr);
+        session_get(session, session_path(session, "/v1/availability", session_query(session), ""), &answer, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (!session->json)
@@ -172,8 +171,8 @@ enum err_kind command_capacity(struct session *session, struct err *reterr)
 {
     CLEANUP(json_release) json_t *items = NULL;
     const char *next = NULL;
-    enum err_kind kind = noun_items(session, "/v1/system/capacity", session_query(session, DAYS_ARE_INSTANTS),
-                                    GROUPS_MAX, &items, &next, reterr);
+    enum err_kind kind =
+        noun_items(session, "/v1/system/capacity", session_query(session), GROUPS_MAX, &items, &next, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (session->json) {

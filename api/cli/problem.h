@@ -18,5 +18,8 @@ MUST_CHECK enum err_kind problem_to_err(struct arena *arena, int status, const j
  * when asking for help. */
 void problem_print(FILE *out, struct arena *arena, const json_t *problem, const json_t *asked, const char *use);
 
+/* Of no error: something would change, where just that was asked. */
+#define EXIT_DIFFERS 7
+
 /* The exit code of an error: 0 ok, 1 error, 2 usage, 3 auth, 4 not found, 5 conflict or no capacity, 6 timeout. */
 int exit_code_of(enum err_kind kind);

@@ -86,7 +86,7 @@ static void print_totals(struct session *session, const json_t *totals)
 enum err_kind command_margin(struct session *session, struct err *reterr)
 {
     const char *by = arguments_have(session->arguments, OPTION_BY) ? "" : "by=tenant";
-    const char *path = session_path(session, "/v1/system/margin", by, session_query(session, DAYS_ARE_DAYS));
+    const char *path = session_path(session, "/v1/system/margin", by, session_query(session));
     if (session->csv)
         return csv_list_print(session, path, "", 0, reterr);
     CLEANUP(json_release) json_t *margin = NULL;

@@ -116,22 +116,41 @@ static enum err_kind wait_and_print(struct session *session, const char *path, i
 
 /* ---- Commands ---- */
 
-/* A start and a length are a window: what the API knows of is its end. */
-static void complete_window(json_t *body)
+/* Where the window of a length begins: a reservation's now where nothing says, a quote's only once its hold is over.
+ * False: it cannot be told, and the API says what is wrong. */
+static enum err_kind find_start(struct session *session, bool *ret_known, int64_t *ret_s, struct err *reterr)
 {
+    const json_t *starts_at = json_object_get(session->asked, "starts_at");
+    bool is_open = starts_at == NULL || json_is_null(starts_at);
+    bool ignored = false;
+    *ret_known =
+        json_is_string(starts_at) && calendar_time_parse(json_string_value(starts_at), ret_s, NULL) == ERR_NONE;
+    if (!is_open || session->arguments->command->noun != &noun_reservation)
+        return ERR_NONE;
+    *ret_known = true;
+    return session_domain_time(session, ret_s, &ignored, reterr);
+}
+
+/* A start and a length are a window: what the API knows of is its end. */
+static enum err_kind complete_window(struct session *session, struct err *reterr)
+{
+    json_t *body = session->asked;
     int64_t starts_s = 0;
-    const char *starts_at = json_text_at(body, "starts_at");
+    bool is_known = false;
     const json_t *duration = json_object_get(body, "duration_s");
     bool has_other = json_is_string(json_object_get(body, "ends_at")) || json_object_get(body, "start_range") != NULL;
-    if (starts_at == NULL || has_other || !json_is_integer(duration) ||
-        calendar_time_parse(starts_at, &starts_s, NULL) != ERR_NONE)
-        return;
+    if (has_other || !json_is_integer(duration))
+        return ERR_NONE;
+    enum err_kind kind = find_start(session, &is_known, &starts_s, reterr);
     int64_t duration_s = json_integer_value(duration);
-    if (duration_s < 1 || duration_s > CALENDAR_TIME_MAX_S - starts_s)
-        return; /* the API says what is wrong */
+    if (kind != ERR_NONE || !is_known || duration_s < 1 || duration_s > CALENDAR_TIME_MAX_S - starts_s)
+        return kind; /* the API says what is wrong */
     char ends_at[CALENDAR_TIME_SIZE];
     calendar_time_print(starts_s + duration_s, ends_at);
+    if (!json_is_string(json_object_get(body, "starts_at")))
+        session_note_settled(session, arena_format(session->arena, "--ends-at %s instead of --duration", ends_at));
     must(json_object_set_new(body, "ends_at", json_string(ends_at)) == 0 && json_object_del(body, "duration_s") == 0);
+    return ERR_NONE;
 }
 
 enum err_kind command_reservation_create(struct session *session, struct err *reterr)
@@ -143,9 +162,10 @@ enum err_kind command_reservation_create(struct session *session, struct err *re
     enum err_kind kind = change_key(session, &request.idempotency_key, reterr);
     if (kind == ERR_NONE)
         kind = reservation_body(session->arguments, &session->asked, reterr);
+    if (kind == ERR_NONE)
+        kind = complete_window(session, reterr);
     if (kind != ERR_NONE)
         return kind;
-    complete_window(session->asked);
     request.body = session->asked;
     int64_t sent_ms = client_monotonic_ms();
     CLEANUP(json_release) json_t *made = NULL;

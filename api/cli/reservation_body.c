@@ -34,6 +34,8 @@ static json_t *duration_value(const char *text)
 /* A date is the instant at which the day begins. */
 static json_t *time_value(const char *text)
 {
+    if (strcmp(text, OPTION_NOW) == 0)
+        return json_null();
     if (strchr(text, 'T') != NULL)
         return text_value(text);
     return json_sprintf("%sT00:00:00Z", text);
@@ -75,9 +77,9 @@ static json_t *label_value(const char *text)
 }
 
 static json_t *(*const makers[])(const char *) = {
-    [VALUE_TEXT] = text_value,         [VALUE_INT] = int_value,     [VALUE_TIME] = time_value,
-    [VALUE_LIST] = list_value,         [VALUE_LABEL] = label_value, [VALUE_WAIT] = NULL,
-    [VALUE_DURATION] = duration_value, [VALUE_MONEY] = money_value,
+    [VALUE_TEXT] = text_value,  [VALUE_INT] = int_value,           [VALUE_TIME] = time_value,
+    [VALUE_START] = time_value, [VALUE_LIST] = list_value,         [VALUE_LABEL] = label_value,
+    [VALUE_WAIT] = NULL,        [VALUE_DURATION] = duration_value, [VALUE_MONEY] = money_value,
 };
 
 /* Puts value (taken over) at a place of the list named so; the places that are missing are null. */

@@ -6,6 +6,7 @@
 #include "api/cli/profile.h"
 #include "api/cli/text.h"
 #include "common/arena.h"
+#include "common/calendar.h"
 #include "common/must.h"
 
 #include <stdlib.h>
@@ -127,6 +128,7 @@ enum err_kind session_open(struct session *session, struct err *reterr)
 void session_clear(struct session *session)
 {
     client_free(session->client);
+    json_decref(session->me);
     json_decref(session->asked);
     json_decref(session->problem);
     *session = (struct session){0};
@@ -162,17 +164,38 @@ enum err_kind session_get(struct session *session, const char *path, json_t **re
     return session_call(session, &(struct client_request){.method = "GET", .path = path}, ret, reterr);
 }
 
-enum err_kind session_is_tenants(struct session *session, bool *ret, struct err *reterr)
+static enum err_kind ask_who(struct session *session, struct err *reterr)
 {
-    CLEANUP(json_release) json_t *me = NULL;
-    enum err_kind kind = session_get(session, "/v1/me", &me, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    if (json_text_at(me, "role") == NULL)
+    enum err_kind kind = session->me == NULL ? session_get(session, "/v1/me", &session->me, reterr) : ERR_NONE;
+    if (kind == ERR_NONE && json_text_at(session->me, "role") == NULL)
         return err_set(reterr, ERR_INTERNAL, "'%s' does not say who the token stands for: is it the API?",
                        session->url);
-    *ret = json_is_string(json_at(me, "tenant"));
+    return kind;
+}
+
+enum err_kind session_is_tenants(struct session *session, bool *ret, struct err *reterr)
+{
+    enum err_kind kind = ask_who(session, reterr);
+    *ret = kind == ERR_NONE && json_is_string(json_at(session->me, "tenant"));
+    return kind;
+}
+
+enum err_kind session_domain_time(struct session *session, int64_t *ret_s, bool *ret_virtual, struct err *reterr)
+{
+    enum err_kind kind = ask_who(session, reterr);
+    if (kind != ERR_NONE)
+        return kind;
+    const char *text = json_text_at(session->me, "domain_time");
+    *ret_virtual = json_is_true(json_at(session->me, "virtual_clock"));
+    if (text == NULL || calendar_time_parse(text, ret_s, NULL) != ERR_NONE)
+        return err_set(reterr, ERR_INTERNAL, "'%s' does not say what time it is there", session->url);
     return ERR_NONE;
+}
+
+void session_note_settled(struct session *session, const char *option)
+{
+    const char *before = session->settled;
+    session->settled = before == NULL ? option : arena_format(session->arena, "%s and %s", before, option);
 }
 
 static const char *instant_of(struct arena *arena, const char *text)
@@ -180,8 +203,9 @@ static const char *instant_of(struct arena *arena, const char *text)
     return strchr(text, 'T') == NULL ? arena_format(arena, "%sT00:00:00Z", text) : text;
 }
 
-const char *session_query(struct session *session, enum session_days days)
+const char *session_query(struct session *session)
 {
+    bool takes_days = command_times(session->arguments->command) == TIMES_ARE_DAYS;
     const struct arguments *arguments = session->arguments;
     const char *query = "";
     for (int i = 0; i < arguments->value_count; i++) {
@@ -189,7 +213,7 @@ const char *session_query(struct session *session, enum session_days days)
         const char *field = options[value->option].field;
         if (field == NULL || value->text == NULL)
             continue;
-        bool becomes_instant = days == DAYS_ARE_INSTANTS && options[value->option].type == VALUE_TIME;
+        bool becomes_instant = !takes_days && options[value->option].type == VALUE_TIME;
         const char *text = becomes_instant ? instant_of(session->arena, value->text) : value->text;
         query = arena_format(session->arena, "%s%s%s=%s", query, query[0] == '\0' ? "" : "&", field,
                              client_escape(session->client, session->arena, text));

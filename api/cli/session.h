@@ -22,8 +22,11 @@ struct session {
     const char *url;
     const char *token;     /* NULL until there is one */
     struct client *client; /* NULL until opened */
+    json_t *me;            /* GET /v1/me, once it was asked for; else NULL */
+    const char *settled;   /* what times from now became: "--starts-at ... and ..."; NULL where there are none */
     json_t *asked;         /* the body that was sent, to compare alternatives with; or NULL */
     json_t *problem;       /* what the API said when it refused; or NULL */
+    bool differs;          /* something would change, and that was asked: EXIT_DIFFERS */
     bool problem_is_shown; /* its content stands in an object that was printed */
 };
 
@@ -49,12 +52,15 @@ MUST_CHECK enum err_kind session_get(struct session *session, const char *path, 
 /* Is the token a tenant's, or of the provider (GET /v1/me)? */
 MUST_CHECK enum err_kind session_is_tenants(struct session *session, bool *ret, struct err *reterr);
 
-enum session_days {
-    DAYS_ARE_DAYS,     /* the route takes days */
-    DAYS_ARE_INSTANTS, /* it takes instants: a day is where it begins */
-};
-/* The given options that are parameters of a query, "name=x&state=y", or "". */
-const char *session_query(struct session *session, enum session_days days);
+/* The domain's time as GET /v1/me first said it, and whether that stands still until it is moved. */
+MUST_CHECK enum err_kind session_domain_time(struct session *session, int64_t *ret_s, bool *ret_virtual,
+                                             struct err *reterr);
+/* An option as it was settled, for who repeats the command when now is another. */
+void session_note_settled(struct session *session, const char *option);
+
+/* The given options that are parameters of a query, "name=x&state=y", or ""; a day is the instant where it begins, but to
+ * a command whose times are days. */
+const char *session_query(struct session *session);
 /* path?a&b, where either may be empty. */
 const char *session_path(struct session *session, const char *path, const char *a, const char *b);
 /* A JSON document to out. */

@@ -140,6 +140,47 @@ def test_a_shell_completes_a_line_by_asking_sluice():
     assert b"reservation cancel" in said
 
 
+def test_times_are_sent_as_instants_in_utc_and_from_the_now_of_the_api(ask, server):
+    empty = (200, {"items": [], "next_page": None})
+    server.script = [(200, TENANT), empty]  # asked once, for the time and for the side
+    ask("reservation", "list", "--from", "-7d", "--to", "2026-01-09T09:00+01:00").expect(0)
+    assert server.seen[-1][1] == "/v1/reservations?from=2025-12-25T00%3A00%3A00Z&to=2026-01-09T08%3A00%3A00Z&limit=1000"
+
+    server.script = [(200, TENANT), (200, {"items": [], "idle": [], "totals": {}})]
+    ask("margin", "--from", "-30d", "--to", "now").expect(0)
+    assert server.seen[-1][1] == "/v1/system/margin?by=tenant&from=2025-12-02&to=2026-01-01"
+
+    server.script = [(200, TENANT), (201, {"id": "rsv_1"})]
+    ask("reservation", "create", "--starts-at", "now", "--ends-at", "+2h").expect(0)
+    assert json.loads(server.seen[-1][3]) == {"starts_at": None, "ends_at": "2026-01-01T02:00:00Z"}
+
+    # Tokens end in real time, whatever the domain's: that of TENANT stands still.
+    server.script = [(200, TENANT), (201, {"id": "tok_1"})]
+    ask("token", "create", "--name", "ci", "--expires-at", "+90d").expect(0)
+    assert json.loads(server.seen[-1][3])["expires_at"] > "2026-04-01"
+    server.script = [(200, TENANT | {"virtual_clock": False}), (201, {"id": "tok_1"})]
+    ask("token", "create", "--name", "ci", "--expires-at", "+90d").expect(0)
+    assert json.loads(server.seen[-1][3])["expires_at"] == "2026-04-01T00:00:00Z"
+
+
+def test_a_length_alone_begins_now_and_the_line_to_repeat_says_when_that_was(ask, server):
+    server.script = [(200, TENANT)] + [None] * 10
+    done = ask("reservation", "create", "--duration", "2h").expect(1)
+    assert json.loads(server.seen[-1][3]) == {"ends_at": "2026-01-01T02:00:00Z"}
+    assert "' and --ends-at 2026-01-01T02:00:00Z instead of --duration: if it took effect" in done.log
+    server.script = [(201, {"id": "quo_1"})]  # of a quote the length begins when its hold is over
+    ask("quote", "create", "--duration", "2h").expect(0)
+    assert json.loads(server.seen[-1][3]) == {"duration_s": 7200}
+
+
+@pytest.mark.parametrize("end", ["/v1", "/v1/", "/"])
+def test_an_address_may_end_as_the_routes_begin(sluice, server, end):
+    server.script = [(200, TENANT)]
+    sluice("me", "--url", server.url + end, token="slu_x").expect(0)
+    assert server.seen[-1][1] == "/v1/me"
+    assert "'http://v1'" in sluice("me", "--url", "http://v1", token="slu_x").expect(1).log  # a host
+
+
 def test_nobody_there_is_an_error(sluice):
     assert "SLUICE_URL" in sluice("me", url="http://127.0.0.1:1", token="slu_x").expect(1).log
     sluice("me", url="file:///etc/passwd", token="slu_x").expect(1)
@@ -229,6 +270,21 @@ def test_a_reservation_goes_from_the_command_line_to_the_invoice(make_stack, slu
     assert "2304.00 USD" in ana("invoice", "get", number).expect(0).out
     margin = operator("margin", "--by", "tenant", "--from", "2026-01-01", "--to", "2026-02-01").expect(0)
     assert "acme" in margin.out
+
+
+def test_a_reservation_from_now_for_a_while(stack, sluice):
+    stack.fleet(nodes=1)
+    tenant = stack.tenant("acme")
+
+    def made(*arguments):
+        made = sluice("reservation", "create", "--instance-type", "h100.8x", "--zone", "us-east-1a", *arguments, "--wait=30", "-o", "json",
+                      url=stack.url, token=tenant.token).expect(0).json
+        return made["status"]["starts_at"], made["status"]["ends_at"]
+
+    assert made("--duration", "2h") == ("2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z")
+    assert made("--starts-at", "+1d", "--ends-at", "2026-01-02T03:00+02:00") == ("2026-01-02T00:00:00Z", "2026-01-02T01:00:00Z")
+    sluice("maintenance", "create", "--zone", "us-east-1a", "--nodes", "n0000", "--starts-at", "now", "--ends-at", "+1h", "--reason", "x",
+           "--validate-only", url=stack.url, token=stack.operator.token).expect(0)
 
 
 def test_a_zone_is_paused_and_resumed_from_the_command_line(stack, sluice):

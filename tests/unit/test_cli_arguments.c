@@ -4,6 +4,7 @@
 #include "api/cli/complete.h"
 #include "api/cli/problem.h"
 #include "api/cli/reservation_body.h"
+#include "api/cli/time_text.h"
 #include "common/cleanup.h"
 #include "tests/unit/suite.h"
 
@@ -112,7 +113,8 @@ static const struct {
     {{"reservation", "create", "--wait=soon"}, "number from 1"},
     {{"reservation", "create", "--starts-at", "tomorrow"}, "wants a date"},
     {{"reservation", "create", "--starts-at", "2026-02-30"}, "wants a date"},
-    {{"reservation", "create", "--ends-at", "2026-12-01T08:00:00+01:00"}, "wants a date"},
+    {{"reservation", "create", "--ends-at", "2026-12-01 08:00"}, "wants the zone"},
+    {{"node", "list", "--detailed-exitcode"}, "does not take"},
     {{"reservation", "create", "--label", "=x"}, "wants KEY=TEXT"},
     {{"reservation", "create", "--duration", "7 d"}, "wants a length"},
     {{"reservation", "create", "--duration", "h"}, "wants a length"},
@@ -223,7 +225,7 @@ static const struct {
     {"sluice -oj", ""},
     {"sluice node list --state re", ""}, /* a value of which there is no list */
     {"sluice reservation get lla", ""},
-    {"sluice apply --", "--file\n--dry-run\n--profile\n--url\n--output\n--help\n"},
+    {"sluice apply --", "--file\n--dry-run\n--detailed-exitcode\n--profile\n--url\n--output\n--help\n"},
     {"sluice apply -f ", ""}, /* the shell knows files */
     {"sluice fly ", ""},
     {"sluice -", "--profile\n--url\n--output\n--help\n"},
@@ -312,6 +314,104 @@ START_TEST(an_amount_is_a_canonical_decimal_and_its_currency)
 }
 END_TEST
 
+START_TEST(a_start_that_is_now_is_left_to_the_api)
+{
+    ck_assert_int_eq(PARSE("reservation", "create", "--starts-at", "now", "--start-from=now"), ERR_NONE);
+    char *text = body_text();
+    ck_assert_str_eq(text, "{\"starts_at\":null,\"start_range\":[null]}");
+    free(text);
+}
+END_TEST
+
+/* A text, and what it is: of days and instants as they are written, of a time from now its seconds. */
+static const struct {
+    const char *text;
+    enum time_form form;
+    const char *instant;
+    int64_t seconds;
+} times[] = {
+    {"2026-12-01", TIME_DAY, "2026-12-01T00:00:00Z", 0},
+    {"2026-12-01T08:00:00Z", TIME_INSTANT, "2026-12-01T08:00:00Z", 0},
+    {"2026-12-01T08:00Z", TIME_INSTANT, "2026-12-01T08:00:00Z", 0},
+    {"2026-12-01 08:00Z", TIME_INSTANT, "2026-12-01T08:00:00Z", 0},
+    {"2026-12-01T00:30:15+01:00", TIME_INSTANT, "2026-11-30T23:30:15Z", 0},
+    {"2026-12-31 20:00-05:30", TIME_INSTANT, "2027-01-01T01:30:00Z", 0},
+    {"2026-12-01T08:00:00-00:00", TIME_INSTANT, "2026-12-01T08:00:00Z", 0},
+    {"now", TIME_FROM_NOW, NULL, 0},
+    {"+2h", TIME_FROM_NOW, NULL, 7200},
+    {"-7d", TIME_FROM_NOW, NULL, -604800},
+    {"+90m", TIME_FROM_NOW, NULL, 5400},
+    {"+0s", TIME_FROM_NOW, NULL, 0},
+};
+
+START_TEST(a_time_is_read_in_each_of_its_forms)
+{
+    struct time_text time = {0};
+    ck_assert_msg(time_text_parse("from", times[_i].text, &time, &err) == ERR_NONE, "%s: %s", times[_i].text, err.text);
+    ck_assert_int_eq(time.form, times[_i].form);
+    int64_t wanted = times[_i].seconds;
+    if (times[_i].instant != NULL)
+        ck_assert_int_eq(calendar_time_parse(times[_i].instant, &wanted, NULL), ERR_NONE);
+    ck_assert_int_eq(time.form == TIME_DAY ? calendar_time_of_day(time.value) : time.value, wanted);
+}
+END_TEST
+
+static const char *const no_times[] = {
+    "",
+    "n",
+    "Now",
+    "+",
+    "-",
+    "+h",
+    "+2",
+    "2h",
+    "+2w",
+    "+1d12h",
+    "+-2h",
+    "++2h",
+    "+ 2h",
+    "+99999999999d",
+    "tomorrow",
+    "2026-12",
+    "2026-12-1",
+    "2026-02-30",
+    "2026-02-30T08:00Z",
+    "2026-12-01T",
+    "2026-12-01T08Z",
+    "2026-12-01T08:0Z",
+    "2026-12-01T08:00:0Z",
+    "2026-12-01T24:00Z",
+    "2026-12-01T08:60Z",
+    "2026-12-01T08:00:60Z",
+    "2026-12-01t08:00Z",
+    "2026-12-01T08:00z",
+    "2026-12-01T08:00:00.5Z",
+    "2026-12-01T08:00+1:00",
+    "2026-12-01T08:00+0100",
+    "2026-12-01T08:00+24:00",
+    "2026-12-01T08:00+01:60",
+    "2026-12-01T08:00+01:0x",
+    "2026-12-01T08:00+01:000",
+    "2026-12-01T08:00 +01:00",
+    "2026-12-01T08:00ZZ",
+    "2026-12-01T08:00 CET",
+    "2026-12-01  08:00Z",
+    "2026-12-01T08:00:",
+    "0001-01-01T00:00+00:01",
+    "9999-12-31T23:59-00:01",
+    "2026-12-01T08:00:00",
+    "2026-12-01 08:00",
+};
+
+START_TEST(what_is_no_time_is_told_with_what_is)
+{
+    struct time_text time = {0};
+    err = (struct err){0};
+    ck_assert_msg(time_text_parse("from", no_times[_i], &time, &err) == ERR_MALFORMED, "'%s'", no_times[_i]);
+    ck_assert_msg(strstr(err.text, "+01:00") != NULL && strncmp(err.text, "--from wants ", 13) == 0, "%s", err.text);
+}
+END_TEST
+
 START_TEST(options_stand_over_the_document)
 {
     char path[] = "/tmp/sluice-body-XXXXXX";
@@ -393,6 +493,9 @@ Suite *unit_suite(void)
     tcase_add_test(tests, a_flexible_start_and_a_preference_fill_their_fields);
     tcase_add_test(tests, a_shape_by_itself_has_its_fields_at_the_top);
     tcase_add_test(tests, an_amount_is_a_canonical_decimal_and_its_currency);
+    tcase_add_test(tests, a_start_that_is_now_is_left_to_the_api);
+    tcase_add_loop_test(tests, a_time_is_read_in_each_of_its_forms, 0, (int)COUNT_OF(times));
+    tcase_add_loop_test(tests, what_is_no_time_is_told_with_what_is, 0, (int)COUNT_OF(no_times));
     tcase_add_test(tests, options_stand_over_the_document);
     tcase_add_test(tests, a_body_that_is_no_object_is_a_matter_of_usage);
     tcase_add_test(tests, every_row_of_the_tables_is_whole);
