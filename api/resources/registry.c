@@ -79,6 +79,7 @@ const struct resource *const registry[] = {
     &audit_chain_resource,
     &webhook_resource,
     &webhook_delivery_resource,
+    &webhook_health_resource,
     &leader_resource,
     &overview_resource,
     &reconciler_resource,

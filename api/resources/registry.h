@@ -99,4 +99,5 @@ extern const struct resource usage_resource;
 extern const struct resource usage_summary_resource;
 extern const struct resource webhook_resource;
 extern const struct resource webhook_delivery_resource;
+extern const struct resource webhook_health_resource;
 extern const struct resource zone_resource;

@@ -103,6 +103,16 @@ static enum err_kind list(struct request *request, struct response *response, st
                : kind;
 }
 
+/* Of whichever webhook there is: for who runs the fleet. */
+static enum err_kind list_any(struct request *request, struct response *response, struct err *reterr)
+{
+    const struct delivery_query *query = request->query;
+    enum err_kind kind = webhook_find_any(request, request->object, reterr);
+    return kind == ERR_NONE
+               ? answer_page(request, response, &statement_list, DB_PARAMS(request->object, query->state), reterr)
+               : kind;
+}
+
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
 {
     const PGresult *result = NULL;
@@ -173,6 +183,7 @@ static enum err_kind redeliver(struct request *request, struct response *respons
 static const struct route delivery_routes[] = {
     ROUTES("/v1/webhooks", ROLES_TENANT_READ, (unsigned)ROLE_ADMIN, webhook_lock_own),
     ROUTES("/v1/system/webhooks", ROLES_SYSTEM_READ, ROLES_SYSTEM_OPERATE, webhook_lock_system),
+    {GET, "/v1/system/webhook-health/{id}/deliveries", ROLES_SYSTEM_READ, RATE_READ, .query = &delivery_query_schema, .answer = &delivery_schema, .is_list = true, ONE, .run = list_any, .summary = "What was brought to a webhook, a tenant's too, in the last 30 days"},
     ROUTES_END,
 };
 // clang-format on

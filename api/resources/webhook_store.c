@@ -6,11 +6,11 @@
 #include "api/server/answer.h"
 #include "common/must.h"
 
-static const char *const states[] = {"ok", "failing", "disabled", "inactive", NULL};
+const char *const webhook_states[] = {"ok", "failing", "disabled", "inactive", NULL};
 
 // clang-format off
-static const struct field status_fields[] = {
-    FIELD_COLUMN("state",           FIELD_TYPE_ENUM, .values = states, .help = "ok; failing: the last delivery failed; disabled: it has failed for too long, and any change enables it again; inactive: as wished"),
+const struct field webhook_status_fields[] = {
+    FIELD_COLUMN("state",           FIELD_TYPE_ENUM, .values = webhook_states, .help = "ok; failing: the last delivery failed; disabled: it has failed for too long, and any change enables it again; inactive: as wished"),
     FIELD_COLUMN_WITH("failing_since",   FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Real time of the first failure since the last success; null: none"),
     FIELD_COLUMN_WITH("last_success_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Real time; null: never"),
     FIELD_COLUMN_WITH("last_failure_at", FIELD_TYPE_TIME, FIELD_NULLABLE, .help = "Real time; null: never"),
@@ -28,25 +28,20 @@ static const struct field webhook_fields[] = {
     FIELD_TEXT("secret",      struct webhook_wish, secret, .flags = FIELD_NULLABLE | FIELD_OPTIONAL, .least = 1, .most = 94, .help = "What signs: whsec_ and the base64 of 24 to 64 bytes; null: one is made. Shown only in the answer that sets it"),
     FIELD_TIME("created_at",  struct webhook_wish, created_at, .flags = FIELD_READ_ONLY, .help = "Real time"),
     FIELD_TIME("previous_secret_until", struct webhook_wish, previous_secret_until, .flags = FIELD_READ_ONLY | FIELD_NULLABLE, .help = "Until when the secret before signs beside the new one; null: it does not"),
-    FIELD_COLUMN_WITH("status", FIELD_TYPE_OBJECT, FIELD_OPTIONAL, .fields = status_fields, .help = "How it fares"),
+    FIELD_COLUMN_WITH("status", FIELD_TYPE_OBJECT, FIELD_OPTIONAL, .fields = webhook_status_fields, .help = "How it fares"),
     FIELDS_END,
 };
 // clang-format on
 
 const struct schema webhook_schema = {"Webhook", webhook_fields, sizeof(struct webhook_wish)};
 
-#define EPOCH(column) "extract(epoch FROM " column ")::bigint"
 // clang-format off
 #define WEBHOOK_SELECT                                                                                                 \
     "SELECT w.id, w.url, to_json(w.events) AS events, w.object, w.description, w.active,"                              \
-    " " EPOCH("w.created_at") " AS created_at,"                                                                        \
-    " CASE WHEN w.previous_until > clock_timestamp() THEN " EPOCH("w.previous_until") " END AS previous_secret_until," \
-    " CASE WHEN s.disabled_revision = w.revision THEN 'disabled' WHEN NOT w.active THEN 'inactive'"                    \
-    " WHEN s.failing_since IS NOT NULL THEN 'failing' ELSE 'ok' END AS \"status.state\","                              \
-    " " EPOCH("s.failing_since") " AS \"status.failing_since\","                                                       \
-    " " EPOCH("s.last_success_at") " AS \"status.last_success_at\","                                                   \
-    " " EPOCH("s.last_failure_at") " AS \"status.last_failure_at\","                                                   \
-    " s.last_error AS \"status.last_error\", w.id AS page_key, w.revision AS wish_revision,"                           \
+    " " WEBHOOK_EPOCH("w.created_at") " AS created_at,"                                                                        \
+    " CASE WHEN w.previous_until > clock_timestamp() THEN " WEBHOOK_EPOCH("w.previous_until") " END AS previous_secret_until," \
+    " " WEBHOOK_STATUS_COLUMNS ","                                                                                     \
+    " w.id AS page_key, w.revision AS wish_revision,"                           \
     " coalesce(s.revision, 0) AS status_revision, w.secret AS secret_sealed,"                                          \
     " s.disabled_revision IS NOT DISTINCT FROM w.revision AS is_disabled"                                              \
     " FROM webhook w LEFT JOIN webhook_status s ON s.webhook_id = w.id"
@@ -93,6 +88,12 @@ enum err_kind webhook_find(struct request *request, const char *id, struct err *
 {
     const PGresult *found = NULL;
     return answer_find(request, stmt_get(request), id, "webhook", &found, reterr);
+}
+
+enum err_kind webhook_find_any(struct request *request, const char *id, struct err *reterr)
+{
+    const PGresult *found = NULL;
+    return answer_find(request, &statement_get, id, "webhook", &found, reterr);
 }
 
 enum err_kind webhook_page(struct request *request, struct response *response, const char *url, struct err *reterr)

@@ -14,6 +14,20 @@ struct webhook_wish {
 };
 
 extern const struct schema webhook_schema;
+extern const struct field webhook_status_fields[];
+extern const char *const webhook_states[];
+
+/* Of webhook w and its webhook_status s, outer-joined: the state, and what webhook_status_fields shows. */
+#define WEBHOOK_EPOCH(column) "extract(epoch FROM " column ")::bigint"
+#define WEBHOOK_STATE                                                                                                  \
+    "CASE WHEN s.disabled_revision = w.revision THEN 'disabled' WHEN NOT w.active THEN 'inactive'"                     \
+    " WHEN s.failing_since IS NOT NULL THEN 'failing' ELSE 'ok' END"
+// clang-format off
+#define WEBHOOK_STATUS_COLUMNS                                                                                         \
+    WEBHOOK_STATE " AS \"status.state\", " WEBHOOK_EPOCH("s.failing_since") " AS \"status.failing_since\","            \
+    " " WEBHOOK_EPOCH("s.last_success_at") " AS \"status.last_success_at\","                                           \
+    " " WEBHOOK_EPOCH("s.last_failure_at") " AS \"status.last_failure_at\", s.last_error AS \"status.last_error\""
+// clang-format on
 
 /* The lock of a change: a tenant's own, or the provider's. Its row has what webhook_schema shows, secret_sealed, and
  * is_disabled. */
@@ -23,6 +37,8 @@ extern const struct object_lock webhook_lock_own, webhook_lock_system;
 MUST_CHECK enum err_kind webhook_answer(struct request *request, struct response *response, int status, const char *id,
                                         struct err *reterr);
 MUST_CHECK enum err_kind webhook_find(struct request *request, const char *id, struct err *reterr);
+/* The same of anybody's, where row security lets the caller see it: for the provider's addresses that only read. */
+MUST_CHECK enum err_kind webhook_find_any(struct request *request, const char *id, struct err *reterr);
 MUST_CHECK enum err_kind webhook_page(struct request *request, struct response *response, const char *url,
                                       struct err *reterr);
 

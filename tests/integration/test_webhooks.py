@@ -334,6 +334,39 @@ def test_a_webhook_that_fails_for_too_long_is_disabled(make_hooked, receiver):
     eventually(lambda: acme.get(path).body["status"]["state"] == "ok", "it is brought again")
 
 
+def test_the_provider_sees_whose_webhooks_fail_and_what_was_wrong(make_hooked, receiver):
+    stack = make_hooked(SLUICE_WEBHOOK_RETRY_MS="3600000")
+    acme, operator = tenant(stack), stack.operator
+    operator.is_tenant = False
+    receiver.answer = lambda path, number: 503 if path == "/fails" else 200
+    well, fails = hook(acme, receiver.url + "/well", ["tenant.none"]), hook(acme, receiver.url + "/fails", ["tenant.none"])
+    ours = hook(operator, receiver.url + "/ours", ["tenant.none"])
+    for made in (well, fails):
+        acme.post(f"/v1/webhooks/{made['id']}/ping").expect(202)
+
+    def attention():
+        return next(each["count"] for each in operator.items("/v1/system/attention") if each["kind"] == "webhooks_failing")
+
+    eventually(lambda: attention() == 1 and acme.get(f"/v1/webhooks/{well['id']}").body["status"]["last_success_at"], "both were tried")
+    health = operator.items("/v1/system/webhook-health")
+    assert [(each["webhook"], each["tenant"]) for each in health] == [(fails["id"], "acme"), (well["id"], "acme"), (ours["id"], None)]
+    assert health[0]["status"]["state"] == "failing" and "503" in health[0]["status"]["last_error"]
+    assert health[0]["deliveries_pending"] == 1 and health[0]["deliveries_failed"] == 0
+    first = operator.get("/v1/system/webhook-health?limit=1").expect(200).body
+    then = operator.get(f"/v1/system/webhook-health?limit=2&page={first['next_page']}").expect(200).body
+    assert first["items"] + then["items"] == health
+    assert operator.items("/v1/system/webhook-health?state=failing") == health[:1]
+    assert operator.items("/v1/system/webhook-health?tenant=nobody") == []
+    (brought,) = operator.items(f"/v1/system/webhook-health/{fails['id']}/deliveries")
+    assert brought["response_status"] == 503 and brought == deliveries(acme, fails)[0]
+    acme.get("/v1/system/webhook-health").expect(403)
+    acme.get(f"/v1/system/webhook-health/{fails['id']}/deliveries").expect(403)
+    operator.patch(f"/v1/system/webhooks/{fails['id']}", {"active": False}).expect(404)
+
+    acme.patch(f"/v1/webhooks/{fails['id']}", {"active": False}).expect(200)
+    assert attention() == 0, "what its tenant has paused needs no hand"
+
+
 def test_secrets_change_with_an_overlap_and_keys_without_notice(hooked, receiver):
     acme = tenant(hooked)
     made = hook(acme, receiver.url + "/x", ["tenant.none"], secret=SECRET)

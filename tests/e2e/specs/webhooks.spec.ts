@@ -2,7 +2,15 @@
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, expectAccessibleInBothThemes, present, signIn, tenantToken, test as base } from "./support";
+import {
+  expect,
+  expectAccessibleInBothThemes,
+  operatorToken,
+  present,
+  signIn,
+  tenantToken,
+  test as base,
+} from "./support";
 
 interface Heard {
   headers: IncomingHttpHeaders;
@@ -126,4 +134,48 @@ test("a_rotated_secret_signs_beside_the_one_before_and_a_deleted_webhook_is_gone
   await expect(page.getByRole("heading", { level: 1, name: "Webhooks" })).toBeVisible();
   await expect(page.getByRole("link", { name: receiver.url })).toHaveCount(0);
   expect(await tenant.items("/v1/webhooks")).not.toContainEqual(expect.objectContaining({ id: made.id }));
+});
+
+test("what_fails_leads_the_operator_to_whose_it_is_and_what_was_wrong", async ({ page, tenant, receiver }) => {
+  const { id } = await tenant.post<{ id: string }>("/v1/webhooks", { url: receiver.url, events: ["project.*"] });
+  receiver.answer = 503;
+  await tenant.post(`/v1/webhooks/${id}/ping`, {});
+  await expect.poll(() => receiver.heard.length).toBe(1);
+  const path = `/v1/webhooks/${id}`;
+  await expect.poll(async () => (await tenant.get<{ status: { state: string } }>(path)).status.state).toBe("failing");
+  await signIn(page, operatorToken, "/console/overview");
+  await page.getByRole("link", { name: /Webhooks that fail/ }).click();
+  const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: receiver.url }) });
+  await expect(row).toContainText("failing");
+  await expect(row).toContainText("acme");
+  await expectAccessibleInBothThemes(page);
+  await row.getByRole("link").click();
+  await expect(page.getByText("Only the admins of acme change it")).toBeVisible();
+  await expect(page.getByRole("row", { name: /webhook.ping/ })).toContainText("503");
+  await expect(page.getByRole("button", { name: "Once more" })).toHaveCount(0);
+  await expectAccessibleInBothThemes(page);
+});
+
+test("the_providers_own_webhook_is_made_changed_and_deleted_under_system", async ({ page, receiver }) => {
+  await signIn(page, operatorToken, "/console/system?tab=webhooks");
+  await page.getByRole("button", { name: "Make a webhook" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Leads to").fill(`${receiver.url}/typo`);
+  await dialog.getByLabel("Events").fill("capacity.none");
+  await dialog.getByRole("button", { name: "Make a webhook" }).click();
+  await expect(dialog.locator("code")).toContainText("whsec_");
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("link", { name: `${receiver.url}/typo` }).click();
+  await page.getByRole("button", { name: "Change", exact: true }).click();
+  await dialog.getByLabel("Leads to").fill(receiver.url);
+  await dialog.getByRole("button", { name: "Change", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 2, name: receiver.url, exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Ping" }).click();
+  await dialog.getByRole("button", { name: "Ping" }).click();
+  await expect(page.getByRole("row", { name: /webhook.ping/ })).toContainText("delivered");
+  await page.getByRole("button", { name: "Delete" }).click();
+  await dialog.getByLabel(/to confirm$/).fill(new URL(receiver.url).host);
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "System" })).toBeVisible();
+  await expect(page.getByRole("link", { name: receiver.url })).toHaveCount(0);
 });

@@ -27,7 +27,7 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   nodes_in_repair: { name: "Nodes in repair", tone: "warn", to: "/fleet?state=repair" },
   zones_paused: { name: "Zones that operators have paused", tone: "bad", to: "/system" },
   leases_expired: { name: "Parts of the work without a leader", tone: "bad", to: "/system" },
-  webhooks_failing: { name: "Webhooks that fail", tone: "warn", to: "/system" },
+  webhooks_failing: { name: "Webhooks that fail", tone: "warn", to: "/system?tab=webhooks" },
   usage_unpriced: { name: "Usage that could not be priced", tone: "warn", to: "/billing?section=prices" },
   periods_parked: { name: "Months that could not be invoiced", tone: "bad", to: "/billing?section=close" },
 };

@@ -6,11 +6,24 @@ import { SYSTEM_TABS } from "./routes";
 import { TenantsTab } from "./tenants";
 import { WorkTab } from "./work";
 import { PeopleTab } from "./people";
+import { WebhooksTab } from "../webhooks/health";
 import "../ui/tabs.css";
 import "./system.css";
 
-const NAMES = { work: "Work", database: "Database", tenants: "Tenants and tokens", people: "People" } as const;
-const TABS = { work: WorkTab, database: DatabaseTab, tenants: TenantsTab, people: PeopleTab } as const;
+const NAMES = {
+  work: "Work",
+  database: "Database",
+  tenants: "Tenants and tokens",
+  people: "People",
+  webhooks: "Webhooks",
+} as const;
+const TABS = {
+  work: WorkTab,
+  database: DatabaseTab,
+  tenants: TenantsTab,
+  people: PeopleTab,
+  webhooks: WebhooksTab,
+} as const;
 
 export function SystemPage() {
   const { tab, tenant } = useSearch({ from: "/system" });

@@ -1,7 +1,7 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { oneOf, root, textOf } from "../app/root";
 
-export const SYSTEM_TABS = ["work", "database", "tenants", "people"] as const;
+export const SYSTEM_TABS = ["work", "database", "tenants", "people", "webhooks"] as const;
 
 export interface SystemSearch {
   tab?: (typeof SYSTEM_TABS)[number] | undefined;
@@ -26,5 +26,10 @@ export const systemRoutes = [
       account_sort: textOf(search.account_sort),
     }),
     component: lazyRouteComponent(() => import("./page"), "SystemPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/system/webhooks/$id",
+    component: lazyRouteComponent(() => import("../webhooks/one"), "SystemWebhookPage"),
   }),
 ] as const;

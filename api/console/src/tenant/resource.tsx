@@ -4,6 +4,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { ListAsk } from "../api/lists";
 import type { Listing } from "../api/pages";
 import { formatCount } from "../format/text";
+import { zoneName } from "../format/zone";
 import { ActionButton, type Action } from "../ui/action";
 import { ListTools } from "../ui/list-tools";
 import { Empty, Loaded } from "../ui/states";
@@ -20,10 +21,14 @@ interface ResourceListProps<T> {
   empty: ReactNode;
   create?: Action;
   selected?: string | undefined;
+  /** The list is given oldest first, as its ids rise. */
+  newestFirst?: boolean;
+  /** It has columns of times: their zone is told once. */
+  timed?: boolean;
 }
 
 export function ResourceList<T extends object>(props: ResourceListProps<T>) {
-  const { title, noun, query, list, columns, rowKey, empty, create, selected } = props;
+  const { title, noun, query, list, columns, rowKey, empty, create, selected, newestFirst, timed } = props;
   const id = useId();
   return (
     <section aria-labelledby={id} className="panel">
@@ -33,6 +38,7 @@ export function ResourceList<T extends object>(props: ResourceListProps<T>) {
           <span className="fine">
             {formatCount(query.data.items.length)}
             {query.data.capped && " or more: the first are shown"}
+            {timed === true && `, times in ${zoneName()}`}
           </span>
         )}
         <span className="actions section-end">
@@ -45,7 +51,13 @@ export function ResourceList<T extends object>(props: ResourceListProps<T>) {
           items.length === 0 ? (
             <Empty title={`No ${title.toLowerCase()}`}>{empty}</Empty>
           ) : (
-            <DataTable label={title} columns={columns} rows={items} rowKey={rowKey} selected={selected} />
+            <DataTable
+              label={title}
+              columns={columns}
+              rows={newestFirst === true ? items.toReversed() : items}
+              rowKey={rowKey}
+              selected={selected}
+            />
           )
         }
       </Loaded>

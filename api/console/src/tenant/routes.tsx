@@ -54,11 +54,11 @@ export const tenantRoutes = [
   createRoute({
     getParentRoute: () => root,
     path: "/webhooks",
-    component: lazyRouteComponent(() => import("./webhooks"), "WebhooksPage"),
+    component: lazyRouteComponent(() => import("../webhooks/list"), "WebhooksPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/webhooks/$id",
-    component: lazyRouteComponent(() => import("./webhook"), "WebhookPage"),
+    component: lazyRouteComponent(() => import("../webhooks/one"), "WebhookPage"),
   }),
 ] as const;
