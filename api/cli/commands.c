@@ -60,7 +60,7 @@ const struct command commands[] = {
      "sluice quote create --name maybe --instance-type h100.8x --count 4 --zone us-east-1a --duration 7d"
      " --start-from 2026-12-01 --start-to 2026-12-20 --spread rack --ttl-s 3600"},
     {"quote get", "QUOTE", TAKES(OPTION_WAIT), command_reservation_get, &noun_quote, "Show one quote, by id or name.", NULL},
-    {"quote list", NULL, TAKES(OPTIONS_OF_A_LIST, OPTION_NAME, OPTION_STATE, OPTION_ZONE, OPTION_INCLUDE), command_list, &noun_quote,
+    {"quote list", NULL, TAKES(OPTIONS_OF_A_LIST, OPTION_NAME, OPTION_STATE, OPTION_ZONE, OPTION_ORDER, OPTION_INCLUDE), command_list, &noun_quote,
      "List quotes.", "sluice quote list --state held"},
     {"quote confirm", "QUOTE", TAKES(OPTION_IDEMPOTENCY_KEY), command_quote_confirm, &noun_reservation,
      "Turn a quote into a reservation, by id or name.", "sluice quote confirm maybe"},
@@ -154,6 +154,9 @@ const struct command commands[] = {
     {"webhook update", "WEBHOOK", TAKES(OPTION_TARGET, OPTION_EVENTS, OPTION_DESCRIPTION, OPTION_BODY, OPTION_VALIDATE_ONLY), command_update,
      &noun_webhook, "Change where events are sent to, or which, by id or URL: what is not given stays.",
      "sluice webhook update https://hooks.example.com/sluice --events 'reservation.*,instance.*'"},
+    {"webhook rotate-secret", "WEBHOOK", TAKES(OPTION_OVERLAP, OPTIONS_OF_A_CHANGE), command_act, &noun_webhook_made,
+     "Sign with another secret, shown this once, by id or URL; the one before signs beside it for a while.",
+     "sluice webhook rotate-secret https://hooks.example.com/sluice --overlap 1d"},
     {"webhook delete", "WEBHOOK", NULL, command_delete, &noun_webhook, "Send no more events to an address, by id or URL.", NULL},
     {"audit list", NULL, TAKES(OPTIONS_OF_A_LIST, OPTION_PRINCIPAL, OPTION_ACTION, OPTION_OBJECT, OPTION_RESULT, OPTION_FROM, OPTION_UNTIL),
      command_list, &noun_audit,
@@ -205,6 +208,11 @@ const struct command commands[] = {
     {"token create", NULL, TAKES(OPTION_NAME, OPTION_PRINCIPAL, OPTION_ROLE, OPTION_SCOPES, OPTION_EXPIRES_AT, OPTION_BODY, OPTIONS_OF_A_CHANGE),
      command_create, &noun_token_made, "Make a token; its text is shown this once.",
      "sluice token create --name ci --principal deployer --scopes reservations:write --expires-at +90d"},
+    {"token update", "TOKEN", TAKES(OPTION_NAME, OPTION_EXPIRES_AT, OPTION_BODY, OPTION_VALIDATE_ONLY), command_update, &noun_token,
+     "Name a token otherwise, or let it end at another time, by id or name.", "sluice token update ci --expires-at +90d"},
+    {"token rotate", "TOKEN", TAKES(OPTION_OVERLAP, OPTIONS_OF_A_CHANGE), command_act, &noun_token_made,
+     "Give a token another text, shown this once, by id or name; the one it has is taken for a while, too.",
+     "sluice token rotate ci --overlap 1d"},
     {"token revoke", "TOKEN", TAKES(OPTION_IDEMPOTENCY_KEY), command_act, &noun_token, "End a token at once, by id or name.", NULL},
     {"token delete", "TOKEN", NULL, command_delete, &noun_token, "End a token at once and forget it, by id or name.", NULL},
     {"session list", NULL, TAKES(OPTION_LIMIT), command_list, &noun_session,
@@ -262,7 +270,8 @@ enum command_times command_times(const struct command *command)
 {
     if (command->run == command_margin)
         return TIMES_ARE_DAYS;
-    bool is_real = command->noun == &noun_audit || command->noun == &noun_token_made;
+    bool is_real =
+        command->noun == &noun_audit || command->noun == &noun_token || command->noun == &noun_token_made;
     return is_real ? TIMES_ARE_REAL : TIMES_ARE_DOMAINS;
 }
 

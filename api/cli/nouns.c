@@ -513,7 +513,7 @@ static const struct column meter_reading_columns[] = {
 };
 
 const struct noun noun_reservation = {"/v1/reservations", "/v1/system/reservations", reservation_columns, reservation_details, "rsv_", "name", NULL, true};
-const struct noun noun_quote = {"/v1/quotes", "/v1/system/quotes", quote_columns, quote_details, "quo_", "name", NULL, false};
+const struct noun noun_quote = {"/v1/quotes", "/v1/system/quotes", quote_columns, quote_details, "quo_", "name", NULL, true};
 const struct noun noun_quota = {"/v1/quotas", "/v1/system/quotas", quota_columns, NULL, "qta_", NULL, NULL, false};
 const struct noun noun_webhook = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, NULL, "whk_", "url", NULL, false};
 const struct noun noun_webhook_made = {"/v1/webhooks", "/v1/system/webhooks", webhook_columns, webhook_details, "whk_", "url", NULL, false};
@@ -527,7 +527,7 @@ const struct noun noun_invoice = {"/v1/invoices", "/v1/system/invoices", invoice
 const struct noun noun_usage = {"/v1/usage", "/v1/system/usage", usage_columns, NULL, NULL, NULL, NULL, false};
 const struct noun noun_project = {"/v1/projects", "/v1/system/projects", project_columns, NULL, "prj_", "name", NULL, false};
 const struct noun noun_own_reservation = {"/v1/reservations", NULL, reservation_columns, reservation_details, "rsv_", "name", NULL, true};
-const struct noun noun_own_quote = {"/v1/quotes", NULL, quote_columns, quote_details, "quo_", "name", NULL, false};
+const struct noun noun_own_quote = {"/v1/quotes", NULL, quote_columns, quote_details, "quo_", "name", NULL, true};
 const struct noun noun_own_project = {"/v1/projects", NULL, project_columns, NULL, "prj_", "name", NULL, false};
 const struct noun noun_tenant = {NULL, "/v1/system/tenants", tenant_columns, NULL, "ten_", "name", NULL, false};
 const struct noun noun_ssh_key = {"/v1/ssh-keys", NULL, ssh_key_columns, NULL, "key_", "name", NULL, false};

@@ -82,6 +82,7 @@
     X(PRINCIPAL,       "principal",       0,   "NAME",    TEXT,   0, 0,         "principal",        "Who it is; of a new token a service account, without it yourself")   \
     X(SCOPES,          "scopes",          0,   "A,B",     LIST,   0, 0,         "scopes",           "What it is limited to, such as reservations:read")       \
     X(EXPIRES_AT,      "expires-at",      0,   "TIME",    TIME,   0, 0,         "expires_at",       "When it ends; without it: when it is revoked")           \
+    X(OVERLAP,         "overlap",         0,   "LENGTH",  DURATION, 0, 2592000, "overlap_s",        "How long what it has now is good beside the new, such as 1d (default of a token 1h, of a webhook 1d); 0s: not a moment") \
     X(TARGET,          "target",          0,   "URL",     TEXT,   0, 0,         "url",              "Where events are sent: https://...")                     \
     X(EVENTS,          "events",          0,   "A,B",     LIST,   0, 0,         "events",           "Which: reservation.*, instance.running, ...")            \
     X(NODES,           "nodes",           0,   "A,B",     LIST,   0, 0,         "nodes",            "Nodes, by name")                                         \

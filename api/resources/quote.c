@@ -10,19 +10,21 @@
 #include <string.h>
 
 struct quote_query {
-    const char *state, *name, *zone, *tenant;
+    const char *state, *name, *zone, *tenant, *order;
 };
 // clang-format off
+#define QUERY_FIELDS                                                                                                   \
+    FIELD_ENUM("state",  struct quote_query, state, .values = quote_states, .help = "Only those in this state"),       \
+    FIELD_TEXT("name",   struct quote_query, name, .help = "Only those of this name"),                                 \
+    FIELD_TEXT("zone",   struct quote_query, zone, .help = "Only those in the zone of this name"),                     \
+    FIELD_ENUM("order",  struct quote_query, order, .values = reservation_orders, .fallback = "oldest", .help = "By when they were asked for")
+
 static const struct field query_fields[] = {
-    FIELD_ENUM("state", struct quote_query, state, .values = quote_states, .help = "Only those in this state"),
-    FIELD_TEXT("name",  struct quote_query, name, .help = "Only those of this name"),
-    FIELD_TEXT("zone",  struct quote_query, zone, .help = "Only those in the zone of this name"),
+    QUERY_FIELDS,
     FIELDS_END,
 };
 static const struct field system_query_fields[] = {
-    FIELD_ENUM("state",  struct quote_query, state, .values = quote_states, .help = "Only those in this state"),
-    FIELD_TEXT("name",   struct quote_query, name, .help = "Only those of this name"),
-    FIELD_TEXT("zone",   struct quote_query, zone, .help = "Only those in the zone of this name"),
+    QUERY_FIELDS,
     FIELD_TEXT("tenant", struct quote_query, tenant, .help = "Only those of the tenant of this name"),
     FIELDS_END,
 };
@@ -39,18 +41,18 @@ static const struct schema system_query_schema = {"SystemQuoteQuery", system_que
     ", r.quote_ttl_s AS ttl_s, " RESERVATION_EPOCH("hold_until") " AS hold_until,"                                     \
     " CASE WHEN r.confirmed_at IS NOT NULL THEN r.id END AS reservation"
 
-static const struct db_stmt statement_list = {
-    .name = "quote_list",
-    .sql = QUOTE_COLUMNS ", r.id AS page_key" RESERVATION_FROM " WHERE r.hold_until IS NOT NULL"
-           " AND ($7::boolean OR r.hidden_at IS NULL)"
-           " AND ($1::uuid IS NULL OR r.id > $1::uuid)"
-           " AND ($3::text IS NULL OR " QUOTE_STATE " = $3::text)"
-           " AND ($4::text IS NULL OR r.name = $4::text)"
-           " AND ($5::text IS NULL OR z.name = $5::text)"
-           " AND ($6::text IS NULL OR w.name = $6::text)"
-           " ORDER BY r.id LIMIT $2::bigint",
-    .params = 7,
-};
+#define LIST(after, order)                                                                                             \
+    QUOTE_COLUMNS ", r.id AS page_key" RESERVATION_FROM " WHERE r.hold_until IS NOT NULL"                              \
+    " AND ($7::boolean OR r.hidden_at IS NULL)"                                                                        \
+    " AND ($1::uuid IS NULL OR r.id " after " $1::uuid)"                                                               \
+    " AND ($3::text IS NULL OR " QUOTE_STATE " = $3::text)"                                                            \
+    " AND ($4::text IS NULL OR r.name = $4::text)"                                                                     \
+    " AND ($5::text IS NULL OR z.name = $5::text)"                                                                     \
+    " AND ($6::text IS NULL OR w.name = $6::text)"                                                                     \
+    " ORDER BY r.id" order " LIMIT $2::bigint"
+
+static const struct db_stmt statement_list = {.name = "quote_list", .sql = LIST(">", ""), .params = 7};
+static const struct db_stmt statement_list_newest = {.name = "quote_list_newest", .sql = LIST("<", " DESC"), .params = 7};
 // clang-format on
 
 /* The price ($3) is found out beforehand, and shown as a column. */
@@ -83,8 +85,9 @@ static const struct db_stmt statement_give_back = {
 static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct quote_query *query = request->query;
+    bool is_falling = strcmp(query->order, "newest") == 0;
     return answer_page(
-        request, response, &statement_list,
+        request, response, is_falling ? &statement_list_newest : &statement_list,
         DB_PARAMS(query->state, query->name, query->zone, query->tenant, request_bool(request->includes_deleted)),
         reterr);
 }
@@ -145,7 +148,7 @@ static const struct route quote_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const quote_statements[] = {&statement_list, &statement_get, &statement_lock,
+static const struct db_stmt *const quote_statements[] = {&statement_list, &statement_list_newest, &statement_get, &statement_lock,
                                                          &statement_give_back, NULL};
 
 const struct resource quote_resource = {"quotes", quote_routes, quote_statements, "A priced hold with a time to live."};

@@ -403,6 +403,11 @@ def test_a_quote_with_a_flexible_start_is_made_confirmed_or_given_back_by_name(s
     later = ana("quote", "create", "--name", "later", *wish).expect(0).json
     assert later["status"]["starts_at"] == "2026-03-03T00:00:00Z", "behind the other"
     assert [item["name"] for item in ana("quote", "list", "--state", "held").expect(0).json["items"]] == ["later"]
+    for order, names in (("oldest", ["maybe", "later"]), ("newest", ["later", "maybe"])):
+        assert [item["name"] for item in ana("quote", "list", "--order", order).expect(0).json["items"]] == names
+        pages = [tenant.get(f"/v1/quotes?order={order}&limit=1").body]
+        pages.append(tenant.get(f"/v1/quotes?order={order}&limit=1&page={pages[0]['next_page']}").body)
+        assert [page["items"][0]["name"] for page in pages] == names and pages[1]["next_page"] is None
     ana("quote", "delete", "later").expect(0)
     ana("quote", "get", "later").expect(4)
 

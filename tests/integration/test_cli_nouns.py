@@ -8,6 +8,7 @@ import pytest
 
 from command_line import TENANT
 from contract import ROOT, binaries
+from stack import eventually
 
 ID = "0" * 26
 
@@ -19,16 +20,12 @@ def page(*names, following=None):
 # ---- Found by name ----
 
 
-def test_of_many_that_had_the_name_the_newest_is_shown(ask, server):
-    server.script = [(200, TENANT), page("llama", "llama"), (200, {"id": "x_00001"})]
-    ask("reservation", "get", "llama").expect(0)
-    assert [path for _, path, _, _ in server.seen[1:]] == ["/v1/reservations?name=llama&order=newest&limit=1000", "/v1/reservations/x_00001"]
-    # Of quotes the oldest come first: the newest is on the last page.
-    server.seen.clear()
-    server.script = [(200, TENANT), page(*["llama"] * 1000, following="a"),
-                     (200, {"items": [{"id": "x_01000"}], "next_page": None}), (200, {"id": "x_01000"})]
-    ask("quote", "get", "llama").expect(0)
-    assert server.seen[-1][1] == "/v1/quotes/x_01000"
+@pytest.mark.parametrize("noun", ["reservation", "quote"])
+def test_of_many_that_had_the_name_the_newest_is_shown(ask, server, noun):
+    # The API has ever so many of that name: the first page has the one that is meant.
+    server.script = [(200, TENANT), page(*["llama"] * 1000, following="a"), (200, {"id": "x_00999"})]
+    ask(noun, "get", "llama").expect(0)
+    assert [path for _, path, _, _ in server.seen[1:]] == [f"/v1/{noun}s?name=llama&order=newest&limit=1000", f"/v1/{noun}s/x_00999"]
 
 
 def test_a_name_may_begin_as_an_id_does(ask, server):
@@ -101,9 +98,34 @@ def test_what_was_made_is_changed_by_name_and_the_rest_of_it_stays(make_stack, s
     acme.create("/v1/service-accounts", {"name": "ci", "role": "viewer", "description": "Deploys"})
     changed = change("service-account", "ci", "--role", "member")
     assert (changed["role"], changed["description"]) == ("member", "Deploys")
+    acme.create("/v1/tokens", {"name": "ci", "role": "viewer"})
+    assert change("token", "ci", "--expires-at", "+90d")["role"] == "viewer"
     acme.create("/v1/webhooks", {"url": "https://hooks.example.com/x", "events": ["reservation.*"]})
     change("webhook", "https://hooks.example.com/x", "--target", "https://hooks.example.com/y")
     assert change("webhook", "https://hooks.example.com/y", "--events", "instance.*")["events"] == ["instance.*"]
+
+
+def test_a_token_and_a_secret_are_given_another_text(make_stack, sluice, tmp_path):
+    keys = tmp_path / "webhook-keys"
+    keys.write_text(f"1 {'A' * 43}=\n", encoding="ascii")
+    keys.chmod(0o600)
+    stack = make_stack(settings={"sluice-api": {"SLUICE_WEBHOOK_KEY_FILE": str(keys)}})
+    acme = stack.tenant("acme")
+
+    def made(*arguments):
+        return sluice(*arguments, "-o", "json", url=stack.url, token=acme.token).expect(0).json
+
+    def me(token):
+        return sluice("me", url=stack.url, token=token).code
+
+    first = made("token", "create", "--name", "ci", "--role", "viewer")["token"]
+    second = made("token", "rotate", "ci")["token"]  # the first is good for an hour yet
+    assert (me(first), me(second)) == (0, 0)
+    third = made("token", "rotate", "ci", "--overlap", "0s")["token"]
+    eventually(lambda: (me(first), me(second)) == (3, 3), "what they were is good no more")
+    assert me(third) == 0
+    secret = made("webhook", "create", "--target", "https://hooks.example.com/x", "--events", "reservation.*")["secret"]
+    assert made("webhook", "rotate-secret", "https://hooks.example.com/x", "--overlap", "2h")["secret"] not in (None, secret)
 
 
 def test_a_start_and_a_length_are_a_window(stack, sluice):
