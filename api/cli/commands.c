@@ -270,8 +270,7 @@ enum command_times command_times(const struct command *command)
 {
     if (command->run == command_margin)
         return TIMES_ARE_DAYS;
-    bool is_real =
-        command->noun == &noun_audit || command->noun == &noun_token || command->noun == &noun_token_made;
+    bool is_real = command->noun == &noun_audit || command->noun == &noun_token || command->noun == &noun_token_made;
     return is_real ? TIMES_ARE_REAL : TIMES_ARE_DOMAINS;
 }
 

@@ -38,7 +38,7 @@ static const struct column reservation_details[] = {
     {.title = "decided (UTC)", .path = "status.decided_at",     .text = text_of_time},
     {.title = "labels",       .path = "labels",                 .text = text_of_value},
     {.title = "charge",       .path = "charge",                 .text = text_of_money},
-    {.title = "would cost",   .path = "cost_delta",             .text = text_of_money},
+    {.title = "cost delta",   .path = "cost_delta",             .text = text_of_money},
     COLUMNS_END,
 };
 

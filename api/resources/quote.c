@@ -148,7 +148,7 @@ static const struct route quote_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const quote_statements[] = {&statement_list, &statement_list_newest, &statement_get, &statement_lock,
-                                                         &statement_give_back, NULL};
+static const struct db_stmt *const quote_statements[] = {&statement_list, &statement_list_newest, &statement_get,
+                                                         &statement_lock, &statement_give_back,   NULL};
 
 const struct resource quote_resource = {"quotes", quote_routes, quote_statements, "A priced hold with a time to live."};
