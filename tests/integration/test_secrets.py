@@ -5,12 +5,13 @@ looked for wherever an operator, a monitor or another user of the machine could 
 import base64
 import os
 import pathlib
+import re
 import secrets
 import subprocess
 
 import pytest
 
-from contract import binaries
+from contract import ROOT, binaries
 from stack import Client, Stack, eventually
 
 PROGRAMS = ("sluice-api", "sluice-provisioner", "sluice-billing")
@@ -137,3 +138,40 @@ def test_a_token_is_on_no_command_line(guarded):
     assert "acme" in output and secret_of(acme.token) not in output + seen
     help_text = subprocess.run([binaries() / "sluice", "help"], capture_output=True, text=True, check=False).stdout
     assert "--token" not in help_text.split()
+
+
+# ---- The page of secrets ----
+
+PAGE = ROOT / "docs/secrets.md"
+
+
+def test_the_page_of_secrets_names_each_setting_that_is_one():
+    settings = re.findall(r"^\| `(\w*(?:secret|key_file)|database_url)` \|", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE)
+    assert len(settings) >= 5
+    page = PAGE.read_text()
+    assert [name for name in settings if f"SLUICE_{name.upper()}" not in page] == []
+
+
+def test_each_secret_is_changed_by_what_its_page_says(guarded, tmp_path):
+    acme = guarded.tenant("acme")
+    acme.create("/v1/service-accounts", {"name": "deployer", "role": "member"})
+    old = acme.create("/v1/tokens", {"name": "ci", "principal": "deployer"})["token"]
+    (tmp_path / "audit").mkdir()
+    (tmp_path / "audit/key.pem").write_text("the key before")
+    (tmp_path / "deploy").symlink_to(ROOT / "deploy")
+    subprocess.run([ROOT / "deploy/certificates", "door", "--dir", tmp_path / "door"], check=True)
+    keys, certificate = (tmp_path / "webhook-keys").read_text(), (tmp_path / "door/door.pem").read_text()
+    script = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL))
+    environment = dict(os.environ, SLUICE_URL=guarded.url, SLUICE_TOKEN=acme.token, XDG_CONFIG_HOME=str(tmp_path), PATH=f"{binaries()}:{os.environ['PATH']}")
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert "ci-next" in done.stdout and done.stdout.count("notAfter=") == 2
+    eventually(lambda: Client(guarded.port, old).get("/v1/me").status == 401, "the old token is refused")
+    new_keys = tmp_path / "webhook-keys"
+    assert new_keys.read_text().endswith("\n" + keys) and new_keys.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "audit/key.pem").read_text().startswith("-----BEGIN PRIVATE KEY-----") and (tmp_path / "audit/public.pem").exists()
+    assert [kept.read_text() for kept in (tmp_path / "audit").glob("*-key.pem")] == ["the key before"]
+    assert (tmp_path / "door/door.pem").read_text() != certificate
+    guarded.api.stop()
+    guarded.api.start()
+    eventually(lambda: acme.get("/v1/me").status == 200, "it starts with the keys of before and the new one")

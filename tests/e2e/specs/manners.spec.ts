@@ -1,5 +1,6 @@
 // What holds on every page: keys, themes, the network, the policy.
 import {
+  dayReserved,
   expect,
   expectAccessible,
   expectAccessibleInBothThemes,
@@ -21,6 +22,7 @@ const PAGES = [
   "system?tab=database",
   "system?tab=tenants&tenant=acme",
   "account",
+  "no-such-page",
 ];
 
 test("keys_go_to_pages_and_the_heading_gets_the_focus", async ({ page }) => {
@@ -165,5 +167,13 @@ test.describe("on a phone", () => {
       expect(wide, name).toBeLessThanOrEqual(seen ?? 0);
     }
     await expectAccessible(page);
+  });
+
+  test("a_long_name_leaves_its_row_room_and_is_whole_for_who_listens", async ({ page, tenant }) => {
+    const { name } = await dayReserved(tenant, "reserved-by-a-pipeline-that-says-all-it-knows");
+    await signIn(page, operatorToken, "/console/reservations");
+    const link = page.getByRole("link", { name, exact: true });
+    await expect(link).toBeVisible();
+    expect(present(await link.boundingBox(), "its box").width).toBeLessThanOrEqual(390 / 2);
   });
 });

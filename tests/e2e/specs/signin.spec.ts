@@ -65,7 +65,7 @@ test("a_person_signs_in_at_the_identity_provider_and_out_everywhere", async ({ p
   await way.click();
   await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
   await page.getByRole("button", { name: /^Account of ana/ }).click();
-  await page.getByRole("link", { name: "Sessions" }).click();
+  await page.getByRole("link", { name: "Sessions, sign out everywhere" }).click();
   await expect(page.getByRole("group", { name: "Sessions" })).toContainText("this one");
   await expectAccessible(page);
   await page.getByRole("button", { name: "Sign out everywhere" }).click();

@@ -37,7 +37,7 @@ export function AccountMenu({ me }: { me: Me }) {
         <Toggle name="Times in" value={zone} options={ZONES} onChange={setTimeZone} />
         <Toggle name="Theme" value={theme === "dark" ? "dark" : "light"} options={THEMES} onChange={setTheme} />
         <Link to="/account" onClick={() => document.getElementById(id)?.hidePopover()}>
-          Sessions
+          Sessions, sign out everywhere
         </Link>
         <button type="button" onClick={() => void session.signOut()}>
           Sign out

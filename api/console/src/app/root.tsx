@@ -9,8 +9,9 @@ function Lost() {
   return (
     <>
       <Heading title="Nothing here" />
-      <p className="lead">
-        This address belongs to no page. <Link to="/">Go to the start.</Link>
+      <p className="lead">This address belongs to no page, or what it named is gone.</p>
+      <p>
+        <Link to="/">Go to the start</Link>
       </p>
     </>
   );

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { Reservation } from "../api/model";
 import { formatInstant, formatSpan, words } from "../format/text";
 import { zoneName } from "../format/zone";
+import { Clipped } from "../ui/clipped";
 import { StateChip } from "../ui/state-chip";
 import type { Column } from "../ui/table";
 import { toneOf } from "./states";
@@ -13,7 +14,7 @@ const NAME: Column<Reservation> = {
   title: "Name",
   render: (row) => (
     <Link to="/reservations/$id" params={{ id: row.id }}>
-      {nameOf(row)}
+      <Clipped text={nameOf(row)} />
     </Link>
   ),
 };

@@ -43,6 +43,13 @@ function tokenColumns(me: Me): readonly Column<Token>[] {
     { key: "role", title: "Role", sort: (token) => token.role, render: (token) => token.role },
     { key: "state", title: "State", render: (token) => <TokenState token={token} /> },
     {
+      key: "made",
+      title: "Made",
+      align: "end",
+      sort: (token) => token.created_at,
+      render: (token) => formatInstant(token.created_at),
+    },
+    {
       key: "used",
       title: "Last used",
       align: "end",

@@ -28,6 +28,7 @@ export function Tokens() {
       columns={COLUMNS}
       rowKey={(row) => row.id}
       create={createAction(me)}
+      timed
       empty="Programs sign in with a token."
     />
   );
@@ -98,6 +99,7 @@ const COLUMNS: readonly Column<Token>[] = [
   { key: "for", title: "For", sort: (row) => row.principal, render: (row) => row.principal },
   { key: "role", title: "Role", sort: (row) => row.role, render: (row) => words(row.role) },
   { key: "scopes", title: "Scopes", render: (row) => (row.scopes as string[] | null)?.join(", ") ?? "all" },
+  { key: "made", title: "Made", sort: (row) => row.created_at, render: (row) => formatInstant(row.created_at) },
   {
     key: "expires",
     title: "Expires",

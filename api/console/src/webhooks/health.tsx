@@ -31,16 +31,16 @@ const COLUMNS: readonly Column<WebhookHealth>[] = [
   },
   { key: "tenant", title: "Whose", sort: (row) => row.tenant, render: (row) => row.tenant ?? "the provider’s" },
   {
-    key: "since",
-    title: "Fails since",
-    sort: (row) => row.status.failing_since,
-    render: (row) => formatInstant(row.status.failing_since),
-  },
-  {
     key: "error",
     title: "What is wrong",
     sort: (row) => errorOf(row.status),
     render: (row) => <Clipped text={errorOf(row.status) ?? "\u2013"} />,
+  },
+  {
+    key: "since",
+    title: "Fails since",
+    sort: (row) => row.status.failing_since,
+    render: (row) => formatInstant(row.status.failing_since),
   },
   {
     key: "pending",
