@@ -9,6 +9,7 @@
 #include "api/resources/registry.h"
 #include "api/resources/reservation.h"
 #include "api/server/background.h"
+#include "api/server/collect.h"
 #include "api/server/contract.h"
 #include "api/server/follower.h"
 #include "api/server/problem_page.h"
@@ -151,6 +152,7 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     server.follower = follower_start(url, settings->streams_max, settings->streams_per_tenant_max);
     questions_register();
     waiting_register();
+    collect_register();
     server.batcher = batcher_start(&reservation_batch, url, settings->batch_max, settings->batch_queue_max, timeout_ms);
     server.refusals = audit_refusals_start(url);
     struct background *background = background_start(url, server.tokens);

@@ -5,12 +5,24 @@
 #include "api/server/screen.h"
 #include "api/server/trace.h"
 #include "common/alloc.h"
+#include "common/metrics.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #define HEADERS_MAX      100U
+#define BODY_BYTES_FIRST ((size_t)1024)
 #define UPLOAD_BYTES_MAX INT64_C(8388608) /* of a body beyond its limit: read, to be able to answer */
+
+static struct metric metric_held = {.name = "sluice_api_body_bytes",
+                                    .type = METRIC_GAUGE,
+                                    .help = "Memory for bodies of requests that come, or wait for their turn"};
+
+void collect_register(void)
+{
+    metric_register((struct metric *const[]){&metric_held}, 1);
+}
 
 struct header_list {
     struct screen_header items[HEADERS_MAX];
@@ -49,10 +61,6 @@ static enum err_kind screen(struct request_internal *internal, const struct head
     if (kind == ERR_TOO_LARGE && content_length <= UPLOAD_BYTES_MAX) {
         internal->is_body_too_large = true; /* a client in the middle of sending would not see the answer */
         return ERR_NONE;
-    }
-    if (kind == ERR_NONE && content_length > 0) {
-        internal->body_capacity = (size_t)content_length;
-        internal->body = alloc_zero(internal->body_capacity, 1);
     }
     return kind;
 }
@@ -100,15 +108,65 @@ enum err_kind collect_head(struct request_internal *internal, const char *path, 
     return kind;
 }
 
+/* ---- The body ---- */
+
+static _Atomic int64_t held; /* bytes of all bodies */
+
+static void hold(int64_t bytes)
+{
+    (void)atomic_fetch_add(&held, bytes);
+    metric_add(&metric_held, bytes);
+}
+
+void collect_release(struct request_internal *internal)
+{
+    if (internal->body_capacity == 0)
+        return;
+    hold(-(int64_t)internal->body_capacity);
+    free(internal->body);
+    internal->body = NULL;
+    internal->body_length = internal->body_capacity = 0;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Memory for what has come, not for what is announced, and for all requests together only so much: whoever sends a body
+ * need not have shown who it is. */
+static bool make_room(struct request_internal *internal, size_t size)
+{
+    size_t needed = internal->body_length + size;
+    if (needed <= internal->body_capacity)
+        return true;
+    size_t capacity = smaller(larger(2 * needed, BODY_BYTES_FIRST), BODY_BYTES_MAX);
+    int64_t more = (int64_t)(capacity - internal->body_capacity);
+    hold(more);
+    if (atomic_load(&held) > internal->server->settings->body_memory_mib * INT64_C(1048576)) {
+        hold(-more);
+        return false;
+    }
+    internal->body = alloc_resize(internal->body, capacity, 1);
+    internal->body_capacity = capacity;
+    return true;
+}
+
+/* What is refused is read to its end and thrown away: libmicrohttpd answers only then. */
 static void take(struct request_internal *internal, const char *data, size_t size)
 {
-    if (internal->is_body_too_large || internal->body_length + size > BODY_BYTES_MAX) {
-        internal->is_body_too_large = true; /* read to its end and thrown away; libmicrohttpd answers only then */
+    if (internal->is_body_too_large || internal->is_body_without_room)
         return;
-    }
-    if (internal->body_length + size > internal->body_capacity) {
-        internal->body_capacity = 2 * (internal->body_length + size);
-        internal->body = alloc_resize(internal->body, internal->body_capacity, 1);
+    internal->is_body_too_large = internal->body_length + size > BODY_BYTES_MAX;
+    internal->is_body_without_room = !internal->is_body_too_large && !make_room(internal, size);
+    if (internal->is_body_too_large || internal->is_body_without_room) {
+        collect_release(internal);
+        return;
     }
     memcpy(internal->body + internal->body_length, data, size);
     internal->body_length += size;

@@ -320,6 +320,8 @@ static enum MHD_Result dispatch(struct request_internal *internal)
         kind = authorize(request, &err);
     if (kind == ERR_NONE && internal->is_body_too_large)
         kind = err_set(&err, ERR_TOO_LARGE, "the body is larger than %u bytes", BODY_BYTES_MAX);
+    if (kind == ERR_NONE && internal->is_body_without_room)
+        kind = err_set(&err, ERR_OVERLOADED, "there is no room for the bodies of so many requests");
     if (kind == ERR_NONE)
         kind = form_read(internal, &err);
     if (kind == ERR_NONE)

@@ -1,5 +1,6 @@
 /* A request's life, and what handlers ask of it. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/collect.h"
 #include "api/server/server.h"
 #include "common/alloc.h"
 #include "common/clock.h"
@@ -63,7 +64,7 @@ void internal_drop(struct request_internal *internal)
     if (internal->exchanged != NULL)
         OPENSSL_cleanse(internal->exchanged, strlen(internal->exchanged));
     free(internal->exchanged);
-    free(internal->body);
+    collect_release(internal);
     json_decref(internal->patch);
     arena_free(internal->request.arena); /* internal itself lives in it */
 }

@@ -95,7 +95,7 @@ struct request_internal {
     struct rate_left rate; /* what the answer says of it */
     char *body;
     size_t body_length, body_capacity;
-    bool is_body_too_large;
+    bool is_body_too_large, is_body_without_room;
     int64_t uploaded;            /* bytes, those thrown away included */
     struct preference prefer;    /* what is done of it: none where nothing is waited for, or too many wait */
     const char *idempotency_key; /* NULL: none */

@@ -20,6 +20,7 @@ const struct setting api_settings_table[] = {
     {"body_timeout_s", SETTING_INT, AT(body_timeout_s), "30", 1, 3600, "s", false, "the same for the body"},
     {"answer_timeout_s", SETTING_INT, AT(answer_timeout_s), "120", 1, 3600, "s", false, "how long a client may take to read its answer, event streams aside"},
     {"idle_timeout_s", SETTING_INT, AT(idle_timeout_s), "60", 1, 3600, "s", false, "how long a connection may have no request"},
+    {"body_memory_mib", SETTING_INT, AT(body_memory_mib), "512", 1, 1048576, "MiB", false, "memory for the bodies of all requests that come or wait their turn; beyond: 503 overloaded"},
     {"rate_read_per_s", SETTING_INT, AT(rate_read_per_s), "500", 0, 1000000, NULL, false, "reads of a tenant per second, by this replica; 0: no limit"},
     {"rate_write_per_s", SETTING_INT, AT(rate_write_per_s), "100", 0, 1000000, NULL, false, "changes of a tenant per second; 0: no limit"},
     {"rate_report_per_s", SETTING_INT, AT(rate_report_per_s), "10", 0, 1000000, NULL, false, "reports and questions to planners of a tenant per second; 0: no limit"},

@@ -19,6 +19,7 @@ struct api_settings {
     int64_t body_timeout_s;
     int64_t answer_timeout_s;
     int64_t idle_timeout_s;
+    int64_t body_memory_mib;
     int64_t rate_read_per_s;
     int64_t rate_write_per_s;
     int64_t rate_report_per_s;

@@ -94,6 +94,36 @@ def test_a_connection_is_closed_after_as_many_requests_as_it_may_have(hurried):
     eventually(has_three_answers, "three requests are answered, and then it is closed")
 
 
+# ---- Bodies ----
+
+BODY_MEMORY_MIB = 8
+
+
+def send_all_but_one_byte(address, size):
+    """Of a body, by a stranger."""
+    connection = raw.connect(address)
+    connection.sendall(b"POST /v1/projects HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % size)
+    connection.sendall(b" " * (size - 1))
+    return connection
+
+
+def test_the_bodies_of_all_requests_take_only_so_much_memory(make_stack):
+    stack = make_stack(settings={"sluice-api": {"SLUICE_BODY_MEMORY_MIB": str(BODY_MEMORY_MIB)}})
+    acme, memory = stack.tenant("acme"), "sluice_api_body_bytes"
+    large = b'{"name": "large"}'.rjust(1 << 20)
+    with contextlib.ExitStack() as strangers:
+
+        def is_refused():
+            strangers.enter_context(contextlib.closing(send_all_but_one_byte(stack.port, 1 << 20)))
+            return acme.post("/v1/projects", large).status == 503
+
+        eventually(is_refused, "there is no room for another large body")
+        assert BODY_MEMORY_MIB / 2 < stack.api.metrics()[memory] / (1 << 20) <= BODY_MEMORY_MIB
+        acme.get("/v1/projects").expect(200)
+    eventually(lambda: stack.api.metrics()[memory] == 0, "their memory is free again")
+    acme.patch(f"/v1/projects/{acme.items('/v1/projects?name=large')[0]['id']}", {"description": "small"}).expect(200)
+
+
 # ---- Requests a second ----
 
 LIMITED = {"sluice-api": {"SLUICE_RATE_READ_PER_S": "5", "SLUICE_RATE_WRITE_PER_S": "2", "SLUICE_RATE_UNAUTHENTICATED_PER_S": "3",
