@@ -41,12 +41,18 @@ static const struct field rotation_fields[] = {
 static const struct schema query_schema = {"WebhookQuery", query_fields, sizeof(struct webhook_query)};
 static const struct schema rotation_schema = {"WebhookRotation", rotation_fields, sizeof(struct rotation)};
 
-/* One transaction per owner counts at a time. */
+/* One transaction per owner counts at a time. A statement sees what was there when it began: so who counts begins when
+ * the turn has come. */
+static const struct db_stmt statement_take_turns = {
+    .name = "webhook_take_turns",
+    .sql = "SELECT pg_advisory_xact_lock(hashtextextended('webhooks of ' || coalesce($1::text, ''), 0))",
+    .params = 1,
+};
+
 static const struct db_stmt statement_create = {
     .name = "webhook_create",
     .sql = "INSERT INTO webhook (id, tenant_id, url, events, object, object_id, description, active, secret)"
            " SELECT $1::uuid, $2::uuid, $3, $4::text[], $5, $6::uuid, $7, $8::boolean, $9"
-           "   FROM (SELECT pg_advisory_xact_lock(hashtextextended('webhooks of ' || coalesce($2::text, ''), 0))) l"
            "  WHERE (SELECT count(*) FROM webhook w WHERE w.tenant_id IS NOT DISTINCT FROM $2::uuid) < $10::integer"
            " RETURNING id",
     .params = 10,
@@ -177,7 +183,9 @@ static enum err_kind create(struct request *request, struct response *response, 
         sealed,
         request_int(request, WEBHOOKS_MAX),
     };
-    kind = request_run(request, &statement_create, params, &made, reterr);
+    kind = request_run(request, &statement_take_turns, DB_PARAMS(webhook_tenant(request)), NULL, reterr);
+    if (kind == ERR_NONE)
+        kind = request_run(request, &statement_create, params, &made, reterr);
     if (kind != ERR_NONE)
         return kind;
     if (PQntuples(made) == 0)
@@ -299,8 +307,8 @@ static const struct route webhook_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const webhook_statements[] = {&statement_create, &statement_replace, &statement_rotate,
-                                                           &statement_delete, NULL};
+static const struct db_stmt *const webhook_statements[] = {&statement_take_turns, &statement_create, &statement_replace,
+                                                           &statement_rotate,     &statement_delete, NULL};
 
 const struct resource webhook_resource = {"webhooks", webhook_routes, webhook_statements,
                                           "Events brought to an address of one's own: signed, retried, listed"};

@@ -3,6 +3,7 @@
 
 import base64
 import collections
+import concurrent.futures
 import contextlib
 import hashlib
 import hmac
@@ -176,6 +177,24 @@ def test_what_cannot_be_brought_anywhere_is_refused(make_hooked):
     acme.post(f"/v1/webhooks/{made['id']}/ping").expect(202)
     failed = eventually(lambda: [each for each in deliveries(acme, made) if each["attempts"] > 0], "it was tried")
     assert failed[0]["error"] == "the host's address is not a public one" and failed[0]["response_status"] is None
+
+
+WEBHOOKS_MAX = 100
+WAITING = "SELECT count(*) AS n FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted"
+
+
+def test_three_at_once_never_slip_over_the_limit_together(hooked):
+    """Before the last place all wait behind a lock of ours, then one after the other counts what there is."""
+    acme, place = tenant(hooked), "hashtextextended('webhooks of ' || (SELECT id FROM tenant WHERE name = 'acme'), 0)"
+    for number in range(WEBHOOKS_MAX - 1):
+        hook(acme, f"https://example.com/{number}", active=False)
+    hooked.sql(f"SELECT pg_advisory_lock({place})")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answers = [pool.submit(acme.clone().post, "/v1/webhooks", {"url": "https://example.com/last", "events": ["*"]}) for _ in range(3)]
+        eventually(lambda: hooked.sql(WAITING)[0]["n"] == 3, "all wait")
+        hooked.sql(f"SELECT pg_advisory_unlock({place})")
+    assert sorted(answer.result().status for answer in answers) == [201, 409, 409]
+    assert acme.post("/v1/webhooks", {"url": "https://example.com", "events": ["*"]}).expect(409).code == "webhook_limit"
 
 
 def test_without_a_key_there_are_no_webhooks(stack):
