@@ -137,6 +137,14 @@ static const struct db_stmt statement_rotate = {
     .params = 3,
 };
 
+/* $2: the caller's own session; it was there, and stays. */
+static const struct db_stmt statement_end_sessions = {
+    .name = "token_end_sessions",
+    .sql = "UPDATE session SET revoked_at = clock_timestamp()"
+           " WHERE token_id = $1::uuid AND revoked_at IS NULL AND id IS DISTINCT FROM $2::uuid",
+    .params = 2,
+};
+
 static const struct db_stmt statement_revoke = {
     .name = "token_revoke",
     .sql = "UPDATE token SET revoked_at = clock_timestamp(), revision = revision + 1"
@@ -151,9 +159,9 @@ static const struct db_stmt statement_remove = {
     .params = 1,
 };
 
-static const struct db_stmt *const statements[] = {
-    &statement_list,   &statement_get,    &statement_lock,   &statement_change,
-    &statement_rotate, &statement_revoke, &statement_remove, NULL};
+static const struct db_stmt *const statements[] = {&statement_list,   &statement_get,    &statement_lock,
+                                                   &statement_change, &statement_rotate, &statement_end_sessions,
+                                                   &statement_revoke, &statement_remove, NULL};
 
 /* ---- Who may see which, and do what with it ---- */
 
@@ -304,6 +312,15 @@ static enum err_kind change(struct request *request, struct response *response, 
     return kind == ERR_NONE ? get(request, response, reterr) : kind;
 }
 
+/* Without an overlap nothing is good any more that the text of before was, nor what it was exchanged for. */
+static enum err_kind end_sessions(struct request *request, int64_t overlap_s, struct err *reterr)
+{
+    if (overlap_s > 0)
+        return ERR_NONE;
+    const char *own = request->caller.session_id[0] == '\0' ? NULL : request->caller.session_id;
+    return request_run(request, &statement_end_sessions, DB_PARAMS(request->object, own), NULL, reterr);
+}
+
 static enum err_kind rotate(struct request *request, struct response *response, struct err *reterr)
 {
     const struct rotation *rotation = request->body;
@@ -325,7 +342,9 @@ static enum err_kind rotate(struct request *request, struct response *response, 
         return kind;
     if (PQntuples(changed) == 0)
         return err_set(reterr, ERR_CONFLICT, "the token was revoked: make another");
-    kind = tell(request, changed, "token.changed", reterr);
+    kind = end_sessions(request, rotation->overlap_s, reterr);
+    if (kind == ERR_NONE)
+        kind = tell(request, changed, "token.changed", reterr);
     return kind == ERR_NONE ? token_show(request, response, 200, &token, reterr) : kind;
 }
 

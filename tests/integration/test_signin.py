@@ -225,6 +225,20 @@ def test_every_replica_refuses_a_session_that_was_signed_out(world, tmp_path):
         other.stop()
 
 
+def test_a_session_ends_when_its_token_is_rotated_without_an_overlap(world):
+    """Whoever had found the text has signed in with it, maybe."""
+    stolen, own = signed_in(world), Browser(world.port)
+    own.sign_in(stolen.made["token"])
+    path = f"/v1/tokens/{stolen.made['id']}/rotate"
+    own.post(path, {"overlap_s": 60}).expect(200)
+    stolen.get("/v1/me").expect(200)
+    text = own.post(path, {"overlap_s": 0}).expect(200).body["token"]
+    ends(stolen)
+    own.get("/v1/me").expect(200)
+    Client(world.port, text).post(path, {"overlap_s": 0}).expect(200)
+    ends(own)
+
+
 def test_without_the_scope_an_admins_token_sees_and_ends_its_own_sessions_only(world):
     bob, admin = signed_in(world), Client(world.port, person(world)["token"])
     narrow, reading, writing = (Client(world.port, admin.create("/v1/tokens", {"name": scope, "scopes": [scope]})["token"])
