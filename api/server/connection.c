@@ -36,6 +36,7 @@ struct connection {
     _Atomic int phase;           /* enum connection_phase */
     _Atomic int64_t deadline_ms; /* monotonic; INT64_MAX: none */
     int64_t requests;
+    struct request_internal *request; /* begun and not completed; the loop's */
 };
 
 struct connections {
@@ -183,6 +184,13 @@ void connection_begin_request(struct connection *connection)
     connection->requests++;
     if (atomic_load_explicit(&connection->phase, memory_order_relaxed) != CONNECTION_HEADERS)
         connection_enter(connection, CONNECTION_HEADERS);
+}
+
+struct request_internal *connection_take_request(struct connection *connection, struct request_internal *request)
+{
+    struct request_internal *before = connection->request;
+    connection->request = request;
+    return before;
 }
 
 bool connection_is_used_up(const struct connection *connection)

@@ -34,6 +34,7 @@ struct connection_limits {
 struct connections;
 struct connection;
 struct loop;
+struct request_internal;
 
 struct connections *connections_start(const struct connection_limits *limits);
 void connections_stop(struct connections *all); /* none may be left; NULL is fine */
@@ -52,6 +53,9 @@ struct connection *connection_of(struct MHD_Connection *of);
 void connection_enter(struct connection *connection, enum connection_phase phase);
 /* Its request line is there: CONNECTION_HEADERS, unless they have their time already. */
 void connection_begin_request(struct connection *connection);
+/* What it is at from now on; NULL: nothing. Returns what it was at: libmicrohttpd (0.9.75) does not tell the end of a
+ * request whose cookies are more than a connection's memory holds. */
+struct request_internal *connection_take_request(struct connection *connection, struct request_internal *request);
 /* Whether it has had as many requests as it may: the answer closes it. */
 bool connection_is_used_up(const struct connection *connection);
 bool connection_is_proxys(const struct connection *connection);

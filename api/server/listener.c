@@ -388,26 +388,43 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     return internal->hold == NULL ? dispatch(internal) : look_again(internal);
 }
 
+/* The connection's reference. NULL is fine. */
+static void let_go(struct request_internal *internal)
+{
+    if (internal == NULL)
+        return;
+    struct listener *listener = internal->server->listener;
+    internal_drop(internal);
+    (void)atomic_fetch_sub(&listener->requests, 1);
+}
+
 static void *begin_request(void *context, const char *uri, struct MHD_Connection *connection)
 {
     struct listener *listener = context;
+    struct request_internal *internal = internal_new(listener->server, connection, uri);
     (void)atomic_fetch_add(&listener->requests, 1);
     connection_begin_request(connection_of(connection));
-    return internal_new(listener->server, connection, uri);
+    let_go(connection_take_request(connection_of(connection), internal));
+    return internal;
 }
 
 static void complete(void *context, struct MHD_Connection *connection, void **request_state,
                      enum MHD_RequestTerminationCode why)
 {
-    (void)why;
-    struct listener *listener = context;
-    struct request_internal *internal = *request_state;
-    if (internal == NULL)
+    (void)context, (void)why;
+    if (*request_state == NULL)
         return;
     connection_enter(connection_of(connection), CONNECTION_IDLE);
     *request_state = NULL;
-    internal_drop(internal);
-    (void)atomic_fetch_sub(&listener->requests, 1);
+    let_go(connection_take_request(connection_of(connection), NULL));
+}
+
+static void notify(void *entry, struct MHD_Connection *of, void **socket_context,
+                   enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED && *socket_context != NULL)
+        let_go(connection_take_request(*socket_context, NULL));
+    connection_notify(entry, of, socket_context, what);
 }
 
 PRINTF_LIKE(2, 0) static void log_library(void *context, const char *format, va_list arguments)
@@ -462,10 +479,10 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, int socket, st
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
                             listener, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET, socket,
                             MHD_OPTION_URI_LOG_CALLBACK, begin_request, listener, MHD_OPTION_NOTIFY_COMPLETED, complete,
-                            listener, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, connections,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)settings->idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+                            listener, MHD_OPTION_NOTIFY_CONNECTION, notify, connections, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)settings->idle_timeout_s,
+                            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
 static enum err_kind open_loop(struct listener *listener, struct entry *entry, const char *address, struct err *reterr)

@@ -94,6 +94,18 @@ def test_a_connection_is_closed_after_as_many_requests_as_it_may_have(hurried):
     eventually(has_three_answers, "three requests are answered, and then it is closed")
 
 
+@pytest.mark.parametrize("head", [b"GET /v1/me?" + b"&".join([b"a=1"] * 900) + b" HTTP/1.1\r\nHost: x\r\n",
+                                  b"GET /v1/me HTTP/1.1\r\nHost: x\r\nCookie: " + b"; ".join([b"a=1"] * 800) + b"\r\n"], ids=["query", "cookies"])
+def test_a_head_of_more_parts_than_a_connection_holds_leaves_nothing_behind(make_stack, head):
+    """The HTTP library gives up, with or without an answer, and does not always tell: what was begun must not stay."""
+    stack = make_stack(settings=HURRIED)
+    for _ in range(3):
+        with contextlib.closing(raw.connect(stack.port)) as connection:
+            connection.sendall(head + b"Connection: close\r\n\r\n")
+            raw.read_all(connection)
+    stack.api.stop()  # AddressSanitizer tells of what is left
+
+
 # ---- Bodies ----
 
 BODY_MEMORY_MIB = 8
