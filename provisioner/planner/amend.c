@@ -47,14 +47,21 @@ static void give_up_excess(struct amending *amending)
     planner->ordinal_count = 0;
 }
 
-/* The first that is stuck names what binds. */
+/* The first that is stuck names what binds; of all, since when the first of them is. */
 static bool stuck_on(struct amending *amending, const struct question *question, uint32_t node)
 {
     struct planner *planner = amending->planner;
-    if (amending->stuck++ == 0) {
-        amending->refusal.binding = binding_on(planner, question, node);
-        amending->refusal.where = planner->nodes[node].spec.id;
-    }
+    struct planner_refusal *refusal = &amending->refusal;
+    bool is_first = amending->stuck++ == 0;
+    if (!amending->explains)
+        return false;
+    struct question onward = *question;
+    int64_t free_until = onward_latest(planner, &planner->nodes[node], &onward, question->to);
+    if (is_first)
+        refusal->binding = binding_on(planner, question, node);
+    if (is_first || free_until < refusal->stuck_from)
+        refusal->stuck_from = free_until;
+    refusal->stuck_count = amending->stuck;
     return false;
 }
 

@@ -75,9 +75,7 @@ static bool onward_fits(const struct planner *planner, const struct node *node, 
     return fit_eligible(planner, node, onward) && fit_node(planner, node, onward).count > 0;
 }
 
-/* The latest end up to `to` that is free; the start of `onward` if none is. */
-static int64_t onward_latest(const struct planner *planner, const struct node *node, struct question *onward,
-                             int64_t to)
+int64_t onward_latest(const struct planner *planner, const struct node *node, struct question *onward, int64_t to)
 {
     int64_t fits = onward->from;
     int64_t fails = to <= PLANNER_INSTANT_MAX ? to : PLANNER_INSTANT_MAX + 1;

@@ -225,6 +225,8 @@ struct planner_refusal {
     uint32_t scope_count;     /* how many such scopes have a node of an allowed model */
     bool preempts_later;      /* the window would fit by preemption, if it began at preempts_from */
     int64_t preempts_from;
+    uint32_t stuck_count; /* of an amendment: instances that cannot have it where they are, and go nowhere else */
+    int64_t stuck_from;   /* since when the first of their places is not theirs to have; PLANNER_OPEN: not looked for */
 };
 
 /* allocations belong to the planner and hold until the next call that changes it. */

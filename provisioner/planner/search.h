@@ -197,6 +197,8 @@ uint64_t allocation_gpus(struct planner *planner, uint32_t allocation);
 /* Takes an allocation off its node to put it back with a later end: the question, but for its end, is whether its GPUs
  * are free from its present end on. */
 struct question onward_begin(struct planner *planner, uint32_t allocation);
+/* The latest end up to `to` that is free on the node; the start of `onward` if none is. */
+int64_t onward_latest(const struct planner *planner, const struct node *node, struct question *onward, int64_t to);
 /* Puts it back, held until the question's end, which must be free. */
 void onward_end(struct planner *planner, struct allocation *body, const struct question *onward);
 

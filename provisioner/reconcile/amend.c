@@ -88,20 +88,21 @@ static const char *wrong_with(const struct reservation *reservation, const struc
 
 /* ---- Instances ---- */
 
-/* The planner keeps what has begun. What it was about to move, because it has not, may be starting there already. */
-static bool moves_what_starts(const struct reservation *reservation)
+/* The planner keeps what has begun. What it was about to move, because it has not, may be starting there already: how
+ * many. */
+static uint32_t starting_moved(const struct reservation *reservation)
 {
     const struct world *world = reservation->world;
+    uint32_t count = 0;
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         const struct instance *instance = &reservation->instances[i];
         if (!instance_lasts(instance) || !instance->on_node || instance->ordinal >= reservation->wish.count)
             continue;
         struct planner_key key = instance_key(instance);
         const struct planner_node *place = planner_node_of(world->planner, &key, world->now_s);
-        if (place != NULL && !identity_equal(identity_of(place->id), instance->node))
-            return true;
+        count += place != NULL && !identity_equal(identity_of(place->id), instance->node);
     }
-    return false;
+    return count;
 }
 
 /* Ends it now; before its start it never was. The row that stops it tells the new end, or in a pause a note does. */
@@ -227,11 +228,19 @@ static bool has_room(const struct reservation *reservation, const struct planner
         .terms = *asked, .now = reservation->world->now_s, .unexplained = !explains};
     uint32_t before = planner_savepoint(planner);
     planner_amend(planner, &amendment, ret);
-    if (ret->placed && !moves_what_starts(reservation))
-        return true;
-    if (ret->placed)
-        planner_rollback_to(planner, before);
-    ret->placed = false;
+    uint32_t moved = ret->placed ? starting_moved(reservation) : 0;
+    if (moved == 0)
+        return ret->placed;
+    planner_rollback_to(planner, before);
+    *ret = (struct planner_verdict){.refusal = {
+                                        .binding = PLANNER_BINDS_CAPACITY,
+                                        .scope = asked->scope,
+                                        .asked = asked->count,
+                                        .best_count = asked->count - moved,
+                                        .fleet_count = asked->count - moved,
+                                        .stuck_count = moved,
+                                        .stuck_from = NEVER,
+                                    }};
     return false;
 }
 

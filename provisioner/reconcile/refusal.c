@@ -132,12 +132,35 @@ static const char *why_text(enum planner_binding binding)
     return "";
 }
 
+/* "2 whole nodes from 2026-12-01 to 12-05: what runs or starts stays where it is, and others hold the place of 1
+ * from 2026-12-04 on" */
+static const char *stuck_text(const struct world *world, const struct planner_request *request,
+                              const struct planner_refusal *refusal)
+{
+    static const char *const holds[PLANNER_BINDING_COUNT] = {
+        [PLANNER_BINDS_UNPLANNABLE] = "nothing is planned (cordoned or out of service) in",
+        [PLANNER_BINDS_CPU] = "others hold the CPU of",
+        [PLANNER_BINDS_MEMORY] = "others hold the memory of",
+    };
+    struct arena *arena = world->arena;
+    const char *hold = holds[refusal->binding] == NULL ? "others hold" : holds[refusal->binding];
+    const char *from = "";
+    if (refusal->stuck_from <= CALENDAR_TIME_MAX_S)
+        from = arena_format(arena, " from %s on",
+                            instant_text(arena, refusal->stuck_from, is_midnight(refusal->stuck_from)));
+    return arena_format(arena, "%s %s: what runs or starts stays where it is, and %s the place%s of %" PRIu32 "%s",
+                        what_text(world, request), window_text(arena, request), hold,
+                        refusal->stuck_count == 1 ? "" : "s", refusal->stuck_count, from);
+}
+
 static const char *sentence_of(const struct world *world, const struct planner_request *request,
                                const struct planner_refusal *refusal)
 {
     struct arena *arena = world->arena;
     if (refusal->binding == PLANNER_BINDS_MODEL)
         return arena_format(arena, "no node of zone %s has a GPU model that the request allows", world->zone->name);
+    if (refusal->stuck_count > 0)
+        return stuck_text(world, request, refusal);
     const char *place = is_scoped(request) ? arena_format(arena, "one %s", nouns[request->scope])
                                            : arena_format(arena, "zone %s", world->zone->name);
     const char *spread = request->spread == PLANNER_SPREAD_NONE

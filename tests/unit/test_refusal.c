@@ -173,6 +173,99 @@ START_TEST(a_refusal_names_the_best_group_its_number_and_the_window)
 }
 END_TEST
 
+/* What an extension to 2026-12-05 is told. */
+static void assert_extension_told(struct scene *scene, struct reservation *running, const char *expected,
+                                  int64_t best_count)
+{
+    struct amendment longer = {.changes_end = true, .ends_s = START + 4 * DAY};
+    struct amend_outcome outcome = {0};
+    planner_begin(scene->world.planner);
+    ck_assert(!amend_try(running, &longer, &outcome));
+    planner_rollback(scene->world.planner);
+    struct reservation told = {.binding = outcome.binding};
+    assert_message(&told, expected);
+    json_t *binding = read(outcome.binding);
+    ck_assert_int_eq(json_integer_value(json_object_get(binding, "best_count")), best_count);
+    json_decref(binding);
+}
+
+START_TEST(an_extension_is_told_since_when_others_hold_the_places_of_what_runs)
+{
+    struct scene *scene = scene_new();
+    struct wish rest = whole_nodes(NODES - 2, START, START + 7 * DAY);
+    struct wish wish = whole_nodes(2, START, START + DAY);
+    struct wish behind = whole_nodes(1, START + 3 * DAY, START + 7 * DAY);
+    ck_assert(decide(scene, 1, &rest).granted);
+    struct reservation running = decide(scene, 2, &wish);
+    running.is.state = RESERVATION_ACTIVE;
+    ck_assert(decide(scene, 3, &behind).granted);
+    assert_extension_told(
+        scene, &running,
+        "2 whole nodes from 2026-12-01 to 12-05: what runs or starts stays where it is, and others hold "
+        "the place of 1 from 2026-12-04 on",
+        1);
+    behind.starts_s = START + 2 * DAY;
+    ck_assert(decide(scene, 4, &behind).granted);
+    assert_extension_told(
+        scene, &running,
+        "2 whole nodes from 2026-12-01 to 12-05: what runs or starts stays where it is, and others hold "
+        "the places of 2 from 2026-12-03 on",
+        0);
+    scene_free(scene);
+}
+END_TEST
+
+static struct identity node_of(struct scene *scene, const struct reservation *held)
+{
+    const struct planner_key key = {planner_id_of(held->wish.id), 0};
+    return identity_of(planner_node_of(scene->world.planner, &key, held->starts_s)->id);
+}
+
+/* The one node that a wish would get as things stand. */
+static struct planner_id next_node(struct scene *scene, const struct wish *wish)
+{
+    planner_begin(scene->world.planner);
+    struct reservation tried = decide(scene, 9, wish);
+    struct identity node = node_of(scene, &tried);
+    planner_rollback(scene->world.planner);
+    return planner_id_of(node);
+}
+
+/* Of two nodes that are left it has one, which others have from the third day on; it could have the other. */
+START_TEST(an_extension_does_not_move_what_starts)
+{
+    struct scene *scene = scene_new();
+    struct wish rest = whole_nodes(NODES - 2, START, START + 7 * DAY);
+    struct wish wish = whole_nodes(1, START + DAY / 2, START + DAY);
+    ck_assert(decide(scene, 1, &rest).granted);
+    struct reservation starting = decide(scene, 2, &wish);
+    struct planner_request behind = verdict_request(&starting);
+    behind.reservation = planner_id_of(identity_number(5, 3));
+    behind.from = START + 2 * DAY;
+    behind.to = START + 7 * DAY;
+    behind.avoid_node = next_node(scene, &wish);
+    struct planner_verdict verdict;
+    planner_place(scene->world.planner, &behind, &verdict);
+    ck_assert(verdict.placed);
+
+    struct instance instance = {.reservation = &starting,
+                                .on_node = true,
+                                .node = node_of(scene, &starting),
+                                .starts_s = starting.starts_s,
+                                .ends_s = starting.ends_s,
+                                .ends_by_s = NEVER,
+                                .is = {.state = INSTANCE_PROVISIONING}};
+    starting.is.state = RESERVATION_ACTIVATING;
+    starting.instances = &instance;
+    starting.instance_count = 1;
+    assert_extension_told(scene, &starting,
+                          "1 whole node from 2026-12-01T12:00:00Z to 2026-12-05T00:00:00Z: what runs or starts stays "
+                          "where it is, and others hold the place of 1",
+                          0);
+    scene_free(scene);
+}
+END_TEST
+
 START_TEST(a_text_in_json_is_escaped)
 {
     struct arena *arena = arena_new();
@@ -469,6 +562,8 @@ Suite *unit_suite(void)
     Suite *suite = suite_create("refusal");
     TCase *sentences = tcase_create("sentences");
     tcase_add_test(sentences, a_refusal_names_the_best_group_its_number_and_the_window);
+    tcase_add_test(sentences, an_extension_is_told_since_when_others_hold_the_places_of_what_runs);
+    tcase_add_test(sentences, an_extension_does_not_move_what_starts);
     tcase_add_test(sentences, a_text_in_json_is_escaped);
     suite_add_tcase(suite, sentences);
     TCase *alternatives = tcase_create("alternatives");
