@@ -24,6 +24,8 @@ static const struct field wish_fields[] = {
 static const struct field change_fields[] = {
     FIELD_COLUMN_WITH("starts_at", FIELD_TYPE_TIME, FIELD_NULLABLE | FIELD_OPTIONAL, .help = "The start that was asked for"),
     FIELD_COLUMN_WITH("ends_at",   FIELD_TYPE_TIME, FIELD_NULLABLE | FIELD_OPTIONAL, .help = "The end that was asked for"),
+    FIELD_COLUMN_WITH("duration_s",  FIELD_TYPE_INT,  FIELD_OPTIONAL, .help = "The length that was asked for, with start_range"),
+    FIELD_COLUMN_WITH("start_range", FIELD_TYPE_SPAN, FIELD_OPTIONAL, .help = "The range that was asked for, with duration_s"),
     FIELD_COLUMN_WITH("count",     FIELD_TYPE_INT,  FIELD_OPTIONAL, .help = "The number that was asked for"),
     FIELDS_END,
 };

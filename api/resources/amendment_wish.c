@@ -50,8 +50,10 @@ static const struct db_stmt statement_insert = {
 // clang-format off
 #define AMENDMENT_COLUMNS                                                                                              \
     "SELECT a.id, a.reservation_id AS reservation, coalesce(s.state, 'requested') AS state,"                           \
+    " CASE WHEN a.duration_s IS NOT NULL THEN jsonb_build_object('duration_s', a.duration_s, 'start_range',"           \
+    "   jsonb_build_array(" TIME_TEXT("a.start_from") ", " TIME_TEXT("a.start_to") ")) ELSE"                           \
     " CASE WHEN a.changes_start THEN jsonb_build_object('starts_at', " TIME_TEXT("a.starts_at") ") ELSE '{}' END"      \
-    " || CASE WHEN a.changes_end THEN jsonb_build_object('ends_at', " TIME_TEXT("a.ends_at") ") ELSE '{}' END"         \
+    " || CASE WHEN a.changes_end THEN jsonb_build_object('ends_at', " TIME_TEXT("a.ends_at") ") ELSE '{}' END END"     \
     " || jsonb_strip_nulls(jsonb_build_object('count', a.count)) AS changes,"                                          \
     " s.count AS \"terms.count\", extract(epoch FROM s.starts_at)::bigint AS \"terms.starts_at\","                     \
     " extract(epoch FROM s.ends_at)::bigint AS \"terms.ends_at\", s.reason, s.binding, s.alternatives,"                \

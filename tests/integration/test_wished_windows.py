@@ -24,12 +24,6 @@ def hall(module_stack):
     return module_stack
 
 
-@pytest.fixture
-def guest(hall):
-    with hall.guests() as make:
-        yield make()
-
-
 def wish(**fields):
     return {"instance_type": "h100.8x", "zone": "us-east-1a", **fields}
 
@@ -116,6 +110,16 @@ def test_a_length_is_changed_by_a_put_from_the_start_that_there_is(guest):
     refused = guest.request("PUT", address(made), flexible(duration_s=9 * DAY_S, start_range=[None, at(3)]), headers=HEAD).expect(409)
     assert refused.code == "capacity_unavailable"
     unchanged(guest, made, flexible(start_range=[None, at(3)]))
+
+
+def test_the_changes_of_an_amendment_are_told_as_they_were_sent(guest):
+    made = guest.create("/v1/reservations", flexible())
+    put(guest, made, flexible(duration_s=3 * DAY_S, count=2))
+    put(guest, made, flexible(duration_s=3 * DAY_S, start_range=[None, at(9)], count=2))
+    amend(guest, made, ends_at=at(6)).expect(201)
+    listed = [item["changes"] for item in guest.items(f"{address(made)}/amendments")]
+    assert listed == [{"duration_s": 3 * DAY_S, "start_range": [at(5), at(9)], "count": 2},
+                      {"duration_s": 3 * DAY_S, "start_range": [None, at(9)]}, {"ends_at": at(6)}]
 
 
 def test_a_window_is_said_in_the_other_way_by_a_put(guest):

@@ -61,12 +61,15 @@ export function Instances({ id, provider }: PartProps) {
   );
 }
 
+function changeOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map((instant) => (instant === null ? "now" : changeOf(instant))).join(" to ");
+  if (typeof value === "string") return formatInstant(value);
+  return value === null ? "open" : String(value);
+}
+
 function changesOf({ changes }: Amendment): string {
   return Object.entries(changes as Record<string, unknown>)
-    .map(
-      ([name, value]) =>
-        `${words(name.replace("_at", ""))} ${typeof value === "string" ? formatInstant(value) : value === null ? "open" : String(value)}`,
-    )
+    .map(([name, value]) => `${words(name.replace("_at", ""))} ${changeOf(value)}`)
     .join(", ");
 }
 
