@@ -74,9 +74,21 @@ struct request_internal *internal_of_job(struct job *job)
     return (struct request_internal *)(void *)((char *)job - offsetof(struct request_internal, job));
 }
 
+/* libmicrohttpd leaves white space behind a value, which is no part of it (RFC 9110, 5.5). What frames a request it reads
+ * with that, so the screen does too. */
+static const char *without_space_behind(struct arena *arena, const char *value)
+{
+    size_t length = strlen(value);
+    size_t kept = length;
+    while (kept > 0 && (value[kept - 1] == ' ' || value[kept - 1] == '\t'))
+        kept--;
+    return kept == length ? value : arena_text_n(arena, value, kept);
+}
+
 const char *request_header(const struct request *request, const char *name)
 {
-    return MHD_lookup_connection_value(request->internal->connection, MHD_HEADER_KIND, name);
+    const char *value = MHD_lookup_connection_value(request->internal->connection, MHD_HEADER_KIND, name);
+    return value == NULL ? NULL : without_space_behind(request->arena, value);
 }
 
 struct header_lines {
@@ -90,7 +102,8 @@ static enum MHD_Result join_line(void *context, enum MHD_ValueKind kind, const c
     struct header_lines *lines = context;
     if (value == NULL || strcasecmp(name, lines->name) != 0)
         return MHD_YES;
-    lines->joined = lines->joined == NULL ? value : arena_format(lines->arena, "%s, %s", lines->joined, value);
+    const char *line = without_space_behind(lines->arena, value);
+    lines->joined = lines->joined == NULL ? line : arena_format(lines->arena, "%s, %s", lines->joined, line);
     return MHD_YES;
 }
 

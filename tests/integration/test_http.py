@@ -216,6 +216,15 @@ def test_a_client_may_name_its_request_but_not_write_into_the_log(shared):
         assert shared.acme.get("/v1/me", headers={"Request-Id": bad.encode("latin-1")}).headers["Request-Id"].startswith("req_"), bad
 
 
+def test_white_space_behind_a_headers_value_is_no_part_of_it(shared):
+    head = f"GET /v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shared.acme.token} \t \r\nRequest-Id: {REQUEST_ID} \r\n"
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=ANSWER_WITHIN_S) as connection:
+        connection.sendall(f"{head}Prefer: handling=strict \t\r\nPrefer: wait=1 \r\nConnection: close\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, answer.headers["Request-Id"]) == (200, REQUEST_ID)
+
+
 def test_the_audit_has_the_clients_name_of_the_request(shared):
     shared.acme.post("/v1/reservations", dict(WISH, name="audited"), headers={"Request-Id": REQUEST_ID}).expect(201)
     assert shared.sql("SELECT count(*) AS n FROM audit WHERE request_id = %s", (REQUEST_ID,))[0]["n"] == 1
