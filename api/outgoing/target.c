@@ -39,6 +39,12 @@ static enum err_kind check_host(CURLU *url, const struct target_rules *rules, st
     return problem == NULL ? ERR_NONE : refuse(problem, reterr);
 }
 
+static bool names_port_zero(CURLU *url)
+{
+    CLEANUP(part_free) char *port = NULL;
+    return curl_url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK && port[strspn(port, "0")] == '\0';
+}
+
 enum err_kind target_check(const char *text, const struct target_rules *rules, struct err *reterr)
 {
     CLEANUP(url_cleanup) CURLU *url = curl_url();
@@ -57,5 +63,7 @@ enum err_kind target_check(const char *text, const struct target_rules *rules, s
         return refuse("the URL must not hold a user or password: deliveries are signed", reterr);
     if (has(url, CURLUPART_FRAGMENT))
         return refuse("the URL must not have a fragment", reterr);
+    if (names_port_zero(url))
+        return refuse("nothing can be reached at port 0", reterr);
     return check_host(url, rules, reterr);
 }

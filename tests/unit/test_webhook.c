@@ -194,10 +194,10 @@ START_TEST(a_url_leads_to_a_public_https_server)
                                               "https://intranet/",          "https://hooks.test/"};
     /* Some read an address here, some a name, and nobody has it. */
     static const char *const no_hosts[] = {
-        "https://127.0.0.1./",         "https://0x7f.1./",     "https://4294967296/",
-        "https://1.2.3.4.5/",          "https://example.0x1/", "https://example.08/",
-        "https://a..example.com/",     "https://./",           "https://.example.com/",
-        "https://ｌｏｃａｌｈｏｓｔ/", "https://127。0。0。1/"};
+        "https://127.0.0.1./",     "https://0x7f.1./",    "https://4294967296/",    "https://1.2.3.4.5/",
+        "https://example.0x1/",    "https://example.08/", "https://example.com:0/", "https://example.com:00/x",
+        "https://a..example.com/", "https://./",          "https://.example.com/",  "https://ｌｏｃａｌｈｏｓｔ/",
+        "https://127。0。0。1/"};
     struct err err = {0};
     for (size_t i = 0; i < COUNT_OF(good); i++)
         ck_assert_msg(target_check(good[i], &strict, &err) == ERR_NONE, "%s: %s", good[i], err.text);
