@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECT_TIMEOUT_S    "3"  /* where the url says none */
+#define CONNECT_TIMEOUT_S    "3"  /* where neither the url nor PGCONNECT_TIMEOUT says one */
 #define CONNECT_LEAST_S      2    /* libpq's own */
 #define KEEPALIVE_IDLE_S     "10" /* a dead peer is noticed after 10 + 3 * 5 s */
 #define KEEPALIVE_INTERVAL_S "5"
@@ -133,6 +133,13 @@ static const char *given_value(const PQconninfoOption *given, const char *keywor
     return given->val;
 }
 
+/* Ours would go before the environment's, which is libpq's own default. */
+static const char *connect_timeout(void)
+{
+    const char *environment = getenv("PGCONNECT_TIMEOUT"); /* NOLINT(concurrency-mt-unsafe): nobody changes it */
+    return environment == NULL ? CONNECT_TIMEOUT_S : NULL;
+}
+
 /* PQconnectdbParams, which waits, or PQconnectStartParams, which does not. */
 typedef PGconn *connect_function(const char *const *keywords, const char *const *values, int expand_dbname);
 
@@ -147,7 +154,7 @@ static PGconn *connect_with(const struct db_options *options, const PQconninfoOp
         {"options",             session,              true},
         {"application_name",    options->application_name, true},
         {"client_encoding",     "UTF8",               true},
-        {"connect_timeout",     CONNECT_TIMEOUT_S,    false},
+        {"connect_timeout",     connect_timeout(),    false},
         {"keepalives",          "1",                  false},
         {"keepalives_idle",     KEEPALIVE_IDLE_S,     false},
         {"keepalives_interval", KEEPALIVE_INTERVAL_S, false},

@@ -86,9 +86,25 @@ START_TEST(it_is_waited_for_as_long_as_the_url_says)
 }
 END_TEST
 
+START_TEST(what_the_environment_says_holds_where_the_url_says_nothing)
+{
+    ck_assert_int_eq(setenv("PGCONNECT_TIMEOUT", "600", true), 0);
+    struct db_lane *patient = open_lane("");
+    struct db_lane *brief = open_lane("&connect_timeout=2");
+    ck_assert_int_lt(opening_ms(brief, INT64_MAX), INT64_C(600) * 1000);
+    ck_assert_int_eq(db_lane_state(brief), DB_LANE_CLOSED);
+    (void)opening_ms(patient, BY_DEFAULT_MS);
+    ck_assert_int_eq(db_lane_state(patient), DB_LANE_OPENING);
+    ck_assert_int_eq(unsetenv("PGCONNECT_TIMEOUT"), 0);
+    db_lane_free(brief);
+    db_lane_free(patient);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
-    const TTest *const promises[] = {a_server_that_says_nothing_is_given_up, it_is_waited_for_as_long_as_the_url_says};
+    const TTest *const promises[] = {a_server_that_says_nothing_is_given_up, it_is_waited_for_as_long_as_the_url_says,
+                                     what_the_environment_says_holds_where_the_url_says_nothing};
     Suite *suite = suite_create("db_lane");
     TCase *tests = tcase_create("promises");
     tcase_set_timeout(tests, 60);
