@@ -5,14 +5,15 @@
 #include "api/resources/maintenance_slot.h"
 
 #include "common/alloc.h"
+#include "common/money.h"
 
 #include <stdlib.h>
 
 struct border {
-    int64_t at_s;         /* since the range's beginning: sums stay small */
-    int64_t gpu_milli;    /* that begin, or end, there */
-    int64_t milli_sum;    /* up to and with it */
-    int64_t weighted_sum; /* of gpu_milli * at_s, likewise */
+    int64_t at_s;            /* since the range's beginning */
+    int64_t gpu_milli;       /* that begin, or end, there */
+    int64_t milli_sum;       /* up to and with it */
+    money_wide weighted_sum; /* of gpu_milli * at_s, likewise: a large fleet over centuries is beyond 64 bits */
 };
 
 struct borders {
@@ -37,16 +38,17 @@ static int64_t clipped(int64_t instant_s, int64_t range_from_s, int64_t range_to
 static void sum_up(struct borders *borders)
 {
     qsort(borders->items, borders->count, sizeof *borders->items, by_instant);
-    int64_t milli = 0, weighted = 0;
+    int64_t milli = 0;
+    money_wide weighted = 0;
     for (size_t i = 0; i < borders->count; i++) {
         struct border *border = &borders->items[i];
         border->milli_sum = milli += border->gpu_milli;
-        border->weighted_sum = weighted += border->gpu_milli * border->at_s;
+        border->weighted_sum = weighted += (money_wide)border->gpu_milli * border->at_s;
     }
 }
 
 /* The milli-GPU-seconds behind these borders, up to an instant. */
-static int64_t since_borders(const struct borders *borders, int64_t at_s)
+static money_wide since_borders(const struct borders *borders, int64_t at_s)
 {
     size_t low = 0, high = borders->count; /* those before `low` are at or before the instant */
     while (low < high) {
@@ -59,7 +61,7 @@ static int64_t since_borders(const struct borders *borders, int64_t at_s)
     if (low == 0)
         return 0;
     const struct border *last = &borders->items[low - 1];
-    return last->milli_sum * at_s - last->weighted_sum;
+    return (money_wide)last->milli_sum * at_s - last->weighted_sum;
 }
 
 struct search {
@@ -73,8 +75,9 @@ static void try_start(struct search *search, int64_t at_s)
     if (at_s < 0 || at_s > search->latest_s)
         return;
     int64_t end_s = at_s + search->length_s;
-    int64_t hit = since_borders(&search->begins, end_s) - since_borders(&search->ends, end_s) -
-                  since_borders(&search->begins, at_s) + since_borders(&search->ends, at_s);
+    money_wide exact = since_borders(&search->begins, end_s) - since_borders(&search->ends, end_s) -
+                       since_borders(&search->begins, at_s) + since_borders(&search->ends, at_s);
+    int64_t hit = exact > INT64_MAX ? INT64_MAX : (int64_t)exact;
     struct maintenance_slot *best = &search->best;
     if (hit < best->hit || (hit == best->hit && at_s < best->starts_s))
         *best = (struct maintenance_slot){.starts_s = at_s, .hit = hit};

@@ -13,7 +13,7 @@ struct maintenance_held {
 
 struct maintenance_slot {
     int64_t starts_s;
-    int64_t hit; /* milli-GPU-seconds held within it */
+    int64_t hit; /* milli-GPU-seconds held within it; INT64_MAX: that many or more */
 };
 
 /* The start within [range_from_s, range_to_s - length_s] at which the fewest milli-GPU-seconds are held for length_s;

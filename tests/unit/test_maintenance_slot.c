@@ -51,6 +51,23 @@ START_TEST(no_other_slot_is_cheaper_or_as_cheap_and_earlier)
 }
 END_TEST
 
+/* A hundred thousand nodes of eight GPUs, held for all of the calendar. */
+START_TEST(a_large_fleet_over_millennia_does_not_overflow)
+{
+    const int64_t milli = INT64_C(800000000), end_s = INT64_C(253402300799), length_s = 86400;
+    struct maintenance_held held[] = {
+        {.from_s = 0, .to_s = end_s, .gpu_milli = milli},
+        {.from_s = 0, .to_s = end_s / 2, .gpu_milli = milli},
+    };
+    struct maintenance_slot found = maintenance_cheapest(held, 2, 0, end_s, length_s);
+    ck_assert_int_eq(found.starts_s, end_s / 2);
+    ck_assert_int_eq(found.hit, milli * length_s);
+    found = maintenance_cheapest(held, 2, 0, end_s, end_s);
+    ck_assert_int_eq(found.starts_s, 0);
+    ck_assert_int_eq(found.hit, INT64_MAX);
+}
+END_TEST
+
 START_TEST(a_range_that_is_too_short_begins_at_its_beginning)
 {
     struct maintenance_held held = {.from_s = 100, .to_s = 200, .gpu_milli = 1000};
@@ -66,6 +83,7 @@ Suite *unit_suite(void)
     TCase *cases = tcase_create("promises");
     tcase_add_test(cases, no_other_slot_is_cheaper_or_as_cheap_and_earlier);
     tcase_add_test(cases, a_range_that_is_too_short_begins_at_its_beginning);
+    tcase_add_test(cases, a_large_fleet_over_millennia_does_not_overflow);
     suite_add_tcase(suite, cases);
     return suite;
 }
