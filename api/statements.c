@@ -26,6 +26,7 @@
 #include "api/resources/reservation_charge.h"
 #include "api/resources/reservation_cost.h"
 #include "api/resources/reservation_meters.h"
+#include "api/resources/tenant_named.h"
 #include "api/resources/token.h"
 #include "api/resources/webhook_store.h"
 #include "api/server/answers.h"
@@ -70,6 +71,7 @@ static const struct db_check own[] = {
     {amendment_statements,           TENANTS, SYSTEM},
     {amendment_preview_statements,   TENANTS, SYSTEM},
     {price_estimate_statements,      TENANTS, SYSTEM},
+    {tenant_named_statements,        SYSTEM,  NULL},
     {break_even_facts_statements,    SYSTEM,  NULL},
     {price_book_statements,          TENANTS, SYSTEM},
     {invoice_request_preview_statements, SYSTEM, NULL},

@@ -2,6 +2,7 @@
  * a tenant's says nothing. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/resources/tenant_named.h"
 #include "api/server/answer.h"
 
 #include <string.h>
@@ -74,12 +75,6 @@ static const struct db_stmt statement_lock = {
 };
 static const struct object_lock profile_lock = {.stmt = &statement_lock, .noun = "billing profile"};
 
-static const struct db_stmt statement_tenant = {
-    .name = "billing_profile_tenant",
-    .sql = "SELECT id FROM tenant WHERE name = $1",
-    .params = 1,
-};
-
 static const struct db_stmt statement_create = {
     .name = "billing_profile_create",
     .sql = "INSERT INTO billing_profile (id, tenant_id, legal_name, address, country, tax_number, reference, note,"
@@ -147,20 +142,16 @@ static enum err_kind create(struct request *request, struct response *response, 
 {
     const struct profile *wish = request->body;
     const PGresult *found = NULL;
+    const char *tenant = NULL;
     if (wish->tenant == NULL) {
         field_problem_add(&request->problems, "/tenant", "missing_field", "the provider's own is there already");
         return request_invalid(request, reterr);
     }
     enum err_kind kind = check(request, wish, false, reterr);
     if (kind == ERR_NONE)
-        kind = request_run(request, &statement_tenant, DB_PARAMS(wish->tenant), &found, reterr);
+        kind = tenant_named(request, wish->tenant, &tenant, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (PQntuples(found) == 0) {
-        field_problem_add(&request->problems, "/tenant", "unknown_tenant", "there is no tenant '%s'", wish->tenant);
-        return request_invalid(request, reterr);
-    }
-    const char *tenant = db_text(found, 0, 0);
     kind =
         request_run(request, &statement_create,
                     DB_PARAMS(request->new_id, tenant, wish->legal_name, wish->address, wish->country, wish->tax_number,
@@ -210,8 +201,8 @@ static const struct route profile_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const profile_statements[] = {
-    &statement_list, &statement_get, &statement_lock, &statement_tenant, &statement_create, &statement_replace, NULL};
+static const struct db_stmt *const profile_statements[] = {&statement_list,   &statement_get,     &statement_lock,
+                                                           &statement_create, &statement_replace, NULL};
 
 const struct resource billing_profile_resource = {
     "billing-profiles", profile_routes, profile_statements,

@@ -1,6 +1,7 @@
 /* What a month comes to so far: drawn up as sluice-billing will, from what is rated, and not stored. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
+#include "api/resources/tenant_named.h"
 #include "api/server/answer.h"
 #include "common/calendar.h"
 #include "common/invoice_amounts.h"
@@ -178,10 +179,8 @@ static enum err_kind load(struct request *request, const char *own, struct previ
     const PGresult *terms = NULL;
     enum err_kind kind =
         request_run(request, &statement_period, DB_PARAMS(own, query->month, query->tenant), &period, reterr);
-    if (kind == ERR_NONE && PQntuples(period) == 0) {
-        field_problem_add(&request->problems, "/tenant", "unknown_tenant", "there is no tenant '%s'", query->tenant);
-        return request_invalid(request, reterr);
-    }
+    if (kind == ERR_NONE && PQntuples(period) == 0)
+        return tenant_unknown(request, query->tenant, reterr);
     if (kind != ERR_NONE)
         return kind;
     const char *tenant = db_text(period, 0, 0);

@@ -3,6 +3,7 @@
 #include "api/resources/invoice_request.h"
 #include "api/resources/month_param.h"
 #include "api/resources/registry.h"
+#include "api/resources/tenant_named.h"
 #include "api/server/answer.h"
 
 struct wish {
@@ -39,12 +40,6 @@ static const struct db_stmt statement_list = {
     .params = 2,
 };
 
-static const struct db_stmt statement_tenant = {
-    .name = "month_close_tenant",
-    .sql = "SELECT id FROM tenant WHERE name = $1",
-    .params = 1,
-};
-
 static const struct db_stmt statement_insert = {
     .name = "month_close_again",
     .sql = "INSERT INTO invoice_request (id, kind, tenant_id, month, principal_id)"
@@ -60,17 +55,10 @@ static enum err_kind list(struct request *request, struct response *response, st
 static enum err_kind again(struct request *request, struct response *response, struct err *reterr)
 {
     const struct wish *wish = request->body;
-    const PGresult *found = NULL;
     const char *tenant = NULL;
     enum err_kind kind = month_param_check(request, "/month", wish->month, reterr);
-    if (kind == ERR_NONE && wish->tenant != NULL) {
-        kind = request_run(request, &statement_tenant, DB_PARAMS(wish->tenant), &found, reterr);
-        if (kind == ERR_NONE && PQntuples(found) == 0) {
-            field_problem_add(&request->problems, "/tenant", "unknown_tenant", "there is no tenant '%s'", wish->tenant);
-            return request_invalid(request, reterr);
-        }
-        tenant = kind == ERR_NONE ? db_text(found, 0, 0) : NULL;
-    }
+    if (kind == ERR_NONE && wish->tenant != NULL)
+        kind = tenant_named(request, wish->tenant, &tenant, reterr);
     if (kind == ERR_NONE)
         kind = request_run(request, &statement_insert,
                            DB_PARAMS(request->new_id, tenant, wish->month, request->caller.principal_id), NULL, reterr);
@@ -85,7 +73,7 @@ static const struct route close_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const close_statements[] = {&statement_list, &statement_tenant, &statement_insert, NULL};
+static const struct db_stmt *const close_statements[] = {&statement_list, &statement_insert, NULL};
 
 const struct resource month_close_resource = {
     "month-closes", close_routes, close_statements,

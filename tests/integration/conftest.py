@@ -157,3 +157,10 @@ def server():
 def ask(sluice, server):
     """Runs sluice with a tenant's token against the misbehaving server."""
     return lambda *arguments, **options: sluice(*arguments, url=server.url, token="slu_x", **options)
+
+
+@pytest.fixture
+def guest(hall):
+    """A tenant for one test, of the stack that its module shares as `hall`."""
+    with hall.guests() as make:
+        yield make()

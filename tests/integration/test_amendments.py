@@ -22,13 +22,6 @@ def hall(module_stack):
 
 
 @pytest.fixture
-def guest(hall):
-    """A tenant of the hall for one test."""
-    with hall.guests() as make:
-        yield make()
-
-
-@pytest.fixture
 def acme(stack):
     """A fleet of four nodes and a tenant."""
     stack.fleet(nodes=4, price="2.000000")

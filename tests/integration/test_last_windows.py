@@ -14,12 +14,6 @@ def hall(module_stack):
     return module_stack
 
 
-@pytest.fixture
-def guest(hall):
-    with hall.guests() as make:
-        yield make()
-
-
 def wish(**fields):
     return {"instance_type": "h100.8x", "zone": "us-east-1a", **fields}
 
@@ -87,3 +81,10 @@ def test_a_row_with_an_end_beyond_the_end_is_told(hall, guest):
     made = guest.create("/v1/reservations", wish(starts_at="2026-02-01T00:00:00Z", ends_at="2026-02-02T00:00:00Z"))
     hall.sql("UPDATE reservation_status SET ends_at = '10000-01-02T00:00:00Z' WHERE reservation_id = (SELECT id FROM reservation ORDER BY id DESC LIMIT 1)")
     assert guest.get(f"/v1/reservations/{made['id']}").expect(200).body["status"]["ends_at"] == LAST
+
+
+@pytest.mark.parametrize("month", ["9999-11-01", "9999-12-01"])
+def test_the_close_of_a_last_month_is_tried_again(hall, guest, month):
+    for tenant in (None, guest.get("/v1/me").expect(200).body["tenant"]):
+        asked = hall.operator.post("/v1/system/month-closes", {"month": month, "tenant": tenant}, headers={"Prefer": "wait=60"}).expect(201).body
+        assert (asked["state"], asked["month"]) == ("done", month)
