@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define EXACT_MOST 9007199254740992.0 /* 2^53: up to there a double tells each whole number from the next */
+
 static bool is_plain_string(const json_t *value)
 {
     return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
@@ -15,10 +17,19 @@ static bool is_plain_string(const json_t *value)
 
 /* ---- Numbers and money ---- */
 
+/* 16.0 and 1.6e1 are whole numbers in JSON as 16 is (JSON Schema 2020-12, core, 4.2.3). */
+static bool is_whole(const json_t *value)
+{
+    double number = json_real_value(value);
+    return json_is_real(value) && number > -EXACT_MOST && number < EXACT_MOST && number == (double)(int64_t)number;
+}
+
 static void read_int(const struct field_place *place, json_t *value)
 {
     if (json_is_integer(value))
         field_read_number(place, json_integer_value(value));
+    else if (is_whole(value))
+        field_read_number(place, (int64_t)json_real_value(value));
     else
         field_wrong_type(place, "a whole number");
 }
@@ -118,6 +129,29 @@ bool field_has_entries(const struct field_place *place, size_t count)
     return false;
 }
 
+static void json_freep(json_t **json)
+{
+    json_decref(*json);
+}
+
+static void refuse_repetitions(const struct field_place *place, const json_t *list)
+{
+    CLEANUP(json_freep) json_t *seen = json_object();
+    must(seen != NULL);
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach(list, i, item)
+    {
+        if (!is_plain_string(item))
+            continue; /* that is said of it */
+        if (json_object_get(seen, json_string_value(item)) != NULL)
+            field_problem_add(place->problems, arena_format(place->problems->arena, "%s/%zu", place->pointer, i),
+                              "out_of_range", "stands in the list already");
+        must(json_object_set_new(seen, json_string_value(item), json_true()) == 0);
+    }
+}
+
+/* Nothing stands in it twice: order may count, number does not. */
 static void read_list(const struct field_place *place, json_t *value)
 {
     if (!json_is_array(value)) {
@@ -140,6 +174,7 @@ static void read_list(const struct field_place *place, json_t *value)
             field_wrong_type(&item_place, "a text");
         db_array_text(&array, items[i]);
     }
+    refuse_repetitions(place, value);
     const char *text = arena_text(place->problems->arena, db_array_param(&array));
     *(struct field_list *)place->target = (struct field_list){.items = items, .count = count, .array = text};
 }

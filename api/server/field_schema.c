@@ -104,6 +104,9 @@ static void write_bounds(const struct field *field, struct json_out *out)
                               field->pattern == FIELD_LINES ? FIELD_LINES_PATTERN : FIELD_TEXT_PATTERN, out);
         break;
     case FIELD_TYPE_LIST:
+        json_out_key(out, "uniqueItems");
+        json_out_raw(out, "true");
+        __attribute__((fallthrough));
     case FIELD_TYPE_ROWS:
         key_int(out, "minItems", field->least);
         key_int(out, "maxItems", entries_max(field));

@@ -44,6 +44,7 @@ BAD_BODIES = [
     ("wrong type", dict(WISH, count="one"), 422, "wrong_type", "/count"),
     ("boolean for a number", dict(WISH, count=True), 422, "wrong_type", "/count"),
     ("fraction", dict(WISH, count=1.5), 422, "wrong_type", "/count"),
+    ("number beyond what is exact", dict(WISH, count=1e17), 422, "wrong_type", "/count"),
     ("bad range, low", dict(WISH, count=0), 422, "out_of_range", "/count"),
     ("bad range, high", dict(WISH, count=10**9), 422, "out_of_range", "/count"),
     ("missing field", without(WISH, "zone"), 422, "missing_field", "/zone"),

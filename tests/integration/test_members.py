@@ -108,6 +108,8 @@ def test_a_token_does_what_its_scopes_say(sluice, acme):
     reader.post("/v1/projects", {"name": "p"}).expect(201)
     reader.get("/v1/usage").expect(403)
     assert acme.post("/v1/tokens", {"name": "x", "scopes": ["reservations:read", "rockets:write"]}).expect(422).code == "unknown_scope"
+    twice = acme.post("/v1/tokens", {"name": "x", "scopes": ["reservations:read", "quotes:read", "reservations:read"]}).expect(422)
+    assert [(error["pointer"], error["code"]) for error in twice.body["errors"]] == [("/scopes/2", "out_of_range")]
 
 
 def test_a_token_never_does_what_it_was_not_made_for(sluice, acme):

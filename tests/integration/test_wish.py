@@ -48,6 +48,11 @@ def places(stack, reservation):
             WHERE r.name = %s AND a.kind = 'instance'""", (reservation,)))
 
 
+def test_a_whole_number_may_have_a_point(acme):
+    made = acme.create("/v1/reservations", wish(count=2.0))
+    assert made["count"] == 2 and isinstance(made["count"], int)
+
+
 # ---- Topology ----
 
 
