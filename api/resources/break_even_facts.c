@@ -45,14 +45,20 @@ static const struct db_stmt statement_past = {
 #define SECONDS                                                                                                        \
     "extract(epoch FROM least(coalesce(upper(a.period), 'infinity'), w.ends) - greatest(lower(a.period), w.starts))"
 
+/* Since when it is sold: an instance that is made ready holds its place before its window, which nobody pays. */
+#define SOLD_FROM    "greatest(lower(a.period), w.starts, s.starts_at)"
+#define SOLD_UNTIL   "least(coalesce(upper(a.period), 'infinity'), w.ends)"
+#define SOLD_SECONDS "greatest(0, extract(epoch FROM " SOLD_UNTIL " - " SOLD_FROM "))"
+
 /* What is free of a node that is cordoned or out of service is not for sale. */
 // clang-format off
 static const struct db_stmt statement_capacity = {
     .name = "break_even_capacity",
     .sql = "WITH " COMING_WEEKS ", taken AS ("
            "  SELECT a.node_id, w.number, sum((upper(a.slots) - lower(a.slots)) * " SECONDS ") AS taken,"
-           "    sum((upper(a.slots) - lower(a.slots)) * " SECONDS ") FILTER (WHERE a.kind = 'instance') AS sold"
-           "    FROM week w JOIN allocation a ON " WITHIN_WEEK " GROUP BY 1, 2)"
+           "    sum((upper(a.slots) - lower(a.slots)) * " SOLD_SECONDS ") FILTER (WHERE a.kind = 'instance') AS sold"
+           "    FROM week w JOIN allocation a ON " WITHIN_WEEK
+           "    LEFT JOIN reservation_status s ON s.reservation_id = a.reservation_id GROUP BY 1, 2)"
            " SELECT w.number, " KIND_OF("n", "z") ", coalesce(sum(t.sold), 0)::bigint,"
            "  coalesce(sum(greatest(0, n.gpu_count * 1000 * extract(epoch FROM w.ends - w.starts)"
            " - coalesce(t.taken, 0)))"
@@ -74,12 +80,12 @@ static const struct db_stmt statement_booked = {
            "  CASE WHEN r.instance_type_id IS NULL THEN n.gpu_model ELSE i.name END AS sku,"
            " r.tier, r.tenant_id, r.project,"
            "  t.billing_timezone, w.number, " KIND_OF("n", "z") " AS node_kind,"
-           "  extract(epoch FROM greatest(lower(a.period), w.starts))::bigint AS starts,"
-           "  extract(epoch FROM least(coalesce(upper(a.period), 'infinity'), w.ends))::bigint AS ends,"
+           "  extract(epoch FROM " SOLD_FROM ")::bigint AS starts, extract(epoch FROM " SOLD_UNTIL ")::bigint AS ends,"
            "  sum(upper(a.slots) - lower(a.slots))::bigint"
            "  FROM week w JOIN allocation a ON " WITHIN_WEEK " AND a.kind = 'instance'"
            "  JOIN reservation r ON r.id = a.reservation_id JOIN tenant t ON t.id = r.tenant_id"
            " AND t.currency = $4::text"
+           "  JOIN reservation_status s ON s.reservation_id = r.id AND " SOLD_FROM " < " SOLD_UNTIL
            "  LEFT JOIN instance_type i ON i.id = r.instance_type_id"
            "  JOIN node n ON n.id = a.node_id JOIN zone z ON z.id = n.zone_id"
            " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10",

@@ -129,6 +129,19 @@ def test_what_is_sold_of_a_week_lessens_what_must_still_be_sold(golden):
     assert zone["gpu_hours_to_sell"] == "0.000000"
 
 
+def test_what_is_held_before_its_window_is_not_sold(make_stack):
+    stack = make_stack()
+    stack.fleet(nodes=1, price="2.000000")
+    (zone,) = stack.operator.items("/v1/system/zones")
+    stack.operator.patch(f"/v1/system/zones/{zone['id']}", {"lead_s": 600, "sim_start_s": 300}, headers={"If-Match": "*"}).expect(200)
+    stack.tenant("acme").create("/v1/reservations", {"instance_type": "h100.8x", "zone": "us-east-1a", "starts_at": "2026-01-07T00:00:00Z", "ends_at": "2026-01-08T00:00:00Z"})
+    stack.advance("2026-01-06T23:59:00Z")
+    held = stack.sql("SELECT min(lower(period)) < '2026-01-07T00:00:00Z' AS is_early FROM allocation WHERE kind = 'instance'")
+    assert held[0]["is_early"]
+    (item,) = break_even(stack)["items"]
+    assert (item["gpu_hours_sold"], item["revenue_booked"]["amount"]) == ("192.000000", "384.000000")
+
+
 # ---- Book against market, and what came back ----
 
 @pytest.fixture(scope="module")
