@@ -6,8 +6,7 @@
 #include "common/least.h"
 #include "common/money.h"
 #include "common/must.h"
-
-#include <string.h>
+#include "common/text_find.h"
 
 #define X(constant, text, ...) text,
 static const char *const change_texts[] = {ASSET_CHANGES(X)};
@@ -16,22 +15,14 @@ static const char *const standard_texts[] = {ASSET_STANDARDS(X)};
 
 bool asset_change_of(const char *text, enum asset_change_kind *ret)
 {
-    for (size_t i = 0; i < COUNT_OF(change_texts); i++) {
-        *ret = (enum asset_change_kind)i;
-        if (strcmp(change_texts[i], text) == 0)
-            return true;
-    }
-    return false;
+    *ret = (enum asset_change_kind)text_find(change_texts, COUNT_OF(change_texts), text);
+    return *ret != ASSET_CHANGE_COUNT;
 }
 
 bool asset_standard_of(const char *text, enum asset_standard *ret)
 {
-    for (size_t i = 0; i < COUNT_OF(standard_texts); i++) {
-        *ret = (enum asset_standard)i;
-        if (strcmp(standard_texts[i], text) == 0)
-            return true;
-    }
-    return false;
+    *ret = (enum asset_standard)text_find(standard_texts, COUNT_OF(standard_texts), text);
+    return *ret != STANDARD_COUNT;
 }
 
 int64_t asset_carrying(const struct asset_balance *balance)

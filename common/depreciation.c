@@ -6,8 +6,7 @@
 #include "common/least.h"
 #include "common/money.h"
 #include "common/must.h"
-
-#include <string.h>
+#include "common/text_find.h"
 
 #define HALVES_PER_MONTH INT64_C(2)
 #define MONTHS_PER_YEAR  INT64_C(12)
@@ -18,23 +17,15 @@ static const char *const method_texts[] = {DEPRECIATION_METHODS(X)};
 static const char *const convention_texts[] = {DEPRECIATION_CONVENTIONS(X)};
 #undef X
 
-static size_t find_text(const char *const *texts, size_t count, const char *text)
-{
-    size_t i = 0;
-    while (i < count && strcmp(texts[i], text) != 0)
-        i++;
-    return i;
-}
-
 bool depreciation_method_of(const char *text, enum depreciation_method *ret)
 {
-    *ret = (enum depreciation_method)find_text(method_texts, COUNT_OF(method_texts), text);
+    *ret = (enum depreciation_method)text_find(method_texts, COUNT_OF(method_texts), text);
     return *ret != DEPRECIATION_METHOD_COUNT;
 }
 
 bool depreciation_convention_of(const char *text, enum depreciation_convention *ret)
 {
-    *ret = (enum depreciation_convention)find_text(convention_texts, COUNT_OF(convention_texts), text);
+    *ret = (enum depreciation_convention)text_find(convention_texts, COUNT_OF(convention_texts), text);
     return *ret != CONVENTION_COUNT;
 }
 

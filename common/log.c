@@ -4,6 +4,7 @@
 #include "common/log.h"
 
 #include "common/clock.h"
+#include "common/text_find.h"
 #include "common/utf8.h"
 
 #include <errno.h>
@@ -44,11 +45,8 @@ void log_start(const char *program, enum log_level least)
 
 enum log_level log_level_from_text(const char *text)
 {
-    for (size_t i = 0; i < COUNT_OF(level_texts); i++) {
-        if (strcmp(text, level_texts[i]) == 0)
-            return (enum log_level)i;
-    }
-    return LOG_LEVEL_INFO;
+    size_t found = text_find(level_texts, COUNT_OF(level_texts), text);
+    return found == COUNT_OF(level_texts) ? LOG_LEVEL_INFO : (enum log_level)found;
 }
 
 static void line_add_n(struct line *line, const char *text, size_t length)

@@ -4,8 +4,7 @@
 
 #include "common/money.h"
 #include "common/must.h"
-
-#include <string.h>
+#include "common/text_find.h"
 
 static const char *const model_texts[] = {
 #define X(model, text) [model] = (text),
@@ -82,11 +81,9 @@ enum err_kind tariff_amount(const struct tariff *tariff, int64_t gpu_milli_s, in
 
 enum err_kind tariff_model_from_text(const char *text, enum tariff_model *ret, struct err *reterr)
 {
-    for (size_t i = 0; i < COUNT_OF(model_texts); i++) {
-        if (strcmp(model_texts[i], text) == 0) {
-            *ret = (enum tariff_model)i;
-            return ERR_NONE;
-        }
-    }
-    return err_set(reterr, ERR_INVALID, "'%.32s' is no price model", text);
+    size_t found = text_find(model_texts, COUNT_OF(model_texts), text);
+    if (found == TARIFF_MODEL_COUNT)
+        return err_set(reterr, ERR_INVALID, "'%.32s' is no price model", text);
+    *ret = (enum tariff_model)found;
+    return ERR_NONE;
 }

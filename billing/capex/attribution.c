@@ -3,25 +3,23 @@
 #include "billing/capex/attribution.h"
 
 #include "common/must.h"
+#include "common/text_find.h"
 
-#include <string.h>
+static const char *const cause_texts[] = {
+#define X(cause, text, why) text,
+    IDLE_CAUSES(X)
+#undef X
+};
 
 const char *idle_cause_text(enum idle_cause cause)
 {
-    static const char *const texts[] = {
-#define X(cause, text, why) text,
-        IDLE_CAUSES(X)
-#undef X
-    };
     must((unsigned)cause < IDLE_CAUSE_COUNT);
-    return texts[cause];
+    return cause_texts[cause];
 }
 
 enum idle_cause idle_cause_of_text(const char *text)
 {
-    int cause = 0;
-    while (cause < IDLE_CAUSE_COUNT && strcmp(idle_cause_text((enum idle_cause)cause), text) != 0)
-        cause++;
+    size_t cause = text_find(cause_texts, COUNT_OF(cause_texts), text);
     must(cause < IDLE_CAUSE_COUNT);
     return (enum idle_cause)cause;
 }

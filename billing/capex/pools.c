@@ -4,6 +4,7 @@
 
 #include "common/money.h"
 #include "common/must.h"
+#include "common/text_find.h"
 
 #include <string.h>
 
@@ -49,10 +50,7 @@ enum cost_pool cost_pool_of(const char *text)
 
 enum rate_basis rate_basis_of(const char *text)
 {
-    int basis = 0;
-    while (basis < RATE_BASIS_COUNT && strcmp(basis_texts[basis], text) != 0)
-        basis++;
-    return (enum rate_basis)basis;
+    return (enum rate_basis)text_find(basis_texts, RATE_BASIS_COUNT, text);
 }
 
 #define S_PER_H       INT64_C(3600)

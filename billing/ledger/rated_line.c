@@ -5,6 +5,7 @@
 #include "common/alloc.h"
 #include "common/calendar.h"
 #include "common/money.h"
+#include "common/text_find.h"
 
 #include <string.h>
 
@@ -283,14 +284,11 @@ enum err_kind rated_lines_subtract(struct rated_lines *targets, const struct rat
 
 /* ---- Reading ---- */
 
-/* The value of a text of a table; 0 for null. Constraints of the table leave nothing else. */
+/* The value of a column's text; 0 for null. Nobody writes any but these. */
 static uint8_t value_of(const char *const *texts, size_t count, const char *text)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (text != NULL && texts[i] != NULL && strcmp(texts[i], text) == 0)
-            return (uint8_t)i;
-    }
-    return 0;
+    size_t found = text == NULL ? 0 : text_find(texts, count, text);
+    return found < count ? (uint8_t)found : 0;
 }
 
 static struct identity identity_or_nil(const PGresult *rows, int row, int column)

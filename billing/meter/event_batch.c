@@ -4,11 +4,10 @@
 
 #include "billing/meter/meter.h"
 #include "common/alloc.h"
-#include "common/must.h"
+#include "common/text_find.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #define COLUMNS                                                                                                        \
     "e.xid, e.seq, e.object_type, e.object_id, e.object_revision, floor(date_part('epoch', e.occurred_at))::bigint,"   \
@@ -64,13 +63,9 @@ static const char *const type_texts[] = {
 
 static bool type_of(const char *text, enum metered_type *ret)
 {
-    for (size_t i = 0; i < COUNT_OF(type_texts); i++) {
-        if (strcmp(type_texts[i], text) == 0) {
-            *ret = (enum metered_type)i;
-            return true;
-        }
-    }
-    return false;
+    size_t found = text_find(type_texts, COUNT_OF(type_texts), text);
+    *ret = (enum metered_type)found;
+    return found < COUNT_OF(type_texts);
 }
 
 static bool optional_identity(const PGresult *rows, int row, int column, struct identity *ret)

@@ -5,6 +5,7 @@
 #include "common/calendar.h"
 #include "common/cleanup.h"
 #include "common/least.h"
+#include "common/text_find.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -43,13 +44,8 @@ const char *usage_class_text(enum usage_class class)
 
 bool usage_class_from_text(const char *text, enum usage_class *ret)
 {
-    for (size_t i = 0; i < COUNT_OF(class_texts); i++) {
-        if (strcmp(class_texts[i], text) == 0) {
-            *ret = (enum usage_class)i;
-            return true;
-        }
-    }
-    return false;
+    *ret = (enum usage_class)text_find(class_texts, COUNT_OF(class_texts), text);
+    return *ret != USAGE_CLASS_COUNT;
 }
 
 static int find_state(const char *state)

@@ -1,8 +1,7 @@
 /* The planner's life, the texts of its enums, and what a request must look like. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/text_find.h"
 #include "provisioner/planner/internal.h"
-
-#include <string.h>
 
 #define X(name, text) [name] = (text),
 static const char *const grouping_texts[] = {PLANNER_GROUPINGS(X)};
@@ -38,11 +37,8 @@ const char *planner_offer_kind_text(enum planner_offer_kind kind)
 
 static int of_text(const char *const texts[], size_t count, const char *text)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(texts[i], text) == 0)
-            return (int)i;
-    }
-    return -1;
+    size_t found = text_find(texts, count, text);
+    return found < count ? (int)found : -1;
 }
 
 int planner_grouping_of_text(const char *text)

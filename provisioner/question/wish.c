@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/question/wish.h"
 
-#include <string.h>
-
 #define AT(member) offsetof(struct question_posted, member)
 
 // clang-format off
@@ -37,16 +35,6 @@ const struct question_field question_wish_fields[] = {
     {.name = NULL},
 };
 // clang-format on
-
-static int unavailable_of(const char *text)
-{
-    static const char *const texts[] = {"reject", "waitlist", "next_window"}; /* as the wish's enum */
-    for (int i = 0; i < (int)COUNT_OF(texts); i++) {
-        if (text == NULL || strcmp(texts[i], text) == 0)
-            return i;
-    }
-    return -1;
-}
 
 static struct wish_posted posted_of(const struct question_wish *wish)
 {
@@ -96,9 +84,10 @@ const char *question_wish_read(const struct question_wish *wish, const struct qu
                                struct wish_posted *posted, struct reservation *ret)
 {
     struct planner_request request;
-    int unavailable = unavailable_of(wish->if_unavailable);
+    enum wish_if_unavailable unavailable =
+        wish->if_unavailable == NULL ? UNAVAILABLE_REJECT : wish_if_unavailable_of(wish->if_unavailable);
     const char *wrong = question_terms_read(&wish->terms, view, &request);
-    if (wrong != NULL || unavailable < 0)
+    if (wrong != NULL || unavailable == UNAVAILABLE_COUNT)
         return wrong != NULL ? wrong : "unknown if_unavailable";
     *posted = posted_of(wish);
     *ret = (struct reservation){
@@ -112,7 +101,7 @@ const char *question_wish_read(const struct question_wish *wish, const struct qu
         .estimated_s = NEVER,
         .estimate_s = NEVER,
     };
-    ret->wish.if_unavailable = (unsigned)unavailable;
+    ret->wish.if_unavailable = unavailable;
     ret->wish.posted = posted->labels == NULL ? NULL : posted;
     return NULL;
 }

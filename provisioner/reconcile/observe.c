@@ -158,7 +158,6 @@ static const struct wish_posted *read_posted(struct arena *arena, const PGresult
 
 static void read_wish(struct arena *arena, const PGresult *result, int row, struct wish *wish)
 {
-    static const char *const unavailable[] = {"reject", "waitlist", "next_window"};
     *wish = (struct wish){
         .id = db_identity(result, row, 0),
         .tenant = db_identity(result, row, 1),
@@ -196,10 +195,8 @@ static void read_wish(struct arena *arena, const PGresult *result, int row, stru
     int spread = planner_spread_of_text(db_text(result, row, 29));
     must(spread >= 0); /* likewise */
     wish->spread = (enum planner_spread)spread;
-    for (unsigned i = 0; i < COUNT_OF(unavailable); i++) {
-        if (strcmp(unavailable[i], db_text(result, row, 12)) == 0)
-            wish->if_unavailable = i;
-    }
+    wish->if_unavailable = wish_if_unavailable_of(db_text(result, row, 12));
+    must(wish->if_unavailable != UNAVAILABLE_COUNT); /* likewise */
 }
 
 static void read_reservation(struct world *world, const PGresult *result, int row, struct reservation *reservation)

@@ -5,10 +5,21 @@
 #include "common/alloc.h"
 #include "common/calendar.h"
 #include "common/must.h"
+#include "common/text_find.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+enum wish_if_unavailable wish_if_unavailable_of(const char *text)
+{
+    static const char *const texts[] = {
+#define X(value, text) [value] = (text),
+        WISH_IF_UNAVAILABLE(X)
+#undef X
+    };
+    return (enum wish_if_unavailable)text_find(texts, COUNT_OF(texts), text);
+}
 
 struct node *world_node(const struct world *world, struct identity id)
 {

@@ -110,6 +110,21 @@ struct node {
     struct world *world; /* while a piece of work is done */
 };
 
+/* What is to become of a wish that does not fit when it is decided. X(value, text) */
+#define WISH_IF_UNAVAILABLE(X)                                                                                         \
+    X(UNAVAILABLE_REJECT, "reject")                                                                                    \
+    X(UNAVAILABLE_WAITLIST, "waitlist")                                                                                \
+    X(UNAVAILABLE_NEXT_WINDOW, "next_window")
+
+enum wish_if_unavailable {
+#define X(value, text) value,
+    WISH_IF_UNAVAILABLE(X)
+#undef X
+        UNAVAILABLE_COUNT
+};
+/* UNAVAILABLE_COUNT for a text that is none. */
+enum wish_if_unavailable wish_if_unavailable_of(const char *text);
+
 /* What of a wish only who posts it again needs. */
 struct wish_posted {
     const char *name, *instance_type, *image; /* NULL: none, as below */
@@ -135,7 +150,7 @@ struct wish {
     enum planner_scope scope;
     bool scope_required;
     enum planner_spread spread;
-    enum { UNAVAILABLE_REJECT, UNAVAILABLE_WAITLIST, UNAVAILABLE_NEXT_WINDOW } if_unavailable;
+    enum wish_if_unavailable if_unavailable;
     int64_t decide_by_s;
     bool cancel_requested;
     int64_t revision;

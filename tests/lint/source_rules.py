@@ -32,7 +32,7 @@ BANNED = {
 PURE = ("api/economics", "provisioner/planner", "provisioner/quota", "billing/capex")
 PURE_SYSTEM = {"stdbool.h", "stddef.h", "stdint.h", "string.h", "limits.h", "assert.h", "inttypes.h"}
 PURE_COMMON = {"common/alloc.h", "common/arena.h", "common/calendar.h", "common/cleanup.h", "common/gpu_model.h", "common/err.h", "common/identity.h", "common/least.h",
-               "common/money.h", "common/must.h", "provisioner/idmap.h"}
+               "common/money.h", "common/must.h", "common/text_find.h", "provisioner/idmap.h"}
 
 BY_HAND = re.compile(r"// clang-format off.*?// clang-format on", re.DOTALL)
 TOKENS = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
