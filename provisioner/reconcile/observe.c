@@ -33,31 +33,31 @@ static const struct db_stmt statement_reservations = {
         "              WHERE $5::boolean AND s.zone_id = $1::uuid AND s.state = 'waitlisted'"
         "              ORDER BY s.decided_at, s.reservation_id LIMIT $7::int)"
         "), touched AS (SELECT id, min(place) AS place FROM seen GROUP BY id)"
-        " SELECT r.id, r.tenant_id, r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib,"                         /* 0 to 5 */
-        " coalesce(s.granted_count, r.count),"                                                                    /* 6 */
-        " " SQL_INSTANT("r.starts_at") ", " SQL_INSTANT("r.ends_at") ","                                          /* 7, 8 */
-        " array_to_string(r.gpu_models, E'\\n'), r.within, r.within_required, r.if_unavailable,"                  /* 9 to 12 */
-        " " SQL_INSTANT("r.decide_by") ", r.cancel_requested_at IS NOT NULL, r.revision,"                         /* 13 to 15 */
-        " r.labels::text,"                                                                                        /* 16 */
-        " s.state, s.revision, " SQL_INSTANT("s.due_at") ", " SQL_INSTANT("s.deadline_at") ", s.attempts,"        /* 17 to 21 */
-        " " SQL_INSTANT("s.starts_at") ", " SQL_INSTANT("s.ends_at") ", s.health, s.delivered_count, s.reason,"   /* 22 to 26 */
-        " s.binding::text, s.alternatives::text, coalesce(r.spread, 'none'), coalesce(r.duration_s, 0),"          /* 27 to 30 */
-        " " SQL_INSTANT("r.start_from") ", " SQL_INSTANT("r.start_to") ","                                        /* 31, 32 */
-        " coalesce(" SQL_INSTANT("r.hold_until") ", 0), r.confirmed_at IS NOT NULL,"                              /* 33, 34 */
-        " s.wish_revision, r.tier, " SQL_INSTANT("s.ends_by") ","                                                 /* 35 to 37 */
-        " " SQL_INSTANT("s.estimated_starts_at") ", r.project,"                                                   /* 38, 39 */
+        " SELECT r.id, r.tenant_id, r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib,"
+        " coalesce(s.granted_count, r.count),"
+        " " SQL_INSTANT("r.starts_at") ", " SQL_INSTANT("r.ends_at") ","
+        " array_to_string(r.gpu_models, E'\\n'), r.within, r.within_required, r.if_unavailable,"
+        " " SQL_INSTANT("r.decide_by") ", r.cancel_requested_at IS NOT NULL, r.revision,"
+        " r.labels::text,"
+        " s.state, s.revision, " SQL_INSTANT("s.due_at") ", " SQL_INSTANT("s.deadline_at") ", s.attempts,"
+        " " SQL_INSTANT("s.starts_at") ", " SQL_INSTANT("s.ends_at") ", s.health, s.delivered_count, s.reason,"
+        " s.binding::text, s.alternatives::text, coalesce(r.spread, 'none'), coalesce(r.duration_s, 0),"
+        " " SQL_INSTANT("r.start_from") ", " SQL_INSTANT("r.start_to") ","
+        " coalesce(" SQL_INSTANT("r.hold_until") ", 0), r.confirmed_at IS NOT NULL,"
+        " s.wish_revision, r.tier, " SQL_INSTANT("s.ends_by") ","
+        " " SQL_INSTANT("s.estimated_starts_at") ", r.project,"
         " CASE WHEN (CASE WHEN s.granted_count IS NULL THEN r.ends_at IS NULL AND r.duration_s IS NULL"
         " ELSE s.terms_ends_at IS NULL END OR r.revision > s.wish_revision OR $8::boolean) AND r.tier <> 'preemptible'"
-        " THEN (SELECT w.on_demand_horizon_s FROM tenant w WHERE w.id = r.tenant_id) END,"                        /* 40 */
-        " r.instance_type_id, t.open_ended_max_percent,"                                                          /* 41, 42 */
+        " THEN (SELECT w.on_demand_horizon_s FROM tenant w WHERE w.id = r.tenant_id) END,"
+        " r.instance_type_id, t.open_ended_max_percent,"
         " CASE WHEN t.open_ended_max_percent IS NOT NULL"
         " AND (r.revision > s.wish_revision OR $8::boolean"
         "      OR (r.ends_at IS NULL AND coalesce(s.state, 'waitlisted') = 'waitlisted'))"
-        " THEN (" SQL_SOLD_OPEN("r.zone_id", "r.instance_type_id") ") END,"                                       /* 43 */
-        " r.name, t.name, r.image, r.quote_ttl_s, to_jsonb(r.ssh_keys)::text, r.user_data,"                       /* 44 to 49 */
+        " THEN (" SQL_SOLD_OPEN("r.zone_id", "r.instance_type_id") ") END,"
+        " r.name, t.name, r.image, r.quote_ttl_s, to_jsonb(r.ssh_keys)::text, r.user_data,"
         " CASE WHEN s.state IS NULL OR s.state = 'waitlisted' OR r.revision > s.wish_revision OR $8::boolean"
         " THEN EXISTS (SELECT FROM credit_limit l JOIN tenant w ON w.id = l.tenant_id AND w.currency = l.currency"
-        " WHERE l.tenant_id = r.tenant_id) ELSE false END"                                                        /* 50 */
+        " WHERE l.tenant_id = r.tenant_id) ELSE false END"
         "  FROM touched"
         " CROSS JOIN LATERAL (SELECT * FROM reservation WHERE id = touched.id OFFSET 0) r"
         "  LEFT JOIN instance_type t ON t.id = r.instance_type_id"
@@ -72,6 +72,21 @@ static const struct db_stmt statement_reservations = {
         " ELSE 4 END + coalesce(touched.place, 9999999999), s.decided_at, r.id",
     .params = 8,
     .binary = true,
+};
+
+/* Its columns, in their order. */
+enum {
+    WISH_ID, WISH_TENANT, WISH_GPUS, WISH_GPU_MILLI, WISH_CPU_MILLI, WISH_MEMORY_MIB,
+    WISH_COUNT, WISH_STARTS, WISH_ENDS, WISH_GPU_MODELS, WISH_SCOPE,
+    WISH_SCOPE_REQUIRED, WISH_IF_UNAVAILABLE, WISH_DECIDE_BY, WISH_CANCEL_REQUESTED, WISH_REVISION,
+    WISH_LABELS,
+    WISH_STATE, WISH_STATE_REVISION, WISH_DUE, WISH_DEADLINE, WISH_ATTEMPTS,
+    WISH_GRANTED_STARTS, WISH_GRANTED_ENDS, WISH_HEALTH, WISH_DELIVERED, WISH_REASON, WISH_BINDING,
+    WISH_ALTERNATIVES, WISH_SPREAD, WISH_DURATION, WISH_START_FROM, WISH_START_TO,
+    WISH_HOLD_UNTIL, WISH_IS_CONFIRMED, WISH_DECIDED_REVISION, WISH_TIER, WISH_ENDS_BY,
+    WISH_ESTIMATED, WISH_PROJECT, WISH_HORIZON, WISH_TYPE,
+    WISH_OPEN_MAX_PERCENT, WISH_OPEN_SOLD, WISH_NAME, WISH_TYPE_NAME, WISH_IMAGE,
+    WISH_QUOTE_TTL, WISH_SSH_KEYS, WISH_USER_DATA, WISH_IS_LIMITED,
 };
 
 /* is_clean: nobody else's rectangle is on its slots at this instant, nor anybody whose window is over or who has no rectangle
@@ -95,20 +110,27 @@ static const struct db_stmt statement_reservations = {
 static const struct db_stmt statement_instances = {
     .name = "observe_instances",
     .sql =
-        "SELECT i.reservation_id, i.id, i.ordinal, i.node_id, i.incarnation, " SQL_INSTANT("i.starts_at") ","     /* 0 to 5 */
-        " " SQL_INSTANT("i.ends_at") ", i.address, i.state, i.revision, " SQL_INSTANT("i.due_at") ","             /* 6 to 10 */
-        " " SQL_INSTANT("i.deadline_at") ", i.attempts,"                                                          /* 11, 12 */
+        "SELECT i.reservation_id, i.id, i.ordinal, i.node_id, i.incarnation, " SQL_INSTANT("i.starts_at") ","
+        " " SQL_INSTANT("i.ends_at") ", i.address, i.state, i.revision, " SQL_INSTANT("i.due_at") ","
+        " " SQL_INSTANT("i.deadline_at") ", i.attempts,"
         " i.state IN ('planned', 'replacing') AND NOT EXISTS (SELECT FROM allocation mine JOIN allocation other"
         "    ON other.node_id = mine.node_id AND other.slots && mine.slots AND other.period @> to_timestamp($2::bigint)"
         "   AND other.place && allocation_reach(mine.node_id, to_timestamp($2::bigint), to_timestamp($2::bigint))"
         "   AND other.reservation_id IS DISTINCT FROM mine.reservation_id"
         " WHERE mine.node_id = i.node_id AND mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal"
-        "   AND mine.kind = 'instance') AND NOT " OVERSTAYED ","                                                    /* 13 */
-        " " SQL_INSTANT("i.ends_by") ", i.stop_wished, i.begun_action_id, i.given_up"                             /* 14 to 17 */
+        "   AND mine.kind = 'instance') AND NOT " OVERSTAYED ","
+        " " SQL_INSTANT("i.ends_by") ", i.stop_wished, i.begun_action_id, i.given_up"
         "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
         "  JOIN instance i ON i.reservation_id = t.id"
         " ORDER BY t.place, i.ordinal, i.starts_at, i.id",
     .params = 2,
+};
+/* Its columns, in their order. */
+enum {
+    INSTANCE_ROW_RESERVATION, INSTANCE_ROW_ID, INSTANCE_ROW_ORDINAL, INSTANCE_ROW_NODE, INSTANCE_ROW_INCARNATION,
+    INSTANCE_ROW_STARTS, INSTANCE_ROW_ENDS, INSTANCE_ROW_ADDRESS, INSTANCE_ROW_STATE, INSTANCE_ROW_REVISION,
+    INSTANCE_ROW_DUE, INSTANCE_ROW_DEADLINE, INSTANCE_ROW_ATTEMPTS, INSTANCE_ROW_IS_CLEAN,
+    INSTANCE_ROW_ENDS_BY, INSTANCE_ROW_STOP_WISHED, INSTANCE_ROW_BEGUN_ACTION, INSTANCE_ROW_IS_GIVEN_UP,
 };
 // clang-format on
 
@@ -144,14 +166,14 @@ static const struct wish_posted *read_posted(struct arena *arena, const PGresult
 {
     struct wish_posted *posted = arena_alloc(arena, sizeof *posted);
     *posted = (struct wish_posted){
-        .name = observe_text(arena, result, row, 44),
-        .instance_type = observe_text(arena, result, row, 45),
-        .image = observe_text(arena, result, row, 46),
-        .if_unavailable = observe_text(arena, result, row, 12),
-        .labels = observe_text(arena, result, row, 16),
-        .quote_ttl_s = db_int(result, row, 47, 0),
-        .ssh_keys = observe_text(arena, result, row, 48),
-        .user_data = observe_text(arena, result, row, 49),
+        .name = observe_text(arena, result, row, WISH_NAME),
+        .instance_type = observe_text(arena, result, row, WISH_TYPE_NAME),
+        .image = observe_text(arena, result, row, WISH_IMAGE),
+        .if_unavailable = observe_text(arena, result, row, WISH_IF_UNAVAILABLE),
+        .labels = observe_text(arena, result, row, WISH_LABELS),
+        .quote_ttl_s = db_int(result, row, WISH_QUOTE_TTL, 0),
+        .ssh_keys = observe_text(arena, result, row, WISH_SSH_KEYS),
+        .user_data = observe_text(arena, result, row, WISH_USER_DATA),
     };
     return posted;
 }
@@ -159,43 +181,43 @@ static const struct wish_posted *read_posted(struct arena *arena, const PGresult
 static void read_wish(struct arena *arena, const PGresult *result, int row, struct wish *wish)
 {
     *wish = (struct wish){
-        .id = db_identity(result, row, 0),
-        .tenant = db_identity(result, row, 1),
-        .shape = {.gpus = (uint32_t)db_int(result, row, 2, 0),
-                  .gpu_milli = (uint32_t)db_int(result, row, 3, 0),
-                  .cpu_milli = db_int(result, row, 4, 0),
-                  .memory_mib = db_int(result, row, 5, 0)},
-        .count = db_int(result, row, 6, 1),
-        .starts_s = db_int(result, row, 7, NEVER),
-        .ends_s = db_int(result, row, 8, NEVER),
-        .scope_required = db_bool(result, row, 11),
-        .decide_by_s = db_int(result, row, 13, NEVER),
-        .cancel_requested = db_bool(result, row, 14),
-        .revision = db_int(result, row, 15, 1),
-        .duration_s = db_int(result, row, 30, 0),
-        .start_from_s = db_int(result, row, 31, NEVER),
-        .start_to_s = db_int(result, row, 32, NEVER),
-        .hold_until_s = db_int(result, row, 33, 0),
-        .is_confirmed = db_bool(result, row, 34),
-        .tier = observe_text(arena, result, row, 36),
-        .preemptible = strcmp(db_text(result, row, 36), "preemptible") == 0,
-        .project = observe_text(arena, result, row, 39),
-        .horizon_s = db_int(result, row, 40, 0),
-        .open_max_percent = db_int(result, row, 42, -1),
-        .open_sold_milli = db_int(result, row, 43, 0),
+        .id = db_identity(result, row, WISH_ID),
+        .tenant = db_identity(result, row, WISH_TENANT),
+        .shape = {.gpus = (uint32_t)db_int(result, row, WISH_GPUS, 0),
+                  .gpu_milli = (uint32_t)db_int(result, row, WISH_GPU_MILLI, 0),
+                  .cpu_milli = db_int(result, row, WISH_CPU_MILLI, 0),
+                  .memory_mib = db_int(result, row, WISH_MEMORY_MIB, 0)},
+        .count = db_int(result, row, WISH_COUNT, 1),
+        .starts_s = db_int(result, row, WISH_STARTS, NEVER),
+        .ends_s = db_int(result, row, WISH_ENDS, NEVER),
+        .scope_required = db_bool(result, row, WISH_SCOPE_REQUIRED),
+        .decide_by_s = db_int(result, row, WISH_DECIDE_BY, NEVER),
+        .cancel_requested = db_bool(result, row, WISH_CANCEL_REQUESTED),
+        .revision = db_int(result, row, WISH_REVISION, 1),
+        .duration_s = db_int(result, row, WISH_DURATION, 0),
+        .start_from_s = db_int(result, row, WISH_START_FROM, NEVER),
+        .start_to_s = db_int(result, row, WISH_START_TO, NEVER),
+        .hold_until_s = db_int(result, row, WISH_HOLD_UNTIL, 0),
+        .is_confirmed = db_bool(result, row, WISH_IS_CONFIRMED),
+        .tier = observe_text(arena, result, row, WISH_TIER),
+        .preemptible = strcmp(db_text(result, row, WISH_TIER), "preemptible") == 0,
+        .project = observe_text(arena, result, row, WISH_PROJECT),
+        .horizon_s = db_int(result, row, WISH_HORIZON, 0),
+        .open_max_percent = db_int(result, row, WISH_OPEN_MAX_PERCENT, -1),
+        .open_sold_milli = db_int(result, row, WISH_OPEN_SOLD, 0),
     };
-    if (db_text(result, row, 41) != NULL)
-        wish->type = db_identity(result, row, 41);
-    if (db_text(result, row, 17) == NULL)
+    if (db_text(result, row, WISH_TYPE) != NULL)
+        wish->type = db_identity(result, row, WISH_TYPE);
+    if (db_text(result, row, WISH_STATE) == NULL)
         wish->posted = read_posted(arena, result, row);
-    read_models(arena, db_text(result, row, 9), wish);
-    int scope = planner_scope_of_text(db_text(result, row, 10));
+    read_models(arena, db_text(result, row, WISH_GPU_MODELS), wish);
+    int scope = planner_scope_of_text(db_text(result, row, WISH_SCOPE));
     must(scope >= 0); /* the table's check allows no other */
     wish->scope = (enum planner_scope)scope;
-    int spread = planner_spread_of_text(db_text(result, row, 29));
+    int spread = planner_spread_of_text(db_text(result, row, WISH_SPREAD));
     must(spread >= 0); /* likewise */
     wish->spread = (enum planner_spread)spread;
-    wish->if_unavailable = wish_if_unavailable_of(db_text(result, row, 12));
+    wish->if_unavailable = wish_if_unavailable_of(db_text(result, row, WISH_IF_UNAVAILABLE));
     must(wish->if_unavailable != UNAVAILABLE_COUNT); /* likewise */
 }
 
@@ -211,61 +233,61 @@ static void read_reservation(struct world *world, const PGresult *result, int ro
                                         .estimate_s = NEVER};
     read_wish(arena, result, row, &reservation->wish);
     reservation->is = (struct lifecycle){.state = RESERVATION_PENDING, .due_s = NEVER, .deadline_s = NEVER};
-    if (db_text(result, row, 17) != NULL) {
-        int state = fsm_state_of_text(&reservation_fsm, db_text(result, row, 17));
+    if (db_text(result, row, WISH_STATE) != NULL) {
+        int state = fsm_state_of_text(&reservation_fsm, db_text(result, row, WISH_STATE));
         must(state >= 0);
         reservation->is = (struct lifecycle){
             .state = state,
-            .revision = db_int(result, row, 18, 0),
-            .due_s = db_int(result, row, 19, NEVER),
-            .deadline_s = db_int(result, row, 20, NEVER),
-            .attempts = db_int(result, row, 21, 0),
+            .revision = db_int(result, row, WISH_STATE_REVISION, 0),
+            .due_s = db_int(result, row, WISH_DUE, NEVER),
+            .deadline_s = db_int(result, row, WISH_DEADLINE, NEVER),
+            .attempts = db_int(result, row, WISH_ATTEMPTS, 0),
         };
-        reservation->starts_s = db_int(result, row, 22, NEVER);
-        reservation->ends_s = db_int(result, row, 23, NEVER);
-        reservation->health = observe_text(arena, result, row, 24);
-        reservation->delivered = db_int(result, row, 25, 0);
-        reservation->reason = observe_text(arena, result, row, 26);
-        reservation->binding = observe_text(arena, result, row, 27);
-        reservation->alternatives = observe_text(arena, result, row, 28);
-        reservation->decided_revision = db_int(result, row, 35, 0);
-        reservation->ends_by_s = db_int(result, row, 37, NEVER);
-        reservation->estimated_s = reservation->estimate_s = db_int(result, row, 38, NEVER);
+        reservation->starts_s = db_int(result, row, WISH_GRANTED_STARTS, NEVER);
+        reservation->ends_s = db_int(result, row, WISH_GRANTED_ENDS, NEVER);
+        reservation->health = observe_text(arena, result, row, WISH_HEALTH);
+        reservation->delivered = db_int(result, row, WISH_DELIVERED, 0);
+        reservation->reason = observe_text(arena, result, row, WISH_REASON);
+        reservation->binding = observe_text(arena, result, row, WISH_BINDING);
+        reservation->alternatives = observe_text(arena, result, row, WISH_ALTERNATIVES);
+        reservation->decided_revision = db_int(result, row, WISH_DECIDED_REVISION, 0);
+        reservation->ends_by_s = db_int(result, row, WISH_ENDS_BY, NEVER);
+        reservation->estimated_s = reservation->estimate_s = db_int(result, row, WISH_ESTIMATED, NEVER);
     }
-    reservation->is_limited = db_bool(result, row, 50);
+    reservation->is_limited = db_bool(result, row, WISH_IS_LIMITED);
     reservation->was = reservation->is;
     reservation->taken_milli_was = horizon_taken_milli(reservation);
 }
 
 static void read_instance(struct reservation *reservation, const PGresult *result, int row, struct instance *instance)
 {
-    int state = fsm_state_of_text(&instance_fsm, db_text(result, row, 8));
+    int state = fsm_state_of_text(&instance_fsm, db_text(result, row, INSTANCE_ROW_STATE));
     must(state >= 0);
     *instance = (struct instance){
         .reservation = reservation,
-        .id = db_identity(result, row, 1),
-        .ordinal = (uint32_t)db_int(result, row, 2, 0),
-        .has_node = db_text(result, row, 3) != NULL,
+        .id = db_identity(result, row, INSTANCE_ROW_ID),
+        .ordinal = (uint32_t)db_int(result, row, INSTANCE_ROW_ORDINAL, 0),
+        .has_node = db_text(result, row, INSTANCE_ROW_NODE) != NULL,
         .on_node = instance_state_is_on_node(state),
-        .incarnation = db_int(result, row, 4, 1),
-        .starts_s = db_int(result, row, 5, NEVER),
-        .ends_s = db_int(result, row, 6, NEVER),
-        .ends_by_s = db_int(result, row, 14, NEVER),
-        .address = observe_text(reservation->world->arena, result, row, 7),
-        .is_clean = db_bool(result, row, 13),
-        .stop_wished = db_bool(result, row, 15),
-        .has_begun = db_text(result, row, 16) != NULL,
-        .is_given_up = db_bool(result, row, 17),
+        .incarnation = db_int(result, row, INSTANCE_ROW_INCARNATION, 1),
+        .starts_s = db_int(result, row, INSTANCE_ROW_STARTS, NEVER),
+        .ends_s = db_int(result, row, INSTANCE_ROW_ENDS, NEVER),
+        .ends_by_s = db_int(result, row, INSTANCE_ROW_ENDS_BY, NEVER),
+        .address = observe_text(reservation->world->arena, result, row, INSTANCE_ROW_ADDRESS),
+        .is_clean = db_bool(result, row, INSTANCE_ROW_IS_CLEAN),
+        .stop_wished = db_bool(result, row, INSTANCE_ROW_STOP_WISHED),
+        .has_begun = db_text(result, row, INSTANCE_ROW_BEGUN_ACTION) != NULL,
+        .is_given_up = db_bool(result, row, INSTANCE_ROW_IS_GIVEN_UP),
         .is = {.state = state,
-               .revision = db_int(result, row, 9, 1),
-               .due_s = db_int(result, row, 10, NEVER),
-               .deadline_s = db_int(result, row, 11, NEVER),
-               .attempts = db_int(result, row, 12, 0)},
+               .revision = db_int(result, row, INSTANCE_ROW_REVISION, 1),
+               .due_s = db_int(result, row, INSTANCE_ROW_DUE, NEVER),
+               .deadline_s = db_int(result, row, INSTANCE_ROW_DEADLINE, NEVER),
+               .attempts = db_int(result, row, INSTANCE_ROW_ATTEMPTS, 0)},
     };
     if (instance->has_node)
-        instance->node = db_identity(result, row, 3);
+        instance->node = db_identity(result, row, INSTANCE_ROW_NODE);
     if (instance->has_begun)
-        instance->begun = db_identity(result, row, 16);
+        instance->begun = db_identity(result, row, INSTANCE_ROW_BEGUN_ACTION);
     instance->was = instance->is;
 }
 
@@ -278,7 +300,7 @@ static void read_instances(struct world *world, const PGresult *result)
     struct instance *instances = arena_alloc(world->arena, (size_t)rows * sizeof *instances);
     uint32_t at = 0;
     for (int row = 0; row < rows; row++) {
-        struct identity id = db_identity(result, row, 0);
+        struct identity id = db_identity(result, row, INSTANCE_ROW_RESERVATION);
         while (!identity_equal(world->reservations[at].wish.id, id))
             must(++at < world->reservation_count);
         struct reservation *reservation = &world->reservations[at];
