@@ -15,6 +15,7 @@
 #include "provisioner/zone_cursor.h"
 #include "provisioner/zone_hold.h"
 #include "provisioner/zone_memory.h"
+#include "provisioner/zone_nodes.h"
 #include "provisioner/zone_overstay.h"
 #include "provisioner/zone_pass.h"
 #include "provisioner/zone_pause.h"
@@ -52,6 +53,7 @@ struct zone {
 };
 
 const struct db_stmt *const *const zone_statements[] = {zone_memory_statements,
+                                                        zone_nodes_statements,
                                                         zone_wake_statements,
                                                         zone_pass_statements,
                                                         zone_pause_statements,

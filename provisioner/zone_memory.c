@@ -1,15 +1,15 @@
-/* Rebuilding a zone's memory from the database, and keeping its nodes. */
+/* Rebuilding a zone's memory from the database. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/zone_memory.h"
 
-#include "provisioner/quota/quota.h"
-#include "provisioner/zone_overstay.h"
-#include "provisioner/zone_quota.h"
-
 #include "common/alloc.h"
 #include "common/least.h"
-#include "common/log.h"
 #include "common/must.h"
+#include "provisioner/quota/quota.h"
+#include "provisioner/reconcile/observe.h"
+#include "provisioner/zone_nodes.h"
+#include "provisioner/zone_overstay.h"
+#include "provisioner/zone_quota.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,79 +19,75 @@
  * too, but memory is not read anew (zone_hold.h). */
 #define STILL_S 60
 
-#define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
-
 static const struct db_stmt statement_terms = {
     .name = "zone_terms",
-    .sql =
-        "SELECT z.name, z.lead_s, z.sim_start_s, z.sim_stop_s, z.sim_fail_ppm, z.sim_seed,"
-        "       (SELECT count(*) FROM reservation_status s WHERE s.zone_id = z.id AND s.state = 'waitlisted'),"
-        "       z.preemption_notice_s,"
-        "       (SELECT count(*) FROM instance i WHERE i.zone_id = z.id AND i.due_at IS NOT NULL"
-        "           AND i.state = 'replacing'),"
-        "       p.wish_revision, p.revision, extract(epoch FROM p.paused_since)::bigint, extract(epoch FROM p.paused_until)::bigint,"
-        "       z.revision"
-        "  FROM zone z LEFT JOIN zone_pause_status p ON p.zone_id = z.id WHERE z.id = $1::uuid",
+    .sql = "SELECT z.name, z.lead_s, z.sim_start_s, z.sim_stop_s, z.sim_fail_ppm, z.sim_seed,"
+           "       (SELECT count(*) FROM reservation_status s WHERE s.zone_id = z.id AND s.state = 'waitlisted'),"
+           "       z.preemption_notice_s,"
+           "       (SELECT count(*) FROM instance i WHERE i.zone_id = z.id AND i.due_at IS NOT NULL"
+           "           AND i.state = 'replacing'),"
+           "       p.wish_revision, p.revision, extract(epoch FROM p.paused_since)::bigint,"
+           "       extract(epoch FROM p.paused_until)::bigint, z.revision"
+           "  FROM zone z LEFT JOIN zone_pause_status p ON p.zone_id = z.id WHERE z.id = $1::uuid",
     .params = 1,
+};
+enum {
+    TERMS_NAME,
+    TERMS_LEAD,
+    TERMS_START,
+    TERMS_STOP,
+    TERMS_FAIL_PPM,
+    TERMS_SEED,
+    TERMS_WAITING,
+    TERMS_NOTICE,
+    TERMS_REPLACING,
+    TERMS_PAUSE_WISH,
+    TERMS_PAUSE_REVISION,
+    TERMS_PAUSED_SINCE,
+    TERMS_PAUSED_UNTIL,
+    TERMS_REVISION,
 };
 
 // clang-format off
-/* $2 null: all nodes of the zone. */
-static const struct db_stmt statement_nodes = {
-    .name = "zone_nodes",
-    .sql =
-        "SELECT n.id, r.fabric_id, n.rack_id, n.gpu_model, n.gpu_count, n.gpu_grouping, n.cpu_milli, n.memory_mib,"
-        "       n.turnaround_s, n.cordoned, n.sim_powered,"
-        "       s.state, s.revision, " SQL_INSTANT("s.since") ", " SQL_INSTANT("s.due_at") ","
-        "       " SQL_INSTANT("s.deadline_at") ", s.attempts,"
-        "       t.live,"
-        "       r.leaf_id, n.nvlink_domain = 'rack', coalesce(n.retired_name, n.name), r.name, l.name, f.name, coalesce(m.windows, 0),"
-        "       n.retired_at IS NOT NULL, n.draining, t.leaving"
-        "  FROM node n JOIN rack r ON r.id = n.rack_id JOIN fabric f ON f.id = r.fabric_id"
-        "  LEFT JOIN leaf l ON l.id = r.leaf_id LEFT JOIN node_status s ON s.node_id = n.id"
-        "  LEFT JOIN (SELECT u.node_id, count(*) AS windows"
-        "               FROM maintenance_window_status t JOIN maintenance_window w ON w.id = t.window_id, unnest(w.node_ids) AS u (node_id)"
-        "              WHERE t.zone_id = $1::uuid AND t.state = 'active' GROUP BY u.node_id) m ON m.node_id = n.id"
-        " CROSS JOIN LATERAL (SELECT count(*) AS live, count(*) FILTER (WHERE i.state = 'stopping') AS leaving"
-        "                       FROM instance i WHERE i.node_id = n.id AND i.state NOT IN ('terminated', 'failed')"
-        "                        AND i.state NOT IN ('planned', 'replacing')) t"
-        " WHERE n.zone_id = $1::uuid AND ($2::uuid[] IS NULL OR n.id = ANY($2::uuid[]))"
-        " ORDER BY n.id",
-    .params = 2,
-};
-
 static const struct db_stmt statement_allocations = {
     .name = "zone_allocations",
-    .sql = "SELECT coalesce(a.reservation_id, a.maintenance_window_id), a.ordinal, a.node_id, a.tenant_id, lower(a.slots), upper(a.slots),"
-           "       " SQL_INSTANT("lower(a.period)") ", " SQL_INSTANT("upper(a.period)") ", a.kind,"
+    .sql = "SELECT coalesce(a.reservation_id, a.maintenance_window_id), a.ordinal, a.node_id, a.tenant_id,"
+           "       lower(a.slots), upper(a.slots), " SQL_INSTANT("lower(a.period)") ", " SQL_INSTANT("upper(a.period)") ", a.kind,"
            "       r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib, r.tier = 'preemptible'"
            "  FROM allocation a LEFT JOIN reservation r ON r.id = a.reservation_id"
            " WHERE a.zone_id = $1::uuid"
            " ORDER BY 1, a.ordinal, a.node_id, lower(a.period), lower(a.slots)",
     .params = 1,
 };
+/* Its columns, in their order. */
+enum {
+    ALLOCATION_RESERVATION, ALLOCATION_ORDINAL, ALLOCATION_NODE, ALLOCATION_TENANT,
+    ALLOCATION_SLOTS_FROM, ALLOCATION_SLOTS_TO,
+    ALLOCATION_FROM, ALLOCATION_TO, ALLOCATION_KIND, ALLOCATION_GPUS,
+    ALLOCATION_GPU_MILLI, ALLOCATION_CPU_MILLI, ALLOCATION_MEMORY_MIB, ALLOCATION_PREEMPTIBLE,
+};
 // clang-format on
 
 /* Level-triggered: whatever the event log said or failed to say, this is what there is to do. */
 static const struct db_stmt statement_backlog = {
     .name = "zone_backlog",
-    .sql =
-        "SELECT id, rank = 0 FROM ("
-        "  SELECT s.reservation_id AS id, 0 AS rank, s.due_at AS at FROM reservation_status s"
-        "   WHERE s.zone_id = $1::uuid AND s.state IN ('scheduled', 'activating', 'active') AND s.ends_at IS NULL"
-        "     AND s.due_at <= to_timestamp($2::bigint)"
-        "  UNION ALL"
-        "  SELECT s.reservation_id, 1, s.decided_at FROM reservation_status s"
-        "   WHERE s.zone_id = $1::uuid AND s.state IN ('activating', 'active', 'ending')"
-        "  UNION ALL"
-        "  SELECT r.id, 2, coalesce(r.cancel_requested_at, r.confirmed_at, r.created_at) FROM reservation_status s JOIN reservation r ON r.id = s.reservation_id"
-        "   WHERE s.zone_id = $1::uuid AND s.state IN ('held', 'scheduled', 'waitlisted')"
-        "     AND (r.cancel_requested_at IS NOT NULL OR (s.state = 'held' AND r.confirmed_at IS NOT NULL)"
-        "          OR (s.state = 'scheduled' AND r.revision > s.wish_revision))"
-        "  UNION ALL"
-        "  SELECT r.id, 3, r.created_at FROM reservation r WHERE r.zone_id = $1::uuid"
-        "     AND NOT EXISTS (SELECT FROM reservation_status s WHERE s.reservation_id = r.id)"
-        ") AS work ORDER BY rank, at, id",
+    .sql = "SELECT id, rank = 0 FROM ("
+           "  SELECT s.reservation_id AS id, 0 AS rank, s.due_at AS at FROM reservation_status s"
+           "   WHERE s.zone_id = $1::uuid AND s.state IN ('scheduled', 'activating', 'active') AND s.ends_at IS NULL"
+           "     AND s.due_at <= to_timestamp($2::bigint)"
+           "  UNION ALL"
+           "  SELECT s.reservation_id, 1, s.decided_at FROM reservation_status s"
+           "   WHERE s.zone_id = $1::uuid AND s.state IN ('activating', 'active', 'ending')"
+           "  UNION ALL"
+           "  SELECT r.id, 2, coalesce(r.cancel_requested_at, r.confirmed_at, r.created_at)"
+           "    FROM reservation_status s JOIN reservation r ON r.id = s.reservation_id"
+           "   WHERE s.zone_id = $1::uuid AND s.state IN ('held', 'scheduled', 'waitlisted')"
+           "     AND (r.cancel_requested_at IS NOT NULL OR (s.state = 'held' AND r.confirmed_at IS NOT NULL)"
+           "          OR (s.state = 'scheduled' AND r.revision > s.wish_revision))"
+           "  UNION ALL"
+           "  SELECT r.id, 3, r.created_at FROM reservation r WHERE r.zone_id = $1::uuid"
+           "     AND NOT EXISTS (SELECT FROM reservation_status s WHERE s.reservation_id = r.id)"
+           ") AS work ORDER BY rank, at, id",
     .params = 2,
 };
 
@@ -102,8 +98,8 @@ static const struct db_stmt statement_snapshot = {
     .params = 0,
 };
 
-const struct db_stmt *const zone_memory_statements[] = {&statement_terms,   &statement_nodes,    &statement_allocations,
-                                                        &statement_backlog, &statement_snapshot, NULL};
+const struct db_stmt *const zone_memory_statements[] = {&statement_terms, &statement_allocations, &statement_backlog,
+                                                        &statement_snapshot, NULL};
 
 /* ---- Terms ---- */
 
@@ -119,199 +115,31 @@ static enum err_kind load_terms(struct db *db, struct identity zone, struct zone
         return err_set(reterr, ERR_NOT_FOUND, "zone '%s' does not exist", id);
     memory->terms = (struct zone_terms){
         .id = zone,
-        .revision = db_int(result, 0, 13, 0),
-        .lead_s = db_int(result, 0, 1, 0),
+        .revision = db_int(result, 0, TERMS_REVISION, 0),
+        .lead_s = db_int(result, 0, TERMS_LEAD, 0),
         .driver = {.zone = zone,
-                   .start_s = db_int(result, 0, 2, 0),
-                   .stop_s = db_int(result, 0, 3, 0),
-                   .fail_ppm = db_int(result, 0, 4, 0),
-                   .seed = db_int(result, 0, 5, 1)},
+                   .start_s = db_int(result, 0, TERMS_START, 0),
+                   .stop_s = db_int(result, 0, TERMS_STOP, 0),
+                   .fail_ppm = db_int(result, 0, TERMS_FAIL_PPM, 0),
+                   .seed = db_int(result, 0, TERMS_SEED, 1)},
     };
-    (void)snprintf(memory->terms.name, sizeof memory->terms.name, "%s", db_text(result, 0, 0));
-    memory->waiting_count = db_int(result, 0, 6, 0);
-    memory->terms.preemption_notice_s = db_int(result, 0, 7, 0);
-    memory->replacing_count = db_int(result, 0, 8, 0);
-    memory->terms.pause = (struct pause){.wish_revision = db_int(result, 0, 9, 0),
-                                         .revision = db_int(result, 0, 10, 0),
-                                         .since_s = db_int(result, 0, 11, 0),
-                                         .until_s = db_int(result, 0, 12, 0)};
+    (void)snprintf(memory->terms.name, sizeof memory->terms.name, "%s", db_text(result, 0, TERMS_NAME));
+    memory->waiting_count = db_int(result, 0, TERMS_WAITING, 0);
+    memory->terms.preemption_notice_s = db_int(result, 0, TERMS_NOTICE, 0);
+    memory->replacing_count = db_int(result, 0, TERMS_REPLACING, 0);
+    memory->terms.pause = (struct pause){.wish_revision = db_int(result, 0, TERMS_PAUSE_WISH, 0),
+                                         .revision = db_int(result, 0, TERMS_PAUSE_REVISION, 0),
+                                         .since_s = db_int(result, 0, TERMS_PAUSED_SINCE, 0),
+                                         .until_s = db_int(result, 0, TERMS_PAUSED_UNTIL, 0)};
     memory->driver_ops->set(memory->driver, &memory->terms.driver);
     return ERR_NONE;
-}
-
-/* ---- Nodes ---- */
-
-static struct node *node_slot(struct zone_memory *memory, struct identity id)
-{
-    uint32_t at = idmap_find(&memory->node_by_id, id);
-    if (at != IDMAP_NONE)
-        return &memory->nodes[at];
-    if (memory->node_count == memory->node_capacity) {
-        memory->node_capacity = memory->node_capacity == 0 ? 256 : 2 * memory->node_capacity;
-        memory->nodes = alloc_resize(memory->nodes, memory->node_capacity, sizeof *memory->nodes);
-    }
-    at = memory->node_count++;
-    idmap_put(&memory->node_by_id, id, at);
-    struct node *node = &memory->nodes[at];
-    *node = (struct node){.id = id};
-    node->is = (struct lifecycle){.state = NODE_ENROLLED, .due_s = NEVER, .deadline_s = NEVER};
-    node->was = node->is;
-    node->spec.plannable_until = NEVER;
-    return node;
-}
-
-/* What operators wish of it, as it stands now. */
-static void read_wish(const struct zone_memory *memory, const PGresult *result, int row, struct node *node)
-{
-    struct planner_node *spec = &node->spec;
-    spec->id = planner_id_of(node->id);
-    spec->zone = planner_id_of(memory->terms.id);
-    spec->fabric = planner_id_of(db_identity(result, row, 1));
-    spec->rack = planner_id_of(db_identity(result, row, 2));
-    (void)snprintf(spec->gpu_model, sizeof spec->gpu_model, "%s", db_text(result, row, 3));
-    spec->gpus = (uint32_t)db_int(result, row, 4, 0);
-    int grouping = planner_grouping_of_text(db_text(result, row, 5));
-    must(grouping >= 0); /* the table's check allows no other */
-    spec->grouping = (enum planner_grouping)grouping;
-    spec->cpu_milli = db_int(result, row, 6, 0);
-    spec->memory_mib = db_int(result, row, 7, 0);
-    node->turnaround_s = db_int(result, row, 8, 0);
-    node->is_cordoned = db_bool(result, row, 9);
-    node->answers = db_bool(result, row, 10);
-    node->is_unwanted = db_bool(result, row, 25);
-    node->is_draining = db_bool(result, row, 26);
-    /* A rack whose leaf is not known is one by itself; an NVLink domain of its own is all zero. */
-    bool has_leaf = db_text(result, row, 18) != NULL;
-    spec->leaf = has_leaf ? planner_id_of(db_identity(result, row, 18)) : spec->rack;
-    spec->nvlink_domain = db_bool(result, row, 19) ? spec->rack : (struct planner_id){0};
-}
-
-static void read_names(struct names *names, const PGresult *result, int row)
-{
-    static const struct {
-        int id, name;
-    } columns[] = {{0, 20}, {2, 21}, {18, 22}, {1, 23}}; /* node, rack, leaf, fabric */
-    for (size_t i = 0; i < COUNT_OF(columns); i++) {
-        if (db_text(result, row, columns[i].id) != NULL)
-            names_put(names, db_identity(result, row, columns[i].id), db_text(result, row, columns[i].name));
-    }
-}
-
-static void read_status(const PGresult *result, int row, struct node *node)
-{
-    if (db_text(result, row, 11) != NULL) {
-        int state = fsm_state_of_text(&node_fsm, db_text(result, row, 11));
-        must(state >= 0);
-        node->is = (struct lifecycle){
-            .state = state,
-            .revision = db_int(result, row, 12, 1),
-            .due_s = db_int(result, row, 14, NEVER),
-            .deadline_s = db_int(result, row, 15, NEVER),
-            .attempts = db_int(result, row, 16, 0),
-        };
-        node->since_s = db_int(result, row, 13, 0);
-    }
-    node->live_count = db_int(result, row, 17, 0);
-    node->leaving_count = node->leaving_count_was = db_int(result, row, 27, 0);
-    node->maintained = node->maintained_was = db_int(result, row, 24, 0);
-    node->was = node->is;
-    node->since_was_s = node->since_s;
-    node->live_count_was = node->live_count;
-}
-
-static void tell_planner(struct zone_memory *memory, const struct world *world, struct node *node)
-{
-    node_plannable(world, node, &node->spec);
-    const char *wrong = planner_node_put(memory->planner, &node->spec);
-    memory->fleet_changed = true;
-    if (wrong == NULL)
-        return;
-    char id[UUID_TEXT_SIZE];
-    identity_to_uuid(node->id, id);
-    log_event(LOG_LEVEL_ERROR, "node_refused_by_planner", LOG_TEXT("node", id), LOG_TEXT("why", wrong));
-}
-
-static enum err_kind load_nodes(struct db *db, struct zone_memory *memory, const struct world *world,
-                                struct err *reterr)
-{
-    char zone[UUID_TEXT_SIZE];
-    identity_to_uuid(memory->terms.id, zone);
-    CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_nodes, DB_PARAMS(zone, NULL), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    for (int row = 0; row < PQntuples(result); row++) {
-        struct node *node = node_slot(memory, db_identity(result, row, 0));
-        read_wish(memory, result, row, node);
-        read_names(&memory->names, result, row);
-        read_status(result, row, node);
-        tell_planner(memory, world, node);
-    }
-    return ERR_NONE;
-}
-
-/* The planner knows it otherwise. */
-static bool is_news(const struct world *world, const struct node *node)
-{
-    struct planner_node is;
-    node_plannable(world, node, &is);
-    return is.plannable_from != node->spec.plannable_from || is.plannable_until != node->spec.plannable_until ||
-           is.cordoned != node->spec.cordoned;
-}
-
-static void note_lost(const struct node *node, struct db_array *lost)
-{
-    if (!node_is_in_service(node))
-        db_array_identity(lost, node->id);
-}
-
-enum err_kind zone_memory_nodes_changed(struct zone_memory *memory, struct world *world, struct db *db,
-                                        struct db_array *changed, struct db_array *lost, struct err *reterr)
-{
-    char zone[UUID_TEXT_SIZE];
-    identity_to_uuid(memory->terms.id, zone);
-    CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = db_run(db, &statement_nodes, DB_PARAMS(zone, db_array_param(changed)), &result, reterr);
-    if (kind != ERR_NONE)
-        return kind;
-    for (int row = 0; row < PQntuples(result); row++) /* all slots first: pointers move while they are made */
-        (void)node_slot(memory, db_identity(result, row, 0));
-    world->nodes = memory->nodes;
-    world->node_count = memory->node_count;
-    world->draining = arena_alloc(world->arena, (size_t)(PQntuples(result) + 1) * sizeof *world->draining);
-    for (int row = 0; row < PQntuples(result); row++) {
-        struct node *node = node_slot(memory, db_identity(result, row, 0));
-        read_wish(memory, result, row, node);
-        read_names(&memory->names, result, row);
-        node_drive(world, node);
-        tell_planner(memory, world, node);
-        note_lost(node, lost);
-        if (node->is_draining)
-            world->draining[world->draining_count++] = node->id;
-    }
-    world->capacity_returned = true; /* a node came, answers again, or may be used again */
-    return ERR_NONE;
-}
-
-void zone_memory_nodes_due(struct zone_memory *memory, struct world *world, struct db_array *lost)
-{
-    for (uint32_t i = 0; i < memory->node_count; i++) {
-        struct node *node = &memory->nodes[i];
-        if (!memory->all_nodes && node->is.due_s > world->now_s)
-            continue;
-        node_drive(world, node);
-        if (is_news(world, node))
-            tell_planner(memory, world, node);
-        if (memory->all_nodes)
-            note_lost(node, lost);
-    }
 }
 
 /* ---- Allocations ---- */
 
 static bool same_allocation(const PGresult *result, int a, int b)
 {
-    for (int column = 0; column < 3; column++) {
+    for (int column = 0; column <= ALLOCATION_NODE; column++) {
         if (strcmp(PQgetvalue(result, a, column), PQgetvalue(result, b, column)) != 0)
             return false;
     }
@@ -321,11 +149,11 @@ static bool same_allocation(const PGresult *result, int a, int b)
 static void read_rectangle(const PGresult *result, int row, struct planner_rectangle *ret)
 {
     *ret = (struct planner_rectangle){
-        .slots_from = (int32_t)db_int(result, row, 4, 0),
-        .slots_to = (int32_t)db_int(result, row, 5, 0),
-        .from = db_int(result, row, 6, 0),
-        .to = db_int(result, row, 7, NEVER),
-        .kind = strcmp(db_text(result, row, 8), "turnaround") == 0 ? PLANNER_TURNAROUND : PLANNER_HELD,
+        .slots_from = (int32_t)db_int(result, row, ALLOCATION_SLOTS_FROM, 0),
+        .slots_to = (int32_t)db_int(result, row, ALLOCATION_SLOTS_TO, 0),
+        .from = db_int(result, row, ALLOCATION_FROM, 0),
+        .to = db_int(result, row, ALLOCATION_TO, NEVER),
+        .kind = strcmp(db_text(result, row, ALLOCATION_KIND), "turnaround") == 0 ? PLANNER_TURNAROUND : PLANNER_HELD,
     };
 }
 
@@ -336,16 +164,16 @@ static enum err_kind load_allocation(struct zone_memory *memory, const PGresult 
     for (int row = first; row < end; row++)
         read_rectangle(result, row, &rectangles[row - first]);
     struct planner_allocation allocation = {
-        .key = {.reservation = planner_id_of(db_identity(result, first, 0)),
-                .ordinal = (uint32_t)db_int(result, first, 1, 0)},
-        .maintenance = strcmp(db_text(result, first, 8), "maintenance") == 0,
-        .node = planner_id_of(db_identity(result, first, 2)),
-        .shape = {.gpus = (uint32_t)db_int(result, first, 9, 0),
-                  .gpu_milli = (uint32_t)db_int(result, first, 10, 0),
-                  .cpu_milli = db_int(result, first, 11, 0),
-                  .memory_mib = db_int(result, first, 12, 0)},
+        .key = {.reservation = planner_id_of(db_identity(result, first, ALLOCATION_RESERVATION)),
+                .ordinal = (uint32_t)db_int(result, first, ALLOCATION_ORDINAL, 0)},
+        .maintenance = strcmp(db_text(result, first, ALLOCATION_KIND), "maintenance") == 0,
+        .node = planner_id_of(db_identity(result, first, ALLOCATION_NODE)),
+        .shape = {.gpus = (uint32_t)db_int(result, first, ALLOCATION_GPUS, 0),
+                  .gpu_milli = (uint32_t)db_int(result, first, ALLOCATION_GPU_MILLI, 0),
+                  .cpu_milli = db_int(result, first, ALLOCATION_CPU_MILLI, 0),
+                  .memory_mib = db_int(result, first, ALLOCATION_MEMORY_MIB, 0)},
         .turnaround_s = -1,
-        .preemptible = db_bool(result, first, 13),
+        .preemptible = db_bool(result, first, ALLOCATION_PREEMPTIBLE),
         .rectangles = rectangles,
         .rectangle_count = (uint32_t)(end - first),
     };
@@ -353,13 +181,14 @@ static enum err_kind load_allocation(struct zone_memory *memory, const PGresult 
         allocation.shape.gpus = (uint32_t)(rectangles[0].slots_to / PLANNER_GPU_MILLI);
         allocation.turnaround_s = 0;
     } else {
-        allocation.tenant = planner_id_of(db_identity(result, first, 3));
+        allocation.tenant = planner_id_of(db_identity(result, first, ALLOCATION_TENANT));
     }
     const char *wrong = planner_load(memory->planner, &allocation);
     if (wrong == NULL)
         return ERR_NONE;
     return err_set(reterr, ERR_INTERNAL, "allocation of reservation '%s' ordinal %s on node '%s': %s",
-                   db_text(result, first, 0), db_text(result, first, 1), db_text(result, first, 2), wrong);
+                   db_text(result, first, ALLOCATION_RESERVATION), db_text(result, first, ALLOCATION_ORDINAL),
+                   db_text(result, first, ALLOCATION_NODE), wrong);
 }
 
 static enum err_kind load_allocations(struct db *db, struct zone_memory *memory, struct err *reterr)
@@ -419,7 +248,7 @@ static enum err_kind load_all(struct db *db, struct identity zone, int64_t now_s
         return kind;
     struct world world;
     zone_memory_world(memory, arena, now_s, &world);
-    kind = load_nodes(db, memory, &world, reterr);
+    kind = zone_nodes_load(memory, &world, db, reterr);
     if (kind == ERR_NONE)
         kind = load_allocations(db, memory, reterr);
     if (kind == ERR_NONE)

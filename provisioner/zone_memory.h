@@ -57,13 +57,6 @@ void zone_memory_freep(struct zone_memory **memory);
 /* A world upon this memory. The arena is the caller's. */
 void zone_memory_world(struct zone_memory *memory, struct arena *arena, int64_t now_s, struct world *ret);
 
-/* Reads these nodes again (a uuid[] parameter), new ones among them, drives them and tells the planner. Outside the
- * planner's batch. Adds those that are lost to `lost`. */
-MUST_CHECK enum err_kind zone_memory_nodes_changed(struct zone_memory *memory, struct world *world, struct db *db,
-                                                   struct db_array *changed, struct db_array *lost, struct err *reterr);
-/* Drives the nodes that are due, or all after a rebuild. Outside the planner's batch. */
-void zone_memory_nodes_due(struct zone_memory *memory, struct world *world, struct db_array *lost);
-
 /* Nobody worked for so long, though something was due, that holds may be over of what runs: to be read anew, for then these
  * are held first. */
 bool zone_memory_stood_still(const struct zone_memory *memory, int64_t now_s);

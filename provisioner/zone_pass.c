@@ -13,6 +13,7 @@
 #include "provisioner/reconcile/observe.h"
 #include "provisioner/reconcile/turn.h"
 #include "provisioner/zone_cursor.h"
+#include "provisioner/zone_nodes.h"
 #include "provisioner/zone_overstay.h"
 #include "provisioner/zone_quota.h"
 
@@ -133,7 +134,7 @@ static enum err_kind read_before(struct pass *pass, struct db_array *lost, struc
         kind = db_run(pass->db, &statement_lead, DB_PARAMS(zone), NULL, reterr);
     }
     if (kind == ERR_NONE && pass->wake->nodes.count > 0)
-        kind = zone_memory_nodes_changed(pass->memory, &pass->world, pass->db, &pass->wake->nodes, lost, reterr);
+        kind = zone_nodes_changed(pass->memory, &pass->world, pass->db, &pass->wake->nodes, lost, reterr);
     if (kind == ERR_NONE && pass->wake->quotas_changed)
         kind = zone_quota_load(pass->memory, pass->db, pass->world.now_s, reterr);
     if (kind == ERR_NONE && zone_overstay_must_look(pass->memory, pass->world.now_s))
@@ -242,7 +243,7 @@ static enum err_kind observe(struct pass *pass, struct err *reterr)
     }
     if (kind != ERR_NONE)
         return kind;
-    zone_memory_nodes_due(pass->memory, &pass->world, &lost);
+    zone_nodes_due(pass->memory, &pass->world, &lost);
     take_backlog(pass, &backlog);
     pass->uses_wake = backlog.count == 0 && !zone_isolation_is_on(pass->memory->isolation);
     bool has_capacity = pass->memory->capacity_returned || pass->world.capacity_returned;

@@ -2,10 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/amend.h"
 #include "provisioner/reconcile/apply.h"
+#include "provisioner/reconcile/observe.h"
 
 #include "common/must.h"
-
-#define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
 
 // clang-format off
 static const struct db_stmt statement_observe = {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Null: NEVER, by db_int. extract() would go by numeric, which takes three times as long. */
-#define SQL_INSTANT(column) "date_part('epoch', " column ")::bigint"
+#define SQL_SECONDS(column) "date_part('epoch', " column ")::bigint"
 
 // clang-format off
 /* Ranks: a window that ends, gives way or was cancelled gives back what others may need in the same instant, so it comes first. Then
@@ -35,17 +35,17 @@ static const struct db_stmt statement_reservations = {
         "), touched AS (SELECT id, min(place) AS place FROM seen GROUP BY id)"
         " SELECT r.id, r.tenant_id, r.gpu_count, r.gpu_milli, r.cpu_milli, r.memory_mib,"
         " coalesce(s.granted_count, r.count),"
-        " " SQL_INSTANT("r.starts_at") ", " SQL_INSTANT("r.ends_at") ","
+        " " SQL_SECONDS("r.starts_at") ", " SQL_SECONDS("r.ends_at") ","
         " array_to_string(r.gpu_models, E'\\n'), r.within, r.within_required, r.if_unavailable,"
-        " " SQL_INSTANT("r.decide_by") ", r.cancel_requested_at IS NOT NULL, r.revision,"
+        " " SQL_SECONDS("r.decide_by") ", r.cancel_requested_at IS NOT NULL, r.revision,"
         " r.labels::text,"
-        " s.state, s.revision, " SQL_INSTANT("s.due_at") ", " SQL_INSTANT("s.deadline_at") ", s.attempts,"
-        " " SQL_INSTANT("s.starts_at") ", " SQL_INSTANT("s.ends_at") ", s.health, s.delivered_count, s.reason,"
+        " s.state, s.revision, " SQL_SECONDS("s.due_at") ", " SQL_SECONDS("s.deadline_at") ", s.attempts,"
+        " " SQL_SECONDS("s.starts_at") ", " SQL_SECONDS("s.ends_at") ", s.health, s.delivered_count, s.reason,"
         " s.binding::text, s.alternatives::text, coalesce(r.spread, 'none'), coalesce(r.duration_s, 0),"
-        " " SQL_INSTANT("r.start_from") ", " SQL_INSTANT("r.start_to") ","
-        " coalesce(" SQL_INSTANT("r.hold_until") ", 0), r.confirmed_at IS NOT NULL,"
-        " s.wish_revision, r.tier, " SQL_INSTANT("s.ends_by") ","
-        " " SQL_INSTANT("s.estimated_starts_at") ", r.project,"
+        " " SQL_SECONDS("r.start_from") ", " SQL_SECONDS("r.start_to") ","
+        " coalesce(" SQL_SECONDS("r.hold_until") ", 0), r.confirmed_at IS NOT NULL,"
+        " s.wish_revision, r.tier, " SQL_SECONDS("s.ends_by") ","
+        " " SQL_SECONDS("s.estimated_starts_at") ", r.project,"
         " CASE WHEN (CASE WHEN s.granted_count IS NULL THEN r.ends_at IS NULL AND r.duration_s IS NULL"
         " ELSE s.terms_ends_at IS NULL END OR r.revision > s.wish_revision OR $8::boolean) AND r.tier <> 'preemptible'"
         " THEN (SELECT w.on_demand_horizon_s FROM tenant w WHERE w.id = r.tenant_id) END,"
@@ -110,16 +110,16 @@ enum {
 static const struct db_stmt statement_instances = {
     .name = "observe_instances",
     .sql =
-        "SELECT i.reservation_id, i.id, i.ordinal, i.node_id, i.incarnation, " SQL_INSTANT("i.starts_at") ","
-        " " SQL_INSTANT("i.ends_at") ", i.address, i.state, i.revision, " SQL_INSTANT("i.due_at") ","
-        " " SQL_INSTANT("i.deadline_at") ", i.attempts,"
+        "SELECT i.reservation_id, i.id, i.ordinal, i.node_id, i.incarnation, " SQL_SECONDS("i.starts_at") ","
+        " " SQL_SECONDS("i.ends_at") ", i.address, i.state, i.revision, " SQL_SECONDS("i.due_at") ","
+        " " SQL_SECONDS("i.deadline_at") ", i.attempts,"
         " i.state IN ('planned', 'replacing') AND NOT EXISTS (SELECT FROM allocation mine JOIN allocation other"
         "    ON other.node_id = mine.node_id AND other.slots && mine.slots AND other.period @> to_timestamp($2::bigint)"
         "   AND other.place && allocation_reach(mine.node_id, to_timestamp($2::bigint), to_timestamp($2::bigint))"
         "   AND other.reservation_id IS DISTINCT FROM mine.reservation_id"
         " WHERE mine.node_id = i.node_id AND mine.reservation_id = i.reservation_id AND mine.ordinal = i.ordinal"
         "   AND mine.kind = 'instance') AND NOT " OVERSTAYED ","
-        " " SQL_INSTANT("i.ends_by") ", i.stop_wished, i.begun_action_id, i.given_up"
+        " " SQL_SECONDS("i.ends_by") ", i.stop_wished, i.begun_action_id, i.given_up"
         "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
         "  JOIN instance i ON i.reservation_id = t.id"
         " ORDER BY t.place, i.ordinal, i.starts_at, i.id",

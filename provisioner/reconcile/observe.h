@@ -17,6 +17,9 @@ struct observe_request {
     bool as_if_changed;            /* with what is read only of those whose wish has changed */
 };
 
+/* An instant in seconds; NEVER where it is null. */
+#define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
+
 /* GPU-milli of a type that are sold without an end in a zone; NULL: none. */
 #define SQL_SOLD_OPEN(zone, type)                                                                                      \
     "SELECT sum(coalesce(p.granted_count, o.count) * (o.gpu_count::bigint * 1000 + o.gpu_milli))::bigint"              \

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define SQL_INSTANT(column) "coalesce(extract(epoch FROM " column ")::bigint, 9223372036854775807)"
-
 // clang-format off
 /* The nodes come as text: 36 characters each, joined. The last column says when another one is due. */
 static const struct db_stmt statement_windows = {
