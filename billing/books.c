@@ -100,6 +100,17 @@ static const struct db_stmt statement_look = {
            "    FROM domain_clock d",
     .params = 2,
 };
+enum {
+    LOOK_NOW,
+    LOOK_TICK,
+    LOOK_IS_VIRTUAL,
+    LOOK_ZONES_ARE_DONE,
+    LOOK_HAS_HIDDEN,
+    LOOK_HAS_EVENTS,
+    LOOK_HAS_REQUESTS,
+    LOOK_MARKET_PRICES,
+    LOOK_HAS_GRANTS,
+};
 
 const struct db_stmt *const books_statements[] = {
     &statement_first_open, &statement_cut, &statement_close, &statement_relax, &statement_look, NULL,
@@ -255,17 +266,17 @@ static enum err_kind look_around(struct books *books, struct look *ret, struct e
                                 DB_PARAMS(METER_CONSUMER, books->begun ? date : NULL), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    bool is_virtual = db_bool(result, 0, 2);
+    bool is_virtual = db_bool(result, 0, LOOK_IS_VIRTUAL);
     *ret = (struct look){
-        .clock = {.now_s = db_int(result, 0, 0, 0),
-                  .tick = is_virtual ? db_int(result, 0, 1, 0) : 0,
+        .clock = {.now_s = db_int(result, 0, LOOK_NOW, 0),
+                  .tick = is_virtual ? db_int(result, 0, LOOK_TICK, 0) : 0,
                   .is_virtual = is_virtual},
-        .has_hidden = db_bool(result, 0, 4),
-        .zones_are_done = db_bool(result, 0, 3) && !db_bool(result, 0, 4),
-        .has_events = db_bool(result, 0, 5),
-        .has_requests = db_bool(result, 0, 6),
-        .market_prices = db_int(result, 0, 7, 0),
-        .has_grants = db_bool(result, 0, 8),
+        .has_hidden = db_bool(result, 0, LOOK_HAS_HIDDEN),
+        .zones_are_done = db_bool(result, 0, LOOK_ZONES_ARE_DONE) && !db_bool(result, 0, LOOK_HAS_HIDDEN),
+        .has_events = db_bool(result, 0, LOOK_HAS_EVENTS),
+        .has_requests = db_bool(result, 0, LOOK_HAS_REQUESTS),
+        .market_prices = db_int(result, 0, LOOK_MARKET_PRICES, 0),
+        .has_grants = db_bool(result, 0, LOOK_HAS_GRANTS),
     };
     return ERR_NONE;
 }

@@ -87,6 +87,14 @@ static const struct db_stmt statement_windows = {
         " ORDER BY p.id, r.zone, n.number, s.starts",
     .params = 5,
 };
+enum {
+    WINDOW_PRICE,
+    WINDOW_ZONE,
+    WINDOW_NUMBER,
+    WINDOW_GPU_HOUR,
+    WINDOW_FROM,
+    WINDOW_TO,
+};
 
 // clang-format off
 static const struct db_stmt statement_discounts = {
@@ -99,6 +107,18 @@ static const struct db_stmt statement_discounts = {
            "   AND ($3::text IS NULL OR p.tenant_id = $5::uuid AND (p.sku IS NULL OR p.sku = $4::text))"
            " ORDER BY lower(p.valid)",
     .params = 5,
+};
+enum {
+    DISCOUNT_ID,
+    DISCOUNT_TENANT,
+    DISCOUNT_PROJECT,
+    DISCOUNT_SKU_KIND,
+    DISCOUNT_SKU,
+    DISCOUNT_PERCENT,
+    DISCOUNT_GPU_HOUR,
+    DISCOUNT_CURRENCY,
+    DISCOUNT_FROM,
+    DISCOUNT_TO,
 };
 // clang-format on
 
@@ -234,17 +254,17 @@ static void read_windows(struct price_book *book)
     const PGresult *rows = book->window_rows;
     book->windows = alloc_zero((size_t)PQntuples(rows) + 1, sizeof *book->windows);
     for (int row = 0; row < PQntuples(rows); row++) {
-        const struct price_version *found = price_book_find(book, db_identity(rows, row, 0));
+        const struct price_version *found = price_book_find(book, db_identity(rows, row, WINDOW_PRICE));
         if (found == NULL)
             continue; /* made between the two looks */
         size_t version = (size_t)(found - book->versions);
         book->windows[book->window_count++] = (struct price_window){
             .version = version,
-            .zone = db_text(rows, row, 1),
-            .price = {.valid = {.from_s = db_int(rows, row, 4, 0), .to_s = db_int(rows, row, 5, 0)},
-                      .unit_price_u = db_int(rows, row, 3, 0),
+            .zone = db_text(rows, row, WINDOW_ZONE),
+            .price = {.valid = {.from_s = db_int(rows, row, WINDOW_FROM, 0), .to_s = db_int(rows, row, WINDOW_TO, 0)},
+                      .unit_price_u = db_int(rows, row, WINDOW_GPU_HOUR, 0),
                       .version = (uint32_t)version,
-                      .window = (uint32_t)db_int(rows, row, 2, 0)},
+                      .window = (uint32_t)db_int(rows, row, WINDOW_NUMBER, 0)},
         };
     }
 }
@@ -256,15 +276,16 @@ static void read_discounts(struct price_book *book)
     book->discounts = alloc_zero(book->discount_count + 1, sizeof *book->discounts);
     for (int row = 0; row < PQntuples(rows); row++) {
         book->discounts[row] = (struct price_discount){
-            .id = db_identity(rows, row, 0),
-            .tenant = db_identity(rows, row, 1),
-            .project = db_text(rows, row, 2),
-            .sku_kind = db_text(rows, row, 3),
-            .sku = db_text(rows, row, 4),
-            .percent_bp = db_int(rows, row, 5, 0),
-            .gpu_hour_u = db_int(rows, row, 6, 0),
-            .currency = db_text(rows, row, 7),
-            .valid = {.from_s = db_int(rows, row, 8, 0), .to_s = db_int(rows, row, 9, RATING_OPEN_END_S)},
+            .id = db_identity(rows, row, DISCOUNT_ID),
+            .tenant = db_identity(rows, row, DISCOUNT_TENANT),
+            .project = db_text(rows, row, DISCOUNT_PROJECT),
+            .sku_kind = db_text(rows, row, DISCOUNT_SKU_KIND),
+            .sku = db_text(rows, row, DISCOUNT_SKU),
+            .percent_bp = db_int(rows, row, DISCOUNT_PERCENT, 0),
+            .gpu_hour_u = db_int(rows, row, DISCOUNT_GPU_HOUR, 0),
+            .currency = db_text(rows, row, DISCOUNT_CURRENCY),
+            .valid = {.from_s = db_int(rows, row, DISCOUNT_FROM, 0),
+                      .to_s = db_int(rows, row, DISCOUNT_TO, RATING_OPEN_END_S)},
         };
     }
 }

@@ -14,6 +14,7 @@ static const struct db_stmt statement_limits = {
            "  FROM quota q WHERE q.zone_id = $1::uuid ORDER BY q.id",
     .params = 1,
 };
+enum { LIMIT_TENANT, LIMIT_PROJECT, LIMIT_GPU_MODEL, LIMIT_PEAK, LIMIT_MONTH_HOURS };
 
 /* The model is that of the node it is on or was on last; one without instances is where its planner has it. */
 static const struct db_stmt statement_holdings = {
@@ -37,6 +38,17 @@ static const struct db_stmt statement_holdings = {
         "  WHERE i.ends_at IS NULL OR i.ends_at > to_timestamp($2::bigint)",
     .params = 2,
 };
+enum {
+    HOLDING_RESERVATION,
+    HOLDING_INSTANCE,
+    HOLDING_ORDINAL,
+    HOLDING_TENANT,
+    HOLDING_PROJECT,
+    HOLDING_GPU_MILLI,
+    HOLDING_FROM,
+    HOLDING_TO,
+    HOLDING_GPU_MODEL,
+};
 
 const struct db_stmt *const zone_quota_statements[] = {&statement_limits, &statement_holdings, NULL};
 
@@ -48,12 +60,12 @@ static int64_t month_start(int64_t now_s)
 static void read_limits(struct quotas *quotas, const PGresult *result)
 {
     for (int row = 0; row < PQntuples(result); row++) {
-        int64_t hours = db_int(result, row, 4, QUOTA_NONE);
+        int64_t hours = db_int(result, row, LIMIT_MONTH_HOURS, QUOTA_NONE);
         quotas_limit(quotas, &(struct quota_limit){
-                                 .tenant = db_identity(result, row, 0),
-                                 .project = db_text(result, row, 1),
-                                 .gpu_model = db_text(result, row, 2),
-                                 .peak_gpu_milli = db_int(result, row, 3, QUOTA_NONE),
+                                 .tenant = db_identity(result, row, LIMIT_TENANT),
+                                 .project = db_text(result, row, LIMIT_PROJECT),
+                                 .gpu_model = db_text(result, row, LIMIT_GPU_MODEL),
+                                 .peak_gpu_milli = db_int(result, row, LIMIT_PEAK, QUOTA_NONE),
                                  .month_gpu_milli_s = hours < 0 ? QUOTA_NONE : hours * HOUR_S * MILLI,
                              });
     }
@@ -62,18 +74,18 @@ static void read_limits(struct quotas *quotas, const PGresult *result)
 static void read_holding(const struct zone_memory *memory, struct quotas *quotas, const PGresult *result, int row,
                          int64_t now_s)
 {
-    bool is_instance = db_text(result, row, 1) != NULL;
+    bool is_instance = db_text(result, row, HOLDING_INSTANCE) != NULL;
     struct quota_holding holding = {
-        .reservation = db_identity(result, row, is_instance ? 1 : 0),
-        .tenant = db_identity(result, row, 3),
-        .project = db_text(result, row, 4),
-        .gpu_model = db_text(result, row, 8),
-        .from = db_int(result, row, 6, 0),
-        .to = db_int(result, row, 7, LEVEL_OPEN),
-        .gpu_milli = db_int(result, row, 5, 0),
+        .reservation = db_identity(result, row, is_instance ? HOLDING_INSTANCE : HOLDING_RESERVATION),
+        .tenant = db_identity(result, row, HOLDING_TENANT),
+        .project = db_text(result, row, HOLDING_PROJECT),
+        .gpu_model = db_text(result, row, HOLDING_GPU_MODEL),
+        .from = db_int(result, row, HOLDING_FROM, 0),
+        .to = db_int(result, row, HOLDING_TO, LEVEL_OPEN),
+        .gpu_milli = db_int(result, row, HOLDING_GPU_MILLI, 0),
     };
-    struct planner_key key = {.reservation = planner_id_of(db_identity(result, row, 0)),
-                              .ordinal = (uint32_t)db_int(result, row, 2, 0)};
+    struct planner_key key = {.reservation = planner_id_of(db_identity(result, row, HOLDING_RESERVATION)),
+                              .ordinal = (uint32_t)db_int(result, row, HOLDING_ORDINAL, 0)};
     const struct planner_node *place =
         planner_node_of(memory->planner, &key, holding.from > now_s ? holding.from : now_s);
     if (holding.gpu_model == NULL && place != NULL)

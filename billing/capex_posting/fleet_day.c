@@ -19,6 +19,15 @@ static const struct db_stmt statement_nodes = {
            " WHERE $3::uuid IS NULL OR n.id > $3::uuid ORDER BY n.id LIMIT $2::bigint",
     .params = 3,
 };
+enum {
+    NODE_ID,
+    NODE_GPUS,
+    NODE_ZONE,
+    NODE_IDLE_W,
+    NODE_FULL_W,
+    NODE_METERED_WH,
+    NODE_IS_KEPT,
+};
 
 /* A zone's own rate holds before the one of all zones. */
 static const struct db_stmt statement_rates = {
@@ -29,6 +38,14 @@ static const struct db_stmt statement_rates = {
            "     AND own.pool = r.pool AND own.basis = r.basis AND own.currency = r.currency))"
            " ORDER BY z.id, r.currency, r.pool, r.basis",
     .params = 1,
+};
+enum {
+    RATE_ZONE,
+    RATE_CURRENCY,
+    RATE_POOL,
+    RATE_BASIS,
+    RATE_AMOUNT,
+    RATE_PUE,
 };
 
 /* Components without a node of their own are where that is which they are a part of. What is not in the books yet is
@@ -70,6 +87,7 @@ static const struct db_stmt statement_deliveries = {
         " GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 2",
     .params = 5,
 };
+enum { DELIVERY_NODE, DELIVERY_CLASS, DELIVERY_RESERVATION, DELIVERY_TENANT, DELIVERY_WEIGHT };
 
 /* Stretches other than for sale, less what instances had meanwhile; a node that never reported was not in service. */
 static const struct db_stmt statement_idle = {
@@ -99,6 +117,7 @@ static const struct db_stmt statement_idle = {
         "  GROUP BY 1, 2",
     .params = 4,
 };
+enum { IDLE_ROW_NODE, IDLE_ROW_CAUSE, IDLE_ROW_WEIGHT };
 
 const struct db_stmt *const fleet_day_statements[] = {
     &statement_nodes, &statement_rates, &statement_assets, &statement_deliveries, &statement_idle, NULL,
@@ -123,12 +142,12 @@ static struct pool_day pool_day_of(const PGresult *rows, int row, int64_t elapse
 {
     return (struct pool_day){
         .elapsed_s = elapsed_s,
-        .gpu_count = db_int(rows, row, 1, 0),
-        .has_profile = db_text(rows, row, 3) != NULL,
-        .idle_w = db_int(rows, row, 3, 0),
-        .full_w = db_int(rows, row, 4, 0),
-        .metered_wh = db_int(rows, row, 5, 0),
-        .is_kept = db_bool(rows, row, 6),
+        .gpu_count = db_int(rows, row, NODE_GPUS, 0),
+        .has_profile = db_text(rows, row, NODE_IDLE_W) != NULL,
+        .idle_w = db_int(rows, row, NODE_IDLE_W, 0),
+        .full_w = db_int(rows, row, NODE_FULL_W, 0),
+        .metered_wh = db_int(rows, row, NODE_METERED_WH, 0),
+        .is_kept = db_bool(rows, row, NODE_IS_KEPT),
     };
 }
 
@@ -147,7 +166,7 @@ static enum err_kind load_nodes(struct db *db, const char *date, const char *aft
     for (int row = 0; row < PQntuples(rows); row++) {
         struct pool_day pool_day = pool_day_of(rows, row, day_part_elapsed_s(&fleet->part));
         fleet->nodes[row] = (struct fleet_node){
-            .id = db_identity(rows, row, 0), .gpu_milli = pool_day.gpu_count * 1000, .pool_day = pool_day};
+            .id = db_identity(rows, row, NODE_ID), .gpu_milli = pool_day.gpu_count * 1000, .pool_day = pool_day};
         db_array_identity(ids, fleet->nodes[row].id);
     }
     return ERR_NONE;
@@ -158,12 +177,12 @@ static void give_rates(struct fleet_day *fleet)
 {
     const PGresult *rates = fleet->rate_rows;
     for (size_t i = 0; i < fleet->node_count; i++) {
-        const char *zone = db_text(fleet->node_rows, (int)i, 2);
+        const char *zone = db_text(fleet->node_rows, (int)i, NODE_ZONE);
         int row = 0;
-        while (row < PQntuples(rates) && strcmp(db_text(rates, row, 0), zone) != 0)
+        while (row < PQntuples(rates) && strcmp(db_text(rates, row, RATE_ZONE), zone) != 0)
             row++;
         fleet->nodes[i].first_rate = (size_t)row;
-        while (row < PQntuples(rates) && strcmp(db_text(rates, row, 0), zone) == 0)
+        while (row < PQntuples(rates) && strcmp(db_text(rates, row, RATE_ZONE), zone) == 0)
             row++;
         fleet->nodes[i].rate_count = (size_t)row - fleet->nodes[i].first_rate;
     }
@@ -179,11 +198,11 @@ static enum err_kind load_rates(struct db *db, const char *date, struct fleet_da
     for (int row = 0; row < PQntuples(rows); row++) {
         struct fleet_rate *rate = &fleet->rates[row];
         *rate = (struct fleet_rate){
-            .currency = db_text(rows, row, 1),
-            .rate = {.pool = cost_pool_of(db_text(rows, row, 2)),
-                     .basis = rate_basis_of(db_text(rows, row, 3)),
-                     .amount_u = db_int(rows, row, 4, 0),
-                     .pue_milli = db_int(rows, row, 5, 0)},
+            .currency = db_text(rows, row, RATE_CURRENCY),
+            .rate = {.pool = cost_pool_of(db_text(rows, row, RATE_POOL)),
+                     .basis = rate_basis_of(db_text(rows, row, RATE_BASIS)),
+                     .amount_u = db_int(rows, row, RATE_AMOUNT, 0),
+                     .pue_milli = db_int(rows, row, RATE_PUE, 0)},
         };
         must(rate->rate.pool != COST_POOL_COUNT && rate->rate.basis != RATE_BASIS_COUNT); /* the table's checks */
     }
@@ -214,8 +233,8 @@ static enum err_kind load_assets(struct db *db, const char *nodes, const char *d
 
 static enum err_kind load_deliveries(struct db *db, const char *date, struct fleet_day *fleet, struct err *reterr)
 {
-    const char *first = db_text(fleet->node_rows, 0, 0);
-    const char *last = db_text(fleet->node_rows, (int)fleet->node_count - 1, 0);
+    const char *first = db_text(fleet->node_rows, 0, NODE_ID);
+    const char *last = db_text(fleet->node_rows, (int)fleet->node_count - 1, NODE_ID);
     char until[DB_INT_TEXT_SIZE];
     char from[DB_INT_TEXT_SIZE];
     enum err_kind kind = db_run(db, &statement_deliveries,
@@ -229,20 +248,20 @@ static enum err_kind load_deliveries(struct db *db, const char *date, struct fle
     size_t count = 0;
     size_t most = 0;
     for (int row = 0; row < PQntuples(rows); row++) {
-        struct fleet_node *node = find_node(fleet, db_identity(rows, row, 0));
-        const char *class = db_text(rows, row, 1);
-        if (db_text(rows, row, 2) == NULL) {
-            node->idle_weight[idle_cause_of_text(class)] += db_int(rows, row, 4, 0);
+        struct fleet_node *node = find_node(fleet, db_identity(rows, row, DELIVERY_NODE));
+        const char *class = db_text(rows, row, DELIVERY_CLASS);
+        if (db_text(rows, row, DELIVERY_RESERVATION) == NULL) {
+            node->idle_weight[idle_cause_of_text(class)] += db_int(rows, row, DELIVERY_WEIGHT, 0);
             continue;
         }
         if (node->delivery_count++ == 0)
             node->first_delivery = count;
         most = node->delivery_count > most ? node->delivery_count : most;
         fleet->deliveries[count++] = (struct fleet_delivery){
-            .reservation = db_identity(rows, row, 2),
-            .tenant = db_identity(rows, row, 3),
+            .reservation = db_identity(rows, row, DELIVERY_RESERVATION),
+            .tenant = db_identity(rows, row, DELIVERY_TENANT),
             .target = class,
-            .weight = db_int(rows, row, 4, 0),
+            .weight = db_int(rows, row, DELIVERY_WEIGHT, 0),
         };
     }
     fleet->shares = alloc_zero(most + IDLE_CAUSE_COUNT, sizeof *fleet->shares);
@@ -261,9 +280,9 @@ static enum err_kind load_idle(struct db *db, const char *ids, const char *date,
         DB_PARAMS(ids, date, db_int_param(until, fleet->part.until_s), db_int_param(from, fleet->part.open_from_s)),
         &rows, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
-        struct fleet_node *node = find_node(fleet, db_identity(rows, row, 0));
-        int64_t weight = db_int(rows, row, 2, 0);
-        node->idle_weight[idle_cause_of_text(db_text(rows, row, 1))] +=
+        struct fleet_node *node = find_node(fleet, db_identity(rows, row, IDLE_ROW_NODE));
+        int64_t weight = db_int(rows, row, IDLE_ROW_WEIGHT, 0);
+        node->idle_weight[idle_cause_of_text(db_text(rows, row, IDLE_ROW_CAUSE))] +=
             weight > 0 ? weight : 0; /* facts that overlap */
     }
     return kind;

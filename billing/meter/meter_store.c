@@ -30,6 +30,21 @@ static const struct db_stmt statement_load_open = {
     .params = 3,
     .binary = true,
 };
+enum {
+    INSTANCE_ID,
+    INSTANCE_TENANT,
+    INSTANCE_RESERVATION,
+    INSTANCE_REVISION,
+    INSTANCE_CLASS,
+    INSTANCE_OPEN_SINCE,
+    INSTANCE_NODE,
+    INSTANCE_GPU_MILLI,
+    INSTANCE_STARTS,
+    INSTANCE_ENDS,
+    INSTANCE_NEXT_SEQ,
+    INSTANCE_CLOSED,
+    INSTANCE_GIVES_WAY,
+};
 
 static const struct db_stmt statement_insert_instances = {
     .name = "meter_insert_instances",
@@ -67,6 +82,7 @@ static const struct db_stmt statement_load_nodes = {
            "  FROM meter_node WHERE node_id = ANY ($1::uuid[]) AND ends_at IS NULL",
     .params = 1,
 };
+enum { NODE_ID, NODE_SINCE, NODE_REVISION, NODE_CAUSE };
 
 static const struct db_stmt statement_end_stretches = {
     .name = "meter_end_stretches",
@@ -248,26 +264,26 @@ enum err_kind meter_output_send(struct meter_output *output, struct db *db, stru
 static void decode_instance(const PGresult *rows, int row, struct metered_instance *ret)
 {
     *ret = (struct metered_instance){
-        .id = db_identity(rows, row, 0),
-        .tenant = db_identity(rows, row, 1),
-        .reservation = db_identity(rows, row, 2),
+        .id = db_identity(rows, row, INSTANCE_ID),
+        .tenant = db_identity(rows, row, INSTANCE_TENANT),
+        .reservation = db_identity(rows, row, INSTANCE_RESERVATION),
         .tiling =
             {
-                .revision = db_int(rows, row, 3, 0),
-                .open_since_s = db_int(rows, row, 5, 0),
-                .has_node = db_text(rows, row, 6) != NULL,
-                .gpu_milli = (int32_t)db_int(rows, row, 7, 0),
-                .starts_at_s = db_int(rows, row, 8, 0),
-                .ends_at_s = db_int(rows, row, 9, TILING_OPEN_END_S),
-                .next_seq = (int32_t)db_int(rows, row, 10, 0),
-                .closed = db_bool(rows, row, 11),
-                .gives_way_at_s = db_int(rows, row, 12, TILING_OPEN_END_S),
+                .revision = db_int(rows, row, INSTANCE_REVISION, 0),
+                .open_since_s = db_int(rows, row, INSTANCE_OPEN_SINCE, 0),
+                .has_node = db_text(rows, row, INSTANCE_NODE) != NULL,
+                .gpu_milli = (int32_t)db_int(rows, row, INSTANCE_GPU_MILLI, 0),
+                .starts_at_s = db_int(rows, row, INSTANCE_STARTS, 0),
+                .ends_at_s = db_int(rows, row, INSTANCE_ENDS, TILING_OPEN_END_S),
+                .next_seq = (int32_t)db_int(rows, row, INSTANCE_NEXT_SEQ, 0),
+                .closed = db_bool(rows, row, INSTANCE_CLOSED),
+                .gives_way_at_s = db_int(rows, row, INSTANCE_GIVES_WAY, TILING_OPEN_END_S),
             },
         .stored = true,
     };
-    must(usage_class_from_text(db_text(rows, row, 4), &ret->tiling.class)); /* we wrote it */
+    must(usage_class_from_text(db_text(rows, row, INSTANCE_CLASS), &ret->tiling.class)); /* we wrote it */
     if (ret->tiling.has_node)
-        ret->tiling.node = db_identity(rows, row, 6);
+        ret->tiling.node = db_identity(rows, row, INSTANCE_NODE);
 }
 
 static int by_instance_id(const void *a, const void *b)
@@ -367,12 +383,12 @@ enum err_kind meter_load_nodes(struct db *db, struct metered_node *nodes, size_t
     enum err_kind kind = db_run(db, &statement_load_nodes, DB_PARAMS(db_array_param(&ids)), &rows, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
         struct metered_node found = {
-            .id = db_identity(rows, row, 0),
+            .id = db_identity(rows, row, NODE_ID),
             .idle =
                 {
-                    .since_s = db_int(rows, row, 1, 0),
-                    .revision = db_int(rows, row, 2, 0),
-                    .cause = idle_cause_of_text(db_text(rows, row, 3)),
+                    .since_s = db_int(rows, row, NODE_SINCE, 0),
+                    .revision = db_int(rows, row, NODE_REVISION, 0),
+                    .cause = idle_cause_of_text(db_text(rows, row, NODE_CAUSE)),
                 },
             .stored = true,
         };

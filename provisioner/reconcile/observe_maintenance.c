@@ -27,6 +27,21 @@ static const struct db_stmt statement_windows = {
            " ORDER BY w.created_at, w.id",
     .params = 3,
 };
+enum {
+    WINDOW_ID,
+    WINDOW_NODES,
+    WINDOW_STARTS,
+    WINDOW_ENDS,
+    WINDOW_CANCEL_REQUESTED,
+    WINDOW_REVISION,
+    WINDOW_STATE,
+    WINDOW_STATE_REVISION,
+    WINDOW_ENDS_NOW,
+    WINDOW_REASON,
+    WINDOW_CONFLICT,
+    WINDOW_MOVED,
+    WINDOW_NEXT_DUE,
+};
 // clang-format on
 
 const struct db_stmt *const observe_maintenance_statements[] = {&statement_windows, NULL};
@@ -46,22 +61,22 @@ static void read_window(struct world *world, const PGresult *result, int row, st
 {
     *window = (struct maintenance){
         .world = world,
-        .id = db_identity(result, row, 0),
-        .starts_s = db_int(result, row, 2, 0),
-        .ends_s = db_int(result, row, 3, 0),
-        .cancel_requested = db_bool(result, row, 4),
-        .wish_revision = db_int(result, row, 5, 1),
+        .id = db_identity(result, row, WINDOW_ID),
+        .starts_s = db_int(result, row, WINDOW_STARTS, 0),
+        .ends_s = db_int(result, row, WINDOW_ENDS, 0),
+        .cancel_requested = db_bool(result, row, WINDOW_CANCEL_REQUESTED),
+        .wish_revision = db_int(result, row, WINDOW_REVISION, 1),
         .is = {.state = MAINTENANCE_PENDING, .due_s = NEVER, .deadline_s = NEVER},
     };
-    read_nodes(window, db_text(result, row, 1));
-    if (db_text(result, row, 6) != NULL) {
-        window->is.state = fsm_state_of_text(&maintenance_fsm, db_text(result, row, 6));
+    read_nodes(window, db_text(result, row, WINDOW_NODES));
+    if (db_text(result, row, WINDOW_STATE) != NULL) {
+        window->is.state = fsm_state_of_text(&maintenance_fsm, db_text(result, row, WINDOW_STATE));
         must(window->is.state >= 0);
-        window->is.revision = db_int(result, row, 7, 1);
-        window->ends_s = db_int(result, row, 8, window->ends_s);
-        window->reason = observe_text(world->arena, result, row, 9);
-        window->conflict = observe_text(world->arena, result, row, 10);
-        window->moved_count = db_int(result, row, 11, 0);
+        window->is.revision = db_int(result, row, WINDOW_STATE_REVISION, 1);
+        window->ends_s = db_int(result, row, WINDOW_ENDS_NOW, window->ends_s);
+        window->reason = observe_text(world->arena, result, row, WINDOW_REASON);
+        window->conflict = observe_text(world->arena, result, row, WINDOW_CONFLICT);
+        window->moved_count = db_int(result, row, WINDOW_MOVED, 0);
     }
     window->was = window->is;
 }
@@ -95,12 +110,13 @@ enum err_kind observe_maintenance(struct world *world, struct db *db, int64_t *r
         DB_PARAMS(zone, db_int_param(now, world->now_s), db_int_param(most, OBSERVE_WINDOWS_MAX)), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    int rows = db_text(result, 0, 0) == NULL ? 0 : PQntuples(result); /* there is always a row, for its last column */
+    /* There is always a row, for its last column. */
+    int rows = db_text(result, 0, WINDOW_ID) == NULL ? 0 : PQntuples(result);
     world->windows = arena_alloc(world->arena, (size_t)(rows + 1) * sizeof *world->windows);
     world->window_count = (uint32_t)rows;
     for (int row = 0; row < rows; row++)
         read_window(world, result, row, &world->windows[row]);
-    *ret_due_s = rows == OBSERVE_WINDOWS_MAX ? world->now_s : db_int(result, 0, 12, NEVER);
+    *ret_due_s = rows == OBSERVE_WINDOWS_MAX ? world->now_s : db_int(result, 0, WINDOW_NEXT_DUE, NEVER);
     CLEANUP(hits_clear) struct hits hits = {.world = world};
     maintenance_find_hits(world, note_hit, &hits);
     return observe_more(world, db, &hits.unread, reterr);
