@@ -2,9 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/config_check.h"
 
-#include "common/alloc.h"
-#include "common/must.h"
-
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,6 @@
 #include "api/resources/asset_books.h"
 #include "api/resources/registry.h"
 #include "api/server/answer.h"
-#include "common/calendar.h"
 
 #include <string.h>
 

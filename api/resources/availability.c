@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/planning.h"
 #include "api/resources/registry.h"
-#include "common/must.h"
 
 struct availability_query {
     const char *zone;

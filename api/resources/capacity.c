@@ -6,7 +6,6 @@
 #include "api/server/field_value.h"
 #include "api/server/page_cursor.h"
 #include "common/gpu_model.h"
-#include "common/must.h"
 
 #include <inttypes.h>
 #include <string.h>

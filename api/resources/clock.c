@@ -8,7 +8,6 @@
 #include "api/resources/registry.h"
 #include "api/resources/zone_lag.h"
 #include "api/server/server.h"
-#include "common/config.h"
 #include "common/shutdown.h"
 
 #include <pthread.h>

@@ -2,7 +2,6 @@
  * billing's functions (docs/money.md). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
-#include "api/server/answer.h"
 
 struct credit_limit {
     struct field_money limit;

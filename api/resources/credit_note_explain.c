@@ -3,8 +3,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/invoice_explain.h"
 #include "api/resources/registry.h"
-#include "api/server/answer.h"
-#include "common/money.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/invoice_explain_terms.h"
 
-#include "api/server/answer.h"
 #include "common/document_text.h"
 #include "common/money.h"
 #include "common/must.h"

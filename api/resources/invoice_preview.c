@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/registry.h"
 #include "api/resources/tenant_named.h"
-#include "api/server/answer.h"
 #include "common/calendar.h"
 #include "common/invoice_amounts.h"
 #include "common/invoice_describe.h"

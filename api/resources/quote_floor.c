@@ -4,7 +4,6 @@
 #include "api/resources/price_floor_check.h"
 #include "api/resources/quote_price.h"
 #include "api/resources/registry.h"
-#include "api/server/answer.h"
 #include "common/money.h"
 
 #include <string.h>

@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/quote_price.h"
 
-#include "api/server/answer.h"
-
 struct metered {
     const char *meter, *unit, *price, *model;
     struct field_money unit_price;

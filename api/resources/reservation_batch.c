@@ -8,9 +8,6 @@
 #include "api/resources/reservation_admission.h"
 #include "api/server/waiting.h"
 #include "common/clock.h"
-#include "common/hex.h"
-#include "common/log.h"
-#include "common/must.h"
 
 #include <stdio.h>
 #include <string.h>

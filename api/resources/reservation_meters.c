@@ -2,9 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources/reservation_meters.h"
 
-#include "api/server/answer.h"
 #include "common/money.h"
-#include "common/must.h"
 
 #include <string.h>
 

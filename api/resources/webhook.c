@@ -4,7 +4,6 @@
 #include "api/resources/object_param.h"
 #include "api/resources/registry.h"
 #include "api/resources/webhook_store.h"
-#include "api/server/answer.h"
 #include "api/server/event_filter.h"
 #include "api/server/server.h"
 #include "api/webhook/secret.h"

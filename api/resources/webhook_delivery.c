@@ -1,7 +1,6 @@
 /* Deliveries of a webhook: what was brought and what came of it, and asking for one more. Who asks appends an event, which
  * the worker makes a delivery of: so a ping goes the way of every event. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/resources/object_param.h"
 #include "api/resources/registry.h"
 #include "api/resources/webhook_store.h"
 #include "api/server/answer.h"

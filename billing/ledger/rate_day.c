@@ -11,7 +11,6 @@
 #include "billing/ledger/rate_tenant.h"
 #include "billing/ledger/refusals.h"
 #include "billing/ledger/usage_lines.h"
-#include "common/alloc.h"
 #include "common/calendar.h"
 #include "common/metrics.h"
 

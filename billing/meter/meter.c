@@ -5,11 +5,9 @@
 #include "billing/meter/event_batch.h"
 #include "billing/meter/meter_store.h"
 #include "common/alloc.h"
-#include "common/calendar.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/metrics.h"
-#include "common/must.h"
 #include "common/shutdown.h"
 
 #define CUT_CHUNK        5000  /* instances per transaction */

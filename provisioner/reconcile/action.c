@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/instance.h"
 
-#include "common/must.h"
-
 /* Why it is not so, by the state in which the instance is instead: codes of docs/errors.md. */
 static const char *const reasons[INSTANCE_STATE_COUNT] = {
     [INSTANCE_PLANNED] = "instance_not_running", [INSTANCE_PROVISIONING] = "instance_not_running",

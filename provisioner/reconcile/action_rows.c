@@ -1,7 +1,6 @@
 /* What was asked of instances as rows: reading what is open, writing what became of it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/apply.h"
-#include "provisioner/reconcile/instance.h"
 #include "provisioner/reconcile/observe.h"
 
 #include "common/must.h"

@@ -7,7 +7,6 @@
 #include "provisioner/reconcile/holding.h"
 
 #include "common/least.h"
-#include "common/must.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/apply.h"
 
-#include "common/must.h"
-
 #define MONTH_S (31 * INT64_C(86400))
 
 /* A stay keeps the newest 1,000: those before go, and are not put in where a driver hands over more at once. Of most

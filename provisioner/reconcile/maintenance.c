@@ -4,8 +4,6 @@
 
 #include "provisioner/reconcile/moving.h"
 
-#include "common/must.h"
-
 #include <inttypes.h>
 #include <string.h>
 

@@ -3,8 +3,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/observe.h"
 
-#include "common/must.h"
-
 #include <string.h>
 
 #define TOLD_MAX      64 /* in one piece of work */

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/world.h"
 
-#include "common/alloc.h"
 #include "common/calendar.h"
 #include "common/must.h"
 #include "common/text_find.h"

@@ -5,7 +5,6 @@
  * All policies see the same tasks in the same order. Tasks without GPUs arrive among them and take CPU and memory. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/alloc.h"
-#include "common/must.h"
 #include "tests/bench/planner_bench.h"
 #include "tests/bench/planner_experiment.h"
 #include "tests/bench/planner_placements.h"

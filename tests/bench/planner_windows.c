@@ -3,7 +3,6 @@
  * can exceed; gangs that stand within the scope they asked for; and the biggest block of free nodes that is kept. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/alloc.h"
-#include "common/must.h"
 #include "tests/bench/planner_bench.h"
 #include "tests/bench/planner_bookings.h"
 #include "tests/bench/planner_experiment.h"

@@ -3,7 +3,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/audit/chain.h"
 #include "common/hex.h"
-#include "common/identity.h"
 #include "tests/unit/property.h"
 #include "tests/unit/suite.h"
 

@@ -1,7 +1,6 @@
 /* Consoles: what is made of the bytes of a serial line, and what the simulated driver says of its own doing. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/cleanup.h"
-#include "common/identity.h"
 #include "common/utf8.h"
 #include "provisioner/driver/console.h"
 #include "tests/unit/property.h"

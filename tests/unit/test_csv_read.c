@@ -1,7 +1,6 @@
 /* What reading CSV promises: RFC 4180's rows, and no other text taken for one. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/csv_read.h"
-#include "common/must.h"
 #include "tests/unit/suite.h"
 
 #include <string.h>

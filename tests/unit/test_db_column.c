@@ -1,6 +1,5 @@
 /* What columns promise: PostgreSQL's binary format of an array, byte for byte, and readers that take it back. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/alloc.h"
 #include "common/db_column.h"
 #include "tests/unit/suite.h"
 

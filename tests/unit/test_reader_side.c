@@ -1,7 +1,6 @@
 /* Where reads go: over connections that a test answers, breaks and holds up as it likes. No database. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server/reader_side.h"
-#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/db_lane.h"
 #include "common/must.h"
