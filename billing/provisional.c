@@ -6,6 +6,7 @@
 #include "billing/day_part.h"
 #include "billing/ledger/rate_so_far.h"
 #include "common/clock.h"
+#include "common/least.h"
 #include "common/metrics.h"
 
 #define PERIOD_S      30    /* of domain time: half a minute for what takes long */
@@ -66,9 +67,7 @@ const struct db_stmt *const provisional_statements[] = {
 
 bool provisional_is_due(const struct provisional *provisional, int64_t now_s, int64_t monotonic_ms)
 {
-    int64_t rest_ms = provisional->took_ms * REST_TIMES;
-    rest_ms = rest_ms < REST_MS_LEAST ? REST_MS_LEAST : rest_ms;
-    rest_ms = rest_ms > REST_MS_MOST ? REST_MS_MOST : rest_ms;
+    int64_t rest_ms = least_of(greatest_of(provisional->took_ms * REST_TIMES, REST_MS_LEAST), REST_MS_MOST);
     bool has_rested = provisional->as_of_s == 0 || monotonic_ms - provisional->finished_ms >= rest_ms;
     return has_rested && (provisional->is_stale || now_s - provisional->as_of_s >= PERIOD_S);
 }
@@ -119,7 +118,7 @@ enum err_kind provisional_refresh(struct leader *leader, struct provisional *pro
     enum err_kind kind = begin(leader, &finished.generation, reterr);
     for (int64_t day = first_open_day; calendar_time_of_day(day) < now_s && kind == ERR_NONE; day++) {
         int64_t ends_s = calendar_time_of_day(day + 1);
-        struct day_part part = {.day = day, .until_s = ends_s < now_s ? ends_s : now_s, .open_from_s = open_from_s};
+        struct day_part part = {.day = day, .until_s = least_of(ends_s, now_s), .open_from_s = open_from_s};
         kind = rate_so_far(leader, &part, finished.generation, reterr);
         if (kind == ERR_NONE)
             kind = node_day_so_far(leader, &part, finished.generation, reterr);

@@ -97,7 +97,7 @@ int64_t asset_life_charge(const struct asset_life *life, int64_t day_from, int64
 int64_t asset_life_end(const struct asset_life *life)
 {
     int64_t end = life->actual.stretches[life->actual.count - 1].segment.day_to;
-    return end < life->disposed_on ? end : life->disposed_on;
+    return least_of(end, life->disposed_on);
 }
 
 /* ---- A walk along the stretches ---- */

@@ -390,13 +390,6 @@ static struct series copy_of(struct series series)
     return copy;
 }
 
-static bool cut_to(struct rating_span *span, struct rating_span within)
-{
-    span->from_s = span->from_s > within.from_s ? span->from_s : within.from_s;
-    span->to_s = span->to_s < within.to_s ? span->to_s : within.to_s;
-    return span->from_s < span->to_s;
-}
-
 /* A version with the windows of the zone laid over it, the first window on top. */
 static struct series with_windows(const struct price_book *book, size_t version, const char *zone)
 {
@@ -415,7 +408,8 @@ static struct series with_windows(const struct price_book *book, size_t version,
         struct series window = series_of(is_ours ? end - first : 0);
         for (size_t i = first; is_ours && i < end; i++) {
             struct rating_price price = book->windows[i].price;
-            if (cut_to(&price.valid, base->valid))
+            price.valid = rating_overlap(price.valid, base->valid);
+            if (price.valid.from_s < price.valid.to_s)
                 window.prices[window.count++] = price;
         }
         laid = lay_over(window, laid);

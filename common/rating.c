@@ -5,14 +5,6 @@
 #include "common/calendar.h"
 #include "common/must.h"
 
-static struct rating_span overlap(struct rating_span a, struct rating_span b)
-{
-    return (struct rating_span){
-        .from_s = a.from_s > b.from_s ? a.from_s : b.from_s,
-        .to_s = a.to_s < b.to_s ? a.to_s : b.to_s,
-    };
-}
-
 /* The position of the first price that is still valid at or after the instant. */
 static size_t first_price_from(const struct rating_price *prices, size_t count, int64_t from_s)
 {
@@ -57,7 +49,7 @@ static enum err_kind measure_one(struct rating_span rest, int64_t gpu_milli, con
     while (rest.from_s < rest.to_s) {
         if (i == price_count || prices[i].valid.from_s > rest.from_s)
             return no_price(rest.from_s, reterr);
-        struct rating_span piece = overlap(rest, prices[i].valid);
+        struct rating_span piece = rating_overlap(rest, prices[i].valid);
         must(piece.from_s < piece.to_s); /* else the prices are out of order */
         enum err_kind kind = add_usage(piece, gpu_milli, &ret_gpu_milli_s[i], reterr);
         if (kind != ERR_NONE)
@@ -75,7 +67,7 @@ enum err_kind rating_measure(struct rating_span period, const struct rating_usag
     for (size_t i = 0; i < usage_count; i++) {
         if (usage[i].span.from_s > usage[i].span.to_s)
             return err_set(reterr, ERR_INVALID, "usage interval %zu ends before it starts", i);
-        struct rating_span billed = overlap(usage[i].span, period);
+        struct rating_span billed = rating_overlap(usage[i].span, period);
         enum err_kind kind = measure_one(billed, usage[i].gpu_milli, prices, price_count, ret_gpu_milli_s, reterr);
         if (kind != ERR_NONE)
             return kind;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/err.h"
+#include "common/least.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,12 @@ struct rating_span {
     int64_t from_s;
     int64_t to_s;
 };
+
+/* What lies in both; reversed or empty if nothing does. */
+static inline struct rating_span rating_overlap(struct rating_span a, struct rating_span b)
+{
+    return (struct rating_span){.from_s = greatest_of(a.from_s, b.from_s), .to_s = least_of(a.to_s, b.to_s)};
+}
 
 /* One price for a stretch of time; those of a price list are in order of time and do not overlap. */
 struct rating_price {

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/tariff.h"
 
+#include "common/least.h"
 #include "common/money.h"
 #include "common/must.h"
 #include "common/text_find.h"
@@ -29,8 +30,7 @@ static money_wide graduated(const struct tariff *tariff, int64_t quantity)
     money_wide sum = 0;
     int64_t below = 0;
     for (size_t i = 0; i < tariff->tier_count && below < quantity; i++) {
-        int64_t upto = tariff->tiers[i].up_to_gpu_milli_s;
-        int64_t end = upto < quantity ? upto : quantity;
+        int64_t end = least_of(tariff->tiers[i].up_to_gpu_milli_s, quantity);
         sum += product(tariff->tiers[i].gpu_hour_u, end - below);
         below = end;
     }

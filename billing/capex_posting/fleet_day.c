@@ -4,6 +4,7 @@
 
 #include "common/alloc.h"
 #include "common/calendar.h"
+#include "common/least.h"
 #include "common/must.h"
 
 #include <string.h>
@@ -281,9 +282,8 @@ static enum err_kind load_idle(struct db *db, const char *ids, const char *date,
         &rows, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
         struct fleet_node *node = find_node(fleet, db_identity(rows, row, IDLE_ROW_NODE));
-        int64_t weight = db_int(rows, row, IDLE_ROW_WEIGHT, 0);
-        node->idle_weight[idle_cause_of_text(db_text(rows, row, IDLE_ROW_CAUSE))] +=
-            weight > 0 ? weight : 0; /* facts that overlap */
+        enum idle_cause cause = idle_cause_of_text(db_text(rows, row, IDLE_ROW_CAUSE));
+        node->idle_weight[cause] += greatest_of(db_int(rows, row, IDLE_ROW_WEIGHT, 0), 0); /* facts that overlap */
     }
     return kind;
 }

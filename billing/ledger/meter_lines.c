@@ -5,6 +5,7 @@
 #include "billing/ledger/rate_lines.h"
 #include "billing/ledger/usage_lines.h"
 #include "common/alloc.h"
+#include "common/least.h"
 #include "common/money.h"
 
 #include <stdlib.h>
@@ -202,7 +203,7 @@ enum err_kind meter_lines_check(const struct rated_lines *lines, struct err *ret
         const struct rated_line *line = &lines->list[i];
         if (!rated_line_is_metered(line))
             continue;
-        int64_t most_u = line->list_u > line->contracted_u ? line->list_u : line->contracted_u;
+        int64_t most_u = greatest_of(line->list_u, line->contracted_u);
         if (most_u > METER_PERIOD_MOST_U - sum_u)
             return err_set_code(reterr, ERR_INVALID, "amount_out_of_range",
                                 "what its meters come to is more than a tenant's billing period may come to");

@@ -4,6 +4,7 @@
 
 #include "billing/ledger/rate_lines.h"
 #include "common/calendar.h"
+#include "common/least.h"
 
 #include <string.h>
 
@@ -85,7 +86,7 @@ static enum err_kind load_written(struct db *db, const struct rate_scope *scope,
         const struct rated_key *before = i == 0 ? NULL : &lines->list[i - 1].key;
         if (before == NULL || !identity_equal(key->reservation, before->reservation))
             db_array_identity(&reservations, key->reservation);
-        least_s = key->period_start_s < least_s ? key->period_start_s : least_s;
+        least_s = least_of(least_s, key->period_start_s);
     }
     enum err_kind kind = rated_lines_of_reservations(db, &reservations, least_s, ret_rows, ret, reterr);
     if (kind == ERR_NONE)

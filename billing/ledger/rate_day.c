@@ -12,6 +12,7 @@
 #include "billing/ledger/refusals.h"
 #include "billing/ledger/usage_lines.h"
 #include "common/calendar.h"
+#include "common/least.h"
 #include "common/metrics.h"
 
 #include <string.h>
@@ -223,7 +224,7 @@ enum err_kind rate_day_book(struct db *db, int64_t day, struct price_book *ret, 
         return kind;
     int64_t day_s = calendar_time_of_day(day);
     int64_t oldest_s = db_int(oldest, 0, 0, day_s);
-    struct price_scope scope = {.from_s = (oldest_s < day_s ? oldest_s : day_s) - RATE_BEFORE_DAYS * CALENDAR_DAY_S,
+    struct price_scope scope = {.from_s = least_of(oldest_s, day_s) - RATE_BEFORE_DAYS * CALENDAR_DAY_S,
                                 .to_s = calendar_time_of_day(day + 1)};
     return price_book_load(db, &scope, ret, reterr);
 }

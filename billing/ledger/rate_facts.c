@@ -5,6 +5,7 @@
 #include "billing/ledger/rate_minimum.h"
 #include "billing/ledger/usage_lines.h"
 #include "common/alloc.h"
+#include "common/least.h"
 #include "common/log.h"
 
 #include <stdlib.h>
@@ -139,10 +140,8 @@ enum err_kind facts_measure(struct db *db, const struct facts_period *period, st
 
 int64_t facts_amount(const struct facts_period *period, const struct facts *facts, int row)
 {
-    int64_t from_s = db_int(facts->usage_rows, row, USAGE_COLUMN_FROM, 0);
-    int64_t to_s = db_int(facts->usage_rows, row, USAGE_COLUMN_TO, 0);
-    from_s = from_s < period->starts_s ? period->starts_s : from_s;
-    to_s = to_s > period->ends_s ? period->ends_s : to_s;
+    int64_t from_s = greatest_of(db_int(facts->usage_rows, row, USAGE_COLUMN_FROM, 0), period->starts_s);
+    int64_t to_s = least_of(db_int(facts->usage_rows, row, USAGE_COLUMN_TO, 0), period->ends_s);
     return (to_s - from_s) * db_int(facts->usage_rows, row, USAGE_COLUMN_GPU_MILLI, 0);
 }
 

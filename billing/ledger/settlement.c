@@ -6,6 +6,7 @@
 #include "billing/ledger/give_back.h"
 #include "billing/ledger/journal.h"
 #include "common/alloc.h"
+#include "common/least.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,7 +165,7 @@ static struct drawing drawing_of(const PGresult *grants, int64_t amount_u)
         int64_t left_u = taken_u[i] - db_int(grants, (int)i, GRANT_REMAINING, 0);
         db_array_identity(&ret.grant, db_identity(grants, (int)i, GRANT_ID));
         db_array_int(&ret.amount, taken_u[i]);
-        ret.revived_u += left_u > 0 ? left_u : 0;
+        ret.revived_u += greatest_of(left_u, 0);
     }
     free(room_u);
     free(taken_u);
@@ -211,7 +212,7 @@ static enum err_kind draw_customer_credit(struct db *db, const struct settlement
 {
     int64_t there_u = 0;
     enum err_kind kind = settlement_customer_credit(db, of->tenant, of->currency, &there_u, reterr);
-    *ret_drawn_u = there_u < amount_u ? there_u : amount_u;
+    *ret_drawn_u = least_of(there_u, amount_u);
     return kind == ERR_NONE ? settlement_add(db, of, "customer_credit", NULL, *ret_drawn_u, reterr) : kind;
 }
 
@@ -288,7 +289,7 @@ static enum err_kind reduce(struct db *db, const struct settlement_invoice *of, 
     if (kind == ERR_NONE && open_u < 0)
         kind = give_back(db, of, *key, -open_u, reterr);
     else if (kind == ERR_NONE && open_u > 0 && amount_u < 0)
-        kind = take_back(db, of, *key, open_u < -amount_u ? open_u : -amount_u, reterr);
+        kind = take_back(db, of, *key, least_of(open_u, -amount_u), reterr);
     return kind;
 }
 
