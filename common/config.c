@@ -4,6 +4,8 @@
 #include "common/config.h"
 
 #include "common/alloc.h"
+#include "common/config_print.h"
+#include "common/config_setting.h"
 #include "common/db.h"
 #include "common/must.h"
 
@@ -14,8 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define KEY_SIZE 64 /* of a setting, with SLUICE_ before it */
 
 const struct setting config_common_settings[] = {
     // clang-format off
@@ -97,86 +97,13 @@ static const struct setting *find_setting(const struct config_part *parts, const
     return NULL;
 }
 
-/* database_url as DATABASE_URL or database-url. */
-static void spell(const char *key, bool as_flag, char ret[static KEY_SIZE])
-{
-    size_t length = strlen(key);
-    must(length < KEY_SIZE);
-    for (size_t i = 0; i < length; i++) {
-        if (as_flag)
-            ret[i] = key[i] == '_' ? '-' : key[i];
-        else
-            ret[i] = (char)toupper((unsigned char)key[i]);
-    }
-    ret[length] = '\0';
-}
-
 static const char *environment_value(const char *key)
 {
-    char upper[KEY_SIZE];
-    char name[sizeof "SLUICE_" + KEY_SIZE];
-    spell(key, false, upper);
+    char upper[SETTING_KEY_SIZE];
+    char name[sizeof "SLUICE_" + SETTING_KEY_SIZE];
+    setting_spell(key, false, upper);
     (void)snprintf(name, sizeof name, "SLUICE_%s", upper);
     return getenv(name); /* NOLINT(concurrency-mt-unsafe): read before any thread is started */
-}
-
-static void *field_of(const struct setting *setting, void *target)
-{
-    return (char *)target + setting->offset;
-}
-
-static bool read_bool(const char *text, bool *ret)
-{
-    static const char *const texts[][2] = {{"false", "true"}, {"off", "on"}, {"no", "yes"}, {"0", "1"}};
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        bool is_true = strcmp(text, texts[i][1]) == 0;
-        if (is_true || strcmp(text, texts[i][0]) == 0) {
-            *ret = is_true;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool read_int(const char *text, int64_t *ret)
-{
-    char *end = NULL;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    bool starts_well = isdigit((unsigned char)text[0]) != 0 || text[0] == '-'; /* strtoll would skip spaces */
-    if (!starts_well || errno != 0 || end == text || *end != '\0')
-        return false;
-    *ret = value;
-    return true;
-}
-
-static const char *shown(const struct setting *setting, const char *value)
-{
-    return setting->secret && value[0] != '\0' ? "********" : value;
-}
-
-static enum err_kind store_value(const struct setting *setting, void *target, const char *text, struct err *reterr)
-{
-    void *field = field_of(setting, target);
-    if (setting->type == SETTING_TEXT) {
-        *(char **)field = alloc_text(text);
-        return ERR_NONE;
-    }
-    if (setting->type == SETTING_BOOL) {
-        if (!read_bool(text, field))
-            return err_set(reterr, ERR_INVALID, "setting '%s': '%s' is neither 'true' nor 'false'", setting->key,
-                           shown(setting, text));
-        return ERR_NONE;
-    }
-    int64_t number = 0;
-    if (!read_int(text, &number) || number < setting->least || number > setting->most) {
-        return err_set(reterr, ERR_INVALID,
-                       "setting '%s': '%s' is not a whole number from %" PRId64 " to %" PRId64 "%s%s", setting->key,
-                       shown(setting, text), setting->least, setting->most, setting->unit == NULL ? "" : " ",
-                       setting->unit == NULL ? "" : setting->unit);
-    }
-    *(int64_t *)field = number;
-    return ERR_NONE;
 }
 
 static enum err_kind resolve(const struct setting *setting, void *target, const struct entries *flags,
@@ -186,12 +113,12 @@ static enum err_kind resolve(const struct setting *setting, void *target, const 
                                 entries_find(file, setting->key), setting->fallback};
     for (size_t i = 0; i < COUNT_OF(candidates); i++) {
         if (candidates[i] != NULL)
-            return store_value(setting, target, candidates[i], reterr);
+            return setting_store(setting, target, candidates[i], reterr);
     }
-    char flag[KEY_SIZE];
-    char upper[KEY_SIZE];
-    spell(setting->key, true, flag);
-    spell(setting->key, false, upper);
+    char flag[SETTING_KEY_SIZE];
+    char upper[SETTING_KEY_SIZE];
+    setting_spell(setting->key, true, flag);
+    setting_spell(setting->key, false, upper);
     return err_set(reterr, ERR_INVALID,
                    "setting '%s' is missing: give --%s, SLUICE_%s or a line in the file of --config", setting->key,
                    flag, upper);
@@ -276,10 +203,10 @@ static bool read_request(const char *argument, enum request *ret)
 }
 
 /* "--some-key=..." gives some_key; false where it is no flag or too long for one. */
-static bool read_key(const char *argument, char ret[static KEY_SIZE])
+static bool read_key(const char *argument, char ret[static SETTING_KEY_SIZE])
 {
     size_t length = strcspn(argument, "=");
-    if (strncmp(argument, "--", 2) != 0 || length < 3 || length - 2 >= KEY_SIZE)
+    if (strncmp(argument, "--", 2) != 0 || length < 3 || length - 2 >= SETTING_KEY_SIZE)
         return false;
     for (size_t i = 2; i < length; i++)
         ret[i - 2] = argument[i] == '-' ? '_' : argument[i];
@@ -292,7 +219,7 @@ static enum err_kind read_flag(const struct config_part *parts, int argc, char *
                                struct command_line *line, struct err *reterr)
 {
     const char *argument = argv[*index];
-    char key[KEY_SIZE];
+    char key[SETTING_KEY_SIZE];
     if (!read_key(argument, key))
         return err_set(reterr, ERR_INVALID, "unexpected argument '%s': see --help", argument);
     bool is_file = strcmp(key, "config") == 0;
@@ -332,87 +259,6 @@ static enum err_kind read_command_line(const struct config_part *parts, int argc
     return ERR_NONE;
 }
 
-/* ---- Printing ---- */
-
-static void print_setting_help(const struct setting *setting)
-{
-    static const char *const types[] = {
-        [SETTING_TEXT] = "TEXT", [SETTING_INT] = "NUMBER", [SETTING_BOOL] = "true|false"};
-    char flag[KEY_SIZE];
-    spell(setting->key, true, flag);
-    printf("  --%s %s\n        %s", flag, types[setting->type], setting->help);
-    if (setting->type == SETTING_INT) {
-        printf("; %" PRId64 " to %" PRId64 "%s%s", setting->least, setting->most, setting->unit == NULL ? "" : " ",
-               setting->unit == NULL ? "" : setting->unit);
-    }
-    if (setting->fallback == NULL)
-        printf(" (required)\n");
-    else
-        printf(" (default: %s)\n", setting->fallback[0] == '\0' ? "none" : setting->fallback);
-}
-
-static void print_help(const char *program, const char *summary, const struct config_part *parts)
-{
-    printf("%s: %s\n\nUsage: %s [--config FILE] [--<setting> <value>]...\n\n", program, summary, program);
-    printf("A setting's value comes from its flag, else from the environment (SLUICE_<SETTING>, in capitals and\n"
-           "underscores), else from the file of --config (lines of 'setting = value'), else it is the default.\n\n"
-           "Settings:\n");
-    for (const struct config_part *part = parts; part->settings != NULL; part++) {
-        for (const struct setting *setting = part->settings; setting->key != NULL; setting++)
-            print_setting_help(setting);
-    }
-    printf(
-        "\nInstead of running:\n"
-        "  --check-config  say whether the configuration is valid, and what in it is weak (--strict: fail if anything is)\n"
-        "  --print-config  print every setting's value, secrets masked\n"
-        "  --print-docs    print the settings as docs/configuration.md has them\n"
-        "  --version       print the version, and the schema that it knows\n"
-        "  --help          print this\n");
-}
-
-/* A row of docs/configuration.md. */
-static void print_setting_row(const struct setting *setting)
-{
-    const char *fallback = setting->fallback == NULL ? "required" : setting->fallback;
-    printf("| `%s` | %s | ", setting->key, fallback[0] == '\0' ? "none" : fallback);
-    if (setting->type == SETTING_INT) {
-        printf("%" PRId64 " to %" PRId64 "%s%s", setting->least, setting->most, setting->unit == NULL ? "" : " ",
-               setting->unit == NULL ? "" : setting->unit);
-    } else {
-        printf("%s", setting->type == SETTING_BOOL ? "true, false" : "text");
-    }
-    printf(" | %s |\n", setting->help);
-}
-
-static void print_docs(const char *program, const struct config_part *parts)
-{
-    printf("\n## %s\n\n| setting | default | values | meaning |\n|--|--|--|--|\n", program);
-    for (const struct config_part *part = parts; part->settings != NULL; part++) {
-        for (const struct setting *setting = part->settings; setting->key != NULL; setting++)
-            print_setting_row(setting);
-    }
-}
-
-static void print_value(const struct setting *setting, void *target)
-{
-    const void *field = field_of(setting, target);
-    printf("%s = ", setting->key);
-    if (setting->type == SETTING_INT)
-        printf("%" PRId64 "\n", *(const int64_t *)field);
-    else if (setting->type == SETTING_BOOL)
-        printf("%s\n", *(const bool *)field ? "true" : "false");
-    else
-        printf("%s\n", shown(setting, *(char *const *)field));
-}
-
-static void print_values(const struct config_part *parts)
-{
-    for (const struct config_part *part = parts; part->settings != NULL; part++) {
-        for (const struct setting *setting = part->settings; setting->key != NULL; setting++)
-            print_value(setting, part->target);
-    }
-}
-
 /* ---- Loading ---- */
 
 static void forget_texts(const struct config_part *parts)
@@ -420,7 +266,7 @@ static void forget_texts(const struct config_part *parts)
     for (const struct config_part *part = parts; part->settings != NULL; part++) {
         for (const struct setting *setting = part->settings; setting->key != NULL; setting++) {
             if (setting->type == SETTING_TEXT)
-                *(char **)field_of(setting, part->target) = NULL;
+                *(char **)setting_field(setting, part->target) = NULL;
         }
     }
 }
@@ -462,11 +308,11 @@ enum err_kind config_load(const char *program, const char *summary, const struct
         return kind;
     *ret_done = line.request != REQUEST_RUN;
     if (line.request == REQUEST_HELP)
-        print_help(program, summary, parts);
+        config_print_help(program, summary, parts);
     if (line.request == REQUEST_VERSION)
         printf("%s %s (knows schema %d)\n", program, SLUICE_VERSION, DB_SCHEMA_KNOWN);
     if (line.request == REQUEST_DOCS)
-        print_docs(program, parts);
+        config_print_docs(program, parts);
     if (line.request == REQUEST_HELP || line.request == REQUEST_VERSION || line.request == REQUEST_DOCS)
         return ERR_NONE;
 
@@ -478,7 +324,7 @@ enum err_kind config_load(const char *program, const char *summary, const struct
     if (line.request == REQUEST_CHECK)
         printf("the configuration is valid\n");
     if (line.request == REQUEST_PRINT)
-        print_values(parts);
+        config_print_values(parts);
     return ERR_NONE;
 }
 
@@ -486,7 +332,7 @@ void config_release(const struct config_part *parts)
 {
     for (const struct config_part *part = parts; part->settings != NULL; part++) {
         for (const struct setting *setting = part->settings; setting->key != NULL; setting++) {
-            char **text = setting->type == SETTING_TEXT ? field_of(setting, part->target) : NULL;
+            char **text = setting->type == SETTING_TEXT ? setting_field(setting, part->target) : NULL;
             if (text == NULL || *text == NULL)
                 continue;
             if (setting->secret)
