@@ -120,6 +120,7 @@ void db_array_text(struct db_array *array, const char *value); /* NULL is SQL nu
 void db_array_int(struct db_array *array, int64_t value);
 void db_array_bool(struct db_array *array, bool value);
 void db_array_identity(struct db_array *array, struct identity id);
+void db_array_identity_or_null(struct db_array *array, const struct identity *id_or_null); /* NULL is SQL null */
 const char *db_array_param(struct db_array *array); /* closes it; valid until cleared */
 /* The same for an array that is unnested beside others, of which one at least has values: NULL where it has none but
  * nulls. unnest() fills up with nulls what is shorter, and what is not there costs nothing. */

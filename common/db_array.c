@@ -80,6 +80,14 @@ void db_array_identity(struct db_array *array, struct identity id)
     add(array, text, UUID_TEXT_SIZE - 1);
 }
 
+void db_array_identity_or_null(struct db_array *array, const struct identity *id_or_null)
+{
+    if (id_or_null != NULL)
+        db_array_identity(array, *id_or_null);
+    else
+        db_array_text(array, NULL);
+}
+
 const char *db_array_param(struct db_array *array)
 {
     bool closed = array->length > 0 && array->text[array->length - 1] == '\0';

@@ -108,20 +108,12 @@ void journal_batch_release(struct journal_batch *batch)
         db_array_clear(arrays[i]);
 }
 
-static void add_identity(struct db_array *array, const struct identity *id_or_null)
-{
-    if (id_or_null != NULL)
-        db_array_identity(array, *id_or_null);
-    else
-        db_array_text(array, NULL);
-}
-
 void journal_open(struct journal_batch *batch, const struct journal_head *head)
 {
     db_array_text(&batch->key, head->key);
     db_array_int(&batch->posted_at, head->posted_at_s);
     db_array_text(&batch->source_type, head->source_type);
-    add_identity(&batch->source, head->source);
+    db_array_identity_or_null(&batch->source, head->source);
 }
 
 void journal_debit(struct journal_batch *batch, const char *code, const struct identity *tenant_or_null,
@@ -132,7 +124,7 @@ void journal_debit(struct journal_batch *batch, const char *code, const struct i
         return;
     db_array_int(&batch->journal, (int64_t)batch->key.count);
     db_array_text(&batch->code, code);
-    add_identity(&batch->tenant, tenant_or_null);
+    db_array_identity_or_null(&batch->tenant, tenant_or_null);
     db_array_text(&batch->currency, currency);
     db_array_int(&batch->amount, amount_u);
 }

@@ -367,24 +367,22 @@ enum err_kind rated_lines_of_meters(struct db *db, const char *tenant, int64_t p
 
 /* ---- Writing ---- */
 
-static void add_identity(struct db_array *column, const struct identity *id)
+/* In memory what a line lacks is nil. */
+static void add_identity(struct db_array *column, struct identity id)
 {
-    if (identity_is_nil(*id))
-        db_array_text(column, NULL);
-    else
-        db_array_identity(column, *id);
+    db_array_identity_or_null(column, identity_is_nil(id) ? NULL : &id);
 }
 
 static void add_row(struct db_array columns[COLUMN_COUNT], const struct rated_line *line)
 {
     const struct rated_key *key = &line->key;
-    add_identity(&columns[COLUMN_TENANT], &line->tenant);
-    add_identity(&columns[COLUMN_RESERVATION], &key->reservation);
-    add_identity(&columns[COLUMN_PRICE], &key->price);
+    add_identity(&columns[COLUMN_TENANT], line->tenant);
+    add_identity(&columns[COLUMN_RESERVATION], key->reservation);
+    add_identity(&columns[COLUMN_PRICE], key->price);
     db_array_int(&columns[COLUMN_PERIOD], key->period_start_s);
-    add_identity(&columns[COLUMN_LIST_PRICE], &key->list_price);
-    add_identity(&columns[COLUMN_DISCOUNT], &key->discount);
-    add_identity(&columns[COLUMN_COMMITMENT], &key->commitment);
+    add_identity(&columns[COLUMN_LIST_PRICE], key->list_price);
+    add_identity(&columns[COLUMN_DISCOUNT], key->discount);
+    add_identity(&columns[COLUMN_COMMITMENT], key->commitment);
     db_array_int(&columns[COLUMN_WINDOW], key->window);
     db_array_int(&columns[COLUMN_LIST_WINDOW], key->list_window);
     db_array_text(&columns[COLUMN_CAPACITY], capacity_texts[key->capacity]);
@@ -398,7 +396,7 @@ static void add_row(struct db_array columns[COLUMN_COUNT], const struct rated_li
     db_array_int(&columns[COLUMN_CONTRACTED], line->contracted_u);
     db_array_int(&columns[COLUMN_EFFECTIVE], line->effective_u);
     db_array_int(&columns[COLUMN_BILLED], line->billed_u);
-    add_identity(&columns[COLUMN_METER], &key->meter);
+    add_identity(&columns[COLUMN_METER], key->meter);
     db_array_int(&columns[COLUMN_METER_QUANTITY], line->meter_quantity);
 }
 

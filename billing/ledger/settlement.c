@@ -124,10 +124,7 @@ enum err_kind settlement_add(struct db *db, const struct settlement_invoice *of,
         return ERR_NONE;
     CLEANUP(db_array_clear) struct db_array source = {0};
     CLEANUP(db_array_clear) struct db_array amount = {0};
-    if (source_or_null != NULL)
-        db_array_identity(&source, *source_or_null);
-    else
-        db_array_text(&source, NULL);
+    db_array_identity_or_null(&source, source_or_null);
     db_array_int(&amount, amount_u);
     return settlement_add_each(db, of, kind, &source, &amount, reterr);
 }
