@@ -311,7 +311,7 @@ class History(Invoicing, Purchasing, Lending, Crashes):
         less = {"percent_bp": self.dice.randrange(1, 10001)} if sku is None or self.dice.random() < 0.6 else {"fixed_u": self.unit()}
         self.house.new_discount(tenant, begins, self.dice.choice((None, begins + self.dice.randrange(1, 9 * DAY_S))), self.dice.choice((None, "research")), sku, **less)
 
-    def used(self, tenants, longest=31 * DAY_S):
+    def used(self, tenants):
         """(reservation, stretch) of what was billable for more than an hour, by now."""
         now = self.house.today + DAY_S - 1
         return [(instance, s) for instance in self.house.world.instances if instance.reservation.tenant in tenants for s in instance.stretches(self.house.today)

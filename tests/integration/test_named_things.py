@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from contract import ROOT
-from stack import Stack, eventually
+from stack import eventually
 
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAbxtRHhZwWzpfHPcT8rmQIS3TC4EnITgX5Qj71ad0+6 ana@acme"
 FINGERPRINT = "SHA256:EyAnmuIpVHhgsQMlSeayRHFdKC9eGAQnyMmReP6kkq0"
@@ -20,16 +20,10 @@ WISH = {"instance_type": "h100.8x", "zone": "us-east-1a", "starts_at": "2026-01-
 
 
 @pytest.fixture(scope="module")
-def shop(cluster, tmp_path_factory):
-    """A stack that serves this file; each test has a tenant of its own."""
-    made = Stack(cluster, tmp_path_factory.mktemp("shop"))
-    try:
-        made.start()
-        made.fleet(4)
-        yield made
-    finally:
-        made.stop()
-        cluster.drop_database(made.database)
+def shop(module_stack):
+    """Each test has a tenant of its own."""
+    module_stack.fleet(4)
+    return module_stack
 
 
 @pytest.fixture

@@ -5,18 +5,14 @@ import uuid
 
 import pytest
 
-from bookkeeping import Bookkeeping
 from stack import eventually
 
 DUE_U = 24 * 8 * 2_000_000
 
 
 @pytest.fixture
-def books(cluster, tmp_path):
-    made = Bookkeeping(cluster, tmp_path, start="2026-03-31T00:00:00Z")
-    made.daemon.start()
-    yield made
-    made.close()
+def books(keep_books):
+    return keep_books(start="2026-03-31T00:00:00Z")
 
 
 def wish(number):

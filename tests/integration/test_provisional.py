@@ -1,29 +1,19 @@
 """What open days come to so far: sluice-billing on a real database, and reports before and after a day's close."""
 # SPDX-License-Identifier: Apache-2.0
 
+import functools
 import uuid
 
 import pytest
 
-from bookkeeping import Bookkeeping
 from stack import eventually
 
 KEYS = ("tenant", "project", "instance_type", "node", "rack", "cohort", "day", "reservation")
 
 
 @pytest.fixture
-def keep_books(cluster, tmp_path):
-    made = []
-
-    def keep(start):
-        books = Bookkeeping(cluster, tmp_path, start=start, settings={"SLUICE_LEASE_TTL_MS": "1000"})
-        made.append(books)
-        books.daemon.start()
-        return books
-
-    yield keep
-    for books in made:
-        books.close()
+def keep_books(keep_books):
+    return functools.partial(keep_books, settings={"SLUICE_LEASE_TTL_MS": "1000"})
 
 
 def settled(books):
@@ -62,7 +52,7 @@ def running(books, tenant, kind, node, starts_at, ends_at, gpus=8):
 
 
 def test_what_runs_is_in_every_report_within_a_minute_and_the_close_replaces_it(keep_books):
-    books = keep_books("2026-03-01T00:00:00Z")
+    books = keep_books(start="2026-03-01T00:00:00Z")
     day = "2026-03-01"
     tenant = books.tenant("acme")
     eight = books.instance_type("h100.8x")
@@ -122,7 +112,7 @@ def what_an_older_release_closed_is_summed_up(books):
 
 def test_so_far_is_rated_as_the_close_will(keep_books):
     """Flat prices, tiers, a commitment, a minimum, a cancellation and two billing months: what is told is what is closed."""
-    books = keep_books("2026-03-30T00:00:00Z")
+    books = keep_books(start="2026-03-30T00:00:00Z")
     eight, four, two = books.instance_type("h100.8x"), books.instance_type("h100.4x", gpus=4), books.instance_type("h100.2x", gpus=2)
     nodes = [books.node(f"n{number}") for number in range(4)]
     tenants = {name: books.tenant(name, timezone=zone) for name, zone in (("flat", "Europe/Berlin"), ("tiered", "UTC"), ("committed", "UTC"))}
@@ -164,7 +154,7 @@ def test_so_far_is_rated_as_the_close_will(keep_books):
 
 
 def test_a_crash_on_the_way_leaves_the_last_figures_and_nothing_twice(keep_books):
-    books = keep_books("2026-03-01T00:00:00Z")
+    books = keep_books(start="2026-03-01T00:00:00Z")
     tenant = books.tenant("acme")
     eight = books.instance_type("h100.8x")
     books.price("h100.8x", 2_000_000, "2026-01-01T00:00:00Z")
@@ -194,7 +184,7 @@ def test_a_crash_on_the_way_leaves_the_last_figures_and_nothing_twice(keep_books
 
 def test_what_a_close_credits_and_corrects_is_told_before_and_what_has_no_price_is_counted(keep_books):
     """A month that ends within the open day, a correction and an own price of today, and an hour that nothing prices."""
-    books = keep_books("2026-03-30T00:00:00Z")
+    books = keep_books(start="2026-03-30T00:00:00Z")
     eight, bare = books.instance_type("h100.8x"), books.instance_type("bare.8x")
     tenants = {name: books.tenant(name, timezone=zone) for name, zone in (("berlin", "Europe/Berlin"), ("late", "UTC"), ("agreed", "UTC"), ("free", "UTC"))}
     nodes = [books.node(f"n{number}") for number in range(4)]

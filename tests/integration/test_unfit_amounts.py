@@ -5,18 +5,14 @@ import uuid
 
 import pytest
 
-from bookkeeping import Bookkeeping
 from stack import eventually
 
 BILLION_U = 10**15
 
 
 @pytest.fixture
-def books(cluster, tmp_path):
-    made = Bookkeeping(cluster, tmp_path, start="2026-03-31T00:00:00Z")
-    made.daemon.start()
-    yield made
-    made.close()
+def books(keep_books):
+    return keep_books(start="2026-03-31T00:00:00Z")
 
 
 def delivered(books, tenant, sku, type_id, days, price_u, ends_at="2026-04-01T00:00:00Z"):

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from stack import Stack, eventually
+from stack import eventually
 
 DAY = "2026-02-{:02}T00:00:00Z"
 
@@ -20,18 +20,13 @@ def flexible(**fields):
 
 
 @pytest.fixture(scope="module")
-def plant(cluster, tmp_path_factory):
+def plant(module_stack):
     """Two fabrics of two leaves of two racks of two nodes: sixteen nodes, named by where they are. Nobody moves its clock."""
-    made = Stack(cluster, tmp_path_factory.mktemp("plant"))
-    try:
-        made.start().fleet(nodes=0)
-        for fabric, leaf, rack, node in itertools.product("ab", "12", "xy", "mn"):
-            made.node(f"{fabric}{leaf}{rack}{node}", fabric=f"fabric-{fabric}", leaf=f"leaf-{fabric}{leaf}",
-                      rack=f"rack-{fabric}{leaf}{rack}")
-        yield made
-    finally:
-        made.stop()
-        cluster.drop_database(made.database)
+    module_stack.fleet(nodes=0)
+    for fabric, leaf, rack, node in itertools.product("ab", "12", "xy", "mn"):
+        module_stack.node(f"{fabric}{leaf}{rack}{node}", fabric=f"fabric-{fabric}", leaf=f"leaf-{fabric}{leaf}",
+                          rack=f"rack-{fabric}{leaf}{rack}")
+    return module_stack
 
 
 @pytest.fixture
