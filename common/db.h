@@ -65,6 +65,9 @@ MUST_CHECK enum err_kind db_begin(struct db *db, struct err *reterr);
 MUST_CHECK enum err_kind db_commit(struct db *db, struct err *reterr);
 /* db_begin as the first statement of a pipeline: the transaction is open from then on; db_receive owes its answer. */
 MUST_CHECK enum err_kind db_begin_send(struct db *db, struct err *reterr);
+/* db_begin and db_run in one round trip. Where it fails the caller rolls back, as after db_run. */
+MUST_CHECK enum err_kind db_begin_run(struct db *db, const struct db_stmt *stmt, const char *const *params,
+                                      PGresult **ret, struct err *reterr);
 void db_rollback(struct db *db); /* never fails: the worst case is a disconnect. Nothing to do outside one. */
 /* The id of the running transaction (pg_current_xact_id), to be kept for db_transaction_committed. */
 MUST_CHECK enum err_kind db_transaction_id(struct db *db, uint64_t *ret, struct err *reterr);

@@ -54,6 +54,35 @@ enum err_kind db_begin_send(struct db *db, struct err *reterr)
     return db_send(db, &statement_begin, NULL, reterr);
 }
 
+static enum err_kind begin_run_once(struct db *db, const struct db_stmt *stmt, const char *const *params,
+                                    PGresult **ret, struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_pipeline_enter(db, reterr);
+    kind = kind == ERR_NONE ? db_begin_send(db, reterr) : kind;
+    kind = kind == ERR_NONE ? db_send(db, stmt, params, reterr) : kind;
+    kind = kind == ERR_NONE ? db_pipeline_sync(db, reterr) : kind;
+    kind = kind == ERR_NONE ? db_receive(db, NULL, reterr) : kind; /* of BEGIN */
+    kind = kind == ERR_NONE ? db_receive(db, &result, reterr) : kind;
+    kind = kind == ERR_NONE ? db_pipeline_leave(db, reterr) : kind;
+    if (kind == ERR_NONE)
+        *ret = TAKE(result);
+    return kind;
+}
+
+enum err_kind db_begin_run(struct db *db, const struct db_stmt *stmt, const char *const *params, PGresult **ret,
+                           struct err *reterr)
+{
+    must(!db->in_transaction && !db->in_pipeline);
+    enum err_kind kind = begin_run_once(db, stmt, params, ret, reterr);
+    if (kind == ERR_UNAVAILABLE &&
+        db->connection == NULL) { /* it broke before COMMIT, so nothing was done: once more */
+        db_rollback(db);
+        kind = begin_run_once(db, stmt, params, ret, reterr);
+    }
+    return kind;
+}
+
 enum err_kind db_commit(struct db *db, struct err *reterr)
 {
     must(db->in_transaction && !db->in_pipeline);

@@ -263,7 +263,7 @@ enum err_kind admission_admit(struct db *db, struct batch_item *const *items, si
     for (size_t i = 0; i < COLUMNS; i++)
         params[i] = db_column_param(&columns[i]);
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind = or_again(db_run(db, &statement_admit, params, &result, reterr), reterr);
+    enum err_kind kind = or_again(db_begin_run(db, &statement_admit, params, &result, reterr), reterr);
     if (kind != ERR_NONE)
         return kind;
     must((size_t)PQntuples(result) == count);
