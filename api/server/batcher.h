@@ -1,4 +1,5 @@
-/* The write batcher: one thread that commits many requests in one transaction (group commit).
+/* The write batcher: a thread that commits many requests in one transaction (group commit), and another one that
+ * helps where the first does not keep pace.
  *
  * Each batch takes a fair share per tenant. What the database refuses is the outcome of its row; only an unexpected
  * error splits the batch in two until the row that caused it stands alone, and puts its tenant into batches of its
@@ -28,8 +29,9 @@ struct batch_item {
 struct batch_work {
     /* On a listener's thread: checks what the tables cannot, makes the item. */
     enum err_kind (*prepare)(struct request_internal *internal, struct batch_item **ret, struct err *reterr);
-    /* In the transaction: runs the statement over all items and notes each one's outcome; one round trip, so it also
-     * asks for the transaction's id (db_transaction_committed). May run again. */
+    /* Begins the transaction, runs the statement over all items and notes each one's outcome; one round trip, so it
+     * also asks for the transaction's id (db_transaction_committed). Where it fails the batcher rolls back. May run
+     * again, and for other items at the same time on another thread. */
     enum err_kind (*admit)(struct db *db, struct batch_item *const *items, size_t count, uint64_t *ret_transaction_id,
                            struct err *reterr);
     /* After COMMIT, in a transaction of its own: whoever sends a NOTIFY holds a lock of the whole database cluster
