@@ -116,7 +116,7 @@ class World:
         where = path.replace("{line_no}", "1").replace("{cohort}", "2026-q1")
         if "{id}" in where:
             kind = re.match(r"/v1/(?:system/)?([a-z-]+)/\{id\}", path)[1]
-            known = self.known.get(kind) or next((each["id"] for each in client.items(where.partition("/{id}")[0])), None)
+            known = self.known.get(kind) or next((each.get("id") or each["webhook"] for each in client.items(where.partition("/{id}")[0])), None)
             where = known and where.replace("{id}", known)
         if where and "{delivery}" in where:
             where = where.replace("{delivery}", client.items(where.partition("/{delivery}")[0])[0]["id"])
