@@ -5,6 +5,7 @@
 #include "api/server/screen.h"
 #include "api/server/trace.h"
 #include "common/alloc.h"
+#include "common/least.h"
 #include "common/metrics.h"
 
 #include <stdatomic.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 
 #define HEADERS_MAX      100U
-#define BODY_BYTES_FIRST ((size_t)1024)
+#define BODY_BYTES_FIRST 1024
 #define UPLOAD_BYTES_MAX INT64_C(8388608) /* of a body beyond its limit: read, to be able to answer */
 
 static struct metric metric_held = {.name = "sluice_api_body_bytes",
@@ -128,16 +129,6 @@ void collect_release(struct request_internal *internal)
     internal->body_length = internal->body_capacity = 0;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Memory for what has come, not for what is announced, and for all requests together only so much: whoever sends a body
  * need not have shown who it is. */
 static bool make_room(struct request_internal *internal, size_t size)
@@ -145,7 +136,7 @@ static bool make_room(struct request_internal *internal, size_t size)
     size_t needed = internal->body_length + size;
     if (needed <= internal->body_capacity)
         return true;
-    size_t capacity = smaller(larger(2 * needed, BODY_BYTES_FIRST), BODY_BYTES_MAX);
+    size_t capacity = (size_t)least_of(greatest_of((int64_t)(2 * needed), BODY_BYTES_FIRST), BODY_BYTES_MAX);
     int64_t more = (int64_t)(capacity - internal->body_capacity);
     hold(more);
     if (atomic_load(&held) > internal->server->settings->body_memory_mib * INT64_C(1048576)) {
