@@ -75,8 +75,7 @@ enum err_kind db_begin_run(struct db *db, const struct db_stmt *stmt, const char
 {
     must(!db->in_transaction && !db->in_pipeline);
     enum err_kind kind = begin_run_once(db, stmt, params, ret, reterr);
-    if (kind == ERR_UNAVAILABLE &&
-        db->connection == NULL) { /* it broke before COMMIT, so nothing was done: once more */
+    if (kind == ERR_UNAVAILABLE && db->in_transaction) { /* it broke before COMMIT, so nothing was done: once more */
         db_rollback(db);
         kind = begin_run_once(db, stmt, params, ret, reterr);
     }
