@@ -105,12 +105,18 @@ static enum err_kind post_new(struct db *db, void *context, struct err *reterr)
     return kind == ERR_NONE ? post_each(db, grants, draw_up_grant, &statement_posted, reterr) : kind;
 }
 
+struct expiry {
+    int64_t now_s;
+    int count; /* of the last transaction */
+};
+
 static enum err_kind expire(struct db *db, void *context, struct err *reterr)
 {
-    const int64_t *now_s = context;
+    struct expiry *expiry = context;
     char now[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *grants = NULL;
-    enum err_kind kind = db_run(db, &statement_over, DB_PARAMS(db_int_param(now, *now_s)), &grants, reterr);
+    enum err_kind kind = db_run(db, &statement_over, DB_PARAMS(db_int_param(now, expiry->now_s)), &grants, reterr);
+    expiry->count = kind == ERR_NONE ? PQntuples(grants) : 0;
     return kind == ERR_NONE ? post_each(db, grants, draw_up_breakage, &statement_expired, reterr) : kind;
 }
 
@@ -126,5 +132,10 @@ enum err_kind credit_grants_post(struct leader *leader, struct err *reterr)
 
 enum err_kind credit_grants_expire(struct leader *leader, int64_t now_s, struct err *reterr)
 {
-    return leader_transact(leader, expire, &now_s, reterr);
+    struct expiry expiry = {.now_s = now_s};
+    enum err_kind kind = ERR_NONE;
+    do {
+        kind = leader_transact(leader, expire, &expiry, reterr);
+    } while (kind == ERR_NONE && expiry.count > 0 && !shutdown_requested());
+    return kind;
 }

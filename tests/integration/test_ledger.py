@@ -332,6 +332,23 @@ def test_credit_and_cash_settle_invoices_and_the_statements_tie(stack):
     assert no_violation(stack)
 
 
+def test_however_many_grants_expire_at_once_all_are_over_when_the_clock_has_moved(stack):
+    """More than billing expires in one transaction: statements of a month must not have some of its breakage only."""
+    acme = Tenant(stack, "many-grants")
+    stack.sql("""INSERT INTO sluice.credit_grant (id, tenant_id, kind, currency, amount_u, expires_at)
+                 SELECT gen_random_uuid(), t.id, 'prepaid', 'USD', 1000000, '2026-01-01T06:00:00Z'
+                   FROM sluice.tenant t, generate_series(1, 1001) WHERE t.name = %s""", (acme.name,))
+    eventually(lambda: states_of(stack, acme) == {"active": 1001}, "all are posted")
+    stack.advance("2026-01-01T07:00:00Z")
+    assert states_of(stack, acme) == {"expired": 1001}
+
+
+def states_of(stack, tenant):
+    rows = stack.sql("""SELECT s.state, count(*) AS n FROM sluice.credit_grant_status s JOIN sluice.tenant t ON t.id = s.tenant_id
+                         WHERE t.name = %s GROUP BY 1""", (tenant.name,))
+    return {row["state"]: row["n"] for row in rows}
+
+
 # ---- An oracle that knows only what the documentation says ----
 
 HISTORIES = int(os.environ.get("SLUICE_LEDGER_STEPS", "40"))
