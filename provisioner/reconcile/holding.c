@@ -127,12 +127,19 @@ void holding_follow(const struct reservation *reservation)
 
 /* ---- What it asks for ---- */
 
+/* The planner is asked for no more than the horizon of what has no end; granted, it is held for ever. */
+static int64_t asked_until(const struct reservation *reservation, const struct planner_request *request)
+{
+    const struct wish *wish = &reservation->wish;
+    return wish_is_open(wish) && request->to == horizon_end(wish, request->from, NEVER) ? NEVER : request->to;
+}
+
 static struct quota_holding asked_of(const struct reservation *reservation, const struct planner_request *request,
                                      const char *gpu_model)
 {
     struct quota_holding holding = holding_of(reservation, reservation->wish.id, gpu_model);
     holding.from = request->from;
-    holding.to = request->to;
+    holding.to = asked_until(reservation, request);
     holding.gpu_milli = request->count * instance_gpu_milli(&reservation->wish);
     return holding;
 }
@@ -179,7 +186,7 @@ bool holding_narrow(const struct reservation *reservation, struct planner_reques
         struct quota_refusal refusal;
         if (quotas_fit(world->quotas, &asked, world->now_s, &refusal))
             borne[borne_count++] = models[i];
-        else if (i == borne_count && borne_count == 0)
+        else if (i == 0)
             *ret_refusal = refusal;
     }
     if (borne_count > 0 && borne_count < count) { /* none named would mean any */

@@ -142,7 +142,6 @@ static bool find_another(const struct reservation *reservation, const struct pla
 {
     if (!denial->is_over_quota && preempts_instead_of_waiting(reservation, request, &denial->refusal)) {
         tried->from = denial->refusal.preempts_from;
-        tried->to = horizon_end(&reservation->wish, tried->from, request->to);
         return true;
     }
     *tried = *request;

@@ -15,9 +15,9 @@ def at(day, hour=0, month=1):
 class Tenant:
     """A tenant's client, and the operator's hand on its quotas."""
 
-    def __init__(self, stack, name):
+    def __init__(self, stack, name, **fields):
         self.stack = stack
-        self.client = stack.tenant(name, may_shape=True)
+        self.client = stack.tenant(name, may_shape=True, **fields)
         self.name = name
 
     def limit(self, **fields):
@@ -159,6 +159,21 @@ def test_quotes_and_amendments_count(acme):
     assert acme.client.patch(f"/v1/reservations/{made['id']}", {"count": 2}).expect(409).code == "quota_exceeded"
     acme.client.post(f"/v1/reservations/{made['id']}/cancel").expect(200)
     eventually(lambda: acme.held()[0]["held_gpu_milli"] == 0, "what was cancelled is held no more")
+
+
+def test_what_has_no_end_counts_beyond_the_horizon_for_which_it_is_guaranteed(stack):
+    """It goes on while nobody else is behind it: so its own tenant's later windows must fit beside it."""
+    stack.fleet(nodes=4)
+    acme = Tenant(stack, "acme", on_demand_horizon_s=86400)
+    acme.limit(peak_gpu_milli=16000)
+    acme.wish(at(10), at(11)).expect(201)
+    refused = acme.wish(None, None, count=2).expect(409)
+    assert refused.code == "quota_exceeded"
+    assert (refused.body["binding"]["from"], refused.body["binding"]["held"], refused.body["binding"]["asked"]) == (at(10), 8, 16)
+    (later,) = refused.body["alternatives"]
+    assert (later["starts_at"], later.get("ends_at")) == (at(11), None)
+    acme.wish(None, None, count=1).expect(201)
+    assert acme.held()[0]["held_peak_gpu_milli"] == 16000
 
 
 def test_a_lower_quota_takes_nothing_away(acme):
