@@ -328,7 +328,7 @@ static bool try_terms(struct reservation *reservation, const struct amendment *a
 bool amend_try(struct reservation *reservation, const struct amendment *amendment, struct amend_outcome *ret)
 {
     struct amend_terms terms = amend_terms_of(reservation, amendment);
-    *ret = (struct amend_outcome){.starts_s = terms.starts_s, .ends_s = terms.ends_s, .count = terms.count};
+    *ret = (struct amend_outcome){.terms = terms};
     ret->reason = wrong_with(reservation, &terms);
     if (ret->reason != NULL)
         return false;
@@ -352,21 +352,24 @@ static struct amendment *next_open(const struct reservation *reservation)
     return NULL;
 }
 
+static void refuse(struct reservation *reservation, struct amendment *amendment, const struct amend_outcome *outcome)
+{
+    amendment->binding = outcome->binding;
+    amendment->alternatives = outcome->alternatives;
+    conclude(reservation, amendment, AMENDMENT_REFUSED, outcome->reason);
+}
+
+/* Up to one that is granted: it is to be recorded before the next is decided. */
 static void decide(struct reservation *reservation)
 {
-    struct amendment *amendment = next_open(reservation);
-    if (amendment == NULL || reservation->amended) /* the one before is to be recorded first */
-        return;
-    struct amend_outcome outcome = {0};
-    if (amend_try(reservation, amendment, &outcome)) {
-        struct amend_terms terms = {.starts_s = outcome.starts_s, .ends_s = outcome.ends_s, .count = outcome.count};
-        grant(reservation, amendment, &terms);
-        return;
+    for (struct amendment *amendment = next_open(reservation); amendment != NULL && !reservation->amended;
+         amendment = next_open(reservation)) {
+        struct amend_outcome outcome = {0};
+        if (amend_try(reservation, amendment, &outcome))
+            grant(reservation, amendment, &outcome.terms);
+        else
+            refuse(reservation, amendment, &outcome);
     }
-    amendment->binding = outcome.binding;
-    amendment->alternatives = outcome.alternatives;
-    conclude(reservation, amendment, AMENDMENT_REFUSED, outcome.reason);
-    decide(reservation);
 }
 
 static void cancel_open(struct reservation *reservation)

@@ -16,8 +16,7 @@ struct amend_terms amend_terms_of(const struct reservation *reservation, const s
 
 /* What a reservation would be by an amendment, or why not. */
 struct amend_outcome {
-    int64_t starts_s, ends_s;
-    int64_t count;
+    struct amend_terms terms;
     const char *reason;       /* a problem code */
     const char *binding;      /* JSON or NULL */
     const char *alternatives; /* JSON: bodies of amendments that would be granted; NULL: none were sought */

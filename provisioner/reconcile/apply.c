@@ -256,6 +256,7 @@ static enum err_kind send_driver(struct world *world, struct apply_queue *queue,
 {
     int answers = 0;
     enum err_kind kind = world->driver_ops->save_send(world->driver, queue->db, &answers, reterr);
+    must(queue->count + answers <= APPLY_STATEMENTS_MAX);
     for (int i = 0; i < answers; i++)
         queue->expected[queue->count++] = -1;
     return kind;
