@@ -10,14 +10,6 @@ void bulk_rows_release(struct bulk_rows *rows)
         db_column_clear(&rows->columns[i]);
 }
 
-void bulk_rows_identity(struct bulk_rows *rows, int column, const struct identity *id_or_null)
-{
-    if (id_or_null != NULL)
-        db_column_identity(&rows->columns[column], *id_or_null);
-    else
-        db_column_null(&rows->columns[column]);
-}
-
 enum err_kind bulk_rows_send(struct bulk_rows *rows, struct db *db, const struct db_stmt *stmt, struct err *reterr)
 {
     must(stmt->params <= BULK_COLUMNS_MAX && stmt->columns == stmt->params);

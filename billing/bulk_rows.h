@@ -12,8 +12,6 @@ struct bulk_rows {
     struct db_column columns[BULK_COLUMNS_MAX];
 };
 void bulk_rows_release(struct bulk_rows *rows); /* for CLEANUP */
-/* NULL is SQL null. */
-void bulk_rows_identity(struct bulk_rows *rows, int column, const struct identity *id_or_null);
 /* Runs the statement on the rows, if there are any. */
 MUST_CHECK enum err_kind bulk_rows_send(struct bulk_rows *rows, struct db *db, const struct db_stmt *stmt,
                                         struct err *reterr);

@@ -121,6 +121,7 @@ struct db_array {
 };
 void db_array_text(struct db_array *array, const char *value); /* NULL is SQL null */
 void db_array_int(struct db_array *array, int64_t value);
+void db_array_int_or_null(struct db_array *array, int64_t value, int64_t null); /* the value `null` is SQL null */
 void db_array_bool(struct db_array *array, bool value);
 void db_array_identity(struct db_array *array, struct identity id);
 void db_array_identity_or_null(struct db_array *array, const struct identity *id_or_null); /* NULL is SQL null */

@@ -80,6 +80,14 @@ void db_array_identity(struct db_array *array, struct identity id)
     add(array, text, UUID_TEXT_SIZE - 1);
 }
 
+void db_array_int_or_null(struct db_array *array, int64_t value, int64_t null)
+{
+    if (value != null)
+        db_array_int(array, value);
+    else
+        db_array_text(array, NULL);
+}
+
 void db_array_identity_or_null(struct db_array *array, const struct identity *id_or_null)
 {
     if (id_or_null != NULL)

@@ -104,9 +104,33 @@ void db_column_int8(struct db_column *column, int64_t value)
     put_64(add_value(column, TYPE_INT8, 8), (uint64_t)value);
 }
 
+void db_column_int4_or_null(struct db_column *column, int64_t value, int64_t null)
+{
+    if (value != null)
+        db_column_int4(column, value);
+    else
+        db_column_null(column);
+}
+
+void db_column_int8_or_null(struct db_column *column, int64_t value, int64_t null)
+{
+    if (value != null)
+        db_column_int8(column, value);
+    else
+        db_column_null(column);
+}
+
 void db_column_identity(struct db_column *column, struct identity id)
 {
     memcpy(add_value(column, TYPE_UUID, sizeof id.bytes), id.bytes, sizeof id.bytes);
+}
+
+void db_column_identity_or_null(struct db_column *column, const struct identity *id_or_null)
+{
+    if (id_or_null != NULL)
+        db_column_identity(column, *id_or_null);
+    else
+        db_column_null(column);
 }
 
 void db_column_uuid(struct db_column *column, const char *text)

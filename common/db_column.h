@@ -23,8 +23,12 @@ void db_column_null(struct db_column *column);
 void db_column_bool(struct db_column *column, bool value);
 void db_column_int4(struct db_column *column, int64_t value); /* must() on what does not fit */
 void db_column_int8(struct db_column *column, int64_t value);
+/* The value `null` is SQL null. */
+void db_column_int4_or_null(struct db_column *column, int64_t value, int64_t null);
+void db_column_int8_or_null(struct db_column *column, int64_t value, int64_t null);
 void db_column_identity(struct db_column *column, struct identity id);
-void db_column_bytes(struct db_column *column, const uint8_t *bytes, size_t size); /* bytea */
+void db_column_identity_or_null(struct db_column *column, const struct identity *id_or_null); /* NULL is SQL null */
+void db_column_bytes(struct db_column *column, const uint8_t *bytes, size_t size);            /* bytea */
 /* NULL is SQL null. */
 void db_column_uuid(struct db_column *column, const char *text); /* must() on what is no UUID */
 void db_column_text(struct db_column *column, const char *text);

@@ -161,10 +161,7 @@ static enum err_kind check(struct request *request, struct db_array *nodes, stru
 
 static void add_or_null(struct db_array *array, int64_t value)
 {
-    if (value == FIELD_NULL)
-        db_array_text(array, NULL);
-    else
-        db_array_int(array, value);
+    db_array_int_or_null(array, value, FIELD_NULL);
 }
 
 static enum err_kind put_readings(struct request *request, struct response *response, struct err *reterr)

@@ -198,10 +198,7 @@ enum { LINE_NO, LINE_QUANTITY, LINE_NUMERATOR, LINE_DENOMINATOR, LINE_NET, LINE_
 
 static void add_value(struct db_array *column, int64_t value)
 {
-    if (value == FIELD_NULL)
-        db_array_text(column, NULL);
-    else
-        db_array_int(column, value);
+    db_array_int_or_null(column, value, FIELD_NULL);
 }
 
 /* Problems are the request's; what stands there of a line that has any is not used. */

@@ -247,10 +247,7 @@ static void add_items(const struct readings *wish, struct db_array columns[COLUM
         db_array_text(&columns[EVENT], items[i].event);
         db_array_text(&columns[RESERVATION], items[i].reservation);
         db_array_text(&columns[METER], items[i].meter);
-        if (items[i].from == FIELD_NULL)
-            db_array_text(&columns[FROM], NULL);
-        else
-            db_array_int(&columns[FROM], items[i].from);
+        db_array_int_or_null(&columns[FROM], items[i].from, FIELD_NULL);
         db_array_int(&columns[TO], items[i].to);
         db_array_int(&columns[QUANTITY], items[i].quantity_u);
     }

@@ -103,21 +103,14 @@ const struct db_stmt admission_notify = {
 const struct db_stmt *const reservation_batch_statements[] = {&statement_admit, &admission_notify, NULL};
 const struct db_stmt *const admission_preview_statements[] = {&statement_preview, NULL};
 
-/* FIELD_NULL is SQL null. */
 static void add_int4(struct db_column *column, int64_t value)
 {
-    if (value == FIELD_NULL)
-        db_column_null(column);
-    else
-        db_column_int4(column, value);
+    db_column_int4_or_null(column, value, FIELD_NULL);
 }
 
 static void add_int8(struct db_column *column, int64_t value)
 {
-    if (value == FIELD_NULL)
-        db_column_null(column);
-    else
-        db_column_int8(column, value);
+    db_column_int8_or_null(column, value, FIELD_NULL);
 }
 
 static void add_key(struct db_column *columns, const struct request_internal *internal)

@@ -92,13 +92,11 @@ static enum err_kind recognise(struct bulk_rows *books, struct journal_batch *ba
     if (kind != ERR_NONE)
         return kind;
     int64_t opening_minor = opening_of(&asset, day);
-    db_column_identity(&books->columns[0], asset.id);
-    db_column_int8(&books->columns[1], day);
-    if (asset.is_in_stock)
-        db_column_null(&books->columns[2]);
-    else
-        db_column_int8(&books->columns[2], asset.terms.in_service);
-    db_column_int8(&books->columns[3], opening_minor);
+    struct db_column *next = books->columns; /* in the order of the statement's parameters */
+    db_column_identity(next++, asset.id);
+    db_column_int8(next++, day);
+    db_column_int8_or_null(next++, asset.is_in_stock ? INT64_MIN : asset.terms.in_service, INT64_MIN);
+    db_column_int8(next, opening_minor);
     return draw_up(batch, &asset, day, opening_minor, reterr);
 }
 

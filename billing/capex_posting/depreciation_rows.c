@@ -36,13 +36,13 @@ enum err_kind depreciation_rows_add(struct depreciation_rows *rows, const struct
     int64_t units_after = asset->units + units;
     int64_t amount_minor = asset_life_charge(&life, day, day + 1, asset->units, units_after);
     struct asset_balance balance = asset_life_balance(&life, day + 1, units_after);
-    struct bulk_rows *columns = &rows->rows;
-    db_column_identity(&columns->columns[0], asset->id);
-    db_column_int8(&columns->columns[1], day);
-    db_column_int8(&columns->columns[2], amount_minor);
-    db_column_int8(&columns->columns[3], balance.accumulated_minor);
-    bulk_rows_identity(columns, 4, asset->has_node ? &asset->node : NULL);
-    db_column_int8(&columns->columns[5], asset->terms.method == DEPRECIATION_UNITS ? units_after : -1);
+    struct db_column *next = rows->rows.columns; /* in the order of the statement's parameters */
+    db_column_identity(next++, asset->id);
+    db_column_int8(next++, day);
+    db_column_int8(next++, amount_minor);
+    db_column_int8(next++, balance.accumulated_minor);
+    db_column_identity_or_null(next++, asset->has_node ? &asset->node : NULL);
+    db_column_int8(next, asset->terms.method == DEPRECIATION_UNITS ? units_after : -1);
     return money_micro_of_minor(amount_minor, asset->exponent, ret_amount_u, reterr);
 }
 

@@ -239,21 +239,24 @@ static enum err_kind add_pools(const struct fleet_day *fleet, const struct fleet
 
 /* ---- Rows ---- */
 
-static void add_pool_columns(struct bulk_rows *rows, int first, const int64_t *amounts_u)
+/* Columns in the order of the statements' parameters. */
+static struct db_column *add_pools_to(struct db_column *next, const int64_t *amounts_u)
 {
     for (int pool = 0; pool < COST_POOL_COUNT; pool++)
-        db_column_int8(&rows->columns[first + pool], amounts_u[pool]);
+        db_column_int8(next++, amounts_u[pool]);
+    return next;
 }
 
 static void add_cost(struct bulk_rows *rows, const struct fleet_node *node, int64_t day, const char *currency,
                      const struct pool_day *pool_day, const int64_t *costs_u)
 {
-    db_column_identity(&rows->columns[0], node->id);
-    db_column_int8(&rows->columns[1], day);
-    db_column_text(&rows->columns[2], currency);
-    add_pool_columns(rows, 3, costs_u);
-    db_column_int8(&rows->columns[9], pool_energy_wh(pool_day));
-    db_column_bool(&rows->columns[10], pool_day->metered_wh >= 0);
+    struct db_column *next = rows->columns;
+    db_column_identity(next++, node->id);
+    db_column_int8(next++, day);
+    db_column_text(next++, currency);
+    next = add_pools_to(next, costs_u);
+    db_column_int8(next++, pool_energy_wh(pool_day));
+    db_column_bool(next, pool_day->metered_wh >= 0);
 }
 
 static bool bears_nothing(const struct money_share *share, const int64_t *parts_u)
@@ -270,17 +273,17 @@ static void add_share(struct rows *all, const struct fleet_node *node, int64_t d
 {
     if (bears_nothing(share, parts_u))
         return;
-    struct bulk_rows *rows = &all->allocation;
+    struct db_column *next = all->allocation.columns;
+    db_column_identity(next++, node->id);
+    db_column_int8(next++, day);
+    db_column_text(next++, currency);
+    db_column_text(next++, target);
+    db_column_identity_or_null(next++, delivery != NULL ? &delivery->reservation : NULL);
+    db_column_identity_or_null(next++, delivery != NULL ? &delivery->tenant : NULL);
+    db_column_int8(next++, share->weight);
+    next = add_pools_to(next, parts_u);
     if (all->generation != 0)
-        db_column_int8(&rows->columns[13], all->generation);
-    db_column_identity(&rows->columns[0], node->id);
-    db_column_int8(&rows->columns[1], day);
-    db_column_text(&rows->columns[2], currency);
-    db_column_text(&rows->columns[3], target);
-    bulk_rows_identity(rows, 4, delivery != NULL ? &delivery->reservation : NULL);
-    bulk_rows_identity(rows, 5, delivery != NULL ? &delivery->tenant : NULL);
-    db_column_int8(&rows->columns[6], share->weight);
-    add_pool_columns(rows, 7, parts_u);
+        db_column_int8(next, all->generation);
 }
 
 static void add_shares(const struct fleet_day *fleet, const struct fleet_node *node, const char *currency,

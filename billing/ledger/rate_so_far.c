@@ -50,6 +50,7 @@ static const struct db_stmt statement_committed = {
            " WHERE tstzrange(c.starts_at, c.ends_at) && tstzrange(to_timestamp($1::bigint), to_timestamp($2::bigint))",
     .params = 2,
 };
+enum { COMMITTED_TENANT, COMMITTED_START, COMMITTED_END };
 
 static const struct db_stmt statement_write = {
     .name = "rate_so_far_write",
@@ -113,16 +114,17 @@ static void add_row(struct bulk_rows *rows, const struct so_far *so_far, const s
                     int64_t unpriced_gpu_milli_s)
 {
     bool has_reservation = !identity_is_nil(line->key.reservation);
-    db_column_int8(&rows->columns[0], so_far->generation);
-    db_column_int8(&rows->columns[1], so_far->part->day);
-    db_column_identity(&rows->columns[2], line->tenant);
-    bulk_rows_identity(rows, 3, has_reservation ? &line->key.reservation : NULL);
-    db_column_text(&rows->columns[4], line->currency);
-    db_column_int8(&rows->columns[5], line->key.period_start_s);
-    db_column_int8(&rows->columns[6], line->effective_u);
-    db_column_int8(&rows->columns[7], line->gpu_milli_s);
-    db_column_int8(&rows->columns[8], unpriced_gpu_milli_s);
-    db_column_text(&rows->columns[9], rated_line_is_metered(line) ? "metered" : rated_line_category(line));
+    struct db_column *next = rows->columns; /* in the order of the statement's parameters */
+    db_column_int8(next++, so_far->generation);
+    db_column_int8(next++, so_far->part->day);
+    db_column_identity(next++, line->tenant);
+    db_column_identity_or_null(next++, has_reservation ? &line->key.reservation : NULL);
+    db_column_text(next++, line->currency);
+    db_column_int8(next++, line->key.period_start_s);
+    db_column_int8(next++, line->effective_u);
+    db_column_int8(next++, line->gpu_milli_s);
+    db_column_int8(next++, unpriced_gpu_milli_s);
+    db_column_text(next, rated_line_is_metered(line) ? "metered" : rated_line_category(line));
 }
 
 static enum err_kind write(struct db *db, const struct so_far *so_far, const struct rated_lines *lines,
@@ -454,9 +456,9 @@ static enum err_kind find_whole(struct db *db, struct so_far *so_far, struct err
         DB_PARAMS(db_int_param(from, calendar_time_of_day(so_far->part->day)), db_int_param(to, so_far->part->until_s)),
         &rows, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++)
-        add_period(so_far, &(struct period){.tenant = db_identity(rows, row, 0),
-                                            .starts_s = db_int(rows, row, 1, 0),
-                                            .ends_s = db_int(rows, row, 2, 0)});
+        add_period(so_far, &(struct period){.tenant = db_identity(rows, row, COMMITTED_TENANT),
+                                            .starts_s = db_int(rows, row, COMMITTED_START, 0),
+                                            .ends_s = db_int(rows, row, COMMITTED_END, 0)});
     return kind;
 }
 

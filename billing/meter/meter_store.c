@@ -145,7 +145,7 @@ const struct db_stmt *const meter_store_statements[] = {
     NULL,
 };
 
-/* ---- Output ---- */
+/* ---- Output ---- Columns in the order of the statements' parameters. */
 
 void meter_output_begin(struct meter_output *output, int64_t floor_s)
 {
@@ -163,28 +163,29 @@ void meter_output_release(struct meter_output *output)
 static void add_piece(struct bulk_rows *rows, const struct metered_instance *instance,
                       const struct tiling_interval *piece)
 {
-    db_column_int8(&rows->columns[0], piece->from_s);
-    db_column_int8(&rows->columns[1], piece->to_s);
-    db_column_identity(&rows->columns[2], instance->id);
-    db_column_int4(&rows->columns[3], piece->seq);
-    db_column_identity(&rows->columns[4], instance->tenant);
-    db_column_identity(&rows->columns[5], instance->reservation);
-    bulk_rows_identity(rows, 6, piece->has_node ? &piece->node : NULL);
-    db_column_int4(&rows->columns[7], piece->gpu_milli);
-    db_column_text(&rows->columns[8], usage_class_text(piece->class));
+    struct db_column *next = rows->columns;
+    db_column_int8(next++, piece->from_s);
+    db_column_int8(next++, piece->to_s);
+    db_column_identity(next++, instance->id);
+    db_column_int4(next++, piece->seq);
+    db_column_identity(next++, instance->tenant);
+    db_column_identity(next++, instance->reservation);
+    db_column_identity_or_null(next++, piece->has_node ? &piece->node : NULL);
+    db_column_int4(next++, piece->gpu_milli);
+    db_column_text(next, usage_class_text(piece->class));
 }
 
 /* The day that its piece is rated with is the first open one. */
 static void add_late(struct meter_output *output, const struct metered_instance *instance,
                      const struct tiling_interval *piece)
 {
-    struct bulk_rows *rows = &output->late;
-    db_column_int8(&rows->columns[0], piece->from_s);
-    db_column_int8(&rows->columns[1], piece->to_s);
-    db_column_identity(&rows->columns[2], instance->id);
-    db_column_int4(&rows->columns[3], piece->seq);
-    db_column_identity(&rows->columns[4], instance->tenant);
-    db_column_int4(&rows->columns[5], calendar_day_of_time(output->floor_s));
+    struct db_column *next = output->late.columns;
+    db_column_int8(next++, piece->from_s);
+    db_column_int8(next++, piece->to_s);
+    db_column_identity(next++, instance->id);
+    db_column_int4(next++, piece->seq);
+    db_column_identity(next++, instance->tenant);
+    db_column_int4(next, calendar_day_of_time(output->floor_s));
 }
 
 void meter_output_stretch(struct meter_output *output, struct metered_instance *instance,
@@ -212,30 +213,28 @@ void meter_output_end(struct meter_output *output, const struct metered_instance
     add_late(output, instance, &last_second);
 }
 
-static void end_or_null(struct db_column *column, int64_t ends_at_s)
+static void end_stored(struct db_column *next, const struct metered_node *node, int64_t ends_at_s)
 {
-    if (ends_at_s == TILING_OPEN_END_S)
-        db_column_null(column);
-    else
-        db_column_int8(column, ends_at_s);
+    db_column_identity(next++, node->id);
+    db_column_int8_or_null(next++, ends_at_s, TILING_OPEN_END_S);
+    db_column_int8(next, node->idle.revision);
+}
+
+static void add_stretch(struct db_column *next, const struct metered_node *node, int64_t ends_at_s)
+{
+    db_column_identity(next++, node->id);
+    db_column_int8(next++, node->idle.since_s);
+    db_column_int8_or_null(next++, ends_at_s, TILING_OPEN_END_S);
+    db_column_int8(next++, node->idle.revision);
+    db_column_text(next, idle_cause_text(node->idle.cause));
 }
 
 void meter_output_idle(struct meter_output *output, const struct metered_node *node, int64_t ends_at_s)
 {
-    struct bulk_rows *rows = node->stored ? &output->ended : &output->stretches;
-    if (node->stored) {
-        db_column_identity(&rows->columns[0], node->id);
-        end_or_null(&rows->columns[1], ends_at_s);
-        db_column_int8(&rows->columns[2], node->idle.revision);
-        return;
-    }
-    if (ends_at_s == node->idle.since_s)
-        return; /* it lasted no time */
-    db_column_identity(&rows->columns[0], node->id);
-    db_column_int8(&rows->columns[1], node->idle.since_s);
-    end_or_null(&rows->columns[2], ends_at_s);
-    db_column_int8(&rows->columns[3], node->idle.revision);
-    db_column_text(&rows->columns[4], idle_cause_text(node->idle.cause));
+    if (node->stored)
+        end_stored(output->ended.columns, node, ends_at_s);
+    else if (ends_at_s != node->idle.since_s) /* it lasted some time */
+        add_stretch(output->stretches.columns, node, ends_at_s);
 }
 
 enum err_kind meter_output_send(struct meter_output *output, struct db *db, struct err *reterr)
@@ -335,21 +334,22 @@ enum err_kind meter_load_open(struct db *db, int64_t at_s, struct identity after
 static void add_instance(struct bulk_rows *rows, const struct metered_instance *instance)
 {
     const struct tiling *tiling = &instance->tiling;
-    db_column_identity(&rows->columns[0], instance->id);
-    db_column_int8(&rows->columns[1], tiling->revision);
-    db_column_text(&rows->columns[2], usage_class_text(tiling->class));
-    db_column_int8(&rows->columns[3], tiling->open_since_s);
-    bulk_rows_identity(rows, 4, tiling->has_node ? &tiling->node : NULL);
-    db_column_int4(&rows->columns[5], tiling->gpu_milli);
-    db_column_int8(&rows->columns[6], tiling->starts_at_s);
-    end_or_null(&rows->columns[7], tiling->ends_at_s);
-    db_column_int4(&rows->columns[8], tiling->next_seq);
-    db_column_bool(&rows->columns[9], tiling->closed);
-    end_or_null(&rows->columns[10], tiling->gives_way_at_s);
+    struct db_column *next = rows->columns;
+    db_column_identity(next++, instance->id);
+    db_column_int8(next++, tiling->revision);
+    db_column_text(next++, usage_class_text(tiling->class));
+    db_column_int8(next++, tiling->open_since_s);
+    db_column_identity_or_null(next++, tiling->has_node ? &tiling->node : NULL);
+    db_column_int4(next++, tiling->gpu_milli);
+    db_column_int8(next++, tiling->starts_at_s);
+    db_column_int8_or_null(next++, tiling->ends_at_s, TILING_OPEN_END_S);
+    db_column_int4(next++, tiling->next_seq);
+    db_column_bool(next++, tiling->closed);
+    db_column_int8_or_null(next++, tiling->gives_way_at_s, TILING_OPEN_END_S);
     if (instance->stored)
         return;
-    db_column_identity(&rows->columns[11], instance->tenant);
-    db_column_identity(&rows->columns[12], instance->reservation);
+    db_column_identity(next++, instance->tenant);
+    db_column_identity(next, instance->reservation);
 }
 
 enum err_kind meter_save_instances(struct db *db, const struct metered_instance *instances, size_t count,

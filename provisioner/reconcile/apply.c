@@ -94,18 +94,12 @@ enum err_kind apply_send(struct apply_queue *queue, const struct db_stmt *stmt, 
 
 void apply_instant(struct db_array *array, int64_t instant_s)
 {
-    if (instant_s == NEVER)
-        db_array_text(array, NULL);
-    else
-        db_array_int(array, instant_s);
+    db_array_int_or_null(array, instant_s, NEVER);
 }
 
 void apply_column_instant(struct db_column *column, int64_t instant_s)
 {
-    if (instant_s == NEVER)
-        db_column_null(column);
-    else
-        db_column_int8(column, instant_s);
+    db_column_int8_or_null(column, instant_s, NEVER);
 }
 
 /* ---- Stays ---- */
@@ -222,10 +216,7 @@ static void event_columns_clear(struct db_column (*columns)[EVENT_COLUMNS])
 
 static void add_event(struct db_column columns[EVENT_COLUMNS], const struct event_record *event)
 {
-    if (event->tenant == NULL)
-        db_column_null(&columns[EVENT_TENANT]);
-    else
-        db_column_identity(&columns[EVENT_TENANT], *event->tenant);
+    db_column_identity_or_null(&columns[EVENT_TENANT], event->tenant);
     db_column_text(&columns[EVENT_TYPE], event->object_type);
     db_column_identity(&columns[EVENT_OBJECT], event->object);
     db_column_int8(&columns[EVENT_REVISION], event->revision);

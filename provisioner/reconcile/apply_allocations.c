@@ -93,10 +93,8 @@ static void add_rectangle(struct db_column *columns, const struct planner_alloca
     db_column_text(&columns[COLUMN_KIND], rectangle->kind == PLANNER_HELD ? held : "turnaround");
     db_column_identity(&columns[COLUMN_OWNER], identity_of(allocation->key.reservation));
     db_column_int4(&columns[COLUMN_ORDINAL], allocation->key.ordinal);
-    if (allocation->maintenance)
-        db_column_null(&columns[COLUMN_TENANT]);
-    else
-        db_column_identity(&columns[COLUMN_TENANT], identity_of(allocation->tenant));
+    struct identity tenant = identity_of(allocation->tenant);
+    db_column_identity_or_null(&columns[COLUMN_TENANT], allocation->maintenance ? NULL : &tenant);
     db_column_int8(&columns[COLUMN_CPU], carries ? allocation->shape.cpu_milli : 0);
     db_column_int8(&columns[COLUMN_MEMORY], carries ? allocation->shape.memory_mib : 0);
 }

@@ -91,14 +91,6 @@ static const struct db_stmt statement_instance_update = {
 const struct db_stmt *const apply_object_statements[] = {&statement_reservation_insert, &statement_reservation_update,
                                                          &statement_instance_insert, &statement_instance_update, NULL};
 
-static void add_if(struct db_column *column, bool is_there, struct identity id)
-{
-    if (is_there)
-        db_column_identity(column, id);
-    else
-        db_column_null(column);
-}
-
 /* In the order of the statement's parameters. */
 #define COLUMNS_MAX 20
 struct columns {
@@ -182,7 +174,7 @@ static void add_new_instance(struct columns *columns, const struct instance *ins
     db_column_identity(next++, wish->tenant);
     db_column_identity(next++, wish->id);
     db_column_int4(next++, instance->ordinal);
-    add_if(next++, instance->has_node, instance->node);
+    db_column_identity_or_null(next++, instance->has_node ? &instance->node : NULL);
     db_column_text(next++, instance_fsm.states[instance->is.state].name);
     db_column_int8(next++, instance->is.revision);
     db_column_int4(next++, instance->incarnation);
@@ -203,7 +195,7 @@ static void add_known_instance(struct columns *columns, const struct instance *i
 {
     struct db_column *next = columns->column;
     db_column_identity(next++, instance->id);
-    add_if(next++, instance->has_node, instance->node);
+    db_column_identity_or_null(next++, instance->has_node ? &instance->node : NULL);
     db_column_text(next++, instance_fsm.states[instance->is.state].name);
     db_column_int8(next++, instance->is.revision);
     db_column_int4(next++, instance->incarnation);
@@ -215,7 +207,7 @@ static void add_known_instance(struct columns *columns, const struct instance *i
     db_column_text(next++, instance->is.last_error);
     apply_column_instant(next++, instance->ends_by_s);
     db_column_bool(next++, instance->stop_wished);
-    add_if(next++, instance->has_begun, instance->begun);
+    db_column_identity_or_null(next++, instance->has_begun ? &instance->begun : NULL);
     db_column_bool(next++, instance->is_given_up);
     db_column_text(next++, instance_fsm.states[instance->was.state].name);
     db_column_int8(next, instance->was.revision);

@@ -39,6 +39,19 @@ START_TEST(numbers_booleans_and_identifiers_stand_bare)
 }
 END_TEST
 
+START_TEST(one_number_and_no_identifier_are_null)
+{
+    CLEANUP(db_array_clear) struct db_array array = {0};
+    const struct identity id = {{0x01, 0x8f}};
+    db_array_int_or_null(&array, -1, -1);
+    db_array_int_or_null(&array, 0, -1);
+    db_array_identity_or_null(&array, NULL);
+    db_array_identity_or_null(&array, &id);
+    ck_assert_uint_eq(array.nulls, 2);
+    ck_assert_str_eq(db_array_param(&array), "{NULL,0,NULL,018f0000-0000-0000-0000-000000000000}");
+}
+END_TEST
+
 START_TEST(a_column_without_values_is_not_sent)
 {
     CLEANUP(db_array_clear) struct db_array empty = {0};
@@ -105,6 +118,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, an_empty_array_is_a_pair_of_braces);
     tcase_add_test(tests, texts_are_quoted_so_that_none_is_a_null_or_a_comma);
     tcase_add_test(tests, numbers_booleans_and_identifiers_stand_bare);
+    tcase_add_test(tests, one_number_and_no_identifier_are_null);
     tcase_add_test(tests, a_column_without_values_is_not_sent);
     tcase_add_test(tests, an_array_grows_as_far_as_it_must);
     tcase_add_test(tests, columns_are_read_as_what_they_are);

@@ -72,10 +72,28 @@ START_TEST(nulls_are_told_and_a_column_of_nulls_is_not_sent)
     db_column_jsonb(&nulls, NULL);
     db_column_null(&mixed);
     db_column_int4(&mixed, 7);
-    ck_assert_uint_eq(nulls.count, 4);
+    db_column_int4_or_null(&nulls, -1, -1);
+    db_column_int8_or_null(&nulls, INT64_MAX, INT64_MAX);
+    db_column_identity_or_null(&nulls, NULL);
+    ck_assert_uint_eq(nulls.count, 7);
     ck_assert_ptr_null(db_column_param(&empty));
     ck_assert_ptr_null(db_column_param(&nulls));
     MUST_BE(&mixed, ARRAY(23, 1, 2), 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 4, 0, 0, 0, 7);
+}
+END_TEST
+
+START_TEST(what_is_not_the_null_is_a_value)
+{
+    CLEANUP(db_column_clear) struct db_column narrow = {0};
+    CLEANUP(db_column_clear) struct db_column wide = {0};
+    CLEANUP(db_column_clear) struct db_column ids = {0};
+    const struct identity id = {{1}};
+    db_column_int4_or_null(&narrow, 0, -1);
+    db_column_int8_or_null(&wide, 7, INT64_MAX);
+    db_column_identity_or_null(&ids, &id);
+    MUST_BE(&narrow, ARRAY(23, 0, 1), 0, 0, 0, 4, 0, 0, 0, 0);
+    MUST_BE(&wide, ARRAY(20, 0, 1), 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 7);
+    MUST_BE(&ids, ARRAY(2950, 0, 1), 0, 0, 0, 16, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 }
 END_TEST
 
@@ -135,6 +153,7 @@ Suite *unit_suite(void)
     tcase_add_test(cases, texts_and_bytes_stand_as_they_are);
     tcase_add_test(cases, an_identity_and_its_text_are_the_same_uuid);
     tcase_add_test(cases, nulls_are_told_and_a_column_of_nulls_is_not_sent);
+    tcase_add_test(cases, what_is_not_the_null_is_a_value);
     tcase_add_test(cases, a_copy_knows_its_length_too);
     tcase_add_test(cases, readers_take_rows_in_the_binary_format);
     suite_add_tcase(suite, cases);
