@@ -53,6 +53,7 @@ static const struct db_stmt statement_first_open = {
            "                        (SELECT (min(enrolled_at) AT TIME ZONE 'UTC')::date FROM node)) AS day) o",
     .params = 0,
 };
+enum { FIRST_OPEN_DAY, FIRST_OPEN_IS_CUT };
 
 static const struct db_stmt statement_cut = {
     .name = "books_cut_day",
@@ -133,9 +134,9 @@ static enum err_kind find_first_open(struct books *books, struct err *reterr)
     enum err_kind kind = db_run(books->leader.db, &statement_first_open, DB_NO_PARAMS, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    books->begun = db_text(result, 0, 0) != NULL;
-    books->first_open_day = db_int(result, 0, 0, 0);
-    books->is_cut = db_bool(result, 0, 1);
+    books->begun = db_text(result, 0, FIRST_OPEN_DAY) != NULL;
+    books->first_open_day = db_int(result, 0, FIRST_OPEN_DAY, 0);
+    books->is_cut = db_bool(result, 0, FIRST_OPEN_IS_CUT);
     return ERR_NONE;
 }
 

@@ -41,6 +41,7 @@ static const struct db_stmt statement_open = {
            " ORDER BY q.asked_at, q.id LIMIT $2::int",
     .params = 2,
 };
+enum { OPEN_ID, OPEN_TENANT, OPEN_KIND, OPEN_BODY };
 
 /* Lost in a crash they are answered anew, so no disk is waited for. */
 static const struct db_stmt statement_write = {
@@ -76,8 +77,8 @@ static void add_reply(struct written *written, const PGresult *result, int row, 
     CLEANUP(text_freep) char *text = reply->answer == NULL ? NULL : json_dumps(reply->answer, JSON_COMPACT);
     must((text == NULL) == (reply->answer == NULL)); /* a tree of ours can be written */
     json_decref(reply->answer);
-    db_array_text(&written->questions, db_text(result, row, 0));
-    db_array_text(&written->tenants, db_text(result, row, 1));
+    db_array_text(&written->questions, db_text(result, row, OPEN_ID));
+    db_array_text(&written->tenants, db_text(result, row, OPEN_TENANT));
     db_array_text(&written->problems, reply->problem);
     db_array_text(&written->details, reply->detail);
     db_array_text(&written->answers, text);
@@ -88,15 +89,15 @@ static void add_reply(struct written *written, const PGresult *result, int row, 
 static bool answer_row(const struct question_view *view, const struct zone_memory *memory, struct zone_verify *verify,
                        const PGresult *result, int row, struct question_reply *ret)
 {
-    const char *name = db_text(result, row, 2);
+    const char *name = db_text(result, row, OPEN_KIND);
     const struct question_kind *kind = question_kind_of(name);
     *ret = (struct question_reply){0};
     if (kind == NULL)
         question_refuse(view, ret, "malformed_question", "this planner knows no question '%s'", name);
     else if (kind->answer == NULL)
-        return zone_verify_ask(verify, memory, db_identity(result, row, 0), view->arena, ret);
+        return zone_verify_ask(verify, memory, db_identity(result, row, OPEN_ID), view->arena, ret);
     else
-        question_answer(kind, db_text(result, row, 3), view, ret);
+        question_answer(kind, db_text(result, row, OPEN_BODY), view, ret);
     return true;
 }
 

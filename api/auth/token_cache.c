@@ -127,7 +127,28 @@ enum err_kind token_cache_find(struct token_cache *cache, const struct token_pro
 /* Of a principal p of the tenant w. Nobody acts for a tenant that was closed, whoever lets them in. */
 #define MAY_NOT_ACT "p.disabled OR p.removed_at IS NOT NULL OR coalesce(w.status = 'closed', false)"
 
-/* Both kinds of finding have the same columns. */
+/* The three kinds of finding have the same columns. */
+enum {
+    FOUND_ROLE,
+    FOUND_SECRET,
+    FOUND_IS_REVOKED,
+    FOUND_EXPIRES_AT,
+    FOUND_TENANT_ID,
+    FOUND_TENANT,
+    FOUND_TENANT_IS_SUSPENDED,
+    FOUND_PRINCIPAL_ID,
+    FOUND_PRINCIPAL,
+    FOUND_IS_USE_DUE,
+    FOUND_PRINCIPAL_ROLE,
+    FOUND_IS_SERVICE_ACCOUNT,
+    FOUND_IS_DISABLED,
+    FOUND_SCOPES,
+    FOUND_PREVIOUS_SECRET,
+    FOUND_PREVIOUS_UNTIL,
+    FOUND_TOKEN_ID,
+    FOUND_SESSION_ID,
+};
+
 static const struct db_stmt statement_find = {
     .name = "token_find",
     .sql = "SELECT t.role, encode(t.secret_sha256, 'hex'), t.revoked_at IS NOT NULL,"
@@ -194,34 +215,35 @@ static void copy(char *ret, size_t size, const char *text)
 
 static void read_previous(const PGresult *result, struct entry *ret)
 {
-    const char *hash = db_text(result, 0, 14);
+    const char *hash = db_text(result, 0, FOUND_PREVIOUS_SECRET);
     if (hash == NULL)
         return;
     must(hex_read(hash, ret->previous_sha256, TOKEN_HASH_SIZE)); /* as the statement writes it */
-    ret->previous_until_ms = db_int(result, 0, 15, 0);
+    ret->previous_until_ms = db_int(result, 0, FOUND_PREVIOUS_UNTIL, 0);
 }
 
 static void read_entry(const struct resource *const *resources, const PGresult *result, struct entry *ret)
 {
     struct caller *caller = &ret->caller;
-    caller->role = role_of_token(role_from_text(db_text(result, 0, 10)), role_from_text(db_text(result, 0, 0)));
-    const char *secret = db_text(result, 0, 1);                                    /* an issuer's token has none */
+    caller->role = role_of_token(role_from_text(db_text(result, 0, FOUND_PRINCIPAL_ROLE)),
+                                 role_from_text(db_text(result, 0, FOUND_ROLE)));
+    const char *secret = db_text(result, 0, FOUND_SECRET);                         /* an issuer's token has none */
     must(secret == NULL || hex_read(secret, ret->secret_sha256, TOKEN_HASH_SIZE)); /* as the statement writes it */
-    ret->is_revoked = db_bool(result, 0, 2);
-    ret->expires_at_ms = db_int(result, 0, 3, INT64_MAX);
-    caller->is_tenant = db_text(result, 0, 4) != NULL;
-    copy(caller->tenant_id, sizeof caller->tenant_id, db_text(result, 0, 4));
-    copy(caller->tenant, sizeof caller->tenant, db_text(result, 0, 5));
-    caller->tenant_suspended = caller->is_tenant && db_bool(result, 0, 6);
-    copy(caller->principal_id, sizeof caller->principal_id, db_text(result, 0, 7));
-    copy(caller->principal, sizeof caller->principal, db_text(result, 0, 8));
-    caller->is_service_account = db_bool(result, 0, 11);
+    ret->is_revoked = db_bool(result, 0, FOUND_IS_REVOKED);
+    ret->expires_at_ms = db_int(result, 0, FOUND_EXPIRES_AT, INT64_MAX);
+    caller->is_tenant = db_text(result, 0, FOUND_TENANT_ID) != NULL;
+    copy(caller->tenant_id, sizeof caller->tenant_id, db_text(result, 0, FOUND_TENANT_ID));
+    copy(caller->tenant, sizeof caller->tenant, db_text(result, 0, FOUND_TENANT));
+    caller->tenant_suspended = caller->is_tenant && db_bool(result, 0, FOUND_TENANT_IS_SUSPENDED);
+    copy(caller->principal_id, sizeof caller->principal_id, db_text(result, 0, FOUND_PRINCIPAL_ID));
+    copy(caller->principal, sizeof caller->principal, db_text(result, 0, FOUND_PRINCIPAL));
+    caller->is_service_account = db_bool(result, 0, FOUND_IS_SERVICE_ACCOUNT);
     caller->token_expires_at = ret->expires_at_ms == INT64_MAX ? FIELD_NULL : ret->expires_at_ms / 1000;
-    ret->is_disabled = db_bool(result, 0, 12);
-    scopes_read(&caller->scopes, resources, db_text(result, 0, 13));
+    ret->is_disabled = db_bool(result, 0, FOUND_IS_DISABLED);
+    scopes_read(&caller->scopes, resources, db_text(result, 0, FOUND_SCOPES));
     read_previous(result, ret);
-    copy(caller->token_id, sizeof caller->token_id, db_text(result, 0, 16));
-    copy(caller->session_id, sizeof caller->session_id, db_text(result, 0, 17));
+    copy(caller->token_id, sizeof caller->token_id, db_text(result, 0, FOUND_TOKEN_ID));
+    copy(caller->session_id, sizeof caller->session_id, db_text(result, 0, FOUND_SESSION_ID));
     ret->exists = true;
 }
 
@@ -295,7 +317,7 @@ enum err_kind token_cache_load(struct token_cache *cache, struct db *db, const s
         read_entry(cache->resources, result, &entry);
     if (entry.exists && shown->kind == TOKEN_WORKLOADS)
         read_workload(shown, &entry);
-    if (entry.exists && db_bool(result, 0, 9) && has_secret(&entry, shown->sha256))
+    if (entry.exists && db_bool(result, 0, FOUND_IS_USE_DUE) && has_secret(&entry, shown->sha256))
         note_use(db, shown, id);
     if (ret != NULL) {
         ret->kind = judge(&entry, shown, &ret->err);

@@ -24,6 +24,23 @@ static const struct db_stmt statement_lock = {
            " WHERE r.id = $1::uuid AND r.hidden_at IS NULL AND " IS_RESERVATION("r") " FOR UPDATE OF r",
     .params = 1,
 };
+enum {
+    LOCKED_REVISION,
+    LOCKED_ID,
+    LOCKED_ZONE,
+    LOCKED_TENANT,
+    LOCKED_STATE,
+    LOCKED_IS_CANCELLED,
+    LOCKED_STARTS,
+    LOCKED_ENDS,
+    LOCKED_COUNT,
+    LOCKED_NOW,
+    LOCKED_OPEN_COUNT,
+    LOCKED_NAME,
+    LOCKED_PROJECT,
+    LOCKED_IF_UNAVAILABLE,
+    LOCKED_LABELS,
+};
 
 /* What PUT replaces and PATCH changes. */
 static const struct db_stmt statement_read = {
@@ -86,21 +103,21 @@ enum err_kind amendment_subject_of(const struct request *request, struct amendme
         return err_set_code(reterr, ERR_FORBIDDEN, "tenant_suspended", "the tenant is suspended");
     const PGresult *result = request->locked;
     *ret = (struct amendment_subject){
-        .revision = db_int(result, 0, 0, 0),
-        .id = db_text(result, 0, 1),
-        .zone_id = db_text(result, 0, 2),
-        .tenant_id = db_text(result, 0, 3),
-        .state = db_text(result, 0, 4),
-        .is_cancelled = db_bool(result, 0, 5),
-        .starts_at = db_int(result, 0, 6, FIELD_NULL),
-        .ends_at = db_int(result, 0, 7, FIELD_NULL),
-        .count = db_int(result, 0, 8, 1),
-        .now = db_int(result, 0, 9, 0),
-        .open_count = db_int(result, 0, 10, 0),
-        .name = db_text(result, 0, 11),
-        .project = db_text(result, 0, 12),
-        .if_unavailable = db_text(result, 0, 13),
-        .labels = db_text(result, 0, 14),
+        .revision = db_int(result, 0, LOCKED_REVISION, 0),
+        .id = db_text(result, 0, LOCKED_ID),
+        .zone_id = db_text(result, 0, LOCKED_ZONE),
+        .tenant_id = db_text(result, 0, LOCKED_TENANT),
+        .state = db_text(result, 0, LOCKED_STATE),
+        .is_cancelled = db_bool(result, 0, LOCKED_IS_CANCELLED),
+        .starts_at = db_int(result, 0, LOCKED_STARTS, FIELD_NULL),
+        .ends_at = db_int(result, 0, LOCKED_ENDS, FIELD_NULL),
+        .count = db_int(result, 0, LOCKED_COUNT, 1),
+        .now = db_int(result, 0, LOCKED_NOW, 0),
+        .open_count = db_int(result, 0, LOCKED_OPEN_COUNT, 0),
+        .name = db_text(result, 0, LOCKED_NAME),
+        .project = db_text(result, 0, LOCKED_PROJECT),
+        .if_unavailable = db_text(result, 0, LOCKED_IF_UNAVAILABLE),
+        .labels = db_text(result, 0, LOCKED_LABELS),
     };
     return ERR_NONE;
 }

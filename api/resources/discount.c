@@ -107,6 +107,7 @@ static const struct db_stmt statement_sales = {
     .params = 8,
 };
 // clang-format on
+enum { SALE_SKU, SALE_TIER, SALE_LEAST, SALE_SKU_KIND };
 
 static const struct db_stmt statement_lock = {
     .name = "discount_lock",
@@ -173,13 +174,13 @@ static enum err_kind check_floors(struct request *request, const struct discount
                                      &sales, reterr);
     for (int i = 0; kind == ERR_NONE && i < PQntuples(sales); i++) {
         const struct price_sale sale = {.sold_by = "discount",
-                                        .subject = {.sku_kind = db_text(sales, i, 3),
-                                                    .sku = db_text(sales, i, 0),
+                                        .subject = {.sku_kind = db_text(sales, i, SALE_SKU_KIND),
+                                                    .sku = db_text(sales, i, SALE_SKU),
                                                     .currency = db_text(row, 0, REF_CURRENCY),
                                                     .at_s = db_text(row, 0, REF_FROM)},
-                                        .tier = db_text(sales, i, 1),
+                                        .tier = db_text(sales, i, SALE_TIER),
                                         .tenant_id = db_text(row, 0, REF_TENANT),
-                                        .least_u = db_int(sales, i, 2, 0),
+                                        .least_u = db_int(sales, i, SALE_LEAST, 0),
                                         .reason = wish->below_floor_reason};
         kind = price_floor_check(request, &sale, reterr);
     }

@@ -133,12 +133,26 @@ static const struct db_stmt statement_list = {
     .params = 5,
 };
 // clang-format on
+enum {
+    LISTED_GENERATION,
+    LISTED_XID,
+    LISTED_SEQ,
+    LISTED_TENANT,
+    LISTED_ZONE,
+    LISTED_OBJECT_TYPE,
+    LISTED_OBJECT,
+    LISTED_REVISION,
+    LISTED_KIND,
+    LISTED_OCCURRED_AT,
+    LISTED_PAYLOAD,
+};
 
 static const struct db_stmt statement_generation = {
     .name = "event_generation",
     .sql = "SELECT generation, expired_xid FROM event_generation",
     .params = 0,
 };
+enum { GENERATION, GENERATION_EXPIRED_XID };
 
 /* Whose events are read below their own address: is there one that the caller may see? */
 static const struct db_stmt statement_reservation = {
@@ -194,17 +208,17 @@ void event_show(const struct stream_event *event, struct json_out *out)
 static struct stream_event event_of_row(const PGresult *result, int row)
 {
     return (struct stream_event){
-        .cursor = {.generation = db_int(result, row, 0, 0),
-                   .xid = db_xid(result, row, 1),
-                   .seq = db_int(result, row, 2, 0)},
-        .tenant_id = db_text(result, row, 3),
-        .zone_id = db_text(result, row, 4),
-        .object_type = db_text(result, row, 5),
-        .object_id = db_text(result, row, 6),
-        .object_revision = db_int(result, row, 7, 0),
-        .kind = db_text(result, row, 8),
-        .occurred_at_s = db_int(result, row, 9, 0),
-        .payload = db_text(result, row, 10),
+        .cursor = {.generation = db_int(result, row, LISTED_GENERATION, 0),
+                   .xid = db_xid(result, row, LISTED_XID),
+                   .seq = db_int(result, row, LISTED_SEQ, 0)},
+        .tenant_id = db_text(result, row, LISTED_TENANT),
+        .zone_id = db_text(result, row, LISTED_ZONE),
+        .object_type = db_text(result, row, LISTED_OBJECT_TYPE),
+        .object_id = db_text(result, row, LISTED_OBJECT),
+        .object_revision = db_int(result, row, LISTED_REVISION, 0),
+        .kind = db_text(result, row, LISTED_KIND),
+        .occurred_at_s = db_int(result, row, LISTED_OCCURRED_AT, 0),
+        .payload = db_text(result, row, LISTED_PAYLOAD),
     };
 }
 
@@ -239,10 +253,10 @@ static enum err_kind check_position(struct request *request, const char *text, c
     enum err_kind kind = request_run(request, &statement_generation, DB_NO_PARAMS, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    if (db_int(result, 0, 0, 0) != cursor->generation)
+    if (db_int(result, 0, GENERATION, 0) != cursor->generation)
         return err_set_code(reterr, ERR_INVALID, "invalid_cursor",
                             "'%.64s' is a position of the log before a restore: begin anew", text);
-    if (event_cursor_is_expired(cursor, db_xid(result, 0, 1)))
+    if (event_cursor_is_expired(cursor, db_xid(result, 0, GENERATION_EXPIRED_XID)))
         return err_set_code(reterr, ERR_INVALID, "invalid_cursor",
                             "events behind '%.64s' are not kept any more: begin anew", text);
     return ERR_NONE;

@@ -11,6 +11,7 @@ static const struct db_stmt statement_history = {
            " ORDER BY c.asset_id, c.effective_on, c.id",
     .params = 2,
 };
+enum { HISTORY_ASSET, HISTORY_UNITS, HISTORY_CHANGE };
 
 const struct db_stmt *const asset_history_statements[] = {&statement_history, NULL};
 
@@ -33,7 +34,7 @@ static int first_of(const PGresult *rows, struct identity asset)
     int to = PQntuples(rows);
     while (from < to) {
         int middle = from + (to - from) / 2;
-        if (identity_compare(db_identity(rows, middle, 0), asset) < 0)
+        if (identity_compare(db_identity(rows, middle, HISTORY_ASSET), asset) < 0)
             from = middle + 1;
         else
             to = middle;
@@ -48,9 +49,9 @@ enum err_kind asset_history_life(const struct asset_history *history, const stru
     const PGresult *rows = history->rows;
     int count = PQntuples(rows);
     for (int row = count == 0 ? 0 : first_of(rows, asset->id); row < count; row++) {
-        if (!identity_equal(db_identity(rows, row, 0), asset->id))
+        if (!identity_equal(db_identity(rows, row, HISTORY_ASSET), asset->id))
             break;
-        struct asset_change change = asset_change_read(rows, row, 2, db_int(rows, row, 1, 0));
+        struct asset_change change = asset_change_read(rows, row, HISTORY_CHANGE, db_int(rows, row, HISTORY_UNITS, 0));
         struct asset_effect effect;
         enum err_kind kind = asset_life_apply(ret, &change, &effect, reterr);
         if (kind != ERR_NONE)

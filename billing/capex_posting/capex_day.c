@@ -37,6 +37,7 @@ static const struct db_stmt statement_totals = {
            "       sum(storage_u) FROM node_cost WHERE day = $1::date GROUP BY 1 ORDER BY 1",
     .params = 1,
 };
+enum { TOTAL_CURRENCY, TOTAL_FIRST_POOL };
 
 static const struct db_stmt statement_stock_totals = {
     .name = "capex_day_stock_totals",
@@ -44,6 +45,7 @@ static const struct db_stmt statement_stock_totals = {
            " WHERE d.day = $1::date AND d.node_id IS NULL GROUP BY 1 ORDER BY 1",
     .params = 1,
 };
+enum { STOCK_CURRENCY, STOCK_AMOUNT };
 
 const struct db_stmt *const capex_day_statements[] = {
     &statement_stock,
@@ -78,8 +80,8 @@ static enum err_kind post_stock(struct db *db, void *context, struct err *reterr
     if (PQntuples(rows) == 0)
         return ERR_NONE;
     for (int row = 0; row < PQntuples(rows); row++)
-        db_array_identity(&ids, db_identity(rows, row, 0));
-    identity_to_uuid(db_identity(rows, PQntuples(rows) - 1, 0), stock->reached);
+        db_array_identity(&ids, db_identity(rows, row, ASSET_ROW_ID));
+    identity_to_uuid(db_identity(rows, PQntuples(rows) - 1, ASSET_ROW_ID), stock->reached);
     kind = asset_history_load(db, db_array_param(&ids), date, &history, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(rows); row++) {
         struct asset_row asset;
@@ -122,12 +124,12 @@ static void draw_up(struct journal_batch *batch, int64_t day, const char *what, 
 static enum err_kind draw_up_stock(struct journal_batch *batch, int64_t day, const PGresult *rows, struct err *reterr)
 {
     for (int row = 0; row < PQntuples(rows); row++) {
-        const char *currency = db_text(rows, row, 0);
+        const char *currency = db_text(rows, row, STOCK_CURRENCY);
         int exponent = 0;
         int64_t amount_u = 0;
         enum err_kind kind = money_exponent(currency, &exponent, reterr);
         if (kind == ERR_NONE)
-            kind = money_micro_of_minor(db_int(rows, row, 1, 0), exponent, &amount_u, reterr);
+            kind = money_micro_of_minor(db_int(rows, row, STOCK_AMOUNT, 0), exponent, &amount_u, reterr);
         if (kind != ERR_NONE)
             return kind;
         draw_up(batch, day, "depreciation_in_stock", cost_pool_expense(POOL_OPERATIONS),
@@ -151,7 +153,7 @@ enum err_kind capex_day_journals(struct db *db, int64_t day, struct err *reterr)
     for (int row = 0; kind == ERR_NONE && row < PQntuples(totals); row++) {
         for (enum cost_pool pool = 0; pool < COST_POOL_COUNT; pool++)
             draw_up(&batch, day, cost_pool_text(pool), cost_pool_expense(pool), cost_pool_accrual(pool),
-                    db_text(totals, row, 0), db_int(totals, row, (int)pool + 1, 0));
+                    db_text(totals, row, TOTAL_CURRENCY), db_int(totals, row, TOTAL_FIRST_POOL + (int)pool, 0));
     }
     int64_t posted = 0;
     return kind == ERR_NONE ? journal_post(&batch, db, &posted, reterr) : kind;

@@ -61,6 +61,7 @@ static const struct db_stmt statement_warn = {
            "  FROM said s LEFT JOIN found f ON f.cohort = s.cohort AND f.currency = s.currency",
     .params = 1,
 };
+enum { WARNED_COHORT, WARNED_KIND };
 
 static const struct db_stmt statement_count = {
     .name = "cohort_day_count",
@@ -90,8 +91,8 @@ enum err_kind cohort_day_warn(struct db *db, int64_t day, struct err *reterr)
     CLEANUP(db_result_clear) PGresult *said = NULL;
     enum err_kind kind = db_run(db, &statement_warn, DB_PARAMS(date), &said, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(said); row++)
-        log_event(LOG_LEVEL_WARNING, "impairment_warning", LOG_TEXT("cohort", db_text(said, row, 0)),
-                  LOG_TEXT("kind", db_text(said, row, 1)), LOG_TEXT("day", date));
+        log_event(LOG_LEVEL_WARNING, "impairment_warning", LOG_TEXT("cohort", db_text(said, row, WARNED_COHORT)),
+                  LOG_TEXT("kind", db_text(said, row, WARNED_KIND)), LOG_TEXT("day", date));
     return kind == ERR_NONE ? cohort_day_count_warnings(db, reterr) : kind;
 }
 

@@ -18,6 +18,7 @@ static const struct db_stmt statement_charged = {
            "  FROM invoice i WHERE i.id = $1::uuid",
     .params = 1,
 };
+enum { CHARGED_TOTAL, CHARGED_SUM };
 
 /* No row: the series is of another kind. */
 static const struct db_stmt statement_issue = {
@@ -42,6 +43,7 @@ static const struct db_stmt statement_amounts = {
     .sql = "SELECT amount_u, net_minor FROM invoice_line WHERE invoice_id = $1::uuid ORDER BY line_no",
     .params = 1,
 };
+enum { LINE_AMOUNT, LINE_NET };
 
 static const struct db_stmt statement_void = {
     .name = "invoice_void",
@@ -93,7 +95,8 @@ static enum err_kind take_lines(struct invoice_line_amount *lines, const PGresul
     for (int row = 0; row < PQntuples(rows) && kind == ERR_NONE; row++) {
         struct invoice_line_amount *line = &lines[row];
         int64_t net_u = 0;
-        *line = (struct invoice_line_amount){.amount_u = db_int(rows, row, 0, 0), .net_minor = db_int(rows, row, 1, 0)};
+        *line = (struct invoice_line_amount){.amount_u = db_int(rows, row, LINE_AMOUNT, 0),
+                                             .net_minor = db_int(rows, row, LINE_NET, 0)};
         kind = money_micro_of_minor(line->net_minor, exponent, &net_u, reterr);
         line->rounding_u = net_u - line->amount_u;
         if (kind == ERR_NONE)
@@ -138,8 +141,8 @@ static enum err_kind charges_sum_to_total(struct db *db, const char *id, struct 
     enum err_kind kind = db_run(db, &statement_charged, DB_PARAMS(id), &row, reterr);
     if (kind != ERR_NONE)
         return kind;
-    int64_t total_u = db_int(row, 0, 0, 0);
-    int64_t charged_u = db_int(row, 0, 1, 0);
+    int64_t total_u = db_int(row, 0, CHARGED_TOTAL, 0);
+    int64_t charged_u = db_int(row, 0, CHARGED_SUM, 0);
     if (total_u != charged_u)
         return err_set(reterr, ERR_PRECONDITION,
                        "the charges of its period come to %lld micro-units, and the invoice to %lld",

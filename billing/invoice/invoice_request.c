@@ -37,6 +37,7 @@ static const struct db_stmt statement_open = {
            " ORDER BY id LIMIT " SQL_NUMBER(CHUNK),
     .params = 1,
 };
+enum { OPEN_ID, OPEN_KIND, OPEN_INVOICE, OPEN_REASON };
 
 /* Not while one of its tenant's that was asked for before is put off. */
 static const struct db_stmt statement_take = {
@@ -63,6 +64,7 @@ static const struct db_stmt statement_invoice = {
            "  FROM invoice i WHERE i.id = $1::uuid FOR UPDATE",
     .params = 1,
 };
+enum { INVOICE_STATUS, INVOICE_TENANT, INVOICE_START, INVOICE_END, INVOICE_IS_CREDITED };
 
 /* The close itself follows: the books look for what is due. */
 static const struct db_stmt statement_unpark = {
@@ -215,11 +217,11 @@ static enum err_kind act(struct db *db, struct work *work, struct err *reterr)
     if (kind != ERR_NONE)
         return kind;
     must(PQntuples(invoice) == 1); /* it is referenced */
-    work->status = db_text(invoice, 0, 0);
-    work->is_credited = db_bool(invoice, 0, 4);
-    work->draft = (struct invoice_draft){.tenant = db_identity(invoice, 0, 1),
-                                         .starts_at_s = db_int(invoice, 0, 2, 0),
-                                         .ends_at_s = db_int(invoice, 0, 3, 0)};
+    work->status = db_text(invoice, 0, INVOICE_STATUS);
+    work->is_credited = db_bool(invoice, 0, INVOICE_IS_CREDITED);
+    work->draft = (struct invoice_draft){.tenant = db_identity(invoice, 0, INVOICE_TENANT),
+                                         .starts_at_s = db_int(invoice, 0, INVOICE_START, 0),
+                                         .ends_at_s = db_int(invoice, 0, INVOICE_END, 0)};
     kind = action->run(db, work, reterr);
     invoice_draft_release(&work->draft);
     return kind;
@@ -270,14 +272,14 @@ static enum err_kind carry_out_some(struct leader *leader, int64_t now_s, struct
     *ret_count = kind == ERR_NONE ? PQntuples(open) : 0;
     for (int row = 0; kind == ERR_NONE && row < *ret_count && !shutdown_requested(); row++) {
         struct work work = {
-            .id = db_identity(open, row, 0),
-            .kind = db_text(open, row, 1),
-            .reason = db_text(open, row, 3),
+            .id = db_identity(open, row, OPEN_ID),
+            .kind = db_text(open, row, OPEN_KIND),
+            .reason = db_text(open, row, OPEN_REASON),
             .now_s = now_s,
         };
         const struct action *action = action_of(work.kind);
         if (action->of_invoice)
-            work.invoice = db_identity(open, row, 2);
+            work.invoice = db_identity(open, row, OPEN_INVOICE);
         kind = payments_post(leader, reterr); /* in the order in which they were asked for */
         if (kind == ERR_NONE)
             kind = carry_out_or_refuse(leader, &work, reterr);

@@ -37,6 +37,7 @@ static const struct db_stmt statement_due = {
            " ORDER BY p.ends_at, p.tenant_id LIMIT " PERIODS_MAX,
     .params = 2,
 };
+enum { DUE_TENANT, DUE_START, DUE_END };
 
 static const struct db_stmt statement_start = {
     .name = "month_close_start",
@@ -67,6 +68,7 @@ static const struct db_stmt statement_compare = {
            "to_timestamp($3::bigint))",
     .params = 3,
 };
+enum { COMPARED_DELIVERED, COMPARED_RATED };
 
 const struct db_stmt *const month_close_statements[] = {
     &statement_due, &statement_start, &statement_finish, &statement_park, &statement_compare, NULL,
@@ -93,8 +95,8 @@ static enum err_kind rated_is_delivered(struct db *db, const struct closing *clo
                reterr);
     if (kind != ERR_NONE)
         return kind;
-    int64_t delivered = db_int(rows, 0, 0, 0);
-    int64_t rated = db_int(rows, 0, 1, 0);
+    int64_t delivered = db_int(rows, 0, COMPARED_DELIVERED, 0);
+    int64_t rated = db_int(rows, 0, COMPARED_RATED, 0);
     if (delivered != rated)
         return err_set(reterr, ERR_PRECONDITION, "%lld milli-GPU-seconds were delivered, and %lld rated",
                        (long long)delivered, (long long)rated);
@@ -197,9 +199,9 @@ static enum err_kind close_due(struct leader *leader, const struct month_close_t
     for (int row = 0; kind == ERR_NONE && row < *ret_count && !shutdown_requested(); row++) {
         struct closing closing = {
             .leader = leader,
-            .tenant = db_identity(due, row, 0),
-            .starts_at_s = db_int(due, row, 1, 0),
-            .ends_at_s = db_int(due, row, 2, 0),
+            .tenant = db_identity(due, row, DUE_TENANT),
+            .starts_at_s = db_int(due, row, DUE_START, 0),
+            .ends_at_s = db_int(due, row, DUE_END, 0),
             .closed_until_s = closed_until_s,
             .now_s = terms->now_s,
         };

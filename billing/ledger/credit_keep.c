@@ -15,6 +15,7 @@ static const struct db_stmt statement_due = {
            "                WHERE h.state = 'pending' AND s.revision <> h.status_revision)",
     .params = 1,
 };
+enum { DUE_GRANTS, DUE_PAYMENTS, DUE_HOLDS };
 
 static const struct db_stmt statement_settle = {
     .name = "credit_settle_due",
@@ -47,11 +48,11 @@ enum err_kind credit_keep(struct leader *leader, int64_t closed_until_s, int64_t
     char now[DB_INT_TEXT_SIZE];
     CLEANUP(db_result_clear) PGresult *due = NULL;
     enum err_kind kind = db_run(leader->db, &statement_due, DB_PARAMS(db_int_param(now, now_s)), &due, reterr);
-    if (kind == ERR_NONE && db_bool(due, 0, 0))
+    if (kind == ERR_NONE && db_bool(due, 0, DUE_GRANTS))
         kind = credit_grants_expire(leader, now_s, reterr);
-    if (kind == ERR_NONE && db_bool(due, 0, 1))
+    if (kind == ERR_NONE && db_bool(due, 0, DUE_PAYMENTS))
         kind = payments_post(leader, reterr);
-    if (kind == ERR_NONE && db_bool(due, 0, 2))
+    if (kind == ERR_NONE && db_bool(due, 0, DUE_HOLDS))
         kind = leader_transact(leader, settle_changed, &closed_until_s, reterr);
     return kind == ERR_NONE ? kind : err_context(reterr, "keeping credit");
 }

@@ -57,6 +57,7 @@ static const struct db_stmt statement_post = {
         ") SELECT (SELECT count(*) FROM posted), (SELECT min(key) FROM repeated WHERE NOT is_same)",
     .params = 9,
 };
+enum { POSTED_COUNT, POSTED_OTHER };
 
 static const struct db_stmt statement_reverse = {
     .name = "journal_reverse",
@@ -91,6 +92,7 @@ static const struct db_stmt statement_rating_totals = {
     .params = 1,
 };
 // clang-format on
+enum { RATING_TENANT, RATING_CURRENCY, RATING_RECEIVABLE, RATING_REVENUE, RATING_DEFERRED };
 
 const struct db_stmt *const journal_statements[] = {
     &statement_accounts, &statement_post, &statement_reverse, &statement_rating_totals, NULL,
@@ -155,8 +157,8 @@ enum err_kind journal_post(struct journal_batch *batch, struct db *db, int64_t *
                   &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    *ret_posted = db_int(result, 0, 0, 0);
-    const char *other = db_text(result, 0, 1);
+    *ret_posted = db_int(result, 0, POSTED_COUNT, 0);
+    const char *other = db_text(result, 0, POSTED_OTHER);
     return other == NULL ? ERR_NONE
                          : err_set(reterr, ERR_CONFLICT, "the journal '%s' was posted with other content", other);
 }
@@ -176,11 +178,11 @@ enum err_kind journal_reverse(struct db *db, const char *key, int64_t posted_at_
 
 static void add_rating(struct journal_batch *batch, const PGresult *rows, int row)
 {
-    struct identity tenant = db_identity(rows, row, 0);
-    const char *currency = db_text(rows, row, 1);
-    journal_debit(batch, "unbilled_receivable", &tenant, currency, db_int(rows, row, 2, 0));
-    journal_credit(batch, "revenue", &tenant, currency, db_int(rows, row, 3, 0));
-    journal_credit(batch, "deferred_revenue", &tenant, currency, db_int(rows, row, 4, 0));
+    struct identity tenant = db_identity(rows, row, RATING_TENANT);
+    const char *currency = db_text(rows, row, RATING_CURRENCY);
+    journal_debit(batch, "unbilled_receivable", &tenant, currency, db_int(rows, row, RATING_RECEIVABLE, 0));
+    journal_credit(batch, "revenue", &tenant, currency, db_int(rows, row, RATING_REVENUE, 0));
+    journal_credit(batch, "deferred_revenue", &tenant, currency, db_int(rows, row, RATING_DEFERRED, 0));
 }
 
 enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr)
@@ -194,8 +196,8 @@ enum err_kind journal_post_rating(struct db *db, int64_t day, struct err *reterr
     CLEANUP(journal_batch_release) struct journal_batch batch = {0};
     for (int row = 0, next; row < PQntuples(rows); row = next) {
         char key[128];
-        next = db_run_end(rows, row, 1);
-        (void)snprintf(key, sizeof key, "rate:%s:%s", db_text(rows, row, 0), date); /* far below the size */
+        next = db_run_end(rows, row, RATING_CURRENCY);
+        (void)snprintf(key, sizeof key, "rate:%s:%s", db_text(rows, row, RATING_TENANT), date); /* far below the size */
         journal_open(&batch, &(struct journal_head){.key = key,
                                                     .posted_at_s = calendar_time_of_day(day + 1) - 1,
                                                     .source_type = "rating"});

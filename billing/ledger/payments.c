@@ -42,6 +42,7 @@ static const struct db_stmt statement_new = {
            "   AND p.id > $2::uuid ORDER BY p.id LIMIT $1::bigint",
     .params = 2,
 };
+enum { NEW_ID, NEW_TENANT, NEW_CURRENCY, NEW_AMOUNT, NEW_AT, NEW_KIND };
 
 /* The invoices that a payment may settle, in the order in which it does. */
 static const struct db_stmt statement_open = {
@@ -218,12 +219,12 @@ static enum err_kind post_some(struct leader *leader, struct identity *last, int
     *ret_count = kind == ERR_NONE ? PQntuples(rows) : 0;
     for (int row = 0; kind == ERR_NONE && row < *ret_count && !shutdown_requested(); row++) {
         struct payment payment = {
-            .id = db_identity(rows, row, 0),
-            .tenant = db_identity(rows, row, 1),
-            .currency = db_text(rows, row, 2),
-            .amount_u = db_int(rows, row, 3, 0),
-            .at_s = db_int(rows, row, 4, 0),
-            .is_refund = strcmp(db_text(rows, row, 5), "refund") == 0,
+            .id = db_identity(rows, row, NEW_ID),
+            .tenant = db_identity(rows, row, NEW_TENANT),
+            .currency = db_text(rows, row, NEW_CURRENCY),
+            .amount_u = db_int(rows, row, NEW_AMOUNT, 0),
+            .at_s = db_int(rows, row, NEW_AT, 0),
+            .is_refund = strcmp(db_text(rows, row, NEW_KIND), "refund") == 0,
         };
         kind = post_or_refuse(leader, &payment, reterr);
         *last = payment.id;

@@ -22,6 +22,7 @@ static const struct db_stmt statement_total = {
     .sql = "SELECT tenant_id, currency, total_u FROM invoice_open WHERE invoice_id = $1::uuid",
     .params = 1,
 };
+enum { TOTAL_TENANT, TOTAL_CURRENCY, TOTAL_AMOUNT };
 
 /* Grants that there are; and those that are over since a void invoice, which this one stands in for, had drawn upon
  * them: of them as much as that had, which came back to them and was not drawn elsewhere. */
@@ -306,7 +307,9 @@ enum err_kind settlement_void(struct db *db, struct identity invoice, int64_t at
         return kind;
     if (PQntuples(found) == 0)
         return err_set(reterr, ERR_NOT_FOUND, "invoice '%s' was never issued", id);
-    const struct settlement_invoice of = {
-        .invoice = invoice, .tenant = db_identity(found, 0, 0), .currency = db_text(found, 0, 1), .at_s = at_s};
-    return reduce(db, &of, "void", NULL, db_int(found, 0, 2, 0), reterr);
+    const struct settlement_invoice of = {.invoice = invoice,
+                                          .tenant = db_identity(found, 0, TOTAL_TENANT),
+                                          .currency = db_text(found, 0, TOTAL_CURRENCY),
+                                          .at_s = at_s};
+    return reduce(db, &of, "void", NULL, db_int(found, 0, TOTAL_AMOUNT, 0), reterr);
 }

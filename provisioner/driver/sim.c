@@ -47,6 +47,16 @@ static const struct db_stmt statement_load = {
            " WHERE i.reservation_id = ANY($1::uuid[])",
     .params = 1,
 };
+enum {
+    LOADED_INSTANCE,
+    LOADED_INCARNATION,
+    LOADED_NODE,
+    LOADED_STATE,
+    LOADED_CHANGES_AT,
+    LOADED_WILL_FAIL,
+    LOADED_LINE_COUNT,
+    LOADED_TENANT,
+};
 
 static const struct db_stmt statement_put = {
     .name = "sim_put",
@@ -155,14 +165,14 @@ static enum err_kind sim_load_receive(struct driver *driver, struct db *db, stru
         return kind;
     for (int row = 0; row < PQntuples(result); row++) {
         struct sim_workload *workload =
-            workload_add(driver, &(struct driver_workload){.instance = db_identity(result, row, 0),
-                                                           .incarnation = db_int(result, row, 1, 0),
-                                                           .node = db_identity(result, row, 2),
-                                                           .tenant = db_identity(result, row, 7)});
-        workload->state = state_of_text(db_text(result, row, 3));
-        workload->changes_at_s = db_int(result, row, 4, DRIVER_NEVER);
-        workload->will_fail = db_bool(result, row, 5);
-        workload->line_count = db_int(result, row, 6, 0);
+            workload_add(driver, &(struct driver_workload){.instance = db_identity(result, row, LOADED_INSTANCE),
+                                                           .incarnation = db_int(result, row, LOADED_INCARNATION, 0),
+                                                           .node = db_identity(result, row, LOADED_NODE),
+                                                           .tenant = db_identity(result, row, LOADED_TENANT)});
+        workload->state = state_of_text(db_text(result, row, LOADED_STATE));
+        workload->changes_at_s = db_int(result, row, LOADED_CHANGES_AT, DRIVER_NEVER);
+        workload->will_fail = db_bool(result, row, LOADED_WILL_FAIL);
+        workload->line_count = db_int(result, row, LOADED_LINE_COUNT, 0);
     }
     return ERR_NONE;
 }
@@ -319,10 +329,7 @@ static enum err_kind put_send(struct driver *driver, struct db *db, int *ret_ans
         db_array_int(&incarnations, workload->is.incarnation);
         db_array_identity(&nodes, workload->is.node);
         db_array_text(&states, state_texts[workload->state]);
-        if (workload->changes_at_s == DRIVER_NEVER)
-            db_array_text(&changes, NULL);
-        else
-            db_array_int(&changes, workload->changes_at_s);
+        db_array_int_or_null(&changes, workload->changes_at_s, DRIVER_NEVER);
         db_array_bool(&fails, workload->will_fail);
         db_array_int(&lines, workload->line_count);
     }

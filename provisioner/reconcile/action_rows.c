@@ -19,6 +19,7 @@ static const struct db_stmt statement_observe = {
            "   AND NOT EXISTS (SELECT FROM instance_action_status s WHERE s.action_id = newest.id)",
     .params = 1,
 };
+enum { OPEN_INSTANCE, OPEN_RESERVATION, OPEN_ACTION, OPEN_KIND };
 
 static const struct db_stmt statement_write = {
     .name = "action_write",
@@ -66,13 +67,14 @@ enum err_kind actions_receive(struct world *world, struct db *db, struct err *re
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind = db_receive(db, &result, reterr);
     for (int row = 0; kind == ERR_NONE && row < PQntuples(result); row++) {
-        struct instance *instance = find_instance(world, db_identity(result, row, 1), db_identity(result, row, 0));
+        struct instance *instance =
+            find_instance(world, db_identity(result, row, OPEN_RESERVATION), db_identity(result, row, OPEN_INSTANCE));
         must(instance != NULL); /* instances are never deleted */
-        struct identity id = db_identity(result, row, 2);
+        struct identity id = db_identity(result, row, OPEN_ACTION);
         instance->action = arena_alloc(world->arena, sizeof *instance->action);
         *instance->action = (struct action){
             .id = id,
-            .kind = kind_of_text(db_text(result, row, 3)),
+            .kind = kind_of_text(db_text(result, row, OPEN_KIND)),
             .begun = has_begun(instance, id),
         };
     }

@@ -18,6 +18,15 @@ static const struct db_stmt statement_observe = {
     .params = 1,
 };
 // clang-format on
+enum {
+    OPEN_RESERVATION,
+    OPEN_ID,
+    OPEN_CHANGES_START,
+    OPEN_STARTS,
+    OPEN_CHANGES_END,
+    OPEN_ENDS,
+    OPEN_COUNT,
+};
 
 static const struct db_stmt statement_verdicts = {
     .name = "amend_verdicts",
@@ -57,12 +66,12 @@ const struct db_stmt *const amend_statements[] = {&statement_observe, &statement
 static void read_amendment(const PGresult *result, int row, struct amendment *amendment)
 {
     *amendment = (struct amendment){
-        .id = db_identity(result, row, 1),
-        .changes_start = db_bool(result, row, 2),
-        .starts_s = db_int(result, row, 3, NEVER),
-        .changes_end = db_bool(result, row, 4),
-        .ends_s = db_int(result, row, 5, NEVER),
-        .count = db_int(result, row, 6, 0),
+        .id = db_identity(result, row, OPEN_ID),
+        .changes_start = db_bool(result, row, OPEN_CHANGES_START),
+        .starts_s = db_int(result, row, OPEN_STARTS, NEVER),
+        .changes_end = db_bool(result, row, OPEN_CHANGES_END),
+        .ends_s = db_int(result, row, OPEN_ENDS, NEVER),
+        .count = db_int(result, row, OPEN_COUNT, 0),
         .state = AMENDMENT_REQUESTED,
     };
 }
@@ -74,7 +83,7 @@ static void read_amendments(struct world *world, const PGresult *result)
     struct amendment *amendments = arena_alloc(world->arena, (size_t)(rows + 1) * sizeof *amendments);
     uint32_t at = 0;
     for (int row = 0; row < rows; row++) {
-        struct identity id = db_identity(result, row, 0);
+        struct identity id = db_identity(result, row, OPEN_RESERVATION);
         while (!identity_equal(world->reservations[at].wish.id, id))
             must(++at < world->reservation_count);
         struct reservation *reservation = &world->reservations[at];
@@ -104,7 +113,7 @@ enum err_kind amend_observe(struct world *world, struct db *db, struct err *rete
 /* ---- Writing ---- */
 
 #define VERDICT_COLUMNS 10
-#define TERMS_COLUMNS   4
+enum { TERMS_RESERVATION, TERMS_COUNT, TERMS_STARTS, TERMS_ENDS, TERMS_COLUMNS };
 
 static void verdict_columns_clear(struct db_array (*columns)[VERDICT_COLUMNS])
 {
@@ -130,10 +139,7 @@ static void add_verdict(struct db_array *next, const struct reservation *reserva
     db_array_text(next++, amendment->alternatives);
     apply_instant(next++, is_granted ? amendment->granted_starts_s : NEVER);
     apply_instant(next++, is_granted ? amendment->granted_ends_s : NEVER);
-    if (is_granted)
-        db_array_int(next, amendment->granted_count);
-    else
-        db_array_text(next, NULL);
+    db_array_int_or_null(next, is_granted ? amendment->granted_count : 0, 0);
 }
 
 static enum err_kind send_verdicts(const struct world *world, struct apply_queue *queue, struct err *reterr)
@@ -172,17 +178,18 @@ static enum err_kind send_terms(const struct world *world, struct apply_queue *q
         const struct amendment *amendment = last_granted(&world->reservations[i]);
         if (amendment == NULL)
             continue;
-        db_array_identity(&columns[0], world->reservations[i].wish.id);
-        db_array_int(&columns[1], amendment->granted_count);
-        apply_instant(&columns[2], amendment->granted_starts_s);
-        apply_instant(&columns[3], amendment->granted_ends_s);
+        db_array_identity(&columns[TERMS_RESERVATION], world->reservations[i].wish.id);
+        db_array_int(&columns[TERMS_COUNT], amendment->granted_count);
+        apply_instant(&columns[TERMS_STARTS], amendment->granted_starts_s);
+        apply_instant(&columns[TERMS_ENDS], amendment->granted_ends_s);
     }
-    if (columns[0].count == 0)
+    int64_t rows = (int64_t)columns[TERMS_RESERVATION].count;
+    if (rows == 0)
         return ERR_NONE;
-    return apply_send(queue, &statement_terms,
-                      DB_PARAMS(db_array_param(&columns[0]), db_array_param(&columns[1]), db_array_param(&columns[2]),
-                                db_array_param(&columns[3])),
-                      (int64_t)columns[0].count, reterr);
+    const char *params[TERMS_COLUMNS];
+    for (int i = 0; i < TERMS_COLUMNS; i++)
+        params[i] = db_array_param(&columns[i]);
+    return apply_send(queue, &statement_terms, params, rows, reterr);
 }
 
 static enum err_kind send_take_back(const struct world *world, struct apply_queue *queue, struct err *reterr)
