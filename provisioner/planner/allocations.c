@@ -55,7 +55,7 @@ static void chains_widen(struct planner *planner)
     }
 }
 
-void allocation_expect(const struct planner *planner, const struct planner_key *key)
+void allocation_prefetch(const struct planner *planner, const struct planner_key *key)
 {
     if (planner->chain_count == 0)
         return;

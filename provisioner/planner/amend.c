@@ -138,7 +138,7 @@ static bool amend_present(struct amending *amending)
 
 /* -- those who stay, and those who are placed beside them ------------------------------------------------------- */
 
-static bool stands_still(const struct amending *amending, const struct allocation *allocation)
+static bool still_holds(const struct amending *amending, const struct allocation *allocation)
 {
     return allocation->from < allocation->to && allocation->to > amending->now;
 }
@@ -151,7 +151,7 @@ static uint32_t group_of_all(const struct amending *amending, enum planner_scope
     uint32_t at = NONE;
     while ((at = allocation_sibling(planner, amending->terms->reservation, at)) != NONE) {
         const struct allocation *allocation = &planner->allocations[at];
-        if (!stands_still(amending, allocation))
+        if (!still_holds(amending, allocation))
             continue;
         uint32_t here = group_of(planner, scope, allocation->node);
         if (group != NONE && here != group)
@@ -169,7 +169,7 @@ static const char *model_of_all(const struct amending *amending)
     uint32_t at = NONE;
     while ((at = allocation_sibling(planner, amending->terms->reservation, at)) != NONE) {
         const struct allocation *allocation = &planner->allocations[at];
-        if (!stands_still(amending, allocation))
+        if (!still_holds(amending, allocation))
             continue;
         const struct model *here = &planner->models[planner->nodes[allocation->node].model];
         if (model != NULL && model != here)
@@ -200,7 +200,7 @@ static bool all_apart(const struct amending *amending)
     spread_reserve(planner, level);
     while ((at = allocation_sibling(planner, amending->terms->reservation, at)) != NONE) {
         const struct allocation *allocation = &planner->allocations[at];
-        if (!stands_still(amending, allocation))
+        if (!still_holds(amending, allocation))
             continue;
         bool *here = &planner->apart[group_of(planner, level, allocation->node)];
         apart = apart && !*here;

@@ -185,7 +185,7 @@ static struct seat seat_of(struct planner *planner, const struct node *node, uin
 }
 
 /* The counts of a row shall follow; their lines, all over the index, come into the cache meanwhile. */
-static void counts_expect(const struct seat *seat, uint32_t row, uint32_t old, uint32_t new)
+static void counts_prefetch(const struct seat *seat, uint32_t row, uint32_t old, uint32_t new)
 {
     struct sweep *sweep = seat->sweep;
     uint8_t *counts = counts_at(seat->table, row, 0, seat->number);
@@ -235,7 +235,7 @@ static void cell_put(const struct seat *seat, uint32_t row, const uint8_t busy[T
     block->cells[0][at] = changed;
     uint8_t scale = block->scale[seat->lane];
     if (!block->stale)
-        counts_expect(seat, row, step_of(whole, scale), step_of(changed, scale));
+        counts_prefetch(seat, row, step_of(whole, scale), step_of(changed, scale));
 }
 
 /* The pieces of `depth` over buckets [first, last) from those a fourth as long. */
@@ -354,7 +354,7 @@ void table_refresh(struct planner *planner, uint32_t index, uint64_t gpus, int64
         cells_refresh(planner, node, gpus, first, last);
 }
 
-void table_expect(const struct planner *planner, uint32_t index, int64_t from, int64_t to)
+void table_prefetch(const struct planner *planner, uint32_t index, int64_t from, int64_t to)
 {
     const struct node *node = &planner->nodes[index];
     int64_t first;

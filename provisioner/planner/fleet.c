@@ -1,4 +1,5 @@
-/* The fleet: nodes, the groups they stand in (rack, fabric, zone), and the lists of nodes by GPU model. */
+/* The fleet: nodes, the groups that they are in (NVLink domains, racks, leaves, fabrics, zones), and the lists of nodes
+ * by GPU model. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/internal.h"
 

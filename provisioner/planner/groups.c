@@ -3,8 +3,8 @@
  * Groups are ranked by bounds from above, first by block, then, once their blocks were looked at, by node, at last
  * exactly. A group is given up only when a bound or the exact count is too little, so what is refused does not fit. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/expect.h"
-#include "provisioner/planner/muster.h"
+#include "provisioner/planner/gang.h"
+#include "provisioner/planner/prefetch.h"
 
 /* So many groups are looked at, the least promising that may do first, before the tightest of them is taken. */
 #define GROUPS_COMPARED_MAX 8
@@ -16,13 +16,13 @@
 /* -- which nodes ------------------------------------------------------------------------------------------------ */
 
 /* The least fit above `above` in the group; 0 if there is none. */
-static uint32_t next_fit(const struct muster *muster, uint32_t place, uint32_t above)
+static uint32_t next_fit(const struct gang *gang, uint32_t place, uint32_t above)
 {
-    const struct table *table = &muster->model->table;
+    const struct table *table = &gang->model->table;
     uint32_t least = UINT32_MAX;
-    for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
-        const struct part *part = &muster->level->parts[i];
-        for (uint32_t left = sight_looked(table, part->block) ? part->lanes : 0; left != 0; left &= left - 1) {
+    for (uint32_t i = gang->level->groups[place].first; i < parts_end(gang->level, place); i++) {
+        const struct part *part = &gang->level->parts[i];
+        for (uint32_t left = probe_has_fits(table, part->block) ? part->lanes : 0; left != 0; left &= left - 1) {
             uint32_t fit = table->fits[part->block * LANES + (uint32_t)__builtin_ctz(left)];
             if (fit > above && fit < least)
                 least = fit;
@@ -31,44 +31,44 @@ static uint32_t next_fit(const struct muster *muster, uint32_t place, uint32_t a
     return least == UINT32_MAX ? 0 : least;
 }
 
-static int64_t score(const struct muster *muster, uint32_t index, uint32_t count)
+static int64_t score(const struct gang *gang, uint32_t index, uint32_t count)
 {
-    const struct node *node = &muster->planner->nodes[index];
+    const struct node *node = &gang->planner->nodes[index];
     UNCLEARED struct room room;
-    uint32_t fits = fit_room(muster->planner, node, muster->question, &room);
+    uint32_t fits = fit_room(gang->planner, node, gang->question, &room);
     must(fits >= count);
-    gaps_measure(node, muster->question, &room);
-    return fragmentation_score(&muster->model->mix, &room, &muster->question->shape, count);
+    gaps_measure(node, gang->question, &room);
+    return fragmentation_score(&gang->model->mix, &room, &gang->question->shape, count);
 }
 
 /* Nodes of the part whose bound is `fit` will be tried. */
-static void part_expect(const struct muster *muster, const struct part *part, uint32_t fit)
+static void part_prefetch(const struct gang *gang, const struct part *part, uint32_t fit)
 {
-    const struct table *table = &muster->model->table;
-    uint32_t lanes = sight_looked(table, part->block) ? part->lanes : 0;
+    const struct table *table = &gang->model->table;
+    uint32_t lanes = probe_has_fits(table, part->block) ? part->lanes : 0;
     for (uint32_t i = 0; i < 2; i++) {
         for (uint32_t left = lanes; left != 0; left &= left - 1) {
             uint32_t column = part->block * LANES + (uint32_t)__builtin_ctz(left);
             if (table->fits[column] == fit)
-                (i == 0 ? node_expect : node_timeline_expect)(&muster->planner->nodes[table->columns[column]]);
+                (i == 0 ? node_prefetch : node_timeline_prefetch)(&gang->planner->nodes[table->columns[column]]);
         }
     }
 }
 
 /* Tries nodes of one part whose bound is `fit`; returns how many instances they take. */
-static uint32_t try_part(const struct muster *muster, const struct part *part, uint32_t fit, uint32_t sum)
+static uint32_t try_part(const struct gang *gang, const struct part *part, uint32_t fit, uint32_t sum)
 {
-    struct planner *planner = muster->planner;
-    const struct table *table = &muster->model->table;
-    part_expect(muster, part, fit);
-    for (uint32_t left = sight_looked(table, part->block) ? part->lanes : 0; left != 0; left &= left - 1) {
+    struct planner *planner = gang->planner;
+    const struct table *table = &gang->model->table;
+    part_prefetch(gang, part, fit);
+    for (uint32_t left = probe_has_fits(table, part->block) ? part->lanes : 0; left != 0; left &= left - 1) {
         uint32_t column = part->block * LANES + (uint32_t)__builtin_ctz(left);
-        if (sum >= muster->count && planner->tried_count >= muster->count + SPARE_NODES_MAX)
+        if (sum >= gang->count && planner->tried_count >= gang->count + SPARE_NODES_MAX)
             break;
         if (table->fits[column] != fit)
             continue;
-        struct fit found = muster_fit(muster, column);
-        sum += muster_apart_add(muster, table->columns[column], found.count);
+        struct fit found = gang_fit(gang, column);
+        sum += gang_apart_add(gang, table->columns[column], found.count);
         if (found.count == 0)
             continue;
         ARRAY_RESERVE(planner->tried, planner->tried_room, planner->tried_count + 1);
@@ -93,29 +93,29 @@ static int tried_compare(const void *left, const void *right)
 
 /* Picks nodes of the group, the fullest first, until all have a place. No node is tried twice. *ret_lost: their scores
  * together. */
-static bool group_pick(const struct muster *muster, uint32_t place, int64_t *ret_lost)
+static bool group_pick(const struct gang *gang, uint32_t place, int64_t *ret_lost)
 {
-    struct planner *planner = muster->planner;
+    struct planner *planner = gang->planner;
     uint32_t sum = 0;
     planner->tried_count = 0;
-    muster_apart_begin(muster);
-    for (uint32_t fit = next_fit(muster, place, 0); fit > 0; fit = next_fit(muster, place, fit)) {
-        for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++)
-            sum = try_part(muster, &muster->level->parts[i], fit, sum);
-        if (sum >= muster->count)
+    gang_apart_begin(gang);
+    for (uint32_t fit = next_fit(gang, place, 0); fit > 0; fit = next_fit(gang, place, fit)) {
+        for (uint32_t i = gang->level->groups[place].first; i < parts_end(gang->level, place); i++)
+            sum = try_part(gang, &gang->level->parts[i], fit, sum);
+        if (sum >= gang->count)
             break;
     }
-    if (sum < muster->count)
+    if (sum < gang->count)
         return false;
     for (uint32_t i = 0; i < planner->tried_count; i++)
-        planner->tried[i].score = score(muster, planner->tried[i].node, planner->tried[i].count);
+        planner->tried[i].score = score(gang, planner->tried[i].node, planner->tried[i].count);
     qsort(planner->tried, planner->tried_count, sizeof planner->tried[0], tried_compare);
-    uint32_t missing = muster->count;
+    uint32_t missing = gang->count;
     *ret_lost = 0;
     planner->pick_count = 0;
-    muster_apart_begin(muster);
+    gang_apart_begin(gang);
     for (uint32_t i = 0; i < planner->tried_count && missing > 0; i++) {
-        uint32_t taken = muster_apart_add(muster, planner->tried[i].node, planner->tried[i].count);
+        uint32_t taken = gang_apart_add(gang, planner->tried[i].node, planner->tried[i].count);
         taken = taken < missing ? taken : missing;
         if (taken == 0)
             continue;
@@ -133,9 +133,9 @@ static bool group_pick(const struct muster *muster, uint32_t place, int64_t *ret
 /* What is held for good leaves the groups with the most free whole: the tightest goes first. Windows that end come one
  * upon the other, each with another group the tightest; taken in one order, the fleet's, they keep the groups at its
  * end free for all of time. */
-static bool in_order(const struct muster *muster)
+static bool in_order(const struct gang *gang)
 {
-    return muster->question->to != PLANNER_OPEN;
+    return gang->question->to != PLANNER_OPEN;
 }
 
 static bool ranked_before(const struct ranked *a, const struct ranked *b)
@@ -171,48 +171,48 @@ static struct ranked heap_pop(struct planner *planner)
     return top;
 }
 
-static void rank(const struct muster *muster)
+static void rank(const struct gang *gang)
 {
-    muster->planner->ranked_count = 0;
-    for (uint32_t place = 0; place < muster->level->group_count; place++) {
-        uint64_t bound = muster_bound(muster, place);
-        if (bound >= muster->count)
-            heap_push(muster->planner, (struct ranked){(uint32_t)bound, place});
+    gang->planner->ranked_count = 0;
+    for (uint32_t place = 0; place < gang->level->group_count; place++) {
+        uint64_t bound = gang_bound(gang, place);
+        if (bound >= gang->count)
+            heap_push(gang->planner, (struct ranked){(uint32_t)bound, place});
     }
 }
 
 /* The first group from *next on that may hold the gang, by node; or NONE. */
-static uint32_t group_first(const struct muster *muster, uint32_t *next)
+static uint32_t group_first(const struct gang *gang, uint32_t *next)
 {
-    while (*next < muster->level->group_count) {
+    while (*next < gang->level->group_count) {
         uint32_t place = (*next)++;
-        if (muster_bound(muster, place) < muster->count)
+        if (gang_bound(gang, place) < gang->count)
             continue;
-        muster_look(muster, place);
-        if (muster_bound(muster, place) >= muster->count)
+        gang_probe(gang, place);
+        if (gang_bound(gang, place) >= gang->count)
             return place;
     }
     return NONE;
 }
 
 /* The group with the least that is still enough, by bounds that are made sharper on the way; or NONE. */
-static uint32_t group_tightest(const struct muster *muster)
+static uint32_t group_tightest(const struct gang *gang)
 {
-    struct planner *planner = muster->planner;
+    struct planner *planner = gang->planner;
     struct ranked best = {UINT32_MAX, NONE};
     for (uint32_t compared = 0; planner->ranked_count > 0 && compared < GROUPS_COMPARED_MAX;) {
         struct ranked top = heap_pop(planner);
-        bool looked = muster_looked(muster, top.place);
-        muster_look(muster, top.place);
-        uint64_t bound = muster_bound(muster, top.place);
-        if (bound < muster->count)
+        bool looked = gang_is_probed(gang, top.place);
+        gang_probe(gang, top.place);
+        uint64_t bound = gang_bound(gang, top.place);
+        if (bound < gang->count)
             continue;
         struct ranked sharper = {(uint32_t)bound, top.place};
         heap_push(planner, sharper);
         if (ranked_before(&sharper, &best))
             best = sharper;
         compared++;
-        if (bound == muster->count || (looked && bound == top.bound))
+        if (bound == gang->count || (looked && bound == top.bound))
             break; /* none can be tighter; or all others have higher bounds */
     }
     return best.place;
@@ -220,7 +220,7 @@ static uint32_t group_tightest(const struct muster *muster)
 
 /* The group whose nodes lose the least: for windows that end, of the first that hold the gang; else of the tightest
  * alone. */
-static bool search_groups(const struct muster *muster)
+static bool search_groups(const struct gang *gang)
 {
     uint32_t best = NONE;
     uint32_t last = NONE;
@@ -228,25 +228,25 @@ static bool search_groups(const struct muster *muster)
     uint32_t compared = 0;
     int64_t best_lost = INT64_MAX;
     uint32_t next = 0;
-    if (!in_order(muster))
-        rank(muster);
+    if (!in_order(gang))
+        rank(gang);
     while (compared < GROUPS_COMPARED_MAX && tried < GROUP_NODES_MAX) {
-        uint32_t place = in_order(muster) ? group_first(muster, &next) : group_tightest(muster);
+        uint32_t place = in_order(gang) ? group_first(gang, &next) : group_tightest(gang);
         int64_t lost;
         if (place == NONE)
             break;
-        if (!group_pick(muster, place, &lost))
+        if (!group_pick(gang, place, &lost))
             continue;
         last = place;
         if (best == NONE || lost < best_lost) {
             best = place;
             best_lost = lost;
         }
-        tried += muster->planner->tried_count;
-        compared = in_order(muster) ? compared + 1 : GROUPS_COMPARED_MAX;
+        tried += gang->planner->tried_count;
+        compared = in_order(gang) ? compared + 1 : GROUPS_COMPARED_MAX;
     }
     if (best != last) {
-        bool picked = group_pick(muster, best, &best_lost);
+        bool picked = group_pick(gang, best, &best_lost);
         must(picked);
     }
     return best != NONE;
@@ -255,8 +255,8 @@ static bool search_groups(const struct muster *muster)
 static bool search_level(struct planner *planner, struct model *model, const struct question *question,
                          enum planner_scope scope, uint32_t count)
 {
-    struct muster muster = muster_of(planner, model, question, scope, count);
-    return muster_may_hold(&muster) && search_groups(&muster);
+    struct gang gang = gang_of(planner, model, question, scope, count);
+    return gang_may_hold(&gang) && search_groups(&gang);
 }
 
 /* A model that a gang may have. */
@@ -298,7 +298,7 @@ bool search_gang(struct planner *planner, const struct question *question, const
     table_ready(planner, question->from);
     uint32_t models = models_by_demand(planner, request);
     for (uint32_t i = 0; i < models; i++)
-        sight_begin(planner, planner->wanted[i].model, question);
+        probe_begin(planner, planner->wanted[i].model, question);
     for (uint32_t scope = PLANNER_NODE + 1; scope <= limit; scope++) {
         for (uint32_t i = 0; i < models; i++) {
             struct model *model = planner->wanted[i].model;
@@ -312,29 +312,29 @@ bool search_gang(struct planner *planner, const struct question *question, const
 /* -- counting --------------------------------------------------------------------------------------------------- */
 
 /* Looks closely at every node that may take an instance. */
-static void count_exactly(const struct muster *muster)
+static void count_exactly(const struct gang *gang)
 {
-    struct table *table = &muster->model->table;
-    const uint32_t *instances = sight_instances_all(muster->planner, muster->model, muster->question);
+    struct table *table = &gang->model->table;
+    const uint32_t *instances = probe_instances_all(gang->planner, gang->model, gang->question);
     for (uint32_t block = 0; block < table->block_count; block++) {
         if (instances[block] == 0)
             continue;
-        sight_fits(muster->model, muster->question, block);
+        probe_fits(gang->model, gang->question, block);
         for (uint32_t column = block * LANES; column < (block + 1) * LANES; column++) {
             if (table->fits[column] > 0)
-                (void)muster_fit(muster, column); /* kept in fits */
+                (void)gang_fit(gang, column); /* kept in fits */
         }
     }
 }
 
 /* The most within one node, whose number is its group's. */
-static void count_nodes(const struct muster *muster, struct counted *counted)
+static void count_nodes(const struct gang *gang, struct counted *counted)
 {
-    const struct table *table = &muster->model->table;
+    const struct table *table = &gang->model->table;
     for (uint32_t column = 0; column < table->block_count * LANES; column++) {
         if (table->instances[column / LANES] > 0 && table->fits[column] > counted->best) {
             counted->best = table->fits[column];
-            counted->group = muster->planner->nodes[table->columns[column]].groups[PLANNER_NODE];
+            counted->group = gang->planner->nodes[table->columns[column]].groups[PLANNER_NODE];
         }
     }
 }
@@ -342,22 +342,22 @@ static void count_nodes(const struct muster *muster, struct counted *counted)
 static void count_model(struct planner *planner, struct model *model, const struct question *question,
                         enum planner_scope scope, struct counted *counted)
 {
-    struct muster fleet = muster_of(planner, model, question, PLANNER_FLEET, 0);
-    struct muster muster = muster_of(planner, model, question, scope, 0);
-    sight_begin(planner, model, question);
+    struct gang fleet = gang_of(planner, model, question, PLANNER_FLEET, 0);
+    struct gang gang = gang_of(planner, model, question, scope, 0);
+    probe_begin(planner, model, question);
     counted->model_exists |= !question->in_zone
                                  ? model->node_count > 0
                                  : level_find(&model->table.levels[PLANNER_ZONE], question->zone) != NONE;
     count_exactly(&fleet);
-    uint64_t all = fleet.level->group_count == 0 ? 0 : muster_bound(&fleet, 0);
+    uint64_t all = fleet.level->group_count == 0 ? 0 : gang_bound(&fleet, 0);
     counted->fleet = all > counted->fleet ? (uint32_t)all : counted->fleet;
     if (scope == PLANNER_NODE)
         count_nodes(&fleet, counted);
-    for (uint32_t place = 0; place < muster.level->group_count; place++) {
-        uint64_t sum = muster_bound(&muster, place);
+    for (uint32_t place = 0; place < gang.level->group_count; place++) {
+        uint64_t sum = gang_bound(&gang, place);
         if (sum > counted->best) {
             counted->best = (uint32_t)sum;
-            counted->group = muster.level->groups[place].group;
+            counted->group = gang.level->groups[place].group;
         }
     }
 }

@@ -46,7 +46,7 @@ struct node {
     uint32_t model;
     uint32_t preemptibles;   /* allocations that give way */
     uint32_t column;         /* its seat in the model's table; NONE: it has none yet */
-    uint32_t groups[LEVELS]; /* dense numbers of itself, its rack, fabric, zone */
+    uint32_t groups[LEVELS]; /* by scope: dense numbers of itself and of the groups that it is in */
     struct slice *slices;    /* sorted by slice_before */
     uint32_t slice_count;
     uint32_t slice_room;
@@ -230,9 +230,9 @@ struct planner {
     struct victim *chosen; /* who must go, of all nodes */
     uint32_t chosen_count;
     uint32_t chosen_room;
-    struct stand *stands;
-    uint32_t stand_count;
-    uint32_t stand_room;
+    struct host *hosts;
+    uint32_t host_count;
+    uint32_t host_room;
     struct node bare; /* a node without some of its allocations */
 };
 
@@ -319,7 +319,7 @@ uint32_t model_find(const struct planner *planner, const char *name);
 /* allocations.c: records and their keys. `after` NONE: the first under this key, otherwise the next after it. */
 uint32_t allocation_find(const struct planner *planner, const struct planner_key *key, uint32_t after);
 /* The key will be looked for soon: where it would be comes into the cache meanwhile. */
-void allocation_expect(const struct planner *planner, const struct planner_key *key);
+void allocation_prefetch(const struct planner *planner, const struct planner_key *key);
 /* The same for all instances of a reservation, in no order. */
 uint32_t allocation_sibling(const struct planner *planner, struct planner_id reservation, uint32_t after);
 /* Puts an allocation with its slices on its node; allocation->node says where. Logged if a batch is open. */

@@ -36,7 +36,7 @@ static uint32_t share_gpu(const struct planner *planner, const struct node *node
 uint32_t take(struct planner *planner, uint32_t index, const struct question *question, struct planner_key key)
 {
     const struct node *node = &planner->nodes[index];
-    table_expect(planner, index, question->from, question->to);
+    table_prefetch(planner, index, question->from, question->to);
     uint32_t slice_count = question->shape.gpus > 0
                                ? whole_slices(planner, node, question)
                                : share_slices(planner, node, question, share_gpu(planner, node, question));
@@ -196,11 +196,11 @@ uint32_t held_after(const struct planner *planner, const struct planner_key *key
     return best;
 }
 
-static void keys_expect(const struct planner *planner, const struct planner_request *request)
+static void keys_prefetch(const struct planner *planner, const struct planner_request *request)
 {
     struct planner_key key = {request->reservation, request->first_ordinal};
     for (uint32_t i = 0; i < request->count; i++, key.ordinal++)
-        allocation_expect(planner, &key);
+        allocation_prefetch(planner, &key);
 }
 
 /* None of the instances may be held yet. */
@@ -216,7 +216,7 @@ static void none_held(const struct planner *planner, const struct planner_reques
 void planner_place(struct planner *planner, const struct planner_request *request, struct planner_verdict *ret)
 {
     must(planner_request_wrong(request) == NULL);
-    keys_expect(planner, request);
+    keys_prefetch(planner, request);
     struct question question = question_of(planner, request);
     enum planner_scope limit = scope_limit(request);
     planner->eviction_count = 0;

@@ -126,7 +126,7 @@ void planner_free(struct planner *planner)
         planner->instants, planner->rectangles,  planner->siblings,    planner->notes,      planner->breaks,
         planner->events,   planner->present,     planner->full_last,   planner->may_take,   planner->kept,
         planner->ordinals, planner->taken,       planner->apart,       planner->evictions,  planner->victims,
-        planner->chosen,   planner->stands,      planner->bare.slices, planner->bare.holds, planner->wanted,
+        planner->chosen,   planner->hosts,       planner->bare.slices, planner->bare.holds, planner->wanted,
     };
     for (size_t i = 0; i < COUNT_OF(arrays); i++)
         free(arrays[i]);

@@ -13,7 +13,7 @@
 
 /* Nodes of the search tree that are visited beyond the first solution. Reached only where dozens of instances of like
  * loss share a node; the solution then is irredundant, but there may be a better one. */
-#define HUNT_STEPS_MAX 20000
+#define BRANCH_STEPS_MAX 20000
 
 struct loss {
     int64_t gpu_milli_s;
@@ -29,7 +29,7 @@ struct victim {
 };
 
 /* A node that may take part of the gang. */
-struct stand {
+struct host {
     uint32_t node;
     uint32_t group; /* of the scope */
     uint32_t far;   /* the tightest scope that it shares with the node which the question is beside */
@@ -178,7 +178,7 @@ static void victims_gather(struct planner *planner, const struct node *node, con
     victims_sort(planner, planner->victims, planner->victim_count);
 }
 
-struct hunt {
+struct branching {
     struct planner *planner;
     const struct node *node;
     const struct question *question;
@@ -190,24 +190,25 @@ struct hunt {
 
 /* Decides the victims from `depth` on; those before are decided and cost `loss`. That all of the rest may go is enough
  * is known. Recursion is as deep as the node has victims. */
-static void hunt_from(struct hunt *hunt, uint32_t depth, struct loss loss)
+static void branch_from(struct branching *branching, uint32_t depth, struct loss loss)
 {
-    struct planner *planner = hunt->planner;
-    if (hunt->found && (++hunt->steps > HUNT_STEPS_MAX || !loss_less(loss, hunt->best)))
+    struct planner *planner = branching->planner;
+    if (branching->found && (++branching->steps > BRANCH_STEPS_MAX || !loss_less(loss, branching->best)))
         return;
     if (depth == planner->victim_count) {
-        hunt->found = true;
-        hunt->best = loss;
+        branching->found = true;
+        branching->best = loss;
         for (uint32_t i = 0; i < depth; i++)
             planner->victims[i].kept_at_best = planner->victims[i].kept;
         return;
     }
     struct victim *victim = &planner->victims[depth];
     victim->kept = true;
-    if (fit_without(planner, hunt->node, hunt->question, planner->victims, planner->victim_count) >= hunt->need)
-        hunt_from(hunt, depth + 1, loss);
+    if (fit_without(planner, branching->node, branching->question, planner->victims, planner->victim_count) >=
+        branching->need)
+        branch_from(branching, depth + 1, loss);
     victim->kept = false;
-    hunt_from(hunt, depth + 1, loss_plus(loss, victim->lost_gpu_milli_s, 1));
+    branch_from(branching, depth + 1, loss_plus(loss, victim->lost_gpu_milli_s, 1));
 }
 
 /* The least loss with which the node takes `need` instances, which it can; planner->victims then are not `kept` who
@@ -215,13 +216,13 @@ static void hunt_from(struct hunt *hunt, uint32_t depth, struct loss loss)
 static struct loss node_loss(struct planner *planner, const struct question *question, const struct node *node,
                              uint32_t need)
 {
-    struct hunt hunt = {.planner = planner, .node = node, .question = question, .need = need};
+    struct branching branching = {.planner = planner, .node = node, .question = question, .need = need};
     victims_gather(planner, node, question);
-    hunt_from(&hunt, 0, (struct loss){0});
-    must(hunt.found);
+    branch_from(&branching, 0, (struct loss){0});
+    must(branching.found);
     for (uint32_t i = 0; i < planner->victim_count; i++)
         planner->victims[i].kept = planner->victims[i].kept_at_best;
-    return hunt.best;
+    return branching.best;
 }
 
 /* Ends a victim and tells it. */
@@ -254,10 +255,10 @@ bool preempt_node(struct planner *planner, const struct question *question, uint
 
 /* -- gangs ------------------------------------------------------------------------------------------------------ */
 
-static int stand_compare(const void *left, const void *right)
+static int host_compare(const void *left, const void *right)
 {
-    const struct stand *a = left;
-    const struct stand *b = right;
+    const struct host *a = left;
+    const struct host *b = right;
     if (a->group != b->group)
         return a->group < b->group ? -1 : 1;
     if (a->far != b->far)
@@ -274,13 +275,13 @@ static uint32_t far_from(const struct planner *planner, uint32_t beside, const s
 }
 
 /* The model's nodes that could take part, sorted by group of the scope, the nearest first. */
-static void stands_gather(struct planner *planner, const struct question *question, const struct model *model,
-                          enum planner_scope level, enum planner_scope scope)
+static void hosts_gather(struct planner *planner, const struct question *question, const struct model *model,
+                         enum planner_scope level, enum planner_scope scope)
 {
     struct question gone = question_of_all_gone(question);
     uint32_t each = level == PLANNER_FLEET ? UINT32_MAX : 1;
-    planner->stand_count = 0;
-    ARRAY_RESERVE(planner->stands, planner->stand_room, model->node_count);
+    planner->host_count = 0;
+    ARRAY_RESERVE(planner->hosts, planner->host_room, model->node_count);
     for (uint32_t column = 0; column < model->node_count; column++) {
         uint32_t index = model->nodes[column];
         const struct node *node = &planner->nodes[index];
@@ -290,7 +291,7 @@ static void stands_gather(struct planner *planner, const struct question *questi
         uint32_t most = node->preemptibles == 0 ? without_loss : fit_node(planner, node, &gone).count;
         if (most == 0)
             continue;
-        planner->stands[planner->stand_count++] = (struct stand){
+        planner->hosts[planner->host_count++] = (struct host){
             .node = index,
             .group = group_of(planner, scope, index),
             .far = far_from(planner, question->beside, node),
@@ -299,116 +300,114 @@ static void stands_gather(struct planner *planner, const struct question *questi
             .most = most < each ? most : each,
         };
     }
-    if (planner->stand_count > 1)
-        qsort(planner->stands, planner->stand_count, sizeof planner->stands[0], stand_compare);
+    if (planner->host_count > 1)
+        qsort(planner->hosts, planner->host_count, sizeof planner->hosts[0], host_compare);
 }
 
-static uint32_t stands_together(const struct planner *planner, uint32_t first)
+static uint32_t hosts_together(const struct planner *planner, uint32_t first)
 {
     uint32_t end = first;
-    while (end < planner->stand_count && planner->stands[end].group == planner->stands[first].group)
+    while (end < planner->host_count && planner->hosts[end].group == planner->hosts[first].group)
         end++;
     return end - first;
 }
 
-/* What one more instance adds to the stand's loss. */
-static struct loss stand_adds(struct planner *planner, const struct question *question, struct stand *stand)
+/* What one more instance adds to the host's loss. */
+static struct loss host_adds(struct planner *planner, const struct question *question, struct host *host)
 {
-    if (!stand->next_known) {
-        stand->next = node_loss(planner, question, &planner->nodes[stand->node], stand->taken + 1);
-        stand->next_known = true;
+    if (!host->next_known) {
+        host->next = node_loss(planner, question, &planner->nodes[host->node], host->taken + 1);
+        host->next_known = true;
     }
-    int64_t more_s = stand->next.gpu_milli_s - stand->now.gpu_milli_s;
-    return (struct loss){more_s, stand->next.count - stand->now.count};
+    int64_t more_s = host->next.gpu_milli_s - host->now.gpu_milli_s;
+    return (struct loss){more_s, host->next.count - host->now.count};
 }
 
-static void stand_take(struct planner *planner, enum planner_scope level, struct stand *stand)
+static void host_take(struct planner *planner, enum planner_scope level, struct host *host)
 {
-    stand->taken++;
-    if (stand->taken > stand->free)
-        stand->now = stand->next;
-    stand->next_known = false;
+    host->taken++;
+    if (host->taken > host->free)
+        host->now = host->next;
+    host->next_known = false;
     if (level != PLANNER_FLEET)
-        planner->apart[stand->apart] = true;
+        planner->apart[host->apart] = true;
 }
 
-static bool stand_may(const struct planner *planner, enum planner_scope level, const struct stand *stand,
-                      uint32_t limit)
+static bool host_may(const struct planner *planner, enum planner_scope level, const struct host *host, uint32_t limit)
 {
-    return stand->taken < limit && (level == PLANNER_FLEET || !planner->apart[stand->apart]);
+    return host->taken < limit && (level == PLANNER_FLEET || !planner->apart[host->apart]);
 }
 
-static void stands_unmark(struct planner *planner, enum planner_scope level, const struct stand *stands, uint32_t count)
+static void hosts_unmark(struct planner *planner, enum planner_scope level, const struct host *hosts, uint32_t count)
 {
     for (uint32_t i = 0; i < count && level != PLANNER_FLEET; i++) {
-        if (stands[i].taken > 0)
-            planner->apart[stands[i].apart] = false;
+        if (hosts[i].taken > 0)
+            planner->apart[hosts[i].apart] = false;
     }
 }
 
-/* How many instances fit on the stands, each of which takes `taken`. */
-static uint32_t stands_room(struct planner *planner, enum planner_scope level, struct stand *stands, uint32_t count)
+/* How many instances fit on the hosts, each of which takes `taken`. */
+static uint32_t hosts_room(struct planner *planner, enum planner_scope level, struct host *hosts, uint32_t count)
 {
     uint32_t room = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (level == PLANNER_FLEET || stands[i].taken == 0) {
-            room += stands[i].taken;
-        } else if (!planner->apart[stands[i].apart]) {
-            planner->apart[stands[i].apart] = true;
+        if (level == PLANNER_FLEET || hosts[i].taken == 0) {
+            room += hosts[i].taken;
+        } else if (!planner->apart[hosts[i].apart]) {
+            planner->apart[hosts[i].apart] = true;
             room++;
         }
     }
-    stands_unmark(planner, level, stands, count);
+    hosts_unmark(planner, level, hosts, count);
     return room;
 }
 
-/* Chooses how many instances each stand takes: what is free, then what adds the least. False: there is no room, or it
+/* Chooses how many instances each host takes: what is free, then what adds the least. False: there is no room, or it
  * costs `limit` or more. */
-static bool stands_choose(struct planner *planner, const struct question *question, enum planner_scope level,
-                          struct stand *stands, uint32_t count, uint32_t need, struct loss limit, struct loss *ret)
+static bool hosts_choose(struct planner *planner, const struct question *question, enum planner_scope level,
+                         struct host *hosts, uint32_t count, uint32_t need, struct loss limit, struct loss *ret)
 {
     struct loss total = {0};
     for (uint32_t i = 0; i < count; i++)
-        stands[i].taken = stands[i].most;
-    if (stands_room(planner, level, stands, count) < need)
+        hosts[i].taken = hosts[i].most;
+    if (hosts_room(planner, level, hosts, count) < need)
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        stands[i].taken = 0;
-        stands[i].now = (struct loss){0};
-        stands[i].next_known = false;
-        for (; need > 0 && stand_may(planner, level, &stands[i], stands[i].free); need--)
-            stand_take(planner, level, &stands[i]);
+        hosts[i].taken = 0;
+        hosts[i].now = (struct loss){0};
+        hosts[i].next_known = false;
+        for (; need > 0 && host_may(planner, level, &hosts[i], hosts[i].free); need--)
+            host_take(planner, level, &hosts[i]);
     }
     for (; need > 0 && loss_less(total, limit); need--) {
-        struct stand *best = NULL;
+        struct host *best = NULL;
         struct loss least = {0};
         for (uint32_t i = 0; i < count; i++) {
-            if (!stand_may(planner, level, &stands[i], stands[i].most))
+            if (!host_may(planner, level, &hosts[i], hosts[i].most))
                 continue;
-            struct loss adds = stand_adds(planner, question, &stands[i]);
+            struct loss adds = host_adds(planner, question, &hosts[i]);
             if (best == NULL || loss_less(adds, least)) {
-                best = &stands[i];
+                best = &hosts[i];
                 least = adds;
             }
         }
         must(best != NULL);
-        stand_take(planner, level, best);
+        host_take(planner, level, best);
         total = loss_plus(total, least.gpu_milli_s, least.count);
     }
-    stands_unmark(planner, level, stands, count);
+    hosts_unmark(planner, level, hosts, count);
     *ret = total;
     return need == 0 && loss_less(total, limit);
 }
 
-/* The stands' victims into planner->chosen. */
-static void chosen_gather(struct planner *planner, const struct question *question, struct stand *stands,
-                          uint32_t count)
+/* The hosts' victims into planner->chosen. */
+static void chosen_gather(struct planner *planner, const struct question *question, struct host *hosts, uint32_t count)
 {
     planner->chosen_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (stands[i].taken <= stands[i].free)
+        if (hosts[i].taken <= hosts[i].free)
             continue;
-        (void)node_loss(planner, question, &planner->nodes[stands[i].node], stands[i].taken); /* known already */
+        (void)node_loss(planner, question, &planner->nodes[hosts[i].node], hosts[i].taken); /* known already */
         ARRAY_RESERVE(planner->chosen, planner->chosen_room, planner->chosen_count + planner->victim_count);
         for (uint32_t j = 0; j < planner->victim_count; j++) {
             if (!planner->victims[j].kept)
@@ -420,24 +419,24 @@ static void chosen_gather(struct planner *planner, const struct question *questi
 
 /* Keeps whoever need not go after all, the dearest first. */
 static void chosen_reduce(struct planner *planner, const struct question *question, enum planner_scope level,
-                          struct stand *stands, uint32_t count, uint32_t need)
+                          struct host *hosts, uint32_t count, uint32_t need)
 {
     for (uint32_t i = 0; i < count; i++)
-        stands[i].taken =
-            fit_without(planner, &planner->nodes[stands[i].node], question, planner->chosen, planner->chosen_count);
+        hosts[i].taken =
+            fit_without(planner, &planner->nodes[hosts[i].node], question, planner->chosen, planner->chosen_count);
     for (uint32_t i = 0; i < planner->chosen_count; i++) {
         struct victim *victim = &planner->chosen[i];
-        struct stand *stand = stands;
-        while (stand->node != planner->allocations[victim->allocation].node)
-            stand++;
-        uint32_t taken = stand->taken;
+        struct host *host = hosts;
+        while (host->node != planner->allocations[victim->allocation].node)
+            host++;
+        uint32_t taken = host->taken;
         victim->kept = true;
-        stand->taken =
-            fit_without(planner, &planner->nodes[stand->node], question, planner->chosen, planner->chosen_count);
-        if (stands_room(planner, level, stands, count) >= need)
+        host->taken =
+            fit_without(planner, &planner->nodes[host->node], question, planner->chosen, planner->chosen_count);
+        if (hosts_room(planner, level, hosts, count) >= need)
             continue;
         victim->kept = false;
-        stand->taken = taken;
+        host->taken = taken;
     }
 }
 
@@ -447,7 +446,7 @@ struct gang_choice {
     const struct model *model; /* NULL: none */
     uint32_t group;
     struct loss loss;
-    const struct model *gathered; /* whose stands are in planner->stands */
+    const struct model *gathered; /* whose hosts are in planner->hosts */
 };
 
 /* The model and group of the scope where the gang loses the least. */
@@ -461,13 +460,13 @@ static struct gang_choice choose_group(struct planner *planner, const struct que
         if (model == NULL)
             continue;
         best.gathered = model;
-        stands_gather(planner, question, model, level, scope);
-        for (uint32_t first = 0, together = 0; first < planner->stand_count; first += together) {
+        hosts_gather(planner, question, model, level, scope);
+        for (uint32_t first = 0, together = 0; first < planner->host_count; first += together) {
             struct loss loss;
-            together = stands_together(planner, first);
-            if (stands_choose(planner, question, level, &planner->stands[first], together, request->count, best.loss,
-                              &loss))
-                best = (struct gang_choice){model, planner->stands[first].group, loss, model};
+            together = hosts_together(planner, first);
+            if (hosts_choose(planner, question, level, &planner->hosts[first], together, request->count, best.loss,
+                             &loss))
+                best = (struct gang_choice){model, planner->hosts[first].group, loss, model};
         }
     }
     return best;
@@ -487,16 +486,16 @@ bool preempt_gang(struct planner *planner, const struct question *question, cons
     must(choice.model != NULL);
     struct loss loss;
     if (choice.gathered != choice.model)
-        stands_gather(planner, question, choice.model, level, scope);
+        hosts_gather(planner, question, choice.model, level, scope);
     uint32_t first = 0;
-    while (planner->stands[first].group != choice.group)
+    while (planner->hosts[first].group != choice.group)
         first++;
-    struct stand *stands = &planner->stands[first];
-    uint32_t together = stands_together(planner, first);
-    bool chosen = stands_choose(planner, question, level, stands, together, request->count, loss_most, &loss);
+    struct host *hosts = &planner->hosts[first];
+    uint32_t together = hosts_together(planner, first);
+    bool chosen = hosts_choose(planner, question, level, hosts, together, request->count, loss_most, &loss);
     must(chosen);
-    chosen_gather(planner, question, stands, together);
-    chosen_reduce(planner, question, level, stands, together, request->count);
+    chosen_gather(planner, question, hosts, together);
+    chosen_reduce(planner, question, level, hosts, together, request->count);
     for (uint32_t i = 0; i < planner->chosen_count; i++) {
         if (!planner->chosen[i].kept)
             evict(planner, &planner->chosen[i]);

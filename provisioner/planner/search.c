@@ -2,14 +2,14 @@
  * fit_room has the last word on each node, so what is refused really does not fit. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/planner/search.h"
-#include "provisioner/planner/expect.h"
+#include "provisioner/planner/prefetch.h"
 
 #include <string.h>
 
 /* How long to look for a better node. The index knows the window's first and last hours only roughly, and nothing of
  * CPU: of nodes with as much free, so many may turn out not to fit, and so many blocks have none, before emptier ones
  * are tried. All are looked at before anything is refused. */
-struct patience {
+struct budget {
     uint32_t compared; /* nodes that fit, those with the least free GPUs first */
     uint32_t failed;
     uint32_t visits;
@@ -24,18 +24,18 @@ struct patience {
 #ifndef SMALL_BLOCKS
 #define SMALL_BLOCKS 128
 #endif
-static const struct patience patience_small = {16, 256, 64, false};
-static const struct patience patience_large = {8, 16, 16, true};
+static const struct budget budget_small = {16, 256, 64, false};
+static const struct budget budget_large = {8, 16, 16, true};
 
 /* So many nodes wait to be looked at while what that reads comes into the cache: first their records, then their
  * timelines. A power of two. */
 #define AHEAD 4
 
 /* A search through one model's nodes. */
-struct hunt {
+struct node_search {
     const struct planner *planner;
     struct model *model;
-    const struct patience *patience;
+    const struct budget *budget;
     const struct question *question;
     uint32_t need;      /* instances */
     uint32_t need_gpus; /* wholly free ones, for all of them */
@@ -44,7 +44,7 @@ struct hunt {
     uint32_t block_count;
     uint32_t visits_left;
     uint32_t failed_left;
-    bool last_resort; /* until something is found, patience does not end */
+    bool last_resort; /* until something is found, no budget binds */
     uint32_t compared;
     uint32_t node; /* the best so far */
     int64_t score;
@@ -92,173 +92,175 @@ struct model *request_model(struct planner *planner, const struct planner_reques
 /* -- one node for all instances --------------------------------------------------------------------------------- */
 
 /* Whether what is asked leaves nothing free of the node. */
-static bool fills(const struct hunt *hunt, const struct room *room)
+static bool fills(const struct node_search *search, const struct room *room)
 {
-    const struct planner_shape *shape = &hunt->question->shape;
+    const struct planner_shape *shape = &search->question->shape;
     if (shape->gpus > 0)
-        return room->parts == 0 && bits_of(room->whole) == hunt->need_gpus;
-    return hunt->need == 1 && room->whole == 0 && (room->parts & (room->parts - 1)) == 0 &&
+        return room->parts == 0 && bits_of(room->whole) == search->need_gpus;
+    return search->need == 1 && room->whole == 0 && (room->parts & (room->parts - 1)) == 0 &&
            room->free_milli[__builtin_ctzll(room->parts)] == shape->gpu_milli;
 }
 
-static void consider(struct hunt *hunt, uint32_t index)
+static void consider(struct node_search *search, uint32_t index)
 {
-    const struct node *node = &hunt->planner->nodes[index];
-    if (!fit_eligible(hunt->planner, node, hunt->question))
+    const struct node *node = &search->planner->nodes[index];
+    if (!fit_eligible(search->planner, node, search->question))
         return;
     UNCLEARED struct room room;
-    if (fit_room(hunt->planner, node, hunt->question, &room) < hunt->need) {
-        hunt->failed_left -= hunt->failed_left > 0;
+    if (fit_room(search->planner, node, search->question, &room) < search->need) {
+        search->failed_left -= search->failed_left > 0;
         return;
     }
-    hunt->compared++;
+    search->compared++;
     int64_t score = INT64_MIN;
-    if (!hunt->patience->stops_at_full || hunt->demand > 0 || !fills(hunt, &room)) {
-        gaps_measure(node, hunt->question, &room);
-        score = fragmentation_score(&hunt->model->mix, &room, &hunt->question->shape, hunt->need) + hunt->demand;
+    if (!search->budget->stops_at_full || search->demand > 0 || !fills(search, &room)) {
+        gaps_measure(node, search->question, &room);
+        score =
+            fragmentation_score(&search->model->mix, &room, &search->question->shape, search->need) + search->demand;
     }
-    if (score < hunt->score) {
-        hunt->node = index;
-        hunt->score = score;
+    if (score < search->score) {
+        search->node = index;
+        search->score = score;
     }
 }
 
-static bool enough(const struct hunt *hunt)
+static bool enough(const struct node_search *search)
 {
-    bool impatient = hunt->compared > 0 || !hunt->last_resort;
-    return hunt->compared >= hunt->patience->compared || hunt->score == INT64_MIN ||
-           (impatient && (hunt->failed_left == 0 || hunt->visits_left == 0));
+    bool impatient = search->compared > 0 || !search->last_resort;
+    return search->compared >= search->budget->compared || search->score == INT64_MIN ||
+           (impatient && (search->failed_left == 0 || search->visits_left == 0));
 }
 
 /* What was found meanwhile does not matter: nodes are considered in the order in which they were queued, and no longer
- * than patience lasts. */
-static void serve(struct hunt *hunt)
+ * than the budget lasts. */
+static void serve(struct node_search *search)
 {
-    uint32_t node = hunt->queue[hunt->served++ % AHEAD];
+    uint32_t node = search->queue[search->served++ % AHEAD];
     if (node == NONE)
-        hunt->visits_left -= hunt->visits_left > 0;
-    else if (!enough(hunt))
-        consider(hunt, node);
+        search->visits_left -= search->visits_left > 0;
+    else if (!enough(search))
+        consider(search, node);
 }
 
-static void expect_timeline(const struct hunt *hunt, uint32_t at)
+static void prefetch_timeline(const struct node_search *search, uint32_t at)
 {
-    uint32_t node = hunt->queue[at % AHEAD];
+    uint32_t node = search->queue[at % AHEAD];
     if (node != NONE)
-        node_timeline_expect(&hunt->planner->nodes[node]);
+        node_timeline_prefetch(&search->planner->nodes[node]);
 }
 
-static void queue(struct hunt *hunt, uint32_t node)
+static void queue(struct node_search *search, uint32_t node)
 {
-    if (hunt->queued - hunt->served == AHEAD)
-        serve(hunt);
+    if (search->queued - search->served == AHEAD)
+        serve(search);
     if (node != NONE)
-        node_expect(&hunt->planner->nodes[node]);
-    hunt->queue[hunt->queued % AHEAD] = node;
-    if (hunt->queued - hunt->served >= AHEAD / 2)
-        expect_timeline(hunt, hunt->queued - AHEAD / 2);
-    hunt->queued++;
+        node_prefetch(&search->planner->nodes[node]);
+    search->queue[search->queued % AHEAD] = node;
+    if (search->queued - search->served >= AHEAD / 2)
+        prefetch_timeline(search, search->queued - AHEAD / 2);
+    search->queued++;
 }
 
-static void serve_all(struct hunt *hunt)
+static void serve_all(struct node_search *search)
 {
-    for (uint32_t at = hunt->served; at != hunt->queued; at++)
-        expect_timeline(hunt, at);
-    while (hunt->served != hunt->queued)
-        serve(hunt);
+    for (uint32_t at = search->served; at != search->queued; at++)
+        prefetch_timeline(search, at);
+    while (search->served != search->queued)
+        serve(search);
 }
 
 /* Queues the block's nodes that may have from need_gpus to `most_gpus` free, those with the least first. */
-static void visit(struct hunt *hunt, const struct part *part, uint32_t most_gpus)
+static void visit(struct node_search *search, const struct part *part, uint32_t most_gpus)
 {
-    const struct table *table = &hunt->model->table;
+    const struct table *table = &search->model->table;
     const struct block *block = &table->blocks[part->block];
-    uint32_t lanes = part->lanes & block->seated & (hunt->question->ignore_plannable ? UINT32_MAX : ~block->cordoned);
+    uint32_t lanes = part->lanes & block->seated & (search->question->ignore_plannable ? UINT32_MAX : ~block->cordoned);
     uint32_t by_step[STEPS + 1] = {0};
-    struct look look;
-    sight_look(table, part->block, &look);
+    struct block_bounds bounds;
+    probe_block(table, part->block, &bounds);
     for (; lanes != 0; lanes &= lanes - 1) {
         uint32_t lane = (uint32_t)__builtin_ctz(lanes);
-        uint32_t free_gpus = look.whole[lane];
-        if (free_gpus < hunt->need_gpus || free_gpus > most_gpus || (table->tier > 0 && look.share[lane] == 0))
+        uint32_t free_gpus = bounds.whole[lane];
+        if (free_gpus < search->need_gpus || free_gpus > most_gpus || (table->tier > 0 && bounds.share[lane] == 0))
             continue;
         by_step[free_gpus < STEPS ? free_gpus : STEPS] |= UINT32_C(1) << lane;
     }
     for (uint32_t step = 0; step <= STEPS; step++) {
         for (uint32_t left = by_step[step]; left != 0; left &= left - 1)
-            queue(hunt, table->columns[part->block * LANES + (uint32_t)__builtin_ctz(left)]);
+            queue(search, table->columns[part->block * LANES + (uint32_t)__builtin_ctz(left)]);
     }
-    queue(hunt, NONE);
+    queue(search, NONE);
 }
 
-static struct part part_at(const struct hunt *hunt, uint32_t i)
+static struct part part_at(const struct node_search *search, uint32_t i)
 {
-    return hunt->parts == NULL ? (struct part){i, UINT32_MAX, LANES} : hunt->parts[i];
+    return search->parts == NULL ? (struct part){i, UINT32_MAX, LANES} : search->parts[i];
 }
 
 /* How many of the block's nodes, at most, have so many GPUs free, if any has room for what is asked. */
-static uint32_t seen(const struct hunt *hunt, uint32_t step, uint32_t block)
+static uint32_t seen(const struct node_search *search, uint32_t step, uint32_t block)
 {
-    struct table *table = &hunt->model->table;
-    uint32_t least = sight_least(table, step, block)[block];
-    if (least > 0 && table->tier > 0 && step > 0 && sight_least(table, 0, block)[block] == 0)
+    struct table *table = &search->model->table;
+    uint32_t least = probe_least(table, step, block)[block];
+    if (least > 0 && table->tier > 0 && step > 0 && probe_least(table, 0, block)[block] == 0)
         return 0;
-    return least > 0 && sight_open(table, block, hunt->question) ? least : 0;
+    return least > 0 && probe_plannable(table, block, search->question) ? least : 0;
 }
 
 /* Whether none of these eight blocks seems to have a node with just `step` GPUs free. */
-static bool none_of_eight(const struct hunt *hunt, uint32_t step, uint32_t top, uint32_t block)
+static bool none_of_eight(const struct node_search *search, uint32_t step, uint32_t top, uint32_t block)
 {
-    struct table *table = &hunt->model->table;
+    struct table *table = &search->model->table;
     uint64_t least;
     uint64_t above = 0;
-    memcpy(&least, sight_least(table, step, block) + block, sizeof least);
+    memcpy(&least, probe_least(table, step, block) + block, sizeof least);
     if (least != 0 && step < top)
-        memcpy(&above, sight_least(table, step + 1, block) + block, sizeof above);
+        memcpy(&above, probe_least(table, step + 1, block) + block, sizeof above);
     return least == above;
 }
 
 /* Visits the block that waits, while the cells of the next one come into the cache. */
-static void visit_in_turn(struct hunt *hunt, struct part *waiting, struct part next, uint32_t most_gpus)
+static void visit_in_turn(struct node_search *search, struct part *waiting, struct part next, uint32_t most_gpus)
 {
     if (next.count > 0)
-        sight_expect(&hunt->model->table, next.block);
-    if (waiting->count > 0 && !enough(hunt))
-        visit(hunt, waiting, most_gpus);
+        probe_prefetch(&search->model->table, next.block);
+    if (waiting->count > 0 && !enough(search))
+        visit(search, waiting, most_gpus);
     *waiting = next;
 }
 
 /* Visits blocks that seem to have a node with just `step` GPUs free, `count` of them from `at` on. */
-static void hunt_step(struct hunt *hunt, uint32_t step, uint32_t top, uint32_t at, uint32_t count)
+static void search_step(struct node_search *search, uint32_t step, uint32_t top, uint32_t at, uint32_t count)
 {
-    struct table *table = &hunt->model->table;
+    struct table *table = &search->model->table;
     uint32_t most_gpus = step == top ? UINT32_MAX : step;
     struct part waiting = {0};
-    if (hunt->compared == 0) { /* otherwise what is left of it has to do */
-        hunt->failed_left = hunt->patience->failed;
-        hunt->visits_left = hunt->patience->visits;
+    if (search->compared == 0) { /* otherwise what is left of it has to do */
+        search->failed_left = search->budget->failed;
+        search->visits_left = search->budget->visits;
     }
-    for (uint32_t i = 0; i < count && !enough(hunt); i++, at++) {
-        at = at == hunt->block_count ? 0 : at;
-        struct part part = part_at(hunt, at);
+    for (uint32_t i = 0; i < count && !enough(search); i++, at++) {
+        at = at == search->block_count ? 0 : at;
+        struct part part = part_at(search, at);
         if (waiting.count > 0 && part.block / STRETCH != waiting.block / STRETCH) {
-            visit_in_turn(hunt, &waiting, (struct part){0}, most_gpus);
-            serve_all(hunt); /* it may do without the counts of another stretch */
-            if (enough(hunt))
+            visit_in_turn(search, &waiting, (struct part){0}, most_gpus);
+            serve_all(search); /* it may do without the counts of another stretch */
+            if (enough(search))
                 return;
         }
-        if (hunt->parts == NULL && at % 8 == 0 && at + 8 <= hunt->block_count && none_of_eight(hunt, step, top, at)) {
+        if (search->parts == NULL && at % 8 == 0 && at + 8 <= search->block_count &&
+            none_of_eight(search, step, top, at)) {
             at += 7;
             i += 7;
             continue;
         }
-        uint32_t at_least = seen(hunt, step, part.block);
-        if (at_least == 0 || (step < top && at_least <= sight_least(table, step + 1, part.block)[part.block]))
+        uint32_t at_least = seen(search, step, part.block);
+        if (at_least == 0 || (step < top && at_least <= probe_least(table, step + 1, part.block)[part.block]))
             continue;
-        visit_in_turn(hunt, &waiting, part, most_gpus);
+        visit_in_turn(search, &waiting, part, most_gpus);
     }
-    visit_in_turn(hunt, &waiting, (struct part){0}, most_gpus);
-    serve_all(hunt);
+    visit_in_turn(search, &waiting, (struct part){0}, most_gpus);
+    serve_all(search);
 }
 
 static uint32_t fewer(uint32_t a, uint32_t b)
@@ -268,81 +270,83 @@ static uint32_t fewer(uint32_t a, uint32_t b)
 
 /* Nodes in use near a place of the question's own, so that not the same ones fail every time; empty ones in the fleet's
  * order, so that racks stay whole. */
-static void hunt_fullest(struct hunt *hunt)
+static void search_fullest(struct node_search *search)
 {
-    uint32_t top = fewer(hunt->model->gpus_max, STEPS);
-    uint32_t near = fewer(NEAR_BLOCKS, hunt->block_count);
-    uint64_t hash = hash_mix((uint64_t)hunt->question->from ^ hash_mix((uint64_t)hunt->question->to));
-    uint32_t first = (uint32_t)(hash % hunt->block_count);
-    if (near < hunt->block_count) /* whole stretches of counts are read */
+    uint32_t top = fewer(search->model->gpus_max, STEPS);
+    uint32_t near = fewer(NEAR_BLOCKS, search->block_count);
+    uint64_t hash = hash_mix((uint64_t)search->question->from ^ hash_mix((uint64_t)search->question->to));
+    uint32_t first = (uint32_t)(hash % search->block_count);
+    if (near < search->block_count) /* whole stretches of counts are read */
         first = first / STRETCH * STRETCH;
-    for (uint32_t step = fewer(hunt->need_gpus, STEPS); step < top && (hunt->compared == 0 || !enough(hunt)); step++)
-        hunt_step(hunt, step, top, first, near);
-    hunt->last_resort = hunt->compared == 0;
-    if (hunt->last_resort)
-        hunt_step(hunt, top, top, 0, hunt->block_count);
-    else if (!enough(hunt))
-        hunt_step(hunt, top, top, 0, near);
+    for (uint32_t step = fewer(search->need_gpus, STEPS); step < top && (search->compared == 0 || !enough(search));
+         step++)
+        search_step(search, step, top, first, near);
+    search->last_resort = search->compared == 0;
+    if (search->last_resort)
+        search_step(search, top, top, 0, search->block_count);
+    else if (!enough(search))
+        search_step(search, top, top, 0, near);
 }
 
 /* Whatever there is. */
-static void hunt_any(struct hunt *hunt)
+static void search_any(struct node_search *search)
 {
-    uint32_t step = hunt->need_gpus < STEPS ? hunt->need_gpus : STEPS;
-    hunt->last_resort = true;
-    for (uint32_t i = 0; i < hunt->block_count && hunt->compared == 0; i++) {
-        struct part part = part_at(hunt, i);
-        if (seen(hunt, step, part.block) > 0)
-            visit(hunt, &part, UINT32_MAX);
-        serve_all(hunt);
+    uint32_t step = search->need_gpus < STEPS ? search->need_gpus : STEPS;
+    search->last_resort = true;
+    for (uint32_t i = 0; i < search->block_count && search->compared == 0; i++) {
+        struct part part = part_at(search, i);
+        if (seen(search, step, part.block) > 0)
+            visit(search, &part, UINT32_MAX);
+        serve_all(search);
     }
 }
 
 /* Which blocks may answer; false if none. */
-static bool hunt_where(struct hunt *hunt)
+static bool search_where(struct node_search *search)
 {
-    const struct question *question = hunt->question;
+    const struct question *question = search->question;
     bool near = question->near_group != NONE;
-    const struct level *level = &hunt->model->table.levels[near ? question->near_scope : PLANNER_ZONE];
-    hunt->parts = NULL;
-    hunt->block_count = hunt->model->table.block_count;
+    const struct level *level = &search->model->table.levels[near ? question->near_scope : PLANNER_ZONE];
+    search->parts = NULL;
+    search->block_count = search->model->table.block_count;
     if (near || question->in_zone) {
         uint32_t place = level_find(level, near ? question->near_group : question->zone);
         if (place == NONE)
             return false;
         if (level->group_count > 1) {
-            hunt->parts = level->parts + level->groups[place].first;
-            hunt->block_count = level->groups[place + 1].first - level->groups[place].first;
+            search->parts = level->parts + level->groups[place].first;
+            search->block_count = level->groups[place + 1].first - level->groups[place].first;
         }
     }
-    return hunt->block_count > 0;
+    return search->block_count > 0;
 }
 
 uint32_t search_node(struct planner *planner, const struct question *question, const struct planner_request *request,
                      uint32_t need)
 {
-    struct hunt hunt = {.planner = planner, .question = question, .need = need, .node = NONE, .score = INT64_MAX};
+    struct node_search search = {
+        .planner = planner, .question = question, .need = need, .node = NONE, .score = INT64_MAX};
     if ((uint64_t)question->shape.gpus * need > PLANNER_NODE_GPUS_MAX ||
         (question->spread != PLANNER_SPREAD_NONE && need > 1))
         return NONE;
-    hunt.need_gpus = question->shape.gpus * need;
+    search.need_gpus = question->shape.gpus * need;
     table_ready(planner, question->from);
-    for (uint32_t pass = 0; pass < 2 && hunt.node == NONE; pass++) {
-        for (uint32_t i = 0; i < request_models(planner, request) && hunt.score > INT64_MIN; i++) {
-            hunt.model = request_model(planner, request, i);
-            if (hunt.model == NULL || hunt.need_gpus > hunt.model->gpus_max || !hunt_where(&hunt))
+    for (uint32_t pass = 0; pass < 2 && search.node == NONE; pass++) {
+        for (uint32_t i = 0; i < request_models(planner, request) && search.score > INT64_MIN; i++) {
+            search.model = request_model(planner, request, i);
+            if (search.model == NULL || search.need_gpus > search.model->gpus_max || !search_where(&search))
                 continue;
-            hunt.compared = 0;
-            hunt.last_resort = false;
-            hunt.patience = hunt.model->table.block_count <= SMALL_BLOCKS ? &patience_small : &patience_large;
+            search.compared = 0;
+            search.last_resort = false;
+            search.budget = search.model->table.block_count <= SMALL_BLOCKS ? &budget_small : &budget_large;
             if (request_models(planner, request) > 1)
-                hunt.demand = fragmentation_demand(hunt.model, &question->shape, need);
-            sight_begin(planner, hunt.model, question);
+                search.demand = fragmentation_demand(search.model, &question->shape, need);
+            probe_begin(planner, search.model, question);
             if (pass == 0)
-                hunt_fullest(&hunt);
+                search_fullest(&search);
             else
-                hunt_any(&hunt);
+                search_any(&search);
         }
     }
-    return hunt.node;
+    return search.node;
 }

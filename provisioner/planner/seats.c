@@ -14,15 +14,15 @@ void table_free(struct table *table)
     }
     for (uint32_t step = 0; step <= STEPS; step++) {
         free(table->least[step]);
-        free(table->least_seen[step]);
+        free(table->least_probe[step]);
     }
     for (uint32_t scope = 0; scope < PLANNER_SCOPE_COUNT; scope++) {
         free(table->levels[scope].parts);
         free(table->levels[scope].groups);
     }
-    void *const arrays[] = {table->blocks,     table->columns,       table->cells,     table->counts,
-                            table->looked,     table->fits,          table->instances, table->open_from,
-                            table->open_until, table->instances_seen};
+    void *const arrays[] = {table->blocks,     table->columns,        table->cells,     table->counts,
+                            table->fits_probe, table->fits,           table->instances, table->open_from,
+                            table->open_until, table->instances_probe};
     for (size_t i = 0; i < COUNT_OF(arrays); i++)
         free(arrays[i]);
 }
@@ -50,15 +50,15 @@ static void table_widen(struct table *table, uint32_t blocks)
     table->cells = widen(table->cells, old, room, (size_t)ROWS * LANES);
     for (uint32_t step = 0; step <= STEPS; step++) {
         table->least[step] = widen(table->least[step], old, room, 1);
-        table->least_seen[step] =
-            widen(table->least_seen[step], old / STRETCH, room / STRETCH, sizeof table->least_seen[0][0]);
+        table->least_probe[step] =
+            widen(table->least_probe[step], old / STRETCH, room / STRETCH, sizeof table->least_probe[0][0]);
     }
-    table->instances_seen =
-        widen(table->instances_seen, old / STRETCH, room / STRETCH, sizeof table->instances_seen[0]);
+    table->instances_probe =
+        widen(table->instances_probe, old / STRETCH, room / STRETCH, sizeof table->instances_probe[0]);
     table->open_from = widen(table->open_from, old, room, sizeof table->open_from[0]);
     table->open_until = widen(table->open_until, old, room, sizeof table->open_until[0]);
     table->blocks = widen(table->blocks, old, room, sizeof table->blocks[0]);
-    table->looked = widen(table->looked, old, room, sizeof table->looked[0]);
+    table->fits_probe = widen(table->fits_probe, old, room, sizeof table->fits_probe[0]);
     table->instances = widen(table->instances, old, room, sizeof table->instances[0]);
     table->columns = widen(table->columns, (size_t)old * LANES, (size_t)room * LANES, sizeof table->columns[0]);
     table->fits = widen(table->fits, (size_t)old * LANES, (size_t)room * LANES, sizeof table->fits[0]);
@@ -153,11 +153,6 @@ void seat_mark(struct planner *planner, const struct node *node)
 
 /* -- levels ----------------------------------------------------------------------------------------------------- */
 
-static uint32_t group_at(const struct planner *planner, uint32_t node, enum planner_scope scope)
-{
-    return scope == PLANNER_FLEET ? 0 : planner->nodes[node].groups[scope];
-}
-
 /* What is known of a group while its level is made. */
 struct tally {
     uint32_t nodes;
@@ -172,7 +167,7 @@ static void tally(const struct planner *planner, const struct table *table, enum
     for (uint32_t column = 0; column < table->block_count * LANES; column++) {
         if (table->columns[column] == NONE)
             continue;
-        struct tally *group = &tallies[group_at(planner, table->columns[column], scope)];
+        struct tally *group = &tallies[group_of(planner, scope, table->columns[column])];
         group->nodes++;
         group->parts += group->last_block != column / LANES + 1;
         group->last_block = column / LANES + 1;
@@ -202,7 +197,7 @@ static void level_make(const struct planner *planner, struct table *table, enum 
     for (uint32_t column = 0; column < table->block_count * LANES; column++) {
         if (table->columns[column] == NONE)
             continue;
-        struct tally *group = &tallies[group_at(planner, table->columns[column], scope)];
+        struct tally *group = &tallies[group_of(planner, scope, table->columns[column])];
         if (group->last_block != column / LANES + 1)
             level->parts[group->at++] = (struct part){.block = column / LANES};
         group->last_block = column / LANES + 1;
@@ -262,17 +257,17 @@ void table_ready(struct planner *planner, int64_t asked)
         return;
     if (!planner->table_based)
         table_move(planner, base_guess(planner, asked));
-    struct node **standing = alloc_zero(planner->node_count + 1, sizeof standing[0]);
+    struct node **unseated = alloc_zero(planner->node_count + 1, sizeof unseated[0]);
     uint32_t count = 0;
     for (uint32_t i = 0; i < planner->node_count; i++) {
         if (planner->nodes[i].column == NONE)
-            standing[count++] = &planner->nodes[i];
+            unseated[count++] = &planner->nodes[i];
     }
     if (count > 1)
-        qsort(standing, count, sizeof standing[0], place_compare);
+        qsort(unseated, count, sizeof unseated[0], place_compare);
     for (uint32_t i = 0; i < count; i++)
-        seat(planner, standing[i]);
-    free(standing);
+        seat(planner, unseated[i]);
+    free(unseated);
     for (uint32_t i = 0; i < planner->model_count; i++) {
         struct table *table = &planner->models[i].table;
         for (uint32_t block = 0; block < table->block_count; block++) {

@@ -8,7 +8,8 @@
 
 struct question;
 
-/* Nodes are seated by 32 in blocks, those of one fabric together. */
+/* Nodes are seated by 32 in blocks, those of one fabric together. Each has a lane there: its byte in every row of the
+ * block's cells, so that one vector operation is about all 32. */
 #define LANES 32
 
 /* Time: a ring of buckets from planner->table_base on. Rows of the index stand for a bucket, or for 4, 16 or 64. */
@@ -90,21 +91,21 @@ struct table {
     bool levels_stale;
     struct level levels[PLANNER_SCOPE_COUNT];
 
-    /* what is seen of it in one question's window: sight_begin. Bounds from above. Something was seen if it bears the
-     * question's number. */
-    uint64_t sight;
+    /* The index as one question reads it, for its window (probe.c): bounds from above, filled as far as the search
+     * gets. What was filled for the present probe bears its number. */
+    uint64_t probe;
     struct rows rows;
-    uint32_t tier;                   /* of the question's share; TIERS if it is a very small one, 0 for whole GPUs */
-    uint64_t *least_seen[STEPS + 1]; /* by stretch */
-    uint8_t *least[STEPS + 1];       /* by block: nodes with at least so many GPUs free; [0]: with room for the share */
-    uint64_t *instances_seen;        /* by stretch */
-    uint32_t *instances;             /* by block: how many fit at most */
-    uint64_t *looked;                /* by block: fits has what a look at it found */
-    uint16_t *fits;                  /* by column: how many instances at most */
+    uint32_t tier;                    /* of the question's share; TIERS if it is a very small one, 0 for whole GPUs */
+    uint64_t *least_probe[STEPS + 1]; /* by stretch */
+    uint8_t *least[STEPS + 1]; /* by block: nodes with at least so many GPUs free; [0]: with room for the share */
+    uint64_t *instances_probe; /* by stretch */
+    uint32_t *instances;       /* by block: how many fit at most */
+    uint64_t *fits_probe;      /* by block */
+    uint16_t *fits;            /* by column: how many instances at most */
 };
 
 /* Bounds of a block's nodes: GPUs free for all of the window, and GPUs that the share may fit on. */
-struct look {
+struct block_bounds {
     uint8_t whole[LANES];
     uint8_t share[LANES];
 };
@@ -126,7 +127,7 @@ void counts_make(struct table *table, uint32_t block);
 /* Slices on some of a node's GPUs came or went within [from, to). */
 void table_refresh(struct planner *planner, uint32_t node, uint64_t gpus, int64_t from, int64_t to);
 /* The same will be told soon: the cells come into the cache meanwhile. */
-void table_expect(const struct planner *planner, uint32_t node, int64_t from, int64_t to);
+void table_prefetch(const struct planner *planner, uint32_t node, int64_t from, int64_t to);
 /* The index shall cover the time from `instant` on. */
 void table_move(struct planner *planner, int64_t instant);
 /* The same time as another planner's. */
@@ -134,7 +135,7 @@ void table_follow(struct planner *planner, const struct planner *other);
 
 /* seats.c */
 void table_free(struct table *table);
-/* Before a question about `asked` or later: seats who stands. */
+/* Before a question about `asked` or later: seats who has no seat. */
 void table_ready(struct planner *planner, int64_t asked);
 /* The node is new, or its groups changed: it sits where it belongs from the next question on. */
 void unseat(struct planner *planner, struct node *node);
@@ -143,12 +144,12 @@ void seat_mark(struct planner *planner, const struct node *node);
 /* The place of a group in level->groups, or NONE. */
 uint32_t level_find(const struct level *level, uint32_t group);
 
-/* sight.c */
+/* probe.c */
 struct model;
 /* Sets out to answer a question from the model's index; what was seen for the last one is forgotten. */
-void sight_begin(struct planner *planner, struct model *model, const struct question *question);
+void probe_begin(struct planner *planner, struct model *model, const struct question *question);
 /* Fills table->least for a step and a stretch. */
-void sight_see(struct table *table, uint32_t step, uint32_t stretch);
+void probe_least_fill(struct table *table, uint32_t step, uint32_t stretch);
 
 /* Where the row's counts of the stretch of `block` are, from `block` on. */
 static inline uint8_t *counts_at(const struct table *table, size_t row, uint32_t count, uint32_t block)
@@ -158,30 +159,30 @@ static inline uint8_t *counts_at(const struct table *table, size_t row, uint32_t
 
 /* By block: at most so many nodes have `step` GPUs free for all of the window (0: have room for the share). Filled for
  * the stretch that `block` lies in. */
-static inline const uint8_t *sight_least(struct table *table, uint32_t step, uint32_t block)
+static inline const uint8_t *probe_least(struct table *table, uint32_t step, uint32_t block)
 {
-    if (table->least_seen[step][block / STRETCH] != table->sight)
-        sight_see(table, step, block / STRETCH);
+    if (table->least_probe[step][block / STRETCH] != table->probe)
+        probe_least_fill(table, step, block / STRETCH);
     return table->least[step];
 }
 /* Whether some node of the block may be plannable for the window. */
-bool sight_open(const struct table *table, uint32_t block, const struct question *question);
+bool probe_plannable(const struct table *table, uint32_t block, const struct question *question);
 /* Whether table->fits has the block's nodes. */
-static inline bool sight_looked(const struct table *table, uint32_t block)
+static inline bool probe_has_fits(const struct table *table, uint32_t block)
 {
-    return table->looked[block] == table->sight;
+    return table->fits_probe[block] == table->probe;
 }
 /* The block will be looked at soon: its cells come into the cache meanwhile. */
-void sight_expect(const struct table *table, uint32_t block);
-void sight_look(const struct table *table, uint32_t block, struct look *ret);
+void probe_prefetch(const struct table *table, uint32_t block);
+void probe_block(const struct table *table, uint32_t block, struct block_bounds *ret);
 /* By block: at most so many instances fit, each within its node. Filled for the stretch that `block` lies in. */
-const uint32_t *sight_instances(struct planner *planner, struct model *model, const struct question *question,
+const uint32_t *probe_instances(struct planner *planner, struct model *model, const struct question *question,
                                 uint32_t block);
 /* The same for all blocks. */
-const uint32_t *sight_instances_all(struct planner *planner, struct model *model, const struct question *question);
-/* By block: how many instances fit at most in a window that holds all of a row's time. After sight_begin. */
-void sight_row(const struct model *model, const struct question *question, size_t row, uint32_t *ret_instances);
+const uint32_t *probe_instances_all(struct planner *planner, struct model *model, const struct question *question);
+/* By block: how many instances fit at most in a window that holds all of a row's time. After probe_begin. */
+void probe_row(const struct model *model, const struct question *question, size_t row, uint32_t *ret_instances);
 /* The most instances that one node of the model can take. */
-uint32_t sight_node_most(const struct model *model, const struct question *question);
+uint32_t probe_node_most(const struct model *model, const struct question *question);
 /* Fills table->fits for a block's nodes with bounds. */
-void sight_fits(struct model *model, const struct question *question, uint32_t block);
+void probe_fits(struct model *model, const struct question *question, uint32_t block);

@@ -5,7 +5,7 @@
  * or a group may do, what it takes is followed from start to start. It can change only where something ends, or where
  * the window, begun one second later, would run into what begins. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/planner/muster.h"
+#include "provisioner/planner/gang.h"
 
 #define NEVER INT64_MAX
 
@@ -119,9 +119,9 @@ static int64_t nodes_first(struct starts starts, struct model *model, const stru
     int64_t found = NEVER;
     for (uint32_t block = 0; block < table->block_count; block++) {
         if ((!starts.blind && !starts.planner->may_take[block]) ||
-            sight_instances(starts.planner, model, core, block)[block] == 0)
+            probe_instances(starts.planner, model, core, block)[block] == 0)
             continue;
-        sight_fits(model, core, block);
+        probe_fits(model, core, block);
         for (uint32_t column = block * LANES; column < (block + 1) * LANES; column++) {
             if (table->fits[column] < need)
                 continue;
@@ -174,11 +174,11 @@ static uint32_t events_of_node(const struct starts *starts, uint32_t index)
 }
 
 /* Of a spread gang a rack (leaf) takes one as long as any of its nodes does. */
-static int64_t event_gain(const struct muster *muster, const struct event *event)
+static int64_t event_gain(const struct gang *gang, const struct event *event)
 {
-    if (!muster->spread)
+    if (!gang->spread)
         return (int64_t)event->after - event->before;
-    uint32_t *present = &muster->planner->present[muster->planner->nodes[event->node].groups[muster->apart]];
+    uint32_t *present = &gang->planner->present[gang->planner->nodes[event->node].groups[gang->apart]];
     if (event->before == 0 && event->after > 0)
         return (*present)++ == 0 ? 1 : 0;
     if (event->before > 0 && event->after == 0)
@@ -186,68 +186,68 @@ static int64_t event_gain(const struct muster *muster, const struct event *event
     return 0;
 }
 
-static void present_clear(const struct muster *muster)
+static void present_clear(const struct gang *gang)
 {
-    struct planner *planner = muster->planner;
-    if (!muster->spread)
+    struct planner *planner = gang->planner;
+    if (!gang->spread)
         return;
     uint32_t old_room = planner->present_room;
-    ARRAY_RESERVE(planner->present, planner->present_room, planner->groups[muster->apart].count);
+    ARRAY_RESERVE(planner->present, planner->present_room, planner->groups[gang->apart].count);
     for (uint32_t i = old_room; i < planner->present_room; i++)
         planner->present[i] = 0;
     for (uint32_t i = 0; i < planner->event_count; i++)
-        planner->present[planner->nodes[planner->events[i].node].groups[muster->apart]] = 0;
+        planner->present[planner->nodes[planner->events[i].node].groups[gang->apart]] = 0;
 }
 
-static int64_t events_first(const struct muster *muster)
+static int64_t events_first(const struct gang *gang)
 {
-    struct planner *planner = muster->planner;
+    struct planner *planner = gang->planner;
     int64_t sum = 0;
-    present_clear(muster);
+    present_clear(gang);
     if (planner->event_count > 1)
         qsort(planner->events, planner->event_count, sizeof planner->events[0], event_compare);
     for (uint32_t i = 0; i < planner->event_count; i++) {
-        sum += event_gain(muster, &planner->events[i]);
+        sum += event_gain(gang, &planner->events[i]);
         bool last = i + 1 == planner->event_count || planner->events[i + 1].instant != planner->events[i].instant;
-        if (last && sum >= muster->count)
+        if (last && sum >= gang->count)
             return planner->events[i].instant;
     }
     return NEVER;
 }
 
 /* The first start at which the group takes all. */
-static int64_t group_first(const struct starts *starts, const struct muster *muster, uint32_t place)
+static int64_t group_first(const struct starts *starts, const struct gang *gang, uint32_t place)
 {
-    const struct table *table = &muster->model->table;
+    const struct table *table = &gang->model->table;
     uint64_t at_first = 0;
     starts->planner->event_count = 0;
-    muster_apart_begin(muster);
-    for (uint32_t i = muster->level->groups[place].first; i < parts_end(muster->level, place); i++) {
-        const struct part *part = &muster->level->parts[i];
-        for (uint32_t left = sight_looked(table, part->block) ? part->lanes : 0; left != 0; left &= left - 1) {
+    gang_apart_begin(gang);
+    for (uint32_t i = gang->level->groups[place].first; i < parts_end(gang->level, place); i++) {
+        const struct part *part = &gang->level->parts[i];
+        for (uint32_t left = probe_has_fits(table, part->block) ? part->lanes : 0; left != 0; left &= left - 1) {
             uint32_t column = part->block * LANES + (uint32_t)__builtin_ctz(left);
             if (table->fits[column] == 0)
                 continue;
             uint32_t takes = events_of_node(starts, table->columns[column]);
-            at_first += muster_apart_add(muster, table->columns[column], takes);
-            if (at_first >= muster->count)
+            at_first += gang_apart_add(gang, table->columns[column], takes);
+            if (at_first >= gang->count)
                 return starts->first;
         }
     }
-    return events_first(muster);
+    return events_first(gang);
 }
 
-static int64_t groups_first(struct starts starts, const struct muster *muster)
+static int64_t groups_first(struct starts starts, const struct gang *gang)
 {
     int64_t found = NEVER;
-    for (uint32_t place = 0; place < muster->level->group_count && found > starts.first; place++) {
-        uint32_t unit = starts.by_block ? muster->level->parts[muster->level->groups[place].first].block : place;
-        if ((!starts.blind && !starts.planner->may_take[unit]) || muster_bound(muster, place) < muster->count)
+    for (uint32_t place = 0; place < gang->level->group_count && found > starts.first; place++) {
+        uint32_t unit = starts.by_block ? gang->level->parts[gang->level->groups[place].first].block : place;
+        if ((!starts.blind && !starts.planner->may_take[unit]) || gang_bound(gang, place) < gang->count)
             continue;
-        muster_look(muster, place);
-        if (muster_bound(muster, place) < muster->count)
+        gang_probe(gang, place);
+        if (gang_bound(gang, place) < gang->count)
             continue;
-        int64_t first = group_first(&starts, muster, place);
+        int64_t first = group_first(&starts, gang, place);
         if (first == NEVER)
             continue;
         found = first;
@@ -307,7 +307,7 @@ static uint64_t place_sum(const struct places *places, uint32_t place)
 static void places_row(const struct places *places, size_t row, int64_t bucket)
 {
     int64_t *full_last = places->planner->full_last;
-    sight_row(places->model, places->question, row, places->planner->sums);
+    probe_row(places->model, places->question, row, places->planner->sums);
     for (uint32_t place = 0; place < places->count; place++) {
         if (full_last[place] < bucket && place_sum(places, place) < places->need)
             full_last[place] = bucket;
@@ -335,7 +335,7 @@ static bool places_edge(const struct places *places, int64_t bucket)
     bool any = false;
     if (bucket < planner->table_base || bucket >= planner->table_base + BUCKETS)
         return true;
-    sight_row(places->model, places->question, ROW_ACROSS + ring_of(bucket), planner->sums);
+    probe_row(places->model, places->question, ROW_ACROSS + ring_of(bucket), planner->sums);
     for (uint32_t place = 0; place < places->count; place++) {
         planner->may_take[place] = planner->may_take[place] && place_sum(places, place) >= places->need;
         any |= planner->may_take[place];
@@ -364,11 +364,11 @@ static bool places_any(struct places *places, const struct starts *starts)
 static int64_t stretch_first(const struct starts *starts, struct model *model, enum planner_scope limit)
 {
     struct question core = question_core(starts);
-    struct muster muster = muster_of(starts->planner, model, &core, limit, starts->request->count);
-    sight_begin(starts->planner, model, &core);
-    if (starts->request->count == 1 || muster.level->nodes_most <= 1) /* as for PLANNER_NODE */
+    struct gang gang = gang_of(starts->planner, model, &core, limit, starts->request->count);
+    probe_begin(starts->planner, model, &core);
+    if (starts->request->count == 1 || gang.level->nodes_most <= 1) /* as for PLANNER_NODE */
         return nodes_first(*starts, model, &core);
-    return muster_may_hold(&muster) ? groups_first(*starts, &muster) : NEVER;
+    return gang_may_hold(&gang) ? groups_first(*starts, &gang) : NEVER;
 }
 
 /* The last start of the stretch that begins with `first`: to the end of its bucket. All that the index does not cover
@@ -388,7 +388,7 @@ static int64_t model_first(struct starts starts, struct model *model, enum plann
 {
     struct planner *planner = starts.planner;
     const struct question *question = starts.question;
-    sight_begin(planner, model, question); /* for the tier */
+    probe_begin(planner, model, question); /* for the tier */
     struct places places = places_of(planner, model, question, starts.request, limit);
     starts.blind = question->preempts || question->ignore_taken;
     starts.by_block = places.level == NULL;

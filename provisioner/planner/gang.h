@@ -5,7 +5,7 @@
 #include "provisioner/planner/search.h"
 
 /* The search for one gang among the groups of one level of one model. */
-struct muster {
+struct gang {
     struct planner *planner;
     struct model *model;
     const struct question *question;
@@ -15,21 +15,21 @@ struct muster {
     enum planner_scope apart;
 };
 
-struct muster muster_of(struct planner *planner, struct model *model, const struct question *question,
-                        enum planner_scope scope, uint32_t count);
+struct gang gang_of(struct planner *planner, struct model *model, const struct question *question,
+                    enum planner_scope scope, uint32_t count);
 /* Whether the level has groups large enough at all. */
-bool muster_may_hold(const struct muster *muster);
+bool gang_may_hold(const struct gang *gang);
 /* How many instances the group at `place` takes at most; exactly, once all its nodes were looked at closely. */
-uint64_t muster_bound(const struct muster *muster, uint32_t place);
-/* Bounds by node instead of by block, from here on. */
-bool muster_looked(const struct muster *muster, uint32_t place);
-void muster_look(const struct muster *muster, uint32_t place);
+uint64_t gang_bound(const struct gang *gang, uint32_t place);
+/* Whether its blocks were looked at by node, or looks at them: sharper bounds from here on. */
+bool gang_is_probed(const struct gang *gang, uint32_t place);
+void gang_probe(const struct gang *gang, uint32_t place);
 /* Looks at a node closely: its bound becomes its exact fit, which is never more. */
-struct fit muster_fit(const struct muster *muster, uint32_t column);
+struct fit gang_fit(const struct gang *gang, uint32_t column);
 /* Forgets which groups of the spread have an instance. */
-void muster_apart_begin(const struct muster *muster);
+void gang_apart_begin(const struct gang *gang);
 /* How many of `count` instances the node may add: none if its rack (leaf) has one already. */
-uint32_t muster_apart_add(const struct muster *muster, uint32_t node, uint32_t count);
+uint32_t gang_apart_add(const struct gang *gang, uint32_t node, uint32_t count);
 
 static inline uint32_t parts_end(const struct level *level, uint32_t place)
 {

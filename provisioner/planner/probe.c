@@ -53,10 +53,10 @@ static struct rows rows_of(const struct planner *planner, const struct question 
     return rows;
 }
 
-void sight_begin(struct planner *planner, struct model *model, const struct question *question)
+void probe_begin(struct planner *planner, struct model *model, const struct question *question)
 {
     struct table *table = &model->table;
-    table->sight++;
+    table->probe++;
     table->rows = rows_of(planner, question);
     table->tier = 0;
     if (question->shape.gpus == 0) {
@@ -79,7 +79,7 @@ static bool least_lower(uint8_t *restrict least, const uint8_t *restrict counts)
     return any != 0;
 }
 
-void sight_see(struct table *table, uint32_t step, uint32_t stretch)
+void probe_least_fill(struct table *table, uint32_t step, uint32_t stretch)
 {
     uint8_t *least = table->least[step] + stretch * STRETCH;
     bool any = step > 0 || table->tier < TIERS; /* smaller shares may fit on any GPU */
@@ -89,10 +89,10 @@ void sight_see(struct table *table, uint32_t step, uint32_t stretch)
     memset(least, LANES, STRETCH);
     for (uint32_t i = 0; i < table->rows.count && any; i++)
         any = least_lower(least, counts_at(table, table->rows.at[i], count, stretch * STRETCH));
-    table->least_seen[step][stretch] = table->sight;
+    table->least_probe[step][stretch] = table->probe;
 }
 
-bool sight_open(const struct table *table, uint32_t block, const struct question *question)
+bool probe_plannable(const struct table *table, uint32_t block, const struct question *question)
 {
     return question->ignore_plannable ||
            (table->open_from[block] <= question->from && question->to <= table->open_until[block]);
@@ -120,7 +120,7 @@ static void busy_gather(uint8_t busy[restrict LANES], const uint8_t *restrict ce
     }
 }
 
-void sight_expect(const struct table *table, uint32_t number)
+void probe_prefetch(const struct table *table, uint32_t number)
 {
     const struct block *block = &table->blocks[number];
     const uint8_t *cells = table->tier > 0 && table->tier < TIERS && block->cells[table->tier] != NULL
@@ -130,7 +130,7 @@ void sight_expect(const struct table *table, uint32_t number)
         __builtin_prefetch(cells + (size_t)table->rows.at[i] * LANES);
 }
 
-void sight_look(const struct table *table, uint32_t number, struct look *ret)
+void probe_block(const struct table *table, uint32_t number, struct block_bounds *ret)
 {
     const struct block *block = &table->blocks[number];
     uint8_t busy[LANES];
@@ -152,7 +152,7 @@ static uint32_t shares_of_gpu(const struct question *question)
     return PLANNER_GPU_MILLI / question->shape.gpu_milli;
 }
 
-uint32_t sight_node_most(const struct model *model, const struct question *question)
+uint32_t probe_node_most(const struct model *model, const struct question *question)
 {
     if (question->spread != PLANNER_SPREAD_NONE)
         return 1;
@@ -171,16 +171,16 @@ static void instances_fill(struct model *model, const struct question *question,
 {
     struct table *table = &model->table;
     uint32_t k = question->shape.gpus;
-    uint32_t most = sight_node_most(model, question);
+    uint32_t most = probe_node_most(model, question);
     bool by_steps = instances_by_steps(model, question);
     for (uint32_t block = first; block < end; block++) {
         uint32_t sum = 0;
         for (uint32_t step = k < STEPS ? k : STEPS; step <= STEPS; step += k) {
-            sum += sight_least(table, step, block)[block] * (by_steps ? 1 : most);
+            sum += probe_least(table, step, block)[block] * (by_steps ? 1 : most);
             if (!by_steps)
                 break;
         }
-        table->instances[block] = sight_open(table, block, question) ? sum : 0;
+        table->instances[block] = probe_plannable(table, block, question) ? sum : 0;
     }
 }
 
@@ -199,11 +199,11 @@ static void counts_add(const struct table *table, size_t row, uint32_t count, ui
         stretch_add(sums + block, counts_at(table, row, count, block), times);
 }
 
-void sight_row(const struct model *model, const struct question *question, size_t row, uint32_t *ret_instances)
+void probe_row(const struct model *model, const struct question *question, size_t row, uint32_t *ret_instances)
 {
     const struct table *table = &model->table;
     uint32_t k = question->shape.gpus;
-    uint32_t most = sight_node_most(model, question);
+    uint32_t most = probe_node_most(model, question);
     memset(ret_instances, 0, table->block_room * sizeof ret_instances[0]);
     if (k == 0 && table->tier < TIERS) {
         counts_add(table, row, STEPS + table->tier - 1, most, ret_instances);
@@ -228,7 +228,7 @@ static void instances_within(struct planner *planner, struct model *model, const
 {
     struct table *table = &model->table;
     const struct level *level = &table->levels[scope];
-    uint32_t most = sight_node_most(model, question);
+    uint32_t most = probe_node_most(model, question);
     uint32_t found = level_find(level, group);
     if (found != NONE && level->group_count == 1)
         return; /* all are of it */
@@ -244,11 +244,11 @@ static void instances_within(struct planner *planner, struct model *model, const
     memcpy(table->instances, planner->sums, table->block_count * sizeof planner->sums[0]);
 }
 
-const uint32_t *sight_instances_all(struct planner *planner, struct model *model, const struct question *question)
+const uint32_t *probe_instances_all(struct planner *planner, struct model *model, const struct question *question)
 {
     struct table *table = &model->table;
     for (uint32_t block = 0; block < table->block_count; block += STRETCH)
-        table->instances_seen[block / STRETCH] = table->sight;
+        table->instances_probe[block / STRETCH] = table->probe;
     instances_fill(model, question, 0, table->block_count);
     if (question->in_zone)
         instances_within(planner, model, question, PLANNER_ZONE, question->zone);
@@ -257,35 +257,35 @@ const uint32_t *sight_instances_all(struct planner *planner, struct model *model
     return table->instances;
 }
 
-const uint32_t *sight_instances(struct planner *planner, struct model *model, const struct question *question,
+const uint32_t *probe_instances(struct planner *planner, struct model *model, const struct question *question,
                                 uint32_t block)
 {
     struct table *table = &model->table;
     uint32_t first = block / STRETCH * STRETCH;
-    if (table->instances_seen[block / STRETCH] == table->sight)
+    if (table->instances_probe[block / STRETCH] == table->probe)
         return table->instances;
     if (question->in_zone || question->near_group != NONE)
-        return sight_instances_all(planner, model, question);
-    table->instances_seen[block / STRETCH] = table->sight;
+        return probe_instances_all(planner, model, question);
+    table->instances_probe[block / STRETCH] = table->probe;
     instances_fill(model, question, first, table->block_count - first < STRETCH ? table->block_count : first + STRETCH);
     return table->instances;
 }
 
-void sight_fits(struct model *model, const struct question *question, uint32_t number)
+void probe_fits(struct model *model, const struct question *question, uint32_t number)
 {
     struct table *table = &model->table;
     const struct block *block = &table->blocks[number];
     uint16_t *fits = table->fits + (size_t)number * LANES;
     uint32_t open = block->seated & (question->ignore_plannable ? UINT32_MAX : ~block->cordoned);
-    uint32_t most = sight_node_most(model, question);
-    struct look look;
-    if (sight_looked(table, number))
+    uint32_t most = probe_node_most(model, question);
+    struct block_bounds bounds;
+    if (probe_has_fits(table, number))
         return;
-    table->looked[number] = table->sight;
-    sight_look(table, number, &look);
+    table->fits_probe[number] = table->probe;
+    probe_block(table, number, &bounds);
     for (uint32_t lane = 0; lane < LANES; lane++) {
-        uint32_t fit = question->shape.gpus > 0 ? look.whole[lane] / question->shape.gpus
-                                                : look.share[lane] * shares_of_gpu(question);
+        uint32_t fit = question->shape.gpus > 0 ? bounds.whole[lane] / question->shape.gpus
+                                                : bounds.share[lane] * shares_of_gpu(question);
         fits[lane] = (uint16_t)((open >> lane & 1) == 0 ? 0 : fit < most ? fit : most);
     }
 }
