@@ -6,6 +6,7 @@
 
 #include "common/db.h"
 #include "common/events.h"
+#include "provisioner/reconcile/giving_way.h"
 #include "provisioner/reconcile/world.h"
 #include "provisioner/zone_isolation.h"
 

@@ -3,19 +3,22 @@
  * verdict whose start is now, an instance that is up at once) goes as far as it can before anything is written. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/zone_pass.h"
-
-#include "common/log.h"
-#include "common/metrics.h"
 #include "provisioner/reconcile/apply.h"
 #include "provisioner/reconcile/credit.h"
 #include "provisioner/reconcile/drain.h"
+#include "provisioner/reconcile/giving_way.h"
+#include "provisioner/reconcile/horizon.h"
 #include "provisioner/reconcile/maintenance.h"
 #include "provisioner/reconcile/observe.h"
 #include "provisioner/reconcile/turn.h"
+#include "provisioner/reconcile/verdict.h"
 #include "provisioner/zone_cursor.h"
 #include "provisioner/zone_nodes.h"
 #include "provisioner/zone_overstay.h"
 #include "provisioner/zone_quota.h"
+
+#include "common/log.h"
+#include "common/metrics.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/question/simulate.h"
 #include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/verdict.h"
 
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* The table of a wish's fields, and the question of what would be decided of it: by the verdict's own code. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/question/wish.h"
+#include "provisioner/reconcile/verdict.h"
 
 #define AT(member) offsetof(struct question_posted, member)
 

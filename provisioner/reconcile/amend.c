@@ -4,7 +4,10 @@
  * A reservation's open amendments are decided one by one, in the order in which they were asked. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/amend.h"
+#include "provisioner/reconcile/giving_way.h"
 #include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/horizon.h"
+#include "provisioner/reconcile/verdict.h"
 
 #include "common/least.h"
 

@@ -2,6 +2,7 @@
  * the rest of the terms as they were asked for. Found by halving; what is told was tried. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/amend.h"
+#include "provisioner/reconcile/json_text.h"
 
 #include <inttypes.h>
 

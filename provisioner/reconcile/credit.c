@@ -1,9 +1,11 @@
 /* Asking for credit, and settling it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/credit.h"
+#include "provisioner/reconcile/amend.h"
+#include "provisioner/reconcile/json_text.h"
+#include "provisioner/reconcile/verdict.h"
 
 #include "common/money.h"
-#include "provisioner/reconcile/amend.h"
 
 static const struct db_stmt statement_ask = {
     .name = "credit_ask",

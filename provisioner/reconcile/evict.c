@@ -3,7 +3,7 @@
  * The planner has cut them when it answered; here they are told. Their reservations belong to the same piece of work as
  * the verdict, so that both are written or neither is: those it had not read are read after deciding, before this. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/giving_way.h"
 
 #include "common/least.h"
 #include "common/must.h"

@@ -1,6 +1,9 @@
 /* A reservation as one holding, or one for each of its instances. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/horizon.h"
+#include "provisioner/reconcile/json_text.h"
+#include "provisioner/reconcile/verdict.h"
 
 #include "common/calendar.h"
 #include "common/least.h"

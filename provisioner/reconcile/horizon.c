@@ -2,7 +2,7 @@
  * the planner holds a step more than the horizon, so that later windows may be sold behind it, and who cannot be held
  * longer learns it a whole horizon ahead. And of a type only so much is sold without an end. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provisioner/reconcile/world.h"
+#include "provisioner/reconcile/horizon.h"
 
 #include "common/calendar.h"
 #include "common/least.h"

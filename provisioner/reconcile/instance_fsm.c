@@ -2,6 +2,7 @@
  * and is gone when its window ends. Each row is one thing that can happen; whatever is not here cannot. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/instance_events.h"
+#include "provisioner/reconcile/json_text.h"
 
 #include "common/cleanup.h"
 #include "common/least.h"

@@ -1,5 +1,7 @@
 /* Where an instance may be: asking the planner for another place when its node has failed, and settling there. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/giving_way.h"
+#include "provisioner/reconcile/horizon.h"
 #include "provisioner/reconcile/instance.h"
 
 #include "common/least.h"

@@ -1,6 +1,8 @@
 /* Moving what has not begun to other nodes. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/moving.h"
+#include "provisioner/reconcile/horizon.h"
+#include "provisioner/reconcile/verdict.h"
 
 bool reservation_may_move(const struct reservation *reservation)
 {

@@ -1,9 +1,11 @@
 /* Reading reservations, their wishes and their instances into the world of one instant. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/observe.h"
+#include "provisioner/reconcile/amend.h"
+#include "provisioner/reconcile/horizon.h"
+#include "provisioner/reconcile/verdict.h"
 
 #include "common/must.h"
-#include "provisioner/reconcile/amend.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/db.h"
+#include "provisioner/reconcile/giving_way.h"
 #include "provisioner/reconcile/world.h"
 
 #define OBSERVE_DUE_MAX 512 /* reservations of one kind in one piece of work: bounds transaction and memory */

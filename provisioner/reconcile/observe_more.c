@@ -1,6 +1,7 @@
 /* Reading reservations that nothing pointed at when the others were read: whom verdicts evict is known only after
  * deciding, whom maintenance hits only to the planner. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/giving_way.h"
 #include "provisioner/reconcile/observe.h"
 
 #include <string.h>

@@ -2,8 +2,12 @@
  * could be posted instead. Every alternative is a whole body, and would be granted as things stand. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/horizon.h"
+#include "provisioner/reconcile/json_text.h"
+#include "provisioner/reconcile/verdict.h"
 
 #include "common/calendar.h"
+
 #include <inttypes.h>
 #include <string.h>
 

@@ -1,9 +1,13 @@
 /* A reservation: decided once, then its instances come, run and go with its window. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/amend.h"
+#include "provisioner/reconcile/giving_way.h"
 #include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/horizon.h"
 #include "provisioner/reconcile/instance.h"
+#include "provisioner/reconcile/json_text.h"
 #include "provisioner/reconcile/reservation_events.h"
+#include "provisioner/reconcile/verdict.h"
 
 #include "common/cleanup.h"
 #include "common/least.h"

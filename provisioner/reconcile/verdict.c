@@ -1,6 +1,9 @@
 /* From a wish to the planner's question, and its answer: a place, or a refusal (refusal.c says of it what is told). */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/verdict.h"
+#include "provisioner/reconcile/giving_way.h"
 #include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/horizon.h"
 
 static int64_t within(int64_t value, int64_t least, int64_t most)
 {

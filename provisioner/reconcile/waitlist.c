@@ -9,6 +9,7 @@
  * whom neither reaches keeps its place and its estimate. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/verdict.h"
 
 #include "common/must.h"
 

@@ -1,6 +1,7 @@
 /* Notices that are withdrawn: whoever was told to go for a place that others no longer want has it back, as far as it
  * is free, while it is still there. Who waits is served before. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/giving_way.h"
 #include "provisioner/reconcile/holding.h"
 
 #include "common/least.h"

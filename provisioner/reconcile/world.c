@@ -2,23 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/world.h"
 
-#include "common/calendar.h"
 #include "common/must.h"
-#include "common/text_find.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-enum wish_if_unavailable wish_if_unavailable_of(const char *text)
-{
-    static const char *const texts[] = {
-#define X(value, text) [value] = (text),
-        WISH_IF_UNAVAILABLE(X)
-#undef X
-    };
-    return (enum wish_if_unavailable)text_find(texts, COUNT_OF(texts), text);
-}
 
 struct node *world_node(const struct world *world, struct identity id)
 {
@@ -118,38 +104,6 @@ bool world_held_from(const struct world *world, const struct planner_key *key, i
     }
     *ret_from_s = from_s;
     return true;
-}
-
-const char *json_instant(struct arena *arena, int64_t instant_s)
-{
-    return instant_s == NEVER ? "null" : arena_format(arena, "%" PRId64, instant_s);
-}
-
-const char *json_time(struct arena *arena, int64_t instant_s)
-{
-    char text[CALENDAR_TIME_SIZE];
-    if (instant_s > CALENDAR_TIME_MAX_S)
-        return "null";
-    calendar_time_print(instant_s, text);
-    return arena_format(arena, "\"%s\"", text);
-}
-
-const char *json_text(struct arena *arena, const char *text)
-{
-    char *json = arena_alloc(arena, 6 * strlen(text) + 3); /* a control character takes six */
-    char *end = json;
-    *end++ = '"';
-    for (const char *next = text; *next != '\0'; next++) {
-        if ((unsigned char)*next < 0x20) {
-            end += snprintf(end, sizeof "\\u0000", "\\u%04x", (unsigned)(unsigned char)*next);
-            continue;
-        }
-        if (*next == '"' || *next == '\\')
-            *end++ = '\\';
-        *end++ = *next;
-    }
-    *end = '"';
-    return json;
 }
 
 bool world_has_verdict(const struct world *world)

@@ -7,73 +7,12 @@
 #pragma once
 
 #include "common/arena.h"
-#include "common/identity.h"
 #include "provisioner/driver/driver.h"
 #include "provisioner/names.h"
-#include "provisioner/planner/planner.h"
 #include "provisioner/reconcile/fsm.h"
 #include "provisioner/reconcile/pause.h"
-
-#define NEVER PLANNER_OPEN
-
-/* ---- Bounds of transitional states, in domain seconds ---- */
-
-#define START_LIMIT_S      900 /* beyond what the driver says it takes: a node that boots */
-#define STOP_LIMIT_S       600
-#define CLEAN_LIMIT_S      3600 /* how long past its start an instance waits for its node to be clean */
-#define CLEAN_LOOK_S       5
-#define ATTEMPTS_MAX       3
-#define PLACE_AGAIN_S      300  /* a replacement that was refused asks again */
-#define PLACE_TURN_S       5    /* and one for which there was no time */
-#define WAITLIST_AGAIN_S   3600 /* a waiting wish asks again, beside when capacity returns */
-#define ACTIVATION_LIMIT_S 3600 /* past its start a reservation is active, however few run */
-#define ENDING_LIMIT_S     7200
-#define VALIDATION_LIMIT_S 900
-#define SANITIZE_LIMIT_S   3600 /* beyond the node's turnaround */
-
-/* ---- States and events; texts are in the machines' tables ---- */
-
-enum node_state {
-    NODE_ENROLLED,
-    NODE_VALIDATING,
-    NODE_READY,
-    NODE_ALLOCATED,
-    NODE_SANITIZING,
-    NODE_QUARANTINED,
-    NODE_REPAIR,
-    NODE_MAINTENANCE,
-    NODE_RETIRED,
-    NODE_STATE_COUNT
-};
-
-enum instance_state {
-    INSTANCE_PLANNED,
-    INSTANCE_PROVISIONING,
-    INSTANCE_RUNNING,
-    INSTANCE_REPLACING,
-    INSTANCE_STOPPING,
-    INSTANCE_TERMINATED,
-    INSTANCE_FAILED,
-    INSTANCE_HALTING, /* going down, as its tenant wishes */
-    INSTANCE_STOPPED,
-    INSTANCE_STARTING, /* coming up again, as its tenant wishes */
-    INSTANCE_STATE_COUNT
-};
-
-enum reservation_state {
-    RESERVATION_PENDING,
-    RESERVATION_WAITLISTED,
-    RESERVATION_HELD,
-    RESERVATION_SCHEDULED,
-    RESERVATION_ACTIVATING,
-    RESERVATION_ACTIVE,
-    RESERVATION_ENDING,
-    RESERVATION_ENDED,
-    RESERVATION_CANCELLED,
-    RESERVATION_REJECTED,
-    RESERVATION_EXPIRED,
-    RESERVATION_STATE_COUNT
-};
+#include "provisioner/reconcile/states.h"
+#include "provisioner/reconcile/wish.h"
 
 /* ---- Objects ---- */
 
@@ -109,97 +48,6 @@ struct node {
     bool touched;        /* is in world->touched */
     struct world *world; /* while a piece of work is done */
 };
-
-/* What is to become of a wish that does not fit when it is decided. X(value, text) */
-#define WISH_IF_UNAVAILABLE(X)                                                                                         \
-    X(UNAVAILABLE_REJECT, "reject")                                                                                    \
-    X(UNAVAILABLE_WAITLIST, "waitlist")                                                                                \
-    X(UNAVAILABLE_NEXT_WINDOW, "next_window")
-
-enum wish_if_unavailable {
-#define X(value, text) value,
-    WISH_IF_UNAVAILABLE(X)
-#undef X
-        UNAVAILABLE_COUNT
-};
-/* UNAVAILABLE_COUNT for a text that is none. */
-enum wish_if_unavailable wish_if_unavailable_of(const char *text);
-
-/* What of a wish only who posts it again needs. */
-struct wish_posted {
-    const char *name, *instance_type, *image; /* NULL: none, as below */
-    const char *if_unavailable;
-    const char *labels;   /* JSON */
-    const char *ssh_keys; /* JSON: their names; NULL: none */
-    const char *user_data;
-    int64_t quote_ttl_s; /* 0: this is no quote */
-};
-
-struct wish {
-    struct identity id;
-    struct identity tenant;
-    struct planner_shape shape;
-    int64_t count;      /* as granted last, else as wished */
-    int64_t starts_s;   /* NEVER: at the decision */
-    int64_t ends_s;     /* NEVER: until cancelled */
-    int64_t duration_s; /* where the start is flexible, instead of the two; 0: it is not */
-    int64_t start_from_s,
-        start_to_s; /* then: the start lies in [from, to]; from NEVER: at the decision at the earliest */
-    const char *const *gpu_models;
-    uint32_t gpu_model_count;
-    enum planner_scope scope;
-    bool scope_required;
-    enum planner_spread spread;
-    enum wish_if_unavailable if_unavailable;
-    int64_t decide_by_s;
-    bool cancel_requested;
-    int64_t revision;
-    const char *project;
-    int64_t hold_until_s; /* a quote: until then it may be confirmed; 0: it is none */
-    bool is_confirmed;
-    const struct wish_posted *posted; /* NULL where it is decided already */
-    const char *tier;
-    bool preemptible;         /* its instances give way to those of other tiers */
-    int64_t horizon_s;        /* how long it is guaranteed from now on, if it is open-ended; 0: without an end */
-    struct identity type;     /* all zero: a shape of the tenant's own */
-    int64_t open_max_percent; /* of the type's GPUs, sold without an end; negative: no cap */
-    int64_t open_sold_milli;
-};
-
-/* A hold that is not firm (yet). */
-static inline bool wish_is_quote(const struct wish *wish)
-{
-    return wish->hold_until_s != 0 && !wish->is_confirmed;
-}
-
-/* A wish for other terms of a reservation, and what was decided of it. */
-enum amendment_state {
-    AMENDMENT_REQUESTED,
-    AMENDMENT_GRANTED,
-    AMENDMENT_REFUSED,
-    AMENDMENT_CANCELLED, /* with its reservation */
-    AMENDMENT_STATE_COUNT
-};
-
-struct amendment {
-    struct identity id;
-    bool changes_start, changes_end;
-    int64_t starts_s; /* if it changes: NEVER is at the decision */
-    int64_t ends_s;   /* if it changes: NEVER is until cancelled */
-    int64_t count;    /* 0: as it is */
-    enum amendment_state state;
-    int64_t granted_starts_s, granted_ends_s, granted_count;
-    const char *reason;       /* NULL: none */
-    const char *binding;      /* JSON or NULL */
-    const char *alternatives; /* JSON or NULL */
-    const char *uncovered;    /* what its tenant's credit limit lacks for it: JSON; NULL: nothing */
-};
-
-/* Asked for without an end. */
-static inline bool wish_is_open(const struct wish *wish)
-{
-    return wish->ends_s == NEVER && wish->duration_s == 0;
-}
 
 /* What a tenant asks of its instance. */
 enum action_kind { ACTION_STOP, ACTION_START, ACTION_REBOOT, ACTION_KIND_COUNT };
@@ -407,10 +255,6 @@ void instance_record(struct instance *instance, const char *kind, int64_t transi
 int64_t instance_end_s(const struct instance *instance);
 /* It is gone because it was told to be. */
 bool instance_gave_way(const struct instance *instance);
-static inline int64_t instance_gpu_milli(const struct wish *wish)
-{
-    return wish->shape.gpus > 0 ? (int64_t)wish->shape.gpus * PLANNER_GPU_MILLI : (int64_t)wish->shape.gpu_milli;
-}
 /* In that state it is counted on its node, and a stay is open. */
 bool instance_state_is_on_node(int state);
 /* Its tenant has it: it runs, or is down by the tenant's own wish. */
@@ -428,81 +272,8 @@ bool instance_lasts(const struct instance *instance);
 /* A new instance in *ret, where the planner has put it. */
 void instance_make(struct reservation *reservation, struct instance *ret, uint32_t ordinal, int64_t starts_s);
 
-/* The wish as it is put to the planner at this instant. */
-struct planner_request verdict_request(const struct reservation *reservation);
-/* Makes them, each planned where the planner has its place. */
+/* Makes its instances, each planned where the planner has its place. */
 void reservation_make_instances(struct reservation *reservation);
-
-/* Puts the wish to the planner: sets granted and the window, or refused, reason, binding and alternatives. */
-void verdict_decide(struct reservation *reservation);
-/* The wish as it could be posted again, but for count, times and placement: a JSON object without its closing brace. */
-const char *wish_body(struct arena *arena, const struct zone_terms *zone, const struct wish *wish);
-/* The wish's body with that window, as the only member of a JSON array. */
-const char *refusal_body_at(const struct reservation *reservation, const struct planner_request *later);
-/* The wish's body as it stands, in the world's zone; NULL: its window would be past when it is posted. */
-const char *refusal_body_here(const struct reservation *reservation);
-/* What bound, with numbers and in a sentence: JSON, the arena's. */
-const char *refusal_binding(const struct world *world, const struct planner_request *request,
-                            const struct planner_refusal *refusal);
-/* What could be posted where the share of its type that is sold without an end binds: sets alternatives. */
-void refusal_tell_open(struct reservation *reservation, const struct planner_request *request);
-/* Says why, and what would fit instead: sets reason, binding and alternatives. */
-void refusal_tell(struct reservation *reservation, const struct planner_request *request,
-                  const struct planner_refusal *refusal);
-/* Puts those who wait to the planner, in the order in which the world has them, within its batch. */
-#define WAITLIST_DEPTH 64
-void waitlist_serve(struct world *world);
-/* One came to wait, left, or is due: nobody is asked for out of turn, so the list is to be served. */
-void waitlist_stir(struct reservation *reservation);
-
-/* ---- Open-ended ---- */
-
-/* Until when what begins at from_s and ends at ends_s is held: to its end, or for the horizon where it has none. */
-int64_t horizon_end(const struct wish *wish, int64_t from_s, int64_t ends_s);
-/* Holds what is open-ended for its horizon, wherever it still is: first of all in each piece of work, so that nobody who
- * runs loses his place to what is decided in it, however long nobody led. */
-void horizon_hold(const struct reservation *reservation);
-/* Holds it, and tells where that cannot be. Sets horizon_due_s. */
-void horizon_keep(struct reservation *reservation);
-/* Whether as much of its type may still be sold without an end; else sets reason and binding. */
-bool horizon_has_share(struct reservation *reservation);
-/* GPU-milli of its type's share that it takes, having a place without an end (SQL_SOLD_OPEN). */
-int64_t horizon_taken_milli(const struct reservation *reservation);
-/* How many instances of it may; only of one that is capped (open_max_percent), and then 0 at least. */
-int64_t horizon_share_left(const struct reservation *reservation);
-/* How long a window may be offered in place of one without an end: a year; or as long as its tenant's credit limit was asked
- * for, where it has one. */
-int64_t horizon_closed_most_s(const struct reservation *reservation);
-
-/* ---- Giving way ---- */
-
-/* Takes over whom a verdict evicts. */
-void evictions_note(struct world *world, const struct planner_verdict *verdict);
-/* Tells the evicted, and lets their reservations go as far as they can; each of those is in the world. */
-void evictions_settle(struct world *world);
-
-/* Who was told to go, in an order of their own. */
-struct told {
-    struct identity *ids; /* the arena's */
-    uint32_t count;
-    bool has_more; /* behind them */
-};
-/* Notices are withdrawn bit by bit, over several pieces of work. */
-struct withdrawal {
-    bool is_under_way;
-    bool begins_again;     /* thereafter: capacity has returned meanwhile */
-    struct identity after; /* whom it has come to; all zero: it begins */
-};
-/* Capacity has returned, and nobody else comes before. */
-void withdrawal_want(struct withdrawal *withdrawal);
-/* So many of those were looked at, one at least if there are any. */
-void withdrawal_go_on(struct withdrawal *withdrawal, const struct told *told, uint32_t looked);
-/* Gives the preemptible reservations of these, which the world has, their places back, as far as these are free now and
- * their tenants' quotas bear it, and tells them; until it has looked at as many as one piece of work may. Returns how
- * many of `told` it has looked at. */
-uint32_t notices_withdraw(struct world *world, const struct identity *told, uint32_t count);
-/* Its ends_by_s is when the next goes of those who are still there; it stays past where no other is to go. */
-void notice_follow(struct reservation *reservation);
 
 /* ---- Recording ---- */
 
@@ -520,24 +291,3 @@ struct reservation *world_reservation(const struct world *world, struct identity
 bool world_held_until(const struct world *world, const struct planner_key *key, int64_t instant, int64_t *ret_until_s);
 /* Whether it has a place at `instant` or later, and from when on. */
 bool world_held_from(const struct world *world, const struct planner_key *key, int64_t instant, int64_t *ret_from_s);
-/* JSON of an instant: seconds, or null for NEVER. */
-const char *json_instant(struct arena *arena, int64_t instant_s);
-/* JSON of an instant as the API writes it: a text; null beyond what can be written, as NEVER and PLANNER_OPEN are. */
-const char *json_time(struct arena *arena, int64_t instant_s);
-/* JSON of a text that is UTF-8: in quotes, escaped. */
-const char *json_text(struct arena *arena, const char *text);
-
-static inline struct planner_id planner_id_of(struct identity id)
-{
-    struct planner_id ret;
-    _Static_assert(sizeof ret == sizeof id, "both are the 16 bytes of a UUID");
-    __builtin_memcpy(&ret, &id, sizeof ret);
-    return ret;
-}
-
-static inline struct identity identity_of(struct planner_id id)
-{
-    struct identity ret;
-    __builtin_memcpy(&ret, &id, sizeof ret);
-    return ret;
-}

@@ -7,8 +7,11 @@
  * what the steps say. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/least.h"
+#include "provisioner/reconcile/giving_way.h"
+#include "provisioner/reconcile/horizon.h"
 #include "provisioner/reconcile/instance_events.h"
 #include "provisioner/reconcile/maintenance.h"
+#include "provisioner/reconcile/verdict.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/zone_parts.h"
 

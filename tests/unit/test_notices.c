@@ -1,6 +1,7 @@
 /* What is told of an end, and what is taken back of it; and how much of that one piece of work does. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/quota/quota.h"
+#include "provisioner/reconcile/giving_way.h"
 #include "provisioner/reconcile/turn.h"
 #include "tests/unit/suite.h"
 #include "tests/unit/zone_market.h"

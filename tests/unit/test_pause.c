@@ -1,6 +1,7 @@
 /* A pause of a zone: which one holds, what the state machines hold back in it, and what they do not. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/turn.h"
+#include "provisioner/reconcile/verdict.h"
 #include "tests/unit/suite.h"
 #include "tests/unit/zone_scene.h"
 

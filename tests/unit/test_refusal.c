@@ -4,6 +4,8 @@
 #include "common/must.h"
 #include "provisioner/reconcile/amend.h"
 #include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/json_text.h"
+#include "provisioner/reconcile/verdict.h"
 #include "tests/unit/property.h"
 #include "tests/unit/suite.h"
 #include "tests/unit/zone_parts.h"

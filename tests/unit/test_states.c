@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/must.h"
 #include "provisioner/reconcile/maintenance.h"
+#include "provisioner/reconcile/verdict.h"
 #include "tests/unit/suite.h"
 #include "tests/unit/zone_scene.h"
 

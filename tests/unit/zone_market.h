@@ -3,7 +3,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "provisioner/reconcile/giving_way.h"
+#include "provisioner/reconcile/horizon.h"
 #include "provisioner/reconcile/maintenance.h"
+#include "provisioner/reconcile/verdict.h"
 #include "tests/unit/zone_scene.h"
 
 #define NOTICE_S 120

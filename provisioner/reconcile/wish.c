@@ -1,8 +1,22 @@
-/* A wish as it could be posted again: the part of an alternative's body that stays as it was. */
+/* A wish as it could be posted again: the part of an alternative's body that stays as it was; and its texts. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "provisioner/reconcile/wish.h"
+#include "provisioner/reconcile/json_text.h"
 #include "provisioner/reconcile/world.h"
 
+#include "common/text_find.h"
+
 #include <inttypes.h>
+
+enum wish_if_unavailable wish_if_unavailable_of(const char *text)
+{
+    static const char *const texts[] = {
+#define X(value, text) [value] = (text),
+        WISH_IF_UNAVAILABLE(X)
+#undef X
+    };
+    return (enum wish_if_unavailable)text_find(texts, COUNT_OF(texts), text);
+}
 
 static const char *member(struct arena *arena, const char *name, const char *text)
 {
