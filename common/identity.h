@@ -72,6 +72,7 @@ enum identity_kind {
 
 #define IDENTITY_TEXT_SIZE 31 /* prefix, underscore, 26 characters, 0 */
 #define UUID_TEXT_SIZE     37
+#define NIL_UUID           "00000000-0000-0000-0000-000000000000" /* before every other */
 
 /* By value: below 0 where a comes first, 0 where they are the same, above 0 else; as PostgreSQL sorts UUIDs. */
 static inline int identity_compare(struct identity a, struct identity b)

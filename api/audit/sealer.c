@@ -142,7 +142,7 @@ static enum err_kind seal_rows(struct audit_sealer *sealer, bool *ret_more, stru
     CLEANUP(db_result_clear) PGresult *result = NULL;
     char limit[DB_INT_TEXT_SIZE];
     const char *xid = sealer->has_head ? sealer->head.last_xid : "0";
-    const char *id = sealer->has_head ? sealer->head.last_id : "00000000-0000-0000-0000-000000000000";
+    const char *id = sealer->has_head ? sealer->head.last_id : NIL_UUID;
     kind = db_run(sealer->db, &statement_unsealed, DB_PARAMS(xid, id, db_int_param(limit, AUDIT_SEAL_ROWS_MAX)),
                   &result, reterr);
     size_t count = kind == ERR_NONE ? (size_t)PQntuples(result) : 0;

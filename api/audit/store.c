@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define NIL_UUID "00000000-0000-0000-0000-000000000000"
-
 static const struct db_stmt statement_head = {
     .name = "audit_head",
     .sql = "SELECT " AUDIT_SEAL_COLUMNS " FROM audit_seal s ORDER BY s.number DESC LIMIT 1",

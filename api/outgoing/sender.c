@@ -111,6 +111,7 @@ static void set_up(const struct sender *sender, struct transfer *transfer, const
     SET(easy, CURLOPT_PROXY, ""); /* not that of the environment either */
     SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(easy, CURLOPT_NOSIGNAL, 1L);
+    SET(easy, CURLOPT_QUICK_EXIT, 1L); /* else whose name nobody answers for is waited for when its time is over */
     SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(easy, CURLOPT_TIMEOUT_MS, (long)sender->options.timeout_ms);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);

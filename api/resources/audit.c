@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NIL_UUID "00000000-0000-0000-0000-000000000000"
-
 struct audit_item {
     const char *id;
     int64_t recorded_at, recorded_us;

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define ATTEMPTS_MAX 3 /* a deadlock or serialization failure costs the loser one more try */
-#define NIL_UUID     "00000000-0000-0000-0000-000000000000"
 
 static const struct db_stmt statement_tenant = {
     .name = "execute_tenant",

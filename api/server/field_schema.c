@@ -140,7 +140,7 @@ static void write_bounds(const struct field *field, struct json_out *out)
 static void write_id_pattern(const struct field *field, struct json_out *out)
 {
     char text[IDENTITY_TEXT_SIZE];
-    identity_text_of_uuid(field->identity, "00000000-0000-0000-0000-000000000000", text);
+    identity_text_of_uuid(field->identity, NIL_UUID, text);
     key_text(out, "pattern", arena_format(out->arena, "^%.4s[0-7][0-9a-hjkmnp-tv-zA-HJKMNP-TV-Z]{25}$", text));
 }
 

@@ -95,8 +95,7 @@ static enum err_kind look_at_nodes(struct db *db, struct err *reterr)
 enum err_kind vitals_look(struct db *db, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *result = NULL;
-    enum err_kind kind =
-        db_run(db, &statement_look, DB_PARAMS("00000000-0000-0000-0000-000000000000"), &result, reterr);
+    enum err_kind kind = db_run(db, &statement_look, DB_PARAMS(NIL_UUID), &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     must(PQntuples(result) == 1);

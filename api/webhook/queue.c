@@ -17,6 +17,8 @@
     "w.active AND NOT EXISTS (SELECT FROM webhook_status s"                                                            \
     " WHERE s.webhook_id = w.id AND s.disabled_revision = w.revision)"
 
+#define OWNER "coalesce(w.tenant_id, '" NIL_UUID "'::uuid)"
+
 /* A webhook that is not in sight yet is made by a later transaction than all below the bound: so none misses an event
  * where the cursor jumps to the bound because there is none. */
 static const struct db_stmt statement_look = {
@@ -91,18 +93,18 @@ static const struct db_stmt statement_due = {
            "  UNION ALL SELECT (SELECT d.webhook_id FROM webhook_delivery d WHERE d.state = 'pending'"
            "   AND d.webhook_id > a.webhook_id ORDER BY d.webhook_id LIMIT 1) FROM waiting a"
            "   WHERE a.webhook_id IS NOT NULL)"
-           " SELECT d.id, d.webhook_id, d.object_id, d.attempts, w.url, w.secret,"
+           " SELECT d.id, d.webhook_id, " OWNER ", d.object_id, d.attempts, w.url, w.secret,"
            "  CASE WHEN w.previous_until > clock_timestamp() THEN w.previous_secret END,"
            "  EXISTS (SELECT FROM webhook_status s WHERE s.webhook_id = w.id AND s.failing_since IS NOT NULL),"
            "  d.event_generation, d.event_xid::text, d.event_seq, e.tenant_id, e.zone_id, e.object_type,"
            "  e.object_revision, d.kind, extract(epoch FROM e.occurred_at)::bigint, e.payload"
-           " FROM waiting a JOIN webhook w ON w.id = a.webhook_id AND " IS_ENABLED
+           " FROM waiting a JOIN webhook w ON w.id = a.webhook_id AND " OWNER " <> ALL ($3::uuid[]) AND " IS_ENABLED
            " CROSS JOIN LATERAL (SELECT * FROM webhook_delivery d WHERE d.webhook_id = w.id AND d.state = 'pending'"
            "   AND d.next_attempt_at <= clock_timestamp() AND d.id <> ALL ($1::uuid[])"
            "   ORDER BY d.next_attempt_at, d.event_xid, d.event_seq LIMIT " PER_WEBHOOK_TEXT ") d"
            " LEFT JOIN event e ON e.xid = d.event_xid AND e.seq = d.event_seq AND e.recorded_at = d.event_recorded_at"
            " LIMIT " UNDER_WAY_TEXT,
-    .params = 2,
+    .params = 3,
 };
 
 static const struct db_stmt statement_record = {
@@ -252,10 +254,11 @@ enum err_kind queue_make(struct db *db, struct event_cursor *cursor, const struc
     return ERR_NONE;
 }
 
-enum err_kind queue_due(struct db *db, struct db_array *under_way, const char *after_webhook, PGresult **ret,
-                        struct err *reterr)
+enum err_kind queue_due(struct db *db, struct db_array *under_way, struct db_array *sated, const char *after_webhook,
+                        PGresult **ret, struct err *reterr)
 {
-    return db_run(db, &statement_due, DB_PARAMS(db_array_param(under_way), after_webhook), ret, reterr);
+    const char *const params[] = {db_array_param(under_way), after_webhook, db_array_param(sated)};
+    return db_run(db, &statement_due, params, ret, reterr);
 }
 
 enum err_kind queue_record(struct db *db, struct queue_ended *ended, int64_t disable_after_s, struct err *reterr)

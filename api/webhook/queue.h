@@ -32,6 +32,7 @@ MUST_CHECK enum err_kind queue_make(struct db *db, struct event_cursor *cursor, 
 enum due_column {
     DUE_ID,
     DUE_WEBHOOK_ID,
+    DUE_OWNER, /* the webhook's tenant; NIL_UUID: the provider */
     DUE_OBJECT_ID,
     DUE_ATTEMPTS,
     DUE_URL,
@@ -49,10 +50,10 @@ enum due_column {
     DUE_OCCURRED_S,
     DUE_PAYLOAD
 };
-/* Deliveries that may be tried now and are not among `under_way`: some of each webhook, in the order of the log,
- * webhooks in turn from behind `after_webhook`. */
-MUST_CHECK enum err_kind queue_due(struct db *db, struct db_array *under_way, const char *after_webhook, PGresult **ret,
-                                   struct err *reterr);
+/* Deliveries that may be tried now and are not among `under_way`, nor of `sated` owners: some of each webhook, in the
+ * order of the log, webhooks in turn from behind `after_webhook`. */
+MUST_CHECK enum err_kind queue_due(struct db *db, struct db_array *under_way, struct db_array *sated,
+                                   const char *after_webhook, PGresult **ret, struct err *reterr);
 
 /* Columns of attempts that have ended. */
 struct queue_ended {

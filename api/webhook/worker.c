@@ -30,7 +30,6 @@
 #define CHORES_PERIOD_MS     60000
 #define ERROR_TEXT_MAX       255
 #define SNIPPET_MAX          1024 /* bytes of an answer that are kept */
-#define NIL_UUID             "00000000-0000-0000-0000-000000000000"
 
 static struct metric delivered = {
     .name = "sluice_webhook_delivered_total", .type = METRIC_COUNTER, .help = "Events that a webhook has taken"};
@@ -48,7 +47,7 @@ static struct metric *const metrics[] = {&delivered, &attempts_failed, &given_up
 struct attempt {
     struct attempt *previous, *next;
     struct webhook_worker *worker;
-    char id[UUID_TEXT_SIZE], webhook_id[UUID_TEXT_SIZE], object_id[UUID_TEXT_SIZE];
+    char id[UUID_TEXT_SIZE], webhook_id[UUID_TEXT_SIZE], owner[UUID_TEXT_SIZE], object_id[UUID_TEXT_SIZE];
     int64_t number; /* from 1 */
     bool is_ended;
     int status;
@@ -122,6 +121,15 @@ static void end(void *context, int status, const char *error, const char *snippe
 
 /* ---- Starting ---- */
 
+/* Whoever has as many places as are free gets no more: so there is one left for the next, however many are slow. */
+static bool is_sated(const struct webhook_worker *worker, const char *owner)
+{
+    int64_t places = 0;
+    for (const struct attempt *each = worker->first; each != NULL; each = each->next)
+        places += strcmp(each->owner, owner) == 0;
+    return places >= QUEUE_UNDER_WAY_MAX - worker->count;
+}
+
 /* One after the other for each object, as far as they are not waiting for another try; one at a time where the last one
  * failed, so that a receiver that is gone takes one place. */
 static bool may_start(const struct webhook_worker *worker, const PGresult *due, int row)
@@ -135,7 +143,7 @@ static bool may_start(const struct webhook_worker *worker, const PGresult *due, 
             return false;
         same++;
     }
-    return same < most && worker->count < QUEUE_UNDER_WAY_MAX;
+    return same < most && !is_sated(worker, db_text(due, row, DUE_OWNER));
 }
 
 static struct attempt *attempt_of_row(struct webhook_worker *worker, const PGresult *due, int row)
@@ -144,6 +152,7 @@ static struct attempt *attempt_of_row(struct webhook_worker *worker, const PGres
     attempt->worker = worker;
     memcpy(attempt->id, db_text(due, row, DUE_ID), UUID_TEXT_SIZE);
     memcpy(attempt->webhook_id, db_text(due, row, DUE_WEBHOOK_ID), UUID_TEXT_SIZE);
+    memcpy(attempt->owner, db_text(due, row, DUE_OWNER), UUID_TEXT_SIZE);
     memcpy(attempt->object_id, db_text(due, row, DUE_OBJECT_ID), UUID_TEXT_SIZE);
     attempt->number = db_int(due, row, DUE_ATTEMPTS, 0) + 1;
     attempt->next = worker->first;
@@ -244,12 +253,16 @@ static void start(struct webhook_worker *worker, const PGresult *due, int row)
 static enum err_kind start_due(struct webhook_worker *worker, struct err *reterr)
 {
     CLEANUP(db_array_clear) struct db_array known = {0};
+    CLEANUP(db_array_clear) struct db_array sated = {0};
     CLEANUP(db_result_clear) PGresult *due = NULL;
     if (worker->count >= QUEUE_UNDER_WAY_MAX)
         return ERR_NONE;
-    for (const struct attempt *each = worker->first; each != NULL; each = each->next)
+    for (const struct attempt *each = worker->first; each != NULL; each = each->next) {
         db_array_text(&known, each->id);
-    enum err_kind kind = queue_due(worker->db, &known, worker->turn, &due, reterr);
+        if (is_sated(worker, each->owner))
+            db_array_text(&sated, each->owner);
+    }
+    enum err_kind kind = queue_due(worker->db, &known, &sated, worker->turn, &due, reterr);
     if (kind != ERR_NONE)
         return kind;
     int rows = PQntuples(due);

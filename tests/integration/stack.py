@@ -224,6 +224,7 @@ class Daemon:
         self.environment = environment
         self.admin_port = admin_port
         self.log = pathlib.Path(directory) / f"{name}.log"
+        self.wrapper = []  # a command that ends in the program: it gets that as its last argument
         self.process = None
 
     def launch(self):
@@ -233,7 +234,7 @@ class Daemon:
         environment.setdefault("ASAN_OPTIONS", "exitcode=99")
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:exitcode=99")
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([binaries() / self.name], env=environment, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.wrapper, binaries() / self.name], env=environment, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, cwd="/", start_new_session=True)
         return self
 

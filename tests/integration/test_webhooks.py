@@ -15,7 +15,8 @@ import time
 
 import pytest
 
-from stack import HAPPENS_WITHIN_S, Client, Daemon, eventually
+from name_server import named_by
+from stack import ANSWER_WITHIN_S, HAPPENS_WITHIN_S, Client, Daemon, eventually
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
@@ -334,6 +335,44 @@ def test_a_slow_receiver_delays_nobody_else(hooked, receiver):
     assert len(receiver.messages("/slow")) <= 4, "a few at a time"
     release.set()
     eventually(lambda: len(receiver.events("/slow")) == 12, "the slow one gets all in the end")
+
+
+def test_many_slow_receivers_of_one_tenant_leave_room_for_others(hooked, receiver):
+    greedy, acme = tenant(hooked, "greedy"), tenant(hooked)
+    hooked.fleet(1)
+    release = threading.Event()
+
+    def answer(path, _):
+        if path.startswith("/slow"):
+            release.wait(ANSWER_WITHIN_S)
+        return 200
+
+    receiver.answer = answer
+    for number in range(64):  # four places each would be all there are
+        hook(greedy, f"{receiver.url}/slow{number}", ["reservation.created"])
+    make_events(greedy, 4)
+    eventually(lambda: hooked.api.metrics()["sluice_webhook_under_way"] >= 128, "the slow ones have all that they may have")
+    hook(acme, receiver.url + "/quick", ["reservation.created"])
+    make_events(acme, 6)
+    try:
+        eventually(lambda: len(receiver.events("/quick")) == 6, "the quick one has all")
+        assert hooked.api.metrics()["sluice_webhook_under_way"] <= 128 + 4, "as many as are free"
+    finally:
+        release.set()
+
+
+def test_a_name_that_nobody_answers_for_delays_nobody_else(make_hooked, receiver, tmp_path):
+    stack = make_hooked(SLUICE_WEBHOOK_RETRY_MS="3600000")
+    stack.operator.close()
+    with named_by(stack.api, tmp_path, lambda name: None) as names:
+        acme = tenant(stack)
+        lost = hook(acme, "http://hooks.sluice-lost.com/", ["tenant.none"])
+        quick = hook(acme, receiver.url + "/quick", ["tenant.none"])
+        acme.post(f"/v1/webhooks/{lost['id']}/ping").expect(202)
+        eventually(lambda: names.asked, "its name is looked up")
+        eventually(lambda: [each["attempts"] for each in deliveries(acme, lost)] == [1], "the attempt is over before the looking up is")
+        acme.post(f"/v1/webhooks/{quick['id']}/ping").expect(202)
+        eventually(lambda: receiver.messages("/quick"), "the quick one is served")
 
 
 def test_a_webhook_that_fails_for_too_long_is_disabled(make_hooked, receiver):
