@@ -4,6 +4,9 @@
 import concurrent.futures
 import contextlib
 import json
+import os
+import re
+import shutil
 import subprocess
 import uuid
 
@@ -83,11 +86,17 @@ def verify_offline(stack, tmp_path, *arguments):
     for name, path in (("rows", SYSTEM_AUDIT), ("seals", SYSTEM_AUDIT + "/seals")):
         lines = [json.dumps(item) for item in stack.operator.items(path)]
         (tmp_path / name).write_text("\n".join(lines) + "\n")
-    done = subprocess.run([DEPLOY / "audit-verify", "--rows", tmp_path / "rows", "--seals", tmp_path / "seals",
-                           "--checkpoints", stack.checkpoints, "--public-key", stack.public_key, *arguments],
-                          capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1), done.stderr
-    return done.returncode, done.stdout
+    status, said, wrong = run_verifier(stack, tmp_path, *arguments)
+    assert status in (0, 1), wrong
+    return status, said
+
+
+def run_verifier(stack, tmp_path, *arguments, key=True):
+    """Of the exports there; returns (status, its lines, what went wrong)."""
+    keys = ["--public-key", stack.public_key] if key else []
+    done = subprocess.run([DEPLOY / "audit-verify", "--rows", tmp_path / "rows", "--seals", tmp_path / "seals", "--checkpoints", stack.checkpoints,
+                           *keys, *arguments], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
 # ---- What is written ----
@@ -184,6 +193,53 @@ def test_the_chain_is_whole_and_an_export_of_it_verifies(audited, tmp_path):
     status, said = verify_offline(audited, tmp_path)
     assert status == 0, said
     assert f"{found['seals']} seals, {found['rows']} rows" in said and "0 findings" in said
+
+
+def test_what_is_exported_as_described_verifies_though_the_log_goes_on(audited, tmp_path):
+    make_seals(audited, 2)
+    wait_checkpointed(audited)
+    described = re.search(r"```sh\n(pages\(\).*?)```", (DEPLOY.parent / "docs" / "audit.md").read_text(), re.DOTALL).group(1)
+    described = described.replace("limit=1000", "limit=5").replace("/var/lib/sluice/audit/checkpoints", str(audited.checkpoints))
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    (desk / "deploy").symlink_to(DEPLOY)
+    shutil.copy(audited.public_key, desk / "public.pem")
+    fetched = desk / "fetched"
+    halting = f'curl() {{ command curl "$@" || return; touch {fetched}; while [ -e {fetched} ]; do sleep 0.05; done; }}\n'
+    running = subprocess.Popen(["bash", "-c", halting + described], cwd=desk, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env=dict(os.environ, SLUICE_URL=audited.url, SLUICE_TOKEN=audited.operator.token))
+    pages = 0
+    while eventually(lambda: fetched.exists() or running.poll() is not None, "a page is fetched") and running.poll() is None:
+        if pages < 4:  # else there is no end of pages
+            make_seals(audited, 1)
+        wait_checkpointed(audited)
+        pages += 1
+        fetched.unlink()
+    said, wrong = running.communicate()
+    assert running.returncode == 0 and "0 findings" in said, (said, wrong)
+    assert pages > 4, "several of each"
+
+
+def test_an_export_as_csv_verifies_whatever_requests_are_called(audited, tmp_path):
+    """Spreadsheets get an apostrophe before what they would compute; it is no part of the log."""
+    audited.operator.create("/v1/system/tenants", {"name": "dashing"}, headers={"Request-Id": "-1"})
+    wait_checkpointed(audited)
+    for name, path in (("rows", SYSTEM_AUDIT), ("seals", SYSTEM_AUDIT + "/seals")):
+        (tmp_path / name).write_bytes(audited.operator.get(path + "?limit=1000", headers={"Accept": "text/csv"}).expect(200).content)
+    assert ",'-1," in (tmp_path / "rows").read_text()
+    status, said, _ = run_verifier(audited, tmp_path)
+    assert status == 0, said
+
+
+def test_what_is_no_export_is_told_from_a_log_that_was_changed(audited, tmp_path):
+    make_seals(audited, 1)
+    wait_checkpointed(audited)
+    verify_offline(audited, tmp_path)
+    status, _, wrong = run_verifier(audited, tmp_path, key=False)
+    assert status == 2 and "--public-key" in wrong
+    (tmp_path / "seals").write_bytes(audited.client("slu_nobody").get(SYSTEM_AUDIT + "/seals").expect(401).content)
+    status, _, wrong = run_verifier(audited, tmp_path)
+    assert status == 2 and "seals is no such export" in wrong and "unauthenticated" in wrong, wrong
 
 
 REWRITE = """
