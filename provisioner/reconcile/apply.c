@@ -61,7 +61,7 @@ static const struct db_stmt statement_nodes = {
         " ON CONFLICT (node_id) DO UPDATE"
         " SET state = excluded.state, revision = excluded.revision, since = excluded.since, due_at = excluded.due_at,"
         "     deadline_at = excluded.deadline_at, attempts = excluded.attempts,"
-        "     last_error = coalesce(excluded.last_error, s.last_error)"
+        "     last_error = CASE WHEN excluded.state NOT IN ('ready', 'allocated') THEN coalesce(excluded.last_error, s.last_error) END"
         " WHERE s.revision < excluded.revision",
     .params = 9,
 };

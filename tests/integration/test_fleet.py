@@ -188,6 +188,27 @@ def test_what_is_read_below_a_nodes_address_is_that_nodes_own(fleet, history):
 
 # ---- What is to be replaced ----
 
+def test_a_node_that_is_sound_again_needs_no_hand(fleet):
+    """What went wrong with it is told until it is in service again."""
+    operator = fleet.operator
+
+    sound = next(node["name"] for node in operator.items("/v1/system/nodes") if not node["cordoned"])
+
+    def told():
+        (node,) = operator.items(f"/v1/system/nodes?name={sound}")
+        (tile,) = [each for rack in operator.items(f"{FLEET}?nodes=true") for each in rack["nodes"] if each["id"] == node["id"]]
+        attention = {row["kind"]: row["count"] for row in operator.items("/v1/system/attention") if row["kind"].startswith("nodes_")}
+        return node["id"], (node["status"]["state"], node["status"]["last_error"], tile["note"]), {kind: count for kind, count in attention.items() if count}
+
+    node = told()[0]
+    operator.post(f"/v1/system/nodes/{node}/power", {"on": False}).expect(200)
+    fleet.advance("2026-01-20T01:00:00Z")
+    assert told()[1:] == (("quarantined", "the node does not answer", "the node does not answer"), {"nodes_quarantined": 1})
+    operator.post(f"/v1/system/nodes/{node}/power", {"on": True}).expect(200)
+    fleet.advance("2026-01-20T02:00:00Z")
+    assert told()[1:] == (("ready", None, None), {})
+
+
 REQUESTS = "/v1/system/replacement-requests"
 
 
