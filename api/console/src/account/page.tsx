@@ -72,6 +72,7 @@ const COLUMNS: readonly Column<{ session: Session; me: Me }>[] = [
     key: "end",
     title: "Sign out",
     align: "end",
+    stays: true,
     render: ({ session, me }) => <ActionButton action={revocation(session, me)} className="quiet small" />,
   },
 ];

@@ -63,6 +63,7 @@ function columnsFor(me: Me): Column<Order>[] {
     {
       key: "edit",
       title: "Correct",
+      stays: true,
       render: (item) => <ActionButton action={correctAction(me, item)} className="quiet small" />,
     },
   ];

@@ -125,6 +125,7 @@ function columnsFor(me: Me, ofNode: boolean): Column<Replacement>[] {
     {
       key: "steps",
       title: "Next",
+      stays: true,
       render: (item) =>
         stepsOf(item, me).map((action) => <ActionButton key={action.verb} action={action} className="quiet small" />),
     },

@@ -62,6 +62,7 @@ function columnsFor<T extends Person & { tenant: string | null; created_at: stri
       key: "do",
       title: "Actions",
       align: "end",
+      stays: true,
       render: (row) => {
         const roles = row.tenant === null ? PROVIDER_ROLES : TENANT_ROLES;
         return <RowActions actions={changeActions("/v1/system", kind, row, roles, refusalOf(me, row.tenant))} />;

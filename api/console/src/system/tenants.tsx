@@ -60,6 +60,7 @@ function tokenColumns(me: Me): readonly Column<Token>[] {
       key: "revoke",
       title: "Revoke",
       align: "end",
+      stays: true,
       render: (token) => <ActionButton action={revokeToken(token, me)} className="quiet small" />,
     },
   ];

@@ -85,6 +85,7 @@ function sharedColumns<T extends Person & { created_at: string }>(me: Me, kind: 
       key: "do",
       title: "Actions",
       align: "end",
+      stays: true,
       render: (row) => (
         <RowActions actions={changeActions("/v1", kind, row, TENANT_ROLES, refusalUnless(me, ADMINS))} />
       ),

@@ -54,6 +54,12 @@ function columnsFor(me: Me): readonly Column<Project>[] {
     { key: "name", title: "Name", sort: (row) => row.name, render: (row) => <b>{row.name}</b> },
     { key: "what", title: "What it is for", render: (row) => row.description ?? "\u2013" },
     { key: "made", title: "Made", sort: (row) => row.created_at, render: (row) => formatInstant(row.created_at) },
-    { key: "do", title: "Actions", align: "end", render: (row) => <RowActions actions={[removeAction(me, row)]} /> },
+    {
+      key: "do",
+      title: "Actions",
+      align: "end",
+      stays: true,
+      render: (row) => <RowActions actions={[removeAction(me, row)]} />,
+    },
   ];
 }

@@ -68,6 +68,12 @@ function columnsFor(me: Me): readonly Column<SshKey>[] {
     { key: "type", title: "Type", sort: (row) => row.status.type, render: (row) => row.status.type },
     { key: "fingerprint", title: "Fingerprint", render: (row) => <code>{row.status.fingerprint}</code> },
     { key: "added", title: "Added", sort: (row) => row.created_at, render: (row) => formatInstant(row.created_at) },
-    { key: "do", title: "Actions", align: "end", render: (row) => <RowActions actions={[removeAction(me, row)]} /> },
+    {
+      key: "do",
+      title: "Actions",
+      align: "end",
+      stays: true,
+      render: (row) => <RowActions actions={[removeAction(me, row)]} />,
+    },
   ];
 }

@@ -15,6 +15,8 @@ export interface Column<T> {
   key: string;
   title: string;
   align?: "end";
+  /** The last column: it stays in sight while what is wider than the screen is moved. */
+  stays?: true;
   render: (row: T) => ReactNode;
   /** What the column is sorted by; without it, it is not. What has no value stands last. */
   sort?: (row: T) => string | number | bigint | null | undefined;
@@ -98,7 +100,7 @@ export function DataTable<T extends object>(props: Props<T>) {
 
   return (
     <div className="table-box" ref={box} tabIndex={0} role="group" aria-label={label} data-rows>
-      <table aria-rowcount={onEnd === undefined ? rows.length + 1 : -1}>
+      <table onMouseOver={tellWhole} aria-rowcount={onEnd === undefined ? rows.length + 1 : -1}>
         <thead>
           <tr aria-rowindex={1}>
             {columns.map((column) => (
@@ -118,6 +120,10 @@ export function DataTable<T extends object>(props: Props<T>) {
   );
 }
 
+function lookOf<T>({ align, stays }: Column<T>): string | undefined {
+  return stays === true ? `${align ?? ""} stays`.trim() : align;
+}
+
 interface HeadCellProps<T> {
   column: Column<T>;
   sort: string | undefined;
@@ -126,10 +132,11 @@ interface HeadCellProps<T> {
 
 /** Ascending, descending, as given. */
 function HeadCell<T>({ column, sort, onSort }: HeadCellProps<T>) {
-  const { key, title, align } = column;
+  const { key, title } = column;
+  const look = lookOf(column);
   if (column.sort === undefined) {
     return (
-      <th scope="col" className={align}>
+      <th scope="col" className={look}>
         {title}
       </th>
     );
@@ -137,7 +144,7 @@ function HeadCell<T>({ column, sort, onSort }: HeadCellProps<T>) {
   const order = sort === key ? "ascending" : sort === `-${key}` ? "descending" : "none";
   const next = order === "none" ? key : order === "ascending" ? `-${key}` : undefined;
   return (
-    <th scope="col" className={align} aria-sort={order}>
+    <th scope="col" className={look} aria-sort={order}>
       <button type="button" className="sort" onClick={() => onSort(next)}>
         {title}
         <svg viewBox="0 0 8 10" width="8" height="10" aria-hidden="true">
@@ -154,6 +161,12 @@ interface BodyRowProps<T> extends Props<T> {
   index: number;
 }
 
+/** What a cell has no room for it tells the pointer; who listens hears it anyway. */
+function tellWhole({ target }: MouseEvent): void {
+  const cell = target instanceof Element ? target.closest<HTMLElement>("td, dialog") : null;
+  if (cell?.tagName === "TD") cell.title = cell.scrollWidth > cell.clientWidth ? cell.innerText : "";
+}
+
 /** A link within a row goes where it says, and does not open the row besides. */
 function leadsElsewhere(event: MouseEvent): boolean {
   return event.target instanceof Element && event.target.closest("a") !== null;
@@ -168,7 +181,7 @@ function BodyRow<T>({ columns, rowKey, selected, onRow, row, index }: BodyRowPro
       onClick={onRow && ((event) => leadsElsewhere(event) || onRow(row))}
     >
       {columns.map((column, place) => (
-        <td key={column.key} className={column.align}>
+        <td key={column.key} className={lookOf(column)}>
           {place === 0 && onRow !== undefined ? (
             <button type="button" className="link">
               {column.render(row)}
