@@ -17,7 +17,7 @@ struct quote_query {
     FIELD_ENUM("state",  struct quote_query, state, .values = quote_states, .help = "Only those in this state"),       \
     FIELD_TEXT("name",   struct quote_query, name, .help = "Only those of this name"),                                 \
     FIELD_TEXT("zone",   struct quote_query, zone, .help = "Only those in the zone of this name"),                     \
-    FIELD_ENUM("order",  struct quote_query, order, .values = reservation_orders, .fallback = "oldest", .help = "By when they were asked for")
+    FIELD_ENUM("order",  struct quote_query, order, .values = list_orders, .fallback = "oldest", .help = "By when they were asked for")
 
 static const struct field query_fields[] = {
     QUERY_FIELDS,

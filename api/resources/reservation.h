@@ -83,7 +83,6 @@ extern const struct field reservation_shape_fields[], reservation_placement_fiel
 extern const char *const reservation_tiers[]; /* NULL-terminated */
 extern const struct schema reservation_schema, reservation_instance_schema, quote_schema;
 extern const char *const reservation_states[]; /* NULL-terminated */
-extern const char *const reservation_orders[]; /* of lists, NULL-terminated */
 extern const char *const quote_states[];
 extern const char *const reservation_passing[]; /* states that it leaves by itself, soon */
 /* Places of fields in the tables, for FIELD_PRESENT; a test keeps them true. */

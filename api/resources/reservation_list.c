@@ -9,8 +9,6 @@
 
 #define FIND_MOST 128 /* characters of ?find= */
 
-const char *const reservation_orders[] = {"oldest", "newest", NULL};
-
 struct reservation_query {
     const char *state, *name, *tenant, *zone, *project, *instance_type, *tier, *find, *order;
     int64_t from, to;
@@ -27,7 +25,7 @@ struct reservation_query {
     FIELD_TIME("from",    struct reservation_query, from, .help = "Only those whose window, granted or else wished, ends after this instant"),   \
     FIELD_TIME("to",      struct reservation_query, to, .from = "from", .help = "Only those whose window, granted or else wished, starts before this instant"),  \
     FIELD_TEXT("find",    struct reservation_query, find, .most = FIND_MOST, .help = "Only those with this in their name, project, instance type or tenant, in capitals or not"), \
-    FIELD_ENUM("order",   struct reservation_query, order, .values = reservation_orders, .fallback = "oldest", .help = "By when they were asked for")
+    FIELD_ENUM("order",   struct reservation_query, order, .values = list_orders, .fallback = "oldest", .help = "By when they were asked for")
 
 static const struct field query_fields[] = {
     QUERY_FIELDS,

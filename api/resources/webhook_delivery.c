@@ -10,7 +10,7 @@
 static const char *const states[] = {"pending", "delivered", "failed", NULL};
 
 struct delivery_query {
-    const char *state;
+    const char *state, *order;
 };
 struct asked {
     const char *delivery;
@@ -33,6 +33,7 @@ static const struct field delivery_fields[] = {
 };
 static const struct field delivery_query_fields[] = {
     FIELD_ENUM("state", struct delivery_query, state, .values = states, .help = "Only those in this state"),
+    FIELD_ENUM("order", struct delivery_query, order, .values = list_orders, .fallback = "oldest", .help = "By when they were made"),
     FIELDS_END,
 };
 static const struct field asked_fields[] = {
@@ -55,12 +56,14 @@ static const struct schema asked_schema = {"WebhookDeliveryAsked", asked_fields,
     " " EPOCH("d.created_at") " AS created_at, d.id AS page_key FROM webhook_delivery d"
 // clang-format on
 
-static const struct db_stmt statement_list = {
-    .name = "webhook_delivery_list",
-    .sql = DELIVERY_SELECT " WHERE d.webhook_id = $3::uuid AND ($1::uuid IS NULL OR d.id > $1::uuid)"
-                           " AND ($4::text IS NULL OR d.state = $4::text) ORDER BY d.id LIMIT $2::bigint",
-    .params = 4,
-};
+// clang-format off
+#define LIST(after, order)                                                                                             \
+    DELIVERY_SELECT " WHERE d.webhook_id = $3::uuid AND ($1::uuid IS NULL OR d.id " after " $1::uuid)"                 \
+                    " AND ($4::text IS NULL OR d.state = $4::text) ORDER BY d.id" order " LIMIT $2::bigint"
+
+static const struct db_stmt statement_list = {.name = "webhook_delivery_list", .sql = LIST(">", ""), .params = 4};
+static const struct db_stmt statement_list_newest = {.name = "webhook_delivery_list_newest", .sql = LIST("<", " DESC"), .params = 4};
+// clang-format on
 
 static const struct db_stmt statement_get = {
     .name = "webhook_delivery_get",
@@ -93,23 +96,25 @@ static enum err_kind find(struct request *request, const char **ret_id, const PG
     return kind;
 }
 
-static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
+static enum err_kind answer_list(struct request *request, struct response *response, struct err *reterr)
 {
     const struct delivery_query *query = request->query;
+    bool is_falling = strcmp(query->order, "newest") == 0;
+    return answer_page(request, response, is_falling ? &statement_list_newest : &statement_list,
+                       DB_PARAMS(request->object, query->state), reterr);
+}
+
+static enum err_kind list(struct request *request, struct response *response, struct err *reterr)
+{
     enum err_kind kind = webhook_find(request, request->object, reterr);
-    return kind == ERR_NONE
-               ? answer_page(request, response, &statement_list, DB_PARAMS(request->object, query->state), reterr)
-               : kind;
+    return kind == ERR_NONE ? answer_list(request, response, reterr) : kind;
 }
 
 /* Of whichever webhook there is: for who runs the fleet. */
 static enum err_kind list_any(struct request *request, struct response *response, struct err *reterr)
 {
-    const struct delivery_query *query = request->query;
     enum err_kind kind = webhook_find_any(request, request->object, reterr);
-    return kind == ERR_NONE
-               ? answer_page(request, response, &statement_list, DB_PARAMS(request->object, query->state), reterr)
-               : kind;
+    return kind == ERR_NONE ? answer_list(request, response, reterr) : kind;
 }
 
 static enum err_kind get(struct request *request, struct response *response, struct err *reterr)
@@ -187,7 +192,8 @@ static const struct route delivery_routes[] = {
 };
 // clang-format on
 
-static const struct db_stmt *const delivery_statements[] = {&statement_list, &statement_get, &statement_ask, NULL};
+static const struct db_stmt *const delivery_statements[] = {&statement_list, &statement_list_newest, &statement_get,
+                                                            &statement_ask, NULL};
 
 const struct resource webhook_delivery_resource = {
     "webhooks", delivery_routes, delivery_statements,

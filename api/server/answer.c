@@ -8,6 +8,8 @@
 #define PAGE_PARAMS 2
 #define FILTERS_MAX 12
 
+const char *const list_orders[] = {"oldest", "newest", NULL};
+
 enum err_kind answer_find(struct request *request, const struct db_stmt *stmt, const char *id, const char *noun,
                           const PGresult **ret, struct err *reterr)
 {

@@ -5,6 +5,9 @@
 #include "api/server/request.h"
 #include "api/server/response.h"
 
+/* By which a list that can be turned round is asked for: oldest first unless said. NULL-terminated. */
+extern const char *const list_orders[];
+
 /* The row of a statement that takes an id and, where it has a second parameter, whether it may be a deleted one.
  * ERR_NOT_FOUND "<noun> '<id in the address>' does not exist". */
 MUST_CHECK enum err_kind answer_find(struct request *request, const struct db_stmt *stmt, const char *id,

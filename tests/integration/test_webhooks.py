@@ -268,6 +268,8 @@ def test_a_receiver_that_fails_is_tried_again_until_it_has_failed(make_hooked, r
     assert receiver.messages("/never")[-1] == before, "the same event under the same id"
     assert acme.get(f"/v1/webhooks/{never['id']}").body["status"]["state"] == "ok"
     acme.post(f"/v1/webhooks/{third['id']}/deliveries/{again}/redeliver").expect(404)
+    oldest = [each["id"] for each in deliveries(acme, never)]
+    assert len(oldest) == 2 and [each["id"] for each in deliveries(acme, never, "?order=newest&limit=1")] == oldest[::-1], "page by page, too"
 
 
 def test_nothing_is_brought_of_a_tenant_that_was_closed(hooked, receiver):

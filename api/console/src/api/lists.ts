@@ -65,7 +65,7 @@ function optionsOf(queryKey: QueryKey, { enabled = true, every_ms, filters = [] 
   return {
     queryKey,
     enabled,
-    refetchInterval: every_ms ?? (false as const),
+    ...(every_ms !== undefined && { refetchInterval: every_ms }),
     placeholderData: <T>(data: T | undefined, was: { queryKey: QueryKey } | undefined) =>
       formerOf(queryKey, filters, was?.queryKey, data),
   };
@@ -114,6 +114,7 @@ export interface Endless<T> {
 }
 
 const ROWS_PER_PAGE = 500;
+const ROWS_PER_PAGE_AGAIN = 100; // of what is asked for again and again
 type Pages<T> = InfiniteData<Page<T>, string | undefined>;
 
 /** New rows before all others, known ones where they are. */
@@ -135,24 +136,34 @@ function firstOf<T>(was: Pages<T> | undefined): Pages<T> | undefined {
 }
 
 /** While nobody shows it nobody patches it: whoever comes back, to the page or to the filter, has it fetched anew, also if they left while it was on its way. */
-export function endlessOptions<T>(queryKey: QueryKey, list: ListAsk) {
+export function endlessOptions<T>(queryKey: QueryKey, list: ListAsk, every_ms?: number) {
+  const rows = every_ms === undefined ? ROWS_PER_PAGE : ROWS_PER_PAGE_AGAIN;
   return infiniteQueryOptions({
     queryKey,
-    queryFn: ({ pageParam, signal }) => pageOf<T>(list, pageParam, ROWS_PER_PAGE, signal),
+    queryFn: ({ pageParam, signal }) => pageOf<T>(list, pageParam, rows, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page: Page<T>) => page.next_page ?? undefined,
     select: (data: Pages<T>) => data.pages.flatMap((page) => page.items),
     staleTime: 0,
     refetchOnWindowFocus: false, // while it is shown, events keep it
     refetchOnReconnect: false,
+    ...(every_ms !== undefined && {
+      // As many requests in a minute however far somebody has scrolled; none while the page is hidden.
+      refetchInterval: ({ state }: { state: { data?: Pages<T> | undefined } }) =>
+        every_ms * (state.data?.pages.length ?? 1),
+    }),
   });
 }
 
 /** A list of any length, newest first: while it is shown, what was scrolled to is fetched once, and changes are patched in. */
-export function useEndless<T extends { id: string }>(word: string, list: ListAsk): Endless<T> {
+export function useEndless<T extends { id: string }>(
+  word: string,
+  list: ListAsk,
+  { every_ms }: Pick<Manner, "every_ms"> = {},
+): Endless<T> {
   const queries = useQueryClient();
   const queryKey = useMemo(() => [...keyOf(word, list), "by page"], [word, list]);
-  const found = useInfiniteQuery(endlessOptions<T>(queryKey, list));
+  const found = useInfiniteQuery(endlessOptions<T>(queryKey, list, every_ms));
   useEffect(() => () => void queries.setQueryData<Pages<T>>(queryKey, firstOf), [queries, queryKey]);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = found;
   const more = useCallback(() => {

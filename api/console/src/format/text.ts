@@ -107,6 +107,11 @@ export function title(slug: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** A title within a sentence: "Service accounts" reads "service accounts", "SSH keys" stays. */
+export function inSentence(heading: string): string {
+  return /^[A-Z]{2}/.test(heading) ? heading : heading.charAt(0).toLowerCase() + heading.slice(1);
+}
+
 /** r2 before r10. */
 export function byName(a: string, b: string): number {
   return NATURAL.compare(a, b);

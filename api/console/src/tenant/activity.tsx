@@ -3,10 +3,10 @@ import { useMemo } from "react";
 import { useEndless, type ItemOf, type ListAsk } from "../api/lists";
 import { usePrincipal } from "../app/principal";
 import { formatInstant } from "../format/text";
-import { ListTools } from "../ui/list-tools";
 import { StateChip } from "../ui/state-chip";
-import { Empty, Loaded } from "../ui/states";
-import { DataTable, type Column } from "../ui/table";
+import { Empty } from "../ui/states";
+import type { Column } from "../ui/table";
+import { EndlessList } from "./resource";
 
 type Row = ItemOf<"/v1/audit">;
 
@@ -36,28 +36,14 @@ function Rows() {
   const list = useMemo<ListAsk>(() => ({ path: "/v1/audit" }), []);
   const rows = useEndless<Row>("audit", list);
   return (
-    <section className="panel" aria-labelledby="activity-title">
-      <div className="section-top">
-        <h2 id="activity-title">Activity</h2>
-        <span className="section-end">
-          <ListTools list={list} name="activity" />
-        </span>
-      </div>
-      <Loaded query={rows.query} what="activity">
-        {(items) =>
-          items.length === 0 ? (
-            <Empty title="Nothing was done yet" />
-          ) : (
-            <DataTable
-              label="Activity"
-              columns={COLUMNS}
-              rows={items}
-              rowKey={(row) => row.id}
-              onEnd={rows.complete ? undefined : rows.more}
-            />
-          )
-        }
-      </Loaded>
-    </section>
+    <EndlessList
+      title="Activity"
+      noun="activity"
+      rows={rows}
+      list={list}
+      columns={COLUMNS}
+      timed
+      empty="What is done for the tenant, and what is refused, stands here."
+    />
   );
 }

@@ -28,5 +28,6 @@ export const OF_PROVIDER = {
 
 export type Addresses = typeof OF_TENANT | typeof OF_PROVIDER;
 
-/** How a webhook fares is no event. */
-export const FARES_EVERY_MS = 3000;
+/** How a webhook fares is no event: the one that is looked at is asked soon, all of them now and then. */
+export const FARES_EVERY_MS = 3_000;
+export const ALL_FARE_EVERY_MS = 15_000;

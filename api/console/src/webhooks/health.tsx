@@ -7,7 +7,7 @@ import { ResourceList } from "../tenant/resource";
 import { Clipped } from "../ui/clipped";
 import type { Column } from "../ui/table";
 import { makeWebhook } from "./actions";
-import { FARES_EVERY_MS, OF_PROVIDER, type WebhookHealth } from "./addresses";
+import { ALL_FARE_EVERY_MS, OF_PROVIDER, type WebhookHealth } from "./addresses";
 import { errorOf, WebhookState } from "./state";
 
 export const HEALTH = { path: "/v1/system/webhook-health" } as const;
@@ -64,7 +64,7 @@ export function WebhooksTab() {
     <ResourceList
       title="Webhooks"
       noun="webhook-health"
-      query={useWhole("webhooks", HEALTH, { every_ms: FARES_EVERY_MS })}
+      query={useWhole("webhooks", HEALTH, { every_ms: ALL_FARE_EVERY_MS })}
       list={HEALTH}
       columns={COLUMNS}
       rowKey={(row) => row.webhook}

@@ -8,7 +8,7 @@ import { Heading } from "../ui/heading";
 import { Clipped } from "../ui/clipped";
 import type { Column } from "../ui/table";
 import { makeWebhook } from "./actions";
-import { FARES_EVERY_MS, OF_TENANT, type Webhook } from "./addresses";
+import { ALL_FARE_EVERY_MS, OF_TENANT, type Webhook } from "./addresses";
 import { errorOf, WebhookState } from "./state";
 import "../tenant/tenant.css";
 
@@ -55,7 +55,7 @@ export function WebhooksPage() {
       <ResourceList
         title="Webhooks"
         noun="webhooks"
-        query={useWhole("webhooks", LIST, { every_ms: FARES_EVERY_MS })}
+        query={useWhole("webhooks", LIST, { every_ms: ALL_FARE_EVERY_MS })}
         list={LIST}
         columns={COLUMNS}
         rowKey={(row) => row.id}

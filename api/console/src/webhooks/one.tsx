@@ -1,11 +1,12 @@
 // One webhook: how it fares, and what was brought.
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { useObject, useWhole } from "../api/lists";
+import { useMemo } from "react";
+import { useEndless, useObject, useWhole, type ListAsk } from "../api/lists";
 import type { Me } from "../api/model";
 import { usePrincipal } from "../app/principal";
 import { formatInstant, words } from "../format/text";
-import { ResourceList, RowActions } from "../tenant/resource";
+import { EndlessList, RowActions } from "../tenant/resource";
 import { ActionButton } from "../ui/action";
 import { Clipped } from "../ui/clipped";
 import { Fact, Facts } from "../ui/facts";
@@ -15,6 +16,7 @@ import { Empty, Loaded } from "../ui/states";
 import type { Column } from "../ui/table";
 import { redeliver, webhookActions } from "./actions";
 import {
+  ALL_FARE_EVERY_MS,
   FARES_EVERY_MS,
   OF_PROVIDER,
   OF_TENANT,
@@ -46,7 +48,7 @@ export function WebhookPage() {
 /** Any webhook, for the provider: its own are changed here, a tenant's is looked at. */
 export function SystemWebhookPage() {
   const { id } = useParams({ from: "/system/webhooks/$id" });
-  const health = useWhole("webhooks", HEALTH, FARES);
+  const health = useWhole("webhooks", HEALTH, { every_ms: ALL_FARE_EVERY_MS });
   return (
     <>
       <p className="crumb">
@@ -144,16 +146,15 @@ interface DeliveriesProps {
 }
 
 function Deliveries({ path, id, actions }: DeliveriesProps) {
-  const list = { path, params: { id } };
+  const list = useMemo<ListAsk>(() => ({ path, params: { id }, query: { order: "newest" } }), [path, id]);
+  const rows = useEndless<Delivery>("webhooks", list, FARES);
   return (
-    <ResourceList
+    <EndlessList
       title="Deliveries"
       noun="deliveries"
-      query={useWhole("webhooks", list, FARES)}
+      rows={rows}
       list={list}
       columns={columnsFor(actions)}
-      rowKey={(row) => row.id}
-      newestFirst
       timed
       empty="Nothing happened yet that it is to hear of. A ping shows whether it can be reached."
     />
@@ -191,6 +192,7 @@ function columnsFor(actions: DeliveriesProps["actions"]): readonly Column<Delive
             key: "do",
             title: "Actions",
             align: "end" as const,
+            stays: true as const,
             render: (row: Delivery) => <RowActions actions={actions(row)} />,
           },
         ]),
