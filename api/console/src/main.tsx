@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { problemOf } from "./api/problem";
+import { askedAgainAfter_ms, isTriedAgain, triedAgainAfter_ms } from "./api/problem";
 import { session, useSession, useTrouble } from "./api/session";
 import { router } from "./app/router";
 import { SignIn } from "./app/signin";
@@ -13,11 +13,14 @@ import "./styles/shell.css";
 import "./styles/pages.css";
 import "./styles/forms.css";
 
-const RETRIES_MAX = 2;
-
 const queries = new QueryClient({
   defaultOptions: {
-    queries: { staleTime: 30_000, retry: (count, error) => count < RETRIES_MAX && problemOf(error).retryable },
+    queries: {
+      staleTime: 30_000,
+      retry: isTriedAgain,
+      retryDelay: triedAgainAfter_ms,
+      refetchInterval: ({ state }) => state.status === "error" && askedAgainAfter_ms(state.error),
+    },
   },
 });
 

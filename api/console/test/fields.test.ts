@@ -64,7 +64,10 @@ test("an error stands at the field of its pointer or of what is around it, and i
     { pointer: "/nodes/4", code: "unknown", detail: "is retired" },
     { pointer: "/countless", code: "unknown_field", detail: "is not known" },
   ];
-  const { at, rest } = refusalsOf(problemFrom(422, { title: "not valid", errors }), FIELDS);
+  const { at, rest } = refusalsOf(
+    problemFrom(new Response(null, { status: 422 }), { title: "not valid", errors }),
+    FIELDS,
+  );
   expect(at).toEqual({ "/count": "must be 1 to 4096", "/nodes": "does not exist; is retired" });
   expect(rest.map((error) => error.pointer)).toEqual(["/countless"]);
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { allPages } from "../src/api/pages";
-import { problemFrom } from "../src/api/problem";
+import { askedAgainAfter_ms, isTriedAgain, ProblemError, problemFrom, triedAgainAfter_ms } from "../src/api/problem";
 import { byName, dayOf, formatSpan } from "../src/format/text";
 import { throttle } from "../src/live/throttle";
 
@@ -23,7 +23,23 @@ describe("a list", () => {
 
 describe("a refusal", () => {
   it("is_a_problem_even_without_a_problem_document", () => {
-    expect(problemFrom(502, "<html>")).toMatchObject({ status: 502, code: "http_502", detail: null, errors: [] });
+    const answer = new Response("<html>", { status: 502 });
+    expect(problemFrom(answer, "<html>")).toMatchObject({ status: 502, code: "http_502", detail: null, errors: [] });
+  });
+
+  it("is_waited_out_as_long_as_the_api_says_and_no_longer_than_somebody_looks_on", () => {
+    const refusal = (status: number, retryAfter?: string): ProblemError => {
+      const headers = retryAfter === undefined ? {} : { "Retry-After": retryAfter };
+      return new ProblemError(problemFrom(new Response(null, { status, headers }), {}));
+    };
+    expect(triedAgainAfter_ms(0, refusal(503))).toBe(1_000);
+    expect(triedAgainAfter_ms(1, refusal(429, "7"))).toBe(7_000);
+    expect(triedAgainAfter_ms(0, refusal(429, "600"))).toBe(10_000);
+    expect(askedAgainAfter_ms(refusal(429, "600"))).toBeGreaterThanOrEqual(600_000);
+    expect(askedAgainAfter_ms(refusal(502))).toBeGreaterThanOrEqual(10_000);
+    for (const status of [403, 404, 500]) expect(askedAgainAfter_ms(refusal(status)), String(status)).toBe(false);
+    expect(isTriedAgain(1, refusal(502))).toBe(true);
+    expect(isTriedAgain(2, refusal(502))).toBe(false);
   });
 });
 

@@ -165,6 +165,7 @@ describe("a sheet", () => {
       requestId: null,
       more: {},
       retryable: false,
+      retryAfter_s: null,
     };
     const errors = [
       { pointer: "/rows/1/serial", code: "missing_field", detail: "line 3: is required" },

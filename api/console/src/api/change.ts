@@ -63,7 +63,7 @@ export async function send<T>(ask: Ask, options: SendOptions = {}): Promise<Tagg
   });
   const body: unknown = await answer.json().catch(() => null);
   if (answer.ok) return { data: body as T, etag: answer.headers.get("ETag") ?? undefined };
-  const problem = problemFrom(answer.status, body);
+  const problem = problemFrom(answer, body);
   if (answer.status === 401) session.end(problem.detail ?? problem.title);
   throw new ProblemError(problem);
 }

@@ -25,7 +25,7 @@ interface Answer<T> {
 export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await call;
   if (response.ok && data !== undefined) return data;
-  const problem = problemFrom(response.status, error);
+  const problem = problemFrom(response, error);
   if (response.status === 401) session.end(problem.detail ?? problem.title);
   throw new ProblemError(problem);
 }

@@ -16,7 +16,7 @@ export function withoutHead(csv: string): string {
 
 async function textOf(address: string): Promise<{ text: string; next: string | null }> {
   const answer = await fetch(address, { headers: { Accept: "text/csv" }, cache: "no-store" });
-  if (!answer.ok) throw new ProblemError(problemFrom(answer.status, await answer.json().catch(() => null)));
+  if (!answer.ok) throw new ProblemError(problemFrom(answer, await answer.json().catch(() => null)));
   return { text: await answer.text(), next: nextOf(answer.headers.get("Link")) };
 }
 

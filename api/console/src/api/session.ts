@@ -48,7 +48,7 @@ async function bodyOf(answer: Response): Promise<unknown> {
 async function asked(path: string): Promise<unknown> {
   const answer = await fetch(path);
   const body = await bodyOf(answer);
-  if (!answer.ok) throw new ProblemError(problemFrom(answer.status, body));
+  if (!answer.ok) throw new ProblemError(problemFrom(answer, body));
   return body;
 }
 
@@ -84,7 +84,7 @@ export const session = {
       const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
       const answer = await fetch("/v1/sessions", { method: "POST", headers, body: "{}" });
       const body = await bodyOf(answer);
-      if (!answer.ok) return problemFrom(answer.status, body);
+      if (!answer.ok) return problemFrom(answer, body);
       enter(body as SessionFields);
       return null;
     } catch (error) {

@@ -1,6 +1,6 @@
 // Every view has an address; filters are part of it, typed and checked in the routes of its folder.
 import { createRoute, createRouter, type ErrorComponentProps } from "@tanstack/react-router";
-import { problemOf } from "../api/problem";
+import { ProblemError, problemOf } from "../api/problem";
 import { accountRoutes } from "../account/routes";
 import { auditRoutes } from "../audit/routes";
 import { assetsRoutes } from "../assets/routes";
@@ -16,6 +16,7 @@ import { reservationsRoutes } from "../reservations/routes";
 import { reserveRoutes } from "../reserve/routes";
 import { tenantRoutes } from "../tenant/routes";
 import { systemRoutes } from "../system/routes";
+import { Heading } from "../ui/heading";
 import { ProblemBox } from "../ui/problem-box";
 import { Loading } from "../ui/states";
 import { Home } from "./home";
@@ -23,9 +24,19 @@ import { root } from "./root";
 
 const home = createRoute({ getParentRoute: () => root, path: "/", component: Home });
 
-/** A view that failed to load or to show takes neither the frame nor the other views with it. */
-function Failed({ error, reset }: ErrorComponentProps) {
-  return <ProblemBox problem={problemOf(error)} retry={reset} />;
+/** A view that failed to load or to show takes neither the frame nor the other views with it. Its chunk may be that of a
+ * version that is served no more: only the document anew helps then. */
+function Failed({ error }: ErrorComponentProps) {
+  const problem =
+    error instanceof ProblemError
+      ? error.problem
+      : { ...problemOf(error), code: "page_failed", title: "This page could not be shown", detail: error.message };
+  return (
+    <>
+      <Heading title="Not shown" />
+      <ProblemBox problem={problem} retry={() => window.location.reload()} />
+    </>
+  );
 }
 
 export const router = createRouter({

@@ -27,7 +27,7 @@ export function Shell() {
     return (
       <main className="page">
         {me.isError ? (
-          <ProblemBox problem={problemOf(me.error)} retry={() => void me.refetch()} />
+          <ProblemBox problem={problemOf(me.error)} retry={() => void me.refetch()} busy={me.isFetching} again />
         ) : (
           <Loading what="your account" />
         )}

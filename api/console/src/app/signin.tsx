@@ -79,7 +79,7 @@ export function SignIn() {
           aria-invalid={problem !== null}
         />
         {problem !== null && <ProblemBox problem={problem} />}
-        <button type="submit" className="primary" disabled={busy}>
+        <button type="submit" className={provider === null ? "primary" : undefined} disabled={busy}>
           {busy ? "Checking…" : "Sign in"}
         </button>
         <p id="token-note" className="fine">

@@ -32,7 +32,7 @@ export function AssetPage() {
           Assets{asset.data !== undefined && ` of ${asset.data.cohort}`}
         </Link>
       </p>
-      <Loaded query={asset} what="the asset">
+      <Loaded query={asset} what="the asset" heading="Asset">
         {(data) => <Shown asset={data} />}
       </Loaded>
     </>

@@ -46,7 +46,7 @@ async function post(text: string, validateOnly: boolean, key: string): Promise<M
     body: text,
   });
   const body: unknown = await answer.json().catch(() => null);
-  if (!answer.ok) throw new ProblemError(problemFrom(answer.status, body));
+  if (!answer.ok) throw new ProblemError(problemFrom(answer, body));
   return body as Made;
 }
 

@@ -36,7 +36,7 @@ export function InvoicePage() {
           Invoices
         </Link>
       </p>
-      <Loaded query={invoice} what="the invoice">
+      <Loaded query={invoice} what="the invoice" heading="Invoice">
         {(data) => <Shown key={data.id} invoice={data} />}
       </Loaded>
     </>

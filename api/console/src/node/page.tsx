@@ -33,7 +33,7 @@ export function NodePage() {
       <p className="crumb">
         <Link to="/fleet">Fleet</Link>
       </p>
-      <Loaded query={query} what="the node">
+      <Loaded query={query} what="the node" heading="Node">
         {(node) => <NodeView key={node.id} node={node} />}
       </Loaded>
     </>

@@ -100,7 +100,7 @@ function ActionForm<T>({ action, close, onAnswer }: ActionFormProps<T>) {
       <div className="dialog-end">
         <CopyAs ask={ask} />
         <button type="button" onClick={close}>
-          Keep it as it is
+          {isOfSomething(action) ? "Keep it as it is" : "Cancel"}
         </button>
         <button
           type="submit"
@@ -117,6 +117,11 @@ function ActionForm<T>({ action, close, onAnswer }: ActionFormProps<T>) {
 function useAsk<T>({ ask, fields = [], fixed }: Action<T>, values: Values): Ask {
   const hasBody = fields.length > 0 || fixed !== undefined;
   return { ...ask, ...(hasBody && { body: bodyOf(fields, values, fixed) }) };
+}
+
+/** There is something already that is changed or ended; what is made anew is there only afterwards. */
+function isOfSomething<T>({ ask: { method, params } }: Action<T>): boolean {
+  return method !== "POST" || params !== undefined;
 }
 
 interface Sending {

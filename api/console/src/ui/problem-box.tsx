@@ -7,7 +7,16 @@ function boundBy(problem: Problem): string | null {
   return typeof binding?.message === "string" ? binding.message : null;
 }
 
-export function ProblemBox({ problem, retry }: { problem: Problem; retry?: () => void }) {
+interface ProblemBoxProps {
+  problem: Problem;
+  retry?: (() => void) | undefined;
+  /** It is being asked for again. */
+  busy?: boolean;
+  /** It is asked for again without anybody's doing. */
+  again?: boolean;
+}
+
+export function ProblemBox({ problem, retry, busy = false, again = false }: ProblemBoxProps) {
   const bound = boundBy(problem);
   return (
     <div className="problem" role="alert">
@@ -28,10 +37,11 @@ export function ProblemBox({ problem, retry }: { problem: Problem; retry?: () =>
       <p className="fine">
         <code>{problem.code}</code>
         {problem.requestId !== null && <> · request {problem.requestId}</>}
+        {again && problem.retryable && <> · asked for again by itself</>}
       </p>
       {retry !== undefined && (
-        <button type="button" onClick={retry}>
-          Try again
+        <button type="button" className="small" disabled={busy} onClick={retry}>
+          {busy ? "Trying…" : "Try again"}
         </button>
       )}
     </div>

@@ -1,7 +1,8 @@
 // Loading is not empty, and empty says what would be here.
-import type { UseQueryResult } from "@tanstack/react-query";
-import type { ReactNode } from "react";
-import { problemOf } from "../api/problem";
+import { useQueryClient, type UseQueryResult } from "@tanstack/react-query";
+import { useRef, type ReactNode } from "react";
+import { problemOf, type Problem } from "../api/problem";
+import { Heading } from "./heading";
 import { ProblemBox } from "./problem-box";
 
 export function Loading({ what }: { what: string }) {
@@ -23,20 +24,39 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
-/** Shows a query's data once it is there. Data that could not be refreshed stays, with the problem above it. */
-export function Loaded<T>({
-  query,
-  what,
-  children,
-}: {
+/** What is wrong with a query: it stays while it is asked again, and who listens is not told the same twice. */
+function useTold(query: UseQueryResult<unknown>): Problem | null {
+  const told = useRef<Problem | null>(null);
+  if (query.isError) {
+    const now = problemOf(query.error);
+    if (told.current?.code !== now.code || told.current.detail !== now.detail) told.current = now;
+  } else if (query.data !== undefined || query.errorUpdateCount === 0) told.current = null;
+  return told.current;
+}
+
+interface LoadedProps<T> {
   query: UseQueryResult<T>;
   what: string;
+  /** The page's heading, where the data has it: it has this one until then. */
+  heading?: string;
   children: (data: T) => ReactNode;
-}) {
-  const problem = query.isError ? (
-    <ProblemBox problem={problemOf(query.error)} retry={() => void query.refetch()} />
-  ) : null;
-  if (query.data === undefined) return problem ?? <Loading what={what} />;
+}
+
+/** Shows a query's data once it is there. Data that could not be refreshed stays, with the problem above it. */
+export function Loaded<T>({ query, what, heading, children }: LoadedProps<T>) {
+  const queries = useQueryClient();
+  // What made one fail made the others on the page fail: one press asks for all of them.
+  const retry = (): void =>
+    void queries.refetchQueries({ type: "active", predicate: ({ state }) => state.status === "error" });
+  const told = useTold(query);
+  const problem = told && <ProblemBox problem={told} retry={retry} busy={query.isFetching} again />;
+  if (query.data === undefined)
+    return (
+      <>
+        {heading !== undefined && <Heading title={heading} />}
+        {problem ?? <Loading what={what} />}
+      </>
+    );
   return (
     <>
       {problem}
