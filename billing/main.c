@@ -90,6 +90,8 @@ static const struct db_check checks[] = {
     {rate_rules_statements,        ROLE, NULL},
     {rate_minimum_statements,      ROLE, NULL},
     {rate_so_far_statements,       ROLE, NULL},
+    {so_far_usage_statements,      ROLE, NULL},
+    {so_far_period_statements,     ROLE, NULL},
     {provisional_statements,       ROLE, NULL},
     {rated_line_statements,        ROLE, NULL},
     {commitments_statements,       ROLE, NULL},

@@ -35,7 +35,7 @@
 
 /* Of a tenant. Intervals end with their UTC day, so the last one begins on the day of the end. */
 static const struct db_stmt statement_short = {
-    .name = "rate_rules_short",
+    .name = "rate_minimum_short",
     .sql = SHORT("SELECT DISTINCT instance_id FROM usage_interval"
                  " WHERE period_start >= date_trunc('day', to_timestamp($1::bigint), 'UTC')"
                  "   AND period_start < to_timestamp($2::bigint) AND tenant_id = $3::uuid"
@@ -47,7 +47,7 @@ static const struct db_stmt statement_short = {
 /* Reservations whose charge a day may change: an instance ended on it, or one that was charged for with the day before
  * may have been prolonged at midnight. */
 static const struct db_stmt statement_ended = {
-    .name = "rate_rules_ended",
+    .name = "rate_minimum_ended",
     .sql = "SELECT m.reservation_id FROM meter_instance m"
            " WHERE m.closed AND m.open_since <= to_timestamp($2::bigint) AND m.instance_id IN ("
            "   SELECT u.instance_id FROM usage_interval u WHERE u.period_start >= to_timestamp($1::bigint)"
@@ -60,7 +60,7 @@ static const struct db_stmt statement_ended = {
 
 /* Of reservations: all that ended in the periods that the day and the second before it lie in. */
 static const struct db_stmt statement_short_of = {
-    .name = "rate_rules_short_of",
+    .name = "rate_minimum_short_of",
     .sql = SHORT("SELECT DISTINCT instance_id FROM usage_interval WHERE reservation_id = ANY ($3::uuid[])"
                  " AND period_start >= to_timestamp($1::bigint) - interval '32 days'"
                  " AND period_start < to_timestamp($2::bigint)",
@@ -70,7 +70,7 @@ static const struct db_stmt statement_short_of = {
 
 /* What was charged of those periods. */
 static const struct db_stmt statement_charged = {
-    .name = "rate_rules_charged",
+    .name = "rate_minimum_charged",
     .sql = "SELECT l.reservation_id, l.tenant_id, l.currency, l.price_id,"
            "  extract(epoch FROM coalesce(l.corrects, l.period_start))::bigint, sum(l.amount_u)::bigint"
            "  FROM rated_line l JOIN tenant t ON t.id = l.tenant_id"

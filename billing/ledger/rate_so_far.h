@@ -12,3 +12,5 @@ MUST_CHECK enum err_kind rate_so_far(struct leader *leader, const struct day_par
                                      struct err *reterr);
 
 extern const struct db_stmt *const rate_so_far_statements[];
+extern const struct db_stmt *const so_far_usage_statements[];
+extern const struct db_stmt *const so_far_period_statements[];
