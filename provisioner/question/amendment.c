@@ -25,12 +25,6 @@ static const struct question_field fields[] = {
 };
 // clang-format on
 
-static json_t *tree_of(const char *text)
-{
-    json_t *tree = text == NULL ? NULL : json_loads(text, 0, NULL);
-    return tree == NULL ? json_null() : tree;
-}
-
 static void answer(const void *asked, const struct question_view *view, struct question_reply *ret)
 {
     const struct amendment_question *question = asked;
@@ -52,7 +46,7 @@ static void answer(const void *asked, const struct question_view *view, struct q
         ret->answer = json_pack("{s:b}", "granted", 1);
     else
         ret->answer = json_pack("{s:b, s:s, s:o, s:o}", "granted", 0, "reason", outcome.reason, "binding",
-                                tree_of(outcome.binding), "alternatives", tree_of(outcome.alternatives));
+                                question_json(outcome.binding), "alternatives", question_json(outcome.alternatives));
 }
 
 const struct question_kind question_amendment = {"amendment", fields, sizeof(struct amendment_question), answer, true};

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/question/terms.h"
 #include "provisioner/reconcile/holding.h"
+#include "provisioner/reconcile/verdict.h"
 
 struct offers {
     struct question_terms terms;
@@ -35,9 +36,6 @@ static json_t *offer_json(const struct planner_offer *offer)
                      planner_scope_text(offer->scope), "scope_preferred", (int)offer->scope_preferred, "preemptible",
                      (int)offer->preemptible);
 }
-
-/* Who is offered a start posts it a little later, and it must not be past then. */
-#define TIME_TO_POST_S 60
 
 static int64_t first_start(const struct offers *question, int64_t now_s)
 {

@@ -23,6 +23,12 @@ const struct question_kind *question_kind_of(const char *name)
     return NULL;
 }
 
+json_t *question_json(const char *text)
+{
+    json_t *tree = text == NULL ? NULL : json_loads(text, 0, NULL);
+    return tree == NULL ? json_null() : tree;
+}
+
 void question_refuse(const struct question_view *view, struct question_reply *ret, const char *problem,
                      const char *format, ...)
 {

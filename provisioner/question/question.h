@@ -52,6 +52,8 @@ const struct question_kind *question_kind_of(const char *name);
 /* The reply of a kind with an answer of its own to a body, the text of a JSON object. One of its parts is set. */
 void question_answer(const struct question_kind *kind, const char *body, const struct question_view *view,
                      struct question_reply *ret);
+/* The tree of a JSON text of ours, null for NULL: a new reference. */
+json_t *question_json(const char *text);
 /* Fills *ret with a problem. */
 void question_refuse(const struct question_view *view, struct question_reply *ret, const char *problem,
                      const char *format, ...) PRINTF_LIKE(4, 5);

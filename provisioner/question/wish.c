@@ -112,20 +112,14 @@ static json_t *instant_json(int64_t instant_s)
     return instant_s == NEVER ? json_null() : json_integer(instant_s);
 }
 
-static json_t *tree_of(const char *text)
-{
-    json_t *tree = text == NULL ? NULL : json_loads(text, 0, NULL);
-    return tree == NULL ? json_null() : tree;
-}
-
 /* What the verdict upon it says: {"granted", "from_s", "to_s", "waits", "reason", "binding", "alternatives"}. */
 static json_t *question_wish_verdict(const struct reservation *reservation)
 {
     bool is_waiting = !reservation->granted && reservation->wish.if_unavailable == UNAVAILABLE_WAITLIST;
     return json_pack("{s:b, s:o, s:o, s:b, s:s?, s:o, s:o}", "granted", (int)reservation->granted, "from_s",
                      instant_json(reservation->starts_s), "to_s", instant_json(reservation->ends_s), "waits",
-                     (int)is_waiting, "reason", reservation->reason, "binding", tree_of(reservation->binding),
-                     "alternatives", tree_of(reservation->alternatives));
+                     (int)is_waiting, "reason", reservation->reason, "binding", question_json(reservation->binding),
+                     "alternatives", question_json(reservation->alternatives));
 }
 
 /* What is sold of its type without an end, where that matters. */
@@ -156,9 +150,6 @@ const struct question_kind question_wish = {"verdict", question_wish_fields, siz
                                             true};
 
 /* ---- Of a wish that was refused ---- */
-
-/* Who is told of it posts it a little later: whoever must give way is told then. */
-#define TIME_TO_POST_S 60
 
 const char *question_wish_try(const struct question_wish *wish, const struct question_view *view,
                               struct question_trial *ret)

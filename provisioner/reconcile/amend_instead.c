@@ -3,16 +3,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/reconcile/amend.h"
 #include "provisioner/reconcile/json_text.h"
+#include "provisioner/reconcile/verdict.h"
+
+#include "common/least.h"
 
 #include <inttypes.h>
-
-/* Who is told a time posts it a little later: it must not be past by then. */
-#define TIME_TO_POST_S 60
-
-static int64_t later_of(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
 
 static bool would_grant(const struct amend_search *search, const struct amend_terms *terms)
 {
@@ -51,7 +46,7 @@ static bool seek_later(const struct amend_search *search, struct amend_terms *te
     int64_t length_s = terms->ends_s - asked_s;
     if (!search->may_start_later)
         return false;
-    terms->starts_s = later_of(asked_s, search->world->now_s + TIME_TO_POST_S);
+    terms->starts_s = greatest_of(asked_s, search->world->now_s + TIME_TO_POST_S);
     terms->ends_s = terms->ends_s == NEVER ? NEVER : terms->starts_s + length_s;
     if (!search->first_start(search->subject, terms, &terms->starts_s) || terms->starts_s == asked_s)
         return false;
@@ -62,8 +57,8 @@ static bool seek_later(const struct amend_search *search, struct amend_terms *te
 /* What is granted until some end is granted until any earlier one. */
 static bool seek_shorter(const struct amend_search *search, struct amend_terms *terms)
 {
-    int64_t from_s = later_of(terms->starts_s, search->world->now_s);
-    int64_t fits_s = later_of(terms->starts_s + 1, search->world->now_s + TIME_TO_POST_S);
+    int64_t from_s = greatest_of(terms->starts_s, search->world->now_s);
+    int64_t fits_s = greatest_of(terms->starts_s + 1, search->world->now_s + TIME_TO_POST_S);
     int64_t fails_s = terms->ends_s == NEVER ? from_s + search->closed_most_s : terms->ends_s;
     bool was_open = terms->ends_s == NEVER;
     terms->ends_s = fails_s;

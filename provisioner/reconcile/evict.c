@@ -22,7 +22,7 @@ void evictions_note(struct world *world, const struct planner_verdict *verdict)
 /* What was open-ended is promised until then and no longer; a window with an end keeps it, and its rest is lost. */
 static void tell_instance(struct instance *instance, int64_t ends_s)
 {
-    if (instance_is_gone(instance) || instance->is.state == INSTANCE_STOPPING)
+    if (!instance_goes_on(instance))
         return;
     instance->ends_by_s = ends_s;
     instance->told = true;

@@ -12,8 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define ROUNDS_MAX     16 /* quotas and planner in turns, each of them later than the other */
-#define TIME_TO_POST_S 60 /* who is told a start posts it a little later: it must not be past by then */
+#define ROUNDS_MAX 16 /* quotas and planner in turns, each of them later than the other */
 
 static struct quotas *quotas_of(const struct reservation *reservation)
 {
@@ -199,14 +198,6 @@ bool holding_narrow(const struct reservation *reservation, struct planner_reques
     return borne_count > 0 || count == 0; /* no model at all: the planner says so */
 }
 
-static struct planner_request moved(const struct planner_request *request, int64_t from_s)
-{
-    struct planner_request ret = *request;
-    ret.from = from_s;
-    ret.to = request->to == NEVER ? NEVER : request->to + (from_s - request->from);
-    return ret;
-}
-
 /* By the quotas alone, with whichever model may begin first. */
 static bool earliest_borne(const struct reservation *reservation, const struct planner_request *request,
                            int64_t latest_s, int64_t *ret_from_s)
@@ -239,7 +230,7 @@ bool holding_earliest(const struct reservation *reservation, struct planner_requ
         int64_t from_s = 0;
         bool is_found = planner_earliest(planner, request, latest_s, &from_s);
         if (is_found)
-            *request = moved(request, from_s);
+            *request = request_moved(request, from_s);
         return is_found;
     }
     struct planner_request tried = *request;
@@ -247,7 +238,7 @@ bool holding_earliest(const struct reservation *reservation, struct planner_requ
         int64_t from_s = 0;
         if (!earliest_borne(reservation, &tried, latest_s, &from_s))
             return false;
-        tried = moved(&tried, from_s);
+        tried = request_moved(&tried, from_s);
         struct planner_request narrow = tried;
         struct quota_refusal refusal;
         must(holding_narrow(reservation, &narrow, &refusal)); /* so it was found */
@@ -257,7 +248,7 @@ bool holding_earliest(const struct reservation *reservation, struct planner_requ
             *request = narrow;
             return true;
         }
-        tried = moved(&tried, from_s);
+        tried = request_moved(&tried, from_s);
     }
     return false;
 }
@@ -349,11 +340,6 @@ static const char *amount_text(struct arena *arena, const struct quota_refusal *
                : arena_format(arena, "%" PRId64 ".%03d", thousandths / 1000, (int)(thousandths % 1000));
 }
 
-static const char *text_json(struct arena *arena, const char *text)
-{
-    return text == NULL ? "null" : json_text(arena, text);
-}
-
 static const char *sentence_of(struct arena *arena, const struct quota_refusal *refusal)
 {
     char when[CALENDAR_TIME_SIZE];
@@ -376,7 +362,7 @@ const char *holding_binding(struct arena *arena, const struct quota_refusal *ref
                         "{\"constraint\":\"quota\",\"message\":%s,\"quota\":\"%s\",\"project\":%s,\"gpu_model\":%s,"
                         "\"limit\":%s,\"held\":%s,\"asked\":%s,\"from\":%s,\"fits_at\":%s}",
                         json_text(arena, sentence_of(arena, refusal)), quota_kind_text(refusal->kind),
-                        text_json(arena, refusal->project), text_json(arena, refusal->gpu_model),
+                        json_text_or_null(arena, refusal->project), json_text_or_null(arena, refusal->gpu_model),
                         amount_text(arena, refusal, refusal->limit), amount_text(arena, refusal, refusal->held),
                         amount_text(arena, refusal, refusal->asked), json_time(arena, refusal->from),
                         json_time(arena, fits_at_s));
@@ -389,7 +375,7 @@ void holding_tell(struct reservation *reservation, const struct planner_request 
     struct planner_request later = *request;
     int64_t least_s = world->now_s + TIME_TO_POST_S;
     if (later.from < least_s)
-        later = moved(request, least_s);
+        later = request_moved(request, least_s);
     bool fits = holding_earliest(reservation, &later, request->from + PLANNER_LATER_LIMIT_S);
     reservation->reason = "quota_exceeded";
     reservation->binding = holding_binding(world->arena, refusal, fits ? later.from : NEVER);

@@ -31,8 +31,7 @@ static void tell(struct reservation *reservation, uint32_t ordinal, int64_t ends
 {
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         struct instance *instance = &reservation->instances[i];
-        bool lasts = !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
-        if (instance->ordinal != ordinal || !lasts || instance->ends_by_s == ends_by_s)
+        if (instance->ordinal != ordinal || !instance_goes_on(instance) || instance->ends_by_s == ends_by_s)
             continue;
         instance->ends_by_s = ends_by_s;
         instance->ends_s = ends_by_s;

@@ -52,9 +52,14 @@ bool instance_lost_node(const void *subject)
     return !instance->has_node || !node_is_in_service(world_node(instance->reservation->world, instance->node));
 }
 
+bool instance_goes_on(const struct instance *instance)
+{
+    return !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
+}
+
 bool instance_lasts(const struct instance *instance)
 {
-    return !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING && !instance_is_over(instance);
+    return instance_goes_on(instance) && !instance_is_over(instance);
 }
 
 static bool is_lead_reached(const void *subject)

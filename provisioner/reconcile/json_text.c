@@ -40,3 +40,8 @@ const char *json_text(struct arena *arena, const char *text)
     *end = '"';
     return json;
 }
+
+const char *json_text_or_null(struct arena *arena, const char *text)
+{
+    return text == NULL ? "null" : json_text(arena, text);
+}

@@ -12,3 +12,5 @@ const char *json_instant(struct arena *arena, int64_t instant_s);
 const char *json_time(struct arena *arena, int64_t instant_s);
 /* JSON of a text that is UTF-8: in quotes, escaped. */
 const char *json_text(struct arena *arena, const char *text);
+/* The same, or null for NULL. */
+const char *json_text_or_null(struct arena *arena, const char *text);

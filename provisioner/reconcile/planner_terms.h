@@ -21,3 +21,12 @@ static inline struct identity identity_of(struct planner_id id)
     __builtin_memcpy(&ret, &id, sizeof ret);
     return ret;
 }
+
+/* The same window from another start on. */
+static inline struct planner_request request_moved(const struct planner_request *request, int64_t from_s)
+{
+    struct planner_request ret = *request;
+    ret.from = from_s;
+    ret.to = request->to == NEVER ? NEVER : request->to + (from_s - request->from);
+    return ret;
+}

@@ -11,9 +11,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Who is told a start posts it a little later: it must not be past by then. */
-#define TIME_TO_POST_S 60
-
 /* ---- Words ---- */
 
 static const char *const nouns[PLANNER_SCOPE_COUNT] = {
@@ -176,11 +173,6 @@ static const char *sentence_of(const struct world *world, const struct planner_r
     return arena_format(arena, "%s: %s%s", what, best_text(world, request, refusal), why_text(refusal->binding));
 }
 
-static const char *text_json(struct arena *arena, const char *text)
-{
-    return text == NULL ? "null" : json_text(arena, text);
-}
-
 const char *refusal_binding(const struct world *world, const struct planner_request *request,
                             const struct planner_refusal *refusal)
 {
@@ -191,8 +183,8 @@ const char *refusal_binding(const struct world *world, const struct planner_requ
                         ",\"starts_at\":%s,\"ends_at\":%s}",
                         planner_binding_text(refusal->binding), json_text(arena, sentence_of(world, request, refusal)),
                         planner_scope_text(refusal->scope), refusal->asked, refusal->best_count, refusal->fleet_count,
-                        text_json(arena, is_scoped(request) ? where_of(world, refusal) : NULL), refusal->scope_count,
-                        json_time(arena, request->from), json_time(arena, request->to));
+                        json_text_or_null(arena, is_scoped(request) ? where_of(world, refusal) : NULL),
+                        refusal->scope_count, json_time(arena, request->from), json_time(arena, request->to));
 }
 
 /* ---- Alternatives ---- */
@@ -254,14 +246,6 @@ static void add(struct bodies *bodies, const struct alternative *alternative)
                      planner_scope_text(alternative->scope), wish->scope_required ? "required" : "preferred", spread);
 }
 
-static struct planner_request moved(const struct planner_request *request, int64_t from_s)
-{
-    struct planner_request later = *request;
-    later.from = from_s;
-    later.to = request->to == NEVER ? NEVER : request->to + (from_s - request->from);
-    return later;
-}
-
 /* A start that is still to come when the body is posted, and that the tenant's quotas bear. */
 static bool find_later(const struct reservation *reservation, const struct planner_request *request,
                        const struct planner_relaxations *relaxed, struct planner_request *ret)
@@ -270,7 +254,7 @@ static bool find_later(const struct reservation *reservation, const struct plann
     bool is_ready = relaxed->later_from >= least_s && !holding_is_limited(reservation);
     if (!relaxed->has_later)
         return false;
-    *ret = moved(request, relaxed->later_from < least_s ? least_s : relaxed->later_from);
+    *ret = request_moved(request, relaxed->later_from < least_s ? least_s : relaxed->later_from);
     if (ret->to != NEVER && ret->to > CALENDAR_TIME_MAX_S)
         return false; /* an end that no body can tell */
     return is_ready || holding_earliest(reservation, ret, request->from + PLANNER_LATER_LIMIT_S);

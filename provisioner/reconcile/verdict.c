@@ -94,11 +94,6 @@ static void give_up(struct reservation *reservation)
     reservation->world->has_given_up = true;
 }
 
-static int64_t shifted_end(const struct planner_request *request, int64_t from_s)
-{
-    return request->to == NEVER ? NEVER : request->to + (from_s - request->from);
-}
-
 static bool may_fit_later(const struct planner_refusal *refusal)
 {
     return refusal->binding != PLANNER_BINDS_MODEL && refusal->binding != PLANNER_BINDS_COUNT_OVER_FLEET;
@@ -113,8 +108,7 @@ static bool find_allowed(const struct reservation *reservation, struct planner_r
     if (wish->duration_s > 0) {
         if (holding_earliest(reservation, request, wish->start_to_s))
             return true;
-        last.from = wish->start_to_s;
-        last.to = shifted_end(request, last.from);
+        last = request_moved(request, wish->start_to_s);
     }
     bool is_found = wish->if_unavailable == UNAVAILABLE_NEXT_WINDOW &&
                     holding_earliest(reservation, &last, last.from + PLANNER_LATER_LIMIT_S);

@@ -5,6 +5,9 @@
 
 #include "provisioner/reconcile/world.h"
 
+/* Who is told a window posts it a little later: it must not be past by then, and whoever gives way is told then. */
+#define TIME_TO_POST_S 60
+
 /* The wish as it is put to the planner at this instant. */
 struct planner_request verdict_request(const struct reservation *reservation);
 /* Puts the wish to the planner: sets granted and the window, or refused, reason, binding and alternatives. */

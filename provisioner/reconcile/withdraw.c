@@ -17,18 +17,13 @@ static bool may_regain(const struct reservation *reservation)
            !reservation->wish.cancel_requested;
 }
 
-static bool lasts(const struct instance *instance)
-{
-    return !instance_is_gone(instance) && instance->is.state != INSTANCE_STOPPING;
-}
-
-/* The ordinal's one that lasts, or else its last; NULL: none was made yet. */
+/* The ordinal's one that goes on, or else its last; NULL: none was made yet. */
 static struct instance *instance_of(struct reservation *reservation, uint32_t ordinal)
 {
     struct instance *last = NULL;
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         struct instance *each = &reservation->instances[i];
-        if (each->ordinal == ordinal && (last == NULL || lasts(each) || !lasts(last)))
+        if (each->ordinal == ordinal && (last == NULL || instance_goes_on(each) || !instance_goes_on(last)))
             last = each;
     }
     return last;
@@ -38,7 +33,7 @@ static struct instance *instance_of(struct reservation *reservation, uint32_t or
 static void tell(struct instance *instance, int64_t ends_by_s)
 {
     int64_t window_end_s = instance->reservation->ends_s;
-    if (!lasts(instance) || instance->ends_by_s == ends_by_s)
+    if (!instance_goes_on(instance) || instance->ends_by_s == ends_by_s)
         return;
     instance->ends_by_s = ends_by_s;
     instance->ends_s = window_end_s == NEVER ? ends_by_s : window_end_s;
@@ -105,7 +100,7 @@ void notice_follow(struct reservation *reservation)
         return;
     for (uint32_t i = 0; i < reservation->instance_count; i++) {
         const struct instance *instance = &reservation->instances[i];
-        if (lasts(instance) && instance->ends_by_s > now_s)
+        if (instance_goes_on(instance) && instance->ends_by_s > now_s)
             next_s = least_of(next_s, instance->ends_by_s);
     }
     if (next_s == NEVER)

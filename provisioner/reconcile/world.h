@@ -265,6 +265,8 @@ struct planner_key instance_key(const struct instance *instance);
 void instance_settle(struct instance *instance, struct identity node);
 /* Whether it is over for this instance, one way or the other. */
 bool instance_is_gone(const struct instance *instance);
+/* It is neither gone nor going. */
+bool instance_goes_on(const struct instance *instance);
 /* It is, or is on its way to be, one of those that its reservation's terms ask for: its time is not over either, though in a
  * pause it may still run. */
 bool instance_lasts(const struct instance *instance);
