@@ -11,15 +11,15 @@
 // clang-format off
 #define AT(member) offsetof(struct simulate_addition, member)
 static const struct question_field addition_fields[] = {
-    {"gpu_model",    .type = QUESTION_TEXT, AT(gpu_model), .required = true},
-    {"grouping",     .type = QUESTION_TEXT, AT(grouping)},
+    {"gpu_model",      .type = QUESTION_TEXT, AT(gpu_model), .required = true},
+    {"grouping",       .type = QUESTION_TEXT, AT(grouping)},
     {"fabric",         .type = QUESTION_ID,   AT(fabric)},
     {"nodes_per_rack", .type = QUESTION_INT,  AT(nodes_per_rack), .if_absent = 8, .least = 1, .most = SIMULATE_NODES_MAX},
-    {"gpus",         .type = QUESTION_INT,  AT(gpus), .required = true, .least = 1, .most = PLANNER_NODE_GPUS_MAX},
-    {"count",        .type = QUESTION_INT,  AT(count), .required = true, .least = 1, .most = SIMULATE_NODES_MAX},
-    {"cpu_milli",    .type = QUESTION_INT,  AT(cpu_milli), .required = true, .least = 0, .most = INT64_MAX},
-    {"memory_mib",   .type = QUESTION_INT,  AT(memory_mib), .required = true, .least = 0, .most = INT64_MAX},
-    {"turnaround_s", .type = QUESTION_INT,  AT(turnaround_s), .least = 0, .most = INT32_MAX},
+    {"gpus",           .type = QUESTION_INT,  AT(gpus), .required = true, .least = 1, .most = PLANNER_NODE_GPUS_MAX},
+    {"count",          .type = QUESTION_INT,  AT(count), .required = true, .least = 1, .most = SIMULATE_NODES_MAX},
+    {"cpu_milli",      .type = QUESTION_INT,  AT(cpu_milli), .required = true, .least = 0, .most = INT64_MAX},
+    {"memory_mib",     .type = QUESTION_INT,  AT(memory_mib), .required = true, .least = 0, .most = INT64_MAX},
+    {"turnaround_s",   .type = QUESTION_INT,  AT(turnaround_s), .least = 0, .most = INT32_MAX},
     {.name = NULL},
 };
 #undef AT
