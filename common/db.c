@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* The server cancels a statement after its timeout; one that does not answer for this long thereafter is gone. */
 #define ANSWER_SLACK_MS 5000
@@ -202,6 +203,16 @@ enum err_kind db_run(struct db *db, const struct db_stmt *stmt, const char *cons
     (void)err_context(&err, "statement '%s'", stmt->name);
     if (reterr != NULL)
         *reterr = err;
+    return kind;
+}
+
+enum err_kind db_change(struct db *db, const struct db_stmt *stmt, const char *const *params, int64_t *ret_rows,
+                        struct err *reterr)
+{
+    CLEANUP(db_result_clear) PGresult *result = NULL;
+    enum err_kind kind = db_run(db, stmt, params, &result, reterr);
+    if (kind == ERR_NONE)
+        *ret_rows = strtoll(PQcmdTuples(result), NULL, 10);
     return kind;
 }
 

@@ -53,6 +53,9 @@ void db_disconnect(struct db *db);
  * and is released with db_result_clear. */
 MUST_CHECK enum err_kind db_run(struct db *db, const struct db_stmt *stmt, const char *const *params, PGresult **ret,
                                 struct err *reterr);
+/* The same of a change, and of how many rows it was. */
+MUST_CHECK enum err_kind db_change(struct db *db, const struct db_stmt *stmt, const char *const *params,
+                                   int64_t *ret_rows, struct err *reterr);
 #define DB_PARAMS(...) ((const char *const[]){__VA_ARGS__})
 #define DB_NO_PARAMS   ((const char *const *)NULL)
 /* A number that has a name, within the text of a statement. Its macro is digits alone. */

@@ -18,6 +18,9 @@
 #define LEASE_TTL_MS           30000
 #define HOUSEKEEPING_PERIOD_MS 5000
 #define CHORES_PERIOD_MS       600000 /* partitions are made days ahead */
+#define EXPIRED_MAX            5000   /* of a statement: a long transaction stops the event log's readers */
+#define EXPIRED_TEXT           SQL_NUMBER(EXPIRED_MAX)
+#define EXPIRING_MS            5000 /* in a row, well below the lease */
 
 static struct metric default_rows = {.name = "sluice_default_partition_used",
                                      .type = METRIC_GAUGE,
@@ -36,12 +39,11 @@ static const struct db_stmt statement_partitions = {
     .params = 0,
 };
 
-/* In chunks, because a long transaction stops the event log's readers. */
 static const struct db_stmt statement_expire_keys = {
     .name = "background_expire_keys",
     .sql = "DELETE FROM idempotency WHERE (tenant_id, principal_id, key) IN (SELECT tenant_id, principal_id, key"
-           " FROM idempotency WHERE recorded_at < clock_timestamp() - interval '48 hours' ORDER BY recorded_at LIMIT "
-           "5000)",
+           " FROM idempotency WHERE recorded_at < clock_timestamp() - interval '48 hours' ORDER BY recorded_at"
+           " LIMIT " EXPIRED_TEXT ")",
     .params = 0,
 };
 
@@ -49,16 +51,15 @@ static const struct db_stmt statement_expire_keys = {
 static const struct db_stmt statement_expire_sessions = {
     .name = "background_expire_sessions",
     .sql = "DELETE FROM session WHERE id IN (SELECT id FROM session"
-           " WHERE expires_at < clock_timestamp() - interval '1 day' ORDER BY expires_at LIMIT 5000)",
+           " WHERE expires_at < clock_timestamp() - interval '1 day' ORDER BY expires_at LIMIT " EXPIRED_TEXT ")",
     .params = 0,
 };
 
 /* A month longer than readings may be old. */
 static const struct db_stmt statement_expire_events = {
     .name = "background_expire_meter_events",
-    .sql = "WITH gone AS (DELETE FROM meter_event WHERE (tenant_id, event_id) IN (SELECT tenant_id, event_id"
-           " FROM meter_event WHERE to_at < sluice_now() - interval '93 days' ORDER BY to_at LIMIT 5000) RETURNING 1)"
-           " SELECT count(*) FROM gone",
+    .sql = "DELETE FROM meter_event WHERE (tenant_id, event_id) IN (SELECT tenant_id, event_id"
+           " FROM meter_event WHERE to_at < sluice_now() - interval '93 days' ORDER BY to_at LIMIT " EXPIRED_TEXT ")",
     .params = 0,
 };
 
@@ -85,29 +86,34 @@ static void *watch_tokens(void *context)
     return NULL;
 }
 
-/* As many as came in since: agents report without end. */
-static enum err_kind expire_events(struct db *db, struct err *reterr)
+/* As many as came in since, for callers and agents do not rest. *ret_more: that takes longer than a round may. */
+static enum err_kind expire(struct db *db, bool *ret_more, struct err *reterr)
 {
-    enum err_kind kind = ERR_NONE;
-    for (int64_t gone = 1; gone > 0 && kind == ERR_NONE && !shutdown_requested();) {
-        CLEANUP(db_result_clear) PGresult *result = NULL;
-        kind = db_run(db, &statement_expire_events, DB_NO_PARAMS, &result, reterr);
-        gone = kind == ERR_NONE ? db_int(result, 0, 0, 0) : 0;
+    static const struct db_stmt *const expiring[] = {&statement_expire_keys, &statement_expire_sessions,
+                                                     &statement_expire_events};
+    int64_t until_ms = clock_monotonic_ms() + EXPIRING_MS;
+    *ret_more = true;
+    while (*ret_more && clock_monotonic_ms() < until_ms && !shutdown_requested()) {
+        *ret_more = false;
+        for (size_t i = 0; i < COUNT_OF(expiring); i++) {
+            int64_t rows = 0;
+            enum err_kind kind = db_change(db, expiring[i], DB_NO_PARAMS, &rows, reterr);
+            if (kind != ERR_NONE)
+                return kind;
+            *ret_more |= rows == EXPIRED_MAX;
+        }
     }
-    return kind;
+    return ERR_NONE;
 }
 
-static enum err_kind do_chores(struct db *db, struct err *reterr)
+static enum err_kind do_chores(struct db *db, bool *ret_more, struct err *reterr)
 {
     CLEANUP(db_result_clear) PGresult *result = NULL;
     enum err_kind kind = db_run(db, &statement_partitions, DB_NO_PARAMS, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
     metric_set(&default_rows, db_int(result, 0, 0, 0));
-    kind = db_run(db, &statement_expire_keys, DB_NO_PARAMS, NULL, reterr);
-    if (kind == ERR_NONE)
-        kind = db_run(db, &statement_expire_sessions, DB_NO_PARAMS, NULL, reterr);
-    return kind == ERR_NONE ? expire_events(db, reterr) : kind;
+    return expire(db, ret_more, reterr);
 }
 
 static void *keep_house(void *context)
@@ -120,8 +126,9 @@ static void *keep_house(void *context)
         struct err err = {0};
         enum err_kind kind = lease_keep(&lease, background->house_db, &err);
         if (kind == ERR_NONE && lease.held && clock_monotonic_ms() >= next_ms) {
-            kind = do_chores(background->house_db, &err);
-            next_ms = clock_monotonic_ms() + CHORES_PERIOD_MS;
+            bool has_more = false;
+            kind = do_chores(background->house_db, &has_more, &err);
+            next_ms = clock_monotonic_ms() + (has_more ? 0 : CHORES_PERIOD_MS);
         }
         if (kind == ERR_NONE)
             kind = vitals_look(background->house_db, &err);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 
 #define EVENTS_MAX       1000
+#define CLEANED_MAX      5000 /* of a statement, which is to be short */
+#define CLEANED_TEXT     SQL_NUMBER(CLEANED_MAX)
 #define EVENTS_MAX_TEXT  SQL_NUMBER(EVENTS_MAX)
 #define UNDER_WAY_TEXT   SQL_NUMBER(QUEUE_UNDER_WAY_MAX)
 #define PER_WEBHOOK_TEXT SQL_NUMBER(QUEUE_PER_WEBHOOK_MAX)
@@ -153,16 +155,22 @@ static const struct db_stmt statement_clean = {
     .name = "webhook_clean",
     .sql = "DELETE FROM webhook_delivery WHERE id IN (SELECT d.id FROM webhook_delivery d"
            " WHERE d.id < (lpad(to_hex(floor((extract(epoch FROM clock_timestamp()) - 30 * 86400) * 1000)::bigint), 12,"
-           "   '0') || repeat('0', 20))::uuid ORDER BY d.id LIMIT 5000)",
+           "   '0') || repeat('0', 20))::uuid ORDER BY d.id LIMIT " CLEANED_TEXT ")",
     .params = 0,
 };
 
+/* Goes from webhook to webhook by the index, not through a month of deliveries. */
 static const struct db_stmt statement_clean_gone = {
     .name = "webhook_clean_gone",
-    .sql = "WITH gone AS (DELETE FROM webhook_status s WHERE NOT EXISTS"
-           "   (SELECT FROM webhook w WHERE w.id = s.webhook_id) RETURNING webhook_id)"
-           " DELETE FROM webhook_delivery WHERE id IN (SELECT d.id FROM webhook_delivery d WHERE NOT EXISTS"
-           "   (SELECT FROM webhook w WHERE w.id = d.webhook_id) LIMIT 5000)",
+    .sql = "WITH RECURSIVE known AS ("
+           "  SELECT (SELECT d.webhook_id FROM webhook_delivery d ORDER BY d.webhook_id LIMIT 1) AS webhook_id"
+           "  UNION ALL SELECT (SELECT d.webhook_id FROM webhook_delivery d WHERE d.webhook_id > k.webhook_id"
+           "   ORDER BY d.webhook_id LIMIT 1) FROM known k WHERE k.webhook_id IS NOT NULL), statuses AS ("
+           "  DELETE FROM webhook_status s WHERE NOT EXISTS (SELECT FROM webhook w WHERE w.id = s.webhook_id))"
+           " DELETE FROM webhook_delivery WHERE id IN (SELECT d.id FROM (SELECT k.webhook_id FROM known k"
+           "   WHERE NOT EXISTS (SELECT FROM webhook w WHERE w.id = k.webhook_id)) gone CROSS JOIN LATERAL"
+           "   (SELECT d.id FROM webhook_delivery d WHERE d.webhook_id = gone.webhook_id LIMIT " CLEANED_TEXT ") d"
+           "   LIMIT " CLEANED_TEXT ")",
     .params = 0,
 };
 
@@ -281,8 +289,12 @@ void queue_ended_clear(struct queue_ended *ended)
         db_array_clear(columns[i]);
 }
 
-enum err_kind queue_clean(struct db *db, struct err *reterr)
+enum err_kind queue_clean(struct db *db, bool *ret_more, struct err *reterr)
 {
-    enum err_kind kind = db_run(db, &statement_clean, DB_NO_PARAMS, NULL, reterr);
-    return kind == ERR_NONE ? db_run(db, &statement_clean_gone, DB_NO_PARAMS, NULL, reterr) : kind;
+    int64_t old = 0, gone = 0;
+    enum err_kind kind = db_change(db, &statement_clean, DB_NO_PARAMS, &old, reterr);
+    if (kind == ERR_NONE)
+        kind = db_change(db, &statement_clean_gone, DB_NO_PARAMS, &gone, reterr);
+    *ret_more = kind == ERR_NONE && (old == CLEANED_MAX || gone == CLEANED_MAX);
+    return kind;
 }

@@ -63,7 +63,7 @@ struct queue_ended {
 MUST_CHECK enum err_kind queue_record(struct db *db, struct queue_ended *ended, int64_t disable_after_s,
                                       struct err *reterr);
 void queue_ended_clear(struct queue_ended *ended);
-/* Within a transaction: forgets a part of what is too old, or of webhooks that are gone. */
-MUST_CHECK enum err_kind queue_clean(struct db *db, struct err *reterr);
+/* Within a transaction: forgets a part of what is too old, or of webhooks that are gone. *ret_more: it was not all. */
+MUST_CHECK enum err_kind queue_clean(struct db *db, bool *ret_more, struct err *reterr);
 
 extern const struct db_stmt *const queue_statements[];

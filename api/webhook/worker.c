@@ -67,6 +67,7 @@ struct webhook_worker {
     struct event_cursor cursor;
     bool has_cursor;
     bool has_more; /* events behind the cursor, for the next transaction */
+    bool has_more_chores;
     int64_t look_at_ms, chores_at_ms;
 };
 
@@ -327,7 +328,7 @@ static enum err_kind clean_within(struct db *db, void *context, struct err *rete
     struct webhook_worker *worker = context;
     enum err_kind kind = lease_fence(&worker->lease, db, reterr);
     if (kind == ERR_NONE)
-        kind = queue_clean(db, reterr);
+        kind = queue_clean(db, &worker->has_more_chores, reterr);
     if (kind == ERR_NONE && worker->has_cursor) /* also where there was nobody to bring what it passed */
         kind = event_cursor_save(db, QUEUE_CONSUMER, &worker->cursor, reterr);
     return kind == ERR_NONE ? reseal(db, worker->options.keys, reterr) : kind;
@@ -379,8 +380,9 @@ static enum err_kind do_chores(struct webhook_worker *worker, struct err *reterr
 {
     if (clock_monotonic_ms() < worker->chores_at_ms)
         return ERR_NONE;
-    worker->chores_at_ms = clock_monotonic_ms() + CHORES_PERIOD_MS;
-    return db_transact(worker->db, 1, clean_within, worker, reterr);
+    enum err_kind kind = db_transact(worker->db, 1, clean_within, worker, reterr);
+    worker->chores_at_ms = clock_monotonic_ms() + (kind == ERR_NONE && worker->has_more_chores ? 0 : CHORES_PERIOD_MS);
+    return kind;
 }
 
 /* The network wakes us more often than there is something to ask the database. */

@@ -30,6 +30,18 @@ def test_a_missing_leader_and_unread_events_are_seen(make_stack):
     eventually(lambda: stack.api.metrics()["sluice_event_lag_seconds"] == 0, "everything is read again")
 
 
+def test_what_is_kept_for_a_while_goes_however_much_came_in(stack):
+    """More than a statement takes; that looks every ten minutes."""
+    stack.api.stop()
+    stack.operator.close()
+    stack.sql("""INSERT INTO idempotency (tenant_id, principal_id, key, request_sha256, object_id, recorded_at)
+                 SELECT gen_random_uuid(), gen_random_uuid(), n::text, sha256(''), gen_random_uuid(), clock_timestamp() - n * interval '1 second'
+                   FROM generate_series(1, 400000, 20) n""")
+    stack.api.start()
+    eventually(lambda: stack.sql("SELECT min(recorded_at) > clock_timestamp() - interval '48 hours 1 minute' AS done FROM idempotency")[0]["done"], "old keys are gone")
+    assert stack.sql("SELECT count(*) AS n FROM idempotency")[0]["n"] > 8000, "younger ones are kept"
+
+
 def test_nodes_are_counted_by_their_state(make_stack):
     stack = make_stack(start=None)
 

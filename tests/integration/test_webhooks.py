@@ -377,6 +377,24 @@ def test_a_name_that_nobody_answers_for_delays_nobody_else(make_hooked, receiver
         eventually(lambda: receiver.messages("/quick"), "the quick one is served")
 
 
+def test_old_deliveries_go_however_many_there_are(hooked, receiver):
+    """More than a statement takes, of a webhook's and of one that is gone; that looks every minute."""
+    acme = tenant(hooked)
+    made = hook(acme, receiver.url + "/x", ["tenant.none"])
+    acme.post(f"/v1/webhooks/{made['id']}/ping").expect(202)
+    eventually(lambda: deliveries(acme, made, "?state=delivered"), "it is brought")
+    hooked.api.stop()
+    acme.close()
+    hooked.sql("""INSERT INTO webhook_delivery (id, webhook_id, tenant_id, event_generation, event_xid, event_seq, event_recorded_at, kind, object_id, state)
+                  SELECT (lpad(to_hex((extract(epoch FROM clock_timestamp() - age) * 1000)::bigint - n), 12, '0') || '7' || substr(md5(n::text), 14))::uuid, webhook,
+                         d.tenant_id, d.event_generation, d.event_xid, d.event_seq, d.event_recorded_at, d.kind, d.object_id, 'delivered'
+                    FROM webhook_delivery d, generate_series(1, 11000) n,
+                         LATERAL (VALUES (d.webhook_id, interval '31 days'), ('00000000-0000-7000-8000-000000000000', '1 minute')) v (webhook, age)""")
+    hooked.api.start()
+    eventually(lambda: hooked.sql("SELECT count(*) AS n FROM webhook_delivery")[0]["n"] == 1, "all but the one are gone")
+    assert [each["kind"] for each in deliveries(acme, made)] == ["webhook.ping"]
+
+
 def test_a_webhook_that_fails_for_too_long_is_disabled(make_hooked, receiver):
     stack = make_hooked(SLUICE_WEBHOOK_DISABLE_AFTER_S="1", SLUICE_WEBHOOK_RETRY_MS="200")
     acme = tenant(stack)
