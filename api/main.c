@@ -13,6 +13,7 @@
 #include "api/server/contract.h"
 #include "api/server/follower.h"
 #include "api/server/problem_page.h"
+#include "api/server/readiness.h"
 #include "api/server/server.h"
 #include "api/server/settings_check.h"
 #include "api/server/waiting.h"
@@ -37,21 +38,6 @@ static void make_cursor_key(const char *secret, uint8_t ret[static CURSOR_KEY_SI
         must(RAND_bytes(ret, CURSOR_KEY_SIZE) == 1);
     else
         must(EVP_Digest(secret, strlen(secret), ret, NULL, EVP_sha256(), NULL) == 1);
-}
-
-/* For /readyz: a connection of its own, used by the admin's thread only. */
-static bool is_ready(void *context, FILE *out)
-{
-    struct err err = {0};
-    bool fine = db_check_schema(context, &err) == ERR_NONE;
-    fprintf(out, "database %s\n", fine ? "ok" : err.text);
-    return fine;
-}
-
-static struct db *system_db(const char *url)
-{
-    return db_new(&(struct db_options){
-        .url = url, .role = "sluice_api_system", .application_name = "sluice-api check", .statement_timeout_ms = 5000});
 }
 
 static struct rate_limits *new_rates(const struct api_settings *settings)
@@ -158,10 +144,10 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     struct background *background = background_start(url, server.tokens);
     struct audit_sealer *sealer = start_sealer(url, settings, audit_key);
     struct webhook_worker *webhooks = start_webhooks(url, &server);
-    CLEANUP(db_freep) struct db *ready_db = system_db(url);
+    struct readiness *readiness = readiness_start(url);
     struct admin *admin = NULL;
     if (kind == ERR_NONE && common->admin_listen[0] != '\0')
-        kind = admin_start(common->admin_listen, is_ready, ready_db, &admin, reterr);
+        kind = admin_start(common->admin_listen, readiness_write, readiness, &admin, reterr);
     if (kind == ERR_NONE)
         kind = listener_start(&server, reterr);
     if (kind == ERR_NONE) {
@@ -178,12 +164,15 @@ static enum err_kind serve(const struct config_common *common, const struct api_
     webhook_worker_stop(webhooks);
     audit_sealer_stop(sealer);
     admin_stop(admin);
+    readiness_stop(readiness);
     return kind;
 }
 
 static enum err_kind check_schema(const char *url, struct err *reterr)
 {
-    CLEANUP(db_freep) struct db *db = system_db(url);
+    CLEANUP(db_freep)
+    struct db *db = db_new(&(struct db_options){
+        .url = url, .role = "sluice_api_system", .application_name = "sluice-api check", .statement_timeout_ms = 5000});
     enum err_kind kind = db_check_schema(db, reterr);
     return kind == ERR_PRECONDITION ? kind : ERR_NONE; /* a database that is away comes back */
 }

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from cluster import Cluster
-from stack import Daemon, Stack, eventually
+from stack import A_SECOND_S, Client, Daemon, Stack, eventually
 from streams import Streams
 
 WISH = {
@@ -114,6 +114,33 @@ def test_the_database_away_ends_streams_and_shows_in_every_programs_metrics(own_
             assert streams.until_all_say(b"retry", 30) is not None
             stack.node("after")
             assert streams.until_all_say(b"node.enrolled", 30) is not None
+    finally:
+        stack.stop()
+
+
+def server_processes(cluster):
+    """The server's own first, then its children."""
+    parent = int((cluster.directory / "data" / "postmaster.pid").read_text().split()[0])
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=True).stdout
+    return [parent, *map(int, listed.split())]
+
+
+def test_a_database_that_stands_still_is_told_and_holds_up_nobody_who_asks(own_cluster, tmp_path):
+    """Its storage hangs, say: connections stay, and nothing is answered."""
+    stack = Stack(own_cluster.start_prepared(), tmp_path).start()
+    daemons = (stack.api, stack.provisioner, stack.billing)
+    try:
+        for process in (processes := server_processes(own_cluster)):
+            os.kill(process, signal.SIGSTOP)
+        try:
+            for daemon in daemons:
+                eventually(lambda one=daemon: not one.is_ready(), f"{daemon.name} tells")
+                for path, status in (("/readyz", 503), ("/livez", 200), ("/metrics", 200)):
+                    assert Client(daemon.admin_port).get(path, timeout=A_SECOND_S).status == status, path
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+        eventually(lambda: all([daemon.is_ready() for daemon in daemons]), "all are ready again")
     finally:
         stack.stop()
 
