@@ -267,6 +267,15 @@ enum err_kind caller_find(struct request_internal *internal, bool *ret_waits, st
     return ERR_NONE;
 }
 
+void caller_doubt(struct request_internal *internal)
+{
+    token_cache_forget(internal->server->tokens, &internal->shown);
+    internal->refusal = NULL;
+    internal->expire = NULL; /* a look-up has its own time */
+    internal->is_in_doubt = true;
+    suspension_end(internal->server->suspensions, &internal->suspension);
+}
+
 /* A browser sends its cookie whoever makes it: what changes something must come from a page of ours. */
 static enum err_kind check_forgery(const struct request_internal *internal, struct err *reterr)
 {

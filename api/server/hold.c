@@ -52,13 +52,8 @@ static void doubted(struct change_waiter *waiter)
 {
     struct look *look = (struct look *)(void *)((char *)waiter - offsetof(struct look, waiter));
     struct request_internal *internal = look->internal;
-    struct server *server = internal->server;
-    if (suspension_claim_turn(&internal->suspension, look->turn)) {
-        token_cache_forget(server->tokens, &internal->shown);
-        internal->refusal = NULL;
-        internal->expire = NULL; /* a look-up has its own time */
-        suspension_end(server->suspensions, &internal->suspension);
-    }
+    if (suspension_claim_turn(&internal->suspension, look->turn))
+        caller_doubt(internal);
     internal_drop(internal);
 }
 

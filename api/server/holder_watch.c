@@ -81,9 +81,11 @@ static void collect(struct holder_watches *watches, int64_t now_ms, struct holde
 static void end_waits(struct holder_watches *watches, int64_t now_ms, const PGresult *changed)
 {
     (void)pthread_mutex_lock(&watches->lock);
-    for (const struct holder_watch *watch = watches->first; watch != NULL; watch = watch->next) {
-        if (holder_is_over(&watch->holder) || !holder_may_go_on(&watch->holder, watch->number, changed))
-            suspension_wait_until(watch->suspension, watch->turn, now_ms);
+    for (struct holder_watch *watch = watches->first; watch != NULL; watch = watch->next) {
+        if (!holder_is_over(&watch->holder) && holder_may_go_on(&watch->holder, watch->number, changed))
+            continue;
+        atomic_store(&watch->is_doubted, true);
+        suspension_wait_until(watch->suspension, watch->turn, now_ms);
     }
     (void)pthread_mutex_unlock(&watches->lock);
 }

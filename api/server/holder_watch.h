@@ -1,11 +1,13 @@
-/* Changes that wait for a verdict, and whether whoever asked may still be told of it. What they asked for is committed,
- * so once they would be refused (holder.h) nothing is taken back: their wait is over, and they are told what there is
- * then, nothing that comes later. Any thread. */
+/* Requests that wait for a verdict, or for answers of planners, and whether whoever asked may still be told. Once they
+ * would be refused (holder.h) their wait is over. A change is committed by then, and nothing is taken back: they are
+ * told what there is, nothing that comes later. Who only asked is refused. Any thread. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "api/server/holder.h"
 #include "api/server/suspension.h"
+
+#include <stdatomic.h>
 
 struct holder_watches;
 
@@ -16,6 +18,7 @@ struct holder_watch { /* zeroed at first */
     uint64_t turn;
     int64_t number, since_ms;
     bool is_watching;
+    atomic_bool is_doubted; /* its wait is over for that, whether its time is or not */
 };
 
 struct holder_watches *holder_watches_new(void);

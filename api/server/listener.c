@@ -338,7 +338,7 @@ static enum MHD_Result dispatch(struct request_internal *internal)
     return hand_over(internal);
 }
 
-/* What is held, when its caller is in doubt: refused, or its handler runs again. */
+/* What waits, when its caller is in doubt: refused, or where it is held its handler runs again. */
 static enum MHD_Result look_again(struct request_internal *internal)
 {
     struct err err = {0};
@@ -346,8 +346,11 @@ static enum MHD_Result look_again(struct request_internal *internal)
     enum err_kind kind = caller_find(internal, &waits, &err);
     if (waits)
         return MHD_YES;
+    internal->is_in_doubt = false;
     if (kind == ERR_NONE)
         kind = authorize(&internal->request, &err);
+    if (kind == ERR_NONE && internal->hold == NULL)
+        kind = err_set(&err, ERR_RETRY, "what the caller may do changed while a planner was asked");
     if (kind != ERR_NONE)
         return send_error(internal, &err);
     reading_begin(internal, execute_read);
@@ -385,7 +388,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     if (internal->reading.step != NULL)
         return read_on(internal);
     connection_enter(connection_of(connection), CONNECTION_WORK);
-    return internal->hold == NULL ? dispatch(internal) : look_again(internal);
+    return internal->is_in_doubt ? look_again(internal) : dispatch(internal);
 }
 
 /* The connection's reference. NULL is fine. */

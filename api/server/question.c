@@ -6,6 +6,7 @@
 
 #include "api/server/answers.h"
 #include "api/server/follower.h"
+#include "api/server/holder_watch.h"
 #include "api/server/server.h"
 #include "common/alloc.h"
 #include "common/clock.h"
@@ -38,6 +39,7 @@ struct asking {
     question_finish *finish;
     int64_t wait_ms;
     uint64_t turn; /* of internal->suspension, in which the answers are waited for */
+    struct holder_watch watch;
     size_t count;
     _Atomic size_t missing;
     bool is_sent;     /* counts against questions_max */
@@ -195,7 +197,9 @@ static void answered(struct answer_waiter *waiter, const PGresult *result, int r
 
 static void release(struct request_internal *internal)
 {
+    struct holder_watches *holders = follower_holders(internal->server->follower);
     for (struct asking *asking = internal->asking; asking != NULL; asking = asking->before) {
+        holder_watch_end(holders, &asking->watch);
         for (size_t i = 0; i < asking->count; i++) {
             free(asking->each[i].answer);
             free(asking->each[i].problem);
@@ -216,18 +220,24 @@ static void unwatch(struct asking *asking)
     }
 }
 
-/* The timer, with the claim: the time is over, or the server stops. */
+/* The timer, with the claim: the time is over, the server stops, or whoever asked may do less than when they did. */
 static void expire(struct suspension *suspension, bool is_shutdown)
 {
     struct request_internal *internal =
         (struct request_internal *)(void *)((char *)suspension - offsetof(struct request_internal, suspension));
+    struct asking *asking = internal->asking;
     struct err err = {0};
+    if (!is_shutdown && !asking->is_optional && atomic_load(&asking->watch.is_doubted)) {
+        unwatch(asking);
+        caller_doubt(internal);
+        return;
+    }
     if (is_shutdown)
         (void)err_set_code(&err, ERR_OVERLOADED, "shutting_down", "the server is stopping");
     else
         (void)err_set_code(&err, ERR_UNAVAILABLE, "planner_unavailable", "the zone's planner did not answer in time");
     metric_add(&unanswered_total, is_shutdown ? 0 : 1);
-    unwatch(internal->asking); /* the connection has its reference until it is answered */
+    unwatch(asking); /* the connection has its reference until it is answered */
     go_without(internal, &err);
 }
 
@@ -291,6 +301,7 @@ static void park(struct asking *asking)
         internal_keep(internal);
         answers_watch(answers, &asking->each[i].waiter);
     }
+    holder_watch_begin(follower_holders(internal->server->follower), &asking->watch, &internal->request, asking->turn);
     suspension_park(&internal->suspension, clock_monotonic_ms() + asking->wait_ms);
 }
 

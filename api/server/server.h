@@ -80,6 +80,7 @@ struct request_internal {
     bool is_screened;       /* the first call was made */
     bool is_answer_ready;   /* the second: response is to be sent */
     bool wants_close;
+    bool is_in_doubt;   /* what the caller may has changed while it waited: they are asked for anew */
     bool is_repetition; /* under an idempotency key: whatever is decided was decided before */
     char trace_id[TRACE_ID_SIZE], traceparent[TRACEPARENT_SIZE]; /* W3C Trace Context; empty: the client said none */
     struct token_proof shown;            /* of a token or session; kind 0: none that could be read */
@@ -163,6 +164,9 @@ bool problem_has_retry_after(int status);
 MUST_CHECK enum err_kind authenticate(struct request_internal *internal, bool *ret_waits, struct err *reterr);
 /* Only who it is: of a request that was let in before, and has paid. */
 MUST_CHECK enum err_kind caller_find(struct request_internal *internal, bool *ret_waits, struct err *reterr);
+/* By who has the claim: resumes the request, which is asked who it is as at first. The request may be gone afterwards.
+ */
+void caller_doubt(struct request_internal *internal);
 
 /* Of a sign-in that shows no token: ERR_THROTTLED (sign_in_throttled) while its address waits; and that it has failed.
  */

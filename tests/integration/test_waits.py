@@ -1,9 +1,11 @@
 """Waiting for what changes: GET with Prefer: wait, event streams per tenant, and how soon a token's end is felt everywhere."""
 # SPDX-License-Identifier: Apache-2.0
 
+import concurrent.futures
 import contextlib
 import http.client
 import re
+import signal
 import threading
 import time
 
@@ -18,7 +20,8 @@ ENDING_LIMIT_S = 5  # a stream that goes on says so every 15 s
 @pytest.fixture(scope="module")
 def sluice(make_module_stack):
     made = make_module_stack(settings={"sluice-api": {
-        "SLUICE_STREAMS_PER_TENANT_MAX": "2", "SLUICE_SUSPENDED_PER_TENANT_MAX": "3", "SLUICE_STATEMENT_TIMEOUT_MS": "120000"}})
+        "SLUICE_STREAMS_PER_TENANT_MAX": "2", "SLUICE_SUSPENDED_PER_TENANT_MAX": "3", "SLUICE_STATEMENT_TIMEOUT_MS": "120000",
+        "SLUICE_QUESTION_WAIT_MS": "30000"}})
     made.fleet(nodes=4)
     return made
 
@@ -435,6 +438,45 @@ def test_a_get_that_waits_is_refused_everywhere_when_what_it_was_sent_with_ends(
     end(sluice, acme, ending, account, token)
     assert [each.result().expect(401).code for each in waiting] == [code] * 2
     assert time.monotonic() - began < A_SECOND_S
+
+
+AVAILABILITY = f"/v1/availability?zone={ZONE}&from=2026-01-20T00:00:00Z&to=2026-01-21T00:00:00Z"
+QUESTIONS = {"read": lambda client: client.get(AVAILABILITY),
+             "preview": lambda client: client.post("/v1/reservations?validate_only=true", wish(24))}
+
+
+@contextlib.contextmanager
+def unanswered(sluice, client, how):
+    """A question of the client's that no planner answers."""
+    count = "SELECT count(*) AS n FROM planner_question"
+    before = sluice.sql(count)[0]["n"]
+    sluice.provisioner.signal(signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            asked = pool.submit(QUESTIONS[how], client)
+            eventually(lambda: sluice.sql(count)[0]["n"] > before, "it is asked")
+            yield asked
+    finally:
+        sluice.provisioner.signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("how", QUESTIONS)
+@pytest.mark.parametrize("ending, status, code", [("token", 401, "token_revoked"), ("role", 403, "forbidden")])
+def test_who_asks_a_planner_is_refused_when_they_may_not_any_more(sluice, how, ending, status, code):
+    acme = sluice.tenant(f"asks-a-{how}-until-its-{ending}-ends")
+    account = acme.create("/v1/service-accounts", {"name": "asks", "role": "member"})
+    token = acme.create("/v1/tokens", {"name": "asks", "principal": "asks"})
+    with unanswered(sluice, Client(sluice.port, token["token"]), how) as asked:
+        end(sluice, acme, ending, account, token)
+        assert asked.result(A_SECOND_S).expect(status).code == code
+
+
+def test_who_may_ask_a_planner_all_the_same_is_told_to_repeat(sluice, acme):
+    account = acme.create("/v1/service-accounts", {"name": "asks", "role": "member"})
+    token = acme.create("/v1/tokens", {"name": "asks", "principal": "asks"})
+    with unanswered(sluice, Client(sluice.port, token["token"]), "read") as asked:
+        acme.patch(f"/v1/service-accounts/{account['id']}", {"role": "viewer"}).expect(200)
+        assert asked.result(A_SECOND_S).expect(503).code == "serialization_failure"
 
 
 def test_a_get_that_waits_is_refused_when_its_session_ends(sluice, acme):
