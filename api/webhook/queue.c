@@ -60,7 +60,8 @@ static const struct db_stmt statement_bring_reset = {
 };
 
 /* Tenants' and the provider's webhooks apart, so that each is a join. A ping and a redelivery are events themselves,
- * which name the delivery to be made; of the latter the event is that of the delivery before. */
+ * which name the delivery to be made; of the latter the event is that of the delivery before. A row with the last event
+ * where others follow. */
 static const struct db_stmt statement_make = {
     .name = "webhook_make",
     .sql = "WITH batch AS MATERIALIZED ("
@@ -80,9 +81,10 @@ static const struct db_stmt statement_make = {
            "    FROM batch e JOIN webhook_delivery d ON d.id = e.of_id JOIN webhook w ON w.id = d.webhook_id"
            "   WHERE e.kind = 'webhook.redelivery_asked'), made AS ("
            "  INSERT INTO webhook_delivery (id, webhook_id, tenant_id, event_generation, event_xid, event_seq,"
-           "    event_recorded_at, kind, object_id) SELECT * FROM wanted ON CONFLICT (id) DO NOTHING RETURNING id)"
-           " SELECT (SELECT count(*) FROM batch), e.xid::text, e.seq, (SELECT count(*) FROM made) FROM batch e"
-           " ORDER BY e.xid DESC, e.seq DESC LIMIT 1",
+           "    event_recorded_at, kind, object_id) SELECT * FROM wanted ON CONFLICT (id) DO NOTHING)"
+           " SELECT e.xid::text, e.seq FROM"
+           "   (SELECT xid, seq FROM batch ORDER BY xid DESC, seq DESC LIMIT 1) e"
+           "  WHERE EXISTS (SELECT FROM event n WHERE (n.xid, n.seq) > (e.xid, e.seq) AND n.xid < $3::text::xid8)",
     .params = 4,
 };
 
@@ -248,17 +250,17 @@ enum err_kind queue_make(struct db *db, struct event_cursor *cursor, const struc
     enum err_kind kind = db_run(db, &statement_make, params, &result, reterr);
     if (kind != ERR_NONE)
         return kind;
-    bool is_full = PQntuples(result) > 0 && db_int(result, 0, 0, 0) == EVENTS_MAX;
-    struct event_cursor behind = *bound;
-    if (is_full) {
-        behind.xid = db_xid(result, 0, 1);
-        behind.seq = db_int(result, 0, 2, 0);
+    bool has_more = PQntuples(result) > 0;
+    struct event_cursor behind = *bound; /* of all that was read: it stays when that expires */
+    if (has_more) {
+        behind.xid = db_xid(result, 0, 0);
+        behind.seq = db_int(result, 0, 1, 0);
     }
     kind = event_cursor_save(db, QUEUE_CONSUMER, &behind, reterr);
     if (kind != ERR_NONE)
         return kind;
     *cursor = behind;
-    *ret_more = is_full;
+    *ret_more = has_more;
     return ERR_NONE;
 }
 

@@ -25,7 +25,7 @@ MUST_CHECK enum err_kind queue_look(struct db *db, const struct event_cursor *cu
 MUST_CHECK enum err_kind queue_reset(struct db *db, struct event_cursor *cursor, const struct queue_view *view,
                                      struct err *reterr);
 /* Within a transaction: the deliveries of the events behind the cursor, a thousand events at most; *cursor moves behind
- * the last. *ret_more: there may be others. */
+ * the last. *ret_more: there are others. */
 MUST_CHECK enum err_kind queue_make(struct db *db, struct event_cursor *cursor, const struct event_cursor *bound,
                                     bool *ret_more, struct err *reterr);
 

@@ -319,6 +319,27 @@ def test_whom_events_were_lost_of_is_told_and_goes_on_with_what_there_is(hooked,
     assert [message["type"] for message in receiver.messages("/new")] == ["tenant.kept"]
 
 
+def test_nobody_is_told_of_a_loss_where_all_was_read_that_has_expired(hooked, receiver):
+    """As many events as are read at once, and none behind them."""
+    acme = tenant(hooked)
+    hook(acme, receiver.url + "/some", ["tenant.kept"])
+    append(hooked, "tenant.kept")
+    eventually(lambda: len(receiver.messages("/some")) == 1, "it is brought")
+    hooked.sql("SELECT event_append(t.id, NULL, 'tenant', t.id, 1, CASE n WHEN 1000 THEN 'tenant.kept' ELSE 'tenant.other' END, NULL, '{}')"
+               " FROM tenant t, generate_series(1, 1000) n")
+    eventually(lambda: len(receiver.messages("/some")) == 2, "the last of them is brought")
+    hooked.api.stop()
+    acme.close()
+    hooked.operator.close()
+    hooked.sql("SELECT partition_ensure('event', '2020-01-01', '2020-01-01')")
+    hooked.sql("UPDATE event SET recorded_at = '2020-01-01' WHERE kind IN ('tenant.kept', 'tenant.other')")
+    hooked.sql("SELECT partition_maintain()")
+    append(hooked, "tenant.kept")
+    hooked.api.start()
+    eventually(lambda: len(receiver.messages("/some")) == 3, "it goes on")
+    assert [message["type"] for message in receiver.messages("/some")] == ["tenant.kept"] * 3
+
+
 def test_a_slow_receiver_delays_nobody_else(hooked, receiver):
     acme = tenant(hooked)
     hooked.fleet(1)
