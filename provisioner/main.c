@@ -41,14 +41,19 @@ static const struct setting settings_table[] = {
     // clang-format on
 };
 
+struct zone_list {
+    struct zone **items;
+    size_t count;
+};
+
 struct provisioner {
     struct settings settings;
     struct db *db;
     pthread_mutex_t lock; /* of zones: the admin's thread reads them */
-    struct zone **zones;
-    size_t zone_count;
-    bool knows_zones;   /* the database has answered, and is one for this program */
-    struct err trouble; /* else why not */
+    struct zone_list zones;
+    bool knows_zones;         /* the database has answered, and is one for this program */
+    struct err trouble;       /* else why not */
+    struct zone_list leaving; /* removed; the database may keep their threads waiting for seconds */
 };
 
 static const struct db_stmt statement_zones = {
@@ -79,19 +84,24 @@ static int check_statements(const char *database_url)
 
 static bool is_known(const struct provisioner *provisioner, struct identity id)
 {
-    for (size_t i = 0; i < provisioner->zone_count; i++) {
-        if (identity_equal(zone_id(provisioner->zones[i]), id))
+    for (size_t i = 0; i < provisioner->zones.count; i++) {
+        if (identity_equal(zone_id(provisioner->zones.items[i]), id))
             return true;
     }
     return false;
+}
+
+static void append(struct zone_list *list, struct zone *zone)
+{
+    list->items = alloc_resize(list->items, list->count + 1, sizeof(struct zone *));
+    list->items[list->count++] = zone;
 }
 
 static void add_zone(struct provisioner *provisioner, struct identity id)
 {
     struct zone_options options = {.database_url = provisioner->settings.common.database_url,
                                    .lease_ttl_ms = provisioner->settings.lease_ttl_ms};
-    provisioner->zones = alloc_resize(provisioner->zones, provisioner->zone_count + 1, sizeof *provisioner->zones);
-    provisioner->zones[provisioner->zone_count++] = zone_start(id, &options);
+    append(&provisioner->zones, zone_start(id, &options));
 }
 
 static bool is_listed(const PGresult *zones, struct identity id)
@@ -103,20 +113,50 @@ static bool is_listed(const PGresult *zones, struct identity id)
     return false;
 }
 
-/* Those that were removed. Their threads end at their next look, a second or less away. */
+/* Those that were removed: their threads end at their next look, and nobody waits for that here. */
 static void drop_zones(struct provisioner *provisioner, const PGresult *listed)
 {
+    struct zone_list *zones = &provisioner->zones;
     size_t kept = 0;
-    for (size_t i = 0; i < provisioner->zone_count; i++) {
-        struct zone *zone = provisioner->zones[i];
+    for (size_t i = 0; i < zones->count; i++) {
+        struct zone *zone = zones->items[i];
         if (is_listed(listed, zone_id(zone))) {
-            provisioner->zones[kept++] = zone;
+            zones->items[kept++] = zone;
             continue;
         }
         zone_leave(zone);
-        zone_join(zone);
+        append(&provisioner->leaving, zone);
     }
-    provisioner->zone_count = kept;
+    zones->count = kept;
+}
+
+static void let_go(struct zone_list *leaving)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < leaving->count; i++) {
+        struct zone *zone = leaving->items[i];
+        if (!zone_has_ended(zone)) {
+            leaving->items[kept++] = zone;
+            continue;
+        }
+        zone_join(zone);
+        zone_free(zone);
+    }
+    leaving->count = kept;
+}
+
+static void join_all(const struct zone_list *zones)
+{
+    for (size_t i = 0; i < zones->count; i++)
+        zone_join(zones->items[i]);
+}
+
+static void free_all(struct zone_list *zones)
+{
+    for (size_t i = 0; i < zones->count; i++)
+        zone_free(zones->items[i]);
+    free(zones->items);
+    *zones = (struct zone_list){0};
 }
 
 static enum err_kind look_for_zones(struct provisioner *provisioner, struct err *reterr)
@@ -149,8 +189,8 @@ static bool ready(void *context, FILE *out)
     bool all = provisioner->knows_zones;
     const char *trouble = provisioner->trouble.text[0] == '\0' ? "not asked yet" : provisioner->trouble.text;
     fprintf(out, "database %s\n", all ? "ok" : trouble);
-    for (size_t i = 0; i < provisioner->zone_count; i++) {
-        const struct zone *zone = provisioner->zones[i];
+    for (size_t i = 0; i < provisioner->zones.count; i++) {
+        const struct zone *zone = provisioner->zones.items[i];
         char id[IDENTITY_TEXT_SIZE];
         identity_to_text(IDENTITY_ZONE, zone_id(zone), id);
         const char *state = zone_is_leader(zone) ? "leading" : "standing by";
@@ -172,6 +212,7 @@ static void keep_zones(struct provisioner *provisioner)
             log_error("zones_not_read", &err);
             silent = ZONES_SILENT_S * 1000 / ZONES_LOOK_MS;
         }
+        let_go(&provisioner->leaving);
         if (db_wait(provisioner->db, -1, ZONES_LOOK_MS, &notified, NULL) != ERR_NONE) /* the database is away */
             (void)shutdown_wait(ZONES_LOOK_MS);                                       /* the loop looks itself */
     }
@@ -188,10 +229,11 @@ static enum err_kind serve(struct provisioner *provisioner, struct err *reterr)
         return kind;
     log_event(LOG_LEVEL_INFO, "started", LOG_TEXT("zones", provisioner->settings.zones));
     keep_zones(provisioner);
-    for (size_t i = 0; i < provisioner->zone_count; i++)
-        zone_join(provisioner->zones[i]);
-    provisioner->zone_count = 0;
-    admin_stop(admin);
+    join_all(&provisioner->zones);
+    join_all(&provisioner->leaving);
+    admin_stop(admin); /* it looks at the zones until then */
+    free_all(&provisioner->zones);
+    free_all(&provisioner->leaving);
     log_event(LOG_LEVEL_INFO, "stopped");
     return ERR_NONE;
 }
@@ -236,7 +278,6 @@ int main(int argc, char **argv)
                                                      .statement_timeout_ms = 5000});
         kind = serve(&provisioner, &err);
         db_free(provisioner.db);
-        free(provisioner.zones);
     }
     if (kind != ERR_NONE) {
         log_error("start_failed", &err);

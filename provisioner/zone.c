@@ -50,6 +50,7 @@ struct zone {
     atomic_bool leads;
     atomic_bool healthy;
     atomic_bool leaves; /* it is removed */
+    atomic_bool ended;
 };
 
 const struct db_stmt *const *const zone_statements[] = {zone_memory_statements,
@@ -256,6 +257,7 @@ static void *zone_run(void *context)
     drop_memory(zone);
     lease_release(&zone->lease, zone->db);
     atomic_store(&zone->leads, false);
+    atomic_store(&zone->ended, true);
     return NULL;
 }
 
@@ -296,9 +298,18 @@ void zone_leave(struct zone *zone)
     atomic_store(&zone->leaves, true);
 }
 
+bool zone_has_ended(const struct zone *zone)
+{
+    return atomic_load(&zone->ended);
+}
+
 void zone_join(struct zone *zone)
 {
     must(pthread_join(zone->thread, NULL) == 0);
+}
+
+void zone_free(struct zone *zone)
+{
     zone_verify_free(zone->verify);
     db_free(zone->db);
     free(zone);

@@ -20,8 +20,11 @@ struct zone_options {
 struct zone *zone_start(struct identity id, const struct zone_options *options);
 /* The zone is no more: its thread ends within moments. */
 void zone_leave(struct zone *zone);
-/* Waits for the thread, which has given its lease back. */
+/* The thread is at its end, and has given its lease back: it can be joined at once. */
+bool zone_has_ended(const struct zone *zone);
+/* Waits for the thread: as long as the database keeps it waiting. */
 void zone_join(struct zone *zone);
+void zone_free(struct zone *zone); /* that was joined */
 struct identity zone_id(const struct zone *zone);
 /* Any thread: whether it leads, and whether its last work succeeded. */
 bool zone_is_leader(const struct zone *zone);

@@ -1,6 +1,7 @@
 """The provisioner on a real database: wishes and the clock are moved as sluice-api would, without it."""
 # SPDX-License-Identifier: Apache-2.0
 
+import contextlib
 import secrets
 import signal
 import time
@@ -8,7 +9,7 @@ import uuid
 
 import pytest
 
-from stack import Daemon, Ports, eventually
+from stack import Client, Daemon, Ports, eventually
 
 HOUR = 3600
 OVERLAPS = """
@@ -42,13 +43,13 @@ class Ground:
         """One transaction as sluice-api commits it: the change, its events, one NOTIFY."""
         return self.sql(f"WITH told AS (SELECT pg_notify('sluice_wish', '')), done AS ({text}) SELECT id FROM done, told", *values)
 
-    def daemon(self):
+    def daemon(self, lease_ttl_ms=1500):
         port = self.ports.take()
         name = f"provisioner-{len(self.daemons)}"
         (self.directory / name).mkdir()
         made = Daemon("sluice-provisioner", self.directory / name, {
             "SLUICE_DATABASE_URL": self.cluster.url(self.database),
-            "SLUICE_ADMIN_LISTEN": f"127.0.0.1:{port}", "SLUICE_LEASE_TTL_MS": "1500"}, port)
+            "SLUICE_ADMIN_LISTEN": f"127.0.0.1:{port}", "SLUICE_LEASE_TTL_MS": str(lease_ttl_ms)}, port)
         self.daemons.append(made)
         return made
 
@@ -494,3 +495,54 @@ def test_changed_terms_hold_for_what_is_scheduled(led):
     led.advance(HOUR - 600)
     assert led.instances(reservation) == ["running"]
     assert led.state(reservation) == "activating"
+
+
+# ---- Who is asked whether all is well ----
+
+
+@contextlib.contextmanager
+def kept_from_leaving(ground, zone):
+    """The zone's thread cannot give its lease back."""
+    with contextlib.closing(ground.cluster.connect(ground.database)) as keeper:
+        with keeper.cursor() as cursor:
+            cursor.execute("BEGIN; SELECT FROM leader_lease WHERE name = %s FOR UPDATE", (f"zone:{zone}",))
+        yield
+        keeper.rollback()
+
+
+@pytest.fixture
+def pair(ground):
+    """Two zones, that which stays first, and their provisioner."""
+    zones = sorted(str(uuid.uuid4()) for _ in range(2))
+    for zone in zones:
+        ground.sql("INSERT INTO zone (id, name) VALUES (%s, %s)", zone, f"z{zone}")
+    daemon = ground.daemon(lease_ttl_ms=60000).start()
+    eventually(lambda: readiness(daemon).count(" leading") == 2, "both are led")
+    return ground, daemon, zones
+
+
+def readiness(daemon):
+    return Client(daemon.admin_port).get("/readyz?verbose", timeout=10).content.decode()
+
+
+def test_a_provisioner_says_that_it_is_ready_while_a_removed_zone_leaves(pair):
+    ground, daemon, (_, removed) = pair
+    with kept_from_leaving(ground, removed):
+        ground.sql("DELETE FROM zone WHERE id = %s", removed)
+        eventually(lambda: readiness(daemon).count("zone ") == 1, "it is no zone any more")
+        assert daemon.is_ready()
+        added = str(uuid.uuid4())
+        ground.sql("INSERT INTO zone (id, name) VALUES (%s, %s)", added, f"z{added}")
+        eventually(lambda: readiness(daemon).count(" leading") == 2, "one that is new is led")
+    daemon.stop()
+
+
+def test_a_provisioner_that_stops_can_be_asked_until_its_last_zone_is_gone(pair):
+    ground, daemon, (first, last) = pair
+    with kept_from_leaving(ground, last):
+        daemon.signal(signal.SIGTERM)
+        eventually(lambda: ground.sql("SELECT expires_at < clock_timestamp() FROM leader_lease WHERE name = %s", f"zone:{first}"),
+                   "the first is given back")
+        for _ in range(20):
+            assert "zone " in readiness(daemon)
+    daemon.stop()
