@@ -5,14 +5,17 @@
 #include "api/cli/reservation_body.h"
 #include "common/arena.h"
 #include "common/calendar.h"
+#include "common/least.h"
 #include "common/must.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define WAIT_DEFAULT_S 60
-#define POLL_WAIT_S    25 /* what one request asks the server to wait; a proxy between cuts at 30 */
-#define POLL_PAUSE_MS  INT64_C(500)
+#define WAIT_DEFAULT_S  60
+#define QUOTE_TTL_S     900
+#define QUOTE_TTL_MAX_S 86400
+#define POLL_WAIT_S     25 /* what one request asks the server to wait; a proxy between cuts at 30 */
+#define POLL_PAUSE_MS   INT64_C(500)
 
 /* From these a reservation moves on by itself soon; in any other state it is settled. */
 static const char *const moving_states[] = {"pending", "activating", "ending"};
@@ -116,8 +119,17 @@ static enum err_kind wait_and_print(struct session *session, const char *path, i
 
 /* ---- Commands ---- */
 
-/* Where the window of a length begins: a reservation's now where nothing says, a quote's only once its hold is over.
- * False: it cannot be told, and the API says what is wrong. */
+/* A quote holds that long where nothing says: sent, so that the API counts with the same. */
+static int64_t ttl_of(json_t *quote)
+{
+    if (json_object_get(quote, "ttl_s") == NULL)
+        must(json_object_set_new(quote, "ttl_s", json_integer(QUOTE_TTL_S)) == 0);
+    int64_t ttl_s = json_integer_value(json_object_get(quote, "ttl_s"));
+    return least_of(greatest_of(ttl_s, 0), QUOTE_TTL_MAX_S); /* the API says what is wrong */
+}
+
+/* Where the window of a length begins: a reservation's now where nothing says, a quote's once its hold is over. False:
+ * it cannot be told, and the API says what is wrong. */
 static enum err_kind find_start(struct session *session, bool *ret_known, int64_t *ret_s, struct err *reterr)
 {
     const json_t *starts_at = json_object_get(session->asked, "starts_at");
@@ -125,10 +137,13 @@ static enum err_kind find_start(struct session *session, bool *ret_known, int64_
     bool ignored = false;
     *ret_known =
         json_is_string(starts_at) && calendar_time_parse(json_string_value(starts_at), ret_s, NULL) == ERR_NONE;
-    if (!is_open || session->arguments->command->noun != &noun_reservation)
+    if (!is_open)
         return ERR_NONE;
     *ret_known = true;
-    return session_domain_time(session, ret_s, &ignored, reterr);
+    enum err_kind kind = session_domain_time(session, ret_s, &ignored, reterr);
+    if (kind == ERR_NONE && session->arguments->command->noun != &noun_reservation)
+        *ret_s += ttl_of(session->asked);
+    return kind;
 }
 
 /* A start and a length are a window: what the API knows of is its end. */

@@ -20,11 +20,10 @@ static enum err_kind now_of(struct session *session, int64_t *ret_s, struct err 
     return kind;
 }
 
-/* Left to the API, which knows best when now is: an instant of this one's now would be past when it is looked at. A
- * maintenance window has no such start. */
-static bool is_left_to_api(const struct command *command, enum option_id option, struct time_text time)
+/* Left to the API, which knows best when now is: an instant of this one's now would be past when it is looked at. */
+static bool is_left_to_api(enum option_id option, struct time_text time)
 {
-    return options[option].type == VALUE_START && time.value == 0 && command->noun != &noun_maintenance;
+    return options[option].type == VALUE_START && time.value == 0;
 }
 
 static enum err_kind settle_from_now(struct session *session, struct option_value *value, struct time_text time,
@@ -32,8 +31,8 @@ static enum err_kind settle_from_now(struct session *session, struct option_valu
 {
     const struct command *command = session->arguments->command;
     const char *option = options[value->option].name;
-    if (is_left_to_api(command, value->option, time)) {
-        value->text = OPTION_NOW;
+    if (is_left_to_api(value->option, time)) {
+        value->text = command->noun == &noun_maintenance ? NULL : OPTION_NOW; /* whose start is left out, never null */
         return ERR_NONE;
     }
     int64_t now_s = 0;

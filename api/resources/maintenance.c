@@ -58,7 +58,7 @@ static const struct field maintenance_fields[] = {
     FIELD_LIST  ("nodes",               struct maintenance, nodes, .flags = FIELD_CREATE_ONLY | FIELD_OPTIONAL, .least = 1, .most = NODES_MAX, .example = "[\"n0001\"]", .help = "Its nodes, by name; or give rack or leaf; left out where they were not named"),
     FIELD_TEXT  ("rack",                struct maintenance, rack, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .least = 1, .most = 255, .help = "All nodes that stand in the racks of this name"),
     FIELD_TEXT  ("leaf",                struct maintenance, leaf, .flags = FIELD_CREATE_ONLY | FIELD_NULLABLE, .least = 1, .most = 255, .help = "All nodes behind the leaf switches of this name"),
-    FIELD_TIME  ("starts_at",           struct maintenance, starts_at, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .example = "2026-12-10T00:00:00Z", .help = "Start, inclusive"),
+    FIELD_TIME  ("starts_at",           struct maintenance, starts_at, .flags = FIELD_CREATE_ONLY, .example = "2026-12-10T00:00:00Z", .help = "Start, inclusive; left out: now"),
     FIELD_TIME  ("ends_at",             struct maintenance, ends_at, .flags = FIELD_REQUIRED | FIELD_CREATE_ONLY, .example = "2026-12-10T06:00:00Z", .help = "End, exclusive"),
     FIELD_TEXT  ("reason",              struct maintenance, reason, .flags = FIELD_REQUIRED, .least = 1, .most = 255, .example = "firmware", .help = "Why"),
     FIELD_TIME  ("created_at",          struct maintenance, created_at, .flags = FIELD_READ_ONLY | FIELD_OPTIONAL, .help = "When it was asked for"),
@@ -274,7 +274,8 @@ struct target {
     const char *node_ids; /* the text of a PostgreSQL array */
 };
 
-static enum err_kind find_target(struct request *request, const struct maintenance *wish, struct target *ret,
+/* And when it begins, where that is now: the caller's now would be over. */
+static enum err_kind find_target(struct request *request, struct maintenance *wish, struct target *ret,
                                  struct err *reterr)
 {
     const PGresult *result = NULL;
@@ -293,9 +294,12 @@ static enum err_kind find_target(struct request *request, const struct maintenan
         field_problem_add(problems, "/nodes", "unknown_node", "zone '%s' has no node '%s'", wish->zone, unknown);
     else if (ret->node_ids == NULL)
         field_problem_add(problems, "/rack", "unknown_node", "name nodes, or a rack or leaf that has some");
+    int64_t now_s = db_int(result, 0, 3, 0);
+    if (wish->starts_at == FIELD_NULL)
+        wish->starts_at = now_s;
     if (wish->ends_at <= wish->starts_at)
         field_problem_add(problems, "/ends_at", "window_reversed", "the window must end after it begins");
-    else if (wish->starts_at < db_int(result, 0, 3, 0))
+    else if (wish->starts_at < now_s)
         field_problem_add(problems, "/starts_at", "window_in_past", "the window must begin now or later");
     return problems->count > 0 ? request_invalid(request, reterr) : ERR_NONE;
 }
@@ -372,7 +376,7 @@ static enum err_kind refuse_begun(struct request *request, const struct target *
 
 static enum err_kind create(struct request *request, struct response *response, struct err *reterr)
 {
-    const struct maintenance *wish = request->body;
+    struct maintenance *wish = request->body;
     struct target target = {0};
     enum err_kind kind = find_target(request, wish, &target, reterr);
     if (kind != ERR_NONE || request->validates_only)

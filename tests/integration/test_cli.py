@@ -29,6 +29,14 @@ def test_a_request_whose_connection_was_lost_is_sent_again_as_the_same(ask, serv
     assert len(keys(server)) == 4 and len(set(keys(server))) == 1
 
 
+def test_what_is_from_now_on_is_left_to_the_api_which_knows_when_now_is(ask, server):
+    """A time of the command line's would be past when it is looked at."""
+    server.script = [(202, {"id": "mnt_1"})]
+    ask("maintenance", "create", "--zone", "z", "--nodes", "n", "--starts-at", "now", "--ends-at", "2030-01-02", "--reason", "x").expect(0)
+    (method, _, _, body), = server.seen
+    assert method == "POST" and json.loads(body) == {"zone": "z", "nodes": ["n"], "ends_at": "2030-01-02T00:00:00Z", "reason": "x"}
+
+
 def test_two_requests_are_two_keys_and_a_given_key_is_kept(ask, server):
     server.script = [(201, {"id": "rsv_1"})] * 3
     for arguments in [(), (), ("--idempotency-key", "mine")]:
@@ -273,7 +281,7 @@ def test_a_reservation_goes_from_the_command_line_to_the_invoice(make_stack, slu
 
 
 def test_a_reservation_from_now_for_a_while(stack, sluice):
-    stack.fleet(nodes=1)
+    stack.fleet(nodes=2)
     tenant = stack.tenant("acme")
 
     def made(*arguments):
@@ -282,6 +290,10 @@ def test_a_reservation_from_now_for_a_while(stack, sluice):
         return made["status"]["starts_at"], made["status"]["ends_at"]
 
     assert made("--duration", "2h") == ("2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z")
+    quoted = sluice("quote", "create", "--instance-type", "h100.8x", "--zone", "us-east-1a", "--duration", "2h", "--wait=30", "-o", "json",
+                    url=stack.url, token=tenant.token).expect(0).json
+    held = quoted["status"]["starts_at"], quoted["status"]["ends_at"]
+    assert held == ("2026-01-01T00:15:00Z", "2026-01-01T02:15:00Z"), "for a while from when its hold is over"
     assert made("--starts-at", "+1d", "--ends-at", "2026-01-02T03:00+02:00") == ("2026-01-02T00:00:00Z", "2026-01-02T01:00:00Z")
     sluice("maintenance", "create", "--zone", "us-east-1a", "--nodes", "n0000", "--starts-at", "now", "--ends-at", "+1h", "--reason", "x",
            "--validate-only", url=stack.url, token=stack.operator.token).expect(0)

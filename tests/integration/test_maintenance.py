@@ -60,6 +60,16 @@ def test_a_free_node_is_in_maintenance_from_start_to_end(stack):
         assert kind in kinds
 
 
+def test_a_window_without_a_start_begins_now(stack):
+    stack.fleet(1)
+    body = window("n0000")
+    del body["starts_at"]
+    previewed = stack.operator.post(f"{WINDOWS}?validate_only=true", body).expect(200).body
+    assert previewed["starts_at"] == at("00:00:00")
+    made = ask(stack, body)
+    assert (made["starts_at"], made["status"]["state"]) == (at("00:00:00"), "active")
+
+
 def test_what_has_begun_is_named_and_nothing_is_taken(stack):
     stack.fleet(1)
     acme = stack.tenant("acme")
