@@ -55,6 +55,9 @@ static enum err_kind screen(struct request_internal *internal, const struct head
     if (strlen(internal->uri) > URI_BYTES_MAX)
         return err_set_code(reterr, ERR_TOO_LARGE, "uri_too_long", "the address is longer than %u bytes",
                             URI_BYTES_MAX);
+    if (screen_parameters(internal->query_text) > PARAMETERS_MAX)
+        return err_set_code(reterr, ERR_TOO_LARGE, "uri_too_long", "the query has more than %u parameters",
+                            PARAMETERS_MAX);
     int64_t content_length = -1;
     enum err_kind kind = screen_line(internal->request.method, internal->uri, version, reterr);
     if (kind == ERR_NONE)

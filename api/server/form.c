@@ -13,6 +13,8 @@ enum err_kind form_read(struct request_internal *internal, struct err *reterr)
     struct request *request = &internal->request;
     const char *accept = request_header_list(request, MHD_HTTP_HEADER_ACCEPT);
     request->form = form_choose(accept, route_forms(request->route));
+    if (request->form == FORM_COUNT && request->route->leads_to_console)
+        request->form = FORM_JSON; /* a browser is led on, or reads a page (problem.c) */
     if (request->form == FORM_COUNT)
         return err_set_code(reterr, ERR_INVALID, "not_acceptable", "the answer cannot be given as '%.100s'", accept);
     if (internal->body_length == 0)
@@ -23,6 +25,9 @@ enum err_kind form_read(struct request_internal *internal, struct err *reterr)
     if (!is_readable)
         return err_set_code(reterr, ERR_INVALID, "unsupported_media_type", "a body of type '%.100s' is not read here",
                             type);
+    if (!form_is_utf8(type))
+        return err_set_code(reterr, ERR_INVALID, "unsupported_media_type",
+                            "a body of type '%.100s' is not read here: send it in UTF-8", type);
     const char *encoding = request_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);
     if (encoding != NULL && strcasecmp(encoding, "identity") != 0)
         return err_set_code(reterr, ERR_INVALID, "unsupported_media_type",

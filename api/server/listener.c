@@ -8,6 +8,7 @@
 #include "api/server/form.h"
 #include "api/server/headers.h"
 #include "api/server/loop.h"
+#include "api/server/screen.h"
 #include "api/server/server.h"
 #include "api/server/stream_feed.h"
 #include "common/alloc.h"
@@ -401,10 +402,19 @@ static void let_go(struct request_internal *internal)
     (void)atomic_fetch_sub(&listener->requests, 1);
 }
 
+/* More parameters than may be are not shown to libmicrohttpd, which has no room for them and would not say so; the screen
+ * refuses them. The address stands in a buffer of the connection's, of which what follows is parsed. */
+static void hide_parameters(const struct request_internal *internal, const char *uri)
+{
+    if (screen_parameters(internal->query_text) > PARAMETERS_MAX)
+        strchr(uri, '?')[1] = '\0';
+}
+
 static void *begin_request(void *context, const char *uri, struct MHD_Connection *connection)
 {
     struct listener *listener = context;
     struct request_internal *internal = internal_new(listener->server, connection, uri);
+    hide_parameters(internal, uri);
     (void)atomic_fetch_add(&listener->requests, 1);
     connection_begin_request(connection_of(connection));
     let_go(connection_take_request(connection_of(connection), internal));

@@ -47,21 +47,31 @@ static int quality_of_text(const char *text, size_t length)
     return quality < QUALITY_MAX ? quality : QUALITY_MAX;
 }
 
-/* Of the parameters behind a media range: "; charset=utf-8; q=0.5". */
-static int quality_of_parameters(const char *text, size_t length)
+/* Of what stands behind a type, "; charset=utf-8; q=0.5", the value of the first parameter of that name; NULL: none. */
+static const char *parameter(const char *text, size_t length, const char *name, size_t *ret_length)
 {
+    size_t name_length = strlen(name);
     while (length > 0) {
         size_t part = 0;
         while (part < length && text[part] != ';')
             part++;
         const char *start = text;
         size_t size = trimmed(&start, part);
-        if (size > 2 && (start[0] == 'q' || start[0] == 'Q') && start[1] == '=')
-            return quality_of_text(start + 2, size - 2);
+        if (size > name_length && strncasecmp(start, name, name_length) == 0 && start[name_length] == '=') {
+            *ret_length = size - name_length - 1;
+            return start + name_length + 1;
+        }
         length -= part < length ? part + 1 : part;
         text += part + 1;
     }
-    return QUALITY_MAX;
+    return NULL;
+}
+
+static int quality_of_parameters(const char *text, size_t length)
+{
+    size_t size = 0;
+    const char *value = parameter(text, length, "q", &size);
+    return value == NULL ? QUALITY_MAX : quality_of_text(value, size);
 }
 
 /* 3: the type itself, 2: "text/" and a star, 1: anything, 0: not this one. */
@@ -132,4 +142,20 @@ bool form_is_readable(const char *content_type, bool is_patch)
 bool form_is_csv(const char *content_type)
 {
     return content_type != NULL && is_type(content_type, form_types[FORM_CSV]);
+}
+
+bool form_is_utf8(const char *content_type)
+{
+    static const char *const read[] = {"utf-8", "us-ascii"};
+    size_t length = 0;
+    const char *parameters = content_type == NULL ? "" : content_type + strcspn(content_type, ";");
+    const char *charset = parameter(parameters, strlen(parameters), "charset", &length);
+    if (charset != NULL && length >= 2 && charset[0] == '"' && charset[length - 1] == '"') {
+        charset++;
+        length -= 2;
+    }
+    bool is_read = charset == NULL;
+    for (size_t i = 0; i < COUNT_OF(read) && !is_read; i++)
+        is_read = length == strlen(read[i]) && strncasecmp(charset, read[i], length) == 0;
+    return is_read;
 }

@@ -19,3 +19,5 @@ enum form form_choose(const char *accept, unsigned offered);
 bool form_is_readable(const char *content_type, bool is_patch);
 /* Is a body of this type read as CSV? It must be said. */
 bool form_is_csv(const char *content_type);
+/* It names no other character set than what is read: UTF-8, and with it ASCII. */
+bool form_is_utf8(const char *content_type);

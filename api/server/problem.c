@@ -1,5 +1,6 @@
 /* Answers of errors: RFC 9457, with the code that programs go by and every error of a body. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/server/page_html.h"
 #include "api/server/server.h"
 
 #include <string.h>
@@ -35,11 +36,10 @@ static void write_problems(const struct field_problems *problems, struct json_ou
 }
 
 /* A person in a browser reads no JSON. */
-static bool leads_to_console(const struct request_internal *internal)
+static bool is_for_a_person(const struct request_internal *internal)
 {
     const struct request *request = &internal->request;
-    if (request->route == NULL || !request->route->leads_to_console ||
-        internal->server->settings->console_dir[0] == '\0')
+    if (request->route == NULL || !request->route->leads_to_console)
         return false;
     const char *accept = request_header(request, MHD_HTTP_HEADER_ACCEPT);
     return accept != NULL && strstr(accept, "text/html") != NULL;
@@ -52,6 +52,23 @@ static void lead_to_console(struct request_internal *internal, const char *code)
     json_out_init(&response->body, internal->request.arena);
     response_header(response, "Location",
                     arena_format(internal->request.arena, "%s?problem=%s", console_start(internal->server), code));
+}
+
+/* Where there is no console to say it. */
+static void write_page(struct request_internal *internal, const char *code, const char *title, const char *detail)
+{
+    struct request *request = &internal->request;
+    struct json_out *out = &internal->response.body;
+    json_out_init(out, request->arena);
+    page_html_headers(request, &internal->response);
+    page_html_open(out, title);
+    json_out_plain(out, "<p>");
+    page_html_text(out, detail);
+    json_out_plain(out,
+                   arena_format(request->arena, "</p>\n<p><a href=\"/docs/errors#%s\">%s</a>, request ", code, code));
+    page_html_text(out, request->id);
+    json_out_plain(out, "</p>\n");
+    page_html_close(out);
 }
 
 void problem_write(struct request_internal *internal, const struct err *err)
@@ -96,8 +113,11 @@ void problem_write(struct request_internal *internal, const struct err *err)
                         internal->retry_after_s == 0 ? RETRY_AFTER_S : request_int(request, internal->retry_after_s));
     if (response->status == 401)
         response_header(response, "WWW-Authenticate", "Bearer realm=\"sluice\"");
-    if (leads_to_console(internal))
+    bool has_console = internal->server->settings->console_dir[0] != '\0';
+    if (is_for_a_person(internal) && has_console)
         lead_to_console(internal, code);
+    else if (is_for_a_person(internal))
+        write_page(internal, code, problem_title(err->kind, code), detail);
     internal->outcome = err->kind;
     (void)memcpy(internal->code, code, strnlen(code, sizeof internal->code - 1) + 1);
 }

@@ -70,7 +70,8 @@ struct route {
     bool is_question;         /* a POST that changes nothing at any rate: takes no validate_only */
     route_fetch *fetch;       /* of a GET that changes something: run() is in a transaction as that of a POST */
     bool takes_any_query;     /* parameters that are not in .query are ignored: another server makes them */
-    bool leads_to_console;    /* a browser that asks for a page is led there with a problem, which the console shows */
+    bool leads_to_console;    /* a browser is led there with a problem, which the console shows; without one it is given
+                               * a page */
     bool has_deleted;         /* a GET that takes ?include=deleted: request->includes_deleted */
     bool without_transaction; /* the handler runs transactions of its own on request->db, on a worker's thread that it
                                * may keep for long (sluice_api_system only: advancing the clock waits for others to

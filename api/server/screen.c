@@ -51,6 +51,14 @@ enum err_kind screen_line(const char *method, const char *target, const char *ve
     return ERR_NONE;
 }
 
+size_t screen_parameters(const char *query)
+{
+    size_t count = query[0] == '\0' ? 0 : 1;
+    for (const char *next = strchr(query, '&'); next != NULL; next = strchr(next + 1, '&'))
+        count++;
+    return count;
+}
+
 static bool is_token(const char *name)
 {
     static const char characters[] = "!#$%&'*+-.^_`|~0123456789"

@@ -24,6 +24,7 @@
 
 #define BODY_BYTES_MAX  (1024U * 1024U)
 #define URI_BYTES_MAX   8192U
+#define PARAMETERS_MAX  200U /* in a query; libmicrohttpd leaves requests with 420 and more unanswered (measured) */
 #define JSON_DEPTH_MAX  32
 #define CURSOR_KEY_SIZE 32
 #define IDEMPOTENCY_MAX 255

@@ -11,7 +11,7 @@ import socket
 
 import pytest
 
-from stack import ANSWER_WITHIN_S, HAPPENS_WITHIN_S, eventually
+from stack import A_SECOND_S, ANSWER_WITHIN_S, HAPPENS_WITHIN_S, eventually
 from streams import Streams, threads
 
 REQUEST_ID = "build-7:deploy.3"
@@ -121,13 +121,16 @@ def test_one_object_is_no_csv(shared):
 
 @pytest.mark.parametrize("head", [
     {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": "text/plain"}, {"Content-Type": "application/jsonx"},
-    {"Content-Type": "application/merge-patch+json"}, {"Content-Encoding": "gzip"}])
+    {"Content-Type": "application/merge-patch+json"}, {"Content-Encoding": "gzip"},
+    {"Content-Type": "application/json; charset=utf-16"}, {"Content-Type": 'application/json;charset="ISO-8859-1"'}])
 def test_a_body_of_another_type_is_refused(shared, head):
     assert shared.acme.post("/v1/reservations", WISH, headers=head).expect(415).code == "unsupported_media_type"
 
 
 def test_json_is_read_with_parameters_and_patches_as_merge_patch(shared):
     shared.acme.post("/v1/reservations", dict(WISH, count=9), headers={"Content-Type": "Application/JSON; charset=utf-8"}).expect(409)
+    for charset in ("UTF-8", '"utf-8"', "us-ascii"):
+        shared.acme.post("/v1/reservations", dict(WISH, count=9), headers={"Content-Type": f"application/json; Charset={charset}"}).expect(409)
     zone = shared.operator.items("/v1/system/zones")[0]
     shared.operator.patch(f"/v1/system/zones/{zone['id']}", {"sim_seed": 1},
                           headers={"Content-Type": "application/merge-patch+json"}).expect(200)
@@ -271,6 +274,18 @@ def test_the_page_of_the_document_needs_nothing_from_elsewhere(make_stack, tmp_p
     assert "script-src 'self'" in policy and "unsafe" not in policy
 
 
+def test_a_browser_that_cannot_be_signed_in_reads_why(make_stack):
+    """Whatever it asks for beside a page, or not, and where there is no console to lead it to."""
+    plain = make_stack(settings={"sluice-api": {"SLUICE_CONSOLE_DIR": ""}})
+    for path in ("/sign-in/start", "/sign-in/callback?state=x&code=y"):
+        for accept in ("text/html", "text/html,application/xhtml+xml,application/xml;q=0.9"):
+            answer = plain.client().get(path, headers={"Accept": accept}).expect(404)
+            assert answer.headers["Content-Type"] == "text/html; charset=utf-8" and "script" not in answer.headers["Content-Security-Policy"]
+            assert "there is no identity provider: sign in with a token" in answer.content.decode()
+            assert 'href="/docs/errors#not_found"' in answer.content.decode()
+        assert plain.client().get(path).expect(404).code == "not_found"
+
+
 def test_a_problem_leads_to_its_code_its_meaning_and_its_remedy(shared):
     problem = shared.acme.get("/v1/nothing").expect(404).body
     path, _, anchor = problem["type"].partition("#")
@@ -279,7 +294,7 @@ def test_a_problem_leads_to_its_code_its_meaning_and_its_remedy(shared):
     assert "script" not in policy and "'unsafe-inline'" not in policy
     for path, headers, code, title in (
             ("/v1/projects", {"Accept": "image/png"}, "not_acceptable", "The answer cannot be given in the form that Accept asks for"),
-            ("/v1/me?" + "x" * 8300, {}, "uri_too_long", "The address is longer than 8 KiB")):
+            ("/v1/me?" + "x" * 8300, {}, "uri_too_long", "The address is longer than 8 KiB, or has more than 200 parameters")):
         problem = shared.acme.get(path, headers=headers).body
         assert (problem["code"], problem["title"]) == (code, title), "a title is of its type"
 
@@ -339,6 +354,11 @@ def test_the_caps_on_size_and_depth(shared):
     assert post(deep(33)).expect(400).code == "too_deep"
     assert shared.acme.get("/v1/me?x=" + "y" * 8000).status == 422, "an address of less than 8 KiB is read"
     assert shared.acme.get("/v1/me?x=" + "y" * 8200).expect(414).code == "uri_too_long"
+    assert shared.acme.get("/v1/me?" + "&".join(["x=1"] * 200)).status == 422, "200 parameters are read"
+    for count in (201, 420, 500, 2000, 8000):
+        query = "x=1" if count <= 2000 else ""
+        refused = shared.acme.get("/v1/me?" + "&".join([query] * count), timeout=A_SECOND_S).expect(414)
+        assert refused.code == "uri_too_long" and "parameters" in refused.body["detail"]
     many = {f"X-Header-{i}": "x" for i in range(101)}
     assert shared.acme.get("/v1/me", headers=many).expect(431).code == "headers_too_large"
 
