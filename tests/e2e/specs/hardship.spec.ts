@@ -146,3 +146,56 @@ test.describe("beside a name as long as they come", () => {
     await expectAccessibleInBothThemes(page);
   });
 });
+
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 390, height: 844 } });
+  test("the_list_comes_first_and_what_narrows_it_behind_a_button", async ({ page }) => {
+    await signIn(page, tenantToken, "/console/reservations");
+    await expect(page.getByRole("link", { name: "eval-nightly" })).toBeInViewport({ ratio: 1 });
+    await expect(page.getByLabel("State")).toBeHidden();
+    await page.getByRole("button", { name: "Filters" }).click();
+    await page.getByLabel("State").selectOption("ended");
+    await expect(page).toHaveURL(/state=ended/);
+    await expect(page.getByRole("button", { name: "Filters: 1" })).toHaveAttribute("aria-expanded", "true");
+    await expectAccessibleInBothThemes(page);
+  });
+});
+
+test.describe("by keyboard", () => {
+  test.use({ viewport: { width: 1024, height: 800 } });
+
+  test("a_dialog_that_asks_nothing_begins_at_its_button_and_gives_the_focus_back", async ({ page, tenant }) => {
+    const { id } = await tenant.post<{ id: string }>("/v1/webhooks", {
+      url: "http://127.0.0.1:1/",
+      events: ["webhook.none"],
+    });
+    await signIn(page, tenantToken, `/console/webhooks/${id}`);
+    const pause = page.getByRole("button", { name: "Pause" });
+    await pause.first().focus();
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("dialog").getByRole("button", { name: "Pause" })).toBeFocused();
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toBeHidden();
+    await expect(pause).toBeFocused();
+  });
+
+  test("what_has_the_focus_is_not_behind_what_stays_in_sight", async ({ page }) => {
+    await signIn(page, tenantToken, "/console/access");
+    await expect(page.getByRole("row").nth(1)).toBeVisible();
+    const heads = page.getByRole("columnheader").getByRole("button");
+    for (const head of await heads.all()) {
+      await head.focus();
+      const covered = await head.evaluate((button) => {
+        const { left, right, top, bottom } = button.getBoundingClientRect();
+        return !button.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
+      });
+      expect(covered, present(await head.textContent(), "its name")).toBe(false);
+    }
+  });
+});
+
+test("what_there_is_one_of_is_chosen_already", async ({ page }) => {
+  await signIn(page, tenantToken, "/console/reserve");
+  await expect(page.getByRole("radio", { name: /h100\.8x/ })).toBeChecked();
+  await expect(page.getByRole("link", { name: "Continue: when" })).toBeVisible();
+});

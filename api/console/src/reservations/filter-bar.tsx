@@ -3,7 +3,7 @@ import { useId, useState, type ReactNode } from "react";
 import { useWhole } from "../api/lists";
 import { words } from "../format/text";
 import { SearchBox } from "../ui/search-box";
-import { isFiltered, type ReservationsSearch } from "./filters";
+import { filtersIn, isFiltered, type ReservationsSearch } from "./filters";
 import { reservationStates, tiers } from "./states";
 
 interface FilterBarProps {
@@ -30,8 +30,7 @@ export function FilterBar({ search, set, provider }: FilterBarProps) {
   const tenants = useWhole("tenants", { path: "/v1/system/tenants" }, { enabled: provider });
   const projects = useWhole("projects", { path: "/v1/projects" }, { enabled: !provider });
   return (
-    <div className="filters" role="search" aria-label="Filters">
-      <Find value={search.find} onChange={(find) => set({ find }, true)} />
+    <Foldable many={filtersIn(search)} found={<Find value={search.find} onChange={(find) => set({ find }, true)} />}>
       <Choice name="State" options={reservationStates} value={search.state} onChange={(state) => set({ state })} />
       {provider ? (
         <Choice
@@ -58,6 +57,29 @@ export function FilterBar({ search, set, provider }: FilterBarProps) {
           Clear
         </button>
       )}
+    </Foldable>
+  );
+}
+
+/** On a phone the list comes first: what narrows it is behind a button, which says how many do. */
+function Foldable({ many, found, children }: { many: number; found: ReactNode; children: ReactNode }) {
+  const [open, setOpen] = useState(false);
+  const id = useId();
+  return (
+    <div className={open ? "filters filters-open" : "filters"} role="search" aria-label="Filters">
+      {found}
+      <button
+        type="button"
+        className="filters-button"
+        aria-expanded={open}
+        aria-controls={id}
+        onClick={() => setOpen(!open)}
+      >
+        Filters{many > 0 && `: ${many}`}
+      </button>
+      <div id={id} className="filters-rest">
+        {children}
+      </div>
     </div>
   );
 }

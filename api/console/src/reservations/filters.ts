@@ -48,6 +48,11 @@ export function queryOf(search: ReservationsSearch): Record<string, string | und
   };
 }
 
+/** How many narrow the list, beside what is searched for. */
+export function filtersIn({ find: _, ...narrowing }: ReservationsSearch): number {
+  return Object.values(narrowing).filter((value) => value !== undefined).length;
+}
+
 export function isFiltered(search: ReservationsSearch): boolean {
   return Object.values(search).some((value) => value !== undefined);
 }

@@ -74,14 +74,19 @@ export function WhatStep({ draft, set }: StepProps) {
   );
 }
 
+/** Where there is one, it is no question. */
+function useSole(all: readonly { name: string }[], chosen: string | undefined, choose: (name: string) => void): void {
+  const [only, ...others] = all;
+  useEffect(() => {
+    if (chosen === undefined && only !== undefined && others.length === 0) choose(only.name);
+  });
+}
+
 function Zone({ draft, set }: StepProps) {
   const zones = useWhole("zones", { path: "/v1/zones" });
-  const options = (zones.data?.items ?? []).map(({ name }) => ({ value: name, label: name }));
-  const [only] = options;
-  // Where there is one zone, it is no question.
-  useEffect(() => {
-    if (draft.zone === undefined && options.length === 1 && only !== undefined) set({ zone: only.value });
-  });
+  const named = zones.data?.items ?? [];
+  const options = named.map(({ name }) => ({ value: name, label: name }));
+  useSole(named, draft.zone, (zone) => set({ zone }));
   return (
     <SelectInput
       label="Zone"
@@ -99,6 +104,7 @@ interface TypeCardsProps {
 }
 
 function TypeCards({ types, chosen, onType }: TypeCardsProps) {
+  useSole(types, chosen, onType);
   return (
     <fieldset className="cards">
       <legend>Instance type</legend>

@@ -104,6 +104,7 @@ function ActionForm<T>({ action, close, onAnswer }: ActionFormProps<T>) {
         </button>
         <button
           type="submit"
+          data-first={fields.length === 0 && action.confirm === undefined ? true : undefined}
           className={action.confirm === undefined ? "primary" : "primary danger"}
           disabled={sending.busy || unconfirmed}
         >

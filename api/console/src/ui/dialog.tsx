@@ -8,12 +8,15 @@ interface DialogProps {
   className?: string;
 }
 
-/** Is open for as long as it is mounted; `close` ends in onClose, which unmounts it. */
+/** Is open for as long as it is mounted; `close` ends in onClose, which unmounts it. What is marked data-first has the focus,
+ * or else the first that takes it. */
 export function Dialog({ title, onClose, children, className }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
-    if (dialog.current?.open === false) dialog.current.showModal();
+    if (dialog.current?.open !== false) return;
+    dialog.current.showModal();
+    dialog.current.querySelector<HTMLElement>("[data-first]")?.focus();
   }, []);
   return (
     <dialog

@@ -40,7 +40,7 @@ export function ProblemBox({ problem, retry, busy = false, again = false }: Prob
         {again && problem.retryable && <> · asked for again by itself</>}
       </p>
       {retry !== undefined && (
-        <button type="button" className="small" disabled={busy} onClick={retry}>
+        <button type="button" className="small" aria-disabled={busy} onClick={busy ? undefined : retry}>
           {busy ? "Trying…" : "Try again"}
         </button>
       )}
