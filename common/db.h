@@ -104,6 +104,9 @@ MUST_CHECK enum err_kind db_listen(struct db *db, const char *channel, struct er
  * none; it is not read), for shutdown_fd(), or for the time to pass. *ret_notified is true if notifications of others
  * came (all are consumed) or may have been missed, because the connection is new. */
 MUST_CHECK enum err_kind db_wait(struct db *db, int wake_fd, int timeout_ms, bool *ret_notified, struct err *reterr);
+/* Likewise, but a notification with the payload `unhurried` does not end it, though it is told in *ret_notified. */
+MUST_CHECK enum err_kind db_rest(struct db *db, const char *unhurried, int timeout_ms, bool *ret_notified,
+                                 struct err *reterr);
 
 /* ---- Values ---- Column readers; must() on a column that is out of range; NULL gives the fallback. */
 int64_t db_int(const PGresult *result, int row, int column, int64_t if_null);

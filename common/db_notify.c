@@ -32,28 +32,40 @@ enum err_kind db_listen(struct db *db, const char *channel, struct err *reterr)
     return db_ready(db, reterr);
 }
 
-static bool take_notifications(struct db *db)
+struct notified {
+    bool any;
+    bool ends_rest; /* one of them is not unhurried */
+};
+
+/* unhurried: a payload; NULL: none is. */
+static void take_notifications(struct db *db, const char *unhurried, struct notified *ret)
 {
-    bool any = db->reconnected; /* what came while nobody listened is lost: look at the tables */
+    bool is_new = db->reconnected; /* what came while nobody listened is lost: look at the tables */
     db->reconnected = false;
+    ret->any |= is_new;
+    ret->ends_rest |= is_new;
     for (PGnotify *notify = PQnotifies(db->connection); notify != NULL; notify = PQnotifies(db->connection)) {
-        any |= notify->be_pid != PQbackendPID(db->connection); /* one's own says nothing new */
+        bool is_of_others = notify->be_pid != PQbackendPID(db->connection); /* one's own says nothing new */
+        ret->any |= is_of_others;
+        ret->ends_rest |= is_of_others && (unhurried == NULL || strcmp(notify->extra, unhurried) != 0);
         PQfreemem(notify);
     }
-    return any;
 }
 
-enum err_kind db_wait(struct db *db, int wake_fd, int timeout_ms, bool *ret_notified, struct err *reterr)
+static enum err_kind wait_for(struct db *db, const char *unhurried, int wake_fd, int timeout_ms, bool *ret_notified,
+                              struct err *reterr)
 {
     must(!db->in_transaction && !db->in_pipeline); /* notifications come between transactions only */
     int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    struct notified notified = {0};
     for (;;) {
         enum err_kind kind = db_ready(db, reterr);
         if (kind != ERR_NONE)
             return kind;
-        *ret_notified = take_notifications(db);
+        take_notifications(db, unhurried, &notified);
+        *ret_notified = notified.any;
         int64_t left_ms = deadline_ms - clock_monotonic_ms();
-        if (*ret_notified || left_ms <= 0)
+        if (notified.ends_rest || left_ms <= 0)
             return ERR_NONE;
         struct pollfd waits[] = {
             {.fd = PQsocket(db->connection), .events = POLLIN},
@@ -65,4 +77,14 @@ enum err_kind db_wait(struct db *db, int wake_fd, int timeout_ms, bool *ret_noti
         if (ready > 0 && (waits[1].revents != 0 || waits[2].revents != 0))
             return ERR_NONE;
     }
+}
+
+enum err_kind db_wait(struct db *db, int wake_fd, int timeout_ms, bool *ret_notified, struct err *reterr)
+{
+    return wait_for(db, NULL, wake_fd, timeout_ms, ret_notified, reterr);
+}
+
+enum err_kind db_rest(struct db *db, const char *unhurried, int timeout_ms, bool *ret_notified, struct err *reterr)
+{
+    return wait_for(db, unhurried, -1, timeout_ms, ret_notified, reterr);
 }

@@ -31,6 +31,9 @@ static inline bool event_cursor_is_expired(const struct event_cursor *cursor, ui
 void event_cursor_print(const struct event_cursor *cursor, char ret[static EVENT_CURSOR_TEXT_SIZE]);
 MUST_CHECK enum err_kind event_cursor_parse(const char *text, struct event_cursor *ret, struct err *reterr);
 
+/* The payload of a NOTIFY sluice_wish when nobody waits for what comes of it; else that is empty. */
+#define WISH_UNHURRIED "unhurried"
+
 /* A consumer's own cursor, stored in event_cursor (domain: billing, zone:<uuid>); a new consumer starts at zero. */
 MUST_CHECK enum err_kind event_cursor_load(struct db *db, const char *consumer, struct event_cursor *ret,
                                            struct err *reterr);

@@ -93,6 +93,14 @@ struct identity identity_new(void)
     return id;
 }
 
+int64_t identity_made_ms(struct identity id)
+{
+    int64_t ms = 0;
+    for (int i = 0; i < 6; i++)
+        ms = ms << 8 | id.bytes[i];
+    return ms;
+}
+
 /* ---- Writing ---- */
 
 __extension__ typedef unsigned __int128 number128;

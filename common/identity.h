@@ -94,6 +94,8 @@ static inline bool identity_is_nil(struct identity id)
 /* A new UUIDv7 of the real clock: 48 bits of milliseconds, then random bits; within one process and millisecond
  * the ids rise. Thread-safe. */
 struct identity identity_new(void);
+/* When it was made, by the clock of who made it; in milliseconds since the Unix epoch. */
+int64_t identity_made_ms(struct identity id);
 void identity_to_text(enum identity_kind kind, struct identity id, char ret[static IDENTITY_TEXT_SIZE]);
 void identity_to_uuid(struct identity id, char ret[static UUID_TEXT_SIZE]);
 /* ERR_INVALID where the text is not exactly an identifier of that kind. */

@@ -21,6 +21,7 @@
 #include "provisioner/zone_pause.h"
 #include "provisioner/zone_question.h"
 #include "provisioner/zone_quota.h"
+#include "provisioner/zone_rest.h"
 #include "provisioner/zone_source.h"
 #include "provisioner/zone_wake.h"
 
@@ -183,12 +184,15 @@ static enum err_kind lead_once(struct zone *zone, struct err *reterr)
     kind = zone_hold_look(zone->memory, zone->db, wake.clock.now_s, reterr);
     if (kind != ERR_NONE)
         return kind;
-    bool is_settled = false;
+    bool is_settled = false, is_notified = false;
+    int64_t began_ms = clock_monotonic_ms();
     kind = zone_pass_is_due(zone->memory, &wake) ? work(zone, &wake, &is_settled, reterr)
                                                  : pass_over(zone, &wake, &is_settled, reterr);
     if (kind == ERR_NONE && wake.has_questions && zone->memory != NULL)
         kind = answer(zone, &wake, &is_settled, reterr);
-    return kind == ERR_NONE && is_settled ? wait(zone, &wake, reterr) : kind;
+    if (kind == ERR_NONE)
+        kind = zone_rest(zone->db, &wake, clock_monotonic_ms() - began_ms, &is_notified, reterr);
+    return kind == ERR_NONE && is_settled && !is_notified ? wait(zone, &wake, reterr) : kind;
 }
 
 static enum err_kind stand_by(struct zone *zone, struct err *reterr)

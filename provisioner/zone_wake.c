@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provisioner/zone_wake.h"
 
+#include "common/least.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,9 +66,10 @@ static void take_event(struct zone_wake *wake, const PGresult *result, int row)
 {
     const char *type = db_text(result, row, WAKE_TYPE);
     struct identity object = db_identity(result, row, WAKE_OBJECT);
-    if (strcmp(type, "reservation_wish") == 0 || strcmp(type, "instance_wish") == 0)
+    if (strcmp(type, "reservation_wish") == 0 || strcmp(type, "instance_wish") == 0) {
         db_array_identity(&wake->reservations, object);
-    else if (strcmp(type, "node_wish") == 0)
+        wake->newest_wish_ms = greatest_of(wake->newest_wish_ms, identity_made_ms(object));
+    } else if (strcmp(type, "node_wish") == 0)
         db_array_identity(&wake->nodes, object);
     else if (strcmp(type, "maintenance_wish") == 0)
         wake->maintenance_changed = true;

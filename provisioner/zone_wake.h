@@ -19,6 +19,7 @@ struct zone_wake {
     bool quotas_changed;
     struct event_cursor cursor; /* behind the last event that is in here */
     int64_t event_count;        /* that matter */
+    int64_t newest_wish_ms;     /* when the last made of the reservations was, of real time; 0: there is none */
     bool has_more;              /* there may be more behind the cursor */
     bool has_hidden;            /* committed ones that a transaction still running keeps from view */
     bool has_questions;         /* somebody waits for an answer (zone_question.h) */

@@ -98,7 +98,7 @@ static const struct db_stmt statement_preview = {
 };
 
 const struct db_stmt admission_notify = {
-    .name = "admission_notify", .sql = "SELECT pg_notify('sluice_wish', '')", .params = 0};
+    .name = "admission_notify", .sql = "SELECT pg_notify('sluice_wish', $1::text)", .params = 1};
 
 const struct db_stmt *const reservation_batch_statements[] = {&statement_admit, &admission_notify, NULL};
 const struct db_stmt *const admission_preview_statements[] = {&statement_preview, NULL};

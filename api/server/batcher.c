@@ -5,6 +5,7 @@
 #include "api/server/server.h"
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/events.h"
 #include "common/least.h"
 #include "common/log.h"
 #include "common/metrics.h"
@@ -354,10 +355,11 @@ static bool concerns_all(enum err_kind kind)
 
 /* ---- Waking who goes on from there ---- */
 
-static void notify(struct batch_writer *writer)
+static void notify(struct batch_writer *writer, bool is_waited_for)
 {
     struct err err = {0};
-    if (db_run(writer->db, writer->batcher->work->notify, DB_NO_PARAMS, NULL, &err) != ERR_NONE)
+    const char *payload = is_waited_for ? "" : WISH_UNHURRIED;
+    if (db_run(writer->db, writer->batcher->work->notify, DB_PARAMS(payload), NULL, &err) != ERR_NONE)
         log_error("batch_notify_failed", &err); /* its listeners look by themselves, a little later */
 }
 
@@ -387,15 +389,15 @@ static bool take_notice(struct batcher *batcher, bool is_due)
 static void notify_of(struct batch_writer *writer, struct batch_item *const *items, size_t count)
 {
     struct batcher *batcher = writer->batcher;
-    bool is_due = false;
-    for (size_t i = 0; i < count && !is_due; i++)
-        is_due = is_waited_for(items[i]);
+    bool somebody_waits = false;
+    for (size_t i = 0; i < count && !somebody_waits; i++)
+        somebody_waits = is_waited_for(items[i]);
     (void)pthread_mutex_lock(&batcher->lock);
     batcher->owes_notice = true;
-    is_due = take_notice(batcher, is_due);
+    bool is_due = take_notice(batcher, somebody_waits);
     (void)pthread_mutex_unlock(&batcher->lock);
     if (is_due)
-        notify(writer);
+        notify(writer, somebody_waits);
 }
 
 /* Commits, or splits until what is wrong stands alone; at most log2(batch_max) deep. */
@@ -446,7 +448,7 @@ static void await_sign(struct batch_writer *writer)
         (void)pthread_cond_wait(&batcher->wake, &batcher->lock);
     if (take_notice(batcher, false)) {
         (void)pthread_mutex_unlock(&batcher->lock);
-        notify(writer);
+        notify(writer, false);
         (void)pthread_mutex_lock(&batcher->lock);
     }
 }
@@ -487,7 +489,7 @@ static void *run(void *context)
     bool is_owed = take_notice(batcher, true);
     (void)pthread_mutex_unlock(&batcher->lock);
     if (is_owed)
-        notify(writer);
+        notify(writer, false);
     return NULL;
 }
 

@@ -37,7 +37,7 @@ struct batch_work {
     /* After COMMIT, in a transaction of its own: whoever sends a NOTIFY holds a lock of the whole database cluster
      * until its COMMIT is on disk, so within the batch's it would wait for others' disk writes, and they for its. It
      * only wakes: a listener that misses it looks by itself. Batches that nobody waits for share one every 20 ms. */
-    const struct db_stmt *notify;
+    const struct db_stmt *notify; /* $1: the payload, WISH_UNHURRIED where nobody waits, else empty */
     /* After COMMIT: answer, or leave it to who waits for the verdict. The batcher's reference is dropped next. */
     void (*committed)(struct batch_item *item);
     /* How many requests wait for what follows upon their commit, those in the queue among them. */

@@ -25,6 +25,8 @@ static const struct db_stmt pause_long = {.name = "probe_pause", .sql = "SELECT 
 static const struct db_stmt broken = {.name = "probe_broken", .sql = "SELECT nonsense", .params = 0};
 static const struct db_stmt repeat = {.name = "probe_repeat", .sql = "SELECT repeat($1::text, 1000)", .params = 1};
 static const struct db_stmt notify = {.name = "probe_notify", .sql = "SELECT pg_notify('probe', '')", .params = 0};
+static const struct db_stmt notify_later = {
+    .name = "probe_notify_later", .sql = "SELECT pg_notify('probe', 'later')", .params = 0};
 static const struct db_stmt elements = {
     .name = "probe_elements",
     .sql = "SELECT count(*), max(t), count(*) FILTER (WHERE t IS NULL) FROM unnest($1::text[]) t",
@@ -229,6 +231,25 @@ static void a_wait_ends_by_notification_descriptor_time_and_reconnection(struct 
     must(notified); /* it listens again */
 }
 
+static void a_rest_goes_on_where_nobody_is_in_a_hurry(struct db *db)
+{
+    bool notified = false;
+    OK(db_listen(db, "probe", &err));
+    OK(db_rest(db, "later", 5000, &notified, &err));
+    must(notified); /* something may have been missed before */
+    OK(db_rest(db, "later", 0, &notified, &err));
+    must(!notified);
+    OK(db_run(operator_db, &notify_later, DB_NO_PARAMS, NULL, &err));
+    int64_t began_ms = clock_monotonic_ms();
+    OK(db_rest(db, "later", 200, &notified, &err));
+    must(notified && clock_monotonic_ms() - began_ms >= 200);
+    OK(db_run(operator_db, &notify_later, DB_NO_PARAMS, NULL, &err));
+    OK(db_run(operator_db, &notify, DB_NO_PARAMS, NULL, &err));
+    began_ms = clock_monotonic_ms();
+    OK(db_rest(db, "later", 600000, &notified, &err));
+    must(notified && clock_monotonic_ms() - began_ms < 600000);
+}
+
 static void a_leader_is_fenced_once_another_took_over(struct db *db)
 {
     (void)db;
@@ -284,6 +305,7 @@ static const struct promise {
     PROMISE(a_pipeline_answers_in_order_and_blocks_nobody),
     PROMISE(an_error_in_a_pipeline_ends_at_its_sync),
     PROMISE(a_wait_ends_by_notification_descriptor_time_and_reconnection),
+    PROMISE(a_rest_goes_on_where_nobody_is_in_a_hurry),
     PROMISE(a_leader_is_fenced_once_another_took_over),
     PROMISE(no_secret_stands_in_an_error),
 #undef PROMISE

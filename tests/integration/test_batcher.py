@@ -299,19 +299,20 @@ def test_a_full_queue_refuses_at_once_and_loses_nothing(make_stack):
 
 
 class Notices:
-    """What the zones' leaders are told: how often, and until when."""
+    """What the zones' leaders are told: how often, until when, and in what words."""
 
     def __init__(self, stack):
         self.connection = stack.cluster.connect(stack.database)
         with self.connection.cursor() as cursor:
             cursor.execute("LISTEN sluice_wish")
-        self.since, self.until, self.count = time.monotonic(), None, 0
+        self.since, self.until, self.count, self.payloads = time.monotonic(), None, 0, set()
 
     def poll(self):
         self.connection.poll()
         if self.connection.notifies:
             self.until = time.monotonic()
         self.count += len(self.connection.notifies)
+        self.payloads.update(notice.payload for notice in self.connection.notifies)
         self.connection.notifies.clear()
         return self.count
 
@@ -359,6 +360,8 @@ def test_wishes_that_nobody_waits_for_share_notices_and_each_is_followed_by_one(
             tenant.create("/v1/reservations", WISH, headers=NO_WAIT)
             eventually(lambda: notices.poll() > before, "the last is told, too, though others were just before")
         assert notices.count <= notices.most(NOTICE_EVERY_S), notices.count
+        assert notices.payloads == {"unhurried"}
         before = notices.poll()
         tenant.create("/v1/reservations", {**WISH, "if_unavailable": "waitlist"})
         eventually(lambda: notices.poll() > before, "who waits for a verdict has it told, too")
+        eventually(lambda: notices.poll() and "" in notices.payloads, "and that somebody waits")

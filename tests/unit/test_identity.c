@@ -56,6 +56,7 @@ START_TEST(an_id_is_a_uuid_of_version_7_with_the_time_in_front)
     int64_t ms = 0;
     for (int i = 0; i < 6; i++)
         ms = ms << 8 | id.bytes[i];
+    ck_assert_int_eq(identity_made_ms(id), ms);
     ck_assert_int_ge(ms, before_ms);
     ck_assert_int_lt(ms, before_ms + 60000); /* ids of a burst may run ahead of the clock, a little */
     ck_assert_uint_eq(id.bytes[6] >> 4, 7);
