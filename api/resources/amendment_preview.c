@@ -15,15 +15,17 @@
 
 static const struct db_stmt statement_ask = {
     .name = "amendment_preview_ask",
-    .sql = "SELECT json_build_object('reservation', r.id, 'changes_start', $2::boolean, 'starts_s', $3::bigint,"
-           "   'changes_end', $4::boolean, 'ends_s', $5::bigint, 'count', $6::bigint),"
-           " CASE WHEN r.instance_type_id IS NULL THEN 'gpu_model' ELSE 'instance_type' END,"
-           " CASE WHEN r.instance_type_id IS NOT NULL THEN t.name"
-           "      WHEN cardinality(r.gpu_models) = 1 THEN r.gpu_models[1] END,"
-           " r.tier, w.currency, r.gpu_count::bigint * 1000 + r.gpu_milli, r.project"
-           " FROM reservation r JOIN tenant w ON w.id = r.tenant_id"
-           " LEFT JOIN instance_type t ON t.id = r.instance_type_id WHERE r.id = $1::uuid",
-    .params = 6,
+    .sql =
+        "SELECT json_strip_nulls(json_build_object('reservation', r.id, 'changes_start', $2::boolean, 'starts_s',"
+        "   $3::bigint, 'changes_end', $4::boolean, 'ends_s', $5::bigint, 'count', $6::bigint, 'duration_s', $7::bigint,"
+        "   'start_from_s', $8::bigint, 'start_to_s', $9::bigint)),"
+        " CASE WHEN r.instance_type_id IS NULL THEN 'gpu_model' ELSE 'instance_type' END,"
+        " CASE WHEN r.instance_type_id IS NOT NULL THEN t.name"
+        "      WHEN cardinality(r.gpu_models) = 1 THEN r.gpu_models[1] END,"
+        " r.tier, w.currency, r.gpu_count::bigint * 1000 + r.gpu_milli, r.project"
+        " FROM reservation r JOIN tenant w ON w.id = r.tenant_id"
+        " LEFT JOIN instance_type t ON t.id = r.instance_type_id WHERE r.id = $1::uuid",
+    .params = 9,
 };
 enum { ASK_BODY, ASK_SKU_KIND, ASK_SKU, ASK_TIER, ASK_CURRENCY, ASK_GPU_MILLI, ASK_PROJECT };
 
@@ -50,6 +52,7 @@ struct preview {
     struct amendment_subject subject;
     struct amendment_wish wish;
     int64_t starts_at, ends_at, count; /* as it would be */
+    bool has_range;                    /* of starts */
     const PGresult *asked;
     route_handler *answer;
 };
@@ -121,10 +124,16 @@ static void member_out(struct json_out *out, const json_t *said, const char *mem
         planning_json_out(out, value);
 }
 
-/* ERR_NONE where it would be granted. */
-static enum err_kind refusal_of(struct request *request, const char *answer, struct err *reterr)
+/* ERR_NONE where it would be granted: in the window that the planner says, which of a range knows the start. */
+static enum err_kind verdict_of(struct request *request, const char *answer, struct preview *preview,
+                                struct err *reterr)
 {
     CLEANUP(json_freep) json_t *said = json_loads(answer, 0, NULL);
+    const json_t *starts_at = json_object_get(said, "starts_s");
+    if (preview->has_range && json_is_integer(starts_at)) {
+        preview->starts_at = json_integer_value(starts_at);
+        preview->ends_at = json_integer_value(json_object_get(said, "ends_s"));
+    }
     if (json_is_true(json_object_get(said, "granted")))
         return ERR_NONE;
     const char *reason = json_string_value(json_object_get(said, "reason"));
@@ -144,9 +153,9 @@ static enum err_kind finish(struct request *request, struct response *response, 
                             size_t count, struct err *reterr)
 {
     (void)count; /* one question */
-    const struct preview *preview = request->asked;
+    struct preview *preview = request->asked;
     const char *delta = NULL;
-    enum err_kind kind = refusal_of(request, answers[0], reterr);
+    enum err_kind kind = verdict_of(request, answers[0], preview, reterr);
     if (kind == ERR_NONE)
         kind = cost_delta(request, preview, &delta, reterr);
     if (kind != ERR_NONE)
@@ -186,13 +195,18 @@ enum err_kind amendment_preview(struct request *request, const struct amendment_
         .ends_at = wish->changes_end ? wish->ends_at : subject->ends_at,
         .count = wish->changes_count ? wish->count : subject->count,
     };
-    enum err_kind kind = request_run(request, &statement_ask,
-                                     DB_PARAMS(subject->id, request_bool(wish->changes_start),
-                                               wish->changes_start ? request_int(request, wish->starts_at) : NULL,
-                                               request_bool(wish->changes_end),
-                                               wish->changes_end ? request_int(request, wish->ends_at) : NULL,
-                                               wish->changes_count ? request_int(request, wish->count) : NULL),
-                                     &preview->asked, reterr);
+    const struct reservation *range = wish->window;
+    preview->has_range = range != NULL && range->duration_s != FIELD_NULL;
+    enum err_kind kind = request_run(
+        request, &statement_ask,
+        DB_PARAMS(subject->id, request_bool(wish->changes_start),
+                  wish->changes_start ? request_int(request, wish->starts_at) : NULL, request_bool(wish->changes_end),
+                  wish->changes_end ? request_int(request, wish->ends_at) : NULL,
+                  wish->changes_count ? request_int(request, wish->count) : NULL,
+                  preview->has_range ? request_int(request, range->duration_s) : NULL,
+                  preview->has_range ? request_int(request, range->start_range.from) : NULL,
+                  preview->has_range ? request_int(request, range->start_range.to) : NULL),
+        &preview->asked, reterr);
     if (kind != ERR_NONE)
         return kind;
     struct question *question = arena_alloc(request->arena, sizeof *question);

@@ -9,6 +9,7 @@ struct amendment_question {
     bool changes_start, changes_end;
     int64_t starts_s, ends_s; /* as struct amendment has these */
     int64_t count;
+    int64_t duration_s, start_from_s, start_to_s;
 };
 
 #define AT(member) offsetof(struct amendment_question, member)
@@ -21,6 +22,9 @@ static const struct question_field fields[] = {
     {"changes_end",   .type = QUESTION_BOOL, AT(changes_end)},
     {"ends_s",        .type = QUESTION_INT,  AT(ends_s), .if_absent = NEVER},
     {"count",         .type = QUESTION_INT,  AT(count), .least = 0, .most = PLANNER_COUNT_MAX},
+    {"duration_s",    .type = QUESTION_INT,  AT(duration_s), .least = 0, .most = PLANNER_INSTANT_MAX / 2},
+    {"start_from_s",  .type = QUESTION_INT,  AT(start_from_s), .if_absent = NEVER},
+    {"start_to_s",    .type = QUESTION_INT,  AT(start_to_s), .if_absent = NEVER},
     {.name = NULL},
 };
 // clang-format on
@@ -39,11 +43,15 @@ static void answer(const void *asked, const struct question_view *view, struct q
                                   .changes_end = question->changes_end,
                                   .starts_s = question->starts_s,
                                   .ends_s = question->ends_s,
-                                  .count = question->count};
+                                  .count = question->count,
+                                  .duration_s = question->duration_s,
+                                  .start_from_s = question->start_from_s,
+                                  .start_to_s = question->start_to_s};
     amendment.uncovered = view->source->uncovered(view->source, reservation, &amendment);
     struct amend_outcome outcome;
     if (amend_try(reservation, &amendment, &outcome))
-        ret->answer = json_pack("{s:b}", "granted", 1);
+        ret->answer = json_pack("{s:b, s:I, s:I}", "granted", 1, "starts_s", (json_int_t)outcome.terms.starts_s,
+                                "ends_s", (json_int_t)outcome.terms.ends_s);
     else
         ret->answer = json_pack("{s:b, s:s, s:o, s:o}", "granted", 0, "reason", outcome.reason, "binding",
                                 question_json(outcome.binding), "alternatives", question_json(outcome.alternatives));

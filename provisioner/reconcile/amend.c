@@ -263,7 +263,7 @@ static bool would_grant(const void *subject, const struct amend_terms *terms)
 }
 
 /* As if it held nothing: what has not begun may go wherever there is room. */
-static bool first_start(const void *subject, const struct amend_terms *terms, int64_t *ret_starts_s)
+static bool first_start(const void *subject, const struct amend_terms *terms, int64_t latest_s, int64_t *ret_starts_s)
 {
     const struct reservation *reservation = subject;
     struct planner *planner = reservation->world->planner;
@@ -274,8 +274,7 @@ static bool first_start(const void *subject, const struct amend_terms *terms, in
         (void)planner_release(planner, &key); /* false: others took its place, which is as well */
     }
     holding_drop(reservation);
-    bool is_found = planner_request_wrong(&asked) == NULL &&
-                    holding_earliest(reservation, &asked, asked.from + PLANNER_LATER_LIMIT_S);
+    bool is_found = planner_request_wrong(&asked) == NULL && holding_earliest(reservation, &asked, latest_s);
     planner_rollback_to(planner, before);
     holding_follow(reservation);
     *ret_starts_s = asked.from;
@@ -328,6 +327,25 @@ static bool try_terms(struct reservation *reservation, const struct amendment *a
     return false;
 }
 
+/* Where the start that it has does not do: the earliest within the range that does. */
+static bool try_range(struct reservation *reservation, const struct amendment *amendment, struct amend_outcome *ret)
+{
+    int64_t now_s = reservation->world->now_s;
+    if (amendment->duration_s == 0 || reservation->is.state != RESERVATION_SCHEDULED || amendment->start_to_s < now_s)
+        return false;
+    int64_t from_s = amendment->start_from_s == NEVER ? now_s : greatest_of(amendment->start_from_s, now_s);
+    struct amend_terms terms = {
+        .starts_s = from_s, .ends_s = from_s + amendment->duration_s, .count = ret->terms.count};
+    if (!first_start(reservation, &terms, amendment->start_to_s, &terms.starts_s))
+        return false;
+    terms.ends_s = terms.starts_s + amendment->duration_s;
+    struct amend_outcome outcome = {.terms = terms};
+    if (!try_terms(reservation, amendment, &terms, &outcome))
+        return false; /* it was refused already, for where it begins now */
+    *ret = outcome;
+    return true;
+}
+
 bool amend_try(struct reservation *reservation, const struct amendment *amendment, struct amend_outcome *ret)
 {
     struct amend_terms terms = amend_terms_of(reservation, amendment);
@@ -341,6 +359,8 @@ bool amend_try(struct reservation *reservation, const struct amendment *amendmen
     if (try_terms(reservation, amendment, &terms, ret))
         return true;
     bool is_movable = strcmp(ret->reason, "capacity_unavailable") == 0 || strcmp(ret->reason, "quota_exceeded") == 0;
+    if (is_movable && try_range(reservation, amendment, ret))
+        return true;
     ret->alternatives = is_movable ? instead_of(reservation, amendment, &terms) : "[]";
     return false;
 }

@@ -38,8 +38,8 @@ struct amend_search {
     int64_t closed_most_s; /* how long a window is looked for in place of one without an end */
     const void *subject;   /* of the two below, which change nothing */
     bool (*would_grant)(const void *subject, const struct amend_terms *terms);
-    /* The first start, from terms->starts_s on, from which as long a window has room. */
-    bool (*first_start)(const void *subject, const struct amend_terms *terms, int64_t *ret_starts_s);
+    /* The first start from terms->starts_s to latest_s from which as long a window has room. */
+    bool (*first_start)(const void *subject, const struct amend_terms *terms, int64_t latest_s, int64_t *ret_starts_s);
 };
 /* Bodies of amendments, or of a PATCH: each has one of the asked terms changed, and would be granted as things stand.
  * A JSON array, the world's arena's. */

@@ -48,7 +48,8 @@ static bool seek_later(const struct amend_search *search, struct amend_terms *te
         return false;
     terms->starts_s = greatest_of(asked_s, search->world->now_s + TIME_TO_POST_S);
     terms->ends_s = terms->ends_s == NEVER ? NEVER : terms->starts_s + length_s;
-    if (!search->first_start(search->subject, terms, &terms->starts_s) || terms->starts_s == asked_s)
+    if (!search->first_start(search->subject, terms, terms->starts_s + PLANNER_LATER_LIMIT_S, &terms->starts_s) ||
+        terms->starts_s == asked_s)
         return false;
     terms->ends_s = terms->ends_s == NEVER ? NEVER : terms->starts_s + length_s;
     return would_grant(search, terms);

@@ -10,7 +10,8 @@
 static const struct db_stmt statement_observe = {
     .name = "amend_observe",
     .sql = "SELECT a.reservation_id, a.id, a.changes_start, " SQL_INSTANT("a.starts_at") ", a.changes_end,"
-           " " SQL_INSTANT("a.ends_at") ", coalesce(a.count, 0)"
+           " " SQL_INSTANT("a.ends_at") ", coalesce(a.count, 0), coalesce(a.duration_s, 0),"
+           " " SQL_INSTANT("a.start_from") ", " SQL_INSTANT("a.start_to")
            "  FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place)"
            "  JOIN amendment a ON a.reservation_id = t.id"
            " WHERE NOT EXISTS (SELECT FROM amendment_status s WHERE s.amendment_id = a.id)"
@@ -26,6 +27,9 @@ enum {
     OPEN_CHANGES_END,
     OPEN_ENDS,
     OPEN_COUNT,
+    OPEN_DURATION,
+    OPEN_START_FROM,
+    OPEN_START_TO,
 };
 
 static const struct db_stmt statement_verdicts = {
@@ -72,6 +76,9 @@ static void read_amendment(const PGresult *result, int row, struct amendment *am
         .changes_end = db_bool(result, row, OPEN_CHANGES_END),
         .ends_s = db_int(result, row, OPEN_ENDS, NEVER),
         .count = db_int(result, row, OPEN_COUNT, 0),
+        .duration_s = db_int(result, row, OPEN_DURATION, 0),
+        .start_from_s = db_int(result, row, OPEN_START_FROM, NEVER),
+        .start_to_s = db_int(result, row, OPEN_START_TO, NEVER),
         .state = AMENDMENT_REQUESTED,
     };
 }

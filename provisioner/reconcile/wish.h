@@ -98,9 +98,11 @@ enum amendment_state {
 struct amendment {
     struct identity id;
     bool changes_start, changes_end;
-    int64_t starts_s; /* if it changes: NEVER is at the decision */
-    int64_t ends_s;   /* if it changes: NEVER is until cancelled */
-    int64_t count;    /* 0: as it is */
+    int64_t starts_s;   /* if it changes: NEVER is at the decision */
+    int64_t ends_s;     /* if it changes: NEVER is until cancelled */
+    int64_t count;      /* 0: as it is */
+    int64_t duration_s; /* of a length with a range, of which the two times are one window; 0: it is no such */
+    int64_t start_from_s, start_to_s; /* then: the range, as struct wish has it */
     enum amendment_state state;
     int64_t granted_starts_s, granted_ends_s, granted_count;
     const char *reason;       /* NULL: none */

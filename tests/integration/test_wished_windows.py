@@ -112,6 +112,22 @@ def test_a_length_is_changed_by_a_put_from_the_start_that_there_is(guest):
     unchanged(guest, made, flexible(start_range=[None, at(3)]))
 
 
+def test_a_length_that_has_no_room_from_the_start_that_there_is_begins_where_the_range_has_some(guest):
+    made = guest.create("/v1/reservations", flexible(start_range=[at(5), at(20)]))
+    guest.create("/v1/reservations", wish(count=4, starts_at=at(7), ends_at=at(9)))
+    longer = flexible(duration_s=3 * DAY_S, start_range=[at(4), at(20)])
+    patch = {name: longer[name] for name in ("duration_s", "start_range")}
+    previewed = guest.patch(f"{address(made)}?validate_only=true", patch).expect(200).body
+    assert window_of(previewed) == window_of(longer)
+    put(guest, made, longer)
+    assert granted(guest, made) == (at(4), at(7)), "the earliest"
+    put(guest, made, flexible(duration_s=4 * DAY_S, start_range=[at(4), at(20)]))
+    assert granted(guest, made) == (at(9), at(13))
+    refused = guest.request("PUT", address(made), flexible(duration_s=4 * DAY_S, start_range=[at(4), at(8)]), headers=HEAD).expect(409)
+    assert refused.code == "capacity_unavailable"
+    assert granted(guest, made) == (at(9), at(13))
+
+
 def test_the_changes_of_an_amendment_are_told_as_they_were_sent(guest):
     made = guest.create("/v1/reservations", flexible())
     put(guest, made, flexible(duration_s=3 * DAY_S, count=2))
