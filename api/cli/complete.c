@@ -11,10 +11,19 @@
 
 struct typed {
     const char *words[WORDS_MAX];
-    int count;
+    int count;        /* one more once the argument is there, too */
     const char *last; /* what is being typed, maybe nothing yet */
     int wants_value;  /* the option whose value that is; -1: none */
+    struct arguments given;
 };
+
+/* By whom, and where, names are asked for. */
+static void keep(struct typed *typed, int option, const char *value)
+{
+    struct arguments *given = &typed->given;
+    if ((option == OPTION_PROFILE || option == OPTION_URL) && given->value_count < ARGUMENTS_MAX)
+        given->values[given->value_count++] = (struct option_value){(enum option_id)option, value};
+}
 
 static const struct command *command_of(const struct typed *typed)
 {
@@ -36,9 +45,10 @@ static void take(struct typed *typed, const char *word)
     const struct command *command = command_of(typed);
     const enum option_id *list = command == NULL ? NULL : command->options;
     int option = word[0] == '-' && word[1] != '\0' ? option_of_word(word, list, &value) : -1;
-    bool is_value = typed->wants_value >= 0;
+    int wanted = typed->wants_value;
     typed->wants_value = -1;
-    if (is_value)
+    keep(typed, wanted >= 0 ? wanted : option, wanted >= 0 ? word : value);
+    if (wanted >= 0)
         return;
     if (option >= 0 && value == NULL && option_wants_value((enum option_id)option))
         typed->wants_value = option;
@@ -46,6 +56,8 @@ static void take(struct typed *typed, const char *word)
         return; /* what follows is a command all the same */
     else if (word[0] != '-' && typed->count < WORDS_MAX)
         typed->words[typed->count++] = word;
+    else if (word[0] != '-' && typed->count == WORDS_MAX)
+        typed->count++;
 }
 
 static struct typed read_line(char *line)
@@ -104,7 +116,37 @@ static void offer_second_words(FILE *out, const char *typed, const char *first)
     }
 }
 
-void complete_print(FILE *out, const char *line, size_t point)
+/* "zone list" of --zone, "quote list" of "quote confirm": the things of a name are listed by the command of that name. */
+static const struct command *list_of(const char *what, size_t length)
+{
+    for (const struct command *command = commands; command->path != NULL; command++) {
+        if (strncmp(command->path, what, length) == 0 && strcmp(command->path + length, " list") == 0)
+            return command;
+    }
+    return NULL;
+}
+
+static void offer_names(FILE *out, const struct typed *typed, const char *what, complete_names *names)
+{
+    const struct command *list = list_of(what, strcspn(what, " "));
+    if (list != NULL && names != NULL)
+        names(out, list, &typed->given, typed->last);
+}
+
+static void offer_values(FILE *out, const struct typed *typed, const struct command *command, complete_names *names)
+{
+    const struct option_row *option = &options[typed->wants_value];
+    if (option->type != VALUE_FORMAT) {
+        offer_names(out, typed, option->name, names);
+        return;
+    }
+    offer(out, typed->last, "", "table", strlen("table"));
+    offer(out, typed->last, "", "json", strlen("json"));
+    if (command != NULL && command_gives_csv(command))
+        offer(out, typed->last, "", "csv", strlen("csv"));
+}
+
+void complete_print(FILE *out, const char *line, size_t point, complete_names *names)
 {
     char copy[LINE_SIZE];
     size_t length = strnlen(line, point);
@@ -115,12 +157,7 @@ void complete_print(FILE *out, const char *line, size_t point)
     const struct typed typed = read_line(copy);
     const struct command *command = command_of(&typed);
     if (typed.wants_value >= 0) {
-        if (options[typed.wants_value].type == VALUE_FORMAT) {
-            offer(out, typed.last, "", "table", strlen("table"));
-            offer(out, typed.last, "", "json", strlen("json"));
-            if (command != NULL && command_gives_csv(command))
-                offer(out, typed.last, "", "csv", strlen("csv"));
-        }
+        offer_values(out, &typed, command, names);
     } else if (typed.last[0] == '-') {
         if (command != NULL)
             offer_options(out, typed.last, command->options);
@@ -129,5 +166,7 @@ void complete_print(FILE *out, const char *line, size_t point)
         offer_first_words(out, typed.last);
     } else if (typed.count == 1) {
         offer_second_words(out, typed.last, typed.words[0]);
+    } else if (typed.count == WORDS_MAX && command != NULL && command->argument != NULL) {
+        offer_names(out, &typed, command->path, names);
     }
 }

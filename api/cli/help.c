@@ -249,6 +249,8 @@ void help_print_docs(FILE *out)
         "```\ncomplete -o default -C 'sluice --complete' sluice\n```\n\n"
         "In `~/.config/fish/completions/sluice.fish`:\n\n"
         "```\ncomplete -c sluice -a '(COMP_LINE=(commandline -cp) sluice --complete)'\n```\n\n"
+        "Names (`sluice reservation cancel my<TAB>`, `--zone us<TAB>`) are those that the API tells within a second;\n"
+        "where it does not, or there is no token, nothing is offered.\n\n"
         "## Exit codes\n\n| code | meaning |\n|--|--|\n",
         out);
 #define X(code, meaning) fprintf(out, "| %d | %s |\n", code, meaning);

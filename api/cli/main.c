@@ -1,6 +1,6 @@
 /* sluice: reads the command line, runs the command, tells how it went. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/cli/complete.h"
+#include "api/cli/complete_names.h"
 #include "api/cli/help.h"
 #include "api/cli/problem.h"
 #include "api/cli/session.h"
@@ -63,7 +63,7 @@ static void complete(void)
     const char *point = getenv("COMP_POINT"); /* NOLINT(concurrency-mt-unsafe) */
     int64_t length = INT32_MAX;
     if (line != NULL && (point == NULL || option_number(point, &length)))
-        complete_print(stdout, line, (size_t)length);
+        complete_print(stdout, line, (size_t)length, complete_names_print);
 }
 
 /* What needs no command and no table of options: true where it was asked for. */

@@ -236,7 +236,7 @@ START_TEST(a_line_is_completed_from_the_tables)
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    complete_print(out, completions[_i].line, SIZE_MAX);
+    complete_print(out, completions[_i].line, SIZE_MAX, NULL);
     fclose(out);
     ck_assert_str_eq(text, completions[_i].offered);
     free(text);
@@ -248,7 +248,7 @@ START_TEST(only_what_stands_before_the_cursor_is_completed)
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    complete_print(out, "sluice invXYZ", strlen("sluice inv"));
+    complete_print(out, "sluice invXYZ", strlen("sluice inv"), NULL);
     fclose(out);
     ck_assert_str_eq(text, "invoice\n");
     free(text);
