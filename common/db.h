@@ -145,7 +145,7 @@ const char *db_int_param(char buffer[static DB_INT_TEXT_SIZE], int64_t value);
  * before the programs that need it and is made so that those that do not know it go on; one that takes away what older
  * programs use says which may still run (schema_migration.oldest_known, migrations/README.md). So a program takes any
  * number of migrations ahead of its own, up to one that excludes it. A test compares with the folder migrations/. */
-#define DB_SCHEMA_KNOWN 86
+#define DB_SCHEMA_KNOWN 87
 #define DB_SCHEMA_MIN   85
 /* ERR_PRECONDITION where there is no schema, one below DB_SCHEMA_MIN, or one that wants programs that know more than
  * DB_SCHEMA_KNOWN: a daemon does not start then. A database that is away (ERR_UNAVAILABLE) comes back, so that stops no

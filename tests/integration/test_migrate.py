@@ -269,3 +269,13 @@ def test_an_unbalanced_journal_cannot_be_committed(ask):
             INSERT INTO journal (idempotency_key, posted_at, source_type) VALUES ('k2', now(), 'test');
             INSERT INTO entry (journal_id, seq, account_id, debit_u)
             SELECT j.id, 1, a.id, 5 FROM journal j, account a WHERE j.idempotency_key = 'k2' AND a.code = 'cash'""")
+
+
+def test_a_charge_by_rule_names_one_of_the_rules(ask):
+    line = ("INSERT INTO rated_line (day, tenant_id, reservation_id, period_start, seconds, gpu_milli_seconds, currency, amount_u, list_u, contracted_u,"
+            " effective_u, charge_category, reason) SELECT '2026-01-01', id, gen_random_uuid(), '2026-01-01', 0, 0, 'USD', 0, 0, 0, 0, 'adjustment', '{}' FROM tenant")
+    ask("INSERT INTO tenant (id, name) VALUES (gen_random_uuid(), 'acme')")
+    for rule in ("sla_credit", "cancellation", "early_release", "minimum"):
+        ask(line.format(rule))
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        ask(line.format("minimun"))
