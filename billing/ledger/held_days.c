@@ -27,8 +27,8 @@ void held_days_register_metrics(void)
 
 // clang-format off
 /* Of a day that waits there may be more by now: what came late. What is told of is what did not wait so before the
- * statement began; the reason stays while the price that was a slip is withdrawn and the right one is not set yet, so
- * that it is told of once, and told that it was rated. */
+ * statement began, for each day is tried again with each close; the reason stays while the price that was a slip is
+ * withdrawn and the right one is not set yet, so that it is told of once, and told that it was rated. */
 static const struct db_stmt statement_hold = {
     .name = "held_days_hold",
     .sql = "WITH held AS ("
@@ -42,12 +42,18 @@ static const struct db_stmt statement_hold = {
            "   WHERE (w.sku, w.gpu_milli_seconds, w.reason)"
            "     IS DISTINCT FROM (excluded.sku, excluded.gpu_milli_seconds, coalesce(excluded.reason, w.reason))"
            "  RETURNING w.*"
-           ") SELECT event_append(NULL, NULL, 'usage_waiting', h.reservation_id, " EVENT_REVISION("h") ","
-           "   'usage_waiting.raised', NULL, jsonb_build_object('day', h.day, 'tenant_id', h.tenant_id,"
-           "    'sku', h.sku, 'reason', h.reason), NULL)"
-           "  FROM held h WHERE h.reason IS NOT NULL AND NOT EXISTS (SELECT FROM unpriced_usage u"
-           "    WHERE u.day = h.day AND u.reservation_id = h.reservation_id AND u.reason IS NOT NULL)",
+           ") SELECT h.reservation_id, h.sku, h.reason, CASE WHEN h.reason IS NOT NULL THEN"
+           "   event_append(NULL, NULL, 'usage_waiting', h.reservation_id, " EVENT_REVISION("h") ","
+           "    'usage_waiting.raised', NULL, jsonb_build_object('day', h.day, 'tenant_id', h.tenant_id,"
+           "     'sku', h.sku, 'reason', h.reason), NULL) END"
+           "  FROM held h WHERE NOT EXISTS (SELECT FROM unpriced_usage u WHERE u.day = h.day"
+           "    AND u.reservation_id = h.reservation_id AND (u.reason IS NOT NULL OR h.reason IS NULL))",
     .params = 6,
+};
+enum {
+    HELD_RESERVATION,
+    HELD_SKU,
+    HELD_REASON,
 };
 
 static const struct db_stmt statement_free = {
@@ -82,21 +88,30 @@ void held_days_add(struct held_days *days, const PGresult *rows, int first, int 
     db_array_text(&days->sku, sku);
     db_array_int(&days->amount, usage_billable(rows, first, end));
     db_array_text(&days->reason, unfit);
+}
+
+static void tell(const PGresult *rows, int row)
+{
+    const char *unfit = db_text(rows, row, HELD_REASON);
     metric_add(unfit == NULL ? &metric_unpriced : &metric_unfit, 1);
     log_event(LOG_LEVEL_ERROR, unfit == NULL ? "usage_without_price" : "usage_fits_no_amount",
-              LOG_TEXT("reservation", db_text(rows, first, USAGE_COLUMN_RESERVATION)), LOG_TEXT("sku", sku),
-              LOG_TEXT("why", unfit == NULL ? "no price" : unfit));
+              LOG_TEXT("reservation", db_text(rows, row, HELD_RESERVATION)),
+              LOG_TEXT("sku", db_text(rows, row, HELD_SKU)), LOG_TEXT("why", unfit == NULL ? "no price" : unfit));
 }
 
 enum err_kind held_days_write(struct held_days *days, struct db *db, struct err *reterr)
 {
     if (days->reservation.count == 0)
         return ERR_NONE;
-    return db_run(db, &statement_hold,
-                  DB_PARAMS(db_array_param(&days->reservation), db_array_param(&days->tenant),
-                            db_array_param(&days->day), db_array_param(&days->sku), db_array_param(&days->amount),
-                            db_array_param(&days->reason)),
-                  NULL, reterr);
+    CLEANUP(db_result_clear) PGresult *told = NULL;
+    enum err_kind kind =
+        db_run(db, &statement_hold,
+               DB_PARAMS(db_array_param(&days->reservation), db_array_param(&days->tenant), db_array_param(&days->day),
+                         db_array_param(&days->sku), db_array_param(&days->amount), db_array_param(&days->reason)),
+               &told, reterr);
+    for (int row = 0; kind == ERR_NONE && row < PQntuples(told); row++)
+        tell(told, row);
+    return kind;
 }
 
 enum err_kind held_days_free(struct db *db, struct db_array *reservations, struct db_array *days, struct err *reterr)

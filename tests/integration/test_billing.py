@@ -88,6 +88,7 @@ def test_usage_without_a_price_waits_and_its_month_stays_open(keep_books):
     books.advance("2026-04-02T00:00:00Z")
     assert books.value("SELECT count(*) FROM unpriced_usage") == 1
     assert books.value("SELECT count(*) FROM rated_line") == 0
+    assert books.daemon.log.read_text().count('"usage_without_price"') == 1, "told of once, though each close of a day tries again"
     books.price("h100.8x", 1_000_000, "2026-01-01T00:00:00Z")
     books.advance("2026-04-03T00:00:00Z")
     assert books.value("SELECT count(*) FROM unpriced_usage") == 0
