@@ -176,9 +176,10 @@ def test_a_length_alone_begins_now_and_the_line_to_repeat_says_when_that_was(ask
     done = ask("reservation", "create", "--duration", "2h").expect(1)
     assert json.loads(server.seen[-1][3]) == {"ends_at": "2026-01-01T02:00:00Z"}
     assert "' and --ends-at 2026-01-01T02:00:00Z instead of --duration: if it took effect" in done.log
-    server.script = [(201, {"id": "quo_1"})]  # of a quote the length begins when its hold is over
-    ask("quote", "create", "--duration", "2h").expect(0)
-    assert json.loads(server.seen[-1][3]) == {"duration_s": 7200}
+    for ttl in (900, 60):  # of a quote the length begins when its hold is over
+        server.script = [(200, TENANT), (201, {"id": "quo_1"})]
+        ask("quote", "create", "--duration", "2h", *(("--ttl-s", "60") if ttl == 60 else ())).expect(0)
+        assert json.loads(server.seen[-1][3]) == {"ttl_s": ttl, "ends_at": f"2026-01-01T02:{ttl // 60:02}:00Z"}
 
 
 @pytest.mark.parametrize("end", ["/v1", "/v1/", "/"])
