@@ -28,6 +28,7 @@
 #define LEASE_TTL_MS         15000
 #define STATEMENT_TIMEOUT_MS 5000 /* below the lease's */
 #define CHORES_PERIOD_MS     60000
+#define STOP_WITHIN_MS       2000
 #define ERROR_TEXT_MAX       255
 #define SNIPPET_MAX          1024 /* bytes of an answer that are kept */
 
@@ -409,6 +410,17 @@ static enum err_kind work(struct webhook_worker *worker, struct err *reterr)
     return kind;
 }
 
+/* What was sent and is answered in a moment would be sent again by the next leader. */
+static void await_answers(struct webhook_worker *worker)
+{
+    int64_t until_ms = clock_monotonic_ms() + STOP_WITHIN_MS;
+    int64_t left_ms = STOP_WITHIN_MS;
+    while (worker->count > worker->ended_count && left_ms > 0) {
+        sender_poll(worker->sender, -1, (int)left_ms);
+        left_ms = until_ms - clock_monotonic_ms();
+    }
+}
+
 static void *run(void *context)
 {
     struct webhook_worker *worker = context;
@@ -427,6 +439,8 @@ static void *run(void *context)
             (void)shutdown_wait(kind != ERR_NONE ? RETRY_MS : STANDBY_MS);
     }
     struct err err = {0};
+    if (worker->lease.held)
+        await_answers(worker);
     if (worker->lease.held && record_ended(worker, &err) != ERR_NONE)
         log_error("webhooks_failed", &err);
     forget_all(worker);

@@ -291,6 +291,26 @@ def append(stack, kind):
     stack.sql("SELECT event_append(id, NULL, 'tenant', id, 1, %s, NULL, '{}') FROM tenant", (kind,))
 
 
+def test_what_is_answered_while_the_api_stops_is_not_sent_again(hooked, receiver):
+    acme = tenant(hooked)
+    stops = threading.Event()
+    receiver.answer = lambda path, number: 200 if stops.wait(60) else 500
+    hook(acme, receiver.url + "/some", ["tenant.kept"])
+    append(hooked, "tenant.kept")
+    eventually(lambda: receiver.messages("/some"), "it is brought")
+    acme.close()
+    hooked.operator.close()
+    stopping = threading.Thread(target=hooked.api.stop)
+    stopping.start()
+    eventually(lambda: '"stopping"' in hooked.api.log.read_text(), "the API stops")
+    stops.set()
+    stopping.join()
+    append(hooked, "tenant.kept")
+    hooked.api.start()
+    eventually(lambda: len(receiver.events("/some")) == 2, "it goes on")
+    assert len(receiver.messages("/some")) == 2
+
+
 @pytest.mark.parametrize("lost", ("expired", "restored"))
 def test_whom_events_were_lost_of_is_told_and_goes_on_with_what_there_is(hooked, receiver, lost):
     acme = tenant(hooked)
