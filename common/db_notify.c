@@ -34,10 +34,10 @@ enum err_kind db_listen(struct db *db, const char *channel, struct err *reterr)
 
 struct notified {
     bool any;
-    bool ends_rest; /* one of them is not unhurried */
+    bool ends_rest; /* somebody is in a hurry */
 };
 
-/* unhurried: a payload; NULL: none is. */
+/* unhurried: the payload that does not end a rest; NULL: every one does. */
 static void take_notifications(struct db *db, const char *unhurried, struct notified *ret)
 {
     bool is_new = db->reconnected; /* what came while nobody listened is lost: look at the tables */
